@@ -1,0 +1,40 @@
+"""Everything that dipsearch raises on purpose.
+
+One base, ``DipsearchError``, so that a caller can catch the whole family; each kind is also the built-in
+exception that it resembles. Every message has three parts: what was given, what is allowed, what to do.
+The command line prints the message on one line and exits with 2.
+"""
+
+
+class DipsearchError(Exception):
+    """The base of all errors of dipsearch.
+
+    Args:
+        given: what was found, with the value itself ("sigma is -3").
+        rule: what is allowed ("it has to be positive").
+        fix: what the reader can do about it ("give for example --sigma 25").
+    """
+
+    def __init__(self, given: str, rule: str = "", fix: str = "") -> None:
+        super().__init__("; ".join(part for part in (given, rule, fix) if part))
+        self.given, self.rule, self.fix = given, rule, fix
+
+    def __reduce__(self) -> tuple[type["DipsearchError"], tuple[str, str, str]]:
+        # Exceptions cross process borders by pickling; the default would hand the joined text to ``given``.
+        return type(self), (self.given, self.rule, self.fix)
+
+
+class InputError(DipsearchError, ValueError):
+    """A value, an option or a picture that cannot be used."""
+
+
+class FormatError(InputError):
+    """The content of a file breaks the rules of its format; ``given`` names the file and the key."""
+
+
+class StudyError(DipsearchError, RuntimeError):
+    """A study that is not in a state in which this can be done."""
+
+
+class ResourceError(DipsearchError, RuntimeError):
+    """The machine refused: disk, memory, permission, device."""

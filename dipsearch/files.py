@@ -1,0 +1,67 @@
+"""Files that are either there in full or not at all.
+
+A file is written beside its final place and renamed; a full disk, a missing permission or a crash leaves
+the old file, or none, never half of one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from .errors import ResourceError
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path in the folder of ``path``; when the block ends well, rename it to ``path``.
+
+    The folder is made when it is missing, and the temporary name keeps the suffix of ``path``, since image
+    writers look at it.
+
+    Raises:
+        ResourceError: no permission, no space, or another refusal of the operating system.
+    """
+    path = Path(path)
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(
+            dir=path.parent, prefix=".writing-", suffix=path.suffix, delete=False
+        ) as handle:
+            temporary = Path(handle.name)
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise ResourceError(
+            f"cannot write {path}",
+            f"the system says: {error.strerror or error}",
+            "check the space and the permissions of that folder, or choose another one",
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write ``content`` to ``path``, in full or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: str | Path, content: str) -> None:
+    """Write ``content`` to ``path`` as UTF-8, in full or not at all."""
+    write_bytes(path, content.encode())
+
+
+def _umask() -> int:
+    # There is no way to read the mask without setting it.
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
