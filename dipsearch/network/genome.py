@@ -1,0 +1,261 @@
+"""The genome: everything that defines one candidate, as a frozen value.
+
+A genome names the generator (one `Scale` per resolution, full resolution first, and the operations between
+them), its input and the settings of its fit. It is drawn from a `SearchSpace`, built by `generator.build`,
+kept in architecture files and compared by its digest: equal genomes have equal digests in every process. A
+gene that is not active does not exist: without skip channels there is no skip kernel, a mesh grid has no
+channels to choose. The defaults are the denoising settings of Ulyanov, Vedaldi and Lempitsky (2018,
+arXiv:1711.10925).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+from dipsearch.errors import InputError
+from dipsearch.yaml_files import shorten, suggestion
+
+from .gene_rules import (
+    Activation,
+    Downsampling,
+    InputKind,
+    Loss,
+    Norm,
+    Output,
+    Padding,
+    Scalar,
+    Upsampling,
+    check_gene,
+)
+
+# The nested shape groups some genes; the flat names are the field names.
+_INPUT_KEYS = {"kind": "input_kind", "channels": "input_channels", "scale": "input_scale"}
+_FIT_KEYS = {name: name for name in ("jitter", "learning_rate", "averaging", "loss")}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One resolution of the skip network, encoder and decoder side together.
+
+    Attributes:
+        channels_down: width of the encoder at this scale, 1 to `MAX_CHANNELS`. channels_up: width of the
+        decoder at this scale, 1 to `MAX_CHANNELS`. kernel_down: size of the two encoder convolutions, one
+        of `KERNELS`. kernel_up: size of the decoder convolution, one of `KERNELS`. channels_skip: width of
+        the skip branch; 0 = none. kernel_skip: size of the skip convolution, one of `KERNELS`; None exactly
+        when there is no skip branch.
+    """
+
+    channels_down: int = 128
+    channels_up: int = 128
+    kernel_down: int = 3
+    kernel_up: int = 3
+    channels_skip: int = 4
+    kernel_skip: int | None = 1
+
+    def __post_init__(self) -> None:
+        check_gene("channels_down", self.channels_down)
+        check_gene("channels_up", self.channels_up)
+        check_gene("kernel_down", self.kernel_down)
+        check_gene("kernel_up", self.kernel_up)
+        check_gene("channels_skip", self.channels_skip)
+        if self.channels_skip == 0:
+            _require_absent("kernel_skip", self.kernel_skip, "channels_skip is 0")
+        else:
+            check_gene("kernel_skip", self.kernel_skip)
+
+
+SCALE_GENES = tuple(field.name for field in fields(Scale))
+
+
+@dataclass(frozen=True)
+class Genome:
+    """One candidate: generator, input and fit settings.
+
+    Attributes:
+        scales: 1 to `MAX_DEPTH` scales, full resolution first; each halves the resolution.
+        upsampling: how the decoder doubles the resolution.
+        downsampling: how the encoder halves it: inside the first convolution ("stride") or after it.
+        activation: after every normalisation but the one that follows a concatenation.
+        norm: always with the statistics of the present image; "instance" has no learned scale and shift
+            (with them, and one image, it would be "batch").
+        padding: of every convolution larger than 1×1.
+        up_1x1: whether each scale of the decoder ends with a 1×1 convolution.
+        output: "sigmoid" keeps the image in (0, 1).
+        input_kind: what `make_input` draws.
+        input_channels: of the input; None for a mesh grid, which has two.
+        input_scale: amplitude of the input; None for a mesh grid, which spans [0, 1].
+        jitter: standard deviation of the Gaussian noise that is added to the input in every iteration (σ_p).
+        learning_rate: of Adam, in (0, 1].
+        averaging: decay of the exponential average of the outputs, in [0, 1); 0 = no averaging.
+        loss: mean squared or mean absolute error of the measurement.
+    """
+
+    scales: tuple[Scale, ...] = (Scale(),) * 5
+    upsampling: Upsampling = "bilinear"
+    downsampling: Downsampling = "stride"
+    activation: Activation = "leaky_relu"
+    norm: Norm = "batch"
+    padding: Padding = "reflect"
+    up_1x1: bool = True
+    output: Output = "sigmoid"
+    input_kind: InputKind = "uniform"
+    input_channels: int | None = 32
+    input_scale: float | None = 0.1
+    jitter: float = 1 / 30
+    learning_rate: float = 0.01
+    averaging: float = 0.99
+    loss: Loss = "mse"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scales", tuple(self.scales))
+        check_gene("depth", len(self.scales))
+        for name in GLOBAL_GENES:
+            if name in ("input_channels", "input_scale") and self.input_kind == "meshgrid":
+                _require_absent(name, getattr(self, name), "input_kind is meshgrid")
+            else:
+                value = check_gene(name, getattr(self, name))
+                object.__setattr__(self, name, value)
+
+    @property
+    def depth(self) -> int:
+        """The number of scales."""
+        return len(self.scales)
+
+    @cached_property
+    def digest(self) -> str:
+        """12 hex digits that equal genomes share in every process and version of Python."""
+        text = json.dumps(self.to_nested(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def label(self) -> str:
+        """A few words for a table, such as "64·64·64·64·64 skip 4 bilinear"."""
+        widths = "·".join(
+            str(s.channels_up) if s.channels_up == s.channels_down else f"{s.channels_down}/{s.channels_up}"
+            for s in self.scales
+        )
+        skips = [s.channels_skip for s in self.scales]
+        skip = str(skips[0]) if len(set(skips)) == 1 else "·".join(map(str, skips))
+        words = [widths, f"skip {skip}" if any(skips) else "no skip", self.upsampling.replace("_", " ")]
+        return " ".join(words)
+
+    def to_nested(self) -> dict[str, Any]:
+        """The genome as YAML holds it: scales as one list per gene, input and fit as groups."""
+        nested: dict[str, Any] = {
+            "scales": {gene: [getattr(scale, gene) for scale in self.scales] for gene in SCALE_GENES}
+        }
+        grouped = {*_INPUT_KEYS.values(), *_FIT_KEYS.values()}
+        nested |= {name: getattr(self, name) for name in GLOBAL_GENES if name not in grouped}
+        nested["input"] = {
+            key: getattr(self, name) for key, name in _INPUT_KEYS.items() if getattr(self, name) is not None
+        }
+        nested["fit"] = {key: getattr(self, name) for key, name in _FIT_KEYS.items()}
+        return nested
+
+    @classmethod
+    def from_nested(cls, nested: object) -> Genome:
+        """The inverse of `to_nested`; strict.
+
+        Raises:
+            InputError: a key is missing or unknown, the lists of `scales` differ in length, or a value is
+            not allowed.
+        """
+        grouped = {*_INPUT_KEYS.values(), *_FIT_KEYS.values()}
+        plain = [name for name in GLOBAL_GENES if name not in grouped]
+        content = _mapping(nested, "genome", ["scales", *plain, "input", "fit"])
+        columns = _mapping(content["scales"], "genome.scales", SCALE_GENES)
+        given_input = content["input"]
+        bare = isinstance(given_input, Mapping) and given_input.get("kind") == "meshgrid"
+        group = _mapping(given_input, "genome.input", ["kind"] if bare else list(_INPUT_KEYS))
+        fit = _mapping(content["fit"], "genome.fit", list(_FIT_KEYS))
+        values = {name: content[name] for name in plain}
+        values |= {name: group.get(key) for key, name in _INPUT_KEYS.items()}
+        values |= {name: fit[key] for key, name in _FIT_KEYS.items()}
+        return cls(scales=_scales(columns), **values)
+
+    def to_flat(self) -> dict[str, Scalar]:
+        """The genome as one dictionary of plain values; scale genes carry their index ("channels_down_0")."""
+        flat: dict[str, Scalar] = {"depth": self.depth}
+        for index, scale in enumerate(self.scales):
+            for gene in SCALE_GENES:
+                if (value := getattr(scale, gene)) is not None:
+                    flat[f"{gene}_{index}"] = value
+        return flat | {name: value for name in GLOBAL_GENES if (value := getattr(self, name)) is not None}
+
+    @classmethod
+    def from_flat(cls, flat: Mapping[str, Scalar]) -> Genome:
+        """The inverse of `to_flat`; strict: every active gene has to be there and no other.
+
+        Raises:
+            InputError: a gene is missing, unknown or inactive, or a value is not allowed.
+        """
+        rest = dict(flat)
+        depth = check_gene("depth", rest.pop("depth", None))
+        scales = []
+        for index in range(int(depth)):
+            values = {gene: rest.pop(f"{gene}_{index}", None) for gene in SCALE_GENES}
+            scales.append(Scale(**values))  # type: ignore[arg-type]  # checked by Scale
+        genes = {name: rest.pop(name, None) for name in GLOBAL_GENES}
+        if rest:
+            name = next(iter(rest))
+            raise InputError(
+                f"the gene `{name}`",
+                f"at depth {depth} it does not exist",
+                suggestion(
+                    name, [*GLOBAL_GENES, *(f"{g}_{i}" for g in SCALE_GENES for i in range(int(depth)))]
+                )
+                or "leave it out",
+            )
+        return cls(scales=tuple(scales), **genes)  # type: ignore[arg-type]  # checked by Genome
+
+
+GLOBAL_GENES = tuple(field.name for field in fields(Genome) if field.name != "scales")
+
+
+def _require_absent(name: str, value: object, reason: str) -> None:
+    if value is not None:
+        raise InputError(
+            f"the gene `{name}` is {shorten(value)}", f"it does not exist when {reason}", "leave it out"
+        )
+
+
+def _mapping(content: object, where: str, keys: Sequence[str]) -> Mapping[str, Any]:
+    if not isinstance(content, Mapping):
+        raise InputError(
+            f"`{where}` is {shorten(content)}", f"it has the keys {', '.join(keys)}", "write them out"
+        )
+    for key in content:
+        if key not in keys:
+            raise InputError(
+                f"unknown key `{where}.{key}`",
+                f"allowed here are {', '.join(keys)}",
+                suggestion(str(key), keys) or "remove it",
+            )
+    for key in keys:
+        if key not in content:
+            raise InputError(f"the key `{where}.{key}` is missing", "every gene has to be there", "add it")
+    return content
+
+
+def _scales(columns: Mapping[str, Any]) -> tuple[Scale, ...]:
+    for gene, column in columns.items():
+        if not isinstance(column, list | tuple):
+            raise InputError(
+                f"`genome.scales.{gene}` is {shorten(column)}",
+                "it is a list with one value per scale, full resolution first",
+                "write for example [128, 128, 128]",
+            )
+    lengths = {gene: len(column) for gene, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise InputError(
+            "the lists of `genome.scales` have the lengths "
+            + ", ".join(f"{gene} {length}" for gene, length in lengths.items()),
+            "each holds one value per scale",
+            "make them equally long",
+        )
+    return tuple(Scale(*row) for row in zip(*(columns[gene] for gene in SCALE_GENES), strict=True))
