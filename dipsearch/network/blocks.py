@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -149,3 +150,27 @@ class Upsampler(nn.Module):
         if self.kind == "nearest":
             return F.interpolate(x, scale_factor=2, mode="nearest")
         return F.interpolate(x, scale_factor=2, mode=self.kind, align_corners=False)
+
+
+def concatenate(skip: Tensor, deeper: Tensor) -> Tensor:
+    """Join two images (1, C, H, W) along their channels."""
+    result: Tensor = _Concatenation.apply(skip, deeper)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _Concatenation(torch.autograd.Function):
+    """torch.cat whose gradients are whole tensors.
+
+    PyTorch's are views into the joint gradient, over which the backward passes of the interpolations are eight
+    times slower on a CPU than over a copy.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, skip: Tensor, deeper: Tensor) -> Tensor:
+        ctx.channels = skip.shape[1], deeper.shape[1]
+        return torch.cat([skip, deeper], 1)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
+        parts = gradients[0].split(ctx.channels, 1)
+        return tuple(part.contiguous(memory_format=torch.channels_last) for part in parts)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from dipsearch.errors import InputError
 
-from .blocks import Block, Normalisation, Upsampler
+from .blocks import Block, Normalisation, Upsampler, concatenate
 from .convolution import Convolution
 from .genome import Genome
 
@@ -68,7 +68,7 @@ class Level(nn.Module):
             y = self.deeper(y)  # (1, channels_up of the next scale, H/2, W/2)
         y = self.upsample(y)
         if self.skip is not None:
-            y = torch.cat([self.skip(x), y], 1)
+            y = concatenate(self.skip(x), y)
         y = self.up(self.norm(y))
         return y if self.refine is None else self.refine(y)
 
