@@ -1,0 +1,110 @@
+"""The stack: a weighted mean of the outputs of many networks that were fitted to the same image.
+
+A search has fitted them anyway. The weights are found by non-negative least squares on the part of the
+measurement that scores, which none of the networks was fitted to, so better and less alike networks get more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+from torch import Tensor
+
+from ..problem import Problem, Split
+
+SUM_TO_ONE = 1e3
+"""How strongly the least squares hold the weights' sum at 1, against the largest singular value."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Which candidates are combined, and how.
+
+    Args:
+        members: their numbers in the study.
+        weights: theirs, not negative, sum 1.
+        score: the split's estimate of the mean squared error of the combination.
+    """
+
+    members: tuple[int, ...]
+    weights: tuple[float, ...]
+    score: float
+
+
+def stack_weights(outputs: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights w ≥ 0 with Σ w = 1 that minimise ‖outputsᵀ w − target‖² (Breiman, 1996, "Stacked regressions").
+
+    Args:
+        outputs: ``(K, n)``, one row per network.
+        target: ``(n,)``, measurements that no network was fitted to.
+
+    Returns:
+        ``(K,)``.
+    """
+    # Centred on the target, the sum-to-one constraint turns the fit into min ‖Σ w_k (o_k − target)‖²; a heavy
+    # extra row keeps the sum at 1 inside the non-negative solver, and the division below makes it exact.
+    errors = (outputs - target).astype(np.float64)
+    gram = errors @ errors.T
+    scale = max(float(np.sqrt(np.trace(gram))), 1e-12)
+    # R with RᵀR = gram, so that the solver works on K columns however many pixels there are.
+    values, vectors = np.linalg.eigh(gram)
+    root = (vectors * np.sqrt(np.clip(values, 0, None))).T
+    rows = np.vstack([root, np.full((1, len(outputs)), SUM_TO_ONE * scale)])
+    weights, _ = nnls(rows, np.append(np.zeros(len(outputs)), SUM_TO_ONE * scale))
+    total = weights.sum()
+    return np.full(len(outputs), 1 / len(outputs)) if total <= 0 else weights / total
+
+
+def stack(
+    images: Sequence[Tensor], problem: Problem, *, split: Split, members: Sequence[int], least: float = 0.01
+) -> Stack:
+    """Weigh the fits of one image against the scoring part of its measurement.
+
+    Args:
+        images: the averaged outputs, each ``(1, C, H, W)``, on the problem's device.
+        problem: what was measured.
+        split: the split that all of them were fitted with.
+        members: the candidates' numbers, in the order of ``images``.
+        least: members with a smaller weight are left out, and the rest weighed again.
+    """
+    chosen = [index for index, image in enumerate(images) if bool(torch.isfinite(image).all())]
+    while True:
+        weights = stack_weights(*_scoring_part([images[index] for index in chosen], problem, split=split))
+        kept = [index for index, weight in zip(chosen, weights, strict=True) if weight >= least]
+        if len(kept) == len(chosen) or not kept:
+            break
+        chosen = kept
+    combined = combine([images[index] for index in chosen], weights)
+    score = float(split.score(problem.operator.A(combined)))
+    return Stack(tuple(members[index] for index in chosen), tuple(float(w) for w in weights), score)
+
+
+def combine(images: Sequence[Tensor], weights: Sequence[float] | NDArray[np.float64]) -> Tensor:
+    """Σ w_k x_k of images ``(1, C, H, W)``."""
+    total = torch.zeros_like(images[0])
+    for image, weight in zip(images, weights, strict=True):
+        total.add_(image, alpha=float(weight))
+    return total
+
+
+def put_back(image: Tensor, problem: Problem) -> Tensor:
+    """The image with its observed pixels replaced by what was observed, for inpainting without noise.
+
+    Other problems' images are returned as they are: their measurements are noisy, or not pixels of the image.
+    """
+    if problem.task != "inpaint" or problem.noise.kind != "none":
+        return image
+    return torch.where(problem.observed.bool(), problem.y, image)
+
+
+def _scoring_part(
+    images: Sequence[Tensor], problem: Problem, *, split: Split
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    where = split.score_weight.bool().expand_as(split.score_target)
+    rows = [problem.operator.A(image)[where].double().cpu().numpy() for image in images]
+    return np.stack(rows), split.score_target[where].double().cpu().numpy()

@@ -1,0 +1,161 @@
+"""When a fit ends, and which of its iterates it delivers.
+
+A rule is a small state machine, ``init`` and ``update``, that looks at a fit at its check points. One rule
+decides; it sees the score that the split computes on measurements the network was not fitted to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from math import inf
+from statistics import median
+from typing import Protocol
+
+
+class Ended(Enum):
+    """Why a fit ended, in words."""
+
+    RISEN = "the validation error had not improved for as long as the rule waits"
+    STEPS = "the last allowed iteration was reached"
+    TIME = "the time given to this candidate was used up"
+    PRUNED = "other candidates were clearly better at the same iteration"
+    DIVERGED = "the loss was no longer a finite number"
+    INTERRUPTED = "the search was asked to finish"
+    MATCHED = "the training loss had reached the value that it had at the chosen iteration"
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a fit shows at a check point.
+
+    Args:
+        step: iterations done so far, from 1.
+        loss: the training loss of the last iteration.
+        score: the split's estimate of the mean squared error of the averaged output; NaN when nothing scores.
+    """
+
+    step: int
+    loss: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A rule's answer at a check point.
+
+    Args:
+        best: how many check points back the best iterate so far lies, when it changed just now; else ``None``.
+        ended: why the fit should end here; ``None`` to go on.
+    """
+
+    best: int | None = None
+    ended: Ended | None = None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The memory of a rule that waits for a minimum."""
+
+    recent: tuple[float, ...] = field(default=())
+    best_value: float = inf
+    best_step: int = 0
+
+
+class StoppingRule(Protocol):
+    """What every rule is: an initial memory and one step."""
+
+    def init(self) -> Waiting:
+        """The memory before the first check point."""
+        ...
+
+    def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
+        """The memory after one more check point, and what follows from it."""
+        ...
+
+
+@dataclass(frozen=True)
+class ValidationMinimum:
+    """Deliver the minimum of the validation score, smoothed by a running median; stop once it is old.
+
+    The median over ``window`` check points belongs to the middle one, so the iterate that is delivered lies
+    ``window // 2`` check points back: it is never one lucky dip of a noisy score.
+
+    Args:
+        window: check points in the median, odd.
+        floor: no stop before this iteration.
+        patience: iterations without a better minimum before the fit ends, at the least.
+        patience_share: the same as a share of the iteration of the minimum, for slow networks.
+    """
+
+    window: int = 5
+    floor: int = 200
+    patience: int = 300
+    patience_share: float = 0.5
+
+    def init(self) -> Waiting:
+        """An empty window and no minimum yet."""
+        return Waiting()
+
+    def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
+        """Smooth, compare with the minimum so far, and say whether it is old enough to stop."""
+        recent = (*memory.recent, check.score)[-self.window :]
+        value = median(recent)
+        lag = len(recent) // 2
+        if value < memory.best_value:
+            return Waiting(recent, value, check.step), Decision(best=lag)
+        waited = check.step - memory.best_step
+        patient = waited < max(self.patience, self.patience_share * memory.best_step)
+        stop = check.step >= self.floor and not patient
+        return (
+            Waiting(recent, memory.best_value, memory.best_step),
+            Decision(ended=Ended.RISEN if stop else None),
+        )
+
+
+@dataclass(frozen=True)
+class LastIterate:
+    """Deliver the last iterate: the rule of a fit whose length is known beforehand."""
+
+    def init(self) -> Waiting:
+        """Nothing to remember."""
+        return Waiting()
+
+    def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
+        """Every check point is the best so far."""
+        return Waiting(best_value=check.loss, best_step=check.step), Decision(best=0)
+
+
+@dataclass(frozen=True)
+class LossMatched:
+    """Fit all of y until the training loss falls to what it was at the chosen iteration of the split fit.
+
+    Matching the loss is more robust than matching the iteration: a fit of more data needs more steps for the
+    same closeness. The running median removes the jitter's noise.
+
+    Args:
+        loss: the training loss to reach.
+        window: check points in the median, odd.
+        floor: no stop before this iteration.
+    """
+
+    loss: float
+    window: int = 5
+    floor: int = 50
+
+    def init(self) -> Waiting:
+        """An empty window."""
+        return Waiting()
+
+    def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
+        """The newest iterate is the best one; the fit ends when its smoothed loss is low enough."""
+        recent = (*memory.recent, check.loss)[-self.window :]
+        reached = check.step >= self.floor and smoothed(recent) <= self.loss
+        ended = Ended.MATCHED if reached else None
+        return Waiting(recent, check.loss, check.step), Decision(best=0, ended=ended)
+
+
+def smoothed(values: Sequence[float]) -> float:
+    """The median of the last values of a curve."""
+    return median(values)

@@ -1,0 +1,20 @@
+"""Which candidate: Optuna keeps the books, genomes are bred, workers fit them, the best are delivered."""
+
+from .budget import Plan as Plan
+from .evaluation import Evaluation as Evaluation
+from .evaluation import ranked as ranked
+from .joining import run_worker as run_worker
+from .outcome import Listener as Listener
+from .outcome import Outcome as Outcome
+from .outcome import Silent as Silent
+from .outcome import Snapshot as Snapshot
+from .outcome import WorkerState as WorkerState
+from .record import PictureRecord as PictureRecord
+from .record import StudyRecord as StudyRecord
+from .record import read_curves as read_curves
+from .record import read_study as read_study
+from .record import read_trajectory as read_trajectory
+from .request import Request as Request
+from .restoring import run_restore as run_restore
+from .run import run_search as run_search
+

@@ -1,0 +1,260 @@
+"""The plan: how a budget is spent, said before the work starts.
+
+A budget is wall time for everything: preparing, searching, delivering, writing. The plan decides how many
+workers search, on which part of the picture, how long one candidate may take, which known networks are tried
+first, and what is kept back for the delivery. It follows from the sizes, the budget and a short measurement
+of this machine; without a budget it follows from the request alone, so that it is the same every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from ..network import Calibration, Genome, cost
+
+USUAL_STEPS = 1200
+"""Iterations that the fits we have seen needed to come close to their best."""
+
+LEAST_STEPS = 450
+"""With fewer iterations than this a fit is not worth starting."""
+
+MAX_STEPS = {"denoise": 3000, "inpaint": 6000, "sr": 4000}
+"""Where a fit ends at the latest: about twice the published lengths of Ulyanov et al. (2018)."""
+
+PATIENCE, SHORT_PATIENCE = 300, 120
+"""Iterations without improvement before a fit ends; the short one where every minute counts."""
+
+SLACK = 0.03
+"""The share of a budget that is kept back against surprises."""
+
+PIXELS_PER_SECOND = 15_000
+"""How fast the slowest classical method (biharmonic inpainting) and the page are made, roughly."""
+
+ROOMY = 4
+"""From this many rounds of candidates on, a budget is roomy: published networks first, full patience."""
+
+HEAVY_ON_CPU = 4e9
+"""Multiply-adds of one forward pass; known networks above it wait behind the lighter ones on a CPU."""
+
+LEAST_CROP, CROP_STEP = 96, 32
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a plan is made for.
+
+    Args:
+        task: of the study.
+        shapes: of the images to restore, each ``(1, C, H, W)``.
+        starters: our networks for the task by name, the best one first.
+        published: the published networks for the task by name.
+        calibration: of this machine; ``None`` without a budget.
+        spent: seconds since the start.
+    """
+
+    task: str
+    shapes: Sequence[tuple[int, int, int, int]]
+    starters: Sequence[tuple[str, Genome]]
+    published: Sequence[tuple[str, Genome]]
+    calibration: Calibration | None
+    spent: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the work is going to be done.
+
+    Args:
+        devices: of the workers, one each.
+        crop: side of the square that is searched on; ``None``: the whole image.
+        max_steps: iterations of one fit at the latest.
+        usual_steps: iterations that a fit is expected to take.
+        patience: iterations without improvement before a fit ends.
+        queue: known networks that are tried first, by name.
+        left_out: known networks that are too slow for the budget, by name.
+        candidate_seconds: wall time of one candidate at most; ``None``: no limit.
+        affordable_seconds: a candidate that is predicted to take longer for its usual steps is not proposed.
+        search_until: seconds since the start at which the search ends; ``None``: when all trials are done.
+        deliver_until: seconds since the start at which the delivery ends; ``None``: no limit.
+        trials: candidates to finish; ``None``: as many as there is time for.
+        lines: label and sentence, for people.
+    """
+
+    devices: tuple[str, ...]
+    crop: int | None
+    max_steps: int
+    usual_steps: int
+    patience: int
+    queue: tuple[tuple[str, Genome], ...]
+    left_out: tuple[str, ...]
+    candidate_seconds: float | None
+    affordable_seconds: float | None
+    search_until: float | None
+    deliver_until: float | None
+    trials: int | None
+    lines: tuple[tuple[str, str], ...] = field(default=())
+
+
+def make_plan(load: Load, *, devices: tuple[str, ...], budget: float | None, trials: int | None) -> Plan:
+    """Plan a search.
+
+    Args:
+        load: what has to be done.
+        devices: one for each worker.
+        budget: seconds of wall time for everything, or ``None``.
+        trials: candidates to finish, or ``None``.
+    """
+    if budget is None or load.calibration is None:
+        return _by_trials(load, devices=devices, trials=trials)
+    return _by_time(load, load.calibration, devices=devices, budget=budget, trials=trials)
+
+
+def _by_trials(load: Load, *, devices: tuple[str, ...], trials: int | None) -> Plan:
+    shape = max(load.shapes, key=_pixels)
+    known = [*load.published, *load.starters]
+    if devices[0] == "cpu":
+        # Sorting is stable: among the light ones, and among the heavy ones, the order stays.
+        known.sort(key=lambda item: cost(item[1], image_shape=shape).multiply_adds > HEAVY_ON_CPU)
+    plan = Plan(
+        devices=devices,
+        crop=None,
+        max_steps=MAX_STEPS[load.task],
+        usual_steps=USUAL_STEPS,
+        patience=PATIENCE,
+        queue=tuple(known),
+        left_out=(),
+        candidate_seconds=None,
+        affordable_seconds=None,
+        search_until=None,
+        deliver_until=None,
+        trials=trials,
+    )
+    return _with_lines(plan, load, budget=None, seconds_per_step=None)
+
+
+def _by_time(
+    load: Load, calibration: Calibration, *, devices: tuple[str, ...], budget: float, trials: int | None
+) -> Plan:
+    pixels = sum(_pixels(shape) for shape in load.shapes)
+    finishing = 3.0 + pixels / PIXELS_PER_SECOND
+    deliver_until = max(budget * (1 - SLACK) - min(finishing, 0.2 * budget), 0.5 * budget)
+    search_until = deliver_until - 0.04 * budget
+    available = (search_until - load.spent) * len(devices)
+    typical = load.starters[0][1]
+    crop = _crop(load, calibration, available=available)
+    if crop is not None:
+        # Half of the time belongs to the finalists, which are fitted to the whole picture.
+        search_until = load.spent + (search_until - load.spent) * 0.5
+        available *= 0.5
+    shapes = [_cropped(shape, crop) for shape in load.shapes]
+    per_step = _seconds_per_step(typical, shapes, calibration)
+    rounds = max(1, round(available / len(devices) / (per_step * USUAL_STEPS)))
+    candidate = available / len(devices) / min(rounds, ROOMY)
+    queue, left_out = _affordable(load, shapes, calibration, seconds=candidate, roomy=rounds >= ROOMY)
+    plan = Plan(
+        devices=devices,
+        crop=crop,
+        max_steps=MAX_STEPS[load.task],
+        usual_steps=min(USUAL_STEPS, max(LEAST_STEPS, int(candidate / per_step))),
+        patience=PATIENCE if rounds >= ROOMY else SHORT_PATIENCE,
+        queue=queue,
+        left_out=left_out,
+        candidate_seconds=candidate,
+        affordable_seconds=1.25 * candidate,
+        search_until=search_until,
+        deliver_until=deliver_until,
+        trials=trials,
+    )
+    return _with_lines(plan, load, budget=budget, seconds_per_step=per_step)
+
+
+def _pixels(shape: tuple[int, int, int, int]) -> int:
+    return shape[-1] * shape[-2]
+
+
+def _cropped(shape: tuple[int, int, int, int], crop: int | None) -> tuple[int, int, int, int]:
+    if crop is None:
+        return shape
+    return (shape[0], shape[1], min(shape[2], crop), min(shape[3], crop))
+
+
+def _seconds_per_step(
+    genome: Genome, shapes: Sequence[tuple[int, int, int, int]], calibration: Calibration
+) -> float:
+    """Seconds of one step on every picture, one after the other."""
+    return sum(
+        cost(genome, image_shape=shape, calibration=calibration).seconds_per_step or 0.0 for shape in shapes
+    )
+
+
+def _cheapest(load: Load, shapes: Sequence[tuple[int, int, int, int]], calibration: Calibration) -> float:
+    return min(_seconds_per_step(genome, shapes, calibration) for _, genome in load.starters)
+
+
+def _crop(load: Load, calibration: Calibration, *, available: float) -> int | None:
+    """The side of the crops to search on, or ``None`` when a worthwhile number of candidates fits the whole.
+
+    The lightest of our networks decides: where even it cannot make enough steps on the whole picture, fewer
+    pixels are the only way to compare candidates.
+    """
+    largest = max(max(shape[-2:]) for shape in load.shapes)
+    wanted = 2 * LEAST_STEPS
+    if available >= wanted * _cheapest(load, load.shapes, calibration):
+        return None
+    side = largest // CROP_STEP * CROP_STEP
+    while side > LEAST_CROP:
+        shapes = [_cropped(shape, side) for shape in load.shapes]
+        if 0.5 * available >= 2 * wanted * _cheapest(load, shapes, calibration):
+            break
+        side -= CROP_STEP
+    return side if side < largest else None
+
+
+def _affordable(
+    load: Load,
+    shapes: Sequence[tuple[int, int, int, int]],
+    calibration: Calibration,
+    *,
+    seconds: float,
+    roomy: bool,
+) -> tuple[tuple[tuple[str, Genome], ...], tuple[str, ...]]:
+    """The known networks that make enough steps in the time of one candidate, and the names of the others."""
+    known = [*load.published, *load.starters] if roomy else [*load.starters, *load.published]
+    steps = USUAL_STEPS if roomy else LEAST_STEPS
+    fits = [(name, genome) for name, genome in known
+            if steps * _seconds_per_step(genome, shapes, calibration) <= seconds]  # fmt: skip
+    if not fits:
+        fits = [min(known, key=lambda item: _seconds_per_step(item[1], shapes, calibration))]
+    names = {name for name, _ in fits}
+    return tuple(fits), tuple(name for name, _ in known if name not in names)
+
+
+def _with_lines(plan: Plan, load: Load, *, budget: float | None, seconds_per_step: float | None) -> Plan:
+    """The plan with its sentences."""
+    sizes = ", ".join(f"{shape[-1]}×{shape[-2]}" for shape in load.shapes[:3])
+    more = f" and {len(load.shapes) - 3} more" if len(load.shapes) > 3 else ""
+    lines = [("picture", f"{sizes}{more}, {load.shapes[0][1]} channels")]
+    kinds = ", ".join(sorted(set(plan.devices)))
+    lines.append(("workers", f"{len(plan.devices)} on {kinds}, one candidate each at a time"))
+    if plan.crop is not None:
+        lines.append(
+            ("searched on", f"a representative {plan.crop}×{plan.crop} crop at native resolution; the best are "
+             "fitted to the whole picture afterwards")  # fmt: skip
+        )
+    if plan.trials is not None:
+        lines.append(("candidates", f"{plan.trials}"))
+    if budget is not None and seconds_per_step is not None and plan.search_until and plan.candidate_seconds:
+        count = len(plan.devices) * (plan.search_until - load.spent) / plan.candidate_seconds
+        lines.append(("time", f"{budget:.0f} s in all: search until {plan.search_until:.0f} s, the rest to deliver"))
+        lines.append(
+            ("one candidate", f"at most {plan.candidate_seconds:.0f} s, about "
+             f"{plan.candidate_seconds / seconds_per_step:.0f} iterations of a usual network "
+             f"({1000 * seconds_per_step:.0f} ms each)")  # fmt: skip
+        )
+        lines.append(("expected", f"about {max(1, round(count))} full fits; more when candidates stop early"))
+    first = ", ".join(name for name, _ in plan.queue[:4])
+    lines.append(("tried first", first + (" …" if len(plan.queue) > 4 else "")))
+    if plan.left_out:
+        lines.append(("too slow for this budget", ", ".join(plan.left_out)))
+    return replace(plan, lines=tuple(lines))

@@ -1,0 +1,86 @@
+"""What a candidate leaves on disk: its curves, its output and its genome."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+import yaml
+from numpy.typing import NDArray
+
+from ..errors import FormatError
+from ..files import replacing, write_text
+from ..fitting import Fit
+from ..network import Genome
+
+
+def trial_folder(folder: Path, number: int) -> Path:
+    """The folder of candidate ``number`` in a study's folder."""
+    return folder / "trials" / f"{number:04d}"
+
+
+def suffix(index: int) -> str:
+    """What is appended to the array names of image ``index``: nothing for the first."""
+    return f"_{index}" if index else ""
+
+
+Trajectory = list[tuple[int, NDArray[np.float16]]]
+"""Iterations and averaged outputs ``(C, H, W)`` along one fit, for looking at afterwards."""
+
+
+def write_candidate(
+    folder: Path, number: int, genome: Genome, *, fits: Sequence[Fit], trajectories: Sequence[Trajectory]
+) -> None:
+    """Write ``genome.yaml``, ``fit.npz``, ``output.npz`` and, unless empty, ``trajectory.npz`` of a candidate."""
+    place = trial_folder(folder, number)
+    write_text(place / "genome.yaml", yaml.safe_dump(genome.to_nested(), sort_keys=False))
+    curves: dict[str, NDArray[np.generic]] = {}
+    outputs: dict[str, NDArray[np.generic]] = {}
+    for index, done in enumerate(fits):
+        end = suffix(index)
+        curves |= {
+            f"step{end}": done.curves.step,
+            f"loss{end}": done.curves.loss.astype(np.float32),
+            f"score{end}": done.curves.score.astype(np.float32),
+            f"seconds{end}": done.curves.seconds.astype(np.float32),
+            f"chosen{end}": np.array(done.step),
+            f"chosen_loss{end}": np.array(done.loss),
+        }
+        outputs[f"x{end}"] = done.image.float().cpu().numpy()
+    along: dict[str, NDArray[np.generic]] = {}
+    for index, trajectory in enumerate(trajectories):
+        if trajectory:
+            along[f"step{suffix(index)}"] = np.array([step for step, _ in trajectory])
+            along[f"x{suffix(index)}"] = np.stack([image for _, image in trajectory])
+    for name, arrays in (("fit.npz", curves), ("output.npz", outputs), ("trajectory.npz", along)):
+        if not arrays:
+            continue
+        with replacing(place / name) as temporary:
+            np.savez_compressed(temporary, **arrays)
+
+
+def read_arrays(folder: Path, number: int, name: str) -> dict[str, NDArray[np.generic]]:
+    """The arrays of ``fit.npz`` or ``output.npz`` of a candidate.
+
+    Raises:
+        FormatError: the file is missing or damaged.
+    """
+    path = trial_folder(folder, number) / name
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise FormatError(
+            f"{path} cannot be read ({error})",
+            "every finished candidate has one",
+            "restore the file, or search again under another name",
+        ) from error
+
+
+def read_output(folder: Path, number: int, index: int) -> torch.Tensor:
+    """The averaged output ``(1, C, H, W)`` of a candidate for image ``index``."""
+    arrays = read_arrays(folder, number, "output.npz")
+    return torch.from_numpy(arrays["x" + suffix(index)])

@@ -1,0 +1,137 @@
+"""The delivery: from the candidates of a search to the restored pictures.
+
+Where the search saw the whole picture, its candidates' outputs are at hand, and the best of them are stacked.
+Where it saw a crop, the best architectures are fitted to the whole picture first. Then whichever is better by
+the scoring part of the measurement is delivered: the stack, or its best member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import StudyError
+from ..fitting import Stack, put_back, stack
+from ..fitting import combine as weighted
+from ..problem import make_split
+from .candidate import read_output
+from .evaluation import Evaluation
+from .prepared import WHOLE, Prepared, problem_path, read_problem
+
+MOST_MEMBERS = 12
+"""Candidates that a stack is chosen from; further down the ranking nothing is left to gain."""
+
+WORTH_STACKING = 3.0
+"""Candidates more than this many dB below the best one are left out of the stack."""
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A fit that can be part of the delivery.
+
+    Args:
+        number: of the candidate.
+        image: its averaged output for the whole picture, ``(1, C, H, W)``.
+        score: the split's estimate of its mean squared error.
+    """
+
+    number: int
+    image: Tensor
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class Delivery:
+    """What a picture is restored to, and what it was made of.
+
+    Args:
+        name: of the picture.
+        image: the restored picture, ``(1, C, H, W)``.
+        best: the best single fit.
+        best_image: its image, ready to deliver: observed pixels put back where they are exact.
+        stack: the weights of the combination.
+        stacked: the combination, likewise ready.
+        chosen: "best" or "stack".
+    """
+
+    name: str
+    image: Tensor
+    best: Member
+    best_image: Tensor
+    stack: Stack
+    stacked: Tensor
+    chosen: str
+
+
+def prepared_whole(folder: Path, name: str, *, seed: int) -> Prepared:
+    """A picture's whole problem and the split that its fits use."""
+    problem = read_problem(problem_path(folder, kind=WHOLE, name=name))
+    return Prepared(name, problem, make_split(problem, seed=seed))
+
+
+def searched_members(
+    folder: Path, best: Sequence[Evaluation], picture: Prepared, *, index: int
+) -> list[Member]:
+    """The outputs that the search left for picture ``index``."""
+    members = []
+    for evaluation in best[:MOST_MEMBERS]:
+        image = read_output(folder, evaluation.number, index)
+        members.append(_member(evaluation.number, image, picture))
+    return _comparable(members)
+
+
+def fitted_members(files: Sequence[tuple[int, Path]], picture: Prepared) -> list[Member]:
+    """The outputs of fits to the whole picture, each a candidate's number and a file with ``x``."""
+    members = []
+    for number, path in files:
+        with np.load(path, allow_pickle=False) as file:
+            members.append(_member(number, torch.from_numpy(file["x"]), picture))
+    return _comparable(members)
+
+
+def deliver(picture: Prepared, members: Sequence[Member]) -> Delivery:
+    """Stack the members and choose what is delivered.
+
+    Raises:
+        StudyError: there is nothing to deliver.
+    """
+    if not members:
+        raise StudyError(
+            f"no candidate was fitted to {picture.name} to a usable point",
+            "something has to be left to deliver",
+            "give a larger --budget, or see why candidates failed: dipsearch show STUDY",
+        )
+    best = min(members, key=lambda member: (member.score, member.number))
+    combined = stack(
+        [member.image for member in members],
+        picture.problem,
+        split=picture.split,
+        members=[member.number for member in members],
+    )
+    images = {member.number: member.image for member in members}
+    stacked = put_back(weighted([images[n] for n in combined.members], combined.weights), picture.problem)
+    best_image = put_back(best.image, picture.problem)
+    chosen = "stack" if len(combined.members) > 1 and combined.score < best.score else "best"
+    image = stacked if chosen == "stack" else best_image
+    return Delivery(picture.name, image, best, best_image, combined, stacked, chosen)
+
+
+def _member(number: int, image: Tensor, picture: Prepared) -> Member:
+    score = float(picture.split.score(picture.problem.operator.A(image)))
+    return Member(number, image, score)
+
+
+def _comparable(members: Sequence[Member]) -> list[Member]:
+    """Without those that are hopeless, and without those that are not finite."""
+    finite = [member for member in members if bool(torch.isfinite(member.image).all())]
+    if not finite:
+        return []
+    # Estimates of the error can be close to zero or below; what counts is how far above the best one lies.
+    best = min(member.score for member in finite)
+    allowance = max(abs(best), 1e-6) * (10 ** (WORTH_STACKING / 10) - 1)
+    return [member for member in finite if member.score <= best + allowance]

@@ -1,0 +1,237 @@
+"""A worker's desk: everything a process needs to do jobs for one study, and how it does each kind.
+
+A desk knows the study's folder, its measurements and its Optuna study. It holds no reference and no image
+file. It can be used in any process, so tests use it in their own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import torch
+from optuna.trial import Trial
+
+from ..errors import DipsearchError
+from ..files import replacing
+from ..fitting import Check, Ended, ValidationMinimum, fit
+from ..network import Genome, SearchSpace
+from ..problem import make_split, whole
+from .baselines import classical
+from .candidate import Trajectory, write_candidate
+from .messages import BaselineJob, FitJob, Job, Progress, SearchJob
+from .objective import estimated_psnr, evaluate, value_of
+from .prepared import SEARCHED, Prepared, prepare, read_problem
+from .samplers import suggest
+from .study import Settings, open_study, search_space
+
+REPORT_EVERY = 50
+"""Iterations between the values that Optuna gets to see; each costs milliseconds of book-keeping."""
+
+USABLE_FROM = 200
+"""An interrupted fit counts as a candidate only from this iteration on."""
+
+Report = Callable[[Progress], None]
+Halted = Callable[[], bool]
+
+
+class CandidateFailed(DipsearchError, RuntimeError):
+    """A candidate could not be fitted; the study goes on."""
+
+
+@dataclass
+class Desk:
+    """The state of one worker.
+
+    Args:
+        folder: the study's folder.
+        settings: what all workers of the study share.
+        index: the worker's number, from 0.
+        device: where it fits, for example "cpu" or "cuda:0".
+        report: told about every check point.
+        halted: asked at every check point whether to finish now.
+    """
+
+    folder: Path
+    settings: Settings
+    index: int
+    device: str
+    report: Report = field(default=lambda progress: None)
+    halted: Halted = field(default=lambda: False)
+
+    @cached_property
+    def space(self) -> SearchSpace:
+        """The study's search space."""
+        return search_space(self.folder)
+
+    @cached_property
+    def images(self) -> list[Prepared]:
+        """The measurements that candidates are ranked on."""
+        names = self.settings.names
+        return prepare(
+            self.folder, kind=SEARCHED, names=names, seed=self.settings.seed, device=self.device
+        )
+
+    @cached_property
+    def study(self) -> optuna.Study:
+        """The Optuna study, opened for proposing candidates."""
+        return open_study(self.folder, self.settings, space=self.space)
+
+    def do(self, job: Job) -> dict[str, Any]:
+        """Do a job and return its outcome as plain values.
+
+        Raises:
+            DipsearchError: the job could not be done. A candidate that fails is not an error.
+        """
+        if isinstance(job, SearchJob):
+            return self._search(job)
+        if isinstance(job, FitJob):
+            return self._fit(job)
+        return self._baseline(job)
+
+    # -- candidates ------------------------------------------------------------------------------------------
+
+    def _search(self, job: SearchJob) -> dict[str, Any]:
+        numbers: list[int] = []
+
+        def objective(trial: Trial) -> float:
+            numbers.append(trial.number)
+            return self._candidate(trial, job)
+
+        self.study.optimize(objective, n_trials=1, catch=(CandidateFailed,))
+        number = numbers[0]
+        trial = self.study.trials[number]
+        return {"number": number, "state": trial.state.name, **trial.user_attrs}
+
+    def _candidate(self, trial: Trial, job: SearchJob) -> float:
+        started = time.perf_counter()
+        trial.set_user_attr("worker", self.index)
+        genome = self.space.genome(suggest(trial, self.space))
+        trial.set_user_attr("genome", genome.to_nested())
+        watch = _Watch(self, trial, genome, job, started)
+        try:
+            fits = evaluate(
+                genome, self.images, seed=self.settings.seed, limits=job.limits, progress=watch
+            )
+        except (RuntimeError, MemoryError, ValueError) as error:
+            self._free()
+            raise _failed(trial, _in_words(error)) from error
+        last = fits[-1]
+        trial.set_user_attr("ended", last.ended.value)
+        trial.set_user_attr("step", fits[0].step)
+        trial.set_user_attr("seconds", time.perf_counter() - started)
+        write_candidate(self.folder, trial.number, genome, fits=fits, trajectories=watch.trajectories)
+        if last.ended is Ended.DIVERGED or last.step == 0:
+            raise _failed(trial, f"the fit diverged at iteration {last.step}")
+        if last.ended is Ended.INTERRUPTED and (len(fits) < len(self.images) or last.step < USABLE_FROM):
+            raise _failed(trial, "interrupted before its score meant anything")
+        trial.set_user_attr("score", value_of(fits))
+        if last.ended is Ended.PRUNED:
+            trial.set_user_attr("reason", last.ended.value)
+            raise optuna.TrialPruned
+        return value_of(fits)
+
+    def _free(self) -> None:
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+
+    # -- other jobs ------------------------------------------------------------------------------------------
+
+    def _fit(self, job: FitJob) -> dict[str, Any]:
+        problem = read_problem(job.problem).to(self.device)
+        split = whole(problem) if job.everything else make_split(problem.to("cpu"), seed=job.seed)
+        started = time.perf_counter()
+
+        def watch(check: Check, image: torch.Tensor) -> Ended | None:
+            del image
+            seconds = time.perf_counter() - started
+            self.report(_progress(self.index, job.label, job.genome, job.limits.max_steps, check, seconds))
+            return Ended.INTERRUPTED if self.halted() else None
+
+        done = fit(
+            job.genome,
+            problem,
+            split=split.to(self.device),
+            seed=job.seed,
+            max_steps=job.limits.max_steps,
+            rule=job.rule or ValidationMinimum(patience=job.limits.patience),
+            check_every=job.limits.check_every,
+            seconds=job.limits.seconds,
+            watch=watch,
+        )
+        with replacing(job.out) as temporary:
+            np.savez(temporary, x=done.image.float().cpu().numpy(), step=done.curves.step, **{
+                "loss": done.curves.loss, "score": done.curves.score,
+            })
+        return {
+            "step": done.step,
+            "loss": done.loss,
+            "score": done.score,
+            "ended": done.ended.value,
+            "seconds": done.seconds,
+        }
+
+    def _baseline(self, job: BaselineJob) -> dict[str, Any]:
+        started = time.perf_counter()
+        name, image = classical(read_problem(job.problem))
+        with replacing(job.out) as temporary:
+            np.savez(temporary, x=image.numpy())
+        return {"name": name, "seconds": time.perf_counter() - started}
+
+
+@dataclass
+class _Watch:
+    """Sees every check point of a candidate: reports it, prunes it, and ends it when the search is to finish."""
+
+    desk: Desk
+    trial: Trial
+    genome: Genome
+    job: SearchJob
+    started: float
+    trajectories: list[Trajectory] = field(default_factory=list)
+
+    def __call__(self, index: int, check: Check, image: torch.Tensor) -> Ended | None:
+        seconds = time.perf_counter() - self.started
+        label = f"candidate {self.trial.number}"
+        limit = self.job.limits.max_steps
+        self.desk.report(_progress(self.desk.index, label, self.genome, limit, check, seconds))
+        self._keep(index, check, image)
+        if self.desk.halted():
+            return Ended.INTERRUPTED
+        # With several images the first one screens: its curve is the one that all candidates have in common.
+        if index == 0 and check.step % REPORT_EVERY == 0:
+            self.trial.report(estimated_psnr(check.score), check.step)
+            if self.trial.should_prune():
+                return Ended.PRUNED
+        return None
+
+    def _keep(self, index: int, check: Check, image: torch.Tensor) -> None:
+        every = self.desk.settings.trajectory_every
+        if every is not None and check.step % every == 0:
+            while len(self.trajectories) <= index:
+                self.trajectories.append([])
+            self.trajectories[index].append((check.step, image[0].half().cpu().numpy()))
+
+
+def _progress(
+    index: int, label: str, genome: Genome, max_steps: int, check: Check, seconds: float
+) -> Progress:
+    speed = check.step / max(seconds, 1e-9)
+    return Progress(index, label, genome.digest, check.step, max_steps, estimated_psnr(check.score), speed)
+
+
+def _failed(trial: Trial, reason: str) -> CandidateFailed:
+    trial.set_user_attr("reason", reason)
+    return CandidateFailed(f"candidate {trial.number}: {reason}")
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+        return "there was not enough memory for it"
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"

@@ -1,0 +1,89 @@
+"""One candidate as a study remembers it, read from Optuna's trial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from optuna.trial import FrozenTrial, TrialState
+
+from ..network import Genome
+
+State = Literal["complete", "pruned", "failed", "running", "waiting"]
+_STATES: dict[TrialState, State] = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A candidate, what it scored, and where it came from.
+
+    Args:
+        number: of the trial, from 0.
+        state: how far it came.
+        genome: the candidate; ``None`` while it was not proposed yet.
+        digest: the genome's.
+        score: estimated PSNR in dB without a reference, the mean over the images; higher is better.
+        step: the chosen iteration (of the first image).
+        ended: why its fit ended, a sentence.
+        seconds: wall time of its fits.
+        reason: why it failed or was pruned.
+        parents: numbers of the candidates it was bred from.
+        operator: how it came to be ("published", "crossover", …).
+        changed: genes that differ from the first parent.
+        worker: which worker fitted it.
+        started: Unix seconds.
+        finished: Unix seconds.
+        psnr: against the reference, in dB; filled in for people only, never while searching.
+    """
+
+    number: int
+    state: State
+    genome: Genome | None = None
+    digest: str | None = None
+    score: float | None = None
+    step: int | None = None
+    ended: str | None = None
+    seconds: float | None = None
+    reason: str | None = None
+    parents: tuple[int, ...] = ()
+    operator: str | None = None
+    changed: tuple[str, ...] = ()
+    worker: int | None = None
+    started: float | None = None
+    finished: float | None = None
+    psnr: float | None = None
+
+
+def evaluation_of(trial: FrozenTrial) -> Evaluation:
+    """Read a candidate from Optuna's record of it."""
+    notes: dict[str, Any] = trial.user_attrs
+    genome = Genome.from_nested(notes["genome"]) if "genome" in notes else None
+    return Evaluation(
+        number=trial.number,
+        state=_STATES[trial.state],
+        genome=genome,
+        digest=genome.digest if genome else None,
+        score=notes.get("score"),
+        step=notes.get("step"),
+        ended=notes.get("ended"),
+        seconds=notes.get("seconds"),
+        reason=notes.get("reason"),
+        parents=tuple(notes.get("parents", ())),
+        operator=notes.get("operator"),
+        changed=tuple(notes.get("changed", ())),
+        worker=notes.get("worker"),
+        started=trial.datetime_start.timestamp() if trial.datetime_start else None,
+        finished=trial.datetime_complete.timestamp() if trial.datetime_complete else None,
+    )
+
+
+def ranked(evaluations: list[Evaluation] | tuple[Evaluation, ...]) -> list[Evaluation]:
+    """The complete candidates, best score first; equal scores in the order of their numbers."""
+    complete = [e for e in evaluations if e.state == "complete" and e.score is not None]
+    return sorted(complete, key=lambda e: (-(e.score or 0.0), e.number))

@@ -1,0 +1,89 @@
+"""What the parent process and its workers say to one another: jobs one way, news the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..fitting import StoppingRule
+from ..network import Genome
+from .objective import Limits
+
+
+@dataclass(frozen=True)
+class SearchJob:
+    """Take the next candidate from the study, fit it, and tell the study."""
+
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class FitJob:
+    """Fit one genome to one problem of the study's folder and write the result to ``out``.
+
+    Args:
+        label: what the live display calls it.
+        genome: the candidate.
+        problem: the problem file.
+        everything: fit all of y; otherwise y is split as in the search.
+        seed: of the split and of the fit.
+        limits: as for a candidate.
+        rule: when to stop; ``None``: the minimum of the validation score.
+        out: the ``.npz`` file for ``x`` (the image), ``step``, ``loss``, ``score``, ``ended``, ``seconds``.
+    """
+
+    label: str
+    genome: Genome
+    problem: Path
+    everything: bool
+    seed: int
+    limits: Limits
+    out: Path
+    rule: StoppingRule | None = None
+
+
+@dataclass(frozen=True)
+class BaselineJob:
+    """Compute the classical restoration of a problem and write it to ``out`` as ``x``."""
+
+    problem: Path
+    out: Path
+
+
+Job = SearchJob | FitJob | BaselineJob
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A fit's newest check point."""
+
+    worker: int
+    label: str
+    digest: str
+    step: int
+    max_steps: int
+    score: float
+    steps_per_second: float
+
+
+@dataclass(frozen=True)
+class Done:
+    """A job ended. ``outcome`` holds plain values: for a candidate its number and state."""
+
+    worker: int
+    job: Job
+    outcome: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A job could not be done, for ``reason``; ``fatal`` when the whole process is gone."""
+
+    worker: int
+    job: Job | None
+    reason: str
+    fatal: bool = False
+
+
+News = Progress | Done | Broken

@@ -1,0 +1,87 @@
+"""The objective: fit one candidate to every image of a study, and say what it is worth.
+
+The value is the estimated PSNR in dB, from measurements that the candidate was not fitted to, averaged over
+the images in dB so that no image dominates. Nothing in here has a reference.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from torch import Tensor
+
+from ..fitting import Check, Ended, Fit, ValidationMinimum, fit
+from ..network import Genome
+from .prepared import Prepared
+
+LEAST_ERROR = 1e-6
+"""Mean squared errors below this count as this: 60 dB, beyond what a fit reaches."""
+
+Progress = Callable[[int, Check, Tensor], Ended | None]
+"""Sees the index of the image, a check point and the output there; returns a reason to end the fit, or ``None``."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far a candidate may go.
+
+    Args:
+        max_steps: iterations per image, at most.
+        seconds: wall time for all images together; ``None``: no limit.
+        patience: iterations without a better validation score after which a fit ends.
+        check_every: iterations between check points.
+    """
+
+    max_steps: int
+    seconds: float | None = None
+    patience: int = 300
+    check_every: int = 10
+
+
+def estimated_psnr(error: float) -> float:
+    """The PSNR in dB of an estimated mean squared error; -inf where the error is not finite."""
+    if not math.isfinite(error):
+        return -math.inf
+    return -10 * math.log10(max(error, LEAST_ERROR))
+
+
+def evaluate(
+    genome: Genome,
+    images: Sequence[Prepared],
+    *,
+    seed: int,
+    limits: Limits,
+    progress: Progress,
+) -> list[Fit]:
+    """Fit a candidate to each image in turn, each with an equal share of the time that is left.
+
+    Returns:
+        One fit per image; fewer when a fit diverged, was pruned or was interrupted, with that fit as the last.
+    """
+    fits: list[Fit] = []
+    left = limits.seconds
+    for index, image in enumerate(images):
+        done = fit(
+            genome,
+            image.problem,
+            split=image.split,
+            seed=seed,
+            max_steps=limits.max_steps,
+            rule=ValidationMinimum(patience=limits.patience),
+            check_every=limits.check_every,
+            seconds=None if left is None else left / (len(images) - index),
+            watch=partial(progress, index),
+        )
+        fits.append(done)
+        left = None if left is None else max(0.0, left - done.seconds)
+        if done.ended in (Ended.DIVERGED, Ended.PRUNED, Ended.INTERRUPTED):
+            break
+    return fits
+
+
+def value_of(fits: Sequence[Fit]) -> float:
+    """The mean of the estimated PSNRs in dB over the images."""
+    return sum(estimated_psnr(done.score) for done in fits) / len(fits)

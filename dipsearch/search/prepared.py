@@ -1,0 +1,128 @@
+"""What a worker gets to see of a picture: the measurement and its split, read from the study's folder.
+
+A study writes every problem once, as ``inputs/NAME.npz``. Workers read nothing else, in particular no image
+file and no reference, so a candidate cannot be ranked or stopped with knowledge of the clean image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..errors import FormatError
+from ..files import replacing
+from ..problem import Downsample, Identity, Mask, NoiseModel, Operator, Problem, Split, make_split
+
+SEARCHED, WHOLE = "search", "whole"
+"""The two kinds of problem files: what candidates are ranked on, and what is delivered."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """One problem on its device, split in what is fitted and what scores."""
+
+    name: str
+    problem: Problem
+    split: Split
+
+
+def write_problem(path: Path, problem: Problem, *, box: tuple[int, int, int, int] | None = None) -> None:
+    """Write a problem's arrays and plain values to an ``.npz`` file.
+
+    Args:
+        box: where in the whole picture it lies: top, left, height, width; ``None``: it is the whole.
+    """
+    with replacing(path) as temporary:
+        np.savez(
+            temporary,
+            task=np.array(problem.task),
+            y=problem.y.cpu().numpy(),
+            observed=problem.observed.cpu().numpy(),
+            image_shape=np.array(problem.image_shape),
+            noise_kind=np.array(problem.noise.kind),
+            noise_sigma=np.array(np.nan if problem.noise.sigma is None else problem.noise.sigma),
+            noise_source=np.array(problem.noise.source),
+            box=np.array(box or (), dtype=np.int64),
+        )
+
+
+def read_problem(path: Path) -> Problem:
+    """Read what ``write_problem`` wrote.
+
+    Raises:
+        FormatError: the file is missing or damaged.
+    """
+    values = _read(path)
+    y, observed = torch.from_numpy(values["y"]), torch.from_numpy(values["observed"])
+    _, channels, height, width = (int(size) for size in values["image_shape"])
+    sigma = float(values["noise_sigma"])
+    noise = NoiseModel(
+        kind=str(values["noise_kind"]),  # type: ignore[arg-type]
+        sigma=None if np.isnan(sigma) else sigma,
+        source=str(values["noise_source"]),  # type: ignore[arg-type]
+    )
+    task = str(values["task"])
+    shape = (1, channels, height, width)
+    operator = operator_of(task, observed=observed, image_shape=shape, measurement_height=y.shape[-2])
+    return Problem(
+        task=task,  # type: ignore[arg-type]
+        y=y,
+        operator=operator,
+        noise=noise,
+        image_shape=shape,
+        observed=observed,
+    )
+
+
+def read_box(path: Path) -> tuple[int, int, int, int] | None:
+    """Where in the whole picture a problem lies: top, left, height, width; ``None``: it is the whole.
+
+    Raises:
+        FormatError: the file is missing or damaged.
+    """
+    box = _read(path)["box"]
+    return (int(box[0]), int(box[1]), int(box[2]), int(box[3])) if box.size else None
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise FormatError(
+            f"{path} cannot be read ({error})",
+            "a study's folder holds its measurements there",
+            "restore the file, or search again under another name",
+        ) from error
+
+
+def operator_of(
+    task: str, *, observed: torch.Tensor, image_shape: tuple[int, int, int, int], measurement_height: int
+) -> Operator:
+    """The operator of a task, rebuilt from the shapes of its image and its measurement."""
+    if task == "inpaint":
+        return Mask(observed)
+    if task == "sr":
+        return Downsample(round(image_shape[-2] / measurement_height), image_shape)
+    return Identity()
+
+
+def prepare(folder: Path, *, kind: str, names: tuple[str, ...], seed: int, device: str) -> list[Prepared]:
+    """Read the problems of a study and split each one; the same folder and seed give the same split anywhere."""
+    prepared = []
+    for name in names:
+        problem = read_problem(problem_path(folder, kind=kind, name=name))
+        split = make_split(problem, seed=seed)
+        prepared.append(Prepared(name, problem.to(device), split.to(device)))
+    return prepared
+
+
+def problem_path(folder: Path, *, kind: str, name: str) -> Path:
+    """Where a problem of a study lies."""
+    return folder / "inputs" / f"{kind}-{name}.npz"

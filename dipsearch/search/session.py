@@ -1,0 +1,252 @@
+"""A session: one run of a search, from a request to the folder in which workers can start.
+
+Everything that can be wrong with a request is found out before the first byte is written.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import optuna
+import torch
+
+from ..errors import InputError, ResourceError, StudyError
+from ..files import write_text
+from ..library import presets_for, starters_for
+from ..network import Calibration, Genome, SearchSpace, calibrate, load_space
+from ..problem import Case, Problem, crop_problem, image_digest, load_case
+from .budget import Load, Plan, make_plan
+from .crops import Crop, representative
+from .evaluation import Evaluation, evaluation_of
+from .prepared import SEARCHED, WHOLE, problem_path, write_problem
+from .request import Request, read_request, write_request
+from .storage import sweep_stale
+from .study import SPACE_FILE, Settings, open_study
+
+REQUEST_FILE = "study.yaml"
+
+
+@dataclass
+class Session:
+    """A search that is ready to start.
+
+    Args:
+        request: what was asked.
+        folder: the study's.
+        cases: the pictures; their references are for the report only.
+        plan: how the work is done.
+        settings: what the workers share.
+        study: Optuna's.
+        started: ``time.monotonic()`` of the start, from which the budget counts.
+        notes: what a person should know of the inputs.
+    """
+
+    request: Request
+    folder: Path
+    cases: Sequence[Case]
+    plan: Plan
+    settings: Settings
+    study: optuna.Study
+    started: float
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.started
+
+    @property
+    def search_until_unix(self) -> float | None:
+        """When the search ends, in Unix seconds; ``None``: when all trials are done."""
+        until = self.plan.search_until
+        return None if until is None else time.time() + until - self.seconds
+
+    def evaluations(self) -> list[Evaluation]:
+        """All candidates so far."""
+        return [evaluation_of(trial) for trial in self.study.get_trials(deepcopy=False)]
+
+
+def open_session(request: Request, *, root: Path, resume: bool, started: float) -> Session:
+    """Check a request, make or reopen its folder, and plan the work.
+
+    Args:
+        root: the folder of all studies.
+        resume: go on with a study that is already there.
+        started: ``time.monotonic()`` of the start.
+
+    Raises:
+        DipsearchError: something about the request cannot be used; nothing was written.
+    """
+    folder = root / request.name
+    _check_folder(folder, request, resume=resume)
+    devices = choose_devices(request.device, workers=request.workers)
+    space = load_space(request.space)
+    cases = [load_case(source, request.options, seed=request.seed) for source in request.sources]
+    names = unique_names([case.name for case in cases])
+    notes = [f"{name}: {note}" if len(cases) > 1 else note for name, case in zip(names, cases, strict=True)
+             for note in case.notes]  # fmt: skip
+    if resume:
+        _check_pictures(folder, names, cases)
+    plan, calibration = _plan(request, cases, devices=devices, started=started)
+    searched = [_searched(case.problem, plan) for case in cases]
+    settings = _settings(request, names, plan=plan, calibration=calibration, searched=searched,
+                         trajectory=any(case.reference is not None for case in cases))  # fmt: skip
+    if not resume:
+        for name, case, part in zip(names, cases, searched, strict=True):
+            write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
+            write_problem(problem_path(folder, kind=SEARCHED, name=name), part.problem, box=part.box)
+        write_text(folder / SPACE_FILE, space.text)
+        write_request(folder / REQUEST_FILE, request)
+    study = open_study(folder, settings, space=space)
+    if resume:
+        if study.user_attrs.get("space_digest") != space.digest:
+            raise StudyError(
+                f"the search space '{request.space}' is not the one that study '{request.name}' was begun with",
+                "candidates of two spaces cannot be compared by the sampler",
+                "give the old space, or search under another --name",
+            )
+        swept = sweep_stale(study)
+        if swept:
+            notes.append(f"{len(swept)} candidates that were being fitted at the kill are fitted again")
+    else:
+        _enqueue(study, space, plan)
+    study.set_user_attr("settings", settings.to_dict())
+    return Session(request, folder, cases, plan, settings, study, started, notes)
+
+
+def choose_devices(word: str, *, workers: int | None) -> tuple[str, ...]:
+    """The device of each worker: all GPUs, or one CPU process per core.
+
+    Raises:
+        ResourceError: the device is not there.
+    """
+    gpus = torch.cuda.device_count()
+    if word == "auto":
+        word = "cuda" if gpus else "mps" if torch.backends.mps.is_available() else "cpu"
+    kind, _, number = word.partition(":")
+    if kind == "cuda" and (not gpus or (number and int(number) >= gpus)):
+        raise ResourceError(
+            f"the device is '{word}'", f"this machine has {gpus} CUDA devices", "use --device auto or cpu"
+        )
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise ResourceError("the device is 'mps'", "this machine has none", "use --device auto or cpu")
+    if kind == "cuda":
+        one = [f"cuda:{number}"] if number else [f"cuda:{index}" for index in range(gpus)]
+        return tuple(one[index % len(one)] for index in range(workers or len(one)))
+    return (kind,) * (workers or (cores() if kind == "cpu" else 1))
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _check_folder(folder: Path, request: Request, *, resume: bool) -> None:
+    if not resume:
+        if folder.exists() and any(folder.iterdir()):
+            raise StudyError(
+                f"the study '{request.name}' is there already ({folder})",
+                "a new search needs a new name",
+                "go on with it by --resume, or choose another --name",
+            )
+        return
+    if not (folder / REQUEST_FILE).exists():
+        raise StudyError(
+            f"there is no study '{request.name}' in {folder.parent}",
+            "--resume goes on with one that was begun",
+            "leave --resume out, or correct --name",
+        )
+    if difference := read_request(folder / REQUEST_FILE).differs_from(request):
+        raise StudyError(
+            f"the study '{request.name}' was asked for something else: {difference}",
+            "its candidates would not be comparable with new ones",
+            "give the same options as before, or search under another --name",
+        )
+
+
+def _check_pictures(folder: Path, names: Sequence[str], cases: Sequence[Case]) -> None:
+    for name, case in zip(names, cases, strict=True):
+        then = read_problem(problem_path(folder, kind=WHOLE, name=name))
+        if then.y.shape != case.problem.y.shape or image_digest(then.y) != image_digest(case.problem.y):
+            raise StudyError(
+                f"the image {case.source} is not the one that this study was begun with",
+                "its candidates would not be comparable with new ones",
+                "restore the image, or search under another --name",
+            )
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Names of pictures for files and folders; equal ones get a number."""
+    unique: list[str] = []
+    for name in names:
+        number, candidate = 2, name
+        while candidate in unique:
+            number, candidate = number + 1, f"{name}-{number}"
+        unique.append(candidate)
+    return unique
+
+
+def _plan(
+    request: Request, cases: Sequence[Case], *, devices: tuple[str, ...], started: float
+) -> tuple[Plan, Calibration | None]:
+    calibration = None
+    if request.budget_seconds is not None:
+        calibration = calibrate(devices[0], threads=1, seed=request.seed)
+    load = Load(
+        task=request.options.task,
+        shapes=[case.problem.image_shape for case in cases],
+        starters=starters_for(request.options.task),
+        published=presets_for(request.options.task),
+        calibration=calibration,
+        spent=time.monotonic() - started,
+    )
+    plan = make_plan(load, devices=devices, budget=request.budget_seconds, trials=request.trials)
+    return plan, calibration
+
+
+def _searched(problem: Problem, plan: Plan) -> Crop:
+    """The part of a picture that candidates are fitted to."""
+    if plan.crop is None or max(problem.image_shape[-2:]) <= plan.crop:
+        return Crop(problem, None)
+    return representative(problem, side=plan.crop)
+
+
+def _settings(
+    request: Request,
+    names: Sequence[str],
+    *,
+    plan: Plan,
+    calibration: Calibration | None,
+    searched: Sequence[Crop],
+    trajectory: bool,
+) -> Settings:
+    largest = max((part.problem.image_shape for part in searched), key=lambda shape: shape[-1] * shape[-2])
+    pixels = largest[-1] * largest[-2]
+    return Settings(
+        name=request.name,
+        storage=request.storage,
+        sampler=request.sampler,
+        seed=request.seed,
+        names=tuple(names),
+        max_steps=plan.max_steps,
+        patience=plan.patience,
+        trajectory_every=(50 if pixels <= 256**2 else 200) if trajectory else None,
+        calibration=calibration,
+        affordable_seconds=plan.affordable_seconds,
+        image_shape=largest,
+        usual_steps=plan.usual_steps,
+    )
+
+
+def _enqueue(study: optuna.Study, space: SearchSpace, plan: Plan) -> None:
+    """Queue the known networks that the plan affords and the space contains, each once."""
+    for name, genome in plan.queue:
+        try:
+            flat = space.flat(genome)
+        except InputError:
+            continue  # a space may well be about something else
+        study.enqueue_trial(flat, user_attrs={"operator": "known", "preset": name}, skip_if_exists=True)

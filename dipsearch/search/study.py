@@ -1,0 +1,117 @@
+"""The study: Optuna's record of all candidates, opened for a folder.
+
+Everything that workers have to agree on is in ``Settings``; it is stored with the study, so that a worker on
+another machine finds it there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from ..network import Calibration, SearchSpace, cost, load_space
+from .pruning import BetterShare
+from .samplers import make_sampler
+from .storage import create_or_load, open_storage
+
+SPACE_FILE = "space.yaml"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all workers of a study share.
+
+    Args:
+        name: of the study.
+        storage: a database's URL; ``None``: the journal file in the folder.
+        sampler: the sampler's word.
+        seed: of everything random.
+        names: the pictures' names, in order; their problem files lie in the folder.
+        max_steps: iterations of one fit at the latest.
+        patience: iterations without improvement after which a fit ends.
+        trajectory_every: iterations between the outputs that are kept for the page; ``None``: none.
+        calibration: of the machine, for the cost gate; ``None`` without one.
+        affordable_seconds: a candidate whose fit is predicted to take longer is not proposed.
+        image_shape: of what candidates are fitted to, for predicting their cost.
+        usual_steps: how long a fit usually is; the cost gate and the pruner go by it.
+    """
+
+    name: str
+    storage: str | None
+    sampler: str
+    seed: int
+    names: tuple[str, ...]
+    max_steps: int
+    patience: int
+    trajectory_every: int | None
+    calibration: Calibration | None
+    affordable_seconds: float | None
+    image_shape: tuple[int, int, int, int]
+    usual_steps: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for the study's attributes."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Settings:
+        """What ``to_dict`` wrote."""
+        calibration = values["calibration"]
+        return cls(
+            **{
+                **values,
+                "names": tuple(values["names"]),
+                "image_shape": tuple(values["image_shape"]),
+                "calibration": None if calibration is None else Calibration(**calibration),
+            }
+        )
+
+
+def open_study(folder: Path, settings: Settings, *, space: SearchSpace) -> optuna.Study:
+    """Make or open the Optuna study of a folder, with its sampler and its pruner.
+
+    Raises:
+        DipsearchError: the storage cannot be used; see ``open_storage``.
+    """
+    opened = open_storage(settings.storage or folder)
+    gate = _Gate(settings, space)
+    sampler = make_sampler(
+        settings.sampler,
+        space,
+        seed=settings.seed,
+        affordable=gate.affordable if settings.affordable_seconds is not None else None,
+        expense=gate.seconds if settings.affordable_seconds is not None else None,
+    )
+    return create_or_load(
+        settings.name,
+        opened.storage,
+        sampler=sampler,
+        pruner=BetterShare(settings.usual_steps),
+        space_digest=space.digest,
+    )
+
+
+@dataclass(frozen=True)
+class _Gate:
+    """Predicts what a candidate would cost, so that none is started that cannot end in its time."""
+
+    settings: Settings
+    space: SearchSpace
+
+    def seconds(self, flat: dict[str, Any]) -> float:
+        genome = self.space.genome(flat)
+        predicted = cost(
+            genome, image_shape=self.settings.image_shape, calibration=self.settings.calibration
+        ).seconds_per_step
+        return (predicted or 0.0) * self.settings.usual_steps * len(self.settings.names)
+
+    def affordable(self, flat: dict[str, Any]) -> bool:
+        return self.seconds(flat) <= (self.settings.affordable_seconds or 0.0)
+
+
+def search_space(folder: Path) -> SearchSpace:
+    """The space of a study, from the copy in its folder."""
+    return load_space(folder / SPACE_FILE)

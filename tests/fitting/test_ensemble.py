@@ -1,0 +1,78 @@
+"""The stack: weights that are right where the right ones are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from dipsearch.fitting import combine, put_back, stack, stack_weights
+from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split
+
+
+def noisy_problem(size: int = 48) -> tuple[Problem, torch.Tensor]:
+    clean = torch.rand(1, 1, size, size, generator=torch.Generator().manual_seed(0))
+    y = clean + 0.1 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
+    noise = NoiseModel("gaussian", 0.1, "given")
+    ones = torch.ones(1, 1, size, size)
+    return Problem("denoise", y, Identity(), noise, tuple(clean.shape), ones), clean
+
+
+def test_weights_are_not_negative_and_sum_to_one() -> None:
+    generator = np.random.default_rng(0)
+    weights = stack_weights(generator.normal(size=(6, 500)), generator.normal(size=500))
+    assert weights.min() >= 0
+    assert weights.sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_the_weights_of_a_known_mixture_are_found() -> None:
+    rows = np.random.default_rng(0).normal(size=(3, 4000))
+    weights = stack_weights(rows, 0.6 * rows[0] + 0.4 * rows[2])
+    assert weights == pytest.approx([0.6, 0, 0.4], abs=1e-3)
+
+
+def test_independent_errors_are_weighed_by_their_inverse_variance() -> None:
+    generator = np.random.default_rng(0)
+    truth = generator.normal(size=200_000)
+    rows = np.stack([truth + sd * generator.normal(size=truth.shape) for sd in (0.1, 0.2)])
+    assert stack_weights(rows, truth) == pytest.approx([0.8, 0.2], abs=0.01)
+
+
+def test_a_single_network_has_all_the_weight() -> None:
+    assert stack_weights(np.ones((1, 10)), np.zeros(10)) == pytest.approx([1.0])
+
+
+def test_a_stack_beats_its_best_member_and_names_its_members() -> None:
+    problem, clean = noisy_problem()
+    split = make_split(problem, seed=0)
+    draw = torch.Generator().manual_seed(7)
+    fits = [clean + sd * torch.randn(clean.shape, generator=draw) for sd in (0.05, 0.06, 0.9)]
+    found = stack(fits, problem, split=split, members=[4, 8, 15])
+    combined = combine([fits[[4, 8, 15].index(number)] for number in found.members], found.weights)
+    errors = [float((image - clean).square().mean()) for image in (combined, *fits)]
+    assert found.members == (4, 8)
+    assert errors[0] < 0.8 * min(errors[1:])
+    assert found.score == pytest.approx(errors[0], abs=3e-3)  # 48 × 48 noisy values cannot say more
+
+
+def test_a_member_that_is_not_finite_is_left_out() -> None:
+    problem, clean = noisy_problem()
+    broken = torch.full_like(clean, float("nan"))
+    found = stack([broken, clean], problem, split=make_split(problem, seed=0), members=[0, 1])
+    assert found.members == (1,)
+
+
+def test_observed_pixels_come_back_exactly_where_there_is_no_noise() -> None:
+    observed = (torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0)) < 0.5).float()
+    y = torch.rand(1, 3, 16, 16) * observed
+    noise = NoiseModel("none", None, "none")
+    problem = Problem("inpaint", y, Mask(observed), noise, (1, 3, 16, 16), observed)
+    image = put_back(torch.full((1, 3, 16, 16), 0.5), problem)
+    assert torch.equal(image * observed, y)
+    assert bool((image[(1 - observed).bool().expand_as(image)] == 0.5).all())
+
+
+def test_noisy_pixels_are_not_put_back() -> None:
+    problem, _ = noisy_problem()
+    image = torch.full(problem.image_shape, 0.5)
+    assert put_back(image, problem) is image

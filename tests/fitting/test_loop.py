@@ -1,0 +1,180 @@
+"""The loop: what it returns, that it repeats itself, and that nothing leaks."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from dipsearch.fitting import Check, Ended, Fit, LastIterate, LossMatched, ValidationMinimum, fit
+from dipsearch.network import Genome, Scale
+from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split, whole
+
+NONE = NoiseModel("none", None, "none")
+
+
+def tiny_genome(**changes: object) -> Genome:
+    scale = Scale(
+        channels_down=8, channels_up=8, kernel_down=3, kernel_up=3, channels_skip=2, kernel_skip=1
+    )
+    genome = Genome(
+        scales=(scale, scale),
+        upsampling="nearest",
+        downsampling="stride",
+        activation="leaky_relu",
+        norm="batch",
+        padding="reflect",
+        up_1x1=True,
+        output="sigmoid",
+        input_kind="uniform",
+        input_channels=4,
+        input_scale=0.1,
+        jitter=0.03,
+        learning_rate=0.01,
+        averaging=0.9,
+        loss="mse",
+    )
+    return dataclasses.replace(genome, **changes)
+
+
+def picture(height: int = 24, width: int = 20) -> torch.Tensor:
+    rows, columns = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
+    return torch.stack([rows, columns, (rows + columns) / 2])[None]
+
+
+def inpainting(height: int = 24, width: int = 20) -> Problem:
+    clean = picture(height, width)
+    observed = (torch.rand(1, 1, height, width, generator=torch.Generator().manual_seed(1)) < 0.6).float()
+    return Problem("inpaint", clean * observed, Mask(observed), NONE, tuple(clean.shape), observed)
+
+
+def run(**changes: object) -> Fit:
+    problem = inpainting()
+    arguments = {"split": make_split(problem, seed=0), "seed": 3, "max_steps": 40} | changes
+    return fit(tiny_genome(), problem, **arguments)
+
+
+def test_the_restored_image_has_the_shape_of_the_problem_and_no_graph() -> None:
+    done = run()
+    assert done.image.shape == (1, 3, 24, 20)
+    assert not done.image.requires_grad
+    assert done.ended is Ended.STEPS
+
+
+def test_a_fit_comes_closer_to_the_clean_picture_than_a_grey_one() -> None:
+    done = run(max_steps=200)
+    error = float((done.image - picture()).square().mean())
+    assert error < 0.1 * float((0.5 - picture()).square().mean())
+
+
+def test_the_same_seed_gives_the_same_image_bit_for_bit() -> None:
+    first, second = run(), run()
+    assert torch.equal(first.image, second.image)
+    assert np.array_equal(first.curves.score, second.curves.score)
+
+
+def test_another_seed_gives_another_image() -> None:
+    assert not torch.equal(run().image, run(seed=4).image)
+
+
+def test_the_global_random_state_is_neither_used_nor_changed() -> None:
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state()
+    first = run().image
+    assert torch.equal(before, torch.random.get_rng_state())
+    torch.manual_seed(6)
+    assert torch.equal(first, run().image)
+
+
+def test_a_rule_that_never_fires_equals_a_fixed_length() -> None:
+    patient = run(rule=ValidationMinimum(patience=10**6))
+    fixed = run(rule=LastIterate())
+    assert patient.curves.step.tolist() == fixed.curves.step.tolist() == [10, 20, 30, 40]
+    assert np.array_equal(patient.curves.loss, fixed.curves.loss)
+
+
+def test_check_points_and_the_last_step_are_recorded() -> None:
+    assert run(max_steps=25, check_every=10).curves.step.tolist() == [10, 20, 25]
+
+
+def test_the_delivered_iterate_is_the_one_that_the_rule_named() -> None:
+    seen: list[tuple[int, torch.Tensor]] = []
+
+    def watch(check: Check, image: torch.Tensor) -> None:
+        seen.append((check.step, image.clone()))
+
+    done = run(watch=watch, max_steps=120)
+    assert torch.equal(dict(seen)[done.step], done.image)
+
+
+def test_a_watcher_can_end_the_fit() -> None:
+    done = run(watch=lambda check, image: Ended.PRUNED if check.step == 20 else None)
+    assert done.ended is Ended.PRUNED
+    assert done.curves.step.tolist() == [10, 20]
+
+
+def test_a_fit_without_time_ends_at_its_first_check_point_with_an_image() -> None:
+    done = run(seconds=0.0)
+    assert done.ended is Ended.TIME
+    assert done.curves.step.tolist() == [10]
+    assert torch.isfinite(done.image).all()
+
+
+def test_a_loss_that_is_not_finite_ends_the_fit_as_diverged() -> None:
+    problem = inpainting()
+    beyond = dataclasses.replace(problem, y=problem.y * 1e25)  # its square is not a 32-bit number
+    done = fit(tiny_genome(), beyond, split=make_split(beyond, seed=0), seed=0, max_steps=50)
+    assert done.ended is Ended.DIVERGED
+    assert done.step == 0
+
+
+def test_sizes_that_are_no_multiple_of_the_stride_are_padded_and_cropped() -> None:
+    problem = inpainting(19, 33)
+    done = fit(tiny_genome(), problem, split=make_split(problem, seed=0), seed=0, max_steps=5)
+    assert done.image.shape == (1, 3, 19, 33)
+
+
+def test_a_fit_can_be_gone_on_with() -> None:
+    problem = inpainting()
+    split = make_split(problem, seed=0)
+    first = run(max_steps=60, keep_weights=True, rule=LastIterate())
+    again = fit(
+        tiny_genome(), problem, split=split, seed=3, max_steps=20, start=first.weights, rule=LastIterate()
+    )
+    fresh = run(max_steps=20, rule=LastIterate())
+    assert again.curves.loss[0] < 0.5 * fresh.curves.loss[0]
+
+
+def test_a_refit_ends_when_the_training_loss_is_matched() -> None:
+    problem = inpainting()
+    first = run(max_steps=100, rule=LastIterate())
+    refit = fit(
+        tiny_genome(),
+        problem,
+        split=whole(problem),
+        seed=3,
+        max_steps=300,
+        rule=LossMatched(first.loss),
+    )
+    assert refit.ended is Ended.MATCHED
+    assert refit.loss == pytest.approx(first.loss, rel=0.5)
+    assert np.isnan(refit.curves.score).all()
+
+
+def test_denoising_scores_the_true_error_without_the_reference() -> None:
+    clean, sigma = picture(64, 64), 25 / 255
+    y = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    ones = torch.ones(1, 1, 64, 64)
+    problem = Problem(
+        "denoise", y, Identity(), NoiseModel("gaussian", sigma, "given"), tuple(clean.shape), ones
+    )
+    done = fit(tiny_genome(), problem, split=make_split(problem, seed=0), seed=0, max_steps=200)
+    truth = float((done.image - clean).square().mean())
+    assert done.score == pytest.approx(truth, abs=0.1 * sigma**2)
+
+
+def test_zero_steps_are_refused() -> None:
+    with pytest.raises(ValueError, match="max_steps=0"):
+        run(max_steps=0)

@@ -1,0 +1,66 @@
+"""The rules, on curves that are written down."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from dipsearch.fitting import Check, Ended, LossMatched, StoppingRule, ValidationMinimum
+
+
+def play(rule: StoppingRule, scores: list[float], *, every: int = 10) -> tuple[int | None, int | None, Ended | None]:
+    """Feed a curve; return the delivered step, the step of the end, and why."""
+    memory, best = rule.init(), None
+    for index, score in enumerate(scores):
+        step = (index + 1) * every
+        memory, decision = rule.update(memory, Check(step, score, score))
+        if decision.best is not None:
+            best = step - decision.best * every
+        if decision.ended:
+            return best, step, decision.ended
+    return best, None, None
+
+
+def valley(lowest: int, length: int, *, every: int = 10) -> list[float]:
+    return [1 + abs((index + 1) * every - lowest) / lowest for index in range(length)]
+
+
+def test_the_minimum_of_a_valley_is_delivered() -> None:
+    best, _, ended = play(ValidationMinimum(), valley(400, 200))
+    assert best == pytest.approx(400, abs=20)
+    assert ended is Ended.RISEN
+
+
+def test_one_lucky_dip_is_not_delivered() -> None:
+    scores = valley(400, 200)
+    scores[9] = 0.0
+    assert play(ValidationMinimum(), scores)[0] == pytest.approx(400, abs=20)
+
+
+def test_patience_grows_with_the_iteration_of_the_minimum() -> None:
+    _, early, _ = play(ValidationMinimum(patience=300), valley(200, 400))
+    _, late, _ = play(ValidationMinimum(patience=300), valley(1000, 400))
+    assert early == pytest.approx(200 + 300, abs=30)
+    assert late == pytest.approx(1000 + 500, abs=30)
+
+
+def test_no_stop_before_the_floor() -> None:
+    assert play(ValidationMinimum(floor=200, patience=10), valley(10, 100))[1] == 200
+
+
+def test_a_falling_curve_never_stops() -> None:
+    best, end, _ = play(ValidationMinimum(), [1 / (index + 1) for index in range(300)])
+    assert end is None
+    assert best == pytest.approx(3000, abs=30)
+
+
+def test_scores_that_are_not_numbers_never_win() -> None:
+    assert play(ValidationMinimum(), [math.nan] * 50)[0] is None
+
+
+def test_loss_matching_ends_below_the_target_and_after_the_floor() -> None:
+    losses = [1 / (index + 1) for index in range(100)]
+    best, end, ended = play(LossMatched(0.1), losses)
+    assert ended is Ended.MATCHED
+    assert best == end == pytest.approx(120, abs=20)
