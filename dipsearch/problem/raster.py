@@ -1,0 +1,67 @@
+"""A raster: the samples of one picture as a file format hands them over, on their way to or from an Image.
+
+The readers of the single formats (``pillow_files``, ``png``, ``tiff``) make rasters; ``image`` turns them
+into tensors. Rows come first and channels last here, as in every file format.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+
+Samples = NDArray[Any]
+
+# Largest number of pixels that a file may declare; checked before anything is decoded.
+MAX_PIXELS = 2**27
+
+
+class Raster(NamedTuple):
+    """One picture, upright.
+
+    ``samples`` is (H, W, C) of bool, uint8, uint16 or float; ``alpha`` is (H, W) of the same type or None;
+    ``bits`` says how the picture is written back (8, 16, or 32 for float).
+    """
+
+    samples: Samples
+    alpha: Samples | None
+    bits: int
+
+
+def refuse_huge(name: str, height: int, width: int) -> None:
+    """Raise InputError when a file declares more than ``MAX_PIXELS`` pixels."""
+    if height * width > MAX_PIXELS:
+        raise InputError(
+            f"{name} declares {width:,} × {height:,} pixels",
+            f"at most {MAX_PIXELS:,} pixels are read",
+            "crop or reduce the picture first",
+        )
+
+
+def upright(samples: Samples, orientation: int) -> Samples:
+    """Turn and mirror (H, W, …) samples as the EXIF orientation 1–8 asks; other values change nothing."""
+    if orientation in (5, 6, 7, 8):
+        samples = samples.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        samples = samples[::-1]
+    if orientation in (2, 3, 6, 7):
+        samples = samples[:, ::-1]
+    return samples
+
+
+def to_unit(samples: Samples) -> NDArray[np.float32]:
+    """Scale whole numbers to [0, 1] by the largest value of their type; take floats as they are."""
+    floats = samples.astype(np.float32)
+    if samples.dtype.kind == "u":
+        floats /= np.float32(np.iinfo(samples.dtype).max)
+    return floats
+
+
+def to_integers(values: NDArray[np.float32], bits: int) -> Samples:
+    """Clip to [0, 1] and round to whole numbers of 8 or 16 bits."""
+    largest = 2**bits - 1
+    scaled: Samples = np.rint(np.clip(values.astype(np.float64), 0, 1) * largest)
+    return scaled.astype(np.uint8 if bits == 8 else np.uint16)

@@ -1,0 +1,88 @@
+"""Sources: what a person may write where a picture is asked for, which is a path or ``sample:NAME``.
+
+Samples lie inside the installed scikit-image package and are read without network: NAME is the file without
+its suffix, or scikit-image's function for it (``sample:cat``). Pictures that it would have to download do not
+exist here.
+"""
+
+from __future__ import annotations
+
+import difflib
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..errors import InputError
+
+PREFIX = "sample:"
+
+# Functions of skimage.data whose name is not that of their file.
+FUNCTION_NAMES = {
+    "cat": "chelsea",
+    "clock": "clock_motion",
+    "colorwheel": "color",
+    "immunohistochemistry": "ihc",
+    "shepp_logan_phantom": "phantom",
+}
+
+
+def is_sample(source: str | Path) -> bool:
+    """Say whether ``source`` names a sample picture rather than a file."""
+    return str(source).startswith(PREFIX)
+
+
+def sample_names() -> tuple[str, ...]:
+    """Return the names of all sample pictures, in alphabetical order."""
+    return tuple(sorted(_files()))
+
+
+def sample_path(source: str) -> Path:
+    """Return the file behind ``sample:NAME``.
+
+    Raises:
+        InputError: no such sample; the message lists the near names and all.
+    """
+    name = source.removeprefix(PREFIX)
+    files = _files()
+    path = files.get(FUNCTION_NAMES.get(name, name))
+    if path is not None:
+        return path
+    near = [PREFIX + match for match in difflib.get_close_matches(name.lower(), files, n=3, cutoff=0.5)]
+    raise InputError(
+        f"there is no sample picture {name!r}",
+        "bundled are " + ", ".join(sorted(files)),
+        "did you mean " + " or ".join(near) + "?" if near else "choose one of them",
+    )
+
+
+def file_of_same_name(path: str, source: str) -> str:
+    """Return ``path``, or, when it is a folder, the file in it that is named like the picture ``source``.
+
+    So one option serves several pictures, each with a mask or a reference of its own.
+
+    Raises:
+        InputError: the folder does not hold exactly one such file.
+    """
+    if not Path(path).is_dir():
+        return path
+    stem = picture_name(source)
+    matches = sorted(file for file in Path(path).iterdir() if file.stem == stem)
+    if len(matches) != 1:
+        raise InputError(
+            f"the folder {path} holds {len(matches)} files named {stem}",
+            "it has to hold exactly one for each picture",
+            "rename the files after the pictures, or name one file",
+        )
+    return str(matches[0])
+
+
+def picture_name(source: str | Path) -> str:
+    """Return the name of a picture: the file's without suffix, or the sample's."""
+    return str(source).removeprefix(PREFIX) if is_sample(source) else Path(source).stem
+
+
+def _files() -> dict[str, Path]:
+    specification = find_spec("skimage")
+    if specification is None or specification.origin is None:
+        return {}
+    folder = Path(specification.origin).parent / "data"
+    return {path.stem: path for path in folder.iterdir() if path.suffix in (".png", ".jpg")}

@@ -1,0 +1,305 @@
+"""Pictures are read and written faithfully, and what is no picture is refused in words."""
+
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from PIL import Image as Pillow
+
+from dipsearch.errors import InputError, ResourceError
+from dipsearch.problem import image_digest, natural_suffix, read_image, sample_names, write_image
+from dipsearch.problem.png import encode_png16
+
+
+def samples(channels, *, bits=8, height=7, width=9, seed=0):
+    kind = np.uint8 if bits == 8 else np.uint16
+    return np.random.default_rng(seed).integers(0, 2**bits, (height, width, channels)).astype(kind)
+
+
+def as_array(image):
+    """(1, C, H, W) tensor -> (H, W, C) whole numbers of the file."""
+    return np.rint(image.pixels[0].permute(1, 2, 0).numpy().astype(np.float64) * (2**image.bits - 1)).astype(
+        int
+    )
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("LA", 2), ("RGB", 3), ("RGBA", 4)])
+def test_an_8_bit_png_is_read_value_by_value(tmp_path, mode, channels):
+    data = samples(channels)
+    Pillow.fromarray(data[..., 0] if channels == 1 else data).save(tmp_path / "a.png")
+    image = read_image(tmp_path / "a.png")
+    colours = 1 if channels < 3 else 3
+    assert image.bits == 8 and image.name == "a" and image.pixels.dtype == torch.float32
+    assert np.array_equal(as_array(image), data[..., :colours])
+    if channels in (2, 4):
+        assert np.array_equal(np.rint(image.alpha[0, 0].numpy() * 255), data[..., -1])
+    else:
+        assert image.alpha is None
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_16_bit_png_keeps_its_low_byte(tmp_path, channels):
+    data = samples(channels, bits=16)
+    (tmp_path / "a.png").write_bytes(encode_png16(data))
+    image = read_image(tmp_path / "a.png")
+    colours = 1 if channels < 3 else 3
+    assert image.bits == 16
+    assert np.array_equal(as_array(image), data[..., :colours])
+    if channels in (2, 4):
+        assert np.array_equal(np.rint(image.alpha[0, 0].double().numpy() * 65535), data[..., -1])
+
+
+def test_our_16_bit_png_is_read_alike_by_pillow(tmp_path):
+    grey, colour = samples(1, bits=16), samples(3, bits=16)
+    (tmp_path / "g.png").write_bytes(encode_png16(grey))
+    (tmp_path / "c.png").write_bytes(encode_png16(colour))
+    assert np.array_equal(np.asarray(Pillow.open(tmp_path / "g.png")), grey[..., 0])
+    assert np.array_equal(np.asarray(Pillow.open(tmp_path / "c.png")), colour >> 8)
+
+
+def test_an_interlaced_16_bit_png_is_read(tmp_path):
+    data = samples(3, bits=16, height=1, width=1)
+    plain = encode_png16(data)
+    # One pixel lies in the first of the seven passes alone, so only the header's flag differs.
+    header = bytearray(plain[16:29])
+    header[12] = 1
+    chunk = b"IHDR" + bytes(header)
+    (tmp_path / "a.png").write_bytes(plain[:12] + chunk + struct.pack(">I", zlib.crc32(chunk)) + plain[33:])
+    assert np.array_equal(as_array(read_image(tmp_path / "a.png")), data)
+
+
+def test_a_transparent_colour_becomes_alpha(tmp_path):
+    data = samples(3)
+    data[2, 3] = (1, 2, 3)
+    Pillow.fromarray(data).save(tmp_path / "a.png", transparency=(1, 2, 3))
+    alpha = read_image(tmp_path / "a.png").alpha
+    assert alpha[0, 0, 2, 3] == 0 and alpha.sum() == alpha.numel() - 1
+
+
+def test_a_palette_and_one_bit_are_read(tmp_path):
+    data = samples(3) // 64 * 64
+    Pillow.fromarray(data).quantize(200).save(tmp_path / "p.png")
+    expected = np.asarray(Pillow.open(tmp_path / "p.png").convert("RGB"))
+    assert np.array_equal(as_array(read_image(tmp_path / "p.png")), expected)
+    bits = samples(1)[..., 0] > 127
+    Pillow.fromarray(bits).save(tmp_path / "b.png")
+    assert np.array_equal(read_image(tmp_path / "b.png").pixels[0, 0].numpy(), bits.astype(np.float32))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied(tmp_path, orientation):
+    from PIL import ImageOps
+
+    exif = Pillow.Exif()
+    exif[0x0112] = orientation
+    Pillow.fromarray(samples(3)).save(tmp_path / "a.png", exif=exif)
+    expected = np.asarray(ImageOps.exif_transpose(Pillow.open(tmp_path / "a.png")))
+    assert np.array_equal(as_array(read_image(tmp_path / "a.png")), expected)
+
+
+def test_orientation_holds_for_tiff_too(tmp_path):
+    data = samples(3)
+    tifffile.imwrite(tmp_path / "a.tif", data, photometric="rgb", extratags=[(274, 3, 1, 6, True)])
+    assert np.array_equal(as_array(read_image(tmp_path / "a.tif")), np.rot90(data, -1))
+
+
+def test_a_jpeg_is_read_as_pillow_decodes_it(tmp_path):
+    smooth = np.linspace(0, 255, 32 * 32 * 3).reshape(32, 32, 3).astype(np.uint8)
+    Pillow.fromarray(smooth).save(tmp_path / "a.jpg", quality=90)
+    expected = np.asarray(Pillow.open(tmp_path / "a.jpg"))
+    assert np.array_equal(as_array(read_image(tmp_path / "a.jpg")), expected)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize("bits", [8, 16, 32])
+def test_tiff_keeps_any_channel_count_and_depth(tmp_path, channels, bits):
+    values = torch.from_numpy(samples(channels, bits=16).astype(np.float32) / 65535).permute(2, 0, 1)[None]
+    if bits == 32:
+        values = values * 3 - 1  # floats keep their range
+    elif bits == 8:
+        values = torch.round(values * 255) / 255
+    write_image(tmp_path / "a.tiff", values, bits=bits)
+    image = read_image(tmp_path / "a.tiff")
+    assert image.bits == bits and image.alpha is None
+    assert (
+        torch.equal(image.pixels, values) if bits == 32 else torch.allclose(image.pixels, values, atol=1e-7)
+    )
+
+
+def test_planes_first_and_shaped_stacks_are_channels(tmp_path):
+    data = samples(5)
+    tifffile.imwrite(tmp_path / "s.tif", np.moveaxis(data, -1, 0), photometric="minisblack")
+    tifffile.imwrite(
+        tmp_path / "p.tif", np.moveaxis(data[..., :3], -1, 0), photometric="rgb", planarconfig="separate"
+    )
+    assert np.array_equal(as_array(read_image(tmp_path / "s.tif")), data)
+    assert np.array_equal(as_array(read_image(tmp_path / "p.tif")), data[..., :3])
+
+
+def test_tiff_compressed_by_others_is_read(tmp_path):
+    data = samples(3)
+    Pillow.fromarray(data).save(tmp_path / "lzw.tif", compression="tiff_lzw")
+    assert np.array_equal(as_array(read_image(tmp_path / "lzw.tif")), data)
+
+
+def test_several_pages_are_refused(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(samples(1)[..., 0], metadata=None)
+        file.write(samples(1, height=5)[..., 0], metadata=None)
+    with pytest.raises(InputError, match="2 pages"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_white_is_zero_is_inverted(tmp_path):
+    data = samples(1)[..., 0]
+    tifffile.imwrite(tmp_path / "a.tif", data, photometric="miniswhite")
+    assert np.array_equal(as_array(read_image(tmp_path / "a.tif"))[..., 0], 255 - data.astype(int))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_float_tiff_with_a_hole_in_its_numbers_is_refused(tmp_path, value):
+    data = np.zeros((8, 8), np.float32)
+    data[3, 3] = value
+    tifffile.imwrite(tmp_path / "a.tif", data)
+    with pytest.raises(InputError, match=r"1 values that are NaN or infinite; .*finite.*; replace"):
+        read_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg"])
+def test_damaged_files_are_refused_in_three_parts(tmp_path, suffix):
+    whole = tmp_path / f"whole{suffix}"
+    Pillow.fromarray(samples(3, height=40, width=40)).save(whole)
+    content = whole.read_bytes()
+    for name, damaged in (("zero", b""), ("cut", content[: len(content) // 2]), ("noise", b"not a picture")):
+        path = tmp_path / f"{name}{suffix}"
+        path.write_bytes(damaged)
+        with pytest.raises(InputError) as caught:
+            read_image(path)
+        assert str(path) in caught.value.given and caught.value.rule and caught.value.fix
+        assert "\n" not in str(caught.value)
+
+
+def test_what_is_not_there_or_a_folder_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no file"):
+        read_image(tmp_path / "absent.png")
+    with pytest.raises(InputError, match="is a folder"):
+        read_image(tmp_path)
+
+
+@pytest.mark.parametrize("side", [100_000, 12_000])
+def test_a_png_that_declares_too_much_is_refused_from_its_header(tmp_path, side):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100))
+    (tmp_path / "a.png").write_bytes(png + chunk(b"IEND", b""))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(InputError, match=rf"{side:,} × {side:,} pixels; at most 134,217,728"):
+            read_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 7)])
+def test_the_smallest_pictures_can_be_read(tmp_path, shape):
+    write_image(tmp_path / "a.png", torch.full((1, 3, *shape), 0.2), bits=16)
+    assert read_image(tmp_path / "a.png").pixels.shape == (1, 3, *shape)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_writing_rounds_and_clips(tmp_path, channels, bits):
+    largest = 2**bits - 1
+    values = torch.tensor([-0.5, 0.4 / largest, 0.6 / largest, 0.5, 1.7]).repeat(1, channels, 1, 1)
+    write_image(tmp_path / "a.png", values, bits=bits)
+    image = read_image(tmp_path / "a.png")
+    assert image.bits == bits and image.pixels.shape == values.shape
+    assert as_array(image)[0, :, 0].tolist() == [0, 0, 1, (largest + 1) // 2, largest]
+
+
+@pytest.mark.parametrize(("suffix", "bits"), [(".png", 8), (".png", 16), (".tiff", 8), (".tiff", 32)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_alpha_is_written_beside_the_colours(tmp_path, suffix, bits, channels):
+    pixels = torch.rand(1, channels, 6, 5, generator=torch.Generator().manual_seed(0))
+    alpha = (torch.arange(30).view(1, 1, 6, 5) % 2).float()
+    write_image(tmp_path / f"a{suffix}", pixels, bits=bits, alpha=alpha)
+    image = read_image(tmp_path / f"a{suffix}")
+    assert torch.equal(image.alpha, alpha)
+    assert torch.allclose(image.pixels, pixels, atol=0.5 / 255)
+
+
+def test_formats_that_cannot_hold_a_picture_say_so(tmp_path):
+    seven = torch.zeros(1, 7, 4, 4)
+    for path, pixels, bits in (
+        ("a.png", seven, 8),
+        ("a.jpg", torch.zeros(1, 4, 4, 4), 8),
+        ("a.jpg", torch.zeros(1, 3, 4, 4), 16),
+        ("a.png", torch.zeros(1, 3, 4, 4), 32),
+    ):
+        with pytest.raises(InputError, match=r"write a \.tiff"):
+            write_image(tmp_path / path, pixels, bits=bits)
+    with pytest.raises(InputError, match="suffix"):
+        write_image(tmp_path / "a.xyz", seven)
+    with pytest.raises(InputError, match="NaN"):
+        write_image(tmp_path / "a.tiff", seven * torch.nan)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    write_image(path, torch.zeros(1, 1, 4, 4))
+    before = path.read_bytes()
+
+    def full(self, *args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Pillow.Image, "save", full)
+    with pytest.raises(ResourceError, match="No space left"):
+        write_image(path, torch.ones(1, 1, 4, 4))
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_the_natural_suffix_holds_the_picture():
+    assert [natural_suffix(c, b) for c, b in ((1, 8), (3, 16), (3, 32), (7, 8))] == [
+        ".png",
+        ".png",
+        ".tiff",
+        ".tiff",
+    ]
+
+
+def test_the_digest_sees_values_and_shape():
+    x = torch.arange(12.0).view(1, 3, 2, 2)
+    assert image_digest(x) == image_digest(x.clone().to(memory_format=torch.channels_last))
+    assert len({image_digest(x), image_digest(x + 1e-6), image_digest(x.view(1, 3, 4, 1))}) == 3
+    assert len(image_digest(x)) == 12
+
+
+def test_samples_need_no_network(monkeypatch):
+    import socket
+
+    monkeypatch.setattr(socket, "socket", None)
+    assert {"astronaut", "camera", "coffee"} <= set(sample_names())
+    assert read_image("sample:astronaut").pixels.shape == (1, 3, 512, 512)
+    assert read_image("sample:cat").pixels.shape[1] == 3
+
+
+def test_an_unknown_sample_lists_the_near_ones_and_all():
+    with pytest.raises(
+        InputError, match=r"'astronat'; bundled are astronaut, .*did you mean sample:astronaut"
+    ):
+        read_image("sample:astronat")
+    with pytest.raises(InputError, match=r"no sample picture '../../etc'"):
+        read_image("sample:../../etc")
+
+
+def test_names_are_safe_for_files(tmp_path):
+    odd = tmp_path / "..a b:c.png"
+    write_image(odd, torch.zeros(1, 1, 2, 2))
+    assert read_image(odd).name == "a_b_c"
+    assert Path(read_image("sample:camera").name).name == "camera"
