@@ -1,0 +1,125 @@
+"""Operators: the linear map A from the restored image to the measurement, together with its adjoint.
+
+A problem holds one; the loop applies ``A`` to the generator's output in every step. ``A_adjoint`` is exact:
+⟨A x, y⟩ = ⟨x, Aᵀ y⟩ for all x and y.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Protocol, Self
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+
+
+class Operator(Protocol):
+    """A linear map (1, C, H, W) -> (1, C, h, w) and its adjoint, the way back."""
+
+    def A(self, x: Tensor) -> Tensor: ...
+    def A_adjoint(self, y: Tensor) -> Tensor: ...
+    def to(self, device: torch.device | str) -> Self: ...
+
+
+class Identity:
+    """The measurement is the image itself, as in denoising."""
+
+    def A(self, x: Tensor) -> Tensor:
+        return x
+
+    def A_adjoint(self, y: Tensor) -> Tensor:
+        return y
+
+    def to(self, device: torch.device | str) -> Self:
+        return self
+
+
+class Mask:
+    """Pixels are either measured or missing, as in inpainting.
+
+    Args:
+        mask: (1, 1, H, W) of 0 (missing) and 1 (measured).
+    """
+
+    def __init__(self, mask: Tensor) -> None:
+        self.mask = mask
+
+    def A(self, x: Tensor) -> Tensor:
+        return x * self.mask
+
+    def A_adjoint(self, y: Tensor) -> Tensor:
+        return y * self.mask
+
+    def to(self, device: torch.device | str) -> Self:
+        return type(self)(self.mask.to(device))
+
+
+class Downsample:
+    """Reduction by a whole factor with the antialiased Lanczos-2 kernel of the Deep Image Prior paper.
+
+    Measurement pixel i stands for the image pixels from i·factor to (i + 1)·factor − 1. Its kernel is centred
+    on the middle of that block and reaches two blocks to each side, so for an even factor it is the paper's
+    kernel (phase 0.5, 4·factor taps per axis, normalised). For an odd factor the middle is a pixel, and the
+    same curve sampled around it has 4·factor − 1 taps; the authors' code shifts the measurement by half a
+    pixel there and loses a row. Beyond the border the edge pixel is repeated. A size that the factor does not
+    divide is rounded up, so that every image pixel lies in some block.
+
+    Each axis is one small matrix that has the border in it: A x = R x Cᵀ. That is as fast as strided
+    convolutions at the sizes of this field, and the adjoint Rᵀ y C is exact by construction.
+
+    Source: Ulyanov, Vedaldi, Lempitsky, Deep Image Prior, CVPR 2018 (arXiv 1711.10925) and its supplement.
+
+    Args:
+        factor: 2 or more (1 is the identity).
+        image_shape: (1, C, H, W) of the restored image.
+    """
+
+    def __init__(self, factor: int, image_shape: tuple[int, ...]) -> None:
+        if factor < 1:
+            raise InputError(
+                f"the factor is {factor}", "it is a whole number of at least 1", "use for example 4"
+            )
+        self.factor = factor
+        self.image_shape = image_shape
+        self.rows = lanczos2_matrix(image_shape[-2], factor)
+        self.columns = lanczos2_matrix(image_shape[-1], factor)
+
+    def A(self, x: Tensor) -> Tensor:
+        rows, columns = self.rows.to(x.dtype), self.columns.to(x.dtype)
+        return rows @ (x @ columns.mT)
+
+    def A_adjoint(self, y: Tensor) -> Tensor:
+        rows, columns = self.rows.to(y.dtype), self.columns.to(y.dtype)
+        return rows.mT @ (y @ columns)
+
+    def to(self, device: torch.device | str) -> Self:
+        moved = copy(self)
+        moved.rows, moved.columns = self.rows.to(device), self.columns.to(device)
+        return moved
+
+
+def reduced_size(size: int, factor: int) -> int:
+    """Return the measured size of one axis: size / factor, rounded up."""
+    return -(-size // factor)
+
+
+def lanczos2_kernel(factor: int) -> Tensor:
+    """Return the taps of one axis, float64, sum 1: 4·factor of them, or 4·factor − 1 for an odd factor."""
+    taps = 4 * factor - factor % 2
+    distance = (torch.arange(taps, dtype=torch.float64) - (taps - 1) / 2) / factor
+    kernel = torch.sinc(distance) * torch.sinc(distance / 2)
+    return kernel / kernel.sum()
+
+
+def lanczos2_matrix(size: int, factor: int) -> Tensor:
+    """Return the (reduced size, size) float32 matrix that reduces one axis; every row sums to 1."""
+    kernel = lanczos2_kernel(factor)
+    reduced = reduced_size(size, factor)
+    first = (factor - len(kernel)) // 2  # of block 0; exact, for both lengths have the parity of the factor
+    positions = torch.arange(reduced)[:, None] * factor + first + torch.arange(len(kernel))
+    matrix = torch.zeros(reduced, size, dtype=torch.float64)
+    # Several taps beyond the border land on the same edge pixel, hence the sum.
+    matrix.scatter_add_(1, positions.clamp(0, size - 1), kernel.expand(reduced, -1))
+    return matrix.float()
