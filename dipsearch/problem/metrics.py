@@ -1,0 +1,114 @@
+"""Metrics: how close a restoration is to the reference. Only reports and benchmarks call them.
+
+All take pictures (1, C, H, W) with the data range 1, compute in float64 and return dB, or an index for SSIM.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import InputError
+
+WINDOW = 7  # of SSIM, as in scikit-image
+LUMA = (65.481, 128.553, 24.966)  # BT.601 weights for R, G, B in [0, 1]; Y runs from 16 to 235 of 255
+
+
+def psnr(x: Tensor, reference: Tensor) -> float:
+    """Return the peak signal-to-noise ratio in dB for the peak 1; infinite for equal pictures."""
+    return -_decibels(_mean_squared_error(x, reference))
+
+
+def psnr_peak(x_hat: Tensor, reference: Tensor) -> float:
+    """Return 20·log10(max x̂) − 10·log10 MSE in dB.
+
+    Some papers and their slides take the peak from the restored image itself. It is not comparable with
+    ``psnr``, which is why it has a name of its own.
+    """
+    peak = float(x_hat.max())
+    if peak <= 0:
+        return -math.inf
+    return 2 * _decibels(peak) - _decibels(_mean_squared_error(x_hat, reference))
+
+
+def psnr_luma(x: Tensor, reference: Tensor, *, border: int = 4) -> float:
+    """Return the PSNR in dB of the luma channel without ``border`` pixels on each side.
+
+    The usual figure for super-resolution, as in the evaluation of the Deep Image Prior paper: Y of YCbCr by
+    BT.601 in studio swing (16 to 235) against the peak 255. A grey picture is its own luma.
+
+    Raises:
+        InputError: neither 1 nor 3 channels, or nothing left inside the border.
+    """
+    _refuse_other_shape(x, reference)
+    channels, height, width = x.shape[1:]
+    if channels not in (1, 3):
+        raise InputError(f"the picture has {channels} channels", "luma needs 1 or 3", "use psnr instead")
+    if min(height, width) <= 2 * border:
+        raise InputError(
+            f"the picture is {width} × {height}",
+            f"luma PSNR leaves out {border} pixels on each side",
+            "use psnr instead",
+        )
+    inner = (..., slice(border, height - border), slice(border, width - border))
+    return psnr(_luma(x)[inner], _luma(reference)[inner])
+
+
+def ssim(x: Tensor, reference: Tensor) -> float:
+    """Return the structural similarity, at most 1, mean over pixels and channels.
+
+    Equal to ``skimage.metrics.structural_similarity(…, data_range=1, channel_axis=…)`` with its defaults: a
+    uniform 7 × 7 window and sample covariances (Wang, Bovik, Sheikh, Simoncelli, 2004).
+
+    Raises:
+        InputError: a side shorter than 7 pixels.
+    """
+    _refuse_other_shape(x, reference)
+    if min(x.shape[-2:]) < WINDOW:
+        raise InputError(
+            f"the picture is {x.shape[-1]} × {x.shape[-2]}",
+            f"SSIM needs {WINDOW} pixels per side",
+            "use psnr",
+        )
+    a, b = x.double(), reference.double()
+    unbiased = WINDOW**2 / (WINDOW**2 - 1)
+    mean_a, mean_b = _window_mean(a), _window_mean(b)
+    variance_a = unbiased * (_window_mean(a * a) - mean_a**2)
+    variance_b = unbiased * (_window_mean(b * b) - mean_b**2)
+    covariance = unbiased * (_window_mean(a * b) - mean_a * mean_b)
+    c1, c2 = 0.01**2, 0.03**2
+    similarity = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
+    similarity /= (mean_a**2 + mean_b**2 + c1) * (variance_a + variance_b + c2)
+    return float(similarity.mean())
+
+
+def _window_mean(x: Tensor) -> Tensor:
+    return F.avg_pool2d(x, WINDOW, stride=1)
+
+
+def _luma(x: Tensor) -> Tensor:
+    if x.shape[1] == 1:
+        return x
+    weights = torch.tensor(LUMA, dtype=torch.float64, device=x.device)
+    return (torch.einsum("nchw,c->nhw", x.double(), weights)[:, None] + 16) / 255
+
+
+def _mean_squared_error(x: Tensor, reference: Tensor) -> float:
+    _refuse_other_shape(x, reference)
+    return float((x.double() - reference.double()).square().mean())
+
+
+def _decibels(ratio: float) -> float:
+    return 10 * math.log10(ratio) if ratio > 0 else -math.inf
+
+
+def _refuse_other_shape(x: Tensor, reference: Tensor) -> None:
+    if x.shape != reference.shape:
+        raise InputError(
+            f"the pictures have the shapes {tuple(x.shape)} and {tuple(reference.shape)}",
+            "they have to be equal",
+            "compare the restored image with a reference of its own size and channels",
+        )
