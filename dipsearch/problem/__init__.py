@@ -1,0 +1,55 @@
+"""The problem: what was measured, how, and what of it may judge a restoration.
+
+The leftmost room of the flow. Pictures become tensors (``image``), damage becomes an operator and a noise
+model, and the measurement is divided into a part to fit and a part to score (``split``). Metrics against a
+reference are here too, but only reports and benchmarks may call them.
+"""
+
+from .case import Case, load_case
+from .image import MAX_PIXELS, Image, image_digest, is_sample, natural_suffix, read_image, write_image
+from .metrics import psnr, psnr_luma, psnr_peak, ssim
+from .missing import find_observed, hide_pixels, read_mask
+from .noise import NoiseModel, SigmaEstimate, estimate_sigma
+from .operators import Downsample, Identity, Mask, Operator
+from .randomness import generator_for
+from .simulation import Damaged, simulate_measurement
+from .sources import sample_names
+from .split import Split, make_split, whole
+from .task import Problem, Task, TaskOptions, crop_problem
+
+__all__ = [
+    "MAX_PIXELS",
+    "Case",
+    "Damaged",
+    "Downsample",
+    "Identity",
+    "Image",
+    "Mask",
+    "NoiseModel",
+    "Operator",
+    "Problem",
+    "SigmaEstimate",
+    "Split",
+    "Task",
+    "TaskOptions",
+    "crop_problem",
+    "estimate_sigma",
+    "find_observed",
+    "generator_for",
+    "hide_pixels",
+    "image_digest",
+    "is_sample",
+    "load_case",
+    "make_split",
+    "natural_suffix",
+    "psnr",
+    "psnr_luma",
+    "psnr_peak",
+    "read_image",
+    "read_mask",
+    "sample_names",
+    "simulate_measurement",
+    "ssim",
+    "whole",
+    "write_image",
+]

@@ -1,0 +1,209 @@
+"""A case: one picture of a command, read, damaged if asked for, and made into a Problem.
+
+``load_case`` is the door through which pictures enter the flow. The case keeps the reference, the source and
+sentences for people beside the problem, where neither ranking nor stopping can see them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from .image import Image, read_image
+from .missing import find_observed
+from .noise import LEVELS, NoiseModel, estimate_sigma
+from .operators import Downsample, Identity, Mask
+from .raster import refuse_huge
+from .simulation import DEFAULT_SIGMA, Damaged, simulate_measurement
+from .sources import file_of_same_name
+from .split import make_split
+from .task import SMALLEST_SIDE, Problem, TaskOptions
+
+HARDLY_NOISY = 1.0  # grey levels
+NO_NOISE = NoiseModel("none", None, "none")
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One picture of a command: the problem, and what only reports and benchmarks may read.
+
+    ``notes`` are sentences for the console and the page: what was found out, assumed or left out.
+    ``reference`` is (1, C, H, W) or None; ``bits`` says how the restoration is written.
+    """
+
+    name: str
+    source: str
+    problem: Problem
+    reference: Tensor | None
+    bits: int
+    notes: tuple[str, ...]
+
+
+def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
+    """Read one picture and make the problem that ``options`` ask for.
+
+    Args:
+        source: a path or ``sample:NAME``.
+        seed: fixes simulated noise and hidden pixels.
+
+    Raises:
+        InputError: the picture, the mask, the reference or an option cannot be used; among it a measurement
+            with a side below 8 pixels or fewer than 50 values that could score.
+    """
+    image = read_image(source)
+    _refuse_small(image.name, image.pixels)
+    notes = [_refuse_or_note_range(image)]
+    reference = _read_reference(image, source, options)
+    match options.task:
+        case "inpaint":
+            problem, own_reference, said = _inpaint(image, source, options, seed)
+        case "denoise":
+            problem, own_reference, said = _denoise(image, options, seed)
+        case "sr":
+            problem, own_reference, said = _super_resolve(image, options, seed)
+    reference = own_reference if reference is None else reference
+    _refuse_other_reference(reference, problem, options)
+    make_split(problem, seed=seed)  # a picture too small to be judged is refused before any work starts
+    return Case(
+        name=image.name,
+        source=str(source),
+        problem=problem,
+        reference=reference,
+        bits=image.bits,
+        notes=tuple(note for note in [*notes, *said] if note),
+    )
+
+
+def _inpaint(
+    image: Image, source: str, options: TaskOptions, seed: int
+) -> tuple[Problem, Tensor | None, list[str]]:
+    simulate = options.simulate or options.missing is not None
+    mask = None if options.mask is None else file_of_same_name(options.mask, source)
+    found = None if simulate else find_observed(image, source, mask=mask, invert=options.invert_mask)
+    reference = None
+    if found is not None:
+        y, observed, notes = image.pixels * found.observed, found.observed, [found.sentence]
+    else:
+        damaged = simulate_measurement(image.pixels, options, seed=seed, source=source)
+        y, observed, reference = damaged.y, damaged.observed, image.pixels
+        why = "as asked" if simulate else "no missing pixels were found"
+        notes = [
+            _simulated_note(why, damaged),
+            _alpha_note(image),
+        ]
+    shape = _four(y)
+    return Problem("inpaint", y, Mask(observed), NO_NOISE, shape, observed), reference, notes
+
+
+def _denoise(image: Image, options: TaskOptions, seed: int) -> tuple[Problem, Tensor | None, list[str]]:
+    notes = [_alpha_note(image)]
+    y, reference = image.pixels, None
+    sigma = options.sigma
+    if options.simulate:
+        damaged = simulate_measurement(image.pixels, options, seed=seed)
+        y, reference = damaged.y, image.pixels
+        sigma = DEFAULT_SIGMA if sigma is None else sigma
+        notes.append(_simulated_note("as asked", damaged))
+    noise, sentence = _noise_model(y, sigma)
+    notes.append(sentence)
+    observed = torch.ones(1, 1, *y.shape[-2:])
+    return Problem("denoise", y, Identity(), noise, _four(y), observed), reference, notes
+
+
+def _super_resolve(image: Image, options: TaskOptions, seed: int) -> tuple[Problem, Tensor | None, list[str]]:
+    notes = [_alpha_note(image)]
+    y, reference = image.pixels, None
+    _, channels, height, width = _four(y)
+    shape = (1, channels, height * options.factor, width * options.factor)
+    if options.simulate:
+        damaged = simulate_measurement(image.pixels, options, seed=seed)
+        y, reference, shape = damaged.y, image.pixels, _four(image.pixels)
+        notes.append(_simulated_note("as asked", damaged))
+    refuse_huge(f"{image.name} enlarged by {options.factor}", *shape[2:])
+    notes.append(f"{y.shape[-1]} × {y.shape[-2]} pixels become {shape[3]} × {shape[2]}")
+    observed = torch.ones(1, 1, *y.shape[-2:])
+    return Problem("sr", y, Downsample(options.factor, shape), NO_NOISE, shape, observed), reference, notes
+
+
+def _noise_model(y: Tensor, sigma: float | None) -> tuple[NoiseModel, str]:
+    if sigma is not None:
+        return NoiseModel(
+            "gaussian", sigma / LEVELS, "given"
+        ), f"noise: sigma {sigma:g} of {LEVELS}, as given"
+    estimate = estimate_sigma(y)
+    levels = estimate.sigma * LEVELS
+    measures = (
+        f"sigma {levels:.1f} of {LEVELS}, estimated (wavelet {estimate.wavelet * LEVELS:.1f}, "
+        f"Laplacian {estimate.laplacian * LEVELS:.1f}, fourth differences {levels:.1f})"
+    )
+    if levels < HARDLY_NOISY:
+        sentence = f"noise: hardly any, {measures}; to damage a clean picture and restore it, add --simulate"
+    elif estimate.agree:
+        sentence = f"noise: {measures}; they agree, so it is taken as white and Gaussian"
+    else:
+        sentence = f"noise: {measures}; they differ by over 10 %, so only independence is assumed"
+    kind: Literal["gaussian", "unknown"] = (
+        "gaussian" if estimate.agree and levels >= HARDLY_NOISY else "unknown"
+    )
+    return NoiseModel(kind, estimate.sigma, "estimated"), sentence
+
+
+def _simulated_note(why: str, damaged: Damaged) -> str:
+    return f"{why}, the picture is taken as clean: {damaged.sentence}, and it serves as the reference"
+
+
+def _four(x: Tensor) -> tuple[int, int, int, int]:
+    batch, channels, height, width = x.shape
+    return batch, channels, height, width
+
+
+def _alpha_note(image: Image) -> str:
+    if image.alpha is None or bool((image.alpha == 1).all()):
+        return ""
+    return "the alpha channel is left out; it is not restored"
+
+
+def _refuse_or_note_range(image: Image) -> str:
+    low, high = float(image.pixels.min()), float(image.pixels.max())
+    if low >= 0 and high <= 1:
+        return ""
+    far = float(((image.pixels < -0.5) | (image.pixels > 1.5)).float().mean())
+    if far > 0.5:
+        raise InputError(
+            f"the values of {image.name} run from {low:g} to {high:g}",
+            "float pictures have to lie about in [0, 1]",
+            "divide them by their largest possible value first",
+        )
+    return f"the values run from {low:.3g} to {high:.3g}, beyond [0, 1], and are taken as they are"
+
+
+def _refuse_small(name: str, pixels: Tensor) -> None:
+    height, width = pixels.shape[-2:]
+    if min(height, width) < SMALLEST_SIDE:
+        raise InputError(
+            f"{name} is {width} × {height}",
+            f"a picture that can be restored has at least {SMALLEST_SIDE} pixels per side",
+            "use a larger picture",
+        )
+
+
+def _read_reference(image: Image, source: str, options: TaskOptions) -> Tensor | None:
+    if options.reference is None:
+        return None
+    return read_image(file_of_same_name(options.reference, source)).pixels
+
+
+def _refuse_other_reference(reference: Tensor | None, problem: Problem, options: TaskOptions) -> None:
+    if reference is None or tuple(reference.shape) == problem.image_shape:
+        return
+    _, channels, height, width = problem.image_shape
+    raise InputError(
+        f"the reference {options.reference} is {reference.shape[3]} × {reference.shape[2]} with "
+        f"{reference.shape[1]} channels",
+        f"the restored image will be {width} × {height} with {channels}",
+        "give the clean version of this very picture, or leave out --reference",
+    )

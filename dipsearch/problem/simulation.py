@@ -1,0 +1,99 @@
+"""Simulation: damage that is put into a clean picture on purpose, so that a restoration can be measured.
+
+``load_case`` uses it for ``--simulate`` and where no missing pixels are found; ``degrade`` writes the result
+to a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from .missing import hide_pixels, read_mask
+from .noise import LEVELS
+from .operators import Downsample
+from .randomness import generator_for
+from .sources import file_of_same_name
+from .task import SMALLEST_SIDE, TaskOptions
+
+DEFAULT_SIGMA = 25.0
+DEFAULT_MISSING = 50.0
+
+
+@dataclass(frozen=True, eq=False)
+class Damaged:
+    """A clean picture after simulated damage.
+
+    ``y`` is the measurement (1, C, h, w); ``observed`` (1, 1, h, w) is 1 where something is left, all ones
+    except for inpainting; ``sentence`` says what was done.
+    """
+
+    y: Tensor
+    observed: Tensor
+    sentence: str
+
+
+def simulate_measurement(clean: Tensor, options: TaskOptions, *, seed: int, source: str = "") -> Damaged:
+    """Damage a clean picture (1, C, H, W) in [0, 1] the way that the task repairs.
+
+    inpaint: the mask file, or else ``missing`` percent of the pixels (50), are set to 0 in all channels.
+    denoise: white Gaussian noise of ``sigma`` grey levels (25) is added, and the result is clipped to [0, 1]
+    but not rounded, as the Deep Image Prior paper and most after it do.
+    sr: Lanczos-2 reduction by ``factor``; see ``Downsample``.
+
+    Args:
+        source: where ``clean`` came from, to find its mask when ``options.mask`` is a folder.
+
+    Raises:
+        InputError: the mask does not fit, or the factor leaves fewer than 8 pixels per side.
+    """
+    match options.task:
+        case "inpaint":
+            return _without_pixels(clean, options, seed=seed, source=source)
+        case "denoise":
+            return _with_noise(clean, options, seed=seed)
+        case "sr":
+            return _reduced(clean, options)
+
+
+def _without_pixels(clean: Tensor, options: TaskOptions, *, seed: int, source: str) -> Damaged:
+    height, width = clean.shape[-2:]
+    if options.mask is None:
+        percent = DEFAULT_MISSING if options.missing is None else options.missing
+        observed = hide_pixels(height, width, percent=percent, seed=seed)
+        how = "at random"
+    else:
+        mask = file_of_same_name(options.mask, source)
+        observed = read_mask(mask, height=height, width=width, invert=options.invert_mask)
+        how = f"by the mask {Path(mask).name}"
+    hidden = 100 * (1 - float(observed.mean()))
+    return Damaged(clean * observed, observed, f"{hidden:.1f} % of its pixels were hidden {how}")
+
+
+def _with_noise(clean: Tensor, options: TaskOptions, *, seed: int) -> Damaged:
+    sigma = DEFAULT_SIGMA if options.sigma is None else options.sigma
+    noise = torch.randn(clean.shape, generator=generator_for("simulated noise", seed))
+    y = (clean + noise * sigma / LEVELS).clamp(0, 1)
+    return Damaged(
+        y, _everything(y), f"Gaussian noise of sigma {sigma:g} of {LEVELS} was added and clipped to its range"
+    )
+
+
+def _reduced(clean: Tensor, options: TaskOptions) -> Damaged:
+    y = Downsample(options.factor, tuple(clean.shape)).A(clean)
+    if min(y.shape[-2:]) < SMALLEST_SIDE:
+        raise InputError(
+            f"the factor {options.factor} makes {clean.shape[-1]} × {clean.shape[-2]} pixels into "
+            f"{y.shape[-1]} × {y.shape[-2]}",
+            f"at least {SMALLEST_SIDE} pixels per side have to remain",
+            "use a smaller factor or a larger picture",
+        )
+    return Damaged(y, _everything(y), f"it was reduced by the factor {options.factor} (Lanczos-2)")
+
+
+def _everything(y: Tensor) -> Tensor:
+    return torch.ones(1, 1, *y.shape[-2:])
