@@ -1,8 +1,8 @@
 """dipsearch restores a damaged image with an untrained network whose architecture it searches.
 
 The rooms, in the order in which a picture passes through them: ``problem`` (what was measured), ``network``
-(what may restore it), ``fitting`` (one candidate), ``search`` (which candidate), ``library`` (what is kept),
-``report`` (what people look at), ``commands`` (the command line).
+(what may restore it), ``fitting`` (one candidate), ``library`` (what is known and kept), ``search`` (which
+candidate), ``report`` (what people look at), ``commands`` (the command line).
 
 The names below are the public ones. They are looked up when first used, so that ``import dipsearch`` and
 ``dipsearch --help`` do not pay for PyTorch.

@@ -1,0 +1,256 @@
+"""What a person sees: the plan, the work while it goes on, the outcome.
+
+A search's ``Listener`` in three manners: ``LiveConsole`` redraws a display in a terminal, ``LineConsole``
+prints a line whenever a candidate ended, ``SilentConsole`` serves ``--quiet`` and ``--json``. All of them run
+in the parent process and only show what they are told. The outcome is printed by the verb, once the page is
+written too.
+"""
+
+from __future__ import annotations
+
+import json as json_format
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from ..report import result_rows
+from ..report.wording import NOTHING, clause, decibels, duration
+
+if TYPE_CHECKING:
+    from ..search import Evaluation, Outcome, Plan, Snapshot
+
+_LABEL_WIDTH = 14
+
+
+class Manner(Protocol):
+    """A search's listener that also has something to tidy up."""
+
+    def planned(self, plan: Plan) -> None: ...
+    def note(self, sentence: str) -> None: ...
+    def progress(self, snapshot: Snapshot) -> None: ...
+    def evaluated(self, evaluation: Evaluation) -> None: ...
+    def finished(self, outcome: Outcome) -> None: ...
+    def close(self) -> None: ...
+
+
+class SilentConsole:
+    """Says nothing while the work goes on; notes reach standard error when ``notes`` is set."""
+
+    def __init__(self, *, notes: bool = False) -> None:
+        self._notes = notes
+
+    def planned(self, plan: Plan) -> None:
+        """A program reads the result."""
+
+    def note(self, sentence: str) -> None:
+        """Say what must not be overlooked where it cannot disturb the output."""
+        if self._notes:
+            print(f"dipsearch: {sentence}", file=sys.stderr)
+
+    def progress(self, snapshot: Snapshot) -> None:
+        """Nobody watches."""
+
+    def evaluated(self, evaluation: Evaluation) -> None:
+        """The study remembers it."""
+
+    def finished(self, outcome: Outcome) -> None:
+        """Nothing is open."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class LineConsole:
+    """Plain lines, for logs and pipes: one for each candidate that ended."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._seconds = 0.0
+        self._phase = ""
+
+    def planned(self, plan: Plan) -> None:
+        """Print the plan."""
+        print_pairs(plan.lines, self._console)
+
+    def note(self, sentence: str) -> None:
+        """Print a sentence of the search."""
+        self._line(sentence)
+
+    def progress(self, snapshot: Snapshot) -> None:
+        """Keep the time; print a line when another phase begins."""
+        self._seconds = snapshot.seconds
+        if snapshot.phase != self._phase:
+            self._phase = snapshot.phase
+            self._line(f"{self._seconds:7.1f} s  {overall(snapshot)}")
+
+    def evaluated(self, evaluation: Evaluation) -> None:
+        """Print a line about the candidate."""
+        self._line(f"{self._seconds:7.1f} s  {ended(evaluation)}")
+
+    def finished(self, outcome: Outcome) -> None:
+        """Nothing is open."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _line(self, words: str) -> None:
+        self._console.print(Text(words), soft_wrap=True)
+
+
+class LiveConsole:
+    """A display that is redrawn in place: a row per worker, the whole below it."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live: Live | None = None
+
+    def planned(self, plan: Plan) -> None:
+        """Print the plan and open the display below it."""
+        print_pairs(plan.lines, self._console)
+        self._live = Live(Text("starting"), console=self._console, refresh_per_second=4, transient=True)
+        self._live.start()
+
+    def note(self, sentence: str) -> None:
+        """Print a sentence above the display."""
+        self._console.print(Text(sentence))
+
+    def progress(self, snapshot: Snapshot) -> None:
+        """Redraw."""
+        if self._live is not None:
+            self._live.update(display(snapshot))
+
+    def evaluated(self, evaluation: Evaluation) -> None:
+        """Leave a line about the candidate above the display."""
+        self._console.print(Text(ended(evaluation)))
+
+    def finished(self, outcome: Outcome) -> None:
+        """Close the display."""
+        self.close()
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+@contextmanager
+def listening(*, quiet: bool = False, json: bool = False) -> Iterator[Manner]:
+    """The manner that fits this process; the terminal is given back however the block ends."""
+    console = plain_console()
+    manner: Manner
+    if quiet or json:
+        manner = SilentConsole(notes=json and not quiet)
+    elif console.is_terminal:
+        manner = LiveConsole(console)
+    else:
+        manner = LineConsole(console)
+    try:
+        yield manner
+    finally:
+        manner.close()
+
+
+def display(snapshot: Snapshot) -> RenderableType:
+    """The state of a search as a terminal shows it: workers, then the whole."""
+    table = Table(box=None, padding=(0, 2), pad_edge=False)
+    for heading in ("worker", "fits", "iteration", "score", "speed"):
+        table.add_column(heading, justify="left" if heading == "fits" else "right")
+    for worker in snapshot.workers:
+        speed = worker.steps_per_second
+        table.add_row(
+            str(worker.index),
+            clause(worker.label, worker.digest) or "waiting",
+            f"{worker.step} / {worker.max_steps}" if worker.label else NOTHING,
+            decibels(worker.score),
+            NOTHING if speed is None else f"{speed:.1f} it/s",
+        )
+    return Group(table, Text(overall(snapshot)))
+
+
+def overall(snapshot: Snapshot) -> str:
+    """One line about the whole search: counts, the best so far, the time left."""
+    best, left = snapshot.best, snapshot.seconds_left
+    parts = (
+        snapshot.phase,
+        clause(
+            f"{snapshot.complete} complete",
+            f"{snapshot.pruned} pruned",
+            f"{snapshot.failed} failed" if snapshot.failed else None,
+        ),
+        f"best so far {decibels(best.score)} (candidate {best.number})" if best is not None else None,
+        f"{duration(left)} left" if left is not None else None,
+    )
+    return "; ".join(part for part in parts if part)
+
+
+def ended(evaluation: Evaluation) -> str:
+    """One line about a candidate that ended: its score and where it came from, or why there is none."""
+    parents = " and ".join(str(parent) for parent in evaluation.parents)
+    origin = f"{evaluation.operator} of {parents}" if parents else evaluation.operator
+    fate = {
+        "complete": f"{decibels(evaluation.score)} at iteration {evaluation.step}",
+        "pruned": f"given up, {evaluation.reason or 'others are ahead'}",
+        "failed": f"failed, {evaluation.reason or 'no reason was recorded'}",
+    }.get(evaluation.state, evaluation.state)
+    took = duration(evaluation.seconds) if evaluation.seconds is not None else None
+    return f"candidate {evaluation.number}: {clause(fate, took)}" + (f" ({origin})" if origin else "")
+
+
+def summary(outcome: Outcome) -> tuple[tuple[str, str], ...]:
+    """What came out and where it lies: labels and sentences."""
+    folder, architecture = outcome.folder, outcome.folder / "best" / "architecture.yaml"
+    pictures = sorted(folder.glob("best/restored.*")) or sorted(folder.glob("best/*/restored.*"))
+    files = [file for file in (*pictures, architecture, folder / "report.html") if file.exists()]
+    rows = [("look at" if index == 0 else "", str(file)) for index, file in enumerate(files)]
+    if architecture.exists():
+        rows.append(("use it again", f"dipsearch restore {folder} IMAGE --task {outcome.result['task']}"))
+    return (*result_rows(outcome.result), *rows)
+
+
+def print_pairs(rows: Iterable[tuple[str, str]], console: Console | None = None) -> None:
+    """Print labels and sentences in two columns; where there is no terminal, a line each, never wrapped."""
+    console = console or plain_console()
+    if not console.is_terminal:
+        for label, sentence in rows:
+            start = f"{label + ':' if label else '':<{_LABEL_WIDTH}}"
+            console.print(Text(f"{start}  {sentence}"), soft_wrap=True)
+        return
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", min_width=_LABEL_WIDTH, no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, sentence in rows:
+        table.add_row(Text(label), Text(sentence))
+    console.print(table)
+
+
+def print_table(
+    headings: Sequence[str], rows: Iterable[Sequence[str]], *, flush_right: Collection[str] = ()
+) -> None:
+    """Print rows below headings; where there is no terminal nothing is cut off or wrapped."""
+    console = plain_console()
+    table = Table(box=None, padding=(0, 2), pad_edge=False)
+    for heading in headings:
+        justify: Literal["left", "right"] = "right" if heading in flush_right else "left"
+        table.add_column(Text(heading), justify=justify, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    if not console.is_terminal:
+        console.width = max(console.width, console.measure(table).maximum)
+    console.print(table)
+
+
+def print_json(content: object) -> None:
+    """Print ``content`` as JSON on standard output, for a program to read."""
+    print(json_format.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def plain_console() -> Console:
+    """A console for standard output that reads no markup and colours no numbers."""
+    return Console(highlight=False, markup=False, emoji=False)

@@ -1,0 +1,93 @@
+"""``dipsearch degrade``: make a damaged test picture from a clean one, exactly as ``--simulate`` would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import InputError
+from . import options as shared
+from . import parsing
+
+if TYPE_CHECKING:
+    from ..problem import Case
+
+_WITH_ALPHA = (".png", ".tif", ".tiff")
+
+
+def degrade(
+    source: Annotated[str, typer.Argument(metavar="IMAGE", help="A clean picture: a file or sample:NAME.")],
+    task: shared.TaskWord,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where the damaged picture goes.")],
+    mask_out: Annotated[
+        Path | None,
+        typer.Option("--mask-out", metavar="FILE", help="inpaint: write the mask here, not as transparency."),
+    ] = None,
+    mask: shared.Mask = None,
+    invert_mask: shared.InvertMask = False,
+    missing: shared.Missing = None,
+    sigma: shared.Sigma = None,
+    factor: shared.Factor = None,
+    seed: shared.Seed = 0,
+) -> None:
+    """Damage a clean IMAGE: hide pixels, add noise, or make it smaller; say what was done."""
+    options = shared.task_options(
+        task,
+        mask=mask,
+        invert_mask=invert_mask,
+        missing=missing,
+        sigma=sigma,
+        factor=factor,
+        reference=None,
+        simulate=True,
+    )
+    (picture,) = parsing.expand_sources([source]) if not Path(source).is_dir() else (_not_a_folder(source),)
+    if mask_out is not None and options.task != "inpaint":
+        raise InputError(
+            f"--mask-out was given for --task {options.task}", "only inpaint has a mask", "leave it out"
+        )
+    if options.task == "inpaint" and mask_out is None and out.suffix.lower() not in _WITH_ALPHA:
+        raise InputError(
+            f"{out} cannot hold transparency",
+            f"missing pixels are marked by it; files that can end in {', '.join(_WITH_ALPHA)}",
+            "choose such a file, or write the mask apart: --mask-out mask.png",
+        )
+
+    from ..problem import load_case
+
+    case = load_case(picture, options, seed=seed)
+    _write(case, out, mask_out)
+    for sentence in case.notes:
+        print(sentence)
+    print(_in_words(case, out))
+
+
+def _write(case: Case, out: Path, mask_out: Path | None) -> None:
+    from torch import cat
+
+    from ..problem import write_image
+
+    pixels, observed = case.problem.y, case.problem.observed
+    if case.problem.task == "inpaint":
+        pixels = pixels * observed  # what is missing must not stay readable behind the transparency
+        if mask_out is None:
+            pixels = cat((pixels, observed), dim=1)
+        else:
+            write_image(mask_out, observed)
+    write_image(out, pixels, bits=case.bits)
+
+
+def _in_words(case: Case, out: Path) -> str:
+    from ..problem import psnr
+
+    channels, height, width = case.problem.y.shape[1:]
+    words = f"wrote {out}: {width} × {height} pixels, {channels} channel{'s' if channels > 1 else ''}"
+    if case.problem.task != "denoise" or case.reference is None:
+        return words
+    return f"{words}, PSNR {psnr(case.problem.y, case.reference):.2f} dB"
+
+
+def _not_a_folder(source: str) -> str:
+    raise InputError(f"{source} is a folder", "one picture is damaged at a time", "name a file in it")

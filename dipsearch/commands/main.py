@@ -1,0 +1,102 @@
+"""The program: its verbs, and what happens when one of them cannot go on.
+
+Everything that a person can cause (a wrong option, an unreadable picture, a full disk) ends in one line on
+standard error that says what to do, and exit code 2; a traceback means a bug in dipsearch.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from ..errors import DipsearchError
+from .degrade import degrade
+from .report import report
+from .restore import restore
+from .search import search
+from .show import show
+from .worker import worker
+
+USAGE_ERROR = 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+app = typer.Typer(
+    name="dipsearch",
+    help="Restore a damaged image with an untrained network: no training data, no reference image.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for verb in (search, restore, report, show, degrade, worker):
+    app.command()(verb)
+
+
+@app.callback(invoke_without_command=True)
+def _without_a_verb(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        print(f"dipsearch {__version__}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def main() -> None:
+    """Run the command line of this process and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; return its exit code: 0, 2 for anything the caller can mend, 130 after Ctrl-C."""
+    try:
+        code = typer.main.get_command(app).main(
+            args=list(arguments), prog_name="dipsearch", standalone_mode=False
+        )
+        sys.stdout.flush()
+    except typer.TyperException as error:  # a wrong option, a missing argument
+        return _refuse(f"{error.format_message().rstrip('.')}; see {_help_command(error)}")
+    except DipsearchError as error:
+        return _refuse(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has left (`| head`). Python would complain once more while it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        return _refuse("there is not enough memory for this; use a smaller picture or fewer --workers")
+    except OSError as error:
+        return _refuse(f"{error.filename or 'a file'}: the system says: {error.strerror or error}")
+    return code if isinstance(code, int) else 0
+
+
+def _out_of_memory(error: Exception) -> bool:
+    # PyTorch's own class is not imported for this; on the CPU it raises a plain RuntimeError.
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "can't allocate memory" in str(error)
+    )
+
+
+def one_line(text: str) -> str:
+    """``text`` on a single line, with what could move a terminal's cursor made visible."""
+    joined = " ".join(text.split())
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in joined)
+
+
+def _refuse(text: str) -> int:
+    print(f"dipsearch: error: {one_line(text)}", file=sys.stderr)
+    return USAGE_ERROR
+
+
+def _help_command(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path if context else 'dipsearch'} --help"

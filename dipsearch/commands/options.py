@@ -1,0 +1,112 @@
+"""The options that several verbs share, each described once, and the request that they make together.
+
+Every verb that takes a damaged picture asks for the damage in the same words: ``search``, ``restore`` and
+``degrade`` annotate their parameters with these.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import InputError
+from . import parsing
+
+if TYPE_CHECKING:
+    from ..problem import TaskOptions
+
+SOURCES_HELP = "Files, folders, or sample:NAME (bundled, no download)."
+TASK_HELP = "What was done to the picture."
+TASK_WORDS = "|".join(parsing.TASKS)
+
+Sources = Annotated[list[str], typer.Argument(metavar="IMAGE", help=SOURCES_HELP)]
+TaskWord = Annotated[str, typer.Option("--task", metavar=TASK_WORDS, help=TASK_HELP)]
+Mask = Annotated[
+    str | None,
+    typer.Option("--mask", metavar="FILE", help="inpaint: white pixels were measured, black are missing."),
+]
+InvertMask = Annotated[bool, typer.Option("--invert-mask", help="inpaint: white is missing instead.")]
+Missing = Annotated[
+    float | None,
+    typer.Option(
+        "--missing", metavar="PERCENT", help="inpaint: hide this share of a clean picture's pixels."
+    ),
+]
+Sigma = Annotated[
+    float | None,
+    typer.Option(
+        "--sigma", metavar="LEVEL", help="denoise: noise level in grey levels of 255; estimated when absent."
+    ),
+]
+Factor = Annotated[
+    int | None,
+    typer.Option("--factor", metavar="N", help="sr: how many times larger in each direction; 4 when absent."),
+]
+Reference = Annotated[
+    str | None,
+    typer.Option(
+        "--reference",
+        metavar="FILE",
+        help="The clean picture: only reports PSNR against it, decides nothing.",
+    ),
+]
+Simulate = Annotated[
+    bool, typer.Option("--simulate", help="The picture is clean: damage it, restore it, and compare with it.")
+]
+Device = Annotated[
+    str, typer.Option("--device", metavar="auto|cpu|cuda[:N]|mps", help="Where the networks run.")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", help="Processes at work; one per core or per GPU when absent."),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", metavar="N", help="The same seed on the same device gives the same picture.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON on standard output, and nothing else there.")
+]
+
+
+def task_options(
+    task: str | None,
+    *,
+    mask: str | None,
+    invert_mask: bool,
+    missing: float | None,
+    sigma: float | None,
+    factor: int | None,
+    reference: str | None,
+    simulate: bool,
+) -> TaskOptions:
+    """The damage as it was typed; numbers and combinations are checked by ``TaskOptions`` itself.
+
+    Raises:
+        InputError: a word, a number or a file that cannot be used, or an option of another task.
+    """
+    if task is None:
+        raise InputError(
+            "no task was given",
+            f"it is one of {', '.join(parsing.TASKS)}",
+            "write for example --task inpaint",
+        )
+    word = parsing.task_word(task)
+    if factor is not None and word != "sr":
+        raise InputError(f"--factor was given for {word}", "it belongs to sr", "leave out --factor")
+    parsing.existing_file(mask, option="--mask")
+    parsing.existing_file(reference, option="--reference")
+
+    from ..problem import TaskOptions
+
+    return TaskOptions(
+        task=word,
+        mask=mask,
+        invert_mask=invert_mask,
+        missing=missing,
+        sigma=sigma,
+        factor=4 if factor is None else factor,
+        reference=reference,
+        simulate=simulate,
+    )

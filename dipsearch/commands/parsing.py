@@ -1,0 +1,219 @@
+"""Words of the command line turned into values, each checked before anything is computed or written.
+
+Pure functions: text in, value out, or an ``InputError`` that names the text, the rule and the fix. What can
+only be judged with the picture in hand (a factor that does not fit, a mask of another size) is judged where
+the picture is read.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..problem import Task
+
+TASKS = ("denoise", "inpaint", "sr")
+SAMPLERS = ("genetic", "tpe", "random")
+STUDIES = Path("studies")
+STUDY_FILE = "study.yaml"
+IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp")
+
+_SAMPLE = "sample:"
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
+_LONGEST_NAME = 100
+
+
+def task_word(text: str) -> Task:
+    """``text`` as a task, or an error that suggests the nearest one."""
+    return cast("Task", _one_of(text, TASKS, option="--task"))
+
+
+def sampler_word(text: str) -> Literal["genetic", "tpe", "random"]:
+    """``text`` as the name of a sampler, or an error that suggests the nearest one."""
+    return cast("Literal['genetic', 'tpe', 'random']", _one_of(text, SAMPLERS, option="--sampler"))
+
+
+def device_word(text: str) -> str:
+    """``text`` when it is auto, cpu, cuda, cuda:N or mps. Whether the device is there is asked later."""
+    if re.fullmatch(r"cuda:\d+", text):
+        return text
+    return _one_of(text, ("auto", "cpu", "cuda", "cuda:0", "mps"), option="--device")
+
+
+def seconds(text: str, *, option: str = "--budget") -> float:
+    """A duration such as ``90s``, ``10m``, ``2h`` or ``1h30m``, in seconds."""
+    rule = "a duration is a positive number of hours, minutes or seconds with its unit"
+    fix = f"write for example {option} 90s, {option} 10m or {option} 1h30m"
+    match = _DURATION.fullmatch(text.strip().lower())
+    if match is None or not any(match.groups()):
+        raise InputError(f"{option} {text!r} is not a duration", rule, fix)
+    hours, minutes, rest = (float(part or 0) for part in match.groups())
+    total = 3600 * hours + 60 * minutes + rest
+    if not 0 < total < math.inf:
+        raise InputError(f"{option} {text!r} is {total:g} seconds", rule, fix)
+    return total
+
+
+def study_name(text: str) -> str:
+    """``text`` when it can be the name of a folder directly below ``studies/`` on every system."""
+    rule = (
+        f"a study's name has 1 to {_LONGEST_NAME} letters, digits, '.', '_', '+', '-' or spaces inside, "
+        "and begins with a letter, a digit or '_'"
+    )
+    fix = "choose another one with --name, for example --name astronaut-2"
+    plain = bool(text) and all(letter.isalnum() or letter in " ._+-" for letter in text)
+    if not plain or text[0] in " .-" or text[-1] in " ." or len(text) > _LONGEST_NAME:
+        raise InputError(f"the study name {text!r} cannot be used", rule, fix)
+    return text
+
+
+def suggested_name(sources: Sequence[str], task: str) -> str:
+    """A name for a study that was given none: the picture, or the folder of several, and the task."""
+    first = Path(sources[0].removeprefix(_SAMPLE))
+    stem = first.stem if len(sources) == 1 else first.resolve().parent.name
+    letters = "".join(letter if letter.isalnum() or letter in "._+-" else "-" for letter in stem)
+    return f"{letters.strip('.-')[:60] or 'picture'}-{task}"
+
+
+def free(name: str, *, root: Path) -> str:
+    """``name``, with a number when ``root`` holds one already."""
+    numbered = (f"{name}-{number}" for number in range(2, 10_000))
+    return next(candidate for candidate in (name, *numbered) if not (root / candidate).exists())
+
+
+def at_least(least: int, value: int | None, *, option: str) -> int | None:
+    """``value`` when it is absent or not below ``least``."""
+    if value is not None and value < least:
+        raise InputError(
+            f"{option} is {value}",
+            f"it has to be at least {least}",
+            f"write for example {option} {2 * least}",
+        )
+    return value
+
+
+def storage_url(text: str | None) -> str | None:
+    """``--storage`` when it is absent or a database's address; a password in it is never echoed."""
+    if text is not None and not re.match(r"[a-z][a-z0-9+]*://", text):
+        raise InputError(
+            "--storage is not the address of a database",
+            "it starts with the kind of database and '://'",
+            "write for example --storage postgresql+psycopg://user@host/studies, or leave it out",
+        )
+    return text
+
+
+def expand_sources(given: Sequence[str], *, leave_out: Iterable[str | None] = ()) -> tuple[str, ...]:
+    """Pictures that were named one by one, by folder, or as ``sample:NAME``, in the order given.
+
+    A folder stands for the pictures in it, sorted by name; masks (``*_mask.*``) and the files named in
+    ``leave_out`` (the mask and the reference of the same command) are not among them.
+
+    Raises:
+        InputError: nothing given, something that does not exist, a folder without pictures, one given twice.
+    """
+    apart = {Path(path).resolve() for path in leave_out if path}
+    found: list[str] = []
+    for source in given:
+        found.extend(_expand(source, apart))
+    if not found:
+        raise InputError(
+            "no picture was given",
+            "a command needs at least one",
+            "name a file, a folder or sample:astronaut",
+        )
+    for source in found:
+        if found.count(source) > 1:
+            raise InputError(f"{source} was given twice", "every picture counts once", "name it once")
+    return tuple(found)
+
+
+def study_folder(text: str, *, root: Path = STUDIES) -> Path:
+    """The folder of a study that was named by its folder or by its name below ``root``."""
+    for folder in (Path(text), root / text):
+        if (folder / STUDY_FILE).is_file():
+            return folder
+    there = sorted(file.parent.name for file in root.glob(f"*/{STUDY_FILE}"))
+    near = get_close_matches(text, there, n=1)
+    fix = (
+        f"did you mean {near[0]}?"
+        if near
+        else f"studies here: {', '.join(there[:8])}"
+        if there
+        else "begin one"
+    )
+    raise InputError(
+        f"{text} is not a study", f"a study is a folder with a {STUDY_FILE}, or its name in {root}", fix
+    )
+
+
+def architecture_or_study(text: str, *, root: Path = STUDIES) -> str:
+    """The path of a file or of a study's folder; anything else (the name of a network) as it is."""
+    if not Path(text).exists() and (root / text / STUDY_FILE).is_file():
+        return str(root / text)
+    return text
+
+
+def picture_size(text: str) -> tuple[int, int]:
+    """``640x480`` as (width, height)."""
+    match = re.fullmatch(r"([1-9]\d{0,5})[x×]([1-9]\d{0,5})", text.strip().lower())
+    if match is None:
+        raise InputError(
+            f"--size {text!r} is not a size",
+            "it is WIDTHxHEIGHT in pixels",
+            "write for example --size 640x480",
+        )
+    return int(match[1]), int(match[2])
+
+
+def existing_file(path: str | None, *, option: str) -> str | None:
+    """``path`` when it is absent or names a file (or a folder of files) that exists."""
+    if path is not None and not path.startswith(_SAMPLE) and not Path(path).exists():
+        raise InputError(
+            f"{option} {path} does not exist", "it names a picture", "check the spelling and the folder"
+        )
+    return path
+
+
+def _expand(source: str, apart: set[Path]) -> list[str]:
+    if source.startswith(_SAMPLE):
+        return [source]
+    path = Path(source)
+    if path.is_dir():
+        pictures = [
+            str(file)
+            for file in sorted(path.iterdir())
+            if file.suffix.lower() in IMAGE_SUFFIXES
+            and not file.name.startswith(".")
+            and not file.stem.endswith("_mask")
+            and file.resolve() not in apart
+        ]
+        if not pictures:
+            raise InputError(
+                f"the folder {source} holds no picture",
+                f"pictures end in {', '.join(IMAGE_SUFFIXES)}",
+                "name another folder, or the files themselves",
+            )
+        return pictures
+    if not path.is_file():
+        raise InputError(
+            f"{source} does not exist",
+            "a picture is a file, a folder of pictures, or sample:NAME",
+            "check the spelling; sample:astronaut is always there",
+        )
+    return [source]
+
+
+def _one_of(text: str, words: Sequence[str], *, option: str) -> str:
+    if text in words:
+        return text
+    near = get_close_matches(text.lower(), words, n=1, cutoff=0.5)
+    fix = f"did you mean {option} {near[0]}?" if near else f"write for example {option} {words[0]}"
+    raise InputError(f"{option} {text!r} is not known", f"it is one of {', '.join(words)}", fix)

@@ -1,0 +1,79 @@
+"""``dipsearch restore``: use what a search has found on another picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options as shared
+from . import parsing
+
+
+def restore(
+    architecture: Annotated[
+        str,
+        typer.Argument(
+            metavar="ARCHITECTURE|STUDY",
+            help="An architecture.yaml, a study (its stack is fitted), or a published network's name.",
+        ),
+    ],
+    sources: shared.Sources,
+    task: shared.TaskWord,
+    mask: shared.Mask = None,
+    invert_mask: shared.InvertMask = False,
+    missing: shared.Missing = None,
+    sigma: shared.Sigma = None,
+    factor: shared.Factor = None,
+    reference: shared.Reference = None,
+    simulate: shared.Simulate = False,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where NAME.png of each picture goes.")
+    ] = Path("restored"),
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", metavar="DURATION", help="Time for everything; none when absent."),
+    ] = None,
+    workers: shared.Workers = None,
+    device: shared.Device = "auto",
+    seed: shared.Seed = 0,
+    quiet: shared.Quiet = False,
+    json: shared.Json = False,
+) -> None:
+    """Restore IMAGE with an architecture that was found before; every fit still stops by itself."""
+    options = shared.task_options(
+        task,
+        mask=mask,
+        invert_mask=invert_mask,
+        missing=missing,
+        sigma=sigma,
+        factor=factor,
+        reference=reference,
+        simulate=simulate,
+    )
+    pictures = parsing.expand_sources(sources, leave_out=(mask, reference))
+    budget_seconds = None if budget is None else parsing.seconds(budget)
+    parsing.at_least(1, workers, option="--workers")
+    parsing.device_word(device)
+    found = parsing.architecture_or_study(architecture)
+
+    from ..search import run_restore
+    from .console import listening, print_json, restored
+
+    with listening(quiet=quiet, json=json) as listener:
+        results = run_restore(
+            found,
+            pictures,
+            options,
+            out=out,
+            device=device,
+            workers=workers,
+            seed=seed,
+            budget_seconds=budget_seconds,
+            listener=listener,
+        )
+    if json:
+        print_json(results)
+    elif not quiet:
+        restored(results, out=out)

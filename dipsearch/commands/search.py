@@ -1,0 +1,165 @@
+"""``dipsearch search``: find the architecture that restores a picture, and restore it.
+
+The options become a ``Request``; the room ``search`` does everything else. A request can also be read from
+a file (``--recipe``, or ``--resume`` without a picture); then only what may change on the way is said anew.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import InputError
+from . import options as shared
+from . import parsing
+
+if TYPE_CHECKING:
+    from ..search import Request
+
+DEFAULT_BUDGET = "10m"
+_MAY_CHANGE = ("budget", "trials", "workers", "device", "storage")
+_ABOUT_THE_RUN = ("name", "resume", "recipe", "quiet", "json")
+
+
+def search(
+    context: typer.Context,
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="IMAGE", help=shared.SOURCES_HELP, show_default=False)
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option("--task", metavar=shared.TASK_WORDS, help=shared.TASK_HELP)
+    ] = None,
+    mask: shared.Mask = None,
+    invert_mask: shared.InvertMask = False,
+    missing: shared.Missing = None,
+    sigma: shared.Sigma = None,
+    factor: shared.Factor = None,
+    reference: shared.Reference = None,
+    simulate: shared.Simulate = False,
+    space: Annotated[str, typer.Option("--space", metavar="NAME|FILE", help="The search space.")] = "skip",
+    sampler: Annotated[
+        str, typer.Option("--sampler", metavar="|".join(parsing.SAMPLERS), help="Who proposes candidates.")
+    ] = "genetic",
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", metavar="DURATION", help="Time for everything: 90s, 10m (default), 1h30m."),
+    ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option("--trials", metavar="N", help="Finish N candidates; alone or within the budget."),
+    ] = None,
+    workers: shared.Workers = None,
+    device: shared.Device = "auto",
+    seed: shared.Seed = 0,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Of the study; its folder is studies/NAME.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with study --name; IMAGE and task may be left out then.")
+    ] = False,
+    recipe: Annotated[
+        Path | None,
+        typer.Option("--recipe", metavar="FILE", help="Run what a study.yaml asks for, instead of IMAGE."),
+    ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option("--storage", metavar="URL", help="A database, for workers on several machines."),
+    ] = None,
+    quiet: shared.Quiet = False,
+    json: shared.Json = False,
+) -> None:
+    """Search the architecture that restores IMAGE best; restore it; keep both in studies/NAME."""
+    started = time.monotonic()  # the budget pays for the imports below, too
+    if name is not None:
+        parsing.study_name(name)
+    changes = _limits(budget, trials)
+    if workers is not None:
+        changes["workers"] = parsing.at_least(1, workers, option="--workers")
+    if storage is not None:
+        changes["storage"] = parsing.storage_url(storage)
+    if _typed(context, "device"):
+        changes["device"] = parsing.device_word(device)
+    if resume and name is None:
+        raise InputError("--resume was given without --name", "it goes on with one study", "add --name NAME")
+
+    if recipe is not None or (resume and not sources):
+        file = recipe or parsing.study_folder(name or "") / parsing.STUDY_FILE
+        request = replace(_written_request(context, file), **changes)
+        written = parsing.study_name(request.name)
+        request = replace(request, name=name or parsing.free(written, root=parsing.STUDIES))
+    else:
+        sampler_word = parsing.sampler_word(sampler)
+        pictures = parsing.expand_sources(sources or (), leave_out=(mask, reference))
+        options = shared.task_options(
+            task,
+            mask=mask,
+            invert_mask=invert_mask,
+            missing=missing,
+            sigma=sigma,
+            factor=factor,
+            reference=reference,
+            simulate=simulate,
+        )
+
+        from ..search import Request
+
+        request = Request(
+            sources=pictures,
+            options=options,
+            name=name or parsing.free(parsing.suggested_name(pictures, options.task), root=parsing.STUDIES),
+            space=space,
+            sampler=sampler_word,
+            seed=seed,
+            **(changes if budget or trials else _limits(DEFAULT_BUDGET, None) | changes),
+        )
+    _run(request, resume=resume, quiet=quiet, json=json, started=started)
+
+
+def _run(request: Request, *, resume: bool, quiet: bool, json: bool, started: float) -> None:
+    from ..report import write_page
+    from ..search import read_study, run_search
+    from .console import listening, print_json, print_pairs, summary
+
+    with listening(quiet=quiet, json=json) as listener:
+        outcome = run_search(request, root=parsing.STUDIES, resume=resume, listener=listener, started=started)
+    write_page(read_study(outcome.folder))
+    if json:
+        print_json(outcome.result)
+    elif not quiet:
+        print_pairs(summary(outcome))
+
+
+def _limits(budget: str | None, trials: int | None) -> dict[str, Any]:
+    """When the search ends, as it was typed; both: whichever comes first; empty when neither was."""
+    if budget is None and trials is None:
+        return {}
+    return {
+        "budget_seconds": None if budget is None else parsing.seconds(budget),
+        "trials": parsing.at_least(1, trials, option="--trials"),
+    }
+
+
+def _written_request(context: typer.Context, file: Path) -> Request:
+    """The request in ``file``; options that would be ignored beside it are refused."""
+    for option in context.params:
+        if option not in _MAY_CHANGE and option not in _ABOUT_THE_RUN and _typed(context, option):
+            raise InputError(
+                f"--{option.replace('_', '-')} was given, and {file} says it already",
+                f"beside it only {', '.join('--' + word for word in _MAY_CHANGE)} can be given",
+                "leave it out, or write the command out in full",
+            )
+    parsing.existing_file(str(file), option="--recipe")
+
+    from ..search import read_request
+
+    return read_request(file)
+
+
+def _typed(context: typer.Context, option: str) -> bool:
+    """Whether the option stands on the command line, as opposed to its default."""
+    source = context.get_parameter_source(option)
+    return source is not None and source.name == "COMMANDLINE"

@@ -1,0 +1,78 @@
+"""``dipsearch show``: an architecture or a study in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import parsing
+
+if TYPE_CHECKING:
+    from ..search import StudyRecord
+
+_USUAL_SHAPE = (1, 3, 256, 256)
+
+
+def show(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|STUDY",
+            help="An architecture.yaml, a study (folder or name), or a known network's name.",
+        ),
+    ],
+    size: Annotated[
+        str | None,
+        typer.Option("--size", metavar="WIDTHxHEIGHT", help="Count the cost for pictures of this size."),
+    ] = None,
+    top: Annotated[
+        int, typer.Option("--top", metavar="N", help="Show at most N candidates of a study.")
+    ] = 20,
+) -> None:
+    """Print an architecture as a table with its cost, or the candidates of a study, best first."""
+    pixels = None if size is None else parsing.picture_size(size)
+    parsing.at_least(1, top, option="--top")
+    found = parsing.architecture_or_study(what)
+    if Path(found).is_dir():
+        folder = parsing.study_folder(found)
+
+        from ..search import read_study
+
+        _show_study(read_study(folder), top=top)
+    else:
+        _show_architecture(found, pixels)
+
+
+def _show_study(record: StudyRecord, *, top: int) -> None:
+    from ..report import candidate_cells, candidate_rows, result_rows, state_words
+    from .console import print_pairs, print_table
+
+    print_pairs((("study", f"{record.folder}: {state_words(record)}"),))
+    if record.result is not None:
+        print_pairs(result_rows(record.result))
+    rows = candidate_rows(record)
+    if rows:
+        headings, cells = candidate_cells(rows[:top])
+        print()
+        print_table(headings, cells)
+    if len(rows) > top:
+        print(f"and {len(rows) - top} more: --top {len(rows)}")
+
+
+def _show_architecture(found: str, pixels: tuple[int, int] | None) -> None:
+    from ..library import read_architecture
+    from ..report import architecture_rows, cost_rows, gene_rows, scale_rows
+    from .console import print_pairs, print_table
+
+    architecture = read_architecture(found)
+    genome = architecture.genome
+    shape = _USUAL_SHAPE if pixels is None else (1, 3, pixels[1], pixels[0])
+    print_pairs((("network", genome.label), ("genome", genome.digest)))
+    print_pairs(architecture_rows(architecture))
+    print()
+    print_table(("scale", "down", "up", "skip"), scale_rows(genome))
+    print()
+    print_pairs(gene_rows(genome))
+    print_pairs((("cost at", f"{shape[3]} × {shape[2]}, {shape[1]} channels"), *cost_rows(genome, shape)))

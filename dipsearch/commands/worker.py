@@ -1,0 +1,33 @@
+"""``dipsearch worker``: join a study that another process or machine has begun."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from . import options as shared
+from . import parsing
+
+
+def worker(
+    study: Annotated[str, typer.Option("--study", metavar="NAME", help="The study's name.")],
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            "--storage", metavar="URL", help="Its database; when absent, the journal in studies/NAME."
+        ),
+    ] = None,
+    device: shared.Device = "auto",
+    quiet: shared.Quiet = False,
+) -> None:
+    """Work on a study until it is finished; Ctrl-C gives the candidate at hand back."""
+    parsing.study_name(study)
+    parsing.storage_url(storage)
+    parsing.device_word(device)
+
+    from ..search import join_study
+    from .console import listening
+
+    with listening(quiet=quiet) as listener:
+        join_study(study, root=parsing.STUDIES, storage=storage, device=device, listener=listener)

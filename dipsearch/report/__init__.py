@@ -1,0 +1,19 @@
+"""What people look at: a study as tables, the tables as figures, the figures on one page.
+
+Everything is read from a study's folder after the fact; nothing in here takes part in a search. The tables
+are plain rows and are shared with the console.
+"""
+
+from .anatomy import cost_rows as cost_rows
+from .anatomy import gene_rows as gene_rows
+from .anatomy import scale_rows as scale_rows
+from .curves import curve_rows as curve_rows
+from .curves import stopping as stopping
+from .outcome import result_rows as result_rows
+from .page import render as render
+from .page import write_page as write_page
+from .tables import agreement as agreement
+from .tables import candidate_cells as candidate_cells
+from .tables import candidate_rows as candidate_rows
+from .tables import history_rows as history_rows
+from .tables import state_words as state_words

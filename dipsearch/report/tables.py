@@ -1,0 +1,174 @@
+"""A study as plain rows: what the page draws, the console prints and programs can check.
+
+Data only; nothing here knows of Plotly, HTML or a terminal. A row holds numbers, and the words beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..search import Evaluation, StudyRecord
+from .wording import NOTHING, clause, decibels, duration
+
+NUMERIC = frozenset({"rank", "candidate", "score", "PSNR", "stop", "time"})
+"""Columns of ``candidate_cells`` that hold numbers."""
+
+_ORDER = {"complete": 0, "pruned": 1, "running": 2, "waiting": 3, "failed": 4}
+
+
+@dataclass(frozen=True)
+class CandidateRow:
+    """One candidate of a study.
+
+    Args:
+        rank: 1 for the best; ``None`` unless the candidate is complete.
+        number: the trial's, from 0.
+        state: complete, pruned, failed, running or waiting.
+        score: estimated PSNR in dB, made without a reference.
+        psnr: against the reference, in dB; ``None`` without one.
+        step: the iteration at which the fit was stopped.
+        seconds: wall time of the fit.
+        at: seconds from the study's first start to this candidate's end.
+        shape: the network in a few words.
+        origin: how the candidate came to be.
+        published: one of the networks from the literature.
+        remark: why it ended, was pruned or failed.
+        digest: of the genome.
+    """
+
+    rank: int | None
+    number: int
+    state: str
+    score: float | None
+    psnr: float | None
+    step: int | None
+    seconds: float | None
+    at: float | None
+    shape: str
+    origin: str
+    published: bool
+    remark: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """The best score of a study when a candidate was finished; ``at`` in seconds, scores in dB."""
+
+    number: int
+    at: float
+    score: float
+    best: float
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far the score, which knows no reference, ranks candidates as the reference does.
+
+    Args:
+        kendall: Kendall's τ-b between score and PSNR, in [-1, 1].
+        candidates: how many were compared.
+    """
+
+    kendall: float
+    candidates: int
+
+
+def candidate_rows(record: StudyRecord) -> tuple[CandidateRow, ...]:
+    """All candidates: complete ones by score, best first; then pruned, running, waiting and failed ones."""
+    start = _start(record.evaluations)
+    best_first = sorted(
+        record.evaluations,
+        key=lambda e: (_ORDER[e.state], -(e.score if e.score is not None else -1e9), e.number),
+    )
+    return tuple(_row(evaluation, rank, start) for rank, evaluation in enumerate(best_first, start=1))
+
+
+def history_rows(record: StudyRecord) -> tuple[HistoryRow, ...]:
+    """The complete candidates in the order in which they were finished, with the best score so far."""
+    start = _start(record.evaluations)
+    finished = sorted(
+        (e.finished, e.number, e.score)
+        for e in record.evaluations
+        if e.state == "complete" and e.score is not None and e.finished is not None
+    )
+    rows: list[HistoryRow] = []
+    for end, number, score in finished:
+        best = max(score, rows[-1].best) if rows else score
+        rows.append(HistoryRow(number=number, at=end - start, score=score, best=best))
+    return tuple(rows)
+
+
+def state_words(record: StudyRecord) -> str:
+    """How many candidates are in which state, in words."""
+    found = (f"{count} {state}" for state, count in counts(record).items() if count)
+    return clause(*found) or "no candidate yet"
+
+
+def counts(record: StudyRecord) -> dict[str, int]:
+    """How many candidates are in each state; every state is there, also with 0."""
+    found = dict.fromkeys(_ORDER, 0)
+    for evaluation in record.evaluations:
+        found[evaluation.state] += 1
+    return found
+
+
+def agreement(record: StudyRecord) -> Agreement | None:
+    """Kendall's τ between score and PSNR over the complete candidates; ``None`` with fewer than three.
+
+    Source: Kendall (1945), the treatment of ties in ranking problems.
+    """
+    pairs = [
+        (e.score, e.psnr)
+        for e in record.evaluations
+        if e.state == "complete" and e.score is not None and e.psnr is not None
+    ]
+    if len(pairs) < 3:
+        return None
+    from scipy.stats import kendalltau
+
+    tau = float(kendalltau([score for score, _ in pairs], [psnr for _, psnr in pairs]).statistic)
+    return Agreement(kendall=tau, candidates=len(pairs)) if tau == tau else None
+
+
+def candidate_cells(rows: Sequence[CandidateRow]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Candidates as text: headings, and a line of cells for each; a column without content is left out."""
+    columns = {
+        "rank": [str(row.rank or "") for row in rows],
+        "candidate": [str(row.number) for row in rows],
+        "score": [decibels(row.score) for row in rows],
+        "PSNR": [decibels(row.psnr) for row in rows],
+        "stop": [str(row.step) if row.step is not None else NOTHING for row in rows],
+        "time": [duration(row.seconds) for row in rows],
+        "state": [row.state for row in rows],
+        "network": [row.shape for row in rows],
+        "origin": [row.origin for row in rows],
+        "remark": [row.remark for row in rows],
+    }
+    kept = {heading: cells for heading, cells in columns.items() if set(cells) - {"", NOTHING}}
+    return tuple(kept), tuple(zip(*kept.values(), strict=True))
+
+
+def _row(evaluation: Evaluation, rank: int, start: float) -> CandidateRow:
+    genome, operator = evaluation.genome, evaluation.operator or ""
+    parents = " and ".join(str(parent) for parent in evaluation.parents)
+    return CandidateRow(
+        rank=rank if evaluation.state == "complete" else None,
+        number=evaluation.number,
+        state=evaluation.state,
+        score=evaluation.score,
+        psnr=evaluation.psnr,
+        step=evaluation.step,
+        seconds=evaluation.seconds,
+        at=None if evaluation.finished is None else evaluation.finished - start,
+        shape=genome.label if genome is not None else "",
+        origin=f"{operator} of {parents}" if parents else operator,
+        published=operator == "published",
+        remark=evaluation.reason or evaluation.ended or "",
+        digest=evaluation.digest or "",
+    )
+
+
+def _start(evaluations: Sequence[Evaluation]) -> float:
+    return min((e.started for e in evaluations if e.started is not None), default=0.0)
