@@ -1,0 +1,63 @@
+"""Damaged test pictures: what is written is what a search will find."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dipsearch.commands.main import run
+from dipsearch.problem import TaskOptions, load_case, read_image
+
+
+@pytest.fixture
+def clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A colour picture of 40 × 32 pixels, in the current folder."""
+    rows, columns = np.mgrid[0:32, 0:40]
+    pixels = np.stack([60 + rows * 4, 60 + columns * 3, 190 - rows - columns], axis=2).astype(np.uint8)
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "clean.png"
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_missing_pixels_are_transparent_and_gone(clean: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["degrade", "clean.png", "--task", "inpaint", "--missing", "30", "-o", "out.png"]) == 0
+    pixels = np.asarray(Image.open("out.png"))
+    assert pixels.shape == (32, 40, 4)
+    missing = pixels[..., 3] == 0
+    assert missing.mean() == pytest.approx(0.30, abs=0.01)
+    assert (pixels[missing] == 0).all()
+    assert (pixels[~missing][:, :3] == np.asarray(Image.open(clean))[~missing]).all()
+    assert "wrote out.png: 40 × 32 pixels, 3 channels" in capsys.readouterr().out
+
+
+def test_the_mask_can_be_written_apart(clean: Path) -> None:
+    arguments = ["degrade", "clean.png", "--task", "inpaint", "-o", "out.png", "--mask-out", "mask.png"]
+    assert run(arguments) == 0
+    assert read_image("out.png").pixels.shape == (1, 3, 32, 40)
+    case = load_case("out.png", TaskOptions(task="inpaint", mask="mask.png"), seed=0)
+    assert float(case.problem.observed.mean()) == pytest.approx(0.5, abs=0.01)
+
+
+def test_noise_has_the_level_that_was_asked_for(clean: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["degrade", "clean.png", "--task", "denoise", "--sigma", "10", "-o", "out.png"]) == 0
+    difference = np.asarray(Image.open("out.png"), float) - np.asarray(Image.open(clean), float)
+    assert np.median(np.abs(difference)) / 0.6745 == pytest.approx(10, rel=0.1)
+    assert "PSNR 28." in capsys.readouterr().out  # 20 log10(255 / 10) = 28.13
+
+
+def test_a_smaller_picture(clean: Path) -> None:
+    assert run(["degrade", "clean.png", "--task", "sr", "--factor", "2", "-o", "out.png"]) == 0
+    assert Image.open("out.png").size == (20, 16)
+
+
+def test_the_same_seed_damages_in_the_same_way(clean: Path) -> None:
+    for out, seed in (("a.png", "1"), ("b.png", "1"), ("c.png", "2")):
+        assert run(["degrade", "clean.png", "--task", "inpaint", "--seed", seed, "-o", out]) == 0
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes() != Path("c.png").read_bytes()
+
+
+def test_a_folder_is_not_one_picture(clean: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["degrade", ".", "--task", "sr", "-o", "out.png"]) == 2
+    assert "is a folder" in capsys.readouterr().err

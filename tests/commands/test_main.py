@@ -1,0 +1,145 @@
+"""What a person gets when something cannot go on: one line, exit code 2, no traceback."""
+
+from collections.abc import Callable
+
+import pytest
+
+from dipsearch.commands import main as program
+from dipsearch.commands.main import one_line, run
+from dipsearch.errors import InputError, StudyError
+
+
+def raising(error: BaseException) -> Callable[..., None]:
+    def verb() -> None:
+        raise error
+
+    return verb
+
+
+@pytest.fixture
+def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], list[str]]:
+    """Install a verb that raises; return the arguments that run it."""
+
+    def install(error: BaseException) -> list[str]:
+        app = program.typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        app.command()(raising(error))
+        monkeypatch.setattr(program, "app", app)
+        return []
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            InputError("sigma is -3", "it has to be positive", "give --sigma 25"),
+            "sigma is -3; it has to be positive; give --sigma 25",
+        ),
+        (StudyError("two\nlines\x1b[31m"), r"two lines\x1b[31m"),
+        (OSError(28, "No space left on device", "a.png"), "a.png: the system says: No space left on device"),
+        (MemoryError(), "there is not enough memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "there is not enough memory"),
+    ],
+)
+def test_what_a_person_can_cause_is_one_line_and_code_2(
+    verb: Callable[[BaseException], list[str]],
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    words: str,
+) -> None:
+    assert run(verb(error)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"dipsearch: error: {words}")
+    assert err.count("\n") == 1
+
+
+def test_a_bug_shows_itself(verb: Callable[[BaseException], list[str]]) -> None:
+    with pytest.raises(RuntimeError, match="surprise"):
+        run(verb(RuntimeError("surprise")))
+
+
+def test_ctrl_c_is_130_without_a_word(
+    verb: Callable[[BaseException], list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(verb(KeyboardInterrupt())) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["search", "--no-such-option"], "No such option: --no-such-option"),
+        (["find"], "No such command 'find'"),
+        (["search", "sample:cat", "--task", "inpaint", "--workers", "two"], "'--workers'"),
+        (["restore"], "Missing argument"),
+        (["degrade", "sample:cat", "--task", "denoise"], "Missing option '--out'"),
+        (["search", "sample:cat"], "no task was given; it is one of denoise, inpaint, sr"),
+        (["search", "--task", "sr"], "no picture was given"),
+        (["search", "sample:cat", "--task", "inpant"], "did you mean --task inpaint?"),
+        (["search", "sample:cat", "--task", "sr", "--budget", "-5m"], "--budget '-5m' is not a duration"),
+        (["search", "sample:cat", "--task", "sr", "--budget", "0"], "--budget '0' is not a duration"),
+        (["search", "sample:cat", "--task", "sr", "--trials", "0"], "--trials is 0"),
+        (["search", "sample:cat", "--task", "sr", "--workers", "0"], "--workers is 0"),
+        (["search", "sample:cat", "--task", "sr", "--sampler", "tpee"], "did you mean --sampler tpe?"),
+        (["search", "sample:cat", "--task", "sr", "--device", "tpu"], "--device 'tpu' is not known"),
+        (["search", "sample:cat", "--task", "sr", "--name", "../x"], "the study name '../x' cannot be used"),
+        (["search", "sample:cat", "--task", "sr", "--storage", "x.db"], "--storage is not the address"),
+        (["search", "sample:cat", "--task", "denoise", "--factor", "2"], "--factor was given for denoise"),
+        (["search", "sample:cat", "--task", "denoise", "--sigma", "-3"], "sigma is -3"),
+        (["search", "sample:cat", "--task", "inpaint", "--missing", "100"], "missing is 100"),
+        (["search", "nowhere.png", "--task", "sr"], "nowhere.png does not exist"),
+        (
+            ["search", "sample:cat", "--task", "sr", "--reference", "no.png"],
+            "--reference no.png does not exist",
+        ),
+        (["search", "--resume"], "--resume was given without --name"),
+        (["search", "--resume", "--name", "nothing"], "nothing is not a study"),
+        (
+            ["search", "--resume", "--name", "nothing", "--seed", "3"],
+            "nothing is not a study",
+        ),
+        (["report", "nothing"], "nothing is not a study"),
+        (["show", "--top", "0", "x"], "--top is 0"),
+        (["worker", "--study", "a/b"], "the study name 'a/b' cannot be used"),
+        (["degrade", "sample:cat", "--task", "inpaint", "-o", "x.jpg"], "x.jpg cannot hold transparency"),
+        (
+            ["degrade", "sample:cat", "--task", "sr", "-o", "x.png", "--mask-out", "m.png"],
+            "only inpaint has a mask",
+        ),
+    ],
+)
+def test_a_wrong_word_is_one_line_and_code_2(
+    arguments: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: object,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from pathlib import Path
+
+    monkeypatch.chdir(str(tmp_path))
+    assert run(arguments) == 2
+    out, err = capsys.readouterr()
+    assert words in err
+    assert err.startswith("dipsearch: error: ")
+    assert err.count("\n") == 1
+    assert out == ""
+    assert list(Path().iterdir()) == []
+
+
+def test_without_a_verb_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 0
+    assert "restore" in capsys.readouterr().out
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    import dipsearch
+
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"dipsearch {dipsearch.__version__}\n"
+
+
+def test_one_line_keeps_letters_of_all_languages() -> None:
+    assert one_line("größe  σ\n日本") == "größe σ 日本"

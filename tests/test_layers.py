@@ -1,0 +1,88 @@
+"""The rooms of the house import only leftwards, and everything is importable from where it says."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import dipsearch
+
+PACKAGE = Path(dipsearch.__file__).parent
+# A search begins with the networks that are known and ends with an architecture file: it uses the library,
+# which knows nothing of searches.
+FLOW = ("problem", "network", "fitting", "library", "search", "report", "bench", "commands")
+EVERYBODYS = {"errors", "files", "shipped", "yaml_files"}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).parts
+        if len(parts) > 1:
+            yield parts[0], path
+
+
+def imported_rooms(path: Path) -> Iterator[tuple[str, int]]:
+    """Every room that a file imports, also inside functions and for type checking, with the line."""
+    package = ("dipsearch", *path.relative_to(PACKAGE).parts[:-1])
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            origin = ".".join((*base, *([node.module] if node.module else [])))
+            names = (
+                [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
+                if origin == "dipsearch"
+                else [origin]
+            )
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "dipsearch" and len(parts) > 1:
+                yield parts[1], node.lineno
+
+
+@pytest.mark.parametrize(
+    ("room", "path"), [pytest.param(r, p, id=str(p.relative_to(PACKAGE))) for r, p in modules()]
+)
+def test_a_room_imports_only_from_rooms_to_its_left(room: str, path: Path) -> None:
+    assert room in FLOW, f"{room} is not a room of the flow"
+    for other, line in imported_rooms(path):
+        if other in EVERYBODYS or other not in FLOW:
+            continue
+        assert FLOW.index(other) <= FLOW.index(room), f"{path.name}:{line}: {room} imports {other}"
+
+
+@pytest.mark.parametrize("name", sorted(EVERYBODYS))
+def test_what_belongs_to_everyone_imports_no_room(name: str) -> None:
+    assert not {room for room, _ in imported_rooms(PACKAGE / f"{name}.py")} & set(FLOW)
+
+
+def test_the_rule_would_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
+    (tmp_path / "problem").mkdir()
+    file = tmp_path / "problem" / "image.py"
+    file.write_text(
+        "def f():\n    from ..report import x\n    import dipsearch.search.run\n    from .. import library\n"
+    )
+    assert sorted(imported_rooms(file)) == [("library", 4), ("report", 2), ("search", 3)]
+
+
+def test_public_names_can_be_had_from_the_top() -> None:
+    for name in dipsearch.__all__:
+        assert getattr(dipsearch, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = dipsearch.nothing
+
+
+def test_type_checkers_see_the_same_public_names() -> None:
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        alias.asname: node.module
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert seen == dipsearch._ROOM_OF
