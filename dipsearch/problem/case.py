@@ -90,7 +90,7 @@ def _inpaint(
     else:
         damaged = simulate_measurement(image.pixels, options, seed=seed, source=source)
         y, observed, reference = damaged.y, damaged.observed, image.pixels
-        why = "as asked" if simulate else "no missing pixels were found"
+        why = "as asked," if simulate else "no missing pixels were found, so"
         notes = [
             _simulated_note(why, damaged),
             _alpha_note(image),
@@ -107,7 +107,7 @@ def _denoise(image: Image, options: TaskOptions, seed: int) -> tuple[Problem, Te
         damaged = simulate_measurement(image.pixels, options, seed=seed)
         y, reference = damaged.y, image.pixels
         sigma = DEFAULT_SIGMA if sigma is None else sigma
-        notes.append(_simulated_note("as asked", damaged))
+        notes.append(_simulated_note("as asked,", damaged))
     noise, sentence = _noise_model(y, sigma)
     notes.append(sentence)
     observed = torch.ones(1, 1, *y.shape[-2:])
@@ -122,7 +122,7 @@ def _super_resolve(image: Image, options: TaskOptions, seed: int) -> tuple[Probl
     if options.simulate:
         damaged = simulate_measurement(image.pixels, options, seed=seed)
         y, reference, shape = damaged.y, image.pixels, _four(image.pixels)
-        notes.append(_simulated_note("as asked", damaged))
+        notes.append(_simulated_note("as asked,", damaged))
     refuse_huge(f"{image.name} enlarged by {options.factor}", *shape[2:])
     notes.append(f"{y.shape[-1]} × {y.shape[-2]} pixels become {shape[3]} × {shape[2]}")
     observed = torch.ones(1, 1, *y.shape[-2:])
@@ -153,7 +153,7 @@ def _noise_model(y: Tensor, sigma: float | None) -> tuple[NoiseModel, str]:
 
 
 def _simulated_note(why: str, damaged: Damaged) -> str:
-    return f"{why}, the picture is taken as clean: {damaged.sentence}, and it serves as the reference"
+    return f"{why} the picture is taken as clean: {damaged.sentence}, and it serves as the reference"
 
 
 def _four(x: Tensor) -> tuple[int, int, int, int]:

@@ -145,7 +145,7 @@ def _read(path: Path) -> Raster:
         ) from error
     except Exception as error:
         # Decoders of damaged files raise whatever their bytes lead them to; all of it means the same here.
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = (str(error) or type(error).__name__).splitlines()[0].replace(f" '{path}'", "")
         raise InputError(
             f"{path} cannot be read as a picture ({reason})",
             "PNG, TIFF, JPEG, BMP and WebP files that are whole are read",

@@ -92,7 +92,7 @@ def test_else_the_picture_is_clean_and_becomes_the_reference(tmp_path, clean):
     case = load_case(str(tmp_path / "a.png"), TaskOptions("inpaint"), seed=0)
     assert int(case.problem.observed.sum()) == SIZE * SIZE // 2
     assert torch.allclose(case.reference, clean)
-    assert "no missing pixels were found, the picture is taken as clean: 50.0 %" in case.notes[0]
+    assert "no missing pixels were found, so the picture is taken as clean: 50.0 %" in case.notes[0]
     assert "serves as the reference" in case.notes[0]
     fewer = load_case(str(tmp_path / "a.png"), TaskOptions("inpaint", missing=20), seed=0)
     assert int((fewer.problem.observed == 0).sum()) == SIZE * SIZE // 5
