@@ -18,7 +18,14 @@ from torch import Tensor
 from ..problem import Problem, Split
 
 SUM_TO_ONE = 1e3
-"""How strongly the least squares hold the weights' sum at 1, against the largest singular value."""
+"""How strongly the least squares hold the weights' sum at 1, against the size of the errors."""
+
+RIDGE = 0.3
+"""The pull of the weights to the plain mean, in units of the best member's mean squared error.
+
+On crops of scikit-image's coffee, 0.3 was within 0.05 dB of the better of no pull and a strong one, with good and
+with bad members alike.
+"""
 
 
 @dataclass(frozen=True)
@@ -36,28 +43,34 @@ class Stack:
     score: float
 
 
-def stack_weights(outputs: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights w ≥ 0 with Σ w = 1 that minimise ‖outputsᵀ w − target‖² (Breiman, 1996, "Stacked regressions").
+def stack_weights(
+    outputs: NDArray[np.float64], target: NDArray[np.float64], *, ridge: float = 0.0
+) -> NDArray[np.float64]:
+    """Weights w ≥ 0 with Σ w = 1 that minimise ‖outputsᵀ w − target‖² / n + ridge · ‖w − 1/K‖².
+
+    Stacked regressions (Breiman, 1996). The ridge draws the weights to the plain mean: the scoring values are
+    few or noisy, and unlike networks of about the same quality are best averaged.
 
     Args:
         outputs: ``(K, n)``, one row per network.
         target: ``(n,)``, measurements that no network was fitted to.
+        ridge: in units of a mean squared error.
 
     Returns:
         ``(K,)``.
     """
-    # Centred on the target, the sum-to-one constraint turns the fit into min ‖Σ w_k (o_k − target)‖²; a heavy
-    # extra row keeps the sum at 1 inside the non-negative solver, and the division below makes it exact.
+    count, values = outputs.shape
+    # Since Σ w = 1, the residual is Σ w_k (o_k − target): all that matters is the K × K matrix of error products,
+    # and ‖w − 1/K‖² is ‖w‖² but for a constant.
     errors = (outputs - target).astype(np.float64)
-    gram = errors @ errors.T
-    scale = max(float(np.sqrt(np.trace(gram))), 1e-12)
-    # R with RᵀR = gram, so that the solver works on K columns however many pixels there are.
-    values, vectors = np.linalg.eigh(gram)
-    root = (vectors * np.sqrt(np.clip(values, 0, None))).T
-    rows = np.vstack([root, np.full((1, len(outputs)), SUM_TO_ONE * scale)])
-    weights, _ = nnls(rows, np.append(np.zeros(len(outputs)), SUM_TO_ONE * scale))
+    gram = errors @ errors.T / values + ridge * np.eye(count)
+    eigenvalues, vectors = np.linalg.eigh(gram)
+    root = (vectors * np.sqrt(np.clip(eigenvalues, 0, None))).T
+    # A heavy extra row keeps the sum at 1 inside the solver; the division makes it exact.
+    heavy = SUM_TO_ONE * max(float(np.sqrt(np.trace(gram))), 1e-12)
+    weights, _ = nnls(np.vstack([root, np.full((1, count), heavy)]), np.append(np.zeros(count), heavy))
     total = weights.sum()
-    return np.full(len(outputs), 1 / len(outputs)) if total <= 0 else weights / total
+    return np.full(count, 1 / count) if total <= 0 else weights / total
 
 
 def stack(
@@ -73,8 +86,11 @@ def stack(
         least: members with a smaller weight are left out, and the rest weighed again.
     """
     chosen = [index for index, image in enumerate(images) if bool(torch.isfinite(image).all())]
+    errors = [float(split.score(problem.operator.A(images[index]))) for index in chosen]
+    ridge = RIDGE * max(min(errors, default=0.0), 0.0)
     while True:
-        weights = stack_weights(*_scoring_part([images[index] for index in chosen], problem, split=split))
+        outputs, target = _scoring_part([images[index] for index in chosen], problem, split=split)
+        weights = stack_weights(outputs, target, ridge=ridge)
         kept = [index for index, weight in zip(chosen, weights, strict=True) if weight >= least]
         if len(kept) == len(chosen) or not kept:
             break

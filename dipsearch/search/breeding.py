@@ -18,14 +18,14 @@ from itertools import islice
 from math import isfinite
 
 import numpy as np
-from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseGASampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from dipsearch.errors import InputError
+from dipsearch.network.space import SearchSpace
 
-from .mutation import mutate, offers
+from .mutation import mutate
 from .proposals import Gate, Proposal, ProposingSampler
 from .spaces import Flat, Scalar, Space
 
@@ -46,7 +46,7 @@ class Breeding:
         tournament: how many are compared to find one parent.
     """
 
-    founders: int = 4
+    founders: int = 6
     crossover: float = 0.7
     mutation: float = 0.1
     step: float = 0.2
@@ -76,7 +76,7 @@ class GeneticSampler(ProposingSampler, BaseGASampler):
 
     def __init__(
         self,
-        space: Space | None = None,
+        space: SearchSpace | None = None,
         *,
         population_size: int = 10,
         seed: int = 0,
@@ -116,7 +116,7 @@ class GeneticSampler(ProposingSampler, BaseGASampler):
     ) -> Iterator[Proposal]:
         """Yield children, from draw to draw more mutated, and then genomes at random."""
         population = self.select_parent(study, self.get_trial_generation(study, trial))
-        if len(population) >= self._breeding.founders:
+        if len(population) >= min(self._breeding.founders, self.population_size or 2):
             yield from islice(self._children(study, population, space, generator), BRED_DRAWS)
         for _ in range(RANDOM_DRAWS):
             yield Proposal(space.sample(generator), "random")
@@ -129,17 +129,18 @@ class GeneticSampler(ProposingSampler, BaseGASampler):
         generator: np.random.Generator,
     ) -> Iterator[Proposal]:
         rates = self._breeding
-        distributions = {gene.name: gene.distribution for gene in space.genes()}
         mutation = rates.mutation
         while True:
             parents = _tournaments(population, generator, size=rates.tournament)
             if generator.random() >= rates.crossover:
                 parents = parents[:1]
-            crossed = space.repair(_known(crossover(*parents, generator=generator), distributions), generator)
+            crossed = space.repair(crossover(*parents, generator=generator), generator)
             flat = dict(crossed)
             for name in space.active(crossed):
                 if generator.random() < mutation:
-                    flat[name] = mutate(flat[name], distributions[name], generator=generator, step=rates.step)
+                    flat[name] = mutate(
+                        flat[name], space.distributions[name], generator=generator, step=rates.step
+                    )
             flat = space.repair(flat, generator)
             yield Proposal(
                 flat,
@@ -183,15 +184,6 @@ def _tournaments(
     if not others:
         return [population[first]]
     return [population[first], others[int(generator.integers(len(others), size=size).min())]]
-
-
-def _known(flat: Flat, distributions: Mapping[str, BaseDistribution]) -> Flat:
-    """Without the values that the search space does not offer: published networks may lie outside of it."""
-    return {
-        name: value
-        for name, value in flat.items()
-        if name in distributions and offers(distributions[name], value)
-    }
 
 
 def _operator(parents: Sequence[FrozenTrial], *, mutated: bool) -> str:

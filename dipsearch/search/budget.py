@@ -31,6 +31,9 @@ SLACK = 0.03
 PIXELS_PER_SECOND = 15_000
 """How fast the slowest classical method (biharmonic inpainting) and the page are made, roughly."""
 
+REFIT_SHARE = 0.3
+"""The share of a budget for fitting the members of the stack once more, to all of y, where that pays: with noise."""
+
 ROOMY = 4
 """From this many rounds of candidates on, a budget is roomy: published networks first, full patience."""
 
@@ -51,6 +54,7 @@ class Load:
         published: the published networks for the task by name.
         calibration: of this machine; ``None`` without a budget.
         spent: seconds since the start.
+        refits: whether the delivery fits the members of the stack once more, to all of y.
     """
 
     task: str
@@ -59,6 +63,7 @@ class Load:
     published: Sequence[tuple[str, Genome]]
     calibration: Calibration | None
     spent: float
+    refits: bool
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ def _by_time(
     pixels = sum(_pixels(shape) for shape in load.shapes)
     finishing = 3.0 + pixels / PIXELS_PER_SECOND
     deliver_until = max(budget * (1 - SLACK) - min(finishing, 0.2 * budget), 0.5 * budget)
-    search_until = deliver_until - 0.04 * budget
+    search_until = deliver_until - (REFIT_SHARE if load.refits else 0.02) * budget
     available = (search_until - load.spent) * len(devices)
     typical = load.starters[0][1]
     crop = _crop(load, calibration, available=available)

@@ -7,8 +7,8 @@ the scoring part of the measurement is delivered: the stack, or its best member.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +56,8 @@ class Delivery:
         best_image: its image, ready to deliver: observed pixels put back where they are exact.
         stack: the weights of the combination.
         stacked: the combination, likewise ready.
-        chosen: "best" or "stack".
+        chosen: "best", "stack", or "refit" when members of either were fitted again to all of y.
+        images: the members' own images, by number.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Delivery:
     stack: Stack
     stacked: Tensor
     chosen: str
+    images: Mapping[int, Tensor]
 
 
 def prepared_whole(folder: Path, name: str, *, seed: int) -> Prepared:
@@ -87,11 +89,13 @@ def searched_members(
 
 def fitted_members(files: Sequence[tuple[int, Path]], picture: Prepared) -> list[Member]:
     """The outputs of fits to the whole picture, each a candidate's number and a file with ``x``."""
-    members = []
-    for number, path in files:
-        with np.load(path, allow_pickle=False) as file:
-            members.append(_member(number, torch.from_numpy(file["x"]), picture))
-    return _comparable(members)
+    return _comparable([_member(number, read_image_of(path), picture) for number, path in files])
+
+
+def read_image_of(path: Path) -> Tensor:
+    """The image ``(1, C, H, W)`` that a fit left in a file."""
+    with np.load(path, allow_pickle=False) as file:
+        return torch.from_numpy(file["x"])
 
 
 def deliver(picture: Prepared, members: Sequence[Member]) -> Delivery:
@@ -118,7 +122,24 @@ def deliver(picture: Prepared, members: Sequence[Member]) -> Delivery:
     best_image = put_back(best.image, picture.problem)
     chosen = "stack" if len(combined.members) > 1 and combined.score < best.score else "best"
     image = stacked if chosen == "stack" else best_image
-    return Delivery(picture.name, image, best, best_image, combined, stacked, chosen)
+    return Delivery(picture.name, image, best, best_image, combined, stacked, chosen, images)
+
+
+def refitted(delivery: Delivery, picture: Prepared, refits: Mapping[int, Tensor]) -> Delivery:
+    """The delivery with members replaced by their fits to all of y, at unchanged weights.
+
+    The search gives up a part of the measurement in order to have a score; a refit has the whole. Nothing is
+    left to weigh it with, so the weights stay those of the fits that it repeats.
+
+    Args:
+        refits: by the member's number, ``(1, C, H, W)``; members without one stay as they are.
+    """
+    used = delivery.stack.members if delivery.chosen == "stack" else (delivery.best.number,)
+    if not any(number in refits for number in used):
+        return delivery
+    weights = delivery.stack.weights if delivery.chosen == "stack" else (1.0,)
+    images = [refits.get(number, delivery.images[number]) for number in used]
+    return replace(delivery, image=put_back(weighted(images, weights), picture.problem), chosen="refit")
 
 
 def _member(number: int, image: Tensor, picture: Prepared) -> Member:

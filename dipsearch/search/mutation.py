@@ -13,7 +13,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from .spaces import Scalar, uniform
+from .spaces import Scalar, snapped, uniform
 
 
 def mutate(
@@ -32,15 +32,6 @@ def mutate(
     if isinstance(distribution, (IntDistribution, FloatDistribution)):
         return _moved(float(value), distribution, generator, step)
     return uniform(distribution, generator)
-
-
-def offers(distribution: BaseDistribution, value: Scalar) -> bool:
-    """Whether ``value`` can be had from ``distribution``."""
-    if isinstance(distribution, CategoricalDistribution):
-        return value in distribution.choices
-    if not isinstance(distribution, (IntDistribution, FloatDistribution)) or isinstance(value, str):
-        return False
-    return distribution.low <= value <= distribution.high and _snapped(float(value), distribution) == value
 
 
 def _other_choice(
@@ -66,7 +57,7 @@ def _moved(
     place = (scale(value) - low) / (high - low) + step * generator.standard_normal()
     place = abs(place) % 2
     place = min(place, 2 - place)  # reflected at both ends
-    moved = _snapped(back(low + place * (high - low)), distribution)
+    moved = snapped(back(low + place * (high - low)), distribution)
     if moved != value or distribution.step is None:
         return moved
     neighbours = [
@@ -74,12 +65,4 @@ def _moved(
         for sign in (-1, 1)
         if distribution.low <= value + sign * distribution.step <= distribution.high
     ]
-    return _snapped(neighbours[int(generator.integers(len(neighbours)))], distribution)
-
-
-def _snapped(value: float, distribution: IntDistribution | FloatDistribution) -> int | float:
-    """The nearest value that the distribution offers."""
-    if distribution.step is not None:
-        value = distribution.low + round((value - distribution.low) / distribution.step) * distribution.step
-    value = min(max(value, distribution.low), distribution.high)
-    return round(value) if isinstance(distribution, IntDistribution) else float(value)
+    return snapped(neighbours[int(generator.integers(len(neighbours)))], distribution)

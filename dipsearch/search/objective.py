@@ -17,8 +17,11 @@ from ..fitting import Check, Ended, Fit, ValidationMinimum, fit
 from ..network import Genome
 from .prepared import Prepared
 
-LEAST_ERROR = 1e-6
-"""Mean squared errors below this count as this: 60 dB, beyond what a fit reaches."""
+LEAST_ERROR = 1e-5
+"""Estimated mean squared errors below this (50 dB) are continued along a straight line.
+
+An estimate is a difference of two noisy numbers and may fall below zero; the line keeps the order of candidates.
+"""
 
 Progress = Callable[[int, Check, Tensor], Ended | None]
 """Sees the index of the image, a check point and the output there; returns a reason to end the fit, or ``None``."""
@@ -45,7 +48,9 @@ def estimated_psnr(error: float) -> float:
     """The PSNR in dB of an estimated mean squared error; -inf where the error is not finite."""
     if not math.isfinite(error):
         return -math.inf
-    return -10 * math.log10(max(error, LEAST_ERROR))
+    if error >= LEAST_ERROR:
+        return -10 * math.log10(error)
+    return -10 * math.log10(LEAST_ERROR) + 10 / math.log(10) * (1 - error / LEAST_ERROR)
 
 
 def evaluate(

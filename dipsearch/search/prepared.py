@@ -48,6 +48,7 @@ def write_problem(path: Path, problem: Problem, *, box: tuple[int, int, int, int
             noise_kind=np.array(problem.noise.kind),
             noise_sigma=np.array(np.nan if problem.noise.sigma is None else problem.noise.sigma),
             noise_source=np.array(problem.noise.source),
+            factor=np.array(problem.operator.factor if isinstance(problem.operator, Downsample) else 1),
             box=np.array(box or (), dtype=np.int64),
         )
 
@@ -69,7 +70,11 @@ def read_problem(path: Path) -> Problem:
     )
     task = str(values["task"])
     shape = (1, channels, height, width)
-    operator = operator_of(task, observed=observed, image_shape=shape, measurement_height=y.shape[-2])
+    operator: Operator = Identity()
+    if task == "inpaint":
+        operator = Mask(observed)
+    elif task == "sr":
+        operator = Downsample(int(values["factor"]), shape)
     return Problem(
         task=task,  # type: ignore[arg-type]
         y=y,
@@ -100,17 +105,6 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
             "a study's folder holds its measurements there",
             "restore the file, or search again under another name",
         ) from error
-
-
-def operator_of(
-    task: str, *, observed: torch.Tensor, image_shape: tuple[int, int, int, int], measurement_height: int
-) -> Operator:
-    """The operator of a task, rebuilt from the shapes of its image and its measurement."""
-    if task == "inpaint":
-        return Mask(observed)
-    if task == "sr":
-        return Downsample(round(image_shape[-2] / measurement_height), image_shape)
-    return Identity()
 
 
 def prepare(folder: Path, *, kind: str, names: tuple[str, ...], seed: int, device: str) -> list[Prepared]:

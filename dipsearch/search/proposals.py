@@ -14,7 +14,7 @@ the stop.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -27,8 +27,9 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from dipsearch.errors import InputError
+from dipsearch.network.space import SearchSpace
 
-from .spaces import Flat, Scalar, Space, Unconditional
+from .spaces import Conditional, Flat, Space, Unconditional
 
 STALE = "stale"  # user attribute: the worker of this trial died
 DESCENT = ("operator", "parents", "changed")  # user attributes: how a genome came to be
@@ -90,8 +91,9 @@ class ProposingSampler(BaseSampler):
     ``repeat_of`` (a trial's number) when nothing better could be found.
     """
 
-    def __init__(self, space: Space | None, *, seed: int, gate: Gate) -> None:
-        self._space, self._seed, self._gate = space, seed, gate
+    def __init__(self, space: SearchSpace | None, *, seed: int, gate: Gate) -> None:
+        self._space = None if space is None else Conditional(space)
+        self._seed, self._gate = seed, gate
 
     @abstractmethod
     def draws(
@@ -103,7 +105,7 @@ class ProposingSampler(BaseSampler):
         """The union of all genes, whether they will be active or not: a genome is proposed as a whole."""
         if self._space is None:
             return IntersectionSearchSpace().calculate(study)
-        return {gene.name: gene.distribution for gene in self._space.genes()}
+        return dict(self._space.distributions)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -112,13 +114,13 @@ class ProposingSampler(BaseSampler):
         _one_objective(study)
         if not search_space:
             return {}
-        space = self._space or Unconditional(search_space)
+        space: Space = self._space or Unconditional(search_space)
         draws = self.draws(study, trial, space=space, generator=self._generator(study, trial))
         fixed = trial.system_attrs.get("fixed_params", {})
         if fixed:
             repairing = self._generator(study, trial, purpose="fixed")
             draws = (_with_fixed(proposal, fixed, space, repairing) for proposal in draws)
-        proposal = _settle(study, trial, draws, gate=self._gate)
+        proposal = _settle(study, trial, draws, space=space, gate=self._gate)
         _record(study, trial, proposal, generation_key=f"{self}:generation")
         return {name: value for name, value in proposal.flat.items() if name in search_space}
 
@@ -152,14 +154,10 @@ def genome_of(trial: FrozenTrial) -> Flat:
     return {**claimed, **fixed, **trial.params}
 
 
-def _key(flat: Mapping[str, Scalar]) -> frozenset[tuple[str, Scalar]]:
-    return frozenset(flat.items())
-
-
-def _taken(study: Study, trial: FrozenTrial) -> dict[frozenset[tuple[str, Scalar]], int]:
-    """The genomes of all other trials, in any state, and who has them."""
+def _taken(study: Study, trial: FrozenTrial, *, space: Space) -> dict[Hashable, int]:
+    """The genomes of all other trials, in any state, and the first trial that has each."""
     return {
-        _key(genome_of(other)): other.number
+        space.identity(genome_of(other)): other.number
         for other in reversed(study.get_trials(deepcopy=False))
         if other.number != trial.number
     }
@@ -170,13 +168,15 @@ def _with_fixed(proposal: Proposal, fixed: Flat, space: Space, generator: np.ran
     return Proposal(flat, f"enqueued+{proposal.operator}", generation=proposal.generation)
 
 
-def _settle(study: Study, trial: FrozenTrial, draws: Iterator[Proposal], *, gate: Gate) -> Proposal:
+def _settle(
+    study: Study, trial: FrozenTrial, draws: Iterator[Proposal], *, space: Space, gate: Gate
+) -> Proposal:
     """Take the first draw that is new and affordable, and claim it for the trial."""
-    taken = _taken(study, trial)
+    taken = _taken(study, trial, space=space)
     cheapest: tuple[float, Proposal] | None = None
     for proposal in draws:
         latest = proposal
-        if _key(proposal.flat) in taken:
+        if space.identity(proposal.flat) in taken:
             continue
         if not gate.passes(proposal.flat):
             cost = gate.cost(proposal.flat)
@@ -186,14 +186,14 @@ def _settle(study: Study, trial: FrozenTrial, draws: Iterator[Proposal], *, gate
         _attribute(study, trial, CLAIM, proposal.flat)
         # Two workers may have drawn the same genome at the same moment. Both look again after they wrote,
         # so at least one of them sees the other and moves on.
-        taken = _taken(study, trial)
-        if _key(proposal.flat) not in taken:
+        taken = _taken(study, trial, space=space)
+        if space.identity(proposal.flat) not in taken:
             return proposal
     if cheapest is not None:
         study._storage.set_trial_user_attr(trial._trial_id, "unaffordable", True)
         _attribute(study, trial, CLAIM, cheapest[1].flat)
         return cheapest[1]
-    study._storage.set_trial_user_attr(trial._trial_id, "repeat_of", taken[_key(latest.flat)])
+    study._storage.set_trial_user_attr(trial._trial_id, "repeat_of", taken[space.identity(latest.flat)])
     return latest
 
 

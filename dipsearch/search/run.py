@@ -14,14 +14,26 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
-from ..errors import DipsearchError
-from .delivering import Delivery, Member, deliver, fitted_members, prepared_whole, searched_members
+from torch import Tensor
+
+from ..fitting import Ended, LossMatched
+from .candidate import read_arrays, suffix
+from .delivering import (
+    Delivery,
+    Member,
+    deliver,
+    fitted_members,
+    prepared_whole,
+    read_image_of,
+    refitted,
+    searched_members,
+)
 from .evaluation import Evaluation, ranked
 from .joining import OVER, SEARCHING, announce
 from .messages import BaselineJob, Broken, Done, FitJob, News, Progress, SearchJob
 from .objective import Limits
 from .outcome import Listener, Outcome, Snapshot, WorkerState
-from .prepared import WHOLE, problem_path
+from .prepared import WHOLE, Prepared, problem_path
 from .request import Request
 from .result import Baseline, write_outputs
 from .session import Session, open_session
@@ -29,6 +41,9 @@ from .workers import Pool, Seat
 
 TICK = 0.25
 """Seconds between two looks at the clock."""
+
+REREAD_SECONDS = 10.0
+"""How often the study is read anew while nothing is heard from our own workers."""
 
 FINALISTS = 3
 """Architectures that are fitted to the whole picture after a search on a crop, at most per worker."""
@@ -118,7 +133,9 @@ class _Run:
     deaths: int = 0
     phase: str = "searching"
     _handed_out: int = 0
-    _seen: set[int] = field(default_factory=set)
+    _ended: dict[Path, str] = field(default_factory=dict)
+    _cached: Sequence[Evaluation] = ()
+    _read_at: float = float("-inf")
 
     # -- searching -------------------------------------------------------------------------------------------
 
@@ -171,8 +188,59 @@ class _Run:
                 if self.session.plan.crop is not None
                 else searched_members(self.session.folder, best, picture, index=index)
             )
-            deliveries.append(deliver(picture, members))
+            delivery = deliver(picture, members)
+            if picture.split.kind == "recorruption":
+                delivery = refitted(delivery, picture, self._refit(delivery, picture, best, index=index))
+            deliveries.append(delivery)
         return deliveries
+
+    def _refit(
+        self, delivery: Delivery, picture: Prepared, best: Sequence[Evaluation], *, index: int
+    ) -> dict[int, Tensor]:
+        """Fit the members of the delivery once more, to all of y, the weightiest first, while there is time."""
+        by_number = {evaluation.number: evaluation for evaluation in best}
+        weights = dict(zip(delivery.stack.members, delivery.stack.weights, strict=True))
+        todo = sorted(weights, key=lambda number: -weights[number])
+        if delivery.chosen == "best":
+            todo = [delivery.best.number]
+        files: dict[int, Path] = {}
+        while todo or self.pool.busy():
+            for worker in self.pool.idle():
+                job = None
+                while todo and job is None and not self.asked.once:
+                    job = self._refit_job(by_number[todo.pop(0)], picture, index=index)
+                if job is not None:
+                    files[int(job.out.stem.split("-")[0])] = job.out
+                    self.pool.submit(worker, job)
+            if self.asked.once:
+                todo = []
+            self._hear(self.pool.poll(TICK))
+        matched = {number: path for number, path in files.items() if self._ended.get(path) == Ended.MATCHED.value}
+        return {number: read_image_of(path) for number, path in matched.items()}
+
+    def _refit_job(self, member: Evaluation, picture: Prepared, *, index: int) -> FitJob | None:
+        """The job, or ``None`` when it would not end in time."""
+        folder = self.session.folder
+        if member.genome is None or member.seconds is None:
+            return None
+        arrays, end = read_arrays(folder, member.number, "fit.npz"), suffix(index)
+        steps, chosen = arrays["step" + end], int(arrays["chosen" + end])
+        per_step = float(arrays["seconds" + end][-1]) / max(int(steps[-1]), 1)
+        if 1.2 * chosen * per_step > self._left():
+            return None
+        # The noise of all of y is smaller than that of the fitted part by the share that the fit gave up, and
+        # at the chosen iteration the training loss is all but the noise.
+        loss = float(arrays["chosen_loss" + end]) * (1 - picture.split.share)
+        return FitJob(
+            label=f"refit of {member.number}",
+            genome=member.genome,
+            problem=problem_path(folder, kind=WHOLE, name=picture.name),
+            everything=True,
+            seed=self.session.settings.seed,
+            limits=Limits(max_steps=max(1, round(1.5 * chosen)), seconds=max(1.0, self._left())),
+            out=folder / "refits" / f"{member.number:04d}-{picture.name}.npz",
+            rule=LossMatched(loss, floor=max(1, chosen // 2)),
+        )
 
     def _start_baselines(self) -> None:
         names = list(self.session.settings.names)
@@ -246,10 +314,13 @@ class _Run:
                 self.states[item.worker] = WorkerState.of(item)
                 continue
             self.states[item.worker] = WorkerState(item.worker)
+            self._read_at = float("-inf")
             if isinstance(item, Broken):
                 self._broken(item)
             elif isinstance(item.job, SearchJob):
                 self._evaluated(item)
+            elif isinstance(item.job, FitJob):
+                self._ended[item.job.out] = str(item.outcome["ended"])
             elif isinstance(item.job, BaselineJob):
                 self.baselines[item.job.out.stem] = Baseline(
                     name=item.outcome["name"], seconds=item.outcome["seconds"], file=item.job.out
@@ -281,8 +352,14 @@ class _Run:
                 self.session.study._storage.set_trial_user_attr(trial._trial_id, "reason", reason)
                 self.session.study.tell(trial.number, state=TrialState.FAIL)
 
+    def _candidates(self) -> Sequence[Evaluation]:
+        """All candidates, read anew only when there may be news: from our workers, or from others' elsewhere."""
+        if time.monotonic() - self._read_at > REREAD_SECONDS:
+            self._cached, self._read_at = self.session.evaluations(), time.monotonic()
+        return self._cached
+
     def _snapshot(self) -> Snapshot:
-        evaluations = self.session.evaluations()
+        evaluations = self._candidates()
         budget = self.session.request.budget_seconds
         counts = {state: sum(e.state == state for e in evaluations) for state in ("complete", "pruned", "failed")}
         best = ranked(evaluations)

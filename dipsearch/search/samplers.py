@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from optuna.distributions import (
+    BaseDistribution,
     CategoricalDistribution,
     FloatDistribution,
     IntDistribution,
@@ -22,11 +23,12 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from dipsearch.errors import InputError
+from dipsearch.network.space import SearchSpace
 from dipsearch.yaml_files import suggestion
 
 from .breeding import GeneticSampler
 from .proposals import Gate, Proposal, ProposingSampler
-from .spaces import Flat, Gene, Scalar, Space, uniform, walk
+from .spaces import Conditional, Flat, Space, uniform, walk
 
 SAMPLERS = ("genetic", "tpe", "random")
 TPE_STARTUP = 8  # finished trials before the estimator says anything; budgets are 20 to 100 candidates
@@ -36,7 +38,7 @@ RANDOM_DRAWS = 64
 
 def make_sampler(
     word: str,
-    space: Space,
+    space: SearchSpace,
     *,
     seed: int,
     affordable: Callable[[Flat], bool] | None = None,
@@ -67,13 +69,13 @@ def make_sampler(
     )
 
 
-def suggest(trial: Trial, space: Space) -> Flat:
+def suggest(trial: Trial, space: SearchSpace) -> Flat:
     """Ask ``trial`` for every active gene, in an order in which conditions are decided before they are used.
 
     Returns:
         The active genes and their values.
     """
-    return walk(space, lambda gene: _ask(trial, gene))
+    return walk(Conditional(space), lambda name, distribution: _ask(trial, name, distribution))
 
 
 class UniformSampler(ProposingSampler):
@@ -116,26 +118,26 @@ def _estimated(study: Study, trial: FrozenTrial, *, space: Space, seed: int) -> 
     jointly = sampler.sample_relative(study, trial, common)
     generator = np.random.default_rng(seed)
 
-    def choose(gene: Gene) -> Any:
-        if gene.name in jointly and common[gene.name] == gene.distribution:
-            return jointly[gene.name]
-        if gene.distribution.single():
-            return uniform(gene.distribution, generator)
-        return sampler.sample_independent(study, trial, gene.name, gene.distribution)
+    def choose(name: str, distribution: BaseDistribution) -> Any:
+        if name in jointly and common[name] == distribution:
+            return jointly[name]
+        if distribution.single():
+            return uniform(distribution, generator)
+        return sampler.sample_independent(study, trial, name, distribution)
 
     return walk(space, choose)
 
 
-def _ask(trial: Trial, gene: Gene) -> Scalar:
-    match gene.distribution:
+def _ask(trial: Trial, name: str, distribution: BaseDistribution) -> Any:
+    match distribution:
         case CategoricalDistribution(choices=choices):
-            return trial.suggest_categorical(gene.name, choices)  # type: ignore[return-value]
+            return trial.suggest_categorical(name, choices)
         case IntDistribution(low=low, high=high, step=step, log=log):
-            return trial.suggest_int(gene.name, low, high, step=step, log=log)
+            return trial.suggest_int(name, low, high, step=step, log=log)
         case FloatDistribution(low=low, high=high, step=step, log=log):
-            return trial.suggest_float(gene.name, low, high, step=step, log=log)
+            return trial.suggest_float(name, low, high, step=step, log=log)
     raise InputError(
-        f"the gene {gene.name} has the distribution {gene.distribution}",
+        f"the gene {name} has the distribution {distribution}",
         "genes are choices, integers or floats",
         "correct the search space",
     )

@@ -203,6 +203,7 @@ def _plan(
         published=presets_for(request.options.task),
         calibration=calibration,
         spent=time.monotonic() - started,
+        refits=any(case.problem.noise.kind == "gaussian" for case in cases),
     )
     plan = make_plan(load, devices=devices, budget=request.budget_seconds, trials=request.trials)
     return plan, calibration

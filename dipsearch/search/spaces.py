@@ -1,73 +1,108 @@
-"""What a sampler knows of a search space, and how genes are drawn from Optuna's distributions.
+"""A search space as samplers see it: Optuna's distributions, and whole genomes as flat dictionaries.
 
-`Space` is the part of `SearchSpace` that samplers use, so that they can be tested on toys, and
-`Unconditional` is the space of a study of which nothing but the distributions is known.
+`Conditional` is a `SearchSpace` seen so; `Unconditional` is what remains when nothing but the distributions
+is known, as for a study that somebody else began.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
-from optuna.distributions import BaseDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.samplers import RandomSampler
+
+from dipsearch.errors import InputError
+from dipsearch.network.gene import Gene
+from dipsearch.network.space import SearchSpace
 
 Scalar = bool | int | float | str
 Flat = dict[str, Scalar]
-
-
-class Gene(Protocol):
-    """What a sampler has to know of a gene."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def distribution(self) -> BaseDistribution: ...
+Distributions = Mapping[str, BaseDistribution]
 
 
 class Space(Protocol):
-    """What a sampler has to know of a search space; `SearchSpace` is one."""
+    """What a sampler has to know of a search space."""
 
-    def genes(self) -> tuple[Gene, ...]: ...
-    def sample(self, generator: np.random.Generator) -> Flat: ...
-    def active(self, flat: Mapping[str, Scalar]) -> tuple[str, ...]: ...
-    def repair(self, flat: Mapping[str, Scalar], generator: np.random.Generator) -> Flat: ...
+    @property
+    def distributions(self) -> Distributions:
+        """Of all genes, each after those that its condition depends on."""
+
+    def sample(self, generator: np.random.Generator) -> Flat:
+        """Draw a genome."""
+
+    def active(self, flat: Mapping[str, Scalar]) -> tuple[str, ...]:
+        """The genes that exist given the values in ``flat``."""
+
+    def repair(self, flat: Mapping[str, Scalar], generator: np.random.Generator) -> Flat:
+        """Drop the genes that do not exist; draw those that are missing or have a value out of range."""
+
+    def identity(self, flat: Mapping[str, Scalar]) -> Hashable:
+        """Equal for genes that stand for the same genome."""
+
+
+class Conditional:
+    """A `SearchSpace`, whose genes exist under conditions."""
+
+    def __init__(self, space: SearchSpace) -> None:
+        self._space = space
+        self.distributions: Distributions = {gene.name: distribution_of(gene) for gene in space.genes()}
+        self.sample, self.active, self.repair = space.sample, space.active, space.repair
+        self._digest = lru_cache(maxsize=4096)(self._find_digest)
+
+    def identity(self, flat: Mapping[str, Scalar]) -> Hashable:
+        """The genome's digest: different genes may stand for one genome, where a limit cuts both off."""
+        return self._digest(frozenset(flat.items()))
+
+    def _find_digest(self, items: frozenset[tuple[str, Scalar]]) -> Hashable:
+        try:
+            return self._space.genome(dict(items)).digest
+        except InputError:  # not of this space: another one's trial, or one whose genes are not all known yet
+            return items
 
 
 class Unconditional:
-    """A space of independent genes, for studies of which only the distributions are known."""
+    """Independent genes, of which only the distributions are known."""
 
-    @dataclass(frozen=True)
-    class _Gene:
-        name: str
-        distribution: BaseDistribution
-
-    def __init__(self, distributions: Mapping[str, BaseDistribution]) -> None:
-        self._genes = tuple(self._Gene(name, distributions[name]) for name in sorted(distributions))
-
-    def genes(self) -> tuple[Gene, ...]:
-        """All genes, by name."""
-        return self._genes
-
-    def active(self, flat: Mapping[str, Scalar]) -> tuple[str, ...]:
-        """Every gene, always."""
-        return tuple(gene.name for gene in self._genes)
+    def __init__(self, distributions: Distributions) -> None:
+        self.distributions: Distributions = dict(sorted(distributions.items()))
 
     def sample(self, generator: np.random.Generator) -> Flat:
         """A value for every gene, uniform over its distribution."""
         return self.repair({}, generator)
 
+    def active(self, flat: Mapping[str, Scalar]) -> tuple[str, ...]:
+        """Every gene, always."""
+        return tuple(self.distributions)
+
     def repair(self, flat: Mapping[str, Scalar], generator: np.random.Generator) -> Flat:
-        """Drop unknown genes and draw those that are missing."""
-        repaired: Flat = {}
-        for gene in self._genes:
-            if gene.name in flat:
-                repaired[gene.name] = flat[gene.name]
-            else:
-                repaired[gene.name] = uniform(gene.distribution, generator)
-        return repaired
+        """Drop unknown genes; draw those that are missing or have a value out of range."""
+        return {
+            name: flat[name]
+            if name in flat and offers(distribution, flat[name])
+            else uniform(distribution, generator)
+            for name, distribution in self.distributions.items()
+        }
+
+    def identity(self, flat: Mapping[str, Scalar]) -> Hashable:
+        """The genes and their values themselves."""
+        return frozenset(flat.items())
+
+
+def distribution_of(gene: Gene) -> BaseDistribution:
+    """A gene's values in Optuna's terms."""
+    if gene.kind == "choice":
+        return CategoricalDistribution(gene.choices)
+    if gene.kind == "int":
+        return IntDistribution(int(gene.low), int(gene.high), step=gene.step, log=gene.log)
+    return FloatDistribution(gene.low, gene.high, log=gene.log)
 
 
 def uniform(distribution: BaseDistribution, generator: np.random.Generator) -> Any:
@@ -77,10 +112,27 @@ def uniform(distribution: BaseDistribution, generator: np.random.Generator) -> A
     return sampler.sample_independent(None, None, "gene", distribution)  # type: ignore[arg-type]
 
 
-def walk(space: Space, choose: Callable[[Gene], Scalar]) -> Flat:
+def offers(distribution: BaseDistribution, value: Scalar) -> bool:
+    """Whether ``value`` can be had from ``distribution``."""
+    if isinstance(distribution, CategoricalDistribution):
+        return any(type(value) is type(choice) and value == choice for choice in distribution.choices)
+    if not isinstance(distribution, (IntDistribution, FloatDistribution)) or isinstance(value, str):
+        return False
+    return distribution.low <= value <= distribution.high and snapped(float(value), distribution) == value
+
+
+def snapped(value: float, distribution: IntDistribution | FloatDistribution) -> int | float:
+    """The nearest value that ``distribution`` offers."""
+    if distribution.step is not None:
+        value = distribution.low + round((value - distribution.low) / distribution.step) * distribution.step
+    value = min(max(value, distribution.low), distribution.high)
+    return round(value) if isinstance(distribution, IntDistribution) else float(value)
+
+
+def walk(space: Space, choose: Callable[[str, BaseDistribution], Scalar]) -> Flat:
     """Choose a value for every active gene; what a condition looks at is chosen before it."""
     flat: Flat = {}
-    for gene in space.genes():
-        if gene.name in space.active(flat):
-            flat[gene.name] = choose(gene)
+    for name, distribution in space.distributions.items():
+        if name in space.active(flat):
+            flat[name] = choose(name, distribution)
     return flat

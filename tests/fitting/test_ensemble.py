@@ -76,3 +76,11 @@ def test_noisy_pixels_are_not_put_back() -> None:
     problem, _ = noisy_problem()
     image = torch.full(problem.image_shape, 0.5)
     assert put_back(image, problem) is image
+
+
+def test_the_ridge_draws_weights_to_the_plain_mean() -> None:
+    generator = np.random.default_rng(0)
+    truth = generator.normal(size=20_000)
+    rows = np.stack([truth + sd * generator.normal(size=truth.shape) for sd in (0.1, 0.2)])
+    assert stack_weights(rows, truth, ridge=1e3) == pytest.approx([0.5, 0.5], abs=1e-3)
+    assert 0.5 < stack_weights(rows, truth, ridge=0.01)[0] < 0.8
