@@ -42,7 +42,6 @@ def in_package(folder: Path, pattern: str) -> set[str]:
     }
 
 
-@pytest.mark.slow
 def test_a_wheel_carries_everything_that_the_checkout_has(installed: Path) -> None:
     for pattern in ("*.py", "*.yaml", "*.css", "*.js", "py.typed"):
         ours = in_package(ROOT / "dipsearch", pattern)
@@ -52,7 +51,6 @@ def test_a_wheel_carries_everything_that_the_checkout_has(installed: Path) -> No
     assert sorted(path.name for path in installed.iterdir() if path.suffix != ".dist-info") == ["dipsearch"]
 
 
-@pytest.mark.slow
 def test_the_wheel_knows_its_command_and_its_licence(installed: Path) -> None:
     (about,) = installed.glob("*.dist-info")
     assert "dipsearch = dipsearch.commands.main:main" in (about / "entry_points.txt").read_text()
@@ -61,7 +59,6 @@ def test_the_wheel_knows_its_command_and_its_licence(installed: Path) -> None:
     assert (about / "licenses" / "LICENSE").is_file()
 
 
-@pytest.mark.slow
 def test_search_spaces_are_found_from_a_wheel(installed: Path) -> None:
     probe = "from dipsearch.shipped import shipped; print(shipped('search_spaces'))"
     done = subprocess.run(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..search import Evaluation, Outcome, Plan, Snapshot
 
 _LABEL_WIDTH = 14
+_WIDER_THAN_ANY_TABLE = 10_000
 
 
 class Manner(Protocol):
@@ -111,19 +112,19 @@ class LiveConsole:
         self._live: Live | None = None
 
     def planned(self, plan: Plan) -> None:
-        """Print the plan and open the display below it."""
+        """Print the plan."""
         print_pairs(plan.lines, self._console)
-        self._live = Live(Text("starting"), console=self._console, refresh_per_second=4, transient=True)
-        self._live.start()
 
     def note(self, sentence: str) -> None:
         """Print a sentence above the display."""
         self._console.print(Text(sentence))
 
     def progress(self, snapshot: Snapshot) -> None:
-        """Redraw."""
-        if self._live is not None:
-            self._live.update(display(snapshot))
+        """Redraw; the first time, open the display."""
+        if self._live is None:
+            self._live = Live(console=self._console, refresh_per_second=4, transient=True)
+            self._live.start()
+        self._live.update(display(snapshot))
 
     def evaluated(self, evaluation: Evaluation) -> None:
         """Leave a line about the candidate above the display."""
@@ -159,7 +160,7 @@ def listening(*, quiet: bool = False, json: bool = False) -> Iterator[Manner]:
 
 def display(snapshot: Snapshot) -> RenderableType:
     """The state of a search as a terminal shows it: workers, then the whole."""
-    table = Table(box=None, padding=(0, 2), pad_edge=False)
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
     for heading in ("worker", "fits", "iteration", "score", "speed"):
         table.add_column(heading, justify="left" if heading == "fits" else "right")
     for worker in snapshot.workers:
@@ -235,14 +236,14 @@ def print_table(
 ) -> None:
     """Print rows below headings; where there is no terminal nothing is cut off or wrapped."""
     console = plain_console()
-    table = Table(box=None, padding=(0, 2), pad_edge=False)
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
     for heading in headings:
         justify: Literal["left", "right"] = "right" if heading in flush_right else "left"
         table.add_column(Text(heading), justify=justify, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     if not console.is_terminal:
-        console.width = max(console.width, console.measure(table).maximum)
+        console.width = _WIDER_THAN_ANY_TABLE
     console.print(table)
 
 

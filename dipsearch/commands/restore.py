@@ -58,8 +58,9 @@ def restore(
     parsing.device_word(device)
     found = parsing.architecture_or_study(architecture)
 
+    from ..report import restored_rows
     from ..search import run_restore
-    from .console import listening, print_json, restored
+    from .console import listening, print_json, print_pairs
 
     with listening(quiet=quiet, json=json) as listener:
         results = run_restore(
@@ -76,4 +77,4 @@ def restore(
     if json:
         print_json(results)
     elif not quiet:
-        restored(results, out=out)
+        print_pairs(restored_rows(results))

@@ -26,8 +26,11 @@ def worker(
     parsing.storage_url(storage)
     parsing.device_word(device)
 
-    from ..search import join_study
+    from ..report.wording import plural
+    from ..search import run_worker
     from .console import listening
 
     with listening(quiet=quiet) as listener:
-        join_study(study, root=parsing.STUDIES, storage=storage, device=device, listener=listener)
+        fitted = run_worker(study, storage=storage, device=device, listener=listener, root=parsing.STUDIES)
+    if not quiet:
+        print(f"fitted {plural(fitted, 'candidate')} of study {study}")

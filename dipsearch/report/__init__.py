@@ -9,6 +9,7 @@ from .anatomy import gene_rows as gene_rows
 from .anatomy import scale_rows as scale_rows
 from .curves import curve_rows as curve_rows
 from .curves import stopping as stopping
+from .outcome import restored_rows as restored_rows
 from .outcome import result_rows as result_rows
 from .page import render as render
 from .page import write_page as write_page

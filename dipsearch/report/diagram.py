@@ -68,11 +68,11 @@ def _heading(genome: Genome) -> str:
 def _block(centre: int, middle: int, channels: int, most: int, *, kernel: int | None, kind: str) -> str:
     half = _reach(channels, most)
     label = f"{channels} · {kernel}×{kernel}"
-    # A narrow block carries its label beside it, a wide one inside.
-    x, place = (centre, "inside") if half > 45 else (centre + half + 5, "beside")
+    # A wide block carries its label inside; a narrow one beside it, above the line of the skip.
+    x, y, place = (centre, middle + 4, "inside") if half > 45 else (centre + half + 5, middle - 5, "beside")
     return (
         f'<rect class="{kind}" x="{centre - half:g}" y="{middle - _BLOCK / 2:g}" width="{2 * half:g}" '
-        f'height="{_BLOCK}" rx="4"/>' + _text(x, middle + 4, label, kind=place)
+        f'height="{_BLOCK}" rx="4"/>' + _text(x, y, label, kind=place)
     )
 
 

@@ -30,6 +30,22 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple((label, sentence) for label, sentence in rows if sentence)
 
 
+def restored_rows(results: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    """What a restoration made, a row for each picture: its name, and file, quality, members and time."""
+    return tuple(
+        (
+            str(result["name"]),
+            clause(
+                str(result["restored"]),
+                f"PSNR {decibels(result['psnr'])}" if result.get("psnr") is not None else _estimated(result),
+                plural(len(result.get("members") or ()), "network"),
+                duration(result.get("seconds")),
+            ),
+        )
+        for result in results
+    )
+
+
 def task_words(task: str) -> str:
     """What was done to the picture, for people."""
     return {"denoise": "denoised", "inpaint": "missing pixels filled in", "sr": "enlarged"}.get(task, task)

@@ -11,6 +11,7 @@
       axis.gridcolor = colour("--line");
       axis.linecolor = colour("--line");
     }
+    layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: colour("--line"), activecolor: colour("--quiet") };
     Plotly.react(script.dataset.plot, figure.data, layout, figure.config);
   }
 

@@ -1,0 +1,169 @@
+"""What a person sees: lines where there is no terminal, a display where there is one, nothing when asked."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from dipsearch.commands import console
+from dipsearch.search import Evaluation, Outcome, Snapshot, WorkerState
+
+BEST = Evaluation(
+    number=7, state="complete", score=27.314, step=900, seconds=61.0, operator="crossover", parents=(3, 5)
+)
+
+
+class Lines:
+    """A plan, as far as the console looks at it."""
+
+    lines = (("picture", "128×128, 3 channels"), ("workers", "2 on cpu [red]"))
+
+
+def snapshot(*, phase: str = "searching", best: Evaluation | None = BEST, failed: int = 0) -> Snapshot:
+    return Snapshot(
+        phase=phase,
+        seconds=94.2,
+        seconds_left=146.0,
+        workers=(
+            WorkerState(0, "candidate 8", "0123456789ab", 310, 3000, 25.5, 12.34),
+            WorkerState(1),
+        ),
+        complete=4,
+        pruned=3,
+        failed=failed,
+        best=best,
+    )
+
+
+def outcome(folder: Path) -> Outcome:
+    result = {
+        "task": "inpaint",
+        "image": "cat.png",
+        "delivered": "best",
+        "best": {"digest": "abc", "score": 27.3, "step": 900, "ended": "it rose"},
+        "seconds": 117.6,
+        "reference": False,
+    }
+    return Outcome(folder, result, interrupted=False)
+
+
+def test_without_a_terminal_there_is_a_line_for_each_candidate(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.listening() as listener:
+        listener.planned(Lines())  # type: ignore[arg-type]
+        listener.note("50.1 % of the pixels are missing")
+        listener.progress(snapshot(best=None))
+        listener.progress(snapshot())
+        listener.evaluated(BEST)
+        listener.progress(snapshot(phase="delivering"))
+    assert capsys.readouterr().out.splitlines() == [
+        "picture:        128×128, 3 channels",
+        "workers:        2 on cpu [red]",
+        "50.1 % of the pixels are missing",
+        "   94.2 s  searching; 4 complete, 3 pruned; 2 min 26 s left",
+        "   94.2 s  candidate 7: 27.31 dB at iteration 900, 1 min 1 s (crossover of 3 and 5)",
+        "   94.2 s  delivering; 4 complete, 3 pruned; best so far 27.31 dB (candidate 7); 2 min 26 s left",
+    ]
+
+
+def test_long_lines_are_not_wrapped_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.listening() as listener:
+        listener.note("x" * 500)
+    assert capsys.readouterr().out == "x" * 500 + "\n"
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "words"),
+    [
+        (
+            Evaluation(number=2, state="pruned", reason="it was 3 dB behind"),
+            "candidate 2: given up, it was 3 dB behind",
+        ),
+        (
+            Evaluation(number=3, state="failed", seconds=2.0),
+            "candidate 3: failed, no reason was recorded, 2.0 s",
+        ),
+        (
+            Evaluation(number=4, state="complete", score=20.0, step=5, operator="random"),
+            "candidate 4: 20.00 dB at iteration 5 (random)",
+        ),
+    ],
+)
+def test_the_fate_of_a_candidate(evaluation: Evaluation, words: str) -> None:
+    assert console.ended(evaluation) == words
+
+
+def test_failures_are_counted_only_when_there_are_any() -> None:
+    assert "failed" not in console.overall(snapshot())
+    assert "4 complete, 3 pruned, 2 failed" in console.overall(snapshot(failed=2))
+
+
+def test_in_a_terminal_every_worker_has_a_row() -> None:
+    screen = Console(file=io.StringIO(), width=100, force_terminal=True, color_system=None)
+    screen.print(console.display(snapshot()))
+    lines = [line.split() for line in screen.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+    assert lines[0] == ["worker", "fits", "iteration", "score", "speed"]
+    assert lines[1] == [
+        "0",
+        "candidate",
+        "8,",
+        "0123456789ab",
+        "310",
+        "/",
+        "3000",
+        "25.50",
+        "dB",
+        "12.3",
+        "it/s",
+    ]
+    assert lines[2] == ["1", "waiting", "–", "–", "–"]
+
+
+def test_the_terminal_is_given_back_when_the_search_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True)
+    monkeypatch.setattr(console, "plain_console", lambda: screen)
+    with pytest.raises(RuntimeError), console.listening() as listener:
+        listener.progress(snapshot())
+        raise RuntimeError
+    assert screen._live_stack == []
+
+
+def test_silence_with_notes_on_standard_error_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    for options, expected in (
+        ({"json": True}, "dipsearch: careful\n"),
+        ({"quiet": True}, ""),
+        ({"json": True, "quiet": True}, ""),
+    ):
+        with console.listening(**options) as listener:
+            listener.planned(Lines())  # type: ignore[arg-type]
+            listener.note("careful")
+            listener.progress(snapshot())
+            listener.evaluated(BEST)
+        assert capsys.readouterr() == ("", expected)
+
+
+def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    console.print_json({"psnr": None, "image": "größe.png"})
+    assert json.loads(capsys.readouterr().out) == {"psnr": None, "image": "größe.png"}
+
+
+def test_the_summary_says_where_everything_lies(tmp_path: Path) -> None:
+    (tmp_path / "best").mkdir()
+    for name in ("best/restored.png", "best/architecture.yaml", "report.html"):
+        (tmp_path / name).touch()
+    rows = console.summary(outcome(tmp_path))
+    assert rows[0] == ("restored", "cat.png: missing pixels filled in by the best candidate")
+    assert rows[-4:] == (
+        ("look at", str(tmp_path / "best/restored.png")),
+        ("", str(tmp_path / "best/architecture.yaml")),
+        ("", str(tmp_path / "report.html")),
+        ("use it again", f"dipsearch restore {tmp_path} IMAGE --task inpaint"),
+    )
+
+
+def test_a_table_on_a_pipe_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
+    console.print_table(("name", "n"), [("x" * 300, "1"), ("y", "22")], flush_right={"n"})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "x" * 300 + "   1"
+    assert lines[2].split() == ["y", "22"]

@@ -1,0 +1,186 @@
+"""A study made by hand: the numbers of five candidates, one small picture, and no fit."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from dipsearch.network import Genome, Scale
+from dipsearch.problem import TaskOptions, load_case, write_image
+from dipsearch.search import Evaluation, PictureRecord, Request, StudyRecord
+
+MakeStudy = Callable[..., StudyRecord]
+
+
+def genome(width: int = 8, *, depth: int = 2) -> Genome:
+    return Genome(
+        scales=tuple(
+            Scale(
+                channels_down=width * 2**index,
+                channels_up=width,
+                kernel_down=3,
+                kernel_up=3,
+                channels_skip=4 * (index % 2),
+                kernel_skip=1 if index % 2 else None,
+            )
+            for index in range(depth)
+        ),
+        upsampling="nearest",
+        downsampling="stride",
+        activation="leaky_relu",
+        norm="batch",
+        padding="reflect",
+        up_1x1=True,
+        output="sigmoid",
+        input_kind="uniform",
+        input_channels=4,
+        input_scale=0.1,
+        jitter=0.03,
+        learning_rate=0.01,
+        averaging=0.99,
+        loss="mse",
+    )
+
+
+def evaluations() -> tuple[Evaluation, ...]:
+    """Five candidates: two complete, one pruned, one failed, one running."""
+    small, large = genome(8), genome(16, depth=3)
+    return (
+        Evaluation(
+            number=0,
+            state="complete",
+            genome=small,
+            digest=small.digest,
+            score=25.0,
+            step=400,
+            ended="it rose",
+            seconds=30.0,
+            operator="published",
+            worker=0,
+            started=100.0,
+            finished=130.0,
+            psnr=24.5,
+        ),
+        Evaluation(
+            number=1,
+            state="complete",
+            genome=large,
+            digest=large.digest,
+            score=27.5,
+            step=600,
+            ended="it rose",
+            seconds=50.0,
+            operator="crossover",
+            parents=(0,),
+            worker=1,
+            started=101.0,
+            finished=151.0,
+            psnr=27.0,
+        ),
+        Evaluation(
+            number=2,
+            state="pruned",
+            genome=small,
+            digest=small.digest,
+            score=20.0,
+            step=100,
+            seconds=8.0,
+            reason="it was 3 dB behind",
+            operator="mutation",
+            parents=(0, 1),
+            started=131.0,
+            finished=139.0,
+        ),
+        Evaluation(
+            number=3,
+            state="failed",
+            genome=large,
+            digest=large.digest,
+            reason="<script>alert(1)</script>",
+            operator="random",
+            started=140.0,
+            finished=141.0,
+        ),
+        Evaluation(number=4, state="running", genome=small, digest=small.digest, started=152.0),
+    )
+
+
+RESULT: dict[str, Any] = {
+    "task": "inpaint",
+    "image": "cat.png",
+    "shape": [1, 3, 24, 32],
+    "seed": 0,
+    "device": "cpu",
+    "space": "skip",
+    "sampler": "genetic",
+    "budget_seconds": 120.0,
+    "seconds": 117.6,
+    "trials": {"complete": 2, "pruned": 1, "failed": 1},
+    "best": {"digest": "abc", "score": 27.5, "step": 600, "ended": "it rose", "psnr": 27.0, "ssim": 0.81},
+    "stack": {"members": [1, 0], "score": 28.0, "psnr": 27.9, "ssim": 0.85},
+    "delivered": "stack",
+    "delivered_psnr": 27.9,
+    "delivered_ssim": 0.85,
+    "baselines": {"biharmonic": {"psnr": 26.5, "seconds": 0.4}},
+    "reference": True,
+    "warnings": ["50.0 % of the pixels are missing"],
+    "version": "0.1.0",
+}
+
+
+@pytest.fixture
+def genome_of() -> Callable[..., Genome]:
+    """Makes small genomes: ``width`` channels that double on the way down, a skip on every other scale."""
+    return genome
+
+
+@pytest.fixture
+def make_study(tmp_path: Path) -> MakeStudy:
+    """Build a study of one small picture; keywords replace what it consists of."""
+
+    def make(name: str = "cat-inpaint", *, with_files: bool = True, **changes: Any) -> StudyRecord:
+        folder = tmp_path / "study"
+        folder.mkdir()
+        generator = torch.Generator().manual_seed(0)
+        source = tmp_path / "cat.png"
+        write_image(source, torch.rand(1, 3, 24, 32, generator=generator))
+        options = TaskOptions(task="inpaint", missing=50)
+        picture = PictureRecord("cat", load_case(str(source), options, seed=0), None, None)
+        if with_files:
+            restored = folder / "best" / "restored.png"
+            write_image(restored, torch.rand(1, 3, 24, 32, generator=generator))
+            picture = replace(picture, restored=restored)
+            write_curves(folder, 1)
+        whole: dict[str, Any] = {
+            "folder": folder,
+            "request": Request(sources=(str(source),), options=options, name=name, budget_seconds=120.0),
+            "evaluations": evaluations(),
+            "result": RESULT,
+            "pictures": (picture,),
+            **changes,
+        }
+        return StudyRecord(**whole)
+
+    return make
+
+
+def write_curves(folder: Path, number: int) -> None:
+    """A fit of 650 iterations whose error is least at 600, and the outputs at two of them."""
+    place = folder / "trials" / f"{number:04d}"
+    place.mkdir(parents=True)
+    steps = np.arange(10, 660, 10)
+    score = 10 ** (-(20 + 7.5 * np.minimum(steps, 600) / 600) / 10) + 1e-4 * (steps > 600)
+    np.savez(
+        place / "fit.npz",
+        step=steps,
+        loss=score / 2,
+        score=score,
+        seconds=steps / 10.0,
+        chosen=np.array(600),
+        chosen_loss=np.array(score[59] / 2),
+    )
+    np.savez(place / "trajectory.npz", step=np.array([100, 600]), x=np.zeros((2, 3, 24, 32), np.float16))

@@ -1,0 +1,58 @@
+"""The course of fits: decibels, the mark of the stop, and what the stop cost."""
+
+import numpy as np
+import pytest
+
+from dipsearch.report import curve_rows, stopping
+
+
+def test_a_curve_is_in_decibels_and_its_stop_is_marked(make_study) -> None:
+    (row,) = curve_rows(make_study())  # candidate 0 has left no file
+    assert (row.number, row.stop, len(row.step)) == (1, 600, 65)
+    assert row.at_stop == pytest.approx(27.5)
+    assert row.score[0] == pytest.approx(20 + 7.5 / 60)
+    assert row.score[-1] < 27.5
+
+
+def test_an_estimate_that_is_not_positive_is_a_gap(make_study) -> None:
+    record = make_study()
+    path = record.folder / "trials" / "0001" / "fit.npz"
+    arrays = dict(np.load(path))
+    arrays["score"] = np.where(arrays["step"] == 50, -1e-4, arrays["score"])
+    np.savez(path, **arrays)
+    (row,) = curve_rows(record)
+    assert row.score[4] is None
+    assert row.score[5] is not None
+
+
+def test_long_curves_are_thinned(make_study) -> None:
+    record = make_study()
+    steps = np.arange(1, 5001)
+    np.savez(
+        record.folder / "trials" / "0001" / "fit.npz",
+        step=steps,
+        loss=1 / steps,
+        score=1 / steps,
+        seconds=steps,
+        chosen=np.array(4000),
+        chosen_loss=np.array(0.1),
+    )
+    (row,) = curve_rows(record)
+    assert len(row.step) <= 300
+    assert row.at_stop == pytest.approx(10 * np.log10(4000))
+
+
+def test_what_the_stop_cost(make_study) -> None:
+    record = make_study()
+    reference = record.pictures[0].reference
+    peak = -10 * np.log10(float((reference**2).mean()))  # the outputs on the way were black
+    cost = stopping(record)
+    assert cost is not None
+    assert cost.candidates == 1
+    assert cost.mean == cost.worst == pytest.approx(max(0.0, peak - 27.0), abs=1e-3)
+
+
+def test_without_files_there_are_no_curves(make_study) -> None:
+    record = make_study(with_files=False)
+    assert curve_rows(record) == ()
+    assert stopping(record) is None

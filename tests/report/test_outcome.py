@@ -1,0 +1,60 @@
+"""A result in words."""
+
+from typing import Any
+
+from dipsearch.report import restored_rows, result_rows
+
+RESULT: dict[str, Any] = {
+    "task": "inpaint",
+    "image": "cat.png",
+    "device": "cpu",
+    "budget_seconds": 120.0,
+    "seconds": 117.6,
+    "trials": {"complete": 2, "pruned": 1, "failed": 0},
+    "best": {"digest": "abc", "score": 27.5, "step": 600, "ended": "it rose", "psnr": 27.0, "ssim": 0.81},
+    "stack": {"members": [1, 0], "score": 28.0, "psnr": 27.9, "ssim": 0.85},
+    "delivered": "stack",
+    "delivered_psnr": 27.904,
+    "delivered_ssim": 0.85,
+    "baselines": {"biharmonic": {"psnr": 26.5, "seconds": 0.4}},
+    "reference": True,
+    "warnings": ["half is missing"],
+}
+
+
+def test_a_result_with_a_reference() -> None:
+    assert result_rows(RESULT) == (
+        ("restored", "cat.png: missing pixels filled in by a stack of 2 candidates"),
+        ("quality", "PSNR 27.90 dB, SSIM 0.8500, best candidate alone 27.00 dB, stack 27.90 dB"),
+        ("best candidate", "abc, estimated 27.50 dB, stopped at iteration 600, it rose"),
+        ("stack", "2 candidates, estimated 28.00 dB"),
+        ("baselines", "biharmonic 26.50 dB"),
+        ("candidates", "2 complete, 1 pruned, 0 failed"),
+        ("time", "1 min 58 s of 2 min, on cpu"),
+        ("note", "half is missing"),
+    )
+
+
+def test_without_a_reference_no_psnr_is_claimed() -> None:
+    blind = {**RESULT, "reference": False, "delivered_psnr": None, "delivered_ssim": None, "baselines": {}}
+    rows = dict(result_rows(blind))
+    assert rows["quality"] == "no reference was given, so no PSNR"
+    assert "baselines" not in rows
+
+
+def test_several_pictures_are_counted() -> None:
+    rows = dict(result_rows({**RESULT, "image": ["a.png", "b.png"], "task": "sr", "delivered": "best"}))
+    assert rows["restored"] == "2 pictures: enlarged by the best candidate"
+
+
+def test_restored_pictures() -> None:
+    result = {
+        "name": "cat",
+        "restored": "out/cat.png",
+        "psnr": None,
+        "score": 25.0,
+        "members": [0],
+        "seconds": 3.25,
+    }
+    assert restored_rows([result]) == (("cat", "out/cat.png, estimated 25.00 dB, 1 network, 3.2 s"),)
+    assert restored_rows([{**result, "psnr": 26.0}])[0][1] == "out/cat.png, PSNR 26.00 dB, 1 network, 3.2 s"

@@ -1,0 +1,86 @@
+"""A study as rows: the numbers that the page, the console and programs share."""
+
+import pytest
+
+from dipsearch.report import agreement, candidate_cells, candidate_rows, history_rows, state_words
+from dipsearch.report.tables import counts
+
+
+def test_candidates_are_ranked_by_score_and_the_others_follow(make_study) -> None:
+    rows = candidate_rows(make_study())
+    assert [(row.rank, row.number, row.state) for row in rows] == [
+        (1, 1, "complete"),
+        (2, 0, "complete"),
+        (None, 2, "pruned"),
+        (None, 4, "running"),
+        (None, 3, "failed"),
+    ]
+
+
+def test_a_row_says_where_a_candidate_came_from_and_why_it_ended(make_study) -> None:
+    best, published, pruned, _, failed = candidate_rows(make_study())
+    assert (best.origin, best.published, best.remark, best.at) == ("crossover of 0", False, "it rose", 51.0)
+    assert (published.origin, published.published) == ("published", True)
+    assert (pruned.origin, pruned.remark) == ("mutation of 0 and 1", "it was 3 dB behind")
+    assert failed.remark == "<script>alert(1)</script>"  # text; whoever writes HTML escapes it
+    assert best.shape == "16·32/16·64/16 skip 0·4·0 nearest"
+
+
+def test_the_history_keeps_the_best_so_far(make_study) -> None:
+    assert [(row.number, row.at, row.best) for row in history_rows(make_study())] == [
+        (0, 30.0, 25.0),
+        (1, 51.0, 27.5),
+    ]
+
+
+def test_states_are_counted(make_study) -> None:
+    assert counts(make_study()) == {"complete": 2, "pruned": 1, "running": 1, "waiting": 0, "failed": 1}
+
+
+def test_states_in_words(make_study) -> None:
+    assert state_words(make_study()) == "2 complete, 1 pruned, 1 running, 1 failed"
+
+
+def test_an_empty_study_has_empty_tables(make_study) -> None:
+    record = make_study(evaluations=(), result=None)
+    assert candidate_rows(record) == ()
+    assert history_rows(record) == ()
+    assert agreement(record) is None
+    assert state_words(record) == "no candidate yet"
+
+
+def test_agreement_is_kendalls_tau(make_study) -> None:
+    from dataclasses import replace
+
+    record = make_study()
+    template = record.evaluations[0]
+    pairs = [(25.0, 24.0), (26.0, 26.0), (27.0, 25.0), (28.0, 27.0)]
+    many = tuple(replace(template, number=n, score=s, psnr=p) for n, (s, p) in enumerate(pairs))
+    found = agreement(replace(record, evaluations=many))
+    assert found is not None
+    assert found.kendall == pytest.approx(4 / 6)  # five pairs agree, one does not
+    assert found.candidates == 4
+    assert agreement(record) is None  # two candidates say nothing
+
+
+def test_cells_are_text_and_columns_without_content_are_left_out(make_study) -> None:
+    record = make_study()
+    headings, cells = candidate_cells(candidate_rows(record))
+    assert headings == (
+        "rank",
+        "candidate",
+        "score",
+        "PSNR",
+        "stop",
+        "time",
+        "state",
+        "network",
+        "origin",
+        "remark",
+    )
+    assert cells[0][:7] == ("1", "1", "27.50 dB", "27.00 dB", "600", "50 s", "complete")
+    assert cells[4][2] == "–"
+    from dataclasses import replace
+
+    blind = replace(record, evaluations=tuple(replace(e, psnr=None) for e in record.evaluations))
+    assert "PSNR" not in candidate_cells(candidate_rows(blind))[0]
