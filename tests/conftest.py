@@ -1,0 +1,7 @@
+"""For all tests: one thread per process. Tensors are tiny, cores are few, and results do not depend on either."""
+
+import os
+
+# Before anything imports PyTorch or NumPy, which read these once.
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
