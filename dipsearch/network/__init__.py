@@ -5,8 +5,27 @@ A `SearchSpace` says which genomes a search may try, and `cost` what a genome as
 building it there.
 """
 
+from .cost import Calibration, Cost, calibrate, cost
+from .gene import Gene
 from .generator import Generator, build
 from .genome import Genome, Scale
 from .inputs import make_input
+from .space import SearchSpace, describe, load_space, space_file
 
-__all__ = ["Generator", "Genome", "Scale", "build", "make_input"]
+__all__ = [
+    "Calibration",
+    "Cost",
+    "Gene",
+    "Generator",
+    "Genome",
+    "Scale",
+    "SearchSpace",
+    "build",
+    "calibrate",
+    "cost",
+    "describe",
+    "load_space",
+    "make_input",
+    "space_file",
+    "space_file",
+]

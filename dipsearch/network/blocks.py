@@ -38,8 +38,7 @@ class Normalisation(nn.Module):
 
     Args:
         kind: "batch" (per channel, learned scale and shift), "instance" (per channel, nothing learned),
-        "group"
-            (learned scale and shift) or "none".
+            "group" (learned scale and shift) or "none".
         channels: of the image.
     """
 
@@ -161,8 +160,8 @@ def concatenate(skip: Tensor, deeper: Tensor) -> Tensor:
 class _Concatenation(torch.autograd.Function):
     """torch.cat whose gradients are whole tensors.
 
-    PyTorch's are views into the joint gradient, over which the backward passes of the interpolations are eight
-    times slower on a CPU than over a copy.
+    PyTorch's are views into the joint gradient, over which the backward passes of the interpolations are
+    eight times slower on a CPU than over a copy.
     """
 
     @staticmethod
@@ -172,5 +171,5 @@ class _Concatenation(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
-        parts = gradients[0].split(ctx.channels, 1)
+        parts = torch.split(gradients[0], ctx.channels, 1)
         return tuple(part.contiguous(memory_format=torch.channels_last) for part in parts)

@@ -11,6 +11,7 @@ PyTorch's own convolution.
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import torch
@@ -21,6 +22,8 @@ from .gene_rules import Padding
 
 # Rows of the patch matrix that are formed at a time: small enough to stay in the second-level cache.
 _PIXELS_AT_ONCE = 512
+# Channels in × channels out from which on the matrix products win.
+_WIDE = 512
 
 
 class Convolution(nn.Module):
@@ -108,15 +111,24 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor, *, stride: int = 1, border
     Returns:
         (B, O, H', W').
     """
-    if _patches_pay(x):
+    if _patches_pay(x, weight):
         result: Tensor = _PatchConvolution.apply(x, weight, bias, stride, border)  # type: ignore[no-untyped-call]
         return result
     return F.conv2d(x, weight, bias, stride, border)
 
 
-def _patches_pay(x: Tensor) -> bool:
-    # AVX-512 machines and older ones have other kernels, for which nothing was measured.
-    return x.device.type == "cpu" and x.shape[0] == 1 and torch.backends.cpu.get_cpu_capability() == "AVX2"
+def _patches_pay(x: Tensor, weight: Tensor) -> bool:
+    """Whether the weight gradient is faster as matrix products; measured on AVX2, one thread, one image.
+
+    Narrow layers make thin matrices, and other instruction sets have other kernels: both stay with PyTorch.
+    """
+    wide = weight.shape[0] * weight.shape[1] >= _WIDE
+    return wide and x.device.type == "cpu" and x.shape[0] == 1 and _instruction_set() == "AVX2"
+
+
+@cache
+def _instruction_set() -> str:
+    return torch.backends.cpu.get_cpu_capability()
 
 
 class _PatchConvolution(torch.autograd.Function):

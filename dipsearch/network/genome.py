@@ -43,11 +43,12 @@ class Scale:
     """One resolution of the skip network, encoder and decoder side together.
 
     Attributes:
-        channels_down: width of the encoder at this scale, 1 to `MAX_CHANNELS`. channels_up: width of the
-        decoder at this scale, 1 to `MAX_CHANNELS`. kernel_down: size of the two encoder convolutions, one
-        of `KERNELS`. kernel_up: size of the decoder convolution, one of `KERNELS`. channels_skip: width of
-        the skip branch; 0 = none. kernel_skip: size of the skip convolution, one of `KERNELS`; None exactly
-        when there is no skip branch.
+        channels_down: width of the encoder at this scale, 1 to 1024.
+        channels_up: width of the decoder at this scale, 1 to 1024.
+        kernel_down: size of the two encoder convolutions: 1, 3, 5 or 7.
+        kernel_up: size of the decoder convolution: 1, 3, 5 or 7.
+        channels_skip: width of the skip branch; 0 = none.
+        kernel_skip: size of the skip convolution: 1, 3, 5 or 7; None exactly when there is no skip branch.
     """
 
     channels_down: int = 128

@@ -1,0 +1,142 @@
+"""Where a genome's values come from: the parts that a search space is made of.
+
+A space has one slot for every value of a genome ("upsampling", "channels_down_2"). A slot says when it
+exists and which source fills it: a fixed value, a gene, a width that grows from scale to scale, or a column
+of a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from .gene import Gene
+from .gene_rules import Scalar
+
+
+class Source(Protocol):
+    """Fills a slot from the values of its genes."""
+
+    @property
+    def genes(self) -> tuple[Gene, ...]:
+        """What has to be chosen first."""
+        ...
+
+    def value(self, chosen: Mapping[str, Scalar]) -> Scalar | None:
+        """The slot's value; `chosen` holds every gene of `genes`; None = the slot does not exist."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """The same value for every genome of the space."""
+
+    constant: Scalar
+    genes: tuple[Gene, ...] = ()
+
+    def value(self, chosen: Mapping[str, Scalar]) -> Scalar | None:
+        return self.constant
+
+
+@dataclass(frozen=True)
+class Direct:
+    """The value of one gene. Several slots may share it."""
+
+    gene: Gene
+
+    @property
+    def genes(self) -> tuple[Gene, ...]:
+        return (self.gene,)
+
+    def value(self, chosen: Mapping[str, Scalar]) -> Scalar | None:
+        return chosen[self.gene.name]
+
+
+@dataclass(frozen=True)
+class Growing:
+    """first · growth^index, rounded, at most limit: a whole profile of widths from one to three genes."""
+
+    first: Fixed | Direct
+    growth: Fixed | Direct
+    limit: Fixed | Direct
+    index: int
+
+    @property
+    def genes(self) -> tuple[Gene, ...]:
+        return (*self.first.genes, *self.growth.genes, *self.limit.genes)
+
+    def value(self, chosen: Mapping[str, Scalar]) -> Scalar | None:
+        first, growth, limit = (
+            float(part.value(chosen) or 0) for part in (self.first, self.growth, self.limit)
+        )
+        return int(min(limit, round(first * growth**self.index)))
+
+
+@dataclass(frozen=True)
+class Column:
+    """One value per point of a list of genomes; the gene chooses the point."""
+
+    gene: Gene
+    points: tuple[tuple[Scalar, Scalar | None], ...]
+
+    @property
+    def genes(self) -> tuple[Gene, ...]:
+        return (self.gene,)
+
+    def value(self, chosen: Mapping[str, Scalar]) -> Scalar | None:
+        return dict(self.points)[chosen[self.gene.name]]
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A condition on another slot's value; a slot that does not exist fulfils none.
+
+    Attributes:
+        slot: whose value is looked at.
+        among: allowed values; empty = any.
+        above, below: exclusive bounds of a number.
+    """
+
+    slot: str
+    among: tuple[Scalar, ...] = ()
+    above: float | None = None
+    below: float | None = None
+
+    def holds(self, value: Scalar | None) -> bool:
+        if value is None or (self.among and value not in self.among):
+            return False
+        if self.above is None and self.below is None:
+            return True
+        if isinstance(value, str):
+            return False
+        return (self.above is None or value > self.above) and (self.below is None or value < self.below)
+
+    def __str__(self) -> str:
+        words = [f"is {' or '.join(map(str, self.among))}"] if self.among else []
+        words += [f"above {self.above:g}"] if self.above is not None else []
+        words += [f"below {self.below:g}"] if self.below is not None else []
+        return f"{self.slot} {' and '.join(words)}"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One value of the genome.
+
+    Attributes:
+        name: as in `Genome.to_flat`.
+        source: what fills it.
+        exists: the genome has this value only if all of these hold (depth, skip branch, mesh grid).
+        when: the source fills it only if all of these hold …
+        otherwise: … and this value does if one does not.
+    """
+
+    name: str
+    source: Source
+    exists: tuple[Requirement, ...] = ()
+    when: tuple[Requirement, ...] = ()
+    otherwise: Scalar | None = None
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        return self.exists + self.when

@@ -1,0 +1,153 @@
+"""Reads the content of a search-space file (`dipsearch/space/1`) into slots; `search_spaces/README.md` is
+its guide.
+
+Reading is strict: an unknown key, an empty range or a condition on a gene that does not exist is a
+`FormatError` that names the file, the key, the rule and the fix. A gene that the file does not mention
+keeps its published default.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from dipsearch.errors import InputError
+from dipsearch.yaml_files import shorten
+
+from .gene import Gene
+from .gene_reader import GeneReader, SpaceFile
+from .gene_rules import Scalar
+from .genome import GLOBAL_GENES, SCALE_GENES, Genome, Scale
+from .slots import Column, Direct, Fixed, Requirement, Slot
+
+FORMAT = "dipsearch/space/1"
+
+
+def read_slots(content: Mapping[str, Any], *, source: str) -> tuple[str, tuple[Slot, ...]]:
+    """Return the description and the slots, in dependency order, of the space in `content`.
+
+    Raises:
+        FormatError: `content` breaks a rule of the format; `source` names the file in the message.
+    """
+    file = SpaceFile(source)
+    file.keys(content, "", required=("format",), optional=("description", "genes", "points"))
+    if content["format"] != FORMAT:
+        file.refuse(
+            f"`format` is {shorten(content['format'])}", f"this dipsearch reads {FORMAT}", "correct it"
+        )
+    if ("genes" in content) == ("points" in content):
+        file.refuse(
+            "`genes` and `points`", "exactly one of the two says what the space holds", "keep one of them"
+        )
+    description = content.get("description", "")
+    if not isinstance(description, str):
+        file.refuse(f"`description` is {shorten(description)}", "it is text", "put it in quotes")
+    if "points" in content:
+        return description, _slots_of_points(file, content["points"])
+    return description, _slots_of_genes(file, content["genes"])
+
+
+def _slots_of_points(file: SpaceFile, content: object) -> tuple[Slot, ...]:
+    genomes: dict[str, Genome] = {}
+    for name, nested in file.mapping(content, "points").items():
+        try:
+            genomes[name] = Genome.from_nested(nested)
+        except InputError as error:
+            file.refuse(f"`points.{name}`: {error.given}", error.rule, error.fix)
+    gene = Gene("point", "choice", tuple(genomes))
+    flats = {name: genome.to_flat() for name, genome in genomes.items()}
+    names = dict.fromkeys(name for flat in flats.values() for name in flat)
+    return tuple(
+        Slot(name, Column(gene, tuple((point, flat.get(name)) for point, flat in flats.items())))
+        for name in names
+    )
+
+
+def _slots_of_genes(file: SpaceFile, content: object) -> tuple[Slot, ...]:
+    declared = file.mapping(content, "genes")
+    file.keys(declared, "genes", required=(), optional=("depth", *GLOBAL_GENES, *SCALE_GENES))
+    defaults = _defaults()
+    specs = {name: declared.get(name, default) for name, default in defaults.items()}
+    reader = GeneReader(file, specs, defaults)
+    slots = {"depth": reader.slot("depth", specs["depth"])}
+    depths = _domain(slots["depth"])
+    if slots["depth"].when:
+        file.refuse("`genes.depth.when`", "the depth does not depend on other genes", "remove the condition")
+    reader.max_depth = max(depths)
+    for name in GLOBAL_GENES:
+        slots[name] = reader.slot(name, specs[name])
+    for index in range(max(depths)):
+        deep = (Requirement("depth", above=index),) if index >= min(depths) else ()
+        for name in SCALE_GENES:
+            slot = reader.slot(name, specs[name], index=index)
+            slots[slot.name] = replace(slot, exists=deep + slot.exists)
+    return _simplify(_in_dependency_order(file, slots))
+
+
+def _defaults() -> dict[str, Any]:
+    genome = Genome()
+    defaults: dict[str, Any] = {"depth": genome.depth}
+    defaults |= {name: getattr(genome, name) for name in GLOBAL_GENES}
+    return defaults | dataclasses.asdict(Scale())
+
+
+def _domain(slot: Slot) -> tuple[int, ...]:
+    """The values that a slot of whole numbers can take."""
+    source = slot.source
+    values = source.gene.values() if isinstance(source, Direct) else (source.value({}),)
+    return tuple(int(value) for value in values if value is not None)
+
+
+def _in_dependency_order(file: SpaceFile, slots: Mapping[str, Slot]) -> list[Slot]:
+    done: dict[str, Slot] = {}
+    under_way: list[str] = []
+
+    def visit(name: str) -> None:
+        if name in done or name not in slots:
+            return
+        if name in under_way:
+            circle = " -> ".join([*under_way[under_way.index(name) :], name])
+            file.refuse(f"the conditions {circle}", "conditions cannot run in a circle", "remove one of them")
+        under_way.append(name)
+        for need in slots[name].requirements:
+            visit(need.slot)
+        under_way.pop()
+        done[name] = slots[name]
+
+    for name in slots:
+        visit(name)
+    return list(done.values())
+
+
+def _simplify(slots: Iterable[Slot]) -> tuple[Slot, ...]:
+    """Decide the conditions on fixed values now, so that only genes that can be met remain."""
+    constants: dict[str, Scalar | None] = {}
+    kept: list[Slot] = []
+    for slot in slots:
+        exists, possible = _undecided(slot.exists, constants)
+        if not possible:
+            constants[slot.name] = None
+            continue
+        when, active = _undecided(slot.when, constants)
+        source = slot.source if active or slot.otherwise is None else Fixed(slot.otherwise)
+        slot = replace(
+            slot,
+            source=source,
+            exists=exists,
+            when=when if active else (),
+            otherwise=slot.otherwise if active and when else None,
+        )
+        if isinstance(slot.source, Fixed) and not slot.requirements:
+            constants[slot.name] = slot.source.constant
+        kept.append(slot)
+    return tuple(kept)
+
+
+def _undecided(
+    needs: tuple[Requirement, ...], constants: Mapping[str, Scalar | None]
+) -> tuple[tuple[Requirement, ...], bool]:
+    """The requirements that depend on genes, and whether those on fixed values hold."""
+    left = tuple(need for need in needs if need.slot not in constants)
+    return left, all(need.holds(constants[need.slot]) for need in needs if need.slot in constants)
