@@ -18,7 +18,7 @@ from pathlib import Path
 
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
-from dipsearch.errors import ResourceError, StudyError
+from ..errors import ResourceError, StudyError
 
 if sys.platform != "win32":
     import fcntl

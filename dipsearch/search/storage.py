@@ -15,13 +15,13 @@ from optuna.exceptions import ExperimentalWarning, StorageInternalError, UpdateF
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage, fail_stale_trials
+from optuna.storages._heartbeat import is_heartbeat_enabled
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from dipsearch.errors import InputError, ResourceError
-
+from ..errors import InputError, ResourceError
 from .journal import JOURNAL, journal_backend
 from .proposals import DESCENT, STALE, genome_of
 
@@ -94,10 +94,10 @@ def sweep_stale(study: Study) -> list[int]:
         The numbers of the trials that were swept.
     """
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    if isinstance(study._storage, RDBStorage) and study._storage.get_heartbeat_interval() is not None:
+    if is_heartbeat_enabled(study._storage):  # a study wraps its database, so its class does not tell
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            fail_stale_trials(study)  # which calls _queue_again
+            fail_stale_trials(study)  # which calls queue_again
         after = {trial.number: trial.state for trial in study.get_trials(deepcopy=False)}
         return [trial.number for trial in running if after[trial.number] == TrialState.FAIL]
     return [trial.number for trial in running if _sweep(study, trial)]
@@ -110,11 +110,12 @@ def _sweep(study: Study, trial: FrozenTrial) -> bool:
         study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
     except UpdateFinishedTrialError:  # somebody else swept it, or it was alive after all
         return False
-    _queue_again(study, trial)
+    queue_again(study, trial)
     return True
 
 
-def _queue_again(study: Study, trial: FrozenTrial) -> None:
+def queue_again(study: Study, trial: FrozenTrial) -> None:
+    """Queue the genome of a trial that died with its worker, unless it was tried twice again already."""
     first = trial.user_attrs.get(RETRY_OF, trial.number)
     retries = sum(other.user_attrs.get(RETRY_OF) == first for other in study.get_trials(deepcopy=False))
     genome = genome_of(trial)
@@ -145,7 +146,7 @@ def _database(url: str) -> RDBStorage:
                 parsed.render_as_string(hide_password=False),
                 heartbeat_interval=HEARTBEAT_SECONDS if backend == "postgresql" else None,
                 grace_period=GRACE_SECONDS if backend == "postgresql" else None,
-                heartbeat_stale_trial_callback=_queue_again,
+                heartbeat_stale_trial_callback=queue_again,
             )
     except ImportError as error:
         raise ResourceError(
