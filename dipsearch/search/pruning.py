@@ -15,7 +15,7 @@ from optuna.pruners import BasePruner
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from dipsearch.errors import InputError
+from ..errors import InputError
 
 EARLIEST = 0.25
 WINDOW = 3  # check points; one lucky value should not save or doom a candidate
