@@ -26,9 +26,8 @@ from optuna.search_space import IntersectionSearchSpace
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from dipsearch.errors import InputError
-from dipsearch.network.space import SearchSpace
-
+from ..errors import InputError
+from ..network import SearchSpace
 from .spaces import Conditional, Flat, Space, Unconditional
 
 STALE = "stale"  # user attribute: the worker of this trial died

@@ -22,10 +22,9 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from dipsearch.errors import InputError
-from dipsearch.network.space import SearchSpace
-from dipsearch.yaml_files import suggestion
-
+from ..errors import InputError
+from ..network import SearchSpace
+from ..yaml_files import suggestion
 from .breeding import GeneticSampler
 from .proposals import Gate, Proposal, ProposingSampler
 from .spaces import Conditional, Flat, Space, uniform, walk

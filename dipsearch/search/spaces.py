@@ -19,9 +19,9 @@ from optuna.distributions import (
 )
 from optuna.samplers import RandomSampler
 
-from dipsearch.errors import InputError
-from dipsearch.network.gene import Gene
-from dipsearch.network.space import SearchSpace
+from ..errors import InputError
+from ..network import SearchSpace
+from ..network.gene import Gene
 
 Scalar = bool | int | float | str
 Flat = dict[str, Scalar]
