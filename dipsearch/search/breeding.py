@@ -22,9 +22,8 @@ from optuna.samplers import BaseGASampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from dipsearch.errors import InputError
-from dipsearch.network.space import SearchSpace
-
+from ..errors import InputError
+from ..network import SearchSpace
 from .mutation import mutate
 from .proposals import Gate, Proposal, ProposingSampler
 from .spaces import Flat, Scalar, Space
