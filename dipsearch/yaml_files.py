@@ -196,6 +196,12 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: object) -> bool:
         return True  # equal lists are written twice: aliases would not be read back
 
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
+        node = super().represent_mapping(tag, mapping, flow_style)
+        if node.flow_style and sum(len(str(key)) + len(str(mapping[key])) for key in mapping) > 80:
+            node.flow_style = False
+        return node
+
 
 _PLAIN_WORDS = [
     ("tag:yaml.org,2002:null", r"^(?:~|null|)$", "~n\0"),

@@ -1,0 +1,32 @@
+"""What is kept: the networks that others published, and the architectures that a search exports.
+
+`preset` and `presets_for` read the files in `published/`; `read_architecture` and `write_architecture` keep a
+genome together with how it was found.
+"""
+
+from .architecture_file import (
+    Architecture,
+    ArchitectureFit,
+    ImageRecord,
+    Provenance,
+    provenance_now,
+    read_architecture,
+    write_architecture,
+)
+from .presets import Preset, preset, preset_names, presets_for, read_preset, starters_for
+
+__all__ = [
+    "Architecture",
+    "ArchitectureFit",
+    "ImageRecord",
+    "Preset",
+    "Provenance",
+    "preset",
+    "preset_names",
+    "presets_for",
+    "provenance_now",
+    "read_architecture",
+    "read_preset",
+    "starters_for",
+    "write_architecture",
+]

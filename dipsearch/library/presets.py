@@ -1,0 +1,124 @@
+"""Presets: networks that are known to work, by name, with where they come from.
+
+Each file of `published/` holds one genome with its task, its number of iterations and its source. Those with
+`published: true` reproduce a paper's settings exactly; the others are dipsearch's own (`dipsearch_*.yaml`). A
+search tries those of its task first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dipsearch.errors import FormatError, InputError
+from dipsearch.network import Genome
+from dipsearch.yaml_files import read_yaml, shorten, suggestion, validate
+
+FOLDER = Path(__file__).parent / "published"
+
+Task = Literal["denoise", "inpaint", "sr"]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A network that is known to work.
+
+    Attributes:
+        name: the file's name without its suffix.
+        title: a line for people.
+        tasks: what it is meant for.
+        rank: among the presets of a task, lower ones are tried first.
+        published: whether it reproduces a publication; otherwise it is dipsearch's own.
+        iterations: after which the source stopped.
+        channels: of the images in the source.
+        parameters: of the generator with that many channels.
+        source: where the settings were read.
+        genome: network, input and fit settings.
+    """
+
+    name: str
+    title: str
+    tasks: tuple[Task, ...]
+    rank: int
+    published: bool
+    iterations: int
+    channels: int
+    parameters: int
+    source: str
+    genome: Genome
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    format: Literal["dipsearch/preset/1"]
+    title: str = Field(min_length=1)
+    tasks: list[Task] = Field(min_length=1)
+    rank: int
+    published: bool
+    iterations: int = Field(ge=1)
+    channels: int = Field(ge=1)
+    parameters: int = Field(ge=1)
+    source: str = Field(min_length=1)
+    genome: dict[str, Any]
+
+
+def read_preset(path: str | Path) -> Preset:
+    """Read a preset file.
+
+    Raises:
+        FormatError: the file breaks a rule; the message names file, key, rule and fix.
+    """
+    path = Path(path)
+    content = validate(_File, read_yaml(path), source=str(path))
+    try:
+        genome = Genome.from_nested(content.genome)
+    except InputError as error:
+        raise FormatError(f"{path}: {error.given}", error.rule, error.fix) from error
+    values = content.model_dump(exclude={"format", "genome", "tasks"})
+    return Preset(name=path.stem, tasks=tuple(content.tasks), genome=genome, **values)
+
+
+def preset_names() -> tuple[str, ...]:
+    """The names of all presets."""
+    return tuple(entry.name for entry in _all())
+
+
+def preset(name: str) -> Genome:
+    """The genome of the preset `name`.
+
+    Raises:
+        InputError: there is none; the message suggests near names.
+    """
+    for entry in _all():
+        if entry.name == name:
+            return entry.genome
+    raise InputError(
+        f"there is no preset {shorten(name)}",
+        f"there are {', '.join(preset_names())}",
+        suggestion(name, preset_names()) or "choose one of these",
+    )
+
+
+def presets_for(task: str) -> tuple[tuple[str, Genome], ...]:
+    """Names and genomes of the published networks for a task, in the order in which they are worth trying."""
+    return _of_task(task, published=True)
+
+
+def starters_for(task: str) -> tuple[tuple[str, Genome], ...]:
+    """Names and genomes of dipsearch's own networks for a task, the best one first."""
+    return _of_task(task, published=False)
+
+
+def _of_task(task: str, *, published: bool) -> tuple[tuple[str, Genome], ...]:
+    entries = [entry for entry in _all() if entry.published is published and task in entry.tasks]
+    return tuple((entry.name, entry.genome) for entry in sorted(entries, key=lambda entry: entry.rank))
+
+
+@cache
+def _all() -> tuple[Preset, ...]:
+    return tuple(read_preset(path) for path in sorted(FOLDER.glob("*.yaml")))
