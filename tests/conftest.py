@@ -1,4 +1,4 @@
-"""For all tests: one thread per process. Tensors are tiny, cores are few, and results do not depend on either."""
+"""For all tests: one thread per process, since tensors are tiny and cores are few."""
 
 import os
 

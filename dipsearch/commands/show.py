@@ -62,17 +62,24 @@ def _show_study(record: StudyRecord, *, top: int) -> None:
 
 
 def _show_architecture(found: str, pixels: tuple[int, int] | None) -> None:
-    from ..library import read_architecture
+    from ..library import preset, preset_names, read_architecture
     from ..report import architecture_rows, cost_rows, gene_rows, scale_rows
     from .console import print_pairs, print_table
 
-    architecture = read_architecture(found)
-    genome = architecture.genome
-    shape = _USUAL_SHAPE if pixels is None else (1, 3, pixels[1], pixels[0])
-    print_pairs((("network", genome.label), ("genome", genome.digest)))
-    print_pairs(architecture_rows(architecture))
+    about: tuple[tuple[str, str], ...] = ()
+    shape: tuple[int, ...] = _USUAL_SHAPE
+    if found in preset_names() or not (Path(found).suffix or Path(found).exists()):
+        genome = preset(found)
+    else:
+        architecture = read_architecture(found)
+        genome, about = architecture.genome, architecture_rows(architecture)
+        shape = architecture.provenance.images[0].shape if architecture.provenance.images else shape
+    if pixels is not None:
+        shape = (*shape[:2], pixels[1], pixels[0])
+    print_pairs((("network", genome.label), ("genome", genome.digest), *about))
     print()
     print_table(("scale", "down", "up", "skip"), scale_rows(genome))
     print()
     print_pairs(gene_rows(genome))
-    print_pairs((("cost at", f"{shape[3]} × {shape[2]}, {shape[1]} channels"), *cost_rows(genome, shape)))
+    size = f"{shape[3]} × {shape[2]} pixels, {shape[1]} channels"
+    print_pairs((("cost at", size), *cost_rows(genome, shape)))

@@ -4,6 +4,7 @@ Everything is read from a study's folder after the fact; nothing in here takes p
 are plain rows and are shared with the console.
 """
 
+from .anatomy import architecture_rows as architecture_rows
 from .anatomy import cost_rows as cost_rows
 from .anatomy import gene_rows as gene_rows
 from .anatomy import scale_rows as scale_rows

@@ -1,9 +1,12 @@
-"""One network as plain rows: its scales, the genes that hold for all of it, and what it costs."""
+"""One network as plain rows: its scales, its other genes, what it costs, and where it comes from."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ..library import Architecture
 from ..network import Genome, cost
-from .wording import large
+from .wording import clause, decibels, duration, large
 
 
 def scale_rows(genome: Genome) -> tuple[tuple[str, ...], ...]:
@@ -41,11 +44,26 @@ def gene_rows(genome: Genome) -> tuple[tuple[str, str], ...]:
     )
 
 
-def cost_rows(genome: Genome, image_shape: tuple[int, int, int, int]) -> tuple[tuple[str, str], ...]:
+def cost_rows(genome: Genome, image_shape: Sequence[int]) -> tuple[tuple[str, str], ...]:
     """What a genome asks of a machine for an image of ``image_shape (1, C, H, W)``."""
-    asked = cost(genome, image_shape=image_shape)
+    asked = cost(genome, image_shape=tuple(image_shape))
     return (
         ("parameters", large(asked.parameters)),
         ("one iteration", f"{large(asked.multiply_adds)} multiply-adds forward"),
         ("memory for one step", f"{large(asked.saved_bytes, unit='B')} of activations"),
+    )
+
+
+def architecture_rows(architecture: Architecture) -> tuple[tuple[str, str], ...]:
+    """How an exported network was fitted and where it comes from: label and sentence."""
+    fit, origin = architecture.fit, architecture.provenance
+    sizes = clause(*(f"{image.shape[3]} × {image.shape[2]}" for image in origin.images))
+    versions = clause(*(f"{name} {version}" for name, version in origin.versions.items()))
+    return (
+        ("task", fit.task),
+        ("score", f"{decibels(fit.score)}, estimated without a reference ({fit.split})"),
+        ("stopped", f"at iteration {fit.step}: {fit.ended}"),
+        ("found on", f"{sizes} pixels, in study {origin.study}, seed {origin.seed}"),
+        ("fitted", f"in {duration(origin.seconds)} on {origin.device}, {origin.date}"),
+        ("versions", versions),
     )

@@ -97,7 +97,7 @@ def _winner(record: StudyRecord) -> str:
         return section("The network", gap("no candidate is complete yet"))
     genome = best[0].genome
     shape = (record.result or {}).get("shape")
-    cost = cost_rows(genome, (1, int(shape[1]), int(shape[2]), int(shape[3]))) if shape else ()
+    cost = cost_rows(genome, shape) if shape else ()
     return section(
         "The network",
         Markup(diagram(genome)),

@@ -5,9 +5,10 @@ Data only; nothing here knows of Plotly, HTML or a terminal. A row holds numbers
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..library import presets_for, starters_for
 from ..search import Evaluation, StudyRecord
 from .wording import NOTHING, clause, decibels, duration
 
@@ -31,7 +32,7 @@ class CandidateRow:
         seconds: wall time of the fit.
         at: seconds from the study's first start to this candidate's end.
         shape: the network in a few words.
-        origin: how the candidate came to be.
+        origin: how the candidate came to be: a known network's name, or what was done to its parents.
         published: one of the networks from the literature.
         remark: why it ended, was pruned or failed.
         digest: of the genome.
@@ -77,12 +78,15 @@ class Agreement:
 
 def candidate_rows(record: StudyRecord) -> tuple[CandidateRow, ...]:
     """All candidates: complete ones by score, best first; then pruned, running, waiting and failed ones."""
-    start = _start(record.evaluations)
+    start, known = _start(record.evaluations), _known(record.request.options.task)
     best_first = sorted(
         record.evaluations,
         key=lambda e: (_ORDER[e.state], -(e.score if e.score is not None else -1e9), e.number),
     )
-    return tuple(_row(evaluation, rank, start) for rank, evaluation in enumerate(best_first, start=1))
+    return tuple(
+        _row(evaluation, rank, start=start, known=known)
+        for rank, evaluation in enumerate(best_first, start=1)
+    )
 
 
 def history_rows(record: StudyRecord) -> tuple[HistoryRow, ...]:
@@ -150,8 +154,12 @@ def candidate_cells(rows: Sequence[CandidateRow]) -> tuple[tuple[str, ...], tupl
     return tuple(kept), tuple(zip(*kept.values(), strict=True))
 
 
-def _row(evaluation: Evaluation, rank: int, start: float) -> CandidateRow:
-    genome, operator = evaluation.genome, evaluation.operator or ""
+def _row(
+    evaluation: Evaluation, rank: int, *, start: float, known: Mapping[str, tuple[str, bool]]
+) -> CandidateRow:
+    genome, digest = evaluation.genome, evaluation.digest or ""
+    name, published = known.get(digest, ("", False))
+    origin = name or evaluation.operator or ""
     parents = " and ".join(str(parent) for parent in evaluation.parents)
     return CandidateRow(
         rank=rank if evaluation.state == "complete" else None,
@@ -163,11 +171,17 @@ def _row(evaluation: Evaluation, rank: int, start: float) -> CandidateRow:
         seconds=evaluation.seconds,
         at=None if evaluation.finished is None else evaluation.finished - start,
         shape=genome.label if genome is not None else "",
-        origin=f"{operator} of {parents}" if parents else operator,
-        published=operator == "published",
+        origin=f"{origin} of {parents}" if parents else origin,
+        published=published,
         remark=evaluation.reason or evaluation.ended or "",
-        digest=evaluation.digest or "",
+        digest=digest,
     )
+
+
+def _known(task: str) -> dict[str, tuple[str, bool]]:
+    """By digest: the name of each network of the library, and whether it is from the literature."""
+    ours = {genome.digest: (name, False) for name, genome in starters_for(task)}
+    return ours | {genome.digest: (name, True) for name, genome in presets_for(task)}
 
 
 def _start(evaluations: Sequence[Evaluation]) -> float:

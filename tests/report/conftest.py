@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from dipsearch.library import presets_for
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import TaskOptions, load_case, write_image
 from dipsearch.search import Evaluation, PictureRecord, Request, StudyRecord
@@ -48,13 +49,14 @@ def genome(width: int = 8, *, depth: int = 2) -> Genome:
 
 def evaluations() -> tuple[Evaluation, ...]:
     """Five candidates: two complete, one pruned, one failed, one running."""
+    (_, known), *_ = presets_for("inpaint")
     small, large = genome(8), genome(16, depth=3)
     return (
         Evaluation(
             number=0,
             state="complete",
-            genome=small,
-            digest=small.digest,
+            genome=known,
+            digest=known.digest,
             score=25.0,
             step=400,
             ended="it rose",
