@@ -3,9 +3,9 @@ machine.
 
 On a CPU with AVX2 the weight gradient of oneDNN reaches a third of the speed of its forward pass, and 1×1
 convolutions take a slow path. Both are matrix products over the pixels, and as such run two to three times
-faster. Which form is used depends on the shape and on the instruction set only, never on a measurement, so
-that the same machine always computes the same bits. GPUs, other instruction sets and meta tensors use
-PyTorch's own convolution.
+faster; wide 3×3 convolutions need fewer multiplications in another basis (`winograd`). Which form is used
+depends on the shape and on the instruction set only, never on a measurement, so that the same machine always
+computes the same bits. GPUs, other instruction sets and meta tensors use PyTorch's own convolution.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from . import winograd
 from .gene_rules import Padding
 
 # Rows of the patch matrix that are formed at a time: small enough to stay in the second-level cache.
@@ -102,8 +103,7 @@ def pointwise(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor, *, stride: int = 1, border: int = 0) -> Tensor:
-    """`torch.nn.functional.conv2d` with `border` zeros around `x`, with a faster weight gradient where
-    there is one.
+    """`torch.nn.functional.conv2d` with `border` zeros around `x`, in a faster form where there is one.
 
     Args:
         x: (B, C, H, W). weight: (O, C, k, k). bias: (O,).
@@ -111,14 +111,16 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor, *, stride: int = 1, border
     Returns:
         (B, O, H', W').
     """
-    if _patches_pay(x, weight):
+    if _products_pay(x, weight):
+        if stride == 1 and winograd.pays(x, weight, border=border):
+            return winograd.winograd(F.pad(x, (border,) * 4) if border else x, weight, bias)
         result: Tensor = _PatchConvolution.apply(x, weight, bias, stride, border)  # type: ignore[no-untyped-call]
         return result
     return F.conv2d(x, weight, bias, stride, border)
 
 
-def _patches_pay(x: Tensor, weight: Tensor) -> bool:
-    """Whether the weight gradient is faster as matrix products; measured on AVX2, one thread, one image.
+def _products_pay(x: Tensor, weight: Tensor) -> bool:
+    """Whether gradients are faster as matrix products; measured on AVX2, one thread, one image.
 
     Narrow layers make thin matrices, and other instruction sets have other kernels: both stay with PyTorch.
     """
