@@ -25,7 +25,6 @@ from ..report.wording import NOTHING, clause, decibels, duration
 if TYPE_CHECKING:
     from ..search import Evaluation, Outcome, Plan, Snapshot
 
-_LABEL_WIDTH = 14
 _WIDER_THAN_ANY_TABLE = 10_000
 
 
@@ -144,6 +143,9 @@ class LiveConsole:
 @contextmanager
 def listening(*, quiet: bool = False, json: bool = False) -> Iterator[Manner]:
     """The manner that fits this process; the terminal is given back however the block ends."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # what it would say is shown here, in our words
     console = plain_console()
     manner: Manner
     if quiet or json:
@@ -217,14 +219,15 @@ def summary(outcome: Outcome) -> tuple[tuple[str, str], ...]:
 
 def print_pairs(rows: Iterable[tuple[str, str]], console: Console | None = None) -> None:
     """Print labels and sentences in two columns; where there is no terminal, a line each, never wrapped."""
-    console = console or plain_console()
+    console, rows = console or plain_console(), list(rows)
     if not console.is_terminal:
+        width = max((len(label) + 1 for label, _ in rows), default=0)
         for label, sentence in rows:
-            start = f"{label + ':' if label else '':<{_LABEL_WIDTH}}"
-            console.print(Text(f"{start}  {sentence}"), soft_wrap=True)
+            start = f"{label}:" if label else ""
+            console.print(Text(f"{start:<{width}}  {sentence}"), soft_wrap=True)
         return
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", min_width=_LABEL_WIDTH, no_wrap=True)
+    table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for label, sentence in rows:
         table.add_row(Text(label), Text(sentence))

@@ -38,7 +38,7 @@ def restored_rows(results: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str]
             clause(
                 str(result["restored"]),
                 f"PSNR {decibels(result['psnr'])}" if result.get("psnr") is not None else _estimated(result),
-                plural(len(result.get("members") or ()), "network"),
+                plural(int(result["members"]), "network"),
                 duration(result.get("seconds")),
             ),
         )
@@ -82,8 +82,9 @@ def _quality_words(result: Mapping[str, Any]) -> str:
     )
 
 
-def _baseline_words(baselines: Mapping[str, Any]) -> str:
-    return clause(*(f"{name} {decibels((values or {}).get('psnr'))}" for name, values in baselines.items()))
+def _baseline_words(baselines: Mapping[str, Mapping[str, Any]]) -> str:
+    known = {name: values["psnr"] for name, values in baselines.items() if values["psnr"] is not None}
+    return clause(*(f"{name} {decibels(psnr)}" for name, psnr in known.items()))
 
 
 def _count_words(trials: Mapping[str, int]) -> str:

@@ -58,8 +58,8 @@ def test_without_a_terminal_there_is_a_line_for_each_candidate(capsys: pytest.Ca
         listener.evaluated(BEST)
         listener.progress(snapshot(phase="delivering"))
     assert capsys.readouterr().out.splitlines() == [
-        "picture:        128×128, 3 channels",
-        "workers:        2 on cpu [red]",
+        "picture:  128×128, 3 channels",
+        "workers:  2 on cpu [red]",
         "50.1 % of the pixels are missing",
         "   94.2 s  searching; 4 complete, 3 pruned; 2 min 26 s left",
         "   94.2 s  candidate 7: 27.31 dB at iteration 900, 1 min 1 s (crossover of 3 and 5)",

@@ -53,7 +53,7 @@ def test_restored_pictures() -> None:
         "restored": "out/cat.png",
         "psnr": None,
         "score": 25.0,
-        "members": [0],
+        "members": 1,
         "seconds": 3.25,
     }
     assert restored_rows([result]) == (("cat", "out/cat.png, estimated 25.00 dB, 1 network, 3.2 s"),)
