@@ -1,8 +1,8 @@
 """The architecture file: a genome that a search found, with how it was fitted and where it came from.
 
 `dipsearch/architecture/1` is YAML that people read, send to each other and hand to `dipsearch restore`. It is
-read strictly: an unknown or missing key is an error that names the key, the rule and the fix. It holds digests
-of images, never their names or places.
+read strictly: an unknown or missing key is an error that names the key, the rule and the fix. It holds
+digests of images, never their names or places.
 """
 
 from __future__ import annotations
