@@ -27,5 +27,4 @@ __all__ = [
     "load_space",
     "make_input",
     "space_file",
-    "space_file",
 ]

@@ -7,17 +7,17 @@ condition.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import Any
 
-from dipsearch.errors import FormatError, InputError
 from dipsearch.yaml_files import shorten, suggestion
 
 from .gene import Gene
-from .gene_rules import Scalar, check_gene
+from .gene_rules import Scalar
 from .genome import GLOBAL_GENES, SCALE_GENES
 from .slots import Direct, Fixed, Growing, Requirement, Slot, Source
+from .space_document import SpaceDocument
 
 _FORMS = ("choice", "int", "float", "same_as", "first")
 _EXTRAS = {
@@ -33,51 +33,11 @@ _STRUCTURE = {
 }
 
 
-@dataclass(frozen=True)
-class SpaceFile:
-    """The file being read, as errors name it."""
-
-    source: str
-
-    def refuse(self, given: str, rule: str, fix: str) -> NoReturn:
-        raise FormatError(f"{self.source}: {given}", rule, fix)
-
-    def mapping(self, content: object, key: str) -> Mapping[str, Any]:
-        if not isinstance(content, Mapping) or not content:
-            self.refuse(
-                f"`{key}` is {shorten(content)}", "it holds `name: value` lines", "write them below it"
-            )
-        return content
-
-    def keys(
-        self, content: Mapping[str, Any], key: str, *, required: Iterable[str], optional: Iterable[str]
-    ) -> None:
-        required, allowed = tuple(required), (*required, *optional)
-        for name in content:
-            if name not in allowed:
-                self.refuse(
-                    f"unknown key `{_join(key, name)}`",
-                    f"allowed here are {', '.join(allowed)}",
-                    suggestion(name, allowed) or "remove it",
-                )
-        for name in required:
-            if name not in content:
-                self.refuse(f"the key `{_join(key, name)}` is missing", "it is required", "add it")
-
-    def check(self, gene: str, value: object, key: str) -> Scalar:
-        """A value as the gene keeps it."""
-        try:
-            checked: Scalar = check_gene(gene, value)
-        except InputError as error:
-            self.refuse(f"`{key}`: {error.given}", error.rule, error.fix)
-        return checked
-
-
 @dataclass
 class GeneReader:
     """Turns what the file says about one gene into slots."""
 
-    file: SpaceFile
+    file: SpaceDocument
     specs: Mapping[str, Any]
     defaults: Mapping[str, Any]
     max_depth: int = 0
@@ -303,7 +263,3 @@ class GeneReader:
 
 def _is_number(value: object, kind: Any) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _join(key: str, name: str) -> str:
-    return f"{key}.{name}" if key else name

@@ -17,10 +17,11 @@ from dipsearch.errors import InputError
 from dipsearch.yaml_files import shorten
 
 from .gene import Gene
-from .gene_reader import GeneReader, SpaceFile
+from .gene_reader import GeneReader
 from .gene_rules import Scalar
 from .genome import GLOBAL_GENES, SCALE_GENES, Genome, Scale
 from .slots import Column, Direct, Fixed, Requirement, Slot
+from .space_document import SpaceDocument
 
 FORMAT = "dipsearch/space/1"
 
@@ -31,7 +32,7 @@ def read_slots(content: Mapping[str, Any], *, source: str) -> tuple[str, tuple[S
     Raises:
         FormatError: `content` breaks a rule of the format; `source` names the file in the message.
     """
-    file = SpaceFile(source)
+    file = SpaceDocument(source)
     file.keys(content, "", required=("format",), optional=("description", "genes", "points"))
     if content["format"] != FORMAT:
         file.refuse(
@@ -49,7 +50,7 @@ def read_slots(content: Mapping[str, Any], *, source: str) -> tuple[str, tuple[S
     return description, _slots_of_genes(file, content["genes"])
 
 
-def _slots_of_points(file: SpaceFile, content: object) -> tuple[Slot, ...]:
+def _slots_of_points(file: SpaceDocument, content: object) -> tuple[Slot, ...]:
     genomes: dict[str, Genome] = {}
     for name, nested in file.mapping(content, "points").items():
         try:
@@ -65,7 +66,7 @@ def _slots_of_points(file: SpaceFile, content: object) -> tuple[Slot, ...]:
     )
 
 
-def _slots_of_genes(file: SpaceFile, content: object) -> tuple[Slot, ...]:
+def _slots_of_genes(file: SpaceDocument, content: object) -> tuple[Slot, ...]:
     declared = file.mapping(content, "genes")
     file.keys(declared, "genes", required=(), optional=("depth", *GLOBAL_GENES, *SCALE_GENES))
     defaults = _defaults()
@@ -100,7 +101,7 @@ def _domain(slot: Slot) -> tuple[int, ...]:
     return tuple(int(value) for value in values if value is not None)
 
 
-def _in_dependency_order(file: SpaceFile, slots: Mapping[str, Slot]) -> list[Slot]:
+def _in_dependency_order(file: SpaceDocument, slots: Mapping[str, Slot]) -> list[Slot]:
     done: dict[str, Slot] = {}
     under_way: list[str] = []
 
