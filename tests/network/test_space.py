@@ -40,7 +40,7 @@ def test_the_spaces_that_come_with_dipsearch_hold_what_they_draw(name: str) -> N
 
 
 def test_the_small_space_stays_affordable_for_a_core() -> None:
-    # 2.2 G multiply-adds take about 0.15 s per iteration on a 2021 server core; the widest corner is above.
+    # On a 2021 server core 2.5 G multiply-adds take about 0.15 s per iteration; the widest corner takes more.
     shipped, generator = load_space("small"), np.random.default_rng(0)
     adds = [
         cost(shipped.genome(shipped.sample(generator)), image_shape=(1, 3, 128, 128)).multiply_adds
