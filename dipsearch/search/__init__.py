@@ -15,6 +15,6 @@ from .record import read_curves as read_curves
 from .record import read_study as read_study
 from .record import read_trajectory as read_trajectory
 from .request import Request as Request
+from .request import read_request as read_request
 from .restoring import run_restore as run_restore
 from .run import run_search as run_search
-

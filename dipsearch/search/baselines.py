@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.ndimage import zoom
 from skimage.restoration import denoise_nl_means, inpaint_biharmonic
 from torch import Tensor
 
 from ..errors import InputError
 from ..problem import Problem, estimate_sigma
+
+Pixels = NDArray[np.float64]
+"""(H, W, C)."""
 
 MEANS_STRENGTH = 0.8
 """The filter strength h of non-local means in units of σ, as scikit-image's guide recommends for its fast mode."""
@@ -39,7 +43,7 @@ def classical(problem: Problem) -> tuple[str, Tensor]:
     return name, image
 
 
-def _biharmonic(pixels: np.ndarray, problem: Problem) -> np.ndarray:  # type: ignore[type-arg]
+def _biharmonic(pixels: Pixels, problem: Problem) -> Pixels:
     missing = problem.observed[0, 0].cpu().numpy() == 0
     if missing.sum() > BIHARMONIC_PIXELS:
         raise InputError(
@@ -47,12 +51,12 @@ def _biharmonic(pixels: np.ndarray, problem: Problem) -> np.ndarray:  # type: ig
             f"biharmonic inpainting is left out above {BIHARMONIC_PIXELS}",
             "nothing has to be done",
         )
-    return inpaint_biharmonic(pixels, missing, channel_axis=-1)  # type: ignore[no-any-return]
+    return np.asarray(inpaint_biharmonic(pixels, missing, channel_axis=-1))
 
 
-def _means(pixels: np.ndarray, problem: Problem) -> np.ndarray:  # type: ignore[type-arg]
+def _means(pixels: Pixels, problem: Problem) -> Pixels:
     sigma = problem.noise.sigma or estimate_sigma(problem.y).sigma
-    restored: np.ndarray = denoise_nl_means(  # type: ignore[type-arg]
+    restored = denoise_nl_means(
         pixels,
         h=MEANS_STRENGTH * sigma,
         sigma=sigma,
@@ -61,10 +65,10 @@ def _means(pixels: np.ndarray, problem: Problem) -> np.ndarray:  # type: ignore[
         patch_distance=6,
         channel_axis=-1,
     )
-    return restored
+    return np.asarray(restored)
 
 
-def _bicubic(pixels: np.ndarray, problem: Problem) -> np.ndarray:  # type: ignore[type-arg]
+def _bicubic(pixels: Pixels, problem: Problem) -> Pixels:
     height, width = problem.image_shape[-2:]
     factors = (height / pixels.shape[0], width / pixels.shape[1], 1)
     return np.asarray(zoom(pixels, factors, order=3, mode="nearest", grid_mode=True))

@@ -31,8 +31,9 @@ SLACK = 0.03
 PIXELS_PER_SECOND = 15_000
 """How fast the slowest classical method (biharmonic inpainting) and the page are made, roughly."""
 
-REFIT_SHARE = 0.3
-"""The share of a budget for fitting the members of the stack once more, to all of y, where that pays: with noise."""
+REFIT_SHARE = 0.25
+"""The share of a roomy budget for fitting the members of the stack once more, to all of y, where that pays: with
+noise. In a tight one the same time is better spent on more candidates."""
 
 ROOMY = 4
 """From this many rounds of candidates on, a budget is roomy: published networks first, full patience."""
@@ -41,6 +42,8 @@ HEAVY_ON_CPU = 4e9
 """Multiply-adds of one forward pass; known networks above it wait behind the lighter ones on a CPU."""
 
 LEAST_CROP, CROP_STEP = 96, 32
+CROP_FITS = 6
+"""How many fits a search on a crop should at least be able to compare."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Load:
         calibration: of this machine; ``None`` without a budget.
         spent: seconds since the start.
         refits: whether the delivery fits the members of the stack once more, to all of y.
+        max_steps: iterations of one fit at the most; ``None``: as many as the task usually has.
     """
 
     task: str
@@ -64,6 +68,12 @@ class Load:
     calibration: Calibration | None
     spent: float
     refits: bool
+    max_steps: int | None = None
+
+    @property
+    def last_step(self) -> int:
+        """Where a fit ends at the latest."""
+        return self.max_steps or MAX_STEPS[self.task]
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,7 @@ class Plan:
         queue: known networks that are tried first, by name.
         left_out: known networks that are too slow for the budget, by name.
         candidate_seconds: wall time of one candidate at most; ``None``: no limit.
+        least_seconds: with less than this left, no candidate is started.
         affordable_seconds: a candidate that is predicted to take longer for its usual steps is not proposed.
         search_until: seconds since the start at which the search ends; ``None``: when all trials are done.
         deliver_until: seconds since the start at which the delivery ends; ``None``: no limit.
@@ -94,6 +105,7 @@ class Plan:
     queue: tuple[tuple[str, Genome], ...]
     left_out: tuple[str, ...]
     candidate_seconds: float | None
+    least_seconds: float
     affordable_seconds: float | None
     search_until: float | None
     deliver_until: float | None
@@ -124,12 +136,13 @@ def _by_trials(load: Load, *, devices: tuple[str, ...], trials: int | None) -> P
     plan = Plan(
         devices=devices,
         crop=None,
-        max_steps=MAX_STEPS[load.task],
-        usual_steps=USUAL_STEPS,
+        max_steps=load.last_step,
+        usual_steps=min(USUAL_STEPS, load.last_step),
         patience=PATIENCE,
         queue=tuple(known),
         left_out=(),
         candidate_seconds=None,
+        least_seconds=0.0,
         affordable_seconds=None,
         search_until=None,
         deliver_until=None,
@@ -144,34 +157,47 @@ def _by_time(
     pixels = sum(_pixels(shape) for shape in load.shapes)
     finishing = 3.0 + pixels / PIXELS_PER_SECOND
     deliver_until = max(budget * (1 - SLACK) - min(finishing, 0.2 * budget), 0.5 * budget)
-    search_until = deliver_until - (REFIT_SHARE if load.refits else 0.02) * budget
-    available = (search_until - load.spent) * len(devices)
-    typical = load.starters[0][1]
-    crop = _crop(load, calibration, available=available)
+    search_until = deliver_until - 0.02 * budget
+    crop = _crop(load, calibration, available=(search_until - load.spent) * len(devices))
     if crop is not None:
         # Half of the time belongs to the finalists, which are fitted to the whole picture.
         search_until = load.spent + (search_until - load.spent) * 0.5
-        available *= 0.5
     shapes = [_cropped(shape, crop) for shape in load.shapes]
-    per_step = _seconds_per_step(typical, shapes, calibration)
-    rounds = max(1, round(available / len(devices) / (per_step * USUAL_STEPS)))
-    candidate = available / len(devices) / min(rounds, ROOMY)
-    queue, left_out = _affordable(load, shapes, calibration, seconds=candidate, roomy=rounds >= ROOMY)
+    per_step = _seconds_per_step(load.starters[0][1], shapes, calibration)
+    rounds = (search_until - load.spent) / (per_step * USUAL_STEPS)
+    if load.refits and crop is None and rounds >= ROOMY:
+        search_until -= REFIT_SHARE * budget
+    candidate = (search_until - load.spent) / max(1.0, min(rounds / 2, ROOMY / 2))
+    affordable, final_steps = candidate, None
+    if crop is not None:
+        # A finalist has to be affordable on the whole picture; on the crop it is cheaper by the share of pixels.
+        final = deliver_until - search_until
+        final_steps = int(final / _cheapest(load, load.shapes, calibration))
+        affordable = min(candidate, final * sum(map(_pixels, shapes)) / pixels)
+    queue, left_out = _affordable(load, shapes, calibration, seconds=affordable, roomy=rounds >= ROOMY)
     plan = Plan(
         devices=devices,
         crop=crop,
-        max_steps=MAX_STEPS[load.task],
-        usual_steps=min(USUAL_STEPS, max(LEAST_STEPS, int(candidate / per_step))),
+        max_steps=load.last_step,
+        usual_steps=min(USUAL_STEPS, load.last_step, max(LEAST_STEPS, int(candidate / per_step))),
         patience=PATIENCE if rounds >= ROOMY else SHORT_PATIENCE,
         queue=queue,
         left_out=left_out,
         candidate_seconds=candidate,
-        affordable_seconds=1.25 * candidate,
+        least_seconds=LEAST_STEPS * min(per_step, _cheapest(load, shapes, calibration) * 2),
+        affordable_seconds=affordable,
         search_until=search_until,
         deliver_until=deliver_until,
         trials=trials,
     )
-    return _with_lines(plan, load, budget=budget, seconds_per_step=per_step)
+    plan = _with_lines(plan, load, budget=budget, seconds_per_step=per_step)
+    if final_steps is not None and final_steps < LEAST_STEPS:
+        warning = (
+            f"only about {final_steps} iterations of the lightest network fit in the time kept for it, "
+            f"{USUAL_STEPS} are usual: give a larger --budget, or a GPU"
+        )
+        plan = replace(plan, lines=(*plan.lines, ("whole picture", warning)))
+    return plan
 
 
 def _pixels(shape: tuple[int, int, int, int]) -> int:
@@ -204,13 +230,13 @@ def _crop(load: Load, calibration: Calibration, *, available: float) -> int | No
     pixels are the only way to compare candidates.
     """
     largest = max(max(shape[-2:]) for shape in load.shapes)
-    wanted = 2 * LEAST_STEPS
-    if available >= wanted * _cheapest(load, load.shapes, calibration):
+    if available >= 2 * LEAST_STEPS * _cheapest(load, load.shapes, calibration):
         return None
+    typical = load.starters[0][1]
     side = largest // CROP_STEP * CROP_STEP
     while side > LEAST_CROP:
         shapes = [_cropped(shape, side) for shape in load.shapes]
-        if 0.5 * available >= 2 * wanted * _cheapest(load, shapes, calibration):
+        if 0.5 * available >= CROP_FITS * LEAST_STEPS * _seconds_per_step(typical, shapes, calibration):
             break
         side -= CROP_STEP
     return side if side < largest else None
@@ -244,18 +270,27 @@ def _with_lines(plan: Plan, load: Load, *, budget: float | None, seconds_per_ste
     lines.append(("workers", f"{len(plan.devices)} on {kinds}, one candidate each at a time"))
     if plan.crop is not None:
         lines.append(
-            ("searched on", f"a representative {plan.crop}×{plan.crop} crop at native resolution; the best are "
-             "fitted to the whole picture afterwards")  # fmt: skip
+            (
+                "searched on",
+                f"a representative {plan.crop}×{plan.crop} crop at native resolution; the best are "
+                "fitted to the whole picture afterwards",
+            )
         )
     if plan.trials is not None:
         lines.append(("candidates", f"{plan.trials}"))
     if budget is not None and seconds_per_step is not None and plan.search_until and plan.candidate_seconds:
-        count = len(plan.devices) * (plan.search_until - load.spent) / plan.candidate_seconds
-        lines.append(("time", f"{budget:.0f} s in all: search until {plan.search_until:.0f} s, the rest to deliver"))
+        usual = seconds_per_step * plan.usual_steps
+        count = len(plan.devices) * (plan.search_until - load.spent) / usual
         lines.append(
-            ("one candidate", f"at most {plan.candidate_seconds:.0f} s, about "
-             f"{plan.candidate_seconds / seconds_per_step:.0f} iterations of a usual network "
-             f"({1000 * seconds_per_step:.0f} ms each)")  # fmt: skip
+            ("time", f"{budget:.0f} s in all: search until {plan.search_until:.0f} s, the rest to deliver")
+        )
+        lines.append(
+            (
+                "one candidate",
+                f"at most {plan.candidate_seconds:.0f} s, about "
+                f"{plan.candidate_seconds / seconds_per_step:.0f} iterations of a usual network "
+                f"({1000 * seconds_per_step:.0f} ms each)",
+            )
         )
         lines.append(("expected", f"about {max(1, round(count))} full fits; more when candidates stop early"))
     first = ", ".join(name for name, _ in plan.queue[:4])

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 import torch
-import yaml
 from numpy.typing import NDArray
 
 from ..errors import FormatError
 from ..files import replacing, write_text
 from ..fitting import Fit
 from ..network import Genome
+from ..yaml_files import dump_yaml
 
 
 def trial_folder(folder: Path, number: int) -> Path:
@@ -36,9 +37,9 @@ def write_candidate(
 ) -> None:
     """Write ``genome.yaml``, ``fit.npz``, ``output.npz`` and, unless empty, ``trajectory.npz`` of a candidate."""
     place = trial_folder(folder, number)
-    write_text(place / "genome.yaml", yaml.safe_dump(genome.to_nested(), sort_keys=False))
-    curves: dict[str, NDArray[np.generic]] = {}
-    outputs: dict[str, NDArray[np.generic]] = {}
+    write_text(place / "genome.yaml", dump_yaml(genome.to_nested()))
+    curves: dict[str, NDArray[Any]] = {}
+    outputs: dict[str, NDArray[Any]] = {}
     for index, done in enumerate(fits):
         end = suffix(index)
         curves |= {
@@ -50,7 +51,7 @@ def write_candidate(
             f"chosen_loss{end}": np.array(done.loss),
         }
         outputs[f"x{end}"] = done.image.float().cpu().numpy()
-    along: dict[str, NDArray[np.generic]] = {}
+    along: dict[str, NDArray[Any]] = {}
     for index, trajectory in enumerate(trajectories):
         if trajectory:
             along[f"step{suffix(index)}"] = np.array([step for step, _ in trajectory])
@@ -59,10 +60,10 @@ def write_candidate(
         if not arrays:
             continue
         with replacing(place / name) as temporary:
-            np.savez_compressed(temporary, **arrays)
+            np.savez_compressed(temporary, allow_pickle=False, **arrays)
 
 
-def read_arrays(folder: Path, number: int, name: str) -> dict[str, NDArray[np.generic]]:
+def read_arrays(folder: Path, number: int, name: str) -> dict[str, NDArray[Any]]:
     """The arrays of ``fit.npz`` or ``output.npz`` of a candidate.
 
     Raises:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from ..problem import Problem, crop_problem
+
 
 @dataclass(frozen=True, eq=False)
 class Crop:
@@ -57,7 +59,7 @@ def representative(problem: Problem, *, side: int) -> Crop:
     return Crop(crop_problem(problem, top=top, left=left, height=high, width=wide), box)  # type: ignore[arg-type]
 
 
-def _detail(y: torch.Tensor, observed: torch.Tensor) -> np.ndarray:  # type: ignore[type-arg]
+def _detail(y: torch.Tensor, observed: torch.Tensor) -> NDArray[np.float64]:
     """The local standard deviation of the measured values, ``(h, w)``."""
     weight = observed[0, 0].cpu().numpy().astype(np.float64)
     share = np.maximum(uniform_filter(weight, 7), 1e-3)
@@ -66,4 +68,4 @@ def _detail(y: torch.Tensor, observed: torch.Tensor) -> np.ndarray:  # type: ign
         mean = uniform_filter(channel * weight, 7) / share
         square = uniform_filter(channel**2 * weight, 7) / share
         total += np.clip(square - mean**2, 0, None)
-    return np.sqrt(total / y.shape[1])
+    return np.asarray(np.sqrt(total / y.shape[1]))

@@ -58,6 +58,7 @@ class Delivery:
         stacked: the combination, likewise ready.
         chosen: "best", "stack", or "refit" when members of either were fitted again to all of y.
         images: the members' own images, by number.
+        split: the kind of split that they were fitted and weighed with.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Delivery:
     stacked: Tensor
     chosen: str
     images: Mapping[int, Tensor]
+    split: str
 
 
 def prepared_whole(folder: Path, name: str, *, seed: int) -> Prepared:
@@ -122,7 +124,9 @@ def deliver(picture: Prepared, members: Sequence[Member]) -> Delivery:
     best_image = put_back(best.image, picture.problem)
     chosen = "stack" if len(combined.members) > 1 and combined.score < best.score else "best"
     image = stacked if chosen == "stack" else best_image
-    return Delivery(picture.name, image, best, best_image, combined, stacked, chosen, images)
+    return Delivery(
+        picture.name, image, best, best_image, combined, stacked, chosen, images, picture.split.kind
+    )
 
 
 def refitted(delivery: Delivery, picture: Prepared, refits: Mapping[int, Tensor]) -> Delivery:

@@ -74,9 +74,7 @@ class Desk:
     def images(self) -> list[Prepared]:
         """The measurements that candidates are ranked on."""
         names = self.settings.names
-        return prepare(
-            self.folder, kind=SEARCHED, names=names, seed=self.settings.seed, device=self.device
-        )
+        return prepare(self.folder, kind=SEARCHED, names=names, seed=self.settings.seed, device=self.device)
 
     @cached_property
     def study(self) -> optuna.Study:
@@ -116,9 +114,7 @@ class Desk:
         trial.set_user_attr("genome", genome.to_nested())
         watch = _Watch(self, trial, genome, job, started)
         try:
-            fits = evaluate(
-                genome, self.images, seed=self.settings.seed, limits=job.limits, progress=watch
-            )
+            fits = evaluate(genome, self.images, seed=self.settings.seed, limits=job.limits, progress=watch)
         except (RuntimeError, MemoryError, ValueError) as error:
             self._free()
             raise _failed(trial, _in_words(error)) from error
@@ -162,13 +158,17 @@ class Desk:
             max_steps=job.limits.max_steps,
             rule=job.rule or ValidationMinimum(patience=job.limits.patience),
             check_every=job.limits.check_every,
-            seconds=job.limits.seconds,
+            seconds=job.limits.seconds_left(),
             watch=watch,
         )
         with replacing(job.out) as temporary:
-            np.savez(temporary, x=done.image.float().cpu().numpy(), step=done.curves.step, **{
-                "loss": done.curves.loss, "score": done.curves.score,
-            })
+            np.savez(
+                temporary,
+                x=done.image.float().cpu().numpy(),
+                step=done.curves.step,
+                loss=done.curves.loss,
+                score=done.curves.score,
+            )
         return {
             "step": done.step,
             "loss": done.loss,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -83,7 +84,7 @@ def evaluation_of(trial: FrozenTrial) -> Evaluation:
     )
 
 
-def ranked(evaluations: list[Evaluation] | tuple[Evaluation, ...]) -> list[Evaluation]:
+def ranked(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
     """The complete candidates, best score first; equal scores in the order of their numbers."""
     complete = [e for e in evaluations if e.state == "complete" and e.score is not None]
     return sorted(complete, key=lambda e: (-(e.score or 0.0), e.number))

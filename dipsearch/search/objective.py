@@ -7,6 +7,7 @@ the images in dB so that no image dominates. Nothing in here has a reference.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -34,14 +35,24 @@ class Limits:
     Args:
         max_steps: iterations per image, at most.
         seconds: wall time for all images together; ``None``: no limit.
+        until: Unix time at which the last fit ends; ``None``: no limit. A worker may start a job later than it
+            was handed out.
         patience: iterations without a better validation score after which a fit ends.
         check_every: iterations between check points.
     """
 
     max_steps: int
     seconds: float | None = None
+    until: float | None = None
     patience: int = 300
     check_every: int = 10
+
+    def seconds_left(self) -> float | None:
+        """How long a fit that starts now may take; ``None``: as long as it likes."""
+        limits = [self.seconds] if self.seconds is not None else []
+        if self.until is not None:
+            limits.append(max(0.0, self.until - time.time()))
+        return min(limits, default=None)
 
 
 def estimated_psnr(error: float) -> float:
@@ -67,7 +78,7 @@ def evaluate(
         One fit per image; fewer when a fit diverged, was pruned or was interrupted, with that fit as the last.
     """
     fits: list[Fit] = []
-    left = limits.seconds
+    left = limits.seconds_left()
     for index, image in enumerate(images):
         done = fit(
             genome,

@@ -97,7 +97,9 @@ def read_study(folder: str | Path) -> StudyRecord:
     pictures = _pictures(folder, request, missing)
     evaluations = _evaluations(folder, request, missing)
     result = _result(folder, missing)
-    restored = {picture["name"]: folder / picture["restored"] for picture in (result or {}).get("pictures", [])}
+    restored = {
+        picture["name"]: folder / picture["restored"] for picture in (result or {}).get("pictures", [])
+    }
     pictures = [replace(picture, restored=restored.get(picture.name)) for picture in pictures]
     measured = [_with_psnr(folder, evaluation, pictures) for evaluation in evaluations]
     return StudyRecord(folder, request, tuple(measured), result, tuple(pictures), tuple(missing))
@@ -145,7 +147,12 @@ def _pictures(folder: Path, request: Request, missing: list[str]) -> list[Pictur
         except DipsearchError as error:
             cases.append(None)
             missing.append(f"the picture {source} cannot be read any more: {error}")
-    names = unique_names([case.name if case else Path(source).stem for case, source in zip(cases, request.sources, strict=True)])
+    names = unique_names(
+        [
+            case.name if case else Path(source).stem
+            for case, source in zip(cases, request.sources, strict=True)
+        ]
+    )
     return [
         PictureRecord(name, case, None, _box(folder, name, missing))
         for name, case in zip(names, cases, strict=True)

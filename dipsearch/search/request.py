@@ -9,12 +9,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
-
 from ..errors import FormatError
 from ..files import write_text
 from ..problem import TaskOptions
-from ..yaml_files import read_yaml
+from ..yaml_files import dump_yaml, read_yaml
 
 SamplerWord = Literal["genetic", "tpe", "random"]
 SAMPLERS: tuple[str, ...] = get_args(SamplerWord)
@@ -33,6 +31,7 @@ class Request:
         sampler: who proposes candidates.
         budget_seconds: wall time for everything, output included; ``None`` with ``trials``.
         trials: the number of candidates to finish; ``None`` with ``budget_seconds``.
+        steps: iterations of one fit at the most; ``None``: as many as the task usually has.
         workers: processes; ``None``: one for each core, or for each GPU.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         seed: of everything random.
@@ -46,6 +45,7 @@ class Request:
     sampler: SamplerWord = "genetic"
     budget_seconds: float | None = None
     trials: int | None = None
+    steps: int | None = None
     workers: int | None = None
     device: str = "auto"
     seed: int = 0
@@ -92,8 +92,10 @@ class Request:
 
 def write_request(path: Path, request: Request) -> None:
     """Write ``study.yaml``."""
-    head = "# What was asked of this study. The same command again: dipsearch search --resume with this name.\n"
-    write_text(path, head + yaml.safe_dump(request.to_dict(), sort_keys=False, allow_unicode=True))
+    head = (
+        "# What was asked of this study. The same command again: dipsearch search --resume with this name.\n"
+    )
+    write_text(path, head + dump_yaml(request.to_dict()))
 
 
 def read_request(path: Path) -> Request:

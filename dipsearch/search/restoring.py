@@ -81,7 +81,9 @@ def run_restore(
         seats = [Seat(index, one, threads=1) for index, one in enumerate(devices)]
         deadline = None if budget_seconds is None else started + budget_seconds * (1 - SLACK)
         with Pool(folder, settings, seats) as pool:
-            fits = _Fits(folder, pool, listener, genomes, names, seed, MAX_STEPS[options.task], deadline, started)
+            fits = _Fits(
+                folder, pool, listener, genomes, names, seed, MAX_STEPS[options.task], deadline, started
+            )
             fits.run()
         results = []
         for name, case in zip(names, cases, strict=True):

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-import yaml
 from torch import Tensor
 
 from ..files import write_text
-from ..library import Architecture, provenance, write_architecture
+from ..library import Architecture, ArchitectureFit, provenance_now, write_architecture
 from ..problem import Case, image_digest, natural_suffix, psnr, psnr_luma, psnr_peak, ssim, write_image
+from ..yaml_files import dump_yaml
 from .candidate import read_arrays
 from .delivering import Delivery
 from .evaluation import Evaluation, ranked
@@ -67,11 +67,16 @@ def write_outputs(
     ]
     winner = next(e for e in best if e.number == _winner(session, deliveries, best))
     result = _result(session, evaluations, winner, pictures, interrupted=interrupted, notes=notes)
-    _write_architecture(session, winner)
+    _write_architecture(session, winner, split=deliveries[0].split)
     stacks = {delivery.name: _stack_entry(delivery, evaluations) for delivery in deliveries}
-    write_text(folder / "best" / "stack.yaml", yaml.safe_dump({"format": "dipsearch/stack/1", "pictures": stacks}, sort_keys=False))
+    write_text(
+        folder / "best" / "stack.yaml",
+        dump_yaml({"format": "dipsearch/stack/1", "pictures": stacks}),
+    )
     write_text(folder / "best" / "card.md", card(result, winner))
-    write_text(folder / "result.json", json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(
+        folder / "result.json", json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    )
     return Outcome(folder, result, interrupted)
 
 
@@ -189,7 +194,7 @@ def _noise(session: Session) -> dict[str, Any]:
     return {"kind": noise.kind, "sigma": noise.sigma, "source": noise.source}
 
 
-def _write_architecture(session: Session, winner: Evaluation) -> None:
+def _write_architecture(session: Session, winner: Evaluation, *, split: str) -> None:
     folder = session.folder
     curves = read_arrays(folder, winner.number, "fit.npz")
     assert winner.genome is not None
@@ -201,7 +206,7 @@ def _write_architecture(session: Session, winner: Evaluation) -> None:
                 task=session.request.options.task,
                 step=winner.step or 0,
                 loss_at_stop=float(curves["chosen_loss"]),
-                split=session.split_kind,
+                split=split,
                 score=winner.score or 0.0,
                 ended=winner.ended or "",
             ),
@@ -243,9 +248,7 @@ def card(result: Mapping[str, Any], winner: Evaluation) -> str:
         f"| stack of {len(stack['members'])} | {_cell(stack['score'])} | {_cell(stack['psnr'])} |",
         f"| delivered | | {_cell(result['delivered_psnr'])} |",
     ]
-    lines += [
-        f"| {name} | | {_cell(baseline['psnr'])} |" for name, baseline in result["baselines"].items()
-    ]
+    lines += [f"| {name} | | {_cell(baseline['psnr'])} |" for name, baseline in result["baselines"].items()]
     lines += [
         "",
         f"The architecture: {label} (genome {best['digest']}), stopped at iteration {best['step']}: {best['ended']}.",

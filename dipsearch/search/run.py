@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -160,15 +160,16 @@ class _Run:
             return False
         if plan.search_until is None or plan.candidate_seconds is None:
             return True
-        # Half a candidate's time is enough for one that stops early; with less, nothing useful comes of it.
-        return plan.search_until - now >= 0.5 * plan.candidate_seconds
+        return plan.search_until - now >= plan.least_seconds
 
     def _limits(self) -> Limits:
         plan = self.session.plan
-        seconds = None
-        if plan.search_until is not None and plan.candidate_seconds is not None:
-            seconds = min(1.5 * plan.candidate_seconds, plan.search_until - self.session.seconds)
-        return Limits(max_steps=plan.max_steps, seconds=seconds, patience=plan.patience)
+        return Limits(
+            max_steps=plan.max_steps,
+            seconds=plan.candidate_seconds,
+            until=self.session.search_until_unix,
+            patience=plan.patience,
+        )
 
     # -- delivering ------------------------------------------------------------------------------------------
 
@@ -215,7 +216,9 @@ class _Run:
             if self.asked.once:
                 todo = []
             self._hear(self.pool.poll(TICK))
-        matched = {number: path for number, path in files.items() if self._ended.get(path) == Ended.MATCHED.value}
+        matched = {
+            number: path for number, path in files.items() if self._ended.get(path) == Ended.MATCHED.value
+        }
         return {number: read_image_of(path) for number, path in matched.items()}
 
     def _refit_job(self, member: Evaluation, picture: Prepared, *, index: int) -> FitJob | None:
@@ -361,7 +364,9 @@ class _Run:
     def _snapshot(self) -> Snapshot:
         evaluations = self._candidates()
         budget = self.session.request.budget_seconds
-        counts = {state: sum(e.state == state for e in evaluations) for state in ("complete", "pruned", "failed")}
+        counts = {
+            state: sum(e.state == state for e in evaluations) for state in ("complete", "pruned", "failed")
+        }
         best = ranked(evaluations)
         return Snapshot(
             phase=self.phase,

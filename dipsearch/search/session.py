@@ -8,21 +8,22 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import optuna
 import torch
 
-from ..errors import InputError, ResourceError, StudyError
-from ..files import write_text
+from ..errors import ResourceError, StudyError
+from ..files import write_bytes
 from ..library import presets_for, starters_for
-from ..network import Calibration, Genome, SearchSpace, calibrate, load_space
-from ..problem import Case, Problem, crop_problem, image_digest, load_case
+from ..network import Calibration, Genome, SearchSpace, calibrate, load_space, space_file
+from ..problem import Case, Problem, image_digest, load_case
 from .budget import Load, Plan, make_plan
 from .crops import Crop, representative
 from .evaluation import Evaluation, evaluation_of
-from .prepared import SEARCHED, WHOLE, problem_path, write_problem
+from .prepared import SEARCHED, WHOLE, problem_path, read_problem, write_problem
 from .request import Request, read_request, write_request
 from .storage import sweep_stale
 from .study import SPACE_FILE, Settings, open_study
@@ -99,7 +100,7 @@ def open_session(request: Request, *, root: Path, resume: bool, started: float) 
         for name, case, part in zip(names, cases, searched, strict=True):
             write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
             write_problem(problem_path(folder, kind=SEARCHED, name=name), part.problem, box=part.box)
-        write_text(folder / SPACE_FILE, space.text)
+        write_bytes(folder / SPACE_FILE, space_file(request.space).read_bytes())
         write_request(folder / REQUEST_FILE, request)
     study = open_study(folder, settings, space=space)
     if resume:
@@ -203,6 +204,7 @@ def _plan(
         published=presets_for(request.options.task),
         calibration=calibration,
         spent=time.monotonic() - started,
+        max_steps=request.steps,
         refits=any(case.problem.noise.kind == "gaussian" for case in cases),
     )
     plan = make_plan(load, devices=devices, budget=request.budget_seconds, trials=request.trials)
@@ -243,11 +245,18 @@ def _settings(
     )
 
 
+def _architecture(genome: Genome) -> dict[str, Any]:
+    """What makes the network; without the settings of the fit, which a space may well fix at other values."""
+    return {name: value for name, value in genome.to_nested().items() if name != "fit"}
+
+
 def _enqueue(study: optuna.Study, space: SearchSpace, plan: Plan) -> None:
-    """Queue the known networks that the plan affords and the space contains, each once."""
+    """Queue the known networks that the plan affords, each as the nearest genome that the space contains."""
+    queued: set[str] = set()
     for name, genome in plan.queue:
-        try:
-            flat = space.flat(genome)
-        except InputError:
-            continue  # a space may well be about something else
-        study.enqueue_trial(flat, user_attrs={"operator": "known", "preset": name}, skip_if_exists=True)
+        flat = space.nearest(genome)
+        near = space.genome(flat)
+        if _architecture(near) != _architecture(genome) or near.digest in queued:
+            continue  # the space is about something else, and so is this neighbour
+        queued.add(near.digest)
+        study.enqueue_trial(flat, user_attrs={"operator": "known", "preset": name})

@@ -168,7 +168,9 @@ def _environment(seat: Seat) -> Iterator[None]:
         # Each process sees one GPU only, so nothing can land on a neighbour's by mistake.
         visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
         number = int(seat.device.split(":")[1])
-        wanted["CUDA_VISIBLE_DEVICES"] = visible[number] if number < len(visible) and visible[0] else str(number)
+        wanted["CUDA_VISIBLE_DEVICES"] = (
+            visible[number] if number < len(visible) and visible[0] else str(number)
+        )
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:

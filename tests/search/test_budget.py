@@ -1,0 +1,101 @@
+"""The plan: what a budget buys, on a machine whose speed is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dipsearch.network import Calibration, Genome, Scale
+from dipsearch.search.budget import LEAST_STEPS, USUAL_STEPS, Load, make_plan
+
+# A core that makes 20 billion multiply-adds of the forward pass a second, and nothing else costs anything.
+SLOW = Calibration("cpu", 1, 0.0, 0.0, 1 / 20e9, 0.0, 0.0)
+
+
+def network(width: int) -> Genome:
+    return replace(Genome(), scales=(Scale(width, width),) * 5)
+
+
+def load(**changes: object) -> Load:
+    standard = Load(
+        task="inpaint",
+        shapes=[(1, 3, 128, 128)],
+        starters=[("middle", network(48)), ("narrow", network(16))],
+        published=[("wide", network(128))],
+        calibration=SLOW,
+        spent=5.0,
+        refits=False,
+    )
+    return replace(standard, **changes)
+
+
+CPUS = ("cpu", "cpu")
+
+
+def test_everything_ends_within_the_budget() -> None:
+    plan = make_plan(load(), devices=CPUS, budget=240, trials=None)
+    assert plan.search_until is not None
+    assert plan.deliver_until is not None
+    assert 0.8 * 240 < plan.search_until < plan.deliver_until < 240
+
+
+def test_noise_keeps_time_back_for_fitting_the_members_again() -> None:
+    plan = make_plan(load(refits=True), devices=CPUS, budget=240, trials=None)
+    assert plan.search_until is not None
+    assert plan.search_until < 0.7 * 240
+
+
+def test_a_network_that_is_too_slow_for_the_budget_is_named_and_left_out() -> None:
+    plan = make_plan(load(), devices=CPUS, budget=100, trials=None)
+    assert plan.left_out == ("wide",)
+    assert [name for name, _ in plan.queue] == ["middle", "narrow"]
+    assert dict(plan.lines)["too slow for this budget"] == "wide"
+
+
+def test_a_roomy_budget_tries_the_published_networks_first_and_is_patient() -> None:
+    plan = make_plan(load(), devices=CPUS, budget=24 * 3600, trials=None)
+    assert [name for name, _ in plan.queue] == ["wide", "middle", "narrow"]
+    assert plan.patience == 300
+
+
+def test_a_candidate_has_time_for_enough_steps_wherever_the_budget_allows_it() -> None:
+    plan = make_plan(load(), devices=CPUS, budget=600, trials=None)
+    assert plan.candidate_seconds is not None
+    assert plan.usual_steps >= LEAST_STEPS
+    assert plan.usual_steps <= USUAL_STEPS
+
+
+def test_a_large_picture_is_searched_on_a_crop() -> None:
+    plan = make_plan(load(shapes=[(1, 3, 1024, 1536)]), devices=CPUS, budget=300, trials=None)
+    assert plan.crop is not None
+    assert 96 <= plan.crop <= 512
+    assert "crop" in dict(plan.lines)["searched on"]
+    assert plan.search_until is not None
+    assert plan.search_until < 200  # the rest is for the whole picture
+
+
+def test_a_small_picture_is_searched_whole() -> None:
+    assert make_plan(load(), devices=CPUS, budget=240, trials=None).crop is None
+
+
+def test_a_number_of_trials_does_not_depend_on_the_machine() -> None:
+    first = make_plan(load(calibration=None, spent=1.0), devices=("cpu",), budget=None, trials=6)
+    second = make_plan(load(calibration=None, spent=9.0), devices=("cpu",), budget=None, trials=6)
+    assert first == second
+    assert first.candidate_seconds is None
+    assert first.trials == 6
+
+
+def test_without_a_clock_heavy_networks_wait_behind_light_ones_on_a_cpu_only() -> None:
+    on_cpu = make_plan(load(calibration=None), devices=("cpu",), budget=None, trials=6)
+    on_gpu = make_plan(load(calibration=None), devices=("cuda:0",), budget=None, trials=6)
+    assert [name for name, _ in on_cpu.queue] == ["middle", "narrow", "wide"]
+    assert [name for name, _ in on_gpu.queue] == ["wide", "middle", "narrow"]
+
+
+@pytest.mark.parametrize("budget", [10, 60, 600])
+def test_the_plan_speaks(budget: int) -> None:
+    lines = dict(make_plan(load(), devices=CPUS, budget=budget, trials=None).lines)
+    assert lines["picture"] == "128×128, 3 channels"
+    assert f"{budget} s in all" in lines["time"]
