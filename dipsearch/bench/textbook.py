@@ -110,7 +110,7 @@ class TextbookLoop:
         # The notebooks compare with the measurement and, twice, with the clean picture.
         self.psnrs = (_psnr(self._seen, current), _psnr(self._seen, current), _psnr(self._seen, average))
         self._adam.step()
-        return loss.item()
+        return float(loss.item())
 
 
 def _convolution(channels_in: int, channels_out: int, kernel: int, *, stride: int = 1) -> nn.Sequential:

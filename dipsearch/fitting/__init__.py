@@ -2,7 +2,9 @@
 
 from .average import Average as Average
 from .engine import EagerEngine as EagerEngine
-from .engine import Weights as Weights
+from .engine import Engine as Engine
+from .engine import EngineWord as EngineWord
+from .engine import make_engine as make_engine
 from .ensemble import Stack as Stack
 from .ensemble import combine as combine
 from .ensemble import put_back as put_back
@@ -11,6 +13,9 @@ from .ensemble import stack_weights as stack_weights
 from .loop import Curves as Curves
 from .loop import Fit as Fit
 from .loop import fit as fit
+from .precision import Precision as Precision
+from .step import Step as Step
+from .step import Weights as Weights
 from .stopping import Check as Check
 from .stopping import Decision as Decision
 from .stopping import Ended as Ended

@@ -6,8 +6,6 @@ step on would drag the first, featureless outputs along for hundreds of iteratio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
@@ -15,39 +13,36 @@ MEMORY = 0.1
 """The average never looks back further than about this share of the iterations so far."""
 
 
-@dataclass(frozen=True)
 class Average:
-    """Exponential average x̄_t = β_t x̄_{t-1} + (1 - β_t) x_t, as in Ulyanov et al. (2018), with bias correction.
+    """Exponential average x̄_t = β_t x̄_{t-1} + (1 - β_t) x_t with bias correction (Ulyanov et al., 2018).
+
+    Everything lies in tensors that never move, the count of outputs too, so that an update can be part of a
+    recorded CUDA graph.
 
     Args:
         decay: β, in [0, 1); 0 returns the last output. The published setting is 0.99, about 100 iterations.
-        value: Σ of the weighted outputs so far, ``(1, C, H, W)``; ``None`` before the first one.
-        weight: Σ of the weights so far; ``value / weight`` is the average.
-        step: the number of outputs seen.
+        shape: of the outputs, ``(1, C, H, W)``.
+        device: where they are.
     """
 
-    decay: float
-    value: Tensor | None = None
-    weight: float = 0.0
-    step: int = 0
+    def __init__(self, decay: float, *, shape: tuple[int, ...], device: torch.device | str = "cpu") -> None:
+        self.decay = decay
+        self.value = torch.zeros(shape, device=device)
+        self.weight = torch.zeros((), device=device)  # Σ of the weights so far
+        self.step = torch.zeros((), device=device)
+        self._one = torch.ones((), device=device)
 
-    def update(self, output: Tensor) -> Average:
-        """Return the average with one more output, shape ``(1, C, H, W)``; works in place on its own memory."""
-        step = self.step + 1
-        decay = min(self.decay, 1 - 1 / (1 + MEMORY * step))
-        value = self.value
-        if value is None:
-            value = output.detach().mul(1 - decay)
-        else:
-            value.mul_(decay).add_(output.detach(), alpha=1 - decay)
-        return Average(self.decay, value, decay * self.weight + (1 - decay), step)
+    def update(self, output: Tensor) -> None:
+        """Take in one more output, shape ``(1, C, H, W)``."""
+        self.step.add_(1)
+        share = torch.reciprocal(1 + MEMORY * self.step).clamp_(min=1 - self.decay)  # 1 - β_t
+        self.value.lerp_(output, share)
+        self.weight.lerp_(self._one, share)
 
     def read(self) -> Tensor:
-        """The average, a new tensor ``(1, C, H, W)``.
-
-        Raises:
-            ValueError: nothing was averaged yet.
-        """
-        if self.value is None:
-            raise ValueError("an average of no outputs does not exist; update it first")
+        """The average, a new tensor ``(1, C, H, W)``; NaN before the first output."""
         return torch.div(self.value, self.weight)
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Its whole state."""
+        return self.value, self.weight, self.step

@@ -1,88 +1,121 @@
-"""The engine of a fit: one optimisation step, as fast as the device allows.
+"""The engine of a fit: many steps at a time, as fast as the device allows, and one reading after them.
 
-``EagerEngine`` runs on every device that PyTorch has. Whatever the step needs is made once, before the loop:
-padded input, jitter buffer, optimiser; between check points nothing is read back from the device.
+``EagerEngine`` runs on every device that PyTorch has; ``CudaGraphEngine`` (in ``cuda_graph``) records the
+step once and replays it. Both make the same step, see ``step``; between readings nothing comes back from the
+device.
 """
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, Protocol
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..network import Genome, build, make_input
+from ..network import Genome
 from ..problem import Problem, Split
+from .precision import DEFAULT, Precision
+from .step import Step, Weights
 
-JITTER_STREAM = 0x5EED
-"""Added to the seed of the jitter, so that it does not repeat the random numbers of z."""
+EngineWord = Literal["auto", "eager", "cuda_graph"]
 
 
 @dataclass(frozen=True, eq=False)
-class Weights:
-    """A fit that can be gone on with: the network's and the optimiser's state, copied."""
-
-    network: dict[str, Tensor]
-    optimiser: dict[str, Any]
-
-
-class EagerEngine:
-    """Fits ``f_θ(z + σ_p n)`` to the fitted part of a split with Adam, in fp32 and channels-last.
+class Reading:
+    """What a fit shows when it is looked at.
 
     Args:
-        genome: architecture, input, learning rate, jitter and loss.
-        problem: gives image shape, operator and device.
-        split: gives the loss.
-        seed: of the weights, of z and of the jitter.
-        start: weights to go on from.
+        loss: training loss of the latest step.
+        score: the split's estimate of the mean squared error of the averaged output; NaN when nothing scores.
+        image: the averaged output, ``(1, C, H, W)``, on the device.
     """
 
-    def __init__(
-        self, genome: Genome, problem: Problem, *, split: Split, seed: int, start: Weights | None = None
-    ) -> None:
-        device = problem.y.device
-        _, channels, self._height, self._width = problem.image_shape
-        stride = 2**genome.depth
-        z = make_input(
-            genome, height=_up(self._height, stride), width=_up(self._width, stride), seed=seed
-        )
-        self._z = z.to(device).contiguous(memory_format=torch.channels_last)
-        self._jitter = genome.jitter
-        # Drawn in one plain block and added: normal_() on a channels-last tensor is eight times slower on CPU.
-        self._noise = torch.empty(z.shape, device=device)
-        self._draw = torch.Generator(device).manual_seed(seed + JITTER_STREAM)
-        self._network: nn.Module = build(genome, channels=channels, seed=seed).to(device)
-        self._network.train()
-        self._operator, self._split = problem.operator, split
-        self._loss = genome.loss
-        self._adam = torch.optim.Adam(self._network.parameters(), lr=genome.learning_rate, fused=_fused(device))
-        if start is not None:
-            self._network.load_state_dict(start.network)
-            self._adam.load_state_dict(copy.deepcopy(start.optimiser))
+    loss: float
+    score: float
+    image: Tensor
 
-    def step(self) -> tuple[Tensor, Tensor]:
-        """Make one step; return the loss before it (0-d) and the output ``(1, C, H, W)`` that had it, detached."""
-        z = self._z
-        if self._jitter > 0:
-            z = z + self._noise.normal_(0, self._jitter, generator=self._draw)
-        self._adam.zero_grad(set_to_none=True)
-        output = self._network(z)[..., : self._height, : self._width]
-        loss = self._split.loss(self._operator.A(output), kind=self._loss)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._adam.step()
-        return loss.detach(), output.detach()
+
+class Engine(Protocol):
+    """What the loop needs of an engine.
+
+    Attributes:
+        name: "eager" or "cuda_graph".
+        reason: why it is not the one that was asked for; empty when it is.
+        precision: of the convolutions.
+    """
+
+    name: str
+    reason: str
+
+    @property
+    def precision(self) -> Precision: ...
+
+    def advance(self, steps: int) -> Reading:
+        """Make ``steps`` steps, then read."""
+        ...
 
     def save(self) -> Weights:
         """A copy of the network and the optimiser as they are now."""
-        network = {name: value.detach().clone() for name, value in self._network.state_dict().items()}
-        return Weights(network, copy.deepcopy(self._adam.state_dict()))
+        ...
 
 
-def _up(size: int, stride: int) -> int:
-    return -(-size // stride) * stride
+class EagerEngine:
+    """Makes one step after the other.
+
+    Args:
+        step: what to repeat.
+        problem: gives the operator, for the score.
+        split: scores.
+        reason: why this engine stands in for another one.
+    """
+
+    name = "eager"
+
+    def __init__(self, step: Step, problem: Problem, *, split: Split, reason: str = "") -> None:
+        self.step, self._problem, self._split, self.reason = step, problem, split, reason
+
+    @property
+    def precision(self) -> Precision:
+        return self.step.precision
+
+    def advance(self, steps: int) -> Reading:
+        for _ in range(steps):
+            self.step()
+        return read(self.step, self._problem, split=self._split)
+
+    def save(self) -> Weights:
+        return self.step.save()
 
 
-def _fused(device: torch.device) -> bool:
-    return device.type in ("cpu", "cuda")
+def read(step: Step, problem: Problem, *, split: Split) -> Reading:
+    """Look at a fit; this waits for the device."""
+    image = step.average.read()
+    score = float("nan") if split.kind == "whole" else split.score(problem.operator.A(image)).item()
+    return Reading(step.loss.item(), score, image)
+
+
+def make_engine(
+    word: EngineWord,
+    genome: Genome,
+    problem: Problem,
+    *,
+    split: Split,
+    seed: int,
+    start: Weights | None = None,
+    precision: Precision = DEFAULT,
+    lean: bool = False,
+) -> Engine:
+    """The engine for a word: "auto" takes the fastest one that the problem's device has.
+
+    Asking for "cuda_graph" where it cannot be had gives the eager engine and the reason in words. The other
+    arguments are those of `Step`.
+    """
+    step = Step(genome, problem, split=split, seed=seed, start=start, precision=precision, lean=lean)
+    if word == "eager":
+        return EagerEngine(step, problem, split=split)
+    if step.device.type == "cuda":
+        from .cuda_graph import recorded
+
+        return recorded(step, problem, split=split)
+    reason = "" if word == "auto" else f"CUDA graphs need a CUDA device, and this is {step.device.type}"
+    return EagerEngine(step, problem, split=split, reason=reason)

@@ -86,8 +86,25 @@ def stack(
         least: members with a smaller weight are left out, and the rest weighed again.
     """
     chosen = [index for index, image in enumerate(images) if bool(torch.isfinite(image).all())]
-    errors = [float(split.score(problem.operator.A(images[index]))) for index in chosen]
-    ridge = RIDGE * max(min(errors, default=0.0), 0.0)
+    alone = [float(split.score(problem.operator.A(images[index]))) for index in chosen]
+    regularised = _weigh(images, problem, split=split, members=members, chosen=chosen, least=least,
+                         ridge=RIDGE * max(min(alone, default=0.0), 0.0))  # fmt: skip
+    if regularised.score <= min(alone, default=0.0):
+        return regularised
+    # The plain mean is far off where members are unlike in quality; then the measurement alone decides.
+    return _weigh(images, problem, split=split, members=members, chosen=chosen, least=least, ridge=0.0)
+
+
+def _weigh(
+    images: Sequence[Tensor],
+    problem: Problem,
+    *,
+    split: Split,
+    members: Sequence[int],
+    chosen: Sequence[int],
+    least: float,
+    ridge: float,
+) -> Stack:
     while True:
         outputs, target = _scoring_part([images[index] for index in chosen], problem, split=split)
         weights = stack_weights(outputs, target, ridge=ridge)

@@ -20,8 +20,9 @@ from torch import Tensor
 
 from ..network import Genome
 from ..problem import Problem, Split
-from .average import Average
-from .engine import EagerEngine, Weights
+from .engine import Engine, EngineWord, make_engine
+from .precision import DEFAULT, Precision
+from .step import Weights
 from .stopping import Check, Decision, Ended, StoppingRule, ValidationMinimum
 
 Watcher = Callable[[Check, Tensor], Ended | None]
@@ -57,7 +58,11 @@ class Fit:
         loss: the smoothed training loss there.
         curves: the check points.
         seconds: wall time.
-        weights: the network and the optimiser at the chosen iteration, to go on from; ``None`` unless asked for.
+        weights: the network and the optimiser at the chosen iteration, to go on from; ``None`` unless asked
+            for.
+        engine: what made the steps, "eager" or "cuda_graph".
+        precision: of its convolutions.
+        notes: why another engine was used than the one asked for.
     """
 
     image: Tensor
@@ -68,6 +73,9 @@ class Fit:
     curves: Curves
     seconds: float
     weights: Weights | None = None
+    engine: str = "eager"
+    precision: Precision = "fp32"
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -80,7 +88,7 @@ class _Recorder:
     best: tuple[Check, Tensor, Weights | None] | None = None
     started: float = field(default_factory=time.perf_counter)
 
-    def add(self, check: Check, image: Tensor, engine: EagerEngine) -> None:
+    def add(self, check: Check, image: Tensor, engine: Engine) -> None:
         self.rows.append((check.step, check.loss, check.score, time.perf_counter() - self.started))
         self.recent.append((check, image, engine.save() if self.keep_weights else None))
 
@@ -106,8 +114,11 @@ def fit(
     watch: Watcher | None = None,
     start: Weights | None = None,
     keep_weights: bool = False,
+    engine: EngineWord = "auto",
+    precision: Precision = DEFAULT,
+    lean: bool = False,
 ) -> Fit:
-    """Fit the generator of ``genome`` to the fitted part of ``split`` and return the iterate that ``rule`` chose.
+    """Fit the generator of ``genome`` to the fitted part of ``split``; return the iterate that ``rule`` chose.
 
     Args:
         genome: architecture, input and fit settings of the candidate.
@@ -121,6 +132,10 @@ def fit(
         watch: sees every check point and may end the fit.
         start: weights to go on from instead of fresh ones.
         keep_weights: whether ``Fit.weights`` is filled in, at the cost of copies at every check point.
+        engine: "auto" (the fastest one that the device has), "eager" or "cuda_graph".
+        precision: of the convolutions on CUDA; elsewhere they are always in 32 bits.
+        lean: keep less for the backward pass and compute the full resolution twice: the same numbers from
+            less memory.
 
     Raises:
         ValueError: ``max_steps`` or ``check_every`` below 1.
@@ -128,40 +143,36 @@ def fit(
     if max_steps < 1 or check_every < 1:
         raise ValueError(f"max_steps={max_steps}, check_every={check_every}: both have to be at least 1")
     rule = rule or ValidationMinimum()
-    engine = EagerEngine(genome, problem, split=split, seed=seed, start=start)
-    average = Average(genome.averaging)
-    memory, record, ended = rule.init(), _Recorder(keep_weights), None
-    for step in range(1, max_steps + 1):
-        loss, output = engine.step()
-        average = average.update(output)
-        if step % check_every and step != max_steps:
-            continue
-        image = average.read()
-        check = Check(step, float(loss), _score(split, problem, image))
+    made = make_engine(
+        engine, genome, problem, split=split, seed=seed, start=start, precision=precision, lean=lean
+    )
+    memory, record, ended, step = rule.init(), _Recorder(keep_weights), None, 0
+    while step < max_steps and ended is None:
+        stride = min(check_every, max_steps - step)
+        reading = made.advance(stride)
+        step += stride
+        check = Check(step, reading.loss, reading.score)
         if not np.isfinite(check.loss):
             ended = Ended.DIVERGED
             break
-        record.add(check, image, engine)
+        record.add(check, reading.image, made)
         memory, decision = rule.update(memory, check)
         record.decide(decision)
-        ended = decision.ended or (watch(check, image) if watch else None)
+        ended = decision.ended or (watch(check, reading.image) if watch else None)
         if seconds is not None and time.perf_counter() - record.started >= seconds:
             ended = ended or Ended.TIME
-        if ended:
-            break
-    return _finished(record, ended or Ended.STEPS, problem)
+    return _finished(record, ended or Ended.STEPS, problem, made)
 
 
-def _score(split: Split, problem: Problem, image: Tensor) -> float:
-    return float("nan") if split.kind == "whole" else float(split.score(problem.operator.A(image)))
-
-
-def _finished(record: _Recorder, ended: Ended, problem: Problem) -> Fit:
+def _finished(record: _Recorder, ended: Ended, problem: Problem, engine: Engine) -> Fit:
     curves = record.curves()
     seconds = time.perf_counter() - record.started
+    made = engine.name, engine.precision, (engine.reason,) if engine.reason else ()
     if record.best is None:
         nothing = problem.y.new_full(problem.image_shape, float("nan"))
-        return Fit(nothing, 0, ended, float("nan"), float("nan"), curves, seconds)
+        return Fit(nothing, 0, ended, float("nan"), float("nan"), curves, seconds, None, *made)
     check, image, weights = record.best
     around = curves.loss[np.abs(np.arange(len(curves.step)) - np.searchsorted(curves.step, check.step)) <= 2]
-    return Fit(image, check.step, ended, check.score, float(np.median(around)), curves, seconds, weights)
+    return Fit(
+        image, check.step, ended, check.score, float(np.median(around)), curves, seconds, weights, *made
+    )

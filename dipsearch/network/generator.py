@@ -10,8 +10,11 @@ are those of the authors' code, scale by scale:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from dipsearch.errors import InputError
 
@@ -28,10 +31,15 @@ class Level(nn.Module):
         genome: where the settings are.
         index: which scale; 0 is the full resolution.
         channels_in: channels that arrive from the scale above.
+
+    Attributes:
+        lean: whether the decoder of this scale keeps only the inputs of its parts for the backward pass, and
+            computes the parts a second time there (Chen et al., 2016, arXiv:1604.06174).
     """
 
     def __init__(self, genome: Genome, *, index: int, channels_in: int) -> None:
         super().__init__()
+        self.lean = False
         scale = genome.scales[index]
         norm, activation, padding = genome.norm, genome.activation, genome.padding
 
@@ -66,11 +74,23 @@ class Level(nn.Module):
         y: Tensor = self.down(x)  # (1, channels_down, H/2, W/2)
         if self.deeper is not None:
             y = self.deeper(y)  # (1, channels_up of the next scale, H/2, W/2)
-        y = self.upsample(y)
-        if self.skip is not None:
-            y = concatenate(self.skip(x), y)
-        y = self.up(self.norm(y))
-        return y if self.refine is None else self.refine(y)
+        y = self._kept_lean(self._join, x, y)
+        y = self._kept_lean(self._decode, y)
+        return y if self.refine is None else self._kept_lean(self.refine, y)
+
+    def _join(self, x: Tensor, deeper: Tensor) -> Tensor:
+        y: Tensor = self.upsample(deeper)
+        return y if self.skip is None else concatenate(self.skip(x), y)
+
+    def _decode(self, y: Tensor) -> Tensor:
+        result: Tensor = self.up(self.norm(y))
+        return result
+
+    def _kept_lean(self, part: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+        if not self.lean:
+            return part(*inputs)
+        result: Tensor = checkpoint(part, *inputs, use_reentrant=False, preserve_rng_state=False)
+        return result
 
 
 class Generator(nn.Module):
@@ -96,10 +116,12 @@ class Generator(nn.Module):
                 "pad the input and crop the output",
             )
         x: Tensor = self.head(self.body(z))
+        if x.dtype is torch.bfloat16:  # from convolutions in short numbers; the picture needs the long ones
+            x = x.float()
         return torch.sigmoid(x) if self.genome.output == "sigmoid" else x
 
 
-def build(genome: Genome, *, channels: int, seed: int) -> Generator:
+def build(genome: Genome, *, channels: int, seed: int, lean: bool = False) -> Generator:
     """Build the untrained generator on the CPU, channels last, float32.
 
     The initial weights follow PyTorch's defaults and depend on `genome`, `channels` and `seed` alone; no
@@ -108,9 +130,11 @@ def build(genome: Genome, *, channels: int, seed: int) -> Generator:
     Args:
         channels: of the image, 1 or more.
         seed: of the initial weights.
+        lean: compute the decoder of the full resolution twice in each iteration, to need less memory.
     """
     with torch.device("cpu"):
         generator = Generator(genome, channels=channels)
+    generator.body.lean = lean
     source = torch.Generator().manual_seed(seed)
     for module in generator.modules():
         if isinstance(module, Convolution | Upsampler):

@@ -2,10 +2,10 @@
 
 The output is cut into tiles of 4×4. Each 6×6 patch of the input, and the kernel, are moved to a basis in
 which the convolution is 36 separate products, so that a tile costs 36 multiplications per pair of channels
-instead of 144 (Winograd, 1980; Lavin and Gray, 2016, arXiv:1509.09308, F(4×4, 3×3)). The products of all tiles
-are 36 plain matrix products. Forward, input gradient and weight gradient all work in this basis, and the two
-gradients share the transformed output gradient. The rounding error is two to three times that of the direct
-sum.
+instead of 144 (Winograd, 1980; Lavin and Gray, 2016, arXiv:1509.09308, F(4×4, 3×3)). The products of all
+tiles are 36 plain matrix products. Forward, input gradient and weight gradient all work in this basis, and
+the two gradients share the transformed output gradient. The rounding error is two to three times that of the
+direct sum.
 
 A change of basis costs the same per pixel and channel however many channels it leads to, so narrow layers
 gain nothing, and neither do small images: `pays` draws the line where the measurements did
@@ -87,8 +87,8 @@ class _Winograd(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
         x, weight = ctx.saved_tensors
         image, gradient = _pixels_first(x), _pixels_first(gradients[0])
-        transposed = _kernel_in_basis(weight).transpose(1, 2) if ctx.needs_input_grad[0] else None
-        of_image = torch.zeros_like(image) if transposed is not None else None
+        transposed = _kernel_in_basis(weight).transpose(1, 2)
+        of_image = torch.zeros_like(image) if ctx.needs_input_grad[0] else None
         of_kernel = image.new_zeros(_PATCH**2, image.shape[2], gradient.shape[2])
         for top, rows in _bands(*gradient.shape[:2]):
             products = _enter_basis(gradient[top : top + rows])
@@ -124,7 +124,7 @@ def _kernel_in_basis(weight: Tensor) -> Tensor:
 def _kernel_out_of_basis(kernel: Tensor) -> Tensor:
     """The adjoint: (36, C, O) -> (O, C, 3, 3)."""
     basis = kernel.new_tensor(_KERNEL_BASIS)
-    return torch.einsum("ia,jb,ijco->ocab", basis, basis, kernel.unflatten(0, (_PATCH, _PATCH)))
+    return torch.einsum("ia,jb,ijco->ocab", basis, basis, kernel.view(_PATCH, _PATCH, *kernel.shape[1:]))
 
 
 def _patches_in_basis(band: Tensor) -> Tensor:

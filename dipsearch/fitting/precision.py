@@ -1,0 +1,47 @@
+"""Precision: in which arithmetic the convolutions of a fit run, said in one word and kept with the result.
+
+On NVIDIA GPUs from Ampere on PyTorch rounds the factors of 32-bit convolutions to 10 bits (TF32) unless told
+otherwise. A fit says which it wants, for its own operations only, and hands the switches back as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+
+Precision = Literal["tf32", "fp32", "bf16"]
+"""``tf32``: 32 bits, convolutions on tensor cores where there are any; ``fp32``: 32 bits throughout;
+``bf16``: convolutions in bfloat16, with the statistics, the sigmoid and the loss in 32 bits."""
+
+DEFAULT: Precision = "tf32"
+
+
+def effective(precision: Precision, device: torch.device) -> Precision:
+    """What ``precision`` comes to on a device: only CUDA has the shorter formats."""
+    return precision if device.type == "cuda" else "fp32"
+
+
+@contextmanager
+def arithmetic(precision: Precision, device: torch.device) -> Iterator[None]:
+    """Set PyTorch's switches for TF32 inside the block; nothing changes outside of CUDA."""
+    if device.type != "cuda":
+        yield
+        return
+    convolutions, products = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cudnn.allow_tf32 = precision != "fp32"
+    torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = convolutions
+        torch.backends.cuda.matmul.allow_tf32 = products
+
+
+def forward_pass(precision: Precision, device: torch.device) -> torch.autocast:
+    """The context of a network's forward pass; with "bf16" its convolutions round their factors and
+    results."""
+    # Casts of the weights must not be kept from one step to the next.
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)

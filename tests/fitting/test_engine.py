@@ -1,0 +1,134 @@
+"""Engines: the same step however it is run, and what it is measured by."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from dipsearch.fitting import EagerEngine, Step, fit, make_engine
+from dipsearch.fitting.cuda_graph import recorded, warm_up
+from dipsearch.network import Genome, Scale
+from dipsearch.problem import Identity, NoiseModel, Problem, Split, make_split
+
+SIZE = 24
+SMALL = Genome(scales=(Scale(8, 8, channels_skip=2), Scale(12, 8, channels_skip=2)), input_channels=4)
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
+def denoising(size: int = SIZE) -> Problem:
+    y = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
+    seen = torch.ones(1, 1, size, size)
+    return Problem("denoise", y, Identity(), NoiseModel("gaussian", 0.1, "given"), (1, 3, size, size), seen)
+
+
+def parts(device: str = "cpu", size: int = SIZE) -> tuple[Problem, Split]:
+    problem = denoising(size)
+    return problem.to(device), make_split(problem, seed=0).to(device)
+
+
+def step_of(genome: Genome = SMALL, **changes: bool) -> Step:
+    problem, split = parts()
+    return Step(genome, problem, split=split, seed=1, **changes)
+
+
+def after(step: Step, steps: int) -> list[torch.Tensor]:
+    for _ in range(steps):
+        step()
+    return [*(value.detach().clone() for value in step.network.parameters()), *step.average.tensors()]
+
+
+def test_warming_up_and_restoring_leaves_weights_moments_average_and_draws_as_they_were() -> None:
+    # This is what recording a CUDA graph does to a step; only the recording itself needs a GPU.
+    fresh, warmed = step_of(), step_of()
+    before = warmed.snapshot()
+    warm_up(warmed)
+    addresses = [value.data_ptr() for value in warmed.network.parameters()]
+    warmed.restore(before)
+    assert [value.data_ptr() for value in warmed.network.parameters()] == addresses
+    for mine, theirs in zip(after(warmed, 5), after(fresh, 5), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_a_snapshot_in_the_middle_of_a_fit_restores_adams_moments_too() -> None:
+    straight, detour = step_of(), step_of()
+    after(straight, 4)
+    after(detour, 4)
+    before = detour.snapshot()
+    warm_up(detour)
+    detour.restore(before)
+    for mine, theirs in zip(after(detour, 3), after(straight, 3), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_an_engine_makes_the_same_steps_however_often_it_is_read() -> None:
+    problem, split = parts()
+    often, once = (make_engine("eager", SMALL, problem, split=split, seed=0) for _ in range(2))
+    for _ in range(6):
+        reading = often.advance(2)
+    assert torch.equal(reading.image, once.advance(12).image)
+
+
+def test_the_lean_way_gives_the_same_numbers_bit_for_bit() -> None:
+    for mine, theirs in zip(after(step_of(lean=True), 4), after(step_of(), 4), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_asking_for_graphs_on_a_cpu_gives_eager_steps_and_the_reason() -> None:
+    problem, split = parts()
+    engine = make_engine("cuda_graph", SMALL, problem, split=split, seed=0)
+    assert isinstance(engine, EagerEngine)
+    assert engine.reason == "CUDA graphs need a CUDA device, and this is cpu"
+    assert make_engine("auto", SMALL, problem, split=split, seed=0).reason == ""
+
+
+def test_a_fit_says_what_made_its_steps_and_in_which_precision() -> None:
+    problem, split = parts()
+    done = fit(SMALL, problem, split=split, seed=0, max_steps=2, engine="cuda_graph", precision="bf16")
+    assert (done.engine, done.precision) == ("eager", "fp32")
+    assert done.notes == ("CUDA graphs need a CUDA device, and this is cpu",)
+
+
+@pytest.mark.gpu
+@needs_cuda
+@pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
+def test_a_recorded_step_gives_the_numbers_of_an_eager_one(upsampling: str) -> None:
+    genome = dataclasses.replace(SMALL, upsampling=upsampling)
+    problem, split = parts("cuda", 64)
+    eager, graph = (
+        make_engine(word, genome, problem, split=split, seed=0, precision="fp32")
+        for word in ("eager", "cuda_graph")
+    )
+    assert (graph.name, graph.reason) == ("cuda_graph", "")
+    for _ in range(2):
+        one, other = eager.advance(10), graph.advance(10)
+        assert other.loss == pytest.approx(one.loss, rel=1e-6)
+        assert torch.allclose(other.image, one.image, atol=1e-6)
+
+
+@pytest.mark.gpu
+@needs_cuda
+def test_recording_leaves_the_global_switches_alone() -> None:
+    problem, split = parts("cuda", 64)
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    make_engine("cuda_graph", SMALL, problem, split=split, seed=0, precision="fp32").advance(2)
+    assert (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32) == before
+
+
+@pytest.mark.gpu
+@needs_cuda
+def test_a_step_that_cannot_be_recorded_is_made_eagerly_and_says_why() -> None:
+    problem, split = parts("cuda", 64)
+    step = Step(SMALL, problem, split=split, seed=0)
+    original = step.average.update
+
+    def waits(output: torch.Tensor) -> None:
+        output.sum().item()  # reading from the device cannot be recorded
+        original(output)
+
+    step.average.update = waits  # type: ignore[method-assign]
+    engine = recorded(step, problem, split=split)
+    assert engine.name == "eager"
+    assert engine.reason.startswith("recording failed")
+    assert engine.advance(3).loss > 0
