@@ -52,6 +52,10 @@ def search(
         int | None,
         typer.Option("--trials", metavar="N", help="Finish N candidates; alone or within the budget."),
     ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", metavar="N", help="Iterations of one fit at the most; it stops by itself before."),
+    ] = None,
     workers: shared.Workers = None,
     device: shared.Device = "auto",
     seed: shared.Seed = 0,
@@ -113,6 +117,7 @@ def search(
             name=name or parsing.free(parsing.suggested_name(pictures, options.task), root=parsing.STUDIES),
             space=space,
             sampler=sampler_word,
+            steps=parsing.at_least(1, steps, option="--steps"),
             seed=seed,
             **(changes if budget or trials else _limits(DEFAULT_BUDGET, None) | changes),
         )

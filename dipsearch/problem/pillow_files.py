@@ -40,10 +40,8 @@ def read_with_pillow(path: Path, *, formats: tuple[str, ...] = FORMATS) -> Raste
                 "one file is one picture",
                 "extract the one that you mean",
             )
-        if header is not None and header[2] == 16:
-            samples = read_png16(path, header[3])
-        else:
-            samples = _samples(image, path.name)
+        deep = header is not None and header[2] == 16
+        samples = read_png16(path, header[3]) if deep and header else _samples(image, path.name)
         samples = upright(samples, image.getexif().get(ORIENTATION, 1))
     colours = samples.shape[2]
     if colours in (2, 4):

@@ -22,7 +22,7 @@ from .randomness import generator_for
 from .task import Problem
 
 HELD_SHARE, LARGER_SHARE = 0.05, 0.10
-ENOUGH_PIXELS = 400
+ENOUGH_PIXELS = 1000
 HOLE_SHARE = 0.15
 RECORRUPTION = 0.1
 FEWEST_VALUES = 50
@@ -103,7 +103,7 @@ def make_split(problem: Problem, *, seed: int) -> Split:
     sr                                                        held-out
     ========  ==============================================  ==============
 
-    Held-out hides 5 % of the observed pixels, all channels together; 10 % where that would be fewer than 400,
+    Held-out hides 5 % of the observed pixels, all channels together; 10 % where that would be fewer than 1000,
     and for grey pictures up to 256 × 256 with noise.
 
     Raises:

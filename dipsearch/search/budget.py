@@ -54,7 +54,8 @@ class Load:
         task: of the study.
         shapes: of the images to restore, each ``(1, C, H, W)``.
         starters: our networks for the task by name, the best one first.
-        published: the published networks for the task by name.
+        published: the published networks for the task by name; either may be empty in a space of its own kind.
+        sample: any network of the space; it stands for a usual one where there is no starter.
         calibration: of this machine; ``None`` without a budget.
         spent: seconds since the start.
         refits: whether the delivery fits the members of the stack once more, to all of y.
@@ -65,10 +66,16 @@ class Load:
     shapes: Sequence[tuple[int, int, int, int]]
     starters: Sequence[tuple[str, Genome]]
     published: Sequence[tuple[str, Genome]]
+    sample: Genome
     calibration: Calibration | None
     spent: float
     refits: bool
     max_steps: int | None = None
+
+    @property
+    def typical(self) -> Genome:
+        """A usual network of the search."""
+        return self.starters[0][1] if self.starters else self.sample
 
     @property
     def last_step(self) -> int:
@@ -163,7 +170,7 @@ def _by_time(
         # Half of the time belongs to the finalists, which are fitted to the whole picture.
         search_until = load.spent + (search_until - load.spent) * 0.5
     shapes = [_cropped(shape, crop) for shape in load.shapes]
-    per_step = _seconds_per_step(load.starters[0][1], shapes, calibration)
+    per_step = _seconds_per_step(load.typical, shapes, calibration)
     rounds = (search_until - load.spent) / (per_step * USUAL_STEPS)
     if load.refits and crop is None and rounds >= ROOMY:
         search_until -= REFIT_SHARE * budget
@@ -220,7 +227,8 @@ def _seconds_per_step(
 
 
 def _cheapest(load: Load, shapes: Sequence[tuple[int, int, int, int]], calibration: Calibration) -> float:
-    return min(_seconds_per_step(genome, shapes, calibration) for _, genome in load.starters)
+    networks = [genome for _, genome in load.starters] or [load.sample]
+    return min(_seconds_per_step(genome, shapes, calibration) for genome in networks)
 
 
 def _crop(load: Load, calibration: Calibration, *, available: float) -> int | None:
@@ -232,11 +240,10 @@ def _crop(load: Load, calibration: Calibration, *, available: float) -> int | No
     largest = max(max(shape[-2:]) for shape in load.shapes)
     if available >= 2 * LEAST_STEPS * _cheapest(load, load.shapes, calibration):
         return None
-    typical = load.starters[0][1]
     side = largest // CROP_STEP * CROP_STEP
     while side > LEAST_CROP:
         shapes = [_cropped(shape, side) for shape in load.shapes]
-        if 0.5 * available >= CROP_FITS * LEAST_STEPS * _seconds_per_step(typical, shapes, calibration):
+        if 0.5 * available >= CROP_FITS * LEAST_STEPS * _seconds_per_step(load.typical, shapes, calibration):
             break
         side -= CROP_STEP
     return side if side < largest else None
@@ -255,7 +262,7 @@ def _affordable(
     steps = USUAL_STEPS if roomy else LEAST_STEPS
     fits = [(name, genome) for name, genome in known
             if steps * _seconds_per_step(genome, shapes, calibration) <= seconds]  # fmt: skip
-    if not fits:
+    if not fits and known:
         fits = [min(known, key=lambda item: _seconds_per_step(item[1], shapes, calibration))]
     names = {name for name, _ in fits}
     return tuple(fits), tuple(name for name, _ in known if name not in names)
@@ -293,8 +300,9 @@ def _with_lines(plan: Plan, load: Load, *, budget: float | None, seconds_per_ste
             )
         )
         lines.append(("expected", f"about {max(1, round(count))} full fits; more when candidates stop early"))
-    first = ", ".join(name for name, _ in plan.queue[:4])
-    lines.append(("tried first", first + (" …" if len(plan.queue) > 4 else "")))
+    if plan.queue:
+        first = ", ".join(name for name, _ in plan.queue[:4])
+        lines.append(("tried first", first + (" …" if len(plan.queue) > 4 else "")))
     if plan.left_out:
         lines.append(("too slow for this budget", ", ".join(plan.left_out)))
     return replace(plan, lines=tuple(lines))

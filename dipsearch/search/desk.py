@@ -29,6 +29,7 @@ from .messages import BaselineJob, FitJob, Job, Progress, SearchJob
 from .objective import estimated_psnr, evaluate, value_of
 from .prepared import SEARCHED, Prepared, prepare, read_problem
 from .samplers import suggest
+from .storage import STALE, queue_again
 from .study import Settings, open_study, search_space
 
 REPORT_EVERY = 50
@@ -126,6 +127,8 @@ class Desk:
         if last.ended is Ended.DIVERGED or last.step == 0:
             raise _failed(trial, f"the fit diverged at iteration {last.step}")
         if last.ended is Ended.INTERRUPTED and (len(fits) < len(self.images) or last.step < USABLE_FROM):
+            trial.set_user_attr(STALE, True)
+            queue_again(self.study, trial.study.trials[trial.number])  # for when the study is resumed
             raise _failed(trial, "interrupted before its score meant anything")
         trial.set_user_attr("score", value_of(fits))
         if last.ended is Ended.PRUNED:

@@ -24,7 +24,7 @@ from .messages import Broken, Done, FitJob, Progress
 from .objective import Limits, estimated_psnr
 from .outcome import Listener, Snapshot, WorkerState
 from .prepared import WHOLE, problem_path, write_problem
-from .session import choose_devices, unique_names
+from .session import choose_devices, cores, unique_names
 from .study import Settings
 from .workers import Pool, Seat
 
@@ -78,7 +78,9 @@ def run_restore(
         for name, case in zip(names, cases, strict=True):
             write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
         settings = _settings(names, cases, seed=seed, task=options.task)
-        seats = [Seat(index, one, threads=1) for index, one in enumerate(devices)]
+        # A single network gets all cores; several get one each, which is the better use of them.
+        threads = max(1, cores() // len(devices)) if devices[0] == "cpu" else 1
+        seats = [Seat(index, one, threads=threads) for index, one in enumerate(devices)]
         deadline = None if budget_seconds is None else started + budget_seconds * (1 - SLACK)
         with Pool(folder, settings, seats) as pool:
             fits = _Fits(

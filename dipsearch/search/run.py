@@ -141,8 +141,7 @@ class _Run:
 
     def search(self) -> None:
         """Hand out candidates until the time, the number or the patience of the user ends."""
-        finished_before = sum(e.state in ("complete", "pruned", "failed") for e in self.session.evaluations())
-        self._handed_out = finished_before
+        self._handed_out = self.session.finished()
         while True:
             for index in self.pool.idle():
                 if self._may_start():

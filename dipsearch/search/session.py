@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import torch
 
@@ -25,7 +26,7 @@ from .crops import Crop, representative
 from .evaluation import Evaluation, evaluation_of
 from .prepared import SEARCHED, WHOLE, problem_path, read_problem, write_problem
 from .request import Request, read_request, write_request
-from .storage import sweep_stale
+from .storage import STALE, sweep_stale
 from .study import SPACE_FILE, Settings, open_study
 
 REQUEST_FILE = "study.yaml"
@@ -66,6 +67,13 @@ class Session:
         until = self.plan.search_until
         return None if until is None else time.time() + until - self.seconds
 
+    def finished(self) -> int:
+        """How many candidates have come to an end of their own; those cut off by a kill or by Ctrl-C have not."""
+        return sum(
+            trial.state.is_finished() and STALE not in trial.user_attrs
+            for trial in self.study.get_trials(deepcopy=False)
+        )
+
     def evaluations(self) -> list[Evaluation]:
         """All candidates so far."""
         return [evaluation_of(trial) for trial in self.study.get_trials(deepcopy=False)]
@@ -92,7 +100,7 @@ def open_session(request: Request, *, root: Path, resume: bool, started: float) 
              for note in case.notes]  # fmt: skip
     if resume:
         _check_pictures(folder, names, cases)
-    plan, calibration = _plan(request, cases, devices=devices, started=started)
+    plan, calibration = _plan(request, cases, space, devices=devices, started=started)
     searched = [_searched(case.problem, plan) for case in cases]
     settings = _settings(request, names, plan=plan, calibration=calibration, searched=searched,
                          trajectory=any(case.reference is not None for case in cases))  # fmt: skip
@@ -192,7 +200,7 @@ def unique_names(names: Sequence[str]) -> list[str]:
 
 
 def _plan(
-    request: Request, cases: Sequence[Case], *, devices: tuple[str, ...], started: float
+    request: Request, cases: Sequence[Case], space: SearchSpace, *, devices: tuple[str, ...], started: float
 ) -> tuple[Plan, Calibration | None]:
     calibration = None
     if request.budget_seconds is not None:
@@ -200,8 +208,9 @@ def _plan(
     load = Load(
         task=request.options.task,
         shapes=[case.problem.image_shape for case in cases],
-        starters=starters_for(request.options.task),
-        published=presets_for(request.options.task),
+        starters=_known(starters_for(request.options.task), space),
+        published=_known(presets_for(request.options.task), space),
+        sample=space.genome(space.sample(np.random.default_rng(request.seed))),
         calibration=calibration,
         spent=time.monotonic() - started,
         max_steps=request.steps,
@@ -245,18 +254,23 @@ def _settings(
     )
 
 
+def _known(
+    networks: Sequence[tuple[str, Genome]], space: SearchSpace
+) -> tuple[tuple[str, Genome], ...]:
+    """The networks that the space contains, each as its nearest genome there."""
+    near = [(name, genome, space.genome(space.nearest(genome))) for name, genome in networks]
+    return tuple((name, there) for name, genome, there in near if _architecture(there) == _architecture(genome))
+
+
 def _architecture(genome: Genome) -> dict[str, Any]:
     """What makes the network; without the settings of the fit, which a space may well fix at other values."""
     return {name: value for name, value in genome.to_nested().items() if name != "fit"}
 
 
 def _enqueue(study: optuna.Study, space: SearchSpace, plan: Plan) -> None:
-    """Queue the known networks that the plan affords, each as the nearest genome that the space contains."""
+    """Queue the known networks that the plan affords, each once."""
     queued: set[str] = set()
     for name, genome in plan.queue:
-        flat = space.nearest(genome)
-        near = space.genome(flat)
-        if _architecture(near) != _architecture(genome) or near.digest in queued:
-            continue  # the space is about something else, and so is this neighbour
-        queued.add(near.digest)
-        study.enqueue_trial(flat, user_attrs={"operator": "known", "preset": name})
+        if genome.digest not in queued:
+            queued.add(genome.digest)
+            study.enqueue_trial(space.flat(genome), user_attrs={"operator": "known", "preset": name})

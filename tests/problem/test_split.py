@@ -91,7 +91,7 @@ def test_clipped_noise_is_taken_off_as_what_is_left_of_it():
 
 
 def test_unknown_noise_hides_pixels_and_takes_the_variance_off():
-    problem, x = denoising(kind="unknown", size=96)
+    problem, x = denoising(kind="unknown", size=160)
     split = make_split(problem, seed=0)
     assert split.kind == "held-out" and split.share == pytest.approx(0.05, abs=1e-3)
     assert split.score_offset == pytest.approx(SIGMA**2)
@@ -104,7 +104,7 @@ def test_hidden_pixels_are_observed_ones_and_are_not_fitted():
     problem, x = inpainting(observed)
     split = make_split(problem, seed=0)
     assert split.kind == "held-out"
-    assert int(split.score_weight.sum()) == round(0.05 * int(observed.sum()))
+    assert int(split.score_weight.sum()) == round(0.10 * int(observed.sum()))
     assert torch.equal(split.fit_weight + split.score_weight, observed)
     wrong_where_hidden = x + split.score_weight
     assert float(split.loss(wrong_where_hidden)) == pytest.approx(0, abs=1e-12)

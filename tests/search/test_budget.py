@@ -23,6 +23,7 @@ def load(**changes: object) -> Load:
         shapes=[(1, 3, 128, 128)],
         starters=[("middle", network(48)), ("narrow", network(16))],
         published=[("wide", network(128))],
+        sample=network(8),
         calibration=SLOW,
         spent=5.0,
         refits=False,
