@@ -254,12 +254,12 @@ def _settings(
     )
 
 
-def _known(
-    networks: Sequence[tuple[str, Genome]], space: SearchSpace
-) -> tuple[tuple[str, Genome], ...]:
+def _known(networks: Sequence[tuple[str, Genome]], space: SearchSpace) -> tuple[tuple[str, Genome], ...]:
     """The networks that the space contains, each as its nearest genome there."""
     near = [(name, genome, space.genome(space.nearest(genome))) for name, genome in networks]
-    return tuple((name, there) for name, genome, there in near if _architecture(there) == _architecture(genome))
+    return tuple(
+        (name, there) for name, genome, there in near if _architecture(there) == _architecture(genome)
+    )
 
 
 def _architecture(genome: Genome) -> dict[str, Any]:
