@@ -28,8 +28,9 @@ from .candidate import Trajectory, write_candidate
 from .messages import BaselineJob, FitJob, Job, Progress, SearchJob
 from .objective import estimated_psnr, evaluate, value_of
 from .prepared import SEARCHED, Prepared, prepare, read_problem
+from .proposals import STALE
 from .samplers import suggest
-from .storage import STALE, queue_again
+from .storage import queue_again
 from .study import Settings, open_study, search_space
 
 REPORT_EVERY = 50

@@ -25,8 +25,9 @@ from .budget import Load, Plan, make_plan
 from .crops import Crop, representative
 from .evaluation import Evaluation, evaluation_of
 from .prepared import SEARCHED, WHOLE, problem_path, read_problem, write_problem
+from .proposals import STALE
 from .request import Request, read_request, write_request
-from .storage import STALE, sweep_stale
+from .storage import sweep_stale
 from .study import SPACE_FILE, Settings, open_study
 
 REQUEST_FILE = "study.yaml"
