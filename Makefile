@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` and `make test`. Both build .venv first, once; nothing outside this folder
 # is touched. Another Python: make PYTHON=python3.13 demo. Another picture: make demo IMAGE=my.png
 PYTHON ?= python3
-IMAGE  ?= sample:chelsea
+IMAGE  ?= sample:astronaut@128
 BUDGET ?= 2m
 
 BIN     := .venv/bin

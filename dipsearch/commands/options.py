@@ -16,7 +16,7 @@ from . import parsing
 if TYPE_CHECKING:
     from ..problem import TaskOptions
 
-SOURCES_HELP = "Files, folders, or sample:NAME (bundled, no download)."
+SOURCES_HELP = "Files, folders, or sample:NAME (bundled, no download; NAME@128: reduced to 128 pixels)."
 TASK_HELP = "What was done to the picture."
 TASK_WORDS = "|".join(parsing.TASKS)
 

@@ -20,7 +20,7 @@ from ..files import replacing
 from .pillow_files import read_with_pillow, save_with_pillow
 from .png import encode_png16
 from .raster import MAX_PIXELS, Raster, Samples, to_integers, to_unit
-from .sources import is_sample, picture_name, sample_path
+from .sources import is_sample, picture_name, sample_path, sample_side
 from .tiff import read_tiff, save_tiff
 
 __all__ = ["MAX_PIXELS", "Image", "image_digest", "is_sample", "natural_suffix", "read_image", "write_image"]
@@ -55,9 +55,12 @@ def read_image(source: str | Path) -> Image:
     Raises:
         InputError: no such file or sample, not a picture, damaged, too large, or NaN or infinity in it.
     """
+    side = sample_side(source)
     path = sample_path(str(source)) if is_sample(source) else Path(source)
     raster = _read(path)
     samples = to_unit(raster.samples)
+    if side is not None:
+        samples = _reduced(samples, side)
     if not np.isfinite(samples).all():
         raise InputError(
             f"{path} holds {(~np.isfinite(samples)).sum():,} values that are NaN or infinite",
@@ -156,6 +159,18 @@ def _read(path: Path) -> Raster:
 def _is_tiff(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def _reduced(samples: Samples, side: int) -> Samples:
+    """Average areas until the longer side has ``side`` pixels, and round to 8 bits as a file would have it."""
+    longer = max(samples.shape[:2])
+    if side >= longer:
+        return samples
+    shape = [max(1, round(size * side / longer)) for size in samples.shape[:2]]
+    from skimage.transform import resize  # slow to import, and only samples need it
+
+    small = resize(samples, (*shape, samples.shape[2]), order=1, anti_aliasing=True)
+    return (np.round(small * 255) / 255).astype(np.float32)
 
 
 def _tensor(samples: Samples) -> Tensor:

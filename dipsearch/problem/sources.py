@@ -1,8 +1,9 @@
-"""Sources: what a person may write where a picture is asked for, which is a path or ``sample:NAME``.
+"""Sources: what a person may write where a picture is asked for: a path, ``sample:NAME`` or ``sample:NAME@SIDE``.
 
 Samples lie inside the installed scikit-image package and are read without network: NAME is the file without
 its suffix, or scikit-image's function for it (``sample:cat``). Pictures that it would have to download do not
-exist here.
+exist here. With @SIDE the sample is reduced until its longer side has that many pixels: small pictures for demos
+and tests on machines without a GPU.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from ..errors import InputError
 
 PREFIX = "sample:"
+SMALLEST_SAMPLE = 16  # pixels of the longer side
 
 # Functions of skimage.data whose name is not that of their file.
 FUNCTION_NAMES = {
@@ -41,7 +43,7 @@ def sample_path(source: str) -> Path:
     Raises:
         InputError: no such sample; the message lists the near names and all.
     """
-    name = source.removeprefix(PREFIX)
+    name = source.removeprefix(PREFIX).partition("@")[0]
     files = _files()
     path = files.get(FUNCTION_NAMES.get(name, name))
     if path is not None:
@@ -52,6 +54,24 @@ def sample_path(source: str) -> Path:
         "bundled are " + ", ".join(sorted(files)),
         "did you mean " + " or ".join(near) + "?" if near else "choose one of them",
     )
+
+
+def sample_side(source: str | Path) -> int | None:
+    """Return the side to which ``sample:NAME@SIDE`` asks to be reduced; None for any other source.
+
+    Raises:
+        InputError: SIDE is not a whole number of at least 16.
+    """
+    _, at, side = str(source).partition("@")
+    if not is_sample(source) or not at:
+        return None
+    if not (side.isascii() and side.isdigit() and int(side) >= SMALLEST_SAMPLE):
+        raise InputError(
+            f"the sample is {source!r}",
+            f"behind @ stands the longer side in pixels, at least {SMALLEST_SAMPLE}",
+            "write for example sample:astronaut@128",
+        )
+    return int(side)
 
 
 def file_of_same_name(path: str, source: str) -> str:
@@ -77,7 +97,7 @@ def file_of_same_name(path: str, source: str) -> str:
 
 def picture_name(source: str | Path) -> str:
     """Return the name of a picture: the file's without suffix, or the sample's."""
-    return str(source).removeprefix(PREFIX) if is_sample(source) else Path(source).stem
+    return str(source).removeprefix(PREFIX).replace("@", "-") if is_sample(source) else Path(source).stem
 
 
 def _files() -> dict[str, Path]:

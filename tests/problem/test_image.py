@@ -303,3 +303,18 @@ def test_names_are_safe_for_files(tmp_path):
     write_image(odd, torch.zeros(1, 1, 2, 2))
     assert read_image(odd).name == "a_b_c"
     assert Path(read_image("sample:camera").name).name == "camera"
+
+
+def test_a_sample_is_reduced_when_it_says_so_and_only_then():
+    whole, small = read_image("sample:astronaut"), read_image("sample:astronaut@64")
+    assert whole.pixels.shape == (1, 3, 512, 512)
+    assert small.pixels.shape == (1, 3, 64, 64)
+    assert small.name == "astronaut-64"
+    assert float(small.pixels.mean()) == pytest.approx(float(whole.pixels.mean()), abs=0.01)
+    assert read_image("sample:chelsea@90").pixels.shape == (1, 3, 60, 90)
+
+
+@pytest.mark.parametrize("side", ["", "x", "-5", "3", "1e3"])
+def test_a_side_that_is_no_size_is_refused(side):
+    with pytest.raises(InputError, match="longer side in pixels"):
+        read_image(f"sample:astronaut@{side}")
