@@ -7,13 +7,17 @@ themselves never were.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..errors import FormatError
 from ..search import Evaluation, StudyRecord, read_curves, read_trajectory
 
-_POINTS = 300  # more cannot be told apart on a screen, and the page grows
+_POINTS = 300  # of one curve: more cannot be told apart on a screen
+_POINTS_ALTOGETHER = 60_000  # of all curves: the page has to open at once
+_FEWEST = 16
+LOOKED_AT = 60
+"""Candidates whose outputs along the way are compared with the reference: they are large, and slow to read."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,12 @@ class Course:
 
     step: tuple[int, ...]
     psnr: tuple[float, ...]
+
+    @property
+    def peak(self) -> tuple[int, float]:
+        """The iteration with the highest PSNR, and that PSNR."""
+        best = max(range(len(self.psnr)), key=self.psnr.__getitem__)
+        return self.step[best], self.psnr[best]
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,9 @@ class CurveRow:
         course: the true PSNR along the fit; ``None`` when it was not recorded.
         stop: the iteration that was chosen.
         at_stop: the score there, in dB.
+        fitted: the training loss at the check points in dB, as a PSNR on the part that is fitted.
+        ended: why the fit ended, a sentence.
+        complete: whether it was fitted to its end; otherwise it was given up early.
     """
 
     number: int
@@ -45,6 +58,9 @@ class CurveRow:
     course: Course | None
     stop: int
     at_stop: float | None
+    fitted: tuple[float | None, ...] = ()
+    ended: str = ""
+    complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -62,43 +78,62 @@ class Stopping:
     candidates: int
 
 
-def curve_rows(record: StudyRecord, *, top: int = 5) -> tuple[CurveRow, ...]:
-    """The curves of the ``top`` best complete candidates; one without a readable file is left out."""
-    rows = (_curve_row(record, evaluation) for evaluation in record.ranked()[:top])
+def curve_rows(record: StudyRecord, *, top: int | None = None) -> tuple[CurveRow, ...]:
+    """The curves of the complete candidates, best first, then of the pruned ones.
+
+    Curves are thinned, the more the more there are; a candidate without a readable file is left out.
+
+    Args:
+        record: the study.
+        top: only so many; ``None``: all of them.
+    """
+    pruned = [e for e in record.evaluations if e.state == "pruned"]
+    wanted = [*record.ranked(), *pruned][:top]
+    points = max(_FEWEST, min(_POINTS, _POINTS_ALTOGETHER // max(1, len(wanted))))
+    rows = (
+        _curve_row(record, evaluation, points=points, compare=place < LOOKED_AT)
+        for place, evaluation in enumerate(wanted)
+    )
     return tuple(row for row in rows if row is not None)
 
 
-def stopping(record: StudyRecord) -> Stopping | None:
+def stopping(record: StudyRecord, rows: Sequence[CurveRow]) -> Stopping | None:
     """How much the stop cost the complete candidates; ``None`` where their true course was not recorded."""
+    psnr = {e.number: e.psnr for e in record.ranked()}
     losses = []
-    for evaluation in record.ranked():
-        course = _course(record, evaluation.number)
-        if course is not None and evaluation.psnr is not None:
-            losses.append(max(0.0, max(course.psnr) - evaluation.psnr))
+    for row in rows:
+        reached = psnr.get(row.number)
+        if row.course is not None and reached is not None:
+            losses.append(max(0.0, row.course.peak[1] - reached))
     if not losses:
         return None
     return Stopping(mean=sum(losses) / len(losses), worst=max(losses), candidates=len(losses))
 
 
-def _curve_row(record: StudyRecord, evaluation: Evaluation) -> CurveRow | None:
+def _curve_row(record: StudyRecord, evaluation: Evaluation, *, points: int, compare: bool) -> CurveRow | None:
     try:
         curves = read_curves(record.folder, evaluation.number)
-    except FormatError:
+    except (FormatError, KeyError):
         return None
     steps = [int(step) for step in curves["step"]]
     if not steps:
         return None
-    every = max(1, -(-len(steps) // _POINTS))
     score, stop = _decibels_of(curves["score"]), int(curves["chosen"])
     nearest = min(range(len(steps)), key=lambda index: abs(steps[index] - stop))
+    every = max(1, -(-len(steps) // (points - 1)))
+    # The stop stays among the points that are kept, so that its mark lies on the curve.
+    kept = sorted({*range(0, len(steps), every), nearest})
     return CurveRow(
         number=evaluation.number,
         label=f"candidate {evaluation.number}",
-        step=tuple(steps[::every]),
-        score=score[::every],
-        course=_course(record, evaluation.number),
+        step=tuple(steps[index] for index in kept),
+        score=tuple(score[index] for index in kept),
+        course=_course(record, evaluation.number) if compare else None,
         stop=stop,
         at_stop=score[nearest],
+        fitted=tuple(_decibels_of(curves["loss"][kept])),
+        ended=evaluation.reason or evaluation.ended or "",
+        complete=evaluation.state == "complete",
     )
 
 
@@ -108,14 +143,14 @@ def _course(record: StudyRecord, number: int) -> Course | None:
         return None
     try:
         steps, psnr = read_trajectory(record.folder, number, reference)
-    except FormatError:
+    except (FormatError, KeyError, ValueError):
         return None
     if not len(steps):
         return None
-    return Course(step=tuple(int(step) for step in steps), psnr=tuple(float(value) for value in psnr))
+    return Course(step=tuple(int(step) for step in steps), psnr=tuple(round(float(v), 3) for v in psnr))
 
 
 def _decibels_of(errors: Iterable[float]) -> tuple[float | None, ...]:
     """Mean squared errors in dB; ``None``, a gap in the curve, where one is not positive and finite."""
     values = (float(error) for error in errors)
-    return tuple(-10 * math.log10(error) if 0 < error < math.inf else None for error in values)
+    return tuple(round(-10 * math.log10(e), 3) if 0 < e < math.inf else None for e in values)

@@ -1,73 +1,89 @@
-"""Rows of a study drawn with Plotly: what is drawn is decided in ``tables``, here it gets axes and marks.
+"""Scores and curves drawn with Plotly: what is drawn is decided in the tables, here it gets axes and marks.
 
-Colours of text and grid are left to the page, which knows whether it is light or dark.
+Points carry the numbers of their candidates, so that the page can show the one that was clicked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import plotly.graph_objects as go
 
 from .curves import CurveRow
-from .tables import CandidateRow, HistoryRow
+from .style import BLUE, GREEN, GREY, ORANGE, PINK, SERIES, frame
+from .tables import CandidateRow, FinalistRow, HistoryRow
 from .wording import decibels, duration
 
-CONFIG = {"showSendToCloud": False, "displaylogo": False, "responsive": True}
-"""For every figure: nothing is offered for upload, and no logo is shown."""
-
-_BLUE, _ORANGE, _GREEN, _GREY = "#3b82c4", "#e08a1e", "#2f9e6e", "#8a9199"
-_SERIES = (_BLUE, _ORANGE, _GREEN, "#b45bb0", "#c9504e")
+HIGHLIGHTED = 5
+"""Curves that have a colour of their own; the others are thin and grey."""
 
 
-def score_against_seconds(rows: Sequence[CandidateRow]) -> go.Figure:
-    """Each candidate's score against the time of its fit; published networks and the best are marked."""
-    figure = _figure(x="seconds of fitting", y="estimated PSNR (dB)")
+def score_against_seconds(rows: Sequence[CandidateRow], finalists: Sequence[FinalistRow] = ()) -> go.Figure:
+    """Each candidate's score against the time of its fit; published networks, finalists and the best marked."""
+    figure = frame(x="seconds of fitting", y="estimated PSNR (dB)")
     groups = (
-        ("searched", "complete", False, {"color": _BLUE, "size": 9}),
-        ("published networks", "complete", True, {"color": _ORANGE, "size": 12, "symbol": "diamond"}),
-        ("pruned", "pruned", None, {"color": _GREY, "size": 7, "symbol": "x-thin-open"}),
+        ("searched", "complete", False, {"color": BLUE, "size": 9}),
+        ("published networks", "complete", True, {"color": ORANGE, "size": 13, "symbol": "diamond"}),
+        ("pruned", "pruned", None, {"color": GREY, "size": 7, "symbol": "x-thin-open"}),
     )
     for name, state, published, marker in groups:
-        chosen = [
-            row
-            for row in rows
-            if row.state == state and row.score is not None and row.seconds is not None
-            if published is None or row.published == published
-        ]
-        if chosen:
-            figure.add_scatter(
-                x=[row.seconds for row in chosen],
-                y=[row.score for row in chosen],
-                mode="markers",
-                name=name,
-                marker=marker,
-                text=[_hover(row) for row in chosen],
-                hoverinfo="text",
-            )
-    best = next((row for row in rows if row.rank == 1 and row.seconds is not None), None)
-    if best is not None:
+        chosen = [row for row in rows if row.state == state and published in (None, row.published)]
+        _points(figure, chosen, y=[row.score for row in chosen], name=name, marker=marker)
+    seconds = {row.number: row.seconds for row in rows}
+    if finalists:
         figure.add_scatter(
-            x=[best.seconds],
-            y=[best.score],
+            x=[seconds.get(row.number) for row in finalists],
+            y=[row.score for row in finalists],
+            error_y={"array": [row.standard_error or 0.0 for row in finalists], "color": PINK},
+            customdata=[row.number for row in finalists],
             mode="markers",
-            name="best",
-            marker={"color": _GREEN, "size": 18, "symbol": "circle-open", "line": {"width": 2}},
-            hoverinfo="skip",
+            name="finalists, scored again, ± one standard error",
+            marker={"color": PINK, "size": 9, "symbol": "square"},
+            hoverinfo="y",
         )
+    _ring(figure, rows, [row.score for row in rows])
+    return figure
+
+
+def psnr_against_seconds(
+    rows: Sequence[CandidateRow], result: Mapping[str, object] | None = None
+) -> go.Figure:
+    """Each candidate's PSNR against the time of its fit, with the classical methods and what was delivered."""
+    figure = frame(x="seconds", y="PSNR against the reference (dB)")
+    for name, published, marker in (
+        ("searched", False, {"color": BLUE, "size": 9}),
+        ("published networks", True, {"color": ORANGE, "size": 13, "symbol": "diamond"}),
+    ):
+        chosen = [row for row in rows if row.state == "complete" and row.published == published]
+        _points(figure, chosen, y=[row.psnr for row in chosen], name=name, marker=marker)
+    for name, seconds, psnr, symbol in _marks(result or {}):
+        figure.add_scatter(
+            x=[seconds],
+            y=[psnr],
+            mode="markers+text",
+            name=escape(name),
+            text=[escape(name)],
+            textposition="top left" if name == "delivered" else "top right",
+            marker={"color": GREEN, "size": 14, "symbol": symbol},
+            hovertemplate=f"{escape(name)}: {decibels(psnr)} after {duration(seconds)}<extra></extra>",
+            showlegend=False,
+            cliponaxis=False,
+        )
+    _ring(figure, rows, [row.psnr for row in rows])
     return figure
 
 
 def history(rows: Sequence[HistoryRow]) -> go.Figure:
     """The candidates over the time of the study, and the best so far."""
-    figure = _figure(x="seconds since the search began", y="estimated PSNR (dB)")
+    figure = frame(x="seconds since the search began", y="estimated PSNR (dB)")
     figure.add_scatter(
         x=[row.at for row in rows],
         y=[row.score for row in rows],
+        customdata=[row.number for row in rows],
         mode="markers",
         name="candidate",
-        marker={"color": _BLUE, "size": 8},
+        marker={"color": BLUE, "size": 8},
         text=[f"candidate {row.number}: {decibels(row.score)} at {duration(row.at)}" for row in rows],
         hoverinfo="text",
     )
@@ -76,45 +92,22 @@ def history(rows: Sequence[HistoryRow]) -> go.Figure:
         y=[row.best for row in rows],
         mode="lines",
         name="best so far",
-        line={"color": _GREEN, "width": 2, "shape": "hv"},
+        line={"color": GREEN, "width": 2, "shape": "hv"},
         hoverinfo="skip",
     )
     return figure
 
 
 def curves(rows: Sequence[CurveRow]) -> go.Figure:
-    """The course of several fits: estimated PSNR against the iteration, with the stop marked on each."""
-    figure = _figure(x="iteration", y="PSNR (dB)")
-    for row, colour in zip(rows, _SERIES * (len(rows) // len(_SERIES) + 1), strict=False):
-        label = escape(row.label)
-        figure.add_scatter(
-            x=list(row.step),
-            y=list(row.score),
-            mode="lines",
-            name=label,
-            line={"color": colour},
-            legendgroup=label,
-        )
-        if row.course is not None:
-            figure.add_scatter(
-                x=list(row.course.step),
-                y=list(row.course.psnr),
-                mode="lines",
-                name=f"{label}, against the reference",
-                line={"color": colour, "dash": "dot"},
-                legendgroup=label,
-            )
-        figure.add_scatter(
-            x=[row.stop],
-            y=[row.at_stop],
-            mode="markers",
-            name="stopped here",
-            marker={"color": colour, "size": 12, "symbol": "circle-open", "line": {"width": 2}},
-            text=[f"stopped at iteration {row.stop}: {decibels(row.at_stop)}"],
-            hoverinfo="text",
-            legendgroup=label,
-            showlegend=False,
-        )
+    """The course of all fits: the first few coloured with their stops, the others thin, in one trace."""
+    figure = frame(x="iteration", y="PSNR (dB)", height=480)
+    first = [row for row in rows if row.complete][:HIGHLIGHTED]
+    others = [row for row in rows if row not in first]
+    if others:
+        figure.add_scatter(**_thin(others))
+        figure.add_scatter(**_thin_stops(others))
+    for row, colour in zip(first, SERIES, strict=False):
+        _add_curve(figure, row, colour)
     return figure
 
 
@@ -123,38 +116,179 @@ def score_against_psnr(rows: Sequence[CandidateRow]) -> go.Figure:
     chosen = [
         row for row in rows if row.state == "complete" and row.score is not None and row.psnr is not None
     ]
-    figure = _figure(x="estimated PSNR (dB)", y="PSNR against the reference (dB)")
+    figure = frame(x="estimated PSNR (dB)", y="PSNR against the reference (dB)")
     figure.add_scatter(
         x=[row.score for row in chosen],
         y=[row.psnr for row in chosen],
+        customdata=[row.number for row in chosen],
         mode="markers",
         name="candidate",
-        marker={"color": _BLUE, "size": 9},
-        text=[_hover(row) for row in chosen],
+        marker={"color": BLUE, "size": 9},
+        text=[hover(row) for row in chosen],
         hoverinfo="text",
         showlegend=False,
     )
+    _ring(figure, chosen, [row.psnr for row in chosen], x=[row.score for row in chosen])
     return figure
 
 
-def _hover(row: CandidateRow) -> str:
-    lines = [f"candidate {row.number}: {decibels(row.score)}", row.shape, row.origin, row.remark]
+def hover(row: CandidateRow) -> str:
+    """What a candidate's mark says; HTML, escaped."""
+    lines = [f"candidate {row.number}: {decibels(row.score)}", row.shape, row.origin, row.remark[:200]]
     if row.psnr is not None:
         lines.insert(1, f"{decibels(row.psnr)} against the reference")
     return "<br>".join(escape(line) for line in lines if line)
 
 
-def _figure(*, x: str, y: str) -> go.Figure:
-    return go.Figure(
-        layout={
-            "template": "none",
-            "height": 380,
-            "margin": {"l": 60, "r": 16, "t": 16, "b": 48},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "xaxis": {"title": {"text": x}, "zeroline": False},
-            "yaxis": {"title": {"text": y}, "zeroline": False},
-            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-            "hovermode": "closest",
-        }
+def _points(
+    figure: go.Figure,
+    rows: Sequence[CandidateRow],
+    *,
+    y: Sequence[float | None],
+    name: str,
+    marker: dict[str, object],
+) -> None:
+    kept = [
+        (row, value)
+        for row, value in zip(rows, y, strict=True)
+        if row.seconds is not None and value is not None
+    ]
+    if kept:
+        figure.add_scatter(
+            x=[row.seconds for row, _ in kept],
+            y=[value for _, value in kept],
+            customdata=[row.number for row, _ in kept],
+            mode="markers",
+            name=name,
+            marker=marker,
+            text=[hover(row) for row, _ in kept],
+            hoverinfo="text",
+        )
+
+
+def _ring(
+    figure: go.Figure,
+    rows: Sequence[CandidateRow],
+    y: Sequence[float | None],
+    *,
+    x: Sequence[float | None] | None = None,
+) -> None:
+    """A ring around the best candidate, when it has a place in the figure."""
+    across = [row.seconds for row in rows] if x is None else x
+    for row, right, up in zip(rows, across, y, strict=True):
+        if row.rank == 1 and right is not None and up is not None:
+            figure.add_scatter(
+                x=[right],
+                y=[up],
+                mode="markers",
+                name="best by the score",
+                marker={"color": GREEN, "size": 19, "symbol": "circle-open", "line": {"width": 2.5}},
+                hoverinfo="skip",
+            )
+
+
+def _marks(result: Mapping[str, object]) -> list[tuple[str, float, float, str]]:
+    marks: list[tuple[str, float, float, str]] = []
+    baselines = result.get("baselines")
+    for name, values in baselines.items() if isinstance(baselines, Mapping) else ():
+        if values.get("psnr") is not None:
+            marks.append((str(name), float(values.get("seconds") or 0.0), float(values["psnr"]), "square"))
+    delivered, seconds = result.get("delivered_psnr"), result.get("seconds")
+    if isinstance(delivered, int | float) and isinstance(seconds, int | float):
+        marks.append(("delivered", float(seconds), float(delivered), "star"))
+    return marks
+
+
+def _thin(rows: Sequence[CurveRow]) -> dict[str, object]:
+    """Many curves as one trace with gaps; ``meta`` says where each begins and whose it is."""
+    x: list[int | None] = []
+    y: list[float | None] = []
+    starts = []
+    for row in rows:
+        starts.append(len(x))
+        x += [*row.step, None]
+        y += [*row.score, None]
+    return {
+        "x": x,
+        "y": y,
+        "mode": "lines",
+        "name": "another candidate" if len(rows) == 1 else f"{len(rows)} other candidates",
+        "line": {"color": GREY, "width": 0.8},
+        "opacity": 0.55,
+        "meta": {"starts": starts, "numbers": [row.number for row in rows]},
+        "hoverinfo": "none" if len(rows) > 200 else "x+y",
+    }
+
+
+def _thin_stops(rows: Sequence[CurveRow]) -> dict[str, object]:
+    return {
+        "x": [row.stop for row in rows],
+        "y": [row.at_stop for row in rows],
+        "customdata": [row.number for row in rows],
+        "mode": "markers",
+        "name": "their stops",
+        "marker": {"color": GREY, "size": 5, "symbol": "circle-open"},
+        "text": [f"candidate {row.number}, stopped at {row.stop}: {escape(row.ended[:120])}" for row in rows],
+        "hoverinfo": "text",
+    }
+
+
+def _add_curve(figure: go.Figure, row: CurveRow, colour: str) -> None:
+    label = escape(row.label)
+    shared = {"legendgroup": label, "customdata": [row.number] * len(row.step)}
+    figure.add_scatter(
+        x=list(row.step), y=list(row.score), mode="lines", name=label, line={"color": colour}, **shared
+    )
+    if any(value is not None for value in row.fitted):
+        figure.add_scatter(
+            x=list(row.step),
+            y=list(row.fitted),
+            mode="lines",
+            name=f"{label}, on what it is fitted to",
+            line={"color": colour, "dash": "dash", "width": 1},
+            showlegend=False,
+            visible=False,
+            meta={"monitor": True},
+            **shared,
+        )
+    if row.course is not None:
+        _add_course(figure, row, colour, label)
+    figure.add_scatter(
+        x=[row.stop],
+        y=[row.at_stop],
+        mode="markers",
+        name="stopped here",
+        customdata=[row.number],
+        marker={"color": colour, "size": 12, "symbol": "circle-open", "line": {"width": 2.5}},
+        text=[f"{label} stopped at iteration {row.stop}, {decibels(row.at_stop)}: {escape(row.ended[:200])}"],
+        hoverinfo="text",
+        legendgroup=label,
+        showlegend=False,
+    )
+
+
+def _add_course(figure: go.Figure, row: CurveRow, colour: str, label: str) -> None:
+    assert row.course is not None
+    step, psnr = row.course.peak
+    figure.add_scatter(
+        x=list(row.course.step),
+        y=list(row.course.psnr),
+        mode="lines",
+        name=f"{label}, against the reference",
+        line={"color": colour, "dash": "dot"},
+        legendgroup=label,
+        showlegend=False,
+        customdata=[row.number] * len(row.course.step),
+    )
+    figure.add_scatter(
+        x=[step],
+        y=[psnr],
+        mode="markers",
+        name="its peak",
+        customdata=[row.number],
+        marker={"color": colour, "size": 11, "symbol": "triangle-down"},
+        text=[f"{label} would have been best at iteration {step}: {decibels(psnr)} against the reference"],
+        hoverinfo="text",
+        legendgroup=label,
+        showlegend=False,
     )

@@ -1,33 +1,40 @@
 """A study as one HTML file that needs nothing else: no network, no other file, no server.
 
-``tables`` and ``curves`` say what is true; ``figures``, ``diagram`` and ``pictures`` draw it; ``markup``
-escapes it; here it is put in order. A page can be written at any time: of a study that is empty, running,
+The tables say what is true; figures, drawing and pictures show it; the template escapes it and puts it in
+order. Here they are brought together. A page can be written at any time: of a study that is empty, running,
 failed or finished. What is not there yet leaves a gap that names it.
 """
 
 from __future__ import annotations
 
-from html import escape
-from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-import yaml
-from plotly.offline import get_plotlyjs
+import plotly.graph_objects as go
+from markupsafe import Markup
 
-from .. import __version__
 from ..files import write_text
 from ..search import StudyRecord
-from . import figures, tables
+from ..yaml_files import dump_yaml
+from . import descent_figures, figures, lineage, tables
 from .anatomy import cost_rows, gene_rows
-from .curves import Stopping, curve_rows, stopping
+from .curves import CurveRow, Stopping, curve_rows, stopping
 from .diagram import diagram
-from .markup import Markup, definitions, gap, picture, plot, section, table
-from .outcome import result_rows, task_words
-from .pictures import CasePictures, pictures_of
+from .dossier import dossiers, packed
+from .genes import importance_rows, parallel
+from .headline import headline
+from .members import member_rows
+from .outcome import result_rows
+from .pictures import MOST_PICTURES, pictures_of
+from .reproduce import restore_command, search_command, version_rows
+from .templates import render_template
+from .timeline import spans
 from .wording import decibels, plural
 
-# Nothing may be fetched from anywhere; scripts and styles are those that stand in the page.
-_POLICY = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+SHOWN = 25
+"""Rows of the table of candidates that stand open; a button shows the others."""
+
+Figures = dict[str, go.Figure | None]
 
 
 def write_page(record: StudyRecord, *, to: Path | None = None) -> Path:
@@ -47,128 +54,146 @@ def write_page(record: StudyRecord, *, to: Path | None = None) -> Path:
 
 def render(record: StudyRecord) -> str:
     """The page of a study as HTML."""
-    body = "".join(
-        (
-            _header(record),
-            *(_pictures(case) for case in pictures_of(record)),
-            _outcome(record),
-            _winner(record),
-            _fits(record),
-            _search(record),
-            _candidates(record),
-            _again(record),
-            _missing(record),
-        )
+    return render_template("page.html", values(record))
+
+
+def values(record: StudyRecord) -> dict[str, Any]:
+    """Everything that the page shows, by the names that its template uses."""
+    rows = tables.candidate_rows(record)
+    headings, cells = tables.candidate_cells(rows) if rows else ((), ())
+    courses = curve_rows(record)
+    plots = _plots(record, rows, courses)
+    shown: dict[str, Any] = {
+        "title": record.request.name,
+        "headline": headline(record),
+        "states": tables.state_words(record),
+        "cases": pictures_of(record),
+        "more_pictures": [picture.name for picture in record.pictures[MOST_PICTURES:]],
+        "result_rows": result_rows(record.result) if record.result else (),
+        "reuse": restore_command(record) if record.ranked() else "",
+        "plots": plots,
+        "stop_words": stop_words(stopping(record, courses)),
+        "quality_words": _quality_words(record),
+        "agreement_words": _agreement_words(tables.agreement(record)),
+        "members": [
+            (picture.name, stacked)
+            for picture in record.pictures
+            if (stacked := member_rows(record, picture.name))
+        ],
+        "winner": _winner(record),
+        "complete": len(record.ranked()),
+        "line": _line(record),
+        "reasons": tables.reason_rows(record),
+        "headings": headings,
+        "rows": cells,
+        "numeric": tables.NUMERIC,
+        "shown": SHOWN,
+        "command": search_command(record.request),
+        "again": (("seed", record.request.seed), *version_rows(record), *_plan(record)),
+        "request": dump_yaml(record.request.to_dict()),
+        "missing": record.missing,
+        "dossiers": packed(dossiers(record, rows)),
+    }
+    return shown | {"contents": _contents(shown)}
+
+
+def stop_words(loss: Stopping | None) -> str:
+    """What the curves show, and what stopping cost."""
+    lead = (
+        "The score comes from measurements that the network was not fitted to. A circle marks the stop, "
+        "a dotted line the truth, a triangle its peak."
     )
-    style, script = (files(__package__).joinpath(name).read_text("utf-8") for name in ("page.css", "page.js"))
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(record.request.name)} · dipsearch</title>"
-        f"<style>{style}</style></head>\n<body>{body}"
-        f"<footer>dipsearch {__version__}. This page stands alone and loads nothing.</footer>\n"
-        f"<script>{get_plotlyjs()}</script>\n<script>{script}</script></body></html>\n"
-    )
-
-
-def _header(record: StudyRecord) -> str:
-    words = tables.state_words(record)
-    unfinished = "" if record.result else " This study has not delivered a result yet."
-    task = task_words(record.request.options.task)
-    lead = escape(f"{task}; {words}.{unfinished}")
-    return f"<header><h1>{escape(record.request.name)}</h1><p>{lead}</p></header>"
-
-
-def _pictures(case: CasePictures) -> str:
-    shown = "".join(picture(each) for each in case.pictures)
-    return section(case.name, Markup(f'<div class="pictures">{shown}</div>'), lead=". ".join(case.notes))
-
-
-def _outcome(record: StudyRecord) -> str:
-    if record.result is None:
-        return ""
-    return section("What came out", definitions(result_rows(record.result)))
-
-
-def _winner(record: StudyRecord) -> str:
-    best = record.ranked()
-    if not best or best[0].genome is None:
-        return section("The network", gap("no candidate is complete yet"))
-    genome = best[0].genome
-    shape = (record.result or {}).get("shape")
-    cost = cost_rows(genome, shape) if shape else ()
-    return section(
-        "The network",
-        Markup(diagram(genome)),
-        definitions((*cost, *gene_rows(genome))),
-        lead=f"Candidate {best[0].number}, the best of {plural(len(best), 'complete candidate')}: "
-        f"{genome.label}. Channels · kernel, full resolution on top.",
-    )
-
-
-def _fits(record: StudyRecord) -> str:
-    rows = curve_rows(record)
-    if not rows:
-        return ""
-    return section(
-        "How the fits went, and where they were stopped",
-        plot("curves", figures.curves(rows)),
-        lead=_fits_lead(stopping(record)),
-    )
-
-
-def _fits_lead(loss: Stopping | None) -> str:
-    lead = "The score comes from measurements that the network was not fitted to. A circle marks the stop."
     if loss is None:
-        return lead
+        return lead.replace(", a dotted line the truth, a triangle its peak", "")
     return (
         f"{lead} Compared with the reference, stopping cost {decibels(loss.mean)} on average and "
         f"{decibels(loss.worst)} at most, over {plural(loss.candidates, 'candidate')}."
     )
 
 
-def _search(record: StudyRecord) -> str:
-    rows = tables.candidate_rows(record)
-    if not any(row.state == "complete" for row in rows):
+def _plots(
+    record: StudyRecord, rows: tuple[tables.CandidateRow, ...], courses: tuple[CurveRow, ...]
+) -> Figures:
+    """The figures for which there is something to draw."""
+    complete = any(row.state == "complete" and row.score is not None for row in rows)
+    measured = any(row.psnr is not None for row in rows if row.state == "complete")
+    weights = importance_rows(record)
+    lines = parallel(record, [row.gene for row in weights])
+    family = lineage.edges(record)
+    working = spans(record)
+    return {
+        "curves": figures.curves(courses) if courses else None,
+        "cost": figures.score_against_seconds(rows, tables.finalist_rows(record)) if complete else None,
+        "quality": figures.psnr_against_seconds(rows, record.result) if measured else None,
+        "agreement": figures.score_against_psnr(rows) if tables.agreement(record) else None,
+        "history": figures.history(tables.history_rows(record)) if complete else None,
+        "tree": descent_figures.family_tree(lineage.nodes(record), family) if family else None,
+        "importances": descent_figures.importances(weights) if weights else None,
+        "parallel": descent_figures.parallel_coordinates(lines) if lines else None,
+        "timeline": descent_figures.timeline(working) if working else None,
+    }
+
+
+def _quality_words(record: StudyRecord) -> str:
+    words = "The search never saw the reference."
+    if record.request.options.task == "inpaint":
+        words += (
+            " Candidates count as they were fitted; in what is delivered, pixels that were observed "
+            "without noise are put back."
+        )
+    return words
+
+
+def _agreement_words(found: tables.Agreement | None) -> str:
+    if found is None:
         return ""
-    parts = [
-        Markup("<h3>Score against the time of a fit</h3>"),
-        plot("cost", figures.score_against_seconds(rows)),
-        Markup("<h3>Over the time of the search</h3>"),
-        plot("history", figures.history(tables.history_rows(record))),
-    ]
-    if (agreement := tables.agreement(record)) is not None:
-        words = f"Kendall's τ is {agreement.kendall:.2f} over {plural(agreement.candidates, 'candidate')}."
-        parts += [
-            Markup("<h3>Does the score rank as the reference does?</h3>"),
-            Markup(f'<p class="lead">{escape(words)} The search never saw the reference.</p>'),
-            plot("agreement", figures.score_against_psnr(rows)),
-        ]
-    return section("How the search went", *parts)
-
-
-def _candidates(record: StudyRecord) -> str:
-    rows = tables.candidate_rows(record)
-    if not rows:
-        return section("Candidates", gap("no candidate has been started"))
-    headings, cells = tables.candidate_cells(rows)
-    numeric = [index for index, heading in enumerate(headings) if heading in tables.NUMERIC]
-    lead = "Best first, by the score, which is made without a reference."
-    return section("Candidates", table(headings, cells, numeric=numeric), lead=lead)
-
-
-def _again(record: StudyRecord) -> str:
-    commands = f"dipsearch restore {record.folder} IMAGE --task {record.request.options.task}"
-    request = yaml.safe_dump(record.request.to_dict(), sort_keys=False, allow_unicode=True)
-    return section(
-        "Use it again",
-        Markup(f"<pre>{escape(commands)}</pre><h3>What was asked</h3><pre>{escape(request)}</pre>"),
-        lead="The same network on another picture; every fit still stops by itself.",
+    return (
+        f"Kendall's τ is {found.kendall:.2f} over {plural(found.candidates, 'candidate')}: 1 is the same "
+        "order, 0 is chance. The search never saw the reference."
     )
 
 
-def _missing(record: StudyRecord) -> str:
-    if not record.missing:
-        return ""
-    return section("What could not be read", *(gap(sentence) for sentence in record.missing))
+def _winner(record: StudyRecord) -> dict[str, Any] | None:
+    for best in record.ranked()[:1]:
+        if best.genome is not None:
+            shape = (record.result or {}).get("shape")
+            return {
+                "number": best.number,
+                "label": best.genome.label,
+                "drawing": Markup(diagram(best.genome)),
+                "rows": (*(cost_rows(best.genome, shape) if shape else ()), *gene_rows(best.genome)),
+            }
+    return None
+
+
+def _line(record: StudyRecord) -> list[tuple[int, str, float | None, list[str]]]:
+    """The winner's ancestors for people; empty when it has none."""
+    line = lineage.descent(record)
+    if len(line) < 2:
+        return []
+    return [
+        (e.number, e.operator or "", e.score, [change.words for change in changes]) for e, changes in line
+    ]
+
+
+def _plan(record: StudyRecord) -> list[tuple[str, str]]:
+    plan = (record.result or {}).get("plan") or ()
+    return [(f"plan: {label}", str(words)) for label, words in plan]
+
+
+def _contents(shown: dict[str, Any]) -> list[tuple[str, str]]:
+    plots = shown["plots"]
+    parts = (
+        ("pictures", "pictures", True),
+        ("outcome", "numbers", shown["result_rows"] or shown["reuse"]),
+        ("stop", "why it stopped", plots["curves"]),
+        ("choice", "why it won", plots["cost"]),
+        ("stack", "what was combined", shown["members"]),
+        ("network", "the network", True),
+        ("way", "how it got there", plots["history"] or plots["tree"]),
+        ("losses", "what was given up", shown["reasons"]),
+        ("candidates", "candidates", True),
+        ("again", "run it again", True),
+        ("missing", "what is missing", shown["missing"]),
+    )
+    return [(anchor, words) for anchor, words, there in parts if there]

@@ -1,4 +1,4 @@
-"""The pictures of a study as the page shows them: measured, restored, reference, each a data URI or a gap.
+"""The pictures of a study as layers of a viewer: measured, restored, reference, and maps of error and doubt.
 
 The only place of the report that opens picture files. What cannot be read becomes a gap that says what is
 missing: a page can always be written.
@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from ..errors import DipsearchError
 from ..problem import read_image
 from ..search import PictureRecord, StudyRecord
-from .wording import plural
+from .members import candidate_output, stack_spread
+from .uncertainty import error_map, full_scale
+from .wording import decibels, plural
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,40 +28,57 @@ if TYPE_CHECKING:
 LONGEST_SIDE = 1024
 """Larger pictures are shown reduced; the files themselves are whole."""
 
+MOST_PICTURES = 24
+"""More are named only: the page has to stay small enough to send."""
+
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture of the page.
+    """One layer of the viewer.
 
     Args:
         title: what it is.
         caption: what to know about it.
         uri: a ``data:image/png`` URI; ``None``: a gap, and the caption says why.
+        full: for a map of one number per pixel: the number that white stands for, where the range of the
+            pixels is 1; ``None`` for a picture.
     """
 
     title: str
     caption: str
     uri: str | None
+    full: float | None = None
 
 
 @dataclass(frozen=True)
 class CasePictures:
-    """The pictures that belong together: one measurement and what became of it."""
+    """The pictures that belong together: one measurement and what became of it.
+
+    Args:
+        name: of the picture.
+        notes: sentences on where it came from.
+        size: width and height of the restored picture in pixels.
+        pictures: the layers.
+    """
 
     name: str
     notes: tuple[str, ...]
+    size: tuple[int, int]
     pictures: tuple[Picture, ...]
 
 
 def pictures_of(record: StudyRecord) -> tuple[CasePictures, ...]:
-    """Measurement, restoration and, where there is one, reference of every picture of a study."""
-    return tuple(_case_pictures(picture) for picture in record.pictures)
+    """Measurement, restoration, reference and maps of every picture of a study, as far as they exist."""
+    shown = record.pictures[:MOST_PICTURES]
+    side = max(256, int(LONGEST_SIDE / max(1, len(shown)) ** 0.5))
+    return tuple(_case_pictures(record, picture, side=side) for picture in shown)
 
 
-def data_uri(pixels: Tensor, *, observed: Tensor | None = None) -> str:
+def data_uri(pixels: Tensor, *, observed: Tensor | None = None, side: int = LONGEST_SIDE) -> str:
     """``pixels (1, C, H, W)`` in [0, 1] as an 8-bit PNG in a URI; what was not observed is transparent.
 
-    One or three channels are shown as they are, two as the first, more as the first three.
+    One or three channels are shown as they are, two as the first, more as the first three. A picture whose
+    longest side is above ``side`` is reduced.
     """
     channels = pixels.shape[1]
     shown = pixels[0, : 3 if channels >= 3 else 1].clamp(0, 1).mul(255).round().byte().cpu().numpy()
@@ -66,39 +86,71 @@ def data_uri(pixels: Tensor, *, observed: Tensor | None = None) -> str:
     if observed is not None and bool((observed == 0).any()):
         alpha = observed[0, 0].mul(255).round().byte().cpu().numpy()
         array = np.concatenate((array, alpha[..., None]), axis=2)
+    return _png(array, side=side)
+
+
+def map_uri(values: NDArray[np.float64], *, full: float, side: int = LONGEST_SIDE) -> str:
+    """``values (H, W)`` as a grey 8-bit PNG in a URI; ``full`` and everything above is white."""
+    return _png(np.clip(values / full * 255, 0, 255).round().astype(np.uint8), side=side)
+
+
+def _png(array: NDArray[np.uint8], *, side: int) -> str:
     picture = PillowImage.fromarray(np.ascontiguousarray(array))
-    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    picture.thumbnail((side, side))
     file = io.BytesIO()
     picture.save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def _case_pictures(picture: PictureRecord) -> CasePictures:
+def _case_pictures(record: StudyRecord, picture: PictureRecord, *, side: int) -> CasePictures:
     case = picture.case
+    restored, title, caption = _restored(record, picture)
     if case is None:
-        gap = Picture("measured", "the measured picture cannot be read any more", None)
-        return CasePictures(picture.name, (), (gap, _restored(picture)))
-    measured, reference = case.problem.y, case.reference
-    pictures = [
-        Picture("measured", _size(measured), data_uri(measured, observed=case.problem.observed)),
-        _restored(picture),
-    ]
+        layers = [Picture("measured", "the measured picture cannot be read any more", None)]
+        size = (restored.shape[3], restored.shape[2]) if restored is not None else (4, 3)
+    else:
+        y = case.problem.y
+        layers = [Picture("measured", _size(y, side), data_uri(y, observed=case.problem.observed, side=side))]
+        size = (case.problem.image_shape[3], case.problem.image_shape[2])
+    if restored is None:
+        layers.append(Picture(title, caption, None))
+    else:
+        words = caption or _size(restored, side)
+        layers.append(Picture(title, words, data_uri(restored, side=side)))
+    reference = case.reference if case else None
     if reference is not None:
-        pictures.append(Picture("reference", "only compared with, never used", data_uri(reference)))
-    return CasePictures(picture.name, case.notes, tuple(pictures))
+        layers.append(Picture("reference", "only compared with, never used", data_uri(reference, side=side)))
+        if restored is not None and restored.shape == reference.shape:
+            error = error_map(restored[0].cpu().numpy(), reference[0].cpu().numpy())
+            layers.append(_map("error", error, "restored against reference", side))
+    doubt = stack_spread(record, picture) if picture.restored else None
+    if doubt is not None and doubt.shape == (size[1], size[0]):
+        layers.append(_map("uncertainty", doubt, "how far the stack's members are apart", side))
+    return CasePictures(picture.name, case.notes if case else (), size, tuple(layers))
 
 
-def _restored(picture: PictureRecord) -> Picture:
-    if picture.restored is None:
-        return Picture("restored", "there is no restored picture yet: the study has not delivered", None)
-    try:
-        pixels = read_image(picture.restored).pixels
-    except DipsearchError as error:
-        return Picture("restored", str(error), None)
-    return Picture("restored", _size(pixels), data_uri(pixels))
+def _map(title: str, values: NDArray[np.float64], caption: str, side: int) -> Picture:
+    full = full_scale(values)
+    return Picture(title, f"{caption}, mean {values.mean():.3f}", map_uri(values, full=full, side=side), full)
 
 
-def _size(pixels: Tensor) -> str:
+def _restored(record: StudyRecord, picture: PictureRecord) -> tuple[Tensor | None, str, str]:
+    """What there is of a restoration: pixels, a title, and a caption that says why it is not the final one."""
+    if picture.restored is not None:
+        try:
+            return read_image(picture.restored).pixels, "restored", ""
+        except DipsearchError as error:
+            return None, "restored", str(error)
+    index = record.pictures.index(picture)
+    for best in record.ranked()[:1]:
+        pixels = candidate_output(record.folder, best.number, index)
+        shape = picture.case.problem.image_shape if picture.case else None
+        if pixels is not None and (shape is None or tuple(pixels.shape) == shape):
+            return pixels, "best so far", f"candidate {best.number}, estimated {decibels(best.score)}"
+    return None, "restored", "there is no restored picture yet: the study has not delivered"
+
+
+def _size(pixels: Tensor, side: int) -> str:
     channels, height, width = pixels.shape[1:]
-    reduced = ", shown reduced" if max(height, width) > LONGEST_SIDE else ""
+    reduced = ", shown reduced" if max(height, width) > side else ""
     return f"{width} × {height} pixels, {plural(channels, 'channel')}{reduced}"

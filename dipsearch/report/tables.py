@@ -76,6 +76,24 @@ class Agreement:
     candidates: int
 
 
+@dataclass(frozen=True)
+class FinalistRow:
+    """A candidate that was scored again on measurements which selection never saw; both numbers in dB."""
+
+    number: int
+    score: float
+    standard_error: float | None
+
+
+@dataclass(frozen=True)
+class ReasonRow:
+    """Why candidates were not fitted to their end: the state, the reason, and whom it befell."""
+
+    state: str
+    reason: str
+    numbers: tuple[int, ...]
+
+
 def candidate_rows(record: StudyRecord) -> tuple[CandidateRow, ...]:
     """All candidates: complete ones by score, best first; then pruned, running, waiting and failed ones."""
     start, known = _start(record.evaluations), _known(record.request.options.task)
@@ -102,6 +120,27 @@ def history_rows(record: StudyRecord) -> tuple[HistoryRow, ...]:
         best = max(score, rows[-1].best) if rows else score
         rows.append(HistoryRow(number=number, at=end - start, score=score, best=best))
     return tuple(rows)
+
+
+def finalist_rows(record: StudyRecord) -> tuple[FinalistRow, ...]:
+    """The finalists of ``result.json``, where it has any: ``number``, ``score``, ``standard_error``."""
+    entries = (record.result or {}).get("finalists") or ()
+    return tuple(
+        FinalistRow(int(entry["number"]), float(entry["score"]), entry.get("standard_error"))
+        for entry in entries
+        if isinstance(entry, Mapping) and "number" in entry and entry.get("score") is not None
+    )
+
+
+def reason_rows(record: StudyRecord) -> tuple[ReasonRow, ...]:
+    """Failed and pruned candidates by their reasons: failures first, then the most frequent."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for e in record.evaluations:
+        if e.state in ("failed", "pruned"):
+            reason = e.reason or e.ended or "no reason was recorded"
+            found.setdefault((e.state, reason), []).append(e.number)
+    rows = (ReasonRow(state, reason, tuple(numbers)) for (state, reason), numbers in found.items())
+    return tuple(sorted(rows, key=lambda row: (row.state != "failed", -len(row.numbers), row.reason)))
 
 
 def state_words(record: StudyRecord) -> str:

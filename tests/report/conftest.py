@@ -135,6 +135,18 @@ RESULT: dict[str, Any] = {
 
 
 @pytest.fixture
+def curve_writer() -> Callable[..., None]:
+    """Writes the curves of a candidate into a study's folder."""
+    return write_curves
+
+
+@pytest.fixture
+def result() -> dict[str, Any]:
+    """The result of the study made by hand."""
+    return RESULT
+
+
+@pytest.fixture
 def genome_of() -> Callable[..., Genome]:
     """Makes small genomes: ``width`` channels that double on the way down, a skip on every other scale."""
     return genome
@@ -170,10 +182,10 @@ def make_study(tmp_path: Path) -> MakeStudy:
     return make
 
 
-def write_curves(folder: Path, number: int) -> None:
+def write_curves(folder: Path, number: int, *, outputs: bool = True) -> None:
     """A fit of 650 iterations whose error is least at 600, and the outputs at two of them."""
     place = folder / "trials" / f"{number:04d}"
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     steps = np.arange(10, 660, 10)
     score = 10 ** (-(20 + 7.5 * np.minimum(steps, 600) / 600) / 10) + 1e-4 * (steps > 600)
     np.savez(
@@ -185,4 +197,5 @@ def write_curves(folder: Path, number: int) -> None:
         chosen=np.array(600),
         chosen_loss=np.array(score[59] / 2),
     )
-    np.savez(place / "trajectory.npz", step=np.array([100, 600]), x=np.zeros((2, 3, 24, 32), np.float16))
+    if outputs:
+        np.savez(place / "trajectory.npz", step=np.array([100, 600]), x=np.zeros((2, 3, 24, 32), np.float16))

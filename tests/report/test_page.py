@@ -1,20 +1,24 @@
 """The page: it can be written in any state, needs nothing else, and shows text as text."""
 
 import base64
+import gzip
+import hashlib
 import io
 import json
 import re
+import time
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 import torch
+from markupsafe import escape
 from PIL import Image
 from plotly.offline import get_plotlyjs
 
 from dipsearch.report import render, write_page
-from dipsearch.report.pictures import data_uri
+from dipsearch.report.pictures import data_uri, map_uri
 
 
 class Elements(HTMLParser):
@@ -42,7 +46,7 @@ def test_the_page_fetches_nothing(make_study) -> None:
     elements = Elements(html)
     for tag, attributes in elements.found:
         for name in ("src", "href", "action", "srcset", "data"):
-            assert (attributes.get(name) or "data:").startswith("data:"), (tag, attributes)
+            assert (attributes.get(name) or "data:").startswith(("data:", "#")), (tag, attributes)
     assert not elements.of("link") and not elements.of("iframe")
     assert "url(http" not in html and "@import" not in html
     (policy,) = (m for m in elements.of("meta") if m.get("http-equiv") == "Content-Security-Policy")
@@ -50,8 +54,9 @@ def test_the_page_fetches_nothing(make_study) -> None:
 
 
 def test_no_figure_offers_an_upload(make_study) -> None:
-    figures = re.findall(r'data-plot="(\w+)">(.*?)</script>', render(make_study()), flags=re.DOTALL)
-    assert [name for name, _ in figures] == ["curves", "cost", "history"]
+    figures = re.findall(r'data-plot="plot-(\w+)">(.*?)</script>', render(make_study()), flags=re.DOTALL)
+    names = ["curves", "cost", "quality", "history", "tree", "parallel", "timeline"]
+    assert [name for name, _ in figures] == names
     for _, content in figures:
         config = json.loads(content)["config"]
         assert (config["showSendToCloud"], config["displaylogo"]) == (False, False)
@@ -62,7 +67,7 @@ def test_text_is_shown_as_text(make_study) -> None:
     html = without_plotly(render(make_study(name)))
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html  # the reason of the failed candidate
-    assert "&lt;script&gt;alert(&#x27;name&#x27;)" in html
+    assert "&lt;script&gt;alert(&#39;name&#39;)" in html
 
 
 def test_text_in_a_figure_cannot_end_its_script(make_study) -> None:
@@ -72,16 +77,77 @@ def test_text_in_a_figure_cannot_end_its_script(make_study) -> None:
     assert "</script><b>" not in html
 
 
-def test_three_pictures_stand_side_by_side(make_study) -> None:
+def test_the_layers_stand_side_by_side(make_study) -> None:
     elements = Elements(without_plotly(render(make_study())))
-    assert [image["alt"] for image in elements.of("img")] == ["measured", "restored", "reference"]
-    assert len(elements.of("figcaption")) == 3
+    layers = ["measured", "restored", "reference", "error"]
+    assert [image["alt"] for image in elements.of("img")] == layers
+    assert [figure["data-layer"] for figure in elements.of("figure")] == layers
+
+
+def test_only_the_scripts_of_the_page_may_run(make_study) -> None:
+    html = render(make_study())
+    elements = Elements(without_plotly(html))
+    (policy,) = (m for m in elements.of("meta") if m.get("http-equiv") == "Content-Security-Policy")
+    allowed = (policy["content"] or "").split("script-src ")[1].split()
+    scripts = re.findall(r"<script>(.*?)</script>", html, flags=re.DOTALL)
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts]
+    assert sorted(allowed) == sorted(f"'sha256-{digest}'" for digest in digests)
+    assert get_plotlyjs() in scripts
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["<script>alert(1)</script>", "\"quoted\" & 'single'", "🐱" * 40, "x" * 5000, "]]></style>--><!--"],
+)
+def test_any_text_in_any_place_is_shown_as_text(make_study, result, words: str) -> None:
+    record = make_study(words, missing=(words,), result={**result, "warnings": [words], "image": words})
+    evil = tuple(replace(e, reason=words, ended=words, operator=words) for e in record.evaluations)
+    html = without_plotly(render(replace(record, evaluations=evil)))
+    assert words not in html or not {*"<>&\"'"} & {*words}
+    assert escape(words) in html
+    expected = len(Elements(without_plotly(render(record))).of("script"))
+    assert len(Elements(html).of("script")) == expected
+
+
+def test_dossiers_hold_every_candidate_and_its_drawing(make_study) -> None:
+    record = make_study()
+    packed = re.search(r'id="dossiers">([^<]+)</script>', render(record))
+    assert packed is not None
+    dossiers = json.loads(gzip.decompress(base64.b64decode(packed[1])))
+    assert [dossier["number"] for dossier in dossiers] == [1, 0, 2, 4, 3]
+    assert dossiers[0]["parents"] == [0]
+    assert dossiers[0]["drawing"].startswith("<svg") and "depth 5 → 3" in dossiers[0]["changes"]
+    assert ["remark", "<script>alert(1)</script>"] in dossiers[-1]["facts"]
+
+
+def test_a_running_study_shows_the_best_so_far(make_study) -> None:
+    record = make_study(result=None)
+    np.savez(record.folder / "trials" / "0001" / "output.npz", x=np.zeros((1, 3, 24, 32), np.float32))
+    running = replace(record, pictures=(replace(record.pictures[0], restored=None),))
+    html = without_plotly(render(running))
+    assert "best so far" in html and "candidate 1, estimated 27.50 dB" in html
+
+
+def test_two_thousand_candidates_fit_on_a_page(make_study, curve_writer) -> None:
+    record = make_study()
+    template = [e for e in record.evaluations if e.state == "complete"]
+    many = tuple(
+        replace(template[n % 2], number=n, score=20 + n / 300, parents=(n - 2,) if n > 1 else ())
+        for n in range(2000)
+    )
+    for number in range(2, 2000):
+        curve_writer(record.folder, number, outputs=False)
+    begin = time.perf_counter()
+    html = render(replace(record, evaluations=many))
+    assert time.perf_counter() - begin < 20
+    assert len(html.encode()) < 14e6
 
 
 def test_the_winner_is_drawn_and_can_be_used_again(make_study) -> None:
     record = make_study()
     html = without_plotly(render(record))
     assert len(Elements(html).of("svg")) == 1
+    assert "dipsearch search --task inpaint" in html
     assert f"dipsearch restore {record.folder} IMAGE --task inpaint" in html
     assert "Candidate 1, the best of 2 complete candidates" in html
 
@@ -118,6 +184,7 @@ def test_a_damaged_restoration_leaves_a_gap(make_study) -> None:
     record.pictures[0].restored.write_bytes(b"")
     html = without_plotly(render(record))
     assert [image["alt"] for image in Elements(html).of("img")] == ["measured", "reference"]
+    assert "restored.png" in html
 
 
 def test_the_page_is_written_beside_the_study_or_where_it_is_wanted(make_study, tmp_path) -> None:
@@ -147,3 +214,8 @@ def test_what_was_not_measured_is_transparent() -> None:
 def test_large_pictures_are_reduced_and_say_so() -> None:
     content = base64.b64decode(data_uri(torch.zeros(1, 1, 8, 2048)).split(",")[1])
     assert Image.open(io.BytesIO(content)).size == (1024, 4)
+
+
+def test_a_map_is_white_at_its_full_scale() -> None:
+    content = base64.b64decode(map_uri(np.array([[0.0, 0.05, 0.1, 0.4]]), full=0.1).split(",")[1])
+    assert np.asarray(Image.open(io.BytesIO(content)))[0].tolist() == [0, 128, 255, 255]

@@ -1,0 +1,123 @@
+"""The study in one sentence and a few large numbers: what went in, what came out, what it gained, how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..search import StudyRecord
+from .tables import counts
+from .wording import decibels, duration, plural
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A large number of the headline, what it is, and a remark below it."""
+
+    value: str
+    label: str
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What stands on top of the page: a sentence, whether the study is done, and up to four facts."""
+
+    sentence: str
+    state: str
+    facts: tuple[Fact, ...]
+
+
+def headline(record: StudyRecord) -> Headline:
+    """Say the most important things about a study, in any state."""
+    result = record.result
+    if result is None:
+        return Headline(_unfinished(record), _state(record), _progress(record))
+    facts = (*_quality(result), Fact(duration(result.get("seconds")), "for everything", _device(result)))
+    return Headline(_sentence(record, result), _state(record), facts[:4])
+
+
+def _sentence(record: StudyRecord, result: Mapping[str, Any]) -> str:
+    what = {"inpaint": "Missing pixels filled in", "denoise": "Noise removed", "sr": "Enlarged"}
+    task = record.request.options.task
+    members = len((result.get("stack") or {}).get("members") or ())
+    means = {
+        "stack": f"by a stack of {plural(members, 'network')}",
+        "best": "by the best of the networks that were tried",
+        "refit": "by networks that were fitted again to everything that was measured",
+    }.get(str(result.get("delivered")), "")
+    tried = plural(sum((result.get("trials") or {}).values()), "candidate")
+    judged = "Nothing but the damaged picture was used; the reference only served to measure the result."
+    if not result.get("reference"):
+        judged = "Nothing but the damaged picture was used."
+    words = what.get(task, task)
+    if task == "sr":
+        words += f" {record.request.options.factor}×"
+    return f"{words} {means}, found among {tried}. {judged}".replace(" ,", ",")
+
+
+def _quality(result: Mapping[str, Any]) -> tuple[Fact, ...]:
+    delivered = result.get("delivered_psnr")
+    if delivered is None:
+        score = _best_score(result)
+        return (Fact(decibels(score), "estimated PSNR", "made without a reference"),) if score else ()
+    ssim = result.get("delivered_ssim")
+    facts = [Fact(decibels(delivered), "PSNR", f"SSIM {ssim:.3f}" if ssim is not None else "")]
+    for name, baseline in (result.get("baselines") or {}).items():
+        if baseline.get("psnr") is not None:
+            gain = delivered - baseline["psnr"]
+            facts.append(
+                Fact(
+                    decibels(abs(gain)),
+                    f"{'above' if gain >= 0 else 'below'} {name}",
+                    f"which reaches {decibels(baseline['psnr'])}",
+                )
+            )
+    best = (result.get("best") or {}).get("psnr")
+    if best is not None and result.get("delivered") != "best":
+        gain = delivered - best
+        facts.append(
+            Fact(f"{gain:+.2f} dB".replace("-", "−"), "over the best single network", decibels(best))
+        )
+    return tuple(facts)
+
+
+def _best_score(result: Mapping[str, Any]) -> float | None:
+    parts = [(result.get(name) or {}).get("score") for name in ("stack", "best")]
+    known = [part for part in parts if part is not None]
+    return max(known, default=None)
+
+
+def _device(result: Mapping[str, Any]) -> str:
+    workers = result.get("workers")
+    device = str(result.get("device") or "")
+    return f"{plural(int(workers), 'worker')} on {device}" if workers and device else device
+
+
+def _unfinished(record: StudyRecord) -> str:
+    found = counts(record)
+    if not record.evaluations:
+        return "This study has not started a candidate yet."
+    if found["failed"] and not found["complete"] and not found["running"]:
+        return "No candidate could be fitted; the reasons are below. This study has not delivered a result."
+    return "This study has not delivered a result yet; this is what it has found so far."
+
+
+def _state(record: StudyRecord) -> str:
+    if record.result is not None:
+        return "finished early" if record.result.get("interrupted") else "finished"
+    if any(e.state == "running" for e in record.evaluations):
+        return "running, or stopped without delivering"
+    return "not delivered"
+
+
+def _progress(record: StudyRecord) -> tuple[Fact, ...]:
+    found = counts(record)
+    best = record.ranked()[:1]
+    facts = [Fact(str(found["complete"]), "complete", f"{found['pruned']} given up early")]
+    if best:
+        facts.insert(0, Fact(decibels(best[0].score), "best so far", f"candidate {best[0].number}"))
+    if found["failed"]:
+        facts.append(Fact(str(found["failed"]), "failed"))
+    return tuple(facts)
