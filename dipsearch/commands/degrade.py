@@ -65,18 +65,18 @@ def degrade(
 
 
 def _write(case: Case, out: Path, mask_out: Path | None) -> None:
-    from torch import cat
-
     from ..problem import write_image
 
-    pixels, observed = case.problem.y, case.problem.observed
-    if case.problem.task == "inpaint":
-        pixels = pixels * observed  # what is missing must not stay readable behind the transparency
-        if mask_out is None:
-            pixels = cat((pixels, observed), dim=1)
-        else:
-            write_image(mask_out, observed)
-    write_image(out, pixels, bits=case.bits)
+    if case.problem.task != "inpaint":
+        write_image(out, case.problem.y, bits=case.bits)
+        return
+    observed = case.problem.observed
+    pixels = case.problem.y * observed  # what is missing must not stay readable behind the transparency
+    if mask_out is None:
+        write_image(out, pixels, bits=case.bits, alpha=observed)
+    else:
+        write_image(mask_out, observed)
+        write_image(out, pixels, bits=case.bits)
 
 
 def _in_words(case: Case, out: Path) -> str:

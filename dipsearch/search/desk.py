@@ -26,7 +26,7 @@ from ..problem import make_split, whole
 from .baselines import classical
 from .candidate import Trajectory, write_candidate
 from .messages import BaselineJob, FitJob, Job, Progress, SearchJob
-from .objective import estimated_psnr, evaluate, value_of
+from .objective import Evaluate, estimated_psnr, evaluate, value_of
 from .prepared import SEARCHED, Prepared, prepare, read_problem
 from .proposals import STALE
 from .samplers import suggest
@@ -58,6 +58,7 @@ class Desk:
         device: where it fits, for example "cpu" or "cuda:0".
         report: told about every check point.
         halted: asked at every check point whether to finish now.
+        evaluate: fits a candidate; another one measures what everything around it costs.
     """
 
     folder: Path
@@ -66,6 +67,7 @@ class Desk:
     device: str
     report: Report = field(default=lambda progress: None)
     halted: Halted = field(default=lambda: False)
+    evaluate: Evaluate = evaluate
 
     @cached_property
     def space(self) -> SearchSpace:
@@ -81,7 +83,7 @@ class Desk:
     @cached_property
     def study(self) -> optuna.Study:
         """The Optuna study, opened for proposing candidates."""
-        return open_study(self.folder, self.settings, space=self.space)
+        return open_study(self.folder, self.settings, space=self.space).study
 
     def do(self, job: Job) -> dict[str, Any]:
         """Do a job and return its outcome as plain values.
@@ -116,7 +118,9 @@ class Desk:
         trial.set_user_attr("genome", genome.to_nested())
         watch = _Watch(self, trial, genome, job, started)
         try:
-            fits = evaluate(genome, self.images, seed=self.settings.seed, limits=job.limits, progress=watch)
+            fits = self.evaluate(
+                genome, self.images, seed=self.settings.seed, limits=job.limits, progress=watch
+            )
         except (RuntimeError, MemoryError, ValueError) as error:
             self._free()
             raise _failed(trial, _in_words(error)) from error

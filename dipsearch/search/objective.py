@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from torch import Tensor
 
@@ -53,6 +54,20 @@ class Limits:
         if self.until is not None:
             limits.append(max(0.0, self.until - time.time()))
         return min(limits, default=None)
+
+
+class Evaluate(Protocol):
+    """The signature of ``evaluate``."""
+
+    def __call__(
+        self,
+        genome: Genome,
+        images: Sequence[Prepared],
+        *,
+        seed: int,
+        limits: Limits,
+        progress: Progress,
+    ) -> list[Fit]: ...
 
 
 def estimated_psnr(error: float) -> float:

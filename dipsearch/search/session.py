@@ -111,7 +111,9 @@ def open_session(request: Request, *, root: Path, resume: bool, started: float) 
             write_problem(problem_path(folder, kind=SEARCHED, name=name), part.problem, box=part.box)
         write_bytes(folder / SPACE_FILE, space_file(request.space).read_bytes())
         write_request(folder / REQUEST_FILE, request)
-    study = open_study(folder, settings, space=space)
+    opened = open_study(folder, settings, space=space)
+    study = opened.study
+    notes.extend(opened.notes)
     if resume:
         if study.user_attrs.get("space_digest") != space.digest:
             raise StudyError(

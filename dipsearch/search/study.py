@@ -70,7 +70,15 @@ class Settings:
         )
 
 
-def open_study(folder: Path, settings: Settings, *, space: SearchSpace) -> optuna.Study:
+@dataclass(frozen=True)
+class OpenedStudy:
+    """Optuna's study, and sentences on what had to be repaired to open it."""
+
+    study: optuna.Study
+    notes: tuple[str, ...]
+
+
+def open_study(folder: Path, settings: Settings, *, space: SearchSpace) -> OpenedStudy:
     """Make or open the Optuna study of a folder, with its sampler and its pruner.
 
     Raises:
@@ -85,13 +93,14 @@ def open_study(folder: Path, settings: Settings, *, space: SearchSpace) -> optun
         affordable=gate.affordable if settings.affordable_seconds is not None else None,
         expense=gate.seconds if settings.affordable_seconds is not None else None,
     )
-    return create_or_load(
+    study = create_or_load(
         settings.name,
         opened.storage,
         sampler=sampler,
         pruner=BetterShare(settings.usual_steps),
         space_digest=space.digest,
     )
+    return OpenedStudy(study, opened.notes)
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,16 @@ def serve(folder: Path, settings: Settings, seat: Seat, connection: Connection, 
     torch.set_num_threads(seat.threads)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     device = "cuda:0" if seat.device.startswith("cuda") else seat.device
-    desk = Desk(folder, settings, seat.index, device, report=connection.send, halted=halt.is_set)
+
+    def report(progress: Progress) -> None:
+        try:
+            connection.send(progress)
+        except ConnectionError:
+            # The parent is gone. Leaving without a word keeps the candidate marked as running, so that the study
+            # fits it again when it is resumed; an ordinary exception would mark it as failed.
+            raise SystemExit(1) from None
+
+    desk = Desk(folder, settings, seat.index, device, report=report, halted=halt.is_set)
     try:
         while (job := connection.recv()) is not None:
             try:
