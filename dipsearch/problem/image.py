@@ -169,8 +169,8 @@ def _reduced(samples: Samples, side: int) -> Samples:
     shape = [max(1, round(size * side / longer)) for size in samples.shape[:2]]
     from skimage.transform import resize  # slow to import, and only samples need it
 
-    small = resize(samples, (*shape, samples.shape[2]), order=1, anti_aliasing=True)
-    return (np.round(small * 255) / 255).astype(np.float32)
+    small = resize(samples, (*shape, samples.shape[2]), order=1, anti_aliasing=True)  # type: ignore[no-untyped-call]
+    return np.asarray(np.round(small * 255) / 255, dtype=np.float32)
 
 
 def _tensor(samples: Samples) -> Tensor:
