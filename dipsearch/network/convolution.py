@@ -11,6 +11,9 @@ computes the same bits. GPUs, other instruction sets and meta tensors use PyTorc
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -97,7 +100,7 @@ def pointwise(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     Returns:
         (B, O, H, W).
     """
-    if x.device.type != "cpu":
+    if _device(x) != "cpu":
         return F.conv2d(x, weight, bias)
     return F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), bias).permute(0, 3, 1, 2)
 
@@ -125,7 +128,24 @@ def _products_pay(x: Tensor, weight: Tensor) -> bool:
     Narrow layers make thin matrices, and other instruction sets have other kernels: both stay with PyTorch.
     """
     wide = weight.shape[0] * weight.shape[1] >= _WIDE
-    return wide and x.device.type == "cpu" and x.shape[0] == 1 and _instruction_set() == "AVX2"
+    return wide and _device(x) == "cpu" and x.shape[0] == 1 and _instruction_set() == "AVX2"
+
+
+@contextmanager
+def as_on(device: str) -> Iterator[None]:
+    """Inside the block, meta tensors take the forms that `device` ("cpu", "cuda", …) would take."""
+    token = _stands_for.set(device)
+    try:
+        yield
+    finally:
+        _stands_for.reset(token)
+
+
+_stands_for: ContextVar[str] = ContextVar("_stands_for", default="meta")
+
+
+def _device(x: Tensor) -> str:
+    return _stands_for.get() if x.device.type == "meta" else x.device.type
 
 
 @cache
