@@ -13,6 +13,8 @@ from .ensemble import stack_weights as stack_weights
 from .loop import Curves as Curves
 from .loop import Fit as Fit
 from .loop import fit as fit
+from .memory import give_back_memory as give_back_memory
+from .memory import out_of_memory as out_of_memory
 from .precision import Precision as Precision
 from .step import Step as Step
 from .step import Weights as Weights

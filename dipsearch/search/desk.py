@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,13 @@ from optuna.trial import Trial
 
 from ..errors import DipsearchError
 from ..files import replacing
-from ..fitting import Check, Ended, ValidationMinimum, fit
+from ..fitting import Check, Ended, Fit, ValidationMinimum, fit, give_back_memory, out_of_memory
 from ..network import Genome, SearchSpace
 from ..problem import make_split, whole
 from .baselines import classical
 from .candidate import Trajectory, write_candidate
 from .messages import BaselineJob, FitJob, Job, Progress, SearchJob
-from .objective import Evaluate, estimated_psnr, evaluate, value_of
+from .objective import Evaluate, Limits, estimated_psnr, evaluate, value_of
 from .prepared import SEARCHED, Prepared, prepare, read_problem
 from .proposals import STALE
 from .samplers import suggest
@@ -117,13 +117,13 @@ class Desk:
         genome = self.space.genome(suggest(trial, self.space))
         trial.set_user_attr("genome", genome.to_nested())
         watch = _Watch(self, trial, genome, job, started)
-        try:
-            fits = self.evaluate(
-                genome, self.images, seed=self.settings.seed, limits=job.limits, progress=watch
-            )
-        except (RuntimeError, MemoryError, ValueError) as error:
-            self._free()
-            raise _failed(trial, _in_words(error)) from error
+        fits = self._fits(genome, trial, job.limits, watch)
+        if fits is None:
+            trial.set_user_attr("lean", True)
+            watch.trajectories.clear()
+            fits = self._fits(genome, trial, replace(job.limits, lean=True), watch)
+        if fits is None:
+            raise _failed(trial, "it is too large for this machine's memory, also in the lean way")
         last = fits[-1]
         trial.set_user_attr("ended", last.ended.value)
         trial.set_user_attr("step", fits[0].step)
@@ -141,9 +141,15 @@ class Desk:
             raise optuna.TrialPruned
         return value_of(fits)
 
-    def _free(self) -> None:
-        if self.device.startswith("cuda"):
-            torch.cuda.empty_cache()
+    def _fits(self, genome: Genome, trial: Trial, limits: Limits, watch: _Watch) -> list[Fit] | None:
+        """The candidate's fits; ``None`` when there was not enough memory, which is free again then."""
+        try:
+            return self.evaluate(genome, self.images, seed=self.settings.seed, limits=limits, progress=watch)
+        except (RuntimeError, MemoryError, ValueError) as error:
+            if not out_of_memory(error):
+                raise _failed(trial, _in_words(error)) from error
+        give_back_memory(self.device)
+        return None
 
     # -- other jobs ------------------------------------------------------------------------------------------
 
@@ -240,6 +246,4 @@ def _failed(trial: Trial, reason: str) -> CandidateFailed:
 
 
 def _in_words(error: Exception) -> str:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
-        return "there was not enough memory for it"
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"

@@ -40,6 +40,7 @@ class Limits:
             was handed out.
         patience: iterations without a better validation score after which a fit ends.
         check_every: iterations between check points.
+        lean: whether fits take less memory and more time; the numbers are the same.
     """
 
     max_steps: int
@@ -47,6 +48,7 @@ class Limits:
     until: float | None = None
     patience: int = 300
     check_every: int = 10
+    lean: bool = False
 
     def seconds_left(self) -> float | None:
         """How long a fit that starts now may take; ``None``: as long as it likes."""
@@ -105,6 +107,7 @@ def evaluate(
             check_every=limits.check_every,
             seconds=None if left is None else left / (len(images) - index),
             watch=partial(progress, index),
+            lean=limits.lean,
         )
         fits.append(done)
         left = None if left is None else max(0.0, left - done.seconds)
