@@ -1,1 +1,28 @@
 """Measurements that people look at: how fast the loop is, and what the book-keeping around it costs."""
+
+from .machine import Ceilings, Clock, file_name, machine_name, measure_ceilings
+from .memory import measured_bytes, random_problem
+from .overhead import Overhead, measure_overhead
+from .sections import write_section
+from .speed import NETWORKS, SpeedRow, SpeedTable, measure_speed, speed_markdown
+from .textbook import TextbookLoop, textbook_network
+
+__all__ = [
+    "NETWORKS",
+    "Ceilings",
+    "Clock",
+    "Overhead",
+    "SpeedRow",
+    "SpeedTable",
+    "TextbookLoop",
+    "file_name",
+    "machine_name",
+    "measure_ceilings",
+    "measure_overhead",
+    "measure_speed",
+    "measured_bytes",
+    "random_problem",
+    "speed_markdown",
+    "textbook_network",
+    "write_section",
+]

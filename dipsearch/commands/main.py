@@ -15,6 +15,7 @@ import typer
 
 from .. import __version__
 from ..errors import DipsearchError
+from .bench import bench
 from .degrade import degrade
 from .report import report
 from .restore import restore
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 for verb in (search, restore, report, show, degrade, worker):
     app.command()(verb)
+app.add_typer(bench, name="bench")
 
 
 @app.callback(invoke_without_command=True)
