@@ -7,7 +7,8 @@ that exist in some candidates only. They are computed from the genomes, so they 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite, log10
 
@@ -104,9 +105,9 @@ def _as_study(complete: Sequence[Evaluation]) -> optuna.Study:
     flats = [e.genome.to_flat() if e.genome else {} for e in complete]
     names = {name for flat in flats for name in flat}
     ranges = {name: _range([flat[name] for flat in flats if name in flat]) for name in names}
-    study = optuna.create_study(direction="maximize", storage=optuna.storages.InMemoryStorage())
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _quiet():
         warnings.simplefilter("ignore")
+        study = optuna.create_study(direction="maximize", storage=optuna.storages.InMemoryStorage())
         study.add_trials(
             [
                 optuna.create_trial(
@@ -116,6 +117,17 @@ def _as_study(complete: Sequence[Evaluation]) -> optuna.Study:
             ]
         )
     return study
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Optuna announces studies, also those that live in memory for a moment."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
 def _range(values: Sequence[int | float | str | bool]) -> BaseDistribution:

@@ -43,7 +43,8 @@ def spread(
 
 def error_map(restored: Pixels, reference: Pixels) -> NDArray[np.float64]:
     """The absolute difference of two pictures ``(C, H, W)``, the mean over the channels: ``(H, W)``."""
-    return np.abs(np.asarray(restored, dtype=np.float64) - reference).mean(axis=0)
+    error: NDArray[np.float64] = np.abs(np.asarray(restored, dtype=np.float64) - reference)
+    return np.asarray(error.mean(axis=0), dtype=np.float64)
 
 
 def full_scale(values: NDArray[np.float64]) -> float:

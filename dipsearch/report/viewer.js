@@ -198,7 +198,8 @@
     }
 
     zoom(factor, about) {
-      const share = Math.min(Math.max(this.view.share * factor, 8 / this.size.width), 4);
+      const most = Math.max(4, this.compare.clientWidth / this.size.width);
+      const share = Math.min(Math.max(this.view.share * factor, 8 / this.size.width), most);
       const change = share / this.view.share, at = about || this.view;
       this.look({ share, x: at.x + (this.view.x - at.x) * change, y: at.y + (this.view.y - at.y) * change });
     }
@@ -222,6 +223,7 @@
       for (const side of ["left", "right"]) this.root.querySelector(`.tag.${side}`).textContent = tags[side];
       this.root.dataset.view = [this.view.x, this.view.y, this.view.share].map((v) => v.toFixed(4)).join(" ");
       this.root.dataset.split = this.split.toFixed(3);
+      this.root.dataset.painted ||= performance.now().toFixed(0);
       this.root.classList.toggle("enlarged", this.view.share < 1);
       this.read();
     }
@@ -249,7 +251,7 @@
         context.fillRect(cut + ratio, 0, ratio, height);
       }
       if (this.pointer) this.cross(context, frame, ratio);
-      canvas.dataset.frame = [frame.x / width, frame.y / height, frame.width / width].map((v) => v.toFixed(3)).join(" ");
+      canvas.dataset.frame = [frame.x / width, frame.y / height, frame.width / width].map((v) => (Math.round(v * 100) / 100 || 0).toFixed(2)).join(" ");
     }
 
     layer(context, layer, frame, from, to, height) {

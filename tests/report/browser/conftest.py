@@ -1,0 +1,158 @@
+"""A real browser for the pages: Chromium without a network, and a study that has something of everything.
+
+Skipped, with the reason, where there is no Chromium. Screenshots are kept in `.artifacts/`, for people.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dipsearch.network import Genome
+from dipsearch.search import StudyRecord
+from dipsearch.yaml_files import dump_yaml
+
+ARTIFACTS = Path(__file__).parents[3] / ".artifacts"
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+
+@dataclass
+class Opened:
+    """A page in the browser, with what it complained about and what it asked the network for."""
+
+    page: Any
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def draw_everything(self) -> None:
+        """Scroll through the page, as a reader would, until every figure is drawn."""
+        for index in range(self.page.locator(".plot").count()):
+            plot = self.page.locator(".plot").nth(index)
+            plot.scroll_into_view_if_needed()
+            plot.locator(".main-svg").first.wait_for(state="attached")
+        self.page.evaluate("scrollTo(0, 0)")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("there is no chromium here; on Debian: apt-get install chromium")
+    with api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Opened]]:
+    """Open an address; ``online`` lets this machine's own servers through, and never anything else."""
+    contexts = []
+
+    def go(
+        address: str | Path,
+        *,
+        width: int = 1280,
+        height: int = 900,
+        dark: bool = False,
+        online: bool = False,
+        script: str = "",
+    ) -> Opened:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            offline=not online,
+            bypass_csp=bool(script),
+        )
+        contexts.append(context)
+        opened = Opened(context.new_page())
+        opened.page.set_default_timeout(10_000)
+        opened.page.on(
+            "console", lambda m: opened.complaints.append(m.text) if m.type in ("error", "warning") else None
+        )
+        opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+        opened.page.on("request", lambda request: opened.requests.append(request.url))
+        if script:
+            opened.page.add_init_script(script)
+        opened.page.goto(address.as_uri() if isinstance(address, Path) else address)
+        return opened
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def screenshot() -> Callable[[Opened, str], Path]:
+    """Keep a picture of a whole page."""
+
+    def keep(opened: Opened, name: str) -> Path:
+        ARTIFACTS.mkdir(exist_ok=True)
+        path = ARTIFACTS / f"{name}.png"
+        opened.page.screenshot(path=path, full_page=True)
+        return path
+
+    return keep
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, which `.ci/run` fetches."""
+    path = os.environ.get("DIPSEARCH_AXE")
+    if not path or not Path(path).is_file():
+        pytest.skip("axe-core is not here; .ci/run fetches it where npm is installed")
+    return Path(path).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def full_study(
+    make_study: Callable[..., StudyRecord],
+    genome_of: Callable[..., Genome],
+    curve_writer: Callable[..., None],
+) -> StudyRecord:
+    """Fourteen candidates, twelve of them complete and bred in a line, a stack of two, and a failure."""
+    record = make_study('cat <b>&</b> "friends" 🐱')
+    template = record.evaluations[1]
+    complete = []
+    for number in range(12):
+        network = genome_of(4 + 2 * (number % 3), depth=2 + number % 2)
+        network = replace(network, learning_rate=0.01 * (1 + number % 4))
+        complete.append(
+            replace(
+                template,
+                number=number,
+                genome=network,
+                digest=network.digest,
+                score=22.0 + (number * 7 % 12) / 2,
+                psnr=21.5 + (number * 7 % 12) / 2,
+                seconds=20.0 + number,
+                worker=number % 2,
+                started=100.0 + 30 * (number // 2),
+                finished=128.0 + 30 * (number // 2),
+                parents=(number - 1, number - 2) if number > 1 else (),
+                operator="crossover" if number > 1 else "published",
+            )
+        )
+        curve_writer(record.folder, number)
+    rest = [
+        replace(record.evaluations[2], number=12, parents=(5,)),
+        replace(record.evaluations[3], number=13),
+    ]
+    generator = np.random.default_rng(0)
+    for number in (1, 0):
+        output = generator.random((1, 3, 24, 32), dtype=np.float32)
+        np.savez(record.folder / "trials" / f"{number:04d}" / "output.npz", x=output)
+    members = [{"number": 1, "weight": 0.75}, {"number": 0, "weight": 0.25}]
+    stack = dump_yaml({"format": "dipsearch/stack/1", "pictures": {"cat": members}})
+    (record.folder / "best" / "stack.yaml").write_text(stack)
+    return replace(record, evaluations=(*complete, *rest))
