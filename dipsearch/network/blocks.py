@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .convolution import Convolution, draw_uniform
+from .convolution import Convolution, device_of, draw_uniform
 from .gene_rules import Activation, Downsampling, Norm, Padding, Upsampling
+from .slices import double
 
 _EPSILON = 1e-5
 
@@ -107,17 +109,18 @@ def halve(x: Tensor, how: Downsampling) -> Tensor:
 
 def _halve_lanczos(x: Tensor) -> Tensor:
     """Lanczos-2 with antialiasing and phase 0.5: eight taps per direction, the border replicated."""
-    taps = _lanczos_taps().to(x)
+    taps = _lanczos_taps(x.dtype, x.device)
     channels = x.shape[1]
     x = F.pad(x, (3, 3, 3, 3), mode="replicate")
     x = F.conv2d(x, taps.view(1, 1, 8, 1).expand(channels, 1, 8, 1), stride=(2, 1), groups=channels)
     return F.conv2d(x, taps.view(1, 1, 1, 8).expand(channels, 1, 1, 8), stride=(1, 2), groups=channels)
 
 
-def _lanczos_taps() -> Tensor:
+@cache  # a CUDA graph cannot be recorded while numbers come from the host
+def _lanczos_taps(dtype: torch.dtype, device: torch.device) -> Tensor:
     distance = (torch.arange(8, dtype=torch.float64) - 3.5) / 2
     taps = torch.sinc(distance) * torch.sinc(distance / 2)
-    return taps / taps.sum()
+    return (taps / taps.sum()).to(device, dtype)
 
 
 class Upsampler(nn.Module):
@@ -148,6 +151,8 @@ class Upsampler(nn.Module):
             return F.conv_transpose2d(x, self.weight, self.bias, stride=2, padding=1)
         if self.kind == "nearest":
             return F.interpolate(x, scale_factor=2, mode="nearest")
+        if self.kind == "bilinear" and device_of(x) == "cuda":
+            return double(x)
         return F.interpolate(x, scale_factor=2, mode=self.kind, align_corners=False)
 
 

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from . import winograd
+from . import slices, winograd
 from .gene_rules import Padding
 
 # Rows of the patch matrix that are formed at a time: small enough to stay in the second-level cache.
@@ -85,10 +85,13 @@ def pad(x: Tensor, border: int, padding: Padding) -> Tensor:
 
     Reflection turns into replication where the image is too small for it.
     """
-    mode = {"reflect": "reflect", "replicate": "replicate", "zero": "constant"}[padding]
-    if mode == "reflect" and min(x.shape[2:]) <= border:
-        mode = "replicate"
-    return F.pad(x, (border,) * 4, mode=mode)
+    if padding == "zero":
+        return F.pad(x, (border,) * 4)
+    if padding == "reflect" and min(x.shape[2:]) <= border:
+        padding = "replicate"
+    if device_of(x) == "cuda":
+        return slices.extend(x, border, padding)
+    return F.pad(x, (border,) * 4, mode=padding)
 
 
 def pointwise(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -100,7 +103,7 @@ def pointwise(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     Returns:
         (B, O, H, W).
     """
-    if _device(x) != "cpu":
+    if device_of(x) != "cpu":
         return F.conv2d(x, weight, bias)
     return F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), bias).permute(0, 3, 1, 2)
 
@@ -128,7 +131,7 @@ def _products_pay(x: Tensor, weight: Tensor) -> bool:
     Narrow layers make thin matrices, and other instruction sets have other kernels: both stay with PyTorch.
     """
     wide = weight.shape[0] * weight.shape[1] >= _WIDE
-    return wide and _device(x) == "cpu" and x.shape[0] == 1 and _instruction_set() == "AVX2"
+    return wide and device_of(x) == "cpu" and x.shape[0] == 1 and _instruction_set() == "AVX2"
 
 
 @contextmanager
@@ -144,7 +147,8 @@ def as_on(device: str) -> Iterator[None]:
 _stands_for: ContextVar[str] = ContextVar("_stands_for", default="meta")
 
 
-def _device(x: Tensor) -> str:
+def device_of(x: Tensor) -> str:
+    """The kind of device that `x` is on, or stands for (`as_on`)."""
     return _stands_for.get() if x.device.type == "meta" else x.device.type
 
 
