@@ -71,8 +71,9 @@ class Step:
         z = make_input(genome, height=_up(self._height, stride), width=_up(self._width, stride), seed=seed)
         self._z = z.to(device).contiguous(memory_format=torch.channels_last)
         self._jitter = genome.jitter
-        # Drawn in one plain block and added: normal_() on channels last is eight times slower on a CPU.
-        self._noise = torch.empty(z.shape, device=device)
+        # Drawn as one plain block in the order of the memory: normal_() on a permuted tensor is eight times
+        # slower on a CPU, and a sum over two layouts three times.
+        self._noise = torch.empty_like(self._z.permute(0, 2, 3, 1), memory_format=torch.contiguous_format)
         self.draw = torch.Generator(device).manual_seed(seed + JITTER_STREAM)
         self.network = build(genome, channels=channels, seed=seed, lean=lean).to(device)
         self.network.train()
@@ -98,7 +99,7 @@ class Step:
     def _step(self) -> None:
         z = self._z
         if self._jitter > 0:
-            z = z + self._noise.normal_(0, self._jitter, generator=self.draw)
+            z = z + self._noise.normal_(0, self._jitter, generator=self.draw).permute(0, 3, 1, 2)
         self.adam.zero_grad(set_to_none=True)
         with forward_pass(self.precision, self.device):
             output = self.network(z)[..., : self._height, : self._width]
