@@ -15,12 +15,15 @@ from typing import Any
 import numpy as np
 import optuna
 from numpy.typing import NDArray
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 from torch import Tensor
 
 from ..errors import DipsearchError, FormatError
 from ..problem import Case, load_case, psnr
 from .candidate import read_arrays, suffix
 from .evaluation import Evaluation, evaluation_of, ranked
+from .journal import JOURNAL
 from .prepared import SEARCHED, problem_path, read_box
 from .request import Request, read_request
 from .storage import open_storage
@@ -79,8 +82,13 @@ class StudyRecord:
         return ranked(self.evaluations)
 
 
-def read_study(folder: str | Path) -> StudyRecord:
-    """Read a study's folder.
+def read_study(folder: str | Path, *, earlier: StudyRecord | None = None) -> StudyRecord:
+    """Read a study's folder; nothing in it is changed, so a search may be at work in it.
+
+    Args:
+        folder: the study's.
+        earlier: what a reading a moment ago has found. Its pictures and the PSNR of its finished candidates
+            are taken over, since they take long to read and do not change.
 
     Raises:
         FormatError: there is no study in it.
@@ -94,14 +102,25 @@ def read_study(folder: str | Path) -> StudyRecord:
         )
     request = read_request(folder / REQUEST_FILE)
     missing: list[str] = []
-    pictures = _pictures(folder, request, missing)
+    if earlier is not None and earlier.request == request and all(p.case for p in earlier.pictures):
+        pictures = list(earlier.pictures)
+    else:
+        pictures, earlier = _pictures(folder, request, missing), None
     evaluations = _evaluations(folder, request, missing)
     result = _result(folder, missing)
     restored = {
         picture["name"]: folder / picture["restored"] for picture in (result or {}).get("pictures", [])
     }
     pictures = [replace(picture, restored=restored.get(picture.name)) for picture in pictures]
-    measured = [_with_psnr(folder, evaluation, pictures) for evaluation in evaluations]
+    known = (
+        {(e.number, e.state): e.psnr for e in earlier.evaluations if e.psnr is not None} if earlier else {}
+    )
+    measured = [
+        replace(evaluation, psnr=known[evaluation.number, evaluation.state])
+        if (evaluation.number, evaluation.state) in known
+        else _with_psnr(folder, evaluation, pictures)
+        for evaluation in evaluations
+    ]
     return StudyRecord(folder, request, tuple(measured), result, tuple(pictures), tuple(missing))
 
 
@@ -168,13 +187,19 @@ def _box(folder: Path, name: str, missing: list[str]) -> tuple[int, int, int, in
 
 
 def _evaluations(folder: Path, request: Request, missing: list[str]) -> Sequence[Evaluation]:
-    if request.storage is None and not (folder / "journal.log").exists():
+    journal = folder / JOURNAL
+    if request.storage is None and not journal.exists():
         return []
     try:
-        storage = open_storage(request.storage or folder).storage
+        # A journal is only read: whoever searches repairs it, and an archive may be read-only.
+        storage = (
+            open_storage(request.storage).storage
+            if request.storage
+            else JournalStorage(JournalFileBackend(str(journal)))
+        )
         study = optuna.load_study(study_name=request.name, storage=storage)
         return [evaluation_of(trial) for trial in study.get_trials(deepcopy=False)]
-    except (DipsearchError, KeyError) as error:
+    except (DipsearchError, KeyError, ValueError, OSError) as error:
         missing.append(f"the study's journal cannot be read: {error}")
         return []
 
