@@ -1,4 +1,4 @@
-"""``dipsearch report``: write a study as one page."""
+"""``dipsearch report``: write a study as one page, or several studies as one comparison."""
 
 from __future__ import annotations
 
@@ -11,20 +11,28 @@ from . import parsing
 
 
 def report(
-    study: Annotated[
-        str, typer.Argument(metavar="STUDY", help="The study's folder, or its name in studies/.")
+    studies: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="STUDY...",
+            help="A study's folder, or its name in studies/. Several are compared on one page.",
+        ),
     ],
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", metavar="FILE", help="Where the page goes; report.html in the study when absent."
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Where the page goes; report.html in the study when absent, comparison.html beside several.",
         ),
     ] = None,
 ) -> None:
     """Write STUDY as one self-contained page: pictures, curves, candidates, the network that was chosen."""
-    folder = parsing.study_folder(study)
+    folders = [parsing.study_folder(study) for study in studies]
 
-    from ..report import write_page
+    from ..report import write_comparison, write_page
     from ..search import read_study
 
-    print(write_page(read_study(folder), to=out))
+    records = [read_study(folder) for folder in folders]
+    print(write_page(records[0], to=out) if len(records) == 1 else write_comparison(records, to=out))

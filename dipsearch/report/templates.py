@@ -24,7 +24,7 @@ from .style import CONFIG
 from .wording import decibels, duration, plural
 
 SCRIPTS = ("viewer.js", "plots.js", "candidates.js")
-"""In the order in which they stand on a page; the first needs nothing and shows the pictures at once."""
+"""In the order in which they stand on a page; the viewer shows the pictures before Plotly is read."""
 
 
 def render_template(name: str, values: dict[str, Any], *, scripts: tuple[str, ...] = SCRIPTS) -> str:
@@ -36,7 +36,8 @@ def render_template(name: str, values: dict[str, Any], *, scripts: tuple[str, ..
         scripts: files of this room that the page needs beside Plotly.
     """
     sources = [_text(script) for script in scripts]
-    first, rest = sources[:1], sources[1:]
+    first = [_text(script) for script in scripts if script == "viewer.js"]
+    rest = [source for source in sources if source not in first]
     return (
         _environment()
         .get_template(name)

@@ -1,0 +1,196 @@
+"""Several studies as plain rows: what each had reached after the same time, and what a kind of study reaches.
+
+Studies that differ in nothing but the seed are one group; the groups are what is compared. Equal budget means
+equal wall time: a curve ends where the shortest study of its group ended.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..search import Request, StudyRecord
+from .tables import counts
+
+_POINTS = 120
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The best score of one study over its time.
+
+    Args:
+        name: of the study.
+        at: seconds from its start at which a candidate was finished, rising.
+        score: estimated PSNR in dB of the best candidate until then.
+        psnr: that same candidate's PSNR against the reference; ``None`` without one.
+        end: seconds at which the study ended, as far as is known.
+    """
+
+    name: str
+    at: tuple[float, ...]
+    score: tuple[float, ...]
+    psnr: tuple[float | None, ...]
+    end: float
+
+
+@dataclass(frozen=True)
+class Band:
+    """A group of studies over time: the median and the quartiles of a value in dB.
+
+    Args:
+        label: what the studies of the group have in common and others do not.
+        studies: their names.
+        at: seconds.
+        median: at these times.
+        low: the first quartile.
+        high: the third quartile.
+    """
+
+    label: str
+    studies: tuple[str, ...]
+    at: tuple[float, ...]
+    median: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """One study of a comparison; scores in dB, time in seconds."""
+
+    name: str
+    group: str
+    seed: int
+    complete: int
+    failed: int
+    seconds: float
+    score: float | None
+    delivered_psnr: float | None
+
+
+def progress(record: StudyRecord) -> Progress:
+    """The best score of a study over its time, from its complete candidates."""
+    start = min((e.started for e in record.evaluations if e.started is not None), default=0.0)
+    finished = sorted(
+        (e for e in record.ranked() if e.finished is not None), key=lambda e: (e.finished or 0.0, e.number)
+    )
+    at: list[float] = []
+    scores: list[float] = []
+    psnrs: list[float | None] = []
+    for e in finished:
+        better = not scores or (e.score or 0.0) > scores[-1]
+        at.append((e.finished or 0.0) - start)
+        scores.append((e.score or 0.0) if better else scores[-1])
+        psnrs.append(e.psnr if better else psnrs[-1])
+    last = max((e.finished - start for e in record.evaluations if e.finished is not None), default=0.0)
+    return Progress(record.request.name, tuple(at), tuple(scores), tuple(psnrs), last)
+
+
+def groups(records: Sequence[StudyRecord]) -> dict[str, tuple[StudyRecord, ...]]:
+    """Studies by what distinguishes them, seeds aside; the label names only what differs between groups."""
+    traits = [_traits(record.request) for record in records]
+    differing = [name for name in traits[0] if len({trait[name] for trait in traits}) > 1] if traits else []
+    found: dict[str, list[StudyRecord]] = {}
+    for record, trait in zip(records, traits, strict=True):
+        label = ", ".join(trait[name] for name in differing) or "all studies"
+        found.setdefault(label, []).append(record)
+    return {label: tuple(members) for label, members in found.items()}
+
+
+def bands(grouped: Mapping[str, Sequence[StudyRecord]], *, value: str = "score") -> tuple[Band, ...]:
+    """The median and the quartiles of each group over the time that all of its studies had.
+
+    Args:
+        grouped: studies by label.
+        value: "score", or "psnr" where references exist.
+    """
+    found = (_band(label, [progress(record) for record in group], value) for label, group in grouped.items())
+    return tuple(band for band in found if band is not None)
+
+
+def compared_rows(grouped: Mapping[str, Sequence[StudyRecord]]) -> tuple[ComparedRow, ...]:
+    """One row for every study, group by group."""
+    rows = []
+    for label, group in grouped.items():
+        for record in group:
+            found, best, result = counts(record), record.ranked()[:1], record.result or {}
+            rows.append(
+                ComparedRow(
+                    name=record.request.name,
+                    group=label,
+                    seed=record.request.seed,
+                    complete=found["complete"],
+                    failed=found["failed"],
+                    seconds=float(result.get("seconds") or progress(record).end),
+                    score=best[0].score if best else None,
+                    delivered_psnr=result.get("delivered_psnr"),
+                )
+            )
+    return tuple(rows)
+
+
+def cautions(records: Sequence[StudyRecord]) -> tuple[str, ...]:
+    """What keeps the studies from being compared fairly, in sentences."""
+    found = []
+    if len({(record.request.options.task, record.request.sources) for record in records}) > 1:
+        found.append(
+            "These studies differ in their pictures or tasks: decibels of one say little about another."
+        )
+    if len({record.request.device for record in records}) > 1 or len({_workers(r) for r in records}) > 1:
+        found.append(
+            "They ran with different numbers of workers or on different devices, so equal time is not equal work."
+        )
+    if unfinished := [record.request.name for record in records if record.result is None]:
+        found.append(f"Not delivered: {', '.join(unfinished)}.")
+    return tuple(found)
+
+
+def _band(label: str, courses: Sequence[Progress], value: str) -> Band | None:
+    usable = [course for course in courses if course.at and None not in _values(course, value)]
+    if not usable:
+        return None
+    # Before every study of the group has a first candidate there is no median of all of them.
+    begin, end = max(course.at[0] for course in usable), min(course.end for course in usable)
+    if begin > end:
+        return None
+    times = sorted({*np.linspace(begin, end, _POINTS).tolist(), *_steps(usable, begin, end)})
+    table = np.array(
+        [[_values(course, value)[bisect_right(course.at, t) - 1] for t in times] for course in usable],
+        dtype=float,
+    )
+    low, median, high = np.quantile(table, (0.25, 0.5, 0.75), axis=0)
+    return Band(
+        label,
+        tuple(course.name for course in usable),
+        tuple(round(t, 2) for t in times),
+        *(tuple(round(float(v), 4) for v in row) for row in (median, low, high)),
+    )
+
+
+def _steps(courses: Sequence[Progress], begin: float, end: float) -> list[float]:
+    """The times of all finished candidates, when they are few enough to be drawn exactly."""
+    times = [t for course in courses for t in course.at if begin <= t <= end]
+    return times if len(times) <= 2 * _POINTS else []
+
+
+def _values(course: Progress, value: str) -> tuple[float | None, ...]:
+    return course.psnr if value == "psnr" else course.score
+
+
+def _traits(request: Request) -> dict[str, str]:
+    pictures = [Path(source).stem for source in request.sources]
+    return {
+        "task": request.options.task,
+        "picture": pictures[0] if len(pictures) == 1 else f"{len(pictures)} pictures from {pictures[0]}",
+        "sampler": request.sampler,
+        "space": f"space {Path(request.space).stem}",
+    }
+
+
+def _workers(record: StudyRecord) -> object:
+    return (record.result or {}).get("workers", record.request.workers)
