@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,7 +94,13 @@ def _desk(root: Path) -> Desk:
 
 
 def _nothing(
-    genome: Genome, images: Sequence[Prepared], *, seed: int, limits: Limits, progress: Progress
+    genome: Genome,
+    images: Sequence[Prepared],
+    *,
+    seed: int,
+    limits: Limits,
+    progress: Progress,
+    halted: Callable[[], bool] = lambda: False,
 ) -> list[Fit]:
     """Show check points like those of a fit that slowly gets better, each candidate unlike the others."""
     level = 0.01 * (1 + int(genome.digest[:4], 16) / 2**16)

@@ -63,6 +63,7 @@ class Fit:
         engine: what made the steps, "eager" or "cuda_graph".
         precision: of its convolutions.
         notes: why another engine was used than the one asked for.
+        full: the image after the fit went on with all of y, ``(1, C, H, W)``; ``None`` where it did not.
     """
 
     image: Tensor
@@ -76,6 +77,7 @@ class Fit:
     engine: str = "eager"
     precision: Precision = "fp32"
     notes: tuple[str, ...] = ()
+    full: Tensor | None = None
 
 
 @dataclass

@@ -24,10 +24,11 @@ JITTER_STREAM = 0x5EED
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """A fit that can be gone on with: the network's and the optimiser's state, copied."""
+    """A fit that can be gone on with: the state of the network, of the optimiser and of the average, copied."""
 
     network: dict[str, Tensor]
     optimiser: dict[str, Any]
+    average: tuple[Tensor, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +91,9 @@ class Step:
         self.precision = effective(precision, device)
         self.loss = torch.zeros((), device=device)
         self.average = Average(genome.averaging, shape=problem.image_shape, device=device)
+        if start is not None:
+            for value, before in zip(self.average.tensors(), start.average, strict=True):
+                value.copy_(before)
 
     def __call__(self) -> None:
         """Make one step."""
@@ -110,9 +114,10 @@ class Step:
         self.average.update(output.detach())
 
     def save(self) -> Weights:
-        """A copy of the network and the optimiser as they are now."""
+        """A copy of the network, the optimiser and the average as they are now."""
         network = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
-        return Weights(network, copy.deepcopy(self.adam.state_dict()))
+        average = tuple(value.clone() for value in self.average.tensors())
+        return Weights(network, copy.deepcopy(self.adam.state_dict()), average)
 
     def snapshot(self) -> _Snapshot:
         """Everything that a step changes, copied, for `restore`."""

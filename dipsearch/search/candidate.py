@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -51,6 +52,8 @@ def write_candidate(
             f"chosen_loss{end}": np.array(done.loss),
         }
         outputs[f"x{end}"] = done.image.float().cpu().numpy()
+        if done.full is not None:
+            outputs[f"full{end}"] = done.full.float().cpu().numpy()
     along: dict[str, NDArray[Any]] = {}
     for index, trajectory in enumerate(trajectories):
         if trajectory:
@@ -69,7 +72,15 @@ def read_arrays(folder: Path, number: int, name: str) -> dict[str, NDArray[Any]]
     Raises:
         FormatError: the file is missing or damaged.
     """
-    path = trial_folder(folder, number) / name
+    return read_npz(trial_folder(folder, number) / name)
+
+
+def read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a file that a fit left.
+
+    Raises:
+        FormatError: the file is missing or damaged.
+    """
     try:
         with np.load(path, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
@@ -81,7 +92,21 @@ def read_arrays(folder: Path, number: int, name: str) -> dict[str, NDArray[Any]]
         ) from error
 
 
-def read_output(folder: Path, number: int, index: int) -> torch.Tensor:
-    """The averaged output ``(1, C, H, W)`` of a candidate for image ``index``."""
-    arrays = read_arrays(folder, number, "output.npz")
-    return torch.from_numpy(arrays["x" + suffix(index)])
+@dataclass(frozen=True, eq=False)
+class Output:
+    """What a fit left: the image that was judged, and the one that is delivered, both ``(1, C, H, W)``."""
+
+    judged: torch.Tensor
+    delivered: torch.Tensor
+
+
+def read_output(path: Path, *, index: int = 0) -> Output:
+    """The output for image ``index`` in a file that a fit left.
+
+    Raises:
+        FormatError: the file is missing or damaged.
+    """
+    arrays, end = read_npz(path), suffix(index)
+    judged = torch.from_numpy(arrays["x" + end])
+    full = arrays.get("full" + end)
+    return Output(judged, judged if full is None else torch.from_numpy(full))

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,7 +18,7 @@ from ..errors import StudyError
 from ..fitting import Stack, put_back, stack
 from ..fitting import combine as weighted
 from ..problem import make_split
-from .candidate import read_output
+from .candidate import Output, read_output, trial_folder
 from .evaluation import Evaluation
 from .prepared import WHOLE, Prepared, problem_path, read_problem
 
@@ -36,12 +35,12 @@ class Member:
 
     Args:
         number: of the candidate.
-        image: its averaged output for the whole picture, ``(1, C, H, W)``.
-        score: the split's estimate of its mean squared error.
+        output: its averaged output for the whole picture: what was judged, and what is delivered.
+        score: the split's estimate of the mean squared error of what was judged.
     """
 
     number: int
-    image: Tensor
+    output: Output
     score: float
 
 
@@ -57,7 +56,7 @@ class Delivery:
         stack: the weights of the combination.
         stacked: the combination, likewise ready.
         chosen: "best", "stack", or "refit" when members of either were fitted again to all of y.
-        images: the members' own images, by number.
+        images: what the members deliver, by number.
         split: the kind of split that they were fitted and weighed with.
     """
 
@@ -82,22 +81,13 @@ def searched_members(
     folder: Path, best: Sequence[Evaluation], picture: Prepared, *, index: int
 ) -> list[Member]:
     """The outputs that the search left for picture ``index``."""
-    members = []
-    for evaluation in best[:MOST_MEMBERS]:
-        image = read_output(folder, evaluation.number, index)
-        members.append(_member(evaluation.number, image, picture))
-    return _comparable(members)
+    places = [(e.number, trial_folder(folder, e.number) / "output.npz") for e in best[:MOST_MEMBERS]]
+    return _comparable([_member(number, read_output(path, index=index), picture) for number, path in places])
 
 
 def fitted_members(files: Sequence[tuple[int, Path]], picture: Prepared) -> list[Member]:
     """The outputs of fits to the whole picture, each a candidate's number and a file with ``x``."""
-    return _comparable([_member(number, read_image_of(path), picture) for number, path in files])
-
-
-def read_image_of(path: Path) -> Tensor:
-    """The image ``(1, C, H, W)`` that a fit left in a file."""
-    with np.load(path, allow_pickle=False) as file:
-        return torch.from_numpy(file["x"])
+    return _comparable([_member(number, read_output(path), picture) for number, path in files])
 
 
 def deliver(picture: Prepared, members: Sequence[Member]) -> Delivery:
@@ -114,14 +104,14 @@ def deliver(picture: Prepared, members: Sequence[Member]) -> Delivery:
         )
     best = min(members, key=lambda member: (member.score, member.number))
     combined = stack(
-        [member.image for member in members],
+        [member.output.judged for member in members],
         picture.problem,
         split=picture.split,
         members=[member.number for member in members],
     )
-    images = {member.number: member.image for member in members}
+    images = {member.number: member.output.delivered for member in members}
     stacked = put_back(weighted([images[n] for n in combined.members], combined.weights), picture.problem)
-    best_image = put_back(best.image, picture.problem)
+    best_image = put_back(best.output.delivered, picture.problem)
     chosen = "stack" if len(combined.members) > 1 and combined.score < best.score else "best"
     image = stacked if chosen == "stack" else best_image
     return Delivery(
@@ -146,14 +136,14 @@ def refitted(delivery: Delivery, picture: Prepared, refits: Mapping[int, Tensor]
     return replace(delivery, image=put_back(weighted(images, weights), picture.problem), chosen="refit")
 
 
-def _member(number: int, image: Tensor, picture: Prepared) -> Member:
-    score = float(picture.split.score(picture.problem.operator.A(image)))
-    return Member(number, image, score)
+def _member(number: int, output: Output, picture: Prepared) -> Member:
+    score = float(picture.split.score(picture.problem.operator.A(output.judged)))
+    return Member(number, output, score)
 
 
 def _comparable(members: Sequence[Member]) -> list[Member]:
     """Without those that are hopeless, and without those that are not finite."""
-    finite = [member for member in members if bool(torch.isfinite(member.image).all())]
+    finite = [member for member in members if bool(torch.isfinite(member.output.delivered).all())]
     if not finite:
         return []
     # Estimates of the error can be close to zero or below; what counts is how far above the best one lies.

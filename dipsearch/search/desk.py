@@ -20,13 +20,23 @@ from optuna.trial import Trial
 
 from ..errors import DipsearchError
 from ..files import replacing
-from ..fitting import Check, Ended, Fit, ValidationMinimum, fit, give_back_memory, out_of_memory
+from ..fitting import (
+    Check,
+    Ended,
+    Fit,
+    ValidationMinimum,
+    absorb,
+    absorbs,
+    fit,
+    give_back_memory,
+    out_of_memory,
+)
 from ..network import Genome, SearchSpace
 from ..problem import make_split, whole
 from .baselines import classical
 from .candidate import Trajectory, write_candidate
 from .messages import BaselineJob, FitJob, Job, Progress, SearchJob
-from .objective import Evaluate, Limits, estimated_psnr, evaluate, value_of
+from .objective import ABSORPTION_TIME, Evaluate, Limits, estimated_psnr, evaluate, value_of
 from .prepared import SEARCHED, Prepared, prepare, read_problem
 from .proposals import STALE
 from .samplers import suggest
@@ -144,7 +154,14 @@ class Desk:
     def _fits(self, genome: Genome, trial: Trial, limits: Limits, watch: _Watch) -> list[Fit] | None:
         """The candidate's fits; ``None`` when there was not enough memory, which is free again then."""
         try:
-            return self.evaluate(genome, self.images, seed=self.settings.seed, limits=limits, progress=watch)
+            return self.evaluate(
+                genome,
+                self.images,
+                seed=self.settings.seed,
+                limits=limits,
+                progress=watch,
+                halted=self.halted,
+            )
         except (RuntimeError, MemoryError, ValueError) as error:
             if not out_of_memory(error):
                 raise _failed(trial, _in_words(error)) from error
@@ -156,7 +173,8 @@ class Desk:
     def _fit(self, job: FitJob) -> dict[str, Any]:
         problem = read_problem(job.problem).to(self.device)
         split = whole(problem) if job.everything else make_split(problem.to("cpu"), seed=job.seed)
-        started = time.perf_counter()
+        started, seconds = time.perf_counter(), job.limits.seconds_left()
+        goes_on = absorbs(problem) and not job.everything
 
         def watch(check: Check, image: torch.Tensor) -> Ended | None:
             del image
@@ -172,13 +190,18 @@ class Desk:
             max_steps=job.limits.max_steps,
             rule=job.rule or ValidationMinimum(patience=job.limits.patience),
             check_every=job.limits.check_every,
-            seconds=job.limits.seconds_left(),
+            seconds=seconds if seconds is None or not goes_on else seconds * (1 - ABSORPTION_TIME),
             watch=watch,
+            keep_weights=goes_on,
         )
+        if goes_on:
+            rest = job.limits.seconds_left()
+            done = absorb(done, job.genome, problem, seed=job.seed, seconds=rest, watch=watch)
         with replacing(job.out) as temporary:
             np.savez(
                 temporary,
                 x=done.image.float().cpu().numpy(),
+                full=(done.image if done.full is None else done.full).float().cpu().numpy(),
                 step=done.curves.step,
                 loss=done.curves.loss,
                 score=done.curves.score,

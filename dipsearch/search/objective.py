@@ -15,7 +15,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from ..fitting import Check, Ended, Fit, ValidationMinimum, fit
+from ..fitting import Check, Ended, Fit, ValidationMinimum, absorb, absorbs, fit
 from ..network import Genome
 from .prepared import Prepared
 
@@ -24,6 +24,9 @@ LEAST_ERROR = 1e-5
 
 An estimate is a difference of two noisy numbers and may fall below zero; the line keeps the order of candidates.
 """
+
+ABSORPTION_TIME = 0.12
+"""The share of a candidate's time that is kept back for going on with everything that was measured."""
 
 Progress = Callable[[int, Check, Tensor], Ended | None]
 """Sees the index of the image, a check point and the output there; returns a reason to end the fit, or ``None``."""
@@ -69,6 +72,7 @@ class Evaluate(Protocol):
         seed: int,
         limits: Limits,
         progress: Progress,
+        halted: Callable[[], bool] = ...,
     ) -> list[Fit]: ...
 
 
@@ -88,8 +92,17 @@ def evaluate(
     seed: int,
     limits: Limits,
     progress: Progress,
+    halted: Callable[[], bool] = lambda: False,
 ) -> list[Fit]:
     """Fit a candidate to each image in turn, each with an equal share of the time that is left.
+
+    Args:
+        genome: the candidate.
+        images: what it is fitted to.
+        seed: the same for all candidates.
+        limits: how far it may go.
+        progress: sees every check point of a fit that is judged, and may end it.
+        halted: asked while a fit that was judged already goes on with all of y; ends that.
 
     Returns:
         One fit per image; fewer when a fit diverged, was pruned or was interrupted, with that fit as the last.
@@ -97,6 +110,8 @@ def evaluate(
     fits: list[Fit] = []
     left = limits.seconds_left()
     for index, image in enumerate(images):
+        goes_on = absorbs(image.problem)
+        share = None if left is None else left / (len(images) - index)
         done = fit(
             genome,
             image.problem,
@@ -105,10 +120,22 @@ def evaluate(
             max_steps=limits.max_steps,
             rule=ValidationMinimum(patience=limits.patience),
             check_every=limits.check_every,
-            seconds=None if left is None else left / (len(images) - index),
+            seconds=None if share is None else share * (1 - ABSORPTION_TIME * goes_on),
             watch=partial(progress, index),
+            keep_weights=goes_on,
             lean=limits.lean,
         )
+        if goes_on:
+            rest = None if share is None else max(0.0, share - done.seconds)
+            done = absorb(
+                done,
+                genome,
+                image.problem,
+                seed=seed,
+                seconds=rest,
+                watch=lambda check, image: Ended.INTERRUPTED if halted() else None,
+                lean=limits.lean,
+            )
         fits.append(done)
         left = None if left is None else max(0.0, left - done.seconds)
         if done.ended in (Ended.DIVERGED, Ended.PRUNED, Ended.INTERRUPTED):

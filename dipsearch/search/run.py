@@ -17,14 +17,13 @@ from types import FrameType
 from torch import Tensor
 
 from ..fitting import Ended, LossMatched
-from .candidate import read_arrays, suffix
+from .candidate import read_arrays, read_output, suffix
 from .delivering import (
     Delivery,
     Member,
     deliver,
     fitted_members,
     prepared_whole,
-    read_image_of,
     refitted,
     searched_members,
 )
@@ -218,7 +217,7 @@ class _Run:
         matched = {
             number: path for number, path in files.items() if self._ended.get(path) == Ended.MATCHED.value
         }
-        return {number: read_image_of(path) for number, path in matched.items()}
+        return {number: read_output(path).delivered for number, path in matched.items()}
 
     def _refit_job(self, member: Evaluation, picture: Prepared, *, index: int) -> FitJob | None:
         """The job, or ``None`` when it would not end in time."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from dipsearch.fitting import Check, Ended, Fit, LastIterate, LossMatched, ValidationMinimum, fit
+from dipsearch.fitting import Check, Ended, Fit, LastIterate, LossMatched, ValidationMinimum, absorb, fit
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split, whole
 
@@ -16,9 +16,7 @@ NONE = NoiseModel("none", None, "none")
 
 
 def tiny_genome(**changes: object) -> Genome:
-    scale = Scale(
-        channels_down=8, channels_up=8, kernel_down=3, kernel_up=3, channels_skip=2, kernel_skip=1
-    )
+    scale = Scale(channels_down=8, channels_up=8, kernel_down=3, kernel_up=3, channels_skip=2, kernel_skip=1)
     genome = Genome(
         scales=(scale, scale),
         upsampling="nearest",
@@ -178,3 +176,25 @@ def test_denoising_scores_the_true_error_without_the_reference() -> None:
 def test_zero_steps_are_refused() -> None:
     with pytest.raises(ValueError, match="max_steps=0"):
         run(max_steps=0)
+
+
+def test_absorbing_fits_what_was_held_out_and_keeps_the_score() -> None:
+    problem = inpainting()
+    split = make_split(problem, seed=0)
+    judged = run(max_steps=150, keep_weights=True, rule=LastIterate())
+    done = absorb(judged, tiny_genome(), problem, seed=3)
+    assert done.full is not None
+    assert done.score == judged.score
+    assert torch.equal(done.image, judged.image)
+    assert float(split.score(done.full)) < 0.9 * float(split.score(done.image))
+    assert done.weights is None
+
+
+def test_noise_is_never_absorbed() -> None:
+    clean = picture(32, 32)
+    ones = torch.ones(1, 1, 32, 32)
+    noise = NoiseModel("gaussian", 0.1, "given")
+    problem = Problem("denoise", clean, Identity(), noise, tuple(clean.shape), ones)
+    split = make_split(problem, seed=0)
+    judged = fit(tiny_genome(), problem, split=split, seed=0, max_steps=10, keep_weights=True)
+    assert absorb(judged, tiny_genome(), problem, seed=0).full is None

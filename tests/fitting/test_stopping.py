@@ -9,7 +9,9 @@ import pytest
 from dipsearch.fitting import Check, Ended, LossMatched, StoppingRule, ValidationMinimum
 
 
-def play(rule: StoppingRule, scores: list[float], *, every: int = 10) -> tuple[int | None, int | None, Ended | None]:
+def play(
+    rule: StoppingRule, scores: list[float], *, every: int = 10
+) -> tuple[int | None, int | None, Ended | None]:
     """Feed a curve; return the delivered step, the step of the end, and why."""
     memory, best = rule.init(), None
     for index, score in enumerate(scores):

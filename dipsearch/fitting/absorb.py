@@ -1,0 +1,66 @@
+"""Absorbing: once a fit has been stopped and judged, it goes on for a while with everything that was measured.
+
+A split gives up a tenth or a twentieth of a measurement in order to have a score. Where the measurement has no
+noise, nothing speaks against fitting that part, too, once the score has done its work: the network goes on from
+the chosen iteration. The score stays that of the fit that was judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..network import Genome
+from ..problem import Problem, whole
+from .loop import Fit, Watcher, fit
+from .stopping import Ended, LastIterate
+
+SHARE = 0.15
+"""Iterations of the absorption as a share of those before it.
+
+On crops of scikit-image's rocket and coffee 150 iterations after 800 gained 0.3 dB, still rising slowly.
+"""
+
+FEWEST, MOST = 20, 300
+
+USEFUL = (Ended.RISEN, Ended.STEPS, Ended.TIME)
+"""How a fit has to have ended: the image of any other one is not going to be delivered."""
+
+
+def absorbs(problem: Problem) -> bool:
+    """Whether absorption is safe: not where what was held out has noise that could be fitted."""
+    return problem.noise.kind == "none"
+
+
+def absorb(
+    done: Fit,
+    genome: Genome,
+    problem: Problem,
+    *,
+    seed: int,
+    seconds: float | None = None,
+    watch: Watcher | None = None,
+    lean: bool = False,
+) -> Fit:
+    """Return the fit with ``full``, its image after it went on with all of y; without, where that is not useful.
+
+    Args:
+        done: a fit with its weights; they are dropped from the result.
+        seconds: wall time at the most.
+        watch: sees every check point and may end it.
+    """
+    if done.weights is None or done.ended not in USEFUL or not absorbs(problem):
+        return replace(done, weights=None)
+    more = fit(
+        genome,
+        problem,
+        split=whole(problem),
+        seed=seed,
+        max_steps=min(MOST, max(FEWEST, round(SHARE * done.step))),
+        rule=LastIterate(),
+        seconds=seconds,
+        watch=watch,
+        start=done.weights,
+        lean=lean,
+    )
+    full = more.image if more.step and more.ended in USEFUL else None
+    return replace(done, full=full, seconds=done.seconds + more.seconds, weights=None)
