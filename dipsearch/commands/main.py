@@ -16,6 +16,7 @@ import typer
 from .. import __version__
 from ..errors import DipsearchError
 from .bench import bench
+from .dashboard import dashboard
 from .degrade import degrade
 from .report import report
 from .restore import restore
@@ -32,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (search, restore, report, show, degrade, worker):
+for verb in (search, restore, report, dashboard, show, degrade, worker):
     app.command()(verb)
 app.add_typer(bench, name="bench")
 

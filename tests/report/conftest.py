@@ -1,18 +1,25 @@
 """A study made by hand: the numbers of five candidates, one small picture, and no fit."""
 
+import json
+import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 import torch
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 from dipsearch.library import presets_for
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import TaskOptions, load_case, write_image
 from dipsearch.search import Evaluation, PictureRecord, Request, StudyRecord
+from dipsearch.search.request import write_request
 
 MakeStudy = Callable[..., StudyRecord]
 
@@ -199,3 +206,58 @@ def write_curves(folder: Path, number: int, *, outputs: bool = True) -> None:
     )
     if outputs:
         np.savez(place / "trajectory.npz", step=np.array([100, 600]), x=np.zeros((2, 3, 24, 32), np.float16))
+
+
+@pytest.fixture
+def now() -> float:
+    """The moment at which the studies on disk are looked at."""
+    return time.time()
+
+
+@pytest.fixture
+def studies(tmp_path: Path, now: float) -> Path:
+    """A folder of studies on disk: one running, one done, one killed, one empty, one damaged."""
+    root = tmp_path / "studies"
+    source = tmp_path / "cat.png"
+    write_image(source, torch.rand(1, 3, 24, 32, generator=torch.Generator().manual_seed(0)))
+    options = TaskOptions(task="inpaint", missing=50)
+    for name in ("running", "done", "killed", "empty"):
+        request = Request(sources=(str(source),), options=options, name=name, budget_seconds=120.0)
+        write_request(root / name / "study.yaml", request)
+    for name in ("running", "done", "killed"):
+        add_candidate(root / name, number=0, score=25.0)
+        live_study(root / name).ask()
+    (root / "done" / "result.json").write_text(json.dumps(RESULT))
+    os.utime(root / "killed" / "journal.log", (now - 3600, now - 3600))
+    (root / "damaged").mkdir()
+    (root / "damaged" / "study.yaml").write_text("[")
+    return root
+
+
+@pytest.fixture
+def finish_candidate() -> Callable[..., None]:
+    """Adds a finished candidate to a study on disk, as a search would."""
+    return add_candidate
+
+
+def live_study(folder: Path) -> optuna.Study:
+    storage = JournalStorage(JournalFileBackend(str(folder / "journal.log")))
+    return optuna.create_study(
+        study_name=folder.name, storage=storage, direction="maximize", load_if_exists=True
+    )
+
+
+def add_candidate(folder: Path, *, number: int, score: float) -> None:
+    notes = {
+        "genome": genome(8 + 4 * number).to_nested(),
+        "score": score,
+        "step": 600,
+        "ended": "it rose",
+        "seconds": 5.0,
+        "worker": 0,
+        "operator": "random",
+    }
+    live_study(folder).add_trial(optuna.create_trial(value=score, user_attrs=notes))
+    write_curves(folder, number)
+    place = folder / "trials" / f"{number:04d}"
+    np.savez(place / "output.npz", x=np.full((1, 3, 24, 32), 0.5, np.float32))

@@ -18,10 +18,15 @@ from dipsearch.search import StudyRecord
 from dipsearch.yaml_files import dump_yaml
 
 ARTIFACTS = Path(__file__).parents[3] / ".artifacts"
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @dataclass

@@ -1,0 +1,223 @@
+"""What the live pages show: a study's record as the components of Dash, and the list of studies.
+
+The figures are those of the static page. They keep zoom and selection while new data come in, because their
+``uirevision`` never changes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+from dash import dcc, html
+
+from ..search import StudyRecord
+from . import descent_figures, figures, lineage, tables
+from .curves import curve_rows
+from .diagram import diagram
+from .headline import headline
+from .pictures import pictures_of
+from .studies import Pulse, StudyRow
+from .style import CONFIG, frame
+from .timeline import spans
+from .wording import decibels, duration
+
+FIGURES = ("history", "curves", "cost", "tree", "timeline")
+_TITLES = {
+    "history": "Best score so far",
+    "curves": "Every fit, and where it was stopped",
+    "cost": "Score against the time of a fit",
+    "tree": "Family tree",
+    "timeline": "Who works when",
+}
+_CONFIG: Any = CONFIG
+_TOP = 40  # curves: a browser that redraws them every few seconds has to keep up
+
+
+def study_list(rows: tuple[StudyRow, ...]) -> Any:
+    """All studies as a table of links."""
+    if not rows:
+        return html.Div("There is no study here yet.", className="gap")
+    body = [
+        html.Tr(
+            [
+                html.Td(html.A(row.name, href=f"/study/{row.name}")),
+                html.Td(html.Span(row.state, className=f"badge {row.state.split()[0]}")),
+                html.Td(row.task),
+                html.Td(decibels(row.delivered_psnr), className="number"),
+                html.Td(row.remark),
+            ]
+        )
+        for row in rows
+    ]
+    return _table(("study", "state", "task", "delivered PSNR", ""), body, label="studies")
+
+
+def study_page(name: str) -> list[Any]:
+    """The fixed part of a study's live page; the rest is filled in at every tick."""
+    plots = [
+        html.Section(
+            [
+                html.H2(_TITLES[key]),
+                dcc.Graph(id=f"live-{key}", config=_CONFIG, figure=frame(x="", y=""), className="plot"),
+            ]
+        )
+        for key in FIGURES
+    ]
+    return [
+        html.Header(
+            [
+                html.P(html.A("all studies", href="/")),
+                html.H1(name),
+                html.Div(id="live-head", children="reading …"),
+            ]
+        ),
+        dcc.Store(id="live-chosen"),
+        html.Section(id="live-pictures"),
+        html.Section([html.H2("Workers"), html.Div(id="live-workers")]),
+        *plots[:1],
+        html.Section([html.H2("Chosen candidate"), html.Div(id="live-candidate")]),
+        *plots[1:],
+        html.Section([html.H2("Candidates"), html.Div(id="live-candidates")]),
+        html.Section(id="live-losses"),
+    ]
+
+
+def head(record: StudyRecord, now: Pulse) -> Any:
+    """The sentence and the large numbers."""
+    said = headline(record)
+    facts = [(fact.value, fact.label, fact.remark) for fact in said.facts]
+    if now.state == "running":
+        left = "no time limit" if now.seconds_left is None else f"{duration(now.seconds_left)} left"
+        facts.append((duration(now.seconds), "so far", left))
+    items = [html.Li([html.B(value), html.Span(label), html.Small(remark)]) for value, label, remark in facts]
+    state = html.Li([html.B(now.state), html.Span(tables.state_words(record))], className="state")
+    missing = [html.P(sentence, className="caution") for sentence in record.missing]
+    return [
+        html.P(said.sentence, className="sentence"),
+        html.Ul([*items, state], className="facts"),
+        *missing,
+    ]
+
+
+def pictures(record: StudyRecord) -> list[Any]:
+    """The layers of every picture, side by side."""
+    shown: list[Any] = []
+    for case in pictures_of(record):
+        layers = [layer for layer in case.pictures if layer.full is None]
+        figures_of = [
+            html.Figure(
+                [
+                    html.Img(src=layer.uri, alt=layer.title)
+                    if layer.uri
+                    else html.Div(layer.caption, className="gap"),
+                    html.Figcaption([html.B(layer.title), f" {layer.caption}" if layer.uri else ""]),
+                ]
+            )
+            for layer in layers
+        ]
+        shown += [html.H2(case.name), html.Div(figures_of, className="panes still")]
+    return shown
+
+
+def workers(now: Pulse) -> Any:
+    """What is being fitted at this moment."""
+    if not now.working:
+        return html.P(
+            "Nobody is at work." if now.state != "running" else "Between two candidates.", className="lead"
+        )
+    body = [
+        html.Tr(
+            [
+                html.Td("?" if span.worker is None else str(span.worker)),
+                html.Td(f"candidate {span.number}"),
+                html.Td(duration(span.end - span.start), className="number"),
+            ]
+        )
+        for span in now.working
+    ]
+    return _table(("worker", "fits", "for"), body, label="workers")
+
+
+def drawn(record: StudyRecord, *, now: float | None) -> dict[str, go.Figure]:
+    """The figures of a study by name."""
+    rows = tables.candidate_rows(record)
+    return {
+        "history": figures.history(tables.history_rows(record)),
+        "curves": figures.curves(curve_rows(record, top=_TOP)),
+        "cost": figures.score_against_seconds(rows, tables.finalist_rows(record)),
+        "tree": descent_figures.family_tree(lineage.nodes(record), lineage.edges(record)),
+        "timeline": descent_figures.timeline(spans(record, now=now)),
+    }
+
+
+def candidates(record: StudyRecord, *, most: int = 50) -> Any:
+    """The best candidates as a table."""
+    rows = tables.candidate_rows(record)
+    if not rows:
+        return html.Div("no candidate has been started", className="gap")
+    headings, cells = tables.candidate_cells(rows[:most])
+    body = [html.Tr([html.Td(cell) for cell in line]) for line in cells]
+    return _table(headings, body, label="candidates")
+
+
+def losses(record: StudyRecord) -> list[Any]:
+    """What failed or was given up, and why."""
+    rows = tables.reason_rows(record)
+    if not rows:
+        return []
+    body = [
+        html.Tr(
+            [
+                html.Td(row.state, className=row.state),
+                html.Td(row.reason),
+                html.Td(str(len(row.numbers)), className="number"),
+            ]
+        )
+        for row in rows
+    ]
+    return [
+        html.H2("What was given up, and why"),
+        _table(("state", "reason", "how many"), body, label="failed and pruned candidates"),
+    ]
+
+
+def candidate(record: StudyRecord, number: int | None) -> Any:
+    """One candidate: its drawing and what is known; the best one when none was clicked."""
+    best = record.ranked()[:1]
+    wanted = number if number is not None else (best[0].number if best else None)
+    row = next((row for row in tables.candidate_rows(record) if row.number == wanted), None)
+    if row is None:
+        return html.P("No candidate is complete yet.", className="lead")
+    genome = next(e.genome for e in record.evaluations if e.number == row.number)
+    words = f"Candidate {row.number}, {row.state}: {decibels(row.score)}; {row.shape}. {row.remark}"
+    parts: list[Any] = [html.P(words, className="lead")]
+    if genome is not None:
+        # As an image the drawing cannot run anything; it brings its own colours along.
+        parts.append(html.Img(src=_as_image(diagram(genome)), alt=row.shape, className="drawing"))
+    return parts
+
+
+def _as_image(svg: str) -> str:
+    from base64 import b64encode
+
+    style = (
+        "<style>text{fill:#7d8892;font:12px sans-serif}.inside,.end,.note{text-anchor:middle}.inside{fill:#111}"
+        ".down{fill:#8dbfe6}.up{fill:#7fcfb2}rect.skip{fill:#ecc27c}.flow,line.skip{stroke:#7d8892;fill:none}"
+        "line.skip{stroke-dasharray:4 3}.tip{fill:#7d8892}</style>"
+    )
+    whole = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).replace(
+        "<title>", style + "<title>", 1
+    )
+    return "data:image/svg+xml;base64," + b64encode(whole.encode()).decode()
+
+
+def _table(headings: tuple[str, ...], body: list[Any], *, label: str) -> Any:
+    top = html.Thead(html.Tr([html.Th(heading) for heading in headings]))
+    return html.Div(
+        html.Table([top, html.Tbody(body)]),
+        className="wide",
+        tabIndex="0",
+        role="region",
+        title=label,
+    )

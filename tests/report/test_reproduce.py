@@ -1,0 +1,72 @@
+"""What the page says on top, and the command that runs a study again."""
+
+import shlex
+from dataclasses import replace
+
+import pytest
+import typer
+
+from dipsearch.commands.main import app
+from dipsearch.problem import TaskOptions
+from dipsearch.report.headline import headline
+from dipsearch.report.reproduce import restore_command, search_command, version_rows
+from dipsearch.search import Request
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        TaskOptions(task="inpaint", mask="a mask.png", invert_mask=True),
+        TaskOptions(task="denoise", sigma=25, reference="clean'.png"),
+        TaskOptions(task="sr", factor=3, simulate=True),
+    ],
+)
+def test_the_command_is_understood_by_the_command_line(options: TaskOptions) -> None:
+    request = Request(
+        sources=("my picture.png", "$(x).png"), options=options, name="n", budget_seconds=90, seed=3
+    )
+    _, verb, *words = shlex.split(search_command(request))
+    context = typer.main.get_command(app).commands[verb].make_context(verb, words)  # type: ignore[attr-defined]
+    given = context.params
+    assert tuple(given["sources"]) == request.sources
+    assert (given["task"], given["seed"], given["budget"]) == (options.task, 3, "90s")
+    assert (given["mask"], given["invert_mask"], given["simulate"]) == (
+        options.mask,
+        options.invert_mask,
+        options.simulate,
+    )
+    assert given["factor"] == (3 if options.task == "sr" else None)
+
+
+def test_the_way_to_use_it_again_is_quoted(make_study, tmp_path) -> None:
+    record = replace(make_study(), folder=tmp_path / "a b")
+    assert shlex.split(restore_command(record))[2] == str(tmp_path / "a b")
+    assert dict(version_rows(record))["searched with"] == "dipsearch 0.1.0"
+
+
+def test_the_headline_gives_gain_and_time(make_study) -> None:
+    said = headline(make_study())
+    assert said.sentence.startswith(
+        "Missing pixels filled in by a stack of 2 networks, found among 4 candidates"
+    )
+    assert [(fact.value, fact.label) for fact in said.facts] == [
+        ("27.90 dB", "PSNR"),
+        ("1.40 dB", "above biharmonic"),
+        ("+0.90 dB", "over the best single network"),
+        ("1 min 58 s", "for everything"),
+    ]
+
+
+def test_the_headline_does_not_hide_that_a_classical_method_is_better(make_study, result) -> None:
+    worse = {**result, "delivered_psnr": 26.0}
+    said = headline(make_study(result=worse))
+    assert ("0.50 dB", "below biharmonic") in [(fact.value, fact.label) for fact in said.facts]
+
+
+def test_an_unfinished_study_says_how_far_it_is(make_study) -> None:
+    said = headline(make_study(result=None))
+    assert [(fact.value, fact.label) for fact in said.facts] == [
+        ("27.50 dB", "best so far"),
+        ("2", "complete"),
+        ("1", "failed"),
+    ]
