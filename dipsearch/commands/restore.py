@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -42,6 +43,7 @@ def restore(
     json: shared.Json = False,
 ) -> None:
     """Restore IMAGE with an architecture that was found before; every fit still stops by itself."""
+    started = time.monotonic()  # the budget pays for the imports below, too
     options = shared.task_options(
         task,
         mask=mask,
@@ -72,6 +74,7 @@ def restore(
             workers=workers,
             seed=seed,
             budget_seconds=budget_seconds,
+            started=started,
             listener=listener,
         )
     if json:

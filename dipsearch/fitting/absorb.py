@@ -48,7 +48,9 @@ def absorb(
         seconds: wall time at the most.
         watch: sees every check point and may end it.
     """
-    if done.weights is None or done.ended not in USEFUL or not absorbs(problem):
+    made = max(int(done.curves.step[-1]), 1) if len(done.curves.step) else 1
+    late = seconds is not None and FEWEST * done.seconds / made > seconds
+    if done.weights is None or done.ended not in USEFUL or not absorbs(problem) or late:
         return replace(done, weights=None)
     more = fit(
         genome,
@@ -57,6 +59,7 @@ def absorb(
         seed=seed,
         max_steps=min(MOST, max(FEWEST, round(SHARE * done.step))),
         rule=LastIterate(),
+        check_every=5,
         seconds=seconds,
         watch=watch,
         start=done.weights,

@@ -42,6 +42,9 @@ HEAVY_ON_CPU = 4e9
 """Multiply-adds of one forward pass; known networks above it wait behind the lighter ones on a CPU."""
 
 LEAST_CROP, CROP_STEP = 96, 32
+UNDECIDED = -1
+"""Instead of the side of a crop: still to be planned."""
+
 CROP_FITS = 6
 """How many fits a search on a crop should at least be able to compare."""
 
@@ -60,6 +63,8 @@ class Load:
         spent: seconds since the start.
         refits: whether the delivery fits the members of the stack once more, to all of y.
         max_steps: iterations of one fit at the most; ``None``: as many as the task usually has.
+        factor: pixels of the restored picture per measured one, along each side.
+        searched_on: the crop that a study to be resumed was begun with; ``UNDECIDED`` for a new one.
     """
 
     task: str
@@ -71,6 +76,8 @@ class Load:
     spent: float
     refits: bool
     max_steps: int | None = None
+    factor: int = 1
+    searched_on: int | None = UNDECIDED
 
     @property
     def typical(self) -> Genome:
@@ -96,6 +103,7 @@ class Plan:
         queue: known networks that are tried first, by name.
         left_out: known networks that are too slow for the budget, by name.
         candidate_seconds: wall time of one candidate at most; ``None``: no limit.
+        whole_check_every: iterations between check points of fits to a whole picture after a search on a crop.
         least_seconds: with less than this left, no candidate is started.
         affordable_seconds: a candidate that is predicted to take longer for its usual steps is not proposed.
         search_until: seconds since the start at which the search ends; ``None``: when all trials are done.
@@ -118,6 +126,7 @@ class Plan:
     deliver_until: float | None
     trials: int | None
     lines: tuple[tuple[str, str], ...] = field(default=())
+    whole_check_every: int = 10
 
 
 def make_plan(load: Load, *, devices: tuple[str, ...], budget: float | None, trials: int | None) -> Plan:
@@ -142,7 +151,7 @@ def _by_trials(load: Load, *, devices: tuple[str, ...], trials: int | None) -> P
         known.sort(key=lambda item: cost(item[1], image_shape=shape).multiply_adds > HEAVY_ON_CPU)
     plan = Plan(
         devices=devices,
-        crop=None,
+        crop=None if load.searched_on == UNDECIDED else load.searched_on,
         max_steps=load.last_step,
         usual_steps=min(USUAL_STEPS, load.last_step),
         patience=PATIENCE,
@@ -203,7 +212,9 @@ def _by_time(
             f"only about {final_steps} iterations of the lightest network fit in the time kept for it, "
             f"{USUAL_STEPS} are usual: give a larger --budget, or a GPU"
         )
-        plan = replace(plan, lines=(*plan.lines, ("whole picture", warning)))
+        # Where a step takes seconds, the clock has to be looked at more often than every tenth step.
+        often = max(1, min(10, final_steps // 50))
+        plan = replace(plan, lines=(*plan.lines, ("whole picture", warning)), whole_check_every=often)
     return plan
 
 
@@ -238,15 +249,19 @@ def _crop(load: Load, calibration: Calibration, *, available: float) -> int | No
     pixels are the only way to compare candidates.
     """
     largest = max(max(shape[-2:]) for shape in load.shapes)
+    least = LEAST_CROP * load.factor
+    if load.searched_on != UNDECIDED:
+        return load.searched_on
     if available >= 2 * LEAST_STEPS * _cheapest(load, load.shapes, calibration):
         return None
-    side = largest // CROP_STEP * CROP_STEP
-    while side > LEAST_CROP:
+    side = max(least, largest // CROP_STEP * CROP_STEP)
+    while side > least:
         shapes = [_cropped(shape, side) for shape in load.shapes]
         if 0.5 * available >= CROP_FITS * LEAST_STEPS * _seconds_per_step(load.typical, shapes, calibration):
             break
         side -= CROP_STEP
-    return side if side < largest else None
+    # A crop that is nearly all of the picture saves nothing and costs the finalists' half of the time.
+    return side if side <= 0.8 * largest else None
 
 
 def _affordable(

@@ -173,30 +173,10 @@ class Desk:
     def _fit(self, job: FitJob) -> dict[str, Any]:
         problem = read_problem(job.problem).to(self.device)
         split = whole(problem) if job.everything else make_split(problem.to("cpu"), seed=job.seed)
-        started, seconds = time.perf_counter(), job.limits.seconds_left()
-        goes_on = absorbs(problem) and not job.everything
-
-        def watch(check: Check, image: torch.Tensor) -> Ended | None:
-            del image
-            seconds = time.perf_counter() - started
-            self.report(_progress(self.index, job.label, job.genome, job.limits.max_steps, check, seconds))
-            return Ended.INTERRUPTED if self.halted() else None
-
-        done = fit(
-            job.genome,
-            problem,
-            split=split.to(self.device),
-            seed=job.seed,
-            max_steps=job.limits.max_steps,
-            rule=job.rule or ValidationMinimum(patience=job.limits.patience),
-            check_every=job.limits.check_every,
-            seconds=seconds if seconds is None or not goes_on else seconds * (1 - ABSORPTION_TIME),
-            watch=watch,
-            keep_weights=goes_on,
-        )
-        if goes_on:
-            rest = job.limits.seconds_left()
-            done = absorb(done, job.genome, problem, seed=job.seed, seconds=rest, watch=watch)
+        picture = Prepared(job.problem.stem, problem, split.to(self.device))
+        done = self._fitted(job, picture, lean=False) or self._fitted(job, picture, lean=True)
+        if done is None:
+            raise CandidateFailed(f"{job.label}: there was not enough memory for it")
         with replacing(job.out) as temporary:
             np.savez(
                 temporary,
@@ -213,6 +193,43 @@ class Desk:
             "ended": done.ended.value,
             "seconds": done.seconds,
         }
+
+    def _fitted(self, job: FitJob, picture: Prepared, *, lean: bool) -> Fit | None:
+        """The fit of a job; ``None`` when there was not enough memory, which is free again then."""
+        started, seconds = time.perf_counter(), job.limits.seconds_left()
+        goes_on = absorbs(picture.problem) and not job.everything
+
+        def watch(check: Check, image: torch.Tensor) -> Ended | None:
+            del image
+            past = time.perf_counter() - started
+            self.report(_progress(self.index, job.label, job.genome, job.limits.max_steps, check, past))
+            return Ended.INTERRUPTED if self.halted() else None
+
+        try:
+            done = fit(
+                job.genome,
+                picture.problem,
+                split=picture.split,
+                seed=job.seed,
+                max_steps=job.limits.max_steps,
+                rule=job.rule or ValidationMinimum(patience=job.limits.patience),
+                check_every=job.limits.check_every,
+                seconds=seconds if seconds is None or not goes_on else seconds * (1 - ABSORPTION_TIME),
+                watch=watch,
+                keep_weights=goes_on,
+                lean=lean,
+            )
+            if not goes_on:
+                return done
+            rest = None if seconds is None else max(0.0, seconds - done.seconds)
+            return absorb(
+                done, job.genome, picture.problem, seed=job.seed, seconds=rest, watch=watch, lean=lean
+            )
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+        give_back_memory(self.device)
+        return None
 
     def _baseline(self, job: BaselineJob) -> dict[str, Any]:
         started = time.perf_counter()

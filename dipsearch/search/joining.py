@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -60,7 +61,8 @@ def run_worker(
     """
     study = _load(name, storage=storage, folder=root / name)
     folder = _folder(study, root / name)
-    settings = Settings.from_dict(study.user_attrs["settings"])
+    # The database may have another address from here than from where the study was begun.
+    settings = replace(Settings.from_dict(study.user_attrs["settings"]), storage=storage)
     device = choose_devices(device, workers=1)[0]
     asked = _Asked()
     index = os.getpid()  # differs from the numbers of the study's own workers, which are small
@@ -89,6 +91,8 @@ class _Asked:
 
     def stop(self, number: int, frame: FrameType | None) -> None:
         del number, frame
+        if self.to_stop:
+            raise KeyboardInterrupt
         self.to_stop = True
 
     def remember(self, progress: Progress) -> None:

@@ -30,7 +30,7 @@ class FitJob:
         seed: of the split and of the fit.
         limits: as for a candidate.
         rule: when to stop; ``None``: the minimum of the validation score.
-        out: the ``.npz`` file for ``x`` (the image), ``step``, ``loss``, ``score``, ``ended``, ``seconds``.
+        out: the ``.npz`` file for ``x`` (what was judged), ``full`` (what is delivered), ``step``, ``loss``, ``score``.
     """
 
     label: str

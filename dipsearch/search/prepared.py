@@ -1,7 +1,8 @@
 """What a worker gets to see of a picture: the measurement and its split, read from the study's folder.
 
-A study writes every problem once, as ``inputs/NAME.npz``. Workers read nothing else, in particular no image
-file and no reference, so a candidate cannot be ranked or stopped with knowledge of the clean image.
+A study writes every problem once, as ``inputs/whole-NAME.npz`` and ``inputs/search-NAME.npz``. Workers read nothing
+else, in particular no image file and no reference, so a candidate cannot be ranked or stopped with knowledge of the
+clean image.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A study's folder read back for people: what was asked, what was tried, what came out.
 
-The only place where candidates meet the reference, after everything was decided. Whatever is missing or
+Candidates meet the reference here, and in ``result``, after everything was decided. Whatever is missing or
 damaged is left out and named, so that a study of any age and in any state can still be shown.
 """
 

@@ -1,6 +1,6 @@
 """The request: everything that was asked of a study, as plain values, so that it can be run again.
 
-``study.yaml`` in the study's folder holds it, and the study's own attributes do too, for workers elsewhere.
+``study.yaml`` in the study's folder holds it.
 """
 
 from __future__ import annotations
@@ -77,13 +77,14 @@ class Request:
     def differs_from(self, other: Request) -> str | None:
         """Say in words what keeps ``other`` from going on with this request's study; ``None``: nothing does.
 
-        Budget, trials, workers and device may change on resuming.
+        Budget, trials, sampler, workers and device may change on resuming.
         """
         for label, mine, theirs in (
             ("task options", self.options, other.options),
             ("images", self.sources, other.sources),
             ("search space", self.space, other.space),
             ("seed", self.seed, other.seed),
+            ("steps", self.steps, other.steps),
         ):
             if mine != theirs:
                 return f"its {label} were {mine}, now they are {theirs}"

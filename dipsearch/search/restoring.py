@@ -42,6 +42,7 @@ def run_restore(
     seed: int,
     budget_seconds: float | None,
     listener: Listener,
+    started: float | None = None,
 ) -> list[dict[str, Any]]:
     """Restore pictures with an architecture, or with all members of a study's stack.
 
@@ -55,6 +56,7 @@ def run_restore(
         seed: of the splits and the fits.
         budget_seconds: wall time for everything; ``None``: every fit ends by itself.
         listener: hears what happens.
+        started: ``time.monotonic()`` from which the budget counts; by default now.
 
     Returns:
         Per picture: ``name, source, restored, delivered, psnr, ssim, score, members, seconds``; PSNR and SSIM
@@ -63,11 +65,12 @@ def run_restore(
     Raises:
         DipsearchError: something cannot be used; nothing was written.
     """
-    started = time.monotonic()
+    started = time.monotonic() if started is None else started
     genomes = genomes_of(target)
     devices = choose_devices(device, workers=workers)
     cases = [load_case(source, options, seed=seed) for source in sources]
     names = unique_names([case.name for case in cases])
+    _refuse_overwriting(names, cases, out=out)
     for case in cases:
         for note in case.notes:
             listener.note(note)
@@ -132,6 +135,21 @@ def _stacked(path: Path) -> list[Genome]:
             f"{path} is not a stack ({error})", "it lists members with their genomes", "restore the file"
         ) from error
     return list(genomes.values())
+
+
+def _refuse_overwriting(names: Sequence[str], cases: Sequence[Case], *, out: Path) -> None:
+    for name, case in zip(names, cases, strict=True):
+        file = _target(out, name, case)
+        if file.exists() and file.resolve() == Path(case.source).resolve():
+            raise InputError(
+                f"the result would be written to {file}",
+                "that is the damaged picture itself",
+                "choose another folder: --out restored",
+            )
+
+
+def _target(out: Path, name: str, case: Case) -> Path:
+    return out / f"{name}{natural_suffix(case.problem.image_shape[1], case.bits)}"
 
 
 def _settings(names: Sequence[str], cases: Sequence[Case], *, seed: int, task: str) -> Settings:
@@ -199,7 +217,11 @@ class _Fits:
             problem=problem_path(self.folder, kind=WHOLE, name=name),
             everything=False,
             seed=self.seed,
-            limits=Limits(max_steps=self.max_steps, seconds=seconds),
+            limits=Limits(
+                max_steps=self.max_steps,
+                seconds=seconds,
+                until=None if self.deadline is None else time.time() + self.deadline - time.monotonic(),
+            ),
             out=self._out(number, name),
         )
 
@@ -230,7 +252,7 @@ class _Fits:
 
 
 def _written(delivery: Delivery, case: Case, *, out: Path, seconds: float) -> dict[str, Any]:
-    file = out / f"{delivery.name}{natural_suffix(delivery.image.shape[1], case.bits)}"
+    file = _target(out, delivery.name, case)
     write_image(file, delivery.image, bits=case.bits)
     score = delivery.stack.score if delivery.chosen == "stack" else delivery.best.score
     truth = case.reference

@@ -1,6 +1,6 @@
 """The outcome on disk: the restored pictures, the architecture, the stack, the card and ``result.json``.
 
-Here, after everything was decided, the references are read for the first time.
+Here, after everything was decided, the references are used for the first time.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..files import write_text
+from ..fitting import put_back
 from ..library import Architecture, ArchitectureFit, provenance_now, write_architecture
 from ..problem import Case, image_digest, natural_suffix, psnr, psnr_luma, psnr_peak, ssim, write_image
 from ..yaml_files import dump_yaml
@@ -67,6 +68,7 @@ def write_outputs(
     ]
     winner = next(e for e in best if e.number == _winner(session, deliveries, best))
     result = _result(session, evaluations, winner, pictures, interrupted=interrupted, notes=notes)
+    result["best"] |= _measured_winner(session.cases, deliveries, winner.number)
     _write_architecture(session, winner, split=deliveries[0].split)
     stacks = {delivery.name: _stack_entry(delivery, evaluations) for delivery in deliveries}
     write_text(
@@ -165,8 +167,6 @@ def _result(
             "step": winner.step,
             "ended": winner.ended,
             "seconds": winner.seconds,
-            "psnr": _mean([picture["best"]["psnr"] for picture in pictures]),
-            "ssim": _mean([picture["best"]["ssim"] for picture in pictures]),
         },
         "stack": {
             "members": first["stack"]["members"],
@@ -187,6 +187,19 @@ def _result(
         "warnings": [*session.notes, *notes],
         "version": __version__,
     }
+
+
+def _measured_winner(
+    cases: Sequence[Case], deliveries: Sequence[Delivery], number: int
+) -> dict[str, float | None]:
+    """PSNR and SSIM of the winner on every picture, the means; ``None`` where it was not fitted to one of them."""
+    found: dict[str, list[float | None]] = {"psnr": [], "ssim": []}
+    for case, delivery in zip(cases, deliveries, strict=True):
+        image = delivery.images.get(number)
+        image = None if image is None else put_back(image, case.problem)
+        found["psnr"].append(None if image is None else _db(image, case.reference))
+        found["ssim"].append(None if image is None else _similarity(image, case.reference))
+    return {name: _mean(values) for name, values in found.items()}
 
 
 def _noise(session: Session) -> dict[str, Any]:
@@ -262,7 +275,11 @@ def card(result: Mapping[str, Any], winner: Evaluation) -> str:
     return "\n".join(lines) + "\n"
 
 
-_DELIVERED = {"best": "best candidate", "stack": "stack", "refit": "refit of the best candidate"}
+_DELIVERED = {
+    "best": "best candidate",
+    "stack": "stack",
+    "refit": "refit of its members to all of the measurement",
+}
 
 
 def _cell(value: float | None) -> str:

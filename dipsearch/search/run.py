@@ -47,8 +47,8 @@ REREAD_SECONDS = 10.0
 FINALISTS = 3
 """Architectures that are fitted to the whole picture after a search on a crop, at most per worker."""
 
-MOST_DEATHS = 5
-"""After this many dead workers the search gives up: something is wrong with the machine."""
+MOST_FAILURES = 12
+"""After this many failures in a row the search gives up: something is wrong with the machine, or with the space."""
 
 
 def run_search(
@@ -76,8 +76,10 @@ def run_search(
     with Pool(session.folder, session.settings, seats) as pool, _interruptible(pool) as asked:
         run = _Run(session, pool, listener, asked)
         announce(session.study, state=SEARCHING, folder=session.folder, until=session.search_until_unix)
-        run.search()
-        announce(session.study, state=OVER, folder=session.folder, until=None)
+        try:
+            run.search()
+        finally:
+            announce(session.study, state=OVER, folder=session.folder, until=None)
         deliveries = run.deliver()
         baselines = run.baselines
     outcome = write_outputs(
@@ -129,7 +131,7 @@ class _Run:
     notes: list[str] = field(default_factory=list)
     baselines: dict[str, Baseline] = field(default_factory=dict)
     states: dict[int, WorkerState] = field(default_factory=dict)
-    deaths: int = 0
+    failures: int = 0
     phase: str = "searching"
     _handed_out: int = 0
     _ended: dict[Path, str] = field(default_factory=dict)
@@ -152,13 +154,15 @@ class _Run:
 
     def _may_start(self) -> bool:
         plan, now = self.session.plan, self.session.seconds
-        if self.asked.once or self.deaths >= MOST_DEATHS:
+        if self.asked.once or self.failures >= MOST_FAILURES:
             return False
         if plan.trials is not None and self._handed_out >= plan.trials:
             return False
         if plan.search_until is None or plan.candidate_seconds is None:
             return True
-        return plan.search_until - now >= plan.least_seconds
+        # The first candidates start in any case: a small budget gets a rough picture rather than none.
+        first = self._handed_out < len(plan.devices)
+        return plan.search_until - now >= (0 if first else plan.least_seconds)
 
     def _limits(self) -> Limits:
         plan = self.session.plan
@@ -188,7 +192,8 @@ class _Run:
                 else searched_members(self.session.folder, best, picture, index=index)
             )
             delivery = deliver(picture, members)
-            if picture.split.kind == "recorruption":
+            # After a search on a crop, nothing is known of the losses that a refit of the whole should match.
+            if picture.split.kind == "recorruption" and self.session.plan.crop is None:
                 delivery = refitted(delivery, picture, self._refit(delivery, picture, best, index=index))
             deliveries.append(delivery)
         return deliveries
@@ -266,10 +271,14 @@ class _Run:
         places = max(1, len(plan.devices) * FINALISTS // len(names))
         todo = [(e, name) for e in best[:places] for name in names]
         files: dict[str, list[tuple[int, Path]]] = {name: [] for name in names}
+        early = self.asked.once
+        if early:
+            todo = todo[: len(names)]  # whoever asked to finish still gets the best network on every picture
         share = self._share_of_time(len(todo))
         while todo or self.pool.busy():
             for index in self.pool.idle():
-                if not todo or self.asked.once or (share is not None and self._left() < 0.5 * share):
+                late = share is not None and self._left() < 0.5 * share
+                if not todo or (self.asked.once and not early) or late:
                     todo = []
                     continue
                 evaluation, name = todo.pop(0)
@@ -285,7 +294,12 @@ class _Run:
                         problem=problem_path(folder, kind=WHOLE, name=name),
                         everything=False,
                         seed=self.session.settings.seed,
-                        limits=Limits(max_steps=plan.max_steps, seconds=seconds, patience=plan.patience),
+                        limits=Limits(
+                            max_steps=plan.max_steps,
+                            seconds=seconds,
+                            patience=plan.patience,
+                            check_every=plan.whole_check_every,
+                        ),
                         out=out,
                     ),
                 )
@@ -331,17 +345,26 @@ class _Run:
     def _evaluated(self, done: Done) -> None:
         number = int(done.outcome["number"])
         evaluation = next(e for e in self.session.evaluations() if e.number == number)
+        self._count_failure(evaluation.state == "failed" and not self.asked.once)
         self.listener.evaluated(evaluation)
 
     def _broken(self, item: Broken) -> None:
-        if item.fatal:
-            self.deaths += 1
-            if isinstance(item.job, SearchJob):
-                self._handed_out -= 1
-                self._fail_running_of(item.worker, item.reason)
+        if item.fatal or isinstance(item.job, SearchJob):
+            self._count_failure(True)
+        if item.fatal and isinstance(item.job, SearchJob):
+            self._handed_out -= 1
+            self._fail_running_of(item.worker, item.reason)
         what = type(item.job).__name__ if item.job else "worker"
         if not isinstance(item.job, BaselineJob):
             sentence = f"worker {item.worker}: {item.reason} ({what})"
+            self.notes.append(sentence)
+            self.listener.note(sentence)
+
+    def _count_failure(self, failed: bool) -> None:
+        """Failures count only in a row: a candidate that works shows that the machine does."""
+        self.failures = self.failures + 1 if failed else 0
+        if self.failures == MOST_FAILURES:
+            sentence = f"the search ended early: {MOST_FAILURES} failures in a row"
             self.notes.append(sentence)
             self.listener.note(sentence)
 

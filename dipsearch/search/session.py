@@ -6,6 +6,7 @@ Everything that can be wrong with a request is found out before the first byte i
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,18 +17,18 @@ import numpy as np
 import optuna
 import torch
 
-from ..errors import ResourceError, StudyError
+from ..errors import DipsearchError, InputError, ResourceError, StudyError
 from ..files import write_bytes
 from ..library import presets_for, starters_for
 from ..network import Calibration, Genome, SearchSpace, calibrate, load_space, space_file
-from ..problem import Case, Problem, image_digest, load_case
-from .budget import Load, Plan, make_plan
+from ..problem import Case, Problem, image_digest, load_case, make_split
+from .budget import UNDECIDED, Load, Plan, make_plan
 from .crops import Crop, representative
 from .evaluation import Evaluation, evaluation_of
-from .prepared import SEARCHED, WHOLE, problem_path, read_problem, write_problem
+from .prepared import SEARCHED, WHOLE, problem_path, read_box, read_problem, write_problem
 from .proposals import STALE
 from .request import Request, read_request, write_request
-from .storage import sweep_stale
+from .storage import open_storage, sweep_stale
 from .study import SPACE_FILE, Settings, open_study
 
 REQUEST_FILE = "study.yaml"
@@ -101,16 +102,15 @@ def open_session(request: Request, *, root: Path, resume: bool, started: float) 
              for note in case.notes]  # fmt: skip
     if resume:
         _check_pictures(folder, names, cases)
-    plan, calibration = _plan(request, cases, space, devices=devices, started=started)
-    searched = [_searched(case.problem, plan) for case in cases]
+    begun = [_begun_on(folder, name) for name in names] if resume else None
+    plan, calibration = _plan(request, cases, space, devices=devices, started=started, begun=begun)
+    searched = begun or [_searched(case.problem, plan, seed=request.seed) for case in cases]
+    if not resume:
+        _check_storage(request)
     settings = _settings(request, names, plan=plan, calibration=calibration, searched=searched,
                          trajectory=any(case.reference is not None for case in cases))  # fmt: skip
     if not resume:
-        for name, case, part in zip(names, cases, searched, strict=True):
-            write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
-            write_problem(problem_path(folder, kind=SEARCHED, name=name), part.problem, box=part.box)
-        write_bytes(folder / SPACE_FILE, space_file(request.space).read_bytes())
-        write_request(folder / REQUEST_FILE, request)
+        _write_inputs(folder, request, names=names, cases=cases, searched=searched)
     opened = open_study(folder, settings, space=space)
     study = opened.study
     notes.extend(opened.notes)
@@ -128,6 +128,21 @@ def open_session(request: Request, *, root: Path, resume: bool, started: float) 
         _enqueue(study, space, plan)
     study.set_user_attr("settings", settings.to_dict())
     return Session(request, folder, cases, plan, settings, study, started, notes)
+
+
+def _write_inputs(
+    folder: Path, request: Request, *, names: Sequence[str], cases: Sequence[Case], searched: Sequence[Crop]
+) -> None:
+    """Write all that workers need; when that fails, leave nothing that would be in the way of the next try."""
+    try:
+        for name, case, part in zip(names, cases, searched, strict=True):
+            write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
+            write_problem(problem_path(folder, kind=SEARCHED, name=name), part.problem, box=part.box)
+        write_bytes(folder / SPACE_FILE, space_file(request.space).read_bytes())
+        write_request(folder / REQUEST_FILE, request)
+    except DipsearchError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def choose_devices(word: str, *, workers: int | None) -> tuple[str, ...]:
@@ -180,6 +195,24 @@ def _check_folder(folder: Path, request: Request, *, resume: bool) -> None:
         )
 
 
+def _check_storage(request: Request) -> None:
+    """Refuse to join, unasked, a study of the same name that a database already has."""
+    if request.storage is None:
+        return
+    if request.name in optuna.get_all_study_names(open_storage(request.storage).storage):
+        raise StudyError(
+            f"the storage has a study '{request.name}' already",
+            "a new search needs a new name",
+            "go on with it by --resume, or choose another --name",
+        )
+
+
+def _begun_on(folder: Path, name: str) -> Crop:
+    """What the candidates of a study to be resumed were fitted to."""
+    path = problem_path(folder, kind=SEARCHED, name=name)
+    return Crop(read_problem(path), read_box(path))
+
+
 def _check_pictures(folder: Path, names: Sequence[str], cases: Sequence[Case]) -> None:
     for name, case in zip(names, cases, strict=True):
         then = read_problem(problem_path(folder, kind=WHOLE, name=name))
@@ -203,7 +236,13 @@ def unique_names(names: Sequence[str]) -> list[str]:
 
 
 def _plan(
-    request: Request, cases: Sequence[Case], space: SearchSpace, *, devices: tuple[str, ...], started: float
+    request: Request,
+    cases: Sequence[Case],
+    space: SearchSpace,
+    *,
+    devices: tuple[str, ...],
+    started: float,
+    begun: Sequence[Crop] | None,
 ) -> tuple[Plan, Calibration | None]:
     calibration = None
     if request.budget_seconds is not None:
@@ -217,17 +256,29 @@ def _plan(
         calibration=calibration,
         spent=time.monotonic() - started,
         max_steps=request.steps,
+        factor=request.options.factor if request.options.task == "sr" else 1,
+        searched_on=UNDECIDED if begun is None else _side(begun),
         refits=any(case.problem.noise.kind == "gaussian" for case in cases),
     )
     plan = make_plan(load, devices=devices, budget=request.budget_seconds, trials=request.trials)
     return plan, calibration
 
 
-def _searched(problem: Problem, plan: Plan) -> Crop:
-    """The part of a picture that candidates are fitted to."""
+def _side(begun: Sequence[Crop]) -> int | None:
+    boxes = [part.box for part in begun if part.box is not None]
+    return max((max(box[2:]) for box in boxes), default=None)
+
+
+def _searched(problem: Problem, plan: Plan, *, seed: int) -> Crop:
+    """The part of a picture that candidates are fitted to; all of it where a crop would not have enough to score."""
     if plan.crop is None or max(problem.image_shape[-2:]) <= plan.crop:
         return Crop(problem, None)
-    return representative(problem, side=plan.crop)
+    part = representative(problem, side=plan.crop)
+    try:
+        make_split(part.problem, seed=seed)
+    except InputError:
+        return Crop(problem, None)
+    return part
 
 
 def _settings(

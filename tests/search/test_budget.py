@@ -100,3 +100,23 @@ def test_the_plan_speaks(budget: int) -> None:
     lines = dict(make_plan(load(), devices=CPUS, budget=budget, trials=None).lines)
     assert lines["picture"] == "128×128, 3 channels"
     assert f"{budget} s in all" in lines["time"]
+
+
+def test_a_resumed_study_stays_on_the_crop_that_it_was_begun_on() -> None:
+    for searched_on in (None, 128):
+        again = load(shapes=[(1, 3, 1024, 1536)], searched_on=searched_on)
+        for budget, trials in ((300, None), (24 * 3600, None), (None, 4)):
+            assert make_plan(again, devices=CPUS, budget=budget, trials=trials).crop == searched_on
+
+
+def test_a_crop_for_super_resolution_has_enough_measured_pixels() -> None:
+    plan = make_plan(
+        load(task="sr", shapes=[(1, 3, 2048, 2048)], factor=8), devices=CPUS, budget=100, trials=None
+    )
+    assert plan.crop == 96 * 8
+
+
+def test_a_tiny_picture_is_never_cropped() -> None:
+    for side in (9, 24, 70, 100):
+        plan = make_plan(load(shapes=[(1, 3, side, side)]), devices=CPUS, budget=6, trials=None)
+        assert plan.crop is None
