@@ -25,8 +25,8 @@ class Change:
 
     @property
     def words(self) -> str:
-        """``learning_rate 0.01 → 0.02``."""
-        return f"{self.gene.replace('_', ' ')} {gene_words(self.before)} → {gene_words(self.after)}"
+        """``learning rate: 0.01 → 0.02``."""
+        return f"{self.gene.replace('_', ' ')}: {gene_words(self.before)} → {gene_words(self.after)}"
 
 
 @dataclass(frozen=True)

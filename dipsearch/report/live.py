@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
+import plotly.graph_objects as go
+from dash import Dash, Input, Output, Patch, State, ctx, dcc, html, no_update
 from flask import Response, abort, request
 
 from ..errors import DipsearchError
@@ -108,11 +109,18 @@ def _answer(app: Dash, root: Path) -> None:
         Output("live-workers", "children"),
         Output("live-candidates", "children"),
         Output("live-losses", "children"),
+        Output("live-begun", "data"),
         *(Output(f"live-{key}", "figure") for key in views.FIGURES),
     ]
 
-    @app.callback(outputs, Input("tick", "n_intervals"), Input("live-head", "id"), State("url", "pathname"))
-    def renew_study(_ticks: int | None, _there: str, path: str) -> list[Any]:
+    @app.callback(
+        outputs,
+        Input("tick", "n_intervals"),
+        Input("live-head", "id"),
+        State("url", "pathname"),
+        State("live-begun", "data"),
+    )
+    def renew_study(_ticks: int | None, _there: str, path: str, begun: bool | None) -> list[Any]:
         name = _name(unquote(path), root)
         if name is None:
             return [html.P("This study has gone.", className="caution"), *[no_update] * (len(outputs) - 1)]
@@ -129,7 +137,8 @@ def _answer(app: Dash, root: Path) -> None:
             views.workers(now),
             views.candidates(record),
             views.losses(record),
-            *(drawn[key] for key in views.FIGURES),
+            True,
+            *(_new_data(drawn[key]) if begun else drawn[key] for key in views.FIGURES),
         ]
 
     @app.callback(
@@ -159,6 +168,13 @@ def _clicked(clicks: dict[str, Any], asked: str) -> int | None:
         if isinstance(number := point.get("customdata"), int):
             return number
     return None
+
+
+def _new_data(figure: go.Figure) -> Patch:
+    """A figure's data without its layout: what somebody has zoomed to stays as it is in the browser."""
+    patch = Patch()
+    patch["data"] = figure.to_plotly_json()["data"]
+    return patch
 
 
 def _name(path: str, root: Path) -> str | None:

@@ -1,7 +1,7 @@
 """What the live pages show: a study's record as the components of Dash, and the list of studies.
 
-The figures are those of the static page. They keep zoom and selection while new data come in, because their
-``uirevision`` never changes.
+The figures are those of the static page. They keep zoom and selection while new data come in, since only
+their data are exchanged.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ def study_page(name: str) -> list[Any]:
             ]
         ),
         dcc.Store(id="live-chosen"),
+        dcc.Store(id="live-begun"),
         html.Section(id="live-pictures"),
         html.Section([html.H2("Workers"), html.Div(id="live-workers")]),
         *plots[:1],

@@ -21,8 +21,8 @@ def test_a_change_reads_as_a_sentence(genome_of) -> None:
     one = genome_of(8)
     other = replace(one, learning_rate=0.02, up_1x1=False)
     assert [change.words for change in changes(one, other)] == [
-        "learning rate 0.01 → 0.02",
-        "up 1x1 yes → no",
+        "learning rate: 0.01 → 0.02",
+        "up 1x1: yes → no",
     ]
     assert changes(one, one) == changes(None, one) == ()
 

@@ -116,7 +116,7 @@ def test_dossiers_hold_every_candidate_and_its_drawing(make_study) -> None:
     dossiers = json.loads(gzip.decompress(base64.b64decode(packed[1])))
     assert [dossier["number"] for dossier in dossiers] == [1, 0, 2, 4, 3]
     assert dossiers[0]["parents"] == [0]
-    assert dossiers[0]["drawing"].startswith("<svg") and "depth 5 → 3" in dossiers[0]["changes"]
+    assert dossiers[0]["drawing"].startswith("<svg") and "depth: 5 → 3" in dossiers[0]["changes"]
     assert ["remark", "<script>alert(1)</script>"] in dossiers[-1]["facts"]
 
 

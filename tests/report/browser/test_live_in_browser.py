@@ -28,12 +28,12 @@ def server(studies: Path) -> Iterator[str]:
 
 def test_the_list_leads_to_a_study(visit, server, screenshot) -> None:
     opened = visit(server + "/", online=True)
-    opened.page.wait_for_selector("text=cannot be read", timeout=30_000)
+    opened.page.wait_for_selector("text=cannot be read", timeout=60_000)
     assert opened.page.locator("tbody tr").count() == 5
     assert opened.page.locator(".badge.running").inner_text() == "running"
     screenshot(opened, "live-list")
     opened.page.click("a:has-text('running')")
-    opened.page.wait_for_selector("text=candidate 0, estimated 25.00 dB", timeout=30_000)
+    opened.page.wait_for_selector("text=candidate 0, estimated 25.00 dB", timeout=60_000)
     assert opened.complaints == []
     assert {address.split("/")[2] for address in opened.requests if address.startswith("http")} == {
         server.split("/")[2]
@@ -44,8 +44,8 @@ def test_a_new_candidate_appears_and_zoom_and_choice_stay(
     visit, server, studies, finish_candidate, screenshot
 ) -> None:
     opened = visit(server + "/study/running", online=True)
-    opened.page.wait_for_selector("text=candidate 0, estimated 25.00 dB", timeout=30_000)
-    opened.page.wait_for_selector("#live-history .point", timeout=30_000, state="attached")
+    opened.page.wait_for_selector("text=candidate 0, estimated 25.00 dB", timeout=60_000)
+    opened.page.wait_for_selector("#live-history .point", timeout=60_000, state="attached")
     opened.page.locator("#live-history").scroll_into_view_if_needed()
     ranges = "document.querySelector('#live-history .js-plotly-plot')._fullLayout.yaxis.range"
     opened.page.locator('#live-history .modebar-btn[data-attr="zoom"][data-val="in"]').dispatch_event("click")

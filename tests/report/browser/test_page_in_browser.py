@@ -189,7 +189,7 @@ def test_a_click_on_the_tree_shows_that_candidate(visit, written) -> None:
     panel = opened.page.locator("#candidate")
     assert panel.locator("h2").inner_text() == "Candidate 4"
     assert panel.locator("svg.network").count() == 1
-    assert "learning rate 0.04 → 0.01" in panel.inner_text()
+    assert "learning rate: 0.04 → 0.01" in panel.inner_text()
     panel.locator("button.candidate").first.click()
     opened.page.wait_for_selector("#candidate[data-number='3']")
 
