@@ -81,7 +81,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Opened]]:
         )
         contexts.append(context)
         opened = Opened(context.new_page())
-        opened.page.set_default_timeout(10_000)
+        opened.page.set_default_timeout(30_000)
         opened.page.on(
             "console", lambda m: opened.complaints.append(m.text) if m.type in ("error", "warning") else None
         )
