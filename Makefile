@@ -22,7 +22,7 @@ help:
 	@echo "make clean   remove .venv and everything that tools have left; studies stay"
 
 demo: $(STAMP)
-	$(BIN)/python cli.py search --task inpaint $(IMAGE) --budget $(BUDGET) --name $(NAME)
+	$(BIN)/python cli.py search --task inpaint $(IMAGE) --missing 50 --budget $(BUDGET) --name $(NAME)
 	@echo
 	@echo "Look at  studies/$(NAME)/report.html           how the network was found"
 	@echo "         studies/$(NAME)/best/restored.png     the picture"

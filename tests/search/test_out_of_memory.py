@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,14 @@ class Cramped:
         self.held: list[weakref.ref[torch.Tensor]] = []
 
     def __call__(
-        self, genome: Genome, images: Sequence[Prepared], *, seed: int, limits: Limits, progress: Progress
+        self,
+        genome: Genome,
+        images: Sequence[Prepared],
+        *,
+        seed: int,
+        limits: Limits,
+        progress: Progress,
+        halted: Callable[[], bool] = lambda: False,
     ) -> list[Fit]:
         self.lean.append(limits.lean)
         if limits.lean and not self.always:
