@@ -57,7 +57,9 @@ def dashboard(
     shown = f"[{host}]" if ":" in host else host
     print(f"http://{shown}:{chosen}/{f'study/{name}' if name else ''}", flush=True)
     if not local:
-        warning = f"Everybody who can reach {shown}:{chosen} sees all studies in {root}; there is no password."
+        warning = (
+            f"Everybody who can reach {shown}:{chosen} sees all studies in {root}; there is no password."
+        )
         print(warning, file=sys.stderr)
     with listening:
         server.serve_forever()

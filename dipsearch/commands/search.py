@@ -54,7 +54,9 @@ def search(
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option("--steps", metavar="N", help="Iterations of one fit at the most; it stops by itself before."),
+        typer.Option(
+            "--steps", metavar="N", help="Iterations of one fit at the most; it stops by itself before."
+        ),
     ] = None,
     workers: shared.Workers = None,
     device: shared.Device = "auto",

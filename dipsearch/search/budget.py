@@ -200,7 +200,8 @@ def _by_time(
         queue=queue,
         left_out=left_out,
         candidate_seconds=candidate,
-        least_seconds=min(LEAST_STEPS, load.last_step) * min(per_step, _cheapest(load, shapes, calibration) * 2),
+        least_seconds=min(LEAST_STEPS, load.last_step)
+        * min(per_step, _cheapest(load, shapes, calibration) * 2),
         affordable_seconds=affordable,
         search_until=search_until,
         deliver_until=deliver_until,
