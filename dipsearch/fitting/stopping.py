@@ -6,7 +6,6 @@ decides; it sees the score that the split computes on measurements the network w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from math import inf
@@ -151,11 +150,6 @@ class LossMatched:
     def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
         """The newest iterate is the best one; the fit ends when its smoothed loss is low enough."""
         recent = (*memory.recent, check.loss)[-self.window :]
-        reached = check.step >= self.floor and smoothed(recent) <= self.loss
+        reached = check.step >= self.floor and median(recent) <= self.loss
         ended = Ended.MATCHED if reached else None
         return Waiting(recent, check.loss, check.step), Decision(best=0, ended=ended)
-
-
-def smoothed(values: Sequence[float]) -> float:
-    """The median of the last values of a curve."""
-    return median(values)

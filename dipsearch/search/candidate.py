@@ -76,7 +76,7 @@ def read_arrays(folder: Path, number: int, name: str) -> dict[str, NDArray[Any]]
 
 
 def read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a file that a fit left.
+    """The arrays of an ``.npz`` file in a study's folder: a measurement, or what a fit left.
 
     Raises:
         FormatError: the file is missing or damaged.
@@ -87,7 +87,7 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise FormatError(
             f"{path} cannot be read ({error})",
-            "every finished candidate has one",
+            "a study's folder holds its measurements and what its fits left",
             "restore the file, or search again under another name",
         ) from error
 

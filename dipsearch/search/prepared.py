@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from ..errors import FormatError
 from ..files import replacing
 from ..problem import Downsample, Identity, Mask, NoiseModel, Operator, Problem, Split, make_split
+from .candidate import read_npz
 
 SEARCHED, WHOLE = "search", "whole"
 """The two kinds of problem files: what candidates are ranked on, and what is delivered."""
@@ -60,7 +57,7 @@ def read_problem(path: Path) -> Problem:
     Raises:
         FormatError: the file is missing or damaged.
     """
-    values = _read(path)
+    values = read_npz(path)
     y, observed = torch.from_numpy(values["y"]), torch.from_numpy(values["observed"])
     _, channels, height, width = (int(size) for size in values["image_shape"])
     sigma = float(values["noise_sigma"])
@@ -92,20 +89,8 @@ def read_box(path: Path) -> tuple[int, int, int, int] | None:
     Raises:
         FormatError: the file is missing or damaged.
     """
-    box = _read(path)["box"]
+    box = read_npz(path)["box"]
     return (int(box[0]), int(box[1]), int(box[2]), int(box[3])) if box.size else None
-
-
-def _read(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise FormatError(
-            f"{path} cannot be read ({error})",
-            "a study's folder holds its measurements there",
-            "restore the file, or search again under another name",
-        ) from error
 
 
 def prepare(folder: Path, *, kind: str, names: tuple[str, ...], seed: int, device: str) -> list[Prepared]:
