@@ -163,6 +163,8 @@ def fit(
         ended = decision.ended or (watch(check, reading.image) if watch else None)
         if seconds is not None and time.perf_counter() - record.started >= seconds:
             ended = ended or Ended.TIME
+    if ended not in (Ended.DIVERGED, Ended.RISEN):
+        record.decide(rule.finish(memory))
     return _finished(record, ended or Ended.STEPS, problem, made)
 
 

@@ -60,10 +60,11 @@ class Waiting:
     recent: tuple[float, ...] = field(default=())
     best_value: float = inf
     best_step: int = 0
+    last_step: int = 0
 
 
 class StoppingRule(Protocol):
-    """What every rule is: an initial memory and one step."""
+    """What every rule is: an initial memory, one step, and a last word."""
 
     def init(self) -> Waiting:
         """The memory before the first check point."""
@@ -71,6 +72,10 @@ class StoppingRule(Protocol):
 
     def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
         """The memory after one more check point, and what follows from it."""
+        ...
+
+    def finish(self, memory: Waiting) -> Decision:
+        """What to deliver when the fit was ended by something else than this rule."""
         ...
 
 
@@ -103,14 +108,19 @@ class ValidationMinimum:
         value = median(recent)
         lag = len(recent) // 2
         if value < memory.best_value:
-            return Waiting(recent, value, check.step), Decision(best=lag)
+            return Waiting(recent, value, check.step, check.step), Decision(best=lag)
         waited = check.step - memory.best_step
         patient = waited < max(self.patience, self.patience_share * memory.best_step)
         stop = check.step >= self.floor and not patient
         return (
-            Waiting(recent, memory.best_value, memory.best_step),
+            Waiting(recent, memory.best_value, memory.best_step, check.step),
             Decision(ended=Ended.RISEN if stop else None),
         )
+
+    def finish(self, memory: Waiting) -> Decision:
+        """Deliver the newest iterate where the score was still falling: no later check point will smooth it."""
+        newest = memory.last_step == memory.best_step and memory.recent
+        return Decision(best=0) if newest and memory.recent[-1] < memory.best_value else Decision()
 
 
 @dataclass(frozen=True)
@@ -124,6 +134,11 @@ class LastIterate:
     def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
         """Every check point is the best so far."""
         return Waiting(best_value=check.loss, best_step=check.step), Decision(best=0)
+
+    def finish(self, memory: Waiting) -> Decision:
+        """Nothing to add."""
+        del memory
+        return Decision()
 
 
 @dataclass(frozen=True)
@@ -153,3 +168,8 @@ class LossMatched:
         reached = check.step >= self.floor and median(recent) <= self.loss
         ended = Ended.MATCHED if reached else None
         return Waiting(recent, check.loss, check.step), Decision(best=0, ended=ended)
+
+    def finish(self, memory: Waiting) -> Decision:
+        """Nothing to add: the newest iterate is the best one already."""
+        del memory
+        return Decision()

@@ -66,3 +66,24 @@ def test_loss_matching_ends_below_the_target_and_after_the_floor() -> None:
     best, end, ended = play(LossMatched(0.1), losses)
     assert ended is Ended.MATCHED
     assert best == end == pytest.approx(120, abs=20)
+
+
+def test_a_fit_that_is_cut_off_while_its_score_falls_delivers_the_newest_iterate() -> None:
+    memory, rule = ValidationMinimum().init(), ValidationMinimum()
+    for step in range(10, 110, 10):
+        memory, _ = rule.update(memory, Check(step, 0.1, 1 / step))
+    assert rule.finish(memory).best == 0
+
+
+def test_a_fit_that_is_cut_off_after_its_minimum_keeps_the_smoothed_choice() -> None:
+    memory, rule = ValidationMinimum().init(), ValidationMinimum()
+    for step in range(10, 210, 10):
+        memory, _ = rule.update(memory, Check(step, 0.1, 1 + abs(step - 100) / 100))
+    assert rule.finish(memory).best is None
+
+
+def test_a_last_value_above_the_smoothed_minimum_is_not_delivered() -> None:
+    memory, rule = ValidationMinimum(window=3).init(), ValidationMinimum(window=3)
+    for step, score in ((10, 1.0), (20, 0.8), (30, 0.6), (40, 0.75)):
+        memory, _ = rule.update(memory, Check(step, 0.1, score))
+    assert rule.finish(memory).best is None
