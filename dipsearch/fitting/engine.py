@@ -28,11 +28,16 @@ class Reading:
         loss: training loss of the latest step.
         score: the split's estimate of the mean squared error of the averaged output; NaN when nothing scores.
         image: the averaged output, ``(1, C, H, W)``, on the device.
+        output: the raw output of the latest step, ``(1, C, H, W)``; valid until the next step.
+        windowed, moving: variances of the raw outputs, see `Fluctuation`; NaN where they are not measured.
     """
 
     loss: float
     score: float
     image: Tensor
+    output: Tensor
+    windowed: float = float("nan")
+    moving: float = float("nan")
 
 
 class Engine(Protocol):
@@ -91,7 +96,10 @@ def read(step: Step, problem: Problem, *, split: Split) -> Reading:
     """Look at a fit; this waits for the device."""
     image = step.average.read()
     score = float("nan") if split.kind == "whole" else split.score(problem.operator.A(image)).item()
-    return Reading(step.loss.item(), score, image)
+    loss, restless = step.loss.item(), step.fluctuation
+    if restless is None:
+        return Reading(loss, score, image, step.output)
+    return Reading(loss, score, image, step.output, restless.windowed(), restless.moving())
 
 
 def make_engine(
@@ -104,13 +112,23 @@ def make_engine(
     start: Weights | None = None,
     precision: Precision = DEFAULT,
     lean: bool = False,
+    fluctuation: bool = False,
 ) -> Engine:
     """The engine for a word: "auto" takes the fastest one that the problem's device has.
 
     Asking for "cuda_graph" where it cannot be had gives the eager engine and the reason in words. The other
     arguments are those of `Step`.
     """
-    step = Step(genome, problem, split=split, seed=seed, start=start, precision=precision, lean=lean)
+    step = Step(
+        genome,
+        problem,
+        split=split,
+        seed=seed,
+        start=start,
+        precision=precision,
+        lean=lean,
+        fluctuation=fluctuation,
+    )
     if word == "eager":
         return EagerEngine(step, problem, split=split)
     if step.device.type == "cuda":

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from torch import Tensor
 from ..network import Genome
 from ..problem import Problem, Split
 from .engine import Engine, EngineWord, make_engine
+from .monitors import Choice, Monitor, needs_outputs
 from .precision import DEFAULT, Precision
 from .step import Weights
 from .stopping import Check, Decision, Ended, StoppingRule, ValidationMinimum
@@ -64,6 +65,7 @@ class Fit:
         precision: of its convolutions.
         notes: why another engine was used than the one asked for.
         full: the image after the fit went on with all of y, ``(1, C, H, W)``; ``None`` where it did not.
+        monitors: what the rules that only watched would have done, by their names.
     """
 
     image: Tensor
@@ -78,6 +80,7 @@ class Fit:
     precision: Precision = "fp32"
     notes: tuple[str, ...] = ()
     full: Tensor | None = None
+    monitors: Mapping[str, Choice] = field(default_factory=dict)
 
 
 @dataclass
@@ -119,6 +122,7 @@ def fit(
     engine: EngineWord = "auto",
     precision: Precision = DEFAULT,
     lean: bool = False,
+    monitors: Mapping[str, StoppingRule] | None = None,
 ) -> Fit:
     """Fit the generator of ``genome`` to the fitted part of ``split``; return the iterate that ``rule`` chose.
 
@@ -138,6 +142,7 @@ def fit(
         precision: of the convolutions on CUDA; elsewhere they are always in 32 bits.
         lean: keep less for the backward pass and compute the full resolution twice: the same numbers from
             less memory.
+        monitors: further rules by name, which decide nothing: what they would have done is recorded.
 
     Raises:
         ValueError: ``max_steps`` or ``check_every`` below 1.
@@ -145,19 +150,30 @@ def fit(
     if max_steps < 1 or check_every < 1:
         raise ValueError(f"max_steps={max_steps}, check_every={check_every}: both have to be at least 1")
     rule = rule or ValidationMinimum()
+    watching = {name: Monitor(other) for name, other in (monitors or {}).items()}
     made = make_engine(
-        engine, genome, problem, split=split, seed=seed, start=start, precision=precision, lean=lean
+        engine,
+        genome,
+        problem,
+        split=split,
+        seed=seed,
+        start=start,
+        precision=precision,
+        lean=lean,
+        fluctuation=any(needs_outputs(one) for one in (rule, *(monitors or {}).values())),
     )
     memory, record, ended, step = rule.init(), _Recorder(keep_weights), None, 0
     while step < max_steps and ended is None:
         stride = min(check_every, max_steps - step)
         reading = made.advance(stride)
         step += stride
-        check = Check(step, reading.loss, reading.score)
+        check = Check(step, reading.loss, reading.score, reading.windowed, reading.moving)
         if not np.isfinite(check.loss):
             ended = Ended.DIVERGED
             break
         record.add(check, reading.image, made)
+        for monitor in watching.values():
+            monitor.see(check)
         memory, decision = rule.update(memory, check)
         record.decide(decision)
         ended = decision.ended or (watch(check, reading.image) if watch else None)
@@ -165,7 +181,8 @@ def fit(
             ended = ended or Ended.TIME
     if ended not in (Ended.DIVERGED, Ended.RISEN):
         record.decide(rule.finish(memory))
-    return _finished(record, ended or Ended.STEPS, problem, made)
+    done = _finished(record, ended or Ended.STEPS, problem, made)
+    return replace(done, monitors={name: monitor.choice() for name, monitor in watching.items()})
 
 
 def _finished(record: _Recorder, ended: Ended, problem: Problem, engine: Engine) -> Fit:

@@ -16,6 +16,7 @@ from torch import Tensor
 from ..network import Genome, build, make_input
 from ..problem import Problem, Split
 from .average import Average
+from .fluctuation import Fluctuation
 from .precision import DEFAULT, Precision, arithmetic, effective, forward_pass
 
 JITTER_STREAM = 0x5EED
@@ -49,10 +50,13 @@ class Step:
         start: weights to go on from.
         precision: of the convolutions.
         lean: keep less for the backward pass, and compute the full resolution twice instead.
+        fluctuation: whether the restlessness of the outputs is measured, for the rules that need it.
 
     Attributes:
         loss: (), the training loss before the latest step.
+        output: (1, C, H, W), the latest raw output.
         average: of the outputs so far.
+        fluctuation: of the outputs so far; None unless asked for.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Step:
         start: Weights | None = None,
         precision: Precision = DEFAULT,
         lean: bool = False,
+        fluctuation: bool = False,
     ) -> None:
         self.device = device = problem.y.device
         _, channels, self._height, self._width = problem.image_shape
@@ -91,6 +96,8 @@ class Step:
         self.precision = effective(precision, device)
         self.loss = torch.zeros((), device=device)
         self.average = Average(genome.averaging, shape=problem.image_shape, device=device)
+        self.output = torch.zeros(problem.image_shape, device=device)
+        self.fluctuation = Fluctuation(shape=problem.image_shape, device=device) if fluctuation else None
         if start is not None:
             for value, before in zip(self.average.tensors(), start.average, strict=True):
                 value.copy_(before)
@@ -111,7 +118,10 @@ class Step:
         loss.backward()  # type: ignore[no-untyped-call]
         self.adam.step()
         self.loss.copy_(loss.detach())
-        self.average.update(output.detach())
+        self.output = output.detach()
+        self.average.update(self.output)
+        if self.fluctuation is not None:
+            self.fluctuation.update(self.output)
 
     def save(self) -> Weights:
         """A copy of the network, the optimiser and the average as they are now."""
@@ -137,7 +147,8 @@ class Step:
         self.draw.set_state(snapshot.draw)
 
     def _changing(self) -> list[Tensor]:
-        return [*self.network.parameters(), self.loss, *self.average.tensors()]
+        watched = self.fluctuation.tensors() if self.fluctuation is not None else ()
+        return [*self.network.parameters(), self.loss, *self.average.tensors(), *watched]
 
     def _moments(self) -> list[Tensor]:
         states = [self.adam.state.get(parameter, {}) for parameter in self.network.parameters()]

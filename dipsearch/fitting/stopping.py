@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from math import inf
+from math import inf, nan
 from statistics import median
 from typing import Protocol
 
@@ -23,6 +23,8 @@ class Ended(Enum):
     DIVERGED = "the loss was no longer a finite number"
     INTERRUPTED = "the search was asked to finish"
     MATCHED = "the training loss had reached the value that it had at the chosen iteration"
+    CALM = "the outputs had not been calmer for as long as the rule waits"
+    DISCREPANCY = "the training loss had fallen to the energy of the noise"
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,14 @@ class Check:
         step: iterations done so far, from 1.
         loss: the training loss of the last iteration.
         score: the split's estimate of the mean squared error of the averaged output; NaN when nothing scores.
+        windowed, moving: variances of the raw outputs, see `Fluctuation`; NaN where they are not measured.
     """
 
     step: int
     loss: float
     score: float
+    windowed: float = nan
+    moving: float = nan
 
 
 @dataclass(frozen=True)
