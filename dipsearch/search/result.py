@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,25 +27,16 @@ from .objective import estimated_psnr
 from .outcome import Outcome
 
 if TYPE_CHECKING:
+    from .finishing import Baseline, Finished
     from .session import Session
 
 SCORE_UNIT = "estimated PSNR in dB, without a reference"
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """A classical restoration of a picture: the method's name, its wall time, and the file that holds ``x``."""
-
-    name: str
-    seconds: float
-    file: Path
-
-
 def write_outputs(
     session: Session,
-    deliveries: Sequence[Delivery],
+    finished: Finished,
     *,
-    baselines: Mapping[str, Baseline],
     interrupted: bool,
     notes: Sequence[str],
 ) -> Outcome:
@@ -54,12 +44,11 @@ def write_outputs(
 
     Args:
         session: the search.
-        deliveries: one per picture, in the order of the cases.
-        baselines: by the picture's name; pictures may be missing.
+        finished: its deliveries and the classical restorations.
         interrupted: whether somebody asked it to finish early.
         notes: what went wrong on the way.
     """
-    folder = session.folder
+    folder, deliveries, baselines = session.folder, finished.deliveries, finished.baselines
     evaluations = session.evaluations()
     best = ranked(evaluations)
     pictures = [
