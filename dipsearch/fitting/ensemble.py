@@ -126,13 +126,13 @@ def combine(images: Sequence[Tensor], weights: Sequence[float] | NDArray[np.floa
 
 
 def put_back(image: Tensor, problem: Problem) -> Tensor:
-    """The image with its observed pixels replaced by what was observed, for inpainting without noise.
+    """The image with its exact values as they were measured: in inpainting without noise, and between impulses.
 
-    Other problems' images are returned as they are: their measurements are noisy, or not pixels of the image.
+    Other problems' images are returned as they are: their measurements are noisy, or not values of the image.
     """
-    if problem.task != "inpaint" or problem.noise.kind != "none":
+    if problem.exact is None or problem.task == "sr":
         return image
-    return torch.where(problem.observed.bool(), problem.y, image)
+    return torch.where(problem.exact.bool(), problem.y, image)
 
 
 def _scoring_part(

@@ -33,7 +33,8 @@ class ArchitectureFit:
         task: "denoise", "inpaint" or "sr".
         step: iteration at which the fit stopped.
         loss_at_stop: training loss there; a refit on the whole measurement stops at the same value.
-        split: which split scored it ("held-out", "held-out holes", "recorruption", "whole").
+        split: which split scored it ("held-out", "held-out holes", "recorruption", "thinning",
+            "whole").
         score: estimated PSNR in dB, without a reference.
         ended: why the fit ended, a sentence.
     """
@@ -94,7 +95,7 @@ class _Fit(_Strict):
     task: Literal["denoise", "inpaint", "sr"]
     step: int = Field(ge=0)
     loss_at_stop: float = Field(ge=0)
-    split: Literal["held-out", "held-out holes", "recorruption", "whole"]
+    split: Literal["held-out", "held-out holes", "recorruption", "thinning", "whole"]
     score: float
     ended: str
 

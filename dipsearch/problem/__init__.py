@@ -7,14 +7,17 @@ reference are here too, but only reports and benchmarks may call them.
 
 from .case import Case, load_case
 from .image import MAX_PIXELS, Image, image_digest, is_sample, natural_suffix, read_image, write_image
+from .impulses import clean_sigma, clean_values
 from .metrics import psnr, psnr_luma, psnr_peak, ssim
 from .missing import find_observed, hide_pixels, read_mask
-from .noise import NoiseModel, SigmaEstimate, estimate_sigma
+from .noise import NoiseModel
 from .operators import Downsample, Identity, Mask, Operator
 from .randomness import generator_for
+from .sigma import SigmaEstimate, estimate_sigma
 from .simulation import Damaged, simulate_measurement
 from .sources import sample_names
-from .split import Split, make_split, whole
+from .split import Split, whole
+from .splitting import make_split
 from .task import Problem, Task, TaskOptions, crop_problem
 
 __all__ = [
@@ -32,6 +35,8 @@ __all__ = [
     "Split",
     "Task",
     "TaskOptions",
+    "clean_sigma",
+    "clean_values",
     "crop_problem",
     "estimate_sigma",
     "find_observed",

@@ -15,12 +15,13 @@ from torch import Tensor
 from ..errors import InputError
 from .image import Image, read_image
 from .missing import find_observed
-from .noise import LEVELS, NoiseModel, estimate_sigma
+from .noise import LEVELS, NoiseModel
 from .operators import Downsample, Identity, Mask
 from .raster import refuse_huge
+from .sigma import estimate_sigma
 from .simulation import DEFAULT_SIGMA, Damaged, simulate_measurement
 from .sources import file_of_same_name
-from .split import make_split
+from .splitting import make_split
 from .task import SMALLEST_SIDE, Problem, TaskOptions
 
 HARDLY_NOISY = 1.0  # grey levels

@@ -1,145 +1,86 @@
-"""Noise: what is known of it, and how strong it is when nobody says.
+"""Noise: what is known of it, as a value that a problem carries and that a file can hold.
 
-The split of a denoising problem stands on sigma, so the estimate has to be good on small textured pictures
-whose noise was clipped to 8 bits. Three estimates look at different bands of the finest scale; white noise is
-equally strong in all of them, while texture (strongest in the lowest band) and correlated noise (weakest in
-the highest) are not, so that their agreement says whether the noise may be taken as white and Gaussian.
+``load_case`` finds it out or is told; ``make_split`` chooses by it how a measurement is divided.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
-from torch import Tensor
 
 from ..errors import InputError
 
-Plane = NDArray[np.float64]
+NoiseKind = Literal["none", "gaussian", "correlated", "poisson", "impulse", "unknown"]
 
 LEVELS = 255  # people give sigma in grey levels of 8 bits
-AGREEMENT = 1.10
-SMALLEST_SIDE = 8
-
-# Filters of unit energy along one axis; the diagonal band is their outer product.
-DAUBECHIES2 = np.array([1 - math.sqrt(3), -(3 - math.sqrt(3)), 3 + math.sqrt(3), -(1 + math.sqrt(3))])
-DAUBECHIES2 /= np.linalg.norm(DAUBECHIES2)
-SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0]) / math.sqrt(6)
-FOURTH_DIFFERENCE = np.array([1.0, -4.0, 6.0, -4.0, 1.0]) / math.sqrt(70)
 
 
 @dataclass(frozen=True)
 class NoiseModel:
     """What is known of the noise in a measurement.
 
-    ``kind`` is "none", "gaussian" (white, of the strength ``sigma``), or "unknown" (independent per pixel,
-    with ``sigma`` as a rough figure). ``sigma`` is in units of [0, 1].
-    """
+    =============  ============================================================================
+    kind           the noise
+    =============  ============================================================================
+    "none"         there is none
+    "gaussian"     white and Gaussian, of the strength ``sigma``
+    "correlated"   Gaussian, of the strength ``sigma`` and the autocorrelation ``correlation``
+    "poisson"      counts of photons: y = ``gain`` × counts
+    "impulse"      some values, each channel by itself, are exactly 0 or 1 and say nothing
+    "unknown"      independent from pixel to pixel; ``sigma`` is a rough figure
+    =============  ============================================================================
 
-    kind: Literal["none", "gaussian", "unknown"]
-    sigma: float | None
-    source: Literal["given", "estimated", "none"]
-
-
-@dataclass(frozen=True)
-class SigmaEstimate:
-    """The strength of the noise by three measures, in units of [0, 1].
-
-    ``wavelet`` is the median absolute deviation in the diagonal Daubechies-2 band (Donoho, Johnstone, 1994);
-    ``laplacian`` the mean absolute Laplacian difference (Immerkær, 1996); ``sigma``, the one to use, the
-    median absolute deviation of the diagonal fourth differences. ``agree`` tells whether all lie within 10 %.
-    """
-
-    wavelet: float
-    laplacian: float
-    sigma: float
-    agree: bool
-
-
-def estimate_sigma(y: Tensor) -> SigmaEstimate:
-    """Estimate the standard deviation of white Gaussian noise in (1, C, h, w).
-
-    Pixels whose surroundings lie within two sigma of 0 or 1 are left out, for there the noise may have been
-    clipped; channels are estimated one by one and pooled by their remaining pixels.
-
-    Measured as estimate / truth on 128 × 128 crops of scikit-image's pictures at half size, with noise
-    clipped and rounded to 8 bits; mean and range over seven photos (astronaut, camera, chelsea, coffee, moon,
-    retina, rocket) and mean over four full-frame textures (brick, coins, grass, gravel):
-
-    ====================  =================  ================  ================  ================
-    sigma                 5                  10                25                50
-    ====================  =================  ================  ================  ================
-    photos                1.13 (0.98–1.28)   1.05 (0.99–1.12)  1.01 (0.96–1.04)  0.98 (0.91–1.03)
-    textures              1.61               1.23              1.04              0.99
-    ====================  =================  ================  ================  ================
-
-    Texture passes for noise where it is as fine and as strong. The three estimates then usually differ; for
-    photos they agree in 57 % of the cases at sigma 5, 96 % at 10 and always from 15 on.
+    Attributes:
+        sigma: standard deviation in units of [0, 1]. For "impulse" it is that of the values that were not
+            struck, 0 when they are exact, ``None`` to have it estimated where it is needed.
+        source: who says so.
+        gain: of "poisson", what one count adds to y, in units of [0, 1].
+        correlation: of "correlated", the autocorrelation at lags from −r to r in both directions, rows first:
+            2r + 1 tuples of 2r + 1 numbers, 1 in the middle, the same after a turn by 180°.
 
     Raises:
-        InputError: a side shorter than 8 pixels.
+        InputError: a kind that does not exist, or one whose numbers are missing or out of range.
     """
-    if min(y.shape[-2:]) < SMALLEST_SIDE:
+
+    kind: NoiseKind
+    sigma: float | None = None
+    source: Literal["given", "estimated", "none"] = "given"
+    gain: float | None = None
+    correlation: tuple[tuple[float, ...], ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(NoiseKind):
+            raise InputError(
+                f"the noise is of the kind {self.kind!r}",
+                f"it is one of {', '.join(get_args(NoiseKind))}",
+                "choose one of them",
+            )
+        if self.kind == "poisson" and not (self.gain is not None and 0 < self.gain < math.inf):
+            raise InputError(
+                f"the gain of the Poisson noise is {self.gain}",
+                "it is what one count adds to a value, above 0",
+                "give for example gain=1/30 when the value 1 stands for 30 counts",
+            )
+        if self.kind == "correlated":
+            _check_correlation(self)
+
+
+def _check_correlation(noise: NoiseModel) -> None:
+    rows = noise.correlation or ()
+    sizes = {len(rows), *(len(row) for row in rows)}
+    table = np.array(rows, dtype=np.float64) if len(sizes) == 1 else np.zeros((0, 0))
+    square = table.size > 0 and len(table) % 2 == 1
+    if (
+        noise.sigma is None
+        or not square
+        or not np.isclose(table[len(table) // 2, len(table) // 2], 1)
+        or not np.allclose(table, table[::-1, ::-1])
+    ):
         raise InputError(
-            f"the picture is {y.shape[-1]} × {y.shape[-2]}",
-            f"noise is estimated from at least {SMALLEST_SIDE} × {SMALLEST_SIDE} pixels",
-            "give sigma instead",
+            f"the correlated noise has sigma {noise.sigma} and {len(rows)} rows of autocorrelation",
+            "it has a sigma and a square table of odd size with 1 in the middle, the same after half a turn",
+            "give both, for example as estimate_correlation returns them",
         )
-    planes = y.detach().double().cpu().numpy()[0]
-    wavelet = _pooled(planes, DAUBECHIES2, _median_deviation)
-    laplacian = _pooled(planes, SECOND_DIFFERENCE, _mean_deviation)
-    sigma = _pooled(planes, FOURTH_DIFFERENCE, _median_deviation)
-    three = (wavelet, laplacian, sigma)
-    return SigmaEstimate(wavelet, laplacian, sigma, agree=0 < max(three) <= AGREEMENT * min(three))
-
-
-def _median_deviation(band: Plane) -> float:
-    return float(np.median(np.abs(band))) / 0.6744897501960817
-
-
-def _mean_deviation(band: Plane) -> float:
-    return math.sqrt(math.pi / 2) * float(np.mean(np.abs(band)))
-
-
-def _pooled(planes: Plane, taps: Plane, deviation: Callable[[Plane], float]) -> float:
-    """Root mean square of the channels' estimates, each weighted by the pixels that it rests on."""
-    energy, weight = 0.0, 0
-    for plane in planes:
-        sigma, count = _of_channel(plane, taps, deviation)
-        energy, weight = energy + count * sigma**2, weight + count
-    return math.sqrt(energy / weight)
-
-
-def _of_channel(plane: Plane, taps: Plane, deviation: Callable[[Plane], float]) -> tuple[float, int]:
-    band = _diagonal_band(plane, taps)
-    start = len(taps) // 2
-    level = uniform_filter(plane, 5)[start : start + band.shape[0], start : start + band.shape[1]]
-    sigma = deviation(band)
-    count = band.size
-    if plane.min() < 0 or plane.max() > 1:
-        return sigma, count  # values beyond the limits: nothing was clipped
-    for _ in range(3):
-        inside = _far_from_clipping(level, sigma)
-        sigma, count = deviation(band[inside]), int(inside.sum())
-    return sigma, count
-
-
-def _far_from_clipping(level: Plane, sigma: float) -> NDArray[Any]:
-    # A picture that is almost all black or white leaves little to look at; then nearer pixels have to do.
-    for distance in (2.0, 1.5, 1.0, 0.5):
-        inside = np.abs(level - 0.5) < 0.5 - distance * sigma
-        if inside.mean() > 0.1:
-            return inside
-    return np.ones(level.shape, dtype=bool)
-
-
-def _diagonal_band(plane: Plane, taps: Plane) -> Plane:
-    height, width = plane.shape
-    reach = len(taps) - 1
-    down = sum(tap * plane[i : height - reach + i] for i, tap in enumerate(taps))
-    return np.asarray(sum(tap * down[:, i : width - reach + i] for i, tap in enumerate(taps)))

@@ -10,12 +10,14 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Self, get_args
 
 import torch
 from torch import Tensor
 
 from ..errors import FormatError, InputError
+from .impulses import EXACT, clean_sigma, clean_values
 from .noise import LEVELS, NoiseModel
 from .operators import Downsample, Identity, Mask, Operator
 
@@ -46,6 +48,20 @@ class Problem:
     noise: NoiseModel
     image_shape: tuple[int, int, int, int]
     observed: Tensor
+
+    @cached_property
+    def exact(self) -> Tensor | None:
+        """Where y is free of noise: 1 in (1, 1, h, w) or (1, C, h, w); ``None`` when that is nowhere.
+
+        Everything observed is when the problem has no noise. Of impulses, the values that were not struck are,
+        provided that their own noise is hardly visible (4 grey levels).
+        """
+        if self.noise.kind == "none":
+            return self.observed
+        if self.noise.kind != "impulse":
+            return None
+        sigma = clean_sigma(self.y) if self.noise.sigma is None else self.noise.sigma
+        return self.observed * clean_values(self.y) if sigma is not None and sigma <= EXACT else None
 
     def to(self, device: torch.device | str) -> Problem:
         """Return the same problem on another device."""

@@ -7,11 +7,14 @@ clean image.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..files import replacing
 from ..problem import Downsample, Identity, Mask, NoiseModel, Operator, Problem, Split, make_split
@@ -46,6 +49,8 @@ def write_problem(path: Path, problem: Problem, *, box: tuple[int, int, int, int
             noise_kind=np.array(problem.noise.kind),
             noise_sigma=np.array(np.nan if problem.noise.sigma is None else problem.noise.sigma),
             noise_source=np.array(problem.noise.source),
+            noise_gain=np.array(np.nan if problem.noise.gain is None else problem.noise.gain),
+            noise_correlation=np.array(problem.noise.correlation or (), dtype=np.float64),
             factor=np.array(problem.operator.factor if isinstance(problem.operator, Downsample) else 1),
             box=np.array(box or (), dtype=np.int64),
         )
@@ -60,12 +65,6 @@ def read_problem(path: Path) -> Problem:
     values = read_npz(path)
     y, observed = torch.from_numpy(values["y"]), torch.from_numpy(values["observed"])
     _, channels, height, width = (int(size) for size in values["image_shape"])
-    sigma = float(values["noise_sigma"])
-    noise = NoiseModel(
-        kind=str(values["noise_kind"]),  # type: ignore[arg-type]
-        sigma=None if np.isnan(sigma) else sigma,
-        source=str(values["noise_source"]),  # type: ignore[arg-type]
-    )
     task = str(values["task"])
     shape = (1, channels, height, width)
     operator: Operator = Identity()
@@ -77,9 +76,21 @@ def read_problem(path: Path) -> Problem:
         task=task,  # type: ignore[arg-type]
         y=y,
         operator=operator,
-        noise=noise,
+        noise=_noise(values),
         image_shape=shape,
         observed=observed,
+    )
+
+
+def _noise(values: Mapping[str, NDArray[Any]]) -> NoiseModel:
+    sigma, gain = (float(values.get(key, np.nan)) for key in ("noise_sigma", "noise_gain"))
+    table = values.get("noise_correlation", np.zeros(0))  # files of the first version have none, and no gain
+    return NoiseModel(
+        kind=str(values["noise_kind"]),  # type: ignore[arg-type]
+        sigma=None if np.isnan(sigma) else sigma,
+        source=str(values["noise_source"]),  # type: ignore[arg-type]
+        gain=None if np.isnan(gain) else gain,
+        correlation=tuple(tuple(row) for row in table.tolist()) if table.size else None,
     )
 
 

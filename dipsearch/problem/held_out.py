@@ -1,0 +1,111 @@
+"""Held-out: some measured pixels, copies of a hole, or single values are hidden from the fit and score it.
+
+No strength of the noise has to be known, only that it is independent from pixel to pixel.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .holes import are_holes, copy_holes
+from .impulses import struck_together
+from .noise_energy import noise_energy
+from .randomness import generator_for
+from .split import Split, count_values, telling_values
+from .task import Problem
+
+SHARE, LARGER_SHARE = 0.05, 0.10
+ENOUGH_PIXELS = 1000
+HOLE_SHARE = 0.15
+FEWEST_VALUES = 50
+
+
+def hold_out(problem: Problem, *, seed: int) -> Split:
+    """Hide 5 or 10 % of the observed pixels, all channels together, chosen uniformly."""
+    held = _drawn(problem.observed, share=_share(problem, int(problem.observed.sum())), seed=seed)
+    assumes = {
+        "denoise": "The noise is independent from pixel to pixel.",
+        "inpaint": "Missing pixels are scattered like the hidden ones, and observed pixels are noise-free.",
+        "sr": "The measurement is noise-free; what its resolution cannot show is not scored.",
+    }[problem.task]
+    return _hiding(problem, held, kind="held-out", assumes=assumes)
+
+
+def hold_out_values(problem: Problem, *, seed: int) -> Split:
+    """Hide 5 or 10 % of the values that impulses left clean; struck ones are neither fitted nor score.
+
+    Each channel has its own hidden values, as it has its own struck ones, so that a hidden value is seen in
+    other channels as often as a struck one is. Where impulses strike pixels, pixels are hidden.
+    """
+    clean = telling_values(problem)
+    if struck_together(clean):
+        clean = clean.amin(1, keepdim=True)
+    held = _drawn(clean, share=_share(problem, int(clean[:, :1].sum())), seed=seed)
+    return _hiding(
+        problem,
+        held,
+        kind="held-out",
+        assumes="Values of exactly 0 or 1 outside of black and white areas are wrong, and all others right.",
+    )
+
+
+def hold_out_holes(problem: Problem, *, seed: int) -> Split | None:
+    """Hide translated copies of the holes; None without holes, or without room for copies that score."""
+    missing = (problem.observed == 0)[0, 0].cpu().numpy()
+    if problem.task != "inpaint" or not are_holes(missing):
+        return None
+    # numpy draws the places; its generator is seeded from the purpose's stream.
+    stream = int(torch.randint(2**62, (1,), generator=generator_for("held-out holes", seed)))
+    most = int(HOLE_SHARE * (~missing).sum())
+    held = copy_holes(missing, most=most, generator=np.random.default_rng(stream))
+    if held.sum() * problem.y.shape[1] < FEWEST_VALUES:
+        return None
+    return _hiding(
+        problem,
+        torch.from_numpy(held)[None, None].float(),
+        kind="held-out holes",
+        assumes="The holes cover content like that under their copies, and observed pixels are noise-free.",
+    )
+
+
+def _drawn(weight: Tensor, *, share: float, seed: int) -> Tensor:
+    """1 at a random ``share`` of the places where ``weight`` is 1; shaped like it."""
+    places = weight.cpu().flatten().nonzero().flatten()
+    count = round(share * len(places))
+    order = torch.randperm(len(places), generator=generator_for("held-out pixels", seed))
+    held = torch.zeros(weight.numel())
+    held[places[order[:count]]] = 1
+    return held.view_as(weight)
+
+
+def _share(problem: Problem, pixels: int) -> float:
+    _, channels, height, width = problem.y.shape
+    small_grey = problem.task == "denoise" and channels == 1 and height * width <= 256**2
+    return LARGER_SHARE if small_grey or SHARE * pixels < ENOUGH_PIXELS else SHARE
+
+
+def _hiding(
+    problem: Problem,
+    held: Tensor,
+    *,
+    kind: Literal["held-out", "held-out holes"],
+    assumes: str,
+) -> Split:
+    held = held.to(problem.observed)
+    telling = telling_values(problem)
+    channels, energy = problem.y.shape[1], noise_energy(problem, held)
+    return Split(
+        kind=kind,
+        fit_target=problem.y,
+        fit_weight=telling - telling * held,
+        score_target=problem.y,
+        score_weight=held,
+        score_offset=energy,
+        share=count_values(held, channels=channels) / max(count_values(telling, channels=channels), 1),
+        assumes=assumes,
+        score_noise=max(energy, 0.0) ** 0.5,
+    )

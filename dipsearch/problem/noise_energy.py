@@ -1,0 +1,38 @@
+"""Noise energy: what the noise in y adds to a mean squared error against y, and means over weights.
+
+A split takes it off its score, so that the error of the image is left.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from .clipping import surviving_noise
+from .impulses import clean_sigma
+from .task import Problem
+
+
+def noise_energy(problem: Problem, weight: Tensor) -> float:
+    """Return the mean energy of the noise in y over ``weight``, (1, 1, h, w) or (1, C, h, w).
+
+    A good fit follows the mean of clipped noise, which is off by the bias; hence the bias comes off twice,
+    once from the energy of the noise about the truth and once to count as error of the fit.
+    """
+    noise = problem.noise
+    if noise.kind == "poisson" and noise.gain is not None:
+        return noise.gain * max(weighted_mean(problem.y, weight), 0.0)
+    sigma = noise.sigma
+    if noise.kind == "impulse":
+        sigma = clean_sigma(problem.y) if sigma is None else sigma
+    if problem.exact is not None or not sigma:
+        return 0.0
+    if noise.kind == "impulse":
+        return sigma**2  # struck values lie at the ends, too: whether noise was cut there cannot be seen
+    variance, bias = surviving_noise(problem.y, sigma)
+    return weighted_mean(variance - bias.square(), weight)
+
+
+def weighted_mean(values: Tensor, weight: Tensor) -> float:
+    """Return the mean of ``values`` (1, C, h, w) where ``weight`` is 1; 0 where it is nowhere."""
+    everywhere = weight.expand_as(values).double()
+    return float((values * everywhere).sum() / everywhere.sum().clamp(min=1))

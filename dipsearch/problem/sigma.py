@@ -1,0 +1,131 @@
+"""Sigma: how strong the noise is when nobody says.
+
+The split of a denoising problem stands on it, so the estimate has to be good on small textured pictures
+whose noise was clipped to 8 bits. Three estimates look at different bands of the finest scale; white noise is
+equally strong in all of them, while texture (strongest in the lowest band) and correlated noise (weakest in
+the highest) are not, so that their agreement says whether the noise may be taken as white and Gaussian.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
+from torch import Tensor
+
+from ..errors import InputError
+
+Plane = NDArray[np.float64]
+
+AGREEMENT = 1.10
+SMALLEST_SIDE = 8
+
+# Filters of unit energy along one axis; the diagonal band is their outer product.
+DAUBECHIES2 = np.array([1 - math.sqrt(3), -(3 - math.sqrt(3)), 3 + math.sqrt(3), -(1 + math.sqrt(3))])
+DAUBECHIES2 /= np.linalg.norm(DAUBECHIES2)
+SECOND_DIFFERENCE = np.array([1.0, -2.0, 1.0]) / math.sqrt(6)
+FOURTH_DIFFERENCE = np.array([1.0, -4.0, 6.0, -4.0, 1.0]) / math.sqrt(70)
+
+
+@dataclass(frozen=True)
+class SigmaEstimate:
+    """The strength of the noise by three measures, in units of [0, 1].
+
+    ``wavelet`` is the median absolute deviation in the diagonal Daubechies-2 band (Donoho, Johnstone, 1994);
+    ``laplacian`` the mean absolute Laplacian difference (Immerkær, 1996); ``sigma``, the one to use, the
+    median absolute deviation of the diagonal fourth differences. ``agree`` tells whether all lie within 10 %.
+    """
+
+    wavelet: float
+    laplacian: float
+    sigma: float
+    agree: bool
+
+
+def estimate_sigma(y: Tensor) -> SigmaEstimate:
+    """Estimate the standard deviation of white Gaussian noise in (1, C, h, w).
+
+    Pixels whose surroundings lie within two sigma of 0 or 1 are left out, for there the noise may have been
+    clipped; channels are estimated one by one and pooled by their remaining pixels.
+
+    Measured as estimate / truth on 128 × 128 crops of scikit-image's pictures at half size, with noise
+    clipped and rounded to 8 bits; mean and range over seven photos (astronaut, camera, chelsea, coffee, moon,
+    retina, rocket) and mean over four full-frame textures (brick, coins, grass, gravel):
+
+    ====================  =================  ================  ================  ================
+    sigma                 5                  10                25                50
+    ====================  =================  ================  ================  ================
+    photos                1.13 (0.98–1.28)   1.05 (0.99–1.12)  1.01 (0.96–1.04)  0.98 (0.91–1.03)
+    textures              1.61               1.23              1.04              0.99
+    ====================  =================  ================  ================  ================
+
+    Texture passes for noise where it is as fine and as strong. The three estimates then usually differ; for
+    photos they agree in 57 % of the cases at sigma 5, 96 % at 10 and always from 15 on.
+
+    Raises:
+        InputError: a side shorter than 8 pixels.
+    """
+    if min(y.shape[-2:]) < SMALLEST_SIDE:
+        raise InputError(
+            f"the picture is {y.shape[-1]} × {y.shape[-2]}",
+            f"noise is estimated from at least {SMALLEST_SIDE} × {SMALLEST_SIDE} pixels",
+            "give sigma instead",
+        )
+    planes = y.detach().double().cpu().numpy()[0]
+    wavelet = _pooled(planes, DAUBECHIES2, _median_deviation)
+    laplacian = _pooled(planes, SECOND_DIFFERENCE, _mean_deviation)
+    sigma = _pooled(planes, FOURTH_DIFFERENCE, _median_deviation)
+    three = (wavelet, laplacian, sigma)
+    return SigmaEstimate(wavelet, laplacian, sigma, agree=0 < max(three) <= AGREEMENT * min(three))
+
+
+def _median_deviation(band: Plane) -> float:
+    return float(np.median(np.abs(band))) / 0.6744897501960817
+
+
+def _mean_deviation(band: Plane) -> float:
+    return math.sqrt(math.pi / 2) * float(np.mean(np.abs(band)))
+
+
+def _pooled(planes: Plane, taps: Plane, deviation: Callable[[Plane], float]) -> float:
+    """Root mean square of the channels' estimates, each weighted by the pixels that it rests on."""
+    energy, weight = 0.0, 0
+    for plane in planes:
+        sigma, count = _of_channel(plane, taps, deviation)
+        energy, weight = energy + count * sigma**2, weight + count
+    return math.sqrt(energy / weight)
+
+
+def _of_channel(plane: Plane, taps: Plane, deviation: Callable[[Plane], float]) -> tuple[float, int]:
+    band = _diagonal_band(plane, taps)
+    start = len(taps) // 2
+    level = uniform_filter(plane, 5)[start : start + band.shape[0], start : start + band.shape[1]]
+    sigma = deviation(band)
+    count = band.size
+    if plane.min() < 0 or plane.max() > 1:
+        return sigma, count  # values beyond the limits: nothing was clipped
+    for _ in range(3):
+        inside = _far_from_clipping(level, sigma)
+        sigma, count = deviation(band[inside]), int(inside.sum())
+    return sigma, count
+
+
+def _far_from_clipping(level: Plane, sigma: float) -> NDArray[Any]:
+    # A picture that is almost all black or white leaves little to look at; then nearer pixels have to do.
+    for distance in (2.0, 1.5, 1.0, 0.5):
+        inside = np.abs(level - 0.5) < 0.5 - distance * sigma
+        if inside.mean() > 0.1:
+            return inside
+    return np.ones(level.shape, dtype=bool)
+
+
+def _diagonal_band(plane: Plane, taps: Plane) -> Plane:
+    height, width = plane.shape
+    reach = len(taps) - 1
+    down = sum(tap * plane[i : height - reach + i] for i, tap in enumerate(taps))
+    return np.asarray(sum(tap * down[:, i : width - reach + i] for i, tap in enumerate(taps)))

@@ -1,0 +1,58 @@
+"""Splitting: which way of dividing a measurement fits what is known of its noise."""
+
+from __future__ import annotations
+
+from ..errors import InputError
+from .held_out import FEWEST_VALUES, hold_out, hold_out_holes, hold_out_values
+from .recorruption import recorrupt
+from .split import Split, count_values
+from .task import Problem
+from .thinning import thin
+
+
+def make_split(problem: Problem, *, seed: int) -> Split:
+    """Divide a measurement into a part to fit and a part to score.
+
+    ========  ===================================================  ===================
+    task      case                                                 kind
+    ========  ===================================================  ===================
+    denoise   the noise is Gaussian of known sigma and covariance  recorruption
+    denoise   counts of photons                                    thinning
+    denoise   impulses: single values of the clean ones            held-out
+    denoise   otherwise                                            held-out
+    inpaint   missing pixels form holes (``holes.are_holes``)      held-out holes
+    inpaint   they are scattered                                   held-out
+    sr                                                             held-out
+    ========  ===================================================  ===================
+
+    Held-out hides 5 % of the observed pixels, all channels together; 10 % where that would be fewer than 1000,
+    and for grey pictures up to 256 × 256 with noise.
+
+    Raises:
+        InputError: fewer than 50 values would score, or the counts of Poisson noise are not whole.
+    """
+    split = _of_its_kind(problem, seed=seed)
+    _refuse_few_values(split)
+    return split
+
+
+def _of_its_kind(problem: Problem, *, seed: int) -> Split:
+    noise = problem.noise
+    if problem.task == "denoise":
+        if noise.kind in ("gaussian", "correlated") and noise.sigma is not None:
+            return recorrupt(problem, sigma=noise.sigma, seed=seed)
+        if noise.kind == "poisson" and noise.gain is not None:
+            return thin(problem, gain=noise.gain, seed=seed)
+        if noise.kind == "impulse":
+            return hold_out_values(problem, seed=seed)
+    return hold_out_holes(problem, seed=seed) or hold_out(problem, seed=seed)
+
+
+def _refuse_few_values(split: Split) -> None:
+    values = count_values(split.score_weight, channels=split.score_target.shape[1])
+    if values < FEWEST_VALUES:
+        raise InputError(
+            f"only {values} measured values would be left to judge a restoration",
+            f"at least {FEWEST_VALUES} are needed",
+            "use a larger picture or one with fewer missing pixels",
+        )
