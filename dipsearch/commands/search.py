@@ -73,7 +73,11 @@ def search(
     ] = None,
     storage: Annotated[
         str | None,
-        typer.Option("--storage", metavar="URL", help="A database, for workers on several machines."),
+        typer.Option(
+            "--storage",
+            metavar="URL",
+            help="A database, for workers on several machines; its password is not kept.",
+        ),
     ] = None,
     quiet: shared.Quiet = False,
     json: shared.Json = False,
@@ -133,7 +137,7 @@ def _run(request: Request, *, resume: bool, quiet: bool, json: bool, started: fl
 
     with listening(quiet=quiet, json=json) as listener:
         outcome = run_search(request, root=parsing.STUDIES, resume=resume, listener=listener, started=started)
-    write_page(read_study(outcome.folder))
+    write_page(read_study(outcome.folder, storage=request.storage))
     if json:
         print_json(outcome.result)
     elif not quiet:

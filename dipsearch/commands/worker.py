@@ -15,7 +15,9 @@ def worker(
     storage: Annotated[
         str | None,
         typer.Option(
-            "--storage", metavar="URL", help="Its database; when absent, the journal in studies/NAME."
+            "--storage",
+            metavar="URL",
+            help="Its database; when absent, what studies/NAME or DIPSEARCH_STORAGE says.",
         ),
     ] = None,
     device: shared.Device = "auto",

@@ -16,12 +16,14 @@ from types import FrameType
 import optuna
 
 from ..errors import ResourceError, StudyError
+from .address import VARIABLE, whole_address
 from .desk import Desk
 from .evaluation import evaluation_of, ranked
 from .messages import Progress, SearchJob
 from .objective import Limits
 from .outcome import Listener, Snapshot, WorkerState
-from .session import choose_devices
+from .request import read_request
+from .session import REQUEST_FILE, choose_devices
 from .storage import open_storage
 from .study import Settings
 
@@ -47,7 +49,7 @@ def run_worker(
 
     Args:
         name: the study's.
-        storage: the database's URL; ``None``: the journal in the study's folder.
+        storage: the database's URL; ``None``: what the study's folder says, or else the environment.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         listener: hears what happens.
         root: the folder of all studies, for a journal.
@@ -59,6 +61,7 @@ def run_worker(
         StudyError: there is no such study, or its search is over.
         ResourceError: the study's folder cannot be reached from here.
     """
+    storage = storage or _written(root / name)
     study = _load(name, storage=storage, folder=root / name)
     folder = _folder(study, root / name)
     # The database may have another address from here than from where the study was begun.
@@ -97,6 +100,13 @@ class _Asked:
 
     def remember(self, progress: Progress) -> None:
         self.state = WorkerState.of(progress)
+
+
+def _written(folder: Path) -> str | None:
+    """Where the study is kept, as its folder says, or the environment where there is no such folder here."""
+    if not (folder / REQUEST_FILE).exists():
+        return os.environ.get(VARIABLE)
+    return whole_address(read_request(folder / REQUEST_FILE).storage)
 
 
 def _load(name: str, *, storage: str | None, folder: Path) -> optuna.Study:

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from ..errors import DipsearchError, FormatError
 from ..problem import Case, load_case, psnr
+from .address import whole_address
 from .candidate import read_arrays, suffix
 from .evaluation import Evaluation, evaluation_of, ranked
 from .journal import JOURNAL
@@ -82,13 +83,16 @@ class StudyRecord:
         return ranked(self.evaluations)
 
 
-def read_study(folder: str | Path, *, earlier: StudyRecord | None = None) -> StudyRecord:
+def read_study(
+    folder: str | Path, *, earlier: StudyRecord | None = None, storage: str | None = None
+) -> StudyRecord:
     """Read a study's folder; nothing in it is changed, so a search may be at work in it.
 
     Args:
         folder: the study's.
         earlier: what a reading a moment ago has found. Its pictures and the PSNR of its finished candidates
             are taken over, since they take long to read and do not change.
+        storage: the database's whole address; ``None``: as the folder says, with its password from the environment.
 
     Raises:
         FormatError: there is no study in it.
@@ -106,7 +110,7 @@ def read_study(folder: str | Path, *, earlier: StudyRecord | None = None) -> Stu
         pictures = list(earlier.pictures)
     else:
         pictures, earlier = _pictures(folder, request, missing), None
-    evaluations = _evaluations(folder, request, missing)
+    evaluations = _evaluations(folder, request, missing, storage=storage)
     result = _result(folder, missing)
     restored = {
         picture["name"]: folder / picture["restored"] for picture in (result or {}).get("pictures", [])
@@ -186,21 +190,22 @@ def _box(folder: Path, name: str, missing: list[str]) -> tuple[int, int, int, in
         return None
 
 
-def _evaluations(folder: Path, request: Request, missing: list[str]) -> Sequence[Evaluation]:
+def _evaluations(
+    folder: Path, request: Request, missing: list[str], *, storage: str | None
+) -> Sequence[Evaluation]:
     journal = folder / JOURNAL
     if request.storage is None and not journal.exists():
         return []
     try:
         # A journal is only read: whoever searches repairs it, and an archive may be read-only.
-        storage = (
-            open_storage(request.storage).storage
-            if request.storage
-            else JournalStorage(JournalFileBackend(str(journal)))
+        address = whole_address(request.storage, given=storage)
+        opened = (
+            open_storage(address).storage if address else JournalStorage(JournalFileBackend(str(journal)))
         )
-        study = optuna.load_study(study_name=request.name, storage=storage)
+        study = optuna.load_study(study_name=request.name, storage=opened)
         return [evaluation_of(trial) for trial in study.get_trials(deepcopy=False)]
     except (DipsearchError, KeyError, ValueError, OSError) as error:
-        missing.append(f"the study's journal cannot be read: {error}")
+        missing.append(f"the study's candidates cannot be read: {error}")
         return []
 
 

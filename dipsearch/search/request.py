@@ -13,6 +13,7 @@ from ..errors import FormatError
 from ..files import write_text
 from ..problem import TaskOptions
 from ..yaml_files import dump_yaml, read_yaml
+from .address import masked
 
 SamplerWord = Literal["genetic", "tpe", "random"]
 SAMPLERS: tuple[str, ...] = get_args(SamplerWord)
@@ -52,8 +53,13 @@ class Request:
     storage: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for YAML and JSON."""
-        return {**asdict(self), "sources": list(self.sources), "options": self.options.to_dict()}
+        """Plain values, for YAML and JSON; a password in ``storage`` is masked."""
+        return {
+            **asdict(self),
+            "sources": list(self.sources),
+            "options": self.options.to_dict(),
+            "storage": None if self.storage is None else masked(self.storage),
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Request:

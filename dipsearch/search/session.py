@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ..files import write_bytes
 from ..library import presets_for, starters_for
 from ..network import Calibration, Genome, SearchSpace, calibrate, load_space, space_file
 from ..problem import Case, Problem, image_digest, load_case, make_split
+from .address import whole_address
 from .budget import UNDECIDED, Load, Plan, make_plan
 from .crops import Crop, representative
 from .evaluation import Evaluation, evaluation_of
@@ -94,6 +95,7 @@ def open_session(request: Request, *, root: Path, resume: bool, started: float) 
     """
     folder = root / request.name
     _check_folder(folder, request, resume=resume)
+    request = replace(request, storage=_storage(folder, request, resume=resume))
     devices = choose_devices(request.device, workers=request.workers)
     space = load_space(request.space)
     cases = [load_case(source, request.options, seed=request.seed) for source in request.sources]
@@ -193,6 +195,12 @@ def _check_folder(folder: Path, request: Request, *, resume: bool) -> None:
             "its candidates would not be comparable with new ones",
             "give the same options as before, or search under another --name",
         )
+
+
+def _storage(folder: Path, request: Request, *, resume: bool) -> str | None:
+    """Where the study is kept: as it was asked for, or else as it was begun."""
+    begun = read_request(folder / REQUEST_FILE).storage if resume else None
+    return whole_address(begun or request.storage, given=request.storage)
 
 
 def _check_storage(request: Request) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import optuna
 
 from ..network import Calibration, SearchSpace, cost, load_space
+from .address import masked
 from .pruning import BetterShare
 from .samplers import make_sampler
 from .storage import create_or_load, open_storage
@@ -53,8 +54,8 @@ class Settings:
     usual_steps: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for the study's attributes."""
-        return asdict(self)
+        """Plain values, for the study's attributes; a password in ``storage`` is masked."""
+        return {**asdict(self), "storage": None if self.storage is None else masked(self.storage)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Settings:
