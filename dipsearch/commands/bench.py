@@ -9,14 +9,17 @@ import typer
 
 from ..errors import InputError
 from ..files import write_text
-from . import parsing
+from . import bench_score, parsing
 
 if TYPE_CHECKING:
     from ..bench import SpeedRow
 
 bench = typer.Typer(
-    help="Measure this machine: speed of the loop, cost of the book-keeping.", no_args_is_help=True
+    help="Measure: the speed of the loop on this machine, and how right the score is.", no_args_is_help=True
 )
+bench.command()(bench_score.stopping)
+bench.command()(bench_score.ranking)
+bench.command()(bench_score.replay)
 
 PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 

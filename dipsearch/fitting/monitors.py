@@ -139,6 +139,16 @@ class Monitor:
         self._steps: list[int] = []
         self._choice = Choice(0)
 
+    @property
+    def step(self) -> int:
+        """The iteration that the rule would deliver if the fit ended by the rule at the latest check point."""
+        return self._choice.step
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the rule would have ended the fit by now."""
+        return self._choice.stopped is not None
+
     def see(self, check: Check) -> None:
         """Take in a check point, unless the rule would have ended the fit before."""
         if self._choice.stopped is not None:

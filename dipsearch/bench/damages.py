@@ -1,0 +1,128 @@
+"""Damages: what benchmarks do to clean pictures, and the problem that a restoration is then given.
+
+Noise of the denoising cases is not clipped, but for one: what clipping costs is a row of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from ..problem import Downsample, Identity, Mask, NoiseModel, Problem
+from ..problem.case import NO_NOISE
+from ..problem.missing import hide_pixels
+from ..problem.randomness import generator_for
+from ..problem.recorruption import SHARE
+
+LEVELS = 255
+PHOTONS = 30
+TEXT = "an untrained network restores what is missing from what is left "
+TEXT_HEIGHT, LINE = 12, 30
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One kind of damage.
+
+    Args:
+        name: as in the tables.
+        task: that repairs it.
+        side: of the crop, in pixels.
+        make: from the clean picture ``(1, C, side, side)`` and a seed to the problem.
+        sigma: of Gaussian noise, in grey levels of 255; ``None`` for other damages.
+    """
+
+    name: str
+    task: str
+    side: int
+    make: Callable[[Tensor, int], Problem]
+    sigma: float | None = None
+
+
+def _problem(task: str, y: Tensor, noise: NoiseModel) -> Problem:
+    _, channels, height, width = y.shape
+    shape = (1, channels, height, width)
+    return Problem(task, y, Identity(), noise, shape, torch.ones(1, 1, height, width))  # type: ignore[arg-type]
+
+
+def _masked(clean: Tensor, observed: Tensor) -> Problem:
+    _, channels, height, width = clean.shape
+    shape = (1, channels, height, width)
+    return Problem("inpaint", clean * observed, Mask(observed), NO_NOISE, shape, observed)
+
+
+def _missing(clean: Tensor, seed: int) -> Problem:
+    height, width = clean.shape[-2:]
+    return _masked(clean, hide_pixels(height, width, percent=50, seed=seed))
+
+
+def _text(clean: Tensor, seed: int) -> Problem:
+    return _masked(clean, text_mask(*clean.shape[-2:], seed=seed))
+
+
+def text_mask(height: int, width: int, *, seed: int) -> Tensor:
+    """A mask ``(1, 1, height, width)`` with lines of print missing, 0 where there is ink."""
+    page = Image.new("L", (width, height), 255)
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(size=TEXT_HEIGHT)
+    for index, top in enumerate(range(2, height, LINE)):
+        start = (7 * (index + seed)) % len(TEXT)
+        draw.text((1, top), (TEXT[start:] + TEXT * (width // 60 + 1)), fill=0, font=font, stroke_width=1)
+    return torch.from_numpy(np.asarray(page) > 127).float()[None, None]
+
+
+def _gaussian(sigma: float, *, clipped: bool) -> Callable[[Tensor, int], Problem]:
+    def make(clean: Tensor, seed: int) -> Problem:
+        noise = torch.randn(clean.shape, generator=generator_for("benchmark noise", seed))
+        y = clean + noise * sigma / LEVELS
+        if clipped:
+            y = (y.clamp(0, 1) * LEVELS).round() / LEVELS
+        return _problem("denoise", y, NoiseModel("gaussian", sigma / LEVELS, "given"))
+
+    return make
+
+
+def _poisson(clean: Tensor, seed: int) -> Problem:
+    counts = torch.poisson(clean * PHOTONS, generator=generator_for("benchmark photons", seed))
+    return _problem("denoise", counts / PHOTONS, NoiseModel("poisson", None, "given", gain=1 / PHOTONS))
+
+
+def _impulse(clean: Tensor, seed: int) -> Problem:
+    generator = generator_for("benchmark impulses", seed)
+    hit = torch.rand(clean.shape, generator=generator) < 0.3
+    salt = (torch.rand(clean.shape, generator=generator) < 0.5).float()
+    return _problem("denoise", torch.where(hit, salt, clean), NoiseModel("impulse", None, "given"))
+
+
+def _reduced(clean: Tensor, seed: int) -> Problem:
+    del seed
+    _, channels, height, width = clean.shape
+    shape = (1, channels, height, width)
+    operator = Downsample(4, shape)
+    y = operator.A(clean)
+    return Problem("sr", y, operator, NO_NOISE, shape, torch.ones(1, 1, *y.shape[-2:]))
+
+
+DAMAGES: dict[str, Damage] = {
+    damage.name: damage
+    for damage in (
+        Damage("missing-50", "inpaint", 96, _missing),
+        Damage("gaussian-25-clipped", "denoise", 96, _gaussian(25, clipped=True), 25),
+        Damage("text", "inpaint", 96, _text),
+        Damage("gaussian-10", "denoise", 96, _gaussian(10, clipped=False), 10),
+        Damage("sr-4", "sr", 128, _reduced),
+        Damage("gaussian-50", "denoise", 96, _gaussian(50, clipped=False), 50),
+        Damage("poisson-30", "denoise", 96, _poisson),
+        Damage("impulse-30", "denoise", 96, _impulse),
+    )
+}
+
+
+def noise_energy(damage: str) -> float | None:
+    """The mean squared noise in the part of a measurement that is fitted, where it is known."""
+    sigma = DAMAGES[damage].sigma
+    return None if sigma is None else (sigma / LEVELS) ** 2 / (1 - SHARE)

@@ -1,0 +1,63 @@
+"""Pictures that benchmarks are run on: small crops of standard test pictures, at half their size.
+
+Half-size pictures show more content on few pixels than crops at native size would. The reported tables are made on
+pictures that no constant of dipsearch was tuned on; tuning was done on scikit-image's coffee, chelsea and rocket.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import InputError
+from ..problem import read_image
+
+STANDARD = (
+    "standard9_es512/F16.png",
+    "kodak/kodim07.png",
+    "set14/monarch.png",
+    "inpainting11/boat.png",
+)
+"""Files below a folder of standard pictures; the last one is grey."""
+
+BUNDLED = ("sample:astronaut", "sample:chelsea", "sample:coffee", "sample:camera")
+"""What comes with scikit-image, for a clone without that folder."""
+
+
+def picture_sources(data: str | Path | None) -> tuple[str, ...]:
+    """The standard pictures below ``data``, or the bundled ones where no folder is given.
+
+    Raises:
+        InputError: the folder lacks one of them.
+    """
+    if data is None:
+        return BUNDLED
+    paths = [Path(data) / name for name in STANDARD]
+    for path in paths:
+        if not path.is_file():
+            raise InputError(
+                f"{path} is not there",
+                "the standard pictures are " + ", ".join(STANDARD),
+                "give the folder that holds them, or leave out --data for bundled pictures",
+            )
+    return tuple(map(str, paths))
+
+
+def half_size_crop(source: str, *, side: int) -> Tensor:
+    """The middle of a picture at half its size, ``(1, C, side, side)`` in [0, 1].
+
+    Raises:
+        InputError: the halved picture is smaller than that.
+    """
+    pixels = F.avg_pool2d(read_image(source).pixels, 2)
+    height, width = pixels.shape[-2:]
+    if min(height, width) < side:
+        raise InputError(
+            f"{source} is {width} × {height} at half its size",
+            f"the benchmark cuts out {side} × {side}",
+            "give a larger picture",
+        )
+    top, left = (height - side) // 2, (width - side) // 2
+    return pixels[..., top : top + side, left : left + side].contiguous()

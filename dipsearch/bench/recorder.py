@@ -1,0 +1,202 @@
+"""The recorder: makes the recordings that a benchmark still lacks, several at a time, and can be interrupted anywhere.
+
+A folder holds one file per picture, damage, network and seed; what is there is not made again.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..errors import StudyError
+from ..files import replacing, write_text
+from ..fitting import fit
+from ..fitting.memory import keep_freed_memory
+from ..problem import make_split, psnr
+from ..problem.sources import picture_name
+from .contestants import CONTESTANTS
+from .damages import DAMAGES
+from .pictures import half_size_crop
+from .recording import Outputs, read_recording, record, write_recording
+
+SECOND = 1
+"""Added to the seed for the second split and its fits."""
+
+FINALISTS = 3
+"""Networks of a case that are fitted once more with a second split."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One recording.
+
+    Args:
+        source: of the picture.
+        damage, network: names in ``DAMAGES`` and ``CONTESTANTS``.
+        seed: of everything that is random.
+        most_steps: iterations at the most.
+    """
+
+    source: str
+    damage: str
+    network: str
+    seed: int
+    most_steps: int
+
+    @property
+    def picture(self) -> str:
+        """The picture's name."""
+        return picture_name(self.source).lower()
+
+    @property
+    def file(self) -> str:
+        """The recording's."""
+        return f"{self.picture}-{self.damage}-{self.network}-{self.seed}.npz"
+
+    @property
+    def second_file(self) -> str:
+        """That of the fit with the second split."""
+        return f"{self.picture}-{self.damage}-{self.network}-{self.seed}-second.npz"
+
+
+def make_jobs(
+    sources: Sequence[str],
+    damages: Sequence[str],
+    networks: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    most_steps: int,
+) -> list[Job]:
+    """All combinations, picture by picture, so that an interrupted run leaves complete pictures."""
+    return [
+        Job(source, damage, network, seed, most_steps)
+        for seed in seeds
+        for source in sources
+        for damage in damages
+        for network in networks
+    ]
+
+
+def make_recordings(
+    jobs: Sequence[Job], *, folder: Path, workers: int, watch: Callable[[str], None] = lambda line: None
+) -> None:
+    """Make the recordings that ``folder`` lacks, then the second fits of each case's best three.
+
+    Args:
+        workers: processes, one thread each.
+        watch: told about each recording.
+
+    Raises:
+        StudyError: the folder was made with another number of steps.
+    """
+    _check_folder(folder, jobs)
+    _run([(job, False) for job in jobs if not (folder / job.file).exists()], folder, workers, watch)
+    finalists = [job for case in cases_of(jobs).values() for job in best_of(case, folder=folder)]
+    _run(
+        [(job, True) for job in finalists if not (folder / job.second_file).exists()], folder, workers, watch
+    )
+
+
+def cases_of(jobs: Sequence[Job]) -> dict[tuple[str, str, int], list[Job]]:
+    """The jobs that share a measurement: by picture, damage and seed."""
+    cases: dict[tuple[str, str, int], list[Job]] = {}
+    for job in jobs:
+        cases.setdefault((job.picture, job.damage, job.seed), []).append(job)
+    return cases
+
+
+def best_of(case: Sequence[Job], *, folder: Path) -> list[Job]:
+    """The recorded jobs of a case with the best scores where the default rule stops."""
+    from .replays import default_choice
+
+    scored = []
+    for job in case:
+        if (folder / job.file).exists():
+            recording, _ = read_recording(folder / job.file)
+            choice = default_choice(recording)
+            if choice is not None:
+                scored.append((choice.score, job.network, job))
+    return [job for _, _, job in sorted(scored, key=lambda row: row[:2])[:FINALISTS]]
+
+
+def read_second(path: Path) -> tuple[float, Outputs]:
+    """The score of a fit with the second split, and its image, twice: it is not fitted on.
+
+    Raises:
+        FormatError: the file is missing or damaged.
+    """
+    from ..search.candidate import read_npz
+
+    arrays = read_npz(path)
+    image = torch.from_numpy(arrays["judged"].astype(np.float32))
+    return float(arrays["score"]), Outputs(image, image)
+
+
+def _check_folder(folder: Path, jobs: Sequence[Job]) -> None:
+    path, steps = folder / "settings.json", max(job.most_steps for job in jobs)
+    if not path.exists():
+        write_text(path, json.dumps({"most_steps": steps}) + "\n")
+        return
+    there = json.loads(path.read_text(encoding="utf-8"))["most_steps"]
+    if there != steps:
+        raise StudyError(
+            f"the recordings in {folder} have at most {there} iterations, and {steps} are asked for",
+            "recordings of one table have the same length",
+            f"give --steps {there}, or another folder",
+        )
+
+
+def _run(todo: Sequence[tuple[Job, bool]], folder: Path, workers: int, watch: Callable[[str], None]) -> None:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+        running = [pool.submit(_second if second else _first, job, folder) for job, second in todo]
+        for count, future in enumerate(as_completed(running), start=1):
+            watch(f"{count} of {len(todo)}: {future.result()}")
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+    keep_freed_memory()
+
+
+def _first(job: Job, folder: Path) -> str:
+    damage = DAMAGES[job.damage]
+    clean = half_size_crop(job.source, side=damage.side)
+    recording, outputs = record(
+        CONTESTANTS[job.network],
+        damage.make(clean, job.seed),
+        clean,
+        seed=job.seed,
+        most_steps=job.most_steps,
+    )
+    write_recording(folder / job.file, recording, outputs)
+    return (
+        f"{job.picture} {job.damage} {job.network}: peak {float(recording.psnr.max()):.2f} dB, "
+        f"stopped at {psnr(outputs.judged, clean):.2f}, with all of y {psnr(outputs.full, clean):.2f}, "
+        f"{recording.seconds:.0f} s"
+    )
+
+
+def _second(job: Job, folder: Path) -> str:
+    damage, seed = DAMAGES[job.damage], job.seed + SECOND
+    clean = half_size_crop(job.source, side=damage.side)
+    problem = damage.make(clean, job.seed)
+    done = fit(
+        CONTESTANTS[job.network],
+        problem,
+        split=make_split(problem, seed=seed),
+        seed=seed,
+        max_steps=job.most_steps,
+    )
+    with replacing(folder / job.second_file) as temporary:
+        np.savez_compressed(
+            temporary, judged=done.image.numpy().astype(np.float16), score=np.array(done.score)
+        )
+    return f"{job.picture} {job.damage} {job.network}, second split: {psnr(done.image, clean):.2f} dB"

@@ -1,0 +1,113 @@
+"""Replays: what a stopping rule or a choice among candidates would have done with recorded fits.
+
+Nothing is fitted here, so that a new rule is judged in seconds. The oracle lives here, too, where no search can
+import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import kendalltau
+
+from ..fitting import Discrepancy, FixedLength, LowestVariance, StoppingRule, ValidationMinimum, replay
+from .recording import Recording
+
+DEFAULT = "validation minimum (default)"
+LENGTHS = (500, 1000, 2000)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Where a rule leaves a recorded fit.
+
+    Args:
+        step: that is delivered.
+        psnr: there, in dB.
+        loss_db: how far that is below the peak of the same curve, the averaged output's.
+        score: the split's estimate of the mean squared error there.
+        training_loss: there.
+    """
+
+    step: int
+    psnr: float
+    loss_db: float
+    score: float
+    training_loss: float
+
+
+def rules_for(*, noise_energy: float | None) -> dict[str, StoppingRule]:
+    """The rules of the table by name; the discrepancy principle only where the noise in the fitted part is known."""
+    rules: dict[str, StoppingRule] = {
+        DEFAULT: ValidationMinimum(),
+        "ES-WMV (W = 100, P = 1000)": LowestVariance("windowed"),
+        "ES-EMV (α = 0.1, P = 1000)": LowestVariance("moving"),
+    }
+    if noise_energy is not None:
+        rules["discrepancy"] = Discrepancy(noise_energy)
+    return rules | {f"{steps} iterations": FixedLength(steps) for steps in LENGTHS}
+
+
+def stop_of(rule: StoppingRule, recording: Recording) -> Stop | None:
+    """Where ``rule`` leaves a recorded fit; ``None`` where it delivers nothing."""
+    choice = replay(rule, recording.checks())
+    if choice.step == 0:
+        return None
+    place = int(np.searchsorted(recording.step, choice.step))
+    psnr = float(recording.psnr[place])
+    return Stop(
+        choice.step,
+        psnr,
+        float(recording.psnr.max()) - psnr,
+        float(recording.score[place]),
+        float(recording.loss[place]),
+    )
+
+
+def default_choice(recording: Recording) -> Stop | None:
+    """Where the default rule leaves a recorded fit."""
+    return stop_of(ValidationMinimum(), recording)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How well a criterion orders the networks of one case.
+
+    Args:
+        kendall_tau: with the true PSNR where the default rule stops.
+        regret_db: the best network's PSNR minus that of the one which the criterion puts first.
+    """
+
+    kendall_tau: float
+    regret_db: float
+
+
+def rank(criterion: Sequence[float], psnr: Sequence[float]) -> Ranking:
+    """Compare a criterion, lower is better, with the truth.
+
+    Args:
+        criterion, psnr: one number per network.
+    """
+    values, truth = np.asarray(criterion, dtype=np.float64), np.asarray(psnr, dtype=np.float64)
+    tau = float(kendalltau(-values, truth).statistic)
+    return Ranking(tau, float(truth.max() - truth[int(np.argmin(values))]))
+
+
+def random_choice(psnr: Sequence[float]) -> Ranking:
+    """What choosing at random does on average."""
+    return Ranking(0.0, float(max(psnr) - np.mean(psnr)))
+
+
+def criteria(recordings: Mapping[str, Recording]) -> dict[str, NDArray[np.float64]]:
+    """Every criterion's values, lower is better, in the order of ``recordings``."""
+    stops = [default_choice(recording) for recording in recordings.values()]
+    values = {
+        "score (default)": [np.inf if stop is None else stop.score for stop in stops],
+        "training loss": [np.inf if stop is None else stop.training_loss for stop in stops],
+    }
+    for name in next(iter(recordings.values())).proxies:
+        values[name] = [recording.proxies[name] for recording in recordings.values()]
+    return {name: np.asarray(column, dtype=np.float64) for name, column in values.items()}

@@ -1,0 +1,175 @@
+"""The tables of the score: how well rules stop and criteria rank, from recorded fits.
+
+Rows are plain values, for JSON and for the page; every figure comes with the number of cases that it rests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..fitting import StoppingRule
+from .archive import Entry
+from .damages import DAMAGES, noise_energy
+from .recording import Recording
+from .replays import DEFAULT, Stop, criteria, default_choice, random_choice, rank, rules_for, stop_of
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class StoppingRow:
+    """How far below the peak of its own fit a rule stops, in dB, over some fits.
+
+    Args:
+        task, damage, network: which fits; "all" where they are put together.
+        rule: its name.
+        median_db, p95_db, max_db: of the loss.
+        cases: fits.
+    """
+
+    task: str
+    damage: str
+    network: str
+    rule: str
+    median_db: float
+    p95_db: float
+    max_db: float
+    cases: int
+
+
+@dataclass(frozen=True)
+class RankingRow:
+    """How a criterion orders the networks of a case, over some cases.
+
+    Args:
+        task, damage: which cases; "all" where they are put together.
+        criterion: its name.
+        kendall_tau: mean; ``kendall_tau_min`` and ``kendall_tau_sd`` beside it.
+        regret_mean_db, regret_max_db: PSNR of the best network minus that of the chosen one.
+        cases: measurements, each with all networks.
+    """
+
+    task: str
+    damage: str
+    criterion: str
+    kendall_tau: float
+    kendall_tau_min: float
+    kendall_tau_sd: float
+    regret_mean_db: float
+    regret_max_db: float
+    cases: int
+
+
+def stopping_rows(
+    entries: Sequence[Entry], *, extra: Mapping[str, StoppingRule] | None = None
+) -> list[StoppingRow]:
+    """One row per damage and rule, per network and rule, and per rule over everything.
+
+    Args:
+        extra: further rules to be judged, by name.
+    """
+    losses: dict[tuple[str, str, str, str], list[float]] = {}
+    for entry in entries:
+        task = DAMAGES[entry.damage].task
+        rules = rules_for(noise_energy=noise_energy(entry.damage)) | dict(extra or {})
+        for name, rule in rules.items():
+            stop = stop_of(rule, entry.recording)
+            loss = _nothing_delivered(entry.recording) if stop is None else stop.loss_db
+            for key in (
+                (task, entry.damage, ALL, name),
+                (ALL, ALL, entry.network, name),
+                (ALL, ALL, ALL, name),
+            ):
+                losses.setdefault(key, []).append(loss)
+    return [
+        StoppingRow(*key, *(round(x, 4) for x in (_median(values), _p95(values), max(values))), len(values))
+        for key, values in losses.items()
+    ]
+
+
+def ranking_rows(entries: Sequence[Entry]) -> list[RankingRow]:
+    """One row per damage and criterion, and per criterion over everything."""
+    found: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
+    for case in cases(entries):
+        damage = case[0].damage
+        recordings = {entry.network: entry.recording for entry in case}
+        stops = [default_choice(entry.recording) for entry in case]
+        truth = [-np.inf if stop is None else stop.psnr for stop in stops]
+        results = {name: rank(list(values), truth) for name, values in criteria(recordings).items()}
+        results["random choice"] = random_choice(truth)
+        for name, ranking in results.items():
+            for key in ((DAMAGES[damage].task, damage, name), (ALL, ALL, name)):
+                found.setdefault(key, []).append((ranking.kendall_tau, ranking.regret_db))
+    rows = []
+    for key, values in found.items():
+        taus, regrets = np.array(values).T
+        figures = taus.mean(), taus.min(), taus.std(), regrets.mean(), regrets.max()
+        rows.append(RankingRow(*key, *(round(float(x), 4) for x in figures), len(values)))
+    return rows
+
+
+def cases(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Entries by measurement; only measurements with at least three networks."""
+    found: dict[tuple[str, str, int], list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(entry.case, []).append(entry)
+    return [case for case in found.values() if len(case) > 2]
+
+
+def default_stops(case: Iterable[Entry]) -> dict[str, Stop | None]:
+    """Where the default rule leaves each network of a case."""
+    return {entry.network: default_choice(entry.recording) for entry in case}
+
+
+def stopping_markdown(rows: Sequence[StoppingRow]) -> str:
+    """Loss below the own peak as median / 95th percentile / maximum in dB: damages and networks against rules."""
+    return "\n\n".join(
+        [
+            _stopping_table([row for row in rows if row.network == ALL], "damage", lambda row: row.damage),
+            _stopping_table([row for row in rows if row.damage == ALL], "network", lambda row: row.network),
+        ]
+    )
+
+
+def ranking_markdown(rows: Sequence[RankingRow]) -> str:
+    """Mean Kendall τ and mean / largest regret in dB: criteria against damages."""
+    damages = list(dict.fromkeys(row.damage for row in rows))
+    lines = [f"| criterion | {' | '.join(damages)} |", "|---" * (len(damages) + 1) + "|"]
+    for name in dict.fromkeys(row.criterion for row in rows):
+        cells = {
+            row.damage: f"{row.kendall_tau:.2f} · {row.regret_mean_db:.2f} / {row.regret_max_db:.2f}"
+            for row in rows
+            if row.criterion == name
+        }
+        lines.append(f"| {name} | {' | '.join(cells[damage] for damage in damages)} |")
+    counts = ", ".join(f"{row.damage} {row.cases}" for row in rows if row.criterion == rows[0].criterion)
+    return "\n".join([*lines, "", f"Cases: {counts}."])
+
+
+def _stopping_table(rows: Sequence[StoppingRow], title: str, label: Callable[[StoppingRow], str]) -> str:
+    names = list(dict.fromkeys(row.rule for row in rows))
+    lines = [f"| {title} (fits) | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for place in dict.fromkeys(label(row) for row in rows):
+        cells = {
+            row.rule: f"{row.median_db:.2f} / {row.p95_db:.2f} / {row.max_db:.2f}"
+            for row in rows
+            if label(row) == place
+        }
+        count = next(row.cases for row in rows if label(row) == place and row.rule == DEFAULT)
+        lines.append(f"| {place} ({count}) | {' | '.join(cells.get(name, '–') for name in names)} |")
+    return "\n".join(lines)
+
+
+def _nothing_delivered(recording: Recording) -> float:
+    return float(recording.psnr.max() - recording.psnr[0])
+
+
+def _median(values: Sequence[float]) -> float:
+    return float(np.median(values))
+
+
+def _p95(values: Sequence[float]) -> float:
+    return float(np.percentile(values, 95))

@@ -1,0 +1,200 @@
+"""``dipsearch bench stopping``, ``ranking`` and ``replay``: how right the score is, with the clean pictures in hand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import InputError
+from ..files import write_text
+from . import parsing
+
+if TYPE_CHECKING:
+    from ..bench.recorder import Job
+
+PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
+ARCHIVE = FOLDER / "recordings.npz"
+
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="FOLDER", help="Of the standard pictures; bundled ones when absent."),
+]
+Damages = Annotated[
+    str | None, typer.Option("--damages", metavar="NAME,NAME…", help="Which damages; all when absent.")
+]
+Networks = Annotated[
+    str | None, typer.Option("--networks", metavar="NAME,NAME…", help="Which networks; all when absent.")
+]
+Seeds = Annotated[int, typer.Option("--seeds", metavar="N", help="Seeds per picture, from 0 on.")]
+Steps = Annotated[int, typer.Option("--steps", metavar="N", help="Iterations of a recording, at most.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", metavar="N", help="Processes; one per core when absent.")
+]
+Recordings = Annotated[
+    Path, typer.Option("--recordings", metavar="FOLDER", help="Where recordings are kept; made when missing.")
+]
+RecordedOnly = Annotated[
+    bool, typer.Option("--recorded-only", help="Fit nothing: tables from the recordings that are there.")
+]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the JSON goes.")]
+Page = Annotated[Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")]
+
+
+def stopping(
+    data: Data = None,
+    damages: Damages = None,
+    networks: Networks = None,
+    seeds: Seeds = 1,
+    steps: Steps = 2000,
+    workers: Workers = None,
+    recordings: Recordings = FOLDER / "recordings",
+    recorded_only: RecordedOnly = False,
+    out: Out = FOLDER,
+    page: Page = PAGE,
+) -> None:
+    """Stopping rules on the same recorded fits: how far below its own peak each stops. Resumable.
+
+    A fit is recorded well beyond its stop, which takes hours for everything on two cores; what is recorded is not
+    recorded again. Also packs all curves into recordings.npz, for `bench replay`.
+    """
+    jobs = _recorded(data, damages, networks, seeds, steps, workers, recordings, recorded_only)
+
+    from ..bench.archive import read_entries, write_archive
+    from ..bench.score_tables import stopping_markdown, stopping_rows
+
+    entries = read_entries(jobs, folder=recordings)
+    rows = stopping_rows(entries)
+    title = "Stopping: loss below the fit's own peak in dB, median / 95th percentile / largest"
+    write_archive(out / ARCHIVE.name, entries)
+    _publish("stopping", title, rows, stopping_markdown(rows), out=out, page=page)
+
+
+def ranking(
+    data: Data = None,
+    damages: Damages = None,
+    networks: Networks = None,
+    seeds: Seeds = 1,
+    steps: Steps = 2000,
+    workers: Workers = None,
+    recordings: Recordings = FOLDER / "recordings",
+    recorded_only: RecordedOnly = False,
+    out: Out = FOLDER,
+    page: Page = PAGE,
+) -> None:
+    """Criteria for choosing a network, and ways of delivering, on the recordings of `bench stopping`. Resumable."""
+    jobs = _recorded(data, damages, networks, seeds, steps, workers, recordings, recorded_only)
+
+    from ..bench.archive import read_entries
+    from ..bench.delivery_table import delivery_markdown, delivery_rows
+    from ..bench.score_tables import ranking_markdown, ranking_rows
+
+    ranked = ranking_rows(read_entries(jobs, folder=recordings))
+    title = "Ranking: Kendall's τ with the true PSNR · regret in dB, mean / largest"
+    _publish("ranking", title, ranked, ranking_markdown(ranked), out=out, page=page)
+    gains = delivery_rows(jobs, folder=recordings)
+    title = "Delivering: gain in dB over the best single fit, chosen with the reference"
+    _publish("delivery", title, gains, delivery_markdown(gains), out=out, page=page)
+
+
+def replay(
+    archive: Annotated[Path, typer.Argument(metavar="FILE", help="Of recorded curves.")] = ARCHIVE,
+    window: Annotated[
+        int, typer.Option("--window", metavar="N", help="Check points in the running median.")
+    ] = 5,
+    floor: Annotated[int, typer.Option("--floor", metavar="N", help="No stop before this iteration.")] = 200,
+    patience: Annotated[
+        int, typer.Option("--patience", metavar="N", help="Iterations without a better score.")
+    ] = 300,
+    patience_share: Annotated[
+        float, typer.Option("--patience-share", metavar="X", help="The same as a share of the iteration.")
+    ] = 0.5,
+) -> None:
+    """Judge the default stopping rule with other settings, beside the known rules, on recorded curves: in seconds."""
+    if window < 1 or window % 2 == 0:
+        raise InputError(f"--window is {window}", "it is an odd number", "write for example --window 5")
+    parsing.at_least(1, floor, option="--floor")
+    parsing.at_least(1, patience, option="--patience")
+
+    from ..bench.archive import read_archive
+    from ..bench.score_tables import ranking_markdown, ranking_rows, stopping_markdown, stopping_rows
+    from ..fitting import ValidationMinimum
+
+    entries = read_archive(archive)
+    rule = ValidationMinimum(window=window, floor=floor, patience=patience, patience_share=patience_share)
+    name = f"window {window}, floor {floor}, patience {patience} or {patience_share:g} t"
+    print(stopping_markdown(stopping_rows(entries, extra={name: rule})))
+    print()
+    print(ranking_markdown(ranking_rows(entries)))
+
+
+def _recorded(
+    data: Path | None,
+    damages: str | None,
+    networks: str | None,
+    seeds: int,
+    steps: int,
+    workers: int | None,
+    recordings: Path,
+    recorded_only: bool,
+) -> list[Job]:
+    """The jobs of a table, all recorded, or as many as there are."""
+    parsing.at_least(1, seeds, option="--seeds")
+    parsing.at_least(100, steps, option="--steps")
+    if workers is not None:
+        parsing.at_least(1, workers, option="--workers")
+
+    from ..bench.contestants import CONTESTANTS
+    from ..bench.damages import DAMAGES
+    from ..bench.pictures import picture_sources
+    from ..bench.recorder import make_jobs, make_recordings
+
+    jobs = make_jobs(
+        picture_sources(data),
+        _chosen(damages, list(DAMAGES), kind="damage"),
+        _chosen(networks, list(CONTESTANTS), kind="network"),
+        range(seeds),
+        most_steps=steps,
+    )
+    if not recorded_only:
+        workers = workers or os.cpu_count() or 1
+        make_recordings(jobs, folder=recordings, workers=workers, watch=lambda line: print(line, flush=True))
+    if not any((recordings / job.file).exists() for job in jobs):
+        raise InputError(
+            f"{recordings} holds no recording of these pictures",
+            "a table is made of recordings",
+            "leave out --recorded-only to make them",
+        )
+    return jobs
+
+
+def _chosen(text: str | None, known: Sequence[str], *, kind: str) -> list[str]:
+    names = list(known) if text is None else [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in known:
+            raise InputError(
+                f"there is no {kind} {name!r} in this benchmark",
+                f"they are {', '.join(known)}",
+                "choose from these",
+            )
+    return names
+
+
+def _publish(name: str, title: str, rows: Sequence[Any], table: str, *, out: Path, page: Path) -> None:
+    import json
+    import time
+
+    from ..bench import write_section
+    from ..bench.machine import command_line, versions
+
+    made = {"command": command_line(), "date": time.strftime("%Y-%m-%d"), "versions": versions()}
+    write_text(
+        out / f"{name}.json", json.dumps(made | {"rows": [asdict(row) for row in rows]}, indent=1) + "\n"
+    )
+    said = f"`{made['command']}`, {made['date']}, dipsearch {versions()['dipsearch']}, torch {versions()['torch']}."
+    write_section(page, name, f"## {title}\n\n{said}\n\n{table}")
+    print(f"written: {out / name}.json and the section {name} of {page}")
