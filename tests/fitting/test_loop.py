@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from dipsearch.fitting import Check, Ended, Fit, LastIterate, LossMatched, ValidationMinimum, absorb, fit
+from dipsearch.fitting import (
+    Check,
+    Choice,
+    Ended,
+    Fit,
+    FixedLength,
+    LastIterate,
+    LossMatched,
+    LowestVariance,
+    ValidationMinimum,
+    absorb,
+    fit,
+)
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split, whole
 
@@ -198,3 +210,10 @@ def test_noise_is_never_absorbed() -> None:
     split = make_split(problem, seed=0)
     judged = fit(tiny_genome(), problem, split=split, seed=0, max_steps=10, keep_weights=True)
     assert absorb(judged, tiny_genome(), problem, seed=0).full is None
+
+
+def test_a_monitor_records_its_choice_and_decides_nothing() -> None:
+    watched = run(monitors={"fixed": FixedLength(20), "calm": LowestVariance()})
+    assert torch.equal(run().image, watched.image)
+    assert watched.monitors["fixed"] == Choice(20, 20, Ended.STEPS)
+    assert watched.monitors["calm"] == Choice(0)  # its window is not full yet
