@@ -64,6 +64,18 @@ Workers = Annotated[
 Seed = Annotated[
     int, typer.Option("--seed", metavar="N", help="The same seed on the same device gives the same picture.")
 ]
+Engine = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="|".join(parsing.ENGINES),
+        help="What makes the steps; auto: the fastest there is.",
+    ),
+]
+Precision = Annotated[
+    str,
+    typer.Option("--precision", metavar="|".join(parsing.PRECISIONS), help="Of the convolutions on CUDA."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON on standard output, and nothing else there.")

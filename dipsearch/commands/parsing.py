@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Literal, cast
 from ..errors import InputError
 
 if TYPE_CHECKING:
+    from ..fitting import EngineWord, Precision
     from ..problem import Task
 
 TASKS = ("denoise", "inpaint", "sr")
 SAMPLERS = ("genetic", "tpe", "random")
+ENGINES = ("auto", "eager", "cuda_graph")
+PRECISIONS = ("tf32", "fp32", "bf16")
 STUDIES = Path("studies")
 STUDY_FILE = "study.yaml"
 IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp")
@@ -38,6 +41,16 @@ def task_word(text: str) -> Task:
 def sampler_word(text: str) -> Literal["genetic", "tpe", "random"]:
     """``text`` as the name of a sampler, or an error that suggests the nearest one."""
     return cast("Literal['genetic', 'tpe', 'random']", _one_of(text, SAMPLERS, option="--sampler"))
+
+
+def engine_word(text: str) -> EngineWord:
+    """``text`` as the name of an engine, or an error that suggests the nearest one."""
+    return cast("EngineWord", _one_of(text, ENGINES, option="--engine"))
+
+
+def precision_word(text: str) -> Precision:
+    """``text`` as the name of a precision, or an error that suggests the nearest one."""
+    return cast("Precision", _one_of(text, PRECISIONS, option="--precision"))
 
 
 def device_word(text: str) -> str:

@@ -38,6 +38,8 @@ def restore(
     ] = None,
     workers: shared.Workers = None,
     device: shared.Device = "auto",
+    engine: shared.Engine = "auto",
+    precision: shared.Precision = "tf32",
     seed: shared.Seed = 0,
     quiet: shared.Quiet = False,
     json: shared.Json = False,
@@ -58,6 +60,7 @@ def restore(
     budget_seconds = None if budget is None else parsing.seconds(budget)
     parsing.at_least(1, workers, option="--workers")
     parsing.device_word(device)
+    engine_word, precision_word = parsing.engine_word(engine), parsing.precision_word(precision)
     found = parsing.architecture_or_study(architecture)
 
     from ..report import restored_rows
@@ -74,6 +77,8 @@ def restore(
             workers=workers,
             seed=seed,
             budget_seconds=budget_seconds,
+            engine=engine_word,
+            precision=precision_word,
             started=started,
             listener=listener,
         )

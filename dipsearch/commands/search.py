@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..search import Request
 
 DEFAULT_BUDGET = "10m"
-_MAY_CHANGE = ("budget", "trials", "workers", "device", "storage")
+_MAY_CHANGE = ("budget", "trials", "workers", "device", "engine", "storage")
 _ABOUT_THE_RUN = ("name", "resume", "recipe", "quiet", "json")
 
 
@@ -60,6 +60,8 @@ def search(
     ] = None,
     workers: shared.Workers = None,
     device: shared.Device = "auto",
+    engine: shared.Engine = "auto",
+    precision: shared.Precision = "tf32",
     seed: shared.Seed = 0,
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Of the study; its folder is studies/NAME.")
@@ -93,6 +95,8 @@ def search(
         changes["storage"] = parsing.storage_url(storage)
     if _typed(context, "device"):
         changes["device"] = parsing.device_word(device)
+    if _typed(context, "engine"):
+        changes["engine"] = parsing.engine_word(engine)
     if resume and name is None:
         raise InputError("--resume was given without --name", "it goes on with one study", "add --name NAME")
 
@@ -102,7 +106,7 @@ def search(
         written = parsing.study_name(request.name)
         request = replace(request, name=name or parsing.free(written, root=parsing.STUDIES))
     else:
-        sampler_word = parsing.sampler_word(sampler)
+        sampler_word, precision_word = parsing.sampler_word(sampler), parsing.precision_word(precision)
         pictures = parsing.expand_sources(sources or (), leave_out=(mask, reference))
         options = shared.task_options(
             task,
@@ -125,6 +129,7 @@ def search(
             sampler=sampler_word,
             steps=parsing.at_least(1, steps, option="--steps"),
             seed=seed,
+            precision=precision_word,
             **(changes if budget or trials else _limits(DEFAULT_BUDGET, None) | changes),
         )
     _run(request, resume=resume, quiet=quiet, json=json, started=started)

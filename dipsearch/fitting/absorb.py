@@ -11,7 +11,9 @@ from dataclasses import replace
 
 from ..network import Genome
 from ..problem import Problem, whole
+from .engine import EngineWord
 from .loop import Fit, Watcher, fit
+from .precision import DEFAULT, Precision
 from .stopping import Ended, LastIterate
 
 SHARE = 0.15
@@ -39,6 +41,8 @@ def absorb(
     seed: int,
     seconds: float | None = None,
     watch: Watcher | None = None,
+    engine: EngineWord = "auto",
+    precision: Precision = DEFAULT,
     lean: bool = False,
 ) -> Fit:
     """Return the fit with ``full``, its image after it went on with all of y; without, where that is not useful.
@@ -47,6 +51,7 @@ def absorb(
         done: a fit with its weights; they are dropped from the result.
         seconds: wall time at the most.
         watch: sees every check point and may end it.
+        engine, precision, lean: as the fit had them.
     """
     made = max(int(done.curves.step[-1]), 1) if len(done.curves.step) else 1
     late = seconds is not None and FEWEST * done.seconds / made > seconds
@@ -63,6 +68,8 @@ def absorb(
         seconds=seconds,
         watch=watch,
         start=done.weights,
+        engine=engine,
+        precision=precision,
         lean=lean,
     )
     full = more.image if more.step and more.ended in USEFUL else None

@@ -7,7 +7,7 @@ file. It can be used in any process, so tests use it in their own.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -138,6 +138,8 @@ class Desk:
         trial.set_user_attr("ended", last.ended.value)
         trial.set_user_attr("step", fits[0].step)
         trial.set_user_attr("seconds", time.perf_counter() - started)
+        for name, value in means_of(fits).items():
+            trial.set_user_attr(name, value)
         write_candidate(self.folder, trial.number, genome, fits=fits, trajectories=watch.trajectories)
         if last.ended is Ended.DIVERGED or last.step == 0:
             raise _failed(trial, f"the fit diverged at iteration {last.step}")
@@ -172,7 +174,8 @@ class Desk:
 
     def _fit(self, job: FitJob) -> dict[str, Any]:
         problem = read_problem(job.problem).to(self.device)
-        split = whole(problem) if job.everything else make_split(problem.to("cpu"), seed=job.seed)
+        divided = job.seed if job.split_seed is None else job.split_seed
+        split = whole(problem) if job.everything else make_split(problem.to("cpu"), seed=divided)
         picture = Prepared(job.problem.stem, problem, split.to(self.device))
         done = self._fitted(job, picture, lean=False) or self._fitted(job, picture, lean=True)
         if done is None:
@@ -185,6 +188,7 @@ class Desk:
                 step=done.curves.step,
                 loss=done.curves.loss,
                 score=done.curves.score,
+                ended=np.array(done.ended.name),
             )
         return {
             "step": done.step,
@@ -192,6 +196,7 @@ class Desk:
             "score": done.score,
             "ended": done.ended.value,
             "seconds": done.seconds,
+            **means_of([done]),
         }
 
     def _fitted(self, job: FitJob, picture: Prepared, *, lean: bool) -> Fit | None:
@@ -217,13 +222,23 @@ class Desk:
                 seconds=seconds if seconds is None or not goes_on else seconds * (1 - ABSORPTION_TIME),
                 watch=watch,
                 keep_weights=goes_on,
+                engine=job.limits.engine,
+                precision=job.limits.precision,
                 lean=lean,
             )
             if not goes_on:
                 return done
             rest = None if seconds is None else max(0.0, seconds - done.seconds)
             return absorb(
-                done, job.genome, picture.problem, seed=job.seed, seconds=rest, watch=watch, lean=lean
+                done,
+                job.genome,
+                picture.problem,
+                seed=job.seed,
+                seconds=rest,
+                watch=watch,
+                engine=job.limits.engine,
+                precision=job.limits.precision,
+                lean=lean,
             )
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
@@ -278,6 +293,13 @@ def _progress(
 ) -> Progress:
     speed = check.step / max(seconds, 1e-9)
     return Progress(index, label, genome.digest, check.step, max_steps, estimated_psnr(check.score), speed)
+
+
+def means_of(fits: Sequence[Fit]) -> dict[str, str]:
+    """What made the steps of fits, as attributes of a candidate: the first fit's, and why it was not another."""
+    first = fits[0]
+    means = {"engine": first.engine, "precision": first.precision}
+    return means | ({"engine_note": first.notes[0]} if first.notes else {})
 
 
 def _failed(trial: Trial, reason: str) -> CandidateFailed:

@@ -40,6 +40,9 @@ class Evaluation:
         worker: which worker fitted it.
         started: Unix seconds.
         finished: Unix seconds.
+        engine: what made the steps of its fits.
+        engine_note: why it was not the engine that was asked for.
+        precision: of its convolutions.
         psnr: against the reference, in dB; filled in for people only, never while searching.
     """
 
@@ -58,6 +61,9 @@ class Evaluation:
     worker: int | None = None
     started: float | None = None
     finished: float | None = None
+    engine: str | None = None
+    engine_note: str | None = None
+    precision: str | None = None
     psnr: float | None = None
 
 
@@ -81,6 +87,9 @@ def evaluation_of(trial: FrozenTrial) -> Evaluation:
         worker=notes.get("worker"),
         started=trial.datetime_start.timestamp() if trial.datetime_start else None,
         finished=trial.datetime_complete.timestamp() if trial.datetime_complete else None,
+        engine=notes.get("engine"),
+        engine_note=notes.get("engine_note"),
+        precision=notes.get("precision"),
     )
 
 

@@ -156,6 +156,8 @@ class _WholeFits:
                 seconds=None if self._share is None else min(self._share, self._foreman.left()),
                 patience=plan.patience,
                 check_every=plan.whole_check_every,
+                engine=session.settings.engine,
+                precision=session.settings.precision,
             ),
             out=out,
         )
@@ -209,7 +211,12 @@ def _refit_job(foreman: Foreman, member: Evaluation, picture: Prepared, *, index
         problem=problem_path(folder, kind=WHOLE, name=picture.name),
         everything=True,
         seed=foreman.session.settings.seed,
-        limits=Limits(max_steps=max(1, round(1.5 * chosen)), seconds=max(1.0, foreman.left())),
+        limits=Limits(
+            max_steps=max(1, round(1.5 * chosen)),
+            seconds=max(1.0, foreman.left()),
+            engine=foreman.session.settings.engine,
+            precision=foreman.session.settings.precision,
+        ),
         out=folder / "refits" / f"{member.number:04d}-{picture.name}.npz",
         rule=LossMatched(loss, floor=max(1, chosen // 2)),
     )

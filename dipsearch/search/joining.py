@@ -146,7 +146,13 @@ def _limits(study: optuna.Study, settings: Settings) -> Limits | None:
     seconds = None if until is None else until - time.time()
     if seconds is not None and seconds < WORTH_STARTING:
         return None
-    return Limits(max_steps=settings.max_steps, seconds=seconds, patience=settings.patience)
+    return Limits(
+        max_steps=settings.max_steps,
+        seconds=seconds,
+        patience=settings.patience,
+        engine=settings.engine,
+        precision=settings.precision,
+    )
 
 
 def _snapshot(study: optuna.Study, asked: _Asked, *, seconds: float) -> Snapshot:

@@ -27,10 +27,12 @@ class FitJob:
         genome: the candidate.
         problem: the problem file.
         everything: fit all of y; otherwise y is split as in the search.
-        seed: of the split and of the fit.
+        seed: of the fit, and of the split.
         limits: as for a candidate.
         rule: when to stop; ``None``: the minimum of the validation score.
-        out: the ``.npz`` file for ``x`` (what was judged), ``full`` (what is delivered), ``step``, ``loss``, ``score``.
+        out: the ``.npz`` file for ``x`` (what was judged), ``full`` (what is delivered), the curves ``step``, ``loss``
+            and ``score``, and ``ended``, the name of the reason.
+        split_seed: of the split, where it has its own; ``None``: ``seed``.
     """
 
     label: str
@@ -41,6 +43,7 @@ class FitJob:
     limits: Limits
     out: Path
     rule: StoppingRule | None = None
+    split_seed: int | None = None
 
 
 @dataclass(frozen=True)

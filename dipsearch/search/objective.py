@@ -15,7 +15,19 @@ from typing import Protocol
 
 from torch import Tensor
 
-from ..fitting import Check, Ended, Fit, ValidationMinimum, absorb, absorbs, fit
+from ..fitting import (
+    Check,
+    Ended,
+    EngineWord,
+    Fit,
+    LowestVariance,
+    Precision,
+    ValidationMinimum,
+    absorb,
+    absorbs,
+    fit,
+)
+from ..fitting.precision import DEFAULT
 from ..network import Genome
 from .prepared import Prepared
 
@@ -28,13 +40,16 @@ An estimate is a difference of two noisy numbers and may fall below zero; the li
 ABSORPTION_TIME = 0.12
 """The share of a candidate's time that is kept back for going on with everything that was measured."""
 
+MONITORS = {"ES-WMV": LowestVariance("windowed"), "ES-EMV": LowestVariance("moving")}
+"""Rules that watch every fit of a search; what they would have delivered is shown, and decides nothing."""
+
 Progress = Callable[[int, Check, Tensor], Ended | None]
 """Sees the index of the image, a check point and the output there; returns a reason to end the fit, or ``None``."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How far a candidate may go.
+    """How far a candidate may go, and by what means.
 
     Args:
         max_steps: iterations per image, at most.
@@ -44,6 +59,8 @@ class Limits:
         patience: iterations without a better validation score after which a fit ends.
         check_every: iterations between check points.
         lean: whether fits take less memory and more time; the numbers are the same.
+        engine: "auto", "eager" or "cuda_graph".
+        precision: of the convolutions on CUDA.
     """
 
     max_steps: int
@@ -52,6 +69,8 @@ class Limits:
     patience: int = 300
     check_every: int = 10
     lean: bool = False
+    engine: EngineWord = "auto"
+    precision: Precision = DEFAULT
 
     def seconds_left(self) -> float | None:
         """How long a fit that starts now may take; ``None``: as long as it likes."""
@@ -123,7 +142,10 @@ def evaluate(
             seconds=None if share is None else share * (1 - ABSORPTION_TIME * goes_on),
             watch=partial(progress, index),
             keep_weights=goes_on,
+            engine=limits.engine,
+            precision=limits.precision,
             lean=limits.lean,
+            monitors=MONITORS,
         )
         if goes_on:
             rest = None if share is None else max(0.0, share - done.seconds)
@@ -134,6 +156,8 @@ def evaluate(
                 seed=seed,
                 seconds=rest,
                 watch=lambda check, image: Ended.INTERRUPTED if halted() else None,
+                engine=limits.engine,
+                precision=limits.precision,
                 lean=limits.lean,
             )
         fits.append(done)

@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args
 
 from ..errors import FormatError
 from ..files import write_text
+from ..fitting import EngineWord, Precision
+from ..fitting.precision import DEFAULT
 from ..problem import TaskOptions
 from ..yaml_files import dump_yaml, read_yaml
 from .address import masked
@@ -37,6 +39,8 @@ class Request:
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         seed: of everything random.
         storage: a database's URL; ``None``: a journal file in the study's folder.
+        engine: what makes the steps: "auto", "eager" or "cuda_graph".
+        precision: of the convolutions on CUDA: "tf32", "fp32" or "bf16".
     """
 
     sources: tuple[str, ...]
@@ -51,6 +55,8 @@ class Request:
     device: str = "auto"
     seed: int = 0
     storage: str | None = None
+    engine: EngineWord = "auto"
+    precision: Precision = DEFAULT
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for YAML and JSON; a password in ``storage`` is masked."""
@@ -83,7 +89,7 @@ class Request:
     def differs_from(self, other: Request) -> str | None:
         """Say in words what keeps ``other`` from going on with this request's study; ``None``: nothing does.
 
-        Budget, trials, sampler, workers and device may change on resuming.
+        Budget, trials, sampler, workers, device and engine may change on resuming.
         """
         for label, mine, theirs in (
             ("task options", self.options, other.options),
@@ -91,6 +97,7 @@ class Request:
             ("search space", self.space, other.space),
             ("seed", self.seed, other.seed),
             ("steps", self.steps, other.steps),
+            ("precision", self.precision, other.precision),
         ):
             if mine != theirs:
                 return f"its {label} were {mine}, now they are {theirs}"

@@ -9,11 +9,13 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import FormatError, InputError
+from ..fitting import EngineWord, Precision
+from ..fitting.precision import DEFAULT
 from ..library import preset, preset_names, read_architecture
 from ..network import Genome
 from ..problem import Case, TaskOptions, load_case, natural_suffix, psnr, ssim, write_image
@@ -42,6 +44,8 @@ def run_restore(
     seed: int,
     budget_seconds: float | None,
     listener: Listener,
+    engine: EngineWord = "auto",
+    precision: Precision = DEFAULT,
     started: float | None = None,
 ) -> list[dict[str, Any]]:
     """Restore pictures with an architecture, or with all members of a study's stack.
@@ -56,6 +60,8 @@ def run_restore(
         seed: of the splits and the fits.
         budget_seconds: wall time for everything; ``None``: every fit ends by itself.
         listener: hears what happens.
+        engine: what makes the steps: "auto", "eager" or "cuda_graph".
+        precision: of the convolutions on CUDA.
         started: ``time.monotonic()`` from which the budget counts; by default now.
 
     Returns:
@@ -80,7 +86,9 @@ def run_restore(
         folder = Path(temporary)
         for name, case in zip(names, cases, strict=True):
             write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
-        settings = _settings(names, cases, seed=seed, task=options.task)
+        settings = replace(
+            _settings(names, cases, seed=seed, task=options.task), engine=engine, precision=precision
+        )
         # A single network gets all cores; several get one each, which is the better use of them.
         threads = max(1, cores() // len(devices)) if devices[0] == "cpu" else 1
         seats = [Seat(index, one, threads=threads) for index, one in enumerate(devices)]
@@ -221,6 +229,8 @@ class _Fits:
                 max_steps=self.max_steps,
                 seconds=seconds,
                 until=None if self.deadline is None else time.time() + self.deadline - time.monotonic(),
+                engine=self.pool.settings.engine,
+                precision=self.pool.settings.precision,
             ),
             out=self._out(number, name),
         )

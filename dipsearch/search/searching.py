@@ -39,10 +39,12 @@ def _may_start(foreman: Foreman) -> bool:
 
 
 def _limits(foreman: Foreman) -> Limits:
-    plan = foreman.session.plan
+    plan, settings = foreman.session.plan, foreman.session.settings
     return Limits(
         max_steps=plan.max_steps,
         seconds=plan.candidate_seconds,
         until=foreman.session.search_until_unix,
         patience=plan.patience,
+        engine=settings.engine,
+        precision=settings.precision,
     )

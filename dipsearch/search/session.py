@@ -313,6 +313,8 @@ def _settings(
         affordable_seconds=plan.affordable_seconds,
         image_shape=largest,
         usual_steps=plan.usual_steps,
+        engine=request.engine,
+        precision=request.precision,
     )
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import optuna
 
+from ..fitting import EngineWord, Precision
+from ..fitting.precision import DEFAULT
 from ..network import Calibration, SearchSpace, cost, load_space
 from .address import masked
 from .pruning import BetterShare
@@ -38,6 +40,8 @@ class Settings:
         affordable_seconds: a candidate whose fit is predicted to take longer is not proposed.
         image_shape: of what candidates are fitted to, for predicting their cost.
         usual_steps: how long a fit usually is; the cost gate and the pruner go by it.
+        engine: what makes the steps of fits.
+        precision: of their convolutions on CUDA, the same for all candidates.
     """
 
     name: str
@@ -52,6 +56,8 @@ class Settings:
     affordable_seconds: float | None
     image_shape: tuple[int, int, int, int]
     usual_steps: int
+    engine: EngineWord = "auto"
+    precision: Precision = DEFAULT
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for the study's attributes; a password in ``storage`` is masked."""

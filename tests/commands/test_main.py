@@ -84,6 +84,8 @@ def test_ctrl_c_is_130_without_a_word(
         (["search", "sample:cat", "--task", "sr", "--workers", "0"], "--workers is 0"),
         (["search", "sample:cat", "--task", "sr", "--sampler", "tpee"], "did you mean --sampler tpe?"),
         (["search", "sample:cat", "--task", "sr", "--device", "tpu"], "--device 'tpu' is not known"),
+        (["search", "sample:cat", "--task", "sr", "--engine", "cuda"], "did you mean --engine cuda_graph?"),
+        (["search", "sample:cat", "--task", "sr", "--precision", "fp16"], "--precision 'fp16' is not known"),
         (["search", "sample:cat", "--task", "sr", "--name", "../x"], "the study name '../x' cannot be used"),
         (["search", "sample:cat", "--task", "sr", "--storage", "x.db"], "--storage is not the address"),
         (["search", "sample:cat", "--task", "denoise", "--factor", "2"], "--factor was given for denoise"),
