@@ -13,6 +13,9 @@ from .ensemble import put_back as put_back
 from .ensemble import stack as stack
 from .ensemble import stack_weights as stack_weights
 from .fluctuation import Fluctuation as Fluctuation
+from .langevin import Langevin as Langevin
+from .langevin import Posterior as Posterior
+from .langevin import sample as sample
 from .loop import Curves as Curves
 from .loop import Fit as Fit
 from .loop import fit as fit
