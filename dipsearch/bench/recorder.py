@@ -96,7 +96,7 @@ def make_recordings(
     Raises:
         StudyError: the folder was made with another number of steps.
     """
-    _check_folder(folder, jobs)
+    check_folder(folder, jobs)
     _run([(job, False) for job in jobs if not (folder / job.file).exists()], folder, workers, watch)
     finalists = [job for case in cases_of(jobs).values() for job in best_of(case, folder=folder)]
     _run(
@@ -139,7 +139,8 @@ def read_second(path: Path) -> tuple[float, Outputs]:
     return float(arrays["score"]), Outputs(image, image)
 
 
-def _check_folder(folder: Path, jobs: Sequence[Job]) -> None:
+def check_folder(folder: Path, jobs: Sequence[Job]) -> None:
+    """Note how long the recordings of a new folder are; refuse to mix lengths in an old one."""
     path, steps = folder / "settings.json", max(job.most_steps for job in jobs)
     if not path.exists():
         write_text(path, json.dumps({"most_steps": steps}) + "\n")

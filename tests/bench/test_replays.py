@@ -75,7 +75,8 @@ def test_every_criterion_is_lower_for_the_better_network() -> None:
 def entries() -> list[Entry]:
     networks = {"wide": 28.0, "narrow": 27.0, "decoder": 26.0}
     return [
-        Entry("boat", "gaussian-10", name, 0, recording(peak_at=900, peak=peak)) for name, peak in networks.items()
+        Entry("boat", "gaussian-10", name, 0, recording(peak_at=900, peak=peak))
+        for name, peak in networks.items()
     ]
 
 
@@ -106,7 +107,9 @@ def test_curves_survive_the_archive(tmp_path: Path) -> None:
     for before, after in zip(entries(), back, strict=True):
         for field in dataclasses.fields(Recording):
             if field.name != "proxies":
-                assert np.array_equal(getattr(before.recording, field.name), getattr(after.recording, field.name))
+                assert np.array_equal(
+                    getattr(before.recording, field.name), getattr(after.recording, field.name)
+                )
         assert after.recording.proxies == before.recording.proxies
 
 

@@ -1,0 +1,113 @@
+"""Recordings: that they show the fit which a search would have made, and survive their file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dipsearch.bench.contestants import CONTESTANTS
+from dipsearch.bench.damages import DAMAGES, noise_energy, text_mask
+from dipsearch.bench.delivery_table import delivery_rows
+from dipsearch.bench.proxies import proxies
+from dipsearch.bench.recorder import Job, check_folder, make_jobs
+from dipsearch.bench.recording import read_recording, record, write_recording
+from dipsearch.errors import StudyError
+from dipsearch.fitting import fit
+from dipsearch.network import Genome, Scale
+from dipsearch.problem import make_split, psnr
+from dipsearch.problem.holes import are_holes
+
+GENOME = Genome(scales=(Scale(8, 8, channels_skip=2),) * 2, upsampling="nearest", input_channels=4)
+
+
+def clean(side: int = 32) -> torch.Tensor:
+    rows, columns = torch.meshgrid(torch.linspace(0, 1, side), torch.linspace(0, 1, side), indexing="ij")
+    return torch.stack([rows, columns, (rows * columns).sqrt()])[None]
+
+
+@pytest.mark.parametrize("damage", list(DAMAGES))
+def test_every_damage_makes_a_problem_that_can_be_split(damage: str) -> None:
+    problem = DAMAGES[damage].make(clean(64), 0)
+    split = make_split(problem, seed=0)
+    assert problem.image_shape == (1, 3, 64, 64)
+    assert split.kind in ("held-out", "held-out holes", "recorruption", "thinning")
+    # The clean picture is judged to be nearly without error, whatever the damage.
+    assert abs(float(split.score(problem.operator.A(clean(64))))) < 0.006
+
+
+def test_text_leaves_holes_not_dust() -> None:
+    mask = text_mask(96, 96, seed=0)
+    assert are_holes(mask[0, 0].numpy() == 0)
+    assert 0.15 < 1 - float(mask.mean()) < 0.3
+
+
+def test_only_gaussian_noise_has_an_energy_that_a_rule_may_know() -> None:
+    assert noise_energy("gaussian-50") == pytest.approx((50 / 255) ** 2 / 0.9)
+    assert noise_energy("poisson-30") is None
+
+
+def test_a_recording_shows_the_fit_that_a_search_would_have_made() -> None:
+    problem = DAMAGES["missing-50"].make(clean(), 0)
+    recording, outputs = record(GENOME, problem, clean(), seed=0, most_steps=30)
+    done = fit(GENOME, problem, split=make_split(problem, seed=0), seed=0, max_steps=30, engine="eager")
+    assert torch.equal(outputs.judged, done.image)
+    assert recording.psnr_at(done.step) == pytest.approx(psnr(done.image, clean()), abs=1e-4)
+    np.testing.assert_allclose(recording.score, done.curves.score, rtol=1e-6)
+    assert psnr(outputs.full, clean()) > psnr(outputs.judged, clean())
+
+
+def test_a_recording_survives_its_file(tmp_path: Path) -> None:
+    problem = DAMAGES["gaussian-25-clipped"].make(clean(), 0)
+    recording, outputs = record(GENOME, problem, clean(), seed=0, most_steps=30)
+    write_recording(tmp_path / "a.npz", recording, outputs)
+    back, images = read_recording(tmp_path / "a.npz")
+    assert np.array_equal(back.psnr, recording.psnr)
+    assert back.proxies == pytest.approx(dict(recording.proxies))
+    assert psnr(images.judged, outputs.judged) > 65
+
+
+def test_proxies_are_zero_for_an_output_with_the_spectrum_of_the_measurement(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problem = DAMAGES["gaussian-10"].make(clean(), 0)
+    monkeypatch.setattr("dipsearch.bench.proxies.untrained_output", lambda *a, **k: problem.y)
+    found = proxies(GENOME, problem, seed=0)
+    assert found["strip-mse"] == found["db-mse"] == found["strip-emd"] == 0
+    assert 0 < found["bandwidth"] < 0.71
+
+
+def test_networks_of_the_benchmark_differ() -> None:
+    assert len({genome.digest for genome in CONTESTANTS.values()}) == len(CONTESTANTS) >= 8
+
+
+def test_recordings_of_another_length_are_not_mixed(tmp_path: Path) -> None:
+    def jobs(steps: int) -> list[Job]:
+        return make_jobs(["sample:coffee"], ["missing-50"], ["narrow"], [0], most_steps=steps)
+
+    (tmp_path / jobs(10)[0].file).write_bytes(b"")  # there already, so that nothing is fitted
+    check_folder(tmp_path, jobs(10))
+    with pytest.raises(StudyError, match="at most 10 iterations, and 20 are asked for"):
+        check_folder(tmp_path, jobs(20))
+
+
+def test_the_delivery_table_compares_with_the_best_fit_chosen_with_the_reference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dipsearch.bench.delivery_table.half_size_crop", lambda source, side: clean(side))
+    jobs = make_jobs(
+        ["sample:coffee"], ["gaussian-25-clipped"], ["wide", "narrow", "decoder"], [0], most_steps=9
+    )
+    damage = DAMAGES["gaussian-25-clipped"]
+    problem = damage.make(clean(damage.side), 0)
+    for index, job in enumerate(jobs):
+        genome = Genome(scales=(Scale(4 + index, 8),), input_channels=4)
+        recording, outputs = record(genome, problem, clean(damage.side), seed=0, most_steps=10)
+        write_recording(tmp_path / job.file, recording, outputs)
+    rows = {(row.damage, row.method): row for row in delivery_rows(jobs, folder=tmp_path)}
+    chosen = rows["gaussian-25-clipped", "chosen by the score"]
+    assert chosen.cases == 1
+    assert chosen.gain_mean_db <= 0.001  # no single fit can beat the best one
+    assert rows["all", "stack, all of y (default)"].gain_mean_db > chosen.gain_mean_db - 0.5
