@@ -22,10 +22,10 @@ from ..library import starters_for
 from ..network import Genome, calibrate, cost
 from ..problem import TaskOptions, write_image
 from ..search import Request
-from ..search.budget import USUAL_STEPS
 from ..search.desk import Desk
 from ..search.messages import SearchJob
 from ..search.objective import Limits, Progress
+from ..search.plan import USUAL_STEPS
 from ..search.prepared import Prepared
 from ..search.session import open_session
 

@@ -1,6 +1,5 @@
 """Which candidate: Optuna keeps the books, genomes are bred, workers fit them, the best are delivered."""
 
-from .budget import Plan as Plan
 from .evaluation import Evaluation as Evaluation
 from .evaluation import ranked as ranked
 from .joining import run_worker as run_worker
@@ -9,6 +8,7 @@ from .outcome import Outcome as Outcome
 from .outcome import Silent as Silent
 from .outcome import Snapshot as Snapshot
 from .outcome import WorkerState as WorkerState
+from .plan import Plan as Plan
 from .record import PictureRecord as PictureRecord
 from .record import StudyRecord as StudyRecord
 from .record import read_curves as read_curves

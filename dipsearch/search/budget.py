@@ -9,18 +9,15 @@ of this machine; without a budget it follows from the request alone, so that it 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ..network import Calibration, Genome, cost
-
-USUAL_STEPS = 1200
-"""Iterations that the fits we have seen needed to come close to their best."""
+from .plan import UNDECIDED, USUAL_STEPS, Load, Plan
+from .plan_lines import lines_of
+from .rescoring import MANY, MOST_FINALISTS, NOTHING, RESCORING_SHARE, Rescoring, best_choice
 
 LEAST_STEPS = 450
 """With fewer iterations than this a fit is not worth starting."""
-
-MAX_STEPS = {"denoise": 3000, "inpaint": 6000, "sr": 4000}
-"""Where a fit ends at the latest: about twice the published lengths of Ulyanov et al. (2018)."""
 
 PATIENCE, SHORT_PATIENCE = 300, 120
 """Iterations without improvement before a fit ends; the short one where every minute counts."""
@@ -42,91 +39,8 @@ HEAVY_ON_CPU = 4e9
 """Multiply-adds of one forward pass; known networks above it wait behind the lighter ones on a CPU."""
 
 LEAST_CROP, CROP_STEP = 96, 32
-UNDECIDED = -1
-"""Instead of the side of a crop: still to be planned."""
-
 CROP_FITS = 6
 """How many fits a search on a crop should at least be able to compare."""
-
-
-@dataclass(frozen=True)
-class Load:
-    """What a plan is made for.
-
-    Args:
-        task: of the study.
-        shapes: of the images to restore, each ``(1, C, H, W)``.
-        starters: our networks for the task by name, the best one first.
-        published: the published networks for the task by name; either may be empty in a space of its own kind.
-        sample: any network of the space; it stands for a usual one where there is no starter.
-        calibration: of this machine; ``None`` without a budget.
-        spent: seconds since the start.
-        refits: whether the delivery fits the members of the stack once more, to all of y.
-        max_steps: iterations of one fit at the most; ``None``: as many as the task usually has.
-        factor: pixels of the restored picture per measured one, along each side.
-        searched_on: the crop that a study to be resumed was begun with; ``UNDECIDED`` for a new one.
-    """
-
-    task: str
-    shapes: Sequence[tuple[int, int, int, int]]
-    starters: Sequence[tuple[str, Genome]]
-    published: Sequence[tuple[str, Genome]]
-    sample: Genome
-    calibration: Calibration | None
-    spent: float
-    refits: bool
-    max_steps: int | None = None
-    factor: int = 1
-    searched_on: int | None = UNDECIDED
-
-    @property
-    def typical(self) -> Genome:
-        """A usual network of the search."""
-        return self.starters[0][1] if self.starters else self.sample
-
-    @property
-    def last_step(self) -> int:
-        """Where a fit ends at the latest."""
-        return self.max_steps or MAX_STEPS[self.task]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How the work is going to be done.
-
-    Args:
-        devices: of the workers, one each.
-        crop: side of the square that is searched on; ``None``: the whole image.
-        max_steps: iterations of one fit at the latest.
-        usual_steps: iterations that a fit is expected to take.
-        patience: iterations without improvement before a fit ends.
-        queue: known networks that are tried first, by name.
-        left_out: known networks that are too slow for the budget, by name.
-        candidate_seconds: wall time of one candidate at most; ``None``: no limit.
-        whole_check_every: iterations between check points of fits to a whole picture after a search on a crop.
-        least_seconds: with less than this left, no candidate is started.
-        affordable_seconds: a candidate that is predicted to take longer for its usual steps is not proposed.
-        search_until: seconds since the start at which the search ends; ``None``: when all trials are done.
-        deliver_until: seconds since the start at which the delivery ends; ``None``: no limit.
-        trials: candidates to finish; ``None``: as many as there is time for.
-        lines: label and sentence, for people.
-    """
-
-    devices: tuple[str, ...]
-    crop: int | None
-    max_steps: int
-    usual_steps: int
-    patience: int
-    queue: tuple[tuple[str, Genome], ...]
-    left_out: tuple[str, ...]
-    candidate_seconds: float | None
-    least_seconds: float
-    affordable_seconds: float | None
-    search_until: float | None
-    deliver_until: float | None
-    trials: int | None
-    lines: tuple[tuple[str, str], ...] = field(default=())
-    whole_check_every: int = 10
 
 
 def make_plan(load: Load, *, devices: tuple[str, ...], budget: float | None, trials: int | None) -> Plan:
@@ -163,8 +77,18 @@ def _by_trials(load: Load, *, devices: tuple[str, ...], trials: int | None) -> P
         search_until=None,
         deliver_until=None,
         trials=trials,
+        rescoring=_rescoring_of_trials(
+            trials, workers=len(devices), whole=load.searched_on in (UNDECIDED, None)
+        ),
     )
-    return _with_lines(plan, load, budget=None, seconds_per_step=None)
+    return replace(plan, lines=lines_of(plan, load, budget=None, seconds_per_step=None))
+
+
+def _rescoring_of_trials(trials: int | None, *, workers: int, whole: bool) -> Rescoring:
+    if trials is None or trials < MANY * workers or not whole:
+        return NOTHING
+    fits = int(RESCORING_SHARE / (1 - RESCORING_SHARE) * trials)
+    return best_choice([1.0] * fits, seconds=float(fits), workers=1)
 
 
 def _by_time(
@@ -181,8 +105,19 @@ def _by_time(
     shapes = [_cropped(shape, crop) for shape in load.shapes]
     per_step = _seconds_per_step(load.typical, shapes, calibration)
     rounds = (search_until - load.spent) / (per_step * USUAL_STEPS)
+    rescore_until = deliver_until
     if load.refits and crop is None and rounds >= ROOMY:
         search_until -= REFIT_SHARE * budget
+        rescore_until -= REFIT_SHARE * budget
+    rescoring = NOTHING
+    if crop is None and rounds >= MANY:
+        each = per_step * USUAL_STEPS
+        rescoring = best_choice(
+            [each] * MOST_FINALISTS, seconds=RESCORING_SHARE * budget, workers=len(devices)
+        )
+        search_until -= min(
+            RESCORING_SHARE * budget, 1.5 * rescoring.seconds([each] * MOST_FINALISTS, workers=len(devices))
+        )
     candidate = (search_until - load.spent) / max(1.0, min(rounds / 2, ROOMY / 2))
     affordable, final_steps = candidate, None
     if crop is not None:
@@ -206,8 +141,10 @@ def _by_time(
         search_until=search_until,
         deliver_until=deliver_until,
         trials=trials,
+        rescoring=rescoring,
+        rescore_until=rescore_until,
     )
-    plan = _with_lines(plan, load, budget=budget, seconds_per_step=per_step)
+    plan = replace(plan, lines=lines_of(plan, load, budget=budget, seconds_per_step=per_step))
     if final_steps is not None and final_steps < LEAST_STEPS:
         warning = (
             f"only about {final_steps} iterations of the lightest network fit in the time kept for it, "
@@ -282,43 +219,3 @@ def _affordable(
         fits = [min(known, key=lambda item: _seconds_per_step(item[1], shapes, calibration))]
     names = {name for name, _ in fits}
     return tuple(fits), tuple(name for name, _ in known if name not in names)
-
-
-def _with_lines(plan: Plan, load: Load, *, budget: float | None, seconds_per_step: float | None) -> Plan:
-    """The plan with its sentences."""
-    sizes = ", ".join(f"{shape[-1]}×{shape[-2]}" for shape in load.shapes[:3])
-    more = f" and {len(load.shapes) - 3} more" if len(load.shapes) > 3 else ""
-    lines = [("picture", f"{sizes}{more}, {load.shapes[0][1]} channels")]
-    kinds = ", ".join(sorted(set(plan.devices)))
-    lines.append(("workers", f"{len(plan.devices)} on {kinds}, one candidate each at a time"))
-    if plan.crop is not None:
-        lines.append(
-            (
-                "searched on",
-                f"a representative {plan.crop}×{plan.crop} crop at native resolution; the best are "
-                "fitted to the whole picture afterwards",
-            )
-        )
-    if plan.trials is not None:
-        lines.append(("candidates", f"{plan.trials}"))
-    if budget is not None and seconds_per_step is not None and plan.search_until and plan.candidate_seconds:
-        usual = seconds_per_step * plan.usual_steps
-        count = len(plan.devices) * (plan.search_until - load.spent) / usual
-        lines.append(
-            ("time", f"{budget:.0f} s in all: search until {plan.search_until:.0f} s, the rest to deliver")
-        )
-        lines.append(
-            (
-                "one candidate",
-                f"at most {plan.candidate_seconds:.0f} s, about "
-                f"{plan.candidate_seconds / seconds_per_step:.0f} iterations of a usual network "
-                f"({1000 * seconds_per_step:.0f} ms each)",
-            )
-        )
-        lines.append(("expected", f"about {max(1, round(count))} full fits; more when candidates stop early"))
-    if plan.queue:
-        first = ", ".join(name for name, _ in plan.queue[:4])
-        lines.append(("tried first", first + (" …" if len(plan.queue) > 4 else "")))
-    if plan.left_out:
-        lines.append(("too slow for this budget", ", ".join(plan.left_out)))
-    return replace(plan, lines=tuple(lines))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from .budget import Plan
 from .evaluation import Evaluation
 from .messages import Progress
+from .plan import Plan
 
 
 @dataclass(frozen=True)

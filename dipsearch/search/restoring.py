@@ -20,11 +20,12 @@ from ..library import preset, preset_names, read_architecture
 from ..network import Genome
 from ..problem import Case, TaskOptions, load_case, natural_suffix, psnr, ssim, write_image
 from ..yaml_files import read_yaml
-from .budget import MAX_STEPS, PATIENCE, SLACK
+from .budget import PATIENCE, SLACK
 from .delivering import Delivery, deliver, fitted_members, prepared_whole
 from .messages import Broken, Done, FitJob, Progress
 from .objective import Limits, estimated_psnr
 from .outcome import Listener, Snapshot, WorkerState
+from .plan import MAX_STEPS
 from .prepared import WHOLE, problem_path, write_problem
 from .session import choose_devices, cores, unique_names
 from .study import Settings

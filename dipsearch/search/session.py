@@ -23,9 +23,10 @@ from ..library import presets_for, starters_for
 from ..network import Calibration, Genome, SearchSpace, calibrate, load_space, space_file
 from ..problem import Case, Problem, image_digest, load_case, make_split
 from .address import whole_address
-from .budget import UNDECIDED, Load, Plan, make_plan
+from .budget import make_plan
 from .crops import Crop, representative
 from .evaluation import Evaluation, evaluation_of
+from .plan import UNDECIDED, Load, Plan
 from .prepared import SEARCHED, WHOLE, problem_path, read_box, read_problem, write_problem
 from .proposals import STALE
 from .request import Request, read_request, write_request

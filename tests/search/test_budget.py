@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from dipsearch.network import Calibration, Genome, Scale
-from dipsearch.search.budget import LEAST_STEPS, USUAL_STEPS, Load, make_plan
+from dipsearch.search.budget import LEAST_STEPS, REFIT_SHARE, make_plan
+from dipsearch.search.plan import USUAL_STEPS, Load
+from dipsearch.search.rescoring import NOTHING, RESCORING_SHARE, Rescoring
 
 # A core that makes 20 billion multiply-adds of the forward pass a second, and nothing else costs anything.
 SLOW = Calibration("cpu", 1, 0.0, 0.0, 1 / 20e9, 0.0, 0.0)
@@ -120,3 +122,43 @@ def test_a_tiny_picture_is_never_cropped() -> None:
     for side in (9, 24, 70, 100):
         plan = make_plan(load(shapes=[(1, 3, side, side)]), devices=CPUS, budget=6, trials=None)
         assert plan.crop is None
+
+
+def test_a_small_budget_gives_up_nothing_for_finalists_and_says_what_they_would_need() -> None:
+    plan = make_plan(load(), devices=CPUS, budget=60, trials=None)
+    assert plan.rescoring == NOTHING
+    assert plan.search_until is not None
+    assert plan.search_until > 0.8 * 60
+    words = dict(plan.lines)["finalists"]
+    assert words.startswith("not scored again on a second split, that would need 3 × ")
+    assert "it begins at a budget of about" in words
+
+
+def test_a_large_budget_gives_finalists_a_fifth_at_the_most() -> None:
+    plan = make_plan(load(), devices=CPUS, budget=3600, trials=None)
+    assert plan.rescoring == Rescoring(5, 3)
+    assert plan.search_until is not None
+    assert plan.rescore_until is not None
+    assert 0 < plan.rescore_until - plan.search_until <= (RESCORING_SHARE + 0.03) * 3600
+    assert dict(plan.lines)["finalists"] == "the best 5 are scored again on a second split, 3 seeds each"
+
+
+def test_finalists_leave_the_time_for_refits_alone() -> None:
+    plan = make_plan(load(refits=True), devices=CPUS, budget=3600, trials=None)
+    assert plan.rescore_until is not None
+    assert plan.deliver_until is not None
+    assert plan.deliver_until - plan.rescore_until == pytest.approx(REFIT_SHARE * 3600)
+
+
+@pytest.mark.parametrize(
+    ("trials", "wished"), [(6, NOTHING), (16, Rescoring(3, 1)), (36, Rescoring(3, 3)), (60, Rescoring(5, 3))]
+)
+def test_of_a_number_of_trials_a_fifth_more_is_fitted(trials: int, wished: Rescoring) -> None:
+    plan = make_plan(load(calibration=None), devices=CPUS, budget=None, trials=trials)
+    assert plan.rescoring == wished
+
+
+def test_after_a_search_on_a_crop_the_whole_picture_is_the_second_opinion() -> None:
+    plan = make_plan(load(shapes=[(1, 3, 1024, 1536)]), devices=CPUS, budget=300, trials=None)
+    assert plan.rescoring == NOTHING
+    assert dict(plan.lines)["finalists"] == "the best are judged again on the whole picture"

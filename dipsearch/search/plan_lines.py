@@ -1,0 +1,75 @@
+"""The plan in words, for the console and the page: said before the work starts."""
+
+from __future__ import annotations
+
+from .plan import USUAL_STEPS, Load, Plan
+from .rescoring import MANY, RESCORING_SHARE
+
+
+def lines_of(
+    plan: Plan, load: Load, *, budget: float | None, seconds_per_step: float | None
+) -> tuple[tuple[str, str], ...]:
+    """The plan as labels and sentences.
+
+    Args:
+        plan: what was decided.
+        load: what it was decided for.
+        budget: seconds of wall time for everything, or ``None``.
+        seconds_per_step: of a usual network on every picture; ``None`` where it was not measured.
+    """
+    sizes = ", ".join(f"{shape[-1]}×{shape[-2]}" for shape in load.shapes[:3])
+    more = f" and {len(load.shapes) - 3} more" if len(load.shapes) > 3 else ""
+    lines = [("picture", f"{sizes}{more}, {load.shapes[0][1]} channels")]
+    kinds = ", ".join(sorted(set(plan.devices)))
+    lines.append(("workers", f"{len(plan.devices)} on {kinds}, one candidate each at a time"))
+    if plan.crop is not None:
+        lines.append(
+            (
+                "searched on",
+                f"a representative {plan.crop}×{plan.crop} crop at native resolution; the best are "
+                "fitted to the whole picture afterwards",
+            )
+        )
+    if plan.trials is not None:
+        lines.append(("candidates", f"{plan.trials}"))
+    if budget is not None and seconds_per_step is not None and plan.search_until and plan.candidate_seconds:
+        usual = seconds_per_step * plan.usual_steps
+        count = len(plan.devices) * (plan.search_until - load.spent) / usual
+        lines.append(
+            ("time", f"{budget:.0f} s in all: search until {plan.search_until:.0f} s, the rest to deliver")
+        )
+        lines.append(
+            (
+                "one candidate",
+                f"at most {plan.candidate_seconds:.0f} s, about "
+                f"{plan.candidate_seconds / seconds_per_step:.0f} iterations of a usual network "
+                f"({1000 * seconds_per_step:.0f} ms each)",
+            )
+        )
+        lines.append(("expected", f"about {max(1, round(count))} full fits; more when candidates stop early"))
+    if plan.queue:
+        first = ", ".join(name for name, _ in plan.queue[:4])
+        lines.append(("tried first", first + (" …" if len(plan.queue) > 4 else "")))
+    if plan.left_out:
+        lines.append(("too slow for this budget", ", ".join(plan.left_out)))
+    lines.append(("finalists", _finalists(plan, load, budget=budget, seconds_per_step=seconds_per_step)))
+    return tuple(lines)
+
+
+def _finalists(plan: Plan, load: Load, *, budget: float | None, seconds_per_step: float | None) -> str:
+    """What becomes of the best candidates: scored again, or why not and what it would take."""
+    again = plan.rescoring
+    if again.finalists:
+        seeds = "one seed" if again.seeds == 1 else f"{again.seeds} seeds"
+        return f"the best {again.finalists} are scored again on a second split, {seeds} each"
+    if plan.crop is not None:
+        return "the best are judged again on the whole picture"
+    if budget is None or seconds_per_step is None:
+        most = "" if plan.trials is None else f", it begins at {MANY * len(plan.devices)} candidates"
+        return f"not scored again on a second split{most}"
+    each = seconds_per_step * USUAL_STEPS
+    enough = MANY * each / (1 - RESCORING_SHARE)
+    return (
+        f"not scored again on a second split, that would need 3 × {each:.0f} s more; "
+        f"it begins at a budget of about {-(-enough // 60):.0f} min"
+    )
