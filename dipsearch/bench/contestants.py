@@ -14,12 +14,14 @@ def _scales(width: int, depth: int, *, skip: int = 4) -> tuple[Scale, ...]:
 
 
 CONTESTANTS: dict[str, Genome] = {
-    "wide": Genome(scales=_scales(56, 4), upsampling="nearest"),
-    "narrow": Genome(scales=_scales(12, 4), input_channels=16),
-    "group-norm": Genome(scales=_scales(24, 4), norm="group", upsampling="nearest"),
-    "no-norm": Genome(scales=_scales(24, 4), norm="none", learning_rate=0.004),
-    "no-sigmoid": Genome(scales=_scales(24, 4), output="none"),
-    "slow": Genome(scales=_scales(24, 5), learning_rate=0.001, upsampling="nearest"),
-    "fast-no-jitter": Genome(scales=_scales(32, 4), learning_rate=0.02, jitter=0.0, upsampling="nearest"),
-    "decoder": Genome(scales=_scales(32, 4, skip=0), up_1x1=False),
+    "wide": Genome(scales=_scales(40, 4), upsampling="nearest"),
+    "narrow": Genome(scales=_scales(8, 4), input_channels=8),
+    "group-norm": Genome(scales=_scales(16, 4), norm="group", upsampling="nearest", input_channels=16),
+    "no-norm": Genome(scales=_scales(16, 4), norm="none", learning_rate=0.004, input_channels=16),
+    "no-sigmoid": Genome(scales=_scales(16, 4), output="none", input_channels=16),
+    "slow": Genome(scales=_scales(16, 5), learning_rate=0.001, upsampling="nearest", input_channels=16),
+    "fast-no-jitter": Genome(
+        scales=_scales(16, 4), learning_rate=0.02, jitter=0.0, upsampling="nearest", input_channels=16
+    ),
+    "decoder": Genome(scales=_scales(24, 4, skip=0), up_1x1=False, input_channels=16),
 }

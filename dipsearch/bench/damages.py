@@ -114,7 +114,7 @@ DAMAGES: dict[str, Damage] = {
         Damage("gaussian-25-clipped", "denoise", 96, _gaussian(25, clipped=True), 25),
         Damage("text", "inpaint", 96, _text),
         Damage("gaussian-10", "denoise", 96, _gaussian(10, clipped=False), 10),
-        Damage("sr-4", "sr", 128, _reduced),
+        Damage("sr-4", "sr", 96, _reduced),
         Damage("gaussian-50", "denoise", 96, _gaussian(50, clipped=False), 50),
         Damage("poisson-30", "denoise", 96, _poisson),
         Damage("impulse-30", "denoise", 96, _impulse),

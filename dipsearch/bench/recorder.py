@@ -29,7 +29,7 @@ from .recording import Outputs, read_recording, record, write_recording
 SECOND = 1
 """Added to the seed for the second split and its fits."""
 
-FINALISTS = 3
+FINALISTS = 2
 """Networks of a case that are fitted once more with a second split."""
 
 
@@ -87,7 +87,7 @@ def make_jobs(
 def make_recordings(
     jobs: Sequence[Job], *, folder: Path, workers: int, watch: Callable[[str], None] = lambda line: None
 ) -> None:
-    """Make the recordings that ``folder`` lacks, then the second fits of each case's best three.
+    """Make the recordings that ``folder`` lacks, then the second fits of each case's best two.
 
     Args:
         workers: processes, one thread each.

@@ -25,7 +25,6 @@ from ..fitting import (
     Ended,
     Fit,
     LossMatched,
-    LowestVariance,
     Monitor,
     ValidationMinimum,
     absorb,
@@ -40,8 +39,10 @@ from ..search.candidate import read_npz
 from .proxies import proxies
 
 EVERY = 10
-PAST_PEAK = 1.0
-"""A recording ends before its last step once the PSNR is this far, in dB, below its peak and all rules are done."""
+PAST_PEAK = 0.75
+"""A recording ends before its last step once the PSNR is this far, in dB, below its peak and the default rule is done.
+
+What other rules would have delivered later would be worse still; so this can only be in their favour."""
 
 Numbers = NDArray[np.float32]
 
@@ -109,7 +110,6 @@ def record(
     split = make_split(problem, seed=seed)
     engine = make_engine("eager", genome, problem, split=split, seed=seed, fluctuation=True)
     default = Monitor(ValidationMinimum())
-    rules = (default, Monitor(LowestVariance("windowed")), Monitor(LowestVariance("moving")))
     rows: list[tuple[float, ...]] = []
     recent: deque[tuple[int, Tensor, Weights | None]] = deque(maxlen=4)
     chosen: tuple[int, Tensor, Weights | None] | None = None
@@ -123,11 +123,10 @@ def record(
         truth = psnr(reading.image, reference), psnr(reading.output, reference)
         rows.append((step, check.loss, check.score, *truth, check.windowed, check.moving))
         recent.append((step, reading.image, engine.save() if absorbs(problem) else None))
-        for rule in rules:
-            rule.see(check)
+        default.see(check)
         chosen = next((one for one in recent if one[0] == default.step), chosen)
         past = max(row[3] for row in rows) - truth[0] > PAST_PEAK
-        if past and all(rule.stopped for rule in rules):
+        if past and default.stopped:
             break
     seconds, choice = time.perf_counter() - started, default.choice()
     chosen = next((one for one in recent if one[0] == choice.step), chosen)

@@ -17,7 +17,7 @@ from ..fitting import Discrepancy, FixedLength, LowestVariance, StoppingRule, Va
 from .recording import Recording
 
 DEFAULT = "validation minimum (default)"
-LENGTHS = (500, 1000, 2000)
+LENGTHS = (500, 1000, 1500)
 
 
 @dataclass(frozen=True)

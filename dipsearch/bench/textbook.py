@@ -81,18 +81,24 @@ class TextbookLoop:
         z: (1, Cz, H, W), the input.
         y: (1, C, H, W), the measurement.
         like: the generator whose weights are copied.
+        seed: of the jitter.
+
+    Attributes:
+        output: (1, C, H, W), the latest raw output.
+        psnrs: of the latest step, in dB.
     """
 
-    def __init__(self, genome: Genome, z: Tensor, y: Tensor, *, like: Generator) -> None:
+    def __init__(self, genome: Genome, z: Tensor, y: Tensor, *, like: Generator, seed: int = 0) -> None:
         device = y.device
         self.network = textbook_network(genome, channels=y.shape[1], like=like).to(device)
         self._z, self._noise = z.contiguous(), torch.empty(z.shape, device=device)
         self._jitter, self._y = genome.jitter, y.contiguous()
-        self._draw = torch.Generator(device).manual_seed(0)
+        self._draw = torch.Generator(device).manual_seed(seed)
         self._adam = torch.optim.Adam(self.network.parameters(), lr=genome.learning_rate)
         self._error = nn.MSELoss()
         self._seen = y.cpu().numpy()
         self._average: Tensor | None = None
+        self.output = torch.zeros_like(self._y)
         self.psnrs = (0.0, 0.0, 0.0)
 
     def step(self) -> float:
@@ -106,6 +112,7 @@ class TextbookLoop:
             self._average = self._average * AVERAGING + output.detach() * (1 - AVERAGING)
         loss = self._error(output, self._y)
         loss.backward()
+        self.output = output.detach()
         current, average = output.detach().cpu().numpy(), self._average.cpu().numpy()
         # The notebooks compare with the measurement and, twice, with the clean picture.
         self.psnrs = (_psnr(self._seen, current), _psnr(self._seen, current), _psnr(self._seen, average))
