@@ -41,6 +41,14 @@ def restore(
     engine: shared.Engine = "auto",
     precision: shared.Precision = "tf32",
     seed: shared.Seed = 0,
+    sgld: Annotated[
+        int | None,
+        typer.Option(
+            "--sgld",
+            metavar="ITERATIONS",
+            help="Average a long fit with disturbed weights instead of stopping one (usual: 20000).",
+        ),
+    ] = None,
     quiet: shared.Quiet = False,
     json: shared.Json = False,
 ) -> None:
@@ -61,27 +69,43 @@ def restore(
     parsing.at_least(1, workers, option="--workers")
     parsing.device_word(device)
     engine_word, precision_word = parsing.engine_word(engine), parsing.precision_word(precision)
+    parsing.at_least(20, sgld, option="--sgld")
     found = parsing.architecture_or_study(architecture)
 
+    from ..fitting import Langevin
     from ..report import restored_rows
-    from ..search import run_restore
+    from ..search import run_restore, run_sampling
     from .console import listening, print_json, print_pairs
 
     with listening(quiet=quiet, json=json) as listener:
-        results = run_restore(
-            found,
-            pictures,
-            options,
-            out=out,
-            device=device,
-            workers=workers,
-            seed=seed,
-            budget_seconds=budget_seconds,
-            engine=engine_word,
-            precision=precision_word,
-            started=started,
-            listener=listener,
-        )
+        if sgld is not None:
+            results = run_sampling(
+                found,
+                pictures,
+                options,
+                out=out,
+                device=device,
+                seed=seed,
+                langevin=Langevin.of_length(sgld),
+                budget_seconds=budget_seconds,
+                started=started,
+                listener=listener,
+            )
+        else:
+            results = run_restore(
+                found,
+                pictures,
+                options,
+                out=out,
+                device=device,
+                workers=workers,
+                seed=seed,
+                budget_seconds=budget_seconds,
+                engine=engine_word,
+                precision=precision_word,
+                started=started,
+                listener=listener,
+            )
     if json:
         print_json(results)
     elif not quiet:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -47,6 +48,11 @@ class Langevin:
     def __post_init__(self) -> None:
         if not (self.noise >= 0 and self.weight_decay >= 0 and 0 <= self.burn_in < self.steps and self.every >= 1):
             raise ValueError(f"{self}: burn_in lies below steps, and nothing is negative")
+
+    @classmethod
+    def of_length(cls, steps: int) -> Self:
+        """The published settings in proportion: 35 % of ``steps`` are burn-in, and about 260 samples are taken."""
+        return cls(burn_in=round(0.35 * steps), every=max(1, steps // 400), steps=steps)
 
 
 @dataclass(frozen=True, eq=False)

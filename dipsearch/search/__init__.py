@@ -18,3 +18,5 @@ from .request import Request as Request
 from .request import read_request as read_request
 from .restoring import run_restore as run_restore
 from .run import run_search as run_search
+from .sampling import run_sampling as run_sampling
+from .uncertainty import full_scale as full_scale

@@ -77,7 +77,7 @@ def run_restore(
     devices = choose_devices(device, workers=workers)
     cases = [load_case(source, options, seed=seed) for source in sources]
     names = unique_names([case.name for case in cases])
-    _refuse_overwriting(names, cases, out=out)
+    refuse_overwriting(names, cases, out=out)
     for case in cases:
         for note in case.notes:
             listener.note(note)
@@ -146,9 +146,10 @@ def _stacked(path: Path) -> list[Genome]:
     return list(genomes.values())
 
 
-def _refuse_overwriting(names: Sequence[str], cases: Sequence[Case], *, out: Path) -> None:
+def refuse_overwriting(names: Sequence[str], cases: Sequence[Case], *, out: Path) -> None:
+    """Raise InputError when a result would take the place of its own measurement."""
     for name, case in zip(names, cases, strict=True):
-        file = _target(out, name, case)
+        file = restored_file(out, name, case)
         if file.exists() and file.resolve() == Path(case.source).resolve():
             raise InputError(
                 f"the result would be written to {file}",
@@ -157,7 +158,8 @@ def _refuse_overwriting(names: Sequence[str], cases: Sequence[Case], *, out: Pat
             )
 
 
-def _target(out: Path, name: str, case: Case) -> Path:
+def restored_file(out: Path, name: str, case: Case) -> Path:
+    """Where the restoration of a picture goes."""
     return out / f"{name}{natural_suffix(case.problem.image_shape[1], case.bits)}"
 
 
@@ -263,7 +265,7 @@ class _Fits:
 
 
 def _written(delivery: Delivery, case: Case, *, out: Path, seconds: float) -> dict[str, Any]:
-    file = _target(out, delivery.name, case)
+    file = restored_file(out, delivery.name, case)
     write_image(file, delivery.image, bits=case.bits)
     score = delivery.stack.score if delivery.chosen == "stack" else delivery.best.score
     truth = case.reference
