@@ -17,7 +17,7 @@ from ..fitting import Discrepancy, FixedLength, LowestVariance, StoppingRule, Va
 from .recording import Recording
 
 DEFAULT = "validation minimum (default)"
-LENGTHS = (500, 1000, 1500)
+LENGTHS = (300, 600, 1200)
 
 
 @dataclass(frozen=True)

@@ -39,9 +39,9 @@ def recording(*, peak_at: int, peak: float, score_peak_at: int | None = None) ->
 
 
 def test_the_loss_of_a_stop_is_measured_from_the_peak_of_its_own_curve() -> None:
-    stop = stop_of(FixedLength(500), recording(peak_at=900, peak=28.0))
+    stop = stop_of(FixedLength(600), recording(peak_at=900, peak=28.0))
     assert stop is not None
-    assert stop.loss_db == pytest.approx(0.4, abs=1e-4)
+    assert stop.loss_db == pytest.approx(0.3, abs=1e-4)
 
 
 def test_a_score_whose_minimum_is_the_peak_loses_nothing() -> None:
@@ -82,8 +82,8 @@ def entries() -> list[Entry]:
 
 def test_the_stopping_table_sums_up_by_damage_network_and_over_everything() -> None:
     rows = {(row.damage, row.network, row.rule): row for row in stopping_rows(entries())}
-    assert rows["gaussian-10", ALL, "500 iterations"].median_db == pytest.approx(0.4, abs=1e-3)
-    assert rows[ALL, "wide", "500 iterations"].cases == 1
+    assert rows["gaussian-10", ALL, "600 iterations"].median_db == pytest.approx(0.3, abs=1e-3)
+    assert rows[ALL, "wide", "600 iterations"].cases == 1
     assert rows[ALL, ALL, DEFAULT].cases == 3
     assert rows[ALL, ALL, DEFAULT].max_db == pytest.approx(0, abs=0.02)
 
