@@ -19,6 +19,13 @@ from .rescoring import MANY, MOST_FINALISTS, NOTHING, RESCORING_SHARE, Rescoring
 LEAST_STEPS = 450
 """With fewer iterations than this a fit is not worth starting."""
 
+GOOD_STEPS = 650
+"""A network that makes fewer in its time comes after the lighter ones that make as many.
+
+On 160 × 160 crops of scikit-image's coffee and rocket with 80 s of one core each, five scales of 32 channels and 760
+iterations were 0.5 dB better than 48 channels and 520, and than 16 channels and 1,600.
+"""
+
 PATIENCE, SHORT_PATIENCE = 300, 120
 """Iterations without improvement before a fit ends; the short one where every minute counts."""
 
@@ -212,10 +219,12 @@ def _affordable(
 ) -> tuple[tuple[tuple[str, Genome], ...], tuple[str, ...]]:
     """The known networks that make enough steps in the time of one candidate, and the names of the others."""
     known = [*load.published, *load.starters] if roomy else [*load.starters, *load.published]
-    steps = USUAL_STEPS if roomy else LEAST_STEPS
-    fits = [(name, genome) for name, genome in known
-            if steps * _seconds_per_step(genome, shapes, calibration) <= seconds]  # fmt: skip
+    steps = {name: seconds / _seconds_per_step(genome, shapes, calibration) for name, genome in known}
+    least = USUAL_STEPS if roomy else LEAST_STEPS
+    fits = [item for item in known if steps[item[0]] >= least]
+    # Sorting is stable: networks that make enough steps stay in their order, the others follow, the lightest first.
+    fits.sort(key=lambda item: max(0.0, GOOD_STEPS - steps[item[0]]))
     if not fits and known:
-        fits = [min(known, key=lambda item: _seconds_per_step(item[1], shapes, calibration))]
+        fits = [max(known, key=lambda item: steps[item[0]])]
     names = {name for name, _ in fits}
     return tuple(fits), tuple(name for name, _ in known if name not in names)

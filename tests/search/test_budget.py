@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from dipsearch.network import Calibration, Genome, Scale
-from dipsearch.search.budget import LEAST_STEPS, REFIT_SHARE, make_plan
+from dipsearch.network import Calibration, Genome, Scale, cost
+from dipsearch.search.budget import GOOD_STEPS, LEAST_STEPS, REFIT_SHARE, make_plan
 from dipsearch.search.plan import USUAL_STEPS, Load
 from dipsearch.search.rescoring import NOTHING, RESCORING_SHARE, Rescoring
 
@@ -54,6 +54,15 @@ def test_a_network_that_is_too_slow_for_the_budget_is_named_and_left_out() -> No
     assert plan.left_out == ("wide",)
     assert [name for name, _ in plan.queue] == ["middle", "narrow"]
     assert dict(plan.lines)["too slow for this budget"] == "wide"
+
+
+def test_a_lighter_network_comes_first_where_a_heavier_one_makes_too_few_steps() -> None:
+    tight = make_plan(load(), devices=CPUS, budget=30, trials=None)
+    assert tight.candidate_seconds is not None
+    seconds = cost(network(48), image_shape=(1, 3, 128, 128), calibration=SLOW).seconds_per_step
+    assert seconds is not None
+    assert LEAST_STEPS < tight.candidate_seconds / seconds < GOOD_STEPS
+    assert [name for name, _ in tight.queue] == ["narrow", "middle"]
 
 
 def test_a_roomy_budget_tries_the_published_networks_first_and_is_patient() -> None:
