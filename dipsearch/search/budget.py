@@ -22,8 +22,8 @@ LEAST_STEPS = 450
 GOOD_STEPS = 650
 """A network that makes fewer in its time comes after the lighter ones that make as many.
 
-On 160 × 160 crops of scikit-image's coffee and rocket with 80 s of one core each, five scales of 32 channels and 760
-iterations were 0.5 dB better than 48 channels and 520, and than 16 channels and 1,600.
+On a 160 × 160 crop of scikit-image's coffee with half of its pixels missing and 80 s of one core, five scales of 32
+channels and 760 iterations gave 31.0 dB, 16 channels and 1,620 iterations 30.8, 48 channels and 520 iterations 30.6.
 """
 
 PATIENCE, SHORT_PATIENCE = 300, 120
