@@ -7,8 +7,12 @@ themselves never were.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import FormatError
 from ..search import Evaluation, StudyRecord, read_curves, read_trajectory
@@ -33,6 +37,27 @@ class Course:
         best = max(range(len(self.psnr)), key=self.psnr.__getitem__)
         return self.step[best], self.psnr[best]
 
+    def at(self, step: int) -> float:
+        """The PSNR at an iteration, on a straight line between those that were kept."""
+        return float(np.interp(step, self.step, self.psnr))
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a rule that only watched a fit would have done with it.
+
+    Args:
+        rule: its name.
+        step: the iteration that it would have delivered; ``None`` when it found none.
+        score: the estimate there, in dB.
+        psnr: against the reference there, in dB; ``None`` where it was not recorded.
+    """
+
+    rule: str
+    step: int | None
+    score: float | None = None
+    psnr: float | None = None
+
 
 @dataclass(frozen=True)
 class CurveRow:
@@ -49,6 +74,7 @@ class CurveRow:
         fitted: the training loss at the check points in dB, as a PSNR on the part that is fitted.
         ended: why the fit ended, a sentence.
         complete: whether it was fitted to its end; otherwise it was given up early.
+        marks: what other rules would have done.
     """
 
     number: int
@@ -61,6 +87,7 @@ class CurveRow:
     fitted: tuple[float | None, ...] = ()
     ended: str = ""
     complete: bool = True
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,22 +146,47 @@ def _curve_row(record: StudyRecord, evaluation: Evaluation, *, points: int, comp
     if not steps:
         return None
     score, stop = _decibels_of(curves["score"]), int(curves["chosen"])
-    nearest = min(range(len(steps)), key=lambda index: abs(steps[index] - stop))
+    nearest = _nearest(steps, stop)
     every = max(1, -(-len(steps) // (points - 1)))
     # The stop stays among the points that are kept, so that its mark lies on the curve.
     kept = sorted({*range(0, len(steps), every), nearest})
+    course = _course(record, evaluation.number) if compare else None
     return CurveRow(
         number=evaluation.number,
         label=f"candidate {evaluation.number}",
         step=tuple(steps[index] for index in kept),
         score=tuple(score[index] for index in kept),
-        course=_course(record, evaluation.number) if compare else None,
+        course=course,
         stop=stop,
         at_stop=score[nearest],
         fitted=tuple(_decibels_of(curves["loss"][kept])),
         ended=evaluation.reason or evaluation.ended or "",
         complete=evaluation.state == "complete",
+        marks=_marks(curves, steps, score, course),
     )
+
+
+def _marks(
+    curves: Mapping[str, NDArray[Any]],
+    steps: Sequence[int],
+    score: Sequence[float | None],
+    course: Course | None,
+) -> tuple[Mark, ...]:
+    """What the rules that watched would have done; older studies have none."""
+    marks = []
+    for name, chosen in zip(curves.get("monitor_names", ()), curves.get("monitor_steps", ()), strict=False):
+        step = int(chosen)
+        if step <= 0:
+            marks.append(Mark(str(name), None))
+        else:
+            marks.append(
+                Mark(str(name), step, score[_nearest(steps, step)], course.at(step) if course else None)
+            )
+    return tuple(marks)
+
+
+def _nearest(steps: Sequence[int], step: int) -> int:
+    return min(range(len(steps)), key=lambda index: abs(steps[index] - step))
 
 
 def _course(record: StudyRecord, number: int) -> Course | None:

@@ -1,4 +1,4 @@
-"""Scores and curves drawn with Plotly: what is drawn is decided in the tables, here it gets axes and marks.
+"""Scores and their cost drawn with Plotly: what is drawn is decided in the tables, here it gets axes and marks.
 
 Points carry the numbers of their candidates, so that the page can show the one that was clicked.
 """
@@ -10,13 +10,9 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from .curves import CurveRow
-from .style import BLUE, GREEN, GREY, ORANGE, PINK, SERIES, frame
+from .style import BLUE, GREEN, GREY, ORANGE, PINK, frame
 from .tables import CandidateRow, FinalistRow, HistoryRow
 from .wording import decibels, duration
-
-HIGHLIGHTED = 5
-"""Curves that have a colour of their own; the others are thin and grey."""
 
 
 def score_against_seconds(rows: Sequence[CandidateRow], finalists: Sequence[FinalistRow] = ()) -> go.Figure:
@@ -95,19 +91,6 @@ def history(rows: Sequence[HistoryRow]) -> go.Figure:
         line={"color": GREEN, "width": 2, "shape": "hv"},
         hoverinfo="skip",
     )
-    return figure
-
-
-def curves(rows: Sequence[CurveRow]) -> go.Figure:
-    """The course of all fits: the first few coloured with their stops, the others thin, in one trace."""
-    figure = frame(x="iteration", y="PSNR (dB)", height=480)
-    first = [row for row in rows if row.complete][:HIGHLIGHTED]
-    others = [row for row in rows if row not in first]
-    if others:
-        figure.add_scatter(**_thin(others))
-        figure.add_scatter(**_thin_stops(others))
-    for row, colour in zip(first, SERIES, strict=False):
-        _add_curve(figure, row, colour)
     return figure
 
 
@@ -197,98 +180,3 @@ def _marks(result: Mapping[str, object]) -> list[tuple[str, float, float, str]]:
     if isinstance(delivered, int | float) and isinstance(seconds, int | float):
         marks.append(("delivered", float(seconds), float(delivered), "star"))
     return marks
-
-
-def _thin(rows: Sequence[CurveRow]) -> dict[str, object]:
-    """Many curves as one trace with gaps; ``meta`` says where each begins and whose it is."""
-    x: list[int | None] = []
-    y: list[float | None] = []
-    starts = []
-    for row in rows:
-        starts.append(len(x))
-        x += [*row.step, None]
-        y += [*row.score, None]
-    return {
-        "x": x,
-        "y": y,
-        "mode": "lines",
-        "name": "another candidate" if len(rows) == 1 else f"{len(rows)} other candidates",
-        "line": {"color": GREY, "width": 0.8},
-        "opacity": 0.55,
-        "meta": {"starts": starts, "numbers": [row.number for row in rows]},
-        "hoverinfo": "none" if len(rows) > 200 else "x+y",
-    }
-
-
-def _thin_stops(rows: Sequence[CurveRow]) -> dict[str, object]:
-    return {
-        "x": [row.stop for row in rows],
-        "y": [row.at_stop for row in rows],
-        "customdata": [row.number for row in rows],
-        "mode": "markers",
-        "name": "their stops",
-        "marker": {"color": GREY, "size": 5, "symbol": "circle-open"},
-        "text": [f"candidate {row.number}, stopped at {row.stop}: {escape(row.ended[:120])}" for row in rows],
-        "hoverinfo": "text",
-    }
-
-
-def _add_curve(figure: go.Figure, row: CurveRow, colour: str) -> None:
-    label = escape(row.label)
-    shared = {"legendgroup": label, "customdata": [row.number] * len(row.step)}
-    figure.add_scatter(
-        x=list(row.step), y=list(row.score), mode="lines", name=label, line={"color": colour}, **shared
-    )
-    if any(value is not None for value in row.fitted):
-        figure.add_scatter(
-            x=list(row.step),
-            y=list(row.fitted),
-            mode="lines",
-            name=f"{label}, on what it is fitted to",
-            line={"color": colour, "dash": "dash", "width": 1},
-            showlegend=False,
-            visible=False,
-            meta={"monitor": True},
-            **shared,
-        )
-    if row.course is not None:
-        _add_course(figure, row, colour, label)
-    figure.add_scatter(
-        x=[row.stop],
-        y=[row.at_stop],
-        mode="markers",
-        name="stopped here",
-        customdata=[row.number],
-        marker={"color": colour, "size": 12, "symbol": "circle-open", "line": {"width": 2.5}},
-        text=[f"{label} stopped at iteration {row.stop}, {decibels(row.at_stop)}: {escape(row.ended[:200])}"],
-        hoverinfo="text",
-        legendgroup=label,
-        showlegend=False,
-    )
-
-
-def _add_course(figure: go.Figure, row: CurveRow, colour: str, label: str) -> None:
-    assert row.course is not None
-    step, psnr = row.course.peak
-    figure.add_scatter(
-        x=list(row.course.step),
-        y=list(row.course.psnr),
-        mode="lines",
-        name=f"{label}, against the reference",
-        line={"color": colour, "dash": "dot"},
-        legendgroup=label,
-        showlegend=False,
-        customdata=[row.number] * len(row.course.step),
-    )
-    figure.add_scatter(
-        x=[step],
-        y=[psnr],
-        mode="markers",
-        name="its peak",
-        customdata=[row.number],
-        marker={"color": colour, "size": 11, "symbol": "triangle-down"},
-        text=[f"{label} would have been best at iteration {step}: {decibels(psnr)} against the reference"],
-        hoverinfo="text",
-        legendgroup=label,
-        showlegend=False,
-    )

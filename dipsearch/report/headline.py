@@ -8,7 +8,7 @@ from typing import Any
 
 from ..search import StudyRecord
 from .tables import counts
-from .wording import decibels, duration, plural
+from .wording import decibels, duration, plural, signed
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,7 @@ def _quality(result: Mapping[str, Any]) -> tuple[Fact, ...]:
     best = (result.get("best") or {}).get("psnr")
     if best is not None and result.get("delivered") != "best":
         gain = delivered - best
-        facts.append(
-            Fact(f"{gain:+.2f} dB".replace("-", "−"), "over the best single network", decibels(best))
-        )
+        facts.append(Fact(signed(gain, unit="dB"), "over the best single network", decibels(best)))
     return tuple(facts)
 
 

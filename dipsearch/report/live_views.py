@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from dash import dcc, html
 
 from ..search import StudyRecord
-from . import descent_figures, figures, lineage, tables
+from . import curve_figures, descent_figures, figures, lineage, tables
 from .curves import curve_rows
 from .diagram import diagram
 from .headline import headline
@@ -145,7 +145,7 @@ def drawn(record: StudyRecord, *, now: float | None) -> dict[str, go.Figure]:
     rows = tables.candidate_rows(record)
     return {
         "history": figures.history(tables.history_rows(record)),
-        "curves": figures.curves(curve_rows(record, top=_TOP)),
+        "curves": curve_figures.curves(curve_rows(record, top=_TOP)),
         "cost": figures.score_against_seconds(rows, tables.finalist_rows(record)),
         "tree": descent_figures.family_tree(lineage.nodes(record), lineage.edges(record)),
         "timeline": descent_figures.timeline(spans(record, now=now)),

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from ..files import write_text
 from ..search import StudyRecord
 from ..yaml_files import dump_yaml
-from . import descent_figures, figures, lineage, tables
+from . import curve_figures, descent_figures, figures, lineage, tables
 from .anatomy import cost_rows, gene_rows
 from .curves import CurveRow, Stopping, curve_rows, stopping
 from .diagram import diagram
@@ -24,6 +24,7 @@ from .dossier import dossiers, packed
 from .genes import importance_rows, parallel
 from .headline import headline
 from .members import member_rows
+from .monitors import monitor_rows
 from .outcome import result_rows
 from .pictures import MOST_PICTURES, pictures_of
 from .reproduce import restore_command, search_command, version_rows
@@ -73,6 +74,7 @@ def values(record: StudyRecord) -> dict[str, Any]:
         "reuse": restore_command(record) if record.ranked() else "",
         "plots": plots,
         "stop_words": stop_words(stopping(record, courses)),
+        "monitors": monitor_rows(courses),
         "quality_words": _quality_words(record),
         "agreement_words": _agreement_words(tables.agreement(record)),
         "members": [
@@ -92,7 +94,7 @@ def values(record: StudyRecord) -> dict[str, Any]:
         "again": (("seed", record.request.seed), *version_rows(record), *_plan(record)),
         "request": dump_yaml(record.request.to_dict()),
         "missing": record.missing,
-        "dossiers": packed(dossiers(record, rows)),
+        "dossiers": packed(dossiers(record, rows, courses=courses)),
     }
     return shown | {"contents": _contents(shown)}
 
@@ -122,7 +124,7 @@ def _plots(
     family = lineage.edges(record)
     working = spans(record)
     return {
-        "curves": figures.curves(courses) if courses else None,
+        "curves": curve_figures.curves(courses) if courses else None,
         "cost": figures.score_against_seconds(rows, tables.finalist_rows(record)) if complete else None,
         "quality": figures.psnr_against_seconds(rows, record.result) if measured else None,
         "agreement": figures.score_against_psnr(rows) if tables.agreement(record) else None,

@@ -37,15 +37,16 @@
   for (const place of places) watch.observe(place);
   addEventListener("beforeprint", () => places.forEach(draw));
 
-  const monitors = document.querySelector("button.monitors");
-  if (monitors) {
-    monitors.addEventListener("click", () => {
-      const shown = monitors.getAttribute("aria-pressed") !== "true";
-      monitors.setAttribute("aria-pressed", String(shown));
+  // What is only shown on demand: the traces of a group, named in their `meta.shown`.
+  for (const button of document.querySelectorAll("button.on-demand")) {
+    button.addEventListener("click", () => {
+      const shown = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(shown));
       const place = document.getElementById("plot-curves");
       draw(place).then(() => {
-        const traces = place.data.flatMap((trace, index) => (trace.meta && trace.meta.monitor ? [index] : []));
-        if (traces.length) Plotly.restyle(place, { visible: shown }, traces);
+        const traces = place.data.flatMap((trace, index) => (trace.meta && trace.meta.shown === button.dataset.shows ? [index] : []));
+        const hidden = button.dataset.shows === "rules" ? "legendonly" : false;
+        if (traces.length) Plotly.restyle(place, { visible: shown || hidden }, traces);
       });
     });
   }

@@ -21,7 +21,7 @@ from plotly.utils import PlotlyJSONEncoder
 
 from .. import __version__
 from .style import CONFIG
-from .wording import decibels, duration, plural
+from .wording import decibels, duration, plural, signed
 
 SCRIPTS = ("viewer.js", "plots.js", "candidates.js")
 """In the order in which they stand on a page; the viewer shows the pictures before Plotly is read."""
@@ -88,6 +88,7 @@ def _environment() -> Environment:
         "decibels": decibels,
         "duration": duration,
         "plural": plural,
+        "signed": signed,
         "figure_json": figure_json,
     }
     return environment

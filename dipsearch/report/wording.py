@@ -30,6 +30,15 @@ def number(value: float | None, *, digits: int = 2) -> str:
     return NOTHING if value is None else f"{value:.{digits}f}"
 
 
+def signed(value: float | None, *, digits: int = 2, unit: str = "") -> str:
+    """``-0.304`` -> ``−0.30`` with a true minus sign, ``0.304`` -> ``+0.30``; ``None`` -> a dash."""
+    if value is None:
+        return NOTHING
+    words = f"{value:+.{digits}f}"
+    zero = not words.strip("+-0.")
+    return (words[1:] if zero else words.replace("-", "\u2212")) + (f" {unit}" if unit else "")
+
+
 def large(value: float | None, *, unit: str = "") -> str:
     """``2217831`` -> ``2.22 M``, with ``unit`` after the prefix; below a thousand as it is."""
     if value is None:

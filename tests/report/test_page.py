@@ -137,9 +137,9 @@ def test_two_thousand_candidates_fit_on_a_page(make_study, curve_writer) -> None
     )
     for number in range(2, 2000):
         curve_writer(record.folder, number, outputs=False)
-    begin = time.perf_counter()
+    begin = time.process_time()  # of this process, so that another one's work does not count
     html = render(replace(record, evaluations=many))
-    assert time.perf_counter() - begin < 20
+    assert time.process_time() - begin < 20
     assert len(html.encode()) < 14e6
 
 

@@ -31,6 +31,12 @@ def test_large_numbers() -> None:
     assert wording.large(None) == "–"
 
 
+def test_signs() -> None:
+    assert (wording.signed(0.304), wording.signed(-0.304, unit="dB")) == ("+0.30", "\u22120.30 dB")
+    assert (wording.signed(-0.001), wording.signed(-120.0, digits=0)) == ("0.00", "\u2212120")
+    assert wording.signed(None) == "\u2013"
+
+
 def test_decibels_and_plurals_and_clauses() -> None:
     assert wording.decibels(27.105) == "27.11 dB" or wording.decibels(27.105) == "27.10 dB"
     assert wording.decibels(None) == "–"

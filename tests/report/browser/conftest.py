@@ -148,7 +148,9 @@ def full_study(
                 operator="crossover" if number > 1 else "published",
             )
         )
-        curve_writer(record.folder, number)
+        curve_writer(
+            record.folder, number, watched={"ES-WMV": 300 + 10 * number, "ES-EMV": 40 * (number % 5)}
+        )
     rest = [
         replace(record.evaluations[2], number=12, parents=(5,)),
         replace(record.evaluations[3], number=13),

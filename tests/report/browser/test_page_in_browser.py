@@ -238,14 +238,21 @@ def test_everything_can_be_reached_with_the_keyboard(visit, written) -> None:
     assert opened.page.evaluate("document.activeElement.dataset.candidate") == first
 
 
-def test_monitors_are_shown_on_demand(visit, written) -> None:
+@pytest.mark.parametrize(("shows", "traces"), [("fitted", 5), ("rules", 2)])
+def test_what_watched_is_shown_on_demand(visit, written, shows: str, traces: int) -> None:
     opened = visit(written)
     opened.draw_everything()
-    count = "document.getElementById('plot-curves').data.filter((t) => t.meta?.monitor && t.visible === true).length"
+    count = (
+        f"document.getElementById('plot-curves').data"
+        f".filter((trace) => trace.meta?.shown === '{shows}' && trace.visible === true).length"
+    )
     assert opened.page.evaluate(count) == 0
-    opened.page.click("button.monitors")
-    opened.page.wait_for_timeout(500)
-    assert opened.page.evaluate(count) == 5
+    button = opened.page.locator(f"button.on-demand[data-shows={shows}]")
+    for expected in (traces, 0):
+        button.click()
+        opened.page.wait_for_timeout(500)
+        assert opened.page.evaluate(count) == expected
+        assert button.get_attribute("aria-pressed") == str(expected > 0).lower()
 
 
 def test_light_dark_and_a_telephone(visit, written, screenshot) -> None:
