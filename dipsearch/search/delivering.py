@@ -2,7 +2,8 @@
 
 Where the search saw the whole picture, its candidates' outputs are at hand, and the best of them are stacked.
 Where it saw a crop, the best architectures are fitted to the whole picture first. Then whichever is better by
-the scoring part of the measurement is delivered: the stack, or its best member.
+the scoring part of the measurement is delivered: the stack, or its best member. Members may be fitted once more
+to all of y, and what a second split led to may be averaged in. Pure functions but for the reading of outputs.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from torch import Tensor
 from ..errors import StudyError
 from ..fitting import Stack, put_back, stack
 from ..fitting import combine as weighted
-from ..problem import make_split
+from ..problem import Problem, make_split
 from .candidate import Output, read_output, trial_folder
 from .evaluation import Evaluation
 from .prepared import WHOLE, Prepared, problem_path, read_problem
@@ -55,9 +56,12 @@ class Delivery:
         best_image: its image, ready to deliver: observed pixels put back where they are exact.
         stack: the weights of the combination.
         stacked: the combination, likewise ready.
-        chosen: "best", "stack", or "refit" when members of either were fitted again to all of y.
-        images: what the members deliver, by number.
+        chosen: "best", "stack", "refit" when members of either were fitted again to all of y, or "stacks" when
+            it is the mean with what a second split led to.
+        base: "best" or "stack": what the measurement preferred before refits and means.
+        members: what the best and the stack were chosen from, by number.
         split: the kind of split that they were fitted and weighed with.
+        second: what the second split led to, where there was one; averaged in when ``chosen`` is "stacks".
     """
 
     name: str
@@ -67,8 +71,27 @@ class Delivery:
     stack: Stack
     stacked: Tensor
     chosen: str
-    images: Mapping[int, Tensor]
+    base: str
+    members: Mapping[int, Member]
     split: str
+    second: Delivery | None = None
+
+    @property
+    def used(self) -> dict[int, float]:
+        """The weights of the members that it was made of."""
+        if self.base == "best":
+            return {self.best.number: 1.0}
+        return dict(zip(self.stack.members, self.stack.weights, strict=True))
+
+    @property
+    def score(self) -> float:
+        """The split's estimate of the mean squared error of what was judged."""
+        return self.stack.score if self.base == "stack" else self.best.score
+
+    @property
+    def judged(self) -> Tensor:
+        """The combination of what its members were judged by, ``(1, C, H, W)``."""
+        return weighted([self.members[n].output.judged for n in self.used], list(self.used.values()))
 
 
 def prepared_whole(folder: Path, name: str, *, seed: int) -> Prepared:
@@ -82,12 +105,17 @@ def searched_members(
 ) -> list[Member]:
     """The outputs that the search left for picture ``index``."""
     places = [(e.number, trial_folder(folder, e.number) / "output.npz") for e in best[:MOST_MEMBERS]]
-    return _comparable([_member(number, read_output(path, index=index), picture) for number, path in places])
+    return comparable([_member(number, read_output(path, index=index), picture) for number, path in places])
 
 
 def fitted_members(files: Sequence[tuple[int, Path]], picture: Prepared) -> list[Member]:
-    """The outputs of fits to the whole picture, each a candidate's number and a file with ``x``."""
-    return _comparable([_member(number, read_output(path), picture) for number, path in files])
+    """The outputs of fits to the whole picture, each a number and a file with ``x``; hopeless ones are left out."""
+    return comparable(read_members(files, picture))
+
+
+def read_members(files: Sequence[tuple[int, Path]], picture: Prepared) -> list[Member]:
+    """The outputs of fits to the whole picture, each a number and a file with ``x``."""
+    return [_member(number, read_output(path), picture) for number, path in files]
 
 
 def deliver(picture: Prepared, members: Sequence[Member]) -> Delivery:
@@ -109,13 +137,23 @@ def deliver(picture: Prepared, members: Sequence[Member]) -> Delivery:
         split=picture.split,
         members=[member.number for member in members],
     )
-    images = {member.number: member.output.delivered for member in members}
-    stacked = put_back(weighted([images[n] for n in combined.members], combined.weights), picture.problem)
+    by_number = {member.number: member for member in members}
+    images = [by_number[number].output.delivered for number in combined.members]
+    stacked = put_back(weighted(images, combined.weights), picture.problem)
     best_image = put_back(best.output.delivered, picture.problem)
     chosen = "stack" if len(combined.members) > 1 and combined.score < best.score else "best"
     image = stacked if chosen == "stack" else best_image
     return Delivery(
-        picture.name, image, best, best_image, combined, stacked, chosen, images, picture.split.kind
+        name=picture.name,
+        image=image,
+        best=best,
+        best_image=best_image,
+        stack=combined,
+        stacked=stacked,
+        chosen=chosen,
+        base=chosen,
+        members=by_number,
+        split=picture.split.kind,
     )
 
 
@@ -128,12 +166,42 @@ def refitted(delivery: Delivery, picture: Prepared, refits: Mapping[int, Tensor]
     Args:
         refits: by the member's number, ``(1, C, H, W)``; members without one stay as they are.
     """
-    used = delivery.stack.members if delivery.chosen == "stack" else (delivery.best.number,)
+    used = delivery.used
     if not any(number in refits for number in used):
         return delivery
-    weights = delivery.stack.weights if delivery.chosen == "stack" else (1.0,)
-    images = [refits.get(number, delivery.images[number]) for number in used]
-    return replace(delivery, image=put_back(weighted(images, weights), picture.problem), chosen="refit")
+    images = [refits.get(number, delivery.members[number].output.delivered) for number in used]
+    image = put_back(weighted(images, list(used.values())), picture.problem)
+    return replace(delivery, image=image, chosen="refit")
+
+
+def averaged(delivery: Delivery, second: Delivery, problem: Problem) -> Delivery:
+    """The mean of what two splits led to, where the measurements say that it is better than either.
+
+    With e₁² and e₂² the mean squared errors that the splits estimate and d² the mean squared difference of the
+    two, the mean has the error (e₁² + e₂²)/2 − d²/4, whatever the errors have in common.
+
+    Args:
+        delivery: what the search's split led to, each stack weighed on its own scoring part.
+        second: what the second split led to.
+        problem: what was measured.
+    """
+    both = replace(delivery, second=second)
+    expected = (delivery.score + second.score) / 2 - _difference(delivery.judged, second.judged, problem) / 4
+    if expected >= min(delivery.score, second.score):
+        return both
+    image = put_back((delivery.image + second.image) / 2, problem)
+    return replace(both, image=image, chosen="stacks")
+
+
+def _difference(one: Tensor, other: Tensor, problem: Problem) -> float:
+    """The mean squared difference of two images where a score speaks of them."""
+    if problem.task == "sr":
+        apart, where = problem.operator.A(one) - problem.operator.A(other), problem.observed
+    else:
+        apart = one - other
+        where = torch.ones_like(apart) if problem.exact is None else 1 - problem.exact
+    weight = where.expand_as(apart)
+    return float((apart.square() * weight).double().sum() / weight.double().sum().clamp(min=1))
 
 
 def _member(number: int, output: Output, picture: Prepared) -> Member:
@@ -141,8 +209,8 @@ def _member(number: int, output: Output, picture: Prepared) -> Member:
     return Member(number, output, score)
 
 
-def _comparable(members: Sequence[Member]) -> list[Member]:
-    """Without those that are hopeless, and without those that are not finite."""
+def comparable(members: Sequence[Member]) -> list[Member]:
+    """Members without those that are hopeless, and without those that are not finite."""
     finite = [member for member in members if bool(torch.isfinite(member.output.delivered).all())]
     if not finite:
         return []

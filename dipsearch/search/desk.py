@@ -248,7 +248,9 @@ class Desk:
 
     def _baseline(self, job: BaselineJob) -> dict[str, Any]:
         started = time.perf_counter()
-        name, image = classical(read_problem(job.problem))
+        problem = read_problem(job.problem)
+        split = None if job.split_seed is None else make_split(problem, seed=job.split_seed)
+        name, image = classical(problem, split=split)
         with replacing(job.out) as temporary:
             np.savez(temporary, x=image.numpy())
         return {"name": name, "seconds": time.perf_counter() - started}

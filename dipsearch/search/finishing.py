@@ -1,7 +1,8 @@
 """Finishing: what is still computed once the search is over, and the deliveries that come of it.
 
-First the classical restorations; then, where crops were searched, fits of the best architectures to the whole
-pictures; then, where there is noise of known strength, the members of the stack once more, fitted to all of y.
+First the classical restorations; then fits of the best architectures, to the whole pictures where crops were
+searched, or to a second split where the budget is large; then, where there is noise of known strength, the members of
+the stack once more, fitted to all of y.
 """
 
 from __future__ import annotations
@@ -14,24 +15,29 @@ from torch import Tensor
 
 from ..fitting import Ended, LossMatched
 from .candidate import read_arrays, read_output, suffix
-from .delivering import Delivery, Member, deliver, fitted_members, prepared_whole, refitted, searched_members
+from .delivering import (
+    Delivery,
+    Member,
+    averaged,
+    comparable,
+    deliver,
+    fitted_members,
+    prepared_whole,
+    read_members,
+    refitted,
+    searched_members,
+)
 from .evaluation import Evaluation, ranked
+from .finalists import Verdict, verdict_on_first, verdict_on_second
 from .foreman import Foreman
+from .judging import Baseline, baseline_jobs, judged
 from .messages import BaselineJob, FitJob
 from .objective import Limits
 from .prepared import WHOLE, Prepared, problem_path
+from .second_split import Rescored, SecondFits, second_picture
 
 WHOLE_FITS = 3
 """Architectures that are fitted to the whole picture after a search on a crop, at most per worker."""
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """A classical restoration of a picture: the method's name, its wall time, and the file that holds ``x``."""
-
-    name: str
-    seconds: float
-    file: Path
 
 
 @dataclass(frozen=True)
@@ -40,25 +46,29 @@ class Finished:
 
     Args:
         deliveries: one per picture, in the order of the cases.
+        pictures: their problems, with the split that the search used.
         baselines: by the picture's name; pictures may be missing.
+        verdict: the finalists, and which candidate is chosen.
     """
 
     deliveries: tuple[Delivery, ...]
+    pictures: tuple[Prepared, ...]
     baselines: dict[str, Baseline]
+    verdict: Verdict
 
 
 def finish(foreman: Foreman) -> Finished:
-    """Make the restored picture of each case."""
-    session = foreman.session
+    """Make the restored picture of each case, and choose the architecture to keep."""
+    session, seed = foreman.session, foreman.session.settings.seed
     foreman.phase = "delivering"
     foreman.pool.go_on()
     best = ranked(session.evaluations())
-    wholes = _baselines_and_whole_fits(foreman, best)
+    wholes, rescored = _last_fits(foreman, best)
+    pictures = tuple(prepared_whole(session.folder, name, seed=seed) for name in session.settings.names)
     deliveries = []
-    for index, name in enumerate(session.settings.names):
-        picture = prepared_whole(session.folder, name, seed=session.settings.seed)
+    for index, picture in enumerate(pictures):
         members: list[Member] = (
-            fitted_members(wholes[name], picture)
+            fitted_members(wholes[picture.name], picture)
             if session.plan.crop is not None
             else searched_members(session.folder, best, picture, index=index)
         )
@@ -67,42 +77,54 @@ def finish(foreman: Foreman) -> Finished:
         if picture.split.kind == "recorruption" and session.plan.crop is None:
             delivery = refitted(delivery, picture, _refits(foreman, delivery, picture, best, index=index))
         deliveries.append(delivery)
-    return Finished(tuple(deliveries), _baselines(foreman))
+    baselines = {
+        picture.name: found
+        for delivery, picture in zip(deliveries, pictures, strict=True)
+        if (found := judged(session.folder, foreman.done, delivery=delivery, picture=picture))
+    }
+    if rescored.finalists:
+        verdict, deliveries = _second_opinion(session.folder, rescored, deliveries, seed=seed)
+    else:
+        verdict = verdict_on_first(best, deliveries, pictures, whole=session.plan.crop is not None)
+    return Finished(tuple(deliveries), pictures, baselines, verdict)
 
 
-def _baselines_and_whole_fits(
+def _last_fits(
     foreman: Foreman, best: Sequence[Evaluation]
-) -> dict[str, list[tuple[int, Path]]]:
-    """Compute the classical restorations and, after a search on crops, fit the best to the whole pictures.
+) -> tuple[dict[str, list[tuple[int, Path]]], Rescored]:
+    """Compute the classical restorations, and fit the best once more: to whole pictures, or to a second split.
 
     Returns:
-        By the picture's name: the candidates' numbers and the files of their fits to the whole, where there are any.
+        By the picture's name, the candidates' numbers and the files of their fits to the whole, where there are
+        any; and the fits to the second split.
     """
     session = foreman.session
-    names = session.settings.names
-    classical = [_baseline_job(session.folder, name) for name in names]
+    names, seed = session.settings.names, session.settings.seed
+    classical = [job for name in names for job in baseline_jobs(session.folder, name, seed=seed)]
     wholes = _WholeFits(foreman, best) if session.plan.crop is not None and best else None
+    second = SecondFits(foreman, best)
 
     def next_job() -> BaselineJob | FitJob | None:
         if classical:
             return classical.pop(0)
-        return wholes.next_job() if wholes else None
+        return wholes.next_job() if wholes else second.next_job()
 
     foreman.work(next_job)
-    return wholes.files() if wholes else {name: [] for name in names}
+    return wholes.files() if wholes else {name: [] for name in names}, second.rescored()
 
 
-def _baseline_job(folder: Path, name: str) -> BaselineJob:
-    return BaselineJob(problem_path(folder, kind=WHOLE, name=name), folder / "baselines" / f"{name}.npz")
-
-
-def _baselines(foreman: Foreman) -> dict[str, Baseline]:
-    found = {name: _baseline_job(foreman.session.folder, name).out for name in foreman.session.settings.names}
-    return {
-        name: Baseline(done.outcome["name"], done.outcome["seconds"], file)
-        for name, file in found.items()
-        if (done := foreman.done.get(file)) is not None
-    }
+def _second_opinion(
+    folder: Path, rescored: Rescored, deliveries: Sequence[Delivery], *, seed: int
+) -> tuple[Verdict, list[Delivery]]:
+    """Judge the finalists on the second split, and average in what it led to where that helps."""
+    pictures = [second_picture(folder, delivery.name, seed=seed) for delivery in deliveries]
+    fits = [read_members(rescored.files(picture.name), picture) for picture in pictures]
+    verdict = verdict_on_second(rescored.finalists, fits, pictures, seeds=rescored.seeds)
+    both = [
+        averaged(delivery, deliver(picture, comparable(members)), picture.problem)
+        for delivery, picture, members in zip(deliveries, pictures, fits, strict=True)
+    ]
+    return verdict, both
 
 
 class _WholeFits:
@@ -168,10 +190,7 @@ def _refits(
 ) -> dict[int, Tensor]:
     """Fit the members of the delivery once more, to all of y, the weightiest first, while there is time."""
     by_number = {evaluation.number: evaluation for evaluation in best}
-    weights = dict(zip(delivery.stack.members, delivery.stack.weights, strict=True))
-    todo = sorted(weights, key=lambda number: -weights[number])
-    if delivery.chosen == "best":
-        todo = [delivery.best.number]
+    todo = sorted(delivery.used, key=lambda number: -delivery.used[number])
     files: dict[int, Path] = {}
 
     def next_job() -> FitJob | None:

@@ -130,6 +130,8 @@ class Foreman:
         what = type(item.job).__name__ if item.job else "worker"
         if not isinstance(item.job, BaselineJob):
             self.say(f"worker {item.worker}: {item.reason} ({what})")
+        elif item.job.split_seed is None:
+            self.say(f"there is no classical restoration to compare with: {item.reason}")
 
     def _count_failure(self, failed: bool) -> None:
         """Failures count only in a row: a candidate that works shows that the machine does."""

@@ -48,10 +48,17 @@ class FitJob:
 
 @dataclass(frozen=True)
 class BaselineJob:
-    """Compute the classical restoration of a problem and write it to ``out`` as ``x``."""
+    """Compute the classical restoration of a problem and write it to ``out`` as ``x``.
+
+    Args:
+        problem: the problem file.
+        out: the ``.npz`` file.
+        split_seed: restore from the fitted part of this split alone; ``None``: from all of y.
+    """
 
     problem: Path
     out: Path
+    split_seed: int | None = None
 
 
 Job = SearchJob | FitJob | BaselineJob

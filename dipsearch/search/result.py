@@ -1,63 +1,65 @@
-"""The outcome on disk: the restored pictures, the architecture, the stack, the card and ``result.json``.
-
-Here, after everything was decided, the references are used for the first time.
-"""
+"""The outcome on disk: the restored pictures, the architecture, the stack, the card and ``result.json``."""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import torch
-from torch import Tensor
 
 from ..files import write_text
 from ..fitting import put_back
 from ..library import Architecture, ArchitectureFit, provenance_now, write_architecture
-from ..problem import Case, image_digest, natural_suffix, psnr, psnr_luma, psnr_peak, ssim, write_image
+from ..problem import Case, image_digest
 from ..yaml_files import dump_yaml
 from .candidate import read_arrays
+from .card import card
 from .delivering import Delivery
-from .evaluation import Evaluation, ranked
-from .objective import estimated_psnr
+from .evaluation import Evaluation
+from .finalists import Verdict
+from .measured import finite, mean, true_psnr, true_ssim
 from .outcome import Outcome
+from .picture_outputs import write_picture
 
 if TYPE_CHECKING:
-    from .finishing import Baseline, Finished
+    from .finishing import Finished
     from .session import Session
 
 SCORE_UNIT = "estimated PSNR in dB, without a reference"
 
 
 def write_outputs(
-    session: Session,
-    finished: Finished,
-    *,
-    interrupted: bool,
-    notes: Sequence[str],
+    session: Session, finished: Finished, *, interrupted: bool, notes: Sequence[str]
 ) -> Outcome:
     """Write everything that a search ends with, and return its outcome.
 
     Args:
         session: the search.
-        finished: its deliveries and the classical restorations.
+        finished: what is delivered, and which candidate is chosen.
         interrupted: whether somebody asked it to finish early.
         notes: what went wrong on the way.
     """
-    folder, deliveries, baselines = session.folder, finished.deliveries, finished.baselines
+    folder, deliveries = session.folder, finished.deliveries
     evaluations = session.evaluations()
-    best = ranked(evaluations)
     pictures = [
-        _picture(case, delivery, baselines.get(delivery.name), folder=folder, alone=len(deliveries) == 1)
-        for case, delivery in zip(session.cases, deliveries, strict=True)
+        write_picture(
+            case,
+            delivery,
+            picture,
+            baseline=finished.baselines.get(delivery.name),
+            folder=folder,
+            alone=len(deliveries) == 1,
+        )
+        for case, delivery, picture in zip(session.cases, deliveries, finished.pictures, strict=True)
     ]
-    winner = next(e for e in best if e.number == _winner(session, deliveries, best))
-    result = _result(session, evaluations, winner, pictures, interrupted=interrupted, notes=notes)
+    warnings = [*session.notes, *notes, *(sentence for one in pictures for sentence in one.warnings)]
+    winner = next(e for e in evaluations if e.number == finished.verdict.number)
+    result = _result(session, evaluations, winner, [picture.entry for picture in pictures])
+    result |= {"interrupted": interrupted, "warnings": [*warnings, *_engine_notes(evaluations)]}
+    result["finalists"] = _finalists(finished.verdict)
     result["best"] |= _measured_winner(session.cases, deliveries, winner.number)
+    result["best"]["chosen_because"] = finished.verdict.because
     _write_architecture(session, winner, split=deliveries[0].split)
     stacks = {delivery.name: _stack_entry(delivery, evaluations) for delivery in deliveries}
     write_text(
@@ -71,63 +73,11 @@ def write_outputs(
     return Outcome(folder, result, interrupted)
 
 
-def _winner(session: Session, deliveries: Sequence[Delivery], best: Sequence[Evaluation]) -> int:
-    """The candidate to export: best on average; where crops were searched, best of those fitted to the whole."""
-    if session.plan.crop is None:
-        return best[0].number
-    scores: dict[int, list[float]] = {}
-    for delivery in deliveries:
-        scores.setdefault(delivery.best.number, []).append(estimated_psnr(delivery.best.score))
-    return max(scores, key=lambda number: (len(scores[number]), sum(scores[number])))
-
-
-def _picture(
-    case: Case, delivery: Delivery, baseline: Baseline | None, *, folder: Path, alone: bool
-) -> dict[str, Any]:
-    """Write one restored picture; return its part of the result."""
-    place = folder / "best" if alone else folder / "best" / delivery.name
-    channels = delivery.image.shape[1]
-    file = place / f"restored{natural_suffix(channels, case.bits)}"
-    write_image(file, delivery.image, bits=case.bits)
-    classical = {}
-    if baseline is not None:
-        with np.load(baseline.file, allow_pickle=False) as arrays:
-            image = torch.from_numpy(arrays["x"])
-        classical[baseline.name] = {"psnr": _db(image, case.reference), "seconds": round(baseline.seconds, 2)}
-    return {
-        "name": delivery.name,
-        "source": case.source,
-        "restored": str(file.relative_to(folder)),
-        "delivered": delivery.chosen,
-        "delivered_psnr": _db(delivery.image, case.reference),
-        "delivered_ssim": _similarity(delivery.image, case.reference),
-        "delivered_psnr_luma": _luma(delivery.image, case.reference),
-        "delivered_psnr_peak": _peak(delivery.image, case.reference),
-        "best": {
-            "number": delivery.best.number,
-            "score": _finite(estimated_psnr(delivery.best.score)),
-            "psnr": _db(delivery.best_image, case.reference),
-            "ssim": _similarity(delivery.best_image, case.reference),
-        },
-        "stack": {
-            "members": list(delivery.stack.members),
-            "weights": [round(weight, 4) for weight in delivery.stack.weights],
-            "score": _finite(estimated_psnr(delivery.stack.score)),
-            "psnr": _db(delivery.stacked, case.reference),
-            "ssim": _similarity(delivery.stacked, case.reference),
-        },
-        "baselines": classical,
-    }
-
-
 def _result(
     session: Session,
     evaluations: Sequence[Evaluation],
     winner: Evaluation,
     pictures: Sequence[dict[str, Any]],
-    *,
-    interrupted: bool,
-    notes: Sequence[str],
 ) -> dict[str, Any]:
     from .. import __version__
 
@@ -143,6 +93,9 @@ def _result(
         "seed": request.seed,
         "device": session.plan.devices[0],
         "workers": len(session.plan.devices),
+        "engine": winner.engine,
+        "precision": winner.precision,
+        "tf32": _tf32(winner, device=session.plan.devices[0]),
         "space": request.space,
         "sampler": request.sampler,
         "budget_seconds": request.budget_seconds,
@@ -159,23 +112,48 @@ def _result(
         },
         "stack": {
             "members": first["stack"]["members"],
-            "score": _mean([picture["stack"]["score"] for picture in pictures]),
-            "psnr": _mean([picture["stack"]["psnr"] for picture in pictures]),
-            "ssim": _mean([picture["stack"]["ssim"] for picture in pictures]),
+            "score": mean([picture["stack"]["score"] for picture in pictures]),
+            "psnr": mean([picture["stack"]["psnr"] for picture in pictures]),
+            "ssim": mean([picture["stack"]["ssim"] for picture in pictures]),
         },
         "delivered": first["delivered"],
-        "delivered_psnr": _mean([picture["delivered_psnr"] for picture in pictures]),
-        "delivered_ssim": _mean([picture["delivered_ssim"] for picture in pictures]),
-        "delivered_psnr_luma": _mean([picture["delivered_psnr_luma"] for picture in pictures]),
+        "delivered_psnr": mean([picture["delivered_psnr"] for picture in pictures]),
+        "delivered_ssim": mean([picture["delivered_ssim"] for picture in pictures]),
+        "delivered_psnr_luma": mean([picture["delivered_psnr_luma"] for picture in pictures]),
         "baselines": first["baselines"],
+        "uncertainty": first["uncertainty"],
         "reference": all(case.reference is not None for case in session.cases),
         "pictures": list(pictures),
         "noise": _noise(session),
         "plan": [list(line) for line in session.plan.lines],
-        "interrupted": interrupted,
-        "warnings": [*session.notes, *notes],
         "version": __version__,
     }
+
+
+def _finalists(verdict: Verdict) -> list[dict[str, Any]]:
+    return [
+        {
+            name: finite(value) if isinstance(value, float) else value
+            for name, value in asdict(finalist).items()
+        }
+        for finalist in verdict.finalists
+    ]
+
+
+def _tf32(winner: Evaluation, *, device: str) -> dict[str, bool] | None:
+    """Where CUDA rounded 32-bit factors to 10 bits; ``None`` on other devices, which never do."""
+    if not device.startswith("cuda"):
+        return None
+    return {"convolutions": winner.precision != "fp32", "matrix_products": False}
+
+
+def _engine_notes(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Why candidates were fitted by another engine than the one that was asked for."""
+    reasons = Counter(e.engine_note for e in evaluations if e.engine_note)
+    return [
+        f"{count} of {len(evaluations)} candidates ran on the plain engine: {reason}"
+        for reason, count in reasons.most_common(3)
+    ]
 
 
 def _measured_winner(
@@ -184,11 +162,11 @@ def _measured_winner(
     """PSNR and SSIM of the winner on every picture, the means; ``None`` where it was not fitted to one of them."""
     found: dict[str, list[float | None]] = {"psnr": [], "ssim": []}
     for case, delivery in zip(cases, deliveries, strict=True):
-        image = delivery.images.get(number)
-        image = None if image is None else put_back(image, case.problem)
-        found["psnr"].append(None if image is None else _db(image, case.reference))
-        found["ssim"].append(None if image is None else _similarity(image, case.reference))
-    return {name: _mean(values) for name, values in found.items()}
+        member = delivery.members.get(number)
+        image = None if member is None else put_back(member.output.delivered, case.problem)
+        found["psnr"].append(None if image is None else true_psnr(image, case.reference))
+        found["ssim"].append(None if image is None else true_ssim(image, case.reference))
+    return {name: mean(values) for name, values in found.items()}
 
 
 def _noise(session: Session) -> dict[str, Any]:
@@ -232,71 +210,3 @@ def _stack_entry(delivery: Delivery, evaluations: Sequence[Evaluation]) -> list[
         for number, weight in zip(delivery.stack.members, delivery.stack.weights, strict=True)
         if (genome := genomes[number]) is not None
     ]
-
-
-def card(result: Mapping[str, Any], winner: Evaluation) -> str:
-    """A page in Markdown that says what the result is, for whoever finds the folder later."""
-    best, stack = result["best"], result["stack"]
-    label = winner.genome.label if winner.genome else "?"
-    lines = [
-        f"# {result['task']}: {result['image']}",
-        "",
-        f"Delivered: the {_DELIVERED[result['delivered']]}, after {result['seconds']:.0f} s on "
-        f"{result['workers']} × {result['device']}.",
-        "",
-        "| | estimated PSNR without a reference | PSNR against the reference |",
-        "|---|---|---|",
-        f"| best candidate (number {best['number']}) | {_cell(best['score'])} | {_cell(best['psnr'])} |",
-        f"| stack of {len(stack['members'])} | {_cell(stack['score'])} | {_cell(stack['psnr'])} |",
-        f"| delivered | | {_cell(result['delivered_psnr'])} |",
-    ]
-    lines += [f"| {name} | | {_cell(baseline['psnr'])} |" for name, baseline in result["baselines"].items()]
-    lines += [
-        "",
-        f"The architecture: {label} (genome {best['digest']}), stopped at iteration {best['step']}: {best['ended']}.",
-        "",
-        f"Candidates: {result['trials']['complete']} complete, {result['trials']['pruned']} given up early, "
-        f"{result['trials']['failed']} failed. Space {result['space']}, sampler {result['sampler']}, "
-        f"seed {result['seed']}, dipsearch {result['version']}.",
-    ]
-    if result["warnings"]:
-        lines += ["", "Worth knowing:", "", *(f"- {warning}" for warning in result["warnings"])]
-    return "\n".join(lines) + "\n"
-
-
-_DELIVERED = {
-    "best": "best candidate",
-    "stack": "stack",
-    "refit": "refit of its members to all of the measurement",
-}
-
-
-def _cell(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f} dB"
-
-
-def _db(image: Tensor, reference: Tensor | None) -> float | None:
-    return None if reference is None else _finite(psnr(image, reference))
-
-
-def _similarity(image: Tensor, reference: Tensor | None) -> float | None:
-    return None if reference is None else _finite(ssim(image, reference))
-
-
-def _luma(image: Tensor, reference: Tensor | None) -> float | None:
-    if reference is None or reference.shape[1] != 3 or min(reference.shape[-2:]) < 16:
-        return None
-    return _finite(psnr_luma(image, reference))
-
-
-def _peak(image: Tensor, reference: Tensor | None) -> float | None:
-    return None if reference is None else _finite(psnr_peak(image, reference))
-
-
-def _finite(value: float) -> float | None:
-    return round(value, 4) if math.isfinite(value) else None
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return round(sum(known) / len(known), 4) if known and len(known) == len(values) else None

@@ -1,0 +1,166 @@
+"""The finalists: the best candidates, judged with their uncertainty, and the choice among them.
+
+Where a search was large enough, they are judged by fits to a second split that selection never saw, and among
+those within one standard error of the best one the cheapest wins. Else their scores on the first split are given
+with standard errors, and the best one stays chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..network import cost
+from .bootstrap import BlockErrors, Standing, block_errors, one_standard_error, standings
+from .delivering import Delivery, Member
+from .evaluation import Evaluation
+from .prepared import Prepared
+from .rescoring import MOST_FINALISTS
+
+FIRST, SECOND, WHOLE_PICTURE = "first", "second", "whole picture"
+"""What a finalist's score was computed on: the split that the search used, one that it never saw, or the first split of
+the whole picture after a search on a crop."""
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """A candidate among the best.
+
+    Args:
+        number: the candidate's.
+        digest: the genome's.
+        score: estimated PSNR in dB, the mean over seeds and pictures.
+        standard_error: of its difference to the best one, in dB; 0 for that; ``None``: too few values to tell.
+        score_error: of the score itself, in dB.
+        seeds: fits that the score is the mean of.
+        split: "first", "second" or "whole picture".
+    """
+
+    number: int
+    digest: str
+    score: float
+    standard_error: float | None
+    score_error: float | None
+    seeds: int
+    split: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The finalists, best first, which one is chosen, and why in words."""
+
+    finalists: tuple[Finalist, ...]
+    number: int
+    because: str
+
+
+def verdict_on_first(
+    best: Sequence[Evaluation], deliveries: Sequence[Delivery], pictures: Sequence[Prepared], *, whole: bool
+) -> Verdict:
+    """Judge the best candidates by the fits that are there already.
+
+    Args:
+        best: the complete candidates, best first.
+        deliveries: one for each picture; they hold the candidates' outputs.
+        pictures: the problems and the splits that the outputs are judged by.
+        whole: the search saw crops, and the outputs are of the whole pictures, which selection never saw.
+    """
+    common = [e for e in best if all(e.number in delivery.members for delivery in deliveries)][
+        :MOST_FINALISTS
+    ]
+    if not common:
+        return Verdict((), best[0].number, "it had the best score of the search")
+    errors = [
+        block_errors(
+            [[delivery.members[e.number].output.judged] for e in common], picture.problem, split=picture.split
+        )
+        for delivery, picture in zip(deliveries, pictures, strict=True)
+    ]
+    if whole:
+        return _verdict(common, errors, pictures, split=WHOLE_PICTURE)
+    rows = _rows(common, standings(errors), seeds=1, split=FIRST)
+    again = "" if len(best) == 1 else "; the finalists were not scored again on a second split"
+    return Verdict(rows, best[0].number, f"it had the best score of {_counted(len(best))}{again}")
+
+
+def verdict_on_second(
+    finalists: Sequence[Evaluation],
+    fits: Sequence[Sequence[Member]],
+    pictures: Sequence[Prepared],
+    *,
+    seeds: int,
+) -> Verdict:
+    """Judge finalists by their fits to the second split.
+
+    Args:
+        finalists: the candidates.
+        fits: of each picture, finalist by finalist, seed by seed.
+        pictures: the problems with the second split.
+        seeds: fits of each finalist.
+    """
+    errors = [
+        block_errors(
+            [
+                [member.output.judged for member in members[start : start + seeds]]
+                for start in range(0, len(members), seeds)
+            ],
+            picture.problem,
+            split=picture.split,
+        )
+        for members, picture in zip(fits, pictures, strict=True)
+    ]
+    return _verdict(finalists, errors, pictures, split=SECOND)
+
+
+def _verdict(
+    finalists: Sequence[Evaluation],
+    errors: Sequence[BlockErrors],
+    pictures: Sequence[Prepared],
+    *,
+    split: str,
+) -> Verdict:
+    """Choose by the one-standard-error rule: selection did not see these scores."""
+    found = standings(errors)
+    shapes = [picture.problem.image_shape for picture in pictures]
+    costs = [_multiply_adds(finalist, shapes) for finalist in finalists]
+    chosen = one_standard_error(found, costs)
+    top = max(range(len(found)), key=lambda index: found[index].score)
+    where = "on the whole picture" if split == WHOLE_PICTURE else "on a second split"
+    because = f"it had the best score of {_counted(len(found), 'finalist')} {where}"
+    if chosen != top:
+        behind = found[top].score - found[chosen].score
+        because = (
+            f"{where} it was {behind:.2f} dB behind candidate {finalists[top].number}, within one standard "
+            f"error ({found[chosen].standard_error:.2f} dB), and it takes "
+            f"{100 * costs[chosen] / costs[top]:.0f} % of its multiply-adds"
+        )
+    seeds = errors[0].errors.shape[1]
+    rows = _rows(finalists, found, seeds=seeds, split=split)
+    return Verdict(rows, finalists[chosen].number, because)
+
+
+def _rows(
+    finalists: Sequence[Evaluation], found: Sequence[Standing], *, seeds: int, split: str
+) -> tuple[Finalist, ...]:
+    rows = [
+        Finalist(
+            number=finalist.number,
+            digest=finalist.digest or "",
+            score=standing.score,
+            standard_error=standing.standard_error,
+            score_error=standing.score_error,
+            seeds=seeds,
+            split=split,
+        )
+        for finalist, standing in zip(finalists, found, strict=True)
+    ]
+    return tuple(sorted(rows, key=lambda row: -row.score))
+
+
+def _multiply_adds(finalist: Evaluation, shapes: Sequence[tuple[int, int, int, int]]) -> float:
+    assert finalist.genome is not None
+    return sum(cost(finalist.genome, image_shape=shape).multiply_adds for shape in shapes)
+
+
+def _counted(count: int, noun: str = "candidate") -> str:
+    return f"{count} {noun}s" if count > 1 else f"the only {noun}"

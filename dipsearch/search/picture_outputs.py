@@ -1,0 +1,143 @@
+"""What a search leaves of one picture: the restored picture, the map of its uncertainty, and their numbers.
+
+Here, after everything was decided, the references are used for the first time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..files import replacing
+from ..problem import Case, natural_suffix, write_image
+from .delivering import Delivery
+from .judging import Baseline
+from .measured import finite, true_luma, true_peak, true_psnr, true_ssim
+from .objective import estimated_psnr
+from .prepared import Prepared
+from .uncertainty import Uncertainty, calibration, full_scale, uncertainty
+
+
+@dataclass(frozen=True)
+class PictureOutputs:
+    """The part of ``result.json`` that belongs to one picture, and what a person should know of it."""
+
+    entry: dict[str, Any]
+    warnings: tuple[str, ...]
+
+
+def write_picture(
+    case: Case,
+    delivery: Delivery,
+    picture: Prepared,
+    *,
+    baseline: Baseline | None,
+    folder: Path,
+    alone: bool,
+) -> PictureOutputs:
+    """Write the files of one restored picture below ``best``, and measure it.
+
+    Args:
+        case: its source and, if there is one, its reference.
+        delivery: what it is restored to.
+        picture: its problem, with the split that the search used.
+        baseline: the classical restoration, where there is one.
+        folder: the study's.
+        alone: there is no other picture, so that the files need no folder of their own.
+    """
+    place = folder / "best" if alone else folder / "best" / delivery.name
+    suffix = natural_suffix(delivery.image.shape[1], case.bits)
+    file = place / f"restored{suffix}"
+    write_image(file, delivery.image, bits=case.bits)
+    entry = {
+        "name": delivery.name,
+        "source": case.source,
+        "restored": str(file.relative_to(folder)),
+        "delivered": delivery.chosen,
+        "delivered_psnr": true_psnr(delivery.image, case.reference),
+        "delivered_ssim": true_ssim(delivery.image, case.reference),
+        "delivered_psnr_luma": true_luma(delivery.image, case.reference),
+        "delivered_psnr_peak": true_peak(delivery.image, case.reference),
+        "best": {
+            "number": delivery.best.number,
+            "score": finite(estimated_psnr(delivery.best.score)),
+            "psnr": true_psnr(delivery.best_image, case.reference),
+            "ssim": true_ssim(delivery.best_image, case.reference),
+        },
+        "stack": _stack(delivery, case.reference),
+        "second_stack": None if delivery.second is None else _stack(delivery.second, case.reference),
+        "baselines": {},
+        "uncertainty": _uncertainty(case, delivery, picture, place=place, folder=folder),
+    }
+    if baseline is None:
+        return PictureOutputs(entry, ())
+    image = baseline.image()
+    entry["baselines"] = {
+        baseline.name: {
+            "psnr": true_psnr(image, case.reference),
+            "seconds": round(baseline.seconds, 2),
+            "score": finite(baseline.score),
+            "ahead": finite(baseline.ahead),
+            "standard_error": finite(baseline.standard_error),
+        }
+    }
+    if not baseline.is_better:
+        return PictureOutputs(entry, ())
+    other = place / f"{baseline.name.replace(' ', '-')}{suffix}"
+    write_image(other, image, bits=case.bits)
+    sentence = baseline.warning(str(other.relative_to(folder)))
+    return PictureOutputs(entry, (sentence if alone else f"{delivery.name}: {sentence}",))
+
+
+def uncertainty_of(delivery: Delivery, picture: Prepared) -> Uncertainty | None:
+    """How far a delivery may be off in every pixel; ``None`` when only one candidate is there.
+
+    Where a single candidate is delivered, or nothing but one has a weight, all that it was chosen from count.
+    """
+    used = delivery.used
+    if len(used) < 2:
+        used = dict.fromkeys(delivery.members, 1.0)
+    images = [delivery.members[number].output.judged for number in used]
+    return uncertainty(
+        images, list(used.values()), picture.problem, split=picture.split, score=delivery.score
+    )
+
+
+def _stack(delivery: Delivery, reference: Tensor | None) -> dict[str, Any]:
+    return {
+        "members": list(delivery.stack.members),
+        "weights": [round(weight, 4) for weight in delivery.stack.weights],
+        "score": finite(estimated_psnr(delivery.stack.score)),
+        "psnr": true_psnr(delivery.stacked, reference),
+        "ssim": true_ssim(delivery.stacked, reference),
+    }
+
+
+def _uncertainty(
+    case: Case, delivery: Delivery, picture: Prepared, *, place: Path, folder: Path
+) -> dict[str, Any] | None:
+    """Write the map as numbers and as a picture; return what is known of it."""
+    found = uncertainty_of(delivery, picture)
+    if found is None:
+        return None
+    white = full_scale(found.deviation)
+    with replacing(place / "uncertainty.npz") as temporary:
+        np.savez_compressed(temporary, deviation=found.deviation, white=np.array(white))
+    write_image(place / "uncertainty.png", torch.from_numpy(found.deviation / white).clamp(0, 1)[None, None])
+    truth = case.reference
+    compared = None if truth is None else calibration(found, delivery.image, truth)
+    return {
+        "file": str((place / "uncertainty.npz").relative_to(folder)),
+        "image": str((place / "uncertainty.png").relative_to(folder)),
+        "white": round(white, 4),
+        "scale": finite(found.scale),
+        "mean": round(float(found.deviation.mean()), 6),
+        "rank_correlation": finite(compared.rank_correlation) if compared else None,
+        "within_one": finite(compared.within_one) if compared else None,
+        "within_two": finite(compared.within_two) if compared else None,
+    }
