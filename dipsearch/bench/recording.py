@@ -77,6 +77,10 @@ class Recording:
         rows = zip(self.step, self.loss, self.score, self.windowed, self.moving, strict=True)
         return [Check(int(a), float(b), float(c), float(d), float(e)) for a, b, c, d, e in rows]
 
+    def psnr_by_step(self) -> dict[int, float]:
+        """PSNR of the averaged output at every check point, for the oracle."""
+        return {int(step): float(value) for step, value in zip(self.step, self.psnr, strict=True)}
+
     def psnr_at(self, step: int) -> float:
         """PSNR of the averaged output at a check point; of the first one for step 0."""
         return float(self.psnr[min(int(np.searchsorted(self.step, step)), len(self.psnr) - 1)])

@@ -13,6 +13,7 @@ import numpy as np
 from ..fitting import StoppingRule
 from .archive import Entry
 from .damages import DAMAGES, noise_energy
+from .oracle import Oracle
 from .recording import Recording
 from .replays import DEFAULT, Stop, criteria, default_choice, random_choice, rank, rules_for, stop_of
 
@@ -75,6 +76,7 @@ def stopping_rows(
     for entry in entries:
         task = DAMAGES[entry.damage].task
         rules = rules_for(noise_energy=noise_energy(entry.damage)) | dict(extra or {})
+        rules["oracle"] = Oracle(entry.recording.psnr_by_step())
         for name, rule in rules.items():
             stop = stop_of(rule, entry.recording)
             loss = _nothing_delivered(entry.recording) if stop is None else stop.loss_db

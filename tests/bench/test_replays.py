@@ -50,6 +50,12 @@ def test_a_score_whose_minimum_is_the_peak_loses_nothing() -> None:
     assert stop.loss_db == pytest.approx(0.0, abs=0.02)
 
 
+def test_only_the_oracle_never_loses() -> None:
+    rows = {row.rule: row for row in stopping_rows(entries()) if row.damage == row.network == ALL}
+    assert rows["oracle"].max_db == 0
+    assert rows["600 iterations"].max_db > 0.2
+
+
 def test_a_perfect_criterion_has_tau_one_and_no_regret() -> None:
     ranking = rank([3.0, 1.0, 2.0], [25.0, 27.0, 26.0])
     assert ranking.kendall_tau == pytest.approx(1)
