@@ -8,6 +8,12 @@ from typing import Any
 from .evaluation import Evaluation
 from .finalists import FIRST, SECOND
 
+
+def _blended(result: Mapping[str, Any]) -> str:
+    blend = result["blend"]
+    return f" with {100 * blend['share']:.0f} % of {blend['name']}" if blend else ""
+
+
 _DELIVERED = {
     "best": "best candidate",
     "stack": "stack",
@@ -28,7 +34,7 @@ def card(result: Mapping[str, Any], winner: Evaluation) -> str:
     lines = [
         f"# {result['task']}: {result['image']}",
         "",
-        f"Delivered: the {_DELIVERED[result['delivered']]}, after {result['seconds']:.0f} s on "
+        f"Delivered: the {_DELIVERED[result['delivered']]}{_blended(result)}, after {result['seconds']:.0f} s on "
         f"{result['workers']} × {result['device']}.",
         "",
         "| | estimated PSNR without a reference | PSNR against the reference |",

@@ -14,6 +14,7 @@ from pathlib import Path
 from torch import Tensor
 
 from ..fitting import Ended, LossMatched
+from .blending import Blend, blended
 from .candidate import read_arrays, read_output, suffix
 from .delivering import (
     Delivery,
@@ -30,7 +31,7 @@ from .delivering import (
 from .evaluation import Evaluation, ranked
 from .finalists import Verdict, verdict_on_first, verdict_on_second
 from .foreman import Foreman
-from .judging import Baseline, baseline_jobs, judged
+from .judging import Baseline, baseline_jobs, classical_of, judged
 from .messages import BaselineJob, FitJob
 from .objective import Limits
 from .prepared import WHOLE, Prepared, problem_path
@@ -48,12 +49,14 @@ class Finished:
         deliveries: one per picture, in the order of the cases.
         pictures: their problems, with the split that the search used.
         baselines: by the picture's name; pictures may be missing.
+        blends: what is classical in a delivery, by the picture's name; only where something is.
         verdict: the finalists, and which candidate is chosen.
     """
 
     deliveries: tuple[Delivery, ...]
     pictures: tuple[Prepared, ...]
     baselines: dict[str, Baseline]
+    blends: dict[str, Blend]
     verdict: Verdict
 
 
@@ -77,16 +80,30 @@ def finish(foreman: Foreman) -> Finished:
         if picture.split.kind == "recorruption" and session.plan.crop is None:
             delivery = refitted(delivery, picture, _refits(foreman, delivery, picture, best, index=index))
         deliveries.append(delivery)
-    baselines = {
-        picture.name: found
-        for delivery, picture in zip(deliveries, pictures, strict=True)
-        if (found := judged(session.folder, foreman.done, delivery=delivery, picture=picture))
-    }
     if rescored.finalists:
         verdict, deliveries = _second_opinion(session.folder, rescored, deliveries, seed=seed)
     else:
         verdict = verdict_on_first(best, deliveries, pictures, whole=session.plan.crop is not None)
-    return Finished(tuple(deliveries), pictures, baselines, verdict)
+    return _with_the_classical(foreman, deliveries, pictures, verdict)
+
+
+def _with_the_classical(
+    foreman: Foreman, deliveries: Sequence[Delivery], pictures: tuple[Prepared, ...], verdict: Verdict
+) -> Finished:
+    """Blend the classical restorations in where that helps, and judge them beside what is delivered."""
+    folder, done = foreman.session.folder, foreman.done
+    classicals = [classical_of(folder, done, picture.name) for picture in pictures]
+    mixed = [
+        blended(delivery, classical, picture)
+        for delivery, classical, picture in zip(deliveries, classicals, pictures, strict=True)
+    ]
+    baselines = {
+        picture.name: found
+        for one, classical, picture in zip(mixed, classicals, pictures, strict=True)
+        if (found := judged(folder, done, ours=one.judged, classical=classical, picture=picture))
+    }
+    blends = {one.delivery.name: one.blend for one in mixed if one.blend is not None}
+    return Finished(tuple(one.delivery for one in mixed), pictures, baselines, blends, verdict)
 
 
 def _last_fits(

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from ..errors import FormatError
+from .blending import Classical
 from .bootstrap import block_errors, standings
 from .candidate import read_npz
-from .delivering import Delivery
 from .messages import BaselineJob, Done
 from .prepared import WHOLE, Prepared, problem_path
 
@@ -77,32 +77,46 @@ def baseline_jobs(folder: Path, name: str, *, seed: int) -> list[BaselineJob]:
     ]
 
 
-def judged(
-    folder: Path, done: Mapping[Path, Done], *, delivery: Delivery, picture: Prepared
-) -> Baseline | None:
-    """The classical restoration of a picture beside its delivery; ``None`` where there is none.
+def classical_of(folder: Path, done: Mapping[Path, Done], name: str) -> Classical | None:
+    """Both classical restorations of a picture; ``None`` unless both could be computed.
 
     Args:
         folder: the study's.
         done: the outcomes of the jobs, by their files.
-        delivery: what is delivered; judged by what the search's split led to.
+        name: the picture's.
+    """
+    full, fitted = _file(folder, name), _file(folder, name, "-fitted")
+    if full not in done or fitted not in done:
+        return None
+    try:
+        images = [torch.from_numpy(read_npz(path)["x"]) for path in (fitted, full)]
+    except FormatError:
+        return None
+    return Classical(done[full].outcome["name"], *images)
+
+
+def judged(
+    folder: Path, done: Mapping[Path, Done], *, ours: Tensor, classical: Classical | None, picture: Prepared
+) -> Baseline | None:
+    """The classical restoration of a picture beside what is delivered; ``None`` where there is none.
+
+    Args:
+        folder: the study's.
+        done: the outcomes of the jobs, by their files.
+        ours: the image that stands for what is delivered before the scoring part, ``(1, C, H, W)``.
+        classical: the images; ``None``: there is no score.
         picture: its problem and split.
     """
-    outcome = done.get(_file(folder, delivery.name))
+    outcome = done.get(_file(folder, picture.name))
     if outcome is None:
         return None
-    found = Baseline(outcome.outcome["name"], outcome.outcome["seconds"], _file(folder, delivery.name))
-    fitted = _file(folder, delivery.name, "-fitted")
-    if fitted not in done:
+    found = Baseline(outcome.outcome["name"], outcome.outcome["seconds"], _file(folder, picture.name))
+    if classical is None:
         return found
-    try:
-        image = torch.from_numpy(read_npz(fitted)["x"])
-    except FormatError:
-        return found
-    errors = block_errors([[delivery.judged], [image]], picture.problem, split=picture.split)
-    ours, theirs = standings([errors])
-    apart = theirs.standard_error if ours.standard_error == 0.0 else ours.standard_error
-    return replace(found, score=theirs.score, ahead=theirs.score - ours.score, standard_error=apart)
+    errors = block_errors([[ours], [classical.fitted]], picture.problem, split=picture.split)
+    here, there = standings([errors])
+    apart = there.standard_error if here.standard_error == 0.0 else here.standard_error
+    return replace(found, score=there.score, ahead=there.score - here.score, standard_error=apart)
 
 
 def _file(folder: Path, name: str, ending: str = "") -> Path:

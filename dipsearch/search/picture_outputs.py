@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..files import replacing
 from ..problem import Case, natural_suffix, write_image
+from .blending import Blend
 from .delivering import Delivery
 from .judging import Baseline
 from .measured import finite, true_luma, true_peak, true_psnr, true_ssim
@@ -37,6 +38,7 @@ def write_picture(
     picture: Prepared,
     *,
     baseline: Baseline | None,
+    blend: Blend | None,
     folder: Path,
     alone: bool,
 ) -> PictureOutputs:
@@ -47,6 +49,7 @@ def write_picture(
         delivery: what it is restored to.
         picture: its problem, with the split that the search used.
         baseline: the classical restoration, where there is one.
+        blend: what is classical in the delivery.
         folder: the study's.
         alone: there is no other picture, so that the files need no folder of their own.
     """
@@ -71,6 +74,7 @@ def write_picture(
         },
         "stack": _stack(delivery, case.reference),
         "second_stack": None if delivery.second is None else _stack(delivery.second, case.reference),
+        "blend": None if blend is None else _blend(blend),
         "baselines": {},
         "uncertainty": _uncertainty(case, delivery, picture, place=place, folder=folder),
     }
@@ -106,6 +110,15 @@ def uncertainty_of(delivery: Delivery, picture: Prepared) -> Uncertainty | None:
     return uncertainty(
         images, list(used.values()), picture.problem, split=picture.split, score=delivery.score
     )
+
+
+def _blend(blend: Blend) -> dict[str, Any]:
+    return {
+        "name": blend.name,
+        "share": round(blend.share, 4),
+        "score": finite(estimated_psnr(blend.score)),
+        "gain": finite(blend.gain_db),
+    }
 
 
 def _stack(delivery: Delivery, reference: Tensor | None) -> dict[str, Any]:

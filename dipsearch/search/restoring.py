@@ -20,13 +20,15 @@ from ..library import preset, preset_names, read_architecture
 from ..network import Genome
 from ..problem import Case, TaskOptions, load_case, natural_suffix, psnr, ssim, write_image
 from ..yaml_files import read_yaml
-from .budget import PATIENCE, SLACK
-from .delivering import Delivery, deliver, fitted_members, prepared_whole
+from .baselines import classical
+from .blending import Blended, Classical, blended
+from .budget import PATIENCE, PIXELS_PER_SECOND, SLACK
+from .delivering import deliver, fitted_members, prepared_whole
 from .messages import Broken, Done, FitJob, Progress
 from .objective import Limits, estimated_psnr
 from .outcome import Listener, Snapshot, WorkerState
 from .plan import MAX_STEPS
-from .prepared import WHOLE, problem_path, write_problem
+from .prepared import WHOLE, Prepared, problem_path, write_problem
 from .session import choose_devices, cores, unique_names
 from .study import Settings
 from .workers import Pool, Seat
@@ -66,8 +68,8 @@ def run_restore(
         started: ``time.monotonic()`` from which the budget counts; by default now.
 
     Returns:
-        Per picture: ``name, source, restored, delivered, psnr, ssim, score, members, seconds``; PSNR and SSIM
-        are ``None`` without a reference.
+        Per picture: ``name, source, restored, delivered, psnr, ssim, score, members, blend, seconds``; PSNR and
+        SSIM are ``None`` without a reference, ``blend`` where nothing classical is in the result.
 
     Raises:
         DipsearchError: something cannot be used; nothing was written.
@@ -93,7 +95,11 @@ def run_restore(
         # A single network gets all cores; several get one each, which is the better use of them.
         threads = max(1, cores() // len(devices)) if devices[0] == "cpu" else 1
         seats = [Seat(index, one, threads=threads) for index, one in enumerate(devices)]
-        deadline = None if budget_seconds is None else started + budget_seconds * (1 - SLACK)
+        pixels = sum(case.problem.image_shape[-1] * case.problem.image_shape[-2] for case in cases)
+        deadline = None
+        if budget_seconds is not None:
+            classical_methods = min(2 * pixels / PIXELS_PER_SECOND, 0.1 * budget_seconds)
+            deadline = started + budget_seconds * (1 - SLACK) - classical_methods
         with Pool(folder, settings, seats) as pool:
             fits = _Fits(
                 folder, pool, listener, genomes, names, seed, MAX_STEPS[options.task], deadline, started
@@ -103,7 +109,8 @@ def run_restore(
         for name, case in zip(names, cases, strict=True):
             picture = prepared_whole(folder, name, seed=seed)
             delivery = deliver(picture, fitted_members(fits.files(name), picture))
-            results.append(_written(delivery, case, out=out, seconds=time.monotonic() - started))
+            mixed = blended(delivery, _classical(picture), picture)
+            results.append(_written(mixed, case, out=out, seconds=time.monotonic() - started))
     return results
 
 
@@ -264,10 +271,20 @@ class _Fits:
         )
 
 
-def _written(delivery: Delivery, case: Case, *, out: Path, seconds: float) -> dict[str, Any]:
+def _classical(picture: Prepared) -> Classical | None:
+    """The classical restorations of a picture; ``None`` where it is too large for the method."""
+    try:
+        name, full = classical(picture.problem)
+        return Classical(name, classical(picture.problem, split=picture.split)[1], full)
+    except InputError:
+        return None
+
+
+def _written(mixed: Blended, case: Case, *, out: Path, seconds: float) -> dict[str, Any]:
+    delivery, blend = mixed.delivery, mixed.blend
     file = restored_file(out, delivery.name, case)
     write_image(file, delivery.image, bits=case.bits)
-    score = delivery.stack.score if delivery.chosen == "stack" else delivery.best.score
+    score = delivery.score if blend is None else blend.score
     truth = case.reference
     return {
         "name": delivery.name,
@@ -278,6 +295,7 @@ def _written(delivery: Delivery, case: Case, *, out: Path, seconds: float) -> di
         "psnr": None if truth is None else round(psnr(delivery.image, truth), 4),
         "ssim": None if truth is None else round(ssim(delivery.image, truth), 4),
         "members": len(delivery.stack.members),
+        "blend": None if blend is None else {"name": blend.name, "share": round(blend.share, 4)},
         "seconds": round(seconds, 1),
         "reference": truth is not None,
     }

@@ -48,6 +48,7 @@ def write_outputs(
             delivery,
             picture,
             baseline=finished.baselines.get(delivery.name),
+            blend=finished.blends.get(delivery.name),
             folder=folder,
             alone=len(deliveries) == 1,
         )
@@ -117,6 +118,7 @@ def _result(
             "ssim": mean([picture["stack"]["ssim"] for picture in pictures]),
         },
         "delivered": first["delivered"],
+        "blend": first["blend"],
         "delivered_psnr": mean([picture["delivered_psnr"] for picture in pictures]),
         "delivered_ssim": mean([picture["delivered_ssim"] for picture in pictures]),
         "delivered_psnr_luma": mean([picture["delivered_psnr_luma"] for picture in pictures]),
