@@ -31,6 +31,7 @@ from ..fitting import (
     absorbs,
     fit,
     make_engine,
+    put_back,
 )
 from ..fitting.step import Weights
 from ..network import Genome
@@ -57,6 +58,7 @@ class Recording:
         score: the split's estimate of the mean squared error of the averaged output.
         psnr: of the averaged output, in dB.
         psnr_raw: of the raw output, in dB.
+        psnr_delivered: of the averaged output as it would be delivered, in dB: with exact measurements put back.
         windowed, moving: variances of the raw outputs, see ``Fluctuation``.
         proxies: spectral proxies of the untrained network, by name.
         seconds: of the fit.
@@ -67,6 +69,7 @@ class Recording:
     score: Numbers
     psnr: Numbers
     psnr_raw: Numbers
+    psnr_delivered: Numbers
     windowed: Numbers
     moving: Numbers
     proxies: Mapping[str, float]
@@ -78,8 +81,8 @@ class Recording:
         return [Check(int(a), float(b), float(c), float(d), float(e)) for a, b, c, d, e in rows]
 
     def psnr_by_step(self) -> dict[int, float]:
-        """PSNR of the averaged output at every check point, for the oracle."""
-        return {int(step): float(value) for step, value in zip(self.step, self.psnr, strict=True)}
+        """PSNR of what would be delivered at every check point, for the oracle."""
+        return {int(step): float(value) for step, value in zip(self.step, self.psnr_delivered, strict=True)}
 
     def psnr_at(self, step: int) -> float:
         """PSNR of the averaged output at a check point; of the first one for step 0."""
@@ -124,12 +127,13 @@ def record(
         check = Check(step, reading.loss, reading.score, reading.windowed, reading.moving)
         if not np.isfinite(reading.loss):
             break
-        truth = psnr(reading.image, reference), psnr(reading.output, reference)
+        shown = put_back(reading.image, problem)
+        truth = psnr(reading.image, reference), psnr(reading.output, reference), psnr(shown, reference)
         rows.append((step, check.loss, check.score, *truth, check.windowed, check.moving))
         recent.append((step, reading.image, engine.save() if absorbs(problem) else None))
         default.see(check)
         chosen = next((one for one in recent if one[0] == default.step), chosen)
-        past = max(row[3] for row in rows) - truth[0] > PAST_PEAK
+        past = max(row[5] for row in rows) - truth[2] > PAST_PEAK
         if past and default.stopped:
             break
     seconds, choice = time.perf_counter() - started, default.choice()

@@ -26,8 +26,9 @@ class Stop:
 
     Args:
         step: that is delivered.
-        psnr: there, in dB.
-        loss_db: how far that is below the peak of the same curve, the averaged output's.
+        psnr: there, in dB, of the averaged output as it would be delivered.
+        loss_db: how far that is below the peak of the same curve.
+        plain_loss_db: the same for the averaged output before exact measurements are put back.
         score: the split's estimate of the mean squared error there.
         training_loss: there.
     """
@@ -35,6 +36,7 @@ class Stop:
     step: int
     psnr: float
     loss_db: float
+    plain_loss_db: float
     score: float
     training_loss: float
 
@@ -57,11 +59,12 @@ def stop_of(rule: StoppingRule, recording: Recording) -> Stop | None:
     if choice.step == 0:
         return None
     place = int(np.searchsorted(recording.step, choice.step))
-    psnr = float(recording.psnr[place])
+    psnr = float(recording.psnr_delivered[place])
     return Stop(
         choice.step,
         psnr,
-        float(recording.psnr.max()) - psnr,
+        float(recording.psnr_delivered.max()) - psnr,
+        float(recording.psnr.max() - recording.psnr[place]),
         float(recording.score[place]),
         float(recording.loss[place]),
     )

@@ -166,7 +166,7 @@ def _stopping_table(rows: Sequence[StoppingRow], title: str, label: Callable[[St
 
 
 def _nothing_delivered(recording: Recording) -> float:
-    return float(recording.psnr.max() - recording.psnr[0])
+    return float(recording.psnr_delivered.max() - recording.psnr_delivered[0])
 
 
 def _median(values: Sequence[float]) -> float:

@@ -31,6 +31,7 @@ def recording(*, peak_at: int, peak: float, score_peak_at: int | None = None) ->
         score.astype(np.float32),
         psnr.astype(np.float32),
         (psnr - 1).astype(np.float32),
+        psnr.astype(np.float32),
         variance.astype(np.float32),
         variance.astype(np.float32),
         {"db-mse": 30 - peak},
