@@ -131,11 +131,11 @@ class SecondFits:
         if planned == NOTHING or len(self._finalists) < 2 or not self._divisible():
             return []
         wished, left = planned, self._left()
-        each = [e.seconds or 0.0 for e in self._finalists]
+        each = [0.0 if self._is_done(e, planned.seeds) else e.seconds or 0.0 for e in self._finalists]
         if left != float("inf"):
             wished = min(
                 planned,
-                best_choice(each, seconds=left, workers=len(plan.devices)),
+                best_choice(each, seconds=max(0.0, left), workers=len(plan.devices)),
                 key=lambda choice: choice.finalists * choice.seeds,
             )
         if wished == NOTHING:
@@ -147,6 +147,9 @@ class SecondFits:
         return [
             (e, seed, name) for seed in range(wished.seeds) for e in self._finalists for name in self._names
         ]
+
+    def _is_done(self, finalist: Evaluation, seeds: int) -> bool:
+        return all(_useful(self._file(finalist, seed, name)) for seed in range(seeds) for name in self._names)
 
     def _divisible(self) -> bool:
         session = self._foreman.session

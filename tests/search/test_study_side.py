@@ -27,6 +27,7 @@ from dipsearch.search import (
     read_trajectory,
     run_search,
 )
+from dipsearch.search.rescoring import Rescoring
 
 SPACE = """\
 format: dipsearch/space/1
@@ -143,7 +144,7 @@ def test_the_delivery_is_at_least_as_good_as_the_best_candidate_and_keeps_observ
     clean = read_image(place / "clean.png").pixels
     restored = read_image(outcome.folder / "best" / "restored.png").pixels
     same = (restored == clean).all(dim=1)
-    assert 0.45 < float(same.float().mean()) < 0.75  # half of the pixels were observed, and they are exact
+    assert float(same.float().mean()) > 0.45  # half of the pixels were observed, and they are exact
 
 
 def test_the_same_seed_gives_the_same_picture(finished: Finished, place: Path) -> None:
@@ -181,6 +182,57 @@ def test_resuming_adds_candidates_up_to_the_new_number(place: Path) -> None:
     search(place, request(place))
     outcome, _ = search(place, request(place, trials=3), resume=True)
     assert outcome.result["trials"]["complete"] == 3
+
+
+def test_a_larger_search_scores_its_finalists_again_and_once_only(place: Path) -> None:
+    asked = request(place, trials=8, steps=60)
+    outcome, ear = search(place, asked)
+    assert ear.plans[0].rescoring == Rescoring(2, 1)
+    result, folder = outcome.result, outcome.folder
+    rows = result["finalists"]
+    assert [row["split"] for row in rows] == ["second", "second"]
+    assert rows[0]["score"] >= rows[1]["score"]
+    assert rows[0]["standard_error"] == 0 < rows[1]["standard_error"]
+    assert result["best"]["number"] in {row["number"] for row in rows}
+    assert "second split" in result["best"]["chosen_because"]
+    assert result["pictures"][0]["second_stack"]["score"] > 5
+    files = {file: file.stat().st_mtime_ns for file in (folder / "finalists").iterdir()}
+    assert len(files) == 2
+    again, _ = search(place, asked, resume=True)
+    assert {file: file.stat().st_mtime_ns for file in (folder / "finalists").iterdir()} == files
+    assert again.result["finalists"] == rows
+
+
+def test_a_result_says_how_sure_it_is_and_what_made_it(finished: Finished) -> None:
+    outcome = finished[1]
+    result, folder = outcome.result, outcome.folder
+    assert (result["engine"], result["precision"], result["tf32"]) == ("eager", "fp32", None)
+    assert [row["split"] for row in result["finalists"]] == ["first", "first"]
+    assert result["finalists"][0]["number"] == result["best"]["number"]
+    assert "not scored again" in result["best"]["chosen_because"]
+    assert "± " in (folder / "best" / "card.md").read_text()
+    found = result["uncertainty"]
+    deviation = np.load(folder / found["file"])["deviation"]
+    assert deviation.shape == (32, 28)
+    assert found["mean"] == pytest.approx(float(deviation.mean()), abs=1e-6)
+    shown = read_image(folder / found["image"]).pixels[0, 0].numpy()
+    assert shown * found["white"] == pytest.approx(
+        np.minimum(deviation, found["white"]), abs=found["white"] / 255
+    )
+    assert -1 <= found["rank_correlation"] <= 1
+    assert 0 < found["within_one"] < found["within_two"] <= 1
+
+
+def test_a_classical_restoration_that_is_better_is_named_and_delivered_beside(finished: Finished) -> None:
+    result, folder = finished[1].result, finished[1].folder
+    baseline = result["baselines"]["biharmonic"]  # on a smooth picture two tiny networks are no match for it
+    assert baseline["psnr"] > result["delivered_psnr"]
+    assert baseline["ahead"] > baseline["standard_error"] > 0
+    assert baseline["score"] > result["best"]["score"]
+    (warning,) = [words for words in result["warnings"] if "biharmonic" in words]
+    assert warning.startswith("biharmonic is better than what was delivered, by ")
+    assert "look at best/biharmonic.png" in warning
+    assert (folder / "best" / "biharmonic.png").exists()
 
 
 @pytest.mark.parametrize(
