@@ -6,6 +6,9 @@ reference are here too, but only reports and benchmarks may call them.
 """
 
 from .case import Case, load_case
+from .cross_scale import cross_scale
+from .diagnosis import Branch, Diagnosis
+from .gate import diagnose
 from .image import MAX_PIXELS, Image, image_digest, is_sample, natural_suffix, read_image, write_image
 from .impulses import clean_sigma, clean_values
 from .metrics import psnr, psnr_luma, psnr_peak, ssim
@@ -14,30 +17,37 @@ from .noise import NoiseModel
 from .operators import Downsample, Identity, Mask, Operator
 from .randomness import generator_for
 from .sigma import SigmaEstimate, estimate_sigma
-from .simulation import Damaged, simulate_measurement
+from .simulation import Damaged, NoiseWord, add_noise, simulate_measurement
 from .sources import sample_names
 from .split import Split, whole
 from .splitting import make_split
-from .task import Problem, Task, TaskOptions, crop_problem
+from .task import Problem, Task, crop_problem
+from .task_options import TaskOptions
 
 __all__ = [
     "MAX_PIXELS",
+    "Branch",
     "Case",
     "Damaged",
+    "Diagnosis",
     "Downsample",
     "Identity",
     "Image",
     "Mask",
     "NoiseModel",
+    "NoiseWord",
     "Operator",
     "Problem",
     "SigmaEstimate",
     "Split",
     "Task",
     "TaskOptions",
+    "add_noise",
     "clean_sigma",
     "clean_values",
     "crop_problem",
+    "cross_scale",
+    "diagnose",
     "estimate_sigma",
     "find_observed",
     "generator_for",

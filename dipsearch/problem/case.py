@@ -7,24 +7,26 @@ sentences for people beside the problem, where neither ranking nor stopping can 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .diagnosis import Diagnosis
+from .gate import diagnose, given_photons, given_sigma
+from .holes import are_holes, largest_hole
 from .image import Image, read_image
 from .missing import find_observed
 from .noise import LEVELS, NoiseModel
 from .operators import Downsample, Identity, Mask
 from .raster import refuse_huge
-from .sigma import estimate_sigma
 from .simulation import DEFAULT_SIGMA, Damaged, simulate_measurement
 from .sources import file_of_same_name
 from .splitting import make_split
-from .task import SMALLEST_SIDE, Problem, TaskOptions
+from .task import SMALLEST_SIDE, Problem
+from .task_options import TaskOptions
 
-HARDLY_NOISY = 1.0  # grey levels
+LARGE_HOLE = 0.5
 NO_NOISE = NoiseModel("none", None, "none")
 
 
@@ -33,7 +35,8 @@ class Case:
     """One picture of a command: the problem, and what only reports and benchmarks may read.
 
     ``notes`` are sentences for the console and the page: what was found out, assumed or left out.
-    ``reference`` is (1, C, H, W) or None; ``bits`` says how the restoration is written.
+    ``reference`` is (1, C, H, W) or None; ``bits`` says how the restoration is written; ``diagnosis`` is what the
+    gate found in a noisy picture, ``None`` for other tasks.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Case:
     reference: Tensor | None
     bits: int
     notes: tuple[str, ...]
+    diagnosis: Diagnosis | None = None
 
 
 def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
@@ -59,11 +63,12 @@ def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
     _refuse_small(image.name, image.pixels)
     notes = [_refuse_or_note_range(image)]
     reference = _read_reference(image, source, options)
+    diagnosis = None
     match options.task:
         case "inpaint":
             problem, own_reference, said = _inpaint(image, source, options, seed)
         case "denoise":
-            problem, own_reference, said = _denoise(image, options, seed)
+            problem, own_reference, said, diagnosis = _denoise(image, options, seed)
         case "sr":
             problem, own_reference, said = _super_resolve(image, options, seed)
     reference = own_reference if reference is None else reference
@@ -76,6 +81,7 @@ def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
         reference=reference,
         bits=image.bits,
         notes=tuple(note for note in [*notes, *said] if note),
+        diagnosis=diagnosis,
     )
 
 
@@ -96,23 +102,24 @@ def _inpaint(
             _simulated_note(why, damaged),
             _alpha_note(image),
         ]
+    notes.append(_hole_note(observed))
     shape = _four(y)
     return Problem("inpaint", y, Mask(observed), NO_NOISE, shape, observed), reference, notes
 
 
-def _denoise(image: Image, options: TaskOptions, seed: int) -> tuple[Problem, Tensor | None, list[str]]:
+def _denoise(
+    image: Image, options: TaskOptions, seed: int
+) -> tuple[Problem, Tensor | None, list[str], Diagnosis]:
     notes = [_alpha_note(image)]
     y, reference = image.pixels, None
-    sigma = options.sigma
     if options.simulate:
         damaged = simulate_measurement(image.pixels, options, seed=seed)
         y, reference = damaged.y, image.pixels
-        sigma = DEFAULT_SIGMA if sigma is None else sigma
         notes.append(_simulated_note("as asked,", damaged))
-    noise, sentence = _noise_model(y, sigma)
-    notes.append(sentence)
+    found = _diagnosed(y, options)
     observed = torch.ones(1, 1, *y.shape[-2:])
-    return Problem("denoise", y, Identity(), noise, _four(y), observed), reference, notes
+    problem = Problem("denoise", y, Identity(), found.noise, _four(y), observed)
+    return problem, reference, [*notes, *found.lines()], found
 
 
 def _super_resolve(image: Image, options: TaskOptions, seed: int) -> tuple[Problem, Tensor | None, list[str]]:
@@ -130,27 +137,23 @@ def _super_resolve(image: Image, options: TaskOptions, seed: int) -> tuple[Probl
     return Problem("sr", y, Downsample(options.factor, shape), NO_NOISE, shape, observed), reference, notes
 
 
-def _noise_model(y: Tensor, sigma: float | None) -> tuple[NoiseModel, str]:
-    if sigma is not None:
-        return NoiseModel(
-            "gaussian", sigma / LEVELS, "given"
-        ), f"noise: sigma {sigma:g} of {LEVELS}, as given"
-    estimate = estimate_sigma(y)
-    levels = estimate.sigma * LEVELS
-    measures = (
-        f"sigma {levels:.1f} of {LEVELS}, estimated (wavelet {estimate.wavelet * LEVELS:.1f}, "
-        f"Laplacian {estimate.laplacian * LEVELS:.1f}, fourth differences {levels:.1f})"
+def _diagnosed(y: Tensor, options: TaskOptions) -> Diagnosis:
+    """What is known of the noise: what was given or simulated, else what the gate finds."""
+    if options.photons is not None:
+        return given_photons(y, options.photons)
+    sigma = DEFAULT_SIGMA if options.simulate and options.sigma is None else options.sigma
+    return diagnose(y) if sigma is None else given_sigma(y, sigma / LEVELS)
+
+
+def _hole_note(observed: Tensor) -> str:
+    missing = observed[0, 0].numpy() == 0
+    share = largest_hole(missing) if are_holes(missing) else 0.0
+    if share <= LARGE_HOLE:
+        return ""
+    return (
+        f"one hole covers {100 * share:.0f} % of the picture: nothing that was measured says what is in it, and the "
+        "score of copied smaller holes says little about it"
     )
-    if levels < HARDLY_NOISY:
-        sentence = f"noise: hardly any, {measures}; to damage a clean picture and restore it, add --simulate"
-    elif estimate.agree:
-        sentence = f"noise: {measures}; they agree, so it is taken as white and Gaussian"
-    else:
-        sentence = f"noise: {measures}; they differ by over 10 %, so only independence is assumed"
-    kind: Literal["gaussian", "unknown"] = (
-        "gaussian" if estimate.agree and levels >= HARDLY_NOISY else "unknown"
-    )
-    return NoiseModel(kind, estimate.sigma, "estimated"), sentence
 
 
 def _simulated_note(why: str, damaged: Damaged) -> str:

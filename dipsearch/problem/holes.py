@@ -41,6 +41,12 @@ def are_holes(missing: Bits) -> bool:
     return int(np.bincount(components.ravel())[1:].max()) >= SMALLEST_HOLE
 
 
+def largest_hole(missing: Bits) -> float:
+    """Return the share of the picture (h, w) that the largest connected hole covers (4-neighbours)."""
+    components, found = label(missing)
+    return float(np.bincount(components.ravel())[1:].max()) / missing.size if found else 0.0
+
+
 def copy_holes(missing: Bits, *, most: int, generator: np.random.Generator) -> Bits:
     """Return (h, w): translated copies of the holes on observed pixels, at most ``most`` pixels in all.
 

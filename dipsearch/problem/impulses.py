@@ -8,6 +8,7 @@ they were, so that restoring is inpainting where each channel has a mask of its 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -27,6 +28,11 @@ FEWEST_BETWEEN = 0.15
 ENOUGH_BETWEEN = 0.2
 """Where fewer values than this lie between the ends, 7 × 7 places without one occur by chance."""
 
+FEWEST_STRUCK = 0.02
+CLOSE_TO_AN_END = 0.25
+MOST_CLOSE = 0.5
+MOST_PAIRED = 0.1
+
 TOGETHER = 0.5
 """Channels are struck together when all are, in more than this share of the pixels where one is."""
 
@@ -37,6 +43,41 @@ EXACT = 4 / 255
 
 # Third differences leave nothing of a quadratic trend; divided so that white noise keeps its strength.
 THIRD_DIFFERENCE = np.array([1.0, -3.0, 3.0, -1.0]) / math.sqrt(20)
+
+
+@dataclass(frozen=True)
+class Impulses:
+    """Values at the far end of the range: 0 where the surroundings are bright, 1 where they are dark.
+
+    ``share`` is their share; ``close`` the share of values within a quarter of that end but not on it;
+    ``paired`` how often the next value in the row is another one. Impulses are many, nothing leads up to them,
+    and they are alone: they are ``found`` from 2 % on, with at most half as many close to the end, and when
+    pairs are no more than twice as frequent as chance has it, plus 10 %. Strong Gaussian noise that was cut
+    has more close to the end than on it, print has pairs.
+    """
+
+    share: float
+    close: float
+    paired: float
+    found: bool
+
+
+def find_impulses(y: Tensor) -> Impulses:
+    """Look for salt-and-pepper noise in (1, C, h, w)."""
+    far, close, pairs, places = 0, 0, 0, 0
+    for plane in y.detach().double().cpu().numpy()[0]:
+        between = (plane > 0) & (plane < 1)
+        known = uniform_filter(between.astype(float), 5)
+        level = uniform_filter(np.where(between, plane, 0), 5) / np.maximum(known, 1e-9)
+        bright, dark = (known > 0.05) & (level >= 0.5), (known > 0.05) & (level < 0.5)
+        struck = (bright & (plane <= 0)) | (dark & (plane >= 1))
+        near = (bright & (plane < CLOSE_TO_AN_END)) | (dark & (plane > 1 - CLOSE_TO_AN_END))
+        far, close = far + int(struck.sum()), close + int((near & between).sum())
+        pairs += int((struck[:, 1:] & struck[:, :-1]).sum())
+        places += int((bright | dark).sum())
+    share, paired = far / max(places, 1), pairs / max(far, 1)
+    found = share >= FEWEST_STRUCK and close <= MOST_CLOSE * far and paired <= 2 * share + MOST_PAIRED
+    return Impulses(share, close / max(places, 1), paired, found)
 
 
 def clean_values(y: Tensor) -> Tensor:

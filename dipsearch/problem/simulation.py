@@ -6,8 +6,10 @@ to a file.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -18,10 +20,14 @@ from .noise import LEVELS
 from .operators import Downsample
 from .randomness import generator_for
 from .sources import file_of_same_name
-from .task import SMALLEST_SIDE, TaskOptions
+from .task import SMALLEST_SIDE
+from .task_options import TaskOptions
+
+NoiseWord = Literal["gaussian", "poisson", "impulse", "speckle"]
 
 DEFAULT_SIGMA = 25.0
 DEFAULT_MISSING = 50.0
+EXAMPLE_LEVELS: dict[NoiseWord, int] = {"gaussian": 25, "poisson": 30, "impulse": 30, "speckle": 20}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +47,8 @@ def simulate_measurement(clean: Tensor, options: TaskOptions, *, seed: int, sour
     """Damage a clean picture (1, C, H, W) in [0, 1] the way that the task repairs.
 
     inpaint: the mask file, or else ``missing`` percent of the pixels (50), are set to 0 in all channels.
-    denoise: white Gaussian noise of ``sigma`` grey levels (25) is added, and the result is clipped to [0, 1]
-    but not rounded, as the Deep Image Prior paper and most after it do.
+    denoise: white Gaussian noise of ``sigma`` grey levels (25), or that of counting ``photons``, and the result is
+    clipped to [0, 1] but not rounded, as the Deep Image Prior paper and most after it do.
     sr: Lanczos-2 reduction by ``factor``; see ``Downsample``.
 
     Args:
@@ -55,7 +61,10 @@ def simulate_measurement(clean: Tensor, options: TaskOptions, *, seed: int, sour
         case "inpaint":
             return _without_pixels(clean, options, seed=seed, source=source)
         case "denoise":
-            return _with_noise(clean, options, seed=seed)
+            if options.photons is not None:
+                return add_noise(clean, "poisson", level=options.photons, seed=seed)
+            level = DEFAULT_SIGMA if options.sigma is None else options.sigma
+            return add_noise(clean, "gaussian", level=level, seed=seed)
         case "sr":
             return _reduced(clean, options)
 
@@ -74,13 +83,48 @@ def _without_pixels(clean: Tensor, options: TaskOptions, *, seed: int, source: s
     return Damaged(clean * observed, observed, f"{hidden:.1f} % of its pixels were hidden {how}")
 
 
-def _with_noise(clean: Tensor, options: TaskOptions, *, seed: int) -> Damaged:
-    sigma = DEFAULT_SIGMA if options.sigma is None else options.sigma
-    noise = torch.randn(clean.shape, generator=generator_for("simulated noise", seed))
-    y = (clean + noise * sigma / LEVELS).clamp(0, 1)
-    return Damaged(
-        y, _everything(y), f"Gaussian noise of sigma {sigma:g} of {LEVELS} was added and clipped to its range"
-    )
+def add_noise(clean: Tensor, kind: NoiseWord, *, level: float, seed: int) -> Damaged:
+    """Put noise into a clean picture (1, C, H, W) in [0, 1] and clip the result to [0, 1].
+
+    ==========  ==============================================================================
+    kind        level
+    ==========  ==============================================================================
+    gaussian    standard deviation in grey levels of 255
+    poisson     photons that the value 1 stands for: counts are drawn and divided by it
+    impulse     percentage of the values, of each channel by itself, that become 0 or 1
+    speckle     standard deviation as a percentage of the value: bright places are noisier
+    ==========  ==============================================================================
+
+    Raises:
+        InputError: a kind that does not exist, or a level that is not above 0 (for impulses also above 100).
+    """
+    if kind not in get_args(NoiseWord):
+        raise InputError(
+            f"the noise is {kind!r}", f"it is one of {', '.join(get_args(NoiseWord))}", "choose one of them"
+        )
+    if not (math.isfinite(level) and 0 < level <= (100 if kind == "impulse" else math.inf)):
+        raise InputError(
+            f"the level of {kind} noise is {level:g}",
+            "it is above 0; for impulses it is a percentage",
+            f"give for example --level {EXAMPLE_LEVELS[kind]}",
+        )
+    generator = generator_for("simulated noise", seed)
+    match kind:
+        case "gaussian":
+            y = clean + torch.randn(clean.shape, generator=generator) * level / LEVELS
+            done = f"Gaussian noise of sigma {level:g} of {LEVELS} was added"
+        case "poisson":
+            y = torch.poisson(clean.clamp(min=0) * level, generator=generator) / level
+            done = f"its photons were counted, {level:g} of them for the value 1,"
+        case "impulse":
+            draw = torch.rand(clean.shape, generator=generator) * 100
+            y = torch.where(draw < level / 2, 0.0, torch.where(draw < level, 1.0, clean))
+            done = f"{level:g} % of its values were set to 0 or 1"
+        case "speckle":
+            y = clean + clean * torch.randn(clean.shape, generator=generator) * level / 100
+            done = f"noise of {level:g} % of each value was added"
+    y = y.clamp(0, 1)
+    return Damaged(y, _everything(y), f"{done} and clipped to its range")
 
 
 def _reduced(clean: Tensor, options: TaskOptions) -> Damaged:

@@ -2,17 +2,21 @@
 
 import dataclasses
 import json
+import re
 
 import pytest
 import tifffile
 import torch
 
 from dipsearch.errors import FormatError, InputError
+from dipsearch.fitting import put_back
 from dipsearch.problem import (
     Downsample,
+    NoiseModel,
     Problem,
     TaskOptions,
     crop_problem,
+    cross_scale,
     load_case,
     make_split,
     simulate_measurement,
@@ -129,13 +133,64 @@ def test_sigma_is_taken_as_given_or_estimated(tmp_path):
     assert found.problem.noise.source == "estimated" and found.problem.noise.sigma * 255 == pytest.approx(
         20, rel=0.05
     )
-    assert make_split(found.problem, seed=0).kind == "recorruption" and "they agree" in found.notes[0]
+    assert (
+        make_split(found.problem, seed=0).kind == "recorruption" and "measures of it agree" in found.notes[0]
+    )
+    assert found.diagnosis.branch == "recorruption (white)" and "whiteness 1.4" in found.notes[1]
 
 
 def test_a_picture_without_noise_says_so(tmp_path):
     write_image(tmp_path / "s.png", torch.linspace(0.3, 0.7, 48).expand(1, 3, 48, 48))
     case = load_case(str(tmp_path / "s.png"), TaskOptions("denoise"), seed=0)
-    assert case.problem.noise.kind == "unknown" and "hardly any" in case.notes[0]
+    assert case.problem.noise.kind == "none" and "hardly any" in case.notes[0]
+    assert "delivered as it is" in case.notes[1]
+    assert torch.equal(put_back(torch.zeros_like(case.problem.y), case.problem), case.problem.y)
+
+
+def test_a_sigma_that_both_estimates_contradict_is_used_and_warned_of(tmp_path):
+    flat = torch.full((1, 3, 64, 64), 0.5)
+    y = flat + 10 / 255 * torch.randn(flat.shape, generator=torch.Generator().manual_seed(0))
+    write_image(tmp_path / "n.png", y)
+    for sigma, warned in ((4, True), (7, False), (18, False), (25, True)):
+        case = load_case(str(tmp_path / "n.png"), TaskOptions("denoise", sigma=sigma), seed=0)
+        assert case.problem.noise.sigma == pytest.approx(sigma / 255)
+        assert any(f"sigma {sigma} was given, but two estimates are" in note for note in case.notes) is warned
+    warning = next(note for note in case.notes if "two estimates" in note)
+    assert [float(number) for number in re.findall(r"([\d.]+) \((?:wavelet|Laplacian)", warning)] == [
+        pytest.approx(10, rel=0.1)
+    ] * 2
+
+
+def test_counts_of_photons_are_simulated_and_split_by_thinning(tmp_path, clean):
+    case = load_case(str(tmp_path / "a.png"), TaskOptions("denoise", simulate=True, photons=30), seed=0)
+    counts = case.problem.y * 30
+    assert torch.allclose(counts, counts.round(), atol=1e-4) and float(case.problem.y.max()) <= 1
+    assert case.problem.noise.kind == "poisson" and case.problem.noise.gain == pytest.approx(1 / 30)
+    assert "its photons were counted, 30 of them for the value 1, and clipped" in case.notes[0]
+    assert make_split(case.problem, seed=0).kind == "thinning"
+    with pytest.raises(InputError, match="not whole counts"):
+        load_case(str(tmp_path / "a.png"), TaskOptions("denoise", photons=7), seed=0)
+
+
+def test_a_hole_over_half_of_the_picture_is_warned_of(tmp_path, clean):
+    for rows, warned in ((18, False), (24, True)):
+        mask = torch.ones(1, 1, SIZE, SIZE)
+        mask[..., :rows, :] = 0
+        write_image(tmp_path / "m.png", mask)
+        options = TaskOptions("inpaint", mask=str(tmp_path / "m.png"))
+        notes = load_case(str(tmp_path / "a.png"), options, seed=0).notes
+        assert any("one hole covers 60 % of the picture" in note for note in notes) is warned
+
+
+def test_the_cross_scale_problem_has_the_measurement_for_its_truth():
+    x = torch.rand(1, 3, 96, 90, generator=torch.Generator().manual_seed(0))
+    y = simulate_measurement(x, TaskOptions("sr", factor=3), seed=0).y
+    none = NoiseModel("none", None, "none")
+    problem = Problem("sr", y, Downsample(3, (1, 3, 96, 90)), none, (1, 3, 96, 90), torch.ones(1, 1, 32, 30))
+    below = cross_scale(problem)
+    assert below.image_shape == tuple(y.shape) and below.y.shape == (1, 3, 11, 10)
+    assert torch.allclose(below.operator.A(y), below.y) and float(below.observed.min()) == 1
+    assert cross_scale(below) is None  # 4 × 4 pixels would be left
 
 
 def test_simulated_noise_is_clipped_but_not_rounded(tmp_path, clean):
@@ -211,6 +266,10 @@ def test_a_folder_of_references_holds_one_of_the_same_name(tmp_path, clean):
         ({"task": "denoise", "sigma": -3}, "sigma is -3"),
         ({"task": "denoise", "sigma": float("nan")}, "sigma is nan"),
         ({"task": "inpaint", "sigma": 25}, "belongs to denoise"),
+        ({"task": "sr", "photons": 30}, "belong to denoise"),
+        ({"task": "denoise", "photons": 0}, "photons is 0"),
+        ({"task": "denoise", "photons": float("inf")}, "photons is inf"),
+        ({"task": "denoise", "photons": 30, "sigma": 25}, "both --sigma and --photons"),
         ({"task": "inpaint", "missing": 0.5}, "percentage from 1 to 99"),
         ({"task": "inpaint", "missing": 100}, "percentage from 1 to 99"),
         ({"task": "inpaint", "missing": 50, "mask": "m.png"}, "both --missing and --mask"),
