@@ -29,6 +29,7 @@ def degrade(
     invert_mask: shared.InvertMask = False,
     missing: shared.Missing = None,
     sigma: shared.Sigma = None,
+    photons: shared.Photons = None,
     factor: shared.Factor = None,
     seed: shared.Seed = 0,
 ) -> None:
@@ -39,6 +40,7 @@ def degrade(
         invert_mask=invert_mask,
         missing=missing,
         sigma=sigma,
+        photons=photons,
         factor=factor,
         reference=None,
         simulate=True,

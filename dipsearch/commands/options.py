@@ -39,6 +39,14 @@ Sigma = Annotated[
         "--sigma", metavar="LEVEL", help="denoise: noise level in grey levels of 255; estimated when absent."
     ),
 ]
+Photons = Annotated[
+    float | None,
+    typer.Option(
+        "--photons",
+        metavar="P",
+        help="denoise: the picture counts photons, P of them make white; found out when absent.",
+    ),
+]
 Factor = Annotated[
     int | None,
     typer.Option("--factor", metavar="N", help="sr: how many times larger in each direction; 4 when absent."),
@@ -89,6 +97,7 @@ def task_options(
     invert_mask: bool,
     missing: float | None,
     sigma: float | None,
+    photons: float | None,
     factor: int | None,
     reference: str | None,
     simulate: bool,
@@ -118,6 +127,7 @@ def task_options(
         invert_mask=invert_mask,
         missing=missing,
         sigma=sigma,
+        photons=photons,
         factor=4 if factor is None else factor,
         reference=reference,
         simulate=simulate,

@@ -22,6 +22,7 @@ def search_command(request: Request) -> str:
         ("--invert-mask", options.invert_mask),
         ("--missing", None if options.missing is None else f"{options.missing:g}"),
         ("--sigma", None if options.sigma is None else f"{options.sigma:g}"),
+        ("--photons", None if options.photons is None else f"{options.photons:g}"),
         ("--factor", options.factor if options.task == "sr" else None),
         ("--reference", options.reference),
         ("--simulate", options.simulate),
