@@ -46,6 +46,7 @@ def _sentence(record: StudyRecord, result: Mapping[str, Any]) -> str:
         "stack": f"by a stack of {plural(members, 'network')}",
         "best": "by the best of the networks that were tried",
         "refit": "by networks that were fitted again to everything that was measured",
+        "stacks": "by two stacks of networks, one for each of two splits",
     }.get(str(result.get("delivered")), "")
     tried = plural(sum((result.get("trials") or {}).values()), "candidate")
     judged = "Nothing but the damaged picture was used; the reference only served to measure the result."

@@ -1,21 +1,20 @@
-"""The stack as rows: which candidates were combined, with which weights, and where they disagree."""
+"""The stack as rows: which candidates were combined, with which weights, and how far they may be off."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import DipsearchError
+from ..errors import DipsearchError, FormatError
 from ..search import PictureRecord, StudyRecord
+from ..search.candidate import read_npz
 from ..yaml_files import read_yaml
-from .uncertainty import spread
 
 
 @dataclass(frozen=True)
@@ -56,21 +55,19 @@ def member_rows(record: StudyRecord, name: str) -> tuple[MemberRow, ...]:
     return tuple(sorted(rows, key=lambda row: (-row.weight, row.number)))
 
 
-def stack_spread(record: StudyRecord, picture: PictureRecord) -> NDArray[np.float64] | None:
-    """How far the stack's members are apart in every pixel, ``(H, W)``; ``None`` with fewer than two of them."""
-    weights = {number: weight for number, weight in _weights(record.folder, picture.name).items() if weight}
-    index = record.pictures.index(picture)
-    images = {number: _output(record.folder, number, picture.name, index) for number in weights}
-    found = {number: image for number, image in images.items() if image is not None}
-    if len(found) < 2 or len({image.shape for image in found.values()}) > 1:
-        return None
-    return spread(list(found.values()), [weights[number] for number in found], exact=_exact(picture))
+def uncertainty_map(record: StudyRecord, picture: PictureRecord) -> NDArray[np.float64] | None:
+    """How far the restored picture may be off in every pixel, ``(H, W)``; ``None``: the study has not said."""
+    entries = (record.result or {}).get("pictures") or ()
+    entry = next((entry for entry in entries if entry.get("name") == picture.name), {})
+    file = (entry.get("uncertainty") or {}).get("file")
+    found = None if file is None else _read(record.folder / file, "deviation")
+    return None if found is None else found.astype(np.float64)
 
 
 def candidate_output(folder: Path, number: int, index: int) -> Tensor | None:
     """What a candidate made of picture ``index`` in the search, ``(1, C, H, W)``; ``None``: it left no output."""
     array = _read(folder / "trials" / f"{number:04d}" / "output.npz", f"x_{index}" if index else "x")
-    return None if array is None else torch.from_numpy(array)[None]
+    return None if array is None or array.ndim != 4 else torch.from_numpy(array)
 
 
 def _weights(folder: Path, name: str) -> dict[int, float]:
@@ -85,26 +82,8 @@ def _weights(folder: Path, name: str) -> dict[int, float]:
         return {}
 
 
-def _output(folder: Path, number: int, name: str, index: int) -> NDArray[np.float32] | None:
-    """What a member made of the whole picture, ``(C, H, W)``; a finalist's fit where crops were searched."""
-    finalist = folder / "finalists" / f"{number:04d}-{name}.npz"
-    trial = folder / "trials" / f"{number:04d}" / "output.npz"
-    if finalist.exists():
-        return _read(finalist, "x")
-    return _read(trial, f"x_{index}" if index else "x")
-
-
 def _read(path: Path, key: str) -> NDArray[np.float32] | None:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return np.asarray(file[key][0], dtype=np.float32)
-    except (OSError, ValueError, KeyError, IndexError, BadZipFile):
+        return np.asarray(read_npz(path)[key], dtype=np.float32)
+    except (FormatError, KeyError, ValueError):
         return None
-
-
-def _exact(picture: PictureRecord) -> NDArray[np.float32] | None:
-    """1 where the observed pixels were put back; ``None`` where nothing was."""
-    problem = picture.case.problem if picture.case else None
-    if problem is None or problem.task != "inpaint" or problem.noise.kind != "none":
-        return None
-    return np.asarray(problem.observed[0, 0].cpu().numpy())

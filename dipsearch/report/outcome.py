@@ -13,7 +13,7 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     best, stack = result.get("best") or {}, result.get("stack") or {}
     members = stack.get("members") or ()
     stopped = f"stopped at iteration {best['step']}" if best.get("step") is not None else None
-    candidate = clause(best.get("digest"), _estimated(best), stopped, best.get("ended"))
+    candidate = clause(best.get("digest"), _best_estimated(result), stopped, best.get("ended"))
     rows = (
         (
             "restored",
@@ -21,8 +21,11 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         ),
         ("quality", _quality_words(result)),
         ("best candidate", candidate or "none: no candidate was finished"),
+        ("chosen because", best.get("chosen_because") or ""),
+        ("finalists", _finalist_words(result)),
         ("stack", clause(plural(len(members), "candidate"), _estimated(stack)) if members else ""),
         ("baselines", _baseline_words(result.get("baselines") or {})),
+        ("uncertainty", _uncertainty_words(result.get("uncertainty") or {})),
         ("candidates", _count_words(result.get("trials") or {})),
         ("time", _time_words(result)),
         *(("note", str(warning)) for warning in result.get("warnings") or ()),
@@ -61,12 +64,56 @@ def _delivered_words(result: Mapping[str, Any]) -> str:
         "best": "the best candidate",
         "stack": f"a stack of {plural(len(members), 'candidate')}",
         "refit": "the best candidate, fitted again to all measurements",
+        "stacks": "the mean of two stacks, one for each split of the measurement",
     }
     return words.get(str(result.get("delivered")), "nothing: no candidate was finished")
 
 
 def _estimated(part: Mapping[str, Any]) -> str | None:
     return f"estimated {decibels(part['score'])}" if part.get("score") is not None else None
+
+
+def _best_estimated(result: Mapping[str, Any]) -> str | None:
+    """The winner's score with its standard error, where it was computed."""
+    best = result.get("best") or {}
+    row = next((row for row in _finalists(result) if row["number"] == best.get("number")), None)
+    if row is None or row.get("score_error") is None:
+        return _estimated(best)
+    where = {"second": " on a second split", "whole picture": " on the whole picture"}.get(row["split"], "")
+    return f"estimated {row['score']:.2f} ± {row['score_error']:.2f} dB{where}"
+
+
+def _finalist_words(result: Mapping[str, Any]) -> str:
+    """How far the other finalists are behind the best one, with standard errors."""
+    rows = _finalists(result)
+    if len(rows) < 2:
+        return ""
+    first = rows[0]
+    behind = [
+        f"candidate {row['number']} {first['score'] - row['score']:.2f}"
+        + (f" ± {row['standard_error']:.2f} dB" if row.get("standard_error") is not None else " dB")
+        for row in rows[1:]
+    ]
+    judged = {
+        "first": "on the search's own split",
+        "second": f"scored again on a second split, {plural(first['seeds'], 'fit')} each",
+    }.get(first["split"], "on the whole picture")
+    return f"behind candidate {first['number']}: {', '.join(behind)}; {judged}"
+
+
+def _finalists(result: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return result.get("finalists") or ()
+
+
+def _uncertainty_words(found: Mapping[str, Any]) -> str:
+    if not found:
+        return ""
+    ranks = found.get("rank_correlation")
+    return clause(
+        f"{255 * found['mean']:.1f} of 255 on average",
+        f"a map in {found['image']}",
+        None if ranks is None else f"rank correlation with the true error {ranks:.2f}",
+    )
 
 
 def _quality_words(result: Mapping[str, Any]) -> str:
@@ -83,8 +130,11 @@ def _quality_words(result: Mapping[str, Any]) -> str:
 
 
 def _baseline_words(baselines: Mapping[str, Mapping[str, Any]]) -> str:
-    known = {name: values["psnr"] for name, values in baselines.items() if values["psnr"] is not None}
-    return clause(*(f"{name} {decibels(psnr)}" for name, psnr in known.items()))
+    words = {
+        name: decibels(values["psnr"]) if values["psnr"] is not None else _estimated(values)
+        for name, values in baselines.items()
+    }
+    return clause(*(f"{name} {known}" for name, known in words.items() if known))
 
 
 def _count_words(trials: Mapping[str, int]) -> str:

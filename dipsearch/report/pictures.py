@@ -17,9 +17,9 @@ from PIL import Image as PillowImage
 
 from ..errors import DipsearchError
 from ..problem import read_image
-from ..search import PictureRecord, StudyRecord
-from .members import candidate_output, stack_spread
-from .uncertainty import error_map, full_scale
+from ..search import PictureRecord, StudyRecord, full_scale
+from .members import candidate_output, uncertainty_map
+from .uncertainty import error_map
 from .wording import decibels, plural
 
 if TYPE_CHECKING:
@@ -123,9 +123,9 @@ def _case_pictures(record: StudyRecord, picture: PictureRecord, *, side: int) ->
         if restored is not None and restored.shape == reference.shape:
             error = error_map(restored[0].cpu().numpy(), reference[0].cpu().numpy())
             layers.append(_map("error", error, "restored against reference", side))
-    doubt = stack_spread(record, picture) if picture.restored else None
+    doubt = uncertainty_map(record, picture) if picture.restored else None
     if doubt is not None and doubt.shape == (size[1], size[0]):
-        layers.append(_map("uncertainty", doubt, "how far the stack's members are apart", side))
+        layers.append(_map("uncertainty", doubt, "estimated standard deviation of the error", side))
     return CasePictures(picture.name, case.notes if case else (), size, tuple(layers))
 
 

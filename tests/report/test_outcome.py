@@ -58,3 +58,53 @@ def test_restored_pictures() -> None:
     }
     assert restored_rows([result]) == (("cat", "out/cat.png, estimated 25.00 dB, 1 network, 3.2 s"),)
     assert restored_rows([{**result, "psnr": 26.0}])[0][1] == "out/cat.png, PSNR 26.00 dB, 1 network, 3.2 s"
+
+
+def test_finalists_tell_how_sure_the_choice_is() -> None:
+    rows = [
+        {
+            "number": 7,
+            "score": 27.40,
+            "standard_error": 0.0,
+            "score_error": 0.20,
+            "seeds": 3,
+            "split": "second",
+        },
+        {
+            "number": 3,
+            "score": 27.28,
+            "standard_error": 0.15,
+            "score_error": 0.21,
+            "seeds": 3,
+            "split": "second",
+        },
+    ]
+    best = {"digest": "abc", "number": 3, "score": 27.9, "chosen_because": "it is cheaper"}
+    words = dict(result_rows({**RESULT, "best": best, "finalists": rows}))
+    assert words["best candidate"] == "abc, estimated 27.28 ± 0.21 dB on a second split"
+    assert words["chosen because"] == "it is cheaper"
+    assert words["finalists"] == (
+        "behind candidate 7: candidate 3 0.12 ± 0.15 dB; scored again on a second split, 3 fits each"
+    )
+    first = [{**row, "split": "first", "seeds": 1} for row in rows]
+    words = dict(result_rows({**RESULT, "best": best, "finalists": first}))
+    assert words["best candidate"] == "abc, estimated 27.28 ± 0.21 dB"
+    assert words["finalists"].endswith("; on the search's own split")
+
+
+def test_uncertainty_baselines_without_a_reference_and_two_stacks() -> None:
+    words = dict(
+        result_rows(
+            {
+                **RESULT,
+                "delivered": "stacks",
+                "baselines": {"biharmonic": {"psnr": None, "seconds": 0.4, "score": 26.123}},
+                "uncertainty": {"mean": 0.02, "image": "best/uncertainty.png", "rank_correlation": 0.61},
+            }
+        )
+    )
+    assert words["restored"].endswith("by the mean of two stacks, one for each split of the measurement")
+    assert words["baselines"] == "biharmonic estimated 26.12 dB"
+    assert words["uncertainty"] == (
+        "5.1 of 255 on average, a map in best/uncertainty.png, rank correlation with the true error 0.61"
+    )

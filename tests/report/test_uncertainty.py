@@ -3,32 +3,15 @@
 import numpy as np
 import pytest
 
-from dipsearch.report.members import member_rows, stack_spread
-from dipsearch.report.uncertainty import error_map, full_scale, spread
+from dipsearch.report.members import member_rows, uncertainty_map
+from dipsearch.report.pictures import pictures_of
+from dipsearch.report.uncertainty import error_map
 from dipsearch.yaml_files import dump_yaml
-
-
-def test_the_spread_is_the_weighted_standard_deviation() -> None:
-    images = [np.full((3, 2, 2), value) for value in (0.2, 0.6)]
-    assert spread(images, [3.0, 1.0]) == pytest.approx(np.full((2, 2), 0.4 * np.sqrt(0.75 * 0.25)))
-    assert spread(images, [1.0, 0.0]) == pytest.approx(np.zeros((2, 2)))
-
-
-def test_where_the_measurement_is_shown_there_is_no_doubt() -> None:
-    images = [np.zeros((1, 1, 2)), np.ones((1, 1, 2))]
-    assert spread(images, [0.5, 0.5], exact=np.array([[1.0, 0.0]])).tolist() == [[0.0, 0.5]]
 
 
 def test_the_error_is_the_mean_over_the_channels() -> None:
     restored = np.array([[[0.5]], [[0.1]]])
     assert error_map(restored, np.array([[[0.2]], [[0.2]]])).tolist() == [[pytest.approx(0.2)]]
-
-
-def test_a_scale_leaves_out_the_few_largest_values() -> None:
-    values = np.full((100, 100), 0.02)
-    values[0, 0] = 1.0
-    assert full_scale(values) == pytest.approx(0.02)
-    assert full_scale(np.zeros((2, 2))) == 0.01
 
 
 def test_the_stack_is_listed_by_weight(make_study) -> None:
@@ -40,16 +23,25 @@ def test_the_stack_is_listed_by_weight(make_study) -> None:
         (1, 0.75, 27.5),
         (0, 0.25, 25.0),
     ]
-    assert stack_spread(record, record.pictures[0]) is None  # the members have left no outputs
-    for number, value in ((0, 0.0), (1, 1.0)):
-        place = record.folder / "trials" / f"{number:04d}"
-        place.mkdir(parents=True, exist_ok=True)
-        np.savez(place / "output.npz", x=np.full((1, 3, 24, 32), value, np.float32))
-    doubt = stack_spread(record, record.pictures[0])
-    assert doubt is not None
-    missing = record.pictures[0].case.problem.observed[0, 0].numpy() == 0
-    assert doubt[missing] == pytest.approx(np.sqrt(0.75 * 0.25))
-    assert not doubt[~missing].any()
+
+
+def test_the_map_of_the_search_is_shown(make_study, result) -> None:
+    entry = {"name": "cat", "restored": "best/restored.png", "uncertainty": {"file": "best/uncertainty.npz"}}
+    record = make_study(result={**result, "pictures": [entry]})
+    assert uncertainty_map(record, record.pictures[0]) is None  # the file is not there
+    np.savez(record.folder / "best" / "uncertainty.npz", deviation=np.full((24, 32), 0.05, np.float32))
+    found = uncertainty_map(record, record.pictures[0])
+    assert found == pytest.approx(np.full((24, 32), 0.05))
+    (case,) = pictures_of(record)
+    (layer,) = [picture for picture in case.pictures if picture.title == "uncertainty"]
+    assert layer.full == pytest.approx(0.05, abs=0.011)
+    assert layer.caption.startswith("estimated standard deviation of the error, mean ")
+
+
+def test_a_study_that_says_nothing_of_it_has_no_map(make_study) -> None:
+    record = make_study()
+    assert uncertainty_map(record, record.pictures[0]) is None
+    assert "uncertainty" not in {picture.title for picture in pictures_of(record)[0].pictures}
 
 
 @pytest.mark.parametrize(
