@@ -10,6 +10,7 @@ import typer
 from ..errors import InputError
 from . import options as shared
 from . import parsing
+from .parsing import NOISES
 
 if TYPE_CHECKING:
     from ..problem import Case
@@ -31,9 +32,26 @@ def degrade(
     sigma: shared.Sigma = None,
     photons: shared.Photons = None,
     factor: shared.Factor = None,
+    noise: Annotated[
+        str | None,
+        typer.Option(
+            "--noise", metavar="|".join(NOISES), help="denoise: another noise, as strong as --level."
+        ),
+    ] = None,
+    level: Annotated[
+        float | None,
+        typer.Option(
+            "--level", metavar="L", help="Grey levels (gaussian), photons (poisson) or percent (others)."
+        ),
+    ] = None,
     seed: shared.Seed = 0,
 ) -> None:
     """Damage a clean IMAGE: hide pixels, add noise, or make it smaller; say what was done."""
+    _check_noise(task, noise, level, others=(sigma, photons))
+    if noise == "gaussian":
+        sigma = level
+    if noise == "poisson":
+        photons = level
     options = shared.task_options(
         task,
         mask=mask,
@@ -57,6 +75,10 @@ def degrade(
             "choose such a file, or write the mask apart: --mask-out mask.png",
         )
 
+    if noise in ("impulse", "speckle"):
+        _add_noise(picture, out, noise, level=level or 0.0, seed=seed)
+        return
+
     from ..problem import load_case
 
     case = load_case(picture, options, seed=seed)
@@ -64,6 +86,34 @@ def degrade(
     for sentence in case.notes:
         print(sentence)
     print(_in_words(case, out))
+
+
+def _check_noise(
+    task: str, noise: str | None, level: float | None, *, others: tuple[float | None, ...]
+) -> None:
+    if noise is None and level is None:
+        return
+    if noise is None or level is None or task != "denoise" or any(value is not None for value in others):
+        raise InputError(
+            "--noise or --level was given without the other, beside --sigma or --photons, or not to denoise",
+            "they belong together and to denoise, and say everything about the noise",
+            "write for example --task denoise --noise impulse --level 30",
+        )
+    parsing.noise_word(noise)
+
+
+def _add_noise(picture: str, out: Path, noise: str, *, level: float, seed: int) -> None:
+    from ..problem import add_noise, psnr, read_image, write_image
+
+    image = read_image(picture)
+    damaged = add_noise(image.pixels, parsing.noise_word(noise), level=level, seed=seed)
+    write_image(out, damaged.y, bits=image.bits)
+    channels, height, width = damaged.y.shape[1:]
+    print(damaged.sentence)
+    print(
+        f"wrote {out}: {width} × {height} pixels, {channels} channel{'s' if channels > 1 else ''}, "
+        f"PSNR {psnr(damaged.y, image.pixels):.2f} dB"
+    )
 
 
 def _write(case: Case, out: Path, mask_out: Path | None) -> None:

@@ -18,10 +18,11 @@ from ..errors import InputError
 
 if TYPE_CHECKING:
     from ..fitting import EngineWord, Precision
-    from ..problem import Task
+    from ..problem import NoiseWord, Task
 
 TASKS = ("denoise", "inpaint", "sr")
 SAMPLERS = ("genetic", "tpe", "random")
+NOISES = ("gaussian", "poisson", "impulse", "speckle")
 ENGINES = ("auto", "eager", "cuda_graph")
 PRECISIONS = ("tf32", "fp32", "bf16")
 STUDIES = Path("studies")
@@ -41,6 +42,11 @@ def task_word(text: str) -> Task:
 def sampler_word(text: str) -> Literal["genetic", "tpe", "random"]:
     """``text`` as the name of a sampler, or an error that suggests the nearest one."""
     return cast("Literal['genetic', 'tpe', 'random']", _one_of(text, SAMPLERS, option="--sampler"))
+
+
+def noise_word(text: str) -> NoiseWord:
+    """``text`` as a kind of noise to simulate, or an error that suggests the nearest one."""
+    return cast("NoiseWord", _one_of(text, NOISES, option="--noise"))
 
 
 def engine_word(text: str) -> EngineWord:

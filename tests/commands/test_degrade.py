@@ -47,6 +47,47 @@ def test_noise_has_the_level_that_was_asked_for(clean: Path, capsys: pytest.Capt
     assert "PSNR 28." in capsys.readouterr().out  # 20 log10(255 / 10) = 28.13
 
 
+@pytest.mark.parametrize(
+    ("noise", "level", "deviation"),
+    [("gaussian", "10", 10), ("poisson", "100", 17), ("speckle", "10", 12)],
+)
+def test_other_noise_has_the_level_that_was_asked_for(
+    clean: Path, noise: str, level: str, deviation: float
+) -> None:
+    arguments = ["degrade", "clean.png", "--task", "denoise", "--noise", noise, "--level", level]
+    assert run([*arguments, "-o", "out.png"]) == 0
+    difference = np.asarray(Image.open("out.png"), float) - np.asarray(Image.open(clean), float)
+    # The picture has a mean of 125: of 100 photons √(125 · 255 / 100) = 18 grey levels, of 10 % about 13.
+    assert np.median(np.abs(difference)) / 0.6745 == pytest.approx(deviation, rel=0.15)
+
+
+def test_impulses_strike_as_many_values_as_were_asked_for(
+    clean: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["degrade", "clean.png", "--task", "denoise", "--noise", "impulse", "--level", "30"]
+    assert run([*arguments, "-o", "out.png"]) == 0
+    pixels = np.asarray(Image.open("out.png"))
+    assert ((pixels == 0) | (pixels == 255)).mean() == pytest.approx(0.3, abs=0.03)
+    assert "30 % of its values were set to 0 or 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--task", "denoise", "--noise", "impulse"],
+        ["--task", "denoise", "--level", "30"],
+        ["--task", "sr", "--noise", "impulse", "--level", "30"],
+        ["--task", "denoise", "--noise", "poisson", "--level", "30", "--sigma", "25"],
+        ["--task", "denoise", "--noise", "pepper", "--level", "30"],
+        ["--task", "denoise", "--noise", "impulse", "--level", "130"],
+        ["--task", "denoise", "--noise", "speckle", "--level", "0"],
+    ],
+)
+def test_noise_that_makes_no_sense_is_refused(clean: Path, wrong: list[str]) -> None:
+    assert run(["degrade", "clean.png", *wrong, "-o", "out.png"]) == 2
+    assert not Path("out.png").exists()
+
+
 def test_a_smaller_picture(clean: Path) -> None:
     assert run(["degrade", "clean.png", "--task", "sr", "--factor", "2", "-o", "out.png"]) == 0
     assert Image.open("out.png").size == (20, 16)
