@@ -172,8 +172,15 @@ def _measured_winner(
 
 
 def _noise(session: Session) -> dict[str, Any]:
-    noise = session.cases[0].problem.noise
-    return {"kind": noise.kind, "sigma": noise.sigma, "source": noise.source}
+    case = session.cases[0]
+    noise, gate = case.problem.noise, case.diagnosis
+    return {
+        "kind": noise.kind,
+        "sigma": noise.sigma,
+        "gain": noise.gain,
+        "source": noise.source,
+        "gate": None if gate is None else gate.to_dict(),
+    }
 
 
 def _write_architecture(session: Session, winner: Evaluation, *, split: str) -> None:
