@@ -30,15 +30,18 @@ def gene_rows(genome: Genome) -> tuple[tuple[str, str], ...]:
     channels = f", {genome.input_channels} channels" if genome.input_channels is not None else ""
     scale = f", scale {genome.input_scale:g}" if genome.input_scale is not None else ""
     return (
-        ("upsampling", genome.upsampling + (", then 1×1 convolution" if genome.up_1x1 else "")),
+        (
+            "upsampling",
+            genome.upsampling.replace("_", " ") + (", then 1×1 convolution" if genome.up_1x1 else ""),
+        ),
         ("downsampling", genome.downsampling),
-        ("activation", genome.activation),
+        ("activation", genome.activation.replace("_", " ")),
         ("norm", genome.norm),
         ("padding", genome.padding),
         ("output", genome.output),
         ("input", f"{genome.input_kind}{channels}{scale}"),
-        ("jitter of the input", f"{genome.jitter:g}"),
-        ("learning rate", f"{genome.learning_rate:g}"),
+        ("jitter of the input", f"{genome.jitter:.3g}"),
+        ("learning rate", f"{genome.learning_rate:.3g}"),
         ("averaging of outputs", f"{genome.averaging:g}" if genome.averaging else "none"),
         ("loss", genome.loss),
     )

@@ -70,7 +70,7 @@ def render_comparison(records: Sequence[StudyRecord]) -> str:
 
 def band_figure(found: Sequence[Band], *, y: str) -> go.Figure:
     """Each group's median as a line over its quartiles."""
-    figure = frame(x="seconds since the search began", y=y, height=460)
+    figure = frame(x="seconds since the search began", y=y, height=460, from_zero=True)
     for index, band in enumerate(found):
         colour = SERIES[index % len(SERIES)]
         dash = ("solid", "dash", "dot")[index // len(SERIES) % 3]

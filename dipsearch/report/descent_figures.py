@@ -8,12 +8,13 @@ from html import escape
 import plotly.graph_objects as go
 
 from .genes import ImportanceRow, Parallel
-from .lineage import Edge, Node
+from .lineage import Edge, Node, change_words
 from .style import BLUE, GREEN, GREY, ORANGE, STATE_COLOURS, frame
 from .timeline import Span
 from .wording import decibels, duration
 
 _SYMBOLS = {"published": "diamond", "known": "diamond", "random": "square"}
+_PAPER = "rgba(128, 128, 128, 0.01)"  # behind words on lines; the style sheet gives it the colour of the page
 _SHADES = 5  # groups of lines in the parallel coordinates: a trace each, not one for every candidate
 
 
@@ -85,10 +86,11 @@ def parallel_coordinates(lines: Parallel) -> go.Figure:
         members = order[group * count // groups : (group + 1) * count // groups]
         share = (group + 1) / groups
         figure.add_scatter(**_line_group(lines, members, low=low, high=high, share=share))
-    for index, axis in enumerate(lines.axes):
+    for index in range(last + 1):
         figure.add_shape(
             type="line", x0=index, x1=index, y0=0, y1=1, line={"color": GREY, "width": 1}, layer="below"
         )
+    for index, axis in enumerate(lines.axes):
         for at, words in axis.ticks[:8]:
             figure.add_annotation(
                 x=index,
@@ -98,6 +100,7 @@ def parallel_coordinates(lines: Parallel) -> go.Figure:
                 xanchor="left",
                 xshift=4,
                 font={"size": 11},
+                bgcolor=_PAPER,
             )
     figure.update_xaxes(
         tickvals=list(range(last + 1)),
@@ -105,7 +108,7 @@ def parallel_coordinates(lines: Parallel) -> go.Figure:
             *(escape(axis.gene.replace("_", " ")).replace(" ", "<br>", 1) for axis in lines.axes),
             "score",
         ],
-        range=[-0.15, last + 0.35],
+        range=[-0.15, last + 0.05],
         showgrid=False,
         side="top",
         tickangle=0,
@@ -113,9 +116,9 @@ def parallel_coordinates(lines: Parallel) -> go.Figure:
     figure.update_yaxes(showticklabels=False, showgrid=False, range=[-0.04, 1.04])
     for at, value in ((0, low), (1, high)):
         figure.add_annotation(
-            x=last, y=at, text=decibels(value), showarrow=False, xanchor="right", xshift=-4, font={"size": 11}
+            x=last, y=at, text=decibels(value), showarrow=False, xanchor="left", xshift=6, font={"size": 11}
         )
-    figure.update_layout(margin={"t": 50, "b": 12, "l": 16, "r": 16}, showlegend=True)
+    figure.update_layout(margin={"t": 50, "b": 12, "l": 16, "r": 64}, showlegend=True)
     figure.update_layout(legend={"y": -0.02, "yanchor": "top"})
     return figure
 
@@ -182,9 +185,10 @@ def _add_edges(
 
 
 def _edge_words(edge: Edge, *, most: int = 8) -> str:
-    words = [escape(change.words) for change in edge.changes[:most]]
-    if len(edge.changes) > most:
-        words.append(f"and {len(edge.changes) - most} more")
+    found = change_words(edge.changes)
+    words = [escape(change) for change in found[:most]]
+    if len(found) > most:
+        words.append(f"and {len(found) - most} more")
     return "<br>".join((f"{edge.parent} → {edge.child}", *(words or ["nothing changed"])))
 
 

@@ -16,7 +16,7 @@ from ..search import StudyRecord
 from .anatomy import gene_rows
 from .curves import CurveRow, Mark
 from .diagram import diagram
-from .lineage import changes
+from .lineage import change_words, changes
 from .tables import CandidateRow
 from .wording import NOTHING, clause, decibels, duration
 
@@ -67,7 +67,7 @@ def dossiers(
                 title=row.shape or "not proposed yet",
                 facts=(*_facts(row), *_mark_facts(marks.get(row.number, ()))),
                 genes=gene_rows(e.genome) if e.genome else (),
-                changes=tuple(change.words for change in differing),
+                changes=change_words(differing),
                 parents=e.parents,
                 drawing=diagram(e.genome) if e.genome else "",
             )

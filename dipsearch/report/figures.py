@@ -17,7 +17,7 @@ from .wording import decibels, duration
 
 def score_against_seconds(rows: Sequence[CandidateRow], finalists: Sequence[FinalistRow] = ()) -> go.Figure:
     """Each candidate's score against the time of its fit; published networks, finalists and the best marked."""
-    figure = frame(x="seconds of fitting", y="estimated PSNR (dB)")
+    figure = frame(x="seconds of fitting", y="estimated PSNR (dB)", from_zero=True)
     groups = (
         ("searched", "complete", False, {"color": BLUE, "size": 9}),
         ("published networks", "complete", True, {"color": ORANGE, "size": 13, "symbol": "diamond"}),
@@ -28,13 +28,14 @@ def score_against_seconds(rows: Sequence[CandidateRow], finalists: Sequence[Fina
         _points(figure, chosen, y=[row.score for row in chosen], name=name, marker=marker)
     seconds = {row.number: row.seconds for row in rows}
     if finalists:
+        again = "" if finalists[0].split == "first" else ", scored again"
         figure.add_scatter(
             x=[seconds.get(row.number) for row in finalists],
             y=[row.score for row in finalists],
             error_y={"array": [row.standard_error or 0.0 for row in finalists], "color": PINK},
             customdata=[row.number for row in finalists],
             mode="markers",
-            name="finalists, scored again, ± one standard error",
+            name=f"finalists{again}, ± one standard error of the difference to the best",
             marker={"color": PINK, "size": 9, "symbol": "square"},
             hoverinfo="y",
         )
@@ -72,7 +73,7 @@ def psnr_against_seconds(
 
 def history(rows: Sequence[HistoryRow]) -> go.Figure:
     """The candidates over the time of the study, and the best so far."""
-    figure = frame(x="seconds since the search began", y="estimated PSNR (dB)")
+    figure = frame(x="seconds since the search began", y="estimated PSNR (dB)", from_zero=True)
     figure.add_scatter(
         x=[row.at for row in rows],
         y=[row.score for row in rows],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..search import StudyRecord
+from .outcome import image_words
 from .tables import counts
 from .wording import decibels, duration, plural, signed
 
@@ -39,30 +40,33 @@ def headline(record: StudyRecord) -> Headline:
 
 
 def _sentence(record: StudyRecord, result: Mapping[str, Any]) -> str:
-    what = {"inpaint": "Missing pixels filled in", "denoise": "Noise removed", "sr": "Enlarged"}
+    picture = image_words(result.get("image") or ())
+    what = {
+        "inpaint": f"Missing pixels of {picture} filled in",
+        "denoise": f"Noise removed from {picture}",
+        "sr": f"{picture} enlarged {record.request.options.factor}×",
+    }
     task = record.request.options.task
     members = len((result.get("stack") or {}).get("members") or ())
-    means = {
-        "stack": f"by a stack of {plural(members, 'network')}",
-        "best": "by the best of the networks that were tried",
-        "refit": "by networks that were fitted again to everything that was measured",
-        "stacks": "by two stacks of networks, one for each of two splits",
-    }.get(str(result.get("delivered")), "")
     tried = plural(sum((result.get("trials") or {}).values()), "candidate")
+    means = {
+        "stack": f"by a stack of {plural(members, 'network')}, found among {tried}",
+        "best": f"by the best of {tried}",
+        "refit": f"by networks that were fitted again to everything that was measured, found among {tried}",
+        "stacks": f"by two stacks of networks, one for each of two splits, found among {tried}",
+    }.get(str(result.get("delivered")), f"by none of {tried}")
     judged = "Nothing but the damaged picture was used; the reference only served to measure the result."
     if not result.get("reference"):
         judged = "Nothing but the damaged picture was used."
-    words = what.get(task, task)
-    if task == "sr":
-        words += f" {record.request.options.factor}×"
-    return f"{words} {means}, found among {tried}. {judged}".replace(" ,", ",")
+    return f"{what.get(task, task)} {means}. {judged}"
 
 
 def _quality(result: Mapping[str, Any]) -> tuple[Fact, ...]:
     delivered = result.get("delivered_psnr")
     if delivered is None:
         score = _best_score(result)
-        return (Fact(decibels(score), "estimated PSNR", "made without a reference"),) if score else ()
+        where = "of the small picture, " if result.get("task") == "sr" else ""
+        return (Fact(decibels(score), "estimated PSNR", f"{where}without a reference"),) if score else ()
     ssim = result.get("delivered_ssim")
     facts = [Fact(decibels(delivered), "PSNR", f"SSIM {ssim:.3f}" if ssim is not None else "")]
     for name, baseline in (result.get("baselines") or {}).items():
@@ -78,7 +82,7 @@ def _quality(result: Mapping[str, Any]) -> tuple[Fact, ...]:
     best = (result.get("best") or {}).get("psnr")
     if best is not None and result.get("delivered") != "best":
         gain = delivered - best
-        facts.append(Fact(signed(gain, unit="dB"), "over the best single network", decibels(best)))
+        facts.append(Fact(signed(gain, unit="dB"), "over the best network", f"alone {decibels(best)}"))
     return tuple(facts)
 
 

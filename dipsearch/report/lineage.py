@@ -6,6 +6,7 @@ changed is read from the two genomes, so that the values can be shown beside the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..network import Genome
@@ -119,6 +120,45 @@ def changes(before: Genome | None, after: Genome | None) -> tuple[Change, ...]:
         for name in sorted({*old, *new})
         if old.get(name) != new.get(name)
     )
+
+
+def change_words(found: Sequence[Change]) -> tuple[str, ...]:
+    """Changes for people: the same change on neighbouring scales once, the depth first.
+
+    Left out is what follows from another change: genes of scales that came or went with the depth, and kernels
+    of skips that came or went.
+    """
+    depths = [change for change in found if change.gene == "depth"]
+    told = [change for change in found if change.gene != "depth" and not _follows(change, bool(depths))]
+    groups: dict[tuple[str, Value, Value, int], list[int]] = {}
+    for change in sorted(told, key=lambda change: _scale(change.gene)):
+        stem, scale = _scale(change.gene)
+        group = next(
+            (
+                key
+                for key, scales in groups.items()
+                if key[:3] == (stem, change.before, change.after) and scales[-1] == scale - 1 >= 0
+            ),
+            (stem, change.before, change.after, scale),
+        )
+        groups.setdefault(group, []).append(scale)
+    words = [change.words for change in depths]
+    for (stem, before, after, _), scales in groups.items():
+        place = "" if scales[0] < 0 else f"_{scales[0]}" + (f"–{scales[-1]}" if len(scales) > 1 else "")
+        words.append(Change(stem + place, before, after).words)
+    return tuple(words)
+
+
+def _scale(gene: str) -> tuple[str, int]:
+    """``kernel_up_2`` -> ``("kernel_up", 2)``; a gene of the whole network has scale -1."""
+    stem, _, end = gene.rpartition("_")
+    return (stem, int(end)) if end.isdigit() else (gene, -1)
+
+
+def _follows(change: Change, deeper: bool) -> bool:
+    came_or_went = None in (change.before, change.after)
+    stem, scale = _scale(change.gene)
+    return came_or_went and scale >= 0 and (deeper or stem == "kernel_skip")
 
 
 def gene_words(value: Value) -> str:

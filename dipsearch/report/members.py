@@ -58,8 +58,8 @@ def member_rows(record: StudyRecord, name: str) -> tuple[MemberRow, ...]:
 def uncertainty_map(record: StudyRecord, picture: PictureRecord) -> NDArray[np.float64] | None:
     """How far the restored picture may be off in every pixel, ``(H, W)``; ``None``: the study has not said."""
     entries = (record.result or {}).get("pictures") or ()
-    entry = next((entry for entry in entries if entry.get("name") == picture.name), {})
-    file = (entry.get("uncertainty") or {}).get("file")
+    files = {entry.get("name"): (entry.get("uncertainty") or {}).get("file") for entry in entries}
+    file = files.get(picture.name)
     found = None if file is None else _read(record.folder / file, "deviation")
     return None if found is None else found.astype(np.float64)
 

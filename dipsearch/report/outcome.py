@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from .wording import clause, decibels, duration, plural
@@ -17,7 +18,7 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     rows = (
         (
             "restored",
-            f"{_image_words(result['image'])}: {task_words(result['task'])} by {_delivered_words(result)}",
+            f"{image_words(result['image'])}: {task_words(result['task'])} by {_delivered_words(result)}",
         ),
         ("quality", _quality_words(result)),
         ("best candidate", candidate or "none: no candidate was finished"),
@@ -54,8 +55,9 @@ def task_words(task: str) -> str:
     return {"denoise": "denoised", "inpaint": "missing pixels filled in", "sr": "enlarged"}.get(task, task)
 
 
-def _image_words(image: str | Sequence[str]) -> str:
-    return image if isinstance(image, str) else plural(len(image), "picture")
+def image_words(image: str | Sequence[str]) -> str:
+    """The name of the picture without the folders that it lay in, or how many pictures there are."""
+    return Path(image).name if isinstance(image, str) else plural(len(image), "picture")
 
 
 def _delivered_words(result: Mapping[str, Any]) -> str:

@@ -18,9 +18,10 @@ from ..search import StudyRecord
 from ..yaml_files import dump_yaml
 from . import curve_figures, descent_figures, figures, lineage, tables
 from .anatomy import cost_rows, gene_rows
-from .curves import CurveRow, Stopping, curve_rows, stopping
+from .curves import CurveRow, curve_rows, stopping
 from .diagram import diagram
 from .dossier import dossiers, packed
+from .explanations import agreement_words, quality_words, score_words, stop_words
 from .genes import importance_rows, parallel
 from .headline import headline
 from .members import member_rows
@@ -30,7 +31,6 @@ from .pictures import MOST_PICTURES, pictures_of
 from .reproduce import restore_command, search_command, version_rows
 from .templates import render_template
 from .timeline import spans
-from .wording import decibels, plural
 
 SHOWN = 25
 """Rows of the table of candidates that stand open; a button shows the others."""
@@ -73,14 +73,15 @@ def values(record: StudyRecord) -> dict[str, Any]:
         "result_rows": result_rows(record.result) if record.result else (),
         "reuse": restore_command(record) if record.ranked() else "",
         "plots": plots,
-        "stop_words": stop_words(stopping(record, courses)),
+        "stop_words": stop_words(record, stopping(record, courses)),
         "monitors": monitor_rows(courses),
-        "quality_words": _quality_words(record),
-        "agreement_words": _agreement_words(tables.agreement(record)),
+        "score_words": score_words(record),
+        "quality_words": quality_words(record),
+        "agreement_words": agreement_words(tables.agreement(record)),
         "members": [
             (picture.name, stacked)
             for picture in record.pictures
-            if (stacked := member_rows(record, picture.name))
+            if len(stacked := member_rows(record, picture.name)) > 1
         ],
         "winner": _winner(record),
         "complete": len(record.ranked()),
@@ -97,20 +98,6 @@ def values(record: StudyRecord) -> dict[str, Any]:
         "dossiers": packed(dossiers(record, rows, courses=courses)),
     }
     return shown | {"contents": _contents(shown)}
-
-
-def stop_words(loss: Stopping | None) -> str:
-    """What the curves show, and what stopping cost."""
-    lead = (
-        "The score comes from measurements that the network was not fitted to. A circle marks the stop, "
-        "a dotted line the truth, a triangle its peak."
-    )
-    if loss is None:
-        return lead.replace(", a dotted line the truth, a triangle its peak", "")
-    return (
-        f"{lead} Compared with the reference, stopping cost {decibels(loss.mean)} on average and "
-        f"{decibels(loss.worst)} at most, over {plural(loss.candidates, 'candidate')}."
-    )
 
 
 def _plots(
@@ -136,25 +123,6 @@ def _plots(
     }
 
 
-def _quality_words(record: StudyRecord) -> str:
-    words = "The search never saw the reference."
-    if record.request.options.task == "inpaint":
-        words += (
-            " Candidates count as they were fitted; in what is delivered, pixels that were observed "
-            "without noise are put back."
-        )
-    return words
-
-
-def _agreement_words(found: tables.Agreement | None) -> str:
-    if found is None:
-        return ""
-    return (
-        f"Kendall's τ is {found.kendall:.2f} over {plural(found.candidates, 'candidate')}: 1 is the same "
-        "order, 0 is chance. The search never saw the reference."
-    )
-
-
 def _winner(record: StudyRecord) -> dict[str, Any] | None:
     for best in record.ranked()[:1]:
         if best.genome is not None:
@@ -168,13 +136,13 @@ def _winner(record: StudyRecord) -> dict[str, Any] | None:
     return None
 
 
-def _line(record: StudyRecord) -> list[tuple[int, str, float | None, list[str]]]:
+def _line(record: StudyRecord) -> list[tuple[int, str, float | None, str]]:
     """The winner's ancestors for people; empty when it has none."""
     line = lineage.descent(record)
     if len(line) < 2:
         return []
     return [
-        (e.number, e.operator or "", e.score, [change.words for change in changes]) for e, changes in line
+        (e.number, e.operator or "", e.score, ", ".join(lineage.change_words(changes))) for e, changes in line
     ]
 
 
@@ -187,7 +155,7 @@ def _contents(shown: dict[str, Any]) -> list[tuple[str, str]]:
     plots = shown["plots"]
     parts = (
         ("pictures", "pictures", True),
-        ("outcome", "numbers", shown["result_rows"] or shown["reuse"]),
+        ("outcome", "numbers", shown["result_rows"]),
         ("stop", "why it stopped", plots["curves"]),
         ("choice", "why it won", plots["cost"]),
         ("stack", "what was combined", shown["members"]),

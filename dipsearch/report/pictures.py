@@ -131,7 +131,12 @@ def _case_pictures(record: StudyRecord, picture: PictureRecord, *, side: int) ->
 
 def _map(title: str, values: NDArray[np.float64], caption: str, side: int) -> Picture:
     full = full_scale(values)
-    return Picture(title, f"{caption}, mean {values.mean():.3f}", map_uri(values, full=full, side=side), full)
+    return Picture(
+        title,
+        f"{caption}, mean {255 * values.mean():.1f} of 255",
+        map_uri(values, full=full, side=side),
+        full,
+    )
 
 
 def _restored(record: StudyRecord, picture: PictureRecord) -> tuple[Tensor | None, str, str]:
@@ -153,4 +158,5 @@ def _restored(record: StudyRecord, picture: PictureRecord) -> tuple[Tensor | Non
 def _size(pixels: Tensor, side: int) -> str:
     channels, height, width = pixels.shape[1:]
     reduced = ", shown reduced" if max(height, width) > side else ""
-    return f"{width} × {height} pixels, {plural(channels, 'channel')}{reduced}"
+    kind = {1: "grey", 3: "colour"}.get(channels, plural(channels, "channel"))
+    return f"{width} × {height} pixels, {kind}{reduced}"

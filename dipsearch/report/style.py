@@ -17,8 +17,15 @@ CONFIG = {"showSendToCloud": False, "displaylogo": False, "responsive": True}
 """For every figure: nothing is offered for upload, and no logo is shown."""
 
 
-def frame(*, x: str, y: str, height: int = 400) -> go.Figure:
-    """An empty figure with titled axes; what it shows survives redrawing with its zoom and selection."""
+def frame(*, x: str, y: str, height: int = 400, from_zero: bool = False) -> go.Figure:
+    """An empty figure with titled axes; what it shows survives redrawing with its zoom and selection.
+
+    Args:
+        x: the title of the axis.
+        y: the title of the axis.
+        height: in pixels.
+        from_zero: the x-axis begins at 0, as time does: a few close points would stretch over all of it.
+    """
     return go.Figure(
         layout={
             "template": "none",
@@ -27,7 +34,12 @@ def frame(*, x: str, y: str, height: int = 400) -> go.Figure:
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "font": {"family": "system-ui, sans-serif", "size": 13},
-            "xaxis": {"title": {"text": x}, "zeroline": False, "automargin": True},
+            "xaxis": {
+                "title": {"text": x},
+                "zeroline": False,
+                "automargin": True,
+                "rangemode": "tozero" if from_zero else "normal",
+            },
             "yaxis": {"title": {"text": y}, "zeroline": False, "automargin": True},
             "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
             "hovermode": "closest",

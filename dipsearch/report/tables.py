@@ -78,11 +78,19 @@ class Agreement:
 
 @dataclass(frozen=True)
 class FinalistRow:
-    """A candidate that was scored again on measurements which selection never saw; both numbers in dB."""
+    """One of the best candidates; both numbers in dB.
+
+    Args:
+        number: the candidate's.
+        score: estimated PSNR; on measurements that selection never saw unless ``split`` is "first".
+        standard_error: of its difference to the best one.
+        split: what it was scored on: "first", "second" or "whole picture".
+    """
 
     number: int
     score: float
     standard_error: float | None
+    split: str = "second"
 
 
 @dataclass(frozen=True)
@@ -95,10 +103,13 @@ class ReasonRow:
 
 
 def candidate_rows(record: StudyRecord) -> tuple[CandidateRow, ...]:
-    """All candidates: complete ones by score, best first; then pruned, running, waiting and failed ones."""
+    """All candidates: complete ones by score, best first; then pruned, running, waiting and failed ones.
+
+    What a study that has delivered never began is left out.
+    """
     start, known = _start(record.evaluations), _known(record.request.options.task)
     best_first = sorted(
-        record.evaluations,
+        (e for e in record.evaluations if e.state != "waiting" or record.result is None),
         key=lambda e: (_ORDER[e.state], -(e.score if e.score is not None else -1e9), e.number),
     )
     return tuple(
@@ -123,10 +134,15 @@ def history_rows(record: StudyRecord) -> tuple[HistoryRow, ...]:
 
 
 def finalist_rows(record: StudyRecord) -> tuple[FinalistRow, ...]:
-    """The finalists of ``result.json``, where it has any: ``number``, ``score``, ``standard_error``."""
+    """The finalists of ``result.json``, where it has any."""
     entries = (record.result or {}).get("finalists") or ()
     return tuple(
-        FinalistRow(int(entry["number"]), float(entry["score"]), entry.get("standard_error"))
+        FinalistRow(
+            int(entry["number"]),
+            float(entry["score"]),
+            entry.get("standard_error"),
+            str(entry.get("split", "second")),
+        )
         for entry in entries
         if isinstance(entry, Mapping) and "number" in entry and entry.get("score") is not None
     )
@@ -145,7 +161,8 @@ def reason_rows(record: StudyRecord) -> tuple[ReasonRow, ...]:
 
 def state_words(record: StudyRecord) -> str:
     """How many candidates are in which state, in words."""
-    found = (f"{count} {state}" for state, count in counts(record).items() if count)
+    names = {} if record.result is None else {"waiting": "not begun"}
+    found = (f"{count} {names.get(state, state)}" for state, count in counts(record).items() if count)
     return clause(*found) or "no candidate yet"
 
 

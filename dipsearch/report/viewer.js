@@ -293,7 +293,7 @@
       for (const { name, data, full } of this.layers.values()) {
         const column = Math.floor(at.x * data.width), row = Math.floor(at.y * data.height);
         const [red, green, blue, alpha] = data.data.slice(4 * (row * data.width + column));
-        if (full !== null) parts.push(`${name} ${((red / 255) * full).toFixed(3)}${red === 255 ? " or more" : ""}`);
+        if (full !== null) parts.push(`${name} ${(red * full).toFixed(1)}${red === 255 ? " or more" : ""}`);
         else if (alpha === 0) parts.push(`${name} missing`);
         else parts.push(`${name} ${red === green && green === blue ? red : `${red} ${green} ${blue}`}`);
       }

@@ -6,7 +6,7 @@ import pytest
 
 from dipsearch.report.descent_figures import family_tree, parallel_coordinates, timeline
 from dipsearch.report.genes import importance_rows, parallel
-from dipsearch.report.lineage import Change, ancestry, changes, descent, edges, nodes
+from dipsearch.report.lineage import Change, ancestry, change_words, changes, descent, edges, nodes
 from dipsearch.report.timeline import spans
 
 
@@ -25,6 +25,28 @@ def test_a_change_reads_as_a_sentence(genome_of) -> None:
         "up 1x1: yes → no",
     ]
     assert changes(one, one) == changes(None, one) == ()
+
+
+def test_the_same_change_on_neighbouring_scales_is_told_once() -> None:
+    found = [
+        *(Change(f"kernel_up_{scale}", 3, 5) for scale in (0, 1, 2, 4)),
+        Change("channels_up_3", 8, 16),
+        Change("loss", "mse", "l1"),
+        Change("channels_skip_0", 0, 8),
+        Change("kernel_skip_0", None, 1),
+    ]
+    assert change_words(found) == (
+        "channels skip 0: 0 → 8",
+        "channels up 3: 8 → 16",
+        "kernel up 0–2: 3 → 5",
+        "kernel up 4: 3 → 5",
+        "loss: mse → l1",
+    )
+
+
+def test_a_changed_depth_stands_for_the_scales_that_went(genome_of) -> None:
+    found = change_words(changes(genome_of(8, depth=3), genome_of(8, depth=2)))
+    assert found == ("depth: 3 → 2",)
 
 
 def test_the_best_and_its_ancestors_are_marked(make_study) -> None:

@@ -47,12 +47,12 @@ def test_the_way_to_use_it_again_is_quoted(make_study, tmp_path) -> None:
 def test_the_headline_gives_gain_and_time(make_study) -> None:
     said = headline(make_study())
     assert said.sentence.startswith(
-        "Missing pixels filled in by a stack of 2 networks, found among 4 candidates"
+        "Missing pixels of cat.png filled in by a stack of 2 networks, found among 4 candidates"
     )
     assert [(fact.value, fact.label) for fact in said.facts] == [
         ("27.90 dB", "PSNR"),
         ("1.40 dB", "above biharmonic"),
-        ("+0.90 dB", "over the best single network"),
+        ("+0.90 dB", "over the best network"),
         ("1 min 58 s", "for everything"),
     ]
 

@@ -1,0 +1,68 @@
+"""The sentences beside the figures: why the best candidate was stopped, what a score means, and how far to trust it."""
+
+from __future__ import annotations
+
+from ..search import StudyRecord
+from .curves import Stopping
+from .tables import Agreement
+from .wording import decibels, plural, signed
+
+_SCORES = {
+    "inpaint": (
+        "The score judges measured pixels that were hidden from the network. The truth counts all pixels, also those "
+        "that it saw, so the two lie apart; their shapes should agree."
+    ),
+    "denoise": (
+        "The score judges a second, independent noisy copy of the measurement, less the noise in it. Its height "
+        "depends on the noise level that was taken; the order of candidates does not."
+    ),
+    "sr": (
+        "The score judges pixels of the small picture that were hidden from the network. They are easier than the "
+        "large picture's, so it lies above the truth."
+    ),
+}
+
+
+def stop_words(record: StudyRecord, loss: Stopping | None) -> str:
+    """Why the best candidate was stopped, what the curves show, and what stopping cost."""
+    parts = [
+        f"Candidate {e.number}, the best by the score, delivers iteration {e.step}: {e.ended}."
+        for e in record.ranked()[:1]
+        if e.step is not None and e.ended
+    ]
+    if loss is None:
+        parts.append("A line is the score, a circle the stop.")
+    else:
+        parts.append("A line is the score, a circle the stop, a dotted line the truth, a triangle its peak.")
+        parts.append(
+            f"Compared with the reference, stopping cost {decibels(loss.mean)} on average and "
+            f"{decibels(loss.worst)} at most, over {plural(loss.candidates, 'candidate')}."
+        )
+    return " ".join(parts)
+
+
+def score_words(record: StudyRecord) -> str:
+    """What the score of this study's task is made from."""
+    return _SCORES.get(record.request.options.task, "")
+
+
+def quality_words(record: StudyRecord) -> str:
+    """What to know about the candidates' PSNR against the reference."""
+    words = "The search never saw the reference."
+    if record.request.options.task == "inpaint":
+        words += (
+            " Candidates count as they were fitted; in what is delivered, pixels that were observed "
+            "without noise are put back."
+        )
+    return words
+
+
+def agreement_words(found: Agreement | None) -> str:
+    """How far the score ranks as the reference does; empty where that is not known."""
+    if found is None:
+        return ""
+    tau = signed(found.kendall).removeprefix("+")
+    return (
+        f"Kendall's τ is {tau} over {plural(found.candidates, 'candidate')}: 1 is the same "
+        "order, 0 is chance. The search never saw the reference."
+    )
