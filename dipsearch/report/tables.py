@@ -103,13 +103,10 @@ class ReasonRow:
 
 
 def candidate_rows(record: StudyRecord) -> tuple[CandidateRow, ...]:
-    """All candidates: complete ones by score, best first; then pruned, running, waiting and failed ones.
-
-    What a study that has delivered never began is left out.
-    """
+    """All candidates: complete ones by score, best first; then pruned, running, waiting and failed ones."""
     start, known = _start(record.evaluations), _known(record.request.options.task)
     best_first = sorted(
-        (e for e in record.evaluations if e.state != "waiting" or record.result is None),
+        record.evaluations,
         key=lambda e: (_ORDER[e.state], -(e.score if e.score is not None else -1e9), e.number),
     )
     return tuple(
@@ -161,8 +158,7 @@ def reason_rows(record: StudyRecord) -> tuple[ReasonRow, ...]:
 
 def state_words(record: StudyRecord) -> str:
     """How many candidates are in which state, in words."""
-    names = {} if record.result is None else {"waiting": "not begun"}
-    found = (f"{count} {names.get(state, state)}" for state, count in counts(record).items() if count)
+    found = (f"{count} {state}" for state, count in counts(record).items() if count)
     return clause(*found) or "no candidate yet"
 
 

@@ -1,10 +1,12 @@
 """A study as rows: the numbers that the page, the console and programs share."""
 
+from dataclasses import replace
+
 import pytest
 
 from dipsearch.library import presets_for
 from dipsearch.report import agreement, candidate_cells, candidate_rows, history_rows, state_words
-from dipsearch.report.tables import counts
+from dipsearch.report.tables import FinalistRow, counts, finalist_rows
 
 
 def test_candidates_are_ranked_by_score_and_the_others_follow(make_study) -> None:
@@ -85,3 +87,17 @@ def test_cells_are_text_and_columns_without_content_are_left_out(make_study) -> 
 
     blind = replace(record, evaluations=tuple(replace(e, psnr=None) for e in record.evaluations))
     assert "PSNR" not in candidate_cells(candidate_rows(blind))[0]
+
+
+def test_finalists_are_read_from_the_result(make_study, result) -> None:
+    entries = [
+        {"number": 1, "score": 27.4, "standard_error": 0.0, "split": "second"},
+        {"number": 0, "score": 27.1, "standard_error": None, "split": "second"},
+        {"number": 2, "score": None},
+    ]
+    record = make_study(result={**result, "finalists": entries})
+    assert finalist_rows(record) == (
+        FinalistRow(1, 27.4, 0.0, "second"),
+        FinalistRow(0, 27.1, None, "second"),
+    )
+    assert finalist_rows(replace(record, result=None)) == ()
