@@ -17,7 +17,7 @@ from .wording import decibels, duration
 
 def score_against_seconds(rows: Sequence[CandidateRow], finalists: Sequence[FinalistRow] = ()) -> go.Figure:
     """Each candidate's score against the time of its fit; published networks, finalists and the best marked."""
-    figure = frame(x="seconds of fitting", y="estimated PSNR (dB)")
+    figure = frame(x="seconds of fitting", y="estimated PSNR (dB)", from_zero=True)
     groups = (
         ("searched", "complete", False, {"color": BLUE, "size": 9}),
         ("published networks", "complete", True, {"color": ORANGE, "size": 13, "symbol": "diamond"}),
@@ -73,7 +73,7 @@ def psnr_against_seconds(
 
 def history(rows: Sequence[HistoryRow]) -> go.Figure:
     """The candidates over the time of the study, and the best so far."""
-    figure = frame(x="seconds since the search began", y="estimated PSNR (dB)")
+    figure = frame(x="seconds since the search began", y="estimated PSNR (dB)", from_zero=True)
     figure.add_scatter(
         x=[row.at for row in rows],
         y=[row.score for row in rows],

@@ -103,10 +103,13 @@ class ReasonRow:
 
 
 def candidate_rows(record: StudyRecord) -> tuple[CandidateRow, ...]:
-    """All candidates: complete ones by score, best first; then pruned, running, waiting and failed ones."""
+    """All candidates: complete ones by score, best first; then pruned, running, waiting and failed ones.
+
+    What a study that has delivered never began is left out.
+    """
     start, known = _start(record.evaluations), _known(record.request.options.task)
     best_first = sorted(
-        record.evaluations,
+        (e for e in record.evaluations if e.state != "waiting" or record.result is None),
         key=lambda e: (_ORDER[e.state], -(e.score if e.score is not None else -1e9), e.number),
     )
     return tuple(
@@ -158,7 +161,8 @@ def reason_rows(record: StudyRecord) -> tuple[ReasonRow, ...]:
 
 def state_words(record: StudyRecord) -> str:
     """How many candidates are in which state, in words."""
-    found = (f"{count} {state}" for state, count in counts(record).items() if count)
+    names = {} if record.result is None else {"waiting": "not begun"}
+    found = (f"{count} {names.get(state, state)}" for state, count in counts(record).items() if count)
     return clause(*found) or "no candidate yet"
 
 
