@@ -9,7 +9,7 @@ import typer
 
 from ..errors import InputError
 from ..files import write_text
-from . import bench_score, parsing
+from . import bench_gate, bench_score, parsing
 
 if TYPE_CHECKING:
     from ..bench import SpeedRow
@@ -20,6 +20,7 @@ bench = typer.Typer(
 bench.command()(bench_score.stopping)
 bench.command()(bench_score.ranking)
 bench.command()(bench_score.replay)
+bench.command()(bench_gate.gate)
 
 PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 

@@ -1,0 +1,65 @@
+"""``dipsearch bench gate``: how often the right kind of noise is recognised, on damage that is known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..files import write_text
+from . import parsing
+
+if TYPE_CHECKING:
+    from ..bench.gate import GateRow
+
+PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
+
+
+def gate(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="IMAGE", help="Clean pictures or folders of them; bundled ones when absent."),
+    ] = None,
+    rounds: Annotated[int, typer.Option("--rounds", metavar="N", help="Cases per picture and damage.")] = 2,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the damage.")] = 0,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where gate.json goes.")
+    ] = FOLDER,
+    page: Annotated[
+        Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
+    ] = PAGE,
+) -> None:
+    """Damage clean pictures in known ways and ask which noise they have: a table of damages by branches."""
+    parsing.at_least(1, rounds, option="--rounds")
+
+    import json
+
+    from .. import __version__
+    from ..bench import write_section
+    from ..bench.gate import PICTURES, gate_markdown, measure_gate
+
+    pictures = parsing.expand_sources(sources) if sources else PICTURES
+    table = measure_gate(pictures, rounds=rounds, seed=seed, watch=_show)
+    # Folders are named without what leads to them: the table is for readers on other machines.
+    named = " ".join(f"{Path(source).name}/" if Path(source).is_dir() else source for source in sources or ())
+    command = " ".join(
+        part for part in ("dipsearch bench gate", named, f"--rounds {rounds} --seed {seed}") if part
+    )
+    values = {"command": command, "version": __version__, "rounds": rounds, "seed": seed, **table.to_dict()}
+    values["pictures"] = [Path(picture).name for picture in values["pictures"]]
+    values["wrong"] = [{**row, "picture": Path(row["picture"]).name} for row in values["wrong"]]
+    write_text(out / "gate.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    markdown = gate_markdown(table, command=command, version=__version__)
+    write_section(page, "gate", markdown)
+    kinds = Counter(row.kind for row in table.rows)
+    for kind, count in kinds.items():
+        print(f"{kind:32} {count:4} cases, {100 * table.share_right(kind):5.1f} % right")
+    print(f"{'all':32} {len(table.rows):4} cases, {100 * table.share_right():5.1f} % right")
+    print(f"written: {out / 'gate.json'} and the section gate of {page}")
+
+
+def _show(row: GateRow) -> None:
+    if not row.right:
+        print(f"{Path(row.picture).name}, {row.side} px, {row.kind} ({row.level}): {row.branch}", flush=True)
