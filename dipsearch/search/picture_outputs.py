@@ -76,7 +76,7 @@ def write_picture(
         "second_stack": None if delivery.second is None else _stack(delivery.second, case.reference),
         "blend": None if blend is None else _blend(blend),
         "baselines": {},
-        "uncertainty": _uncertainty(case, delivery, picture, place=place, folder=folder),
+        "uncertainty": _uncertainty(case, delivery, picture, blend=blend, place=place, folder=folder),
     }
     if baseline is None:
         return PictureOutputs(entry, ())
@@ -98,18 +98,20 @@ def write_picture(
     return PictureOutputs(entry, (sentence if alone else f"{delivery.name}: {sentence}",))
 
 
-def uncertainty_of(delivery: Delivery, picture: Prepared) -> Uncertainty | None:
+def uncertainty_of(
+    delivery: Delivery, picture: Prepared, *, blend: Blend | None = None
+) -> Uncertainty | None:
     """How far a delivery may be off in every pixel; ``None`` when only one candidate is there.
 
-    Where a single candidate is delivered, or nothing but one has a weight, all that it was chosen from count.
+    Where a single candidate is delivered, or nothing but one has a weight, all that it was chosen from count. A
+    classical part has no spread of its own; the scale is that of the blend.
     """
     used = delivery.used
     if len(used) < 2:
         used = dict.fromkeys(delivery.members, 1.0)
     images = [delivery.members[number].output.judged for number in used]
-    return uncertainty(
-        images, list(used.values()), picture.problem, split=picture.split, score=delivery.score
-    )
+    score = delivery.score if blend is None else blend.score
+    return uncertainty(images, list(used.values()), picture.problem, split=picture.split, score=score)
 
 
 def _blend(blend: Blend) -> dict[str, Any]:
@@ -132,10 +134,10 @@ def _stack(delivery: Delivery, reference: Tensor | None) -> dict[str, Any]:
 
 
 def _uncertainty(
-    case: Case, delivery: Delivery, picture: Prepared, *, place: Path, folder: Path
+    case: Case, delivery: Delivery, picture: Prepared, *, blend: Blend | None, place: Path, folder: Path
 ) -> dict[str, Any] | None:
     """Write the map as numbers and as a picture; return what is known of it."""
-    found = uncertainty_of(delivery, picture)
+    found = uncertainty_of(delivery, picture, blend=blend)
     if found is None:
         return None
     white = full_scale(found.deviation)
