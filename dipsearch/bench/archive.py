@@ -56,6 +56,7 @@ def write_archive(path: Path, entries: Sequence[Entry]) -> None:
             "seed": entry.seed,
             "checks": len(entry.recording.step),
             "seconds": round(entry.recording.seconds, 1),
+            "trivial": entry.recording.trivial,
             "proxies": dict(entry.recording.proxies),
         }
         for entry in entries
@@ -90,7 +91,9 @@ def read_archive(path: Path) -> list[Entry]:
     for item in index["entries"]:
         end = start + item["checks"]
         curves = (arrays[name][start:end] for name in CURVES)
-        recording = Recording(*curves, proxies=item["proxies"], seconds=item["seconds"])
+        recording = Recording(
+            *curves, proxies=item["proxies"], seconds=item["seconds"], trivial=item["trivial"]
+        )
         entries.append(Entry(item["picture"], item["damage"], item["network"], item["seed"], recording))
         start = end
     return entries

@@ -26,9 +26,9 @@ from ..fitting import (
     Fit,
     LossMatched,
     Monitor,
-    ValidationMinimum,
     absorb,
     absorbs,
+    default_rule,
     fit,
     make_engine,
     put_back,
@@ -62,6 +62,7 @@ class Recording:
         windowed, moving: variances of the raw outputs, see ``Fluctuation``.
         proxies: spectral proxies of the untrained network, by name.
         seconds: of the fit.
+        trivial: the score of an image that has learned nothing, for the default rule.
     """
 
     step: Numbers
@@ -74,6 +75,7 @@ class Recording:
     moving: Numbers
     proxies: Mapping[str, float]
     seconds: float
+    trivial: float
 
     def checks(self) -> list[Check]:
         """What a stopping rule gets to see."""
@@ -89,7 +91,9 @@ class Recording:
         return float(self.psnr[min(int(np.searchsorted(self.step, step)), len(self.psnr) - 1)])
 
 
-CURVES = tuple(field.name for field in fields(Recording) if field.name not in ("proxies", "seconds"))
+CURVES = tuple(
+    field.name for field in fields(Recording) if field.name not in ("proxies", "seconds", "trivial")
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +120,7 @@ def record(
     """
     split = make_split(problem, seed=seed)
     engine = make_engine("eager", genome, problem, split=split, seed=seed, fluctuation=True)
-    default = Monitor(ValidationMinimum())
+    default = Monitor(default_rule(split))
     rows: list[tuple[float, ...]] = []
     recent: deque[tuple[int, Tensor, Weights | None]] = deque(maxlen=4)
     chosen: tuple[int, Tensor, Weights | None] | None = None
@@ -139,7 +143,8 @@ def record(
     seconds, choice = time.perf_counter() - started, default.choice()
     chosen = next((one for one in recent if one[0] == choice.step), chosen)
     table = np.array(rows, dtype=np.float32).reshape(-1, len(CURVES))
-    done = Recording(*table.T, proxies=proxies(genome, problem, seed=seed), seconds=seconds)
+    measured = proxies(genome, problem, seed=seed)
+    done = Recording(*table.T, proxies=measured, seconds=seconds, trivial=split.trivial_score())
     if chosen is None:
         nothing = torch.full(problem.image_shape, float("nan"))
         return done, Outputs(nothing, nothing)
@@ -183,7 +188,7 @@ def write_recording(path: Path, recording: Recording, outputs: Outputs) -> None:
     """Write both to one ``.npz`` file; images in 16 bits, which changes their PSNR by less than 0.001 dB."""
     arrays: dict[str, Any] = {name: getattr(recording, name) for name in CURVES}
     arrays |= {f"proxy-{name}": np.array(value) for name, value in recording.proxies.items()}
-    arrays["seconds"] = np.array(recording.seconds)
+    arrays["seconds"], arrays["trivial"] = np.array(recording.seconds), np.array(recording.trivial)
     arrays["judged"] = outputs.judged.numpy().astype(np.float16)
     arrays["full"] = outputs.full.numpy().astype(np.float16)
     with replacing(path) as temporary:
@@ -198,6 +203,11 @@ def read_recording(path: Path) -> tuple[Recording, Outputs]:
     """
     arrays = read_npz(path)
     named = {name.removeprefix("proxy-"): float(value) for name, value in arrays.items() if "proxy-" in name}
-    recording = Recording(*(arrays[name] for name in CURVES), proxies=named, seconds=float(arrays["seconds"]))
+    recording = Recording(
+        *(arrays[name] for name in CURVES),
+        proxies=named,
+        seconds=float(arrays["seconds"]),
+        trivial=float(arrays["trivial"]),
+    )
     images = (torch.from_numpy(arrays[name].astype(np.float32)) for name in ("judged", "full"))
     return recording, Outputs(*images)

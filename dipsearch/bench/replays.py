@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
 from ..fitting import Discrepancy, FixedLength, LowestVariance, StoppingRule, ValidationMinimum, replay
+from ..fitting.stopping import LEARNED
 from .recording import Recording
 
 DEFAULT = "validation minimum (default)"
@@ -41,10 +42,15 @@ class Stop:
     training_loss: float
 
 
-def rules_for(*, noise_energy: float | None) -> dict[str, StoppingRule]:
+def default_for(recording: Recording) -> ValidationMinimum:
+    """The default rule of a recorded fit."""
+    return ValidationMinimum(begun_below=LEARNED * recording.trivial if recording.trivial > 0 else np.inf)
+
+
+def rules_for(recording: Recording, *, noise_energy: float | None) -> dict[str, StoppingRule]:
     """The rules of the table by name; the discrepancy principle only where the noise in the fitted part is known."""
     rules: dict[str, StoppingRule] = {
-        DEFAULT: ValidationMinimum(),
+        DEFAULT: default_for(recording),
         "ES-WMV (W = 100, P = 1000)": LowestVariance("windowed"),
         "ES-EMV (α = 0.1, P = 1000)": LowestVariance("moving"),
     }
@@ -72,7 +78,7 @@ def stop_of(rule: StoppingRule, recording: Recording) -> Stop | None:
 
 def default_choice(recording: Recording) -> Stop | None:
     """Where the default rule leaves a recorded fit."""
-    return stop_of(ValidationMinimum(), recording)
+    return stop_of(default_for(recording), recording)
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def stopping_rows(
     losses: dict[tuple[str, str, str, str], list[float]] = {}
     for entry in entries:
         task = DAMAGES[entry.damage].task
-        rules = rules_for(noise_energy=noise_energy(entry.damage)) | dict(extra or {})
+        rules = rules_for(entry.recording, noise_energy=noise_energy(entry.damage)) | dict(extra or {})
         rules["oracle"] = Oracle(entry.recording.psnr_by_step())
         for name, rule in rules.items():
             stop = stop_of(rule, entry.recording)

@@ -37,3 +37,4 @@ from .stopping import LastIterate as LastIterate
 from .stopping import LossMatched as LossMatched
 from .stopping import StoppingRule as StoppingRule
 from .stopping import ValidationMinimum as ValidationMinimum
+from .stopping import default_rule as default_rule

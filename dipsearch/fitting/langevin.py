@@ -46,7 +46,9 @@ class Langevin:
     steps: int = 20_000
 
     def __post_init__(self) -> None:
-        if not (self.noise >= 0 and self.weight_decay >= 0 and 0 <= self.burn_in < self.steps and self.every >= 1):
+        if not (
+            self.noise >= 0 and self.weight_decay >= 0 and 0 <= self.burn_in < self.steps and self.every >= 1
+        ):
             raise ValueError(f"{self}: burn_in lies below steps, and nothing is negative")
 
     @classmethod
@@ -141,6 +143,8 @@ def sample(
         if seconds is not None and passed >= seconds:
             ended = ended or Ended.TIME
     if count == 0:
-        raise ValueError("nothing was sampled: the loss was not finite, or the sampling ended before the burn-in")
+        raise ValueError(
+            "nothing was sampled: the loss was not finite, or the sampling ended before the burn-in"
+        )
     deviation = (spread / max(count - 1, 1)).sqrt()
     return Posterior(mean, deviation, count, made, ended or Ended.STEPS, time.perf_counter() - started)

@@ -24,7 +24,7 @@ from .engine import Engine, EngineWord, make_engine
 from .monitors import Choice, Monitor, needs_outputs
 from .precision import DEFAULT, Precision
 from .step import Weights
-from .stopping import Check, Decision, Ended, StoppingRule, ValidationMinimum
+from .stopping import Check, Decision, Ended, StoppingRule, default_rule
 
 Watcher = Callable[[Check, Tensor], Ended | None]
 """Sees a check point and the averaged output there; returns a reason to end the fit, or ``None``."""
@@ -132,7 +132,7 @@ def fit(
         split: which part of the measurement is fitted and which one scores; on the same device.
         seed: of the weights, the input z and its jitter; same seed, device and engine: the same image.
         max_steps: the iteration at which the fit ends at the latest, at least 1.
-        rule: decides when to stop and what to deliver; by default the minimum of the validation score.
+        rule: decides when to stop and what to deliver; by default the minimum of the split's score.
         check_every: iterations between check points; nothing is read from the device in between.
         seconds: wall time after which the fit ends at the next check point with what it has.
         watch: sees every check point and may end the fit.
@@ -149,7 +149,7 @@ def fit(
     """
     if max_steps < 1 or check_every < 1:
         raise ValueError(f"max_steps={max_steps}, check_every={check_every}: both have to be at least 1")
-    rule = rule or ValidationMinimum()
+    rule = rule or default_rule(split)
     watching = {name: Monitor(other) for name, other in (monitors or {}).items()}
     made = make_engine(
         engine,

@@ -12,6 +12,11 @@ from math import inf, nan
 from statistics import median
 from typing import Protocol
 
+from ..problem import Split
+
+LEARNED = 0.7
+"""A fit has begun to learn when its error is below this share of that of the best image of one colour."""
+
 
 class Ended(Enum):
     """Why a fit ended, in words."""
@@ -96,12 +101,15 @@ class ValidationMinimum:
         floor: no stop before this iteration.
         patience: iterations without a better minimum before the fit ends, at the least.
         patience_share: the same as a share of the iteration of the minimum, for slow networks.
+        begun_below: no stop before the smoothed score was below this: some networks dwell on a plain colour for
+            hundreds of iterations before they learn anything.
     """
 
     window: int = 5
     floor: int = 200
     patience: int = 300
     patience_share: float = 0.5
+    begun_below: float = inf
 
     def init(self) -> Waiting:
         """An empty window and no minimum yet."""
@@ -116,7 +124,7 @@ class ValidationMinimum:
             return Waiting(recent, value, check.step, check.step), Decision(best=lag)
         waited = check.step - memory.best_step
         patient = waited < max(self.patience, self.patience_share * memory.best_step)
-        stop = check.step >= self.floor and not patient
+        stop = check.step >= self.floor and not patient and memory.best_value < self.begun_below
         return (
             Waiting(recent, memory.best_value, memory.best_step, check.step),
             Decision(ended=Ended.RISEN if stop else None),
@@ -126,6 +134,17 @@ class ValidationMinimum:
         """Deliver the newest iterate where the score was still falling: no later check point will smooth it."""
         newest = memory.last_step == memory.best_step and memory.recent
         return Decision(best=0) if newest and memory.recent[-1] < memory.best_value else Decision()
+
+
+def default_rule(split: Split, *, patience: int = 300) -> ValidationMinimum:
+    """The rule of every fit that is judged: the minimum of the split's score, once something was learned.
+
+    Args:
+        split: gives the score of an image of one colour, which tells that nothing was learned yet.
+        patience: as in ``ValidationMinimum``.
+    """
+    trivial = split.trivial_score()
+    return ValidationMinimum(patience=patience, begun_below=LEARNED * trivial if trivial > 0 else inf)
 
 
 @dataclass(frozen=True)

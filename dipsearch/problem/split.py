@@ -79,6 +79,14 @@ class Split:
         difference = (Ax - self.score_target) * self.score_weight
         return difference.square().sum() * self._score_scale - self.score_offset
 
+    def trivial_score(self) -> float:
+        """Return the score of the best image of one colour per channel, which has learned nothing; NaN without."""
+        if math.isnan(self._score_scale):
+            return math.nan
+        weight = self.score_weight.expand_as(self.score_target)
+        colour = (self.score_target * weight).sum((0, 2, 3)) / weight.sum((0, 2, 3)).clamp(min=1)
+        return float(self.score(colour[None, :, None, None].expand_as(self.score_target)))
+
     def standard_error(self, mse: float = TYPICAL_ERROR) -> float:
         """Return the standard error in dB of the difference of two candidates' scores, on this very image.
 

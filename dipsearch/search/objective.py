@@ -22,9 +22,9 @@ from ..fitting import (
     Fit,
     LowestVariance,
     Precision,
-    ValidationMinimum,
     absorb,
     absorbs,
+    default_rule,
     fit,
 )
 from ..fitting.precision import DEFAULT
@@ -137,7 +137,7 @@ def evaluate(
             split=image.split,
             seed=seed,
             max_steps=limits.max_steps,
-            rule=ValidationMinimum(patience=limits.patience),
+            rule=default_rule(image.split, patience=limits.patience),
             check_every=limits.check_every,
             seconds=None if share is None else share * (1 - ABSORPTION_TIME * goes_on),
             watch=partial(progress, index),

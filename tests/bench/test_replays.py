@@ -36,6 +36,7 @@ def recording(*, peak_at: int, peak: float, score_peak_at: int | None = None) ->
         variance.astype(np.float32),
         {"db-mse": 30 - peak},
         1.0,
+        0.05,
     )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
 
-from dipsearch.fitting import Check, Ended, LossMatched, StoppingRule, ValidationMinimum
+from dipsearch.fitting import Check, Ended, LossMatched, StoppingRule, ValidationMinimum, default_rule
+from dipsearch.problem import Identity, NoiseModel, Problem, make_split, whole
 
 
 def play(
@@ -87,3 +89,22 @@ def test_a_last_value_above_the_smoothed_minimum_is_not_delivered() -> None:
     for step, score in ((10, 1.0), (20, 0.8), (30, 0.6), (40, 0.75)):
         memory, _ = rule.update(memory, Check(step, 0.1, score))
     assert rule.finish(memory).best is None
+
+
+def test_a_fit_that_dwells_on_a_plain_colour_is_waited_for() -> None:
+    plateau = [0.05 + 0.001 * (index % 3) for index in range(80)]
+    learning = [0.05 - 0.0005 * index for index in range(60)]
+    rule = ValidationMinimum(begun_below=0.035)
+    assert play(rule, plateau + learning)[1] is None
+    assert play(ValidationMinimum(), plateau + learning)[1] is not None
+
+
+def test_the_default_rule_knows_what_an_image_of_one_colour_is_worth() -> None:
+    y = torch.linspace(0, 1, 32 * 32).view(1, 1, 32, 32)
+    problem = Problem(
+        "denoise", y, Identity(), NoiseModel("unknown", 0.0), (1, 1, 32, 32), torch.ones(1, 1, 32, 32)
+    )
+    split = make_split(problem, seed=0)
+    assert split.trivial_score() == pytest.approx(1 / 12, rel=0.2)
+    assert default_rule(split).begun_below == pytest.approx(0.7 * split.trivial_score())
+    assert default_rule(whole(problem)).begun_below == math.inf
