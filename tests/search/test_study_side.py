@@ -223,16 +223,14 @@ def test_a_result_says_how_sure_it_is_and_what_made_it(finished: Finished) -> No
     assert 0 < found["within_one"] < found["within_two"] <= 1
 
 
-def test_a_classical_restoration_that_is_better_is_named_and_delivered_beside(finished: Finished) -> None:
-    result, folder = finished[1].result, finished[1].folder
+def test_the_classical_restoration_has_a_score_and_its_share(finished: Finished) -> None:
+    result = finished[1].result
     baseline = result["baselines"]["biharmonic"]  # on a smooth picture two tiny networks are no match for it
-    assert baseline["psnr"] > result["delivered_psnr"]
-    assert baseline["ahead"] > baseline["standard_error"] > 0
     assert baseline["score"] > result["best"]["score"]
-    (warning,) = [words for words in result["warnings"] if "biharmonic" in words]
-    assert warning.startswith("biharmonic is better than what was delivered, by ")
-    assert "look at best/biharmonic.png" in warning
-    assert (folder / "best" / "biharmonic.png").exists()
+    assert result["blend"]["name"] == "biharmonic"
+    assert baseline["ahead"] <= baseline["standard_error"]  # of what is delivered, it is a part
+    assert result["delivered_psnr"] >= baseline["psnr"] - 0.05
+    assert not [words for words in result["warnings"] if "is better than" in words]
 
 
 @pytest.mark.parametrize(
