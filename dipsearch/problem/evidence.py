@@ -38,7 +38,8 @@ class Evidence:
         estimate: sigma by three measures over the whole picture.
         high, middle: the noise in the quietest tenth of the blocks, in two bands of frequencies.
         middle_least: as ``middle``, in the quietest hundredth; noise is as strong there, texture is not.
-        typical: as ``high``, but the median over bins of brightness.
+        brighter: as ``high``, but the median over bins of brightness where the noise grows with it: dark places
+            are quiet then.
         ratio: high by middle, after the growth of the noise with brightness was taken out: about 1 for white
             noise, less for correlated noise.
         whiteness: standard deviation of adjacent differences by that of the noise, in the flattest blocks: √2
@@ -55,7 +56,7 @@ class Evidence:
     high: float
     middle: float
     middle_least: float
-    typical: float
+    brighter: float
     ratio: float
     whiteness: float
     flat_sigma: float
@@ -91,7 +92,8 @@ def gather(y: Tensor) -> Evidence:
     estimate = estimate_sigma(y)
     blocks = read_blocks(y)
     line = brightness_line(blocks)
-    typical = line.typical
+    high = floor(blocks, HIGH)
+    brighter = line.typical if line.grows else high
     even = of_equal_noise(blocks, line) if line.grows else blocks
     below = floor(even, MIDDLE)
     ratio = floor(even, HIGH) / below if below > 0 else 1.0
@@ -103,10 +105,10 @@ def gather(y: Tensor) -> Evidence:
     beside = (correlation[middle, middle + 1] + correlation[middle + 1, middle]) / 2
     return Evidence(
         estimate=estimate,
-        high=floor(blocks, HIGH),
+        high=high,
         middle=floor(blocks, MIDDLE),
         middle_least=floor(blocks, MIDDLE, quantile=RARE),
-        typical=typical,
+        brighter=brighter,
         ratio=ratio,
         whiteness=math.sqrt(max(2 * (1 - float(beside)), 0.0)),
         flat_sigma=math.sqrt(float(power.mean())),

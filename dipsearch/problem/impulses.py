@@ -50,10 +50,10 @@ class Impulses:
     """Values at the far end of the range: 0 where the surroundings are bright, 1 where they are dark.
 
     ``share`` is their share; ``close`` the share of values within a quarter of that end but not on it;
-    ``paired`` how often the next value in the row is another one. Impulses are many, nothing leads up to them,
-    and they are alone: they are ``found`` from 2 % on, with at most half as many close to the end, and when
-    pairs are no more than twice as frequent as chance has it, plus 10 %. Strong Gaussian noise that was cut
-    has more close to the end than on it, print has pairs.
+    ``paired`` how often the next value in the row, or in the column if that is more, is another one. Impulses
+    are many, nothing leads up to them, and they are alone: they are ``found`` from 2 % on, with at most half as
+    many close to the end, and when pairs are no more than twice as frequent as chance has it, plus 10 %. Strong
+    Gaussian noise that was cut has more close to the end than on it, print has pairs.
     """
 
     share: float
@@ -64,7 +64,7 @@ class Impulses:
 
 def find_impulses(y: Tensor) -> Impulses:
     """Look for salt-and-pepper noise in (1, C, h, w)."""
-    far, close, pairs, places = 0, 0, 0, 0
+    far, close, across, down, places = 0, 0, 0, 0, 0
     for plane in y.detach().double().cpu().numpy()[0]:
         between = (plane > 0) & (plane < 1)
         known = uniform_filter(between.astype(float), 5)
@@ -73,9 +73,10 @@ def find_impulses(y: Tensor) -> Impulses:
         struck = (bright & (plane <= 0)) | (dark & (plane >= 1))
         near = (bright & (plane < CLOSE_TO_AN_END)) | (dark & (plane > 1 - CLOSE_TO_AN_END))
         far, close = far + int(struck.sum()), close + int((near & between).sum())
-        pairs += int((struck[:, 1:] & struck[:, :-1]).sum())
+        across += int((struck[:, 1:] & struck[:, :-1]).sum())
+        down += int((struck[1:] & struck[:-1]).sum())
         places += int((bright | dark).sum())
-    share, paired = far / max(places, 1), pairs / max(far, 1)
+    share, paired = far / max(places, 1), max(across, down) / max(far, 1)
     found = share >= FEWEST_STRUCK and close <= MOST_CLOSE * far and paired <= 2 * share + MOST_PAIRED
     return Impulses(share, close / max(places, 1), paired, found)
 
