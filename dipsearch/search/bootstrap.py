@@ -102,7 +102,8 @@ def standings(
     """Compare candidates by their scores in dB, the mean over seeds and pictures, with standard errors.
 
     Paired block bootstrap (Künsch, 1989, for the blocks): every repetition draws blocks of each picture, and
-    seeds, with replacement, the same for all candidates.
+    seeds, with replacement, the same for all candidates. Errors become dB by the slope at the score itself: an
+    estimate may be drawn below zero, where dB mean nothing.
 
     Args:
         pictures: the errors of the same candidates and seeds on each picture.
@@ -152,11 +153,13 @@ def _drawn(pictures: Sequence[BlockErrors], generator: np.random.Generator, *, r
     luck = generator.multinomial(seeds, np.full(seeds, 1 / seeds), size=repeats) / seeds
     total = np.zeros((repeats, len(pictures[0].errors)))
     for picture in pictures:
+        errors = picture.scores()
+        scores, slope = decibels(errors), 10 / math.log(10) / np.maximum(errors, LEAST_ERROR)
         blocks = len(picture.values)
         times = generator.multinomial(blocks, np.full(blocks, 1 / blocks), size=repeats).astype(np.float64)
         sums = np.einsum("rb,ksb->rks", times, picture.errors, optimize=True)
         means = sums / (times @ picture.values)[:, None, None] - picture.offset
-        total += np.einsum("rks,rs->rk", decibels(means), luck)
+        total += np.einsum("rks,rs->rk", scores - slope * (means - errors), luck)
     return total / len(pictures)
 
 

@@ -107,3 +107,12 @@ def test_within_one_standard_error_the_cheaper_network_wins() -> None:
 def test_decibels_are_those_of_the_objective() -> None:
     errors = np.array([0.1, 1e-3, 1e-5, 1e-6, 0.0, -1e-4])
     assert decibels(errors) == pytest.approx([estimated_psnr(error) for error in errors])
+
+
+def test_estimates_that_may_be_drawn_below_zero_keep_a_sensible_error() -> None:
+    generator = np.random.default_rng(4)
+    errors = 0.001 + 0.02 * generator.standard_normal((1, 400))  # the standard error of the mean is 0.001
+    errors += 0.001 - errors.mean()
+    (found,) = standings([blocks(errors)], repeats=4000)
+    assert found.score == pytest.approx(30)
+    assert found.score_error == pytest.approx(DECIBEL * errors.std() / math.sqrt(400) / 0.001, rel=0.1)
