@@ -90,9 +90,9 @@ def read_archive(path: Path) -> list[Entry]:
     entries, start = [], 0
     for item in index["entries"]:
         end = start + item["checks"]
-        curves = (arrays[name][start:end] for name in CURVES)
-        recording = Recording(
-            *curves, proxies=item["proxies"], seconds=item["seconds"], trivial=item["trivial"]
+        curves = {name: arrays[name][start:end] for name in CURVES}
+        recording = Recording.of_curves(
+            curves, proxies=item["proxies"], seconds=item["seconds"], trivial=item["trivial"]
         )
         entries.append(Entry(item["picture"], item["damage"], item["network"], item["seed"], recording))
         start = end

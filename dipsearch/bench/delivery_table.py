@@ -76,8 +76,10 @@ def delivery_rows(jobs: Sequence[Job], *, folder: Path) -> list[DeliveryRow]:
     return [
         DeliveryRow(
             *key,
-            *(round(float(x), 4) for x in (np.mean(values), np.std(values), np.min(values))),
-            len(values),
+            gain_mean_db=round(float(np.mean(values)), 4),
+            gain_sd_db=round(float(np.std(values)), 4),
+            gain_min_db=round(float(np.min(values)), 4),
+            cases=len(values),
         )
         for key, values in gains.items()
     ]
@@ -87,7 +89,7 @@ def delivered(case: _Case) -> Mapping[str, Tensor]:
     """The image that each way of delivering makes of a case."""
     judged = [one.judged for one in case.outputs]
     full = [one.full for one in case.outputs]
-    weights = _weights(case, judged)
+    weights, everything = _weights(case, judged), classical(case.problem)[1]
     ways = {
         "chosen by the score": judged[0],
         "chosen by the score, all of y": full[0],
@@ -97,7 +99,10 @@ def delivered(case: _Case) -> Mapping[str, Tensor]:
         "mean of three, all of y": combine(full[:3], [1 / len(full[:3])] * len(full[:3])),
         "stack without a ridge, all of y": combine(full, _plain_weights(case, judged, scoring=True)),
         "stack weighed on the fitted part": combine(judged, _plain_weights(case, judged, scoring=False)),
-        BASELINE: classical(case.problem)[1],
+        BASELINE: everything,
+        "stack with the classical method, all of y": combine(
+            [*full, everything], _weights(case, [*judged, classical(case.problem, split=case.split)[1]])
+        ),
     }
     if case.second:
         images = [image for _, image in case.second]

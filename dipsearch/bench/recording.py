@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -76,6 +76,25 @@ class Recording:
     proxies: Mapping[str, float]
     seconds: float
     trivial: float
+
+    @classmethod
+    def of_curves(
+        cls, curves: Mapping[str, Numbers], *, proxies: Mapping[str, float], seconds: float, trivial: float
+    ) -> Self:
+        """The recording whose curves have these names, as in ``CURVES``."""
+        return cls(
+            step=curves["step"],
+            loss=curves["loss"],
+            score=curves["score"],
+            psnr=curves["psnr"],
+            psnr_raw=curves["psnr_raw"],
+            psnr_delivered=curves["psnr_delivered"],
+            windowed=curves["windowed"],
+            moving=curves["moving"],
+            proxies=proxies,
+            seconds=seconds,
+            trivial=trivial,
+        )
 
     def checks(self) -> list[Check]:
         """What a stopping rule gets to see."""
@@ -144,7 +163,8 @@ def record(
     chosen = next((one for one in recent if one[0] == choice.step), chosen)
     table = np.array(rows, dtype=np.float32).reshape(-1, len(CURVES))
     measured = proxies(genome, problem, seed=seed)
-    done = Recording(*table.T, proxies=measured, seconds=seconds, trivial=split.trivial_score())
+    curves = dict(zip(CURVES, table.T, strict=True))
+    done = Recording.of_curves(curves, proxies=measured, seconds=seconds, trivial=split.trivial_score())
     if chosen is None:
         nothing = torch.full(problem.image_shape, float("nan"))
         return done, Outputs(nothing, nothing)
@@ -203,8 +223,8 @@ def read_recording(path: Path) -> tuple[Recording, Outputs]:
     """
     arrays = read_npz(path)
     named = {name.removeprefix("proxy-"): float(value) for name, value in arrays.items() if "proxy-" in name}
-    recording = Recording(
-        *(arrays[name] for name in CURVES),
+    recording = Recording.of_curves(
+        arrays,
         proxies=named,
         seconds=float(arrays["seconds"]),
         trivial=float(arrays["trivial"]),

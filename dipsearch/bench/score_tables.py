@@ -87,7 +87,13 @@ def stopping_rows(
             ):
                 losses.setdefault(key, []).append(loss)
     return [
-        StoppingRow(*key, *(round(x, 4) for x in (_median(values), _p95(values), max(values))), len(values))
+        StoppingRow(
+            *key,
+            median_db=_rounded(np.median(values)),
+            p95_db=_rounded(np.percentile(values, 95)),
+            max_db=_rounded(max(values)),
+            cases=len(values),
+        )
         for key, values in losses.items()
     ]
 
@@ -108,8 +114,17 @@ def ranking_rows(entries: Sequence[Entry]) -> list[RankingRow]:
     rows = []
     for key, values in found.items():
         taus, regrets = np.array(values).T
-        figures = taus.mean(), taus.min(), taus.std(), regrets.mean(), regrets.max()
-        rows.append(RankingRow(*key, *(round(float(x), 4) for x in figures), len(values)))
+        rows.append(
+            RankingRow(
+                *key,
+                kendall_tau=_rounded(taus.mean()),
+                kendall_tau_min=_rounded(taus.min()),
+                kendall_tau_sd=_rounded(taus.std()),
+                regret_mean_db=_rounded(regrets.mean()),
+                regret_max_db=_rounded(regrets.max()),
+                cases=len(values),
+            )
+        )
     return rows
 
 
@@ -169,9 +184,5 @@ def _nothing_delivered(recording: Recording) -> float:
     return float(recording.psnr_delivered.max() - recording.psnr_delivered[0])
 
 
-def _median(values: Sequence[float]) -> float:
-    return float(np.median(values))
-
-
-def _p95(values: Sequence[float]) -> float:
-    return float(np.percentile(values, 95))
+def _rounded(value: float | np.floating) -> float:
+    return round(float(value), 4)
