@@ -11,11 +11,13 @@ from ..errors import InputError
 from ..files import write_text
 from ..search import StudyRecord
 from .comparison import Band, bands, cautions, compared_rows, groups
+from .pictures import delivered_picture
 from .style import SERIES, frame
 from .templates import render_template
-from .wording import decibels, plural
+from .wording import NOTHING, decibels, plural
 
 NAME = "comparison.html"
+_PICTURES = 12
 
 
 def write_comparison(records: Sequence[StudyRecord], *, to: Path | None = None) -> Path:
@@ -50,6 +52,7 @@ def render_comparison(records: Sequence[StudyRecord]) -> str:
         "title": f"{len(records)} studies compared",
         "groups": plural(len(grouped), "group"),
         "cautions": cautions(records),
+        "pictures": [shown for record in records[:_PICTURES] if (shown := delivered_picture(record))],
         "score": band_figure(score, y="best estimated PSNR so far (dB)") if score else None,
         "psnr": band_figure(psnr, y="its PSNR against the reference (dB)") if psnr else None,
         "ends": [
@@ -57,8 +60,8 @@ def render_comparison(records: Sequence[StudyRecord]) -> str:
                 band.label,
                 len(band.studies),
                 decibels(band.median[-1]),
-                decibels(band.low[-1]),
-                decibels(band.high[-1]),
+                decibels(band.low[-1]) if len(band.studies) > 1 else NOTHING,
+                decibels(band.high[-1]) if len(band.studies) > 1 else NOTHING,
                 f"{band.at[-1]:.0f} s",
             )
             for band in score
@@ -69,7 +72,7 @@ def render_comparison(records: Sequence[StudyRecord]) -> str:
 
 
 def band_figure(found: Sequence[Band], *, y: str) -> go.Figure:
-    """Each group's median as a line over its quartiles."""
+    """Each group's median as a line over its quartiles, with a mark at its end."""
     figure = frame(x="seconds since the search began", y=y, height=460, from_zero=True)
     for index, band in enumerate(found):
         colour = SERIES[index % len(SERIES)]
@@ -92,6 +95,16 @@ def band_figure(found: Sequence[Band], *, y: str) -> go.Figure:
             mode="lines",
             line={"color": colour, "width": 2.5, "shape": "hv", "dash": dash},
             name=f"{_escaped(band.label)} ({plural(len(band.studies), 'run')})",
+            legendgroup=band.label,
+        )
+        figure.add_scatter(
+            x=[band.at[-1]],
+            y=[band.median[-1]],
+            mode="markers",
+            marker={"color": colour, "size": 9},
+            text=[f"{_escaped(band.label)}: {decibels(band.median[-1])} after {band.at[-1]:.0f} s"],
+            hoverinfo="text",
+            showlegend=False,
             legendgroup=band.label,
         )
     return figure

@@ -30,7 +30,7 @@ def family_tree(nodes: Sequence[Node], edges: Sequence[Edge]) -> go.Figure:
     others = [edge for edge in drawn if edge not in set(ours)]
     for group, name, line in (
         (others, "descent", {"color": GREY, "width": 0.8}),
-        (ours, "descent of the best", {"color": GREEN, "width": 2.5}),
+        (ours, "descent of the winner", {"color": GREEN, "width": 2.5}),
     ):
         if group:
             _add_edges(figure, group, place, name=name, line=line)

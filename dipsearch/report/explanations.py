@@ -1,4 +1,4 @@
-"""The sentences beside the figures: why the best candidate was stopped, what a score means, and how far to trust it."""
+"""The sentences beside the figures: why the winner was stopped, what a score means, and how far to trust it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ _SCORES = {
 
 
 def stop_words(record: StudyRecord, loss: Stopping | None) -> str:
-    """Why the best candidate was stopped, what the curves show, and what stopping cost."""
-    parts = [
-        f"Candidate {e.number}, the best by the score, delivers iteration {e.step}: {e.ended}."
-        for e in record.ranked()[:1]
-        if e.step is not None and e.ended
-    ]
+    """Why the winner was stopped, what the curves show, and what stopping cost."""
+    parts = []
+    winner = record.winner()
+    if winner is not None and winner.step is not None and winner.ended:
+        parts.append(
+            f"Candidate {winner.number}, which won, delivers iteration {winner.step}: {winner.ended}."
+        )
     if loss is None:
         parts.append("A line is the score, a circle the stop.")
     else:

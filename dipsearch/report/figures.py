@@ -35,7 +35,7 @@ def score_against_seconds(rows: Sequence[CandidateRow], finalists: Sequence[Fina
             error_y={"array": [row.standard_error or 0.0 for row in finalists], "color": PINK},
             customdata=[row.number for row in finalists],
             mode="markers",
-            name=f"finalists{again}, ± one standard error of the difference to the best",
+            name=f"finalists{again} (± standard error of the difference)",
             marker={"color": PINK, "size": 9, "symbol": "square"},
             hoverinfo="y",
         )

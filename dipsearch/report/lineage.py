@@ -86,10 +86,10 @@ def nodes(record: StudyRecord) -> tuple[Node, ...]:
 
 def ancestry(record: StudyRecord) -> frozenset[int]:
     """The winner and everything it descends from, by number; empty while nothing is complete."""
-    best = record.ranked()[:1]
+    winner = record.winner()
     parents = {e.number: e.parents for e in record.evaluations}
     found: set[int] = set()
-    waiting = [e.number for e in best]
+    waiting = [] if winner is None else [winner.number]
     while waiting:
         number = waiting.pop()
         if number not in found:
@@ -102,7 +102,7 @@ def descent(record: StudyRecord) -> tuple[tuple[Evaluation, tuple[Change, ...]],
     """The winner's line through first parents, oldest first: each candidate, and what it changed."""
     by_number = {e.number: e for e in record.evaluations}
     line: list[tuple[Evaluation, tuple[Change, ...]]] = []
-    current = record.ranked()[0] if record.ranked() else None
+    current = record.winner()
     while current is not None and all(current is not e for e, _ in line):
         parent = by_number.get(current.parents[0]) if current.parents else None
         line.append((current, changes(parent.genome, current.genome) if parent else ()))

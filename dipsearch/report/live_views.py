@@ -184,9 +184,9 @@ def losses(record: StudyRecord) -> list[Any]:
 
 
 def candidate(record: StudyRecord, number: int | None) -> Any:
-    """One candidate: its drawing and what is known; the best one when none was clicked."""
-    best = record.ranked()[:1]
-    wanted = number if number is not None else (best[0].number if best else None)
+    """One candidate: its drawing and what is known; the winner when none was clicked."""
+    winner = record.winner()
+    wanted = number if number is not None else (winner.number if winner else None)
     row = next((row for row in tables.candidate_rows(record) if row.number == wanted), None)
     if row is None:
         return html.P("No candidate is complete yet.", className="lead")

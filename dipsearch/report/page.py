@@ -124,16 +124,18 @@ def _plots(
 
 
 def _winner(record: StudyRecord) -> dict[str, Any] | None:
-    for best in record.ranked()[:1]:
-        if best.genome is not None:
-            shape = (record.result or {}).get("shape")
-            return {
-                "number": best.number,
-                "label": best.genome.label,
-                "drawing": Markup(diagram(best.genome)),
-                "rows": (*(cost_rows(best.genome, shape) if shape else ()), *gene_rows(best.genome)),
-            }
-    return None
+    winner = record.winner()
+    if winner is None or winner.genome is None:
+        return None
+    shape = (record.result or {}).get("shape")
+    first = winner.number == record.ranked()[0].number
+    return {
+        "number": winner.number,
+        "place": "the best of" if first else "chosen from",
+        "label": winner.genome.label,
+        "drawing": Markup(diagram(winner.genome)),
+        "rows": (*(cost_rows(winner.genome, shape) if shape else ()), *gene_rows(winner.genome)),
+    }
 
 
 def _line(record: StudyRecord) -> list[tuple[int, str, float | None, str]]:

@@ -74,6 +74,17 @@ def pictures_of(record: StudyRecord) -> tuple[CasePictures, ...]:
     return tuple(_case_pictures(record, picture, side=side) for picture in shown)
 
 
+def delivered_picture(record: StudyRecord, *, side: int = 320) -> Picture | None:
+    """The first restored picture of a study, or the best so far, reduced; its title is the study's name."""
+    for picture in record.pictures[:1]:
+        restored, title, caption = _restored(record, picture)
+        psnr = (record.result or {}).get("delivered_psnr")
+        words = caption or (f"{title}, PSNR {decibels(psnr)}" if psnr is not None else title)
+        uri = None if restored is None else data_uri(restored, side=side)
+        return Picture(record.request.name, words, uri)
+    return None
+
+
 def data_uri(pixels: Tensor, *, observed: Tensor | None = None, side: int = LONGEST_SIDE) -> str:
     """``pixels (1, C, H, W)`` in [0, 1] as an 8-bit PNG in a URI; what was not observed is transparent.
 

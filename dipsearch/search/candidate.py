@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,24 +70,30 @@ def write_candidate(
             np.savez_compressed(temporary, allow_pickle=False, **arrays)
 
 
-def read_arrays(folder: Path, number: int, name: str) -> dict[str, NDArray[Any]]:
-    """The arrays of ``fit.npz`` or ``output.npz`` of a candidate.
+def read_arrays(
+    folder: Path, number: int, name: str, *, keys: Container[str] | None = None
+) -> dict[str, NDArray[Any]]:
+    """The arrays of ``fit.npz`` or ``output.npz`` of a candidate, or those of them that are in ``keys``.
 
     Raises:
         FormatError: the file is missing or damaged.
     """
-    return read_npz(trial_folder(folder, number) / name)
+    return read_npz(trial_folder(folder, number) / name, keys=keys)
 
 
-def read_npz(path: Path) -> dict[str, NDArray[Any]]:
+def read_npz(path: Path, *, keys: Container[str] | None = None) -> dict[str, NDArray[Any]]:
     """The arrays of an ``.npz`` file in a study's folder: a measurement, or what a fit left.
+
+    Args:
+        path: the file.
+        keys: read only these, as far as they are there; unpacking takes most of the time. ``None``: all.
 
     Raises:
         FormatError: the file is missing or damaged.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
+            return {key: file[key] for key in file.files if keys is None or key in keys}
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise FormatError(
             f"{path} cannot be read ({error})",

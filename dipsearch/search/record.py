@@ -82,6 +82,15 @@ class StudyRecord:
         """The complete candidates, the best first."""
         return ranked(self.evaluations)
 
+    def winner(self) -> Evaluation | None:
+        """The candidate that was chosen, before a delivery the best by the score; ``None``: none is complete.
+
+        The finalists may have overruled the score of the search.
+        """
+        complete = self.ranked()
+        number = ((self.result or {}).get("best") or {}).get("number")
+        return next((e for e in complete if e.number == number), complete[0] if complete else None)
+
 
 def read_study(
     folder: str | Path, *, earlier: StudyRecord | None = None, storage: str | None = None
@@ -232,10 +241,10 @@ def _with_psnr(folder: Path, evaluation: Evaluation, pictures: Sequence[PictureR
     for index, picture in enumerate(pictures):
         if picture.reference is None:
             return evaluation
+        key = "x" + suffix(index)
         try:
-            arrays = read_arrays(folder, evaluation.number, "output.npz")
-            image = Tensor(arrays["x" + suffix(index)])
-            values.append(psnr(image, picture.reference))
+            arrays = read_arrays(folder, evaluation.number, "output.npz", keys=(key,))
+            values.append(psnr(Tensor(arrays[key]), picture.reference))
         except (FormatError, KeyError):
             return evaluation
     return replace(evaluation, psnr=sum(values) / len(values)) if values else evaluation

@@ -62,6 +62,7 @@ def test_the_page_is_written_beside_the_studies(three) -> None:
     path = write_comparison(three)
     assert path == three[0].folder.parent / "comparison.html"
     text = path.read_text(encoding="utf-8")
+    assert text.count("<figure><img") == 3 and "restored, PSNR 27.90 dB" in text
     assert "28.50 dB" in text and "default-src &#39;none&#39;" in text
     evil = replace(three[0], request=replace(three[0].request, name="<script>x</script>"))
     write_comparison((evil, *three[1:]))

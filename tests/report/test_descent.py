@@ -62,6 +62,13 @@ def test_the_best_and_its_ancestors_are_marked(make_study) -> None:
     assert [evaluation.number for evaluation, _ in descent(record)] == [0, 1]
 
 
+def test_the_winner_is_whom_the_finalists_chose(make_study, result) -> None:
+    record = make_study(result={**result, "best": {"number": 0, "score": 25.0}})
+    assert record.ranked()[0].number == 1
+    assert ancestry(record) == {0}
+    assert [evaluation.number for evaluation, _ in descent(record)] == [0]
+
+
 def test_a_circle_of_parents_ends(make_study) -> None:
     record = make_study()
     circle = tuple(replace(e, parents=(1 - e.number,)) if e.number < 2 else e for e in record.evaluations)

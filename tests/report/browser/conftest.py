@@ -37,6 +37,15 @@ class Opened:
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
+    def barriers(self) -> list[tuple[str, list[str]]]:
+        """What axe-core, which must be on the page, calls serious or critical: the rule, and where."""
+        found = self.page.evaluate("axe.run({resultTypes: ['violations']})")
+        return [
+            (violation["id"], [node["html"][:120] for node in violation["nodes"][:3]])
+            for violation in found["violations"]
+            if violation["impact"] in ("serious", "critical")
+        ]
+
     def draw_everything(self) -> None:
         """Scroll through the page, as a reader would, until every figure is drawn."""
         for index in range(self.page.locator(".plot").count()):
@@ -155,11 +164,29 @@ def full_study(
         replace(record.evaluations[2], number=12, parents=(5,)),
         replace(record.evaluations[3], number=13),
     ]
-    generator = np.random.default_rng(0)
-    for number in (1, 0):
-        output = generator.random((1, 3, 24, 32), dtype=np.float32)
-        np.savez(record.folder / "trials" / f"{number:04d}" / "output.npz", x=output)
     members = [{"number": 1, "weight": 0.75}, {"number": 0, "weight": 0.25}]
     stack = dump_yaml({"format": "dipsearch/stack/1", "pictures": {"cat": members}})
     (record.folder / "best" / "stack.yaml").write_text(stack)
-    return replace(record, evaluations=(*complete, *rest))
+    deviation = np.random.default_rng(0).random((24, 32), dtype=np.float32) / 10
+    np.savez(record.folder / "best" / "uncertainty.npz", deviation=deviation)
+    entry = {"name": "cat", "restored": "best/restored.png", "uncertainty": {"file": "best/uncertainty.npz"}}
+    finalists = [
+        {
+            "number": 11,
+            "score": 27.0,
+            "standard_error": 0.0,
+            "score_error": 0.2,
+            "seeds": 2,
+            "split": "second",
+        },
+        {
+            "number": 5,
+            "score": 26.8,
+            "standard_error": 0.1,
+            "score_error": 0.2,
+            "seeds": 2,
+            "split": "second",
+        },
+    ]
+    result = {**(record.result or {}), "pictures": [entry], "finalists": finalists}
+    return replace(record, result=result, evaluations=(*complete, *rest))

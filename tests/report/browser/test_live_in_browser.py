@@ -71,3 +71,14 @@ def test_a_new_candidate_appears_and_zoom_and_choice_stay(
     assert "candidate 1" in opened.page.locator("#live-workers").inner_text()
     assert opened.complaints == []
     screenshot(opened, "live-study")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_nobody_is_shut_out_of_the_live_pages(visit, server, axe, dark: bool) -> None:
+    opened = visit(server + "/", online=True, dark=dark, script=axe)
+    opened.page.wait_for_selector("text=cannot be read", timeout=60_000)
+    assert opened.barriers() == []
+    opened.page.click("a:has-text('running')")
+    opened.page.wait_for_selector("text=candidate 0, estimated 25.00 dB", timeout=60_000)
+    opened.page.wait_for_selector("#live-history .point", timeout=60_000, state="attached")
+    assert opened.barriers() == []
