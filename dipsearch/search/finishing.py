@@ -51,6 +51,7 @@ class Finished:
         baselines: by the picture's name; pictures may be missing.
         blends: what is classical in a delivery, by the picture's name; only where something is.
         verdict: the finalists, and which candidate is chosen.
+        rescored: what was fitted to a second split.
     """
 
     deliveries: tuple[Delivery, ...]
@@ -58,6 +59,7 @@ class Finished:
     baselines: dict[str, Baseline]
     blends: dict[str, Blend]
     verdict: Verdict
+    rescored: Rescored
 
 
 def finish(foreman: Foreman) -> Finished:
@@ -84,11 +86,16 @@ def finish(foreman: Foreman) -> Finished:
         verdict, deliveries = _second_opinion(session.folder, rescored, deliveries, seed=seed)
     else:
         verdict = verdict_on_first(best, deliveries, pictures, whole=session.plan.crop is not None)
-    return _with_the_classical(foreman, deliveries, pictures, verdict)
+    return _with_the_classical(foreman, deliveries, pictures, verdict, rescored=rescored)
 
 
 def _with_the_classical(
-    foreman: Foreman, deliveries: Sequence[Delivery], pictures: tuple[Prepared, ...], verdict: Verdict
+    foreman: Foreman,
+    deliveries: Sequence[Delivery],
+    pictures: tuple[Prepared, ...],
+    verdict: Verdict,
+    *,
+    rescored: Rescored,
 ) -> Finished:
     """Blend the classical restorations in where that helps, and judge them beside what is delivered."""
     folder, done = foreman.session.folder, foreman.done
@@ -103,7 +110,8 @@ def _with_the_classical(
         if (found := judged(folder, done, ours=one.judged, classical=classical, picture=picture))
     }
     blends = {one.delivery.name: one.blend for one in mixed if one.blend is not None}
-    return Finished(tuple(one.delivery for one in mixed), pictures, baselines, blends, verdict)
+    final = tuple(one.delivery for one in mixed)
+    return Finished(final, pictures, baselines, blends, verdict, rescored)
 
 
 def _last_fits(

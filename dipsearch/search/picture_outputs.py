@@ -5,6 +5,7 @@ Here, after everything was decided, the references are used for the first time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ def write_picture(
     *,
     baseline: Baseline | None,
     blend: Blend | None,
+    second_members: Sequence[int],
     folder: Path,
     alone: bool,
 ) -> PictureOutputs:
@@ -50,6 +52,7 @@ def write_picture(
         picture: its problem, with the split that the search used.
         baseline: the classical restoration, where there is one.
         blend: what is classical in the delivery.
+        second_members: the candidate behind each fit to the second split.
         folder: the study's.
         alone: there is no other picture, so that the files need no folder of their own.
     """
@@ -73,7 +76,7 @@ def write_picture(
             "ssim": true_ssim(delivery.best_image, case.reference),
         },
         "stack": _stack(delivery, case.reference),
-        "second_stack": None if delivery.second is None else _stack(delivery.second, case.reference),
+        "second_stack": _second_stack(delivery.second, case.reference, candidates=second_members),
         "blend": None if blend is None else _blend(blend),
         "baselines": {},
         "uncertainty": _uncertainty(case, delivery, picture, blend=blend, place=place, folder=folder),
@@ -121,6 +124,15 @@ def _blend(blend: Blend) -> dict[str, Any]:
         "score": finite(estimated_psnr(blend.score)),
         "gain": finite(blend.gain_db),
     }
+
+
+def _second_stack(
+    second: Delivery | None, reference: Tensor | None, *, candidates: Sequence[int]
+) -> dict[str, Any] | None:
+    """What the second split led to; a candidate is there once for each of its seeds that has a weight."""
+    if second is None:
+        return None
+    return _stack(second, reference) | {"members": [candidates[index] for index in second.stack.members]}
 
 
 def _stack(delivery: Delivery, reference: Tensor | None) -> dict[str, Any]:

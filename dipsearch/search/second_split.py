@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DipsearchError, InputError
-from ..fitting import Ended
+from ..fitting.absorb import USEFUL
 from ..problem import make_split
 from .candidate import read_npz
 from .delivering import prepared_whole
@@ -24,8 +24,6 @@ from .rescoring import NOTHING, best_choice
 
 SEED_STEP = 7919
 """Between the seeds of the two splits, and between those of the fits of one finalist."""
-
-USEFUL = (Ended.RISEN, Ended.STEPS, Ended.TIME)
 
 Fits = dict[tuple[int, int, str], Path]
 """Files by the candidate's number, the number of the seed and the picture's name."""
@@ -51,9 +49,9 @@ class Rescored:
         keys = [(e.number, seed, name) for e in self.finalists for seed in range(self.seeds)]
         return [(index, found[key]) for index, key in enumerate(keys)]
 
-    def candidate_of(self, index: int) -> int:
-        """The number of the candidate behind a number of ``files``."""
-        return self.finalists[index // self.seeds].number
+    def candidates(self) -> tuple[int, ...]:
+        """The candidate behind each number of ``files``."""
+        return tuple(e.number for e in self.finalists for _ in range(self.seeds))
 
 
 def second_picture(folder: Path, name: str, *, seed: int) -> Prepared:

@@ -149,6 +149,7 @@ class TestFits:
         assert {job.limits.seconds for job in made} == {40.0}
         assert [e.number for e in rescored.finalists] == [0, 1, 2]
         assert rescored.seeds == 2
+        assert rescored.candidates() == (0, 0, 1, 1, 2, 2)
         assert [path.name for _, path in rescored.files("cat")][:2] == [
             "second-0000-0-cat.npz",
             "second-0000-1-cat.npz",

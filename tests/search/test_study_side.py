@@ -196,6 +196,7 @@ def test_a_larger_search_scores_its_finalists_again_and_once_only(place: Path) -
     assert result["best"]["number"] in {row["number"] for row in rows}
     assert "second split" in result["best"]["chosen_because"]
     assert result["pictures"][0]["second_stack"]["score"] > 5
+    assert set(result["pictures"][0]["second_stack"]["members"]) <= {row["number"] for row in rows}
     files = {file: file.stat().st_mtime_ns for file in (folder / "finalists").iterdir()}
     assert len(files) == 2
     again, _ = search(place, asked, resume=True)
