@@ -14,10 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..fitting import combine, stack, stack_weights
+from ..fitting import combine, put_back, stack, stack_weights
 from ..problem import Problem, Split, make_split, psnr
 from ..search.baselines import classical
-from ..search.delivering import WORTH_STACKING
+from ..search.blending import Classical, blended
+from ..search.candidate import Output
+from ..search.delivering import WORTH_STACKING, Member, deliver
+from ..search.prepared import Prepared
 from .damages import DAMAGES
 from .pictures import half_size_crop
 from .recorder import SECOND, Job, cases_of, read_second
@@ -25,7 +28,7 @@ from .recording import Outputs, read_recording
 from .replays import default_choice
 from .score_tables import ALL
 
-BASELINE = "classical method"
+BASELINE, DEFAULT = "classical method", "stack, all of y, blended (default)"
 
 
 @dataclass(frozen=True)
@@ -68,11 +71,19 @@ def delivery_rows(jobs: Sequence[Job], *, folder: Path) -> list[DeliveryRow]:
         found = _read_case(case, folder=folder)
         if found is None:
             continue
-        damage = case[0].damage
+        damage, task = case[0].damage, DAMAGES[case[0].damage].task
+        images = delivered(found)
         best = max(psnr(image, found.clean) for image in found.every)
-        for method, image in delivered(found).items():
-            for key in ((DAMAGES[damage].task, damage, method), (ALL, ALL, method)):
+        for method, image in images.items():
+            for key in ((task, damage, method), (ALL, ALL, method)):
                 gains.setdefault(key, []).append(psnr(image, found.clean) - best)
+        if found.problem.exact is None:
+            continue
+        # Exact measurements are delivered as they are: what counts then is what lies between them.
+        best = max(psnr(put_back(image, found.problem), found.clean) for image in found.every)
+        for method, image in images.items():
+            gain = psnr(put_back(image, found.problem), found.clean) - best
+            gains.setdefault((task, f"{damage} put back", method), []).append(gain)
     return [
         DeliveryRow(
             *key,
@@ -94,22 +105,35 @@ def delivered(case: _Case) -> Mapping[str, Tensor]:
         "chosen by the score": judged[0],
         "chosen by the score, all of y": full[0],
         "stack": combine(judged, weights),
-        "stack, all of y (default)": combine(full, weights),
+        "stack, all of y": combine(full, weights),
+        DEFAULT: combine([combine(full, weights), everything], _shares(case, everything)),
         "stack of three, all of y": combine(full[:3], _weights(case, judged[:3])),
         "mean of three, all of y": combine(full[:3], [1 / len(full[:3])] * len(full[:3])),
         "stack without a ridge, all of y": combine(full, _plain_weights(case, judged, scoring=True)),
         "stack weighed on the fitted part": combine(judged, _plain_weights(case, judged, scoring=False)),
         BASELINE: everything,
-        "stack with the classical method, all of y": combine(
-            [*full, everything], _weights(case, [*judged, classical(case.problem, split=case.split)[1]])
-        ),
     }
     if case.second:
         images = [image for _, image in case.second]
         again = stack(images, case.problem, split=case.second_split, members=range(len(images)))
         other = combine([images[index] for index in again.members], again.weights)
-        ways["mean of the stacks of two splits"] = (ways["stack, all of y (default)"] + other) / 2
+        ways["mean of the stacks of two splits"] = (ways["stack, all of y"] + other) / 2
     return ways
+
+
+def _shares(case: _Case, everything: Tensor) -> tuple[float, float]:
+    """Of the stack and of the classical restoration in what a search would deliver."""
+    picture = Prepared("picture", case.problem, case.split)
+    members = [
+        Member(
+            index, Output(one.judged, one.full), float(case.split.score(case.problem.operator.A(one.judged)))
+        )
+        for index, one in enumerate(case.outputs)
+    ]
+    name, fitted = classical(case.problem, split=case.split)
+    blend = blended(deliver(picture, members), Classical(name, fitted, everything), picture).blend
+    share = 0.0 if blend is None else blend.share
+    return 1 - share, share
 
 
 def _weights(case: _Case, images: Sequence[Tensor]) -> list[float]:

@@ -10,7 +10,7 @@ import torch
 
 from dipsearch.bench.contestants import CONTESTANTS
 from dipsearch.bench.damages import DAMAGES, noise_energy, text_mask
-from dipsearch.bench.delivery_table import delivery_rows
+from dipsearch.bench.delivery_table import DEFAULT, delivery_rows
 from dipsearch.bench.proxies import proxies
 from dipsearch.bench.recorder import Job, check_folder, make_jobs
 from dipsearch.bench.recording import read_recording, record, write_recording
@@ -110,4 +110,4 @@ def test_the_delivery_table_compares_with_the_best_fit_chosen_with_the_reference
     chosen = rows["gaussian-25-clipped", "chosen by the score"]
     assert chosen.cases == 1
     assert chosen.gain_mean_db <= 0.001  # no single fit can beat the best one
-    assert rows["all", "stack, all of y (default)"].gain_mean_db > chosen.gain_mean_db - 0.5
+    assert rows["all", DEFAULT].gain_mean_db > chosen.gain_mean_db - 0.5
