@@ -27,7 +27,8 @@ from .impulses import Impulses, find_impulses
 from .sigma import SigmaEstimate, estimate_sigma
 
 RARE = 0.01
-CORRELATED_RATIO, CORRELATED_WHITENESS, EVEN = 0.74, 1.30, 0.85
+CORRELATED_RATIO, CORRELATED_WHITENESS, EVEN = 0.74, 1.30, 0.80
+SURELY_CORRELATED_RATIO = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +70,9 @@ class Evidence:
     @property
     def correlated(self) -> bool:
         """Whether the noise is correlated between neighbours, and noise indeed."""
-        return self.even and self.ratio < CORRELATED_RATIO and self.whiteness < CORRELATED_WHITENESS
-
-    @property
-    def even(self) -> bool:
-        """Whether the quietest blocks are about equally quiet, as noise is and texture is not."""
-        return self.middle_least >= EVEN * self.middle
+        # Where it is noise, the quietest blocks are about equally quiet; texture leaves some of them alone.
+        sure = self.middle_least >= EVEN * self.middle or self.ratio < SURELY_CORRELATED_RATIO
+        return sure and self.ratio < CORRELATED_RATIO and self.whiteness < CORRELATED_WHITENESS
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as JSON can hold them; the autocorrelation is left to the noise model."""

@@ -48,8 +48,7 @@ def diagnose(y: Tensor) -> Diagnosis:
         return _thinning(seen)
     if seen.grid.found:
         return _fallback(seen, why="the picture was stored as JPEG, and its noise is not independent")
-    quiet_below = seen.middle_least < HARDLY_NOISY_BELOW or not seen.even
-    if max(seen.high, seen.brighter) < HARDLY_NOISY and quiet_below:
+    if max(seen.high, seen.brighter) < HARDLY_NOISY and seen.middle_least < HARDLY_NOISY_BELOW:
         return _noise_free(seen)
     if seen.correlated and seen.line.grows:
         return _fallback(seen, why="the noise is correlated and grows with the signal")

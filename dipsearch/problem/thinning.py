@@ -31,7 +31,8 @@ def thin(problem: Problem, *, gain: float, seed: int) -> Split:
     """Divide counts z = y / ``gain`` binomially: w ~ Bin(z, a) scores, z − w is fitted, a = 0.1.
 
     y₁ = gain (z − w)/(1 − a) and y₂ = gain w/a are independent and both have the mean of y. The noise of y₂ has
-    the energy gain² E[w]/a², of which gain² w/a² averages to an unbiased estimate.
+    the energy gain² E[z]/a. Of it, what the draw of w contributed is known, gain² (w − a z)²/a², and is taken off
+    as it is; the rest, the noise of y, averages to gain² z. That leaves a fifth of the variance of gain² w/a².
 
     Counts above 1/gain are lost when a picture was cut to [0, 1]. Those that are left there vary less than
     counts do, which ties the two parts together; so where the mean of the surroundings lies within 1.5 standard
@@ -46,17 +47,18 @@ def thin(problem: Problem, *, gain: float, seed: int) -> Split:
     safe = _unsaturated(problem.y, gain=gain) * seen
     values = count_values(seen, channels=z.shape[1])
     scored = safe if count_values(safe, channels=z.shape[1]) >= values / 2 else seen
-    energy = (gain / SHARE) ** 2 * weighted_mean(w.to(problem.y), scored)
+    drawn = (gain / SHARE) ** 2 * weighted_mean((w - SHARE * z).square().to(problem.y), scored)
+    counted = gain**2 * weighted_mean(z.to(problem.y), scored)
     return Split(
         kind="thinning",
         fit_target=(gain * (z - w) / (1 - SHARE)).to(problem.y),
         fit_weight=seen,
         score_target=(gain * w / SHARE).to(problem.y),
         score_weight=scored,
-        score_offset=energy,
+        score_offset=drawn + counted,
         share=SHARE,
         assumes=f"The values are counts of photons, {1 / gain:g} of them for the value 1.",
-        score_noise=math.sqrt(energy),
+        score_noise=math.sqrt(counted / SHARE),
     )
 
 
