@@ -1,5 +1,6 @@
 """Measurements that people look at: how fast the loop is, and what the book-keeping around it costs."""
 
+from .equality import EqualityRow, EqualityTable, equality_markdown, measure_equality
 from .machine import Ceilings, Clock, file_name, machine_name, measure_ceilings
 from .memory import measured_bytes, random_problem
 from .overhead import Overhead, measure_overhead
@@ -11,13 +12,17 @@ __all__ = [
     "NETWORKS",
     "Ceilings",
     "Clock",
+    "EqualityRow",
+    "EqualityTable",
     "Overhead",
     "SpeedRow",
     "SpeedTable",
     "TextbookLoop",
+    "equality_markdown",
     "file_name",
     "machine_name",
     "measure_ceilings",
+    "measure_equality",
     "measure_overhead",
     "measure_speed",
     "measured_bytes",

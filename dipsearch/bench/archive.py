@@ -57,6 +57,7 @@ def write_archive(path: Path, entries: Sequence[Entry]) -> None:
             "checks": len(entry.recording.step),
             "seconds": round(entry.recording.seconds, 1),
             "trivial": entry.recording.trivial,
+            "tolerance": entry.recording.tolerance,
             "proxies": dict(entry.recording.proxies),
         }
         for entry in entries
@@ -92,7 +93,11 @@ def read_archive(path: Path) -> list[Entry]:
         end = start + item["checks"]
         curves = {name: arrays[name][start:end] for name in CURVES}
         recording = Recording.of_curves(
-            curves, proxies=item["proxies"], seconds=item["seconds"], trivial=item["trivial"]
+            curves,
+            proxies=item["proxies"],
+            seconds=item["seconds"],
+            trivial=item["trivial"],
+            tolerance=item["tolerance"],
         )
         entries.append(Entry(item["picture"], item["damage"], item["network"], item["seed"], recording))
         start = end

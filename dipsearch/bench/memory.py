@@ -1,19 +1,26 @@
-"""How much memory a fit really takes: measured in a process of its own, beside what was predicted."""
+"""How much memory a fit really takes: measured in a process of its own.
+
+The process is new for each measurement, so that nothing of an earlier fit is in the way. A small fit goes first: what
+the libraries take once for themselves belongs to every worker, not to the candidate, and so does memory that was
+free before; it is given back to the system and counts when the fit takes it.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
 from pathlib import Path
 
 import torch
 
-from ..fitting import make_engine
+from ..fitting import give_back_memory, make_engine
 from ..fitting.memory import keep_freed_memory
-from ..network import Genome
+from ..network import Genome, Scale
 from ..problem import Identity, NoiseModel, Problem, make_split
 
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _STEPS = 3
+_WARM_UP = Genome(scales=(Scale(48, 48), Scale(16, 16, 5, 5)), input_channels=8)
 
 
 def random_problem(size: int, *, device: str = "cpu") -> Problem:
@@ -32,7 +39,10 @@ def measured_bytes(genome: Genome, size: int, *, device: str = "cpu", lean: bool
     """
     if not device.startswith("cuda") and not _RESET.exists():
         return None
-    context = multiprocessing.get_context("spawn")
+    # A copy of a process that has imported everything starts in a moment; CUDA does not survive the copying.
+    context = multiprocessing.get_context("spawn" if device.startswith("cuda") else "forkserver")
+    if not device.startswith("cuda"):
+        context.set_forkserver_preload([__name__])
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_measure, args=(there, genome, size, device, lean), daemon=True)
     process.start()
@@ -50,8 +60,8 @@ def _measure(
 ) -> None:
     keep_freed_memory()
     torch.set_num_threads(1)
-    # The libraries' own first-use memory is paid before the measurement.
-    _steps(Genome(scales=genome.scales[:1], input_channels=2), 16, device, False)
+    _steps(_WARM_UP, 48, device, False, steps=1)
+    give_back_memory(device)
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
@@ -64,10 +74,10 @@ def _measure(
     out.send(_peak() - before)
 
 
-def _steps(genome: Genome, size: int, device: str, lean: bool) -> None:
+def _steps(genome: Genome, size: int, device: str, lean: bool, *, steps: int = _STEPS) -> None:
     problem = random_problem(size, device=device)
     split = make_split(problem.to("cpu"), seed=0).to(device)
-    make_engine("auto", genome, problem, split=split, seed=0, lean=lean).advance(_STEPS)
+    make_engine("auto", genome, problem, split=split, seed=0, lean=lean).advance(steps)
 
 
 def _peak() -> int:

@@ -34,6 +34,7 @@ from ..fitting import (
     put_back,
 )
 from ..fitting.step import Weights
+from ..fitting.stopping import sampling_tolerance
 from ..network import Genome
 from ..problem import Problem, Split, make_split, psnr, whole
 from ..search.candidate import read_npz
@@ -63,6 +64,7 @@ class Recording:
         proxies: spectral proxies of the untrained network, by name.
         seconds: of the fit.
         trivial: the score of an image that has learned nothing, for the default rule.
+        tolerance: within which scores are not told apart, for the default rule.
     """
 
     step: Numbers
@@ -76,10 +78,17 @@ class Recording:
     proxies: Mapping[str, float]
     seconds: float
     trivial: float
+    tolerance: float
 
     @classmethod
     def of_curves(
-        cls, curves: Mapping[str, Numbers], *, proxies: Mapping[str, float], seconds: float, trivial: float
+        cls,
+        curves: Mapping[str, Numbers],
+        *,
+        proxies: Mapping[str, float],
+        seconds: float,
+        trivial: float,
+        tolerance: float,
     ) -> Self:
         """The recording whose curves have these names, as in ``CURVES``."""
         return cls(
@@ -94,6 +103,7 @@ class Recording:
             proxies=proxies,
             seconds=seconds,
             trivial=trivial,
+            tolerance=tolerance,
         )
 
     def checks(self) -> list[Check]:
@@ -110,9 +120,8 @@ class Recording:
         return float(self.psnr[min(int(np.searchsorted(self.step, step)), len(self.psnr) - 1)])
 
 
-CURVES = tuple(
-    field.name for field in fields(Recording) if field.name not in ("proxies", "seconds", "trivial")
-)
+NUMBERS = ("seconds", "trivial", "tolerance")
+CURVES = tuple(field.name for field in fields(Recording) if field.name not in ("proxies", *NUMBERS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +173,13 @@ def record(
     table = np.array(rows, dtype=np.float32).reshape(-1, len(CURVES))
     measured = proxies(genome, problem, seed=seed)
     curves = dict(zip(CURVES, table.T, strict=True))
-    done = Recording.of_curves(curves, proxies=measured, seconds=seconds, trivial=split.trivial_score())
+    done = Recording.of_curves(
+        curves,
+        proxies=measured,
+        seconds=seconds,
+        trivial=split.trivial_score(),
+        tolerance=sampling_tolerance(split),
+    )
     if chosen is None:
         nothing = torch.full(problem.image_shape, float("nan"))
         return done, Outputs(nothing, nothing)
@@ -208,7 +223,8 @@ def write_recording(path: Path, recording: Recording, outputs: Outputs) -> None:
     """Write both to one ``.npz`` file; images in 16 bits, which changes their PSNR by less than 0.001 dB."""
     arrays: dict[str, Any] = {name: getattr(recording, name) for name in CURVES}
     arrays |= {f"proxy-{name}": np.array(value) for name, value in recording.proxies.items()}
-    arrays["seconds"], arrays["trivial"] = np.array(recording.seconds), np.array(recording.trivial)
+    for name in NUMBERS:
+        arrays[name] = np.array(getattr(recording, name))
     arrays["judged"] = outputs.judged.numpy().astype(np.float16)
     arrays["full"] = outputs.full.numpy().astype(np.float16)
     with replacing(path) as temporary:
@@ -228,6 +244,7 @@ def read_recording(path: Path) -> tuple[Recording, Outputs]:
         proxies=named,
         seconds=float(arrays["seconds"]),
         trivial=float(arrays["trivial"]),
+        tolerance=float(arrays["tolerance"]),
     )
     images = (torch.from_numpy(arrays[name].astype(np.float32)) for name in ("judged", "full"))
     return recording, Outputs(*images)

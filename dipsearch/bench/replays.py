@@ -44,7 +44,8 @@ class Stop:
 
 def default_for(recording: Recording) -> ValidationMinimum:
     """The default rule of a recorded fit."""
-    return ValidationMinimum(begun_below=LEARNED * recording.trivial if recording.trivial > 0 else np.inf)
+    begun_below = LEARNED * recording.trivial if recording.trivial > 0 else np.inf
+    return ValidationMinimum(tolerance=recording.tolerance, begun_below=begun_below)
 
 
 def rules_for(recording: Recording, *, noise_energy: float | None) -> dict[str, StoppingRule]:

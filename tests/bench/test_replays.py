@@ -37,6 +37,7 @@ def recording(*, peak_at: int, peak: float, score_peak_at: int | None = None) ->
         {"db-mse": 30 - peak},
         1.0,
         0.05,
+        0.0,
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from dipsearch.fitting import Check, Ended, LossMatched, StoppingRule, ValidationMinimum, default_rule
+from dipsearch.fitting.stopping import sampling_tolerance
 from dipsearch.problem import Identity, NoiseModel, Problem, make_split, whole
 
 
@@ -108,3 +109,25 @@ def test_the_default_rule_knows_what_an_image_of_one_colour_is_worth() -> None:
     assert split.trivial_score() == pytest.approx(1 / 12, rel=0.2)
     assert default_rule(split).begun_below == pytest.approx(0.7 * split.trivial_score())
     assert default_rule(whole(problem)).begun_below == math.inf
+
+
+def test_on_a_plateau_that_sampling_cannot_resolve_the_latest_iterate_is_delivered() -> None:
+    plateau = [1 - 0.02 * index for index in range(40)] + [0.2 + 0.001 * (index % 4) for index in range(60)]
+    assert play(ValidationMinimum(), plateau)[0] == pytest.approx(410, abs=30)
+    best, end, _ = play(ValidationMinimum(tolerance=0.02), plateau)
+    assert end is None
+    assert best == pytest.approx(980, abs=30)
+
+
+def test_a_score_that_has_clearly_risen_ends_the_fit_in_spite_of_the_tolerance() -> None:
+    best, end, _ = play(ValidationMinimum(tolerance=0.02), valley(400, 200))
+    assert best == pytest.approx(408, abs=20)  # 2 % above the minimum
+    assert end == pytest.approx(408 + 300, abs=40)
+
+
+def test_only_sampled_scores_have_a_tolerance() -> None:
+    y = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    ones = torch.ones(1, 1, 64, 64)
+    for kind, expected in (("gaussian", 0.0), ("unknown", 0.5 / 410**0.5)):
+        problem = Problem("denoise", y, Identity(), NoiseModel(kind, 0.1), (1, 3, 64, 64), ones)
+        assert sampling_tolerance(make_split(problem, seed=0)) == pytest.approx(expected, rel=0.01)
