@@ -77,7 +77,7 @@ def delivery_rows(jobs: Sequence[Job], *, folder: Path) -> list[DeliveryRow]:
         for method, image in images.items():
             for key in ((task, damage, method), (ALL, ALL, method)):
                 gains.setdefault(key, []).append(psnr(image, found.clean) - best)
-        if found.problem.exact is None:
+        if found.problem.exact is None or task == "sr":
             continue
         # Exact measurements are delivered as they are: what counts then is what lies between them.
         best = max(psnr(put_back(image, found.problem), found.clean) for image in found.every)
