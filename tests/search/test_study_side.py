@@ -334,7 +334,8 @@ def test_workers_never_meet_a_reference(finished: Finished) -> None:
     outcome = finished[1]
     stored = {name for path in (outcome.folder / "inputs").iterdir() for name in np.load(path).files}
     assert stored == {
-        "task", "y", "observed", "image_shape", "noise_kind", "noise_sigma", "noise_source", "factor", "box"
+        "task", "y", "observed", "image_shape", "factor", "box",
+        "noise_kind", "noise_sigma", "noise_source", "noise_gain", "noise_correlation",
     }  # fmt: skip
     with np.load(next((outcome.folder / "inputs").glob("whole-*"))) as arrays:
         hidden = arrays["observed"] == 0
