@@ -55,6 +55,8 @@ def _sentence(record: StudyRecord, result: Mapping[str, Any]) -> str:
         "refit": f"by networks that were fitted again to everything that was measured, found among {tried}",
         "stacks": f"by two stacks of networks, one for each of two splits, found among {tried}",
     }.get(str(result.get("delivered")), f"by none of {tried}")
+    if blend := result.get("blend"):
+        means += f", mixed with {blend['name']} ({100 * blend['share']:.0f} %)"
     judged = "Nothing but the damaged picture was used; the reference only served to measure the result."
     if not result.get("reference"):
         judged = "Nothing but the damaged picture was used."

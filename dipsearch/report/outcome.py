@@ -25,6 +25,7 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         ("chosen because", best.get("chosen_because") or ""),
         ("finalists", _finalist_words(result)),
         ("stack", clause(plural(len(members), "candidate"), _estimated(stack)) if members else ""),
+        ("mixed with", _blend_words(result.get("blend") or {})),
         ("baselines", _baseline_words(result.get("baselines") or {})),
         ("uncertainty", _uncertainty_words(result.get("uncertainty") or {})),
         ("candidates", _count_words(result.get("trials") or {})),
@@ -105,6 +106,17 @@ def _finalist_words(result: Mapping[str, Any]) -> str:
 
 def _finalists(result: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return result.get("finalists") or ()
+
+
+def _blend_words(blend: Mapping[str, Any]) -> str:
+    """The classical part of what was delivered."""
+    if not blend:
+        return ""
+    gain = blend.get("gain")
+    return clause(
+        f"{blend['name']}, a share of {100 * blend['share']:.0f} %",
+        None if gain is None else f"estimated gain over the networks alone {decibels(gain)}",
+    )
 
 
 def _uncertainty_words(found: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from dipsearch.commands.main import app
 from dipsearch.problem import TaskOptions
+from dipsearch.report import result_rows
 from dipsearch.report.headline import headline
 from dipsearch.report.reproduce import restore_command, search_command, version_rows
 from dipsearch.search import Request
@@ -55,6 +56,16 @@ def test_the_headline_gives_gain_and_time(make_study) -> None:
         ("+0.90 dB", "over the best network"),
         ("1 min 58 s", "for everything"),
     ]
+
+
+def test_the_headline_tells_what_is_not_of_networks(make_study, result) -> None:
+    blend = {"name": "biharmonic", "share": 0.253, "score": 28.2, "gain": 0.21}
+    said = headline(make_study(result={**result, "blend": blend}))
+    assert "found among 4 candidates, mixed with biharmonic (25 %). Nothing" in said.sentence
+    words = dict(result_rows({**result, "blend": blend}))
+    assert (
+        words["mixed with"] == "biharmonic, a share of 25 %, estimated gain over the networks alone 0.21 dB"
+    )
 
 
 def test_the_headline_does_not_hide_that_a_classical_method_is_better(make_study, result) -> None:
