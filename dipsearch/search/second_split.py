@@ -25,6 +25,9 @@ from .rescoring import NOTHING, best_choice
 SEED_STEP = 7919
 """Between the seeds of the two splits, and between those of the fits of one finalist."""
 
+ENOUGH = 0.6
+"""Of the time that a finalist took in the search, what its second fit has to get: late iterations change little."""
+
 Fits = dict[tuple[int, int, str], Path]
 """Files by the candidate's number, the number of the seed and the picture's name."""
 
@@ -80,6 +83,7 @@ class SecondFits:
         self._finalists = [e for e in best if e.genome is not None and e.seconds is not None]
         self._todo: list[tuple[Evaluation, int, str]] | None = None
         self._fits: Fits = {}
+        self._share: float | None = None
 
     def next_job(self) -> FitJob | None:
         """The next one, or ``None`` when there is none or it would come too late."""
@@ -90,7 +94,7 @@ class SecondFits:
             out = self._file(finalist, seed, name)
             self._fits[finalist.number, seed, name] = out
             if not _useful(out):
-                if 0.5 * (finalist.seconds or 0.0) / len(self._names) > self._left():
+                if self._share is not None and self._left() < 0.5 * self._share:
                     self._todo = []
                     return None
                 return self._job(finalist, seed, name, out=out)
@@ -129,7 +133,9 @@ class SecondFits:
         if planned == NOTHING or len(self._finalists) < 2 or not self._divisible():
             return []
         wished, left = planned, self._left()
-        each = [0.0 if self._is_done(e, planned.seeds) else e.seconds or 0.0 for e in self._finalists]
+        each = [
+            0.0 if self._is_done(e, planned.seeds) else ENOUGH * (e.seconds or 0.0) for e in self._finalists
+        ]
         if left != float("inf"):
             wished = min(
                 planned,
@@ -142,6 +148,7 @@ class SecondFits:
                 f"{len(each)} × {max(each):.0f} s more"
             )
         self._finalists = self._finalists[: wished.finalists]
+        self._share = self._foreman.share_of(left, jobs=wished.finalists * wished.seeds * len(self._names))
         return [
             (e, seed, name) for seed in range(wished.seeds) for e in self._finalists for name in self._names
         ]
@@ -167,8 +174,9 @@ class SecondFits:
         plan, settings = self._foreman.session.plan, self._foreman.session.settings
         assert finalist.genome is not None
         seconds = None if plan.candidate_seconds is None else plan.candidate_seconds / len(self._names)
-        if self._left() != float("inf"):
-            seconds = max(1.0, min(seconds or self._left(), self._left()))
+        if self._share is not None:
+            # The same for all finalists, so that none is ahead because it had more time.
+            seconds = max(1.0, min(seconds or self._share, self._share, self._left()))
         return FitJob(
             label=f"finalist {finalist.number}, seed {seed + 1}, on {name}",
             genome=finalist.genome,

@@ -127,7 +127,11 @@ class TestFits:
         settings = SimpleNamespace(names=("cat",), seed=5, engine="auto", precision="fp32")
         session = SimpleNamespace(folder=tmp_path, plan=plan, settings=settings, seconds=20.0)
         said: list[str] = []
-        return SimpleNamespace(session=session, asked=Asked(), say=said.append, said=said)
+
+        def share_of(left: float, *, jobs: int) -> float:
+            return left / max(1, -(-jobs // 2))
+
+        return SimpleNamespace(session=session, asked=Asked(), say=said.append, said=said, share_of=share_of)
 
     def jobs(self, foreman: SimpleNamespace, best: list[Evaluation], *, ended: Ended = Ended.RISEN) -> tuple:  # type: ignore[type-arg]
         second = SecondFits(foreman, best)  # type: ignore[arg-type]
@@ -146,7 +150,7 @@ class TestFits:
             for n in (0, 1, 2)
         ]
         assert {job.split_seed for job in made} == {5 + SEED_STEP}
-        assert {job.limits.seconds for job in made} == {40.0}
+        assert {job.limits.seconds for job in made} == {80.0 / 3}  # of 80 s, six fits on two workers
         assert [e.number for e in rescored.finalists] == [0, 1, 2]
         assert rescored.seeds == 2
         assert rescored.candidates() == (0, 0, 1, 1, 2, 2)
@@ -171,9 +175,10 @@ class TestFits:
         assert len(made) == 6
 
     def test_slow_finalists_are_fewer_and_none_when_that_is_too_much(self, foreman: SimpleNamespace) -> None:
-        _, rescored = self.jobs(foreman, [candidate(n, seconds=50.0) for n in range(3)])
+        made, rescored = self.jobs(foreman, [candidate(n, seconds=60.0) for n in range(3)])
         assert (len(rescored.finalists), rescored.seeds) == (3, 1)
-        made, rescored = self.jobs(foreman, [candidate(n, seconds=90.0) for n in (3, 4, 5)])
+        assert {job.limits.seconds for job in made} == {40.0}  # a little less than each took in the search
+        made, rescored = self.jobs(foreman, [candidate(n, seconds=150.0) for n in (3, 4, 5)])
         assert made == []
         assert rescored.finalists == ()
         assert foreman.said == [
