@@ -33,6 +33,8 @@ def search_command(request: Request) -> str:
         ("--steps", request.steps),
         ("--workers", request.workers),
         ("--device", request.device),
+        ("--engine", request.engine),
+        ("--precision", request.precision),
         ("--seed", request.seed),
         ("--name", request.name),
     ]

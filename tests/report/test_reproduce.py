@@ -1,7 +1,7 @@
 """What the page says on top, and the command that runs a study again."""
 
 import shlex
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import typer
@@ -37,6 +37,27 @@ def test_the_command_is_understood_by_the_command_line(options: TaskOptions) -> 
         options.simulate,
     )
     assert given["factor"] == (3 if options.task == "sr" else None)
+
+
+def test_the_command_says_everything_that_was_asked() -> None:
+    asked = [
+        TaskOptions("inpaint", mask="m", invert_mask=True, reference="r"),
+        TaskOptions("inpaint", missing=50),
+        TaskOptions("denoise", sigma=25, simulate=True),
+        TaskOptions("denoise", photons=100),
+        TaskOptions("sr", factor=2),
+    ]
+    requests = [
+        Request(("a.png",), options, "n", budget_seconds=9, trials=8, steps=7, workers=6) for options in asked
+    ]
+    names = {field.name for one in (requests[0], asked[0]) for field in fields(one)}
+    names -= {
+        "sources",
+        "options",
+        "storage",
+    }  # the first two have no flag, and an address may hold a password
+    flags = {f"--{name.removesuffix('_seconds').replace('_', '-')}" for name in names}
+    assert flags <= {word for request in requests for word in shlex.split(search_command(request))}
 
 
 def test_the_way_to_use_it_again_is_quoted(make_study, tmp_path) -> None:
