@@ -79,7 +79,7 @@ def finish(foreman: Foreman) -> Finished:
         )
         delivery = deliver(picture, members)
         # After a search on a crop, nothing is known of the losses that a refit of the whole should match.
-        if picture.split.kind == "recorruption" and session.plan.crop is None:
+        if picture.split.kind in ("recorruption", "thinning") and session.plan.crop is None:
             delivery = refitted(delivery, picture, _refits(foreman, delivery, picture, best, index=index))
         deliveries.append(delivery)
     if rescored.finalists:
