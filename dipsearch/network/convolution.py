@@ -201,7 +201,7 @@ def _weight_gradient(x: Tensor, gradient: Tensor, *, kernel: int, stride: int) -
     size = kernel * kernel * x.shape[2]
     total = x.new_zeros(channels_out, size)
     rows = max(1, _PIXELS_AT_ONCE // width)
-    for top in range(0, height, rows):
+    for top in winograd.few_on_meta(list(range(0, height, rows)), x):
         block = patches[top : top + rows].reshape(-1, size)
         total.addmm_(gradient[top : top + rows].reshape(-1, channels_out).t(), block)
     return total.view(channels_out, kernel, kernel, -1).permute(0, 3, 1, 2)

@@ -15,10 +15,12 @@ gain nothing, and neither do small images: `pays` draws the line where the measu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+
+_Part = TypeVar("_Part")
 
 TILE = 4
 _PATCH = TILE + 2
@@ -77,7 +79,7 @@ class _Winograd(torch.autograd.Function):
         image, kernel = _pixels_first(x), _kernel_in_basis(weight)
         height, width, channels = image.shape[0] - 2, image.shape[1] - 2, weight.shape[0]
         y = image.new_empty(height, width, channels)
-        for top, rows in _bands(height, width):
+        for top, rows in _bands(y):
             products = torch.bmm(_patches_in_basis(image[top : top + rows + 2]), kernel)
             _leave_basis(products, out=y[top : top + rows])
         y.add_(bias)
@@ -90,7 +92,7 @@ class _Winograd(torch.autograd.Function):
         transposed = _kernel_in_basis(weight).transpose(1, 2)
         of_image = torch.zeros_like(image) if ctx.needs_input_grad[0] else None
         of_kernel = image.new_zeros(_PATCH**2, image.shape[2], gradient.shape[2])
-        for top, rows in _bands(*gradient.shape[:2]):
+        for top, rows in _bands(gradient):
             products = _enter_basis(gradient[top : top + rows])
             patches = _patches_in_basis(image[top : top + rows + 2])
             of_kernel.baddbmm_(patches.transpose(1, 2), products)
@@ -109,10 +111,19 @@ def _channels_first(image: Tensor) -> Tensor:
     return image.as_strided((1, *image.shape), (image.numel(), *image.stride())).permute(0, 3, 1, 2)
 
 
-def _bands(height: int, width: int) -> list[tuple[int, int]]:
-    """Where bands of whole rows of tiles begin, and how many pixels high they are."""
+def _bands(image: Tensor) -> list[tuple[int, int]]:
+    """Where bands of whole rows of tiles begin in an image (H, W, C), and how many pixels high they are."""
+    height, width, _ = image.shape
     step = TILE * max(1, _TILES_AT_ONCE * TILE // width)
-    return [(top, min(step, height - top)) for top in range(0, height, step)]
+    return few_on_meta([(top, min(step, height - top)) for top in range(0, height, step)], image)
+
+
+def few_on_meta(parts: list[_Part], x: Tensor) -> list[_Part]:
+    """All parts of a work that is done piece by piece; two for a meta tensor, where the others repeat the second.
+
+    Meta tensors are computed with to learn how much memory the work takes, and that is the same for each part.
+    """
+    return parts[:2] if x.device.type == "meta" else parts
 
 
 def _kernel_in_basis(weight: Tensor) -> Tensor:
