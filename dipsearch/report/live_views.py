@@ -158,7 +158,11 @@ def candidates(record: StudyRecord, *, most: int = 50) -> Any:
     if not rows:
         return html.Div("no candidate has been started", className="gap")
     headings, cells = tables.candidate_cells(rows[:most])
-    body = [html.Tr([html.Td(cell) for cell in line]) for line in cells]
+    names = ["number" if heading in tables.NUMERIC else f"cell-{heading}" for heading in headings]
+    body = [
+        html.Tr([html.Td(cell, className=name) for cell, name in zip(line, names, strict=True)])
+        for line in cells
+    ]
     return _table(headings, body, label="candidates")
 
 
@@ -191,7 +195,8 @@ def candidate(record: StudyRecord, number: int | None) -> Any:
     if row is None:
         return html.P("No candidate is complete yet.", className="lead")
     genome = next(e.genome for e in record.evaluations if e.number == row.number)
-    words = f"Candidate {row.number}, {row.state}: {decibels(row.score)}; {row.shape}. {row.remark}"
+    name = f"Candidate {row.number}" if number is not None else f"The best so far, candidate {row.number}"
+    words = f"{name}, {row.state}: {decibels(row.score)}; {row.shape}. {row.remark}"
     parts: list[Any] = [html.P(words, className="lead")]
     if genome is not None:
         # As an image the drawing cannot run anything; it brings its own colours along.
@@ -214,7 +219,10 @@ def _as_image(svg: str) -> str:
 
 
 def _table(headings: tuple[str, ...], body: list[Any], *, label: str) -> Any:
-    top = html.Thead(html.Tr([html.Th(heading) for heading in headings]))
+    numeric = tables.NUMERIC | {"delivered PSNR", "how many", "for"}
+    top = html.Thead(
+        html.Tr([html.Th(heading, className="number" if heading in numeric else "") for heading in headings])
+    )
     return html.Div(
         html.Table([top, html.Tbody(body)]),
         className="wide",

@@ -46,6 +46,23 @@ class Opened:
             if violation["impact"] in ("serious", "critical")
         ]
 
+    def click_mark(self, mark: str, *, shows: str) -> None:
+        """Click the mark of a figure until ``shows`` matches; a busy browser may miss the pointer's first arrival."""
+        place = self.page.locator(mark).first
+        for _ in range(20):
+            place.scroll_into_view_if_needed()
+            box = place.bounding_box()
+            # Right of its middle: a mark on the axis is only answered inside of the axes.
+            across, down = box["x"] + box["width"] * 0.7, box["y"] + box["height"] / 2
+            self.page.mouse.move(across + 1, down)
+            self.page.mouse.move(across, down)
+            self.page.wait_for_timeout(200)
+            self.page.mouse.click(across, down)
+            self.page.wait_for_timeout(800)
+            if self.page.locator(shows).count():
+                return
+        raise AssertionError(f"no click on {mark} led to {shows}")
+
     def draw_everything(self) -> None:
         """Scroll through the page, as a reader would, until every figure is drawn."""
         for index in range(self.page.locator(".plot").count()):
