@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..network import Calibration, Genome, cost
+from .headroom import those_that_fit
 from .plan import UNDECIDED, USUAL_STEPS, Load, Plan
 from .plan_lines import lines_of
 from .rescoring import MANY, MOST_FINALISTS, NOTHING, RESCORING_SHARE, Rescoring, best_choice
@@ -59,9 +60,14 @@ def make_plan(load: Load, *, devices: tuple[str, ...], budget: float | None, tri
         budget: seconds of wall time for everything, or ``None``.
         trials: candidates to finish, or ``None``.
     """
+    published, too_large = those_that_fit(load.published, load.headroom)
+    starters, more = those_that_fit(load.starters, load.headroom)
+    load = replace(load, published=published, starters=starters, too_large=(*too_large, *more))
     if budget is None or load.calibration is None:
-        return _by_trials(load, devices=devices, trials=trials)
-    return _by_time(load, load.calibration, devices=devices, budget=budget, trials=trials)
+        plan = _by_trials(load, devices=devices, trials=trials)
+    else:
+        plan = _by_time(load, load.calibration, devices=devices, budget=budget, trials=trials)
+    return replace(plan, headroom=load.headroom)
 
 
 def _by_trials(load: Load, *, devices: tuple[str, ...], trials: int | None) -> Plan:

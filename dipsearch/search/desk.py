@@ -126,6 +126,8 @@ class Desk:
         trial.set_user_attr("worker", self.index)
         genome = self.space.genome(suggest(trial, self.space))
         trial.set_user_attr("genome", genome.to_nested())
+        if reason := self.settings.headroom.refusal(genome, image_shape=self.settings.image_shape):
+            raise _failed(trial, reason)
         watch = _Watch(self, trial, genome, job, started)
         fits = self._fits(genome, trial, job.limits, watch)
         if fits is None:

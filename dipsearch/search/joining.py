@@ -19,6 +19,7 @@ from ..errors import ResourceError, StudyError
 from .address import VARIABLE, whole_address
 from .desk import Desk
 from .evaluation import evaluation_of, ranked
+from .headroom import headroom_of
 from .messages import Progress, SearchJob
 from .objective import Limits
 from .outcome import Listener, Snapshot, WorkerState
@@ -67,6 +68,8 @@ def run_worker(
     # The database may have another address from here than from where the study was begun.
     settings = replace(Settings.from_dict(study.user_attrs["settings"]), storage=storage)
     device = choose_devices(device, workers=1)[0]
+    # The memory of this machine counts, not that of the one where the study was begun.
+    settings = replace(settings, headroom=headroom_of((device,), image_shape=settings.headroom.image_shape))
     asked = _Asked()
     index = os.getpid()  # differs from the numbers of the study's own workers, which are small
     desk = Desk(folder, settings, index, device, report=asked.remember, halted=lambda: asked.to_stop)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..network import Calibration, Genome
+from .headroom import UNLIMITED, Headroom
 from .rescoring import NOTHING, Rescoring
 
 USUAL_STEPS = 1200
@@ -34,6 +35,8 @@ class Load:
         max_steps: iterations of one fit at the most; ``None``: as many as the task usually has.
         factor: pixels of the restored picture per measured one, along each side.
         searched_on: the crop that a study to be resumed was begun with; ``UNDECIDED`` for a new one.
+        headroom: the memory that candidates have.
+        too_large: known networks that were left out for lack of it, by name.
     """
 
     task: str
@@ -47,6 +50,8 @@ class Load:
     max_steps: int | None = None
     factor: int = 1
     searched_on: int | None = UNDECIDED
+    headroom: Headroom = UNLIMITED
+    too_large: tuple[str, ...] = ()
 
     @property
     def typical(self) -> Genome:
@@ -71,6 +76,7 @@ class Plan:
         patience: iterations without improvement before a fit ends.
         queue: known networks that are tried first, by name.
         left_out: known networks that are too slow for the budget, by name.
+        headroom: a candidate that needs more memory is not started.
         candidate_seconds: wall time of one candidate at most; ``None``: no limit.
         whole_check_every: iterations between check points of fits to a whole picture after a search on a crop.
         least_seconds: with less than this left, no candidate is started.
@@ -100,3 +106,4 @@ class Plan:
     whole_check_every: int = 10
     rescoring: Rescoring = NOTHING
     rescore_until: float | None = None
+    headroom: Headroom = UNLIMITED

@@ -22,6 +22,7 @@ def lines_of(
     lines = [("picture", f"{sizes}{more}, {load.shapes[0][1]} channels")]
     kinds = ", ".join(sorted(set(plan.devices)))
     lines.append(("workers", f"{len(plan.devices)} on {kinds}, one candidate each at a time"))
+    lines.append(("memory", load.headroom.sentence))
     if plan.crop is not None:
         lines.append(
             (
@@ -52,6 +53,8 @@ def lines_of(
         lines.append(("tried first", first + (" …" if len(plan.queue) > 4 else "")))
     if plan.left_out:
         lines.append(("too slow for this budget", ", ".join(plan.left_out)))
+    if load.too_large:
+        lines.append(("too large for this machine", ", ".join(load.too_large)))
     lines.append(("finalists", _finalists(plan, load, budget=budget, seconds_per_step=seconds_per_step)))
     return tuple(lines)
 

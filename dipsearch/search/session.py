@@ -26,6 +26,7 @@ from .address import whole_address
 from .budget import make_plan
 from .crops import Crop, representative
 from .evaluation import Evaluation, evaluation_of
+from .headroom import headroom_of
 from .plan import UNDECIDED, Load, Plan
 from .prepared import SEARCHED, WHOLE, problem_path, read_box, read_problem, write_problem
 from .proposals import STALE
@@ -256,9 +257,11 @@ def _plan(
     calibration = None
     if request.budget_seconds is not None:
         calibration = calibrate(devices[0], threads=1, seed=request.seed)
+    shapes = [case.problem.image_shape for case in cases]
+    largest = max(shapes, key=lambda shape: shape[-1] * shape[-2])
     load = Load(
         task=request.options.task,
-        shapes=[case.problem.image_shape for case in cases],
+        shapes=shapes,
         starters=_known(starters_for(request.options.task), space),
         published=_known(presets_for(request.options.task), space),
         sample=space.genome(space.sample(np.random.default_rng(request.seed))),
@@ -268,6 +271,7 @@ def _plan(
         factor=request.options.factor if request.options.task == "sr" else 1,
         searched_on=UNDECIDED if begun is None else _side(begun),
         refits=any(case.problem.noise.kind == "gaussian" for case in cases),
+        headroom=headroom_of(devices, image_shape=largest),
     )
     plan = make_plan(load, devices=devices, budget=request.budget_seconds, trials=request.trials)
     return plan, calibration
@@ -316,6 +320,7 @@ def _settings(
         usual_steps=plan.usual_steps,
         engine=request.engine,
         precision=request.precision,
+        headroom=plan.headroom,
     )
 
 

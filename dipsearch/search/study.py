@@ -16,6 +16,7 @@ from ..fitting import EngineWord, Precision
 from ..fitting.precision import DEFAULT
 from ..network import Calibration, SearchSpace, cost, load_space
 from .address import masked
+from .headroom import UNLIMITED, Headroom
 from .pruning import BetterShare
 from .samplers import make_sampler
 from .storage import create_or_load, open_storage
@@ -42,6 +43,7 @@ class Settings:
         usual_steps: how long a fit usually is; the cost gate and the pruner go by it.
         engine: what makes the steps of fits.
         precision: of their convolutions on CUDA, the same for all candidates.
+        headroom: a candidate that needs more memory is not started.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Settings:
     usual_steps: int
     engine: EngineWord = "auto"
     precision: Precision = DEFAULT
+    headroom: Headroom = UNLIMITED
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for the study's attributes; a password in ``storage`` is masked."""
@@ -66,13 +69,16 @@ class Settings:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Settings:
         """What ``to_dict`` wrote."""
-        calibration = values["calibration"]
+        calibration, headroom = values["calibration"], values.get("headroom", {})
         return cls(
             **{
                 **values,
                 "names": tuple(values["names"]),
                 "image_shape": tuple(values["image_shape"]),
                 "calibration": None if calibration is None else Calibration(**calibration),
+                "headroom": Headroom(**headroom | {"image_shape": tuple(headroom["image_shape"])})
+                if headroom
+                else UNLIMITED,
             }
         )
 
@@ -94,11 +100,7 @@ def open_study(folder: Path, settings: Settings, *, space: SearchSpace) -> Opene
     opened = open_storage(settings.storage or folder)
     gate = _Gate(settings, space)
     sampler = make_sampler(
-        settings.sampler,
-        space,
-        seed=settings.seed,
-        affordable=gate.affordable if settings.affordable_seconds is not None else None,
-        expense=gate.seconds if settings.affordable_seconds is not None else None,
+        settings.sampler, space, seed=settings.seed, affordable=gate.affordable, expense=gate.expense
     )
     study = create_or_load(
         settings.name,
@@ -112,20 +114,27 @@ def open_study(folder: Path, settings: Settings, *, space: SearchSpace) -> Opene
 
 @dataclass(frozen=True)
 class _Gate:
-    """Predicts what a candidate would cost, so that none is started that cannot end in its time."""
+    """Predicts what a candidate would cost, so that none is started that cannot end in its time or its memory."""
 
     settings: Settings
     space: SearchSpace
 
-    def seconds(self, flat: dict[str, Any]) -> float:
-        genome = self.space.genome(flat)
-        predicted = cost(
-            genome, image_shape=self.settings.image_shape, calibration=self.settings.calibration
-        ).seconds_per_step
-        return (predicted or 0.0) * self.settings.usual_steps * len(self.settings.names)
+    def expense(self, flat: dict[str, Any]) -> float:
+        """Seconds of a usual fit; without a calibration the bytes that it keeps, which order candidates as well."""
+        asked = cost(
+            self.space.genome(flat),
+            image_shape=self.settings.image_shape,
+            calibration=self.settings.calibration,
+        )
+        if asked.seconds_per_step is None:
+            return asked.saved_bytes
+        return asked.seconds_per_step * self.settings.usual_steps * len(self.settings.names)
 
     def affordable(self, flat: dict[str, Any]) -> bool:
-        return self.seconds(flat) <= (self.settings.affordable_seconds or 0.0)
+        limit = self.settings.affordable_seconds
+        if limit is not None and self.expense(flat) > limit:
+            return False
+        return self.settings.headroom.fits(self.space.genome(flat))
 
 
 def search_space(folder: Path) -> SearchSpace:
