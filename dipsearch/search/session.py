@@ -36,6 +36,9 @@ from .study import SPACE_FILE, Settings, open_study
 
 REQUEST_FILE = "study.yaml"
 
+REFITTED = ("gaussian", "correlated", "poisson")
+"""Kinds of noise whose members are fitted once more to all of y: the loss at which that ends is known."""
+
 
 @dataclass
 class Session:
@@ -270,7 +273,7 @@ def _plan(
         max_steps=request.steps,
         factor=request.options.factor if request.options.task == "sr" else 1,
         searched_on=UNDECIDED if begun is None else _side(begun),
-        refits=any(case.problem.noise.kind == "gaussian" for case in cases),
+        refits=any(case.problem.noise.kind in REFITTED for case in cases),
         headroom=headroom_of(devices, image_shape=largest),
     )
     plan = make_plan(load, devices=devices, budget=request.budget_seconds, trials=request.trials)
