@@ -41,9 +41,9 @@ def study_list(rows: tuple[StudyRow, ...]) -> Any:
     body = [
         html.Tr(
             [
-                html.Td(html.A(row.name, href=f"/study/{row.name}")),
+                html.Td(html.A(row.name, href=f"/study/{row.name}"), className="cell-study"),
                 html.Td(html.Span(row.state, className=f"badge {row.state.split()[0]}")),
-                html.Td(row.task),
+                html.Td(row.task, className="cell-task"),
                 html.Td(decibels(row.delivered_psnr), className="number"),
                 html.Td(row.remark),
             ]
