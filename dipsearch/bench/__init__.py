@@ -3,6 +3,7 @@
 from .equality import EqualityRow, EqualityTable, equality_markdown, measure_equality
 from .machine import Ceilings, Clock, file_name, machine_name, measure_ceilings
 from .memory import measured_bytes, random_problem
+from .memory_check import MemoryRow, MemoryTable, check_memory, memory_markdown
 from .overhead import Overhead, measure_overhead
 from .sections import write_section
 from .speed import NETWORKS, SpeedRow, SpeedTable, measure_speed, speed_markdown
@@ -14,10 +15,13 @@ __all__ = [
     "Clock",
     "EqualityRow",
     "EqualityTable",
+    "MemoryRow",
+    "MemoryTable",
     "Overhead",
     "SpeedRow",
     "SpeedTable",
     "TextbookLoop",
+    "check_memory",
     "equality_markdown",
     "file_name",
     "machine_name",
@@ -26,6 +30,7 @@ __all__ = [
     "measure_overhead",
     "measure_speed",
     "measured_bytes",
+    "memory_markdown",
     "random_problem",
     "speed_markdown",
     "textbook_network",

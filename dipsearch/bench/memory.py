@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.connection
+from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
 
 import torch
@@ -40,8 +41,11 @@ def measured_bytes(genome: Genome, size: int, *, device: str = "cpu", lean: bool
     if not device.startswith("cuda") and not _RESET.exists():
         return None
     # A copy of a process that has imported everything starts in a moment; CUDA does not survive the copying.
-    context = multiprocessing.get_context("spawn" if device.startswith("cuda") else "forkserver")
-    if not device.startswith("cuda"):
+    context: SpawnContext | ForkServerContext
+    if device.startswith("cuda"):
+        context = multiprocessing.get_context("spawn")
+    else:
+        context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([__name__])
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_measure, args=(there, genome, size, device, lean), daemon=True)

@@ -2,7 +2,8 @@
 
 A real study is opened in a temporary folder, and one desk works on it in this process: genomes are proposed,
 check points reported to Optuna and judged by the pruner, curves, outputs and genomes written. Only the fit is
-left out. At the end the page is written once, as a search does.
+left out. Then the state of the search is read and shown as a live display shows it, and the page with all its
+curves and pictures is written. The parts are in processor time, so that other work on the machine does not count.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,16 +23,25 @@ from ..fitting.loop import Curves
 from ..library import starters_for
 from ..network import Genome, calibrate, cost
 from ..problem import TaskOptions, write_image
-from ..search import Request
+from ..report import write_page
+from ..search import Request, Snapshot, read_study
 from ..search.desk import Desk
+from ..search.evaluation import ranked
 from ..search.messages import SearchJob
 from ..search.objective import Limits, Progress
+from ..search.outcome import WorkerState
 from ..search.plan import USUAL_STEPS
 from ..search.prepared import Prepared
-from ..search.session import open_session
+from ..search.session import Session, open_session
+from .machine import command_line, machine_name, versions
 
 _SIZE = 128
 ALLOWED = 0.02
+
+DRAWS_PER_SECOND = 4
+"""How often a live display is drawn anew."""
+
+_DRAWS = 40
 
 
 @dataclass(frozen=True)
@@ -39,46 +50,113 @@ class Overhead:
 
     Attributes:
         candidates: that were proposed, reported and written.
-        seconds_per_candidate: of everything but the fit, in the worker.
+        seconds_per_candidate: of the book-keeping, in the worker.
+        seconds_per_reading: of reading all candidates anew, in the parent, after each of them.
+        seconds_per_draw: of the live display.
+        seconds_of_the_page: with all candidates, their curves and their pictures, once per search.
         seconds_of_a_fit: predicted for a usual network and a usual length at 128 × 128 on this machine.
     """
 
+    machine: str
+    command: str
+    versions: dict[str, str]
+    date: str
     candidates: int
     seconds_per_candidate: float
+    seconds_per_reading: float
+    seconds_per_draw: float
+    seconds_of_the_page: float
     seconds_of_a_fit: float
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """Each part as a share of the fits' time, with one worker on one core; more cores share the parent's work."""
+        fit = self.seconds_of_a_fit
+        return {
+            "book-keeping": self.seconds_per_candidate / fit,
+            "reading the study": self.seconds_per_reading / fit,
+            "live display": self.seconds_per_draw * DRAWS_PER_SECOND,
+            "page and pictures": self.seconds_of_the_page / (self.candidates * fit),
+        }
 
     @property
     def share(self) -> float:
         """Of a search's time that is not fitting."""
-        return self.seconds_per_candidate / (self.seconds_per_candidate + self.seconds_of_a_fit)
+        beside = sum(self.parts.values())
+        return beside / (1 + beside)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON, with the shares."""
+        return {**asdict(self), "parts": self.parts, "share": self.share, "allowed": ALLOWED}
 
     def lines(self) -> tuple[tuple[str, str], ...]:
         """Label and sentence, for people."""
+        parts = ", ".join(f"{name} {100 * share:.2f} %" for name, share in self.parts.items())
         return (
             ("candidates", f"{self.candidates} that compute nothing, {USUAL_STEPS // 10} check points each"),
             ("book-keeping", f"{1000 * self.seconds_per_candidate:.0f} ms for each"),
             ("a usual fit", f"{self.seconds_of_a_fit:.0f} s at {_SIZE}×{_SIZE} (predicted)"),
+            ("parts", parts),
             ("share", f"{100 * self.share:.2f} % of a search's time; {100 * ALLOWED:.0f} % are allowed"),
         )
 
 
-def measure_overhead(*, seconds: float) -> Overhead:
-    """Work on a study of candidates that compute nothing for about `seconds`."""
+def measure_overhead(*, seconds: float, draw: Callable[[Snapshot], None] = lambda snapshot: None) -> Overhead:
+    """Work on a study of candidates that compute nothing for about `seconds`.
+
+    Args:
+        seconds: of wall time.
+        draw: draws the live display.
+    """
+    limits = Limits(max_steps=USUAL_STEPS)
     with tempfile.TemporaryDirectory() as root:
-        desk = _desk(Path(root))
-        limits = Limits(max_steps=USUAL_STEPS)
+        session = _session(Path(root))
+        desk = Desk(session.folder, session.settings, 0, "cpu", evaluate=_nothing)
         desk.do(SearchJob(limits))  # what is imported and opened once does not count
-        start, count = time.perf_counter(), 0
-        while count == 0 or time.perf_counter() - start < seconds:
+        draw(_snapshot(session))
+        until, clock, count = time.perf_counter() + seconds, time.process_time(), 0
+        while count == 0 or time.perf_counter() < until:
             desk.do(SearchJob(limits))
             count += 1
-        each = (time.perf_counter() - start) / count
+        keeping = time.process_time() - clock
+        clock = time.process_time()
+        snapshot = _snapshot(session)
+        reading = time.process_time() - clock
+        clock = time.process_time()
+        for _ in range(_DRAWS):
+            draw(snapshot)
+        drawing = time.process_time() - clock
+        clock = time.process_time()
+        write_page(read_study(session.folder))
+        page = time.process_time() - clock
     usual = starters_for("denoise")[0][1]
     predicted = cost(usual, image_shape=(1, 3, _SIZE, _SIZE), calibration=calibrate("cpu"))
-    return Overhead(count, each, (predicted.seconds_per_step or 0.0) * USUAL_STEPS)
+    return Overhead(
+        machine_name("cpu"),
+        command_line(),
+        versions(),
+        time.strftime("%Y-%m-%d"),
+        count,
+        keeping / count,
+        reading,
+        drawing / _DRAWS,
+        page,
+        (predicted.seconds_per_step or 0.0) * USUAL_STEPS,
+    )
 
 
-def _desk(root: Path) -> Desk:
+def _snapshot(session: Session) -> Snapshot:
+    """The state of the search, read anew, as it is after each candidate."""
+    evaluations = session.evaluations()
+    counts = {state: sum(e.state == state for e in evaluations) for state in ("complete", "pruned", "failed")}
+    best = ranked(evaluations)
+    workers = tuple(
+        WorkerState(i, f"candidate {i}", "0" * 12, 500, USUAL_STEPS, 25.0, 10.0) for i in range(2)
+    )
+    return Snapshot("searching", session.seconds, 60.0, workers, best=best[0] if best else None, **counts)
+
+
+def _session(root: Path) -> Session:
     picture = root / "picture.png"
     write_image(picture, torch.rand(1, 3, _SIZE, _SIZE, generator=torch.Generator().manual_seed(0)))
     request = Request(
@@ -89,8 +167,7 @@ def _desk(root: Path) -> Desk:
         device="cpu",
         name="overhead",
     )
-    session = open_session(request, root=root, resume=False, started=time.monotonic())
-    return Desk(session.folder, session.settings, 0, "cpu", evaluate=_nothing)
+    return open_session(request, root=root, resume=False, started=time.monotonic())
 
 
 def _nothing(

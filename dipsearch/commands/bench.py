@@ -12,7 +12,7 @@ from ..files import write_text
 from . import bench_gate, bench_score, parsing
 
 if TYPE_CHECKING:
-    from ..bench import SpeedRow
+    from ..bench import EqualityRow, MemoryRow, SpeedRow
 
 bench = typer.Typer(
     help="Measure: the speed of the loop on this machine, and how right the score is.", no_args_is_help=True
@@ -81,15 +81,121 @@ def overhead(
     seconds: Annotated[
         float, typer.Option("--seconds", metavar="S", help="Length of the search that is measured.")
     ] = 20.0,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where overhead.json goes.")
+    ] = FOLDER,
 ) -> None:
     """What a search does besides fitting, as a share of its time, with candidates that compute nothing."""
     if not seconds > 0:
         raise InputError(f"--seconds is {seconds:g}", "it is above 0", "write for example --seconds 20")
 
-    from ..bench import measure_overhead
-    from .console import print_pairs
+    import io
+    import json
 
-    print_pairs(measure_overhead(seconds=seconds).lines())
+    import optuna
+    from rich.console import Console
+
+    from ..bench import measure_overhead
+    from .console import display, print_pairs
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # as a search does
+    # As a live display does it in a terminal, but for the terminal.
+    screen = Console(file=io.StringIO(), force_terminal=True, width=120, highlight=False, markup=False)
+    measured = measure_overhead(seconds=seconds, draw=lambda snapshot: screen.print(display(snapshot)))
+    write_text(out / "overhead.json", json.dumps(measured.to_dict(), indent=1) + "\n")
+    print_pairs(measured.lines())
+
+
+@bench.command()
+def memory(
+    sizes: Annotated[
+        str, typer.Option("--sizes", metavar="N,N…", help="Sides of the square picture, in pixels.")
+    ] = "64,128,256",
+    spaces: Annotated[
+        str, typer.Option("--spaces", metavar="NAME,NAME…", help="Search spaces that genomes are drawn from.")
+    ] = "small,skip",
+    genomes: Annotated[int, typer.Option("--genomes", metavar="N", help="Of each space.")] = 10,
+    device: Annotated[
+        str, typer.Option("--device", metavar="cpu|cuda[:N]", help="Where the networks run.")
+    ] = "cpu",
+    workers: Annotated[
+        int, typer.Option("--workers", metavar="N", help="Processes that are measured at the same time.")
+    ] = 1,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where memory-MACHINE.json goes.")
+    ] = FOLDER,
+    page: Annotated[
+        Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
+    ] = PAGE,
+) -> None:
+    """Predicted and measured peak memory of random networks, each in a fresh process. Resumable."""
+    sides = _numbers(sizes)
+    parsing.at_least(1, genomes, option="--genomes")
+    parsing.at_least(1, workers, option="--workers")
+    parsing.device_word(device)
+
+    from ..bench import check_memory, file_name, machine_name, memory_markdown, write_section
+
+    def show(row: MemoryRow) -> None:
+        print(
+            f"{row.space:6} {row.label:40} {row.size:4}² {row.measured_mb:8.1f} MB measured, "
+            f"{row.predicted_mb:8.1f} MB predicted, ratio {row.ratio:.2f}",
+            flush=True,
+        )
+
+    label = f"memory-{file_name(machine_name(device))}"
+    table = check_memory(
+        out / f"{label}.json",
+        spaces=[name.strip() for name in spaces.split(",")],
+        genomes=genomes,
+        sizes=sides,
+        device=device,
+        workers=workers,
+        watch=show,
+    )
+    write_section(page, label, memory_markdown(table))
+    print(f"written: {out / label}.json and the section {label} of {page}")
+
+
+@bench.command()
+def equality(
+    size: Annotated[int, typer.Option("--size", metavar="N", help="Side of the crops, in pixels.")] = 96,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", help="Seeds per picture, from 0 on.")] = 3,
+    steps: Annotated[int, typer.Option("--steps", metavar="N", help="Iterations of each fit.")] = 300,
+    device: Annotated[
+        str, typer.Option("--device", metavar="cpu|cuda[:N]|mps", help="Where the networks run.")
+    ] = "cpu",
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where equality.json goes.")
+    ] = FOLDER,
+    page: Annotated[
+        Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
+    ] = PAGE,
+) -> None:
+    """Whether the engine ends where the textbook loop ends, in dB, beside two runs of the textbook loop."""
+    parsing.at_least(1, seeds, option="--seeds")
+    parsing.at_least(50, steps, option="--steps")
+    parsing.device_word(device)
+    if size < 32 or size % 16:
+        raise InputError(
+            f"--size is {size}", "it is a multiple of 16, at least 32", "write for example --size 96"
+        )
+
+    import json
+
+    from ..bench import equality_markdown, measure_equality, write_section
+
+    def show(row: EqualityRow) -> None:
+        print(
+            f"{row.picture:12} seed {row.seed}: ours {row.ours:.2f} dB, textbook {row.textbook:.2f} dB, "
+            f"difference {row.difference:+.3f}, of two textbook runs {row.between_textbooks:+.3f}",
+            flush=True,
+        )
+
+    table = measure_equality(side=size, seeds=seeds, steps=steps, device=device, watch=show)
+    write_text(out / "equality.json", json.dumps(table.to_dict(), indent=1) + "\n")
+    write_section(page, "equality", equality_markdown(table))
+    print(f"written: {out / 'equality.json'} and the section equality of {page}")
 
 
 def _show(row: SpeedRow) -> None:
