@@ -106,14 +106,18 @@ def check_memory(
         predicted = memory_bytes(genome, image_shape=shape, device=device.split(":")[0])
         return MemoryRow(name, seed, genome.digest, genome.label, size, predicted / 1e6, measured / 1e6)
 
-    table = _table(device, list(rows.values()))
     with ThreadPoolExecutor(workers) as pool:
         for row in pool.map(measure, missing):
             rows[row.space, row.seed, row.size] = row
-            table = _table(device, list(rows.values()))
-            write_text(file, json.dumps(table.to_dict(), indent=1) + "\n")
+            _write(file, _table(device, list(rows.values())))
             watch(row)
+    table = _table(device, list(rows.values()))
+    _write(file, table)
     return table
+
+
+def _write(file: Path, table: MemoryTable) -> None:
+    write_text(file, json.dumps(table.to_dict(), indent=1) + "\n")
 
 
 def _table(device: str, rows: Sequence[MemoryRow]) -> MemoryTable:
