@@ -1,6 +1,7 @@
 """The dashboard without a browser: which studies there are, what is refused, and that nothing is changed."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -114,17 +115,27 @@ def test_a_folder_that_is_not_there_and_a_port_that_is_taken(tmp_path, capsys, m
     assert "--port 0" in capsys.readouterr().err
 
 
+def _hear_ctrl_c() -> None:
+    """Tests that were started in the background of a shell ignore Ctrl-C, and so would everything they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_the_command_serves_on_this_machine_and_ends(studies) -> None:
     command = [sys.executable, "-m", "dipsearch", "dashboard", str(studies / "running"), "--port", "0"]
     server = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ},
+        preexec_fn=_hear_ctrl_c,
     )
     try:
         assert server.stdout is not None
         line = server.stdout.readline()
         assert line.startswith("http://127.0.0.1:") and line.strip().endswith("/study/running")
     finally:
-        server.send_signal(2)
+        server.send_signal(signal.SIGINT)
         server.wait(timeout=30)  # at once on a calm machine
     # Ctrl-C is the usual end; how it is told to a shell depends on where it hits.
     assert server.returncode in (0, 130)
