@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -128,13 +129,16 @@ def read_study(
     known = (
         {(e.number, e.state): e.psnr for e in earlier.evaluations if e.psnr is not None} if earlier else {}
     )
-    measured = [
-        replace(evaluation, psnr=known[evaluation.number, evaluation.state])
-        if (evaluation.number, evaluation.state) in known
-        else _with_psnr(folder, evaluation, pictures)
-        for evaluation in evaluations
-    ]
-    return StudyRecord(folder, request, tuple(measured), result, tuple(pictures), tuple(missing))
+
+    def measured(evaluation: Evaluation) -> Evaluation:
+        if (evaluation.number, evaluation.state) in known:
+            return replace(evaluation, psnr=known[evaluation.number, evaluation.state])
+        return _with_psnr(folder, evaluation, pictures)
+
+    # Unpacking thousands of images is most of the work of a page, and threads share it well.
+    with ThreadPoolExecutor() as pool:
+        evaluations = list(pool.map(measured, evaluations))
+    return StudyRecord(folder, request, tuple(evaluations), result, tuple(pictures), tuple(missing))
 
 
 def read_curves(folder: str | Path, number: int, *, index: int = 0) -> dict[str, NDArray[Any]]:
