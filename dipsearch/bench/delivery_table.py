@@ -27,6 +27,7 @@ from .recorder import SECOND, Job, cases_of, read_second
 from .recording import Outputs, read_recording
 from .replays import default_choice
 from .score_tables import ALL
+from .sections import crossed
 
 BASELINE, DEFAULT = "classical method", "stack, all of y, blended (default)"
 
@@ -184,13 +185,7 @@ def _read_case(case: Sequence[Job], *, folder: Path) -> _Case | None:
 
 def delivery_markdown(rows: Sequence[DeliveryRow]) -> str:
     """Mean and smallest gain in dB: methods against damages."""
-    damages = list(dict.fromkeys(row.damage for row in rows))
-    lines = [f"| method | {' | '.join(damages)} |", "|---" * (len(damages) + 1) + "|"]
-    for method in dict.fromkeys(row.method for row in rows):
-        cells = {
-            row.damage: f"{row.gain_mean_db:+.2f} (min {row.gain_min_db:+.2f})"
-            for row in rows
-            if row.method == method
-        }
-        lines.append(f"| {method} | {' | '.join(cells.get(damage, '–') for damage in damages)} |")
-    return "\n".join(lines)
+    cells = {
+        (row.method, row.damage): f"{row.gain_mean_db:+.2f} (min {row.gain_min_db:+.2f})" for row in rows
+    }
+    return crossed("method", cells)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..problem import add_noise, diagnose, read_image
+from ..problem.diagnosis import Branch
 
 LEVELS = 255
 SIDES = (96, 128, 192, 256)
@@ -34,15 +35,7 @@ PICTURES = tuple(
 )  # fmt: skip
 """Bundled pictures with some flat part; of surfaces that are texture all over, nothing tells noise."""
 
-BRANCHES = (
-    "recorruption (white)",
-    "recorruption (covariance)",
-    "thinning",
-    "impulse",
-    "held-out",
-    "noise-free",
-    "fallback",
-)
+BRANCHES: tuple[Branch, ...] = get_args(Branch)
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,12 @@ from ..fitting import fit
 from ..fitting.memory import keep_freed_memory
 from ..problem import make_split, psnr
 from ..problem.sources import picture_name
+from ..search.candidate import read_npz
 from .contestants import CONTESTANTS
 from .damages import DAMAGES
 from .pictures import half_size_crop
 from .recording import Outputs, read_recording, record, write_recording
+from .replays import default_choice
 
 SECOND = 1
 """Added to the seed for the second split and its fits."""
@@ -114,8 +116,6 @@ def cases_of(jobs: Sequence[Job]) -> dict[tuple[str, str, int], list[Job]]:
 
 def best_of(case: Sequence[Job], *, folder: Path) -> list[Job]:
     """The recorded jobs of a case with the best scores where the default rule stops."""
-    from .replays import default_choice
-
     scored = []
     for job in case:
         if (folder / job.file).exists():
@@ -132,8 +132,6 @@ def read_second(path: Path) -> tuple[float, Outputs]:
     Raises:
         FormatError: the file is missing or damaged.
     """
-    from ..search.candidate import read_npz
-
     arrays = read_npz(path)
     image = torch.from_numpy(arrays["judged"].astype(np.float32))
     return float(arrays["score"]), Outputs(image, image)

@@ -5,7 +5,7 @@ Rows are plain values, for JSON and for the page; every figure comes with the nu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,8 @@ from .archive import Entry
 from .damages import DAMAGES, noise_energy
 from .oracle import Oracle
 from .recording import Recording
-from .replays import DEFAULT, Stop, criteria, default_choice, random_choice, rank, rules_for, stop_of
+from .replays import DEFAULT, criteria, default_choice, random_choice, rank, rules_for, stop_of
+from .sections import crossed
 
 ALL = "all"
 
@@ -136,11 +137,6 @@ def cases(entries: Sequence[Entry]) -> list[list[Entry]]:
     return [case for case in found.values() if len(case) > 2]
 
 
-def default_stops(case: Iterable[Entry]) -> dict[str, Stop | None]:
-    """Where the default rule leaves each network of a case."""
-    return {entry.network: default_choice(entry.recording) for entry in case}
-
-
 def stopping_markdown(rows: Sequence[StoppingRow]) -> str:
     """Loss below the own peak as median / 95th percentile / maximum in dB: damages and networks against rules."""
     return "\n\n".join(
@@ -153,31 +149,28 @@ def stopping_markdown(rows: Sequence[StoppingRow]) -> str:
 
 def ranking_markdown(rows: Sequence[RankingRow]) -> str:
     """Mean Kendall τ and mean / largest regret in dB: criteria against damages."""
-    damages = list(dict.fromkeys(row.damage for row in rows))
-    lines = [f"| criterion | {' | '.join(damages)} |", "|---" * (len(damages) + 1) + "|"]
-    for name in dict.fromkeys(row.criterion for row in rows):
-        cells = {
-            row.damage: f"{row.kendall_tau:.2f} · {row.regret_mean_db:.2f} / {row.regret_max_db:.2f}"
-            for row in rows
-            if row.criterion == name
-        }
-        lines.append(f"| {name} | {' | '.join(cells[damage] for damage in damages)} |")
+    cells = {
+        (
+            row.criterion,
+            row.damage,
+        ): f"{row.kendall_tau:.2f} · {row.regret_mean_db:.2f} / {row.regret_max_db:.2f}"
+        for row in rows
+    }
+    table = crossed("criterion", cells)
     counts = ", ".join(f"{row.damage} {row.cases}" for row in rows if row.criterion == rows[0].criterion)
-    return "\n".join([*lines, "", f"Cases: {counts}."])
+    return f"{table}\n\nCases: {counts}."
 
 
 def _stopping_table(rows: Sequence[StoppingRow], title: str, label: Callable[[StoppingRow], str]) -> str:
-    names = list(dict.fromkeys(row.rule for row in rows))
-    lines = [f"| {title} (fits) | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
-    for place in dict.fromkeys(label(row) for row in rows):
-        cells = {
-            row.rule: f"{row.median_db:.2f} / {row.p95_db:.2f} / {row.max_db:.2f}"
-            for row in rows
-            if label(row) == place
-        }
-        count = next(row.cases for row in rows if label(row) == place and row.rule == DEFAULT)
-        lines.append(f"| {place} ({count}) | {' | '.join(cells.get(name, '–') for name in names)} |")
-    return "\n".join(lines)
+    fits = {label(row): row.cases for row in rows if row.rule == DEFAULT}
+    cells = {
+        (
+            f"{label(row)} ({fits[label(row)]})",
+            row.rule,
+        ): f"{row.median_db:.2f} / {row.p95_db:.2f} / {row.max_db:.2f}"
+        for row in rows
+    }
+    return crossed(f"{title} (fits)", cells)
 
 
 def _nothing_delivered(recording: Recording) -> float:

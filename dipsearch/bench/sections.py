@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..files import write_text
@@ -21,3 +22,17 @@ def write_section(path: str | Path, name: str, text: str) -> None:
     else:
         page = f"{page.rstrip()}\n\n{section}\n"
     write_text(path, page)
+
+
+def crossed(title: str, cells: Mapping[tuple[str, str], str]) -> str:
+    """A Markdown table of texts by row and column, both in the order in which they come; gaps are dashes.
+
+    Args:
+        title: of the column that names the rows.
+    """
+    rows, columns = (list(dict.fromkeys(key[axis] for key in cells)) for axis in (0, 1))
+    lines = [f"| {title} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    lines += [
+        f"| {row} | {' | '.join(cells.get((row, column), '–') for column in columns)} |" for row in rows
+    ]
+    return "\n".join(lines)
