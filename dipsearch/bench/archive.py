@@ -18,7 +18,7 @@ from ..search.candidate import read_npz
 from .recorder import Job
 from .recording import CURVES, Recording, read_recording
 
-FORMAT = "dipsearch/recordings/1"
+FORMAT = "dipsearch/recordings/2"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ def write_archive(path: Path, entries: Sequence[Entry]) -> None:
             "checks": len(entry.recording.step),
             "seconds": round(entry.recording.seconds, 1),
             "trivial": entry.recording.trivial,
-            "tolerance": entry.recording.tolerance,
+            "parts": entry.recording.parts.shape[1],
             "proxies": dict(entry.recording.proxies),
         }
         for entry in entries
@@ -66,6 +66,7 @@ def write_archive(path: Path, entries: Sequence[Entry]) -> None:
         name: np.concatenate([getattr(entry.recording, name) for entry in entries]).astype(np.float32)
         for name in CURVES
     }
+    columns["parts"] = np.concatenate([entry.recording.parts.ravel() for entry in entries]).astype(np.float32)
     text = np.array(json.dumps({"format": FORMAT, "entries": index}))
     with replacing(path) as temporary:
         np.savez_compressed(temporary, allow_pickle=False, index=text, **columns)
@@ -88,17 +89,17 @@ def read_archive(path: Path) -> list[Entry]:
             f"it is an archive of the format {FORMAT}",
             "give the file that bench stopping wrote",
         ) from error
-    entries, start = [], 0
+    entries, start, place = [], 0, 0
     for item in index["entries"]:
-        end = start + item["checks"]
+        end, size = start + item["checks"], item["checks"] * item["parts"]
         curves = {name: arrays[name][start:end] for name in CURVES}
+        curves["parts"] = arrays["parts"][place : place + size].reshape(item["checks"], item["parts"])
         recording = Recording.of_curves(
             curves,
             proxies=item["proxies"],
             seconds=item["seconds"],
             trivial=item["trivial"],
-            tolerance=item["tolerance"],
         )
         entries.append(Entry(item["picture"], item["damage"], item["network"], item["seed"], recording))
-        start = end
+        start, place = end, place + size
     return entries

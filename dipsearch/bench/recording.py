@@ -34,7 +34,6 @@ from ..fitting import (
     put_back,
 )
 from ..fitting.step import Weights
-from ..fitting.stopping import sampling_tolerance
 from ..network import Genome
 from ..problem import Problem, Split, make_split, psnr, whole
 from ..search.candidate import read_npz
@@ -61,10 +60,10 @@ class Recording:
         psnr_raw: of the raw output, in dB.
         psnr_delivered: of the averaged output as it would be delivered, in dB: with exact measurements put back.
         windowed, moving: variances of the raw outputs, see ``Fluctuation``.
+        parts: what the squares of a grid contribute to the score, ``(k, n)``; n is 0 unless exact values score.
         proxies: spectral proxies of the untrained network, by name.
         seconds: of the fit.
         trivial: the score of an image that has learned nothing, for the default rule.
-        tolerance: within which scores are not told apart, for the default rule.
     """
 
     step: Numbers
@@ -75,10 +74,10 @@ class Recording:
     psnr_delivered: Numbers
     windowed: Numbers
     moving: Numbers
+    parts: Numbers
     proxies: Mapping[str, float]
     seconds: float
     trivial: float
-    tolerance: float
 
     @classmethod
     def of_curves(
@@ -88,7 +87,6 @@ class Recording:
         proxies: Mapping[str, float],
         seconds: float,
         trivial: float,
-        tolerance: float,
     ) -> Self:
         """The recording whose curves have these names, as in ``CURVES``."""
         return cls(
@@ -100,16 +98,17 @@ class Recording:
             psnr_delivered=curves["psnr_delivered"],
             windowed=curves["windowed"],
             moving=curves["moving"],
+            parts=curves["parts"],
             proxies=proxies,
             seconds=seconds,
             trivial=trivial,
-            tolerance=tolerance,
         )
 
     def checks(self) -> list[Check]:
         """What a stopping rule gets to see."""
         rows = zip(self.step, self.loss, self.score, self.windowed, self.moving, strict=True)
-        return [Check(int(a), float(b), float(c), float(d), float(e)) for a, b, c, d, e in rows]
+        plain = ((int(a), float(b), float(c), float(d), float(e)) for a, b, c, d, e in rows)
+        return [Check(*row, tuple(parts.tolist())) for row, parts in zip(plain, self.parts, strict=True)]
 
     def psnr_by_step(self) -> dict[int, float]:
         """PSNR of what would be delivered at every check point, for the oracle."""
@@ -120,8 +119,9 @@ class Recording:
         return float(self.psnr[min(int(np.searchsorted(self.step, step)), len(self.psnr) - 1)])
 
 
-NUMBERS = ("seconds", "trivial", "tolerance")
-CURVES = tuple(field.name for field in fields(Recording) if field.name not in ("proxies", *NUMBERS))
+NUMBERS = ("seconds", "trivial")
+CURVES = tuple(field.name for field in fields(Recording) if field.name not in ("parts", "proxies", *NUMBERS))
+"""Of one value per check point; ``parts`` has several."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,18 +150,20 @@ def record(
     engine = make_engine("eager", genome, problem, split=split, seed=seed, fluctuation=True)
     default = Monitor(default_rule(split))
     rows: list[tuple[float, ...]] = []
+    parts: list[tuple[float, ...]] = []
     recent: deque[tuple[int, Tensor, Weights | None]] = deque(maxlen=4)
     chosen: tuple[int, Tensor, Weights | None] | None = None
     started, step = time.perf_counter(), 0
     while step < most_steps:
         reading = engine.advance(EVERY)
         step += EVERY
-        check = Check(step, reading.loss, reading.score, reading.windowed, reading.moving)
+        check = reading.check(step)
         if not np.isfinite(reading.loss):
             break
         shown = put_back(reading.image, problem)
         truth = psnr(reading.image, reference), psnr(reading.output, reference), psnr(shown, reference)
         rows.append((step, check.loss, check.score, *truth, check.windowed, check.moving))
+        parts.append(check.parts)
         recent.append((step, reading.image, engine.save() if absorbs(problem) else None))
         default.see(check)
         chosen = next((one for one in recent if one[0] == default.step), chosen)
@@ -173,12 +175,12 @@ def record(
     table = np.array(rows, dtype=np.float32).reshape(-1, len(CURVES))
     measured = proxies(genome, problem, seed=seed)
     curves = dict(zip(CURVES, table.T, strict=True))
+    curves["parts"] = np.array(parts, dtype=np.float32).reshape(len(parts), -1 if rows else 0)
     done = Recording.of_curves(
         curves,
         proxies=measured,
         seconds=seconds,
         trivial=split.trivial_score(),
-        tolerance=sampling_tolerance(split),
     )
     if chosen is None:
         nothing = torch.full(problem.image_shape, float("nan"))
@@ -221,7 +223,7 @@ def _with_everything(done: Fit, genome: Genome, problem: Problem, *, split: Spli
 
 def write_recording(path: Path, recording: Recording, outputs: Outputs) -> None:
     """Write both to one ``.npz`` file; images in 16 bits, which changes their PSNR by less than 0.001 dB."""
-    arrays: dict[str, Any] = {name: getattr(recording, name) for name in CURVES}
+    arrays: dict[str, Any] = {name: getattr(recording, name) for name in (*CURVES, "parts")}
     arrays |= {f"proxy-{name}": np.array(value) for name, value in recording.proxies.items()}
     for name in NUMBERS:
         arrays[name] = np.array(getattr(recording, name))
@@ -244,7 +246,6 @@ def read_recording(path: Path) -> tuple[Recording, Outputs]:
         proxies=named,
         seconds=float(arrays["seconds"]),
         trivial=float(arrays["trivial"]),
-        tolerance=float(arrays["tolerance"]),
     )
     images = (torch.from_numpy(arrays[name].astype(np.float32)) for name in ("judged", "full"))
     return recording, Outputs(*images)

@@ -45,7 +45,7 @@ class Stop:
 def default_for(recording: Recording) -> ValidationMinimum:
     """The default rule of a recorded fit."""
     begun_below = LEARNED * recording.trivial if recording.trivial > 0 else np.inf
-    return ValidationMinimum(tolerance=recording.tolerance, begun_below=begun_below)
+    return ValidationMinimum(begun_below=begun_below)
 
 
 def rules_for(recording: Recording, *, noise_energy: float | None) -> dict[str, StoppingRule]:

@@ -86,19 +86,28 @@ def ranking(
     out: Out = FOLDER,
     page: Page = PAGE,
 ) -> None:
-    """Criteria for choosing a network, and ways of delivering, on the recordings of `bench stopping`. Resumable."""
+    """Criteria for choosing a network, ways of delivering and maps of uncertainty, on `bench stopping`'s recordings.
+
+    Resumable.
+    """
     jobs = _recorded(data, damages, networks, seeds, steps, workers, recordings, recorded_only)
 
     from ..bench.archive import read_entries
     from ..bench.delivery_table import delivery_markdown, delivery_rows
+    from ..bench.fitted_case import read_cases
     from ..bench.score_tables import ranking_markdown, ranking_rows
+    from ..bench.uncertainty_table import uncertainty_markdown, uncertainty_rows
 
     ranked = ranking_rows(read_entries(jobs, folder=recordings))
     title = "Ranking: Kendall's τ with the true PSNR · regret in dB, mean / largest"
     _publish("ranking", title, ranked, ranking_markdown(ranked), out=out, page=page)
-    gains = delivery_rows(jobs, folder=recordings)
+    cases = read_cases(jobs, folder=recordings)
+    gains = delivery_rows(cases)
     title = "Delivering: gain in dB over the best single fit, chosen with the reference"
     _publish("delivery", title, gains, delivery_markdown(gains), out=out, page=page)
+    maps = uncertainty_rows(cases)
+    title = "Uncertainty: the map beside what is delivered, against its true error"
+    _publish("uncertainty", title, maps, uncertainty_markdown(maps), out=out, page=page)
 
 
 def replay(

@@ -8,6 +8,7 @@ device.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 from typing import Literal, Protocol
 
 from torch import Tensor
@@ -16,6 +17,7 @@ from ..network import Genome
 from ..problem import Problem, Split
 from .precision import DEFAULT, Precision
 from .step import Step, Weights
+from .stopping import Check
 
 EngineWord = Literal["auto", "eager", "cuda_graph"]
 
@@ -30,14 +32,24 @@ class Reading:
         image: the averaged output, ``(1, C, H, W)``, on the device.
         output: the raw output of the latest step, ``(1, C, H, W)``; valid until the next step.
         windowed, moving: variances of the raw outputs, see `Fluctuation`; NaN where they are not measured.
+        parts: what the squares of a grid contribute to the score; empty unless it is that of an exact sample.
     """
 
     loss: float
     score: float
     image: Tensor
     output: Tensor
-    windowed: float = float("nan")
-    moving: float = float("nan")
+    windowed: float = nan
+    moving: float = nan
+    parts: tuple[float, ...] = ()
+
+    def check(self, step: int) -> Check:
+        """What a stopping rule sees of it.
+
+        Args:
+            step: iterations done so far.
+        """
+        return Check(step, self.loss, self.score, self.windowed, self.moving, self.parts)
 
 
 class Engine(Protocol):
@@ -94,12 +106,18 @@ class EagerEngine:
 
 def read(step: Step, problem: Problem, *, split: Split) -> Reading:
     """Look at a fit; this waits for the device."""
-    image = step.average.read()
-    score = float("nan") if split.kind == "whole" else split.score(problem.operator.A(image)).item()
-    loss, restless = step.loss.item(), step.fluctuation
-    if restless is None:
-        return Reading(loss, score, image, step.output)
-    return Reading(loss, score, image, step.output, restless.windowed(), restless.moving())
+    image, restless = step.average.read(), step.fluctuation
+    score, parts = _judged(image, problem, split=split)
+    windowed, moving = (nan, nan) if restless is None else (restless.windowed(), restless.moving())
+    return Reading(step.loss.item(), score, image, step.output, windowed, moving, parts)
+
+
+def _judged(image: Tensor, problem: Problem, *, split: Split) -> tuple[float, tuple[float, ...]]:
+    if split.kind == "whole":
+        return nan, ()
+    Ax = problem.operator.A(image)
+    parts = tuple(split.score_parts(Ax).tolist()) if split.is_exact_sample else ()
+    return split.score(Ax).item(), parts
 
 
 def make_engine(

@@ -167,7 +167,7 @@ def fit(
         stride = min(check_every, max_steps - step)
         reading = made.advance(stride)
         step += stride
-        check = Check(step, reading.loss, reading.score, reading.windowed, reading.moving)
+        check = reading.check(step)
         if not np.isfinite(check.loss):
             ended = Ended.DIVERGED
             break

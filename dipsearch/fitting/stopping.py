@@ -6,24 +6,17 @@ decides; it sees the score that the split computes on measurements the network w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from math import inf, nan
-from statistics import median
+from math import inf, nan, sqrt
+from statistics import median, stdev
 from typing import Protocol
 
 from ..problem import Split
 
 LEARNED = 0.7
 """A fit has begun to learn when its error is below this share of that of the best image of one colour."""
-
-
-SAMPLING = 0.5
-"""Sampled scores closer than this, divided by the root of the number of pixels, are not told apart.
-
-Which pixels were hidden decides that much; a later iterate, which has fitted more, then costs at most 0.1 dB of the
-score with 460 hidden pixels.
-"""
 
 
 class Ended(Enum):
@@ -49,6 +42,7 @@ class Check:
         loss: the training loss of the last iteration.
         score: the split's estimate of the mean squared error of the averaged output; NaN when nothing scores.
         windowed, moving: variances of the raw outputs, see `Fluctuation`; NaN where they are not measured.
+        parts: where a sample of exact values scores, what the squares of a grid contribute to the score; else empty.
     """
 
     step: int
@@ -56,6 +50,7 @@ class Check:
     score: float
     windowed: float = nan
     moving: float = nan
+    parts: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,12 +68,23 @@ class Decision:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The memory of a rule that waits for a minimum."""
+    """The memory of a rule that waits for a minimum.
+
+    Args:
+        recent: the latest values.
+        best_value: the lowest one, perhaps smoothed.
+        best_step: at which check point the rule last changed its mind.
+        last_step: the newest check point.
+        checks: the latest check points, of rules that need all of them.
+        lowest: the check point that the lowest value belongs to, likewise.
+    """
 
     recent: tuple[float, ...] = field(default=())
     best_value: float = inf
     best_step: int = 0
     last_step: int = 0
+    checks: tuple[Check, ...] = ()
+    lowest: Check | None = None
 
 
 class StoppingRule(Protocol):
@@ -104,13 +110,17 @@ class ValidationMinimum:
     The median over ``window`` check points belongs to the middle one, so the iterate that is delivered lies
     ``window // 2`` check points back: it is never one lucky dip of a noisy score.
 
+    Where a sample of exact values scores, the latest iterate within one standard error of the minimum is delivered
+    instead (the rule of Breiman, Friedman, Olshen and Stone, 1984): of two iterates that the sample cannot tell
+    apart, the later one has fitted more of what is known to be right. The error is that of the difference of the
+    two scores, from how much the squares of a grid disagree about it.
+
     Args:
         window: check points in the median, odd.
         floor: no stop before this iteration.
         patience: iterations without a better minimum before the fit ends, at the least.
         patience_share: the same as a share of the iteration of the minimum, for slow networks.
-        tolerance: a later iterate is preferred to the minimum while its smoothed score lies at most this share
-            above it, which few scoring pixels cannot tell apart; only for scores that are never negative.
+        standard_errors: how many of them a later iterate may lie above the minimum.
         begun_below: no stop before the smoothed score was below this: some networks dwell on a plain colour for
             hundreds of iterations before they learn anything.
     """
@@ -119,7 +129,7 @@ class ValidationMinimum:
     floor: int = 200
     patience: int = 300
     patience_share: float = 0.5
-    tolerance: float = 0.0
+    standard_errors: float = 1.0
     begun_below: float = inf
 
     def init(self) -> Waiting:
@@ -128,24 +138,45 @@ class ValidationMinimum:
 
     def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
         """Smooth, compare with the minimum so far, and say whether it is old enough to stop."""
-        recent = (*memory.recent, check.score)[-self.window :]
-        value = median(recent)
-        lag = len(recent) // 2
-        if value < memory.best_value * (1 + self.tolerance):
-            lowest = min(value, memory.best_value)
-            return Waiting(recent, lowest, check.step, check.step), Decision(best=lag)
+        checks = (*memory.checks, check)[-self.window :]
+        smooth = sorted(checks, key=lambda one: one.score)[len(checks) // 2]
+        value = median(one.score for one in checks)
+        better = value < memory.best_value
+        lowest, best_value = (smooth, value) if better else (memory.lowest, memory.best_value)
+        if better or self._as_good(smooth, value, lowest, best_value):
+            after = Waiting((), best_value, check.step, check.step, checks, lowest)
+            return after, Decision(best=len(checks) // 2)
         waited = check.step - memory.best_step
         patient = waited < max(self.patience, self.patience_share * memory.best_step)
-        stop = check.step >= self.floor and not patient and memory.best_value < self.begun_below
-        return (
-            Waiting(recent, memory.best_value, memory.best_step, check.step),
-            Decision(ended=Ended.RISEN if stop else None),
-        )
+        stop = check.step >= self.floor and not patient and best_value < self.begun_below
+        after = Waiting((), best_value, memory.best_step, check.step, checks, lowest)
+        return after, Decision(ended=Ended.RISEN if stop else None)
 
     def finish(self, memory: Waiting) -> Decision:
         """Deliver the newest iterate where the score was still falling: no later check point will smooth it."""
-        newest = memory.last_step == memory.best_step and memory.recent
-        return Decision(best=0) if newest and memory.recent[-1] < memory.best_value else Decision()
+        if memory.last_step != memory.best_step or not memory.checks:
+            return Decision()
+        newest = memory.checks[-1]
+        as_good = newest.score < memory.best_value or self._as_good(
+            newest, newest.score, memory.lowest, memory.best_value
+        )
+        return Decision(best=0) if as_good else Decision()
+
+    def _as_good(self, later: Check, value: float, lowest: Check | None, best_value: float) -> bool:
+        """Whether the sample cannot tell a later check point from the minimum."""
+        if lowest is None or not later.parts or not lowest.parts:
+            return False
+        return value - best_value <= self.standard_errors * difference_error(later.parts, lowest.parts)
+
+
+def difference_error(one: Sequence[float], other: Sequence[float]) -> float:
+    """The standard error of the difference of two sampled scores.
+
+    Args:
+        one, other: what the same squares of a grid contribute to each score, at least two.
+    """
+    apart = [a - b for a, b in zip(one, other, strict=True)]
+    return stdev(apart) * sqrt(len(apart))
 
 
 def default_rule(split: Split, *, patience: int = 300) -> ValidationMinimum:
@@ -156,17 +187,7 @@ def default_rule(split: Split, *, patience: int = 300) -> ValidationMinimum:
         patience: as in ``ValidationMinimum``.
     """
     trivial = split.trivial_score()
-    return ValidationMinimum(
-        patience=patience,
-        tolerance=sampling_tolerance(split),
-        begun_below=LEARNED * trivial if trivial > 0 else inf,
-    )
-
-
-def sampling_tolerance(split: Split) -> float:
-    """The share by which scores on hidden pixels may differ by luck; 0 where all pixels score."""
-    pixels = float(split.score_weight.amax(dim=1).sum())
-    return SAMPLING / pixels**0.5 if split.kind in ("held-out", "held-out holes") and pixels else 0.0
+    return ValidationMinimum(patience=patience, begun_below=LEARNED * trivial if trivial > 0 else inf)
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,14 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .grid import square_sums
 from .impulses import clean_values
 from .task import Problem
 
 SplitKind = Literal["held-out", "held-out holes", "recorruption", "thinning", "whole"]
+
+PARTS = 6
+"""A sampled score is the sum of at most so many parts squared: neighbouring errors are alike, squares hardly."""
 
 TYPICAL_ERROR = 1e-3
 """Mean squared error of a restoration of 30 dB."""
@@ -78,6 +82,17 @@ class Split:
             )
         difference = (Ax - self.score_target) * self.score_weight
         return difference.square().sum() * self._score_scale - self.score_offset
+
+    @property
+    def is_exact_sample(self) -> bool:
+        """Whether values without noise score, so that which ones were drawn is all the luck in the score."""
+        return self.kind in ("held-out", "held-out holes") and self.score_noise == 0.0
+
+    def score_parts(self, Ax: Tensor) -> Tensor:
+        """Return what each square of a grid of at most 6 × 6 contributes to the score, flat; all sum up to it."""
+        difference = (Ax - self.score_target) * self.score_weight
+        side = -(-max(Ax.shape[-2:]) // PARTS)
+        return square_sums(difference.square()[0].sum(0), side=side) * self._score_scale
 
     def trivial_score(self) -> float:
         """Return the score of the best image of one colour per channel, which has learned nothing; NaN without."""

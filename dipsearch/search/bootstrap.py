@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ..problem import Problem, Split
+from ..problem.grid import square_sums
 from .objective import LEAST_ERROR
 
 BLOCK = 16
@@ -164,10 +164,8 @@ def _drawn(pictures: Sequence[BlockErrors], generator: np.random.Generator, *, r
 
 
 def _blocks(plane: Tensor) -> Values:
-    """Sums of ``(h, w)`` over square blocks, flat; blocks at the far edges may be smaller."""
+    """Sums of ``(h, w)`` over square blocks, flat."""
     height, width = plane.shape
     side = max(1, min(BLOCK, min(height, width) // ACROSS))
     side = max(side, math.ceil(math.sqrt(height * width / MOST_BLOCKS)))
-    high, wide = -(-height // side), -(-width // side)
-    padded = torch.nn.functional.pad(plane, (0, wide * side - width, 0, high * side - height))
-    return np.asarray(padded.view(high, side, wide, side).sum(dim=(1, 3)).flatten().cpu().numpy())
+    return np.asarray(square_sums(plane, side=side).cpu().numpy())

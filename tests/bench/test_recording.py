@@ -11,9 +11,11 @@ import torch
 from dipsearch.bench.contestants import CONTESTANTS
 from dipsearch.bench.damages import DAMAGES, noise_energy, text_mask
 from dipsearch.bench.delivery_table import DEFAULT, delivery_rows
+from dipsearch.bench.fitted_case import read_cases
 from dipsearch.bench.proxies import proxies
 from dipsearch.bench.recorder import Job, check_folder, make_jobs
 from dipsearch.bench.recording import read_recording, record, write_recording
+from dipsearch.bench.uncertainty_table import uncertainty_rows
 from dipsearch.errors import StudyError
 from dipsearch.fitting import fit
 from dipsearch.network import Genome, Scale
@@ -56,6 +58,7 @@ def test_a_recording_shows_the_fit_that_a_search_would_have_made() -> None:
     assert torch.equal(outputs.judged, done.image)
     assert recording.psnr_at(done.step) == pytest.approx(psnr(done.image, clean()), abs=1e-4)
     np.testing.assert_allclose(recording.score, done.curves.score, rtol=1e-6)
+    np.testing.assert_allclose(recording.parts.sum(axis=1), recording.score, rtol=1e-5)
     assert psnr(outputs.full, clean()) > psnr(outputs.judged, clean())
 
 
@@ -65,6 +68,7 @@ def test_a_recording_survives_its_file(tmp_path: Path) -> None:
     write_recording(tmp_path / "a.npz", recording, outputs)
     back, images = read_recording(tmp_path / "a.npz")
     assert np.array_equal(back.psnr, recording.psnr)
+    assert back.parts.shape == (3, 0)
     assert back.proxies == pytest.approx(dict(recording.proxies))
     assert psnr(images.judged, outputs.judged) > 65
 
@@ -96,7 +100,7 @@ def test_recordings_of_another_length_are_not_mixed(tmp_path: Path) -> None:
 def test_the_delivery_table_compares_with_the_best_fit_chosen_with_the_reference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dipsearch.bench.delivery_table.half_size_crop", lambda source, side: clean(side))
+    monkeypatch.setattr("dipsearch.bench.fitted_case.half_size_crop", lambda source, side: clean(side))
     jobs = make_jobs(
         ["sample:coffee"], ["gaussian-25-clipped"], ["wide", "narrow", "decoder"], [0], most_steps=9
     )
@@ -106,8 +110,13 @@ def test_the_delivery_table_compares_with_the_best_fit_chosen_with_the_reference
         genome = Genome(scales=(Scale(4 + index, 8),), input_channels=4)
         recording, outputs = record(genome, problem, clean(damage.side), seed=0, most_steps=10)
         write_recording(tmp_path / job.file, recording, outputs)
-    rows = {(row.damage, row.method): row for row in delivery_rows(jobs, folder=tmp_path)}
+    cases = read_cases(jobs, folder=tmp_path)
+    rows = {(row.damage, row.method): row for row in delivery_rows(cases)}
     chosen = rows["gaussian-25-clipped", "chosen by the score"]
     assert chosen.cases == 1
     assert chosen.gain_mean_db <= 0.001  # no single fit can beat the best one
     assert rows["all", DEFAULT].gain_mean_db > chosen.gain_mean_db - 0.5
+    maps = uncertainty_rows(cases)
+    assert [(row.damage, row.cases) for row in maps] == [("gaussian-25-clipped", 1), ("all", 1)]
+    assert -1 <= maps[0].rank_correlation <= 1
+    assert 0 < maps[0].within_one < maps[0].within_two <= 1

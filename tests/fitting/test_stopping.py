@@ -7,9 +7,17 @@ import math
 import pytest
 import torch
 
-from dipsearch.fitting import Check, Ended, LossMatched, StoppingRule, ValidationMinimum, default_rule
-from dipsearch.fitting.stopping import sampling_tolerance
-from dipsearch.problem import Identity, NoiseModel, Problem, make_split, whole
+from dipsearch.fitting import (
+    Check,
+    Ended,
+    LossMatched,
+    StoppingRule,
+    ValidationMinimum,
+    default_rule,
+    replay,
+)
+from dipsearch.fitting.stopping import difference_error
+from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split, whole
 
 
 def play(
@@ -111,23 +119,66 @@ def test_the_default_rule_knows_what_an_image_of_one_colour_is_worth() -> None:
     assert default_rule(whole(problem)).begun_below == math.inf
 
 
-def test_on_a_plateau_that_sampling_cannot_resolve_the_latest_iterate_is_delivered() -> None:
-    plateau = [1 - 0.02 * index for index in range(40)] + [0.2 + 0.001 * (index % 4) for index in range(60)]
-    assert play(ValidationMinimum(), plateau)[0] == pytest.approx(410, abs=30)
-    best, end, _ = play(ValidationMinimum(tolerance=0.02), plateau)
-    assert end is None
-    assert best == pytest.approx(980, abs=30)
+SQUARES = 16
 
 
-def test_a_score_that_has_clearly_risen_ends_the_fit_in_spite_of_the_tolerance() -> None:
-    best, end, _ = play(ValidationMinimum(tolerance=0.02), valley(400, 200))
-    assert best == pytest.approx(408, abs=20)  # 2 % above the minimum
-    assert end == pytest.approx(408 + 300, abs=40)
+def sampled(scores: list[float], *, spread: float) -> list[Check]:
+    """Check points whose squares disagree about each change of the score: its standard error is ``spread`` of it."""
+    signs = [1, -1] * (SQUARES // 2)
+    checks = []
+    for index, score in enumerate(scores):
+        change = score - scores[0]
+        deviation = spread * change * (SQUARES - 1) ** 0.5  # of each part, times SQUARES
+        parts = tuple((score + sign * deviation) / SQUARES for sign in signs)
+        checks.append(Check(10 * (index + 1), score, score, parts=parts))
+    return checks
 
 
-def test_only_sampled_scores_have_a_tolerance() -> None:
+def test_the_error_of_a_difference_comes_from_how_much_the_squares_disagree() -> None:
+    first, second = sampled([1.0, 1.5], spread=0.4)
+    assert sum(second.parts) == pytest.approx(1.5)
+    assert difference_error(second.parts, first.parts) == pytest.approx(0.4 * 0.5)
+
+
+def test_the_latest_iterate_that_a_sample_cannot_tell_from_the_minimum_is_delivered() -> None:
+    rise = [1 + 0.001 * index for index in range(100)]
+    unsure = replay(ValidationMinimum(), sampled(rise, spread=1.1))
+    assert (unsure.step, unsure.stopped) == (1000, None)
+    sure = replay(ValidationMinimum(), sampled(rise, spread=0.9))
+    assert sure.step < 50
+    assert sure.ended is Ended.RISEN
+
+
+def test_more_standard_errors_deliver_later_iterates() -> None:
+    curve = [
+        Check(one.step, one.score, one.score, parts=one.parts)
+        for one in sampled(valley(400, 200), spread=0.5)
+    ]
+    assert replay(ValidationMinimum(standard_errors=0), curve).step == pytest.approx(400, abs=20)
+    assert replay(ValidationMinimum(standard_errors=3), curve).step > 600
+
+
+def test_only_a_sample_of_exact_values_has_parts() -> None:
     y = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     ones = torch.ones(1, 1, 64, 64)
-    for kind, expected in (("gaussian", 0.0), ("unknown", 0.5 / 410**0.5)):
-        problem = Problem("denoise", y, Identity(), NoiseModel(kind, 0.1), (1, 3, 64, 64), ones)
-        assert sampling_tolerance(make_split(problem, seed=0)) == pytest.approx(expected, rel=0.01)
+    missing = (torch.arange(64 * 64).view(1, 1, 64, 64) % 3 > 0).float()
+    noisy = Problem("denoise", y, Identity(), NoiseModel("unknown", 0.1), (1, 3, 64, 64), ones)
+    gaussian = Problem("denoise", y, Identity(), NoiseModel("gaussian", 0.1), (1, 3, 64, 64), ones)
+    masked = Problem("inpaint", y * missing, Mask(missing), NoiseModel("none", None), (1, 3, 64, 64), missing)
+    assert [make_split(one, seed=0).is_exact_sample for one in (noisy, gaussian, masked)] == [
+        False,
+        False,
+        True,
+    ]
+
+
+def test_the_parts_of_a_score_sum_up_to_it() -> None:
+    y = torch.rand(1, 3, 40, 64, generator=torch.Generator().manual_seed(0))
+    missing = (torch.arange(40 * 64).view(1, 1, 40, 64) % 3 > 0).float()
+    problem = Problem(
+        "inpaint", y * missing, Mask(missing), NoiseModel("none", None), (1, 3, 40, 64), missing
+    )
+    split = make_split(problem, seed=0)
+    parts = split.score_parts(torch.full_like(y, 0.5))
+    assert 1 < len(parts) <= 36
+    assert float(parts.sum()) == pytest.approx(float(split.score(torch.full_like(y, 0.5))), rel=1e-5)

@@ -1,0 +1,108 @@
+"""A fitted case: one measurement with all the recorded fits to it that are worth combining.
+
+Ways of delivering and maps of uncertainty are judged on cases; what a search would deliver from the same fits is
+computed by the search's own code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..problem import Problem, Split, make_split
+from ..search.baselines import classical
+from ..search.blending import Blended, Classical, blended
+from ..search.candidate import Output
+from ..search.delivering import WORTH_STACKING, Member, deliver
+from ..search.prepared import Prepared
+from .damages import DAMAGES
+from .pictures import half_size_crop
+from .recorder import SECOND, Job, cases_of, read_second
+from .recording import Outputs, read_recording
+from .replays import default_choice
+
+
+@dataclass(frozen=True, eq=False)
+class FittedCase:
+    """The fits of one measurement.
+
+    Args:
+        damage: what was done to the picture, by name.
+        problem: what was measured.
+        split: that of all fits.
+        clean: the picture before the damage, ``(1, C, H, W)``.
+        outputs: of the fits that are worth combining, the best score first.
+        every: what each fit was judged by, hopeless ones too.
+        second: score and image of the fits to another split, which is ``second_split``.
+        classical: the classical restorations.
+    """
+
+    damage: str
+    problem: Problem
+    split: Split
+    clean: Tensor
+    outputs: tuple[Outputs, ...]
+    every: tuple[Tensor, ...]
+    second: tuple[tuple[float, Tensor], ...]
+    second_split: Split
+    classical: Classical
+
+    @property
+    def picture(self) -> Prepared:
+        """What a search gets to see of it."""
+        return Prepared("picture", self.problem, self.split)
+
+    def delivery(self) -> Blended:
+        """What a search that had made these fits would deliver."""
+        members = [
+            Member(
+                index,
+                Output(one.judged, one.full),
+                float(self.split.score(self.problem.operator.A(one.judged))),
+            )
+            for index, one in enumerate(self.outputs)
+        ]
+        return blended(deliver(self.picture, members), self.classical, self.picture)
+
+
+def read_cases(jobs: Sequence[Job], *, folder: Path) -> list[FittedCase]:
+    """The cases of the jobs of which ``folder`` holds at least three recordings.
+
+    Raises:
+        FormatError: a recording is damaged.
+    """
+    cases = ([job for job in case if (folder / job.file).exists()] for case in cases_of(jobs).values())
+    return [_read_case(case, folder=folder) for case in cases if len(case) > 2]
+
+
+def _read_case(there: Sequence[Job], *, folder: Path) -> FittedCase:
+    source, seed = there[0].source, there[0].seed
+    damage = DAMAGES[there[0].damage]
+    clean = half_size_crop(source, side=damage.side)
+    problem = damage.make(clean, seed)
+    split = make_split(problem, seed=seed)
+    scored: list[tuple[float, int, Outputs]] = []
+    for index, job in enumerate(there):
+        recording, outputs = read_recording(folder / job.file)
+        stop = default_choice(recording)
+        if stop is not None and bool(torch.isfinite(outputs.full).all()):
+            scored.append((stop.score, index, outputs))
+    scored.sort(key=lambda row: row[:2])
+    allowance = max(abs(scored[0][0]), 1e-6) * (10 ** (WORTH_STACKING / 10) - 1)
+    second = [read_second(folder / job.second_file) for job in there if (folder / job.second_file).exists()]
+    name, full = classical(problem)
+    return FittedCase(
+        damage.name,
+        problem,
+        split,
+        clean,
+        tuple(outputs for score, _, outputs in scored if score <= scored[0][0] + allowance),
+        tuple(outputs.judged for _, _, outputs in scored),
+        tuple((score, outputs.judged) for score, outputs in second),
+        make_split(problem, seed=seed + SECOND),
+        Classical(name, classical(problem, split=split)[1], full),
+    )

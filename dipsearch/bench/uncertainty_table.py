@@ -1,0 +1,81 @@
+"""The uncertainty's table: how the map that comes with a delivery compares with its true error, case by case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..search.picture_outputs import uncertainty_of
+from ..search.uncertainty import Calibration, calibration
+from .damages import DAMAGES
+from .fitted_case import FittedCase
+from .score_tables import ALL
+
+
+@dataclass(frozen=True)
+class UncertaintyRow:
+    """How maps of uncertainty compare with the error of what is delivered, over some cases.
+
+    Args:
+        task, damage: which cases; "all" where they are put together.
+        rank_correlation: Spearman's ρ with the absolute error over the pixels, the mean over the cases;
+            ``rank_correlation_sd`` and ``rank_correlation_min`` beside it.
+        within_one, within_two: shares of the values whose error is below one and two deviations.
+        cases: measurements.
+    """
+
+    task: str
+    damage: str
+    rank_correlation: float
+    rank_correlation_sd: float
+    rank_correlation_min: float
+    within_one: float
+    within_two: float
+    cases: int
+
+
+def uncertainty_rows(cases: Sequence[FittedCase]) -> list[UncertaintyRow]:
+    """One row per damage and one over everything."""
+    found: dict[tuple[str, str], list[Calibration]] = {}
+    for case in cases:
+        compared = _compared(case)
+        if compared is not None:
+            for key in ((DAMAGES[case.damage].task, case.damage), (ALL, ALL)):
+                found.setdefault(key, []).append(compared)
+    return [_row(*key, values) for key, values in found.items()]
+
+
+def uncertainty_markdown(rows: Sequence[UncertaintyRow]) -> str:
+    """A row per damage."""
+    lines = [
+        "| damage (cases) | rank correlation, mean ± sd | smallest | error below 1 deviation | below 2 |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row.damage} ({row.cases}) | {row.rank_correlation:.2f} ± {row.rank_correlation_sd:.2f} | "
+        f"{row.rank_correlation_min:.2f} | {100 * row.within_one:.0f} % | {100 * row.within_two:.0f} % |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def _compared(case: FittedCase) -> Calibration | None:
+    mixed = case.delivery()
+    found = uncertainty_of(mixed.delivery, case.picture, blend=mixed.blend)
+    return None if found is None else calibration(found, mixed.delivery.image, case.clean)
+
+
+def _row(task: str, damage: str, values: Sequence[Calibration]) -> UncertaintyRow:
+    correlations = [value.rank_correlation for value in values]
+    return UncertaintyRow(
+        task,
+        damage,
+        rank_correlation=round(float(np.mean(correlations)), 4),
+        rank_correlation_sd=round(float(np.std(correlations)), 4),
+        rank_correlation_min=round(float(np.min(correlations)), 4),
+        within_one=round(float(np.mean([value.within_one for value in values])), 4),
+        within_two=round(float(np.mean([value.within_two for value in values])), 4),
+        cases=len(values),
+    )
