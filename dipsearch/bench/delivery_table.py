@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from ..fitting import combine, put_back, stack, stack_weights
+from ..fitting import combine, put_back, stack
+from ..fitting.ensemble import error_products, scoring_products, stack_weights
 from ..problem import psnr
 from .damages import DAMAGES
 from .fitted_case import FittedCase
@@ -76,6 +77,7 @@ def delivered(case: FittedCase) -> Mapping[str, Tensor]:
     judged = [one.judged for one in case.outputs]
     full = [one.full for one in case.outputs]
     weights, everything = _weights(case, judged), case.classical.full
+    products = scoring_products(judged, case.problem, split=case.split)
     ways = {
         "chosen by the score": judged[0],
         "chosen by the score, all of y": full[0],
@@ -84,8 +86,8 @@ def delivered(case: FittedCase) -> Mapping[str, Tensor]:
         DEFAULT: combine([combine(full, weights), everything], _shares(case)),
         "stack of three, all of y": combine(full[:3], _weights(case, judged[:3])),
         "mean of three, all of y": combine(full[:3], [1 / len(full[:3])] * len(full[:3])),
-        "stack without a ridge, all of y": combine(full, _plain_weights(case, judged, scoring=True)),
-        "stack weighed on the fitted part": combine(judged, _plain_weights(case, judged, scoring=False)),
+        "stack without a ridge, all of y": combine(full, stack_weights(products)),
+        "stack weighed on the fitted part": combine(judged, _on_the_fitted_part(case, judged)),
         BASELINE: everything,
     }
     if case.second:
@@ -109,14 +111,11 @@ def _weights(case: FittedCase, images: Sequence[Tensor]) -> list[float]:
     return [by_member.get(index, 0.0) for index in range(len(images))]
 
 
-def _plain_weights(case: FittedCase, images: Sequence[Tensor], *, scoring: bool) -> list[float]:
-    split = case.split
-    weight, target = (
-        (split.score_weight, split.score_target) if scoring else (split.fit_weight, split.fit_target)
-    )
-    where = weight.bool().expand_as(target)
-    rows = np.stack([case.problem.operator.A(image)[where].double().numpy() for image in images])
-    return [float(value) for value in stack_weights(rows, target[where].double().numpy())]
+def _on_the_fitted_part(case: FittedCase, images: Sequence[Tensor]) -> list[float]:
+    where = case.split.fit_weight.bool().expand_as(case.split.fit_target)
+    rows = np.stack([case.problem.view(image)[where].double().numpy() for image in images])
+    products = error_products(rows, case.split.fit_target[where].double().numpy())
+    return [float(weight) for weight in stack_weights(products)]
 
 
 def delivery_markdown(rows: Sequence[DeliveryRow]) -> str:

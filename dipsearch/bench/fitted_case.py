@@ -62,7 +62,7 @@ class FittedCase:
             Member(
                 index,
                 Output(one.judged, one.full),
-                float(self.split.score(self.problem.operator.A(one.judged))),
+                float(self.split.score(self.problem.view(one.judged))),
             )
             for index, one in enumerate(self.outputs)
         ]

@@ -60,7 +60,7 @@ class Recording:
         psnr_raw: of the raw output, in dB.
         psnr_delivered: of the averaged output as it would be delivered, in dB: with exact measurements put back.
         windowed, moving: variances of the raw outputs, see ``Fluctuation``.
-        parts: what the squares of a grid contribute to the score, ``(k, n)``; n is 0 unless exact values score.
+        parts: what the squares of a grid contribute to an indirect score, ``(k, n)``; n is 0 for others.
         proxies: spectral proxies of the untrained network, by name.
         seconds: of the fit.
         trivial: the score of an image that has learned nothing, for the default rule.

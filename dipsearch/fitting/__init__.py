@@ -11,7 +11,6 @@ from .ensemble import Stack as Stack
 from .ensemble import combine as combine
 from .ensemble import put_back as put_back
 from .ensemble import stack as stack
-from .ensemble import stack_weights as stack_weights
 from .fluctuation import Fluctuation as Fluctuation
 from .langevin import Langevin as Langevin
 from .langevin import Posterior as Posterior

@@ -32,7 +32,7 @@ class Reading:
         image: the averaged output, ``(1, C, H, W)``, on the device.
         output: the raw output of the latest step, ``(1, C, H, W)``; valid until the next step.
         windowed, moving: variances of the raw outputs, see `Fluctuation`; NaN where they are not measured.
-        parts: what the squares of a grid contribute to the score; empty unless it is that of an exact sample.
+        parts: of an indirect score, see `Split.score_parts`; empty for others.
     """
 
     loss: float
@@ -115,9 +115,9 @@ def read(step: Step, problem: Problem, *, split: Split) -> Reading:
 def _judged(image: Tensor, problem: Problem, *, split: Split) -> tuple[float, tuple[float, ...]]:
     if split.kind == "whole":
         return nan, ()
-    Ax = problem.operator.A(image)
-    parts = tuple(split.score_parts(Ax).tolist()) if split.is_exact_sample else ()
-    return split.score(Ax).item(), parts
+    seen = problem.view(image)
+    parts = tuple(split.score_parts(seen).tolist()) if split.indirect else ()
+    return split.score(seen).item(), parts
 
 
 def make_engine(

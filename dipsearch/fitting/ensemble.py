@@ -16,6 +16,7 @@ from scipy.optimize import nnls
 from torch import Tensor
 
 from ..problem import Problem, Split
+from ..problem.guide import WEIGHT as GUIDED
 
 SUM_TO_ONE = 1e3
 """How strongly the least squares hold the weights' sum at 1, against the size of the errors."""
@@ -43,34 +44,43 @@ class Stack:
     score: float
 
 
-def stack_weights(
-    outputs: NDArray[np.float64], target: NDArray[np.float64], *, ridge: float = 0.0
-) -> NDArray[np.float64]:
-    """Weights w ≥ 0 with Σ w = 1 that minimise ‖outputsᵀ w − target‖² / n + ridge · ‖w − 1/K‖².
+def stack_weights(products: NDArray[np.float64], *, ridge: float = 0.0) -> NDArray[np.float64]:
+    """Weights w ≥ 0 with Σ w = 1 that minimise wᵀ P w + ridge · ‖w − 1/K‖².
 
     Stacked regressions (Breiman, 1996). The ridge draws the weights to the plain mean: the scoring values are
     few or noisy, and unlike networks of about the same quality are best averaged.
 
     Args:
-        outputs: ``(K, n)``, one row per network.
-        target: ``(n,)``, measurements that no network was fitted to.
+        products: P, ``(K, K)``: the mean products of the networks' errors, see `error_products`.
         ridge: in units of a mean squared error.
 
     Returns:
         ``(K,)``.
     """
-    count, values = outputs.shape
-    # Since Σ w = 1, the residual is Σ w_k (o_k − target): all that matters is the K × K matrix of error products,
-    # and ‖w − 1/K‖² is ‖w‖² but for a constant.
-    errors = (outputs - target).astype(np.float64)
-    gram = errors @ errors.T / values + ridge * np.eye(count)
+    count = len(products)
+    # Since Σ w = 1, ‖w − 1/K‖² is ‖w‖² but for a constant.
+    gram = products + ridge * np.eye(count)
     eigenvalues, vectors = np.linalg.eigh(gram)
     root = (vectors * np.sqrt(np.clip(eigenvalues, 0, None))).T
     # A heavy extra row keeps the sum at 1 inside the solver; the division makes it exact.
-    heavy = SUM_TO_ONE * max(float(np.sqrt(np.trace(gram))), 1e-12)
+    heavy = SUM_TO_ONE * max(float(np.sqrt(np.trace(gram).clip(min=0))), 1e-12)
     weights, _ = nnls(np.vstack([root, np.full((1, count), heavy)]), np.append(np.zeros(count), heavy))
     total = weights.sum()
     return np.full(count, 1 / count) if total <= 0 else weights / total
+
+
+def error_products(outputs: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean products of errors: the residual of Σ w_k o_k is Σ w_k (o_k − target) where Σ w = 1.
+
+    Args:
+        outputs: ``(K, n)``, one row per network.
+        target: ``(n,)``.
+
+    Returns:
+        ``(K, K)``.
+    """
+    errors = (outputs - target).astype(np.float64)
+    return np.asarray(errors @ errors.T / errors.shape[1])
 
 
 def stack(
@@ -86,7 +96,7 @@ def stack(
         least: members with a smaller weight are left out, and the rest weighed again.
     """
     chosen = [index for index, image in enumerate(images) if bool(torch.isfinite(image).all())]
-    alone = [float(split.score(problem.operator.A(images[index]))) for index in chosen]
+    alone = [float(split.score(problem.view(images[index]))) for index in chosen]
     regularised = _weigh(images, problem, split=split, members=members, chosen=chosen, least=least,
                          ridge=RIDGE * max(min(alone, default=0.0), 0.0))  # fmt: skip
     if regularised.score <= min(alone, default=0.0):
@@ -106,14 +116,14 @@ def _weigh(
     ridge: float,
 ) -> Stack:
     while True:
-        outputs, target = _scoring_part([images[index] for index in chosen], problem, split=split)
-        weights = stack_weights(outputs, target, ridge=ridge)
+        products = scoring_products([images[index] for index in chosen], problem, split=split)
+        weights = stack_weights(products, ridge=ridge)
         kept = [index for index, weight in zip(chosen, weights, strict=True) if weight >= least]
         if len(kept) == len(chosen) or not kept:
             break
         chosen = kept
     combined = combine([images[index] for index in chosen], weights)
-    score = float(split.score(problem.operator.A(combined)))
+    score = float(split.score(problem.view(combined)))
     return Stack(tuple(members[index] for index in chosen), tuple(float(w) for w in weights), score)
 
 
@@ -135,9 +145,29 @@ def put_back(image: Tensor, problem: Problem) -> Tensor:
     return torch.where(problem.exact.bool(), problem.y, image)
 
 
-def _scoring_part(
-    images: Sequence[Tensor], problem: Problem, *, split: Split
+def scoring_products(images: Sequence[Tensor], problem: Problem, *, split: Split) -> NDArray[np.float64]:
+    """P with which the score of Σ w_k x_k is wᵀ P w less a constant, where Σ w = 1; ``(K, K)``.
+
+    Args:
+        images: x_k, each ``(1, C, H, W)``.
+        problem: what was measured.
+        split: its scoring part, and its guide if it has one.
+    """
+    seen = [problem.view(image) for image in images]
+    found = error_products(*_where(seen, split.score_target, split.score_weight))
+    if split.guide is None:
+        return found
+    # With a guide a score is a sum of three means of squares, and P that of their products.
+    sampled, sought = (
+        error_products(*_where(seen, split.guide.image, weight))
+        for weight in (split.score_weight, split.guide.weight)
+    )
+    return np.asarray(found + GUIDED * (sought - sampled))
+
+
+def _where(
+    images: Sequence[Tensor], target: Tensor, weight: Tensor
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    where = split.score_weight.bool().expand_as(split.score_target)
-    rows = [problem.operator.A(image)[where].double().cpu().numpy() for image in images]
-    return np.stack(rows), split.score_target[where].double().cpu().numpy()
+    there = weight.bool().expand_as(target)
+    rows = [image[there].double().cpu().numpy() for image in images]
+    return np.stack(rows), target[there].double().cpu().numpy()

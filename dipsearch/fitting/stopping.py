@@ -42,7 +42,7 @@ class Check:
         loss: the training loss of the last iteration.
         score: the split's estimate of the mean squared error of the averaged output; NaN when nothing scores.
         windowed, moving: variances of the raw outputs, see `Fluctuation`; NaN where they are not measured.
-        parts: where a sample of exact values scores, what the squares of a grid contribute to the score; else empty.
+        parts: of an indirect score, what the squares of a grid contribute to it; empty for others.
     """
 
     step: int
@@ -110,10 +110,10 @@ class ValidationMinimum:
     The median over ``window`` check points belongs to the middle one, so the iterate that is delivered lies
     ``window // 2`` check points back: it is never one lucky dip of a noisy score.
 
-    Where a sample of exact values scores, the latest iterate within one standard error of the minimum is delivered
-    instead (the rule of Breiman, Friedman, Olshen and Stone, 1984): of two iterates that the sample cannot tell
-    apart, the later one has fitted more of what is known to be right. The error is that of the difference of the
-    two scores, from how much the squares of a grid disagree about it.
+    Where the score is indirect, as in super-resolution, the latest iterate within one standard error of the minimum
+    is delivered instead (the rule of Breiman, Friedman, Olshen and Stone, 1984): of two iterates that it cannot tell
+    apart, the later one has more of the detail that it does not see. The error is that of the difference of the two
+    scores, from how much the squares of a grid disagree about it.
 
     Args:
         window: check points in the median, odd.
@@ -163,7 +163,7 @@ class ValidationMinimum:
         return Decision(best=0) if as_good else Decision()
 
     def _as_good(self, later: Check, value: float, lowest: Check | None, best_value: float) -> bool:
-        """Whether the sample cannot tell a later check point from the minimum."""
+        """Whether an indirect score cannot tell a later check point from the minimum."""
         if lowest is None or not later.parts or not lowest.parts:
             return False
         return value - best_value <= self.standard_errors * difference_error(later.parts, lowest.parts)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .guide import Guide, make_guide
 from .holes import are_holes, copy_holes
 from .impulses import struck_together
 from .noise_energy import noise_energy
@@ -108,4 +109,13 @@ def _hiding(
         share=count_values(held, channels=channels) / max(count_values(telling, channels=channels), 1),
         assumes=assumes,
         score_noise=max(energy, 0.0) ** 0.5,
+        guide=_guide(problem, telling - telling * held, telling=telling),
+        indirect=problem.exact is not None and problem.task == "sr",
     )
+
+
+def _guide(problem: Problem, fitted: Tensor, *, telling: Tensor) -> Guide | None:
+    """Only where what was measured is exact, and what was not lies beside it: not in super-resolution."""
+    if problem.exact is None or problem.task == "sr":
+        return None
+    return make_guide(problem.y, fitted, sought=1 - telling)

@@ -16,13 +16,15 @@ from torch import Tensor
 
 from ..errors import InputError
 from .grid import square_sums
+from .guide import WEIGHT as GUIDED
+from .guide import Guide
 from .impulses import clean_values
 from .task import Problem
 
 SplitKind = Literal["held-out", "held-out holes", "recorruption", "thinning", "whole"]
 
 PARTS = 6
-"""A sampled score is the sum of at most so many parts squared: neighbouring errors are alike, squares hardly."""
+"""Squares per side of the grid that a sampled score is a sum over; errors are alike in pixels, hardly in squares."""
 
 TYPICAL_ERROR = 1e-3
 """Mean squared error of a restoration of 30 dB."""
@@ -37,11 +39,13 @@ class Split:
     Attributes:
         kind: how y was divided; "whole" when nothing scores.
         fit_target, fit_weight: the loss is the mean of (A x − target)² where the weight is 1.
-        score_target, score_weight, score_offset: the score is the mean of (A x̄ − target)² where the weight is
-            1, minus the offset: an estimate of the mean squared error of A x̄.
+        score_target, score_weight, score_offset: the score is the mean of (x̄ − target)² where the weight is 1,
+            minus the offset: an estimate of the mean squared error. In super-resolution x̄ is A x̄, see `view`.
         share: the part of the information that the fit gives up.
         assumes: what has to be true for the score to be right, in one sentence.
         score_noise: standard deviation of the noise of one scoring value, in units of [0, 1].
+        guide: makes the score an estimate for what was not measured, see `Guide`.
+        indirect: the score is of A x̄, without noise, and A loses detail: it says nothing of a part of what is sought.
     """
 
     kind: SplitKind
@@ -53,6 +57,8 @@ class Split:
     share: float
     assumes: str
     score_noise: float = 0.0
+    guide: Guide | None = None
+    indirect: bool = False
     # The loss runs in every step: its normaliser is counted once.
     _fit_scale: float = field(init=False, repr=False)
     _score_scale: float = field(init=False, repr=False)
@@ -68,8 +74,11 @@ class Split:
         energy = difference.square() if kind == "mse" else difference.abs()
         return energy.sum() * self._fit_scale
 
-    def score(self, Ax: Tensor) -> Tensor:
+    def score(self, x: Tensor) -> Tensor:
         """Return the estimated mean squared error, a scalar; it may be slightly negative.
+
+        Args:
+            x: an image as `Problem.view` shows it.
 
         Raises:
             InputError: the split is "whole" and has no scoring part.
@@ -80,19 +89,23 @@ class Split:
                 "nothing is left to score",
                 "make one with make_split",
             )
-        difference = (Ax - self.score_target) * self.score_weight
-        return difference.square().sum() * self._score_scale - self.score_offset
+        return self.sample_errors(x).sum() * self._score_scale - self.score_offset + self.guided_error(x)
 
-    @property
-    def is_exact_sample(self) -> bool:
-        """Whether values without noise score, so that which ones were drawn is all the luck in the score."""
-        return self.kind in ("held-out", "held-out holes") and self.score_noise == 0.0
+    def sample_errors(self, x: Tensor) -> Tensor:
+        """Return the squared errors of x where the weight is 1, less those against a guide; elsewhere 0."""
+        errors = (x - self.score_target).square()
+        if self.guide is not None:
+            errors = errors - GUIDED * (x - self.guide.image).square()
+        return errors * self.score_weight
 
-    def score_parts(self, Ax: Tensor) -> Tensor:
-        """Return what each square of a grid of at most 6 × 6 contributes to the score, flat; all sum up to it."""
-        difference = (Ax - self.score_target) * self.score_weight
-        side = -(-max(Ax.shape[-2:]) // PARTS)
-        return square_sums(difference.square()[0].sum(0), side=side) * self._score_scale
+    def guided_error(self, x: Tensor) -> Tensor | float:
+        """Return the part of the score that only a guide tells; 0 without."""
+        return 0.0 if self.guide is None else GUIDED * self.guide.distance(x)
+
+    def score_parts(self, x: Tensor) -> Tensor:
+        """Return what each square of a grid of at most 6 × 6 contributes to the sampled part of the score, flat."""
+        side = -(-max(x.shape[-2:]) // PARTS)
+        return square_sums(self.sample_errors(x)[0].sum(0), side=side) * self._score_scale
 
     def trivial_score(self) -> float:
         """Return the score of the best image of one colour per channel, which has learned nothing; NaN without."""
@@ -128,6 +141,7 @@ class Split:
             fit_weight=self.fit_weight.to(device),
             score_target=self.score_target.to(device),
             score_weight=self.score_weight.to(device),
+            guide=None if self.guide is None else self.guide.to(device),
         )
 
 

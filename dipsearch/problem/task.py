@@ -61,6 +61,10 @@ class Problem:
         sigma = clean_sigma(self.y) if self.noise.sigma is None else self.noise.sigma
         return self.observed * clean_values(self.y) if sigma is not None and sigma <= EXACT else None
 
+    def view(self, x: Tensor) -> Tensor:
+        """Return what a split compares of an image x (1, C, H, W): A x in super-resolution, else all of x."""
+        return self.operator.A(x) if self.task == "sr" else x
+
     def to(self, device: torch.device | str) -> Problem:
         """Return the same problem on another device."""
         return dataclasses.replace(

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
-from skimage.restoration import denoise_nl_means, inpaint_biharmonic
+from skimage.restoration import denoise_nl_means
 from torch import Tensor
 
 from ..errors import InputError
 from ..problem import Problem, Split, estimate_sigma, whole
+from ..problem.guide import biharmonic
 
 Pixels = NDArray[np.float64]
 """(H, W, C)."""
@@ -63,7 +64,7 @@ def classical(problem: Problem, *, split: Split | None = None) -> tuple[str, Ten
         name, restored = "biharmonic", _biharmonic(part.pixels, part.missing)
     elif problem.task == "sr":
         height, width = problem.image_shape[-2:]
-        filled = _biharmonic(part.pixels, part.missing) if part.missing.any() else part.pixels
+        filled = _biharmonic(part.pixels, part.missing)
         name, restored = "bicubic", _bicubic(filled, height=height, width=width)
     else:
         name, restored = "non-local means", _means(_filled(part.pixels, part.missing), part.sigma)
@@ -87,12 +88,7 @@ def _biharmonic(pixels: Pixels, missing: Bits) -> Pixels:
             f"biharmonic inpainting is left out above {BIHARMONIC_PIXELS}",
             "nothing has to be done",
         )
-    planes, holes = (np.ascontiguousarray(np.moveaxis(array, -1, 0)) for array in (pixels, missing))
-    if (holes == holes[0]).all():
-        return np.asarray(inpaint_biharmonic(pixels, holes[0], channel_axis=-1))
-    return np.stack(
-        [inpaint_biharmonic(plane, hole) for plane, hole in zip(planes, holes, strict=True)], axis=-1
-    )
+    return biharmonic(pixels, missing)
 
 
 def _filled(pixels: Pixels, missing: Bits) -> Pixels:

@@ -90,7 +90,7 @@ def blended(delivery: Delivery, classical: Classical | None, picture: Prepared) 
     if weights[1] < LEAST_SHARE or gain <= apart:
         return alone
     image = put_back(combine([delivery.image, classical.full], weights), picture.problem)
-    score = float(picture.split.score(picture.problem.operator.A(mixed)))
+    score = float(picture.split.score(picture.problem.view(mixed)))
     blend = Blend(classical.name, weights[1], score, gain)
     return Blended(replace(delivery, image=image), blend, mixed)
 

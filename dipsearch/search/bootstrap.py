@@ -43,12 +43,12 @@ class BlockErrors:
         errors: sums of squared errors, less what the noise of the target has to do with them, ``(K, S, B)`` for
             K candidates, S seeds and B blocks that have scoring values.
         values: scoring values in each block, ``(B,)``.
-        offset: what is taken off the mean error to get the score.
+        offset: what is taken off the mean error to get the score, ``(K, S)`` or one for all.
     """
 
     errors: Values
     values: Values
-    offset: float
+    offset: Values | float
 
     def scores(self) -> Values:
         """The split's estimates of the mean squared error, ``(K, S)``."""
@@ -79,21 +79,16 @@ def block_errors(images: Sequence[Sequence[Tensor]], problem: Problem, *, split:
             nothing of an image, so its energy is taken off in every pixel.
         split: the scoring part.
     """
-    target, weight = split.score_target.double(), split.score_weight.double()
-    known = (problem.y.double() - target).square()
-    values = _blocks(weight.expand_as(target)[0].sum(0))
-    there = values > 0
-    rows = [
-        [
-            _blocks((((problem.operator.A(image).double() - target).square() - known) * weight)[0].sum(0))[
-                there
-            ]
-            for image in one
-        ]
-        for one in images
-    ]
-    offset = split.score_offset - float((known * weight).sum() / max(float(values.sum()), 1.0))
-    return BlockErrors(np.array(rows), values[there], offset)
+    weight = split.score_weight.double()
+    known = (problem.y.double() - split.score_target.double()).square() * weight
+    values = _blocks(weight.expand_as(known)[0].sum(0))
+    there, total = values > 0, max(float(values.sum()), 1.0)
+    seen = [[problem.view(image).double() for image in one] for one in images]
+    rows = [[_blocks((split.sample_errors(x) - known)[0].sum(0))[there] for x in one] for one in seen]
+    guided = np.array([[float(split.guided_error(x)) for x in one] for one in seen])
+    return BlockErrors(
+        np.array(rows), values[there], split.score_offset - float(known.sum()) / total - guided
+    )
 
 
 def standings(

@@ -196,7 +196,7 @@ def averaged(delivery: Delivery, second: Delivery, problem: Problem) -> Delivery
 def _difference(one: Tensor, other: Tensor, problem: Problem) -> float:
     """The mean squared difference of two images where a score speaks of them."""
     if problem.task == "sr":
-        apart, where = problem.operator.A(one) - problem.operator.A(other), problem.observed
+        apart, where = problem.view(one) - problem.view(other), problem.observed
     else:
         apart = one - other
         where = torch.ones_like(apart) if problem.exact is None else 1 - problem.exact
@@ -205,7 +205,7 @@ def _difference(one: Tensor, other: Tensor, problem: Problem) -> float:
 
 
 def _member(number: int, output: Output, picture: Prepared) -> Member:
-    score = float(picture.split.score(picture.problem.operator.A(output.judged)))
+    score = float(picture.split.score(picture.problem.view(output.judged)))
     return Member(number, output, score)
 
 

@@ -82,8 +82,9 @@ def uncertainty(
     smooth = _smoothed(variance, open_to_doubt)
     measured = smooth
     if problem.task == "sr":
-        measured = _variance([problem.operator.A(image) for image in judged], shares)
-    weight = split.score_weight.expand_as(measured)
+        measured = _variance([problem.view(image) for image in judged], shares)
+    scored = split.score_weight if split.guide is None else split.guide.weight
+    weight = scored.expand_as(measured)
     spread = float((measured * weight).double().sum() / weight.double().sum().clamp(min=1))
     scale = (score / spread) ** 0.5 if score > 0 and spread > 0 else None
     deviation = (smooth * (1 - shown))[0].mean(dim=0).sqrt() * (1.0 if scale is None else scale)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from dipsearch.fitting import combine, put_back, stack, stack_weights
+from dipsearch.fitting import combine, put_back, stack
+from dipsearch.fitting.ensemble import error_products, scoring_products, stack_weights
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split
 
 
@@ -20,14 +21,14 @@ def noisy_problem(size: int = 48) -> tuple[Problem, torch.Tensor]:
 
 def test_weights_are_not_negative_and_sum_to_one() -> None:
     generator = np.random.default_rng(0)
-    weights = stack_weights(generator.normal(size=(6, 500)), generator.normal(size=500))
+    weights = stack_weights(error_products(generator.normal(size=(6, 500)), generator.normal(size=500)))
     assert weights.min() >= 0
     assert weights.sum() == pytest.approx(1, abs=1e-12)
 
 
 def test_the_weights_of_a_known_mixture_are_found() -> None:
     rows = np.random.default_rng(0).normal(size=(3, 4000))
-    weights = stack_weights(rows, 0.6 * rows[0] + 0.4 * rows[2])
+    weights = stack_weights(error_products(rows, 0.6 * rows[0] + 0.4 * rows[2]))
     assert weights == pytest.approx([0.6, 0, 0.4], abs=1e-3)
 
 
@@ -35,11 +36,11 @@ def test_independent_errors_are_weighed_by_their_inverse_variance() -> None:
     generator = np.random.default_rng(0)
     truth = generator.normal(size=200_000)
     rows = np.stack([truth + sd * generator.normal(size=truth.shape) for sd in (0.1, 0.2)])
-    assert stack_weights(rows, truth) == pytest.approx([0.8, 0.2], abs=0.01)
+    assert stack_weights(error_products(rows, truth)) == pytest.approx([0.8, 0.2], abs=0.01)
 
 
 def test_a_single_network_has_all_the_weight() -> None:
-    assert stack_weights(np.ones((1, 10)), np.zeros(10)) == pytest.approx([1.0])
+    assert stack_weights(error_products(np.ones((1, 10)), np.zeros(10))) == pytest.approx([1.0])
 
 
 def test_a_stack_beats_its_best_member_and_names_its_members() -> None:
@@ -82,5 +83,22 @@ def test_the_ridge_draws_weights_to_the_plain_mean() -> None:
     generator = np.random.default_rng(0)
     truth = generator.normal(size=20_000)
     rows = np.stack([truth + sd * generator.normal(size=truth.shape) for sd in (0.1, 0.2)])
-    assert stack_weights(rows, truth, ridge=1e3) == pytest.approx([0.5, 0.5], abs=1e-3)
-    assert 0.5 < stack_weights(rows, truth, ridge=0.01)[0] < 0.8
+    assert stack_weights(error_products(rows, truth), ridge=1e3) == pytest.approx([0.5, 0.5], abs=1e-3)
+    assert 0.5 < stack_weights(error_products(rows, truth), ridge=0.01)[0] < 0.8
+
+
+@pytest.mark.parametrize("task", ["inpaint", "denoise"])
+def test_the_score_of_a_mixture_is_a_quadratic_form_of_the_weights(task: str) -> None:
+    problem, clean = noisy_problem()
+    if task == "inpaint":
+        observed = (torch.rand(1, 1, 48, 48, generator=torch.Generator().manual_seed(0)) < 0.5).float()
+        shape, noise = problem.image_shape, NoiseModel("none", None, "none")
+        problem = Problem("inpaint", clean * observed, Mask(observed), noise, shape, observed)
+    split = make_split(problem, seed=0)
+    assert (split.guide is not None) == (task == "inpaint")
+    draw = torch.Generator().manual_seed(7)
+    fits = [clean + 0.1 * torch.randn(clean.shape, generator=draw) for _ in range(3)]
+    weights = np.array([0.5, 0.2, 0.3])
+    form = weights @ scoring_products(fits, problem, split=split) @ weights
+    mixed = combine(fits, weights)
+    assert form - split.score_offset == pytest.approx(float(split.score(problem.view(mixed))), abs=1e-5)

@@ -17,7 +17,7 @@ from dipsearch.fitting import (
     replay,
 )
 from dipsearch.fitting.stopping import difference_error
-from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split, whole
+from dipsearch.problem import Downsample, Identity, Mask, NoiseModel, Problem, make_split, whole
 
 
 def play(
@@ -158,27 +158,24 @@ def test_more_standard_errors_deliver_later_iterates() -> None:
     assert replay(ValidationMinimum(standard_errors=3), curve).step > 600
 
 
-def test_only_a_sample_of_exact_values_has_parts() -> None:
+def reduced(*, sigma: float | None = None) -> Problem:
+    x = torch.rand(1, 3, 160, 256, generator=torch.Generator().manual_seed(0))
+    operator = Downsample(4, (1, 3, 160, 256))
+    noise = NoiseModel("none", None, "none") if sigma is None else NoiseModel("gaussian", sigma, "given")
+    return Problem("sr", operator.A(x), operator, noise, (1, 3, 160, 256), torch.ones(1, 1, 40, 64))
+
+
+def test_only_a_score_of_less_than_what_is_sought_is_indirect() -> None:
     y = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    ones = torch.ones(1, 1, 64, 64)
     missing = (torch.arange(64 * 64).view(1, 1, 64, 64) % 3 > 0).float()
-    noisy = Problem("denoise", y, Identity(), NoiseModel("unknown", 0.1), (1, 3, 64, 64), ones)
-    gaussian = Problem("denoise", y, Identity(), NoiseModel("gaussian", 0.1), (1, 3, 64, 64), ones)
     masked = Problem("inpaint", y * missing, Mask(missing), NoiseModel("none", None), (1, 3, 64, 64), missing)
-    assert [make_split(one, seed=0).is_exact_sample for one in (noisy, gaussian, masked)] == [
-        False,
-        False,
-        True,
-    ]
+    found = [make_split(one, seed=0).indirect for one in (reduced(), reduced(sigma=0.1), masked)]
+    assert found == [True, False, False]
 
 
 def test_the_parts_of_a_score_sum_up_to_it() -> None:
-    y = torch.rand(1, 3, 40, 64, generator=torch.Generator().manual_seed(0))
-    missing = (torch.arange(40 * 64).view(1, 1, 40, 64) % 3 > 0).float()
-    problem = Problem(
-        "inpaint", y * missing, Mask(missing), NoiseModel("none", None), (1, 3, 40, 64), missing
-    )
-    split = make_split(problem, seed=0)
-    parts = split.score_parts(torch.full_like(y, 0.5))
+    split, problem = make_split(reduced(), seed=0), reduced()
+    grey = problem.view(torch.full(problem.image_shape, 0.5))
+    parts = split.score_parts(grey)
     assert 1 < len(parts) <= 36
-    assert float(parts.sum()) == pytest.approx(float(split.score(torch.full_like(y, 0.5))), rel=1e-5)
+    assert float(parts.sum()) == pytest.approx(float(split.score(grey)), rel=1e-5)

@@ -42,7 +42,7 @@ def noisy(*, seed: int = 0) -> Prepared:
 
 def delivery_of(images: list[Tensor], picture: Prepared) -> Delivery:
     members = [
-        Member(number, Output(image, image), float(picture.split.score(picture.problem.operator.A(image))))
+        Member(number, Output(image, image), float(picture.split.score(picture.problem.view(image))))
         for number, image in enumerate(images)
     ]
     return deliver(picture, members)
