@@ -15,7 +15,7 @@ from typing import Protocol
 
 from ..problem import Split
 
-LEARNED = 0.7
+LEARNED = 0.5
 """A fit has begun to learn when its error is below this share of that of the best image of one colour."""
 
 

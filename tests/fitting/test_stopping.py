@@ -115,7 +115,7 @@ def test_the_default_rule_knows_what_an_image_of_one_colour_is_worth() -> None:
     )
     split = make_split(problem, seed=0)
     assert split.trivial_score() == pytest.approx(1 / 12, rel=0.2)
-    assert default_rule(split).begun_below == pytest.approx(0.7 * split.trivial_score())
+    assert default_rule(split).begun_below == pytest.approx(0.5 * split.trivial_score())
     assert default_rule(whole(problem)).begun_below == math.inf
 
 
