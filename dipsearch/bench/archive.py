@@ -6,6 +6,7 @@ Images stay behind; stopping and ranking need none.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,22 +15,35 @@ import numpy as np
 
 from ..errors import FormatError
 from ..files import replacing
+from ..problem import make_split
 from ..search.candidate import read_npz
-from .recorder import Job
-from .recording import CURVES, Recording, read_recording
+from ..search.consensus import consensus_errors
+from .damages import DAMAGES
+from .pictures import half_size_crop
+from .recorder import Job, cases_of
+from .recording import CURVES, Outputs, Recording, read_recording
+from .replays import default_choice
 
 FORMAT = "dipsearch/recordings/2"
 
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A recording and what it is one of."""
+    """A recording and what it is one of.
+
+    Args:
+        picture, damage, network, seed: of which fit.
+        recording: its curves.
+        consensus: the error that the score and the other networks' images together suggest, see
+            `consensus_errors`; ``None`` where the score alone decides.
+    """
 
     picture: str
     damage: str
     network: str
     seed: int
     recording: Recording
+    consensus: float | None = None
 
     @property
     def case(self) -> tuple[str, str, int]:
@@ -38,12 +52,27 @@ class Entry:
 
 
 def read_entries(jobs: Sequence[Job], *, folder: Path) -> list[Entry]:
-    """The recordings of ``jobs`` that ``folder`` holds."""
-    return [
-        Entry(job.picture, job.damage, job.network, job.seed, read_recording(folder / job.file)[0])
-        for job in jobs
-        if (folder / job.file).exists()
-    ]
+    """The recordings of ``jobs`` that ``folder`` holds, case by case."""
+    entries = []
+    for case in cases_of(jobs).values():
+        there = [job for job in case if (folder / job.file).exists()]
+        read = [read_recording(folder / job.file) for job in there]
+        for job, (recording, _), error in zip(there, read, _consensus(there, read), strict=True):
+            entries.append(Entry(job.picture, job.damage, job.network, job.seed, recording, error))
+    return entries
+
+
+def _consensus(case: Sequence[Job], read: Sequence[tuple[Recording, Outputs]]) -> list[float | None]:
+    nothing: list[float | None] = [None] * len(case)
+    if not case or DAMAGES[case[0].damage].task != "sr":
+        return nothing
+    damage = DAMAGES[case[0].damage]
+    problem = damage.make(half_size_crop(case[0].source, side=damage.side), case[0].seed)
+    stops = [default_choice(recording) for recording, _ in read]
+    scores = [math.inf if stop is None else stop.score for stop in stops]
+    images = [outputs.judged for _, outputs in read]
+    share = make_split(problem, seed=case[0].seed).share
+    return [*consensus_errors(images, scores, share=share)] if math.isfinite(min(scores)) else nothing
 
 
 def write_archive(path: Path, entries: Sequence[Entry]) -> None:
@@ -58,6 +87,7 @@ def write_archive(path: Path, entries: Sequence[Entry]) -> None:
             "seconds": round(entry.recording.seconds, 1),
             "trivial": entry.recording.trivial,
             "parts": entry.recording.parts.shape[1],
+            "consensus": entry.consensus,
             "proxies": dict(entry.recording.proxies),
         }
         for entry in entries
@@ -100,6 +130,7 @@ def read_archive(path: Path) -> list[Entry]:
             seconds=item["seconds"],
             trivial=item["trivial"],
         )
-        entries.append(Entry(item["picture"], item["damage"], item["network"], item["seed"], recording))
+        names = (item["picture"], item["damage"], item["network"], item["seed"])
+        entries.append(Entry(*names, recording, item["consensus"]))
         start, place = end, place + size
     return entries

@@ -17,6 +17,7 @@ from ..problem import Problem, Split, make_split
 from ..search.baselines import classical
 from ..search.blending import Blended, Classical, blended
 from ..search.candidate import Output
+from ..search.consensus import consensus_errors
 from ..search.delivering import WORTH_STACKING, Member, deliver
 from ..search.prepared import Prepared
 from .damages import DAMAGES
@@ -35,7 +36,7 @@ class FittedCase:
         problem: what was measured.
         split: that of all fits.
         clean: the picture before the damage, ``(1, C, H, W)``.
-        outputs: of the fits that are worth combining, the best score first.
+        outputs: of the fits that are worth combining, the one that a search would choose first.
         every: what each fit was judged by, hopeless ones too.
         second: score and image of the fits to another split, which is ``second_split``.
         classical: the classical restorations.
@@ -85,14 +86,18 @@ def _read_case(there: Sequence[Job], *, folder: Path) -> FittedCase:
     clean = half_size_crop(source, side=damage.side)
     problem = damage.make(clean, seed)
     split = make_split(problem, seed=seed)
-    scored: list[tuple[float, int, Outputs]] = []
-    for index, job in enumerate(there):
-        recording, outputs = read_recording(folder / job.file)
+    scores, outputs = [], []
+    for job in there:
+        recording, images = read_recording(folder / job.file)
         stop = default_choice(recording)
-        if stop is not None and bool(torch.isfinite(outputs.full).all()):
-            scored.append((stop.score, index, outputs))
-    scored.sort(key=lambda row: row[:2])
-    allowance = max(abs(scored[0][0]), 1e-6) * (10 ** (WORTH_STACKING / 10) - 1)
+        if stop is not None and bool(torch.isfinite(images.full).all()):
+            scores.append(stop.score)
+            outputs.append(images)
+    judged = [images.judged for images in outputs]
+    errors = consensus_errors(judged, scores, share=split.share) if split.indirect else scores
+    order = sorted(range(len(errors)), key=lambda index: errors[index])
+    allowance = max(abs(min(scores)), 1e-6) * (10 ** (WORTH_STACKING / 10) - 1)
+    near = [index for index in order if scores[index] <= min(scores) + allowance]
     second = [read_second(folder / job.second_file) for job in there if (folder / job.second_file).exists()]
     name, full = classical(problem)
     return FittedCase(
@@ -100,8 +105,8 @@ def _read_case(there: Sequence[Job], *, folder: Path) -> FittedCase:
         problem,
         split,
         clean,
-        tuple(outputs for score, _, outputs in scored if score <= scored[0][0] + allowance),
-        tuple(outputs.judged for _, _, outputs in scored),
+        tuple(outputs[index] for index in near),
+        tuple(judged),
         tuple((score, outputs.judged) for score, outputs in second),
         make_split(problem, seed=seed + SECOND),
         Classical(name, classical(problem, split=split)[1], full),

@@ -18,6 +18,7 @@ from ..fitting.stopping import LEARNED
 from .recording import Recording
 
 DEFAULT = "validation minimum (default)"
+CHOSEN_BY = "score (default)"
 LENGTHS = (300, 600, 1200)
 
 
@@ -111,11 +112,21 @@ def random_choice(psnr: Sequence[float]) -> Ranking:
     return Ranking(0.0, float(max(psnr) - np.mean(psnr)))
 
 
-def criteria(recordings: Mapping[str, Recording]) -> dict[str, NDArray[np.float64]]:
-    """Every criterion's values, lower is better, in the order of ``recordings``."""
+def criteria(
+    recordings: Mapping[str, Recording], *, consensus: Sequence[float | None]
+) -> dict[str, NDArray[np.float64]]:
+    """Every criterion's values, lower is better, in the order of ``recordings``.
+
+    Args:
+        consensus: what takes the place of the score where it is not ``None``.
+    """
     stops = [default_choice(recording) for recording in recordings.values()]
+    scores = [np.inf if stop is None else stop.score for stop in stops]
     values = {
-        "score (default)": [np.inf if stop is None else stop.score for stop in stops],
+        CHOSEN_BY: [
+            score if error is None else error for score, error in zip(scores, consensus, strict=True)
+        ],
+        "score without consensus": scores,
         "training loss": [np.inf if stop is None else stop.training_loss for stop in stops],
     }
     for name in next(iter(recordings.values())).proxies:

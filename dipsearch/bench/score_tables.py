@@ -107,7 +107,8 @@ def ranking_rows(entries: Sequence[Entry]) -> list[RankingRow]:
         recordings = {entry.network: entry.recording for entry in case}
         stops = [default_choice(entry.recording) for entry in case]
         truth = [-np.inf if stop is None else stop.psnr for stop in stops]
-        results = {name: rank(list(values), truth) for name, values in criteria(recordings).items()}
+        found_by = criteria(recordings, consensus=[entry.consensus for entry in case])
+        results = {name: rank(list(values), truth) for name, values in found_by.items()}
         results["random choice"] = random_choice(truth)
         for name, ranking in results.items():
             for key in ((DAMAGES[damage].task, damage, name), (ALL, ALL, name)):

@@ -8,10 +8,14 @@ with standard errors, and the best one stays chosen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+from torch import Tensor
 
 from ..network import cost
-from .bootstrap import BlockErrors, Standing, block_errors, one_standard_error, standings
+from .bootstrap import BlockErrors, Standing, block_errors, decibels, one_standard_error, standings
+from .consensus import FEWEST, consensus_errors
 from .delivering import Delivery, Member
 from .evaluation import Evaluation
 from .prepared import Prepared
@@ -77,10 +81,14 @@ def verdict_on_first(
         for delivery, picture in zip(deliveries, pictures, strict=True)
     ]
     if whole:
-        return _verdict(common, errors, pictures, split=WHOLE_PICTURE)
-    rows = _rows(common, standings(errors), seeds=1, split=FIRST)
-    again = "" if len(best) == 1 else "; the finalists were not scored again on a second split"
-    return Verdict(rows, best[0].number, f"it had the best score of {_counted(len(best))}{again}")
+        found = _verdict(common, errors, pictures, split=WHOLE_PICTURE)
+    else:
+        rows = _rows(common, standings(errors), seeds=1, split=FIRST)
+        again = "" if len(best) == 1 else "; the finalists were not scored again on a second split"
+        found = Verdict(rows, best[0].number, f"it had the best score of {_counted(len(best))}{again}")
+    numbers = [e.number for e in best if all(e.number in delivery.members for delivery in deliveries)]
+    images = [[[d.members[number].output.judged] for number in numbers] for d in deliveries]
+    return _with_consensus(found, numbers, images, pictures)
 
 
 def verdict_on_second(
@@ -98,18 +106,19 @@ def verdict_on_second(
         pictures: the problems with the second split.
         seeds: fits of each finalist.
     """
-    errors = [
-        block_errors(
-            [
-                [member.output.judged for member in members[start : start + seeds]]
-                for start in range(0, len(members), seeds)
-            ],
-            picture.problem,
-            split=picture.split,
-        )
-        for members, picture in zip(fits, pictures, strict=True)
+    images = [
+        [
+            [member.output.judged for member in members[start : start + seeds]]
+            for start in range(0, len(members), seeds)
+        ]
+        for members in fits
     ]
-    return _verdict(finalists, errors, pictures, split=SECOND)
+    errors = [
+        block_errors(one, picture.problem, split=picture.split)
+        for one, picture in zip(images, pictures, strict=True)
+    ]
+    found = _verdict(finalists, errors, pictures, split=SECOND)
+    return _with_consensus(found, [finalist.number for finalist in finalists], images, pictures)
 
 
 def _verdict(
@@ -137,6 +146,40 @@ def _verdict(
     seeds = errors[0].errors.shape[1]
     rows = _rows(finalists, found, seeds=seeds, split=split)
     return Verdict(rows, finalists[chosen].number, because)
+
+
+def _with_consensus(
+    found: Verdict,
+    numbers: Sequence[int],
+    images: Sequence[Sequence[Sequence[Tensor]]],
+    pictures: Sequence[Prepared],
+) -> Verdict:
+    """The verdict; where scores see a part of the picture only, what the candidates agree on has a say in it.
+
+    Args:
+        numbers: of candidates.
+        images: of each picture, candidate by candidate, seed by seed.
+    """
+    if len(numbers) < FEWEST or not all(picture.split.indirect for picture in pictures):
+        return found
+    errors = np.array(
+        [_consensus(one, picture) for one, picture in zip(images, pictures, strict=True)], dtype=np.float64
+    )
+    chosen = numbers[int(np.argmax(decibels(errors).mean(axis=0)))]
+    if chosen == found.number:
+        return found
+    because = (
+        f"it is nearest to what {_counted(len(numbers))} agree on; the score, which put candidate {found.number} "
+        "first, does not see detail that the measurement lacks"
+    )
+    return replace(found, number=chosen, because=because)
+
+
+def _consensus(images: Sequence[Sequence[Tensor]], picture: Prepared) -> list[float]:
+    """Mean squared errors of candidates, each of the mean over its seeds."""
+    means = [sum(one[1:], start=one[0]) / len(one) for one in images]
+    scores = [float(picture.split.score(picture.problem.view(image))) for image in means]
+    return consensus_errors(means, scores, share=picture.split.share)
 
 
 def _rows(

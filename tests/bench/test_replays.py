@@ -76,9 +76,17 @@ def test_choosing_at_random_loses_the_distance_to_the_mean() -> None:
 
 
 def test_every_criterion_is_lower_for_the_better_network() -> None:
-    found = criteria({"a": recording(peak_at=900, peak=28.0), "b": recording(peak_at=900, peak=26.0)})
+    both = {"a": recording(peak_at=900, peak=28.0), "b": recording(peak_at=900, peak=26.0)}
+    found = criteria(both, consensus=[None, None])
     assert found["score (default)"][0] < found["score (default)"][1]
-    assert set(found) == {"score (default)", "training loss", "db-mse"}
+    assert set(found) == {"score (default)", "score without consensus", "training loss", "db-mse"}
+
+
+def test_a_consensus_takes_the_place_of_the_score() -> None:
+    both = {"a": recording(peak_at=900, peak=28.0), "b": recording(peak_at=900, peak=26.0)}
+    found = criteria(both, consensus=[0.02, 0.01])
+    assert list(found["score (default)"]) == [0.02, 0.01]
+    assert found["score without consensus"][0] < found["score without consensus"][1]
 
 
 def entries() -> list[Entry]:

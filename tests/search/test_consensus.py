@@ -1,0 +1,99 @@
+"""The consensus: it decides where scores are blind, and only there."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from dipsearch.network import Genome, Scale
+from dipsearch.problem import Downsample, NoiseModel, Problem, make_split
+from dipsearch.search import Evaluation
+from dipsearch.search.candidate import Output
+from dipsearch.search.consensus import consensus_errors
+from dipsearch.search.delivering import Member, deliver
+from dipsearch.search.finalists import verdict_on_first, verdict_on_second
+from dipsearch.search.prepared import Prepared
+
+SHAPE = (1, 3, 96, 96)
+
+
+def candidate(number: int) -> Evaluation:
+    genome = Genome(scales=(Scale(8, 8),))
+    return Evaluation(number, "complete", genome, genome.digest, 30.0 - number, step=100, seconds=10.0)
+
+
+def truth() -> Tensor:
+    coarse = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(3))
+    return torch.nn.functional.interpolate(coarse, size=SHAPE[-2:], mode="bicubic").clamp(0, 1)
+
+
+def enlarged(*, seed: int = 0) -> Prepared:
+    operator = Downsample(4, SHAPE)
+    noise = NoiseModel("none", None, "none")
+    y = operator.A(truth())
+    problem = Problem("sr", y, operator, noise, SHAPE, torch.ones(1, 1, 24, 24))
+    return Prepared("cat", problem, make_split(problem, seed=seed))
+
+
+def detail(size: float, *, seed: int) -> Tensor:
+    """The truth with wrong detail that a measurement at a quarter of the size does not show."""
+    wrong, operator = torch.randn(SHAPE, generator=torch.Generator().manual_seed(seed)), Downsample(4, SHAPE)
+    rows, columns = torch.linalg.pinv(operator.rows), torch.linalg.pinv(operator.columns)
+    return truth() + size * (wrong - rows @ operator.A(wrong) @ columns.mT)
+
+
+def flat(size: float) -> Tensor:
+    return truth() + size
+
+
+def members(images: list[Tensor], picture: Prepared) -> list[Member]:
+    return [
+        Member(n, Output(image, image), float(picture.split.score(picture.problem.view(image))))
+        for n, image in enumerate(images)
+    ]
+
+
+def ranked(found: list[Member]) -> list[Evaluation]:
+    return [candidate(member.number) for member in sorted(found, key=lambda member: member.score)]
+
+
+def test_the_nearest_to_the_mean_has_the_smallest_error_and_a_bad_score_counts_by_its_share() -> None:
+    images = [torch.full((1, 1, 4, 4), value) for value in (0.4, 0.5, 0.65)]
+    errors = consensus_errors(images, [0.01, 0.01, 0.01], share=0.1)
+    assert errors[1] == min(errors)
+    assert errors[1] == pytest.approx(0.001 + (0.5 - 1.55 / 3) ** 2, rel=1e-4)
+    assert consensus_errors(images, [0.01, 0.019, 0.01], share=1.0)[1] > errors[1] + 0.008
+
+
+def test_hopeless_candidates_do_not_move_the_mean() -> None:
+    images = [torch.full((1, 1, 4, 4), value) for value in (0.4, 0.5, 0.6, 5.0)]
+    errors = consensus_errors(images, [0.01, 0.01, 0.01, 0.5], share=0.1)
+    assert errors[1] == pytest.approx(0.001, abs=1e-6)
+
+
+def test_of_two_comparable_candidates_there_is_no_consensus() -> None:
+    images = [torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 4)]
+    assert consensus_errors(images[:2], [0.02, 0.01], share=0.1) == [0.02, 0.01]
+    assert consensus_errors(images, [0.02, 0.01, 0.5], share=0.1) == [0.02, 0.01, 0.5]
+
+
+def test_of_enlarged_pictures_the_one_with_agreed_detail_is_chosen_and_the_words_say_so() -> None:
+    picture = enlarged()
+    found = members([detail(0.3, seed=1) + 0.019, *(flat(0.02 + 0.002 * n) for n in range(4))], picture)
+    order = ranked(found)
+    assert order[0].number == 0  # its score does not see the wrong detail
+    verdict = verdict_on_first(order, [deliver(picture, found)], [picture], whole=False)
+    assert verdict.number != 0
+    assert verdict.because == (
+        "it is nearest to what 5 candidates agree on; the score, which put candidate 0 first, does not see detail "
+        "that the measurement lacks"
+    )
+
+
+def test_a_second_split_sees_no_more_detail_than_the_first() -> None:
+    picture = enlarged(seed=1)
+    found = members([detail(0.3, seed=1) + 0.019, *(flat(0.02 + 0.002 * n) for n in range(3))], picture)
+    verdict = verdict_on_second([candidate(n) for n in range(4)], [found], [picture], seeds=1)
+    assert verdict.number != 0
+    assert verdict.because.startswith("it is nearest to what 4 candidates agree on")
