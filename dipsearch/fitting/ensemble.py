@@ -1,7 +1,7 @@
 """The stack: a weighted mean of the outputs of many networks that were fitted to the same image.
 
-A search has fitted them anyway. The weights are found by non-negative least squares on the part of the
-measurement that scores, which none of the networks was fitted to, so better and less alike networks get more.
+A search has fitted them anyway. The weights are found by non-negative least squares with the score, which none of the
+networks was fitted to, so better and less alike networks get more.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ from scipy.optimize import nnls
 from torch import Tensor
 
 from ..problem import Problem, Split
-from ..problem.guide import WEIGHT as GUIDED
+from ..problem.guide import guide_weight
 
 SUM_TO_ONE = 1e3
 """How strongly the least squares hold the weights' sum at 1, against the size of the errors."""
+
+LIFT = 10.0
+"""In units of the largest error product."""
 
 RIDGE = 0.3
 """The pull of the weights to the plain mean, in units of the best member's mean squared error.
@@ -51,19 +54,21 @@ def stack_weights(products: NDArray[np.float64], *, ridge: float = 0.0) -> NDArr
     few or noisy, and unlike networks of about the same quality are best averaged.
 
     Args:
-        products: P, ``(K, K)``: the mean products of the networks' errors, see `error_products`.
+        products: P, ``(K, K)``: the mean products of the networks' errors, see `scoring_products`; it need not be
+            positive semidefinite.
         ridge: in units of a mean squared error.
 
     Returns:
         ``(K,)``.
     """
     count = len(products)
-    # Since Σ w = 1, ‖w − 1/K‖² is ‖w‖² but for a constant.
-    gram = products + ridge * np.eye(count)
+    # Since Σ w = 1, ‖w − 1/K‖² is ‖w‖² but for a constant, and so is P to which a constant is added everywhere: with
+    # a guide P may have negative eigenvalues, and a large constant lifts them where the weights can go.
+    gram = products + ridge * np.eye(count) + LIFT * np.abs(products).max()
     eigenvalues, vectors = np.linalg.eigh(gram)
     root = (vectors * np.sqrt(np.clip(eigenvalues, 0, None))).T
     # A heavy extra row keeps the sum at 1 inside the solver; the division makes it exact.
-    heavy = SUM_TO_ONE * max(float(np.sqrt(np.trace(gram).clip(min=0))), 1e-12)
+    heavy = SUM_TO_ONE * max(float(np.sqrt(np.trace(gram))), 1e-12)
     weights, _ = nnls(np.vstack([root, np.full((1, count), heavy)]), np.append(np.zeros(count), heavy))
     total = weights.sum()
     return np.full(count, 1 / count) if total <= 0 else weights / total
@@ -148,6 +153,8 @@ def put_back(image: Tensor, problem: Problem) -> Tensor:
 def scoring_products(images: Sequence[Tensor], problem: Problem, *, split: Split) -> NDArray[np.float64]:
     """P with which the score of Σ w_k x_k is wᵀ P w less a constant, where Σ w = 1; ``(K, K)``.
 
+    With a guide that is so for one λ; the score's own may be smaller for a mixture.
+
     Args:
         images: x_k, each ``(1, C, H, W)``.
         problem: what was measured.
@@ -162,7 +169,9 @@ def scoring_products(images: Sequence[Tensor], problem: Problem, *, split: Split
         error_products(*_where(seen, split.guide.image, weight))
         for weight in (split.score_weight, split.guide.weight)
     )
-    return np.asarray(found + GUIDED * (sought - sampled))
+    # λ has to be one for all; that of the image which is furthest ahead of the guide is safe for every mixture.
+    weight = min(float(guide_weight(a, b)) for a, b in zip(np.diag(found), np.diag(sampled), strict=True))
+    return np.asarray(found + weight * (sought - sampled))
 
 
 def _where(

@@ -16,8 +16,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .grid import square_sums
-from .guide import WEIGHT as GUIDED
-from .guide import Guide
+from .guide import Guide, guide_weight
 from .impulses import clean_values
 from .task import Problem
 
@@ -40,7 +39,8 @@ class Split:
         kind: how y was divided; "whole" when nothing scores.
         fit_target, fit_weight: the loss is the mean of (A x − target)² where the weight is 1.
         score_target, score_weight, score_offset: the score is the mean of (x̄ − target)² where the weight is 1,
-            minus the offset: an estimate of the mean squared error. In super-resolution x̄ is A x̄, see `view`.
+            minus the offset: an estimate of the mean squared error, with a guide of that where nothing was
+            measured. In super-resolution x̄ is A x̄, see `Problem.view`.
         share: the part of the information that the fit gives up.
         assumes: what has to be true for the score to be right, in one sentence.
         score_noise: standard deviation of the noise of one scoring value, in units of [0, 1].
@@ -89,26 +89,30 @@ class Split:
                 "nothing is left to score",
                 "make one with make_split",
             )
-        return self.sample_errors(x).sum() * self._score_scale - self.score_offset + self.guided_error(x)
+        errors, guided = self.judged_errors(x)
+        return errors.sum() * self._score_scale - self.score_offset + guided
 
-    def sample_errors(self, x: Tensor) -> Tensor:
-        """Return the squared errors of x where the weight is 1, less those against a guide; elsewhere 0."""
-        errors = (x - self.score_target).square()
-        if self.guide is not None:
-            errors = errors - GUIDED * (x - self.guide.image).square()
-        return errors * self.score_weight
+    def judged_errors(self, x: Tensor) -> tuple[Tensor, Tensor | float]:
+        """Return what a score is made of.
 
-    def guided_error(self, x: Tensor) -> Tensor | float:
-        """Return the part of the score that only a guide tells; 0 without."""
-        return 0.0 if self.guide is None else GUIDED * self.guide.distance(x)
+        Returns:
+            The squared errors of x where the weight is 1, less λ times those against the guide if there is one, (1, C,
+            h, w) and 0 elsewhere; and λ times its mean squared distance where nothing was measured, 0 without a guide.
+        """
+        errors = (x - self.score_target).square() * self.score_weight
+        if self.guide is None:
+            return errors, 0.0
+        against = (x - self.guide.image).square() * self.score_weight
+        weight = guide_weight(errors.sum(), against.sum())
+        return errors - weight * against, weight * self.guide.distance(x)
 
     def score_parts(self, x: Tensor) -> Tensor:
         """Return what each square of a grid of at most 6 × 6 contributes to the sampled part of the score, flat."""
         side = -(-max(x.shape[-2:]) // PARTS)
-        return square_sums(self.sample_errors(x)[0].sum(0), side=side) * self._score_scale
+        return square_sums(self.judged_errors(x)[0][0].sum(0), side=side) * self._score_scale
 
     def trivial_score(self) -> float:
-        """Return the score of the best image of one colour per channel, which has learned nothing; NaN without."""
+        """Return the score of an image of the scoring part's mean colour, which has learned nothing; NaN without."""
         if math.isnan(self._score_scale):
             return math.nan
         weight = self.score_weight.expand_as(self.score_target)
@@ -124,7 +128,8 @@ class Split:
 
         with N scoring values. Where all of them score (recorruption, thinning) s is their noise. Where a sample
         scores, which one counts, too: s² = noise² + e². Errors of networks are alike in neighbouring pixels
-        and larger at edges, so that it can be twice as much; a bootstrap over blocks tells, once fits exist.
+        and larger at edges, so that it can be twice as much, and a guide makes it less; a bootstrap over blocks
+        tells, once fits exist.
         Infinite when nothing scores.
         """
         if math.isnan(self._score_scale):

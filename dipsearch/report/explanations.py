@@ -9,8 +9,9 @@ from .wording import decibels, plural, signed
 
 _SCORES = {
     "inpaint": (
-        "The score judges measured pixels that were hidden from the network. The truth counts all pixels, also those "
-        "that it saw, so the two lie apart; their shapes should agree."
+        "The score estimates the error where pixels are missing, from measured ones that were hidden from the network "
+        "and a quick restoration that says how unlike the two are. The truth counts all pixels, also those that it "
+        "saw, so the two lie apart; their shapes should agree."
     ),
     "denoise": (
         "The score judges a second, independent noisy copy of the measurement, less the noise in it. Its height "
@@ -18,7 +19,8 @@ _SCORES = {
     ),
     "sr": (
         "The score judges pixels of the small picture that were hidden from the network. They are easier than the "
-        "large picture's, so it lies above the truth."
+        "large picture's, so it lies above the truth. It does not see detail that the small picture lacks: there, the "
+        "choice goes by what the candidates agree on."
     ),
 }
 

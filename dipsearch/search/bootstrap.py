@@ -84,11 +84,11 @@ def block_errors(images: Sequence[Sequence[Tensor]], problem: Problem, *, split:
     values = _blocks(weight.expand_as(known)[0].sum(0))
     there, total = values > 0, max(float(values.sum()), 1.0)
     seen = [[problem.view(image).double() for image in one] for one in images]
-    rows = [[_blocks((split.sample_errors(x) - known)[0].sum(0))[there] for x in one] for one in seen]
-    guided = np.array([[float(split.guided_error(x)) for x in one] for one in seen])
-    return BlockErrors(
-        np.array(rows), values[there], split.score_offset - float(known.sum()) / total - guided
-    )
+    judged = [[split.judged_errors(x) for x in one] for one in seen]
+    rows = [[_blocks((errors - known)[0].sum(0))[there] for errors, _ in one] for one in judged]
+    guided = np.array([[float(part) for _, part in one] for one in judged])
+    offset = split.score_offset - float(known.sum()) / total - guided
+    return BlockErrors(np.array(rows), values[there], offset)
 
 
 def standings(

@@ -88,7 +88,11 @@ def test_the_ridge_draws_weights_to_the_plain_mean() -> None:
 
 
 @pytest.mark.parametrize("task", ["inpaint", "denoise"])
-def test_the_score_of_a_mixture_is_a_quadratic_form_of_the_weights(task: str) -> None:
+def test_the_score_of_a_mixture_is_a_quadratic_form_of_the_weights(
+    task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("problem.split", "fitting.ensemble"):
+        monkeypatch.setattr(f"dipsearch.{place}.guide_weight", lambda sampled, guide: torch.tensor(0.5))
     problem, clean = noisy_problem()
     if task == "inpaint":
         observed = (torch.rand(1, 1, 48, 48, generator=torch.Generator().manual_seed(0)) < 0.5).float()
@@ -102,3 +106,19 @@ def test_the_score_of_a_mixture_is_a_quadratic_form_of_the_weights(task: str) ->
     form = weights @ scoring_products(fits, problem, split=split) @ weights
     mixed = combine(fits, weights)
     assert form - split.score_offset == pytest.approx(float(split.score(problem.view(mixed))), abs=1e-5)
+
+
+def test_a_guide_may_leave_products_indefinite_and_the_weights_are_still_right() -> None:
+    generator, grid, indefinite = np.random.default_rng(0), np.linspace(0, 1, 51), 0
+    mixtures = np.array([[a, b, 1 - a - b] for a in grid for b in grid if a + b <= 1])
+    for _ in range(40):
+        guide = generator.normal(size=330)
+        errors = 0.3 * guide + 0.3 * generator.normal(size=(3, 330))
+        hidden, apart = errors[:, :30], errors - guide
+        products = hidden @ hidden.T / 30 + 0.75 * (
+            apart[:, 30:] @ apart[:, 30:].T / 300 - apart[:, :30] @ apart[:, :30].T / 30
+        )
+        indefinite += bool(np.linalg.eigvalsh(products)[0] < 0)
+        form, weights = np.einsum("nk,kl,nl->n", mixtures, products, mixtures), stack_weights(products)
+        assert weights @ products @ weights <= form.min() + 0.05 * np.ptp(form)
+    assert indefinite > 3

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split, read_image
-from dipsearch.problem.guide import make_guide
+from dipsearch.problem.guide import Guide, guide_weight, make_guide
 
 NONE = NoiseModel("none", None, "none")
 SIDE = 64
@@ -74,11 +74,47 @@ def test_a_guided_score_is_right_on_average_even_when_the_guide_is_wrong() -> No
     for seed in range(200):
         split = make_split(inpainting(observed), seed=seed)
         assert split.guide is not None
-        wrong = dataclasses.replace(split.guide, image=0.5 + 0.2 * split.guide.image)
+        wrong = Guide(0.5 + 0.2 * split.guide.values, split.guide.known, split.guide.weight)
         found.append(float(dataclasses.replace(split, guide=wrong).score(restored(observed))))
     apart = np.mean(found) - error_where_missing(observed)
     # Hidden pixels are drawn among the observed ones, which are a sample of the picture themselves.
     assert abs(apart) < 0.3 * error_where_missing(observed)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.2, 0.05])
+def test_an_image_that_is_much_better_than_the_guide_is_scored_no_worse_than_without(share: float) -> None:
+    observed, truth, plain, guided = scattered(), camera(), [], []
+    for seed in range(30):
+        split = make_split(inpainting(observed), seed=seed)
+        assert split.guide is not None
+        x = truth + share * (split.guide.image - truth)
+        error = float(((x - truth).square() * (1 - observed)).sum() / (1 - observed).sum())
+        plain.append(float(dataclasses.replace(split, guide=None).score(x)) / error - 1)
+        guided.append(float(split.score(x)) / error - 1)
+        assert guided[-1] > -1  # a score of squares without noise is not negative
+    assert np.square(guided).mean() < np.square(plain).mean()
+
+
+def test_the_guide_counts_most_where_images_are_no_better_than_it() -> None:
+    assert float(guide_weight(0.02, 0.01)) == float(guide_weight(0.02, 0.0)) == 0.75
+    assert float(guide_weight(0.001, 0.01)) == pytest.approx(0.1)
+    assert float(guide_weight(0.0, 0.01)) == 0
+
+
+def test_a_channel_of_which_nothing_is_known_gets_no_guide() -> None:
+    values, known = camera().expand(1, 3, -1, -1), torch.ones(1, 3, SIDE, SIDE)
+    known[:, 1] = 0
+    assert make_guide(values, known, sought=1 - known) is None
+
+
+def test_a_guide_is_made_once_and_moves_with_its_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    split = make_split(inpainting(scattered()), seed=0)
+    assert split.guide is not None
+    before = split.score(restored(scattered()))
+    monkeypatch.setattr("dipsearch.problem.guide.biharmonic", None)
+    moved = split.to("cpu")
+    assert moved.guide is not split.guide
+    assert torch.equal(moved.score(restored(scattered())), before)
 
 
 def test_a_guide_has_not_seen_what_is_hidden() -> None:
