@@ -71,8 +71,8 @@ def _consensus(case: Sequence[Job], read: Sequence[tuple[Recording, Outputs]]) -
     stops = [default_choice(recording) for recording, _ in read]
     scores = [math.inf if stop is None else stop.score for stop in stops]
     images = [outputs.judged for _, outputs in read]
-    share = make_split(problem, seed=case[0].seed).share
-    return [*consensus_errors(images, scores, share=share)] if math.isfinite(min(scores)) else nothing
+    found = consensus_errors(images, scores, share=make_split(problem, seed=case[0].seed).share)
+    return nothing if found is None else [*found]
 
 
 def write_archive(path: Path, entries: Sequence[Entry]) -> None:

@@ -79,8 +79,8 @@ def delivered(case: FittedCase) -> Mapping[str, Tensor]:
     weights, everything = _weights(case, judged), case.classical.full
     products = scoring_products(judged, case.problem, split=case.split)
     ways = {
-        "chosen by the score": judged[0],
-        "chosen by the score, all of y": full[0],
+        "chosen": judged[0],
+        "chosen, all of y": full[0],
         "stack": combine(judged, weights),
         "stack, all of y": combine(full, weights),
         DEFAULT: combine([combine(full, weights), everything], _shares(case)),
@@ -100,7 +100,7 @@ def delivered(case: FittedCase) -> Mapping[str, Tensor]:
 
 def _shares(case: FittedCase) -> tuple[float, float]:
     """Of the stack and of the classical restoration in what a search would deliver."""
-    blend = case.delivery().blend
+    blend = case.delivery.blend
     share = 0.0 if blend is None else blend.share
     return 1 - share, share
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -17,8 +18,8 @@ from ..problem import Problem, Split, make_split
 from ..search.baselines import classical
 from ..search.blending import Blended, Classical, blended
 from ..search.candidate import Output
-from ..search.consensus import consensus_errors
-from ..search.delivering import WORTH_STACKING, Member, deliver
+from ..search.consensus import FEWEST, consensus_errors
+from ..search.delivering import Member, deliver, worst_comparable
 from ..search.prepared import Prepared
 from .damages import DAMAGES
 from .pictures import half_size_crop
@@ -57,6 +58,7 @@ class FittedCase:
         """What a search gets to see of it."""
         return Prepared("picture", self.problem, self.split)
 
+    @cached_property
     def delivery(self) -> Blended:
         """What a search that had made these fits would deliver."""
         members = [
@@ -71,16 +73,17 @@ class FittedCase:
 
 
 def read_cases(jobs: Sequence[Job], *, folder: Path) -> list[FittedCase]:
-    """The cases of the jobs of which ``folder`` holds at least three recordings.
+    """The cases of the jobs of which ``folder`` holds at least three recordings that deliver something.
 
     Raises:
         FormatError: a recording is damaged.
     """
     cases = ([job for job in case if (folder / job.file).exists()] for case in cases_of(jobs).values())
-    return [_read_case(case, folder=folder) for case in cases if len(case) > 2]
+    found = (_read_case(case, folder=folder) for case in cases if len(case) >= FEWEST)
+    return [case for case in found if case is not None]
 
 
-def _read_case(there: Sequence[Job], *, folder: Path) -> FittedCase:
+def _read_case(there: Sequence[Job], *, folder: Path) -> FittedCase | None:
     source, seed = there[0].source, there[0].seed
     damage = DAMAGES[there[0].damage]
     clean = half_size_crop(source, side=damage.side)
@@ -93,11 +96,13 @@ def _read_case(there: Sequence[Job], *, folder: Path) -> FittedCase:
         if stop is not None and bool(torch.isfinite(images.full).all()):
             scores.append(stop.score)
             outputs.append(images)
+    if len(outputs) < FEWEST:
+        return None
     judged = [images.judged for images in outputs]
-    errors = consensus_errors(judged, scores, share=split.share) if split.indirect else scores
-    order = sorted(range(len(errors)), key=lambda index: errors[index])
-    allowance = max(abs(min(scores)), 1e-6) * (10 ** (WORTH_STACKING / 10) - 1)
-    near = [index for index in order if scores[index] <= min(scores) + allowance]
+    errors = consensus_errors(judged, scores, share=split.share) if split.indirect else None
+    order = sorted(range(len(scores)), key=lambda index: (errors or scores)[index])
+    limit = worst_comparable(scores)
+    near = [index for index in order if scores[index] <= limit]
     second = [read_second(folder / job.second_file) for job in there if (folder / job.second_file).exists()]
     name, full = classical(problem)
     return FittedCase(

@@ -31,6 +31,9 @@ from .replays import default_choice
 SECOND = 1
 """Added to the seed for the second split and its fits."""
 
+SCORING = 2
+"""Goes up with every change of splits and scores that recordings do not survive."""
+
 FINALISTS = 2
 """Networks of a case that are fitted once more with a second split."""
 
@@ -96,7 +99,7 @@ def make_recordings(
         watch: told about each recording.
 
     Raises:
-        StudyError: the folder was made with another number of steps.
+        StudyError: the folder's recordings cannot be mixed with these.
     """
     check_folder(folder, jobs)
     _run([(job, False) for job in jobs if not (folder / job.file).exists()], folder, workers, watch)
@@ -138,17 +141,27 @@ def read_second(path: Path) -> tuple[float, Outputs]:
 
 
 def check_folder(folder: Path, jobs: Sequence[Job]) -> None:
-    """Note how long the recordings of a new folder are; refuse to mix lengths in an old one."""
+    """Note what the recordings of a new folder have in common; refuse to mix them with others in an old one.
+
+    Raises:
+        StudyError: its recordings have another length, or were scored in another way.
+    """
     path, steps = folder / "settings.json", max(job.most_steps for job in jobs)
     if not path.exists():
-        write_text(path, json.dumps({"most_steps": steps}) + "\n")
+        write_text(path, json.dumps({"most_steps": steps, "scoring": SCORING}) + "\n")
         return
-    there = json.loads(path.read_text(encoding="utf-8"))["most_steps"]
-    if there != steps:
+    there = json.loads(path.read_text(encoding="utf-8"))
+    if there["most_steps"] != steps:
         raise StudyError(
-            f"the recordings in {folder} have at most {there} iterations, and {steps} are asked for",
+            f"the recordings in {folder} have at most {there['most_steps']} iterations, and {steps} are asked for",
             "recordings of one table have the same length",
-            f"give --steps {there}, or another folder",
+            f"give --steps {there['most_steps']}, or another folder",
+        )
+    if there.get("scoring") != SCORING:
+        raise StudyError(
+            f"the recordings in {folder} were scored in another way than this version scores",
+            "recordings of one table have the same score",
+            "give another folder",
         )
 
 

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..errors import FormatError
 from ..files import replacing
 from ..fitting import (
     Check,
@@ -240,6 +241,13 @@ def read_recording(path: Path) -> tuple[Recording, Outputs]:
         FormatError: the file is missing or damaged.
     """
     arrays = read_npz(path)
+    lacking = [name for name in (*CURVES, "parts", *NUMBERS, "judged", "full") if name not in arrays]
+    if lacking:
+        raise FormatError(
+            f"{path} has no {', '.join(lacking)}",
+            "a recording of this version holds the curves, the numbers and two images of a fit",
+            "record it again, in another folder",
+        )
     named = {name.removeprefix("proxy-"): float(value) for name, value in arrays.items() if "proxy-" in name}
     recording = Recording.of_curves(
         arrays,

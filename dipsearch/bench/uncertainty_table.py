@@ -62,7 +62,7 @@ def uncertainty_markdown(rows: Sequence[UncertaintyRow]) -> str:
 
 
 def _compared(case: FittedCase) -> Calibration | None:
-    mixed = case.delivery()
+    mixed = case.delivery
     found = uncertainty_of(mixed.delivery, case.picture, blend=mixed.blend)
     return None if found is None else calibration(found, mixed.delivery.image, case.clean)
 

@@ -73,14 +73,18 @@ def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
             problem, own_reference, said = _super_resolve(image, options, seed)
     reference = own_reference if reference is None else reference
     _refuse_other_reference(reference, problem, options)
-    make_split(problem, seed=seed)  # a picture too small to be judged is refused before any work starts
+    split = make_split(
+        problem, seed=seed
+    )  # a picture too small to be judged is refused before any work starts
+    # A picture without noise is delivered as it is, and nothing is judged.
+    judged = "" if diagnosis is not None and diagnosis.branch == "noise-free" else split.sentence()
     return Case(
         name=image.name,
         source=str(source),
         problem=problem,
         reference=reference,
         bits=image.bits,
-        notes=tuple(note for note in [*notes, *said] if note),
+        notes=tuple(note for note in [*notes, *said, judged] if note),
         diagnosis=diagnosis,
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -137,6 +137,38 @@ class Split:
         sampled = mse if self.kind in ("held-out", "held-out holes") else 0.0
         spread = math.sqrt(self.score_noise**2 + sampled)
         return 10 / math.log(10) * spread * math.sqrt(self._score_scale / mse)
+
+    def sentence(self) -> str:
+        """Return in words what scores, what that costs, how far it can be trusted, and what it assumes."""
+        scoring = {
+            "held-out": "hidden from the fits",
+            "held-out holes": "hidden from the fits in the shape of the holes",
+            "recorruption": "with other noise than the fits see",
+            "thinning": "with other photons than the fits see",
+            "whole": "none",
+        }[self.kind]
+        helped = ", helped by a biharmonic restoration" if self.guide is not None else ""
+        return (
+            f"judged by {self.scoring_values} values, {scoring}{helped}: {100 * self.share:.0f} % of the information; "
+            f"two candidates of about 30 dB are told apart to {self.standard_error():.2f} dB. Assumed: {self.assumes}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same as plain values."""
+        return {
+            "kind": self.kind,
+            "values": self.scoring_values,
+            "share": round(self.share, 4),
+            "guided": self.guide is not None,
+            "indirect": self.indirect,
+            "standard_error": round(self.standard_error(), 3),
+            "assumes": self.assumes,
+        }
+
+    @property
+    def scoring_values(self) -> int:
+        """How many measured values score."""
+        return count_values(self.score_weight, channels=self.score_target.shape[1])
 
     def to(self, device: torch.device | str) -> Split:
         """Return the same split on another device."""

@@ -8,21 +8,31 @@ from .tables import Agreement
 from .wording import decibels, plural, signed
 
 _SCORES = {
-    "inpaint": (
-        "The score estimates the error where pixels are missing, from measured ones that were hidden from the network "
-        "and a quick restoration that says how unlike the two are. The truth counts all pixels, also those that it "
-        "saw, so the two lie apart; their shapes should agree."
+    "guided": (
+        "The score estimates the error where nothing was measured, from measured values that were hidden from the "
+        "network and a quick restoration that says how unlike the two are. The truth counts all pixels, also those "
+        "that it saw, so the two lie apart; their shapes should agree."
     ),
-    "denoise": (
+    "held-out": (
+        "The score judges measured values that were hidden from the network. The truth counts all pixels, also those "
+        "that it saw, so the two lie apart; their shapes should agree."
+    ),
+    "recorruption": (
         "The score judges a second, independent noisy copy of the measurement, less the noise in it. Its height "
         "depends on the noise level that was taken; the order of candidates does not."
     ),
-    "sr": (
+    "thinning": (
+        "The score judges a tenth of the counted photons, which the network was not fitted to, less their noise."
+    ),
+    "indirect": (
         "The score judges pixels of the small picture that were hidden from the network. They are easier than the "
-        "large picture's, so it lies above the truth. It does not see detail that the small picture lacks: there, the "
-        "choice goes by what the candidates agree on."
+        "large picture's, so it lies above the truth. It does not see detail that the small picture lacks: there, "
+        "three or more comparable candidates are compared with what they agree on."
     ),
 }
+
+_EXPECTED = {"inpaint": "guided", "denoise": "recorruption", "sr": "indirect"}
+"""What scores as a rule, while a search has not yet said it."""
 
 
 def stop_words(record: StudyRecord, loss: Stopping | None) -> str:
@@ -45,8 +55,15 @@ def stop_words(record: StudyRecord, loss: Stopping | None) -> str:
 
 
 def score_words(record: StudyRecord) -> str:
-    """What the score of this study's task is made from."""
-    return _SCORES.get(record.request.options.task, "")
+    """What the score of this study is made from."""
+    split = (record.result or {}).get("split")
+    if split is None:
+        return _SCORES[_EXPECTED[record.request.options.task]]
+    if split["guided"]:
+        return _SCORES["guided"]
+    if split["indirect"]:
+        return _SCORES["indirect"]
+    return _SCORES.get(split["kind"].removesuffix(" holes"), "")
 
 
 def quality_words(record: StudyRecord) -> str:

@@ -57,8 +57,10 @@ def classical(problem: Problem, *, split: Split | None = None) -> tuple[str, Ten
         split: restore from its fitted part alone; ``None``: from all of y.
 
     Raises:
-        InputError: the problem is too large for its classical method.
+        InputError: the problem is too large for its classical method, or nothing is known of a channel.
     """
+    if split is not None and split.guide is not None:
+        return "biharmonic", split.guide.image
     part = _part(problem, whole(problem) if split is None else split)
     if problem.task == "inpaint" or problem.noise.kind == "impulse":
         name, restored = "biharmonic", _biharmonic(part.pixels, part.missing)
@@ -82,6 +84,12 @@ def _part(problem: Problem, split: Split) -> _Part:
 
 
 def _biharmonic(pixels: Pixels, missing: Bits) -> Pixels:
+    if missing.all(axis=(0, 1)).any():
+        raise InputError(
+            "of one channel nothing is known",
+            "the classical method needs some of each",
+            "nothing has to be done",
+        )
     if missing.any(axis=-1).sum() > BIHARMONIC_PIXELS:
         raise InputError(
             f"{int(missing.any(axis=-1).sum())} pixels are missing",

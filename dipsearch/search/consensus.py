@@ -11,18 +11,21 @@ PSNR rose from 0.64 to 0.89, and the largest regret fell from 0.27 to 0.04 dB.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from .delivering import WORTH_STACKING
+from .delivering import worst_comparable
 
 FEWEST = 3
 """Of two candidates neither is nearer to their mean."""
 
 
-def consensus_errors(images: Sequence[Tensor], scores: Sequence[float], *, share: float) -> list[float]:
+def consensus_errors(
+    images: Sequence[Tensor], scores: Sequence[float], *, share: float
+) -> list[float] | None:
     """Mean squared errors that an indirect score and the consensus together suggest, up to a common constant.
 
     The score speaks for the share of the measurement that was hidden; for everything else the distance to the mean of
@@ -34,14 +37,20 @@ def consensus_errors(images: Sequence[Tensor], scores: Sequence[float], *, share
         share: of the measurement that the split hid.
 
     Returns:
-        One for each candidate; the scores themselves with fewer than three that are near the best one.
+        One for each candidate, infinite for one that is not finite; ``None`` with fewer than three near the best one.
     """
-    limit = min(scores) + abs(min(scores)) * (10 ** (WORTH_STACKING / 10) - 1)
-    near = [image for image, score in zip(images, scores, strict=True) if score <= limit]
+    usable = [
+        math.isfinite(score) and bool(torch.isfinite(image).all())
+        for image, score in zip(images, scores, strict=True)
+    ]
+    limit = worst_comparable([score for score, good in zip(scores, usable, strict=True) if good])
+    near = [
+        image for image, score, good in zip(images, scores, usable, strict=True) if good and score <= limit
+    ]
     if len(near) < FEWEST:
-        return list(scores)
+        return None
     mean = torch.stack(near).mean(dim=0)
     return [
-        share * score + float((image - mean).square().mean())
-        for image, score in zip(images, scores, strict=True)
+        share * score + float((image - mean).square().mean()) if good else math.inf
+        for image, score, good in zip(images, scores, usable, strict=True)
     ]

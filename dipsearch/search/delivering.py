@@ -8,6 +8,7 @@ to all of y, and what a second split led to may be averaged in. Pure functions b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -214,7 +215,16 @@ def comparable(members: Sequence[Member]) -> list[Member]:
     finite = [member for member in members if bool(torch.isfinite(member.output.delivered).all())]
     if not finite:
         return []
-    # Estimates of the error can be close to zero or below; what counts is how far above the best one lies.
-    best = min(member.score for member in finite)
-    allowance = max(abs(best), 1e-6) * (10 ** (WORTH_STACKING / 10) - 1)
-    return [member for member in finite if member.score <= best + allowance]
+    limit = worst_comparable([member.score for member in finite])
+    return [member for member in finite if member.score <= limit]
+
+
+def worst_comparable(scores: Sequence[float]) -> float:
+    """The largest estimated mean squared error that is at most 3 dB above the smallest one; -inf without scores.
+
+    Estimates can be close to zero or below; what counts is how far above the best one a score lies.
+    """
+    if not scores:
+        return -math.inf
+    best = min(scores)
+    return best + max(abs(best), 1e-6) * (10 ** (WORTH_STACKING / 10) - 1)

@@ -32,7 +32,7 @@ from ..fitting import (
     out_of_memory,
 )
 from ..network import Genome, SearchSpace
-from ..problem import make_split, whole
+from ..problem import Problem, Split, make_split, whole
 from .baselines import classical
 from .candidate import Trajectory, write_candidate
 from .messages import BaselineJob, FitJob, Job, Progress, SearchJob
@@ -78,6 +78,7 @@ class Desk:
     report: Report = field(default=lambda progress: None)
     halted: Halted = field(default=lambda: False)
     evaluate: Evaluate = evaluate
+    _latest: tuple[tuple[Path, int], Split] | None = field(default=None, init=False, repr=False)
 
     @cached_property
     def space(self) -> SearchSpace:
@@ -177,8 +178,8 @@ class Desk:
     def _fit(self, job: FitJob) -> dict[str, Any]:
         problem = read_problem(job.problem).to(self.device)
         divided = job.seed if job.split_seed is None else job.split_seed
-        split = whole(problem) if job.everything else make_split(problem.to("cpu"), seed=divided)
-        picture = Prepared(job.problem.stem, problem, split.to(self.device))
+        split = whole(problem) if job.everything else self._divided(problem, job.problem, seed=divided)
+        picture = Prepared(job.problem.stem, problem, split)
         done = self._fitted(job, picture, lean=False) or self._fitted(job, picture, lean=True)
         if done is None:
             raise CandidateFailed(f"{job.label}: there was not enough memory for it")
@@ -200,6 +201,14 @@ class Desk:
             "seconds": done.seconds,
             **means_of([done]),
         }
+
+    def _divided(self, problem: Problem, file: Path, *, seed: int) -> Split:
+        """The split of a picture; the latest one is kept, with its guide, for the next fit to the same."""
+        key, split = self._latest or (None, None)
+        if split is None or key != (file, seed):
+            split = make_split(problem.to("cpu"), seed=seed).to(self.device)
+            self._latest = ((file, seed), split)
+        return split
 
     def _fitted(self, job: FitJob, picture: Prepared, *, lean: bool) -> Fit | None:
         """The fit of a job; ``None`` when there was not enough memory, which is free again then."""

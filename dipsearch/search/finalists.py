@@ -2,7 +2,7 @@
 
 Where a search was large enough, they are judged by fits to a second split that selection never saw, and among
 those within one standard error of the best one the cheapest wins. Else their scores on the first split are given
-with standard errors, and the best one stays chosen.
+with standard errors, and the best one stays chosen. Of enlarged pictures, the one nearest to the consensus is.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..network import cost
 from .bootstrap import BlockErrors, Standing, block_errors, decibels, one_standard_error, standings
-from .consensus import FEWEST, consensus_errors
+from .consensus import consensus_errors
 from .delivering import Delivery, Member
 from .evaluation import Evaluation
 from .prepared import Prepared
@@ -154,30 +155,32 @@ def _with_consensus(
     images: Sequence[Sequence[Sequence[Tensor]]],
     pictures: Sequence[Prepared],
 ) -> Verdict:
-    """The verdict; where scores see a part of the picture only, what the candidates agree on has a say in it.
+    """The verdict; where scores see a part of the picture only, what the candidates agree on has the last word.
 
     Args:
-        numbers: of candidates.
+        numbers: of candidates, the finalists among them.
         images: of each picture, candidate by candidate, seed by seed.
     """
-    if len(numbers) < FEWEST or not all(picture.split.indirect for picture in pictures):
+    if not found.finalists or not all(picture.split.indirect for picture in pictures):
         return found
-    errors = np.array(
-        [_consensus(one, picture) for one, picture in zip(images, pictures, strict=True)], dtype=np.float64
-    )
-    chosen = numbers[int(np.argmax(decibels(errors).mean(axis=0)))]
+    errors = [_consensus(one, picture) for one, picture in zip(images, pictures, strict=True)]
+    together = [one for one in errors if one is not None]
+    if len(together) < len(errors):
+        return found
+    means = dict(zip(numbers, decibels(np.array(together)).mean(axis=0), strict=True))
+    chosen = max((finalist.number for finalist in found.finalists), key=lambda number: float(means[number]))
     if chosen == found.number:
         return found
     because = (
-        f"it is nearest to what {_counted(len(numbers))} agree on; the score, which put candidate {found.number} "
-        "first, does not see detail that the measurement lacks"
+        "it is nearest to what the candidates agree on; their scores, of which that of candidate "
+        f"{found.finalists[0].number} is the best, do not see detail that the measurement lacks"
     )
     return replace(found, number=chosen, because=because)
 
 
-def _consensus(images: Sequence[Sequence[Tensor]], picture: Prepared) -> list[float]:
+def _consensus(images: Sequence[Sequence[Tensor]], picture: Prepared) -> list[float] | None:
     """Mean squared errors of candidates, each of the mean over its seeds."""
-    means = [sum(one[1:], start=one[0]) / len(one) for one in images]
+    means = [torch.stack(list(one)).mean(dim=0) for one in images]
     scores = [float(picture.split.score(picture.problem.view(image))) for image in means]
     return consensus_errors(means, scores, share=picture.split.share)
 

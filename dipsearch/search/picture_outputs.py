@@ -79,6 +79,7 @@ def write_picture(
         "second_stack": _second_stack(delivery.second, case.reference, candidates=second_members),
         "blend": None if blend is None else _blend(blend),
         "baselines": {},
+        "split": picture.split.to_dict(),
         "uncertainty": _uncertainty(case, delivery, picture, blend=blend, place=place, folder=folder),
     }
     if baseline is None:

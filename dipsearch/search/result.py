@@ -125,6 +125,7 @@ def _result(
         "delivered_psnr_luma": mean([picture["delivered_psnr_luma"] for picture in pictures]),
         "baselines": first["baselines"],
         "uncertainty": first["uncertainty"],
+        "split": first["split"],
         "reference": all(case.reference is not None for case in session.cases),
         "pictures": list(pictures),
         "noise": _noise(session),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from dipsearch.bench.archive import read_archive, read_entries, write_archive
 from dipsearch.bench.contestants import CONTESTANTS
 from dipsearch.bench.damages import DAMAGES, noise_energy, text_mask
 from dipsearch.bench.delivery_table import DEFAULT, delivery_rows
@@ -16,11 +17,13 @@ from dipsearch.bench.proxies import proxies
 from dipsearch.bench.recorder import Job, check_folder, make_jobs
 from dipsearch.bench.recording import read_recording, record, write_recording
 from dipsearch.bench.uncertainty_table import uncertainty_rows
-from dipsearch.errors import StudyError
+from dipsearch.errors import FormatError, StudyError
 from dipsearch.fitting import fit
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import make_split, psnr
 from dipsearch.problem.holes import are_holes
+from dipsearch.search.picture_outputs import uncertainty_of
+from dipsearch.search.uncertainty import calibration
 
 GENOME = Genome(scales=(Scale(8, 8, channels_skip=2),) * 2, upsampling="nearest", input_channels=4)
 
@@ -97,6 +100,36 @@ def test_recordings_of_another_length_are_not_mixed(tmp_path: Path) -> None:
     check_folder(tmp_path, jobs(10))
     with pytest.raises(StudyError, match="at most 10 iterations, and 20 are asked for"):
         check_folder(tmp_path, jobs(20))
+    (tmp_path / "settings.json").write_text('{"most_steps": 10}')
+    with pytest.raises(StudyError, match="scored in another way"):
+        check_folder(tmp_path, jobs(10))
+
+
+def test_a_recording_of_an_older_version_is_refused_by_name(tmp_path: Path) -> None:
+    np.savez(tmp_path / "old.npz", step=np.arange(3), loss=np.ones(3))
+    with pytest.raises(FormatError, match=r"old.npz has no score, psnr"):
+        read_recording(tmp_path / "old.npz")
+
+
+def test_the_archive_keeps_what_the_networks_of_an_enlargement_agree_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dipsearch.bench.archive.half_size_crop", lambda source, side: clean(side))
+    jobs = make_jobs(
+        ["sample:coffee"], ["sr-4", "missing-50"], ["wide", "narrow", "decoder"], [0], most_steps=9
+    )
+    for index, job in enumerate(jobs):
+        damage = DAMAGES[job.damage]
+        genome = Genome(scales=(Scale(4 + index, 8),), input_channels=4)
+        problem = damage.make(clean(damage.side), 0)
+        write_recording(
+            tmp_path / job.file, *record(genome, problem, clean(damage.side), seed=0, most_steps=20)
+        )
+    entries = read_entries(jobs, folder=tmp_path)
+    assert [entry.network for entry in entries] == ["wide", "narrow", "decoder"] * 2
+    assert [entry.consensus is None for entry in entries] == [False] * 3 + [True] * 3
+    write_archive(tmp_path / "a.npz", entries)
+    assert [entry.consensus for entry in read_archive(tmp_path / "a.npz")] == [e.consensus for e in entries]
 
 
 def test_the_delivery_table_compares_with_the_best_fit_chosen_with_the_reference(
@@ -114,11 +147,16 @@ def test_the_delivery_table_compares_with_the_best_fit_chosen_with_the_reference
         write_recording(tmp_path / job.file, recording, outputs)
     cases = read_cases(jobs, folder=tmp_path)
     rows = {(row.damage, row.method): row for row in delivery_rows(cases)}
-    chosen = rows["gaussian-25-clipped", "chosen by the score"]
+    chosen = rows["gaussian-25-clipped", "chosen"]
     assert chosen.cases == 1
     assert chosen.gain_mean_db <= 0.001  # no single fit can beat the best one
     assert rows["all", DEFAULT].gain_mean_db > chosen.gain_mean_db - 0.5
     maps = uncertainty_rows(cases)
     assert [(row.damage, row.cases) for row in maps] == [("gaussian-25-clipped", 1), ("all", 1)]
-    assert -1 <= maps[0].rank_correlation <= 1
+    (case,) = cases
+    found = uncertainty_of(case.delivery.delivery, case.picture, blend=case.delivery.blend)
+    assert found is not None
+    expected = calibration(found, case.delivery.delivery.image, case.clean)
+    assert expected is not None
+    assert maps[0].rank_correlation == pytest.approx(expected.rank_correlation, abs=1e-4)
     assert 0 < maps[0].within_one < maps[0].within_two <= 1

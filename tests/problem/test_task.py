@@ -57,7 +57,10 @@ def test_a_mask_file_comes_first_and_white_keeps(tmp_path, clean):
     case = load_case(str(tmp_path / "a.png"), TaskOptions("inpaint", mask=str(tmp_path / "m.png")), seed=0)
     assert torch.equal(case.problem.observed, mask) and torch.allclose(case.problem.y, clean * mask)
     assert case.reference is None and case.problem.noise.kind == "none"
-    assert case.notes == ("50.0 % of the pixels are missing (mask m.png)",)
+    assert case.notes[0] == "50.0 % of the pixels are missing (mask m.png)"
+    assert case.notes[1].startswith("judged by ")
+    assert "helped by a biharmonic restoration" in case.notes[1]
+    assert case.notes[1].endswith(" and observed pixels are noise-free.")
     inverted = TaskOptions("inpaint", mask=str(tmp_path / "m.png"), invert_mask=True)
     assert torch.equal(load_case(str(tmp_path / "a.png"), inverted, seed=0).problem.observed, 1 - mask)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from dipsearch.problem import Identity, NoiseModel, Problem, make_split
+from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split
 from dipsearch.search.bootstrap import (
     BlockErrors,
     Standing,
@@ -79,6 +79,19 @@ def test_blocks_add_up_to_the_score_of_the_split(side: int) -> None:
     found = block_errors([[image] for image in images], problem, split=split)
     for image, row in zip(images, found.scores(), strict=True):
         assert row[0] == pytest.approx(float(split.score(image)), abs=1e-6)
+
+
+def test_with_a_guide_blocks_add_up_to_the_score_too() -> None:
+    x = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(4))
+    observed = (torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(5)) < 0.5).float()
+    problem = Problem(
+        "inpaint", x * observed, Mask(observed), NoiseModel("none", None), (1, 3, 64, 64), observed
+    )
+    split = make_split(problem, seed=0)
+    assert split.guide is not None
+    images = [x + 0.1, 0.5 + 0 * x]
+    found = block_errors([[image] for image in images], problem, split=split).scores()
+    assert found[:, 0] == pytest.approx([float(split.score(image)) for image in images], abs=1e-6)
 
 
 def test_the_standard_errors_are_right_over_many_measurements() -> None:

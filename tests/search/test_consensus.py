@@ -61,21 +61,33 @@ def ranked(found: list[Member]) -> list[Evaluation]:
 def test_the_nearest_to_the_mean_has_the_smallest_error_and_a_bad_score_counts_by_its_share() -> None:
     images = [torch.full((1, 1, 4, 4), value) for value in (0.4, 0.5, 0.65)]
     errors = consensus_errors(images, [0.01, 0.01, 0.01], share=0.1)
+    assert errors is not None
     assert errors[1] == min(errors)
     assert errors[1] == pytest.approx(0.001 + (0.5 - 1.55 / 3) ** 2, rel=1e-4)
-    assert consensus_errors(images, [0.01, 0.019, 0.01], share=1.0)[1] > errors[1] + 0.008
+    other = consensus_errors(images, [0.01, 0.019, 0.01], share=1.0)
+    assert other is not None
+    assert other[1] > errors[1] + 0.008
 
 
 def test_hopeless_candidates_do_not_move_the_mean() -> None:
     images = [torch.full((1, 1, 4, 4), value) for value in (0.4, 0.5, 0.6, 5.0)]
     errors = consensus_errors(images, [0.01, 0.01, 0.01, 0.5], share=0.1)
+    assert errors is not None
     assert errors[1] == pytest.approx(0.001, abs=1e-6)
 
 
 def test_of_two_comparable_candidates_there_is_no_consensus() -> None:
     images = [torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 4)]
-    assert consensus_errors(images[:2], [0.02, 0.01], share=0.1) == [0.02, 0.01]
-    assert consensus_errors(images, [0.02, 0.01, 0.5], share=0.1) == [0.02, 0.01, 0.5]
+    assert consensus_errors(images[:2], [0.02, 0.01], share=0.1) is None
+    assert consensus_errors(images, [0.01, 0.01, 0.5], share=0.1) is None
+
+
+def test_a_fit_that_delivers_nothing_is_infinitely_far_from_the_consensus() -> None:
+    images = [torch.full((1, 1, 4, 4), value) for value in (0.4, 0.5, 0.6, float("nan"))]
+    errors = consensus_errors(images, [0.01, 0.01, 0.01, float("inf")], share=0.1)
+    assert errors is not None
+    assert errors[3] == float("inf")
+    assert errors[1] == min(errors)
 
 
 def test_of_enlarged_pictures_the_one_with_agreed_detail_is_chosen_and_the_words_say_so() -> None:
@@ -86,8 +98,8 @@ def test_of_enlarged_pictures_the_one_with_agreed_detail_is_chosen_and_the_words
     verdict = verdict_on_first(order, [deliver(picture, found)], [picture], whole=False)
     assert verdict.number != 0
     assert verdict.because == (
-        "it is nearest to what 5 candidates agree on; the score, which put candidate 0 first, does not see detail "
-        "that the measurement lacks"
+        "it is nearest to what the candidates agree on; their scores, of which that of candidate 0 is the best, do "
+        "not see detail that the measurement lacks"
     )
 
 
@@ -96,4 +108,11 @@ def test_a_second_split_sees_no_more_detail_than_the_first() -> None:
     found = members([detail(0.3, seed=1) + 0.019, *(flat(0.02 + 0.002 * n) for n in range(3))], picture)
     verdict = verdict_on_second([candidate(n) for n in range(4)], [found], [picture], seeds=1)
     assert verdict.number != 0
-    assert verdict.because.startswith("it is nearest to what 4 candidates agree on")
+    assert verdict.because.startswith("it is nearest to what the candidates agree on")
+
+
+def test_without_a_consensus_the_verdict_stays_and_so_do_its_words() -> None:
+    picture = enlarged(seed=1)
+    found = members([flat(0.02), flat(0.0201), flat(0.4)], picture)
+    verdict = verdict_on_second([candidate(n) for n in range(3)], [found], [picture], seeds=1)
+    assert "agree" not in verdict.because
