@@ -6,7 +6,6 @@ Images stay behind; stopping and ranking need none.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,6 @@ from .damages import DAMAGES
 from .pictures import half_size_crop
 from .recorder import Job, cases_of
 from .recording import CURVES, Outputs, Recording, read_recording
-from .replays import default_choice
 
 FORMAT = "dipsearch/recordings/2"
 
@@ -63,16 +61,13 @@ def read_entries(jobs: Sequence[Job], *, folder: Path) -> list[Entry]:
 
 
 def _consensus(case: Sequence[Job], read: Sequence[tuple[Recording, Outputs]]) -> list[float | None]:
-    nothing: list[float | None] = [None] * len(case)
-    if not case or DAMAGES[case[0].damage].task != "sr":
-        return nothing
-    damage = DAMAGES[case[0].damage]
-    problem = damage.make(half_size_crop(case[0].source, side=damage.side), case[0].seed)
-    stops = [default_choice(recording) for recording, _ in read]
-    scores = [math.inf if stop is None else stop.score for stop in stops]
+    if not case:
+        return []
+    damage, seed = DAMAGES[case[0].damage], case[0].seed
+    problem = damage.make(half_size_crop(case[0].source, side=damage.side), seed)
     images = [outputs.judged for _, outputs in read]
-    found = consensus_errors(images, scores, share=make_split(problem, seed=case[0].seed).share)
-    return nothing if found is None else [*found]
+    found = consensus_errors(images, problem, split=make_split(problem, seed=seed))
+    return [None] * len(case) if found is None else [*found]
 
 
 def write_archive(path: Path, entries: Sequence[Entry]) -> None:

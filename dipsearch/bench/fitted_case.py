@@ -99,7 +99,7 @@ def _read_case(there: Sequence[Job], *, folder: Path) -> FittedCase | None:
     if len(outputs) < FEWEST:
         return None
     judged = [images.judged for images in outputs]
-    errors = consensus_errors(judged, scores, share=split.share) if split.indirect else None
+    errors = consensus_errors(judged, problem, split=split)
     order = sorted(range(len(scores)), key=lambda index: (errors or scores)[index])
     limit = worst_comparable(scores)
     near = [index for index in order if scores[index] <= limit]

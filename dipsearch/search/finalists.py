@@ -2,7 +2,7 @@
 
 Where a search was large enough, they are judged by fits to a second split that selection never saw, and among
 those within one standard error of the best one the cheapest wins. Else their scores on the first split are given
-with standard errors, and the best one stays chosen. Of enlarged pictures, the one nearest to the consensus is.
+with standard errors, and what the candidates agree on helps to choose, as it always does for enlarged pictures.
 """
 
 from __future__ import annotations
@@ -83,6 +83,8 @@ def verdict_on_first(
     ]
     if whole:
         found = _verdict(common, errors, pictures, split=WHOLE_PICTURE)
+        if not all(picture.split.indirect for picture in pictures):
+            return found
     else:
         rows = _rows(common, standings(errors), seeds=1, split=FIRST)
         again = "" if len(best) == 1 else "; the finalists were not scored again on a second split"
@@ -119,6 +121,9 @@ def verdict_on_second(
         for one, picture in zip(images, pictures, strict=True)
     ]
     found = _verdict(finalists, errors, pictures, split=SECOND)
+    # A second split has no luck of selection in it; but where scores see a part only, it sees no more than the first.
+    if not all(picture.split.indirect for picture in pictures):
+        return found
     return _with_consensus(found, [finalist.number for finalist in finalists], images, pictures)
 
 
@@ -155,34 +160,31 @@ def _with_consensus(
     images: Sequence[Sequence[Sequence[Tensor]]],
     pictures: Sequence[Prepared],
 ) -> Verdict:
-    """The verdict; where scores see a part of the picture only, what the candidates agree on has the last word.
+    """The verdict after what the candidates agree on was heard; unchanged where they do not.
 
     Args:
         numbers: of candidates, the finalists among them.
         images: of each picture, candidate by candidate, seed by seed.
     """
-    if not found.finalists or not all(picture.split.indirect for picture in pictures):
-        return found
-    errors = [_consensus(one, picture) for one, picture in zip(images, pictures, strict=True)]
+    errors = [
+        consensus_errors(
+            [torch.stack(list(one)).mean(dim=0) for one in candidates], picture.problem, split=picture.split
+        )
+        for candidates, picture in zip(images, pictures, strict=True)
+    ]
     together = [one for one in errors if one is not None]
-    if len(together) < len(errors):
+    if not found.finalists or len(together) < len(errors):
         return found
     means = dict(zip(numbers, decibels(np.array(together)).mean(axis=0), strict=True))
     chosen = max((finalist.number for finalist in found.finalists), key=lambda number: float(means[number]))
     if chosen == found.number:
         return found
+    blind = all(picture.split.indirect for picture in pictures)
     because = (
-        "it is nearest to what the candidates agree on; their scores, of which that of candidate "
-        f"{found.finalists[0].number} is the best, do not see detail that the measurement lacks"
+        f"it is nearest to what the candidates agree on; the score of candidate {found.finalists[0].number} is better, "
+        f"but {'does not see detail that the measurement lacks' if blind else 'partly by luck'}"
     )
     return replace(found, number=chosen, because=because)
-
-
-def _consensus(images: Sequence[Sequence[Tensor]], picture: Prepared) -> list[float] | None:
-    """Mean squared errors of candidates, each of the mean over its seeds."""
-    means = [torch.stack(list(one)).mean(dim=0) for one in images]
-    scores = [float(picture.split.score(picture.problem.view(image))) for image in means]
-    return consensus_errors(means, scores, share=picture.split.share)
 
 
 def _rows(

@@ -1,8 +1,8 @@
 """The uncertainty of a restored picture, pixel by pixel, from how far the members of its stack are apart.
 
 Where networks that were fitted to the same measurement disagree, the measurement did not decide. How far they are
-off together is known on average from the scoring part, which none of them was fitted to; that sets the scale. No
-reference is needed. Pure functions.
+off together is known on average from the score, which none of them was fitted to; that sets the scale. No reference
+is needed. Pure functions.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def uncertainty(
     """Estimate how far a stack is off in every pixel.
 
     The weighted variance of the members, averaged over 5 × 5 pixels of the same kind (those that were fitted
-    without noise, and all others), times a factor that makes its mean over the scoring part equal ``score``.
+    without noise, and all others), times a factor that makes its mean over what the score speaks of equal ``score``:
+    the scoring part, and with a guide all that was not measured.
 
     Args:
         judged: what each member was judged by, ``(1, C, H, W)``: fitted to the fitted part of ``split`` only.

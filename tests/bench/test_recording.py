@@ -22,6 +22,7 @@ from dipsearch.fitting import fit
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import make_split, psnr
 from dipsearch.problem.holes import are_holes
+from dipsearch.search.consensus import consensus_errors
 from dipsearch.search.picture_outputs import uncertainty_of
 from dipsearch.search.uncertainty import calibration
 
@@ -111,9 +112,7 @@ def test_a_recording_of_an_older_version_is_refused_by_name(tmp_path: Path) -> N
         read_recording(tmp_path / "old.npz")
 
 
-def test_the_archive_keeps_what_the_networks_of_an_enlargement_agree_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_archive_keeps_what_networks_agree_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dipsearch.bench.archive.half_size_crop", lambda source, side: clean(side))
     jobs = make_jobs(
         ["sample:coffee"], ["sr-4", "missing-50"], ["wide", "narrow", "decoder"], [0], most_steps=9
@@ -127,7 +126,12 @@ def test_the_archive_keeps_what_the_networks_of_an_enlargement_agree_on(
         )
     entries = read_entries(jobs, folder=tmp_path)
     assert [entry.network for entry in entries] == ["wide", "narrow", "decoder"] * 2
-    assert [entry.consensus is None for entry in entries] == [False] * 3 + [True] * 3
+    for entry, job in zip(entries, jobs, strict=True):
+        problem = DAMAGES[job.damage].make(clean(96), 0)
+        case = [other for other in jobs if other.damage == job.damage]
+        images = [read_recording(tmp_path / one.file)[1].judged for one in case]
+        errors = consensus_errors(images, problem, split=make_split(problem, seed=0))
+        assert entry.consensus == (None if errors is None else errors[case.index(job)])
     write_archive(tmp_path / "a.npz", entries)
     assert [entry.consensus for entry in read_archive(tmp_path / "a.npz")] == [e.consensus for e in entries]
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from dipsearch.network import Genome, Scale
-from dipsearch.problem import Downsample, NoiseModel, Problem, make_split
+from dipsearch.problem import Downsample, Identity, Mask, NoiseModel, Problem, make_split
 from dipsearch.search import Evaluation
 from dipsearch.search.candidate import Output
 from dipsearch.search.consensus import consensus_errors
@@ -58,36 +58,64 @@ def ranked(found: list[Member]) -> list[Evaluation]:
     return [candidate(member.number) for member in sorted(found, key=lambda member: member.score)]
 
 
-def test_the_nearest_to_the_mean_has_the_smallest_error_and_a_bad_score_counts_by_its_share() -> None:
-    images = [torch.full((1, 1, 4, 4), value) for value in (0.4, 0.5, 0.65)]
-    errors = consensus_errors(images, [0.01, 0.01, 0.01], share=0.1)
-    assert errors is not None
-    assert errors[1] == min(errors)
-    assert errors[1] == pytest.approx(0.001 + (0.5 - 1.55 / 3) ** 2, rel=1e-4)
-    other = consensus_errors(images, [0.01, 0.019, 0.01], share=1.0)
-    assert other is not None
-    assert other[1] > errors[1] + 0.008
+def noisy(*, sigma: float = 0.05) -> Prepared:
+    y = truth() + sigma * torch.randn(SHAPE, generator=torch.Generator().manual_seed(8))
+    ones = torch.ones(1, 1, 96, 96)
+    problem = Problem("denoise", y, Identity(), NoiseModel("gaussian", sigma, "given"), SHAPE, ones)
+    return Prepared("cat", problem, make_split(problem, seed=0))
+
+
+def errors_of(images: list[Tensor], picture: Prepared) -> list[float]:
+    found = consensus_errors(images, picture.problem, split=picture.split)
+    assert found is not None
+    return found
+
+
+def test_the_error_is_half_the_score_and_the_distance_to_the_mean() -> None:
+    picture, images = noisy(), [flat(value) for value in (0.024, 0.028, 0.032)]
+    scores = [float(picture.split.score(image)) for image in images]
+    expected = [
+        score / 2 + (value - 0.028) ** 2 for score, value in zip(scores, (0.024, 0.028, 0.032), strict=True)
+    ]
+    assert errors_of(images, picture) == pytest.approx(expected, abs=1e-6)
+
+
+def test_of_an_enlargement_the_score_counts_by_the_share_that_it_sees() -> None:
+    picture, images = enlarged(), [flat(value) for value in (0.024, 0.028, 0.032)]
+    share = picture.split.share
+    assert share == pytest.approx(0.1, abs=0.01)
+    expected = [share * value**2 + (value - 0.028) ** 2 for value in (0.024, 0.028, 0.032)]
+    assert errors_of(images, picture) == pytest.approx(expected, rel=0.02)
+
+
+def test_measured_pixels_have_no_say_in_the_distance() -> None:
+    observed = torch.ones(1, 1, 96, 96)
+    observed[..., 24:72, 24:72] = 0
+    problem = Problem(
+        "inpaint", truth() * observed, Mask(observed), NoiseModel("none", None, "none"), SHAPE, observed
+    )
+    picture = Prepared("cat", problem, make_split(problem, seed=0))
+    images = [flat(value) for value in (0.024, 0.028, 0.032)]
+    elsewhere = [image + 0.3 * observed * (1 - picture.split.score_weight) for image in images]
+    assert errors_of(elsewhere, picture) == pytest.approx(errors_of(images, picture), rel=1e-4)
 
 
 def test_hopeless_candidates_do_not_move_the_mean() -> None:
-    images = [torch.full((1, 1, 4, 4), value) for value in (0.4, 0.5, 0.6, 5.0)]
-    errors = consensus_errors(images, [0.01, 0.01, 0.01, 0.5], share=0.1)
-    assert errors is not None
-    assert errors[1] == pytest.approx(0.001, abs=1e-6)
+    picture, images = noisy(), [flat(value) for value in (0.024, 0.028, 0.032)]
+    assert errors_of([*images, flat(0.9)], picture)[:3] == pytest.approx(errors_of(images, picture))
 
 
 def test_of_two_comparable_candidates_there_is_no_consensus() -> None:
-    images = [torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4), torch.ones(1, 1, 4, 4)]
-    assert consensus_errors(images[:2], [0.02, 0.01], share=0.1) is None
-    assert consensus_errors(images, [0.01, 0.01, 0.5], share=0.1) is None
+    picture = enlarged()
+    for images in ([flat(0.02), flat(0.03)], [flat(0.02), flat(0.021), flat(0.5)]):
+        assert consensus_errors(images, picture.problem, split=picture.split) is None
 
 
 def test_a_fit_that_delivers_nothing_is_infinitely_far_from_the_consensus() -> None:
-    images = [torch.full((1, 1, 4, 4), value) for value in (0.4, 0.5, 0.6, float("nan"))]
-    errors = consensus_errors(images, [0.01, 0.01, 0.01, float("inf")], share=0.1)
-    assert errors is not None
+    images = [*(flat(value) for value in (0.024, 0.028, 0.032)), torch.full(SHAPE, float("nan"))]
+    errors = errors_of(images, enlarged())
     assert errors[3] == float("inf")
-    assert errors[1] == min(errors)
+    assert max(errors[:3]) < 1
 
 
 def test_of_enlarged_pictures_the_one_with_agreed_detail_is_chosen_and_the_words_say_so() -> None:
@@ -98,8 +126,8 @@ def test_of_enlarged_pictures_the_one_with_agreed_detail_is_chosen_and_the_words
     verdict = verdict_on_first(order, [deliver(picture, found)], [picture], whole=False)
     assert verdict.number != 0
     assert verdict.because == (
-        "it is nearest to what the candidates agree on; their scores, of which that of candidate 0 is the best, do "
-        "not see detail that the measurement lacks"
+        "it is nearest to what the candidates agree on; the score of candidate 0 is better, but does not see detail "
+        "that the measurement lacks"
     )
 
 
