@@ -126,3 +126,28 @@ def noise_energy(damage: str) -> float | None:
     """The mean squared noise in the part of a measurement that is fitted, where it is known."""
     sigma = DAMAGES[damage].sigma
     return None if sigma is None else (sigma / LEVELS) ** 2 / (1 - SHARE)
+
+
+ALL, GAUSSIAN, PUT_BACK = "all", "gaussian, σ known", " put back"
+
+
+def groups_of(damage: str) -> tuple[tuple[str, str], ...]:
+    """Task and name of every group that a damage counts in: itself, Gaussian noise, its task, everything."""
+    task = DAMAGES[damage].task
+    gaussian = [(task, GAUSSIAN)] if DAMAGES[damage].sigma is not None else []
+    several = sum(other.task == task for other in DAMAGES.values()) > 1
+    return ((task, damage), *gaussian, *([(task, ALL)] if several else []), (ALL, ALL))
+
+
+def group_name(task: str, damage: str) -> str:
+    """A group as tables name it."""
+    return f"all of {task}" if damage == ALL and task != ALL else damage
+
+
+def group_order(group: tuple[str, str]) -> int:
+    """Sorts groups: single damages in their order, then what puts several together, everything last."""
+    task, damage = group
+    names = list(DAMAGES)
+    if damage.removesuffix(PUT_BACK) in DAMAGES:
+        return 2 * names.index(damage.removesuffix(PUT_BACK)) + damage.endswith(PUT_BACK)
+    return 2 * len(names) + [(task, GAUSSIAN), ("denoise", ALL), ("inpaint", ALL), (ALL, ALL)].index(group)

@@ -15,9 +15,8 @@ from torch import Tensor
 from ..fitting import combine, put_back, stack
 from ..fitting.ensemble import error_products, scoring_products, stack_weights
 from ..problem import psnr
-from .damages import DAMAGES
+from .damages import DAMAGES, PUT_BACK, group_name, group_order, groups_of
 from .fitted_case import FittedCase
-from .score_tables import ALL
 from .sections import crossed
 
 BASELINE, DEFAULT = "classical method", "stack, all of y, blended (default)"
@@ -51,15 +50,15 @@ def delivery_rows(cases: Sequence[FittedCase]) -> list[DeliveryRow]:
         images = delivered(case)
         best = max(psnr(image, case.clean) for image in case.every)
         for method, image in images.items():
-            for key in ((task, damage, method), (ALL, ALL, method)):
-                gains.setdefault(key, []).append(psnr(image, case.clean) - best)
+            for group in groups_of(damage):
+                gains.setdefault((*group, method), []).append(psnr(image, case.clean) - best)
         if case.problem.exact is None or task == "sr":
             continue
         # Exact measurements are delivered as they are: what counts then is what lies between them.
         best = max(psnr(put_back(image, case.problem), case.clean) for image in case.every)
         for method, image in images.items():
             gain = psnr(put_back(image, case.problem), case.clean) - best
-            gains.setdefault((task, f"{damage} put back", method), []).append(gain)
+            gains.setdefault((task, damage + PUT_BACK, method), []).append(gain)
     return [
         DeliveryRow(
             *key,
@@ -68,7 +67,7 @@ def delivery_rows(cases: Sequence[FittedCase]) -> list[DeliveryRow]:
             gain_min_db=round(float(np.min(values)), 4),
             cases=len(values),
         )
-        for key, values in gains.items()
+        for key, values in sorted(gains.items(), key=lambda item: group_order(item[0][:2]))
     ]
 
 
@@ -119,8 +118,12 @@ def _on_the_fitted_part(case: FittedCase, images: Sequence[Tensor]) -> list[floa
 
 
 def delivery_markdown(rows: Sequence[DeliveryRow]) -> str:
-    """Mean and smallest gain in dB: methods against damages."""
+    """Mean gain in dB, its spread over the cases and the smallest one: methods against damages."""
     cells = {
-        (row.method, row.damage): f"{row.gain_mean_db:+.2f} (min {row.gain_min_db:+.2f})" for row in rows
+        (
+            row.method,
+            f"{group_name(row.task, row.damage)} ({row.cases})",
+        ): f"{row.gain_mean_db:+.2f} ± {row.gain_sd_db:.2f} (min {row.gain_min_db:+.2f})"
+        for row in rows
     }
     return crossed("method", cells)

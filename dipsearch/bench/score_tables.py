@@ -12,13 +12,11 @@ import numpy as np
 
 from ..fitting import StoppingRule
 from .archive import Entry
-from .damages import DAMAGES, noise_energy
+from .damages import ALL, group_name, group_order, groups_of, noise_energy
 from .oracle import Oracle
 from .recording import Recording
-from .replays import DEFAULT, criteria, default_choice, random_choice, rank, rules_for, stop_of
+from .replays import criteria, default_choice, random_choice, rank, rules_for, stop_of
 from .sections import crossed
-
-ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class StoppingRow:
     Args:
         task, damage, network: which fits; "all" where they are put together.
         rule: its name.
-        median_db, p95_db, max_db: of the loss.
+        mean_db, median_db, p95_db, max_db: of the loss.
         cases: fits.
     """
 
@@ -36,6 +34,7 @@ class StoppingRow:
     damage: str
     network: str
     rule: str
+    mean_db: float
     median_db: float
     p95_db: float
     max_db: float
@@ -75,27 +74,25 @@ def stopping_rows(
     """
     losses: dict[tuple[str, str, str, str], list[float]] = {}
     for entry in entries:
-        task = DAMAGES[entry.damage].task
         rules = rules_for(entry.recording, noise_energy=noise_energy(entry.damage)) | dict(extra or {})
         rules["oracle"] = Oracle(entry.recording.psnr_by_step())
         for name, rule in rules.items():
             stop = stop_of(rule, entry.recording)
             loss = _nothing_delivered(entry.recording) if stop is None else stop.loss_db
-            for key in (
-                (task, entry.damage, ALL, name),
-                (ALL, ALL, entry.network, name),
-                (ALL, ALL, ALL, name),
-            ):
-                losses.setdefault(key, []).append(loss)
+            for group in groups_of(entry.damage):
+                losses.setdefault((*group, ALL, name), []).append(loss)
+            losses.setdefault((ALL, ALL, entry.network, name), []).append(loss)
+    ordered = sorted(losses.items(), key=lambda item: (group_order(item[0][:2]), item[0][2] == ALL))
     return [
         StoppingRow(
             *key,
+            mean_db=_rounded(np.mean(values)),
             median_db=_rounded(np.median(values)),
             p95_db=_rounded(np.percentile(values, 95)),
             max_db=_rounded(max(values)),
             cases=len(values),
         )
-        for key, values in losses.items()
+        for key, values in ordered
     ]
 
 
@@ -111,10 +108,10 @@ def ranking_rows(entries: Sequence[Entry]) -> list[RankingRow]:
         results = {name: rank(list(values), truth) for name, values in found_by.items()}
         results["random choice"] = random_choice(truth)
         for name, ranking in results.items():
-            for key in ((DAMAGES[damage].task, damage, name), (ALL, ALL, name)):
-                found.setdefault(key, []).append((ranking.kendall_tau, ranking.regret_db))
+            for group in groups_of(damage):
+                found.setdefault((*group, name), []).append((ranking.kendall_tau, ranking.regret_db))
     rows = []
-    for key, values in found.items():
+    for key, values in sorted(found.items(), key=lambda item: group_order(item[0][:2])):
         taus, regrets = np.array(values).T
         rows.append(
             RankingRow(
@@ -139,10 +136,14 @@ def cases(entries: Sequence[Entry]) -> list[list[Entry]]:
 
 
 def stopping_markdown(rows: Sequence[StoppingRow]) -> str:
-    """Loss below the own peak as median / 95th percentile / maximum in dB: damages and networks against rules."""
+    """Loss below the own peak in dB: damages and networks against rules."""
     return "\n\n".join(
         [
-            _stopping_table([row for row in rows if row.network == ALL], "damage", lambda row: row.damage),
+            _stopping_table(
+                [row for row in rows if row.network == ALL],
+                "damage",
+                lambda row: group_name(row.task, row.damage),
+            ),
             _stopping_table([row for row in rows if row.damage == ALL], "network", lambda row: row.network),
         ]
     )
@@ -153,22 +154,19 @@ def ranking_markdown(rows: Sequence[RankingRow]) -> str:
     cells = {
         (
             row.criterion,
-            row.damage,
-        ): f"{row.kendall_tau:.2f} · {row.regret_mean_db:.2f} / {row.regret_max_db:.2f}"
+            f"{group_name(row.task, row.damage)} ({row.cases})",
+        ): f"{row.kendall_tau:.2f} ± {row.kendall_tau_sd:.2f} · {row.regret_mean_db:.2f} / {row.regret_max_db:.2f}"
         for row in rows
     }
-    table = crossed("criterion", cells)
-    counts = ", ".join(f"{row.damage} {row.cases}" for row in rows if row.criterion == rows[0].criterion)
-    return f"{table}\n\nCases: {counts}."
+    return crossed("criterion", cells)
 
 
 def _stopping_table(rows: Sequence[StoppingRow], title: str, label: Callable[[StoppingRow], str]) -> str:
-    fits = {label(row): row.cases for row in rows if row.rule == DEFAULT}
     cells = {
         (
-            f"{label(row)} ({fits[label(row)]})",
+            f"{label(row)} ({row.cases})",
             row.rule,
-        ): f"{row.median_db:.2f} / {row.p95_db:.2f} / {row.max_db:.2f}"
+        ): f"{row.mean_db:.2f} · {row.median_db:.2f} / {row.p95_db:.2f} / {row.max_db:.2f}"
         for row in rows
     }
     return crossed(f"{title} (fits)", cells)

@@ -9,9 +9,8 @@ import numpy as np
 
 from ..search.picture_outputs import uncertainty_of
 from ..search.uncertainty import Calibration, calibration
-from .damages import DAMAGES
+from .damages import group_name, group_order, groups_of
 from .fitted_case import FittedCase
-from .score_tables import ALL
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,9 @@ def uncertainty_rows(cases: Sequence[FittedCase]) -> list[UncertaintyRow]:
     for case in cases:
         compared = _compared(case)
         if compared is not None:
-            for key in ((DAMAGES[case.damage].task, case.damage), (ALL, ALL)):
-                found.setdefault(key, []).append(compared)
-    return [_row(*key, values) for key, values in found.items()]
+            for group in groups_of(case.damage):
+                found.setdefault(group, []).append(compared)
+    return [_row(*group, found[group]) for group in sorted(found, key=group_order)]
 
 
 def uncertainty_markdown(rows: Sequence[UncertaintyRow]) -> str:
@@ -54,8 +53,9 @@ def uncertainty_markdown(rows: Sequence[UncertaintyRow]) -> str:
         "|---|---|---|---|---|",
     ]
     lines += [
-        f"| {row.damage} ({row.cases}) | {row.rank_correlation:.2f} ± {row.rank_correlation_sd:.2f} | "
-        f"{row.rank_correlation_min:.2f} | {100 * row.within_one:.0f} % | {100 * row.within_two:.0f} % |"
+        f"| {group_name(row.task, row.damage)} ({row.cases}) "
+        f"| {row.rank_correlation:.2f} ± {row.rank_correlation_sd:.2f} | {row.rank_correlation_min:.2f} "
+        f"| {100 * row.within_one:.0f} % | {100 * row.within_two:.0f} % |"
         for row in rows
     ]
     return "\n".join(lines)

@@ -69,7 +69,7 @@ def stopping(
 
     entries = read_entries(jobs, folder=recordings)
     rows = stopping_rows(entries)
-    title = "Stopping: loss below the fit's own peak in dB, median / 95th percentile / largest"
+    title = "Stopping: loss below the fit's own peak in dB, mean · median / 95th percentile / largest"
     write_archive(out / ARCHIVE.name, entries)
     _publish("stopping", title, rows, stopping_markdown(rows), out=out, page=page)
 
@@ -99,7 +99,7 @@ def ranking(
     from ..bench.uncertainty_table import uncertainty_markdown, uncertainty_rows
 
     ranked = ranking_rows(read_entries(jobs, folder=recordings))
-    title = "Ranking: Kendall's τ with the true PSNR · regret in dB, mean / largest"
+    title = "Ranking: Kendall's τ with the true PSNR, mean ± sd over cases · regret in dB, mean / largest"
     _publish("ranking", title, ranked, ranking_markdown(ranked), out=out, page=page)
     cases = read_cases(jobs, folder=recordings)
     gains = delivery_rows(cases)

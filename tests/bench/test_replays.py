@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dipsearch.bench.archive import Entry, read_archive, write_archive
+from dipsearch.bench.damages import DAMAGES, group_order, groups_of
 from dipsearch.bench.recording import Recording
 from dipsearch.bench.replays import DEFAULT, criteria, default_choice, random_choice, rank, stop_of
 from dipsearch.bench.score_tables import ALL, ranking_rows, stopping_rows
@@ -134,3 +135,17 @@ def test_another_file_is_refused_as_an_archive(tmp_path: Path) -> None:
     np.savez(tmp_path / "b.npz", x=np.zeros(3))
     with pytest.raises(FormatError, match=r"holds no recordings"):
         read_archive(tmp_path / "b.npz")
+
+
+def test_groups_put_damages_of_a_task_together_and_everything_last() -> None:
+    assert groups_of("gaussian-10") == (
+        ("denoise", "gaussian-10"),
+        ("denoise", "gaussian, σ known"),
+        ("denoise", "all"),
+        ("all", "all"),
+    )
+    assert groups_of("sr-4") == (("sr", "sr-4"), ("all", "all"))
+    groups = sorted({group for damage in DAMAGES for group in groups_of(damage)}, key=group_order)
+    assert groups[0] == ("inpaint", "missing-50")
+    assert groups[-1] == ("all", "all")
+    assert group_order(("inpaint", "text put back")) == group_order(("inpaint", "text")) + 1
