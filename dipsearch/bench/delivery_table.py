@@ -119,11 +119,12 @@ def _on_the_fitted_part(case: FittedCase, images: Sequence[Tensor]) -> list[floa
 
 def delivery_markdown(rows: Sequence[DeliveryRow]) -> str:
     """Mean gain in dB, its spread over the cases and the smallest one: methods against damages."""
-    cells = {
-        (
-            row.method,
-            f"{group_name(row.task, row.damage)} ({row.cases})",
-        ): f"{row.gain_mean_db:+.2f} ± {row.gain_sd_db:.2f} (min {row.gain_min_db:+.2f})"
-        for row in rows
-    }
+    cases = {(row.task, row.damage): row.cases for row in rows if row.method == DEFAULT}
+    cells = {}
+    for row in rows:
+        most = cases[row.task, row.damage]
+        fewer = "" if row.cases == most else f" of {row.cases}"
+        cells[row.method, f"{group_name(row.task, row.damage)} ({most})"] = (
+            f"{row.gain_mean_db:+.2f} ± {row.gain_sd_db:.2f} (min {row.gain_min_db:+.2f}){fewer}"
+        )
     return crossed("method", cells)
