@@ -15,7 +15,7 @@ from .archive import Entry
 from .damages import ALL, group_name, group_order, groups_of, noise_energy
 from .oracle import Oracle
 from .recording import Recording
-from .replays import criteria, default_choice, random_choice, rank, rules_for, stop_of
+from .replays import DEFAULT, criteria, default_choice, random_choice, rank, rules_for, stop_of
 from .sections import crossed
 
 
@@ -144,7 +144,7 @@ def stopping_markdown(rows: Sequence[StoppingRow]) -> str:
                 "damage",
                 lambda row: group_name(row.task, row.damage),
             ),
-            _stopping_table([row for row in rows if row.damage == ALL], "network", lambda row: row.network),
+            _stopping_table([row for row in rows if row.task == ALL], "network", lambda row: row.network),
         ]
     )
 
@@ -162,13 +162,14 @@ def ranking_markdown(rows: Sequence[RankingRow]) -> str:
 
 
 def _stopping_table(rows: Sequence[StoppingRow], title: str, label: Callable[[StoppingRow], str]) -> str:
-    cells = {
-        (
-            f"{label(row)} ({row.cases})",
-            row.rule,
-        ): f"{row.mean_db:.2f} · {row.median_db:.2f} / {row.p95_db:.2f} / {row.max_db:.2f}"
-        for row in rows
-    }
+    fits = {label(row): row.cases for row in rows if row.rule == DEFAULT}
+    cells = {}
+    for row in rows:
+        most = fits[label(row)]
+        fewer = "" if row.cases == most else f" of {row.cases}"
+        cells[f"{label(row)} ({most})", row.rule] = (
+            f"{row.mean_db:.2f} · {row.median_db:.2f} / {row.p95_db:.2f} / {row.max_db:.2f}{fewer}"
+        )
     return crossed(f"{title} (fits)", cells)
 
 

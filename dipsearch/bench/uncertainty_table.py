@@ -63,7 +63,7 @@ def uncertainty_markdown(rows: Sequence[UncertaintyRow]) -> str:
 
 def _compared(case: FittedCase) -> Calibration | None:
     mixed = case.delivery
-    found = uncertainty_of(mixed.delivery, case.picture, blend=mixed.blend)
+    found = uncertainty_of(mixed.delivery, case.picture, blend=mixed.blend, classical=case.classical.fitted)
     return None if found is None else calibration(found, mixed.delivery.image, case.clean)
 
 

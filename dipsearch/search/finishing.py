@@ -50,6 +50,7 @@ class Finished:
         pictures: their problems, with the split that the search used.
         baselines: by the picture's name; pictures may be missing.
         blends: what is classical in a delivery, by the picture's name; only where something is.
+        classicals: the classical restorations of the fitted parts, likewise.
         verdict: the finalists, and which candidate is chosen.
         rescored: what was fitted to a second split.
     """
@@ -58,6 +59,7 @@ class Finished:
     pictures: tuple[Prepared, ...]
     baselines: dict[str, Baseline]
     blends: dict[str, Blend]
+    classicals: dict[str, Tensor]
     verdict: Verdict
     rescored: Rescored
 
@@ -111,7 +113,12 @@ def _with_the_classical(
     }
     blends = {one.delivery.name: one.blend for one in mixed if one.blend is not None}
     final = tuple(one.delivery for one in mixed)
-    return Finished(final, pictures, baselines, blends, verdict, rescored)
+    fitted = {
+        picture.name: classical.fitted
+        for classical, picture in zip(classicals, pictures, strict=True)
+        if classical is not None
+    }
+    return Finished(final, pictures, baselines, blends, fitted, verdict, rescored)
 
 
 def _last_fits(

@@ -40,6 +40,7 @@ def write_picture(
     *,
     baseline: Baseline | None,
     blend: Blend | None,
+    classical: Tensor | None,
     second_members: Sequence[int],
     folder: Path,
     alone: bool,
@@ -52,6 +53,7 @@ def write_picture(
         picture: its problem, with the split that the search used.
         baseline: the classical restoration, where there is one.
         blend: what is classical in the delivery.
+        classical: the classical restoration of the fitted part, where there is one.
         second_members: the candidate behind each fit to the second split.
         folder: the study's.
         alone: there is no other picture, so that the files need no folder of their own.
@@ -80,7 +82,13 @@ def write_picture(
         "blend": None if blend is None else _blend(blend),
         "baselines": {},
         "split": picture.split.to_dict(),
-        "uncertainty": _uncertainty(case, delivery, picture, blend=blend, place=place, folder=folder),
+        "uncertainty": _uncertainty(
+            uncertainty_of(delivery, picture, blend=blend, classical=classical),
+            delivery.image,
+            case.reference,
+            place=place,
+            folder=folder,
+        ),
     }
     if baseline is None:
         return PictureOutputs(entry, ())
@@ -103,19 +111,22 @@ def write_picture(
 
 
 def uncertainty_of(
-    delivery: Delivery, picture: Prepared, *, blend: Blend | None = None
+    delivery: Delivery, picture: Prepared, *, blend: Blend | None = None, classical: Tensor | None = None
 ) -> Uncertainty | None:
-    """How far a delivery may be off in every pixel; ``None`` when only one candidate is there.
+    """How far a delivery may be off in every pixel; ``None`` where nothing differs from it.
 
-    Where a single candidate is delivered, or nothing but one has a weight, all that it was chosen from count. A
-    classical part has no spread of its own; the scale is that of the blend.
+    All that it was chosen from has a voice, and so has the classical restoration of the same part. A classical share
+    in the delivery has no spread of its own; the scale is that of the blend.
+
+    Args:
+        blend: what is classical in the delivery.
+        classical: the classical restoration of the fitted part, ``(1, C, H, W)``.
     """
-    used = delivery.used
-    if len(used) < 2:
-        used = dict.fromkeys(delivery.members, 1.0)
-    images = [delivery.members[number].output.judged for number in used]
+    voices = [member.output.judged for member in delivery.members.values()]
+    if classical is not None and bool(torch.isfinite(classical).all()):
+        voices.append(classical)
     score = delivery.score if blend is None else blend.score
-    return uncertainty(images, list(used.values()), picture.problem, split=picture.split, score=score)
+    return uncertainty(delivery.judged, voices, picture.problem, split=picture.split, score=score)
 
 
 def _blend(blend: Blend) -> dict[str, Any]:
@@ -147,18 +158,16 @@ def _stack(delivery: Delivery, reference: Tensor | None) -> dict[str, Any]:
 
 
 def _uncertainty(
-    case: Case, delivery: Delivery, picture: Prepared, *, blend: Blend | None, place: Path, folder: Path
+    found: Uncertainty | None, restored: Tensor, reference: Tensor | None, *, place: Path, folder: Path
 ) -> dict[str, Any] | None:
     """Write the map as numbers and as a picture; return what is known of it."""
-    found = uncertainty_of(delivery, picture, blend=blend)
     if found is None:
         return None
     white = full_scale(found.deviation)
     with replacing(place / "uncertainty.npz") as temporary:
         np.savez_compressed(temporary, deviation=found.deviation, white=np.array(white))
     write_image(place / "uncertainty.png", torch.from_numpy(found.deviation / white).clamp(0, 1)[None, None])
-    truth = case.reference
-    compared = None if truth is None else calibration(found, delivery.image, truth)
+    compared = None if reference is None else calibration(found, restored, reference)
     return {
         "file": str((place / "uncertainty.npz").relative_to(folder)),
         "image": str((place / "uncertainty.png").relative_to(folder)),

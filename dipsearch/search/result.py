@@ -49,6 +49,7 @@ def write_outputs(
             picture,
             baseline=finished.baselines.get(delivery.name),
             blend=finished.blends.get(delivery.name),
+            classical=finished.classicals.get(delivery.name),
             second_members=finished.rescored.candidates(),
             folder=folder,
             alone=len(deliveries) == 1,

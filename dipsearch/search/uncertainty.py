@@ -1,8 +1,8 @@
-"""The uncertainty of a restored picture, pixel by pixel, from how far the members of its stack are apart.
+"""The uncertainty of a restored picture, pixel by pixel, from how far other restorations of it are away.
 
-Where networks that were fitted to the same measurement disagree, the measurement did not decide. How far they are
-off together is known on average from the score, which none of them was fitted to; that sets the scale. No reference
-is needed. Pure functions.
+Where networks that were fitted to the same measurement disagree, and where a classical method does, the measurement did
+not decide. How far the result is off on average is known from the score, which none of them was fitted to; that sets
+the scale. No reference is needed. Pure functions.
 """
 
 from __future__ import annotations
@@ -19,8 +19,12 @@ from torch import Tensor
 
 from ..problem import Problem, Split
 
-BOX = 5
-"""Side of the square that variances are averaged over: a handful of members tells little of a single pixel."""
+BOX = 3
+"""Side of the square that distances are averaged over: a handful of voices tells little of a single pixel.
+
+On 13 measurements of coffee, chelsea, flowers and comic (five damages, eight networks) the mean rank correlation with
+the true error was 0.437, 0.430, 0.413 for sides of 3, 5, 7, and 0.459 with the classical restoration among the voices.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,37 +57,36 @@ class Calibration:
 
 
 def uncertainty(
-    judged: Sequence[Tensor], weights: Sequence[float], problem: Problem, *, split: Split, score: float
+    stacked: Tensor, voices: Sequence[Tensor], problem: Problem, *, split: Split, score: float
 ) -> Uncertainty | None:
     """Estimate how far a stack is off in every pixel.
 
-    The weighted variance of the members, averaged over 5 × 5 pixels of the same kind (those that were fitted
-    without noise, and all others), times a factor that makes its mean over what the score speaks of equal ``score``:
-    the scoring part, and with a guide all that was not measured.
+    The mean squared distance of the voices from the stack, averaged over 3 × 3 pixels of the same kind (those that
+    were fitted without noise, and all others), times a factor that makes its mean over what the score speaks of equal
+    ``score``: the scoring part, and with a guide all that was not measured.
 
     Args:
-        judged: what each member was judged by, ``(1, C, H, W)``: fitted to the fitted part of ``split`` only.
-        weights: theirs in the stack.
+        stacked: what is uncertain, ``(1, C, H, W)``, as it is judged: made from the fitted part of ``split`` only.
+        voices: other opinions, likewise: networks of about the same quality, a classical restoration.
         problem: what was measured.
         split: the members'.
         score: the split's estimate of the mean squared error of the stack.
 
     Returns:
-        ``None`` with fewer than two members of some weight.
+        ``None`` where no voice differs from the stack.
     """
-    if sum(weight > 0 for weight in weights) < 2:
+    apart = _apart(voices, stacked)
+    if not bool((apart > 0).any()):
         return None
-    shares = [weight / sum(weights) for weight in weights]
-    variance = _variance(judged, shares)
-    open_to_doubt = torch.ones_like(variance)
-    shown = torch.zeros_like(variance)
+    open_to_doubt = torch.ones_like(apart)
+    shown = torch.zeros_like(apart)
     if problem.exact is not None and problem.task != "sr":
-        shown = problem.exact.expand_as(variance)
+        shown = problem.exact.expand_as(apart)
         open_to_doubt = 1 - shown * split.fit_weight
-    smooth = _smoothed(variance, open_to_doubt)
+    smooth = _smoothed(apart, open_to_doubt)
     measured = smooth
     if problem.task == "sr":
-        measured = _variance([problem.view(image) for image in judged], shares)
+        measured = _apart([problem.view(image) for image in voices], problem.view(stacked))
     scored = split.score_weight if split.guide is None else split.guide.weight
     weight = scored.expand_as(measured)
     spread = float((measured * weight).double().sum() / weight.double().sum().clamp(min=1))
@@ -119,13 +122,11 @@ def full_scale(values: NDArray[np.floating]) -> float:
     return float(max(0.01, np.ceil(np.quantile(values, 0.995) * 100) / 100)) if values.size else 0.01
 
 
-def _variance(images: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
-    """The weighted variance of images ``(1, C, H, W)`` in every value."""
-    mean, square = torch.zeros_like(images[0]), torch.zeros_like(images[0])
-    for image, share in zip(images, shares, strict=True):
-        mean.add_(image, alpha=share)
-    for image, share in zip(images, shares, strict=True):
-        square.add_((image - mean).square(), alpha=share)
+def _apart(images: Sequence[Tensor], centre: Tensor) -> Tensor:
+    """The mean squared distance of images ``(1, C, H, W)`` from another one in every value."""
+    square = torch.zeros_like(centre)
+    for image in images:
+        square.add_((image - centre).square(), alpha=1 / len(images))
     return square
 
 

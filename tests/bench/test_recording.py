@@ -159,7 +159,9 @@ def test_the_delivery_table_compares_with_the_best_fit_chosen_with_the_reference
     assert [row.damage for row in maps] == ["gaussian-25-clipped", "gaussian, σ known", "all", "all"]
     assert {row.cases for row in maps} == {1}
     (case,) = cases
-    found = uncertainty_of(case.delivery.delivery, case.picture, blend=case.delivery.blend)
+    found = uncertainty_of(
+        case.delivery.delivery, case.picture, blend=case.delivery.blend, classical=case.classical.fitted
+    )
     assert found is not None
     expected = calibration(found, case.delivery.delivery.image, case.clean)
     assert expected is not None
