@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -10,7 +11,7 @@ from dipsearch.network import Genome, Scale
 from dipsearch.problem import Downsample, Identity, Mask, NoiseModel, Problem, make_split
 from dipsearch.search import Evaluation
 from dipsearch.search.candidate import Output
-from dipsearch.search.consensus import consensus_errors
+from dipsearch.search.consensus import consensus_errors, luck_of
 from dipsearch.search.delivering import Member, deliver
 from dipsearch.search.finalists import verdict_on_first, verdict_on_second
 from dipsearch.search.prepared import Prepared
@@ -58,11 +59,11 @@ def ranked(found: list[Member]) -> list[Evaluation]:
     return [candidate(member.number) for member in sorted(found, key=lambda member: member.score)]
 
 
-def noisy(*, sigma: float = 0.05) -> Prepared:
-    y = truth() + sigma * torch.randn(SHAPE, generator=torch.Generator().manual_seed(8))
+def noisy(*, sigma: float = 0.05, seed: int = 0) -> Prepared:
+    y = truth() + sigma * torch.randn(SHAPE, generator=torch.Generator().manual_seed(8 + seed))
     ones = torch.ones(1, 1, 96, 96)
     problem = Problem("denoise", y, Identity(), NoiseModel("gaussian", sigma, "given"), SHAPE, ones)
-    return Prepared("cat", problem, make_split(problem, seed=0))
+    return Prepared("cat", problem, make_split(problem, seed=seed))
 
 
 def errors_of(images: list[Tensor], picture: Prepared) -> list[float]:
@@ -71,21 +72,52 @@ def errors_of(images: list[Tensor], picture: Prepared) -> list[float]:
     return found
 
 
-def test_the_error_is_half_the_score_and_the_distance_to_the_mean() -> None:
-    picture, images = noisy(), [flat(value) for value in (0.024, 0.028, 0.032)]
+def test_scores_are_shrunk_to_the_distances_by_what_luck_explains() -> None:
+    picture = noisy(sigma=0.2)
+    draw = torch.Generator().manual_seed(2)
+    images = [truth() + 0.05 * torch.randn(SHAPE, generator=draw) for _ in range(6)]
     scores = [float(picture.split.score(image)) for image in images]
-    expected = [
-        score / 2 + (value - 0.028) ** 2 for score, value in zip(scores, (0.024, 0.028, 0.032), strict=True)
+    mean = torch.stack(images).mean(dim=0)
+    distances = [float((image - mean).square().mean()) for image in images]
+    found = errors_of(images, picture)
+    trust = [
+        (one - distance) / (score - distance)
+        for one, score, distance in zip(found, scores, distances, strict=True)
     ]
-    assert errors_of(images, picture) == pytest.approx(expected, abs=1e-6)
+    assert trust == pytest.approx([trust[0]] * 6, abs=1e-6)
+    assert 0 <= trust[0] < 0.6
+    # Equally good candidates should not be told apart by the luck of their scores.
+    assert max(found) - min(found) < 0.7 * (max(scores) - min(scores))
+
+
+def test_sure_scores_are_believed() -> None:
+    picture = noisy(sigma=0.01)
+    # They share an error, which the consensus cannot see, and the score can.
+    images = [truth() + 0.03 + 0.004 * k * truth() for k in range(-2, 3)]
+    truths = [float((image - truth()).square().mean()) for image in images]
+    assert np.argsort(errors_of(images, picture)).tolist() == np.argsort(truths).tolist()
+
+
+def test_the_luck_of_noisy_scores_is_what_repetition_shows() -> None:
+    images = [
+        truth() + 0.05 * torch.randn(SHAPE, generator=torch.Generator().manual_seed(k)) for k in range(4)
+    ]
+    found = []
+    for seed in range(40):
+        picture = noisy(sigma=0.2, seed=seed)
+        scores = np.array([float(picture.split.score(image)) for image in images])
+        found.append(scores - scores.mean())
+    seen = float(np.var(np.array(found), axis=0).mean())
+    picture = noisy(sigma=0.2)
+    assert luck_of(images, picture.problem, split=picture.split) == pytest.approx(seen, rel=0.4)
 
 
 def test_of_an_enlargement_the_score_counts_by_the_share_that_it_sees() -> None:
-    picture, images = enlarged(), [flat(value) for value in (0.024, 0.028, 0.032)]
+    picture, values = enlarged(), (0.024, 0.028, 0.032)
     share = picture.split.share
     assert share == pytest.approx(0.1, abs=0.01)
-    expected = [share * value**2 + (value - 0.028) ** 2 for value in (0.024, 0.028, 0.032)]
-    assert errors_of(images, picture) == pytest.approx(expected, rel=0.02)
+    expected = [share * value**2 + (1 - share) * (value - 0.028) ** 2 for value in values]
+    assert errors_of([flat(value) for value in values], picture) == pytest.approx(expected, rel=0.02)
 
 
 def test_measured_pixels_have_no_say_in_the_distance() -> None:
