@@ -40,6 +40,7 @@ class FittedCase:
         outputs: of the fits that are worth combining, the one that a search would choose first.
         every: what each fit was judged by, hopeless ones too.
         second: score and image of the fits to another split, which is ``second_split``.
+        repeated: what the same networks were judged by on both splits.
         classical: the classical restorations.
     """
 
@@ -51,6 +52,7 @@ class FittedCase:
     every: tuple[Tensor, ...]
     second: tuple[tuple[float, Tensor], ...]
     second_split: Split
+    repeated: tuple[tuple[Tensor, Tensor], ...]
     classical: Classical
 
     @property
@@ -89,13 +91,18 @@ def _read_case(there: Sequence[Job], *, folder: Path) -> FittedCase | None:
     clean = half_size_crop(source, side=damage.side)
     problem = damage.make(clean, seed)
     split = make_split(problem, seed=seed)
-    scores, outputs = [], []
+    scores, outputs, second, repeated = [], [], [], []
     for job in there:
         recording, images = read_recording(folder / job.file)
         stop = default_choice(recording)
-        if stop is not None and bool(torch.isfinite(images.full).all()):
-            scores.append(stop.score)
-            outputs.append(images)
+        if stop is None or not bool(torch.isfinite(images.full).all()):
+            continue
+        scores.append(stop.score)
+        outputs.append(images)
+        if (folder / job.second_file).exists():
+            score, again = read_second(folder / job.second_file)
+            second.append((score, again.judged))
+            repeated.append((images.judged, again.judged))
     if len(outputs) < FEWEST:
         return None
     judged = [images.judged for images in outputs]
@@ -103,7 +110,6 @@ def _read_case(there: Sequence[Job], *, folder: Path) -> FittedCase | None:
     order = sorted(range(len(scores)), key=lambda index: (errors or scores)[index])
     limit = worst_comparable(scores)
     near = [index for index in order if scores[index] <= limit]
-    second = [read_second(folder / job.second_file) for job in there if (folder / job.second_file).exists()]
     name, full = classical(problem)
     return FittedCase(
         damage.name,
@@ -112,7 +118,8 @@ def _read_case(there: Sequence[Job], *, folder: Path) -> FittedCase | None:
         clean,
         tuple(outputs[index] for index in near),
         tuple(judged),
-        tuple((score, outputs.judged) for score, outputs in second),
+        tuple(second),
         make_split(problem, seed=seed + SECOND),
+        tuple(repeated),
         Classical(name, classical(problem, split=split)[1], full),
     )

@@ -96,6 +96,7 @@ def ranking(
     from ..bench.delivery_table import delivery_markdown, delivery_rows
     from ..bench.fitted_case import read_cases
     from ..bench.score_tables import ranking_markdown, ranking_rows
+    from ..bench.seeds_table import seeds_markdown, seeds_rows
     from ..bench.uncertainty_table import uncertainty_markdown, uncertainty_rows
 
     ranked = ranking_rows(read_entries(jobs, folder=recordings))
@@ -108,6 +109,9 @@ def ranking(
     maps = uncertainty_rows(cases)
     title = "Uncertainty: the map beside what is delivered, against its true error"
     _publish("uncertainty", title, maps, uncertainty_markdown(maps), out=out, page=page)
+    repeats = seeds_rows(cases)
+    title = "Seeds: the same network on the same measurement with another seed and split"
+    _publish("seeds", title, repeats, seeds_markdown(repeats), out=out, page=page)
 
 
 def replay(

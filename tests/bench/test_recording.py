@@ -16,6 +16,7 @@ from dipsearch.bench.fitted_case import read_cases
 from dipsearch.bench.proxies import proxies
 from dipsearch.bench.recorder import Job, check_folder, make_jobs
 from dipsearch.bench.recording import read_recording, record, write_recording
+from dipsearch.bench.seeds_table import seeds_rows
 from dipsearch.bench.uncertainty_table import uncertainty_rows
 from dipsearch.errors import FormatError, StudyError
 from dipsearch.fitting import fit
@@ -149,6 +150,8 @@ def test_the_delivery_table_compares_with_the_best_fit_chosen_with_the_reference
         genome = Genome(scales=(Scale(4 + index, 8),), input_channels=4)
         recording, outputs = record(genome, problem, clean(damage.side), seed=0, most_steps=10)
         write_recording(tmp_path / job.file, recording, outputs)
+    again = clean(damage.side) + 0.1
+    np.savez(tmp_path / jobs[0].second_file, judged=again.numpy(), score=np.array(0.01))
     cases = read_cases(jobs, folder=tmp_path)
     rows = {(row.damage, row.method): row for row in delivery_rows(cases)}
     chosen = rows["gaussian-25-clipped", "chosen"]
@@ -165,5 +168,10 @@ def test_the_delivery_table_compares_with_the_best_fit_chosen_with_the_reference
     assert found is not None
     expected = calibration(found, case.delivery.delivery.image, case.clean)
     assert expected is not None
+    (row, *_) = seeds_rows(cases)
+    difference = psnr(case.repeated[0][0], case.clean) - 20
+    assert (row.damage, row.pairs) == ("gaussian-25-clipped", 1)
+    assert row.largest_db == pytest.approx(abs(difference), abs=1e-3)
+    assert row.deviation_db == pytest.approx(abs(difference) / 2**0.5, abs=1e-3)
     assert maps[0].rank_correlation == pytest.approx(expected.rank_correlation, abs=1e-4)
     assert 0 < maps[0].within_one < maps[0].within_two <= 1
