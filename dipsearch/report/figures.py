@@ -157,18 +157,20 @@ def _ring(
     *,
     x: Sequence[float | None] | None = None,
 ) -> None:
-    """A ring around the best candidate, when it has a place in the figure."""
+    """Rings around the best candidate by the score and the chosen one, when they have a place in the figure."""
     across = [row.seconds for row in rows] if x is None else x
     for row, right, up in zip(rows, across, y, strict=True):
-        if row.rank == 1 and right is not None and up is not None:
-            figure.add_scatter(
-                x=[right],
-                y=[up],
-                mode="markers",
-                name="best by the score",
-                marker={"color": GREEN, "size": 19, "symbol": "circle-open", "line": {"width": 2.5}},
-                hoverinfo="skip",
-            )
+        names = {"best by the score": row.rank == 1, "chosen": row.chosen and row.rank != 1}
+        for name, colour in (("best by the score", GREEN), ("chosen", ORANGE)):
+            if names[name] and right is not None and up is not None:
+                figure.add_scatter(
+                    x=[right],
+                    y=[up],
+                    mode="markers",
+                    name=name,
+                    marker={"color": colour, "size": 19, "symbol": "circle-open", "line": {"width": 2.5}},
+                    hoverinfo="skip",
+                )
 
 
 def _marks(result: Mapping[str, object]) -> list[tuple[str, float, float, str]]:

@@ -36,6 +36,7 @@ class CandidateRow:
         published: one of the networks from the literature.
         remark: why it ended, was pruned or failed.
         digest: of the genome.
+        chosen: the search's winner, which is not always the best by the score.
     """
 
     rank: int | None
@@ -51,6 +52,7 @@ class CandidateRow:
     published: bool
     remark: str
     digest: str
+    chosen: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,9 @@ def candidate_rows(record: StudyRecord) -> tuple[CandidateRow, ...]:
         (e for e in record.evaluations if e.state != "waiting" or record.result is None),
         key=lambda e: (_ORDER[e.state], -(e.score if e.score is not None else -1e9), e.number),
     )
+    winner = record.winner()
     return tuple(
-        _row(evaluation, rank, start=start, known=known)
+        _row(evaluation, rank, start=start, known=known, chosen=evaluation == winner)
         for rank, evaluation in enumerate(best_first, start=1)
     )
 
@@ -211,7 +214,12 @@ def candidate_cells(rows: Sequence[CandidateRow]) -> tuple[tuple[str, ...], tupl
 
 
 def _row(
-    evaluation: Evaluation, rank: int, *, start: float, known: Mapping[str, tuple[str, bool]]
+    evaluation: Evaluation,
+    rank: int,
+    *,
+    start: float,
+    known: Mapping[str, tuple[str, bool]],
+    chosen: bool,
 ) -> CandidateRow:
     genome, digest = evaluation.genome, evaluation.digest or ""
     name, published = known.get(digest, ("", False))
@@ -231,6 +239,7 @@ def _row(
         published=published,
         remark=evaluation.reason or evaluation.ended or "",
         digest=digest,
+        chosen=chosen,
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from dipsearch.library import presets_for
 from dipsearch.report import agreement, candidate_cells, candidate_rows, history_rows, state_words
+from dipsearch.report.figures import score_against_seconds
 from dipsearch.report.tables import FinalistRow, counts, finalist_rows
 
 
@@ -27,6 +28,16 @@ def test_a_row_says_where_a_candidate_came_from_and_why_it_ended(make_study) -> 
     assert (pruned.origin, pruned.remark) == ("mutation of 0 and 1", "it was 3 dB behind")
     assert failed.remark == "<script>alert(1)</script>"  # text; whoever writes HTML escapes it
     assert best.shape == "16·32/16·64/16 skip 0·4·0 nearest"
+
+
+def test_the_chosen_candidate_is_marked_where_it_is_not_the_best_by_the_score(make_study) -> None:
+    record = make_study()
+    assert [row.number for row in candidate_rows(record) if row.chosen] == [1]
+    result = record.result | {"best": record.result["best"] | {"number": 0}}
+    rows = candidate_rows(replace(record, result=result))
+    assert [row.number for row in rows if row.chosen] == [0]
+    rings = {trace.name: trace.x[0] for trace in score_against_seconds(rows).data if trace.marker.size == 19}
+    assert rings == {"best by the score": rows[0].seconds, "chosen": rows[1].seconds}
 
 
 def test_the_history_keeps_the_best_so_far(make_study) -> None:
