@@ -121,7 +121,7 @@ def _means(pixels: Pixels, sigma: float | None) -> Pixels:
         patch_distance=6,
         channel_axis=-1,
     )
-    return np.asarray(restored)
+    return np.asarray(restored).reshape(pixels.shape)  # scikit-image drops the axis of a single channel
 
 
 def _bicubic(pixels: Pixels, *, height: int, width: int) -> Pixels:
