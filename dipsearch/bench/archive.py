@@ -18,7 +18,6 @@ from ..problem import make_split
 from ..search.candidate import read_npz
 from ..search.consensus import consensus_errors
 from .damages import DAMAGES
-from .pictures import half_size_crop
 from .recorder import Job, cases_of
 from .recording import CURVES, Outputs, Recording, read_recording
 
@@ -64,7 +63,7 @@ def _consensus(case: Sequence[Job], read: Sequence[tuple[Recording, Outputs]]) -
     if not case:
         return []
     damage, seed = DAMAGES[case[0].damage], case[0].seed
-    problem = damage.make(half_size_crop(case[0].source, side=damage.side), seed)
+    problem = damage.make(damage.clean(case[0].source), seed)
     images = [outputs.judged for _, outputs in read]
     found = consensus_errors(images, problem, split=make_split(problem, seed=seed))
     return [None] * len(case) if found is None else [*found]

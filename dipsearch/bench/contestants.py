@@ -6,6 +6,7 @@ normalisations and none, an output without sigmoid, learning rates that differ t
 
 from __future__ import annotations
 
+from ..library import preset
 from ..network import Genome, Scale
 
 
@@ -25,3 +26,11 @@ CONTESTANTS: dict[str, Genome] = {
     ),
     "decoder": Genome(scales=_scales(24, 4, skip=0), up_1x1=False, input_channels=16),
 }
+
+PUBLISHED = "dip-2018"
+"""The network of Deep Image Prior for denoising, which only the large benchmark has the time for."""
+
+
+def contestant(name: str) -> Genome:
+    """The network of this name."""
+    return preset("dip_2018_denoise") if name == PUBLISHED else CONTESTANTS[name]

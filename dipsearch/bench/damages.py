@@ -13,11 +13,22 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from ..problem import Downsample, Identity, Mask, NoiseModel, Problem
+from ..problem import (
+    Downsample,
+    Identity,
+    Mask,
+    NoiseModel,
+    NoiseWord,
+    Problem,
+    add_noise,
+    estimate_sigma,
+    read_image,
+)
 from ..problem.case import NO_NOISE
 from ..problem.missing import hide_pixels
 from ..problem.randomness import generator_for
 from ..problem.recorruption import SHARE
+from .pictures import half_size_crop
 
 LEVELS = 255
 PHOTONS = 30
@@ -32,16 +43,24 @@ class Damage:
     Args:
         name: as in the tables.
         task: that repairs it.
-        side: of the crop, in pixels.
+        side: of the crop at half size, in pixels; ``None``: the whole picture as it is.
         make: from the clean picture ``(1, C, side, side)`` and a seed to the problem.
         sigma: of Gaussian noise, in grey levels of 255; ``None`` for other damages.
     """
 
     name: str
     task: str
-    side: int
+    side: int | None
     make: Callable[[Tensor, int], Problem]
     sigma: float | None = None
+
+    def clean(self, source: str) -> Tensor:
+        """What of a picture is damaged, ``(1, C, H, W)`` in [0, 1].
+
+        Raises:
+            InputError: the picture cannot be read, or is too small.
+        """
+        return read_image(source).pixels if self.side is None else half_size_crop(source, side=self.side)
 
 
 def _problem(task: str, y: Tensor, noise: NoiseModel) -> Problem:
@@ -107,6 +126,22 @@ def _reduced(clean: Tensor, seed: int) -> Problem:
     return Problem("sr", y, operator, NO_NOISE, shape, torch.ones(1, 1, *y.shape[-2:]))
 
 
+def _early_stopping(kind: NoiseWord, level: float) -> Callable[[Tensor, int], Problem]:
+    """Noise of Wang et al. (arXiv 2112.06074): clipped, and stored in 8 bits."""
+
+    def make(clean: Tensor, seed: int) -> Problem:
+        y = (add_noise(clean, kind, level=level, seed=seed).y * LEVELS).round() / LEVELS
+        noise = {
+            "gaussian": NoiseModel("gaussian", level / LEVELS, "given"),
+            "poisson": NoiseModel("poisson", None, "given", gain=1 / level),
+            "impulse": NoiseModel("impulse", None, "given"),
+            "speckle": NoiseModel("unknown", estimate_sigma(y).sigma, "estimated"),
+        }[kind]
+        return _problem("denoise", y, noise)
+
+    return make
+
+
 DAMAGES: dict[str, Damage] = {
     damage.name: damage
     for damage in (
@@ -118,8 +153,22 @@ DAMAGES: dict[str, Damage] = {
         Damage("gaussian-50", "denoise", 96, _gaussian(50, clipped=False), 50),
         Damage("poisson-30", "denoise", 96, _poisson),
         Damage("impulse-30", "denoise", 96, _impulse),
+        Damage("es-gaussian-low", "denoise", None, _early_stopping("gaussian", 0.12 * LEVELS), 0.12 * LEVELS),
+        Damage(
+            "es-gaussian-high", "denoise", None, _early_stopping("gaussian", 0.26 * LEVELS), 0.26 * LEVELS
+        ),
+        Damage("es-shot-low", "denoise", None, _early_stopping("poisson", 25)),
+        Damage("es-shot-high", "denoise", None, _early_stopping("poisson", 5)),
+        Damage("es-impulse-low", "denoise", None, _early_stopping("impulse", 30)),
+        Damage("es-impulse-high", "denoise", None, _early_stopping("impulse", 70)),
+        Damage("es-speckle-low", "denoise", None, _early_stopping("speckle", 20)),
+        Damage("es-speckle-high", "denoise", None, _early_stopping("speckle", 45)),
     )
 }
+
+SMALL = tuple(name for name, damage in DAMAGES.items() if damage.side is not None)
+LARGE = tuple(name for name, damage in DAMAGES.items() if damage.side is None)
+"""Four kinds of noise at the lowest and the highest level of Wang et al., for whole pictures and a GPU."""
 
 
 def noise_energy(damage: str) -> float | None:

@@ -22,7 +22,6 @@ from ..search.consensus import FEWEST, consensus_errors
 from ..search.delivering import Member, deliver, worst_comparable
 from ..search.prepared import Prepared
 from .damages import DAMAGES
-from .pictures import half_size_crop
 from .recorder import SECOND, Job, cases_of, read_second
 from .recording import Outputs, read_recording
 from .replays import default_choice
@@ -88,7 +87,7 @@ def read_cases(jobs: Sequence[Job], *, folder: Path) -> list[FittedCase]:
 def _read_case(there: Sequence[Job], *, folder: Path) -> FittedCase | None:
     source, seed = there[0].source, there[0].seed
     damage = DAMAGES[there[0].damage]
-    clean = half_size_crop(source, side=damage.side)
+    clean = damage.clean(source)
     problem = damage.make(clean, seed)
     split = make_split(problem, seed=seed)
     scores, outputs, second, repeated = [], [], [], []

@@ -22,24 +22,40 @@ STANDARD = (
 )
 """Files below a folder of standard pictures; the last one is grey."""
 
+LARGE = tuple(
+    f"standard9_es512/{name}.png"
+    for name in ("Baboon", "F16", "House", "Lena", "Peppers", "kodim01", "kodim02", "kodim03", "kodim12")
+)
+"""The nine pictures of 512 × 512 of the early-stopping literature (Wang et al., TMLR 2023, arXiv 2112.06074)."""
+
 BUNDLED = ("sample:astronaut", "sample:chelsea", "sample:coffee", "sample:camera")
 """What comes with scikit-image, for a clone without that folder."""
 
 
-def picture_sources(data: str | Path | None) -> tuple[str, ...]:
+def picture_sources(data: str | Path | None, *, large: bool = False) -> tuple[str, ...]:
     """The standard pictures below ``data``, or the bundled ones where no folder is given.
 
+    Args:
+        large: the nine large ones, which are never bundled.
+
     Raises:
-        InputError: the folder lacks one of them.
+        InputError: the folder lacks one of them, or none is given for the large ones.
     """
+    names = LARGE if large else STANDARD
+    if data is None and large:
+        raise InputError(
+            "the large benchmark has no pictures",
+            "it takes " + ", ".join(LARGE),
+            "give the folder that holds them with --data",
+        )
     if data is None:
         return BUNDLED
-    paths = [Path(data) / name for name in STANDARD]
+    paths = [Path(data) / name for name in names]
     for path in paths:
         if not path.is_file():
             raise InputError(
                 f"{path} is not there",
-                "the standard pictures are " + ", ".join(STANDARD),
+                "the standard pictures are " + ", ".join(names),
                 "give the folder that holds them, or leave out --data for bundled pictures",
             )
     return tuple(map(str, paths))

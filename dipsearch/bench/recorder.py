@@ -22,9 +22,8 @@ from ..fitting.memory import keep_freed_memory
 from ..problem import make_split, psnr
 from ..problem.sources import picture_name
 from ..search.candidate import read_npz
-from .contestants import CONTESTANTS
+from .contestants import contestant
 from .damages import DAMAGES
-from .pictures import half_size_crop
 from .recording import Outputs, read_recording, record, write_recording
 from .replays import default_choice
 
@@ -44,7 +43,7 @@ class Job:
 
     Args:
         source: of the picture.
-        damage, network: names in ``DAMAGES`` and ``CONTESTANTS``.
+        damage, network: names in ``DAMAGES`` and of contestants.
         seed: of everything that is random.
         most_steps: iterations at the most.
     """
@@ -90,23 +89,29 @@ def make_jobs(
 
 
 def make_recordings(
-    jobs: Sequence[Job], *, folder: Path, workers: int, watch: Callable[[str], None] = lambda line: None
+    jobs: Sequence[Job],
+    *,
+    folder: Path,
+    workers: int,
+    device: str = "cpu",
+    watch: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Make the recordings that ``folder`` lacks, then the second fits of each case's best two.
 
     Args:
         workers: processes, one thread each.
+        device: of all fits.
         watch: told about each recording.
 
     Raises:
         StudyError: the folder's recordings cannot be mixed with these.
     """
     check_folder(folder, jobs)
-    _run([(job, False) for job in jobs if not (folder / job.file).exists()], folder, workers, watch)
+    first = [(job, False) for job in jobs if not (folder / job.file).exists()]
+    _run(first, folder, workers=workers, device=device, watch=watch)
     finalists = [job for case in cases_of(jobs).values() for job in best_of(case, folder=folder)]
-    _run(
-        [(job, True) for job in finalists if not (folder / job.second_file).exists()], folder, workers, watch
-    )
+    second = [(job, True) for job in finalists if not (folder / job.second_file).exists()]
+    _run(second, folder, workers=workers, device=device, watch=watch)
 
 
 def cases_of(jobs: Sequence[Job]) -> dict[tuple[str, str, int], list[Job]]:
@@ -165,10 +170,17 @@ def check_folder(folder: Path, jobs: Sequence[Job]) -> None:
         )
 
 
-def _run(todo: Sequence[tuple[Job, bool]], folder: Path, workers: int, watch: Callable[[str], None]) -> None:
+def _run(
+    todo: Sequence[tuple[Job, bool]],
+    folder: Path,
+    *,
+    workers: int,
+    device: str,
+    watch: Callable[[str], None],
+) -> None:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        running = [pool.submit(_second if second else _first, job, folder) for job, second in todo]
+        running = [pool.submit(_second if second else _first, job, folder, device) for job, second in todo]
         for count, future in enumerate(as_completed(running), start=1):
             watch(f"{count} of {len(todo)}: {future.result()}")
 
@@ -178,15 +190,16 @@ def _one_thread() -> None:
     keep_freed_memory()
 
 
-def _first(job: Job, folder: Path) -> str:
+def _first(job: Job, folder: Path, device: str) -> str:
     damage = DAMAGES[job.damage]
-    clean = half_size_crop(job.source, side=damage.side)
+    clean = damage.clean(job.source)
     recording, outputs = record(
-        CONTESTANTS[job.network],
+        contestant(job.network),
         damage.make(clean, job.seed),
         clean,
         seed=job.seed,
         most_steps=job.most_steps,
+        device=device,
     )
     write_recording(folder / job.file, recording, outputs)
     return (
@@ -196,19 +209,18 @@ def _first(job: Job, folder: Path) -> str:
     )
 
 
-def _second(job: Job, folder: Path) -> str:
+def _second(job: Job, folder: Path, device: str) -> str:
     damage, seed = DAMAGES[job.damage], job.seed + SECOND
-    clean = half_size_crop(job.source, side=damage.side)
+    clean = damage.clean(job.source)
     problem = damage.make(clean, job.seed)
     done = fit(
-        CONTESTANTS[job.network],
-        problem,
-        split=make_split(problem, seed=seed),
+        contestant(job.network),
+        problem.to(device),
+        split=make_split(problem, seed=seed).to(device),
         seed=seed,
         max_steps=job.most_steps,
     )
+    image = done.image.cpu()
     with replacing(folder / job.second_file) as temporary:
-        np.savez_compressed(
-            temporary, judged=done.image.numpy().astype(np.float16), score=np.array(done.score)
-        )
-    return f"{job.picture} {job.damage} {job.network}, second split: {psnr(done.image, clean):.2f} dB"
+        np.savez_compressed(temporary, judged=image.numpy().astype(np.float16), score=np.array(done.score))
+    return f"{job.picture} {job.damage} {job.network}, second split: {psnr(image, clean):.2f} dB"

@@ -138,7 +138,13 @@ class Outputs:
 
 
 def record(
-    genome: Genome, problem: Problem, reference: Tensor, *, seed: int, most_steps: int
+    genome: Genome,
+    problem: Problem,
+    reference: Tensor,
+    *,
+    seed: int,
+    most_steps: int,
+    device: str = "cpu",
 ) -> tuple[Recording, Outputs]:
     """Fit ``genome`` to its end and beyond.
 
@@ -146,9 +152,12 @@ def record(
         reference: the clean picture; nothing of the fit sees it, only what is written down.
         seed: of the split, the weights, z and the jitter.
         most_steps: iterations at the most.
+        device: of the fits.
     """
-    split = make_split(problem, seed=seed)
-    engine = make_engine("eager", genome, problem, split=split, seed=seed, fluctuation=True)
+    measured = proxies(genome, problem, seed=seed)
+    split = make_split(problem, seed=seed).to(device)
+    problem, reference = problem.to(device), reference.to(device)
+    engine = make_engine("auto", genome, problem, split=split, seed=seed, fluctuation=True)
     default = Monitor(default_rule(split))
     rows: list[tuple[float, ...]] = []
     parts: list[tuple[float, ...]] = []
@@ -174,7 +183,6 @@ def record(
     seconds, choice = time.perf_counter() - started, default.choice()
     chosen = next((one for one in recent if one[0] == choice.step), chosen)
     table = np.array(rows, dtype=np.float32).reshape(-1, len(CURVES))
-    measured = proxies(genome, problem, seed=seed)
     curves = dict(zip(CURVES, table.T, strict=True))
     curves["parts"] = np.array(parts, dtype=np.float32).reshape(len(parts), -1 if rows else 0)
     done = Recording.of_curves(
@@ -187,7 +195,8 @@ def record(
         nothing = torch.full(problem.image_shape, float("nan"))
         return done, Outputs(nothing, nothing)
     stopped = _as_fit(done, chosen)
-    return done, Outputs(chosen[1], _with_everything(stopped, genome, problem, split=split, seed=seed))
+    full = _with_everything(stopped, genome, problem, split=split, seed=seed)
+    return done, Outputs(chosen[1].cpu(), full.cpu())
 
 
 def _as_fit(recording: Recording, chosen: tuple[int, Tensor, Weights | None]) -> Fit:

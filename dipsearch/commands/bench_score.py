@@ -30,13 +30,26 @@ Damages = Annotated[
 Networks = Annotated[
     str | None, typer.Option("--networks", metavar="NAME,NAME…", help="Which networks; all when absent.")
 ]
+Large = Annotated[
+    bool,
+    typer.Option(
+        "--large", help="Nine whole pictures of 512 × 512 with four kinds of noise, on a CUDA device."
+    ),
+]
+Device = Annotated[
+    str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N, of all fits.")
+]
 Seeds = Annotated[int, typer.Option("--seeds", metavar="N", help="Seeds per picture, from 0 on.")]
-Steps = Annotated[int, typer.Option("--steps", metavar="N", help="Iterations of a recording, at most.")]
+Steps = Annotated[
+    int | None,
+    typer.Option("--steps", metavar="N", help="Iterations of a recording, at most; 1200, or 10000 if large."),
+]
 Workers = Annotated[
     int | None, typer.Option("--workers", metavar="N", help="Processes; one per core when absent.")
 ]
 Recordings = Annotated[
-    Path, typer.Option("--recordings", metavar="FOLDER", help="Where recordings are kept; made when missing.")
+    Path | None,
+    typer.Option("--recordings", metavar="FOLDER", help="Where recordings are kept; made when missing."),
 ]
 RecordedOnly = Annotated[
     bool, typer.Option("--recorded-only", help="Fit nothing: tables from the recordings that are there.")
@@ -50,9 +63,11 @@ def stopping(
     damages: Damages = None,
     networks: Networks = None,
     seeds: Seeds = 1,
-    steps: Steps = 1200,
+    steps: Steps = None,
     workers: Workers = None,
-    recordings: Recordings = FOLDER / "recordings",
+    large: Large = False,
+    device: Device = "auto",
+    recordings: Recordings = None,
     recorded_only: RecordedOnly = False,
     out: Out = FOLDER,
     page: Page = PAGE,
@@ -62,16 +77,17 @@ def stopping(
     A fit is recorded well beyond its stop, which takes hours for everything on two cores; what is recorded is not
     recorded again. Also packs all curves into recordings.npz, for `bench replay`.
     """
-    jobs = _recorded(data, damages, networks, seeds, steps, workers, recordings, recorded_only)
+    kept = recordings or FOLDER / f"recordings{_ending(large)}"
+    jobs = _recorded(data, damages, networks, seeds, steps, workers, large, device, kept, recorded_only)
 
     from ..bench.archive import read_entries, write_archive
     from ..bench.score_tables import stopping_markdown, stopping_rows
 
-    entries = read_entries(jobs, folder=recordings)
+    entries = read_entries(jobs, folder=kept)
     rows = stopping_rows(entries)
     title = "Stopping: loss below the fit's own peak in dB, mean · median / 95th percentile / largest"
-    write_archive(out / ARCHIVE.name, entries)
-    _publish("stopping", title, rows, stopping_markdown(rows), out=out, page=page)
+    write_archive(out / f"{ARCHIVE.stem}{_ending(large)}.npz", entries)
+    _publish(f"stopping{_ending(large)}", title, rows, stopping_markdown(rows), out=out, page=page)
 
 
 def ranking(
@@ -79,9 +95,11 @@ def ranking(
     damages: Damages = None,
     networks: Networks = None,
     seeds: Seeds = 1,
-    steps: Steps = 1200,
+    steps: Steps = None,
     workers: Workers = None,
-    recordings: Recordings = FOLDER / "recordings",
+    large: Large = False,
+    device: Device = "auto",
+    recordings: Recordings = None,
     recorded_only: RecordedOnly = False,
     out: Out = FOLDER,
     page: Page = PAGE,
@@ -90,7 +108,8 @@ def ranking(
 
     Resumable.
     """
-    jobs = _recorded(data, damages, networks, seeds, steps, workers, recordings, recorded_only)
+    kept = recordings or FOLDER / f"recordings{_ending(large)}"
+    jobs = _recorded(data, damages, networks, seeds, steps, workers, large, device, kept, recorded_only)
 
     from ..bench.archive import read_entries
     from ..bench.delivery_table import delivery_markdown, delivery_rows
@@ -99,19 +118,19 @@ def ranking(
     from ..bench.seeds_table import seeds_markdown, seeds_rows
     from ..bench.uncertainty_table import uncertainty_markdown, uncertainty_rows
 
-    ranked = ranking_rows(read_entries(jobs, folder=recordings))
+    ranked = ranking_rows(read_entries(jobs, folder=kept))
     title = "Ranking: Kendall's τ with the true PSNR, mean ± sd over cases · regret in dB, mean / largest"
-    _publish("ranking", title, ranked, ranking_markdown(ranked), out=out, page=page)
-    cases = read_cases(jobs, folder=recordings)
+    _publish(f"ranking{_ending(large)}", title, ranked, ranking_markdown(ranked), out=out, page=page)
+    cases = read_cases(jobs, folder=kept)
     gains = delivery_rows(cases)
     title = "Delivering: gain in dB over the best single fit, chosen with the reference"
-    _publish("delivery", title, gains, delivery_markdown(gains), out=out, page=page)
+    _publish(f"delivery{_ending(large)}", title, gains, delivery_markdown(gains), out=out, page=page)
     maps = uncertainty_rows(cases)
     title = "Uncertainty: the map beside what is delivered, against its true error"
-    _publish("uncertainty", title, maps, uncertainty_markdown(maps), out=out, page=page)
+    _publish(f"uncertainty{_ending(large)}", title, maps, uncertainty_markdown(maps), out=out, page=page)
     repeats = seeds_rows(cases)
     title = "Seeds: the same network on the same measurement with another seed and split"
-    _publish("seeds", title, repeats, seeds_markdown(repeats), out=out, page=page)
+    _publish(f"seeds{_ending(large)}", title, repeats, seeds_markdown(repeats), out=out, page=page)
 
 
 def replay(
@@ -150,32 +169,41 @@ def _recorded(
     damages: str | None,
     networks: str | None,
     seeds: int,
-    steps: int,
+    steps: int | None,
     workers: int | None,
+    large: bool,
+    device: str,
     recordings: Path,
     recorded_only: bool,
 ) -> list[Job]:
     """The jobs of a table, all recorded, or as many as there are."""
+    steps = (10_000 if large else 1200) if steps is None else steps
     parsing.at_least(1, seeds, option="--seeds")
     parsing.at_least(100, steps, option="--steps")
     if workers is not None:
         parsing.at_least(1, workers, option="--workers")
 
-    from ..bench.contestants import CONTESTANTS
-    from ..bench.damages import DAMAGES
+    from ..bench.contestants import CONTESTANTS, PUBLISHED
+    from ..bench.damages import LARGE, SMALL
     from ..bench.pictures import picture_sources
     from ..bench.recorder import make_jobs, make_recordings
 
     jobs = make_jobs(
-        picture_sources(data),
-        _chosen(damages, list(DAMAGES), kind="damage"),
-        _chosen(networks, list(CONTESTANTS), kind="network"),
+        picture_sources(data, large=large),
+        _chosen(damages, LARGE if large else SMALL, kind="damage"),
+        _chosen(networks, [PUBLISHED, *CONTESTANTS] if large else list(CONTESTANTS), kind="network"),
         range(seeds),
         most_steps=steps,
     )
     if not recorded_only:
-        workers = workers or os.cpu_count() or 1
-        make_recordings(jobs, folder=recordings, workers=workers, watch=lambda line: print(line, flush=True))
+        place = _device(device, large=large)
+        make_recordings(
+            jobs,
+            folder=recordings,
+            workers=workers or ((os.cpu_count() or 1) if place == "cpu" else 1),
+            device=place,
+            watch=lambda line: print(line, flush=True),
+        )
     if not any((recordings / job.file).exists() for job in jobs):
         raise InputError(
             f"{recordings} holds no recording of these pictures",
@@ -183,6 +211,24 @@ def _recorded(
             "leave out --recorded-only to make them",
         )
     return jobs
+
+
+def _device(word: str, *, large: bool) -> str:
+    """Where the fits run; the large benchmark takes weeks on a CPU, which has to be asked for."""
+    from ..search.session import choose_devices
+
+    place = choose_devices(word, workers=1)[0]
+    if large and place == "cpu" and word != "cpu":
+        raise InputError(
+            "no CUDA device is at hand for the large benchmark",
+            "its fits have 10,000 iterations of 512 × 512, which takes weeks on a CPU",
+            "run it where there is a GPU, or say --device cpu if you mean it",
+        )
+    return place
+
+
+def _ending(large: bool) -> str:
+    return "-large" if large else ""
 
 
 def _chosen(text: str | None, known: Sequence[str], *, kind: str) -> list[str]:

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from dipsearch.bench.archive import read_archive, read_entries, write_archive
-from dipsearch.bench.contestants import CONTESTANTS
-from dipsearch.bench.damages import DAMAGES, noise_energy, text_mask
+from dipsearch.bench.contestants import CONTESTANTS, PUBLISHED, contestant
+from dipsearch.bench.damages import DAMAGES, SMALL, noise_energy, text_mask
 from dipsearch.bench.delivery_table import DEFAULT, delivery_rows
 from dipsearch.bench.fitted_case import read_cases
 from dipsearch.bench.proxies import proxies
@@ -21,7 +21,7 @@ from dipsearch.bench.uncertainty_table import uncertainty_rows
 from dipsearch.errors import FormatError, StudyError
 from dipsearch.fitting import fit
 from dipsearch.network import Genome, Scale
-from dipsearch.problem import make_split, psnr
+from dipsearch.problem import make_split, psnr, write_image
 from dipsearch.problem.holes import are_holes
 from dipsearch.search.consensus import consensus_errors
 from dipsearch.search.picture_outputs import uncertainty_of
@@ -35,7 +35,7 @@ def clean(side: int = 32) -> torch.Tensor:
     return torch.stack([rows, columns, (rows * columns).sqrt()])[None]
 
 
-@pytest.mark.parametrize("damage", list(DAMAGES))
+@pytest.mark.parametrize("damage", SMALL)
 def test_every_damage_makes_a_problem_that_can_be_split(damage: str) -> None:
     problem = DAMAGES[damage].make(clean(64), 0)
     split = make_split(problem, seed=0)
@@ -43,6 +43,25 @@ def test_every_damage_makes_a_problem_that_can_be_split(damage: str) -> None:
     assert split.kind in ("held-out", "held-out holes", "recorruption", "thinning")
     # The clean picture is judged to be nearly without error, whatever the damage.
     assert abs(float(split.score(problem.view(clean(64))))) < 0.006
+
+
+@pytest.mark.parametrize(
+    ("damage", "kind"),
+    [
+        ("es-gaussian-low", "recorruption"),
+        ("es-shot-high", "thinning"),
+        ("es-impulse-high", "held-out"),
+        ("es-speckle-high", "held-out"),
+    ],
+)
+def test_the_large_benchmark_has_whole_pictures_in_eight_bits(tmp_path: Path, damage: str, kind: str) -> None:
+    write_image(tmp_path / "a.png", clean(48))
+    whole = DAMAGES[damage].clean(str(tmp_path / "a.png"))
+    assert whole.shape == (1, 3, 48, 48)
+    problem = DAMAGES[damage].make(whole, 0)
+    assert torch.allclose((problem.y * 255).round(), problem.y * 255, atol=1e-3)
+    assert 0 <= float(problem.y.min()) < float(problem.y.max()) <= 1
+    assert make_split(problem, seed=0).kind == kind
 
 
 def test_text_leaves_holes_not_dust() -> None:
@@ -91,7 +110,8 @@ def test_proxies_are_zero_for_an_output_with_the_spectrum_of_the_measurement(
 
 
 def test_networks_of_the_benchmark_differ() -> None:
-    assert len({genome.digest for genome in CONTESTANTS.values()}) == len(CONTESTANTS) >= 8
+    names = [PUBLISHED, *CONTESTANTS]
+    assert len({contestant(name).digest for name in names}) == len(names) >= 9
 
 
 def test_recordings_of_another_length_are_not_mixed(tmp_path: Path) -> None:
@@ -114,7 +134,7 @@ def test_a_recording_of_an_older_version_is_refused_by_name(tmp_path: Path) -> N
 
 
 def test_the_archive_keeps_what_networks_agree_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dipsearch.bench.archive.half_size_crop", lambda source, side: clean(side))
+    monkeypatch.setattr("dipsearch.bench.damages.half_size_crop", lambda source, side: clean(side))
     jobs = make_jobs(
         ["sample:coffee"], ["sr-4", "missing-50"], ["wide", "narrow", "decoder"], [0], most_steps=9
     )
@@ -140,7 +160,7 @@ def test_the_archive_keeps_what_networks_agree_on(tmp_path: Path, monkeypatch: p
 def test_the_delivery_table_compares_with_the_best_fit_chosen_with_the_reference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dipsearch.bench.fitted_case.half_size_crop", lambda source, side: clean(side))
+    monkeypatch.setattr("dipsearch.bench.damages.half_size_crop", lambda source, side: clean(side))
     jobs = make_jobs(
         ["sample:coffee"], ["gaussian-25-clipped"], ["wide", "narrow", "decoder"], [0], most_steps=9
     )
@@ -175,3 +195,13 @@ def test_the_delivery_table_compares_with_the_best_fit_chosen_with_the_reference
     assert row.deviation_db == pytest.approx(abs(difference) / 2**0.5, abs=1e-3)
     assert maps[0].rank_correlation == pytest.approx(expected.rank_correlation, abs=1e-4)
     assert 0 < maps[0].within_one < maps[0].within_two <= 1
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_recording_is_made_on_a_gpu_and_comes_back() -> None:
+    problem = DAMAGES["missing-50"].make(clean(), 0)
+    recording, outputs = record(GENOME, problem, clean(), seed=0, most_steps=30, device="cuda")
+    assert len(recording.step) == 3
+    assert outputs.judged.device.type == outputs.full.device.type == "cpu"
+    assert psnr(outputs.full, clean()) > psnr(outputs.judged, clean())
