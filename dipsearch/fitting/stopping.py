@@ -120,6 +120,9 @@ class ValidationMinimum:
         floor: no stop before this iteration.
         patience: iterations without a better minimum before the fit ends, at the least.
         patience_share: the same as a share of the iteration of the minimum, for slow networks.
+        blind_patience: iterations after the minimum of an indirect score at which the fit ends although later iterates
+            are as good: others should have the time. Four pictures enlarged four times lost 0.05 dB with 600, 0.07
+            with 300 and 0.04 without an end.
         standard_errors: how many of them a later iterate may lie above the minimum.
         begun_below: no stop before the smoothed score was below this: some networks dwell on a plain colour for
             hundreds of iterations before they learn anything.
@@ -129,6 +132,7 @@ class ValidationMinimum:
     floor: int = 200
     patience: int = 300
     patience_share: float = 0.5
+    blind_patience: int = 600
     standard_errors: float = 1.0
     begun_below: float = inf
 
@@ -143,14 +147,15 @@ class ValidationMinimum:
         value = median(one.score for one in checks)
         better = value < memory.best_value
         lowest, best_value = (smooth, value) if better else (memory.lowest, memory.best_value)
-        if better or self._as_good(smooth, value, lowest, best_value):
-            after = Waiting((), best_value, check.step, check.step, checks, lowest)
-            return after, Decision(best=len(checks) // 2)
-        waited = check.step - memory.best_step
-        patient = waited < max(self.patience, self.patience_share * memory.best_step)
-        stop = check.step >= self.floor and not patient and best_value < self.begun_below
-        after = Waiting((), best_value, memory.best_step, check.step, checks, lowest)
-        return after, Decision(ended=Ended.RISEN if stop else None)
+        best = len(checks) // 2 if better or self._as_good(smooth, value, lowest, best_value) else None
+        best_step = memory.best_step if best is None else check.step
+        over = check.step - best_step >= max(self.patience, self.patience_share * best_step)
+        if lowest is not None and lowest.parts:
+            since = check.step - lowest.step
+            over = over or since >= max(self.blind_patience, self.patience_share * lowest.step)
+        stop = over and check.step >= self.floor and best_value < self.begun_below
+        after = Waiting((), best_value, best_step, check.step, checks, lowest)
+        return after, Decision(best, Ended.RISEN if stop else None)
 
     def finish(self, memory: Waiting) -> Decision:
         """Deliver the newest iterate where the score was still falling: no later check point will smooth it."""

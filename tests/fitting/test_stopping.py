@@ -142,8 +142,11 @@ def test_the_error_of_a_difference_comes_from_how_much_the_squares_disagree() ->
 
 def test_the_latest_iterate_that_a_sample_cannot_tell_from_the_minimum_is_delivered() -> None:
     rise = [1 + 0.001 * index for index in range(100)]
-    unsure = replay(ValidationMinimum(), sampled(rise, spread=1.1))
+    unsure = replay(ValidationMinimum(blind_patience=2000), sampled(rise, spread=1.1))
     assert (unsure.step, unsure.stopped) == (1000, None)
+    bounded = replay(ValidationMinimum(), sampled(rise, spread=1.1))
+    assert bounded.stopped == pytest.approx(600, abs=30)
+    assert bounded.step == bounded.stopped - 20
     sure = replay(ValidationMinimum(), sampled(rise, spread=0.9))
     assert sure.step < 50
     assert sure.ended is Ended.RISEN
