@@ -22,7 +22,7 @@ SUM_TO_ONE = 1e3
 """How strongly the least squares hold the weights' sum at 1, against the size of the errors."""
 
 LIFT = 10.0
-"""In units of the largest error product."""
+"""The constant that is added to all error products, in units of the largest one: enough to make P definite."""
 
 RIDGE = 0.3
 """The pull of the weights to the plain mean, in units of the best member's mean squared error.

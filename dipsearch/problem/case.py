@@ -73,9 +73,8 @@ def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
             problem, own_reference, said = _super_resolve(image, options, seed)
     reference = own_reference if reference is None else reference
     _refuse_other_reference(reference, problem, options)
-    split = make_split(
-        problem, seed=seed
-    )  # a picture too small to be judged is refused before any work starts
+    # A picture that is too small to be judged is refused here, before any work starts.
+    split = make_split(problem, seed=seed)
     # A picture without noise is delivered as it is, and nothing is judged.
     judged = "" if diagnosis is not None and diagnosis.branch == "noise-free" else split.sentence()
     return Case(

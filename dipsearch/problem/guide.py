@@ -56,10 +56,8 @@ class Guide:
     @cached_property
     def image(self) -> Tensor:
         """c, ``(1, C, H, W)``, by biharmonic inpainting."""
-        missing, pixels = (
-            _missing(self.known, self.values),
-            self.values[0].permute(1, 2, 0).double().cpu().numpy(),
-        )
+        missing = _missing(self.known, self.values)
+        pixels = self.values[0].permute(1, 2, 0).double().cpu().numpy()
         restored = biharmonic(np.where(missing, 0.0, pixels), missing)
         return torch.from_numpy(np.ascontiguousarray(restored.transpose(2, 0, 1)))[None].to(self.values)
 

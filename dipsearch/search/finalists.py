@@ -179,10 +179,14 @@ def _with_consensus(
     chosen = max((finalist.number for finalist in found.finalists), key=lambda number: float(means[number]))
     if chosen == found.number:
         return found
+    first = found.finalists[0].number
+    if chosen == first:
+        because = "it had the best score and is nearest to what the candidates agree on"
+        return replace(found, number=chosen, because=because)
     blind = all(picture.split.indirect for picture in pictures)
+    why = "does not see detail that the measurement lacks" if blind else "partly by luck"
     because = (
-        f"it is nearest to what the candidates agree on; the score of candidate {found.finalists[0].number} is better, "
-        f"but {'does not see detail that the measurement lacks' if blind else 'partly by luck'}"
+        f"it is nearest to what the candidates agree on; the score of candidate {first} is better, but {why}"
     )
     return replace(found, number=chosen, because=because)
 

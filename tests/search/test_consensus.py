@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -167,6 +169,20 @@ def test_a_second_split_sees_no_more_detail_than_the_first() -> None:
     verdict = verdict_on_second([candidate(n) for n in range(4)], [found], [picture], seeds=1)
     assert verdict.number != 0
     assert verdict.because.startswith("it is nearest to what the candidates agree on")
+
+
+def test_a_cheaper_candidate_gives_way_to_the_best_one_where_the_consensus_says_so() -> None:
+    picture = enlarged(seed=1)
+    # Within one standard error the cheapest wins; here it has wrong detail, and candidate 1 the best score.
+    cheap = dataclasses.replace(candidate(0), genome=Genome(scales=(Scale(4, 4),)))
+    images = [detail(0.3, seed=1) + 0.0201, flat(0.02), flat(0.0202), flat(0.0204)]
+    found = members(images, picture)
+    verdict = verdict_on_second([cheap, *(candidate(n) for n in (1, 2, 3))], [found], [picture], seeds=1)
+    assert verdict.number != 0
+    if verdict.number == verdict.finalists[0].number:
+        assert "best score" in verdict.because
+    else:
+        assert f"the score of candidate {verdict.finalists[0].number} is better" in verdict.because
 
 
 def test_without_a_consensus_the_verdict_stays_and_so_do_its_words() -> None:
