@@ -56,7 +56,8 @@ def picture_sources(data: str | Path | None, *, large: bool = False) -> tuple[st
             raise InputError(
                 f"{path} is not there",
                 "the standard pictures are " + ", ".join(names),
-                "give the folder that holds them, or leave out --data for bundled pictures",
+                "give the folder that holds them"
+                + ("" if large else ", or leave out --data for bundled pictures"),
             )
     return tuple(map(str, paths))
 
