@@ -11,7 +11,7 @@ import dipsearch
 PACKAGE = Path(dipsearch.__file__).parent
 # A search begins with the networks that are known and ends with an architecture file: it uses the library,
 # which knows nothing of searches.
-FLOW = ("problem", "network", "fitting", "library", "search", "report", "bench", "commands")
+FLOW = ("problem", "patches", "network", "fitting", "library", "search", "report", "bench", "commands")
 EVERYBODYS = {"errors", "files", "shipped", "yaml_files"}
 
 

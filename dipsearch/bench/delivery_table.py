@@ -1,7 +1,8 @@
 """The delivery's table: ways of making one image from the fits of a case, against the best single fit.
 
 That fit is chosen with the reference, among images as they were judged at the stop; a gain is in dB over it. For
-inpainting all images are compared before the observed pixels are put back.
+inpainting the images of networks are compared before the observed pixels are put back; what similar patches or a
+classical method made has them in it, so there the rows with all of them put back are the fair ones.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .damages import DAMAGES, PUT_BACK, group_name, group_order, groups_of
 from .fitted_case import FittedCase
 from .sections import crossed
 
-BASELINE, DEFAULT = "classical method", "stack, all of y, blended (default)"
+BASELINE, DEFAULT = "similar patches", "delivered by a search"
 
 
 @dataclass(frozen=True)
@@ -75,19 +76,20 @@ def delivered(case: FittedCase) -> Mapping[str, Tensor]:
     """The image that each way of delivering makes of a case."""
     judged = [one.judged for one in case.outputs]
     full = [one.full for one in case.outputs]
-    weights, everything = _weights(case, judged), case.classical.full
+    weights = _weights(case, judged)
     products = scoring_products(judged, case.problem, split=case.split)
     ways = {
         "chosen": judged[0],
         "chosen, all of y": full[0],
         "stack": combine(judged, weights),
         "stack, all of y": combine(full, weights),
-        DEFAULT: combine([combine(full, weights), everything], _shares(case)),
+        DEFAULT: case.choice.answer.image,
         "stack of three, all of y": combine(full[:3], _weights(case, judged[:3])),
         "mean of three, all of y": combine(full[:3], [1 / len(full[:3])] * len(full[:3])),
         "stack without a ridge, all of y": combine(full, stack_weights(products)),
         "stack weighed on the fitted part": combine(judged, _on_the_fitted_part(case, judged)),
-        BASELINE: everything,
+        BASELINE: case.first.image,
+        "classical method": case.classical,
     }
     if case.second:
         images = [image for _, image in case.second]
@@ -95,13 +97,6 @@ def delivered(case: FittedCase) -> Mapping[str, Tensor]:
         other = combine([images[index] for index in again.members], again.weights)
         ways["mean of the stacks of two splits"] = (ways["stack, all of y"] + other) / 2
     return ways
-
-
-def _shares(case: FittedCase) -> tuple[float, float]:
-    """Of the stack and of the classical restoration in what a search would deliver."""
-    blend = case.delivery.blend
-    share = 0.0 if blend is None else blend.share
-    return 1 - share, share
 
 
 def _weights(case: FittedCase, images: Sequence[Tensor]) -> list[float]:

@@ -14,13 +14,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..fitting import put_back
+from ..patches import answer, polished
 from ..problem import Problem, Split, make_split
-from ..search.baselines import classical
-from ..search.blending import Blended, Classical, blended
+from ..search.answers import POLISHED, Answer, Choice, choose
 from ..search.candidate import Output
 from ..search.consensus import FEWEST, consensus_errors
-from ..search.delivering import Member, deliver, worst_comparable
+from ..search.delivering import Delivery, Member, deliver, worst_comparable
+from ..search.first_answers import FirstAnswer
+from ..search.polishing import pilots_of, unpolished
 from ..search.prepared import Prepared
+from .classical import classical
 from .damages import DAMAGES
 from .recorder import SECOND, Job, cases_of, read_second
 from .recording import Outputs, read_recording
@@ -40,7 +44,8 @@ class FittedCase:
         every: what each fit was judged by, hopeless ones too.
         second: score and image of the fits to another split, which is ``second_split``.
         repeated: what the same networks were judged by on both splits.
-        classical: the classical restorations.
+        first: the answer of similar patches.
+        classical: the restoration by a classical method, from all of y.
     """
 
     damage: str
@@ -52,7 +57,8 @@ class FittedCase:
     second: tuple[tuple[float, Tensor], ...]
     second_split: Split
     repeated: tuple[tuple[Tensor, Tensor], ...]
-    classical: Classical
+    first: FirstAnswer
+    classical: Tensor
 
     @property
     def picture(self) -> Prepared:
@@ -60,8 +66,8 @@ class FittedCase:
         return Prepared("picture", self.problem, self.split)
 
     @cached_property
-    def delivery(self) -> Blended:
-        """What a search that had made these fits would deliver."""
+    def delivery(self) -> Delivery:
+        """What the networks of a search that had made these fits would lead to."""
         members = [
             Member(
                 index,
@@ -70,7 +76,16 @@ class FittedCase:
             )
             for index, one in enumerate(self.outputs)
         ]
-        return blended(deliver(self.picture, members), self.classical, self.picture)
+        return deliver(self.picture, members)
+
+    @cached_property
+    def choice(self) -> Choice:
+        """What such a search would deliver, and what else it would have."""
+        answers = unpolished(self.first, self.delivery, self.picture, seconds=0.0)
+        judged, whole = pilots_of(answers)
+        better = put_back(polished(self.problem, whole), self.problem)
+        answers.append(Answer(POLISHED, polished(self.problem, judged, split=self.split), better, 0.0))
+        return choose(answers, self.problem, split=self.split, seconds=0.0)
 
 
 def read_cases(jobs: Sequence[Job], *, folder: Path) -> list[FittedCase]:
@@ -109,7 +124,7 @@ def _read_case(there: Sequence[Job], *, folder: Path) -> FittedCase | None:
     order = sorted(range(len(scores)), key=lambda index: (errors or scores)[index])
     limit = worst_comparable(scores)
     near = [index for index in order if scores[index] <= limit]
-    name, full = classical(problem)
+    first = FirstAnswer(answer(problem), answer(problem, split=split), seconds=0.0)
     return FittedCase(
         damage.name,
         problem,
@@ -120,5 +135,6 @@ def _read_case(there: Sequence[Job], *, folder: Path) -> FittedCase | None:
         tuple(second),
         make_split(problem, seed=seed + SECOND),
         tuple(repeated),
-        Classical(name, classical(problem, split=split)[1], full),
+        first,
+        classical(problem)[1],
     )

@@ -63,7 +63,7 @@ def textbook_network(genome: Genome, *, channels: int, like: Generator) -> nn.Se
             "choose such a network",
         )
     network = nn.Sequential(
-        TextbookLevel(genome, 0, genome.input_channels or 2),
+        TextbookLevel(genome, 0, genome.width_of_input(channels)),
         _convolution(genome.scales[0].channels_up, channels, 1),
         nn.Sigmoid(),
     )

@@ -62,9 +62,8 @@ def uncertainty_markdown(rows: Sequence[UncertaintyRow]) -> str:
 
 
 def _compared(case: FittedCase) -> Calibration | None:
-    mixed = case.delivery
-    found = uncertainty_of(mixed.delivery, case.picture, blend=mixed.blend, classical=case.classical.fitted)
-    return None if found is None else calibration(found, mixed.delivery.image, case.clean)
+    found = uncertainty_of(case.choice, case.delivery, case.picture)
+    return None if found is None else calibration(found, case.choice.answer.image, case.clean)
 
 
 def _row(task: str, damage: str, values: Sequence[Calibration]) -> UncertaintyRow:

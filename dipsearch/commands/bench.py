@@ -9,18 +9,20 @@ import typer
 
 from ..errors import InputError
 from ..files import write_text
-from . import bench_gate, bench_score, parsing
+from . import bench_gate, bench_rivals, bench_score, parsing
 
 if TYPE_CHECKING:
     from ..bench import EqualityRow, MemoryRow, SpeedRow
 
 bench = typer.Typer(
-    help="Measure: the speed of the loop on this machine, and how right the score is.", no_args_is_help=True
+    help="Measure: the speed of the loop on this machine, how right the score is, and how good the rivals are.",
+    no_args_is_help=True,
 )
 bench.command()(bench_score.stopping)
 bench.command()(bench_score.ranking)
 bench.command()(bench_score.replay)
 bench.command()(bench_gate.gate)
+bench.command()(bench_rivals.rivals)
 
 PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 

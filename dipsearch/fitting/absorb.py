@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from torch import Tensor
+
 from ..network import Genome
 from ..problem import Problem, whole
 from .engine import EngineWord
@@ -44,6 +46,7 @@ def absorb(
     engine: EngineWord = "auto",
     precision: Precision = DEFAULT,
     lean: bool = False,
+    pilot: Tensor | None = None,
 ) -> Fit:
     """Return the fit with ``full``, its image after it went on with all of y; without, where that is not useful.
 
@@ -51,7 +54,7 @@ def absorb(
         done: a fit with its weights; they are dropped from the result.
         seconds: wall time at the most.
         watch: sees every check point and may end it.
-        engine, precision, lean: as the fit had them.
+        engine, precision, lean, pilot: as the fit had them.
     """
     made = max(int(done.curves.step[-1]), 1) if len(done.curves.step) else 1
     late = seconds is not None and FEWEST * done.seconds / made > seconds
@@ -71,6 +74,7 @@ def absorb(
         engine=engine,
         precision=precision,
         lean=lean,
+        pilot=pilot,
     )
     full = more.image if more.step and more.ended in USEFUL else None
     return replace(done, full=full, seconds=done.seconds + more.seconds, weights=None)

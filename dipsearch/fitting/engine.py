@@ -131,6 +131,7 @@ def make_engine(
     precision: Precision = DEFAULT,
     lean: bool = False,
     fluctuation: bool = False,
+    pilot: Tensor | None = None,
 ) -> Engine:
     """The engine for a word: "auto" takes the fastest one that the problem's device has.
 
@@ -146,6 +147,7 @@ def make_engine(
         precision=precision,
         lean=lean,
         fluctuation=fluctuation,
+        pilot=pilot,
     )
     if word == "eager":
         return EagerEngine(step, problem, split=split)

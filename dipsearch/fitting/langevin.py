@@ -81,8 +81,16 @@ class Posterior:
 class LangevinStep(Step):
     """A step on all of a measurement, after which the convolutions' weights are disturbed."""
 
-    def __init__(self, genome: Genome, problem: Problem, *, langevin: Langevin, seed: int) -> None:
-        super().__init__(genome, problem, split=whole(problem), seed=seed)
+    def __init__(
+        self,
+        genome: Genome,
+        problem: Problem,
+        *,
+        langevin: Langevin,
+        seed: int,
+        pilot: Tensor | None = None,
+    ) -> None:
+        super().__init__(genome, problem, split=whole(problem), seed=seed, pilot=pilot)
         for group in self.adam.param_groups:
             group["weight_decay"] = langevin.weight_decay
         self._spread = langevin.noise * genome.learning_rate
@@ -104,6 +112,7 @@ def sample(
     seed: int,
     seconds: float | None = None,
     watch: Callable[[Check, Tensor], Ended | None] | None = None,
+    pilot: Tensor | None = None,
 ) -> Posterior:
     """Fit all of the measurement with disturbed weights and average the raw outputs after the burn-in.
 
@@ -115,11 +124,13 @@ def sample(
         seconds: wall time after which sampling ends with what it has; at a quarter of it the burn-in ends at the
             latest, so that a short time gives a rough mean rather than none.
         watch: sees the mean so far at check points and may end the sampling.
+        pilot: ``(1, C, H, W)``, a restoration from all of y, for networks that have one in their input.
 
     Raises:
+        InputError: the genome needs a pilot, and there is none, or it is of another shape than the image.
         ValueError: nothing was sampled, since a loss was not finite from the start.
     """
-    step = LangevinStep(genome, problem, langevin=langevin, seed=seed)
+    step = LangevinStep(genome, problem, langevin=langevin, seed=seed, pilot=pilot)
     engine = EagerEngine(step, problem, split=whole(problem))
     started, count, made, ended = time.perf_counter(), 0, 0, None
     mean = torch.zeros(problem.image_shape, device=problem.y.device)

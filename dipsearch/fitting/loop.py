@@ -123,6 +123,7 @@ def fit(
     precision: Precision = DEFAULT,
     lean: bool = False,
     monitors: Mapping[str, StoppingRule] | None = None,
+    pilot: Tensor | None = None,
 ) -> Fit:
     """Fit the generator of ``genome`` to the fitted part of ``split``; return the iterate that ``rule`` chose.
 
@@ -143,9 +144,12 @@ def fit(
         lean: keep less for the backward pass and compute the full resolution twice: the same numbers from
             less memory.
         monitors: further rules by name, which decide nothing: what they would have done is recorded.
+        pilot: ``(1, C, H, W)`` in about [0, 1], a restoration made from the fitted part of ``split`` alone, for
+            networks with one in their input; others do not look at it. The jitter is added to its channels, too.
 
     Raises:
         ValueError: ``max_steps`` or ``check_every`` below 1.
+        InputError: the genome needs a pilot, and there is none, or it is of another shape than the image.
     """
     if max_steps < 1 or check_every < 1:
         raise ValueError(f"max_steps={max_steps}, check_every={check_every}: both have to be at least 1")
@@ -161,6 +165,7 @@ def fit(
         precision=precision,
         lean=lean,
         fluctuation=any(needs_outputs(one) for one in (rule, *(monitors or {}).values())),
+        pilot=pilot,
     )
     memory, record, ended, step = rule.init(), _Recorder(keep_weights), None, 0
     while step < max_steps and ended is None:

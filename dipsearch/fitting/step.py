@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..errors import InputError
 from ..network import Genome, build, make_input
 from ..problem import Problem, Split
 from .average import Average
@@ -51,6 +52,11 @@ class Step:
         precision: of the convolutions.
         lean: keep less for the backward pass, and compute the full resolution twice instead.
         fluctuation: whether the restlessness of the outputs is measured, for the rules that need it.
+        pilot: (1, C, H, W), a restoration of the fitted part for networks that have one in their input. The jitter
+            is added to all of z, the pilot's channels too.
+
+    Raises:
+        InputError: the genome needs a pilot, and there is none, or it is of another shape than the image.
 
     Attributes:
         loss: (), the training loss before the latest step.
@@ -70,11 +76,11 @@ class Step:
         precision: Precision = DEFAULT,
         lean: bool = False,
         fluctuation: bool = False,
+        pilot: Tensor | None = None,
     ) -> None:
         self.device = device = problem.y.device
         _, channels, self._height, self._width = problem.image_shape
-        stride = 2**genome.depth
-        z = make_input(genome, height=_up(self._height, stride), width=_up(self._width, stride), seed=seed)
+        z = _input(genome, problem.image_shape, seed=seed, pilot=pilot)
         self._z = z.to(device).contiguous(memory_format=torch.channels_last)
         self._jitter = genome.jitter
         # Drawn as one plain block in the order of the memory: normal_() on a permuted tensor is eight times
@@ -153,6 +159,19 @@ class Step:
     def _moments(self) -> list[Tensor]:
         states = [self.adam.state.get(parameter, {}) for parameter in self.network.parameters()]
         return [state[name] for state in states for name in ("step", "exp_avg", "exp_avg_sq") if state]
+
+
+def _input(genome: Genome, shape: tuple[int, int, int, int], *, seed: int, pilot: Tensor | None) -> Tensor:
+    """The input z for an image of this shape, padded to the stride."""
+    if genome.needs_pilot and pilot is not None and tuple(pilot.shape) != tuple(shape):
+        raise InputError(
+            f"the pilot has the shape {tuple(pilot.shape)}",
+            f"the image has {tuple(shape)}, and a pilot is a restoration of it",
+            "give a restoration of this very picture",
+        )
+    stride = 2**genome.depth
+    height, width = (_up(size, stride) for size in shape[-2:])
+    return make_input(genome, height=height, width=width, seed=seed, pilot=pilot)
 
 
 def _up(size: int, stride: int) -> int:

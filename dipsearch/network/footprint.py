@@ -115,7 +115,7 @@ class Footprint:
 def footprint(genome: Genome, *, channels: int, height: int, width: int) -> Footprint:
     """Count for an image with `channels` and an input of `height` × `width` (multiples of the stride)."""
     count = Footprint(genome)
-    z = _Picture(genome.input_channels or 2, height, width)
+    z = _Picture(genome.width_of_input(channels), height, width)
     x = count.convolve(_level(count, genome.scales, z, leaf=True), channels, 1)
     if genome.output == "sigmoid":
         count.keep(x)

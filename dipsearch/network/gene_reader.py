@@ -27,10 +27,8 @@ _EXTRAS = {
     "same_as": (),
     "first": ("growth", "limit"),
 }
-_STRUCTURE = {
-    "input_channels": Requirement("input_kind", among=("uniform", "gaussian", "fourier")),
-    "input_scale": Requirement("input_kind", among=("uniform", "gaussian", "fourier")),
-}
+_DRAWN = ("uniform", "gaussian", "fourier")
+"""Kinds of input that have channels and a scale, besides a pilot."""
 
 
 @dataclass
@@ -46,9 +44,7 @@ class GeneReader:
         """The slot of a gene; `index` is the scale of a per-scale gene."""
         key = f"genes.{name}"
         full = name if index is None else f"{name}_{index}"
-        exists = (_STRUCTURE[name],) if name in _STRUCTURE else ()
-        if name == "kernel_skip":
-            exists = (Requirement(f"channels_skip_{index}", above=0),)
+        exists = self._structure(name, index)
         if isinstance(spec, list):
             spec, key = self._of_scale(spec, key, index), f"{key}[{index}]"
         if not isinstance(spec, Mapping):
@@ -57,6 +53,22 @@ class GeneReader:
         source = self._source(name, form, spec, key, index=index)
         when, otherwise = self._condition(name, spec, key, index=index)
         return Slot(full, source, exists, when, otherwise)
+
+    @property
+    def has_pilots(self) -> bool:
+        """Whether a genome of this space may have a pilot in its input."""
+        spec = self.specs["input_kind"]
+        given = [*spec.get("choice", ()), spec.get("otherwise")] if isinstance(spec, Mapping) else [spec]
+        return "pilot" in given
+
+    def _structure(self, name: str, index: int | None) -> tuple[Requirement, ...]:
+        """When the gene exists at all."""
+        if name == "kernel_skip":
+            return (Requirement(f"channels_skip_{index}", above=0),)
+        if name in ("input_channels", "input_scale"):
+            # A space without pilots is read as before there were any: its digest is in the studies made with it.
+            return (Requirement("input_kind", among=(*_DRAWN, "pilot") if self.has_pilots else _DRAWN),)
+        return (Requirement("input_kind", among=("pilot",)),) if name == "pilot_scale" else ()
 
     def _of_scale(self, specs: list[Any], key: str, index: int | None) -> Any:
         if index is None:

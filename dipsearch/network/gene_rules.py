@@ -20,7 +20,7 @@ Activation = Literal["leaky_relu", "relu", "elu", "silu", "gelu"]
 Norm = Literal["batch", "instance", "group", "none"]
 Padding = Literal["reflect", "zero", "replicate"]
 Output = Literal["sigmoid", "none"]
-InputKind = Literal["uniform", "gaussian", "meshgrid", "fourier"]
+InputKind = Literal["uniform", "gaussian", "meshgrid", "fourier", "pilot"]
 Loss = Literal["mse", "l1"]
 
 MAX_DEPTH = 7
@@ -81,6 +81,7 @@ def _check_integer(name: str, value: object) -> int:
 
 _REAL_RULES: dict[str, str] = {
     "input_scale": "it is a positive number",
+    "pilot_scale": "it is a positive number",
     "jitter": "it is a number from 0 to 1",
     "learning_rate": "it is a number above 0, at most 1",
     "averaging": "it is a number from 0 to below 1",
@@ -91,6 +92,7 @@ def _check_real(name: str, value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         allowed = {
             "input_scale": value > 0,
+            "pilot_scale": value > 0,
             "jitter": 0 <= value <= 1,
             "learning_rate": 0 < value <= 1,
             "averaging": 0 <= value < 1,

@@ -96,6 +96,8 @@ class Level(nn.Module):
 class Generator(nn.Module):
     """f_θ: z (1, Cz, H', W') -> x (1, C, H', W'), for any H' and W' that are multiples of `stride`.
 
+    Cz is `genome.width_of_input(C)`.
+
     Attributes:
         genome: what it was built from.
         channels: C, of the image.
@@ -105,7 +107,7 @@ class Generator(nn.Module):
     def __init__(self, genome: Genome, *, channels: int) -> None:
         super().__init__()
         self.genome, self.channels, self.stride = genome, channels, 2**genome.depth
-        self.body = Level(genome, index=0, channels_in=genome.input_channels or 2)
+        self.body = Level(genome, index=0, channels_in=genome.width_of_input(channels))
         self.head = Convolution(genome.scales[0].channels_up, channels, kernel=1)
 
     def forward(self, z: Tensor) -> Tensor:

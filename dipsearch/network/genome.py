@@ -4,8 +4,8 @@ A genome names the generator (one `Scale` per resolution, full resolution first,
 them), its input and the settings of its fit. It is drawn from a `SearchSpace`, built by `generator.build`,
 kept in architecture files and compared by its digest: equal genomes have equal digests in every process. A
 gene that is not active does not exist: without skip channels there is no skip kernel, a mesh grid has no
-channels to choose. The defaults are the denoising settings of Ulyanov, Vedaldi and Lempitsky (2018,
-arXiv:1711.10925).
+channels to choose, and without a pilot there is no scale of it. The defaults are the denoising settings of Ulyanov,
+Vedaldi and Lempitsky (2018, arXiv:1711.10925).
 """
 
 from __future__ import annotations
@@ -34,7 +34,12 @@ from .gene_rules import (
 )
 
 # The nested shape groups some genes; the flat names are the field names.
-_INPUT_KEYS = {"kind": "input_kind", "channels": "input_channels", "scale": "input_scale"}
+_INPUT_KEYS = {
+    "kind": "input_kind",
+    "channels": "input_channels",
+    "scale": "input_scale",
+    "pilot_scale": "pilot_scale",
+}
 _FIT_KEYS = {name: name for name in ("jitter", "learning_rate", "averaging", "loss")}
 
 
@@ -88,8 +93,9 @@ class Genome:
         up_1x1: whether each scale of the decoder ends with a 1×1 convolution.
         output: "sigmoid" keeps the image in (0, 1).
         input_kind: what `make_input` draws.
-        input_channels: of the input; None for a mesh grid, which has two.
+        input_channels: of the input; None for a mesh grid, which has two. Those of a pilot come on top.
         input_scale: amplitude of the input; None for a mesh grid, which spans [0, 1].
+        pilot_scale: factor of the pilot's channels; None exactly when there is no pilot.
         jitter: standard deviation of the Gaussian noise that is added to the input in every iteration (σ_p).
         learning_rate: of Adam, in (0, 1].
         averaging: decay of the exponential average of the outputs, in [0, 1); 0 = no averaging.
@@ -107,6 +113,7 @@ class Genome:
     input_kind: InputKind = "uniform"
     input_channels: int | None = 32
     input_scale: float | None = 0.1
+    pilot_scale: float | None = None
     jitter: float = 1 / 30
     learning_rate: float = 0.01
     averaging: float = 0.99
@@ -116,8 +123,8 @@ class Genome:
         object.__setattr__(self, "scales", tuple(self.scales))
         check_gene("depth", len(self.scales))
         for name in GLOBAL_GENES:
-            if name in ("input_channels", "input_scale") and self.input_kind == "meshgrid":
-                _require_absent(name, getattr(self, name), "input_kind is meshgrid")
+            if not _has_input_gene(self.input_kind, name):
+                _require_absent(name, getattr(self, name), f"input_kind is {self.input_kind}")
             else:
                 value = check_gene(name, getattr(self, name))
                 object.__setattr__(self, name, value)
@@ -126,6 +133,19 @@ class Genome:
     def depth(self) -> int:
         """The number of scales."""
         return len(self.scales)
+
+    @property
+    def needs_pilot(self) -> bool:
+        """Whether its input holds a restoration of the same measurement beside the noise."""
+        return self.input_kind == "pilot"
+
+    def width_of_input(self, channels: int) -> int:
+        """Channels of the input z.
+
+        Args:
+            channels: of the image; a pilot has as many.
+        """
+        return (self.input_channels or 2) + (channels if self.needs_pilot else 0)
 
     @cached_property
     def digest(self) -> str:
@@ -171,8 +191,9 @@ class Genome:
         content = _mapping(nested, "genome", ["scales", *plain, "input", "fit"])
         columns = _mapping(content["scales"], "genome.scales", SCALE_GENES)
         given_input = content["input"]
-        bare = isinstance(given_input, Mapping) and given_input.get("kind") == "meshgrid"
-        group = _mapping(given_input, "genome.input", ["kind"] if bare else list(_INPUT_KEYS))
+        kind = given_input.get("kind") if isinstance(given_input, Mapping) else None
+        there = [key for key, name in _INPUT_KEYS.items() if _has_input_gene(kind, name)]
+        group = _mapping(given_input, "genome.input", there)
         fit = _mapping(content["fit"], "genome.fit", list(_FIT_KEYS))
         values = {name: content[name] for name in plain}
         values |= {name: group.get(key) for key, name in _INPUT_KEYS.items()}
@@ -216,6 +237,13 @@ class Genome:
 
 
 GLOBAL_GENES = tuple(field.name for field in fields(Genome) if field.name != "scales")
+
+
+def _has_input_gene(kind: object, name: str) -> bool:
+    """Whether the gene `name` exists for an input of this kind; genes of other things always do."""
+    if name == "pilot_scale":
+        return kind == "pilot"
+    return kind != "meshgrid" or name not in ("input_channels", "input_scale")
 
 
 def _require_absent(name: str, value: object, reason: str) -> None:

@@ -50,7 +50,8 @@ def memory_bytes(
         _channels_last(generator)
         generator.body.lean = lean
         rows, columns = (-(-size // generator.stride) * generator.stride for size in (height, width))
-        z = torch.empty(1, genome.input_channels or 2, rows, columns, memory_format=torch.channels_last)
+        inputs = genome.width_of_input(channels)
+        z = torch.empty(1, inputs, rows, columns, memory_format=torch.channels_last)
         noise = torch.empty_like(z)
         moments: list[Tensor] = []
         for _ in range(2):

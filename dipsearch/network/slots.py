@@ -126,7 +126,7 @@ class Slot:
     Attributes:
         name: as in `Genome.to_flat`.
         source: what fills it.
-        exists: the genome has this value only if all of these hold (depth, skip branch, mesh grid).
+        exists: the genome has this value only if all of these hold (depth, skip branch, kind of input).
         when: the source fills it only if all of these hold …
         otherwise: … and this value does if one does not.
     """

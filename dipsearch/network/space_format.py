@@ -25,6 +25,9 @@ from .space_document import SpaceDocument
 
 FORMAT = "dipsearch/space/1"
 
+PILOT_SCALE = 1.0
+"""The scale of a pilot where a space does not mention it; a genome without a pilot has none."""
+
 
 def read_slots(content: Mapping[str, Any], *, source: str) -> tuple[str, tuple[Slot, ...]]:
     """Return the description and the slots, in dependency order, of the space in `content`.
@@ -79,6 +82,8 @@ def _slots_of_genes(file: SpaceDocument, content: object) -> tuple[Slot, ...]:
     reader.max_depth = max(depths)
     for name in GLOBAL_GENES:
         slots[name] = reader.slot(name, specs[name])
+    if not reader.has_pilots:
+        del slots["pilot_scale"]
     for index in range(max(depths)):
         deep = (Requirement("depth", above=index),) if index >= min(depths) else ()
         for name in SCALE_GENES:
@@ -90,7 +95,7 @@ def _slots_of_genes(file: SpaceDocument, content: object) -> tuple[Slot, ...]:
 def _defaults() -> dict[str, Any]:
     genome = Genome()
     defaults: dict[str, Any] = {"depth": genome.depth}
-    defaults |= {name: getattr(genome, name) for name in GLOBAL_GENES}
+    defaults |= {name: getattr(genome, name) for name in GLOBAL_GENES} | {"pilot_scale": PILOT_SCALE}
     return defaults | dataclasses.asdict(Scale())
 
 

@@ -29,6 +29,8 @@ def gene_rows(genome: Genome) -> tuple[tuple[str, str], ...]:
     """The genes that hold for the whole network and for its fit: label and value."""
     channels = f", {genome.input_channels} channels" if genome.input_channels is not None else ""
     scale = f", scale {genome.input_scale:g}" if genome.input_scale is not None else ""
+    pilot = f", pilot with scale {genome.pilot_scale:g}" if genome.pilot_scale is not None else ""
+    kind = "uniform" if genome.needs_pilot else genome.input_kind
     return (
         (
             "upsampling",
@@ -39,7 +41,7 @@ def gene_rows(genome: Genome) -> tuple[tuple[str, str], ...]:
         ("norm", genome.norm),
         ("padding", genome.padding),
         ("output", genome.output),
-        ("input", f"{genome.input_kind}{channels}{scale}"),
+        ("input", f"{kind}{channels}{scale}{pilot}"),
         ("jitter of the input", f"{genome.jitter:.3g}"),
         ("learning rate", f"{genome.learning_rate:.3g}"),
         ("averaging of outputs", f"{genome.averaging:g}" if genome.averaging else "none"),

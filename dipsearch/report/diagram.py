@@ -57,8 +57,10 @@ def _bottom(genome: Genome, height: int) -> str:
 
 def _heading(genome: Genome) -> str:
     channels = f", {genome.input_channels} channels" if genome.input_channels is not None else ""
+    kind = "uniform" if genome.needs_pilot else genome.input_kind
+    pilot = ", and a pilot" if genome.needs_pilot else ""
     return (
-        _text(_DOWN, 16, f"z: {genome.input_kind}{channels}", kind="end")
+        _text(_DOWN, 16, f"z: {kind}{channels}{pilot}", kind="end")
         + _text(_UP, 16, f"x ({genome.output} output)" if genome.output != "none" else "x", kind="end")
         + _line(_DOWN, 22, _DOWN, _TOP - 3)
         + _line(_UP, _TOP, _UP, 25)

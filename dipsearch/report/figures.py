@@ -46,7 +46,7 @@ def score_against_seconds(rows: Sequence[CandidateRow], finalists: Sequence[Fina
 def psnr_against_seconds(
     rows: Sequence[CandidateRow], result: Mapping[str, object] | None = None
 ) -> go.Figure:
-    """Each candidate's PSNR against the time of its fit, with the classical methods and what was delivered."""
+    """Each candidate's PSNR against the time of its fit, with similar patches alone and what was delivered."""
     figure = frame(x="seconds", y="PSNR against the reference (dB)")
     for name, published, marker in (
         ("searched", False, {"color": BLUE, "size": 9}),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..search import StudyRecord
+from ..search.answer_words import answers_of, delivered_answer, delivered_words
 from .outcome import image_words
 from .tables import counts
 from .wording import decibels, duration, plural, signed
@@ -47,8 +48,14 @@ def _sentence(record: StudyRecord, result: Mapping[str, Any]) -> str:
         "sr": f"{picture} enlarged {record.request.options.factor}×",
     }
     task = record.request.options.task
-    members = len((result.get("stack") or {}).get("members") or ())
+    return f"{what.get(task, task)} {_means(result)}. {_judged(result)}"
+
+
+def _means(result: Mapping[str, Any]) -> str:
     tried = plural(sum((result.get("trials") or {}).values()), "candidate")
+    if said := {delivered_words(answers) for answers in answers_of(result)}:
+        return f"by {said.pop() if len(said) == 1 else 'whatever suits each best'} ({tried} tried)"
+    members = len((result.get("stack") or {}).get("members") or ())
     means = {
         "stack": f"by a stack of {plural(members, 'network')}, found among {tried}",
         "best": f"by the best of {tried}",
@@ -57,10 +64,13 @@ def _sentence(record: StudyRecord, result: Mapping[str, Any]) -> str:
     }.get(str(result.get("delivered")), f"by none of {tried}")
     if blend := result.get("blend"):
         means += f", mixed with {blend['name']} ({100 * blend['share']:.0f} %)"
-    judged = "Nothing but the damaged picture was used; the reference only served to measure the result."
+    return means
+
+
+def _judged(result: Mapping[str, Any]) -> str:
     if not result.get("reference"):
-        judged = "Nothing but the damaged picture was used."
-    return f"{what.get(task, task)} {means}. {judged}"
+        return "Nothing but the damaged picture was used."
+    return "Nothing but the damaged picture was used; the reference only served to measure the result."
 
 
 def _quality(result: Mapping[str, Any]) -> tuple[Fact, ...]:
@@ -72,13 +82,13 @@ def _quality(result: Mapping[str, Any]) -> tuple[Fact, ...]:
     ssim = result.get("delivered_ssim")
     facts = [Fact(decibels(delivered), "PSNR", f"SSIM {ssim:.3f}" if ssim is not None else "")]
     for name, baseline in (result.get("baselines") or {}).items():
-        if baseline.get("psnr") is not None:
+        if baseline.get("psnr") is not None and result.get("delivered") != "first":
             gain = delivered - baseline["psnr"]
             facts.append(
                 Fact(
                     decibels(abs(gain)),
                     f"{'above' if gain >= 0 else 'below'} {name}",
-                    f"which reaches {decibels(baseline['psnr'])}",
+                    f"{'which reach' if name.endswith('s') else 'which reaches'} {decibels(baseline['psnr'])}",
                 )
             )
     best = (result.get("best") or {}).get("psnr")
@@ -89,6 +99,10 @@ def _quality(result: Mapping[str, Any]) -> tuple[Fact, ...]:
 
 
 def _best_score(result: Mapping[str, Any]) -> float | None:
+    """The estimate of what is delivered, the mean over the pictures."""
+    delivered = [delivered_answer(answers)["estimate"] for answers in answers_of(result)]
+    if delivered:
+        return None if None in delivered else sum(delivered) / len(delivered)
     parts = [(result.get(name) or {}).get("score") for name in ("stack", "best")]
     known = [part for part in parts if part is not None]
     return max(known, default=None)
@@ -102,6 +116,8 @@ def _device(result: Mapping[str, Any]) -> str:
 
 def _unfinished(record: StudyRecord) -> str:
     found = counts(record)
+    if not record.evaluations and any(picture.first for picture in record.pictures):
+        return "Similar patches have answered; this study has not started a candidate yet."
     if not record.evaluations:
         return "This study has not started a candidate yet."
     if found["failed"] and not found["complete"] and not found["running"]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..search.answer_words import answers_of, bar_words, delivered_words
 from .wording import clause, decibels, duration, plural
 
 
@@ -15,18 +16,20 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     members = stack.get("members") or ()
     stopped = f"stopped at iteration {best['step']}" if best.get("step") is not None else None
     candidate = clause(best.get("digest"), _best_estimated(result), stopped, best.get("ended"))
+    bar = bar_words(result)
     rows = (
         (
             "restored",
             f"{image_words(result['image'])}: {task_words(result['task'])} by {_delivered_words(result)}",
         ),
         ("quality", _quality_words(result)),
+        ("first answer", bar),
         ("best candidate", candidate or "none: no candidate was finished"),
         ("chosen because", best.get("chosen_because") or ""),
         ("finalists", _finalist_words(result)),
         ("stack", clause(plural(len(members), "candidate"), _estimated(stack)) if members else ""),
         ("mixed with", _blend_words(result.get("blend") or {})),
-        ("baselines", _baseline_words(result.get("baselines") or {})),
+        ("baselines", "" if bar else _baseline_words(result.get("baselines") or {})),
         ("uncertainty", _uncertainty_words(result.get("uncertainty") or {})),
         ("candidates", _count_words(result.get("trials") or {})),
         ("time", _time_words(result)),
@@ -43,7 +46,7 @@ def restored_rows(results: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str]
             clause(
                 str(result["restored"]),
                 f"PSNR {decibels(result['psnr'])}" if result.get("psnr") is not None else _estimated(result),
-                plural(int(result["members"]), "network"),
+                plural(int(result["members"]), "network") if result["members"] else "similar patches alone",
                 duration(result.get("seconds")),
             ),
         )
@@ -62,6 +65,8 @@ def image_words(image: str | Sequence[str]) -> str:
 
 
 def _delivered_words(result: Mapping[str, Any]) -> str:
+    if said := {delivered_words(answers) for answers in answers_of(result)}:
+        return said.pop() if len(said) == 1 else "whatever suits each best"
     members = (result.get("stack") or {}).get("members") or ()
     words = {
         "best": "the best candidate",

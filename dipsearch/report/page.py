@@ -18,6 +18,7 @@ from ..search import StudyRecord
 from ..yaml_files import dump_yaml
 from . import curve_figures, descent_figures, figures, lineage, tables
 from .anatomy import cost_rows, gene_rows
+from .answer_table import answer_tables
 from .curves import CurveRow, curve_rows, stopping
 from .diagram import diagram
 from .dossier import dossiers, packed
@@ -71,6 +72,7 @@ def values(record: StudyRecord) -> dict[str, Any]:
         "cases": pictures_of(record),
         "more_pictures": [picture.name for picture in record.pictures[MOST_PICTURES:]],
         "result_rows": result_rows(record.result) if record.result else (),
+        "answers": answer_tables(record),
         "reuse": restore_command(record) if record.ranked() else "",
         "plots": plots,
         "stop_words": stop_words(record, stopping(record, courses)),
@@ -158,6 +160,7 @@ def _contents(shown: dict[str, Any]) -> list[tuple[str, str]]:
     parts = (
         ("pictures", "pictures", True),
         ("outcome", "numbers", shown["result_rows"]),
+        ("answers", "the answers", shown["answers"]),
         ("stop", "why it stopped", plots["curves"]),
         ("choice", "why it won", plots["cost"]),
         ("stack", "what was combined", shown["members"]),

@@ -1,4 +1,4 @@
-"""The pictures of a study as layers of a viewer: measured, restored, reference, and maps of error and doubt.
+"""The pictures of a study as layers of a viewer: measured, restored, first answer, reference, error and doubt.
 
 The only place of the report that opens picture files. What cannot be read becomes a gap that says what is
 missing: a page can always be written.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,7 +69,7 @@ class CasePictures:
 
 
 def pictures_of(record: StudyRecord) -> tuple[CasePictures, ...]:
-    """Measurement, restoration, reference and maps of every picture of a study, as far as they exist."""
+    """Measurement, restoration, first answer, reference and maps of every picture of a study, as far as they exist."""
     shown = record.pictures[:MOST_PICTURES]
     side = max(256, int(LONGEST_SIDE / max(1, len(shown)) ** 0.5))
     return tuple(_case_pictures(record, picture, side=side) for picture in shown)
@@ -128,6 +129,8 @@ def _case_pictures(record: StudyRecord, picture: PictureRecord, *, side: int) ->
     else:
         words = caption or _size(restored, side)
         layers.append(Picture(title, words, data_uri(restored, side=side)))
+    if picture.first is not None:
+        layers.append(_first(picture.first, side))
     reference = case.reference if case else None
     if reference is not None:
         layers.append(Picture("reference", "only compared with, never used", data_uri(reference, side=side)))
@@ -138,6 +141,14 @@ def _case_pictures(record: StudyRecord, picture: PictureRecord, *, side: int) ->
     if doubt is not None and doubt.shape == (size[1], size[0]):
         layers.append(_map("uncertainty", doubt, "estimated standard deviation of the error", side))
     return CasePictures(picture.name, case.notes if case else (), size, tuple(layers))
+
+
+def _first(file: Path, side: int) -> Picture:
+    """What similar patches made of the measurement, before any network."""
+    try:
+        return Picture("similar patches", "the first answer", data_uri(read_image(file).pixels, side=side))
+    except DipsearchError as error:
+        return Picture("similar patches", str(error), None)
 
 
 def _map(title: str, values: NDArray[np.float64], caption: str, side: int) -> Picture:

@@ -132,8 +132,9 @@ class Watched:
     def _signature(self) -> tuple[tuple[str, int, int], ...]:
         if not (self.folder / "journal.log").exists():
             return (("now", time.time_ns(), 0),)  # a database, or nothing yet: nothing tells that it changed
-        files = (self.folder / name for name in (STUDY_FILE, "journal.log", "result.json"))
-        return tuple((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.exists())
+        files = [self.folder / name for name in (STUDY_FILE, "journal.log", "result.json")]
+        files += sorted(self.folder.glob("best/first.*")) + sorted(self.folder.glob("best/*/first.*"))
+        return tuple((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.exists())
 
 
 def _row(name: str, folder: Path, now: float) -> StudyRow:

@@ -78,7 +78,7 @@
 
     choose() {
       const names = [...this.layers.keys()];
-      for (const [side, wanted] of [["left", ["measured"]], ["right", ["restored", "best so far"]]]) {
+      for (const [side, wanted] of [["left", ["measured"]], ["right", ["restored", "best so far", "similar patches"]]]) {
         const select = this.root.querySelector(`select.${side}`);
         for (const name of names) select.add(new Option(name, name));
         select.value = wanted.find((name) => this.layers.has(name)) || names[side === "left" ? 0 : names.length - 1];

@@ -13,12 +13,9 @@ from dataclasses import replace
 
 from ..network import Calibration, Genome, cost
 from .headroom import those_that_fit
-from .plan import UNDECIDED, USUAL_STEPS, Load, Plan
+from .plan import LEAST_STEPS, UNDECIDED, USUAL_STEPS, Load, Plan, least_steps, usual_steps
 from .plan_lines import lines_of
 from .rescoring import MANY, MOST_FINALISTS, NOTHING, RESCORING_SHARE, Rescoring, best_choice
-
-LEAST_STEPS = 450
-"""With fewer iterations than this a fit is not worth starting."""
 
 GOOD_STEPS = 650
 """A network that makes fewer in its time comes after the lighter ones that make as many.
@@ -34,11 +31,13 @@ SLACK = 0.03
 """The share of a budget that is kept back against surprises."""
 
 PIXELS_PER_SECOND = 15_000
-"""How fast the slowest classical method (biharmonic inpainting) and the page are made, roughly."""
+"""How fast what is delivered is measured and written, and the page made, roughly."""
 
-REFIT_SHARE = 0.25
-"""The share of a roomy budget for fitting the members of the stack once more, to all of y, where that pays: with
-noise. In a tight one the same time is better spent on more candidates."""
+POLISHING = 0.6
+"""The time of polishing one picture, in that of its first answer."""
+
+PARTS = 2
+"""A picture is polished twice: from the fitted part, and from all of y."""
 
 ROOMY = 4
 """From this many rounds of candidates on, a budget is roomy: published networks first, full patience."""
@@ -60,14 +59,19 @@ def make_plan(load: Load, *, devices: tuple[str, ...], budget: float | None, tri
         budget: seconds of wall time for everything, or ``None``.
         trials: candidates to finish, or ``None``.
     """
-    published, too_large = those_that_fit(load.published, load.headroom)
-    starters, more = those_that_fit(load.starters, load.headroom)
+    published, too_large = those_that_fit(_possible(load.published, load), load.headroom)
+    starters, more = those_that_fit(_possible(load.starters, load), load.headroom)
     load = replace(load, published=published, starters=starters, too_large=(*too_large, *more))
     if budget is None or load.calibration is None:
         plan = _by_trials(load, devices=devices, trials=trials)
     else:
         plan = _by_time(load, load.calibration, devices=devices, budget=budget, trials=trials)
     return replace(plan, headroom=load.headroom)
+
+
+def _possible(networks: Sequence[tuple[str, Genome]], load: Load) -> tuple[tuple[str, Genome], ...]:
+    """Those that do not need a pilot which nobody has."""
+    return tuple((name, genome) for name, genome in networks if load.has_pilot or not genome.needs_pilot)
 
 
 def _by_trials(load: Load, *, devices: tuple[str, ...], trials: int | None) -> Plan:
@@ -110,21 +114,22 @@ def _by_time(
     pixels = sum(_pixels(shape) for shape in load.shapes)
     finishing = 3.0 + pixels / PIXELS_PER_SECOND
     deliver_until = max(budget * (1 - SLACK) - min(finishing, 0.2 * budget), 0.5 * budget)
-    search_until = deliver_until - 0.02 * budget
+    polishing = POLISHING * load.patch_seconds * -(-PARTS // len(devices))
+    search_until = deliver_until - 0.02 * budget - polishing
+    # The first answer from the fitted part comes before all candidates: it is the input of some.
+    load = replace(load, spent=load.spent + load.patch_seconds)
     crop = _crop(load, calibration, available=(search_until - load.spent) * len(devices))
     if crop is not None:
         # Half of the time belongs to the finalists, which are fitted to the whole picture.
         search_until = load.spent + (search_until - load.spent) * 0.5
     shapes = [_cropped(shape, crop) for shape in load.shapes]
     per_step = _seconds_per_step(load.typical, shapes, calibration)
-    rounds = (search_until - load.spent) / (per_step * USUAL_STEPS)
-    rescore_until = deliver_until
-    if load.refits and crop is None and rounds >= ROOMY:
-        search_until -= REFIT_SHARE * budget
-        rescore_until -= REFIT_SHARE * budget
+    usual = usual_steps(load.typical)
+    rounds = (search_until - load.spent) / (per_step * usual)
+    rescore_until = deliver_until - polishing
     rescoring = NOTHING
     if crop is None and rounds >= MANY:
-        each = per_step * USUAL_STEPS
+        each = per_step * usual
         rescoring = best_choice(
             [each] * MOST_FINALISTS, seconds=RESCORING_SHARE * budget, workers=len(devices)
         )
@@ -135,30 +140,37 @@ def _by_time(
     affordable, final_steps = candidate, None
     if crop is not None:
         # A finalist has to be affordable on the whole picture; on the crop it is cheaper by the share of pixels.
-        final = deliver_until - search_until
+        final = deliver_until - polishing - search_until
         final_steps = int(final / _cheapest(load, load.shapes, calibration))
         affordable = min(candidate, final * sum(map(_pixels, shapes)) / pixels)
-    queue, left_out = _affordable(load, shapes, calibration, seconds=affordable, roomy=rounds >= ROOMY)
+    # A network without a pilot takes three times as long to come half as far: there has to be much time for it.
+    plain = (search_until - load.spent) / (per_step * USUAL_STEPS) >= ROOMY or not load.has_pilot
+    roomy = rounds >= ROOMY
+    queue, left_out = _affordable(load, shapes, calibration, seconds=affordable, roomy=roomy, plain=plain)
     plan = Plan(
         devices=devices,
         crop=crop,
         max_steps=load.last_step,
-        usual_steps=min(USUAL_STEPS, load.last_step, max(LEAST_STEPS, int(candidate / per_step))),
+        usual_steps=min(usual, load.last_step, max(least_steps(load.typical), int(candidate / per_step))),
         patience=PATIENCE if rounds >= ROOMY else SHORT_PATIENCE,
         queue=queue,
         left_out=left_out,
         candidate_seconds=candidate,
-        least_seconds=min(LEAST_STEPS, load.last_step)
-        * min(per_step, _cheapest(load, shapes, calibration) * 2),
+        least_seconds=_least_seconds(load, shapes, calibration, per_step=per_step),
         affordable_seconds=affordable,
         search_until=search_until,
         deliver_until=deliver_until,
         trials=trials,
         rescoring=rescoring,
         rescore_until=rescore_until,
+        polishing=polishing,
+        pilots_only=not plain,
     )
+    # Without a first answer there has to be a network, however little time it has.
+    networks = not load.has_pilot or search_until - load.spent >= _cheapest_fit(load, shapes, calibration)
+    plan = replace(plan, networks=networks)
     plan = replace(plan, lines=lines_of(plan, load, budget=budget, seconds_per_step=per_step))
-    if final_steps is not None and final_steps < LEAST_STEPS:
+    if plan.networks and final_steps is not None and final_steps < LEAST_STEPS:
         warning = (
             f"only about {final_steps} iterations of the lightest network fit in the time kept for it, "
             f"{USUAL_STEPS} are usual: give a larger --budget, or a GPU"
@@ -193,6 +205,23 @@ def _cheapest(load: Load, shapes: Sequence[tuple[int, int, int, int]], calibrati
     return min(_seconds_per_step(genome, shapes, calibration) for genome in networks)
 
 
+def _cheapest_fit(load: Load, shapes: Sequence[tuple[int, int, int, int]], calibration: Calibration) -> float:
+    """Seconds of the shortest fit that is worth starting."""
+    networks = [genome for _, genome in load.starters] or [load.sample]
+    return min(
+        min(least_steps(genome), load.last_step) * _seconds_per_step(genome, shapes, calibration)
+        for genome in networks
+    )
+
+
+def _least_seconds(
+    load: Load, shapes: Sequence[tuple[int, int, int, int]], calibration: Calibration, *, per_step: float
+) -> float:
+    """With less time left, no candidate is started."""
+    usual = min(least_steps(load.typical), load.last_step) * per_step
+    return min(usual, 2 * _cheapest_fit(load, shapes, calibration))
+
+
 def _crop(load: Load, calibration: Calibration, *, available: float) -> int | None:
     """The side of the crops to search on, or ``None`` when a worthwhile number of candidates fits the whole.
 
@@ -203,12 +232,13 @@ def _crop(load: Load, calibration: Calibration, *, available: float) -> int | No
     least = LEAST_CROP * load.factor
     if load.searched_on != UNDECIDED:
         return load.searched_on
-    if available >= 2 * LEAST_STEPS * _cheapest(load, load.shapes, calibration):
+    if available >= 2 * _cheapest_fit(load, load.shapes, calibration):
         return None
     side = max(least, largest // CROP_STEP * CROP_STEP)
     while side > least:
         shapes = [_cropped(shape, side) for shape in load.shapes]
-        if 0.5 * available >= CROP_FITS * LEAST_STEPS * _seconds_per_step(load.typical, shapes, calibration):
+        each = least_steps(load.typical) * _seconds_per_step(load.typical, shapes, calibration)
+        if 0.5 * available >= CROP_FITS * each:
             break
         side -= CROP_STEP
     # A crop that is nearly all of the picture saves nothing and costs the finalists' half of the time.
@@ -222,15 +252,20 @@ def _affordable(
     *,
     seconds: float,
     roomy: bool,
+    plain: bool,
 ) -> tuple[tuple[tuple[str, Genome], ...], tuple[str, ...]]:
     """The known networks that make enough steps in the time of one candidate, and the names of the others."""
     known = [*load.published, *load.starters] if roomy else [*load.starters, *load.published]
-    steps = {name: seconds / _seconds_per_step(genome, shapes, calibration) for name, genome in known}
-    least = USUAL_STEPS if roomy else LEAST_STEPS
-    fits = [item for item in known if steps[item[0]] >= least]
+    # How often a network could make the least that it needs.
+    often = {
+        name: seconds / _seconds_per_step(genome, shapes, calibration) / least_steps(genome)
+        for name, genome in known
+    }
+    least = USUAL_STEPS / LEAST_STEPS if roomy else 1.0
+    fits = [(n, genome) for n, genome in known if often[n] >= least and (plain or genome.needs_pilot)]
     # Sorting is stable: networks that make enough steps stay in their order, the others follow, the lightest first.
-    fits.sort(key=lambda item: max(0.0, GOOD_STEPS - steps[item[0]]))
+    fits.sort(key=lambda item: (not item[1].needs_pilot, max(0.0, GOOD_STEPS / LEAST_STEPS - often[item[0]])))
     if not fits and known:
-        fits = [max(known, key=lambda item: steps[item[0]])]
+        fits = [max(known, key=lambda item: often[item[0]])]
     names = {name for name, _ in fits}
     return tuple(fits), tuple(name for name, _ in known if name not in names)

@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .answer_words import bar_words, delivered_words
 from .evaluation import Evaluation
 from .finalists import FIRST, SECOND
 
 
-def _blended(result: Mapping[str, Any]) -> str:
-    blend = result["blend"]
-    return f" with {100 * blend['share']:.0f} % of {blend['name']}" if blend else ""
-
-
-_DELIVERED = {
-    "best": "best candidate",
-    "stack": "stack",
-    "refit": "refit of its members to all of the measurement",
-    "stacks": "mean of what two splits of the measurement led to",
-}
-
-
-def card(result: Mapping[str, Any], winner: Evaluation) -> str:
+def card(result: Mapping[str, Any], winner: Evaluation | None) -> str:
     """The card of a ``result.json``.
 
     Args:
         result: its content.
-        winner: the candidate that was chosen.
+        winner: the candidate that was chosen; ``None`` where nothing was fitted.
     """
-    best, stack = result["best"], result["stack"]
-    label = winner.genome.label if winner.genome else "?"
     lines = [
         f"# {result['task']}: {result['image']}",
         "",
-        f"Delivered: the {_DELIVERED[result['delivered']]}{_blended(result)}, after {result['seconds']:.0f} s on "
+        f"Delivered: {delivered_words(result['answers'])}, after {result['seconds']:.0f} s on "
         f"{result['workers']} × {result['device']}.",
+        *_bar(result),
         "",
-        "| | estimated PSNR without a reference | PSNR against the reference |",
-        "|---|---|---|",
-        f"| best candidate (number {best['number']}) | {_cell(best['score'])} | {_cell(best['psnr'])} |",
-        f"| stack of {len(stack['members'])} | {_cell(stack['score'])} | {_cell(stack['psnr'])} |",
-        f"| delivered | | {_cell(result['delivered_psnr'])} |",
-    ]
-    lines += [
-        f"| {name} | {_cell(baseline['score'])} | {_cell(baseline['psnr'])} |"
-        for name, baseline in result["baselines"].items()
-    ]
-    lines += [
-        "",
-        f"The architecture: {label} (genome {best['digest']}), stopped at iteration {best['step']}: {best['ended']}. "
-        f"It was chosen because {best['chosen_because']}.",
+        "| | share | estimated PSNR without a reference | difference to the best | PSNR against the reference |",
+        "|---|---|---|---|---|",
+        *_answers(result["answers"]),
+        *([] if winner is None else _architecture(result["best"], winner)),
         *_finalists(result),
         *_uncertainty(result),
         "",
@@ -61,6 +38,35 @@ def card(result: Mapping[str, Any], winner: Evaluation) -> str:
     if result["warnings"]:
         lines += ["", "Worth knowing:", "", *(f"- {warning}" for warning in result["warnings"])]
     return "\n".join(lines) + "\n"
+
+
+def _bar(result: Mapping[str, Any]) -> list[str]:
+    """What similar patches reached alone, and what networks added."""
+    said = bar_words(result)
+    return ["", f"{said[0].upper()}{said[1:]}."] if said else []
+
+
+def _answers(answers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The lines of the table; errors are those of the difference to the best."""
+    best = max((a["estimate"] for a in answers if a["estimate"] is not None), default=None)
+    lines = []
+    for answer in answers:
+        estimate, share = answer["estimate"], answer["share"]
+        behind = None if estimate is None or best is None or estimate == best else estimate - best
+        lines.append(
+            f"| {answer['words']} | {f'{100 * share:.0f} %' if share else ''} | {_cell(estimate)} | "
+            f"{'' if behind is None else _cell(behind, answer['standard_error'])} | {_cell(answer['psnr'])} |"
+        )
+    return lines
+
+
+def _architecture(best: Mapping[str, Any], winner: Evaluation) -> list[str]:
+    label = winner.genome.label if winner.genome else "?"
+    return [
+        "",
+        f"The architecture: {label} (genome {best['digest']}), stopped at iteration {best['step']}: {best['ended']}. "
+        f"It was chosen because {best['chosen_because']}.",
+    ]
 
 
 def _finalists(result: Mapping[str, Any]) -> list[str]:

@@ -2,15 +2,15 @@
 
 Their mean s is nearer to the truth than most of them, so how far a candidate x lies from it tells much of its error:
 that is ‖x − s‖² + 2 ⟨x − s, s − truth⟩ and a constant, and where x and s err in unlike ways the middle is small. The
-distance has no luck in it but is never quite right; a score of noisy values is right on average and has. So such scores
-are shrunk to the distances, by as much of their disagreement as luck explains: with V the variance that noise gives to
-a score, and D the variance of score less distance over the candidates, a score counts 1 − V/D (at least 0) and the
-distance the rest (James and Stein, 1961, in the form of Efron and Morris, 1973).
+distance has no luck in it but is never quite right; a score of noisy values is right on average and has. So such
+scores are shrunk to the distances, by as much of their disagreement as luck explains: with V the variance that noise
+gives to a score, and D the variance of score less distance over the candidates, a score counts 1 − V/D (at least 0)
+and the distance the rest (James and Stein, 1961, in the form of Efron and Morris, 1973).
 
-Of an enlarged picture a score sees little of what is sought, lucky or not, and counts by the share that it sees. Hidden
-pixels that judge what is missing have a guide against their luck; there the consensus gained nothing and is not asked.
-Choosing the output nearest to the mean of several is from ISNAS-DIP (Arican, Kara, Bredell and Konukoglu, CVPR 2022).
-Pure functions.
+Of an enlarged picture a score sees little of what is sought, lucky or not, and counts by the share that it sees.
+Hidden pixels that judge what is missing have a guide against their luck; there the consensus gained nothing and is
+not asked. Choosing the output nearest to the mean of several is from ISNAS-DIP (Arican, Kara, Bredell and Konukoglu,
+CVPR 2022). Pure functions.
 """
 
 from __future__ import annotations

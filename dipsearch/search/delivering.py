@@ -57,7 +57,7 @@ class Delivery:
         best_image: its image, ready to deliver: observed pixels put back where they are exact.
         stack: the weights of the combination.
         stacked: the combination, likewise ready.
-        chosen: "best", "stack", "refit" when members of either were fitted again to all of y, or "stacks" when
+        chosen: "best", "stack", or "stacks" when
             it is the mean with what a second split led to.
         base: "best" or "stack": what the measurement preferred before refits and means.
         members: what the best and the stack were chosen from, by number.
@@ -156,23 +156,6 @@ def deliver(picture: Prepared, members: Sequence[Member]) -> Delivery:
         members=by_number,
         split=picture.split.kind,
     )
-
-
-def refitted(delivery: Delivery, picture: Prepared, refits: Mapping[int, Tensor]) -> Delivery:
-    """The delivery with members replaced by their fits to all of y, at unchanged weights.
-
-    The search gives up a part of the measurement in order to have a score; a refit has the whole. Nothing is
-    left to weigh it with, so the weights stay those of the fits that it repeats.
-
-    Args:
-        refits: by the member's number, ``(1, C, H, W)``; members without one stay as they are.
-    """
-    used = delivery.used
-    if not any(number in refits for number in used):
-        return delivery
-    images = [refits.get(number, delivery.members[number].output.delivered) for number in used]
-    image = put_back(weighted(images, list(used.values())), picture.problem)
-    return replace(delivery, image=image, chosen="refit")
 
 
 def averaged(delivery: Delivery, second: Delivery, problem: Problem) -> Delivery:

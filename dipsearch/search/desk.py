@@ -18,7 +18,7 @@ import optuna
 import torch
 from optuna.trial import Trial
 
-from ..errors import DipsearchError
+from ..errors import DipsearchError, InputError
 from ..files import replacing
 from ..fitting import (
     Check,
@@ -32,12 +32,12 @@ from ..fitting import (
     out_of_memory,
 )
 from ..network import Genome, SearchSpace
+from ..patches import answer, polished
 from ..problem import Problem, Split, make_split, whole
-from .baselines import classical
-from .candidate import Trajectory, write_candidate
-from .messages import BaselineJob, FitJob, Job, Progress, SearchJob
+from .candidate import Trajectory, read_npz, write_candidate
+from .messages import FitJob, Job, PatchJob, Progress, SearchJob
 from .objective import ABSORPTION_TIME, Evaluate, Limits, estimated_psnr, evaluate, value_of
-from .prepared import SEARCHED, Prepared, prepare, read_problem
+from .prepared import SEARCHED, Prepared, pilot_beside, prepare, read_pilot, read_problem
 from .proposals import STALE
 from .samplers import suggest
 from .storage import queue_again
@@ -106,7 +106,7 @@ class Desk:
             return self._search(job)
         if isinstance(job, FitJob):
             return self._fit(job)
-        return self._baseline(job)
+        return self._patches(job)
 
     # -- candidates ------------------------------------------------------------------------------------------
 
@@ -127,6 +127,8 @@ class Desk:
         trial.set_user_attr("worker", self.index)
         genome = self.space.genome(suggest(trial, self.space))
         trial.set_user_attr("genome", genome.to_nested())
+        if genome.needs_pilot and any(image.pilot is None for image in self.images):
+            raise _failed(trial, "its input needs a pilot, and this study has none")
         if reason := self.settings.headroom.refusal(genome, image_shape=self.settings.image_shape):
             raise _failed(trial, reason)
         watch = _Watch(self, trial, genome, job, started)
@@ -179,7 +181,8 @@ class Desk:
         problem = read_problem(job.problem).to(self.device)
         divided = job.seed if job.split_seed is None else job.split_seed
         split = whole(problem) if job.everything else self._divided(problem, job.problem, seed=divided)
-        picture = Prepared(job.problem.stem, problem, split)
+        pilot = self._pilot(job, divided=divided) if job.genome.needs_pilot else None
+        picture = Prepared(job.problem.stem, problem, split, pilot)
         done = self._fitted(job, picture, lean=False) or self._fitted(job, picture, lean=True)
         if done is None:
             raise CandidateFailed(f"{job.label}: there was not enough memory for it")
@@ -201,6 +204,26 @@ class Desk:
             "seconds": done.seconds,
             **means_of([done]),
         }
+
+    def _pilot(self, job: FitJob, *, divided: int) -> torch.Tensor:
+        """The pilot of a job, on the device.
+
+        Args:
+            divided: the seed of the split. The pilot of the study saw values that any other split holds out.
+
+        Raises:
+            InputError: the network needs one, and there is none for this split.
+        """
+        file, beside = job.pilot, pilot_beside(job.problem)
+        if file is None and beside.exists() and (job.everything or divided == self.settings.seed):
+            file = beside
+        if file is None:
+            raise InputError(
+                f"{job.label}: its input needs a pilot, and there is none for this split",
+                "a pilot is computed from the fitted part of the split that it is used with",
+                "compute one and name its file in the job, or leave this network out",
+            )
+        return read_pilot(file, part="full" if job.everything else "fitted").to(self.device)
 
     def _divided(self, problem: Problem, file: Path, *, seed: int) -> Split:
         """The split of a picture; the latest one is kept, with its guide, for the next fit to the same."""
@@ -236,6 +259,7 @@ class Desk:
                 engine=job.limits.engine,
                 precision=job.limits.precision,
                 lean=lean,
+                pilot=picture.pilot,
             )
             if not goes_on:
                 return done
@@ -250,6 +274,7 @@ class Desk:
                 engine=job.limits.engine,
                 precision=job.limits.precision,
                 lean=lean,
+                pilot=picture.pilot,
             )
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
@@ -257,14 +282,18 @@ class Desk:
         give_back_memory(self.device)
         return None
 
-    def _baseline(self, job: BaselineJob) -> dict[str, Any]:
+    def _patches(self, job: PatchJob) -> dict[str, Any]:
         started = time.perf_counter()
-        problem = read_problem(job.problem)
-        split = None if job.split_seed is None else make_split(problem, seed=job.split_seed)
-        name, image = classical(problem, split=split)
+        problem = read_problem(job.problem).to(self.device)
+        split = None if job.split_seed is None else self._divided(problem, job.problem, seed=job.split_seed)
+        if job.pilot is None:
+            image = answer(problem, split=split)
+        else:
+            pilot = torch.from_numpy(read_npz(job.pilot)["x"]).to(self.device)
+            image = polished(problem, pilot, split=split)
         with replacing(job.out) as temporary:
-            np.savez(temporary, x=image.numpy())
-        return {"name": name, "seconds": time.perf_counter() - started}
+            np.savez(temporary, x=image.cpu().numpy())
+        return {"seconds": time.perf_counter() - started}
 
 
 @dataclass

@@ -1,21 +1,16 @@
 """Finishing: what is still computed once the search is over, and the deliveries that come of it.
 
-First the classical restorations; then fits of the best architectures, to the whole pictures where crops were
-searched, or to a second split where the budget is large; then, where there is noise of known strength, the members of
-the stack once more, fitted to all of y.
+First fits of the best architectures, to the whole pictures where crops were searched, or to a second split where the
+budget is large; then similar patches polish what the networks made, and one of all answers is chosen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor
-
-from ..fitting import Ended, LossMatched
-from .blending import Blend, blended
-from .candidate import read_arrays, read_output, suffix
+from .answers import FIRST, Answer, Choice, choose, only
 from .delivering import (
     Delivery,
     Member,
@@ -25,17 +20,19 @@ from .delivering import (
     fitted_members,
     prepared_whole,
     read_members,
-    refitted,
     searched_members,
 )
 from .evaluation import Evaluation, ranked
 from .finalists import Verdict, verdict_on_first, verdict_on_second
-from .foreman import Foreman
-from .judging import Baseline, baseline_jobs, classical_of, judged
-from .messages import BaselineJob, FitJob
+from .first_answers import FirstAnswer
+from .first_files import read_first
+from .foreman import POLISHING, Foreman
+from .messages import FitJob
 from .objective import Limits
+from .polishing import gather_answers
 from .prepared import WHOLE, Prepared, problem_path
 from .second_split import Rescored, SecondFits, second_picture
+from .session import Session
 
 WHOLE_FITS = 3
 """Architectures that are fitted to the whole picture after a search on a crop, at most per worker."""
@@ -46,103 +43,92 @@ class Finished:
     """What the search ends with.
 
     Args:
-        deliveries: one per picture, in the order of the cases.
+        deliveries: what networks led to, one per picture in the order of the cases; ``None`` where nothing was fitted.
         pictures: their problems, with the split that the search used.
-        baselines: by the picture's name; pictures may be missing.
-        blends: what is classical in a delivery, by the picture's name; only where something is.
-        classicals: the classical restorations of the fitted parts, likewise.
-        verdict: the finalists, and which candidate is chosen.
+        choices: what is delivered of each, and what else there was.
+        verdict: the finalists, and which candidate is chosen; ``None`` where nothing was fitted.
         rescored: what was fitted to a second split.
     """
 
-    deliveries: tuple[Delivery, ...]
+    deliveries: tuple[Delivery | None, ...]
     pictures: tuple[Prepared, ...]
-    baselines: dict[str, Baseline]
-    blends: dict[str, Blend]
-    classicals: dict[str, Tensor]
-    verdict: Verdict
+    choices: tuple[Choice, ...]
+    verdict: Verdict | None
     rescored: Rescored
 
 
-def finish(foreman: Foreman) -> Finished:
-    """Make the restored picture of each case, and choose the architecture to keep."""
+def finish(foreman: Foreman, firsts: Mapping[str, FirstAnswer]) -> Finished:
+    """Make the restored picture of each case, and choose the architecture to keep.
+
+    Args:
+        foreman: the search, after its last candidate.
+        firsts: the first answers, by the pictures' names.
+
+    Raises:
+        StudyError: there is neither a candidate nor a first answer to one of the pictures.
+    """
     session, seed = foreman.session, foreman.session.settings.seed
     foreman.phase = "delivering"
     foreman.pool.go_on()
     best = ranked(session.evaluations())
     wholes, rescored = _last_fits(foreman, best)
-    pictures = tuple(prepared_whole(session.folder, name, seed=seed) for name in session.settings.names)
-    deliveries = []
+    names = session.settings.names
+    pictures = tuple(prepared_whole(session.folder, name, seed=seed) for name in names)
+    deliveries: list[Delivery | None] = []
     for index, picture in enumerate(pictures):
         members: list[Member] = (
             fitted_members(wholes[picture.name], picture)
             if session.plan.crop is not None
             else searched_members(session.folder, best, picture, index=index)
         )
-        delivery = deliver(picture, members)
-        # After a search on a crop, nothing is known of the losses that a refit of the whole should match.
-        if picture.split.kind in ("recorruption", "thinning") and session.plan.crop is None:
-            delivery = refitted(delivery, picture, _refits(foreman, delivery, picture, best, index=index))
+        delivery = deliver(picture, members) if members or picture.name not in firsts else None
         deliveries.append(delivery)
-    if rescored.finalists:
-        verdict, deliveries = _second_opinion(session.folder, rescored, deliveries, seed=seed)
-    else:
-        verdict = verdict_on_first(best, deliveries, pictures, whole=session.plan.crop is not None)
-    return _with_the_classical(foreman, deliveries, pictures, verdict, rescored=rescored)
+    there = [delivery for delivery in deliveries if delivery is not None]
+    verdict = None
+    if len(there) == len(deliveries):
+        if rescored.finalists:
+            verdict, there = _second_opinion(session.folder, rescored, there, seed=seed)
+            deliveries = list(there)
+        else:
+            verdict = verdict_on_first(best, there, pictures, whole=session.plan.crop is not None)
+    foreman.phase = POLISHING
+    answers = gather_answers(foreman, [firsts.get(name) for name in names], deliveries, pictures)
+    choices = tuple(
+        choose(some, picture.problem, split=picture.split, seconds=session.seconds)
+        for some, picture in zip(answers, pictures, strict=True)
+    )
+    return Finished(tuple(deliveries), pictures, choices, verdict, rescored)
 
 
-def _with_the_classical(
-    foreman: Foreman,
-    deliveries: Sequence[Delivery],
-    pictures: tuple[Prepared, ...],
-    verdict: Verdict,
-    *,
-    rescored: Rescored,
-) -> Finished:
-    """Blend the classical restorations in where that helps, and judge them beside what is delivered."""
-    folder, done = foreman.session.folder, foreman.done
-    classicals = [classical_of(folder, done, picture.name) for picture in pictures]
-    mixed = [
-        blended(delivery, classical, picture)
-        for delivery, classical, picture in zip(deliveries, classicals, pictures, strict=True)
-    ]
-    baselines = {
-        picture.name: found
-        for one, classical, picture in zip(mixed, classicals, pictures, strict=True)
-        if (found := judged(folder, done, ours=one.judged, classical=classical, picture=picture))
-    }
-    blends = {one.delivery.name: one.blend for one in mixed if one.blend is not None}
-    final = tuple(one.delivery for one in mixed)
-    fitted = {
-        picture.name: classical.fitted
-        for classical, picture in zip(classicals, pictures, strict=True)
-        if classical is not None
-    }
-    return Finished(final, pictures, baselines, blends, fitted, verdict, rescored)
+def finish_at_once(session: Session) -> Finished:
+    """Deliver the first answers as they are, which are there for all pictures."""
+    pictures, choices = [], []
+    for name in session.settings.names:
+        picture = prepared_whole(session.folder, name, seed=session.settings.seed)
+        first = read_first(session.folder, name)
+        assert first is not None  # or networks had to be fitted, however little time there is
+        pictures.append(picture)
+        choices.append(only(Answer(FIRST, first[0], first[0], session.seconds), picture.problem))
+    return Finished((None,) * len(pictures), tuple(pictures), tuple(choices), None, Rescored())
 
 
 def _last_fits(
     foreman: Foreman, best: Sequence[Evaluation]
 ) -> tuple[dict[str, list[tuple[int, Path]]], Rescored]:
-    """Compute the classical restorations, and fit the best once more: to whole pictures, or to a second split.
+    """Fit the best once more: to whole pictures, or to a second split.
 
     Returns:
         By the picture's name, the candidates' numbers and the files of their fits to the whole, where there are
         any; and the fits to the second split.
     """
     session = foreman.session
-    names, seed = session.settings.names, session.settings.seed
-    classical = [job for name in names for job in baseline_jobs(session.folder, name, seed=seed)]
     wholes = _WholeFits(foreman, best) if session.plan.crop is not None and best else None
     second = SecondFits(foreman, best)
-
-    def next_job() -> BaselineJob | FitJob | None:
-        if classical:
-            return classical.pop(0)
-        return wholes.next_job() if wholes else second.next_job()
-
-    foreman.work(next_job)
-    return wholes.files() if wholes else {name: [] for name in names}, second.rescored()
+    if wholes is None:
+        second.work()
+    else:
+        foreman.work(wholes.next_job)
+    return wholes.files() if wholes else {name: [] for name in session.settings.names}, second.rescored()
 
 
 def _second_opinion(
@@ -215,59 +201,3 @@ class _WholeFits:
             ),
             out=out,
         )
-
-
-def _refits(
-    foreman: Foreman, delivery: Delivery, picture: Prepared, best: Sequence[Evaluation], *, index: int
-) -> dict[int, Tensor]:
-    """Fit the members of the delivery once more, to all of y, the weightiest first, while there is time."""
-    by_number = {evaluation.number: evaluation for evaluation in best}
-    todo = sorted(delivery.used, key=lambda number: -delivery.used[number])
-    files: dict[int, Path] = {}
-
-    def next_job() -> FitJob | None:
-        while todo and not foreman.asked.once:
-            number = todo.pop(0)
-            job = _refit_job(foreman, by_number[number], picture, index=index)
-            if job is not None:
-                files[number] = job.out
-                return job
-        return None
-
-    foreman.work(next_job)
-    matched = {
-        number: file
-        for number, file in files.items()
-        if (done := foreman.done.get(file)) is not None and done.outcome["ended"] == Ended.MATCHED.value
-    }
-    return {number: read_output(file).delivered for number, file in matched.items()}
-
-
-def _refit_job(foreman: Foreman, member: Evaluation, picture: Prepared, *, index: int) -> FitJob | None:
-    """The job, or ``None`` when it would not end in time."""
-    folder = foreman.session.folder
-    if member.genome is None or member.seconds is None:
-        return None
-    arrays, end = read_arrays(folder, member.number, "fit.npz"), suffix(index)
-    steps, chosen = arrays["step" + end], int(arrays["chosen" + end])
-    per_step = float(arrays["seconds" + end][-1]) / max(int(steps[-1]), 1)
-    if 1.2 * chosen * per_step > foreman.left():
-        return None
-    # The noise of all of y is smaller than that of the fitted part by the share that the fit gave up, and
-    # at the chosen iteration the training loss is all but the noise.
-    loss = float(arrays["chosen_loss" + end]) * (1 - picture.split.share)
-    return FitJob(
-        label=f"refit of {member.number}",
-        genome=member.genome,
-        problem=problem_path(folder, kind=WHOLE, name=picture.name),
-        everything=True,
-        seed=foreman.session.settings.seed,
-        limits=Limits(
-            max_steps=max(1, round(1.5 * chosen)),
-            seconds=max(1.0, foreman.left()),
-            engine=foreman.session.settings.engine,
-            precision=foreman.session.settings.precision,
-        ),
-        out=folder / "refits" / f"{member.number:04d}-{picture.name}.npz",
-        rule=LossMatched(loss, floor=max(1, chosen // 2)),
-    )

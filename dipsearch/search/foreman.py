@@ -14,16 +14,17 @@ from pathlib import Path
 from optuna.trial import TrialState
 
 from .evaluation import Evaluation, ranked
-from .messages import BaselineJob, Broken, Done, FitJob, Job, News, Progress, SearchJob
+from .messages import Broken, Done, FitJob, Job, News, PatchJob, Progress, SearchJob
 from .outcome import Listener, Snapshot, WorkerState
 from .session import Session
 from .workers import Pool
-
-TICK = 0.25
-"""Seconds between two looks at the clock."""
+from .workshop import work_through
 
 REREAD_SECONDS = 10.0
 """How often the study is read anew while nothing is heard from our own workers."""
+
+POLISHING = "polishing"
+"""The last phase; all others have to leave it its time."""
 
 MOST_FAILURES = 12
 """After this many failures in a row the search gives up: something is wrong with the machine, or with the space."""
@@ -49,7 +50,8 @@ class Foreman:
     Attributes:
         phase: what the listener is told: "searching" or "delivering".
         notes: what went wrong on the way, sentences.
-        done: the outcome of every fit and every classical restoration, by the file that it left.
+        done: the outcome of every fit and every restoration by similar patches, by the file that it left.
+        arrived: when each was heard of, in seconds since the start.
         handed_out: candidates that were started or had ended before.
         failures: of candidates, in a row.
     """
@@ -61,11 +63,32 @@ class Foreman:
     phase: str = "searching"
     notes: list[str] = field(default_factory=list)
     done: dict[Path, Done] = field(default_factory=dict)
+    arrived: dict[Path, float] = field(default_factory=dict)
     handed_out: int = 0
     failures: int = 0
     _states: dict[int, WorkerState] = field(default_factory=dict)
     _cached: Sequence[Evaluation] = ()
     _read_at: float = float("-inf")
+
+    @property
+    def folder(self) -> Path:
+        """The study's."""
+        return self.session.folder
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The pictures'."""
+        return self.session.settings.names
+
+    @property
+    def seed(self) -> int:
+        """Of the splits and the fits."""
+        return self.session.settings.seed
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return self.session.seconds
 
     def work(self, next_job: Callable[[], Job | None]) -> None:
         """Hand out jobs until there is none for an idle worker and nobody works any more.
@@ -73,20 +96,15 @@ class Foreman:
         Args:
             next_job: the next job, or ``None`` when there is none for now; asked again after every piece of news.
         """
-        while True:
-            for index in self.pool.idle():
-                job = next_job()
-                if job is None:
-                    break
-                self.pool.submit(index, job)
-            if not self.pool.busy():
-                return
-            self._hear(self.pool.poll(TICK))
+        work_through(self.pool, next_job, hear=self._hear)
 
     def left(self) -> float:
-        """Seconds until the delivery has to be done; infinite without a budget."""
-        until = self.session.plan.deliver_until
-        return float("inf") if until is None else until - self.session.seconds
+        """Seconds until the phase has to be over; infinite without a budget."""
+        plan = self.session.plan
+        if plan.deliver_until is None:
+            return float("inf")
+        kept = 0.0 if self.phase == POLISHING else plan.polishing
+        return plan.deliver_until - kept - self.session.seconds
 
     def share_of(self, left: float, *, jobs: int) -> float | None:
         """Seconds for each of so many jobs when they share ``left`` fairly; ``None`` without a budget."""
@@ -111,8 +129,9 @@ class Foreman:
                 self._broken(item)
             elif isinstance(item.job, SearchJob):
                 self._evaluated(item)
-            elif isinstance(item.job, FitJob | BaselineJob):
+            elif isinstance(item.job, FitJob | PatchJob):
                 self.done[item.job.out] = item
+                self.arrived[item.job.out] = self.session.seconds
         self.listener.progress(self._snapshot())
 
     def _evaluated(self, done: Done) -> None:
@@ -127,11 +146,14 @@ class Foreman:
         if item.fatal and isinstance(item.job, SearchJob):
             self.handed_out -= 1
             self._fail_running_of(item.worker, item.reason)
-        what = type(item.job).__name__ if item.job else "worker"
-        if not isinstance(item.job, BaselineJob):
-            self.say(f"worker {item.worker}: {item.reason} ({what})")
-        elif item.job.split_seed is None:
-            self.say(f"there is no classical restoration to compare with: {item.reason}")
+        what = (
+            item.job.label
+            if isinstance(item.job, FitJob | PatchJob)
+            else "a candidate"
+            if item.job
+            else "idle"
+        )
+        self.say(f"worker {item.worker}: {item.reason} ({what})")
 
     def _count_failure(self, failed: bool) -> None:
         """Failures count only in a row: a candidate that works shows that the machine does."""

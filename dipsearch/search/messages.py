@@ -33,6 +33,9 @@ class FitJob:
         out: the ``.npz`` file for ``x`` (what was judged), ``full`` (what is delivered), the curves ``step``, ``loss``
             and ``score``, and ``ended``, the name of the reason.
         split_seed: of the split, where it has its own; ``None``: ``seed``.
+        pilot: the file of a pilot that was computed from the fitted part of this very split, for networks that have one
+            in their input; ``None``: the one beside the problem, for the split that it was computed from and for fits
+            to everything. Those take the restoration from all of y where the file has one.
     """
 
     label: str
@@ -44,24 +47,29 @@ class FitJob:
     out: Path
     rule: StoppingRule | None = None
     split_seed: int | None = None
+    pilot: Path | None = None
 
 
 @dataclass(frozen=True)
-class BaselineJob:
-    """Compute the classical restoration of a problem and write it to ``out`` as ``x``.
+class PatchJob:
+    """Restore a problem with groups of similar patches and write it to ``out`` as ``x``.
 
     Args:
+        label: what the live display calls it.
         problem: the problem file.
         out: the ``.npz`` file.
         split_seed: restore from the fitted part of this split alone; ``None``: from all of y.
+        pilot: a file with a restoration ``x`` to be polished; ``None``: without one.
     """
 
+    label: str
     problem: Path
     out: Path
     split_seed: int | None = None
+    pilot: Path | None = None
 
 
-Job = SearchJob | FitJob | BaselineJob
+Job = SearchJob | FitJob | PatchJob
 
 
 @dataclass(frozen=True)

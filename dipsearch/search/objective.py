@@ -145,6 +145,7 @@ def evaluate(
             engine=limits.engine,
             precision=limits.precision,
             lean=limits.lean,
+            pilot=image.pilot,
             monitors=MONITORS,
         )
         if goes_on:
@@ -159,6 +160,7 @@ def evaluate(
                 engine=limits.engine,
                 precision=limits.precision,
                 lean=limits.lean,
+                pilot=image.pilot,
             )
         fits.append(done)
         left = None if left is None else max(0.0, left - done.seconds)

@@ -6,7 +6,6 @@ Here, after everything was decided, the references are used for the first time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,125 +15,136 @@ from torch import Tensor
 
 from ..files import replacing
 from ..problem import Case, natural_suffix, write_image
-from .blending import Blend
+from .answers import IN_WORDS, Choice, finished
 from .delivering import Delivery
-from .judging import Baseline
 from .measured import finite, true_luma, true_peak, true_psnr, true_ssim
 from .objective import estimated_psnr
 from .prepared import Prepared
 from .uncertainty import Uncertainty, calibration, full_scale, uncertainty
 
 
-@dataclass(frozen=True)
-class PictureOutputs:
-    """The part of ``result.json`` that belongs to one picture, and what a person should know of it."""
-
-    entry: dict[str, Any]
-    warnings: tuple[str, ...]
-
-
 def write_picture(
     case: Case,
-    delivery: Delivery,
+    choice: Choice,
+    delivery: Delivery | None,
     picture: Prepared,
     *,
-    baseline: Baseline | None,
-    blend: Blend | None,
-    classical: Tensor | None,
     second_members: Sequence[int],
     folder: Path,
     alone: bool,
-) -> PictureOutputs:
+) -> dict[str, Any]:
     """Write the files of one restored picture below ``best``, and measure it.
 
     Args:
         case: its source and, if there is one, its reference.
-        delivery: what it is restored to.
+        choice: what is delivered, and what else there was.
+        delivery: what networks led to; ``None`` where nothing was fitted.
         picture: its problem, with the split that the search used.
-        baseline: the classical restoration, where there is one.
-        blend: what is classical in the delivery.
-        classical: the classical restoration of the fitted part, where there is one.
         second_members: the candidate behind each fit to the second split.
         folder: the study's.
         alone: there is no other picture, so that the files need no folder of their own.
+
+    Returns:
+        The part of ``result.json`` that belongs to it.
     """
-    place = folder / "best" if alone else folder / "best" / delivery.name
-    suffix = natural_suffix(delivery.image.shape[1], case.bits)
-    file = place / f"restored{suffix}"
-    write_image(file, delivery.image, bits=case.bits)
-    entry = {
-        "name": delivery.name,
+    place, truth = picture_folder(folder, picture.name, alone=alone), case.reference
+    image = choice.answer.image
+    file = place / f"restored{natural_suffix(image.shape[1], case.bits)}"
+    write_image(file, image, bits=case.bits)
+    return {
+        "name": picture.name,
         "source": case.source,
         "restored": str(file.relative_to(folder)),
-        "delivered": delivery.chosen,
-        "delivered_psnr": true_psnr(delivery.image, case.reference),
-        "delivered_ssim": true_ssim(delivery.image, case.reference),
-        "delivered_psnr_luma": true_luma(delivery.image, case.reference),
-        "delivered_psnr_peak": true_peak(delivery.image, case.reference),
-        "best": {
-            "number": delivery.best.number,
-            "score": finite(estimated_psnr(delivery.best.score)),
-            "psnr": true_psnr(delivery.best_image, case.reference),
-            "ssim": true_ssim(delivery.best_image, case.reference),
-        },
-        "stack": _stack(delivery, case.reference),
-        "second_stack": _second_stack(delivery.second, case.reference, candidates=second_members),
-        "blend": None if blend is None else _blend(blend),
-        "baselines": {},
+        "delivered": delivered_word(choice, delivery),
+        "delivered_psnr": true_psnr(image, truth),
+        "delivered_ssim": true_ssim(image, truth),
+        "delivered_psnr_luma": true_luma(image, truth),
+        "delivered_psnr_peak": true_peak(image, truth),
+        "answers": answer_rows(choice, truth),
+        "best": None
+        if delivery is None
+        else _best(delivery, finished(delivery.best_image, picture.problem), truth),
+        "stack": None
+        if delivery is None
+        else _stack(delivery, finished(delivery.stacked, picture.problem), truth),
+        "second_stack": None
+        if delivery is None
+        else _second_stack(delivery.second, truth, candidates=second_members),
+        "baselines": _first(choice, truth),
         "split": picture.split.to_dict(),
         "uncertainty": _uncertainty(
-            uncertainty_of(delivery, picture, blend=blend, classical=classical),
-            delivery.image,
-            case.reference,
-            place=place,
-            folder=folder,
+            uncertainty_of(choice, delivery, picture), image, truth, place=place, folder=folder
         ),
     }
-    if baseline is None:
-        return PictureOutputs(entry, ())
-    image = baseline.image()
-    entry["baselines"] = {
-        baseline.name: {
-            "psnr": true_psnr(image, case.reference),
-            "seconds": round(baseline.seconds, 2),
-            "score": finite(baseline.score),
-            "ahead": finite(baseline.ahead),
-            "standard_error": finite(baseline.standard_error),
-        }
-    }
-    if not baseline.is_better:
-        return PictureOutputs(entry, ())
-    other = place / f"{baseline.name.replace(' ', '-')}{suffix}"
-    write_image(other, image, bits=case.bits)
-    sentence = baseline.warning(str(other.relative_to(folder)))
-    return PictureOutputs(entry, (sentence if alone else f"{delivery.name}: {sentence}",))
 
 
-def uncertainty_of(
-    delivery: Delivery, picture: Prepared, *, blend: Blend | None = None, classical: Tensor | None = None
-) -> Uncertainty | None:
-    """How far a delivery may be off in every pixel; ``None`` where nothing differs from it.
+def picture_folder(folder: Path, name: str, *, alone: bool) -> Path:
+    """Where the files of a restored picture lie in a study's folder."""
+    return folder / "best" if alone else folder / "best" / name
 
-    All that it was chosen from has a voice, and so has the classical restoration of the same part. A classical share
-    in the delivery has no spread of its own; the scale is that of the blend.
+
+def uncertainty_of(choice: Choice, delivery: Delivery | None, picture: Prepared) -> Uncertainty | None:
+    """How far what is delivered may be off in every pixel; ``None`` where nothing differs from it.
+
+    The networks that it was chosen from have a voice, and so have all other answers to the same part of the
+    measurement.
 
     Args:
-        blend: what is classical in the delivery.
-        classical: the classical restoration of the fitted part, ``(1, C, H, W)``.
+        choice: what is delivered.
+        delivery: the networks' outputs; ``None`` where nothing was fitted.
+        picture: the problem, and the split that all were judged with.
     """
-    voices = [member.output.judged for member in delivery.members.values()]
-    if classical is not None and bool(torch.isfinite(classical).all()):
-        voices.append(classical)
-    score = delivery.score if blend is None else blend.score
-    return uncertainty(delivery.judged, voices, picture.problem, split=picture.split, score=score)
+    voices = [] if delivery is None else [member.output.judged for member in delivery.members.values()]
+    voices += [answer.judged for answer in choice.answers if answer.name == "first"]
+    return uncertainty(choice.answer.judged, voices, picture.problem, split=picture.split, score=choice.score)
 
 
-def _blend(blend: Blend) -> dict[str, Any]:
+def delivered_word(choice: Choice, delivery: Delivery | None) -> str:
+    """What ``result.json`` calls the chosen answer: an ensemble by how it came to be."""
+    return delivery.chosen if choice.chosen == "ensemble" and delivery is not None else choice.chosen
+
+
+def answer_rows(choice: Choice, reference: Tensor | None) -> list[dict[str, Any]]:
+    """All answers, simplest first: what the score expects of each, and what it is against the reference."""
+    return [
+        {
+            "name": answer.name,
+            "words": IN_WORDS[answer.name],
+            "estimate": finite(standing.score),
+            "standard_error": finite(standing.standard_error),
+            "share": round(choice.shares.get(answer.name, 0.0), 4),
+            "psnr": true_psnr(answer.image, reference),
+            "ssim": true_ssim(answer.image, reference),
+            "seconds": round(answer.seconds, 1),
+        }
+        for answer, standing in zip(choice.answers, choice.found, strict=True)
+    ]
+
+
+def _first(choice: Choice, reference: Tensor | None) -> dict[str, Any]:
+    """The bar that networks have to clear, as a table of methods holds it."""
+    chosen = next(
+        found for answer, found in zip(choice.answers, choice.found, strict=True) if answer is choice.answer
+    )
+    answer, standing = choice.answers[0], choice.found[0]
+    if answer.name != "first":
+        return {}
+    row = {
+        "psnr": true_psnr(answer.image, reference),
+        "seconds": round(answer.seconds, 2),
+        "score": finite(standing.score),
+        "ahead": finite(standing.score - chosen.score),
+        "standard_error": finite(standing.standard_error),
+    }
+    return {"similar patches": row}
+
+
+def _best(delivery: Delivery, image: Tensor, reference: Tensor | None) -> dict[str, Any]:
     return {
-        "name": blend.name,
-        "share": round(blend.share, 4),
-        "score": finite(estimated_psnr(blend.score)),
-        "gain": finite(blend.gain_db),
+        "number": delivery.best.number,
+        "score": finite(estimated_psnr(delivery.best.score)),
+        "psnr": true_psnr(image, reference),
+        "ssim": true_ssim(image, reference),
     }
 
 
@@ -144,16 +154,18 @@ def _second_stack(
     """What the second split led to; a candidate is there once for each of its seeds that has a weight."""
     if second is None:
         return None
-    return _stack(second, reference) | {"members": [candidates[index] for index in second.stack.members]}
+    return _stack(second, second.stacked, reference) | {
+        "members": [candidates[index] for index in second.stack.members]
+    }
 
 
-def _stack(delivery: Delivery, reference: Tensor | None) -> dict[str, Any]:
+def _stack(delivery: Delivery, image: Tensor, reference: Tensor | None) -> dict[str, Any]:
     return {
         "members": list(delivery.stack.members),
         "weights": [round(weight, 4) for weight in delivery.stack.weights],
         "score": finite(estimated_psnr(delivery.stack.score)),
-        "psnr": true_psnr(delivery.stacked, reference),
-        "ssim": true_ssim(delivery.stacked, reference),
+        "psnr": true_psnr(image, reference),
+        "ssim": true_ssim(image, reference),
     }
 
 

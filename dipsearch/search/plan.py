@@ -9,8 +9,12 @@ from ..network import Calibration, Genome
 from .headroom import UNLIMITED, Headroom
 from .rescoring import NOTHING, Rescoring
 
-USUAL_STEPS = 1200
-"""Iterations that the fits we have seen needed to come close to their best."""
+USUAL_STEPS, LEAST_STEPS = 1200, 450
+"""Iterations that the fits we have seen needed to come close to their best; with fewer than the second number a fit is
+not worth starting."""
+
+USUAL_WITH_PILOT, LEAST_WITH_PILOT = 400, 200
+"""The same with the first answer in the network's input."""
 
 MAX_STEPS = {"denoise": 3000, "inpaint": 6000, "sr": 4000}
 """Where a fit ends at the latest: about twice the published lengths of Ulyanov et al. (2018)."""
@@ -31,12 +35,13 @@ class Load:
         sample: any network of the space; it stands for a usual one where there is no starter.
         calibration: of this machine; ``None`` without a budget.
         spent: seconds since the start.
-        refits: whether the delivery fits the members of the stack once more, to all of y.
         max_steps: iterations of one fit at the most; ``None``: as many as the task usually has.
         factor: pixels of the restored picture per measured one, along each side.
         searched_on: the crop that a study to be resumed was begun with; ``UNDECIDED`` for a new one.
         headroom: the memory that candidates have.
         too_large: known networks that were left out for lack of it, by name.
+        patch_seconds: wall time of one worker for a first answer to all pictures, as measured; 0: there is none.
+        has_pilot: whether networks with a pilot in their input can be fitted; they are left out otherwise.
     """
 
     task: str
@@ -46,12 +51,13 @@ class Load:
     sample: Genome
     calibration: Calibration | None
     spent: float
-    refits: bool
     max_steps: int | None = None
     factor: int = 1
     searched_on: int | None = UNDECIDED
     headroom: Headroom = UNLIMITED
     too_large: tuple[str, ...] = ()
+    has_pilot: bool = False
+    patch_seconds: float = 0.0
 
     @property
     def typical(self) -> Genome:
@@ -62,6 +68,16 @@ class Load:
     def last_step(self) -> int:
         """Where a fit ends at the latest."""
         return self.max_steps or MAX_STEPS[self.task]
+
+
+def usual_steps(genome: Genome) -> int:
+    """Iterations that a fit of a network usually takes."""
+    return USUAL_WITH_PILOT if genome.needs_pilot else USUAL_STEPS
+
+
+def least_steps(genome: Genome) -> int:
+    """Iterations below which a fit of a network is not worth starting."""
+    return LEAST_WITH_PILOT if genome.needs_pilot else LEAST_STEPS
 
 
 @dataclass(frozen=True)
@@ -87,6 +103,9 @@ class Plan:
         lines: label and sentence, for people.
         rescoring: how many finalists are scored again on a second split, with how many seeds.
         rescore_until: seconds since the start at which that ends; ``None``: no limit.
+        polishing: seconds before ``deliver_until`` that belong to the polishing of what networks made.
+        pilots_only: whether there is time only for networks with a pilot in their input, which need fewer iterations.
+        networks: whether there is time for any; the first answers are all that is delivered otherwise.
     """
 
     devices: tuple[str, ...]
@@ -106,4 +125,7 @@ class Plan:
     whole_check_every: int = 10
     rescoring: Rescoring = NOTHING
     rescore_until: float | None = None
+    polishing: float = 0.0
+    pilots_only: bool = False
+    networks: bool = True
     headroom: Headroom = UNLIMITED

@@ -20,6 +20,11 @@ def lines_of(
     sizes = ", ".join(f"{shape[-1]}×{shape[-2]}" for shape in load.shapes[:3])
     more = f" and {len(load.shapes) - 3} more" if len(load.shapes) > 3 else ""
     lines = [("picture", f"{sizes}{more}, {load.shapes[0][1]} channels")]
+    if not plan.networks:
+        lines.append(
+            ("time", f"{budget or 0:.0f} s in all: no time for a network, similar patches answer alone")
+        )
+        return tuple(lines)
     kinds = ", ".join(sorted(set(plan.devices)))
     lines.append(("workers", f"{len(plan.devices)} on {kinds}, one candidate each at a time"))
     lines.append(("memory", load.headroom.sentence))

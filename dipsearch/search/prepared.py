@@ -1,8 +1,9 @@
 """What a worker gets to see of a picture: the measurement and its split, read from the study's folder.
 
-A study writes every problem once, as ``inputs/whole-NAME.npz`` and ``inputs/search-NAME.npz``. Workers read nothing
-else, in particular no image file and no reference, so a candidate cannot be ranked or stopped with knowledge of the
-clean image.
+A study writes every problem once, as ``inputs/whole-NAME.npz`` and ``inputs/search-NAME.npz``. A restoration that
+networks may have in their input, the pilot, lies beside it as ``inputs/pilot-KIND-NAME.npz`` where one was computed.
+Workers read nothing else, in particular no image file and no reference, so a candidate cannot be ranked or stopped
+with knowledge of the clean image.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from ..errors import FormatError
 from ..files import replacing
 from ..problem import Downsample, Identity, Mask, NoiseModel, Operator, Problem, Split, make_split
 from .candidate import read_npz
@@ -26,11 +29,19 @@ SEARCHED, WHOLE = "search", "whole"
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """One problem on its device, split in what is fitted and what scores."""
+    """One problem on its device, split in what is fitted and what scores.
+
+    Args:
+        name: of the picture.
+        problem: what was measured.
+        split: of it.
+        pilot: ``(1, C, H, W)``, a restoration from the fitted part of ``split`` alone; ``None``: there is none.
+    """
 
     name: str
     problem: Problem
     split: Split
+    pilot: Tensor | None = None
 
 
 def write_problem(path: Path, problem: Problem, *, box: tuple[int, int, int, int] | None = None) -> None:
@@ -105,15 +116,65 @@ def read_box(path: Path) -> tuple[int, int, int, int] | None:
 
 
 def prepare(folder: Path, *, kind: str, names: tuple[str, ...], seed: int, device: str) -> list[Prepared]:
-    """Read the problems of a study and split each one; the same folder and seed give the same split anywhere."""
+    """Read the problems of a study, with their pilots where there are any, and split each one.
+
+    Args:
+        seed: of the study, whose split the pilots were computed from; the same folder and seed give the same split
+            anywhere.
+    """
     prepared = []
     for name in names:
         problem = read_problem(problem_path(folder, kind=kind, name=name))
         split = make_split(problem, seed=seed)
-        prepared.append(Prepared(name, problem.to(device), split.to(device)))
+        file = pilot_path(folder, kind=kind, name=name)
+        pilot = read_pilot(file).to(device) if file.exists() else None
+        prepared.append(Prepared(name, problem.to(device), split.to(device), pilot))
     return prepared
 
 
 def problem_path(folder: Path, *, kind: str, name: str) -> Path:
     """Where a problem of a study lies."""
     return folder / "inputs" / f"{kind}-{name}.npz"
+
+
+def write_pilot(path: Path, *, fitted: Tensor, full: Tensor | None = None) -> None:
+    """Write the pilot of a problem.
+
+    Args:
+        fitted: ``(1, C, H, W)``, the restoration from the fitted part of the split with the study's seed; nothing that
+            the split holds out may have gone into it.
+        full: the one from all of y, for fits to all of y.
+    """
+    images = {"fitted": fitted} if full is None else {"fitted": fitted, "full": full}
+    arrays = {part: image.detach().float().cpu().numpy() for part, image in images.items()}
+    with replacing(path) as temporary:
+        np.savez(temporary, allow_pickle=False, **arrays)
+
+
+def read_pilot(path: Path, *, part: Literal["fitted", "full"] = "fitted") -> Tensor:
+    """Read what ``write_pilot`` wrote, ``(1, C, H, W)`` on the CPU.
+
+    Args:
+        part: "full" is the restoration from all of y, or else the other one.
+
+    Raises:
+        FormatError: the file is missing or damaged.
+    """
+    images = read_npz(path)
+    if "fitted" not in images:
+        raise FormatError(
+            f"{path} holds {', '.join(images) or 'nothing'}",
+            "the file of a pilot holds the array `fitted`, and perhaps `full`",
+            "remove the file, or search again under another name",
+        )
+    return torch.from_numpy(images.get(part, images["fitted"]))
+
+
+def pilot_path(folder: Path, *, kind: str, name: str) -> Path:
+    """Where the pilot of a problem of a study lies."""
+    return pilot_beside(problem_path(folder, kind=kind, name=name))
+
+
+def pilot_beside(problem: Path) -> Path:
+    """Where the pilot of the problem in this file lies."""
+    return problem.with_name(f"pilot-{problem.name}")

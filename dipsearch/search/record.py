@@ -26,6 +26,7 @@ from .address import whole_address
 from .candidate import read_arrays, suffix
 from .evaluation import Evaluation, evaluation_of, ranked
 from .journal import JOURNAL
+from .picture_outputs import picture_folder
 from .prepared import SEARCHED, problem_path, read_box
 from .request import Request, read_request
 from .storage import open_storage
@@ -42,12 +43,14 @@ class PictureRecord:
         case: its measurement and, if there is one, its reference; ``None`` when the source is gone.
         restored: the file of the restored picture; ``None`` before the delivery.
         box: top, left, height, width of the searched crop in pixels of the restored picture; ``None``: all of it.
+        first: the file of what similar patches made of it; ``None`` before that, or in a study without.
     """
 
     name: str
     case: Case | None
     restored: Path | None
     box: tuple[int, int, int, int] | None
+    first: Path | None = None
 
     @property
     def reference(self) -> Tensor | None:
@@ -125,7 +128,14 @@ def read_study(
     restored = {
         picture["name"]: folder / picture["restored"] for picture in (result or {}).get("pictures", [])
     }
-    pictures = [replace(picture, restored=restored.get(picture.name)) for picture in pictures]
+    pictures = [
+        replace(
+            picture,
+            restored=restored.get(picture.name),
+            first=_first(folder, picture.name, alone=len(pictures) == 1),
+        )
+        for picture in pictures
+    ]
     known = (
         {(e.number, e.state): e.psnr for e in earlier.evaluations if e.psnr is not None} if earlier else {}
     )
@@ -204,6 +214,11 @@ def _box(folder: Path, name: str, missing: list[str]) -> tuple[int, int, int, in
     except FormatError as error:
         missing.append(str(error))
         return None
+
+
+def _first(folder: Path, name: str, *, alone: bool) -> Path | None:
+    """Written whole or not at all, so what is there can be shown."""
+    return next(iter(sorted(picture_folder(folder, name, alone=alone).glob("first.*"))), None)
 
 
 def _evaluations(

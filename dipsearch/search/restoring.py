@@ -1,7 +1,8 @@
 """Restoring: use what an earlier search found on a new picture.
 
-One architecture is fitted with its stopping rule active; a study's stack is fitted member by member and
-weighed anew, since which network suits a picture best is for the picture to say.
+Similar patches answer first. One architecture is fitted with its stopping rule active; a study's stack is fitted
+member by member and weighed anew, since which network suits a picture best is for the picture to say. Polishing and
+the choice among the answers are those of a search.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +19,24 @@ from ..fitting import EngineWord, Precision
 from ..fitting.precision import DEFAULT
 from ..library import preset, preset_names, read_architecture
 from ..network import Genome
-from ..problem import Case, TaskOptions, load_case, natural_suffix, psnr, ssim, write_image
+from ..problem import Case, TaskOptions, load_case, natural_suffix, write_image
 from ..yaml_files import read_yaml
-from .baselines import classical
-from .blending import Blended, Classical, blended
-from .budget import PATIENCE, PIXELS_PER_SECOND, SLACK
-from .delivering import deliver, fitted_members, prepared_whole
-from .messages import Broken, Done, FitJob, Progress
-from .objective import Limits, estimated_psnr
-from .outcome import Listener, Snapshot, WorkerState
+from .answers import Choice
+from .budget import PATIENCE, SLACK
+from .delivering import Delivery
+from .measured import finite, true_psnr, true_ssim
+from .objective import estimated_psnr
+from .outcome import Listener
+from .picture_outputs import answer_rows, delivered_word
 from .plan import MAX_STEPS
-from .prepared import WHOLE, Prepared, problem_path, write_problem
+from .prepared import WHOLE, problem_path, write_problem
+from .restoration import Restoration
 from .session import choose_devices, cores, unique_names
 from .study import Settings
 from .workers import Pool, Seat
 
-TICK = 0.25
+CHOSEN_PER_SECOND = 130_000
+"""Pixels for which a delivery is made of several answers, judged and written, in a second on one core."""
 
 
 def run_restore(
@@ -68,8 +71,9 @@ def run_restore(
         started: ``time.monotonic()`` from which the budget counts; by default now.
 
     Returns:
-        Per picture: ``name, source, restored, delivered, psnr, ssim, score, members, blend, seconds``; PSNR and
-        SSIM are ``None`` without a reference, ``blend`` where nothing classical is in the result.
+        Per picture: ``name, source, restored, delivered, psnr, ssim, score, members, answers, seconds``; PSNR and
+        SSIM are ``None`` without a reference, the score where it is not finite. ``members`` is 0 where no network
+        was fitted, and ``answers`` is as in ``result.json``.
 
     Raises:
         DipsearchError: something cannot be used; nothing was written.
@@ -98,20 +102,25 @@ def run_restore(
         pixels = sum(case.problem.image_shape[-1] * case.problem.image_shape[-2] for case in cases)
         deadline = None
         if budget_seconds is not None:
-            classical_methods = min(2 * pixels / PIXELS_PER_SECOND, 0.1 * budget_seconds)
-            deadline = started + budget_seconds * (1 - SLACK) - classical_methods
+            choice = min(pixels / CHOSEN_PER_SECOND, 0.1 * budget_seconds)
+            deadline = started + budget_seconds * (1 - SLACK) - choice
         with Pool(folder, settings, seats) as pool:
-            fits = _Fits(
-                folder, pool, listener, genomes, names, seed, MAX_STEPS[options.task], deadline, started
+            restoration = Restoration(
+                folder,
+                pool,
+                listener,
+                genomes,
+                tuple(names),
+                seed,
+                MAX_STEPS[options.task],
+                deadline,
+                started,
             )
-            fits.run()
-        results = []
-        for name, case in zip(names, cases, strict=True):
-            picture = prepared_whole(folder, name, seed=seed)
-            delivery = deliver(picture, fitted_members(fits.files(name), picture))
-            mixed = blended(delivery, _classical(picture), picture)
-            results.append(_written(mixed, case, out=out, seconds=time.monotonic() - started))
-    return results
+            found = restoration.run()
+        return [
+            _written(name, case, *one, out=out, seconds=time.monotonic() - started)
+            for name, case, one in zip(names, cases, found, strict=True)
+        ]
 
 
 def genomes_of(target: str | Path) -> list[Genome]:
@@ -184,118 +193,25 @@ def _settings(names: Sequence[str], cases: Sequence[Case], *, seed: int, task: s
         affordable_seconds=None,
         image_shape=cases[0].problem.image_shape,
         usual_steps=MAX_STEPS[task],
+        has_pilot=True,
     )
 
 
-@dataclass
-class _Fits:
-    """All fits of a restoration, handed out to a pool."""
-
-    folder: Path
-    pool: Pool
-    listener: Listener
-    genomes: Sequence[Genome]
-    names: Sequence[str]
-    seed: int
-    max_steps: int
-    deadline: float | None
-    started: float
-    states: dict[int, WorkerState] = field(default_factory=dict)
-    done: int = 0
-    failed: int = 0
-
-    def run(self) -> None:
-        """Do them all, or as many as there is time for."""
-        todo = [(number, name) for number in range(len(self.genomes)) for name in self.names]
-        rounds = -(-len(todo) // len(self.pool.seats))
-        share = None if self.deadline is None else (self.deadline - time.monotonic()) / rounds
-        while todo or self.pool.busy():
-            for index in self.pool.idle():
-                if todo:
-                    self.pool.submit(index, self._job(*todo.pop(0), share=share))
-            for item in self.pool.poll(TICK):
-                self._hear(item)
-            self.listener.progress(self._snapshot())
-
-    def files(self, name: str) -> list[tuple[int, Path]]:
-        """The fits of one picture that exist."""
-        paths = [(number, self._out(number, name)) for number in range(len(self.genomes))]
-        return [(number, path) for number, path in paths if path.exists()]
-
-    def _out(self, number: int, name: str) -> Path:
-        return self.folder / "fits" / f"{number:04d}-{name}.npz"
-
-    def _job(self, number: int, name: str, *, share: float | None) -> FitJob:
-        seconds = share
-        if self.deadline is not None and share is not None:
-            seconds = max(1.0, min(share, self.deadline - time.monotonic()))
-        return FitJob(
-            label=f"network {number + 1} of {len(self.genomes)} on {name}",
-            genome=self.genomes[number],
-            problem=problem_path(self.folder, kind=WHOLE, name=name),
-            everything=False,
-            seed=self.seed,
-            limits=Limits(
-                max_steps=self.max_steps,
-                seconds=seconds,
-                until=None if self.deadline is None else time.time() + self.deadline - time.monotonic(),
-                engine=self.pool.settings.engine,
-                precision=self.pool.settings.precision,
-            ),
-            out=self._out(number, name),
-        )
-
-    def _hear(self, item: Progress | Done | Broken) -> None:
-        if isinstance(item, Progress):
-            self.states[item.worker] = WorkerState.of(item)
-            return
-        self.states[item.worker] = WorkerState(item.worker)
-        if isinstance(item, Broken):
-            self.failed += 1
-            self.listener.note(f"worker {item.worker}: {item.reason}")
-        else:
-            self.done += 1
-
-    def _snapshot(self) -> Snapshot:
-        left = None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
-        workers = [self.states.get(index, WorkerState(index)) for index in range(len(self.pool.seats))]
-        return Snapshot(
-            phase="restoring",
-            seconds=time.monotonic() - self.started,
-            seconds_left=left,
-            workers=tuple(workers),
-            complete=self.done,
-            pruned=0,
-            failed=self.failed,
-            best=None,
-        )
-
-
-def _classical(picture: Prepared) -> Classical | None:
-    """The classical restorations of a picture; ``None`` where it is too large for the method."""
-    try:
-        name, full = classical(picture.problem)
-        return Classical(name, classical(picture.problem, split=picture.split)[1], full)
-    except InputError:
-        return None
-
-
-def _written(mixed: Blended, case: Case, *, out: Path, seconds: float) -> dict[str, Any]:
-    delivery, blend = mixed.delivery, mixed.blend
-    file = restored_file(out, delivery.name, case)
-    write_image(file, delivery.image, bits=case.bits)
-    score = delivery.score if blend is None else blend.score
-    truth = case.reference
+def _written(
+    name: str, case: Case, choice: Choice, delivery: Delivery | None, *, out: Path, seconds: float
+) -> dict[str, Any]:
+    file, image, truth = restored_file(out, name, case), choice.answer.image, case.reference
+    write_image(file, image, bits=case.bits)
     return {
-        "name": delivery.name,
+        "name": name,
         "source": case.source,
         "restored": str(file),
-        "delivered": delivery.chosen,
-        "score": round(estimated_psnr(score), 4),
-        "psnr": None if truth is None else round(psnr(delivery.image, truth), 4),
-        "ssim": None if truth is None else round(ssim(delivery.image, truth), 4),
-        "members": len(delivery.stack.members),
-        "blend": None if blend is None else {"name": blend.name, "share": round(blend.share, 4)},
+        "delivered": delivered_word(choice, delivery),
+        "score": finite(estimated_psnr(choice.score)),
+        "psnr": true_psnr(image, truth),
+        "ssim": true_ssim(image, truth),
+        "members": 0 if delivery is None else len(delivery.stack.members),
+        "answers": answer_rows(choice, truth),
         "seconds": round(seconds, 1),
         "reference": truth is not None,
     }

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..files import write_text
-from ..fitting import put_back
 from ..library import Architecture, ArchitectureFit, provenance_now, write_architecture
 from ..problem import Case, image_digest
 from ..yaml_files import dump_yaml
+from .answer_words import little_words
+from .answers import finished
 from .candidate import read_arrays
 from .card import card
 from .delivering import Delivery
@@ -45,30 +46,34 @@ def write_outputs(
     pictures = [
         write_picture(
             case,
+            choice,
             delivery,
             picture,
-            baseline=finished.baselines.get(delivery.name),
-            blend=finished.blends.get(delivery.name),
-            classical=finished.classicals.get(delivery.name),
             second_members=finished.rescored.candidates(),
             folder=folder,
             alone=len(deliveries) == 1,
         )
-        for case, delivery, picture in zip(session.cases, deliveries, finished.pictures, strict=True)
+        for case, choice, delivery, picture in zip(
+            session.cases, finished.choices, deliveries, finished.pictures, strict=True
+        )
     ]
-    warnings = [*session.notes, *notes, *(sentence for one in pictures for sentence in one.warnings)]
-    winner = next(e for e in evaluations if e.number == finished.verdict.number)
-    result = _result(session, evaluations, winner, [picture.entry for picture in pictures])
-    result |= {"interrupted": interrupted, "warnings": [*warnings, *_engine_notes(evaluations)]}
-    result["finalists"] = _finalists(finished.verdict)
-    result["best"] |= _measured_winner(session.cases, deliveries, winner.number)
-    result["best"]["chosen_because"] = finished.verdict.because
-    _write_architecture(session, winner, split=deliveries[0].split)
-    stacks = {delivery.name: _stack_entry(delivery, evaluations) for delivery in deliveries}
-    write_text(
-        folder / "best" / "stack.yaml",
-        dump_yaml({"format": "dipsearch/stack/1", "pictures": stacks}),
-    )
+    verdict, there = finished.verdict, [delivery for delivery in deliveries if delivery is not None]
+    winner = None if verdict is None else next(e for e in evaluations if e.number == verdict.number)
+    result = _result(session, evaluations, winner, pictures)
+    result |= {
+        "interrupted": interrupted,
+        "warnings": [*session.notes, *notes, *_engine_notes(evaluations), *_little(result)],
+        "finalists": [] if verdict is None else _finalists(verdict),
+    }
+    if winner is not None and verdict is not None:
+        result["best"] |= _measured_winner(session.cases, there, winner.number)
+        result["best"]["chosen_because"] = verdict.because
+        _write_architecture(session, winner, split=there[0].split)
+        stacks = {delivery.name: _stack_entry(delivery, evaluations) for delivery in there}
+        write_text(
+            folder / "best" / "stack.yaml",
+            dump_yaml({"format": "dipsearch/stack/1", "pictures": stacks}),
+        )
     write_text(folder / "best" / "card.md", card(result, winner))
     write_text(
         folder / "result.json", json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -79,7 +84,7 @@ def write_outputs(
 def _result(
     session: Session,
     evaluations: Sequence[Evaluation],
-    winner: Evaluation,
+    winner: Evaluation | None,
     pictures: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
     from .. import __version__
@@ -96,15 +101,17 @@ def _result(
         "seed": request.seed,
         "device": session.plan.devices[0],
         "workers": len(session.plan.devices),
-        "engine": winner.engine,
-        "precision": winner.precision,
-        "tf32": _tf32(winner, device=session.plan.devices[0]),
+        "engine": winner and winner.engine,
+        "precision": winner and winner.precision,
+        "tf32": winner and _tf32(winner, device=session.plan.devices[0]),
         "space": request.space,
         "sampler": request.sampler,
         "budget_seconds": request.budget_seconds,
         "seconds": round(session.seconds, 1),
         "trials": counts,
-        "best": {
+        "best": None
+        if winner is None
+        else {
             "number": winner.number,
             "digest": winner.digest,
             "score": winner.score,
@@ -113,14 +120,9 @@ def _result(
             "ended": winner.ended,
             "seconds": winner.seconds,
         },
-        "stack": {
-            "members": first["stack"]["members"],
-            "score": mean([picture["stack"]["score"] for picture in pictures]),
-            "psnr": mean([picture["stack"]["psnr"] for picture in pictures]),
-            "ssim": mean([picture["stack"]["ssim"] for picture in pictures]),
-        },
+        "stack": _mean_stack(pictures),
         "delivered": first["delivered"],
-        "blend": first["blend"],
+        "answers": first["answers"],
         "delivered_psnr": mean([picture["delivered_psnr"] for picture in pictures]),
         "delivered_ssim": mean([picture["delivered_ssim"] for picture in pictures]),
         "delivered_psnr_luma": mean([picture["delivered_psnr_luma"] for picture in pictures]),
@@ -133,6 +135,15 @@ def _result(
         "plan": [list(line) for line in session.plan.lines],
         "version": __version__,
     }
+
+
+def _mean_stack(pictures: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The ensemble over all pictures; ``None`` where one has none."""
+    stacks = [picture["stack"] for picture in pictures if picture["stack"] is not None]
+    if len(stacks) < len(pictures):
+        return None
+    means = {name: mean([stack[name] for stack in stacks]) for name in ("score", "psnr", "ssim")}
+    return {"members": stacks[0]["members"], **means}
 
 
 def _finalists(verdict: Verdict) -> list[dict[str, Any]]:
@@ -161,6 +172,11 @@ def _engine_notes(evaluations: Sequence[Evaluation]) -> list[str]:
     ]
 
 
+def _little(result: Mapping[str, Any]) -> list[str]:
+    said = little_words(result)
+    return [said] if said else []
+
+
 def _measured_winner(
     cases: Sequence[Case], deliveries: Sequence[Delivery], number: int
 ) -> dict[str, float | None]:
@@ -168,7 +184,7 @@ def _measured_winner(
     found: dict[str, list[float | None]] = {"psnr": [], "ssim": []}
     for case, delivery in zip(cases, deliveries, strict=True):
         member = delivery.members.get(number)
-        image = None if member is None else put_back(member.output.delivered, case.problem)
+        image = None if member is None else finished(member.output.delivered, case.problem)
         found["psnr"].append(None if image is None else true_psnr(image, case.reference))
         found["ssim"].append(None if image is None else true_ssim(image, case.reference))
     return {name: mean(values) for name, values in found.items()}

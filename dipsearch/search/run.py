@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from .finishing import finish
+from .finishing import finish, finish_at_once
+from .first_answers import FirstAnswer, first_words, make_first_answers, write_first_pictures
 from .foreman import Asked, Foreman
 from .joining import OVER, SEARCHING, announce
 from .outcome import Listener, Outcome
 from .request import Request
 from .result import write_outputs
 from .searching import search
-from .session import open_session
+from .session import Session, open_session
 from .workers import Pool, Seat
 
 
@@ -36,23 +37,53 @@ def run_search(
         DipsearchError: the request cannot be used, or nothing came of it.
     """
     session = open_session(
-        request, root=root, resume=resume, started=time.monotonic() if started is None else started
+        request,
+        root=root,
+        resume=resume,
+        started=time.monotonic() if started is None else started,
+        tell=listener.note,
     )
     listener.planned(session.plan)
     for note in session.notes:
         listener.note(note)
+    if not session.plan.networks:
+        return _without_networks(session, listener)
     seats = [Seat(index, device, threads=1) for index, device in enumerate(session.plan.devices)]
     with Pool(session.folder, session.settings, seats) as pool, _interruptible(pool) as asked:
         foreman = Foreman(session, pool, listener, asked)
         announce(session.study, state=SEARCHING, folder=session.folder, until=session.search_until_unix)
         try:
+            foreman.phase = "similar patches"
+            firsts = _first_answers(foreman)
             search(foreman)
         finally:
             announce(session.study, state=OVER, folder=session.folder, until=None)
-        finished = finish(foreman)
+        finished = finish(foreman, firsts)
     outcome = write_outputs(session, finished, interrupted=asked.once, notes=tuple(foreman.notes))
     listener.finished(outcome)
     return outcome
+
+
+def _without_networks(session: Session, listener: Listener) -> Outcome:
+    """Deliver what similar patches made: there is no time for anything else."""
+    sentence = (
+        "there is no time for a network: what similar patches made is delivered; give a larger --budget"
+    )
+    listener.note(sentence)
+    outcome = write_outputs(session, finish_at_once(session), interrupted=False, notes=(sentence,))
+    listener.finished(outcome)
+    return outcome
+
+
+def _first_answers(foreman: Foreman) -> dict[str, FirstAnswer]:
+    """Make the first answers, and show them."""
+    session = foreman.session
+    cases = dict(zip(session.settings.names, session.cases, strict=True))
+    files = write_first_pictures(cases, folder=session.folder)
+    firsts = make_first_answers(foreman, on_crops=session.plan.crop is not None)
+    for sentence in first_words(foreman, firsts, files=files):
+        foreman.listener.note(sentence)
+    return firsts
 
 
 @contextmanager

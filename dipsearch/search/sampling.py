@@ -17,7 +17,9 @@ from torch import Tensor
 
 from ..files import replacing
 from ..fitting import Check, Ended, Langevin, Posterior, put_back, sample
-from ..problem import Case, TaskOptions, load_case, psnr, ssim, write_image
+from ..network import Genome
+from ..patches import answer
+from ..problem import Case, Problem, TaskOptions, load_case, psnr, ssim, write_image
 from .budget import SLACK
 from .outcome import Listener, Snapshot, WorkerState
 from .restoring import genomes_of, refuse_overwriting, restored_file
@@ -64,15 +66,30 @@ def run_sampling(
         for index, (name, case) in enumerate(zip(names, cases, strict=True)):
             for note in case.notes:
                 listener.note(note)
-            left = None if until is None else max(1.0, (until - time.monotonic()) / (len(cases) - index))
+            end = (
+                None
+                if until is None
+                else time.monotonic() + (until - time.monotonic()) / (len(cases) - index)
+            )
+            problem = case.problem.to(place)
+            pilot = _pilot(genome, problem, listener)
+            left = None if end is None else max(1.0, end - time.monotonic())
             watch = _Watch(listener, name, langevin, started=started, until=until)
             found = sample(
-                genome, case.problem.to(place), langevin=langevin, seed=seed, seconds=left, watch=watch
+                genome, problem, langevin=langevin, seed=seed, seconds=left, watch=watch, pilot=pilot
             )
             results.append(_written(found, name, case, out=out, seconds=time.monotonic() - started))
     finally:
         torch.set_num_threads(threads)
     return results
+
+
+def _pilot(genome: Genome, problem: Problem, listener: Listener) -> Tensor | None:
+    """What similar patches make of all of y, for networks that have it in their input."""
+    if not genome.needs_pilot:
+        return None
+    listener.note("similar patches first: this network has their answer in its input")
+    return answer(problem)
 
 
 class _Watch:

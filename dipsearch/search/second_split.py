@@ -1,14 +1,18 @@
 """The second split: the best candidates are fitted once more, to another division of the measurement.
 
 Selection has seen the scores on the first split only, so those on the second one are not flattered by it. All
-finalists get the same split and the same seeds. What lies on disk from before is not fitted again.
+finalists get the same split and the same seeds. What lies on disk from before is not fitted again. Networks with a
+pilot get one that was computed from the fitted part of this split.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+
+import torch
 
 from ..errors import DipsearchError, InputError
 from ..fitting.absorb import USEFUL
@@ -17,9 +21,10 @@ from .candidate import read_npz
 from .delivering import prepared_whole
 from .evaluation import Evaluation
 from .foreman import Foreman
-from .messages import FitJob
+from .messages import FitJob, PatchJob
 from .objective import Limits
-from .prepared import WHOLE, Prepared, problem_path
+from .polishing import patch_seconds
+from .prepared import WHOLE, Prepared, problem_path, write_pilot
 from .rescoring import NOTHING, best_choice
 
 SEED_STEP = 7919
@@ -85,6 +90,12 @@ class SecondFits:
         self._fits: Fits = {}
         self._share: float | None = None
 
+    def work(self) -> None:
+        """Make the pilots that are needed, then the fits."""
+        pilots = self._pilots()
+        self._foreman.work(lambda: pilots.pop(0) if pilots else None)
+        self._foreman.work(self.next_job)
+
     def next_job(self) -> FitJob | None:
         """The next one, or ``None`` when there is none or it would come too late."""
         if self._todo is None:
@@ -117,6 +128,26 @@ class SecondFits:
             seeds -= 1
         return Rescored()
 
+    def _pilots(self) -> list[PatchJob]:
+        """The pilots that finalists need and that are not there yet."""
+        foreman, planned = self._foreman, self._foreman.session.plan.rescoring
+        finalists = self._finalists[: planned.finalists]
+        needed = [e for e in finalists if _piloted(e) and not self._is_done(e, planned.seeds)]
+        if not needed or len(finalists) < 2 or foreman.asked.once or not self._divisible:
+            return []
+        jobs = []
+        for name in self._names:
+            problem = problem_path(foreman.session.folder, kind=WHOLE, name=name)
+            if not self._pilot(name).exists() and patch_seconds(foreman, problem) < 0.5 * self._left():
+                label = f"similar patches on {name}, second split"
+                seed = foreman.session.settings.seed + SEED_STEP
+                jobs.append(PatchJob(label, problem, self._pilot(name), split_seed=seed))
+        return jobs
+
+    def _pilot(self, name: str) -> Path:
+        """What similar patches made of the second split's fitted part."""
+        return self._foreman.session.folder / "answers" / f"{name}-second-fitted.npz"
+
     @property
     def _names(self) -> tuple[str, ...]:
         return self._foreman.session.settings.names
@@ -129,8 +160,8 @@ class SecondFits:
         """All fits to make; fewer than planned where the finalists turned out to be slow."""
         plan = self._foreman.session.plan
         planned = plan.rescoring
-        self._finalists = self._finalists[: planned.finalists]
-        if planned == NOTHING or len(self._finalists) < 2 or not self._divisible():
+        self._finalists = self._with_pilots(self._finalists[: planned.finalists], planned.seeds)
+        if planned == NOTHING or len(self._finalists) < 2 or not self._divisible:
             return []
         wished, left = planned, self._left()
         each = [
@@ -153,9 +184,22 @@ class SecondFits:
             (e, seed, name) for seed in range(wished.seeds) for e in self._finalists for name in self._names
         ]
 
+    def _with_pilots(self, finalists: Sequence[Evaluation], seeds: int) -> list[Evaluation]:
+        """Those that can be fitted: a network that needs a pilot of this split where there is none cannot."""
+        if all(self._pilot(name).exists() for name in self._names):
+            return list(finalists)
+        able = [e for e in finalists if not _piloted(e) or self._is_done(e, seeds)]
+        if len(able) < len(finalists):
+            self._foreman.say(
+                f"finalists: {len(finalists) - len(able)} of {len(finalists)} not scored again on a second split, "
+                "which has no first answer for their inputs"
+            )
+        return able
+
     def _is_done(self, finalist: Evaluation, seeds: int) -> bool:
         return all(_useful(self._file(finalist, seed, name)) for seed in range(seeds) for name in self._names)
 
+    @cached_property
     def _divisible(self) -> bool:
         session = self._foreman.session
         try:
@@ -192,7 +236,18 @@ class SecondFits:
                 precision=settings.precision,
             ),
             out=out,
+            pilot=self._written_pilot(name) if _piloted(finalist) else None,
         )
+
+    def _written_pilot(self, name: str) -> Path:
+        """The pilot in the form in which fits read it."""
+        file = self._pilot(name).with_name(f"{name}-second-pilot.npz")
+        write_pilot(file, fitted=torch.from_numpy(read_npz(self._pilot(name))["x"]))
+        return file
+
+
+def _piloted(finalist: Evaluation) -> bool:
+    return finalist.genome is not None and finalist.genome.needs_pilot
 
 
 def _useful(file: Path) -> bool:

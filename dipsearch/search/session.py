@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import optuna
 import torch
+from torch import Tensor
 
 from ..errors import DipsearchError, InputError, ResourceError, StudyError
 from ..files import write_bytes
@@ -23,21 +24,27 @@ from ..library import presets_for, starters_for
 from ..network import Calibration, Genome, SearchSpace, calibrate, load_space, space_file
 from ..problem import Case, Problem, image_digest, load_case, make_split
 from .address import whole_address
+from .at_once import answer_at_once
 from .budget import make_plan
 from .crops import Crop, representative
 from .evaluation import Evaluation, evaluation_of
+from .first_files import read_first, write_first
 from .headroom import headroom_of
 from .plan import UNDECIDED, Load, Plan
-from .prepared import SEARCHED, WHOLE, problem_path, read_box, read_problem, write_problem
+from .prepared import (
+    SEARCHED,
+    WHOLE,
+    problem_path,
+    read_box,
+    read_problem,
+    write_problem,
+)
 from .proposals import STALE
 from .request import Request, read_request, write_request
 from .storage import open_storage, sweep_stale
 from .study import SPACE_FILE, Settings, open_study
 
 REQUEST_FILE = "study.yaml"
-
-REFITTED = ("gaussian", "correlated", "poisson")
-"""Kinds of noise whose members are fitted once more to all of y: the loss at which that ends is known."""
 
 
 @dataclass
@@ -87,13 +94,21 @@ class Session:
         return [evaluation_of(trial) for trial in self.study.get_trials(deepcopy=False)]
 
 
-def open_session(request: Request, *, root: Path, resume: bool, started: float) -> Session:
-    """Check a request, make or reopen its folder, and plan the work.
+def open_session(
+    request: Request,
+    *,
+    root: Path,
+    resume: bool,
+    started: float,
+    tell: Callable[[str], None] = lambda sentence: None,
+) -> Session:
+    """Check a request, let similar patches answer, plan the work, and make or reopen its folder.
 
     Args:
         root: the folder of all studies.
         resume: go on with a study that is already there.
         started: ``time.monotonic()`` of the start.
+        tell: hears how far the first answers are.
 
     Raises:
         DipsearchError: something about the request cannot be used; nothing was written.
@@ -110,14 +125,27 @@ def open_session(request: Request, *, root: Path, resume: bool, started: float) 
     if resume:
         _check_pictures(folder, names, cases)
     begun = [_begun_on(folder, name) for name in names] if resume else None
-    plan, calibration = _plan(request, cases, space, devices=devices, started=started, begun=begun)
-    searched = begun or [_searched(case.problem, plan, seed=request.seed) for case in cases]
     if not resume:
         _check_storage(request)
+    firsts = _firsts(folder, names, cases, device=devices[0], tell=tell)
+    has_pilot = len(firsts) == len(names)
+    plan, calibration = _plan(
+        request,
+        cases,
+        space,
+        devices=devices,
+        started=started,
+        begun=begun,
+        patch_seconds=sum(seconds for _, seconds in firsts.values()) if has_pilot else None,
+    )
+    searched = begun or [_searched(case.problem, plan, seed=request.seed) for case in cases]
     settings = _settings(request, names, plan=plan, calibration=calibration, searched=searched,
-                         trajectory=any(case.reference is not None for case in cases))  # fmt: skip
+                         trajectory=any(case.reference is not None for case in cases),
+                         has_pilot=has_pilot)  # fmt: skip
     if not resume:
         _write_inputs(folder, request, names=names, cases=cases, searched=searched)
+    for name, (image, seconds) in firsts.items():
+        write_first(folder, name, image, seconds=seconds)
     opened = open_study(folder, settings, space=space)
     study = opened.study
     notes.extend(opened.notes)
@@ -220,6 +248,18 @@ def _check_storage(request: Request) -> None:
         )
 
 
+def _firsts(
+    folder: Path, names: Sequence[str], cases: Sequence[Case], *, device: str, tell: Callable[[str], None]
+) -> dict[str, tuple[Tensor, float]]:
+    """What similar patches make of each picture, and the seconds of it; read where it is there already."""
+    found = {}
+    for name, case in zip(names, cases, strict=True):
+        there = read_first(folder, name) or answer_at_once(case, device=device, threads=cores(), tell=tell)
+        if there is not None:
+            found[name] = there
+    return found
+
+
 def _begun_on(folder: Path, name: str) -> Crop:
     """What the candidates of a study to be resumed were fitted to."""
     path = problem_path(folder, kind=SEARCHED, name=name)
@@ -256,6 +296,7 @@ def _plan(
     devices: tuple[str, ...],
     started: float,
     begun: Sequence[Crop] | None,
+    patch_seconds: float | None,
 ) -> tuple[Plan, Calibration | None]:
     calibration = None
     if request.budget_seconds is not None:
@@ -273,8 +314,9 @@ def _plan(
         max_steps=request.steps,
         factor=request.options.factor if request.options.task == "sr" else 1,
         searched_on=UNDECIDED if begun is None else _side(begun),
-        refits=any(case.problem.noise.kind in REFITTED for case in cases),
         headroom=headroom_of(devices, image_shape=largest),
+        has_pilot=patch_seconds is not None,
+        patch_seconds=patch_seconds or 0.0,
     )
     plan = make_plan(load, devices=devices, budget=request.budget_seconds, trials=request.trials)
     return plan, calibration
@@ -305,6 +347,7 @@ def _settings(
     calibration: Calibration | None,
     searched: Sequence[Crop],
     trajectory: bool,
+    has_pilot: bool,
 ) -> Settings:
     largest = max((part.problem.image_shape for part in searched), key=lambda shape: shape[-1] * shape[-2])
     pixels = largest[-1] * largest[-2]
@@ -324,6 +367,8 @@ def _settings(
         engine=request.engine,
         precision=request.precision,
         headroom=plan.headroom,
+        has_pilot=has_pilot,
+        pilots_only=plan.pilots_only,
     )
 
 

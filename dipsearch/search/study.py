@@ -6,6 +6,7 @@ another machine finds it there.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ class Settings:
         engine: what makes the steps of fits.
         precision: of their convolutions on CUDA, the same for all candidates.
         headroom: a candidate that needs more memory is not started.
+        has_pilot: whether the pictures have pilots; without them, networks with one in their input are not proposed.
+        pilots_only: whether others are not, for lack of time.
     """
 
     name: str
@@ -61,6 +64,8 @@ class Settings:
     engine: EngineWord = "auto"
     precision: Precision = DEFAULT
     headroom: Headroom = UNLIMITED
+    has_pilot: bool = False
+    pilots_only: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for the study's attributes; a password in ``storage`` is masked."""
@@ -114,15 +119,21 @@ def open_study(folder: Path, settings: Settings, *, space: SearchSpace) -> Opene
 
 @dataclass(frozen=True)
 class _Gate:
-    """Predicts what a candidate would cost, so that none is started that cannot end in its time or its memory."""
+    """Predicts what a candidate would cost, so that none is started that cannot end in its time or its memory.
+
+    One whose input needs a pilot that the study does not have cannot be had at any price.
+    """
 
     settings: Settings
     space: SearchSpace
 
     def expense(self, flat: dict[str, Any]) -> float:
         """Seconds of a usual fit; without a calibration the bytes that it keeps, which order candidates as well."""
+        genome = self.space.genome(flat)
+        if genome.needs_pilot and not self.settings.has_pilot:
+            return math.inf
         asked = cost(
-            self.space.genome(flat),
+            genome,
             image_shape=self.settings.image_shape,
             calibration=self.settings.calibration,
         )
@@ -131,10 +142,14 @@ class _Gate:
         return asked.seconds_per_step * self.settings.usual_steps * len(self.settings.names)
 
     def affordable(self, flat: dict[str, Any]) -> bool:
+        """Whether it has its pilot, and ends in its time and its memory."""
+        genome = self.space.genome(flat)
+        if not (self.settings.has_pilot if genome.needs_pilot else not self.settings.pilots_only):
+            return False
         limit = self.settings.affordable_seconds
         if limit is not None and self.expense(flat) > limit:
             return False
-        return self.settings.headroom.fits(self.space.genome(flat))
+        return self.settings.headroom.fits(genome)
 
 
 def search_space(folder: Path) -> SearchSpace:

@@ -1,8 +1,8 @@
 """The uncertainty of a restored picture, pixel by pixel, from how far other restorations of it are away.
 
-Where networks that were fitted to the same measurement disagree, and where a classical method does, the measurement did
-not decide. How far the result is off on average is known from the score, which none of them was fitted to; that sets
-the scale. No reference is needed. Pure functions.
+Where networks that were fitted to the same measurement disagree, and where a classical method does, the measurement
+did not decide. How far the result is off on average is known from the score, which none of them was fitted to; that
+sets the scale. No reference is needed. Pure functions.
 """
 
 from __future__ import annotations

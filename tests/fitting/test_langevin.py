@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from dipsearch.errors import InputError
 from dipsearch.fitting import Ended, Langevin, sample
 from dipsearch.fitting.langevin import LangevinStep
 from dipsearch.network import Genome, Scale
@@ -67,3 +70,14 @@ def test_time_that_is_over_ends_the_sampling_with_what_there_is() -> None:
 def test_a_burn_in_beyond_the_end_is_refused() -> None:
     with pytest.raises(ValueError, match="burn_in lies below steps"):
         Langevin(burn_in=100, steps=50)
+
+
+def test_a_pilot_is_sampled_with() -> None:
+    problem, clean = noisy()
+    genome = replace(GENOME, input_kind="pilot", pilot_scale=1.0)
+    helped, plain = (
+        sample(one, problem, langevin=SHORT, seed=0, pilot=clean).mean for one in (genome, GENOME)
+    )
+    assert psnr(helped, clean) > psnr(plain, clean) + 0.5
+    with pytest.raises(InputError, match="has a pilot in its input, and there is none"):
+        sample(genome, problem, langevin=SHORT, seed=0)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from dipsearch.errors import InputError
 from dipsearch.fitting import (
     Check,
     Choice,
@@ -218,3 +219,39 @@ def test_a_monitor_records_its_choice_and_decides_nothing() -> None:
     assert torch.equal(run().image, watched.image)
     assert watched.monitors["fixed"] == Choice(20, 20, Ended.STEPS)
     assert watched.monitors["calm"] == Choice(0)  # its window is not full yet
+
+
+def piloted() -> Genome:
+    return tiny_genome(input_kind="pilot", pilot_scale=1.0)
+
+
+def test_a_restoration_beside_the_noise_saves_iterations() -> None:
+    problem = inpainting(19, 33)
+    split = make_split(problem, seed=0)
+    pilot = picture(19, 33) + 0.05 * torch.randn(1, 3, 19, 33, generator=torch.Generator().manual_seed(2))
+    plain, helped = (
+        fit(genome, problem, split=split, seed=3, max_steps=60, pilot=pilot)
+        for genome in (tiny_genome(), piloted())
+    )
+    errors = [float((done.image - picture(19, 33)).square().mean()) for done in (plain, helped)]
+    assert errors[1] < 0.8 * errors[0]
+    without = fit(tiny_genome(), problem, split=split, seed=3, max_steps=60)
+    assert torch.equal(plain.image, without.image)  # other networks do not look at it
+
+
+def test_absorbing_goes_on_with_the_same_pilot() -> None:
+    problem, pilot = inpainting(), picture()
+    split = make_split(problem, seed=0)
+    judged = fit(piloted(), problem, split=split, seed=3, max_steps=60, keep_weights=True, pilot=pilot)
+    done = absorb(judged, piloted(), problem, seed=3, pilot=pilot)
+    assert done.full is not None
+    assert float((done.full - done.image).square().mean()) < 0.01
+
+
+def test_a_network_that_needs_a_pilot_is_not_fitted_without_its_own() -> None:
+    problem = inpainting()
+    with pytest.raises(InputError, match="has a pilot in its input, and there is none"):
+        fit(piloted(), problem, split=make_split(problem, seed=0), seed=0, max_steps=1)
+    for wrong in (picture()[:, :1], picture(20, 24)):
+        with pytest.raises(InputError, match=r"the pilot has the shape .*; the image has \(1, 3, 24, 20\)"):
+            fit(piloted(), problem, split=make_split(problem, seed=0), seed=0, max_steps=1, pilot=wrong)

@@ -34,8 +34,9 @@ def architecture(genome: Genome | None = None) -> Architecture:
         Genome(),
         Genome((Scale(8, 4, channels_skip=0, kernel_skip=None), Scale(6, 6, 5, 1)), norm="none"),
         Genome(input_kind="meshgrid", input_channels=None, input_scale=None, learning_rate=1e-5),
+        Genome(input_kind="pilot", pilot_scale=0.5),
     ],
-    ids=["default", "small", "mesh grid"],
+    ids=["default", "small", "mesh grid", "pilot"],
 )
 def test_what_is_written_reads_back_equal(tmp_path: Path, genome: Genome) -> None:
     path = tmp_path / "best" / "architecture.yaml"

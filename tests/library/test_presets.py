@@ -1,5 +1,6 @@
 """Presets: the published networks, exactly, with where they come from."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,30 @@ def test_the_default_space_has_room_for_every_published_network() -> None:
         assert near.scales == genome.scales
         changed = {gene for gene in GLOBAL_GENES if getattr(near, gene) != getattr(genome, gene)}
         assert changed <= {"averaging", "learning_rate"}
+
+
+def test_the_networks_that_were_there_before_pilots_keep_their_digests() -> None:
+    assert preset("dip_2018_denoise").digest == "c78962d18a83"
+    assert preset("dip_2018_inpaint_vase").digest == "e9c27ea7da22"
+    assert preset("dipsearch_nearest_48").digest == "dbc23237dca4"
+
+
+@pytest.mark.parametrize("task", ["denoise", "inpaint", "sr"])
+def test_networks_with_a_pilot_come_first_among_ours(task: str) -> None:
+    names = [name for name, _ in starters_for(task)]
+    assert names[:3] == ["dipsearch_pilot_32", "dipsearch_pilot_bilinear_32", "dipsearch_pilot_48"]
+    assert names[3:5] == ["dipsearch_pilot_16", "dipsearch_nearest_48"]
+
+
+@pytest.mark.parametrize("width", [16, 32, 48])
+def test_a_network_with_a_pilot_is_our_own_with_three_more_channels_of_input(width: int) -> None:
+    entry, plain = (read_preset(FOLDER / f"dipsearch_{kind}_{width}.yaml") for kind in ("pilot", "nearest"))
+    assert entry.genome == replace(plain.genome, input_kind="pilot", pilot_scale=1.0)
+    assert cost(entry.genome, image_shape=(1, 3, 64, 64)).parameters == entry.parameters
+    assert entry.parameters - plain.parameters == 3 * (width * 9 + 4)
+    for space in map(load_space, ("skip", "small")):
+        there = space.genome(space.nearest(entry.genome))
+        assert there.to_nested()["input"] == entry.genome.to_nested()["input"]
 
 
 def test_presets_of_a_task_come_in_their_order() -> None:

@@ -9,6 +9,7 @@ import torch
 from dipsearch.network import Calibration, Generator, Genome, Scale, calibrate, cost
 from dipsearch.network.convolution import Convolution
 from dipsearch.network.gene_rules import WORDS
+from dipsearch.network.peak_memory import memory_bytes
 
 
 def drawn(seed: int) -> Genome:
@@ -33,6 +34,7 @@ def drawn(seed: int) -> Genome:
         up_1x1=pick.random() < 0.5,
         input_channels=None if bare else 3,
         input_scale=None if bare else 0.1,
+        pilot_scale=1.0 if words["input_kind"] == "pilot" else None,
         **words,  # type: ignore[arg-type]
     )
 
@@ -41,7 +43,7 @@ def counted_by_pytorch(genome: Genome, height: int, width: int) -> tuple[int, in
     """Parameters, multiply-adds (not of transposed convolutions) and bytes of saved pictures, on `meta`."""
     with torch.device("meta"):
         generator = Generator(genome, channels=3)
-        z = torch.empty(1, genome.input_channels or 2, height, width)
+        z = torch.empty(1, genome.width_of_input(3), height, width)
     own = {parameter.untyped_storage()._cdata for parameter in generator.parameters()}
     kept: dict[int, torch.UntypedStorage] = {}
     adds: list[int] = []
@@ -85,6 +87,16 @@ def test_the_published_network_at_512_pixels() -> None:
 def test_the_image_is_padded_to_the_stride() -> None:
     genome = Genome((Scale(8, 8),) * 3)
     assert cost(genome, image_shape=(1, 3, 17, 9)) == cost(genome, image_shape=(1, 3, 24, 16))
+
+
+def test_a_pilot_costs_as_much_as_the_channels_that_it_adds() -> None:
+    scales, shape = (Scale(8, 8),) * 2, (1, 3, 16, 16)
+    beside = Genome(scales, input_kind="pilot", input_channels=4, pilot_scale=1.0)
+    plain, narrow = (Genome(scales, input_channels=channels) for channels in (7, 4))
+    assert cost(beside, image_shape=shape) == cost(plain, image_shape=shape)
+    assert memory_bytes(beside, image_shape=shape) == memory_bytes(plain, image_shape=shape)
+    more = cost(beside, image_shape=shape).parameters - cost(narrow, image_shape=shape).parameters
+    assert more == 3 * (8 * 3**2 + 4)  # the first convolution down, and the skip beside it
 
 
 def test_a_calibration_turns_counts_into_seconds() -> None:

@@ -19,7 +19,7 @@ def parameters_by_hand(genome: Genome, channels: int) -> int:
     def block(channels_in: int, channels_out: int, kernel: int) -> int:
         return channels_in * channels_out * kernel**2 + channels_out + 2 * channels_out
 
-    total, above = 0, genome.input_channels or 2
+    total, above = 0, genome.width_of_input(channels)
     for index, scale in enumerate(genome.scales):
         last = index == genome.depth - 1
         below = scale.channels_down if last else genome.scales[index + 1].channels_up
@@ -48,7 +48,9 @@ def tiny_variants() -> list[Genome]:
 
 
 def _without_input(gene: str, word: str) -> dict[str, object]:
-    return {"input_channels": None, "input_scale": None} if word == "meshgrid" else {"input_channels": 3}
+    if word == "meshgrid":
+        return {"input_channels": None, "input_scale": None}
+    return {"input_channels": 3, "pilot_scale": 1.0 if word == "pilot" else None}
 
 
 def test_the_published_denoising_network_has_its_parameters() -> None:
@@ -61,7 +63,7 @@ def test_the_published_denoising_network_has_its_parameters() -> None:
 @pytest.mark.parametrize("genome", tiny_variants(), ids=lambda genome: genome.digest)
 def test_every_gene_gives_a_network_that_can_be_fitted(genome: Genome) -> None:
     generator = build(genome, channels=2, seed=1)
-    z = make_input(genome, height=32, width=16, seed=1)
+    z = make_input(genome, height=32, width=16, seed=1, pilot=torch.rand(1, 2, 32, 16))
     x = generator(z)
     x.square().mean().backward()
     assert x.shape == (1, 2, 32, 16)

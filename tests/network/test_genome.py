@@ -55,6 +55,28 @@ def test_genes_that_are_not_active_do_not_exist() -> None:
     assert genome.to_nested()["input"] == {"kind": "meshgrid"}
 
 
+def test_a_pilot_has_a_scale_and_as_many_channels_as_the_image() -> None:
+    genome = replace(Genome(), input_kind="pilot", input_channels=8, pilot_scale=2)
+    assert genome.needs_pilot and not Genome().needs_pilot
+    assert genome.to_nested()["input"] == {"kind": "pilot", "channels": 8, "scale": 0.1, "pilot_scale": 2.0}
+    assert genome.to_flat()["pilot_scale"] == 2.0
+    nested, flat = Genome.from_nested(genome.to_nested()), Genome.from_flat(genome.to_flat())
+    assert nested == flat == genome and nested.digest == genome.digest
+    assert genome.digest != replace(genome, pilot_scale=1.0).digest
+    assert [genome.width_of_input(channels) for channels in (1, 3)] == [9, 11]
+    assert Genome().width_of_input(3) == 32
+
+
+def test_a_genome_without_a_pilot_is_written_and_read_as_before_there_were_any() -> None:
+    assert Genome().to_nested()["input"] == {"kind": "uniform", "channels": 32, "scale": 0.1}
+    assert "pilot_scale" not in Genome().to_flat()
+    nested = Genome().to_nested()
+    with pytest.raises(InputError, match=r"unknown key `genome.input.pilot_scale`"):
+        Genome.from_nested({**nested, "input": {**nested["input"], "pilot_scale": 1.0}})
+    with pytest.raises(InputError, match=r"`genome.input.pilot_scale` is missing"):
+        Genome.from_nested({**nested, "input": {**nested["input"], "kind": "pilot"}})
+
+
 def test_a_genome_does_not_change() -> None:
     with pytest.raises(FrozenInstanceError):
         Genome().jitter = 0.0  # type: ignore[misc]
@@ -77,6 +99,9 @@ def test_the_label_says_what_matters() -> None:
         ({"input_channels": None}, ["`input_channels` is missing", "whole number"]),
         ({"input_channels": 2.0}, ["`input_channels` is 2.0", "whole number"]),
         ({"input_kind": "meshgrid"}, ["`input_channels` is 32", "input_kind is meshgrid", "leave it out"]),
+        ({"input_kind": "pilot"}, ["`pilot_scale` is missing", "positive number"]),
+        ({"pilot_scale": 1.0}, ["`pilot_scale` is 1.0", "input_kind is uniform", "leave it out"]),
+        ({"input_kind": "pilot", "pilot_scale": 0}, ["`pilot_scale` is 0", "positive number"]),
         ({"up_1x1": 1}, ["`up_1x1` is 1", "true or false"]),
         ({"scales": ()}, ["`depth` is 0", "1 to 7"]),
         ({"scales": (Scale(),) * 8}, ["`depth` is 8", "1 to 7"]),

@@ -211,6 +211,34 @@ def test_the_digest_is_of_the_content(tmp_path: Path) -> None:
     assert (one.name, two.description) == ("one", "other words")
 
 
+def test_a_pilot_has_its_scale_and_other_inputs_do_not() -> None:
+    given = space(
+        {"input_kind": {"choice": ["uniform", "pilot"]}, "pilot_scale": {"choice": [0.5, 2.0]}, "loss": "l1"}
+    )
+    assert names(given) == ["input_kind", "pilot_scale"]
+    assert given.genes()[1].condition == "input_kind is pilot"
+    assert given.active({"input_kind": "uniform"}) == ("input_kind",)
+    genome = given.genome({"input_kind": "pilot", "pilot_scale": 2.0})
+    assert (genome.input_kind, genome.input_channels, genome.pilot_scale) == ("pilot", 32, 2.0)
+    assert given.nearest(Genome((Scale(4, 4),), input_kind="pilot", pilot_scale=1.8)) == {
+        "input_kind": "pilot",
+        "pilot_scale": 2.0,
+    }
+    assert given.nearest(Genome()) == {"input_kind": "uniform"}
+    fixed = space({"input_kind": "pilot", "jitter": {"choice": [0.0, 0.1]}})
+    assert names(fixed) == ["jitter"] and fixed.genome({"jitter": 0.1}).pilot_scale == 1.0
+
+
+def test_a_space_without_pilots_has_the_digest_that_it_had_before_there_were_any() -> None:
+    genes = {
+        "depth": {"int": [1, 3]},
+        "input_kind": {"choice": ["uniform", "fourier", "meshgrid"]},
+        "input_channels": {"choice": [1, 2]},
+    }
+    content = {"format": FORMAT, "genes": genes}
+    assert SearchSpace("mine", *read_slots(content, source="mine.yaml")).digest == "f0ee21e0fa55"
+
+
 def test_a_list_of_networks_is_one_gene() -> None:
     shipped = load_space("dip_2018")
     (gene,) = shipped.genes()

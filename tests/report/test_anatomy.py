@@ -1,5 +1,7 @@
 """One network as rows: its scales, its genes, its cost, its origin."""
 
+from dataclasses import replace
+
 from dipsearch.library import Architecture, ArchitectureFit, ImageRecord, Provenance, preset
 from dipsearch.report import architecture_rows, cost_rows, gene_rows, scale_rows
 
@@ -17,6 +19,8 @@ def test_genes_are_in_words(genome_of) -> None:
     assert rows["upsampling"] == "nearest, then 1×1 convolution"
     assert rows["input"] == "uniform, 4 channels, scale 0.1"
     assert rows["averaging of outputs"] == "0.99"
+    piloted = dict(gene_rows(replace(genome_of(8), input_kind="pilot", pilot_scale=2.0)))
+    assert piloted["input"] == "uniform, 4 channels, scale 0.1, pilot with scale 2"
 
 
 def test_the_cost_of_the_published_network_is_the_published_one() -> None:

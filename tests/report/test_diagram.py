@@ -1,6 +1,7 @@
 """The drawing of a network: well-formed, a row per scale, widths that follow the channels."""
 
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 from dipsearch.network import Genome
 from dipsearch.report.diagram import diagram
@@ -37,3 +38,9 @@ def test_it_names_the_genome_and_loads_nothing(genome_of) -> None:
     text = diagram(genome)
     assert genome.digest in text
     assert "http" not in text
+
+
+def test_it_names_the_pilot_in_the_input(genome_of) -> None:
+    assert "z: uniform, 4 channels<" in diagram(genome_of(8))
+    piloted = replace(genome_of(8), input_kind="pilot", pilot_scale=1.0)
+    assert "z: uniform, 4 channels, and a pilot<" in diagram(piloted)

@@ -36,7 +36,7 @@ def worth(genome: Genome) -> float:
     for index, scale in enumerate(genome.scales):
         loss += 0.25 * abs(math.log2(scale.channels_down) - min(7, 5 + index))
         loss += 0.15 * abs(math.log2(1 + scale.channels_skip) - math.log2(5 if index > 1 else 1))
-    loss += {"uniform": 0.0, "fourier": 0.4, "meshgrid": 1.2}[genome.input_kind]
+    loss += {"uniform": 0.0, "fourier": 0.4, "meshgrid": 1.2, "pilot": 0.4}[genome.input_kind]
     loss += 0.15 * abs(math.log2((genome.input_channels or 2) / 8)) + 0.2 * genome.up_1x1
     return 30 - loss
 

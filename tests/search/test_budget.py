@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dipsearch.network import Calibration, Genome, Scale, cost
-from dipsearch.search.budget import GOOD_STEPS, LEAST_STEPS, REFIT_SHARE, make_plan
+from dipsearch.search.budget import GOOD_STEPS, LEAST_STEPS, POLISHING, make_plan
 from dipsearch.search.plan import USUAL_STEPS, Load
 from dipsearch.search.rescoring import NOTHING, RESCORING_SHARE, Rescoring
 
@@ -28,7 +28,6 @@ def load(**changes: object) -> Load:
         sample=network(8),
         calibration=SLOW,
         spent=5.0,
-        refits=False,
     )
     return replace(standard, **changes)
 
@@ -43,10 +42,23 @@ def test_everything_ends_within_the_budget() -> None:
     assert 0.8 * 240 < plan.search_until < plan.deliver_until < 240
 
 
-def test_noise_keeps_time_back_for_fitting_the_members_again() -> None:
-    plan = make_plan(load(refits=True), devices=CPUS, budget=240, trials=None)
+def test_time_is_kept_back_for_the_first_answer_and_for_polishing() -> None:
+    plain = make_plan(load(), devices=CPUS, budget=240, trials=None)
+    plan = make_plan(load(patch_seconds=20.0, has_pilot=True), devices=CPUS, budget=240, trials=None)
     assert plan.search_until is not None
-    assert plan.search_until < 0.7 * 240
+    assert plain.search_until is not None
+    assert plan.polishing == pytest.approx(POLISHING * 20.0)
+    assert plan.search_until == pytest.approx(plain.search_until - plan.polishing)
+
+
+def test_without_time_for_a_network_the_first_answer_is_all() -> None:
+    plan = make_plan(load(patch_seconds=4.0, has_pilot=True), devices=CPUS, budget=12, trials=None)
+    assert not plan.networks
+    said = " ".join(sentence for _, sentence in plan.lines)
+    assert "no time for a network" in said
+    assert "-" not in said.replace("-pixel", "")
+    # Without a first answer there has to be a network, however little time it has.
+    assert make_plan(load(), devices=CPUS, budget=12, trials=None).networks
 
 
 def test_a_network_that_is_too_slow_for_the_budget_is_named_and_left_out() -> None:
@@ -150,13 +162,6 @@ def test_a_large_budget_gives_finalists_a_fifth_at_the_most() -> None:
     assert plan.rescore_until is not None
     assert 0 < plan.rescore_until - plan.search_until <= (RESCORING_SHARE + 0.03) * 3600
     assert dict(plan.lines)["finalists"] == "the best 5 are scored again on a second split, 3 seeds each"
-
-
-def test_finalists_leave_the_time_for_refits_alone() -> None:
-    plan = make_plan(load(refits=True), devices=CPUS, budget=3600, trials=None)
-    assert plan.rescore_until is not None
-    assert plan.deliver_until is not None
-    assert plan.deliver_until - plan.rescore_until == pytest.approx(REFIT_SHARE * 3600)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is delivered of several fits: stacks, refits, and the mean of what two splits led to."""
+"""What is delivered of several fits: stacks, and the mean of what two splits led to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from dipsearch.errors import StudyError
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split, psnr
 from dipsearch.search.candidate import Output
-from dipsearch.search.delivering import Delivery, Member, averaged, deliver, refitted
+from dipsearch.search.delivering import Delivery, Member, averaged, deliver
 from dipsearch.search.prepared import Prepared
 
 SHAPE = (1, 3, 32, 32)
@@ -62,18 +62,6 @@ def test_unlike_members_of_like_quality_are_stacked_and_observed_pixels_put_back
 def test_nothing_to_deliver_is_an_error() -> None:
     with pytest.raises(StudyError, match="no candidate was fitted to picture"):
         deliver(half_missing(), [])
-
-
-def test_refits_take_the_place_of_the_members_at_unchanged_weights() -> None:
-    picture = noisy()
-    found = delivery_of([off(1, 0.1), off(2, 0.1)], picture)
-    better = {0: off(3, 0.02)}
-    again = refitted(found, picture, better)
-    assert again.chosen == "refit"
-    assert again.used == found.used
-    expected = found.used[0] * better[0] + found.used[1] * off(2, 0.1)
-    assert torch.allclose(again.image, expected, atol=1e-6)
-    assert refitted(found, picture, {7: off(3, 0.02)}) is found
 
 
 @pytest.mark.parametrize("make", [half_missing, noisy])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,9 +20,10 @@ from dipsearch.search.candidate import Output
 from dipsearch.search.delivering import Member, deliver
 from dipsearch.search.finalists import verdict_on_first, verdict_on_second
 from dipsearch.search.foreman import Asked
-from dipsearch.search.prepared import WHOLE, Prepared, problem_path, write_problem
+from dipsearch.search.messages import FitJob, Job, PatchJob
+from dipsearch.search.prepared import WHOLE, Prepared, problem_path, read_pilot, write_problem
 from dipsearch.search.rescoring import NOTHING, Rescoring
-from dipsearch.search.second_split import SEED_STEP, SecondFits, second_picture
+from dipsearch.search.second_split import SEED_STEP, Rescored, SecondFits, second_picture
 
 SHAPE = (1, 3, 64, 64)
 
@@ -31,6 +33,12 @@ def candidate(number: int, *, width: int = 8, seconds: float = 10.0) -> Evaluati
     return Evaluation(
         number, "complete", genome, genome.digest, 30.0 - number, step=100, ended="it rose", seconds=seconds
     )
+
+
+def piloted(number: int) -> Evaluation:
+    """A candidate with the first answer in its input."""
+    genome = replace(Genome(), scales=(Scale(8, 8),), input_kind="pilot", pilot_scale=1.0)
+    return replace(candidate(number), genome=genome, digest=genome.digest)
 
 
 def noisy(*, seed: int = 0) -> Prepared:
@@ -131,7 +139,9 @@ class TestFits:
         def share_of(left: float, *, jobs: int) -> float:
             return left / max(1, -(-jobs // 2))
 
-        return SimpleNamespace(session=session, asked=Asked(), say=said.append, said=said, share_of=share_of)
+        return SimpleNamespace(
+            session=session, asked=Asked(), say=said.append, said=said, share_of=share_of, done={}
+        )
 
     def jobs(self, foreman: SimpleNamespace, best: list[Evaluation], *, ended: Ended = Ended.RISEN) -> tuple:  # type: ignore[type-arg]
         second = SecondFits(foreman, best)  # type: ignore[arg-type]
@@ -191,6 +201,54 @@ class TestFits:
         assert made == []
         assert rescored.files("cat") == []
         assert foreman.said == []
+
+    def worked(
+        self, foreman: SimpleNamespace, best: list[Evaluation], *, patches: bool = True
+    ) -> tuple[list[Job], Rescored]:
+        """All jobs of pilots and fits; similar patches are lost unless ``patches``."""
+        made: list[Job] = []
+
+        def work(next_job: Callable[[], Job | None]) -> None:
+            while (job := next_job()) is not None:
+                made.append(job)
+                if isinstance(job, FitJob) or patches:
+                    job.out.parent.mkdir(exist_ok=True)  # type: ignore[union-attr]
+                    x = np.full(SHAPE, 0.25, np.float32)
+                    np.savez(job.out, x=x, ended=np.array("RISEN"))  # type: ignore[union-attr]
+
+        foreman.work = work
+        second = SecondFits(foreman, best)  # type: ignore[arg-type]
+        second.work()
+        return made, second.rescored()
+
+    def test_networks_with_a_pilot_get_one_from_the_fitted_part_of_the_second_split(
+        self, foreman: SimpleNamespace
+    ) -> None:
+        made, rescored = self.worked(foreman, [piloted(0), candidate(1), piloted(2)])
+        pilot, *fits = made
+        assert isinstance(pilot, PatchJob)
+        assert (pilot.split_seed, pilot.pilot) == (5 + SEED_STEP, None)
+        assert [e.number for e in rescored.finalists] == [0, 1, 2]
+        assert [job.pilot is None for job in fits if isinstance(job, FitJob)] == [False, True, False] * 2
+        files = {job.pilot for job in fits if isinstance(job, FitJob) and job.pilot}
+        (file,) = files
+        assert torch.equal(read_pilot(file), torch.full(SHAPE, 0.25))
+        again, _ = self.worked(foreman, [piloted(0), candidate(1), piloted(2)])
+        assert again == []  # all of it lies on disk
+
+    def test_without_such_a_pilot_the_others_are_compared_and_it_is_said(
+        self, foreman: SimpleNamespace
+    ) -> None:
+        made, rescored = self.worked(foreman, [piloted(0), candidate(1), candidate(2)], patches=False)
+        assert [e.number for e in rescored.finalists] == [1, 2]
+        assert all(job.pilot is None for job in made if isinstance(job, FitJob))
+        assert foreman.said == [
+            "finalists: 1 of 3 not scored again on a second split, which has no first answer for their inputs"
+        ]
+
+    def test_where_no_finalist_needs_a_pilot_none_is_made(self, foreman: SimpleNamespace) -> None:
+        made, _ = self.worked(foreman, [candidate(n) for n in range(3)])
+        assert len(made) == 6 and all(isinstance(job, FitJob) for job in made)
 
     def test_ctrl_c_ends_them(self, foreman: SimpleNamespace) -> None:
         foreman.asked.once = True

@@ -57,7 +57,6 @@ def test_known_networks_that_do_not_fit_are_named_and_not_queued(budget: float |
         sample=NARROW,
         calibration=None,
         spent=0.0,
-        refits=False,
         headroom=Headroom(SHAPE, 10**9, BETWEEN),
     )
     plan = make_plan(load, devices=("cpu",), budget=budget, trials=2)

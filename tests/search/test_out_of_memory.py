@@ -18,7 +18,7 @@ from dipsearch.search import Request
 from dipsearch.search.desk import Desk
 from dipsearch.search.messages import SearchJob
 from dipsearch.search.objective import Limits, Progress, evaluate
-from dipsearch.search.prepared import Prepared
+from dipsearch.search.prepared import SEARCHED, Prepared, pilot_path, write_pilot
 from dipsearch.search.session import open_session
 
 
@@ -60,6 +60,7 @@ def desk_of(root: Path, machine: Cramped) -> Desk:
         name="cramped",
     )
     session = open_session(request, root=root, resume=False, started=time.monotonic())
+    write_pilot(pilot_path(session.folder, kind=SEARCHED, name="picture"), fitted=picture)
     return Desk(session.folder, session.settings, 0, "cpu", evaluate=machine)
 
 

@@ -15,9 +15,15 @@ from dipsearch.search import Silent, run_sampling
 SHORT = Langevin(burn_in=10, every=5, steps=30)
 
 
-def sampled(tmp_path: Path, options: TaskOptions, *, source: str = "sample:coffee@32") -> dict[str, object]:
+def sampled(
+    tmp_path: Path,
+    options: TaskOptions,
+    *,
+    source: str = "sample:coffee@32",
+    network: str = "dipsearch_nearest_16",
+) -> dict[str, object]:
     (result,) = run_sampling(
-        "dipsearch_nearest_16",
+        network,
         [source],
         options,
         out=tmp_path,
@@ -47,6 +53,12 @@ def test_observed_pixels_are_exact_and_not_unsure(tmp_path: Path) -> None:
     kept = deviation[0, 0] == 0
     assert kept.mean() == pytest.approx(0.5, abs=0.01)
     assert float((clean - restored).abs()[0, :, kept].max()) < 0.5 / 255
+
+
+def test_a_network_with_a_pilot_gets_the_answer_of_similar_patches(tmp_path: Path) -> None:
+    result = sampled(tmp_path, TaskOptions("denoise", sigma=25, simulate=True), network="dipsearch_pilot_32")
+    assert result["samples"] == 5
+    assert float(result["psnr"]) > 10  # type: ignore[arg-type]
 
 
 def test_the_measurement_is_not_overwritten(tmp_path: Path) -> None:

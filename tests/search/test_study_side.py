@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from dipsearch.errors import StudyError
-from dipsearch.problem import TaskOptions, read_image, write_image
+from dipsearch.problem import TaskOptions, psnr, read_image, write_image
 from dipsearch.search import (
     Evaluation,
     Outcome,
@@ -105,7 +105,15 @@ def search(place: Path, asked: Request, *, resume: bool = False) -> tuple[Outcom
     return run_search(asked, root=place / "studies", resume=resume, listener=ear), ear
 
 
+def search_again(place: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Outcome, Ear]:
+    """Go on with the study, this time with networks."""
+    monkeypatch.undo()
+    return search(place, request(place), resume=True)
+
+
 Finished = tuple[Path, Outcome, Ear]
+ANSWERS = {"first", "best", "stack", "polished", "combined"}
+"""What a search without noise can deliver."""
 
 
 def test_a_search_leaves_everything_that_the_design_promises(finished: Finished) -> None:
@@ -118,6 +126,7 @@ def test_a_search_leaves_everything_that_the_design_promises(finished: Finished)
         "trials/0000/output.npz",
         "trials/0000/genome.yaml",
         "best/architecture.yaml",
+        "best/first.png",
         "best/restored.png",
         "best/stack.yaml",
         "best/card.md",
@@ -128,10 +137,10 @@ def test_a_search_leaves_everything_that_the_design_promises(finished: Finished)
     assert result == outcome.result == ear.outcomes[0].result
     assert result["trials"] == {"complete": 2, "pruned": 0, "failed": 0}
     promised = "task image shape seed device space sampler budget_seconds seconds trials best stack delivered"
-    promised += " delivered_psnr baselines reference warnings version"
+    promised += " answers delivered_psnr baselines reference warnings version"
     assert set(promised.split()) <= set(result)
     assert result["reference"] is True  # a clean picture serves as its own
-    assert result["baselines"]["biharmonic"]["psnr"] > 10
+    assert result["baselines"]["similar patches"]["psnr"] > 10
     assert [evaluation.number for evaluation in ear.heard] == [0, 1]
 
 
@@ -224,14 +233,44 @@ def test_a_result_says_how_sure_it_is_and_what_made_it(finished: Finished) -> No
     assert 0 < found["within_one"] < found["within_two"] <= 1
 
 
-def test_the_classical_restoration_has_a_score_and_its_share(finished: Finished) -> None:
-    result = finished[1].result
-    baseline = result["baselines"]["biharmonic"]  # on a smooth picture two tiny networks are no match for it
-    assert baseline["score"] > result["best"]["score"]
-    assert result["blend"]["name"] == "biharmonic"
-    assert baseline["ahead"] <= baseline["standard_error"]  # of what is delivered, it is a part
-    assert result["delivered_psnr"] >= baseline["psnr"] - 0.05
-    assert not [words for words in result["warnings"] if "is better than" in words]
+def test_all_answers_have_a_score_and_a_share_and_the_first_one_is_the_bar(finished: Finished) -> None:
+    place, outcome, ear = finished
+    result, answers = outcome.result, {row["name"]: row for row in outcome.result["answers"]}
+    assert {"first", "best", "polished"} <= set(answers)
+    assert sum(row["share"] for row in answers.values()) == pytest.approx(1, abs=1e-3)
+    assert all(row["psnr"] > 10 and row["seconds"] > 0 for row in answers.values())
+    word = {"stack": "ensemble", "refit": "ensemble", "stacks": "ensemble"}.get(result["delivered"])
+    delivered = answers[word or result["delivered"]]
+    assert delivered["estimate"] >= answers["first"]["estimate"]
+    assert delivered["psnr"] == result["delivered_psnr"]
+    bar = result["baselines"]["similar patches"]
+    assert bar["score"] == answers["first"]["estimate"]
+    assert bar["ahead"] == pytest.approx(bar["score"] - delivered["estimate"], abs=2e-4) and bar["ahead"] <= 0
+    # On a smooth picture two tiny networks are no match for similar patches.
+    assert bar["score"] > result["best"]["score"]
+    assert result["delivered_psnr"] >= bar["psnr"] - 0.05
+    first = read_image(outcome.folder / "best" / "first.png").pixels
+    assert psnr(first, read_image(place / "clean.png").pixels) == pytest.approx(bar["psnr"], abs=0.3)
+    (said,) = [note for note in ear.notes if "similar patches alone" in note]
+    assert f"{bar['score']:.1f} dB estimated" in said and "best/first.png" in said
+
+
+def test_the_first_answer_is_delivered_where_no_network_was_fitted(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dipsearch.search.run.search", lambda foreman: None)
+    outcome, _ = search(place, request(place))
+    result, folder = outcome.result, outcome.folder
+    assert result["best"] is result["stack"] is None
+    assert (result["delivered"], result["trials"]["complete"]) == ("first", 0)
+    assert [(row["name"], row["share"]) for row in result["answers"]] == [("first", 1.0)]
+    first, restored = (read_image(folder / "best" / f"{name}.png").pixels for name in ("first", "restored"))
+    assert torch.equal(first, restored)
+    assert "similar patches alone" in (folder / "best" / "card.md").read_text()
+    assert not (folder / "best" / "architecture.yaml").exists()
+    resumed, _ = search_again(place, monkeypatch)
+    assert resumed.result["best"]["number"] in (0, 1)
+    assert resumed.result["delivered_psnr"] >= result["delivered_psnr"] - 0.05
 
 
 @pytest.mark.parametrize(
@@ -315,7 +354,7 @@ def test_a_killed_search_loses_no_finished_candidate(place: Path) -> None:
     assert {e.number for e in before} <= {e.number for e in after if e.state == "complete"}
     assert sum(e.state in ("complete", "pruned") for e in after) == len(before) + 2
     assert len(finished) - sum(e.state == "failed" for e in finished) == len(before) + 2
-    assert outcome.result["delivered"] in ("best", "stack")
+    assert outcome.result["delivered"] in ANSWERS
 
 
 def test_one_ctrl_c_delivers_the_best_so_far(place: Path) -> None:
@@ -332,11 +371,14 @@ def test_one_ctrl_c_delivers_the_best_so_far(place: Path) -> None:
 
 def test_workers_never_meet_a_reference(finished: Finished) -> None:
     outcome = finished[1]
-    stored = {name for path in (outcome.folder / "inputs").iterdir() for name in np.load(path).files}
+    problems = [path for path in (outcome.folder / "inputs").iterdir() if not path.name.startswith("pilot-")]
+    stored = {name for path in problems for name in np.load(path).files}
     assert stored == {
         "task", "y", "observed", "image_shape", "factor", "box",
         "noise_kind", "noise_sigma", "noise_source", "noise_gain", "noise_correlation",
     }  # fmt: skip
+    pilots = {name for path in (outcome.folder / "inputs").glob("pilot-*") for name in np.load(path).files}
+    assert pilots == {"fitted", "full"}  # made from the measurement, by similar patches
     with np.load(next((outcome.folder / "inputs").glob("whole-*"))) as arrays:
         hidden = arrays["observed"] == 0
         assert not arrays["y"][np.broadcast_to(hidden, arrays["y"].shape)].any()

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from dipsearch.bench.classical import classical
 from dipsearch.problem import Downsample, Identity, Mask, NoiseModel, Operator, Problem, make_split, psnr
-from dipsearch.search.baselines import classical
 
 SHAPE = (1, 3, 32, 40)
 

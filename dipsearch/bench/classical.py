@@ -1,4 +1,4 @@
-"""What a classical method makes of the same measurement: the least that a search has to beat.
+"""What a classical method makes of the same measurement: rows of tables, beside what similar patches make of it.
 
 None of these sees the reference. Biharmonic inpainting (Damelin and Hoang, 2018), non-local means (Buades et
 al., 2005) with the noise level of the problem, cubic interpolation; all from scikit-image and SciPy. Given a split,

@@ -1,0 +1,96 @@
+"""Deep Image Prior with its authors' network for the task: one fit, stopped by us or by somebody who knows the truth.
+
+Ulyanov, Vedaldi and Lempitsky, 2018 (arXiv 1711.10925), as the presets have their settings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt
+from torch import Tensor
+
+from ..errors import ResourceError
+from ..fitting import Check, LastIterate, fit, put_back
+from ..library import preset
+from ..problem import Downsample, Problem, make_split, whole
+from ..problem.holes import are_holes
+from .rival_limits import Limits
+
+STEPS = 20_000
+"""Far beyond what the authors use for any picture; time ends a fit before."""
+
+THICK = 1 / 8
+"""A hole that holds a disc with this radius, as a share of the shorter side, is none of text."""
+
+
+def default_network(problem: Problem) -> str:
+    """The preset that the authors would take for such a problem."""
+    if problem.task == "denoise":
+        return "dip_2018_denoise"
+    if isinstance(problem.operator, Downsample):
+        return "dip_2018_sr8" if problem.operator.factor >= 8 else "dip_2018_sr4"
+    missing = problem.observed[0, 0].cpu().numpy() == 0
+    if not are_holes(missing):
+        return "dip_2018_restore_half"
+    radius = float(np.max(distance_transform_edt(missing)))
+    return "dip_2018_inpaint_vase" if radius >= THICK * min(missing.shape) else "dip_2018_inpaint_text"
+
+
+def dip_stopped(problem: Problem, limits: Limits) -> Tensor:
+    """Fit until hidden measurements say that it was enough; the exact ones are put back.
+
+    Raises:
+        ResourceError: no iterate was a finite number.
+    """
+    done = fit(
+        preset(default_network(problem)),
+        problem,
+        split=make_split(problem, seed=limits.seed),
+        seed=limits.seed,
+        max_steps=limits.most(STEPS),
+        seconds=limits.seconds,
+    )
+    return _restored(done.image if done.step else None, problem)
+
+
+def dip_oracle(problem: Problem, limits: Limits, *, true_psnr: Callable[[Tensor], float]) -> Tensor:
+    """Fit all of y until the time is over; of all averaged outputs the one nearest to the truth.
+
+    Args:
+        true_psnr: of a restored image, against the clean picture: no method may have this.
+
+    Raises:
+        ResourceError: no iterate was a finite number.
+    """
+    best: list[Tensor] = []
+    highest = -math.inf
+
+    def watch(check: Check, image: Tensor) -> None:
+        nonlocal highest
+        del check
+        restored = _restored(image, problem)
+        value = true_psnr(restored)
+        if value > highest:
+            highest = value
+            best[:] = [restored.clone()]
+
+    fit(
+        preset(default_network(problem)),
+        problem,
+        split=whole(problem),
+        seed=limits.seed,
+        max_steps=limits.most(STEPS),
+        rule=LastIterate(),
+        seconds=limits.seconds,
+        watch=watch,
+    )
+    return _restored(best[0] if best else None, problem)
+
+
+def _restored(image: Tensor | None, problem: Problem) -> Tensor:
+    if image is None:
+        raise ResourceError("the fit diverged", "an iterate has to be finite", "try another seed")
+    return put_back(image, problem).clamp(0, 1)

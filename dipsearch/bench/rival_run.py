@@ -1,0 +1,167 @@
+"""The run of the comparison: every picture with every damage through every method, one row after another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from torch import Tensor
+
+from ..errors import DipsearchError
+from ..problem import psnr, ssim
+from ..problem.metrics import WINDOW
+from .dip_default import dip_oracle
+from .own_search import Searcher, search_rows, search_title
+from .rival_case import RivalCase, make_case
+from .rival_damages import RivalDamage
+from .rival_limits import Limits
+from .rival_rows import RivalFile, RivalRow, Side, finite
+from .rivals import ORACLE, OURS, RIVALS, Rival, kind_of
+
+ORACLE_TITLE = "DIP, authors' network, stopped by the truth (oracle)"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared.
+
+    Args:
+        sources: clean pictures.
+        damages: that are done to them.
+        methods: names of rivals, of the oracle, and of ours.
+        budgets: of our searches, in seconds.
+        limits: of rivals that iterate; its seed is that of the damage, too.
+        search: runs one of ours.
+    """
+
+    sources: Sequence[str]
+    damages: Sequence[RivalDamage]
+    methods: Sequence[str]
+    budgets: Sequence[int]
+    limits: Limits
+    search: Searcher
+
+
+def compare(wanted: Comparison, file: RivalFile, *, say: Callable[[str], None]) -> None:
+    """Measure what ``file`` does not hold yet; it is written after every row.
+
+    Args:
+        say: sees a line for every row, and for what could not be measured.
+
+    Raises:
+        InputError: a picture cannot be read, or a damage does not fit it.
+    """
+    rivals = []
+    for name in wanted.methods:
+        if name in RIVALS:
+            reason = RIVALS[name].missing()
+            if reason:
+                say(reason)
+            else:
+                rivals.append(RIVALS[name])
+    for source in wanted.sources:
+        for damage in wanted.damages:
+            with TemporaryDirectory(prefix="dipsearch-rivals-") as folder:
+                case = make_case(source, damage, seed=wanted.limits.seed, folder=Path(folder))
+                _Turn(case, wanted, file, say).run(rivals)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """One case, through all methods."""
+
+    case: RivalCase
+    wanted: Comparison
+    file: RivalFile
+    say: Callable[[str], None]
+
+    def run(self, rivals: Sequence[Rival]) -> None:
+        possible = [rival for rival in rivals if self._lacks(rival.title) and _may_suit(rival, self.case)]
+        for rival in possible:
+            if kind_of(self.case.problem) in rival.kinds:
+                self._take(rival.title, lambda rival=rival: [self._rival_row(rival)])  # type: ignore[misc]
+        if ORACLE in self.wanted.methods and self._lacks(ORACLE_TITLE):
+            self._take(ORACLE_TITLE, lambda: [self._oracle_row()])
+        if OURS in self.wanted.methods:
+            for seconds in sorted(self.wanted.budgets):
+                title = f"dipsearch {search_title(seconds)}"
+                if self._lacks(title):
+                    self._take(title, lambda seconds=seconds: self._own_rows(seconds))  # type: ignore[misc]
+
+    def _lacks(self, title: str) -> bool:
+        place = (self.case.picture, self.case.damage.name, title, self.case.seed)
+        return not self.file.has(place, measurement=self.case.digest)
+
+    def _take(self, title: str, make: Callable[[], list[RivalRow]]) -> None:
+        """Make rows and keep them; a method that fails leaves a line, and the others their chance."""
+        where = f"{self.case.picture:16} {self.case.damage.name:9}"
+        _ = self.case.problem  # a measurement that cannot be used is nobody's failure, and ends the run
+        try:
+            rows = make()
+        except (DipsearchError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            # Other people's programs refuse pictures in whatever way they like.
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            self.say(f"{where} {title}: not measured: {reason}")
+            return
+        self.file.add(rows)
+        for row in rows:
+            self.say(f"{where} {row.method:44} {_number(row.psnr)} dB  {_number(row.cpu_s)} CPU s")
+
+    def _rival_row(self, rival: Rival) -> RivalRow:
+        for module in rival.modules:
+            import_module(module)  # before the clock starts
+        restored, cpu_s, wall_s = _timed(lambda: rival.restore(self.case.problem, self.wanted.limits))
+        return self._row(rival.title, restored, cpu_s, wall_s, version=rival.version(), side="rival")
+
+    def _oracle_row(self) -> RivalRow:
+        clean, limits = self.case.clean, self.wanted.limits
+        restored, cpu_s, wall_s = _timed(
+            lambda: dip_oracle(self.case.problem, limits, true_psnr=lambda image: psnr(image, clean))
+        )
+        version = RIVALS["dip"].version()
+        return self._row(ORACLE_TITLE, restored, cpu_s, wall_s, version=version, side="oracle")
+
+    def _own_rows(self, seconds: int) -> list[RivalRow]:
+        outcome = self.wanted.search(self.case, seconds, self.case.seed)
+        first = seconds == min(self.wanted.budgets)
+        return search_rows(self.case, outcome, seconds=seconds, first=first)
+
+    def _row(
+        self, title: str, restored: Tensor, cpu_s: float, wall_s: float, *, version: str, side: Side
+    ) -> RivalRow:
+        clean, image = self.case.clean, restored.detach().cpu().clamp(0, 1)
+        similar = ssim(image, clean) if min(clean.shape[-2:]) >= WINDOW else None
+        return RivalRow(
+            picture=self.case.picture,
+            task=self.case.damage.task,
+            damage=self.case.damage.name,
+            method=title,
+            psnr=finite(psnr(image, clean)),
+            ssim=finite(similar),
+            cpu_s=finite(cpu_s),
+            version=version,
+            wall_s=finite(wall_s),
+            seed=self.case.seed,
+            side=side,
+            measurement=self.case.digest,
+        )
+
+
+def _may_suit(rival: Rival, case: RivalCase) -> bool:
+    """Whether reading the measurement can make it a problem for this rival."""
+    task = case.damage.task
+    return task in rival.kinds or (task == "denoise" and "impulses" in rival.kinds)
+
+
+def _timed(work: Callable[[], Tensor]) -> tuple[Tensor, float, float]:
+    cpu, wall = time.process_time(), time.monotonic()
+    restored = work()
+    return restored, time.process_time() - cpu, time.monotonic() - wall
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"

@@ -1,0 +1,106 @@
+"""The comparison with rivals as Markdown: a table for each damage, methods as rows, pictures as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from .rival_damages import DAMAGES_OF_RIVALS
+from .rival_rows import RivalRow, Side
+
+NOTHING = "–"
+
+LEGEND = (
+    "PSNR in dB over all pixels and channels, higher is better. In bold: the strongest rival of each column, and what "
+    "of ours is better than it. CPU: mean processor seconds of all processes; in brackets seconds on the clock, where "
+    "no processor time belongs to that row alone. An oracle has seen the clean picture and is no rival. Noise levels "
+    "are estimated, by the same estimate for every method."
+)
+
+
+def rivals_markdown(rows: Sequence[RivalRow], *, command: str, date: str) -> str:
+    """The section: a heading, the legend, and a table for each damage that has rows.
+
+    Args:
+        command, date: that wrote it.
+    """
+    order = list(DAMAGES_OF_RIVALS)
+    damages = sorted(
+        dict.fromkeys((row.task, row.damage) for row in rows),
+        key=lambda key: order.index(key[1]) if key[1] in order else len(order),
+    )
+    parts = ["## Rivals on the same measurements", f"`{command}`, {date}. {LEGEND}"]
+    for task, damage in damages:
+        title = DAMAGES_OF_RIVALS[damage].title if damage in DAMAGES_OF_RIVALS else damage
+        parts += [f"### {task}: {title}", damage_table([row for row in rows if row.damage == damage])]
+    versions = sorted({row.version for row in rows})
+    parts += [f"Versions: {', '.join(versions)}."] if versions else ["Nothing was measured yet."]
+    return "\n\n".join(parts)
+
+
+def damage_table(rows: Sequence[RivalRow]) -> str:
+    """The table of one damage: ours in the order of their making, rivals by their mean, oracles last."""
+    pictures = list(dict.fromkeys(row.picture for row in rows))
+    methods = list(dict.fromkeys((row.side, row.method) for row in rows))
+    values = {method: _values(rows, method, pictures) for method in methods}
+    bars = [_strongest(values, column) for column in range(len(pictures) + 1)]
+    head = ["method", *pictures, "mean", "SSIM", "CPU"]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for method in sorted(methods, key=lambda method: _rank(method, values[method])):
+        own = [row for row in rows if (row.side, row.method) == method]
+        cells = [_cell(value, bar, side=method[0]) for value, bar in zip(values[method], bars, strict=True)]
+        lines.append(f"| {' | '.join([method[1], *cells, _ssim(own, pictures), _seconds(own)])} |")
+    return "\n".join(lines)
+
+
+def _values(
+    rows: Sequence[RivalRow], method: tuple[Side, str], pictures: Sequence[str]
+) -> list[float | None]:
+    """PSNR by picture, over seeds, and the mean where every picture has one."""
+    found = [
+        _mean([row.psnr for row in rows if (row.side, row.method) == method and row.picture == picture])
+        for picture in pictures
+    ]
+    return [*found, None if None in found else _mean(found)]
+
+
+def _strongest(values: dict[tuple[Side, str], list[float | None]], column: int) -> float | None:
+    rivals = [own[column] for (side, _), own in values.items() if side == "rival"]
+    return max((value for value in rivals if value is not None), default=None)
+
+
+def _rank(method: tuple[Side, str], values: Sequence[float | None]) -> tuple[int, float]:
+    if method[0] != "rival":
+        return (0 if method[0] == "ours" else 2), 0.0
+    mean = values[-1] if values[-1] is not None else _mean(values)
+    return 1, -(mean or 0.0)
+
+
+def _cell(value: float | None, bar: float | None, *, side: Side) -> str:
+    if value is None:
+        return NOTHING
+    text = f"{value:.2f}"
+    bold = bar is not None and (value == bar if side == "rival" else side == "ours" and value > bar)
+    return f"**{text}**" if bold else text
+
+
+def _ssim(rows: Sequence[RivalRow], pictures: Sequence[str]) -> str:
+    mean = _mean([row.ssim for row in rows])
+    whole = {row.picture for row in rows if row.ssim is not None} == set(pictures)
+    return NOTHING if mean is None or not whole else f"{mean:.3f}"
+
+
+def _seconds(rows: Sequence[RivalRow]) -> str:
+    cpu, wall = _mean([row.cpu_s for row in rows]), _mean([row.wall_s for row in rows])
+    if cpu is not None:
+        return _rounded(cpu)
+    return NOTHING if wall is None else f"({_rounded(wall)})"
+
+
+def _rounded(seconds: float) -> str:
+    return f"{seconds:.2f}" if seconds < 1 else f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None

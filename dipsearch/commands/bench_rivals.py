@@ -1,0 +1,134 @@
+"""``dipsearch bench rivals``: our restorations beside the strongest rivals, on the same measurements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import InputError
+from . import parsing
+
+PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
+FILE, SECTION = "rivals.json", "rivals"
+
+
+def rivals(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="FOLDER",
+            help="Of clean pictures; NAME_noise25.png, NAME_inpaint50.png, NAME_lr4.png beside them are used.",
+        ),
+    ] = None,
+    tasks: Annotated[
+        str, typer.Option("--tasks", metavar="TASK,TASK…", help="Which tasks.")
+    ] = "denoise,inpaint,sr",
+    damage: Annotated[
+        str | None,
+        typer.Option(
+            "--damage",
+            metavar="NAME,NAME…",
+            help="sigma25, sigma10, sigma50, poisson30, impulse30; half, text, hole; x4, x2, x8. "
+            "The first of each task when absent.",
+        ),
+    ] = None,
+    methods: Annotated[
+        str | None,
+        typer.Option(
+            "--methods",
+            metavar="NAME,NAME…",
+            help="dipsearch, dip, dip-oracle, bm3d, nlm, biharmonic and others (a wrong name lists them); all when "
+            "absent.",
+        ),
+    ] = None,
+    seconds: Annotated[
+        str, typer.Option("--seconds", metavar="N,N…", help="Budgets of our searches; each is a row.")
+    ] = "20,60,240",
+    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes of our searches.")] = 2,
+    fit_seconds: Annotated[
+        float, typer.Option("--fit-seconds", metavar="S", help="Time of a rival that iterates, at most.")
+    ] = 240.0,
+    fit_steps: Annotated[
+        int | None, typer.Option("--fit-steps", metavar="N", help="Its iterations, at most.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the damage and of every method.")] = 0,
+    recorded_only: Annotated[
+        bool, typer.Option("--recorded-only", help="Measure nothing: the page from the rows that are there.")
+    ] = False,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where rivals.json goes.")
+    ] = FOLDER,
+    page: Annotated[
+        Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
+    ] = PAGE,
+) -> None:
+    """Restore damaged copies of clean pictures by every method, and compare: a row for each. Resumable.
+
+    Rows that are there are not made again. What a method needs and is not installed is said in one line.
+    """
+    budgets = _budgets(seconds)
+    parsing.at_least(1, workers, option="--workers")
+    parsing.at_least(1, fit_steps, option="--fit-steps")
+    if not fit_seconds > 0:
+        raise InputError(
+            f"--fit-seconds is {fit_seconds:g}", "it is above 0", "write for example --fit-seconds 240"
+        )
+    given = () if recorded_only else parsing.expand_sources(sources or ())
+    if recorded_only and not (out / FILE).is_file():
+        raise InputError(
+            f"there is no {out / FILE}",
+            "--recorded-only reads it",
+            "leave that out to measure, or give --out",
+        )
+
+    import time
+
+    from ..bench import write_section
+    from ..bench.machine import command_line, versions
+    from ..bench.own_search import run_search
+    from ..bench.rival_case import clean_sources
+    from ..bench.rival_damages import chosen_damages
+    from ..bench.rival_limits import Limits
+    from ..bench.rival_rows import RivalFile
+    from ..bench.rival_run import Comparison, compare
+    from ..bench.rival_table import rivals_markdown
+    from ..bench.rivals import chosen_methods
+
+    damages, names = (
+        chosen_damages(_words(tasks), _words(damage) if damage else None),
+        chosen_methods(_words(methods) if methods else None),
+    )
+    date = time.strftime("%Y-%m-%d")
+    file = RivalFile(out / FILE, about={"command": command_line(), "date": date, "versions": versions()})
+    if not recorded_only:
+        wanted = Comparison(
+            sources=clean_sources(given),
+            damages=damages,
+            methods=names,
+            budgets=budgets,
+            limits=Limits(fit_seconds, fit_steps, seed),
+            search=run_search(workers),
+        )
+        compare(wanted, file, say=lambda line: print(line, flush=True))
+    write_section(page, SECTION, rivals_markdown(file.rows, command=command_line(), date=date))
+    print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",")]
+
+
+def _budgets(text: str) -> list[int]:
+    try:
+        numbers = [int(word) for word in _words(text)]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 1:
+        raise InputError(
+            f"--seconds is {text!r}",
+            "it is whole numbers of seconds, at least 1",
+            "write for example --seconds 20,60",
+        )
+    return sorted(set(numbers))

@@ -1,0 +1,25 @@
+"""The patches: what groups of similar patches say of a picture, in seconds and without a network.
+
+They answer first, they are the bar that networks have to clear, and with what networks made as their pilot they
+improve it (``polished``). ``answer`` looks at the operator and the noise; below it are block matching (``groups``),
+two ways to a first estimate (``collaborative``, ``bayes``), the Wiener filter of groups (``bayes``) and, where
+something was not measured, the alternation of that filter with the measurement (``alternation``).
+"""
+
+from .answer import answer, met, polished
+from .patch_noise import PatchNoise
+from .settings import DEFAULT, QUICK, PatchSettings
+from .stabilise import GeneralisedAnscombe, Logarithm, Stabiliser
+
+__all__ = [
+    "DEFAULT",
+    "QUICK",
+    "GeneralisedAnscombe",
+    "Logarithm",
+    "PatchNoise",
+    "PatchSettings",
+    "Stabiliser",
+    "answer",
+    "met",
+    "polished",
+]

@@ -1,0 +1,73 @@
+"""Alternation: patches smooth a guess, the measurement corrects it, and again with less smoothing.
+
+Half-quadratic splitting with groups of similar patches as the prior: plug-and-play (Venkatakrishnan, Bouman and
+Wohlberg, 2013; Zhang, Li, Zuo, Zhang, Van Gool and Timofte, 2021, arXiv 2008.13751). The guess is taken as noisy with
+σ_k and as its own pilot; then it is brought to the measurement, exactly where that has no noise. The operator decides
+everything: missing pixels, enlargement and what has only an A and an Aᵀ are one method.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..problem import Problem
+from .bayes import second_stage
+from .colour import decorrelation_for
+from .consistency import consistent, proximal
+from .denoise import white
+from .groups import match
+from .settings import Alternation, PatchSettings
+
+
+def alternate(
+    problem: Problem,
+    start: Tensor,
+    how: Alternation,
+    *,
+    noise_sigma: float,
+    settings: PatchSettings,
+    wanted: Tensor | None = None,
+    usable: Tensor | None = None,
+) -> Tensor:
+    """Alternate between patches and the measurement.
+
+    Args:
+        problem: its ``observed`` says which values of y may be looked at.
+        start: (1, C, H, W), the first guess.
+        how: the passes.
+        noise_sigma: of the measurement; 0: it is met exactly.
+        settings: how groups are made.
+        wanted: (H, W), bool: pixels that have to be estimated; ``None``: all.
+        usable: (H, W), bool: pixels that may be looked at; ``None``: all.
+    """
+    x, colours = start, decorrelation_for(start)
+    for index, sigma in enumerate(how.sigmas):
+        z = colours.forward(x)
+        groups = match(
+            z,
+            patch=how.patch,
+            radius=settings.near,
+            count=how.members,
+            step=settings.stride,
+            phase=index,  # references move on from pass to pass, so that few of them are enough
+            wanted=wanted,
+            usable=usable,
+        )
+        noise = white(sigma, channels=x.shape[1], like=x)
+        smooth = colours.inverse(second_stage(z, z, noise, groups))
+        x = _measured(x + how.relaxation * (smooth - x), problem, sigma=sigma, noise_sigma=noise_sigma)
+    return x
+
+
+def _measured(x: Tensor, problem: Problem, *, sigma: float, noise_sigma: float) -> Tensor:
+    """Bring a guess to the measurement, as closely as the noise allows."""
+    if noise_sigma == 0:
+        return consistent(x, problem.operator, problem.y, weight=problem.observed)
+    return proximal(
+        x,
+        problem.operator,
+        problem.y,
+        rho=1 / sigma**2,
+        noise_variance=noise_sigma**2,
+        weight=problem.observed,
+    )

@@ -1,0 +1,198 @@
+"""The answer of similar patches to a problem, with and without another restoration as their pilot.
+
+``answer`` needs seconds and no network. ``polished`` takes what networks made of the same measurement and lets groups
+of similar patches improve it. Both look at y alone, or at the fitted part of a split, whose scoring part then judges
+them. Large pictures are worked on in tiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ..problem import Downsample, Identity, Mask, Problem, Split, clean_sigma, crop_problem, estimate_sigma
+from ..problem.impulses import EXACT
+from .alternation import alternate
+from .consistency import consistent
+from .denoise import denoise, polish, white
+from .fill import fill
+from .part import fitted_part
+from .patch_noise import PatchNoise
+from .settings import PatchSettings, settings_for
+from .stabilise import GeneralisedAnscombe, Stabiliser
+from .start import first_guess
+from .tiles import Mosaic, Tile, tiles
+
+INVERTING = 3
+"""Corrections until the mean of a stabilised value is found; each leaves a tenth of the error or less."""
+
+Progress = Callable[[int, int], None]
+"""Told how many tiles of how many are done."""
+
+SIDE, OVERLAP = 256, 24
+"""Of a tile, in pixels of the restored picture: larger ones leave the cache (per pixel 384 took twice as long as 256),
+and neighbours share the reach of a window and its patches."""
+
+
+def answer(
+    problem: Problem,
+    *,
+    split: Split | None = None,
+    settings: PatchSettings | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Tensor:
+    """Restore a picture with groups of similar patches.
+
+    Args:
+        problem: what was measured.
+        split: look at its fitted part alone; ``None``: at all of y.
+        settings: how groups are made; ``None``: as it suits the size of the picture.
+        threads: that work on tiles; the same numbers come out.
+        progress: hears of every tile.
+
+    Returns:
+        (1, C, H, W), on the device of y.
+    """
+    return _in_tiles(fitted_part(problem, split), None, settings, threads, progress)
+
+
+def polished(
+    problem: Problem,
+    pilot: Tensor,
+    *,
+    split: Split | None = None,
+    settings: PatchSettings | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Tensor:
+    """Improve a restoration with groups of similar patches that it finds and describes.
+
+    Args:
+        problem: what was measured.
+        pilot: (1, C, H, W), a restoration of it, from no more than the same part of y.
+        split: look at its fitted part alone; ``None``: at all of y.
+        settings: how groups are made; ``None``: as it suits the size of the picture.
+        threads: that work on tiles; the same numbers come out.
+        progress: hears of every tile.
+    """
+    return _in_tiles(fitted_part(problem, split), pilot, settings, threads, progress)
+
+
+def met(x: Tensor, problem: Problem, *, split: Split | None = None) -> Tensor:
+    """An image brought to a measurement without noise: x + A⁺ (y − A x). With noise it is returned as it is.
+
+    Args:
+        x: (1, C, H, W).
+        problem: what was measured.
+        split: meet its fitted part alone; ``None``: all of y.
+    """
+    part = fitted_part(problem, split)
+    if isinstance(part.operator, Mask | Identity) or _sigma(part) > 0:
+        return x  # observed pixels are put back when everything is mixed
+    return consistent(x, part.operator, part.y, weight=part.observed)
+
+
+def _in_tiles(
+    part: Problem,
+    pilot: Tensor | None,
+    settings: PatchSettings | None,
+    threads: int,
+    progress: Progress | None,
+) -> Tensor:
+    factor = part.operator.factor if isinstance(part.operator, Downsample) else 1
+    height, width = part.y.shape[-2:]
+    settings = settings or settings_for(part.image_shape[-2] * part.image_shape[-1])
+    if not isinstance(part.operator, Identity | Mask | Downsample):
+        return _restored(part, pilot, settings)
+    cut = list(tiles(height, width, side=-(-SIDE // factor), overlap=-(-OVERLAP // factor)))
+    if len(cut) == 1:
+        return _restored(part, pilot, settings)
+    mosaic = Mosaic(torch.zeros(part.image_shape).to(part.y), overlap=OVERLAP)
+
+    def restored(tile: Tile) -> tuple[Tile, Tensor]:
+        small = crop_problem(part, top=tile.top, left=tile.left, height=tile.height, width=tile.width)
+        place = Tile(tile.top * factor, tile.left * factor, *small.image_shape[-2:])
+        guide = None if pilot is None else pilot[(..., *place.window)]
+        return place, _restored(small, guide, settings)
+
+    # Whole tiles are the work of one thread each: threads that share small tensors mostly wait for one another, and on
+    # a busy machine that took fifteen times as long.
+    with ThreadPoolExecutor(threads) as pool:
+        for index, (place, image) in enumerate(pool.map(restored, cut)):
+            mosaic.add(place, image)
+            if progress is not None:
+                progress(index + 1, len(cut))
+    return mosaic.image()
+
+
+def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings) -> Tensor:
+    noise, operator = part.noise, part.operator
+    if isinstance(operator, Mask) or noise.kind == "impulse":
+        part = part if isinstance(operator, Mask) else _masked(part)
+        return fill(part, pilot=pilot, noise_sigma=_sigma(part), settings=settings)
+    if not isinstance(operator, Identity):
+        first, on = (
+            (settings.enlarging, settings.enlarging_on)
+            if isinstance(operator, Downsample)
+            else (settings.inverting, settings.inverting_on)
+        )
+        start, how = (first_guess(part), first) if pilot is None else (pilot, on)
+        return alternate(part, start, how, noise_sigma=_sigma(part), settings=settings)
+    if noise.kind == "none":
+        return part.y
+    if noise.kind == "poisson" and noise.gain is not None:
+        return _stabilised(part, pilot, GeneralisedAnscombe(noise.gain), settings)
+    return _denoised(part, pilot, _patch_noise(part), settings)
+
+
+def _denoised(part: Problem, pilot: Tensor | None, noise: PatchNoise, settings: PatchSettings) -> Tensor:
+    if float(noise.sigmas.max()) == 0:
+        return part.y
+    if pilot is None:
+        return denoise(part.y, noise, settings=settings, known=part.observed)
+    return polish(part.y, pilot, noise, settings=settings, known=part.observed)
+
+
+def _stabilised(
+    part: Problem, pilot: Tensor | None, stabiliser: Stabiliser, settings: PatchSettings
+) -> Tensor:
+    """Denoise where the noise is equally strong everywhere."""
+    noise = white(stabiliser.sigma, channels=part.y.shape[1], like=part.y)
+    guide = None if pilot is None else _means(pilot, stabiliser)
+    steady = replace(part, y=stabiliser.forward(part.y))
+    return stabiliser.inverse(_denoised(steady, guide, noise, settings))
+
+
+def _means(x: Tensor, stabiliser: Stabiliser) -> Tensor:
+    """The mean of ``forward(y)`` where y has the mean x: what ``inverse`` leads back from."""
+    z = stabiliser.forward(x)
+    for _ in range(INVERTING):
+        z = z + stabiliser.forward(x) - stabiliser.forward(stabiliser.inverse(z))
+    return z
+
+
+def _patch_noise(part: Problem) -> PatchNoise:
+    channels = torch.eye(part.y.shape[1]).to(part.y) * _sigma(part) ** 2
+    table = part.noise.correlation
+    return PatchNoise(channels, None if table is None else torch.tensor(table).to(part.y))
+
+
+def _sigma(part: Problem) -> float:
+    """The strength of the noise where y may be looked at; 0 where that is exact."""
+    noise = part.noise
+    if noise.kind == "none":
+        return 0.0
+    if noise.kind == "impulse":
+        sigma = clean_sigma(part.y) if noise.sigma is None else noise.sigma
+        return 0.0 if sigma is None or sigma <= EXACT else sigma
+    return estimate_sigma(part.y).sigma if noise.sigma is None else noise.sigma
+
+
+def _masked(part: Problem) -> Problem:
+    """Values that say nothing are missing ones."""
+    return replace(part, operator=Mask(part.observed))

@@ -1,0 +1,114 @@
+"""Groups: for every reference patch of a picture, the patches around it that look most like it.
+
+Block matching is the first step of non-local Bayes (Lebrun, Buades and Morel, 2013) and of collaborative filtering
+(Dabov, Foi, Katkovnik and Egiazarian, 2007). References lie on a grid; every patch of the picture may be a member.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Similar patches.
+
+    Args:
+        members: (R, n) indices into the list of all patches, row by row, the most similar one first.
+        patch: side of a patch.
+        height, width: of the picture.
+    """
+
+    members: Tensor
+    patch: int
+    height: int
+    width: int
+
+
+def reference_starts(size: int, *, patch: int, step: int, phase: int, device: torch.device) -> Tensor:
+    """Where references start along one axis: every ``step`` pixels from ``phase`` on, and at both ends."""
+    last = size - patch
+    inner = torch.arange(phase % step, last + 1, step, device=device)
+    ends = torch.tensor([0, last], device=device)
+    starts: Tensor = torch.unique(torch.cat((inner, ends)))
+    return starts
+
+
+def match(
+    guide: Tensor,
+    *,
+    patch: int,
+    radius: int,
+    count: int,
+    step: int,
+    phase: int = 0,
+    wanted: Tensor | None = None,
+    usable: Tensor | None = None,
+) -> Groups:
+    """Find for every reference patch the ``count`` patches of its window that are nearest to it.
+
+    Args:
+        guide: (1, C, H, W), what is compared; a pilot, or the noisy picture's luminance.
+        patch: side of a patch, at most H and W.
+        radius: of the window, in pixels.
+        count: members of a group; fewer where the window holds fewer patches.
+        step: pixels between references.
+        phase: shifts the grid of references, in pixels.
+        wanted: (H, W), bool; patches without a wanted pixel are no references. ``None``: all are.
+        usable: (H, W), bool; patches with a pixel that is not usable are neither references nor members.
+    """
+    height, width = guide.shape[-2:]
+    across = width - patch + 1
+    down = height - patch + 1
+    up, left = min(radius, down - 1), min(radius, across - 1)
+    rows = reference_starts(height, patch=patch, step=step, phase=phase, device=guide.device)
+    columns = reference_starts(width, patch=patch, step=step, phase=phase, device=guide.device)
+    down_sums = _box_sums(rows, size=height, patch=patch).to(guide)  # (rows, H)
+    across_sums = _box_sums(columns, size=width, patch=patch).to(guide).T.contiguous()  # (W, columns)
+    around = F.pad(guide, (left, left, up, up))
+    outside = torch.ones(down + 2 * up, across + 2 * left, dtype=torch.bool, device=guide.device)
+    outside[up : up + down, left : left + across] = False if usable is None else _any(~usable, patch)
+    offsets = [(i, j) for i in range(-up, up + 1) for j in range(-left, left + 1)]
+    distances = guide.new_empty(len(offsets), len(rows) * len(columns))
+    for index, (i, j) in enumerate(offsets):
+        there = around[..., up + i : up + i + height, left + j : left + j + width]
+        apart = (there - guide).square_().sum(1)[0]
+        forbidden = outside[up + i + rows][:, left + j + columns]
+        distances[index] = ((down_sums @ apart) @ across_sums).masked_fill_(forbidden, math.inf).flatten()
+    reference = (rows[:, None] * across + columns[None]).flatten()
+    distances, reference = _of_interest(distances.T, reference, patch=patch, wanted=wanted, usable=usable)
+    found = distances.topk(min(count, len(offsets)), dim=1, largest=False, sorted=True)
+    shifts = torch.tensor([i * across + j for i, j in offsets], device=guide.device)
+    # Where the window holds fewer patches than that, the reference itself fills the group.
+    members = torch.where(
+        found.values < math.inf, reference[:, None] + shifts[found.indices], reference[:, None]
+    )
+    return Groups(members, patch, height, width)
+
+
+def _of_interest(
+    distances: Tensor, reference: Tensor, *, patch: int, wanted: Tensor | None, usable: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """The rows of the references that have a wanted pixel and are usable."""
+    kept = torch.ones_like(reference, dtype=torch.bool)
+    if wanted is not None:
+        kept &= _any(wanted, patch).flatten()[reference]
+    if usable is not None:
+        kept &= ~_any(~usable, patch).flatten()[reference]
+    return (distances.contiguous(), reference) if bool(kept.all()) else (distances[kept], reference[kept])
+
+
+def _any(pixels: Tensor, patch: int) -> Tensor:
+    """Whether a patch has one of these pixels, for all patches of (H, W)."""
+    return F.max_pool2d(pixels[None, None].float(), patch, 1)[0, 0] > 0
+
+
+def _box_sums(starts: Tensor, *, size: int, patch: int) -> Tensor:
+    """(n, size) of ones where the patch that begins at each start lies, so that a product sums over patches."""
+    places = torch.arange(size, device=starts.device) - starts[:, None]
+    return (places >= 0) & (places < patch)

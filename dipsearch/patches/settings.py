@@ -1,0 +1,105 @@
+"""Settings of the patch methods: every number that steers them, as one value with where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+def falling(high: float, low: float, count: int) -> tuple[float, ...]:
+    """So many numbers from ``high`` to ``low``, evenly in their logarithms."""
+    return tuple(high * (low / high) ** (index / max(count - 1, 1)) for index in range(count))
+
+
+@dataclass(frozen=True)
+class Alternation:
+    """How patches and a measurement alternate.
+
+    Args:
+        sigmas: σ_k of the passes, in units of [0, 1]: as noisy as that the guess is taken to be.
+        relaxation: a pass goes so many times as far as the patches say; what the measurement knows it corrects.
+        patch: side of a patch, in pixels.
+        members: patches in a group.
+    """
+
+    sigmas: tuple[float, ...]
+    relaxation: float
+    patch: int = 5
+    members: int = 40
+
+
+@dataclass(frozen=True)
+class PatchSettings:
+    """How groups of similar patches are found, how large they are, and how often a picture is gone through.
+
+    The tables behind the values are in BENCHMARKS.md, section "patches"; they were made on crops of scikit-image's
+    coffee, chelsea and rocket, of four pictures of Set14 and of Kodak's 5 and 8.
+
+    Args:
+        patch: side of a patch, in pixels, in denoising.
+        block: side of a block of the collaborative filter, in pixels.
+        radius: of the search window around a patch, in pixels, in denoising.
+        near: the same in an alternation.
+        first: patches in a group without a pilot.
+        blocks: blocks in a group of the collaborative filter.
+        step: pixels between the reference patches, in denoising.
+        stride: the same in an alternation, where they move on from pass to pass.
+        threshold: coefficients of a group below this many standard deviations of the noise are noise.
+        flat: a group whose variance is below this many times that of the noise is flat.
+        passes: of the second stage when denoising: which part of the noise's variance the filter reckons with (an
+            early pilot lacks detail, and so its groups vary too little), and the patches in a group.
+        polishing: the same with a pilot from elsewhere.
+        filling: of missing pixels; ``filling_on`` starts from a restoration from elsewhere.
+        enlarging: of a reduced picture; ``enlarging_on`` likewise.
+        inverting: of any other operator, whose measurement may be noisy; ``inverting_on`` likewise.
+        ring: pixels by which a large hole is filled at a time, from outside in, and how each ring is.
+        ring_filling: of one ring.
+        deep: holes are large where a pixel is further than this from what was measured.
+    """
+
+    patch: int = 5
+    block: int = 8
+    radius: int = 12
+    near: int = 8
+    first: int = 80
+    blocks: int = 16
+    step: int = 3
+    stride: int = 4
+    threshold: float = 2.85
+    flat: float = 1.1
+    passes: tuple[tuple[float, int], ...] = ((0.8, 40), (1.0, 32), (1.0, 32))
+    polishing: tuple[tuple[float, int], ...] = ((1.0, 32), (1.0, 32))
+    filling: Alternation = Alternation(falling(25 / 255, 2 / 255, 16), relaxation=3.0)
+    filling_on: Alternation = Alternation(falling(10 / 255, 2 / 255, 6), relaxation=3.0)
+    enlarging: Alternation = Alternation(falling(35 / 255, 3 / 255, 16), relaxation=7.0, patch=4)
+    enlarging_on: Alternation = Alternation(falling(10 / 255, 3 / 255, 6), relaxation=7.0, patch=4)
+    inverting: Alternation = Alternation(falling(35 / 255, 3 / 255, 16), relaxation=1.0)
+    inverting_on: Alternation = Alternation(falling(10 / 255, 3 / 255, 6), relaxation=1.0)
+    ring: int = 3
+    ring_filling: Alternation = Alternation(falling(20 / 255, 5 / 255, 3), relaxation=3.0)
+    deep: int = 6
+
+
+DEFAULT = PatchSettings()
+
+QUICK = PatchSettings(
+    radius=7,
+    near=6,
+    first=48,
+    step=5,
+    stride=5,
+    passes=((0.8, 32), (1.0, 24)),
+    polishing=((1.0, 24),),
+    filling=Alternation(falling(25 / 255, 3 / 255, 8), relaxation=4.0, members=24),
+    filling_on=Alternation(falling(10 / 255, 3 / 255, 4), relaxation=4.0, members=24),
+    enlarging=Alternation(falling(35 / 255, 4 / 255, 8), relaxation=8.0, patch=4, members=24),
+    enlarging_on=Alternation(falling(10 / 255, 4 / 255, 4), relaxation=8.0, patch=4, members=24),
+)
+"""A third of the time for 0.2 to 0.6 dB less (256 × 256 of kodim05 and monarch)."""
+
+LARGE = 2_000_000
+"""Pixels from which on a picture is restored with ``QUICK``: one core would need more than three minutes otherwise."""
+
+
+def settings_for(pixels: int) -> PatchSettings:
+    """The settings for a picture of so many pixels."""
+    return QUICK if pixels >= LARGE else DEFAULT

@@ -1,0 +1,48 @@
+"""The first guess of an alternation: what a quick method makes of the measurement."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter, zoom
+from torch import Tensor
+
+from ..problem import Downsample, Mask, Problem
+from ..problem.guide import biharmonic
+from .consistency import consistent, pseudo_inverse
+
+
+def first_guess(problem: Problem) -> Tensor:
+    """A rough restoration, (1, C, H, W), that has what was measured.
+
+    Missing pixels by the biharmonic equation (Damelin and Hoang, 2018), small pictures by cubic interpolation and back
+    projection (Irani and Peleg, 1991), anything else by A⁺ y.
+    """
+    operator, y, known = problem.operator, problem.y, problem.observed
+    if isinstance(operator, Mask):
+        return interpolated(y, known)
+    if isinstance(operator, Downsample):
+        small = interpolated(y, known)
+        height, width = problem.image_shape[-2:]
+        factors = (1, 1, height / y.shape[-2], width / y.shape[-1])
+        large = zoom(small.double().cpu().numpy(), factors, order=3, mode="nearest", grid_mode=True)
+        return consistent(torch.from_numpy(large).to(y), operator, y, weight=known)
+    return pseudo_inverse(operator, y * known)
+
+
+def interpolated(y: Tensor, known: Tensor) -> Tensor:
+    """y (1, C, h, w) with its unknown values filled in by the biharmonic equation."""
+    missing = known.expand_as(y)[0].permute(1, 2, 0).cpu().numpy() == 0
+    if not missing.any():
+        return y
+    pixels = y[0].permute(1, 2, 0).double().cpu().numpy()
+    filled = biharmonic(np.where(missing, 0.0, pixels), missing)
+    return torch.from_numpy(np.ascontiguousarray(filled.transpose(2, 0, 1)))[None].to(y)
+
+
+def averaged_around(y: Tensor, known: Tensor) -> Tensor:
+    """y (1, C, h, w) with its unknown values from the noisy ones around them, with Gaussian weights."""
+    there = known.expand_as(y).cpu().numpy()
+    values = np.where(there > 0, y.cpu().numpy(), 0.0)
+    around, weight = (gaussian_filter(part, (0, 0, 1, 1)) for part in (values, there))
+    return torch.where(known > 0, y, torch.from_numpy(around / np.maximum(weight, 1e-6)).to(y))

@@ -1,0 +1,100 @@
+"""The answers in words: what was delivered, and what networks added to similar patches, for people.
+
+Everything here is read from the ``answers`` of ``result.json``, so that the console, the card and the page say the
+same. Pure functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .answers import COMBINED, FIRST
+
+LITTLE = 0.1
+"""Gains of fewer decibels than this cannot be seen."""
+
+Row = Mapping[str, Any]
+"""An answer: ``name``, ``words``, ``estimate``, ``share``, …"""
+
+
+def answers_of(result: Mapping[str, Any]) -> list[Sequence[Row]]:
+    """The answers to each picture; empty for a result of a version that had none."""
+    pictures = result.get("pictures") or [result]
+    return [answers for picture in pictures if (answers := picture.get("answers"))]
+
+
+def delivered_answer(answers: Sequence[Row]) -> Row:
+    """The one that is delivered; where several have a share of it, that is the mixture."""
+    parts = [answer for answer in answers if answer["share"] > 0]
+    if len(parts) == 1:
+        return parts[0]
+    return next(answer for answer in answers if answer["name"] == COMBINED)
+
+
+def delivered_words(answers: Sequence[Row]) -> str:
+    """What is delivered; the parts of a mixture with their shares, the largest first."""
+    parts = sorted((a for a in answers if a["share"] > 0), key=lambda answer: -answer["share"])
+    if len(parts) == 1:
+        return str(parts[0]["words"])
+    return "a mixture of " + " and ".join(f"{a['words']} ({100 * a['share']:.0f} %)" for a in parts)
+
+
+def bar_words(result: Mapping[str, Any]) -> str:
+    """What similar patches reach alone, and what it is with networks, as estimated without a reference.
+
+    Returns:
+        A sentence, with the means where there are several pictures; empty where there was no first answer.
+    """
+    pictures = answers_of(result)
+    if not pictures or any(answers[0]["name"] != FIRST for answers in pictures):
+        return ""
+    alone = _mean([answers[0]["estimate"] for answers in pictures])
+    networks = _mean([_best_network(answers) for answers in pictures])
+    said = "similar patches alone"
+    if alone is not None:
+        of = " of the small picture" if _indirect(result) else ""
+        said += f": {alone:.1f} dB estimated{of}{' on average' if len(pictures) > 1 else ''}"
+    if networks is None:
+        return f"{said}; no network was fitted"
+    if all(delivered_answer(answers)["name"] == FIRST for answers in pictures):
+        return f"{said}, which is delivered; networks reached {networks:.1f}"
+    reached = _mean([delivered_answer(answers)["estimate"] for answers in pictures])
+    return said if reached is None else f"{said}; with networks {reached:.1f}"
+
+
+def little_words(result: Mapping[str, Any]) -> str:
+    """Says it where networks were fitted and improved the estimate by less than ``LITTLE``; empty otherwise.
+
+    An indirect estimate does not see the detail that is sought, so nothing follows from it.
+    """
+    pictures = answers_of(result)
+    if not pictures or _indirect(result) or _mean([_best_network(answers) for answers in pictures]) is None:
+        return ""
+    alone = _mean([_estimate(answers, FIRST) for answers in pictures])
+    reached = _mean([delivered_answer(answers)["estimate"] for answers in pictures])
+    if alone is None or reached is None or reached - alone >= LITTLE:
+        return ""
+    gain = max(0.0, reached - alone)
+    return f"networks add little here: {gain:.2f} dB above similar patches alone, as estimated"
+
+
+def _indirect(result: Mapping[str, Any]) -> bool:
+    return bool((result.get("split") or {}).get("indirect"))
+
+
+def _estimate(answers: Sequence[Row], name: str) -> float | None:
+    return next((answer["estimate"] for answer in answers if answer["name"] == name), None)
+
+
+def _best_network(answers: Sequence[Row]) -> float | None:
+    """The highest estimate of what networks had a part in."""
+    return max(
+        (a["estimate"] for a in answers if a["name"] != FIRST and a["estimate"] is not None), default=None
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """``None`` unless all are known."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known and len(known) == len(values) else None

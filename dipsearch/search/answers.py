@@ -1,0 +1,204 @@
+"""The answers to one picture, and which of them is delivered: one decision in one place.
+
+Similar patches answer first, the best network and the ensemble of networks later; then similar patches go over the mean
+of the first answer and the ensemble, which is ``polished``. All are made twice: from the fitted part of the split, so
+that the scoring part judges them alike, and from all of y, to be delivered.
+
+What is delivered is a mixture, first answer, ensemble and polished one, unless the score prefers one of them alone. Its
+shares are those that were best on average on pictures that are in no table (``USUAL``), corrected by what the scoring
+part says of this picture, as far as that is more than luck: stacked regression (Breiman, 1996) with a ridge towards
+the usual shares that follows from the noise of the score. Where a score is blind for a part of what is sought, as it is
+for the detail that enlargement adds, it only decides whether networks take part at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..fitting import combine, put_back
+from ..fitting.ensemble import scoring_products, stack_weights
+from ..problem import Problem, Split
+from ..problem.clipping import unclipped
+from .bootstrap import Standing, block_errors, standings
+
+FIRST, BEST, ENSEMBLE, POLISHED, COMBINED = "first", "best", "ensemble", "polished", "combined"
+
+SIMPLEST_FIRST = (FIRST, BEST, ENSEMBLE, POLISHED, COMBINED)
+
+IN_WORDS = {
+    FIRST: "similar patches alone, without a network",
+    BEST: "the best network",
+    ENSEMBLE: "the mean of the best networks",
+    POLISHED: "networks and similar patches, one improving the other",
+    COMBINED: "a mixture of several answers",
+}
+
+NOISE = {FIRST: 0.25, ENSEMBLE: 0.25, POLISHED: 0.5}
+HOLES = {FIRST: 0.25, POLISHED: 0.75}
+REDUCED = {FIRST: 1 / 3, ENSEMBLE: 1 / 3, POLISHED: 1 / 3}
+"""The usual shares: the best, or within 0.02 dB, on crops of coffee and monarch (BENCHMARKS.md, section "answers")."""
+
+SPREAD = 0.3
+"""How far the best shares of a picture are from the usual ones: a standard deviation."""
+
+PER_VALUE = 4
+"""Neighbouring values and channels err alike: so many of them say as much as one."""
+
+HOPELESS = 6.0
+"""Decibels by which a blind score may fall behind the first answer's until networks are left out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """One way in which a picture could be delivered.
+
+    Args:
+        name: one of ``SIMPLEST_FIRST``.
+        judged: from the fitted part of the split alone, ``(1, C, H, W)``; what the scoring part judges.
+        image: from all of y, likewise; what would be delivered.
+        seconds: since the start, when it was there.
+    """
+
+    name: str
+    judged: Tensor
+    image: Tensor
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What is delivered of one picture.
+
+    Args:
+        answers: all that there were, the combination among them, simplest first.
+        found: where each stands, in their order.
+        chosen: the name of the one that is delivered.
+        shares: of which answers it consists; they sum to 1.
+        score: the split's estimate of its mean squared error; NaN where nothing was judged.
+    """
+
+    answers: tuple[Answer, ...]
+    found: tuple[Standing, ...]
+    chosen: str
+    shares: dict[str, float]
+    score: float
+
+    @property
+    def answer(self) -> Answer:
+        """The one that is delivered."""
+        return next(answer for answer in self.answers if answer.name == self.chosen)
+
+
+def only(answer: Answer, problem: Problem) -> Choice:
+    """Deliver the only answer that there is, unjudged."""
+    answer = replace(answer, image=finished(answer.image, problem))
+    return Choice(
+        (answer,), (Standing(float("nan"), None, None),), answer.name, {answer.name: 1.0}, float("nan")
+    )
+
+
+def finished(image: Tensor, problem: Problem) -> Tensor:
+    """An image as it is delivered: exact values put back, and without the bias of noise that was cut to [0, 1].
+
+    What is judged keeps that bias, since the measurement that judges it has the same.
+    """
+    noise = problem.noise
+    if problem.task == "denoise" and noise.kind in ("gaussian", "correlated", "unknown") and noise.sigma:
+        return unclipped(image, problem.y, noise.sigma)
+    return put_back(image, problem)
+
+
+def choose(answers: Sequence[Answer], problem: Problem, *, split: Split, seconds: float) -> Choice:
+    """Decide what is delivered.
+
+    Args:
+        answers: at least one; those that are not finite are left out.
+        problem: what was measured.
+        split: that all answers were judged with.
+        seconds: since the start.
+    """
+    usable = [
+        one for one in answers if bool(torch.isfinite(one.judged).all() and torch.isfinite(one.image).all())
+    ]
+    usable.sort(key=lambda one: SIMPLEST_FIRST.index(one.name))
+    scores = {one.name: float(split.score(problem.view(one.judged))) for one in usable}
+    shares = _shares(usable, scores, problem, split=split)
+    if len(shares) > 1:
+        parts = [next(one for one in usable if one.name == name) for name in shares]
+        judged = combine([part.judged for part in parts], list(shares.values()))
+        image = combine([part.image for part in parts], list(shares.values()))
+        usable.append(Answer(COMBINED, judged, image, seconds))
+        scores[COMBINED] = float(split.score(problem.view(judged)))
+    chosen = COMBINED if COMBINED in scores else next(iter(shares))
+    if not split.indirect:
+        # Ties, up to the rounding of a mixture of equals, go to the simpler one, which comes first.
+        chosen = min([*_alone(usable, problem), chosen], key=lambda name: round(scores[name], 9))
+    found = standings([block_errors([[one.judged] for one in usable], problem, split=split)])
+    ready = tuple(replace(one, image=finished(one.image, problem)) for one in usable)
+    return Choice(ready, found, chosen, shares if chosen == COMBINED else {chosen: 1.0}, scores[chosen])
+
+
+def usual_shares(problem: Problem, *, split: Split) -> Mapping[str, float]:
+    """The shares that are best on average for a kind of measurement."""
+    if split.indirect:
+        return REDUCED
+    return HOLES if problem.exact is not None else NOISE
+
+
+def _alone(usable: Sequence[Answer], problem: Problem) -> list[str]:
+    """Answers that may be delivered by themselves where the score prefers them."""
+    there = {one.name for one in usable}
+    if FIRST not in there:
+        return [one.name for one in usable if one.name != COMBINED]
+    return [name for name in (FIRST, POLISHED) if name in there]
+
+
+def _shares(
+    usable: Sequence[Answer], scores: Mapping[str, float], problem: Problem, *, split: Split
+) -> dict[str, float]:
+    """The shares of a mixture, which sum to 1."""
+    usual = dict(usual_shares(problem, split=split))
+    if ENSEMBLE in usual and ENSEMBLE not in scores and BEST in scores:
+        usual[BEST] = usual.pop(ENSEMBLE)  # the only network
+    parts = [one for one in usable if one.name in usual]
+    if len(parts) < 2:
+        return {min(scores, key=lambda name: scores[name]): 1.0}
+    target = np.array([usual[one.name] for one in parts])
+    target /= target.sum()
+    if split.indirect:
+        networks = min(scores[one.name] for one in usable if one.name != FIRST)
+        hopeless = networks > scores.get(FIRST, np.inf) * 10 ** (HOPELESS / 10)
+        weights = np.array([float(one.name == FIRST) for one in parts]) if hopeless else target
+    else:
+        products = scoring_products([one.judged for one in parts], problem, split=split)
+        weights = stack_weights(_towards(target, products, split=split, scores=scores))
+    kept = {one.name: float(weight) for one, weight in zip(parts, weights, strict=True) if weight >= 0.01}
+    return {name: weight / sum(kept.values()) for name, weight in kept.items()}
+
+
+def _towards(
+    target: np.ndarray[tuple[int], np.dtype[np.float64]],
+    products: np.ndarray[tuple[int, int], np.dtype[np.float64]],
+    *,
+    split: Split,
+    scores: Mapping[str, float],
+) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """P + ρ (1 − t 1ᵀ − 1 tᵀ), so that wᵀ P w has ρ ‖w − t‖² added to it where Σ w = 1.
+
+    Of N values whose noise and sampled error have the variance s², the score of a mixture is known so well that its
+    shares have the precision N q / s², q being the mean squared difference of the answers. Shares that lie around t
+    with the standard deviation τ have the precision τ⁻²; so ρ = s² / (N τ²).
+    """
+    sampled = split.kind in ("held-out", "held-out holes")
+    error = max(min(scores.values()), 0.0)
+    values = split.scoring_values / (PER_VALUE if sampled else 1)
+    rho = (split.score_noise**2 + sampled * error) / (values * SPREAD**2)
+    ones = np.ones(len(target))
+    return np.asarray(
+        products + rho * (np.eye(len(target)) - np.outer(target, ones) - np.outer(ones, target))
+    )

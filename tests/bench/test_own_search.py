@@ -1,0 +1,76 @@
+"""Our search among the compared methods: its command line, the rows of its result, and how it fails."""
+
+from pathlib import Path
+
+import pytest
+import typer
+
+from dipsearch.bench.own_search import SearchOutcome, run_search, search_command, search_rows, search_title
+from dipsearch.bench.rival_case import RivalCase, make_case
+from dipsearch.bench.rival_damages import DAMAGES_OF_RIVALS
+from dipsearch.commands.main import app
+from dipsearch.errors import ResourceError
+
+RESULT = {
+    "delivered_psnr": 30.125678,
+    "delivered_ssim": 0.9,
+    "version": "1.2",
+    "stack": {"psnr": 28.0, "ssim": 0.8},
+}
+ANSWERS = [
+    {"name": "first", "estimate": 29.0, "psnr": 29.5, "seconds": 3.5},
+    {"name": "ensemble", "estimate": 28.0, "psnr": 28.25, "seconds": 18.0},
+    {"name": "best", "estimate": 27.0, "psnr": 27.5, "seconds": 18.0},
+]
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> RivalCase:
+    return make_case("sample:cat@96", DAMAGES_OF_RIVALS["x4"], seed=5, folder=tmp_path)
+
+
+def test_the_command_can_be_typed(case: RivalCase) -> None:
+    command = search_command(case, seconds=20, workers=2, seed=5)
+    assert command[1:4] == ["-m", "dipsearch", "search"]
+    parser = typer.main.get_command(app).commands["search"]  # type: ignore[attr-defined]
+    given = parser.make_context("search", command[4:]).params
+    assert given["task"] == "sr" and given["factor"] == 4 and given["budget"] == "20s" and given["seed"] == 5
+    assert given["reference"] == str(case.reference) and given["workers"] == 2 and given["json"]
+
+
+def test_budgets_are_named_as_people_say_them() -> None:
+    assert [search_title(seconds) for seconds in (20, 60, 90, 240)] == ["20 s", "1 min", "90 s", "4 min"]
+
+
+def test_a_result_gives_the_delivered_the_networks_and_once_the_first_answer(case: RivalCase) -> None:
+    outcome = SearchOutcome(RESULT | {"answers": ANSWERS}, cpu_s=38.0, wall_s=20.5)
+    rows = search_rows(case, outcome, seconds=20, first=True)
+    assert [(row.method, row.psnr, row.ssim, row.cpu_s, row.wall_s) for row in rows] == [
+        ("dipsearch 20 s", 30.1257, 0.9, 38.0, 20.5),
+        ("networks alone 20 s", 28.25, None, 38.0, 20.5),
+        ("first answer", 29.5, None, None, 3.5),
+    ]
+    assert {(row.side, row.version, row.damage, row.seed) for row in rows} == {
+        ("ours", "dipsearch 1.2", "x4", 5)
+    }
+    assert len(search_rows(case, outcome, seconds=20, first=False)) == 2
+
+
+def test_a_result_without_answers_has_its_ensemble_still(case: RivalCase) -> None:
+    for result in (RESULT, RESULT | {"answers": []}, RESULT | {"pictures": [{"source": "x"}]}):
+        rows = search_rows(case, SearchOutcome(result, 38.0, 20.5), seconds=60, first=True)
+        assert [(row.method, row.psnr) for row in rows] == [
+            ("dipsearch 1 min", 30.1257),
+            ("networks alone 1 min", 28.0),
+        ]
+    best = {"stack": None, "answers": [ANSWERS[0], ANSWERS[2]]}
+    rows = search_rows(case, SearchOutcome(RESULT | best, 38.0, 20.5), seconds=60, first=False)
+    assert [row.psnr for row in rows] == [30.1257, 27.5]
+    nested = RESULT | {"pictures": [{"answers": ANSWERS}]}
+    assert len(search_rows(case, SearchOutcome(nested, 38.0, 20.5), seconds=60, first=True)) == 3
+
+
+def test_a_search_that_fails_says_its_own_last_line(case: RivalCase) -> None:
+    case.file.unlink()
+    with pytest.raises(ResourceError, match=r"the search of 1 s failed: .*measurement.*does not exist"):
+        run_search(1)(case, 1, 0)

@@ -1,0 +1,150 @@
+"""Missing pixels come from similar patches, measured ones stay, and large holes are filled from outside in."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from dipsearch.patches import DEFAULT
+from dipsearch.patches.alternation import alternate
+from dipsearch.patches.fill import fill
+from dipsearch.patches.start import first_guess
+from dipsearch.problem import Mask, NoiseModel, Problem, psnr, read_image
+
+NONE = NoiseModel("none", None, "none")
+NO_RINGS = dataclasses.replace(DEFAULT, deep=99)
+
+
+def random(*shape, seed=0):
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def photo(size=32):
+    return read_image("sample:chelsea").pixels[..., 100 : 100 + size, 150 : 150 + size].contiguous()
+
+
+def stripes(size=32):
+    """Slanted and smooth, about five pixels apart."""
+    place = torch.arange(size)
+    return (0.5 + 0.4 * torch.sin(0.9 * place + 0.5 * place[:, None]))[None, None]
+
+
+def problem(x, observed, *, sigma=0.0):
+    y = x + sigma * torch.randn(x.shape, generator=torch.Generator().manual_seed(2)) if sigma else x
+    noise = NoiseModel("gaussian", sigma) if sigma else NONE
+    return Problem("inpaint", y * observed, Mask(observed), noise, tuple(x.shape), observed)
+
+
+def filled(given, *, pilot=None, noise_sigma=0.0, settings=DEFAULT):
+    return fill(given, pilot=pilot, noise_sigma=noise_sigma, settings=settings)
+
+
+def half(size=32):
+    return (random(1, 1, size, size, seed=1) > 0.5).float()
+
+
+def a_hole(size=48, side=20):
+    observed = torch.ones(1, 1, size, size)
+    start = (size - side) // 2
+    observed[..., start : start + side, start : start + side] = 0
+    return observed
+
+
+def test_what_was_measured_comes_back_exactly():
+    for observed in (half(), (random(1, 3, 32, 32, seed=1) > 0.3).float()):
+        given = problem(photo(), observed)
+        found = filled(given)
+        assert found.shape == given.y.shape and found.dtype == torch.float32
+        assert float(((found - given.y) * observed).abs().max()) < 1e-6
+
+
+def test_stripes_are_continued_where_the_biharmonic_equation_blurs_them():
+    x = stripes()
+    given = problem(x, half())
+    assert psnr(filled(given), x) > psnr(first_guess(given), x) + 15
+
+
+def test_impulses_leave_every_channel_its_own_pixels():
+    x = photo()
+    given = problem(x, (random(1, 3, 32, 32, seed=1) > 0.3).float())
+    assert psnr(filled(given), x) > psnr(first_guess(given), x) + 2
+
+
+def test_nothing_missing_is_nothing_to_do():
+    x = photo()
+    assert torch.equal(filled(problem(x, torch.ones(1, 1, 32, 32))), x)
+
+
+def test_a_large_hole_is_filled_from_outside_in(monkeypatch):
+    x, observed = stripes(48), a_hole()
+    given = problem(x, observed)
+    calls = []
+
+    def spied(*arguments, wanted, usable=None, **options):
+        calls.append((None if usable is None else usable.clone(), wanted.clone()))
+        return alternate(*arguments, wanted=wanted, usable=usable, **options)
+
+    monkeypatch.setattr("dipsearch.patches.fill.alternate", spied)
+    filled(given)
+    missing, rings = observed[0, 0] == 0, [wanted for usable, wanted in calls if usable is not None]
+    assert (
+        len(rings) == 3
+    )  # the hole is ten pixels deep, a ring three wide; what is left is done with all the rest
+    for (usable, wanted), ring in zip(calls, rings, strict=False):
+        assert bool((usable | ~ring).all()) and bool((ring == wanted).all())
+        assert bool((usable | missing).all())  # what was measured is always usable
+    assert not bool((rings[0] & rings[1]).any())
+    assert int(rings[0].sum()) == 20**2 - 14**2
+    assert torch.equal(calls[-1][1], missing)
+
+
+def test_rings_help_where_stripes_run_into_a_hole():
+    x = stripes(48)
+    given = problem(x, a_hole(side=16))
+    rings, at_once = (psnr(filled(given, settings=each), x) for each in (DEFAULT, NO_RINGS))
+    assert rings > psnr(first_guess(given), x) + 1.5
+    assert rings > at_once - 0.1
+
+
+def test_a_pilot_is_where_it_starts():
+    x = photo()
+    given = problem(x, half())
+    with_clean, with_grey = (psnr(filled(given, pilot=each), x) for each in (x, torch.full_like(x, 0.5)))
+    assert with_clean > psnr(filled(given), x) + 2
+    assert with_clean > with_grey + 5
+    assert float(((filled(given, pilot=torch.full_like(x, 0.5)) - x) * given.observed).abs().max()) < 1e-6
+
+
+def test_noise_in_what_was_measured_is_removed_as_well():
+    x, sigma = photo(), 10 / 255
+    given = problem(x, half(), sigma=sigma)
+    found = filled(given, noise_sigma=sigma)
+    seen = given.observed
+    before = float(((given.y - x) * seen).square().sum() / seen.sum() / 3)
+    after = float(((found - x) * seen).square().sum() / seen.sum() / 3)
+    assert after < 0.5 * before
+    assert psnr(found, x) > psnr(filled(given), x) + 1
+
+
+@pytest.mark.parametrize("left", [1, 3], ids=["one pixel", "three pixels"])
+def test_almost_nothing_measured_is_filled_with_something_finite(left):
+    x, observed = photo(16), torch.zeros(1, 1, 16, 16)
+    observed[0, 0, 0, :left] = 1
+    found = filled(problem(x, observed))
+    assert bool(found.isfinite().all())
+    assert float(((found - x) * observed).abs().max()) < 1e-6
+
+
+def test_equal_problems_give_equal_pictures_and_are_not_modified():
+    given = problem(photo(24), half(24))
+    before = given.y.clone()
+    assert torch.equal(filled(given), filled(given)) and torch.equal(given.y, before)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("observed", [half(), a_hole(32, 16)], ids=["half", "hole"])
+def test_a_gpu_gives_the_same(observed):
+    x = photo() + 0.02 * torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(3))
+    given = problem(x, observed)
+    assert float((filled(given.to("cuda")).cpu() - filled(given)).abs().max()) < 1e-4
