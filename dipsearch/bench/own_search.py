@@ -131,11 +131,15 @@ def search_rows(case: RivalCase, outcome: SearchOutcome, *, seconds: int, first:
     ]
 
 
-def _answers(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The answers that a search chose from, by name; older versions do not list them."""
+def listed_answers(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The answers that a search chose from, simplest first; older versions do not list them."""
     pictures: list[Mapping[str, Any]] = list(result.get("pictures") or ())
-    listed = result.get("answers") or (pictures[0].get("answers") if pictures else None) or ()
-    return {str(answer.get("name")): answer for answer in listed}
+    return list(result.get("answers") or (pictures[0].get("answers") if pictures else None) or ())
+
+
+def _answers(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The same by name."""
+    return {str(answer.get("name")): answer for answer in listed_answers(result)}
 
 
 def _run(command: list[str], *, folder: str, timeout: float) -> subprocess.CompletedProcess[str]:

@@ -41,7 +41,7 @@ def alternate(
         usable: (H, W), bool: pixels that may be looked at; ``None``: all.
     """
     x, colours = start, decorrelation_for(start)
-    for index, sigma in enumerate(how.sigmas):
+    for index, (sigma, relaxation) in enumerate(how.passes()):
         z = colours.forward(x)
         groups = match(
             z,
@@ -55,7 +55,7 @@ def alternate(
         )
         noise = white(sigma, channels=x.shape[1], like=x)
         smooth = colours.inverse(second_stage(z, z, noise, groups))
-        x = _measured(x + how.relaxation * (smooth - x), problem, sigma=sigma, noise_sigma=noise_sigma)
+        x = _measured(x + relaxation * (smooth - x), problem, sigma=sigma, noise_sigma=noise_sigma)
     return x
 
 

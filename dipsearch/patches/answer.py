@@ -7,6 +7,7 @@ them. Large pictures are worked on in tiles.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,8 +15,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ..errors import InputError
 from ..problem import Downsample, Identity, Mask, Problem, Split, clean_sigma, crop_problem, estimate_sigma
 from ..problem.impulses import EXACT
+from ..problem.task import KERNEL_REACH, SMALLEST_SIDE
 from .alternation import alternate
 from .consistency import consistent
 from .denoise import denoise, polish, white
@@ -24,7 +27,7 @@ from .part import fitted_part
 from .patch_noise import PatchNoise
 from .settings import PatchSettings, settings_for
 from .stabilise import GeneralisedAnscombe, Stabiliser
-from .start import first_guess
+from .start import averaged_around, first_guess
 from .tiles import Mosaic, Tile, tiles
 
 INVERTING = 3
@@ -107,12 +110,17 @@ def _in_tiles(
     factor = part.operator.factor if isinstance(part.operator, Downsample) else 1
     height, width = part.y.shape[-2:]
     settings = settings or settings_for(part.image_shape[-2] * part.image_shape[-1])
+    _refuse_unusable(part, pilot)
+    part = replace(part, noise=replace(part.noise, sigma=_sigma(part)))  # once, and the same for all tiles
     if not isinstance(part.operator, Identity | Mask | Downsample):
         return _restored(part, pilot, settings)
-    cut = list(tiles(height, width, side=-(-SIDE // factor), overlap=-(-OVERLAP // factor)))
+    # At a cut edge of a reduced picture nothing is measured for sure along the reach of the reduction's kernel.
+    margin = KERNEL_REACH * factor if factor > 1 else 0
+    overlap = -(-max(OVERLAP, 3 * margin) // factor)
+    cut = list(tiles(height, width, side=max(-(-SIDE // factor), 2 * overlap), overlap=overlap))
     if len(cut) == 1:
         return _restored(part, pilot, settings)
-    mosaic = Mosaic(torch.zeros(part.image_shape).to(part.y), overlap=OVERLAP)
+    mosaic = Mosaic(torch.zeros(part.image_shape).to(part.y), overlap=overlap * factor, margin=margin)
 
     def restored(tile: Tile) -> tuple[Tile, Tensor]:
         small = crop_problem(part, top=tile.top, left=tile.left, height=tile.height, width=tile.width)
@@ -127,12 +135,14 @@ def _in_tiles(
             mosaic.add(place, image)
             if progress is not None:
                 progress(index + 1, len(cut))
-    return mosaic.image()
+    # Tiles that fade into one another do not measure as y any more where an operator joins their pixels.
+    return met(mosaic.image(), part)
 
 
 def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings) -> Tensor:
     noise, operator = part.noise, part.operator
-    if isinstance(operator, Mask) or noise.kind == "impulse":
+    hidden = isinstance(operator, Identity) and not bool(part.observed.all())
+    if isinstance(operator, Mask) or noise.kind == "impulse" or (hidden and not noise.sigma):
         part = part if isinstance(operator, Mask) else _masked(part)
         return fill(part, pilot=pilot, noise_sigma=_sigma(part), settings=settings)
     if not isinstance(operator, Identity):
@@ -141,7 +151,7 @@ def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings) -> T
             if isinstance(operator, Downsample)
             else (settings.inverting, settings.inverting_on)
         )
-        start, how = (first_guess(part), first) if pilot is None else (pilot, on)
+        start, how = (first_guess(part, noise_sigma=_sigma(part)), first) if pilot is None else (pilot, on)
         return alternate(part, start, how, noise_sigma=_sigma(part), settings=settings)
     if noise.kind == "none":
         return part.y
@@ -190,7 +200,37 @@ def _sigma(part: Problem) -> float:
     if noise.kind == "impulse":
         sigma = clean_sigma(part.y) if noise.sigma is None else noise.sigma
         return 0.0 if sigma is None or sigma <= EXACT else sigma
-    return estimate_sigma(part.y).sigma if noise.sigma is None else noise.sigma
+    if noise.sigma is not None:
+        return noise.sigma
+    hidden = not bool(part.observed.all())
+    return estimate_sigma(averaged_around(part.y, part.observed) if hidden else part.y).sigma
+
+
+def _refuse_unusable(part: Problem, pilot: Tensor | None) -> None:
+    """Raise InputError where groups of patches cannot be formed or compared."""
+    noise = part.noise
+    for name, values in (("the measurement", part.y * part.observed), ("the pilot", pilot)):
+        if values is not None and not bool(torch.isfinite(values).all()):
+            raise InputError(
+                f"{name} has values that are not finite", "every pixel is a number", "repair or mask them"
+            )
+    if noise.sigma is not None and not 0 <= noise.sigma < math.inf:
+        raise InputError(
+            f"sigma is {noise.sigma}", "it is a number from 0 on", "give one, or have it estimated"
+        )
+    height, width = part.image_shape[-2:]
+    if min(height, width) < SMALLEST_SIDE:
+        raise InputError(
+            f"the picture is {width} × {height}",
+            f"similar patches need at least {SMALLEST_SIDE} pixels per side",
+            "use a larger picture",
+        )
+    if not bool((part.observed > 0).flatten(2).any(-1).all()):
+        raise InputError(
+            "of one channel nothing was measured",
+            "similar patches need some of each",
+            "leave the channel out",
+        )
 
 
 def _masked(part: Problem) -> Problem:

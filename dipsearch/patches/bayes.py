@@ -73,7 +73,7 @@ def second_stage(y: Tensor, pilot: Tensor, noise: PatchNoise, groups: Groups) ->
         guide = clean[members]  # (R, n, C k²)
         mean = guide.mean(1, keepdim=True)
         estimate = mean + _shrunk(noisy[members] - mean, guide - mean)
-        result.add(members, (estimate @ back).reshape(*members.shape, channels, -1))
+        result.add(members, (estimate @ back).reshape(*members.shape, channels, patch**2))
     return result.image(torch.ones_like(there[0, : patch**2]), otherwise=y)
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..problem import Problem
 from .alternation import alternate
+from .denoise import denoise, polish, white
 from .settings import PatchSettings
 from .start import first_guess
 
@@ -23,7 +24,12 @@ def fill(problem: Problem, *, pilot: Tensor | None, noise_sigma: float, settings
     """
     missing = (problem.observed == 0).any(1)[0]
     if not bool(missing.any()):
-        return problem.y
+        noise = white(noise_sigma, channels=problem.y.shape[1], like=problem.y)
+        if noise_sigma == 0:
+            return problem.y
+        if pilot is None:
+            return denoise(problem.y, noise, settings=settings)
+        return polish(problem.y, pilot, noise, settings=settings)
     wanted = missing if noise_sigma == 0 else None
     x, how = pilot, settings.filling_on
     if x is None:

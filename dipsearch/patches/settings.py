@@ -16,15 +16,21 @@ class Alternation:
 
     Args:
         sigmas: σ_k of the passes, in units of [0, 1]: as noisy as that the guess is taken to be.
-        relaxation: a pass goes so many times as far as the patches say; what the measurement knows it corrects.
+        relaxation: a pass goes so many times as far as the patches say; what the measurement knows it corrects. The
+            first and the last pass's; those between fall evenly in their logarithms.
         patch: side of a patch, in pixels.
         members: patches in a group.
     """
 
     sigmas: tuple[float, ...]
-    relaxation: float
+    relaxation: tuple[float, float]
     patch: int = 5
     members: int = 40
+
+    def passes(self) -> list[tuple[float, float]]:
+        """σ_k and the relaxation of each pass."""
+        first, last = self.relaxation
+        return list(zip(self.sigmas, falling(first, last, len(self.sigmas)), strict=True))
 
 
 @dataclass(frozen=True)
@@ -68,14 +74,14 @@ class PatchSettings:
     flat: float = 1.1
     passes: tuple[tuple[float, int], ...] = ((0.8, 40), (1.0, 32), (1.0, 32))
     polishing: tuple[tuple[float, int], ...] = ((1.0, 32), (1.0, 32))
-    filling: Alternation = Alternation(falling(25 / 255, 2 / 255, 16), relaxation=3.0)
-    filling_on: Alternation = Alternation(falling(10 / 255, 2 / 255, 6), relaxation=3.0)
-    enlarging: Alternation = Alternation(falling(35 / 255, 3 / 255, 16), relaxation=7.0, patch=4)
-    enlarging_on: Alternation = Alternation(falling(10 / 255, 3 / 255, 6), relaxation=7.0, patch=4)
-    inverting: Alternation = Alternation(falling(35 / 255, 3 / 255, 16), relaxation=1.0)
-    inverting_on: Alternation = Alternation(falling(10 / 255, 3 / 255, 6), relaxation=1.0)
+    filling: Alternation = Alternation(falling(25 / 255, 2 / 255, 16), relaxation=(3.0, 3.0))
+    filling_on: Alternation = Alternation(falling(10 / 255, 2 / 255, 6), relaxation=(3.0, 3.0))
+    enlarging: Alternation = Alternation(falling(35 / 255, 1.5 / 255, 20), relaxation=(9.0, 1.0), patch=4)
+    enlarging_on: Alternation = Alternation(falling(10 / 255, 1.5 / 255, 8), relaxation=(3.0, 1.0), patch=4)
+    inverting: Alternation = Alternation(falling(35 / 255, 3 / 255, 16), relaxation=(1.0, 1.0))
+    inverting_on: Alternation = Alternation(falling(10 / 255, 3 / 255, 6), relaxation=(1.0, 1.0))
     ring: int = 3
-    ring_filling: Alternation = Alternation(falling(20 / 255, 5 / 255, 3), relaxation=3.0)
+    ring_filling: Alternation = Alternation(falling(20 / 255, 5 / 255, 3), relaxation=(3.0, 3.0))
     deep: int = 6
 
 
@@ -89,10 +95,10 @@ QUICK = PatchSettings(
     stride=5,
     passes=((0.8, 32), (1.0, 24)),
     polishing=((1.0, 24),),
-    filling=Alternation(falling(25 / 255, 3 / 255, 8), relaxation=4.0, members=24),
-    filling_on=Alternation(falling(10 / 255, 3 / 255, 4), relaxation=4.0, members=24),
-    enlarging=Alternation(falling(35 / 255, 4 / 255, 8), relaxation=8.0, patch=4, members=24),
-    enlarging_on=Alternation(falling(10 / 255, 4 / 255, 4), relaxation=8.0, patch=4, members=24),
+    filling=Alternation(falling(25 / 255, 3 / 255, 8), relaxation=(4.0, 4.0), members=24),
+    filling_on=Alternation(falling(10 / 255, 3 / 255, 4), relaxation=(4.0, 4.0), members=24),
+    enlarging=Alternation(falling(35 / 255, 3 / 255, 8), relaxation=(9.0, 1.5), patch=4, members=24),
+    enlarging_on=Alternation(falling(10 / 255, 3 / 255, 4), relaxation=(3.0, 1.0), patch=4, members=24),
 )
 """A third of the time for 0.2 to 0.6 dB less (256 × 256 of kodim05 and monarch)."""
 

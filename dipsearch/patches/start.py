@@ -11,12 +11,15 @@ from ..problem import Downsample, Mask, Problem
 from ..problem.guide import biharmonic
 from .consistency import consistent, pseudo_inverse
 
+TYPICAL_ENERGY = 0.002
+"""Mean square of what a blurred picture lacks: with less noise than that more of A may be undone."""
 
-def first_guess(problem: Problem) -> Tensor:
+
+def first_guess(problem: Problem, *, noise_sigma: float = 0.0) -> Tensor:
     """A rough restoration, (1, C, H, W), that has what was measured.
 
     Missing pixels by the biharmonic equation (Damelin and Hoang, 2018), small pictures by cubic interpolation and back
-    projection (Irani and Peleg, 1991), anything else by A⁺ y.
+    projection (Irani and Peleg, 1991), anything else by A⁺ y, damped against the noise.
     """
     operator, y, known = problem.operator, problem.y, problem.observed
     if isinstance(operator, Mask):
@@ -27,7 +30,7 @@ def first_guess(problem: Problem) -> Tensor:
         factors = (1, 1, height / y.shape[-2], width / y.shape[-1])
         large = zoom(small.double().cpu().numpy(), factors, order=3, mode="nearest", grid_mode=True)
         return consistent(torch.from_numpy(large).to(y), operator, y, weight=known)
-    return pseudo_inverse(operator, y * known)
+    return pseudo_inverse(operator, y * known, damping=noise_sigma**2 / TYPICAL_ENERGY)
 
 
 def interpolated(y: Tensor, known: Tensor) -> Tensor:

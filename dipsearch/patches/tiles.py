@@ -46,22 +46,19 @@ class Mosaic:
 
     Args:
         image: (1, C, H, W) zeros to be filled.
-        overlap: pixels along which a tile fades.
+        overlap: pixels that neighbours share at least.
+        margin: pixels at a cut edge that do not count at all; between two margins of an overlap a tile fades.
     """
 
-    def __init__(self, image: Tensor, *, overlap: int) -> None:
-        self._sums, self._overlap = image, overlap
+    def __init__(self, image: Tensor, *, overlap: int, margin: int = 0) -> None:
+        self._sums, self._margin, self._fade = image, margin, max(overlap - 2 * margin, 1)
         self._weights = image.new_zeros(image.shape[-2:])
 
     def add(self, tile: Tile, restored: Tensor) -> None:
         """Add (1, C, height, width) at its place."""
         height, width = self._weights.shape
-        down = _ramp(
-            tile.height, before=tile.top > 0, after=tile.top + tile.height < height, over=self._overlap
-        )
-        across = _ramp(
-            tile.width, before=tile.left > 0, after=tile.left + tile.width < width, over=self._overlap
-        )
+        down = self._ramp(tile.height, before=tile.top > 0, after=tile.top + tile.height < height)
+        across = self._ramp(tile.width, before=tile.left > 0, after=tile.left + tile.width < width)
         weight = torch.outer(down, across).to(restored)
         self._sums[(..., *tile.window)] += restored * weight
         self._weights[tile.window] += weight
@@ -70,13 +67,11 @@ class Mosaic:
         """The whole picture, (1, C, H, W)."""
         return self._sums.div_(self._weights)
 
-
-def _ramp(size: int, *, before: bool, after: bool, over: int) -> Tensor:
-    """Weights along one axis: 1, but rising over the first and falling over the last ``over`` pixels."""
-    place = torch.arange(size) + 0.5
-    weight = torch.ones(size)
-    if before:
-        weight = torch.minimum(weight, place / over)
-    if after:
-        weight = torch.minimum(weight, (size - place) / over)
-    return weight
+    def _ramp(self, size: int, *, before: bool, after: bool) -> Tensor:
+        """Weights along one axis: 1, but rising from a cut edge before and falling to one after."""
+        place = torch.arange(size) + 0.5
+        weight = torch.ones(size)
+        for cut, inside in ((before, place), (after, size - place)):
+            if cut:
+                weight = torch.minimum(weight, ((inside - self._margin) / self._fade).clamp(min=0))
+        return weight

@@ -137,7 +137,7 @@ def choose(answers: Sequence[Answer], problem: Problem, *, split: Split, seconds
     chosen = COMBINED if COMBINED in scores else next(iter(shares))
     if not split.indirect:
         # Ties, up to the rounding of a mixture of equals, go to the simpler one, which comes first.
-        chosen = min([*_alone(usable, problem), chosen], key=lambda name: round(scores[name], 9))
+        chosen = min([*_alone(usable), chosen], key=lambda name: round(scores[name], 9))
     found = standings([block_errors([[one.judged] for one in usable], problem, split=split)])
     ready = tuple(replace(one, image=finished(one.image, problem)) for one in usable)
     return Choice(ready, found, chosen, shares if chosen == COMBINED else {chosen: 1.0}, scores[chosen])
@@ -150,7 +150,7 @@ def usual_shares(problem: Problem, *, split: Split) -> Mapping[str, float]:
     return HOLES if problem.exact is not None else NOISE
 
 
-def _alone(usable: Sequence[Answer], problem: Problem) -> list[str]:
+def _alone(usable: Sequence[Answer]) -> list[str]:
     """Answers that may be delivered by themselves where the score prefers them."""
     there = {one.name for one in usable}
     if FIRST not in there:
@@ -167,7 +167,9 @@ def _shares(
         usual[BEST] = usual.pop(ENSEMBLE)  # the only network
     parts = [one for one in usable if one.name in usual]
     if len(parts) < 2:
-        return {min(scores, key=lambda name: scores[name]): 1.0}
+        # Nothing was polished, and nothing is known of how to mix what is there.
+        best = min(usable, key=lambda one: scores[one.name])
+        return {_unless_by_luck(best, usable, problem, split=split): 1.0}
     target = np.array([usual[one.name] for one in parts])
     target /= target.sum()
     if split.indirect:
@@ -179,6 +181,14 @@ def _shares(
         weights = stack_weights(_towards(target, products, split=split, scores=scores))
     kept = {one.name: float(weight) for one, weight in zip(parts, weights, strict=True) if weight >= 0.01}
     return {name: weight / sum(kept.values()) for name, weight in kept.items()}
+
+
+def _unless_by_luck(best: Answer, usable: Sequence[Answer], problem: Problem, *, split: Split) -> str:
+    """The answer with the best score, or the first one where it is less than a standard error behind that."""
+    first = next((one for one in usable if one.name == FIRST), best)
+    found = standings([block_errors([[first.judged], [best.judged]], problem, split=split)])
+    behind = found[1].score - found[0].score
+    return FIRST if first is not best and behind <= (found[0].standard_error or 0.0) else best.name
 
 
 def _towards(

@@ -33,8 +33,8 @@ SLACK = 0.03
 PIXELS_PER_SECOND = 15_000
 """How fast what is delivered is measured and written, and the page made, roughly."""
 
-POLISHING = 0.6
-"""The time of polishing one picture, in that of its first answer."""
+POLISHING = 1.0
+"""The time that is kept back for polishing one picture, in that of its first answer; it takes half of that."""
 
 PARTS = 2
 """A picture is polished twice: from the fitted part, and from all of y."""
@@ -128,7 +128,10 @@ def _by_time(
     rounds = (search_until - load.spent) / (per_step * usual)
     rescore_until = deliver_until - polishing
     rescoring = NOTHING
-    if crop is None and rounds >= MANY:
+    # A network without a pilot takes three times as long to come half as far: there has to be much time for it.
+    plain_rounds = (search_until - load.spent) / (per_step * USUAL_STEPS)
+    roomy, plain = rounds >= ROOMY, plain_rounds >= ROOMY or not load.has_pilot
+    if crop is None and plain_rounds >= MANY:
         each = per_step * usual
         rescoring = best_choice(
             [each] * MOST_FINALISTS, seconds=RESCORING_SHARE * budget, workers=len(devices)
@@ -143,16 +146,13 @@ def _by_time(
         final = deliver_until - polishing - search_until
         final_steps = int(final / _cheapest(load, load.shapes, calibration))
         affordable = min(candidate, final * sum(map(_pixels, shapes)) / pixels)
-    # A network without a pilot takes three times as long to come half as far: there has to be much time for it.
-    plain = (search_until - load.spent) / (per_step * USUAL_STEPS) >= ROOMY or not load.has_pilot
-    roomy = rounds >= ROOMY
     queue, left_out = _affordable(load, shapes, calibration, seconds=affordable, roomy=roomy, plain=plain)
     plan = Plan(
         devices=devices,
         crop=crop,
         max_steps=load.last_step,
         usual_steps=min(usual, load.last_step, max(least_steps(load.typical), int(candidate / per_step))),
-        patience=PATIENCE if rounds >= ROOMY else SHORT_PATIENCE,
+        patience=PATIENCE if roomy and plain else SHORT_PATIENCE,
         queue=queue,
         left_out=left_out,
         candidate_seconds=candidate,

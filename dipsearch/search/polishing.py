@@ -25,6 +25,9 @@ from .messages import PatchJob
 from .prepared import WHOLE, Prepared, problem_path
 from .workshop import Workshop
 
+POLISHING_SHARE = 0.5
+"""The time of polishing a picture, in that of its first answer."""
+
 
 def gather_answers(
     workshop: Workshop,
@@ -54,7 +57,7 @@ def gather_answers(
     def next_job() -> PatchJob | None:
         while jobs:
             job = jobs.pop(0)
-            if patch_seconds(workshop, job.problem) <= workshop.left():
+            if POLISHING_SHARE * patch_seconds(workshop, job.problem) <= workshop.left():
                 return job
         return None
 

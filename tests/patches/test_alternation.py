@@ -15,8 +15,8 @@ from dipsearch.patches.settings import Alternation, falling
 from dipsearch.problem import Downsample, Mask, NoiseModel, Problem, psnr, read_image
 
 NONE = NoiseModel("none", None, "none")
-HOW = Alternation((0.08, 0.04, 0.02), relaxation=1.5)
-PLAIN = Alternation(falling(0.14, 0.01, 12), relaxation=1.0)
+HOW = Alternation((0.08, 0.04, 0.02), relaxation=(2.0, 1.0))
+PLAIN = Alternation(falling(0.14, 0.01, 12), relaxation=(1.0, 1.0))
 
 
 class Blur:
@@ -73,11 +73,11 @@ def test_it_is_one_wiener_filter_and_one_correction_in_turn(operator, noise_sigm
     start = pseudo_inverse(operator, given.y, damping=0.1)
     found = alternate(given, start, HOW, noise_sigma=noise_sigma, settings=DEFAULT)
     x, colours, step = start, decorrelation_for(start), DEFAULT.stride
-    for index, sigma in enumerate(HOW.sigmas):
+    for index, (sigma, relaxation) in enumerate(zip(HOW.sigmas, (2.0, 2**0.5, 1.0), strict=True)):
         z = colours.forward(x)
         groups = match(z, patch=5, radius=DEFAULT.near, count=HOW.members, step=step, phase=index)
         smooth = colours.inverse(second_stage(z, z, white(sigma, channels=3, like=x), groups))
-        x = x + HOW.relaxation * (smooth - x)
+        x = x + relaxation * (smooth - x)
         if noise_sigma == 0:
             x = consistent(x, operator, given.y)
         else:
@@ -118,11 +118,19 @@ def test_noise_is_not_fitted():
     x, operator, sigma = photo(), Mask(torch.ones(1, 1, 32, 32)), 15 / 255
     given = problem(x, operator, sigma=sigma)
     found = alternate(
-        given, given.y, Alternation((0.06, 0.04, 0.03), relaxation=1.0), noise_sigma=sigma, settings=DEFAULT
+        given,
+        given.y,
+        Alternation((0.06, 0.04, 0.03), relaxation=(1.0, 1.0)),
+        noise_sigma=sigma,
+        settings=DEFAULT,
     )
     assert psnr(found, x) > psnr(given.y, x) + 2
     trusted = alternate(
-        given, given.y, Alternation((0.06, 0.04, 0.03), relaxation=1.0), noise_sigma=0, settings=DEFAULT
+        given,
+        given.y,
+        Alternation((0.06, 0.04, 0.03), relaxation=(1.0, 1.0)),
+        noise_sigma=0,
+        settings=DEFAULT,
     )
     assert torch.allclose(trusted, given.y, atol=1e-6)
 
@@ -185,7 +193,8 @@ def test_pixels_that_are_not_usable_are_not_looked_at():
 def test_without_passes_the_start_comes_back():
     given = problem(photo(), Mask(some_pixels()))
     assert torch.equal(
-        alternate(given, given.y, Alternation((), relaxation=1.0), noise_sigma=0, settings=DEFAULT), given.y
+        alternate(given, given.y, Alternation((), relaxation=(1.0, 1.0)), noise_sigma=0, settings=DEFAULT),
+        given.y,
     )
 
 

@@ -70,6 +70,15 @@ def test_impulses_leave_every_channel_its_own_pixels():
     assert psnr(filled(given), x) > psnr(first_guess(given), x) + 2
 
 
+def test_one_channel_that_misses_values_is_filled_from_the_others():
+    x, observed = photo(), torch.ones(1, 3, 32, 32)
+    observed[:, 1] = half()[0, 0]
+    given = problem(x, observed)
+    found = filled(given)
+    assert psnr(found, x) > psnr(first_guess(given), x) + 3
+    assert float(((found - x) * observed).abs().max()) < 1e-6
+
+
 def test_nothing_missing_is_nothing_to_do():
     x = photo()
     assert torch.equal(filled(problem(x, torch.ones(1, 1, 32, 32))), x)

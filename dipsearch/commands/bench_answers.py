@@ -1,0 +1,106 @@
+"""``dipsearch bench answers``: whether what a search delivers is the best of the answers that it had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import InputError
+from . import parsing
+
+PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
+FILE, SECTION, RIVALS = "answers.json", "answers", "rivals.json"
+
+
+def answers(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FOLDER", help="Of clean pictures, or the pictures themselves."),
+    ] = None,
+    crop: Annotated[
+        int,
+        typer.Option(
+            "--crop", metavar="N", help="Side of the middle that is taken; larger pictures are halved before."
+        ),
+    ] = 128,
+    tasks: Annotated[
+        str, typer.Option("--tasks", metavar="TASK,TASK…", help="Which tasks.")
+    ] = "denoise,inpaint,sr",
+    damage: Annotated[
+        str | None,
+        typer.Option(
+            "--damage",
+            metavar="NAME,NAME…",
+            help="sigma25, sigma10, sigma50, poisson30, impulse30; half, text, hole; x4, x2, x8. "
+            "The first of each task when absent.",
+        ),
+    ] = None,
+    seconds: Annotated[int, typer.Option("--seconds", metavar="N", help="Budget of each search.")] = 60,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the damage and of the search.")] = 0,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes of a search.")] = 2,
+    most: Annotated[
+        int | None, typer.Option("--most", metavar="N", help="Only the first N pictures; all when absent.")
+    ] = None,
+    recorded_only: Annotated[
+        bool, typer.Option("--recorded-only", help="Measure nothing: the page from the rows that are there.")
+    ] = False,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where answers.json goes.")
+    ] = FOLDER,
+    page: Annotated[
+        Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
+    ] = PAGE,
+) -> None:
+    """Search on damaged crops of clean pictures, and record every answer: is the delivered one the best? Resumable.
+
+    Searches whose rows are there are not made again. BM3D's row is made where bm3d is installed.
+    """
+    parsing.at_least(16, crop, option="--crop")
+    parsing.at_least(1, seconds, option="--seconds")
+    parsing.at_least(1, workers, option="--workers")
+    parsing.at_least(1, most, option="--most")
+    given = () if recorded_only else parsing.expand_sources(sources or ())
+    if recorded_only and not (out / FILE).is_file():
+        raise InputError(
+            f"there is no {out / FILE}",
+            "--recorded-only reads it",
+            "leave that out to measure, or give --out",
+        )
+
+    import time
+
+    from ..bench import write_section
+    from ..bench.answer_rows import COMMAND, AnswerRow
+    from ..bench.answer_run import Questions, ask
+    from ..bench.answer_table import answers_markdown, bm3d_of_rivals
+    from ..bench.crops import refuse_namesakes
+    from ..bench.machine import command_line, machine_name, versions
+    from ..bench.own_search import run_search
+    from ..bench.rival_case import clean_sources
+    from ..bench.rival_damages import chosen_damages
+    from ..bench.rival_rows import read_rows
+    from ..bench.row_file import RowFile
+
+    damages = chosen_damages(_words(tasks), _words(damage) if damage else None)
+    date = time.strftime("%Y-%m-%d")
+    about = {
+        "machine": machine_name("cpu"),
+        "command": command_line(),
+        "date": date,
+        "versions": versions(),
+    }
+    file = RowFile(out / FILE, AnswerRow, command=COMMAND, about=about)
+    bm3d = bm3d_of_rivals(read_rows(out / RIVALS)) if (out / RIVALS).is_file() else {}
+    if not recorded_only:
+        clean = clean_sources(given)[:most]
+        refuse_namesakes(clean, side=crop)
+        wanted = Questions(clean, crop, damages, seconds, seed, run_search(workers), known=bm3d)
+        ask(wanted, file, say=lambda line: print(line, flush=True))
+    write_section(page, SECTION, answers_markdown(file.rows, bm3d=bm3d, command=command_line(), date=date))
+    print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",")]
