@@ -22,7 +22,7 @@ from .messages import PatchJob
 from .objective import estimated_psnr
 from .picture_outputs import picture_folder
 from .prepared import SEARCHED, WHOLE, pilot_path, problem_path, write_pilot
-from .workshop import Workshop
+from .runner import JobRunner
 
 TRIES = 3
 """How often a job is handed out whose worker died."""
@@ -43,29 +43,29 @@ class FirstAnswer:
     seconds: float
 
 
-def make_first_answers(workshop: Workshop, *, on_crops: bool = False) -> dict[str, FirstAnswer]:
+def make_first_answers(runner: JobRunner, *, on_crops: bool = False) -> dict[str, FirstAnswer]:
     """Have the workers compute them, and put them where workers find their pilots.
 
     Args:
-        workshop: hands out the jobs.
+        runner: hands out the jobs.
         on_crops: networks are tried on parts of the pictures first, which then get pilots of their own.
 
     Returns:
         By the picture's name; a picture is missing where it could not be computed.
     """
-    folder, names, seed, begun = workshop.folder, workshop.names, workshop.seed, workshop.seconds
+    folder, names, seed, begun = runner.folder, runner.names, runner.seed, runner.seconds
     jobs = [job for name in names for job in _jobs(folder, name, seed=seed)]
     if on_crops:
         jobs += [_searched_job(folder, name, seed=seed) for name in names]
     for _ in range(TRIES):
         todo = [job for job in jobs if not job.out.exists()]
-        workshop.work(lambda todo=todo: todo.pop(0) if todo else None)  # type: ignore[misc]
+        runner.work(lambda todo=todo: todo.pop(0) if todo else None)  # type: ignore[misc]
     found = {}
     for name in names:
         full, fitted = (job.out for job in _jobs(folder, name, seed=seed))
         if full.exists() and fitted.exists():
             image, part = _read(full), _read(fitted)
-            found[name] = FirstAnswer(image, part, workshop.arrived.get(full, begun))
+            found[name] = FirstAnswer(image, part, runner.arrived.get(full, begun))
             write_pilot(pilot_path(folder, kind=WHOLE, name=name), fitted=part, full=image)
             searched = _searched_job(folder, name, seed=seed).out
             seen = _read(searched) if searched.exists() else part
@@ -74,20 +74,20 @@ def make_first_answers(workshop: Workshop, *, on_crops: bool = False) -> dict[st
 
 
 def first_words(
-    workshop: Workshop, firsts: Mapping[str, FirstAnswer], *, files: Mapping[str, str]
+    runner: JobRunner, firsts: Mapping[str, FirstAnswer], *, files: Mapping[str, str]
 ) -> list[str]:
     """What the score expects of each, a sentence.
 
     Args:
-        workshop: that made them.
+        runner: that made them.
         firsts: by the pictures' names.
         files: where each can be looked at, likewise; a name may be missing.
     """
     sentences = []
     for name, first in firsts.items():
-        picture = prepared_whole(workshop.folder, name, seed=workshop.seed)
+        picture = prepared_whole(runner.folder, name, seed=runner.seed)
         expected = estimated_psnr(float(picture.split.score(picture.problem.view(first.fitted))))
-        where = "" if len(workshop.names) == 1 else f"{name}, "
+        where = "" if len(runner.names) == 1 else f"{name}, "
         look = f", in {files[name]}" if name in files else ""
         sentences.append(
             f"{where}similar patches alone: {expected:.1f} dB estimated after {first.seconds:.0f} s{look}; "

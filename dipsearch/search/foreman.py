@@ -16,9 +16,9 @@ from optuna.trial import TrialState
 from .evaluation import Evaluation, ranked
 from .messages import Broken, Done, FitJob, Job, News, PatchJob, Progress, SearchJob
 from .outcome import Listener, Snapshot, WorkerState
+from .runner import work_through
 from .session import Session
 from .workers import Pool
-from .workshop import work_through
 
 REREAD_SECONDS = 10.0
 """How often the study is read anew while nothing is heard from our own workers."""

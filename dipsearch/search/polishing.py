@@ -23,14 +23,14 @@ from .delivering import Delivery
 from .first_answers import FirstAnswer
 from .messages import PatchJob
 from .prepared import WHOLE, Prepared, problem_path
-from .workshop import Workshop
+from .runner import JobRunner
 
 POLISHING_SHARE = 0.5
 """The time of polishing a picture, in that of its first answer."""
 
 
 def gather_answers(
-    workshop: Workshop,
+    runner: JobRunner,
     firsts: Sequence[FirstAnswer | None],
     deliveries: Sequence[Delivery | None],
     pictures: Sequence[Prepared],
@@ -38,32 +38,32 @@ def gather_answers(
     """Have the workers polish what networks made, and list all answers to each picture.
 
     Args:
-        workshop: hands out the jobs, while there is time.
+        runner: hands out the jobs, while there is time.
         firsts: the first answer to each picture, where there is one.
         deliveries: what networks led to, where they led to anything.
         pictures: the problems, with the split that all were judged with.
     """
     found = [
-        unpolished(first, delivery, picture, seconds=workshop.seconds)
+        unpolished(first, delivery, picture, seconds=runner.seconds)
         for first, delivery, picture in zip(firsts, deliveries, pictures, strict=True)
     ]
     jobs = [
         job
         for answers, picture in zip(found, pictures, strict=True)
         if answers[-1].name != FIRST
-        for job in _polishing(workshop, answers, picture)
+        for job in _polishing(runner, answers, picture)
     ]
 
     def next_job() -> PatchJob | None:
         while jobs:
             job = jobs.pop(0)
-            if POLISHING_SHARE * patch_seconds(workshop, job.problem) <= workshop.left():
+            if POLISHING_SHARE * patch_seconds(runner, job.problem) <= runner.left():
                 return job
         return None
 
-    workshop.work(next_job)
+    runner.work(next_job)
     for answers, picture in zip(found, pictures, strict=True):
-        if answers[-1].name != FIRST and (polished := _read_polished(workshop, picture)):
+        if answers[-1].name != FIRST and (polished := _read_polished(runner, picture)):
             answers.append(polished)
     return found
 
@@ -94,23 +94,23 @@ def unpolished(
     return answers
 
 
-def patch_seconds(workshop: Workshop, problem: Path) -> float:
+def patch_seconds(runner: JobRunner, problem: Path) -> float:
     """What similar patches need for a picture at most, from what the first answer took; 0 where that is not known."""
     took = [
         float(done.outcome["seconds"])
-        for done in workshop.done.values()
+        for done in runner.done.values()
         if isinstance(done.job, PatchJob) and done.job.problem == problem and done.job.pilot is None
     ]
     return max(took, default=0.0)
 
 
-def _polishing(workshop: Workshop, answers: Sequence[Answer], picture: Prepared) -> list[PatchJob]:
+def _polishing(runner: JobRunner, answers: Sequence[Answer], picture: Prepared) -> list[PatchJob]:
     """The two jobs for one picture; their pilots are written here."""
-    problem = problem_path(workshop.folder, kind=WHOLE, name=picture.name)
+    problem = problem_path(runner.folder, kind=WHOLE, name=picture.name)
     judged, whole = pilots_of(answers)
     jobs = []
-    for part, image, seed in (("fitted", judged, workshop.seed), ("full", whole, None)):
-        pilot, out = _files(workshop.folder, picture.name, part)
+    for part, image, seed in (("fitted", judged, runner.seed), ("full", whole, None)):
+        pilot, out = _files(runner.folder, picture.name, part)
         with replacing(pilot) as temporary:
             np.savez(temporary, x=image.cpu().numpy())
         out.unlink(missing_ok=True)  # of an earlier run, with another pilot
@@ -125,13 +125,13 @@ def pilots_of(answers: Sequence[Answer]) -> tuple[Tensor, Tensor]:
     return combine([one.judged for one in means], share), combine([one.image for one in means], share)
 
 
-def _read_polished(workshop: Workshop, picture: Prepared) -> Answer | None:
+def _read_polished(runner: JobRunner, picture: Prepared) -> Answer | None:
     """``None`` where one of the two was not made."""
-    files = [_files(workshop.folder, picture.name, part)[1] for part in ("fitted", "full")]
+    files = [_files(runner.folder, picture.name, part)[1] for part in ("fitted", "full")]
     if not all(file.exists() for file in files):
         return None
     judged, image = (_read(file) for file in files)
-    seconds = max(workshop.arrived.get(file, workshop.seconds) for file in files)
+    seconds = max(runner.arrived.get(file, runner.seconds) for file in files)
     return Answer(POLISHED, judged, image, seconds)
 
 

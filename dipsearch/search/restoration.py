@@ -1,6 +1,6 @@
 """A restoration at work: similar patches, fits of known architectures, polishing, and the choice among the answers.
 
-It is a workshop like a search's foreman, with a list of networks in the place of proposals.
+It is a runner like a search's foreman, with a list of networks in the place of proposals.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from .objective import Limits
 from .outcome import Listener, Snapshot, WorkerState
 from .polishing import gather_answers, patch_seconds
 from .prepared import WHOLE, problem_path
+from .runner import work_through
 from .workers import Pool
-from .workshop import work_through
 
 LEAST_SECONDS = 1.0
 """With less time than this a fit is not begun."""

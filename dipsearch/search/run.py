@@ -70,6 +70,7 @@ def _without_networks(session: Session, listener: Listener) -> Outcome:
         "there is no time for a network: what similar patches made is delivered; give a larger --budget"
     )
     listener.note(sentence)
+    write_first_pictures(dict(zip(session.settings.names, session.cases, strict=True)), folder=session.folder)
     outcome = write_outputs(session, finish_at_once(session), interrupted=False, notes=(sentence,))
     listener.finished(outcome)
     return outcome

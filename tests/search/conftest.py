@@ -1,4 +1,4 @@
-"""A workshop without processes: one desk does every job as it is handed out."""
+"""A runner without processes: one desk does every job as it is handed out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dipsearch.search.study import Settings
 
 
 @dataclass
-class DeskWorkshop:
+class DeskJobRunner:
     """Does jobs at once, in this process.
 
     Args:
@@ -61,7 +61,7 @@ class DeskWorkshop:
 
     def _settings(self) -> Settings:
         return Settings(
-            name="workshop",
+            name="runner",
             storage=None,
             sampler="random",
             seed=self.seed,
@@ -76,16 +76,16 @@ class DeskWorkshop:
         )
 
 
-MakeWorkshop = Callable[..., DeskWorkshop]
+MakeJobRunner = Callable[..., DeskJobRunner]
 
 
 @pytest.fixture
-def make_workshop(tmp_path: Path) -> MakeWorkshop:
-    """Make a workshop for problems by the names of their pictures."""
+def make_runner(tmp_path: Path) -> MakeJobRunner:
+    """Make a runner for problems by the names of their pictures."""
 
-    def make(problems: Mapping[str, Problem], **changes: object) -> DeskWorkshop:
+    def make(problems: Mapping[str, Problem], **changes: object) -> DeskJobRunner:
         for name, problem in problems.items():
             write_problem(problem_path(tmp_path, kind=WHOLE, name=name), problem)
-        return DeskWorkshop(tmp_path, tuple(problems), **changes)  # type: ignore[arg-type]
+        return DeskJobRunner(tmp_path, tuple(problems), **changes)  # type: ignore[arg-type]
 
     return make

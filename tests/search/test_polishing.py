@@ -48,17 +48,17 @@ def networks(picture: Prepared, *seeds: int, size: float = 0.05) -> Delivery:
     return deliver(picture, members)
 
 
-def test_the_mean_of_first_answer_and_ensemble_is_polished(make_workshop) -> None:
-    workshop = make_workshop({"cat": noisy()})
-    firsts, picture = make_first_answers(workshop), prepared_whole(workshop.folder, "cat", seed=0)
-    workshop.jobs.clear()
-    (answers,) = gather_answers(workshop, [firsts["cat"]], [networks(picture, 1, 2, 3)], [picture])
+def test_the_mean_of_first_answer_and_ensemble_is_polished(make_runner) -> None:
+    runner = make_runner({"cat": noisy()})
+    firsts, picture = make_first_answers(runner), prepared_whole(runner.folder, "cat", seed=0)
+    runner.jobs.clear()
+    (answers,) = gather_answers(runner, [firsts["cat"]], [networks(picture, 1, 2, 3)], [picture])
     assert [one.name for one in answers] == ["first", "best", "ensemble", "polished"]
     first, _, ensemble, after = answers
     assert psnr(after.image, truth()) > psnr(ensemble.image, truth()) + 2
     assert psnr(after.judged, truth()) > psnr(ensemble.judged, truth()) + 2
     assert after.seconds > ensemble.seconds
-    judged, full = (job for job in workshop.jobs if isinstance(job, PatchJob))
+    judged, full = (job for job in runner.jobs if isinstance(job, PatchJob))
     # What is judged is made from the fitted part alone.
     assert (judged.out.name, judged.split_seed) == ("cat-polished-fitted.npz", 0)
     assert (full.out.name, full.split_seed) == ("cat-polished-full.npz", None)
@@ -67,45 +67,45 @@ def test_the_mean_of_first_answer_and_ensemble_is_polished(make_workshop) -> Non
         assert torch.allclose(torch.from_numpy(np.load(job.pilot)["x"]), mean, atol=1e-6)
 
 
-def test_a_single_network_is_no_ensemble(make_workshop) -> None:
-    workshop = make_workshop({"cat": noisy()})
-    firsts, picture = make_first_answers(workshop), prepared_whole(workshop.folder, "cat", seed=0)
-    (answers,) = gather_answers(workshop, [firsts["cat"]], [networks(picture, 1)], [picture])
+def test_a_single_network_is_no_ensemble(make_runner) -> None:
+    runner = make_runner({"cat": noisy()})
+    firsts, picture = make_first_answers(runner), prepared_whole(runner.folder, "cat", seed=0)
+    (answers,) = gather_answers(runner, [firsts["cat"]], [networks(picture, 1)], [picture])
     assert [one.name for one in answers] == ["first", "best", "polished"]
 
 
 @pytest.mark.parametrize(("budget", "polished"), [(4.0, ["polished"]), (3.0, []), (2.5, [])])
-def test_what_would_come_too_late_is_not_begun(make_workshop, budget: float, polished: list[str]) -> None:
-    workshop = make_workshop({"cat": noisy()}, budget=budget)
-    firsts, picture = make_first_answers(workshop), prepared_whole(workshop.folder, "cat", seed=0)
-    problem = problem_path(workshop.folder, kind=WHOLE, name="cat")
-    assert (workshop.seconds, patch_seconds(workshop, problem)) == (2, 1)
-    (answers,) = gather_answers(workshop, [firsts["cat"]], [networks(picture, 1, 2)], [picture])
+def test_what_would_come_too_late_is_not_begun(make_runner, budget: float, polished: list[str]) -> None:
+    runner = make_runner({"cat": noisy()}, budget=budget)
+    firsts, picture = make_first_answers(runner), prepared_whole(runner.folder, "cat", seed=0)
+    problem = problem_path(runner.folder, kind=WHOLE, name="cat")
+    assert (runner.seconds, patch_seconds(runner, problem)) == (2, 1)
+    (answers,) = gather_answers(runner, [firsts["cat"]], [networks(picture, 1, 2)], [picture])
     assert [one.name for one in answers][3:] == polished
 
 
-def test_without_networks_there_is_nothing_to_polish(make_workshop) -> None:
-    workshop = make_workshop({"cat": noisy()})
-    firsts, picture = make_first_answers(workshop), prepared_whole(workshop.folder, "cat", seed=0)
-    workshop.jobs.clear()
-    (answers,) = gather_answers(workshop, [firsts["cat"]], [None], [picture])
+def test_without_networks_there_is_nothing_to_polish(make_runner) -> None:
+    runner = make_runner({"cat": noisy()})
+    firsts, picture = make_first_answers(runner), prepared_whole(runner.folder, "cat", seed=0)
+    runner.jobs.clear()
+    (answers,) = gather_answers(runner, [firsts["cat"]], [None], [picture])
     assert [one.name for one in answers] == ["first"]
-    assert workshop.jobs == []
+    assert runner.jobs == []
 
 
-def test_networks_are_polished_where_there_was_no_first_answer(make_workshop) -> None:
-    workshop = make_workshop({"cat": noisy()})
-    picture = prepared_whole(workshop.folder, "cat", seed=0)
-    (answers,) = gather_answers(workshop, [None], [networks(picture, 1)], [picture])
+def test_networks_are_polished_where_there_was_no_first_answer(make_runner) -> None:
+    runner = make_runner({"cat": noisy()})
+    picture = prepared_whole(runner.folder, "cat", seed=0)
+    (answers,) = gather_answers(runner, [None], [networks(picture, 1)], [picture])
     assert [one.name for one in answers] == ["best", "polished"]
 
 
-def test_every_picture_has_answers_of_its_own_and_observed_pixels_in_them(make_workshop) -> None:
-    workshop = make_workshop({"cat": noisy(), "dog": half_missing()})
-    firsts = make_first_answers(workshop)
-    pictures = [prepared_whole(workshop.folder, name, seed=0) for name in workshop.names]
+def test_every_picture_has_answers_of_its_own_and_observed_pixels_in_them(make_runner) -> None:
+    runner = make_runner({"cat": noisy(), "dog": half_missing()})
+    firsts = make_first_answers(runner)
+    pictures = [prepared_whole(runner.folder, name, seed=0) for name in runner.names]
     found = gather_answers(
-        workshop, list(firsts.values()), [None, networks(pictures[1], 1, size=0.02)], pictures
+        runner, list(firsts.values()), [None, networks(pictures[1], 1, size=0.02)], pictures
     )
     assert [[one.name for one in answers] for answers in found] == [
         ["first"],
@@ -116,10 +116,10 @@ def test_every_picture_has_answers_of_its_own_and_observed_pixels_in_them(make_w
         assert torch.equal(one.image[seen], truth()[seen])
 
 
-def test_an_older_polish_is_not_taken_for_a_new_one(make_workshop) -> None:
-    workshop = make_workshop({"cat": noisy()})
-    firsts, picture = make_first_answers(workshop), prepared_whole(workshop.folder, "cat", seed=0)
-    gather_answers(workshop, [firsts["cat"]], [networks(picture, 1)], [picture])
-    workshop.lost = 100
-    (answers,) = gather_answers(workshop, [firsts["cat"]], [networks(picture, 2)], [picture])
+def test_an_older_polish_is_not_taken_for_a_new_one(make_runner) -> None:
+    runner = make_runner({"cat": noisy()})
+    firsts, picture = make_first_answers(runner), prepared_whole(runner.folder, "cat", seed=0)
+    gather_answers(runner, [firsts["cat"]], [networks(picture, 1)], [picture])
+    runner.lost = 100
+    (answers,) = gather_answers(runner, [firsts["cat"]], [networks(picture, 2)], [picture])
     assert [one.name for one in answers] == ["first", "best"]

@@ -1,4 +1,4 @@
-"""The workshop: where similar patches are put to work, be it by a search or by a restoration.
+"""The runner: has jobs done for a search or for a restoration, and keeps the time.
 
 Both have a folder with the measured pictures, a pool of workers and a clock. The first answers and the polishing
 need no more than that of either, and so there is one way of making them.
@@ -17,7 +17,7 @@ TICK = 0.25
 """Seconds between two looks at the clock."""
 
 
-class Workshop(Protocol):
+class JobRunner(Protocol):
     """Has jobs done for some pictures."""
 
     @property
