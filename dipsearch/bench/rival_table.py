@@ -38,6 +38,34 @@ def rivals_markdown(rows: Sequence[RivalRow], *, command: str, date: str) -> str
     return "\n\n".join(parts)
 
 
+def summary_table(rows: Sequence[RivalRow]) -> str:
+    """A row for each measurement: ours, and the strongest of all rivals by name; the best of a row in bold."""
+    measured = list(dict.fromkeys((row.picture, row.task, row.damage) for row in rows))
+    ours = list(dict.fromkeys(row.method for row in rows if row.side == "ours"))
+    lines = [f"| picture | damage | {' | '.join(ours)} | strongest rival |", "|---" * (len(ours) + 3) + "|"]
+    for picture, task, damage in measured:
+        here = [row for row in rows if (row.picture, row.task, row.damage) == (picture, task, damage)]
+        found = [_mean([row.psnr for row in here if row.method == method]) for method in ours]
+        rival = max(
+            (row for row in here if row.side == "rival" and row.psnr is not None),
+            key=lambda row: row.psnr or 0.0,
+            default=None,
+        )
+        strongest = None if rival is None else rival.psnr
+        best = max((value for value in (*found, strongest) if value is not None), default=None)
+        cells = [_best(value, best) for value in found]
+        last = NOTHING if rival is None else f"{rival.method} {_best(strongest, best)}"
+        title = DAMAGES_OF_RIVALS[damage].title if damage in DAMAGES_OF_RIVALS else damage
+        lines.append(f"| {picture} | {title} | {' | '.join(cells)} | {last} |")
+    return "\n".join(lines)
+
+
+def _best(value: float | None, best: float | None) -> str:
+    if value is None:
+        return NOTHING
+    return f"**{value:.2f}**" if value == best else f"{value:.2f}"
+
+
 def damage_table(rows: Sequence[RivalRow]) -> str:
     """The table of one damage: ours in the order of their making, rivals by their mean, oracles last."""
     pictures = list(dict.fromkeys(row.picture for row in rows))

@@ -63,6 +63,12 @@ def rivals(
     page: Annotated[
         Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
     ] = PAGE,
+    readme: Annotated[
+        Path | None,
+        typer.Option(
+            "--readme", metavar="FILE", help="A page that gets the short table: ours, strongest rival."
+        ),
+    ] = None,
 ) -> None:
     """Restore damaged copies of clean pictures by every method, and compare: a row for each. Resumable.
 
@@ -93,7 +99,7 @@ def rivals(
     from ..bench.rival_limits import Limits
     from ..bench.rival_rows import RivalFile
     from ..bench.rival_run import Comparison, compare
-    from ..bench.rival_table import rivals_markdown
+    from ..bench.rival_table import rivals_markdown, summary_table
     from ..bench.rivals import chosen_methods
 
     damages, names = (
@@ -113,6 +119,8 @@ def rivals(
         )
         compare(wanted, file, say=lambda line: print(line, flush=True))
     write_section(page, SECTION, rivals_markdown(file.rows, command=command_line(), date=date))
+    if readme is not None:
+        write_section(readme, SECTION, summary_table(file.rows))
     print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
 
 

@@ -27,7 +27,7 @@ from .part import fitted_part
 from .patch_noise import PatchNoise
 from .settings import PatchSettings, settings_for
 from .stabilise import GeneralisedAnscombe, Stabiliser
-from .start import averaged_around, first_guess
+from .start import averaged_around, coarsely_filled, first_guess
 from .tiles import Mosaic, Tile, tiles
 
 INVERTING = 3
@@ -123,6 +123,9 @@ def _in_tiles(
     mosaic = Mosaic(torch.zeros(part.image_shape).to(part.y), overlap=overlap * factor, margin=margin)
 
     def restored(tile: Tile) -> tuple[Tile, Tensor]:
+        if not bool((part.observed[(..., *tile.window)] > 0).any()) and isinstance(part.operator, Mask):
+            # Nothing near it says anything: only the level of what is far around is left.
+            return tile, coarsely_filled(part.y, part.observed, side=SIDE)[(..., *tile.window)]
         small = crop_problem(part, top=tile.top, left=tile.left, height=tile.height, width=tile.width)
         place = Tile(tile.top * factor, tile.left * factor, *small.image_shape[-2:])
         guide = None if pilot is None else pilot[(..., *place.window)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from scipy.ndimage import gaussian_filter, zoom
 from torch import Tensor
 
@@ -35,12 +36,35 @@ def first_guess(problem: Problem, *, noise_sigma: float = 0.0) -> Tensor:
 
 def interpolated(y: Tensor, known: Tensor) -> Tensor:
     """y (1, C, h, w) with its unknown values filled in by the biharmonic equation."""
+    blind = ~(known.expand_as(y) > 0).flatten(2).any(-1)[0]
+    if bool(blind.any()):  # the equation needs some values of each channel
+        y, known = _with_a_level(y, known, blind)
     missing = known.expand_as(y)[0].permute(1, 2, 0).cpu().numpy() == 0
     if not missing.any():
         return y
     pixels = y[0].permute(1, 2, 0).double().cpu().numpy()
     filled = biharmonic(np.where(missing, 0.0, pixels), missing)
     return torch.from_numpy(np.ascontiguousarray(filled.transpose(2, 0, 1)))[None].to(y)
+
+
+def _with_a_level(y: Tensor, known: Tensor, blind: Tensor) -> tuple[Tensor, Tensor]:
+    """y and what is known of it, with blind channels filled by the mean of all that is known, or by mid-grey."""
+    seen = known.expand_as(y) > 0
+    level = y[seen].mean() if bool(seen.any()) else y.new_tensor(0.5)
+    return (
+        torch.where(blind[:, None, None], level, y),
+        torch.where(blind[:, None, None], torch.ones_like(y), known.expand_as(y)),
+    )
+
+
+def coarsely_filled(y: Tensor, known: Tensor, *, side: int) -> Tensor:
+    """y (1, C, h, w) filled at a reduced size of at most ``side`` pixels: the level of holes larger than a tile."""
+    factor = -(-max(y.shape[-2:]) // side)
+    weight = known.expand_as(y)
+    values, share = (F.avg_pool2d(part, factor, ceil_mode=True) for part in (y * weight, weight))
+    small = interpolated(values / share.clamp(min=1e-6), (share > 0).to(y))
+    large = F.interpolate(small, scale_factor=factor, mode="bilinear")[..., : y.shape[-2], : y.shape[-1]]
+    return torch.where(weight > 0, y, large)
 
 
 def averaged_around(y: Tensor, known: Tensor) -> Tensor:

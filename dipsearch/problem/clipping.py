@@ -61,8 +61,11 @@ def unclipped(x: Tensor, y: Tensor, sigma: float) -> Tensor:
     if not is_clipped(y):
         return x
     mean, _ = _clipped_moments(sigma)
-    around = uniform_filter(x.detach().double().cpu().numpy(), (1, 1, LOCAL, LOCAL))
-    return x + torch.from_numpy(np.interp(around, mean, GRID) - around).to(x)
+    result = x.detach().clone()
+    for plane in result[0]:  # one channel at a time: large pictures would need gigabytes
+        around = uniform_filter(plane.double().cpu().numpy(), LOCAL)
+        plane += torch.from_numpy(np.interp(around, mean, GRID) - around).to(plane)
+    return result
 
 
 def _clipped_moments(sigma: float) -> tuple[Levels, Levels]:

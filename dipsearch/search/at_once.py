@@ -14,9 +14,12 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..fitting import out_of_memory
+from ..fitting import give_back_memory, out_of_memory
 from ..patches import answer
 from ..problem import Case
+
+MOST_THREADS = 8
+"""Each works on a tile of its own, which takes about 0.2 GB."""
 
 
 def answer_at_once(
@@ -34,11 +37,14 @@ def answer_at_once(
         The restored picture, (1, C, H, W) on the CPU, and the seconds that one worker would need for it; ``None`` where
         it cannot be done.
     """
+    on_cpu = patch_device(device) == "cpu"
     started, used = time.perf_counter(), time.process_time()
     try:
-        with _plain_threads():
+        with plain_threads():
             image = answer(
-                case.problem.to(device), threads=threads, progress=_progress(case.name, tell)
+                case.problem.to(patch_device(device)),
+                threads=min(threads, MOST_THREADS) if on_cpu else 1,
+                progress=_progress(case.name, tell),
             ).cpu()
     except InputError as error:
         tell(f"{case.name}: similar patches have no answer: {error}")
@@ -48,7 +54,14 @@ def answer_at_once(
             raise
         tell(f"{case.name}: similar patches have no answer: there was not enough memory")
         return None
-    return image, max(time.perf_counter() - started, time.process_time() - used)
+    give_back_memory(device)
+    seconds = time.perf_counter() - started
+    return image, max(seconds, time.process_time() - used) if on_cpu else seconds
+
+
+def patch_device(device: str) -> str:
+    """Where similar patches are worked on: Apple's GPUs lack the double precision that they need here and there."""
+    return "cpu" if device.startswith("mps") else device
 
 
 def _progress(name: str, tell: Callable[[str], None]) -> Callable[[int, int], None]:
@@ -62,7 +75,7 @@ def _progress(name: str, tell: Callable[[str], None]) -> Callable[[int, int], No
 
 
 @contextmanager
-def _plain_threads() -> Iterator[None]:
+def plain_threads() -> Iterator[None]:
     """Let PyTorch itself use one thread only."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

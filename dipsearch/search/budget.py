@@ -69,6 +69,11 @@ def make_plan(load: Load, *, devices: tuple[str, ...], budget: float | None, tri
     return replace(plan, headroom=load.headroom)
 
 
+def _with_pilot(load: Load) -> bool:
+    """Whether any of the known networks has a pilot in its input."""
+    return any(genome.needs_pilot for _, genome in (*load.starters, *load.published))
+
+
 def _possible(networks: Sequence[tuple[str, Genome]], load: Load) -> tuple[tuple[str, Genome], ...]:
     """Those that do not need a pilot which nobody has."""
     return tuple((name, genome) for name, genome in networks if load.has_pilot or not genome.needs_pilot)
@@ -130,7 +135,7 @@ def _by_time(
     rescoring = NOTHING
     # A network without a pilot takes three times as long to come half as far: there has to be much time for it.
     plain_rounds = (search_until - load.spent) / (per_step * USUAL_STEPS)
-    roomy, plain = rounds >= ROOMY, plain_rounds >= ROOMY or not load.has_pilot
+    roomy, plain = rounds >= ROOMY, plain_rounds >= ROOMY or not _with_pilot(load)
     if crop is None and plain_rounds >= MANY:
         each = per_step * usual
         rescoring = best_choice(

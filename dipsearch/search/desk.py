@@ -34,6 +34,7 @@ from ..fitting import (
 from ..network import Genome, SearchSpace
 from ..patches import answer, polished
 from ..problem import Problem, Split, make_split, whole
+from .at_once import patch_device, plain_threads
 from .candidate import Trajectory, read_npz, write_candidate
 from .messages import FitJob, Job, PatchJob, Progress, SearchJob
 from .objective import ABSORPTION_TIME, Evaluate, Limits, estimated_psnr, evaluate, value_of
@@ -284,13 +285,17 @@ class Desk:
 
     def _patches(self, job: PatchJob) -> dict[str, Any]:
         started = time.perf_counter()
-        problem = read_problem(job.problem).to(self.device)
-        split = None if job.split_seed is None else self._divided(problem, job.problem, seed=job.split_seed)
-        if job.pilot is None:
-            image = answer(problem, split=split)
-        else:
-            pilot = torch.from_numpy(read_npz(job.pilot)["x"]).to(self.device)
-            image = polished(problem, pilot, split=split)
+        device = patch_device(self.device)
+        problem = read_problem(job.problem).to(device)
+        split = None
+        if job.split_seed is not None:
+            split = self._divided(problem, job.problem, seed=job.split_seed).to(device)
+        with plain_threads():
+            if job.pilot is None:
+                image = answer(problem, split=split)
+            else:
+                pilot = torch.from_numpy(read_npz(job.pilot)["x"]).to(device)
+                image = polished(problem, pilot, split=split)
         with replacing(job.out) as temporary:
             np.savez(temporary, x=image.cpu().numpy())
         return {"seconds": time.perf_counter() - started}

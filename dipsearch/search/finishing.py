@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor
+
 from .answers import FIRST, Answer, Choice, choose, only
 from .delivering import (
     Delivery,
@@ -74,6 +76,7 @@ def finish(foreman: Foreman, firsts: Mapping[str, FirstAnswer]) -> Finished:
     wholes, rescored = _last_fits(foreman, best)
     names = session.settings.names
     pictures = tuple(prepared_whole(session.folder, name, seed=seed) for name in names)
+    alone = {name: first for name in names if (first := read_first(session.folder, name)) is not None}
     deliveries: list[Delivery | None] = []
     for index, picture in enumerate(pictures):
         members: list[Member] = (
@@ -81,7 +84,7 @@ def finish(foreman: Foreman, firsts: Mapping[str, FirstAnswer]) -> Finished:
             if session.plan.crop is not None
             else searched_members(session.folder, best, picture, index=index)
         )
-        delivery = deliver(picture, members) if members or picture.name not in firsts else None
+        delivery = deliver(picture, members) if members or picture.name not in alone else None
         deliveries.append(delivery)
     there = [delivery for delivery in deliveries if delivery is not None]
     verdict = None
@@ -95,6 +98,9 @@ def finish(foreman: Foreman, firsts: Mapping[str, FirstAnswer]) -> Finished:
     answers = gather_answers(foreman, [firsts.get(name) for name in names], deliveries, pictures)
     choices = tuple(
         choose(some, picture.problem, split=picture.split, seconds=session.seconds)
+        if some
+        # Even its pilot could not be made, so that no network was fitted and nothing can be judged.
+        else only(_unjudged(alone[picture.name][0], session), picture.problem)
         for some, picture in zip(answers, pictures, strict=True)
     )
     return Finished(tuple(deliveries), pictures, choices, verdict, rescored)
@@ -108,8 +114,12 @@ def finish_at_once(session: Session) -> Finished:
         first = read_first(session.folder, name)
         assert first is not None  # or networks had to be fitted, however little time there is
         pictures.append(picture)
-        choices.append(only(Answer(FIRST, first[0], first[0], session.seconds), picture.problem))
+        choices.append(only(_unjudged(first[0], session), picture.problem))
     return Finished((None,) * len(pictures), tuple(pictures), tuple(choices), None, Rescored())
+
+
+def _unjudged(first: Tensor, session: Session) -> Answer:
+    return Answer(FIRST, first, first, session.seconds)
 
 
 def _last_fits(

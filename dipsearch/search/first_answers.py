@@ -68,8 +68,10 @@ def make_first_answers(runner: JobRunner, *, on_crops: bool = False) -> dict[str
             found[name] = FirstAnswer(image, part, runner.arrived.get(full, begun))
             write_pilot(pilot_path(folder, kind=WHOLE, name=name), fitted=part, full=image)
             searched = _searched_job(folder, name, seed=seed).out
-            seen = _read(searched) if searched.exists() else part
-            write_pilot(pilot_path(folder, kind=SEARCHED, name=name), fitted=seen)
+            if not on_crops:
+                write_pilot(pilot_path(folder, kind=SEARCHED, name=name), fitted=part)
+            elif searched.exists():
+                write_pilot(pilot_path(folder, kind=SEARCHED, name=name), fitted=_read(searched))
     return found
 
 

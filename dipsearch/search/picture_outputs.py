@@ -69,7 +69,7 @@ def write_picture(
         else _stack(delivery, finished(delivery.stacked, picture.problem), truth),
         "second_stack": None
         if delivery is None
-        else _second_stack(delivery.second, truth, candidates=second_members),
+        else _second_stack(delivery.second, picture, truth, candidates=second_members),
         "baselines": _first(choice, truth),
         "split": picture.split.to_dict(),
         "uncertainty": _uncertainty(
@@ -86,8 +86,7 @@ def picture_folder(folder: Path, name: str, *, alone: bool) -> Path:
 def uncertainty_of(choice: Choice, delivery: Delivery | None, picture: Prepared) -> Uncertainty | None:
     """How far what is delivered may be off in every pixel; ``None`` where nothing differs from it.
 
-    The networks that it was chosen from have a voice, and so have all other answers to the same part of the
-    measurement.
+    The networks that it was chosen from have a voice, and so has the first answer to the same part of the measurement.
 
     Args:
         choice: what is delivered.
@@ -149,12 +148,12 @@ def _best(delivery: Delivery, image: Tensor, reference: Tensor | None) -> dict[s
 
 
 def _second_stack(
-    second: Delivery | None, reference: Tensor | None, *, candidates: Sequence[int]
+    second: Delivery | None, picture: Prepared, reference: Tensor | None, *, candidates: Sequence[int]
 ) -> dict[str, Any] | None:
     """What the second split led to; a candidate is there once for each of its seeds that has a weight."""
     if second is None:
         return None
-    return _stack(second, second.stacked, reference) | {
+    return _stack(second, finished(second.stacked, picture.problem), reference) | {
         "members": [candidates[index] for index in second.stack.members]
     }
 

@@ -21,6 +21,7 @@ from .answers import BEST, ENSEMBLE, FIRST, POLISHED, Answer
 from .candidate import read_npz
 from .delivering import Delivery
 from .first_answers import FirstAnswer
+from .first_files import read_first
 from .messages import PatchJob
 from .prepared import WHOLE, Prepared, problem_path
 from .runner import JobRunner
@@ -50,7 +51,7 @@ def gather_answers(
     jobs = [
         job
         for answers, picture in zip(found, pictures, strict=True)
-        if answers[-1].name != FIRST
+        if answers and answers[-1].name != FIRST
         for job in _polishing(runner, answers, picture)
     ]
 
@@ -63,7 +64,7 @@ def gather_answers(
 
     runner.work(next_job)
     for answers, picture in zip(found, pictures, strict=True):
-        if answers[-1].name != FIRST and (polished := _read_polished(runner, picture)):
+        if answers and answers[-1].name != FIRST and (polished := _read_polished(runner, picture)):
             answers.append(polished)
     return found
 
@@ -101,7 +102,12 @@ def patch_seconds(runner: JobRunner, problem: Path) -> float:
         for done in runner.done.values()
         if isinstance(done.job, PatchJob) and done.job.problem == problem and done.job.pilot is None
     ]
-    return max(took, default=0.0)
+    if took:
+        return max(took)
+    # After an interruption they were read instead of made.
+    name = problem.stem.removeprefix(f"{WHOLE}-")
+    first = read_first(runner.folder, name)
+    return 0.0 if first is None else first[1]
 
 
 def _polishing(runner: JobRunner, answers: Sequence[Answer], picture: Prepared) -> list[PatchJob]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from .evaluation import ranked
 from .finishing import finish, finish_at_once
 from .first_answers import FirstAnswer, first_words, make_first_answers, write_first_pictures
 from .foreman import Asked, Foreman
@@ -46,15 +47,16 @@ def run_search(
     listener.planned(session.plan)
     for note in session.notes:
         listener.note(note)
-    if not session.plan.networks:
+    if not session.plan.networks and not ranked(session.evaluations()):
         return _without_networks(session, listener)
     seats = [Seat(index, device, threads=1) for index, device in enumerate(session.plan.devices)]
     with Pool(session.folder, session.settings, seats) as pool, _interruptible(pool) as asked:
         foreman = Foreman(session, pool, listener, asked)
+        foreman.phase = "similar patches"
+        firsts = _first_answers(foreman)
+        # Workers from elsewhere may join now: the pilots are there.
         announce(session.study, state=SEARCHING, folder=session.folder, until=session.search_until_unix)
         try:
-            foreman.phase = "similar patches"
-            firsts = _first_answers(foreman)
             search(foreman)
         finally:
             announce(session.study, state=OVER, folder=session.folder, until=None)

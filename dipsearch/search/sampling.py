@@ -20,6 +20,7 @@ from ..fitting import Check, Ended, Langevin, Posterior, put_back, sample
 from ..network import Genome
 from ..patches import answer
 from ..problem import Case, Problem, TaskOptions, load_case, psnr, ssim, write_image
+from .at_once import patch_device, plain_threads
 from .budget import SLACK
 from .outcome import Listener, Snapshot, WorkerState
 from .restoring import genomes_of, refuse_overwriting, restored_file
@@ -89,7 +90,8 @@ def _pilot(genome: Genome, problem: Problem, listener: Listener) -> Tensor | Non
     if not genome.needs_pilot:
         return None
     listener.note("similar patches first: this network has their answer in its input")
-    return answer(problem)
+    with plain_threads():
+        return answer(problem.to(patch_device(str(problem.y.device)))).to(problem.y.device)
 
 
 class _Watch:

@@ -3,7 +3,7 @@
 import dataclasses
 
 from dipsearch.bench.rival_rows import RivalRow, Side
-from dipsearch.bench.rival_table import damage_table, rivals_markdown
+from dipsearch.bench.rival_table import damage_table, rivals_markdown, summary_table
 
 
 def row(picture: str, method: str, psnr: float | None, side: Side = "rival") -> RivalRow:
@@ -49,3 +49,12 @@ def test_there_is_a_table_for_each_damage_in_their_order() -> None:
     assert page.index("### denoise: noise of σ 25") < page.index("### sr: enlarged 4 times")
     assert "`bench rivals x`, 2026-11-26." in page and "Versions: v 1, v 2." in page
     assert "Nothing was measured yet." in rivals_markdown([], command="c", date="d")
+
+
+def test_the_short_table_names_the_strongest_rival_of_each_measurement() -> None:
+    assert summary_table(ROWS).splitlines() == [
+        "| picture | damage | dipsearch 20 s | strongest rival |",
+        "|---|---|---|---|",
+        "| a | noise of σ 25 | **30.50** | BM3D 30.00 |",
+        "| b | noise of σ 25 | 29.00 | wavelets **31.00** |",
+    ]

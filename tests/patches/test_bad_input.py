@@ -158,3 +158,24 @@ def test_what_is_no_number_or_too_small_is_one_line(what: str, said: str) -> Non
     given = measured(y, None, NoiseModel("gaussian", sigma))
     with pytest.raises(InputError, match=said):
         _ = polished(given, pilot) if what == "pilot" else answer(given)
+
+
+def test_a_hole_that_covers_a_tile_is_filled_with_the_level_around_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "SIDE", 24)
+    monkeypatch.setattr(module, "OVERLAP", 8)
+    x = torch.full((1, 3, 96, 96), 0.6)
+    observed = torch.ones(1, 1, 96, 96)
+    observed[..., 12:84, 12:84] = 0
+    found = answer(measured(x * observed, Mask(observed), task="inpaint", observed=observed))
+    assert torch.allclose(found, x, atol=0.02)
+
+
+def test_a_tile_whose_channel_was_struck_everywhere_is_filled() -> None:
+    observed = torch.ones(1, 3, 16, 16)
+    observed[:, 2, :, :15] = 0
+    observed[:, 2, :, 15] = 1
+    x = photo(16)
+    found = answer(measured(x * observed, Mask(observed), task="inpaint", observed=observed))
+    assert bool(found.isfinite().all())
