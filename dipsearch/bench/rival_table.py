@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
@@ -39,9 +40,13 @@ def rivals_markdown(rows: Sequence[RivalRow], *, command: str, date: str) -> str
 
 
 def summary_table(rows: Sequence[RivalRow]) -> str:
-    """A row for each measurement: ours, and the strongest of all rivals by name; the best of a row in bold."""
+    """A row for each measurement: ours, and the strongest of all rivals by name; the best of a row in bold.
+
+    Of ours, what was measured everywhere.
+    """
     measured = list(dict.fromkeys((row.picture, row.task, row.damage) for row in rows))
-    ours = list(dict.fromkeys(row.method for row in rows if row.side == "ours"))
+    made = Counter(row.method for row in rows if row.side == "ours" and row.psnr is not None)
+    ours = [method for method, times in made.items() if times >= len(measured)]
     lines = [f"| picture | damage | {' | '.join(ours)} | strongest rival |", "|---" * (len(ours) + 3) + "|"]
     for picture, task, damage in measured:
         here = [row for row in rows if (row.picture, row.task, row.damage) == (picture, task, damage)]

@@ -52,7 +52,8 @@ def test_there_is_a_table_for_each_damage_in_their_order() -> None:
 
 
 def test_the_short_table_names_the_strongest_rival_of_each_measurement() -> None:
-    assert summary_table(ROWS).splitlines() == [
+    once = row("a", "networks alone 20 s", 29.5, "ours")  # not measured on b
+    assert summary_table([*ROWS, once]).splitlines() == [
         "| picture | damage | dipsearch 20 s | strongest rival |",
         "|---|---|---|---|",
         "| a | noise of σ 25 | **30.50** | BM3D 30.00 |",
