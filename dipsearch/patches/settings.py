@@ -37,8 +37,8 @@ class Alternation:
 class PatchSettings:
     """How groups of similar patches are found, how large they are, and how often a picture is gone through.
 
-    The tables behind the values are in BENCHMARKS.md, section "patches"; they were made on crops of scikit-image's
-    coffee, chelsea and rocket, of four pictures of Set14 and of Kodak's 5 and 8.
+    The values were chosen on crops of scikit-image's coffee, chelsea and rocket, of four pictures of Set14 and of
+    Kodak's 5 and 8; ``bench patches --what settings`` makes the table of what each of them changes.
 
     Args:
         patch: side of a patch, in pixels, in denoising.
