@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from .. import __version__
 from ..patches import QUICK, PatchSettings
 from ..problem import Problem, psnr
+from ..search.at_once import plain_threads
 from .crops import crop_name, write_crop
 from .machine import machine_name
 from .patch_rows import PatchRow
@@ -70,7 +69,7 @@ def measure_settings(wanted: Tuning, file: RowFile[PatchRow], *, say: Callable[[
     Raises:
         InputError: a picture cannot be read, or is too small.
     """
-    with _one_thread():
+    with plain_threads():
         for source in wanted.sources:
             for task in wanted.tasks:
                 with TemporaryDirectory(prefix="dipsearch-patches-") as folder:
@@ -129,13 +128,3 @@ def _take(
 def _digest(case: RivalCase, variant: Variant) -> str:
     settings = hashlib.sha256(repr(variant.settings).encode()).hexdigest()[:12]
     return f"{case.digest} {settings}"
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -140,7 +140,13 @@ class TestFits:
             return left / max(1, -(-jobs // 2))
 
         return SimpleNamespace(
-            session=session, asked=Asked(), say=said.append, said=said, share_of=share_of, done={}
+            session=session,
+            folder=tmp_path,
+            asked=Asked(),
+            say=said.append,
+            said=said,
+            share_of=share_of,
+            done={},
         )
 
     def jobs(self, foreman: SimpleNamespace, best: list[Evaluation], *, ended: Ended = Ended.RISEN) -> tuple:  # type: ignore[type-arg]
