@@ -14,7 +14,7 @@ from .impulses import clean_sigma, clean_values
 from .metrics import psnr, psnr_luma, psnr_peak, ssim
 from .missing import find_observed, hide_pixels, read_mask
 from .noise import NoiseModel
-from .operators import Downsample, Identity, Mask, Operator
+from .operators import Downsample, Identity, Invertible, Mask, Operator, register
 from .randomness import generator_for
 from .sigma import SigmaEstimate, estimate_sigma
 from .simulation import Damaged, NoiseWord, add_noise, simulate_measurement
@@ -33,6 +33,7 @@ __all__ = [
     "Downsample",
     "Identity",
     "Image",
+    "Invertible",
     "Mask",
     "NoiseModel",
     "NoiseWord",
@@ -62,6 +63,7 @@ __all__ = [
     "psnr_peak",
     "read_image",
     "read_mask",
+    "register",
     "sample_names",
     "simulate_measurement",
     "ssim",

@@ -1,61 +1,21 @@
-"""Operators: the linear map A from the restored image to the measurement, together with its adjoint.
-
-A problem holds one; the loop applies ``A`` to the generator's output in every step. ``A_adjoint`` is exact:
-⟨A x, y⟩ = ⟨x, Aᵀ y⟩ for all x and y.
-"""
+"""Reduction by a whole factor, as in super-resolution."""
 
 from __future__ import annotations
 
 from copy import copy
-from typing import Protocol, Self
+from functools import lru_cache
+from typing import Any, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import InputError
+from ...errors import InputError
+from .registry import Arrays, register
 
 
-class Operator(Protocol):
-    """A linear map (1, C, H, W) -> (1, C, h, w) and its adjoint, the way back."""
-
-    def A(self, x: Tensor) -> Tensor: ...
-    def A_adjoint(self, y: Tensor) -> Tensor: ...
-    def to(self, device: torch.device | str) -> Self: ...
-
-
-class Identity:
-    """The measurement is the image itself, as in denoising."""
-
-    def A(self, x: Tensor) -> Tensor:
-        return x
-
-    def A_adjoint(self, y: Tensor) -> Tensor:
-        return y
-
-    def to(self, device: torch.device | str) -> Self:
-        return self
-
-
-class Mask:
-    """Pixels are either measured or missing, as in inpainting.
-
-    Args:
-        mask: (1, 1, H, W) of 0 (missing) and 1 (measured).
-    """
-
-    def __init__(self, mask: Tensor) -> None:
-        self.mask = mask
-
-    def A(self, x: Tensor) -> Tensor:
-        return x * self.mask
-
-    def A_adjoint(self, y: Tensor) -> Tensor:
-        return y * self.mask
-
-    def to(self, device: torch.device | str) -> Self:
-        return type(self)(self.mask.to(device))
-
-
+@register("downsample")
 class Downsample:
     """Reduction by a whole factor with the antialiased Lanczos-2 kernel of the Deep Image Prior paper.
 
@@ -82,7 +42,7 @@ class Downsample:
                 f"the factor is {factor}", "it is a whole number of at least 1", "use for example 4"
             )
         self.factor = factor
-        self.image_shape = image_shape
+        self.image_shape = tuple(image_shape)
         self.rows = lanczos2_matrix(image_shape[-2], factor)
         self.columns = lanczos2_matrix(image_shape[-1], factor)
 
@@ -94,10 +54,23 @@ class Downsample:
         rows, columns = self.rows.to(y.dtype), self.columns.to(y.dtype)
         return rows.mT @ (y @ columns)
 
+    def A_pinv(self, y: Tensor) -> Tensor:
+        # Apple's GPUs have no double precision.
+        precise = y.to(torch.float32 if y.device.type == "mps" else torch.float64)
+        rows, columns = (_inverse(size, self.factor).to(precise) for size in self.image_shape[-2:])
+        return (rows @ (precise @ columns.mT)).to(y)
+
     def to(self, device: torch.device | str) -> Self:
         moved = copy(self)
         moved.rows, moved.columns = self.rows.to(device), self.columns.to(device)
         return moved
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        return {"factor": np.array(self.factor), "image_shape": np.array(self.image_shape)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Self:
+        return cls(int(arrays["factor"]), tuple(int(size) for size in arrays["image_shape"]))
 
 
 def reduced_size(size: int, factor: int) -> int:
@@ -123,3 +96,15 @@ def lanczos2_matrix(size: int, factor: int) -> Tensor:
     # Several taps beyond the border land on the same edge pixel, hence the sum.
     matrix.scatter_add_(1, positions.clamp(0, size - 1), kernel.expand(reduced, -1))
     return matrix.float()
+
+
+@lru_cache(maxsize=16)
+def _inverse(size: int, factor: int) -> Tensor:
+    """The pseudo-inverse Rᵀ (R Rᵀ)⁻¹ of one axis of a reduction: (size, reduced size), float64 on the CPU.
+
+    R has full row rank and a condition of 6 at most, so that this is as exact as singular values and, for 4096
+    pixels, four times as fast.
+    """
+    R = lanczos2_matrix(size, factor).double()
+    inverse: Tensor = torch.linalg.solve(R @ R.mT, R).mT
+    return inverse

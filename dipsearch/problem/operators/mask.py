@@ -1,0 +1,67 @@
+"""A mask: pixels are either measured or missing, as in inpainting."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...errors import InputError
+from .registry import Arrays, register
+
+
+@register("mask")
+class Mask:
+    """Pixels are either measured or missing, as in inpainting.
+
+    Args:
+        mask: 1 or True where a pixel was measured, else 0; (H, W), or (1, 1, H, W), or (1, C, H, W) where channels miss
+            different pixels.
+
+    Raises:
+        InputError: the mask has another shape, or other values.
+    """
+
+    def __init__(self, mask: Tensor | NDArray[Any]) -> None:
+        values = torch.as_tensor(np.asarray(mask) if not isinstance(mask, Tensor) else mask)
+        if values.ndim not in (2, 4) or values.numel() == 0:
+            raise InputError(
+                f"the mask has the shape {tuple(values.shape)}",
+                "it is (H, W), or (1, C, H, W)",
+                "give one value for each pixel",
+            )
+        if not bool(((values == 0) | (values == 1)).all()):
+            raise InputError(
+                "the mask has other values than 0 and 1",
+                "1 or True stands for a measured pixel, 0 or False for a missing one",
+                "compare it with a threshold, for example mask > 127",
+            )
+        values = values if values.is_floating_point() else values.float()
+        self.mask = values[None, None] if values.ndim == 2 else values
+
+    @property
+    def observed(self) -> Tensor:
+        """Where something was measured."""
+        return self.mask
+
+    def A(self, x: Tensor) -> Tensor:
+        return x * self.mask
+
+    def A_adjoint(self, y: Tensor) -> Tensor:
+        return y * self.mask
+
+    def A_pinv(self, y: Tensor) -> Tensor:
+        return y * self.mask
+
+    def to(self, device: torch.device | str) -> Self:
+        return type(self)(self.mask.to(device))
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        return {"mask": self.mask.cpu().numpy()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Self:
+        return cls(torch.from_numpy(arrays["mask"]))
