@@ -6,19 +6,21 @@ BUDGET ?= 2m
 
 BIN     := .venv/bin
 STAMP   := .venv/.installed
+DOCS    := .venv/.installed-docs
 # A second demo must not fail because the first one left its study behind.
 NAME    ?= demo-$(shell date +%Y%m%d-%H%M%S)
 
 # Small tensors gain nothing from threads, and two cores are soon oversubscribed.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint format clean
+.PHONY: help demo test lint format docs clean
 
 help:
 	@echo "make demo    restore a bundled picture in about two minutes ($(IMAGE), half of its pixels hidden)"
 	@echo "make test    run all tests"
 	@echo "make lint    ruff and mypy"
 	@echo "make format  let ruff put the code in order"
+	@echo "make docs    build the pages of docs/ and check their links"
 	@echo "make clean   remove .venv and everything that tools have left; studies stay"
 
 demo: $(STAMP)
@@ -41,7 +43,14 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# From nothing every time: a page that did not change would keep quiet about what is wrong with it.
+docs: $(DOCS)
+	rm -rf docs/_build docs/api/generated
+	$(BIN)/python -m sphinx -q --fail-on-warning --keep-going -b html docs docs/_build/html
+	@echo "Look at  docs/_build/html/index.html"
+
 clean:
+	rm -rf docs/_build docs/api/generated
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -51,4 +60,9 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing dipsearch into .venv (PyTorch is large: the first time takes a few minutes)"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(DOCS): $(STAMP)
+	@echo "Installing what builds the pages into .venv"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@touch $@

@@ -72,7 +72,7 @@ def _problem(task: str, y: Tensor, noise: NoiseModel) -> Problem:
 def _masked(clean: Tensor, observed: Tensor) -> Problem:
     _, channels, height, width = clean.shape
     shape = (1, channels, height, width)
-    return Problem("inpaint", clean * observed, Mask(observed), NO_NOISE, shape, observed)
+    return Problem(clean * observed, Mask(observed), NO_NOISE, shape, observed)
 
 
 def _missing(clean: Tensor, seed: int) -> Problem:
@@ -123,7 +123,7 @@ def _reduced(clean: Tensor, seed: int) -> Problem:
     shape = (1, channels, height, width)
     operator = Downsample(4, shape)
     y = operator.A(clean)
-    return Problem("sr", y, operator, NO_NOISE, shape, torch.ones(1, 1, *y.shape[-2:]))
+    return Problem(y, operator, NO_NOISE, shape, torch.ones(1, 1, *y.shape[-2:]))
 
 
 def _early_stopping(kind: NoiseWord, level: float) -> Callable[[Tensor, int], Problem]:

@@ -131,7 +131,7 @@ def _ours(y: Tensor, *, seed: int, steps: int) -> Tensor:
     _, _, height, width = y.shape
     seen = torch.ones(1, 1, height, width, device=y.device)
     noise = NoiseModel("gaussian", SIGMA, "given")
-    problem = Problem("denoise", y, Identity(), noise, (1, y.shape[1], height, width), seen)
+    problem = Problem(y, Identity(), noise, (1, y.shape[1], height, width), seen)
     engine = make_engine("auto", _genome(), problem, split=whole(problem), seed=seed)
     if steps > LAST:
         engine.advance(steps - LAST)

@@ -199,7 +199,7 @@ def _problem(damage: RivalDamage, clean: Tensor) -> Problem:
         operator = Mask(damaged.observed)
     else:
         operator = Downsample(damage.factor, shape)
-    return Problem(damage.task, damaged.y, operator, noise, shape, damaged.observed)
+    return Problem(damaged.y, operator, noise, shape, damaged.observed)
 
 
 def _reset_peak() -> int | None:

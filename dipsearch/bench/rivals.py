@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
-from typing import Literal
+from typing import Literal, cast
 
 from ..errors import InputError
 from ..problem import Problem
@@ -86,7 +86,7 @@ class Rival:
 
 def kind_of(problem: Problem) -> Kind:
     """What kind of problem a method would have to restore."""
-    return "impulses" if problem.noise.kind == "impulse" else problem.task
+    return "impulses" if problem.noise.kind == "impulse" else cast(Kind, problem.task)
 
 
 _NOISY: tuple[Kind, ...] = ("denoise", "impulses")

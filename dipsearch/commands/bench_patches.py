@@ -13,6 +13,7 @@ from . import parsing
 
 PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 FILE, SECTION = "patches.json", "patches"
+BENCH_TASKS = ("denoise", "inpaint", "sr")
 WHAT = ("settings", "speed")
 SMALLEST = 32
 
@@ -63,7 +64,7 @@ def patches(
 
     Rows that are there are not made again, unless the settings or the picture have changed.
     """
-    parts, kinds = _some(what, WHAT, option="--what"), _some(tasks, parsing.TASKS, option="--tasks")
+    parts, kinds = _some(what, WHAT, option="--what"), _some(tasks, BENCH_TASKS, option="--tasks")
     sides = _sides(sizes)
     parsing.at_least(SMALLEST, crop, option="--crop")
     parsing.at_least(1, threads, option="--threads")

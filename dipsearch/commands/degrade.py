@@ -32,6 +32,7 @@ def degrade(
     sigma: shared.Sigma = None,
     photons: shared.Photons = None,
     factor: shared.Factor = None,
+    kernel: shared.Kernel = None,
     noise: Annotated[
         str | None,
         typer.Option(
@@ -60,6 +61,7 @@ def degrade(
         sigma=sigma,
         photons=photons,
         factor=factor,
+        kernel=kernel,
         reference=None,
         simulate=True,
     )

@@ -36,7 +36,9 @@ Missing = Annotated[
 Sigma = Annotated[
     float | None,
     typer.Option(
-        "--sigma", metavar="LEVEL", help="denoise: noise level in grey levels of 255; estimated when absent."
+        "--sigma",
+        metavar="LEVEL",
+        help="denoise, deblur: noise level in grey levels of 255; estimated when absent.",
     ),
 ]
 Photons = Annotated[
@@ -45,6 +47,14 @@ Photons = Annotated[
         "--photons",
         metavar="P",
         help="denoise: the picture counts photons, P of them make white; found out when absent.",
+    ),
+]
+Kernel = Annotated[
+    str | None,
+    typer.Option(
+        "--kernel",
+        metavar="gaussian:S|motion:N:DEGREES|FILE",
+        help="deblur: what the picture was blurred with, in pixels.",
     ),
 ]
 Factor = Annotated[
@@ -99,6 +109,7 @@ def task_options(
     sigma: float | None,
     photons: float | None,
     factor: int | None,
+    kernel: str | None,
     reference: str | None,
     simulate: bool,
 ) -> TaskOptions:
@@ -129,6 +140,7 @@ def task_options(
         sigma=sigma,
         photons=photons,
         factor=4 if factor is None else factor,
+        kernel=kernel,
         reference=reference,
         simulate=simulate,
     )

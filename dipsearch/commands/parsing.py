@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..fitting import EngineWord, Precision
     from ..problem import NoiseWord, Task
 
-TASKS = ("denoise", "inpaint", "sr")
+TASKS = ("denoise", "inpaint", "sr", "deblur")
 SAMPLERS = ("genetic", "tpe", "random")
 NOISES = ("gaussian", "poisson", "impulse", "speckle")
 ENGINES = ("auto", "eager", "cuda_graph")

@@ -28,6 +28,7 @@ def restore(
     sigma: shared.Sigma = None,
     photons: shared.Photons = None,
     factor: shared.Factor = None,
+    kernel: shared.Kernel = None,
     reference: shared.Reference = None,
     simulate: shared.Simulate = False,
     out: Annotated[
@@ -63,6 +64,7 @@ def restore(
         sigma=sigma,
         photons=photons,
         factor=factor,
+        kernel=kernel,
         reference=reference,
         simulate=simulate,
     )

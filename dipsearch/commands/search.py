@@ -39,6 +39,7 @@ def search(
     sigma: shared.Sigma = None,
     photons: shared.Photons = None,
     factor: shared.Factor = None,
+    kernel: shared.Kernel = None,
     reference: shared.Reference = None,
     simulate: shared.Simulate = False,
     space: Annotated[str, typer.Option("--space", metavar="NAME|FILE", help="The search space.")] = "skip",
@@ -117,6 +118,7 @@ def search(
             sigma=sigma,
             photons=photons,
             factor=factor,
+            kernel=kernel,
             reference=reference,
             simulate=simulate,
         )

@@ -145,7 +145,7 @@ def put_back(image: Tensor, problem: Problem) -> Tensor:
 
     Other problems' images are returned as they are: their measurements are noisy, or not values of the image.
     """
-    if problem.exact is None or problem.task == "sr":
+    if problem.exact is None or not problem.pixelwise:
         return image
     return torch.where(problem.exact.bool(), problem.y, image)
 

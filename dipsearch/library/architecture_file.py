@@ -30,7 +30,7 @@ class ArchitectureFit:
     """How the candidate was fitted when it was chosen.
 
     Attributes:
-        task: "denoise", "inpaint" or "sr".
+        task: "denoise", "inpaint", "sr", "deblur" or "invert".
         step: iteration at which the fit stopped.
         loss_at_stop: training loss there; a refit on the whole measurement stops at the same value.
         split: which split scored it ("held-out", "held-out holes", "recorruption", "thinning",
@@ -92,7 +92,7 @@ class _Strict(BaseModel):
 
 
 class _Fit(_Strict):
-    task: Literal["denoise", "inpaint", "sr"]
+    task: Literal["denoise", "inpaint", "sr", "deblur", "invert"]
     step: int = Field(ge=0)
     loss_at_stop: float = Field(ge=0)
     split: Literal["held-out", "held-out holes", "recorruption", "thinning", "whole"]

@@ -110,8 +110,11 @@ def presets_for(task: str) -> tuple[tuple[str, Genome], ...]:
 
 
 def starters_for(task: str) -> tuple[tuple[str, Genome], ...]:
-    """Names and genomes of dipsearch's own networks for a task, the best one first."""
-    return _of_task(task, published=False)
+    """Names and genomes of dipsearch's own networks for a task, the best one first.
+
+    A task that none was meant for gets those for noise.
+    """
+    return _of_task(task, published=False) or _of_task("denoise", published=False)
 
 
 def _of_task(task: str, *, published: bool) -> tuple[tuple[str, Genome], ...]:

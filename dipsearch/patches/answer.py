@@ -18,7 +18,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..problem import Downsample, Identity, Mask, Problem, Split, clean_sigma, crop_problem, estimate_sigma
 from ..problem.impulses import EXACT
-from ..problem.task import KERNEL_REACH, SMALLEST_SIDE
+from ..problem.problem import KERNEL_REACH, SMALLEST_SIDE
 from .alternation import alternate
 from .consistency import consistent
 from .denoise import denoise, polish, white
@@ -112,7 +112,7 @@ def _in_tiles(
     settings = settings or settings_for(part.image_shape[-2] * part.image_shape[-1])
     _refuse_unusable(part, pilot)
     part = replace(part, noise=replace(part.noise, sigma=_sigma(part)))  # once, and the same for all tiles
-    if not isinstance(part.operator, Identity | Mask | Downsample):
+    if not part.croppable:
         return _restored(part, pilot, settings)
     # At a cut edge of a reduced picture nothing is measured for sure along the reach of the reduction's kernel.
     margin = KERNEL_REACH * factor if factor > 1 else 0

@@ -8,48 +8,13 @@ a mask, a reduction) that is used; everything else needs only A and Aᵀ, and co
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..problem import Identity, Invertible, Mask, Operator
-
-Map = Callable[[Tensor], Tensor]
-
-ITERATIONS = 200
-TOLERANCE = 1e-6
-
-
-def pseudo_inverse(
-    operator: Operator,
-    y: Tensor,
-    *,
-    iterations: int = ITERATIONS,
-    tolerance: float = TOLERANCE,
-    damping: float = 0.0,
-) -> Tensor:
-    """Return A⁺ y: of all images that come closest to y under A, the one of least energy.
-
-    Conjugate gradients on the normal equations, begun at 0, stay in the range of Aᵀ; so they end there also when
-    A loses rank, and when y is not in its range.
-
-    Args:
-        operator: A. Some know their pseudo-inverse in closed form.
-        y: (1, C, h, w), the measurement.
-        iterations: at most so many of A and Aᵀ each.
-        tolerance: stops where Aᵀ (y − A x), the gradient, is this share of what it was at the start.
-        damping: minimise ‖A x − y‖² + ``damping`` ‖x‖² instead, by the same iteration for every operator.
-
-    Returns:
-        (1, C, H, W), like y in precision and device.
-    """
-    if damping == 0 and isinstance(operator, Invertible):
-        return operator.A_pinv(y)
-    return _least_squares(
-        operator.A, operator.A_adjoint, y, damping=damping, iterations=iterations, tolerance=tolerance
-    )
+from ..problem import Identity, Mask, Operator, least_squares, pseudo_inverse
+from ..problem.operators.inverse import ITERATIONS, TOLERANCE
 
 
 def consistent(
@@ -122,7 +87,7 @@ def proximal(
         total = seen.square() + damping
         # Not seen and no damping: 0/0, and x stays.
         return x + torch.where(total > 0, seen * residual / total, 0)
-    return x + _least_squares(
+    return x + least_squares(
         lambda u: weight * operator.A(u),
         lambda r: operator.A_adjoint(weight * r),
         residual,
@@ -130,36 +95,3 @@ def proximal(
         iterations=iterations,
         tolerance=tolerance,
     )
-
-
-def _least_squares(
-    A: Map, A_adjoint: Map, y: Tensor, *, damping: float, iterations: int, tolerance: float
-) -> Tensor:
-    """Minimise ‖A x − y‖² + damping ‖x‖² by conjugate gradients on the normal equations, from x = 0.
-
-    Vectors and sums are float64 where the device has it; A and Aᵀ see the precision of y, for an operator
-    may hold float32 weights and nothing else. (CGLS: Björck, Elfving, Strakoš, SIAM J. Matrix Anal. Appl. 1998.)
-    """
-    precision = _precision(y)
-    residual = y.to(precision)
-    gradient = A_adjoint(y).to(precision)
-    x, direction = torch.zeros_like(gradient), gradient
-    energy = first_energy = float(gradient.square().sum())
-    for _ in range(iterations):
-        if energy <= tolerance**2 * first_energy:
-            break
-        image = A(direction.to(y.dtype)).to(precision)
-        curvature = float(image.square().sum() + damping * direction.square().sum())
-        if curvature == 0:  # too small for the precision of y
-            break
-        step = energy / curvature
-        x = x + step * direction
-        residual = residual - step * image
-        gradient = A_adjoint(residual.to(y.dtype)).to(precision) - damping * x
-        last, energy = energy, float(gradient.square().sum())
-        direction = gradient + energy / last * direction
-    return x.to(y)
-
-
-def _precision(tensor: Tensor) -> torch.dtype:
-    return torch.float32 if tensor.device.type == "mps" else torch.float64

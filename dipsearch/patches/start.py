@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from scipy.ndimage import gaussian_filter, zoom
 from torch import Tensor
 
-from ..problem import Downsample, Mask, Problem
+from ..problem import Downsample, Mask, Problem, pseudo_inverse
 from ..problem.guide import biharmonic
-from .consistency import consistent, pseudo_inverse
+from .consistency import consistent
 
 TYPICAL_ENERGY = 0.002
 """Mean square of what a blurred picture lacks: with less noise than that more of A may be undone."""

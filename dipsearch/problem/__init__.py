@@ -8,21 +8,32 @@ reference are here too, but only reports and benchmarks may call them.
 from .case import Case, load_case
 from .cross_scale import cross_scale
 from .diagnosis import Branch, Diagnosis
+from .form import Form
 from .gate import diagnose
 from .image import MAX_PIXELS, Image, image_digest, is_sample, natural_suffix, read_image, write_image
 from .impulses import clean_sigma, clean_values
 from .metrics import psnr, psnr_luma, psnr_peak, ssim
 from .missing import find_observed, hide_pixels, read_mask
-from .noise import NoiseModel
-from .operators import Downsample, Identity, Invertible, Mask, Operator, register
+from .noise import Gaussian, Impulses, NoiseModel, NoNoise, Poisson
+from .operators import (
+    Downsample,
+    Identity,
+    Invertible,
+    LinearOperator,
+    Mask,
+    Operator,
+    least_squares,
+    pseudo_inverse,
+    register,
+)
+from .problem import Problem, crop_problem
 from .randomness import generator_for
 from .sigma import SigmaEstimate, estimate_sigma
 from .simulation import Damaged, NoiseWord, add_noise, simulate_measurement
 from .sources import sample_names
 from .split import Split, whole
 from .splitting import make_split
-from .task import Problem, Task, crop_problem
-from .task_options import TaskOptions
+from .task_options import Task, TaskOptions
 
 __all__ = [
     "MAX_PIXELS",
@@ -31,13 +42,19 @@ __all__ = [
     "Damaged",
     "Diagnosis",
     "Downsample",
+    "Form",
+    "Gaussian",
     "Identity",
     "Image",
+    "Impulses",
     "Invertible",
+    "LinearOperator",
     "Mask",
+    "NoNoise",
     "NoiseModel",
     "NoiseWord",
     "Operator",
+    "Poisson",
     "Problem",
     "SigmaEstimate",
     "Split",
@@ -55,9 +72,11 @@ __all__ = [
     "hide_pixels",
     "image_digest",
     "is_sample",
+    "least_squares",
     "load_case",
     "make_split",
     "natural_suffix",
+    "pseudo_inverse",
     "psnr",
     "psnr_luma",
     "psnr_peak",

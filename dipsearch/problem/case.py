@@ -19,11 +19,12 @@ from .image import Image, read_image
 from .missing import find_observed
 from .noise import LEVELS, NoiseModel
 from .operators import Downsample, Identity, Mask
+from .problem import SMALLEST_SIDE, Problem
 from .raster import refuse_huge
-from .simulation import DEFAULT_SIGMA, Damaged, simulate_measurement
+from .sigma import estimate_sigma
+from .simulation import DEFAULT_BLUR_SIGMA, DEFAULT_SIGMA, Damaged, blur_of, simulate_measurement
 from .sources import file_of_same_name
 from .splitting import make_split
-from .task import SMALLEST_SIDE, Problem
 from .task_options import TaskOptions
 
 LARGE_HOLE = 0.5
@@ -71,6 +72,8 @@ def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
             problem, own_reference, said, diagnosis = _denoise(image, options, seed)
         case "sr":
             problem, own_reference, said = _super_resolve(image, options, seed)
+        case "deblur":
+            problem, own_reference, said = _deblur(image, options, seed)
     reference = own_reference if reference is None else reference
     _refuse_other_reference(reference, problem, options)
     # A picture that is too small to be judged is refused here, before any work starts.
@@ -107,7 +110,7 @@ def _inpaint(
         ]
     notes.append(_hole_note(observed))
     shape = _four(y)
-    return Problem("inpaint", y, Mask(observed), NO_NOISE, shape, observed), reference, notes
+    return Problem(y, Mask(observed), NO_NOISE, shape, observed), reference, notes
 
 
 def _denoise(
@@ -121,7 +124,7 @@ def _denoise(
         notes.append(_simulated_note("as asked,", damaged))
     found = _diagnosed(y, options)
     observed = torch.ones(1, 1, *y.shape[-2:])
-    problem = Problem("denoise", y, Identity(), found.noise, _four(y), observed)
+    problem = Problem(y, Identity(), found.noise, _four(y), observed)
     return problem, reference, [*notes, *found.lines()], found
 
 
@@ -137,7 +140,25 @@ def _super_resolve(image: Image, options: TaskOptions, seed: int) -> tuple[Probl
     refuse_huge(f"{image.name} enlarged by {options.factor}", *shape[2:])
     notes.append(f"{y.shape[-1]} × {y.shape[-2]} pixels become {shape[3]} × {shape[2]}")
     observed = torch.ones(1, 1, *y.shape[-2:])
-    return Problem("sr", y, Downsample(options.factor, shape), NO_NOISE, shape, observed), reference, notes
+    return Problem(y, Downsample(options.factor, shape), NO_NOISE, shape, observed), reference, notes
+
+
+def _deblur(image: Image, options: TaskOptions, seed: int) -> tuple[Problem, Tensor | None, list[str]]:
+    assert options.kernel is not None
+    notes = [_alpha_note(image)]
+    y, reference, operator = image.pixels, None, blur_of(options.kernel)
+    if options.simulate:
+        damaged = simulate_measurement(image.pixels, options, seed=seed)
+        y, reference = damaged.y, image.pixels
+        notes.append(_simulated_note("as asked,", damaged))
+    given = DEFAULT_BLUR_SIGMA if options.simulate and options.sigma is None else options.sigma
+    sigma = estimate_sigma(y).sigma if given is None else given / LEVELS
+    if given is None:
+        notes.append(f"the noise has sigma {LEVELS * sigma:.1f} of {LEVELS}, estimated; --sigma overrides it")
+    noise = (
+        NoiseModel("gaussian", sigma, "given" if given is not None else "estimated") if sigma else NO_NOISE
+    )
+    return Problem(y, operator, noise, _four(y), torch.ones(1, 1, *y.shape[-2:])), reference, notes
 
 
 def _diagnosed(y: Tensor, options: TaskOptions) -> Diagnosis:

@@ -12,7 +12,7 @@ import dataclasses
 import torch
 
 from .operators import Downsample, reduced_size
-from .task import SMALLEST_SIDE, Problem
+from .problem import SMALLEST_SIDE, Problem
 
 
 def cross_scale(problem: Problem) -> Problem | None:

@@ -15,9 +15,10 @@ from .guide import Guide, make_guide
 from .holes import are_holes, copy_holes
 from .impulses import struck_together
 from .noise_energy import noise_energy
+from .operators import Identity, Mask
+from .problem import Problem
 from .randomness import generator_for
 from .split import Split, count_values, telling_values
-from .task import Problem
 
 SHARE, LARGER_SHARE = 0.05, 0.10
 ENOUGH_PIXELS = 1000
@@ -28,12 +29,17 @@ FEWEST_VALUES = 50
 def hold_out(problem: Problem, *, seed: int) -> Split:
     """Hide 5 or 10 % of the observed pixels, all channels together, chosen uniformly."""
     held = _drawn(problem.observed, share=_share(problem, int(problem.observed.sum())), seed=seed)
-    assumes = {
-        "denoise": "The noise is independent from pixel to pixel.",
-        "inpaint": "Missing pixels are scattered like the hidden ones, and observed pixels are noise-free.",
-        "sr": "The measurement is noise-free; what its resolution cannot show is not scored.",
-    }[problem.task]
-    return _hiding(problem, held, kind="held-out", assumes=assumes)
+    return _hiding(problem, held, kind="held-out", assumes=_assumes(problem))
+
+
+def _assumes(problem: Problem) -> str:
+    """What has to be true for hidden values to say how good a restoration is."""
+    if isinstance(problem.operator, Mask):
+        return "Missing pixels are scattered like the hidden ones, and observed pixels are noise-free."
+    if problem.pixelwise:
+        return "The noise is independent from pixel to pixel."
+    noise = "noise-free" if problem.exact is not None else "noisy, each value by itself"
+    return f"The measurement is {noise}; what it cannot show is not scored."
 
 
 def hold_out_values(problem: Problem, *, seed: int) -> Split:
@@ -57,7 +63,7 @@ def hold_out_values(problem: Problem, *, seed: int) -> Split:
 def hold_out_holes(problem: Problem, *, seed: int) -> Split | None:
     """Hide translated copies of the holes; None without holes, or without room for copies that score."""
     missing = (problem.observed == 0)[0, 0].cpu().numpy()
-    if problem.task != "inpaint" or not are_holes(missing):
+    if not isinstance(problem.operator, Mask) or not are_holes(missing):
         return None
     # numpy draws the places; its generator is seeded from the purpose's stream.
     stream = int(torch.randint(2**62, (1,), generator=generator_for("held-out holes", seed)))
@@ -85,7 +91,7 @@ def _drawn(weight: Tensor, *, share: float, seed: int) -> Tensor:
 
 def _share(problem: Problem, pixels: int) -> float:
     _, channels, height, width = problem.y.shape
-    small_grey = problem.task == "denoise" and channels == 1 and height * width <= 256**2
+    small_grey = isinstance(problem.operator, Identity) and channels == 1 and height * width <= 256**2
     return LARGER_SHARE if small_grey or SHARE * pixels < ENOUGH_PIXELS else SHARE
 
 
@@ -110,12 +116,12 @@ def _hiding(
         assumes=assumes,
         score_noise=max(energy, 0.0) ** 0.5,
         guide=_guide(problem, telling - telling * held, telling=telling),
-        indirect=problem.exact is not None and problem.task == "sr",
+        indirect=not problem.pixelwise,
     )
 
 
 def _guide(problem: Problem, fitted: Tensor, *, telling: Tensor) -> Guide | None:
     """Only where what was measured is exact, and what was not lies beside it: not in super-resolution."""
-    if problem.exact is None or problem.task == "sr":
+    if problem.exact is None or not problem.pixelwise:
         return None
     return make_guide(problem.y, fitted, sought=1 - telling)

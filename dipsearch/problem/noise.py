@@ -68,6 +68,38 @@ class NoiseModel:
             _check_correlation(self)
 
 
+def Gaussian(sigma: float) -> NoiseModel:
+    """White Gaussian noise.
+
+    Args:
+        sigma: its standard deviation in the units of the measurement. Of 8- and 16-bit whole numbers a value below
+            0.29, which their rounding hides, is a share of the largest one: 25/255 is 25 grey levels.
+
+    Raises:
+        InputError: ``sigma`` is no number from 0 on.
+    """
+    if not (isinstance(sigma, int | float | np.floating | np.integer) and 0 <= float(sigma) < math.inf):
+        raise InputError(
+            f"sigma is {sigma}", "it is a number from 0 on, in the units of y", "give one, or leave noise out"
+        )
+    return NoNoise() if sigma == 0 else NoiseModel("gaussian", float(sigma), "given")
+
+
+def Poisson(gain: float = 1.0) -> NoiseModel:
+    """Counted photons: y = gain × counts; ``gain`` in the units of the measurement, 1 where y are counts themselves."""
+    return NoiseModel("poisson", None, "given", gain=float(gain))
+
+
+def Impulses(sigma: float | None = None) -> NoiseModel:
+    """Some values are black or white instead of what they were; the others have Gaussian noise of ``sigma``."""
+    return NoiseModel("impulse", sigma, "given")
+
+
+def NoNoise() -> NoiseModel:
+    """What was measured is exact."""
+    return NoiseModel("none", None, "none")
+
+
 def _check_correlation(noise: NoiseModel) -> None:
     rows = noise.correlation or ()
     sizes = {len(rows), *(len(row) for row in rows)}

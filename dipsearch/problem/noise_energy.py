@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .clipping import surviving_noise
 from .impulses import clean_sigma
-from .task import Problem
+from .problem import Problem
 
 
 def noise_energy(problem: Problem, weight: Tensor) -> float:

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from .noise import LEVELS, NoiseModel
 from .noise_energy import noise_energy, weighted_mean
+from .problem import Problem
 from .randomness import generator_for
 from .split import Split
-from .task import Problem
 
 SHARE = 0.1
 
@@ -43,6 +43,7 @@ def recorrupt(problem: Problem, *, sigma: float, seed: int) -> Split:
         assumes=f"The noise is {'white' if white else 'of the measured covariance'} and Gaussian with sigma "
         f"{LEVELS * sigma:.1f} of {LEVELS}.",
         score_noise=sigma / math.sqrt(a),
+        indirect=not problem.pixelwise,
     )
 
 

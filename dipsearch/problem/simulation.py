@@ -17,15 +17,16 @@ from torch import Tensor
 from ..errors import InputError
 from .missing import hide_pixels, read_mask
 from .noise import LEVELS
-from .operators import Downsample
+from .operators import Blur, Downsample, read_kernel
+from .problem import SMALLEST_SIDE
 from .randomness import generator_for
 from .sources import file_of_same_name
-from .task import SMALLEST_SIDE
 from .task_options import TaskOptions
 
 NoiseWord = Literal["gaussian", "poisson", "impulse", "speckle"]
 
 DEFAULT_SIGMA = 25.0
+DEFAULT_BLUR_SIGMA = 5.0
 DEFAULT_MISSING = 50.0
 EXAMPLE_LEVELS: dict[NoiseWord, int] = {"gaussian": 25, "poisson": 30, "impulse": 30, "speckle": 20}
 
@@ -50,6 +51,7 @@ def simulate_measurement(clean: Tensor, options: TaskOptions, *, seed: int, sour
     denoise: white Gaussian noise of ``sigma`` grey levels (25), or that of counting ``photons``, and the result is
     clipped to [0, 1] but not rounded, as the Deep Image Prior paper and most after it do.
     sr: Lanczos-2 reduction by ``factor``; see ``Downsample``.
+    deblur: the kernel, then white Gaussian noise of ``sigma`` grey levels (5), clipped to [0, 1].
 
     Args:
         source: where ``clean`` came from, to find its mask when ``options.mask`` is a folder.
@@ -67,6 +69,8 @@ def simulate_measurement(clean: Tensor, options: TaskOptions, *, seed: int, sour
             return add_noise(clean, "gaussian", level=level, seed=seed)
         case "sr":
             return _reduced(clean, options)
+        case "deblur":
+            return _blurred(clean, options, seed=seed)
 
 
 def _without_pixels(clean: Tensor, options: TaskOptions, *, seed: int, source: str) -> Damaged:
@@ -137,6 +141,24 @@ def _reduced(clean: Tensor, options: TaskOptions) -> Damaged:
             "use a smaller factor or a larger picture",
         )
     return Damaged(y, _everything(y), f"it was reduced by the factor {options.factor} (Lanczos-2)")
+
+
+def _blurred(clean: Tensor, options: TaskOptions, *, seed: int) -> Damaged:
+    assert options.kernel is not None
+    level = DEFAULT_BLUR_SIGMA if options.sigma is None else options.sigma
+    noisy = add_noise(blur_of(options.kernel).A(clean), "gaussian", level=level, seed=seed)
+    return Damaged(
+        noisy.y, noisy.observed, f"it was blurred by {options.kernel}, and noise of sigma {level:g} added"
+    )
+
+
+def blur_of(kernel: str) -> Blur:
+    """The blur that the word or the file ``kernel`` stands for; beyond its border a photo goes on as in a mirror.
+
+    Raises:
+        InputError: there is no such kernel.
+    """
+    return Blur(read_kernel(kernel), border="reflect")
 
 
 def _everything(y: Tensor) -> Tensor:

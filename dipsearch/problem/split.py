@@ -18,7 +18,7 @@ from ..errors import InputError
 from .grid import square_sums
 from .guide import Guide, guide_weight
 from .impulses import clean_values
-from .task import Problem
+from .problem import Problem
 
 SplitKind = Literal["held-out", "held-out holes", "recorruption", "thinning", "whole"]
 
@@ -40,12 +40,12 @@ class Split:
         fit_target, fit_weight: the loss is the mean of (A x − target)² where the weight is 1.
         score_target, score_weight, score_offset: the score is the mean of (x̄ − target)² where the weight is 1,
             minus the offset: an estimate of the mean squared error, with a guide of that where nothing was
-            measured. In super-resolution x̄ is A x̄, see `Problem.view`.
+            measured. Where y is no picture of x, x̄ is A x̄, see `Problem.view`.
         share: the part of the information that the fit gives up.
         assumes: what has to be true for the score to be right, in one sentence.
         score_noise: standard deviation of the noise of one scoring value, in units of [0, 1].
         guide: makes the score an estimate for what was not measured, see `Guide`.
-        indirect: the score is of A x̄, without noise, and A loses detail: it says nothing of a part of what is sought.
+        indirect: the score is of A x̄, and A loses detail: it says nothing of a part of what is sought.
     """
 
     kind: SplitKind

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from ..errors import InputError
 from .held_out import FEWEST_VALUES, hold_out, hold_out_holes, hold_out_values
+from .operators import Mask
+from .problem import Problem
 from .recorruption import recorrupt
 from .split import Split, count_values
-from .task import Problem
 from .thinning import thin
 
 
 def make_split(problem: Problem, *, seed: int) -> Split:
     """Divide a measurement into a part to fit and a part to score.
 
-    ========  ===================================================  ===================
-    task      case                                                 kind
-    ========  ===================================================  ===================
-    denoise   the noise is Gaussian of known sigma and covariance  recorruption
-    denoise   counts of photons                                    thinning
-    denoise   impulses: single values of the clean ones            held-out
-    denoise   otherwise                                            held-out
-    inpaint   missing pixels form holes (``holes.are_holes``)      held-out holes
-    inpaint   they are scattered                                   held-out
-    sr                                                             held-out
-    ========  ===================================================  ===================
+    =========  ===================================================  ===================
+    operator   case                                                 kind
+    =========  ===================================================  ===================
+    no mask    the noise is Gaussian of known sigma and covariance  recorruption
+    no mask    counts of photons                                    thinning
+    no mask    impulses: single values of the clean ones            held-out
+    no mask    otherwise                                            held-out
+    a mask     missing pixels form holes (``holes.are_holes``)      held-out holes
+    a mask     they are scattered                                   held-out
+    =========  ===================================================  ===================
+
+    All of it happens in the space of the measurement, so that the operator may be any.
 
     Held-out hides 5 % of the observed pixels, all channels together; 10 % where that would be fewer than 1000,
     and for grey pictures up to 256 × 256 with noise.
@@ -38,7 +40,7 @@ def make_split(problem: Problem, *, seed: int) -> Split:
 
 def _of_its_kind(problem: Problem, *, seed: int) -> Split:
     noise = problem.noise
-    if problem.task == "denoise":
+    if not isinstance(problem.operator, Mask):
         if noise.kind in ("gaussian", "correlated") and noise.sigma is not None:
             return recorrupt(problem, sigma=noise.sigma, seed=seed)
         if noise.kind == "poisson" and noise.gain is not None:

@@ -9,11 +9,12 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 from ..errors import FormatError, InputError
 from .noise import LEVELS
-from .task import Task
+
+Task = Literal["denoise", "inpaint", "sr", "deblur"]
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,14 @@ class TaskOptions:
     """The request, as a person types it; every field is a plain value.
 
     Attributes:
-        task: "denoise", "inpaint" or "sr".
+        task: "denoise", "inpaint", "sr" or "deblur".
         mask: inpaint: file that is white where the picture was measured; a folder holds one per picture, of
             the same name.
         invert_mask: inpaint: the mask file is black where the picture was measured.
         missing: inpaint: take the picture as clean and hide this percentage of its pixels, 1 to 99.
-        sigma: denoise: standard deviation of the noise in grey levels of 255; None estimates it, or is 25
-            when simulating.
+        sigma: denoise, deblur: standard deviation of the noise in grey levels of 255; None estimates it, or is 25,
+            of deblur 5, when simulating.
+        kernel: deblur: what the picture was blurred with: "gaussian:2", "motion:9:30", or a file.
         photons: denoise: the values are counts of photons, and the value 1 stands for this many.
         factor: sr: whole number, 2 or more.
         reference: the clean picture, for reports only; a folder holds one per picture, of the same name.
@@ -46,15 +48,17 @@ class TaskOptions:
     reference: str | None = None
     simulate: bool = False
     photons: float | None = None
+    kernel: str | None = None
 
     def __post_init__(self) -> None:
         if self.task not in get_args(Task):
             raise InputError(
-                f"the task is {self.task!r}", "it is denoise, inpaint or sr", "choose one of them"
+                f"the task is {self.task!r}", "it is denoise, inpaint, sr or deblur", "choose one of them"
             )
         _check_sigma(self)
         _check_photons(self)
         _check_missing(self)
+        _check_kernel(self)
         if isinstance(self.factor, bool) or not isinstance(self.factor, int) or self.factor < 2:
             raise InputError(
                 f"the factor is {self.factor}",
@@ -88,7 +92,7 @@ class TaskOptions:
                 if unknown
                 else "the task options name no task",
                 "the keys are " + ", ".join(sorted(known)),
-                "correct the key" if unknown else "add task: denoise, inpaint or sr",
+                "correct the key" if unknown else "add task: denoise, inpaint, sr or deblur",
             )
         return cls(**dict(values))
 
@@ -97,8 +101,10 @@ def _check_sigma(options: TaskOptions) -> None:
     sigma = options.sigma
     if sigma is None:
         return
-    if options.task != "denoise":
-        raise InputError(f"sigma was given for {options.task}", "it belongs to denoise", "leave out --sigma")
+    if options.task not in ("denoise", "deblur"):
+        raise InputError(
+            f"sigma was given for {options.task}", "it belongs to denoise and deblur", "leave out --sigma"
+        )
     if not (math.isfinite(sigma) and 0 < sigma <= LEVELS):
         raise InputError(
             f"sigma is {sigma:g}",
@@ -126,6 +132,19 @@ def _check_photons(options: TaskOptions) -> None:
             f"photons is {photons:g}",
             "it is the number of photons that the value 1 (white) stands for, above 0",
             "give for example --photons 30, or leave it out to have it estimated",
+        )
+
+
+def _check_kernel(options: TaskOptions) -> None:
+    if options.kernel is None and options.task == "deblur":
+        raise InputError(
+            "no kernel was given",
+            "deblur undoes a blur that is known",
+            "give what the picture was blurred with: --kernel gaussian:2, --kernel motion:9:30, or a file",
+        )
+    if options.kernel is not None and options.task != "deblur":
+        raise InputError(
+            f"a kernel was given for {options.task}", "it belongs to deblur", "leave out --kernel"
         )
 
 

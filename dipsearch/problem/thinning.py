@@ -15,9 +15,9 @@ from torch import Tensor
 
 from ..errors import InputError
 from .noise_energy import weighted_mean
+from .problem import Problem
 from .randomness import generator_for
 from .split import Split, count_values
-from .task import Problem
 
 SHARE = 0.1
 NEAR_ENOUGH = 0.05  # counts
@@ -59,6 +59,7 @@ def thin(problem: Problem, *, gain: float, seed: int) -> Split:
         share=SHARE,
         assumes=f"The values are counts of photons, {1 / gain:g} of them for the value 1.",
         score_noise=math.sqrt(counted / SHARE),
+        indirect=not problem.pixelwise,
     )
 
 

@@ -179,7 +179,7 @@ def averaged(delivery: Delivery, second: Delivery, problem: Problem) -> Delivery
 
 def _difference(one: Tensor, other: Tensor, problem: Problem) -> float:
     """The mean squared difference of two images where a score speaks of them."""
-    if problem.task == "sr":
+    if not problem.pixelwise:
         apart, where = problem.view(one) - problem.view(other), problem.observed
     else:
         apart = one - other

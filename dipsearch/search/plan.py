@@ -16,7 +16,7 @@ not worth starting."""
 USUAL_WITH_PILOT, LEAST_WITH_PILOT = 400, 200
 """The same with the first answer in the network's input."""
 
-MAX_STEPS = {"denoise": 3000, "inpaint": 6000, "sr": 4000}
+MAX_STEPS = {"denoise": 3000, "inpaint": 6000, "sr": 4000, "deblur": 4000, "invert": 4000}
 """Where a fit ends at the latest: about twice the published lengths of Ulyanov et al. (2018)."""
 
 UNDECIDED = -1

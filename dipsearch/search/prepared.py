@@ -21,6 +21,7 @@ from torch import Tensor
 from ..errors import FormatError
 from ..files import replacing
 from ..problem import Downsample, Identity, Mask, NoiseModel, Operator, Problem, Split, make_split
+from ..problem.operators import operator_from_arrays, operator_to_arrays
 from .candidate import read_npz
 
 SEARCHED, WHOLE = "search", "whole"
@@ -53,7 +54,8 @@ def write_problem(path: Path, problem: Problem, *, box: tuple[int, int, int, int
     with replacing(path) as temporary:
         np.savez(
             temporary,
-            task=np.array(problem.task),
+            allow_pickle=False,
+            **operator_to_arrays(problem.operator),
             y=problem.y.cpu().numpy(),
             observed=problem.observed.cpu().numpy(),
             image_shape=np.array(problem.image_shape),
@@ -62,13 +64,15 @@ def write_problem(path: Path, problem: Problem, *, box: tuple[int, int, int, int
             noise_source=np.array(problem.noise.source),
             noise_gain=np.array(np.nan if problem.noise.gain is None else problem.noise.gain),
             noise_correlation=np.array(problem.noise.correlation or (), dtype=np.float64),
-            factor=np.array(problem.operator.factor if isinstance(problem.operator, Downsample) else 1),
             box=np.array(box or (), dtype=np.int64),
         )
 
 
-def read_problem(path: Path) -> Problem:
+def read_problem(path: Path, *, given: Operator | None = None) -> Problem:
     """Read what ``write_problem`` wrote.
+
+    Args:
+        given: the operator, where it is not a registered one.
 
     Raises:
         FormatError: the file is missing or damaged.
@@ -76,21 +80,28 @@ def read_problem(path: Path) -> Problem:
     values = read_npz(path)
     y, observed = torch.from_numpy(values["y"]), torch.from_numpy(values["observed"])
     _, channels, height, width = (int(size) for size in values["image_shape"])
-    task = str(values["task"])
     shape = (1, channels, height, width)
-    operator: Operator = Identity()
-    if task == "inpaint":
-        operator = Mask(observed)
-    elif task == "sr":
-        operator = Downsample(int(values["factor"]), shape)
     return Problem(
-        task=task,  # type: ignore[arg-type]
         y=y,
-        operator=operator,
+        operator=operator_from_arrays(_with_operator(values, shape), given=given),
         noise=_noise(values),
         image_shape=shape,
         observed=observed,
     )
+
+
+def _with_operator(
+    values: Mapping[str, NDArray[Any]], shape: tuple[int, int, int, int]
+) -> Mapping[str, NDArray[Any]]:
+    """The arrays of a file with its operator; files of the first version have a task in its place."""
+    if "task" not in values:
+        return values
+    operator: Operator = Identity()
+    if str(values["task"]) == "inpaint":
+        operator = Mask(torch.from_numpy(values["observed"]))
+    elif str(values["task"]) == "sr":
+        operator = Downsample(int(values["factor"]), shape)
+    return operator_to_arrays(operator)
 
 
 def _noise(values: Mapping[str, NDArray[Any]]) -> NoiseModel:

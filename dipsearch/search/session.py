@@ -313,13 +313,20 @@ def _plan(
         spent=time.monotonic() - started,
         max_steps=request.steps,
         factor=request.options.factor if request.options.task == "sr" else 1,
-        searched_on=UNDECIDED if begun is None else _side(begun),
+        searched_on=_searched_on(cases, begun),
         headroom=headroom_of(devices, image_shape=largest),
         has_pilot=patch_seconds is not None,
         patch_seconds=patch_seconds or 0.0,
     )
     plan = make_plan(load, devices=devices, budget=request.budget_seconds, trials=request.trials)
     return plan, calibration
+
+
+def _searched_on(cases: Sequence[Case], begun: Sequence[Crop] | None) -> int | None:
+    """The side of the crops, as far as it is decided: of some measurements no part can be taken."""
+    if begun is not None:
+        return _side(begun)
+    return UNDECIDED if all(case.problem.croppable for case in cases) else None
 
 
 def _side(begun: Sequence[Crop]) -> int | None:

@@ -80,12 +80,12 @@ def uncertainty(
         return None
     open_to_doubt = torch.ones_like(apart)
     shown = torch.zeros_like(apart)
-    if problem.exact is not None and problem.task != "sr":
+    if problem.exact is not None and problem.pixelwise:
         shown = problem.exact.expand_as(apart)
         open_to_doubt = 1 - shown * split.fit_weight
     smooth = _smoothed(apart, open_to_doubt)
     measured = smooth
-    if problem.task == "sr":
+    if not problem.pixelwise:
         measured = _apart([problem.view(image) for image in voices], problem.view(stacked))
     scored = split.score_weight if split.guide is None else split.guide.weight
     weight = scored.expand_as(measured)

@@ -21,7 +21,7 @@ def problem(factor: int = 2) -> tuple[torch.Tensor, Problem]:
     x = stripes()
     operator = Downsample(factor, tuple(x.shape))
     y = operator.A(x)
-    return x, Problem("sr", y, operator, NoiseModel("none"), (1, 1, 64, 64), torch.ones_like(y))
+    return x, Problem(y, operator, NoiseModel("none"), (1, 1, 64, 64), torch.ones_like(y))
 
 
 @pytest.mark.parametrize("view", range(VIEWS))
@@ -53,7 +53,7 @@ def test_the_time_is_kept_and_odd_sizes_fit() -> None:
     x = torch.rand(1, 3, 33, 29)
     operator = Downsample(4, tuple(x.shape))
     y = operator.A(x)
-    odd = Problem("sr", y, operator, NoiseModel("none"), (1, 3, 33, 29), torch.ones_like(y[:, :1]))
+    odd = Problem(y, operator, NoiseModel("none"), (1, 3, 33, 29), torch.ones_like(y[:, :1]))
     start = time.monotonic()
     assert zero_shot_super_resolution(odd, Limits(seconds=0.2)).shape == x.shape
     assert time.monotonic() - start < 5

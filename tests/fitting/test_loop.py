@@ -58,7 +58,7 @@ def picture(height: int = 24, width: int = 20) -> torch.Tensor:
 def inpainting(height: int = 24, width: int = 20) -> Problem:
     clean = picture(height, width)
     observed = (torch.rand(1, 1, height, width, generator=torch.Generator().manual_seed(1)) < 0.6).float()
-    return Problem("inpaint", clean * observed, Mask(observed), NONE, tuple(clean.shape), observed)
+    return Problem(clean * observed, Mask(observed), NONE, tuple(clean.shape), observed)
 
 
 def run(**changes: object) -> Fit:
@@ -178,9 +178,7 @@ def test_denoising_scores_the_true_error_without_the_reference() -> None:
     clean, sigma = picture(64, 64), 25 / 255
     y = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     ones = torch.ones(1, 1, 64, 64)
-    problem = Problem(
-        "denoise", y, Identity(), NoiseModel("gaussian", sigma, "given"), tuple(clean.shape), ones
-    )
+    problem = Problem(y, Identity(), NoiseModel("gaussian", sigma, "given"), tuple(clean.shape), ones)
     done = fit(tiny_genome(), problem, split=make_split(problem, seed=0), seed=0, max_steps=200)
     truth = float((done.image - clean).square().mean())
     assert done.score == pytest.approx(truth, abs=0.1 * sigma**2)
@@ -208,7 +206,7 @@ def test_noise_is_never_absorbed() -> None:
     clean = picture(32, 32)
     ones = torch.ones(1, 1, 32, 32)
     noise = NoiseModel("gaussian", 0.1, "given")
-    problem = Problem("denoise", clean, Identity(), noise, tuple(clean.shape), ones)
+    problem = Problem(clean, Identity(), noise, tuple(clean.shape), ones)
     split = make_split(problem, seed=0)
     judged = fit(tiny_genome(), problem, split=split, seed=0, max_steps=10, keep_weights=True)
     assert absorb(judged, tiny_genome(), problem, seed=0).full is None

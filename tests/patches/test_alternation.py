@@ -8,11 +8,11 @@ from dipsearch.patches import DEFAULT
 from dipsearch.patches.alternation import alternate
 from dipsearch.patches.bayes import second_stage
 from dipsearch.patches.colour import decorrelation_for
-from dipsearch.patches.consistency import consistent, proximal, pseudo_inverse
+from dipsearch.patches.consistency import consistent, proximal
 from dipsearch.patches.denoise import white
 from dipsearch.patches.groups import match
 from dipsearch.patches.settings import Alternation, falling
-from dipsearch.problem import Downsample, Mask, NoiseModel, Problem, psnr, read_image
+from dipsearch.problem import Downsample, Mask, NoiseModel, Problem, pseudo_inverse, psnr, read_image
 
 NONE = NoiseModel("none", None, "none")
 HOW = Alternation((0.08, 0.04, 0.02), relaxation=(2.0, 1.0))
@@ -51,7 +51,7 @@ def problem(x, operator, *, sigma=0.0, observed=None):
     y = y + sigma * random(*y.shape)
     observed = torch.ones(1, 1, *y.shape[-2:]) if observed is None else observed
     noise = NONE if sigma == 0 else NoiseModel("gaussian", sigma)
-    return Problem("denoise", y * observed, operator, noise, tuple(x.shape), observed)
+    return Problem(y * observed, operator, noise, tuple(x.shape), observed)
 
 
 def some_pixels(size=32):
@@ -101,9 +101,7 @@ def test_values_that_may_not_be_looked_at_do_not_matter(operator):
     start = torch.full(given.image_shape, 0.5)
     one, other = (
         alternate(
-            Problem(
-                "denoise", torch.where(seen > 0, given.y, hidden), operator, NONE, given.image_shape, seen
-            ),
+            Problem(torch.where(seen > 0, given.y, hidden), operator, NONE, given.image_shape, seen),
             start,
             HOW,
             noise_sigma=0,

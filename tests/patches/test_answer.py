@@ -53,31 +53,31 @@ def problem(kind, x=None, *, level=None):
     noisy = x + SIGMA * torch.randn(x.shape, generator=gen())
     match kind:
         case "gaussian":
-            return Problem("denoise", noisy, Identity(), NoiseModel("gaussian", SIGMA), shape, ones)
+            return Problem(noisy, Identity(), NoiseModel("gaussian", SIGMA), shape, ones)
         case "unknown":
-            return Problem("denoise", noisy, Identity(), NoiseModel("unknown", SIGMA), shape, ones)
+            return Problem(noisy, Identity(), NoiseModel("unknown", SIGMA), shape, ones)
         case "correlated":
             noise = NoiseModel("correlated", SIGMA, correlation=TABLE)
-            return Problem("denoise", noisy, Identity(), noise, shape, ones)
+            return Problem(noisy, Identity(), noise, shape, ones)
         case "poisson":
             photons = 30 if level is None else level
             y = torch.poisson(photons * x, generator=gen()) / photons
-            return Problem("denoise", y, Identity(), NoiseModel("poisson", gain=1 / photons), shape, ones)
+            return Problem(y, Identity(), NoiseModel("poisson", gain=1 / photons), shape, ones)
         case "impulse":
             draw = torch.rand(x.shape, generator=gen())
             y = torch.where(draw < 0.15, 0.0, torch.where(draw < 0.3, 1.0, x.clamp(0.02, 0.98)))
-            return Problem("denoise", y, Identity(), NoiseModel("impulse"), shape, ones)
+            return Problem(y, Identity(), NoiseModel("impulse"), shape, ones)
         case "scattered":
             observed = (torch.rand(ones.shape, generator=gen()) > 0.5).float()
-            return Problem("inpaint", x * observed, Mask(observed), NONE, shape, observed)
+            return Problem(x * observed, Mask(observed), NONE, shape, observed)
         case "holes":
             observed = ones.clone()
             observed[..., 6:14, 4:14] = observed[..., 18:28, 20:28] = 0
-            return Problem("inpaint", x * observed, Mask(observed), NONE, shape, observed)
+            return Problem(x * observed, Mask(observed), NONE, shape, observed)
         case "sr":
             operator = Downsample(level or 2, shape)
             y = operator.A(x)
-            return Problem("sr", y, operator, NONE, shape, torch.ones(1, 1, *y.shape[-2:]))
+            return Problem(y, operator, NONE, shape, torch.ones(1, 1, *y.shape[-2:]))
     raise AssertionError(kind)
 
 
@@ -235,9 +235,7 @@ def test_what_was_measured_exactly_comes_back(kind):
 def test_impulses_strike_values_and_not_pixels():
     given = problem("impulse")
     whole_pixels = (problem("impulse").y == photo().clamp(0.02, 0.98)).all(1, keepdim=True).float()
-    rest = Problem(
-        "inpaint", given.y * whole_pixels, Mask(whole_pixels), NONE, given.image_shape, whole_pixels
-    )
+    rest = Problem(given.y * whole_pixels, Mask(whole_pixels), NONE, given.image_shape, whole_pixels)
     assert psnr(answered("impulse"), photo()) > psnr(answer(rest), photo()) + 3
 
 
@@ -258,7 +256,7 @@ def test_only_an_enlargement_is_brought_to_its_measurement_afterwards(kind):
 def test_any_operator_with_an_adjoint_is_undone():
     x, operator = photo(), Blur()
     y = operator.A(x)
-    given = Problem("denoise", y, operator, NONE, tuple(x.shape), torch.ones(1, 1, 32, 32))
+    given = Problem(y, operator, NONE, tuple(x.shape), torch.ones(1, 1, 32, 32))
     found = answer(given)
     assert psnr(found, x) > psnr(y, x) + 15
     assert float((operator.A(found) - y).abs().max()) < 1e-4

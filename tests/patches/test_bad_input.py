@@ -40,13 +40,12 @@ def measured(
     operator: Operator | None = None,
     noise: NoiseModel = NONE,
     *,
-    task: str = "denoise",
     observed: Tensor | None = None,
 ) -> Problem:
     observed = torch.ones(1, 1, *y.shape[-2:]) if observed is None else observed
     operator = Identity() if operator is None else operator
     shape = getattr(operator, "image_shape", tuple(y.shape))
-    return Problem(task, y, operator, noise, shape, observed)  # type: ignore[arg-type]
+    return Problem(y, operator, noise, shape, observed)
 
 
 class Blur:
@@ -69,7 +68,7 @@ def test_noise_is_removed_also_where_nothing_is_missing(kind: str) -> None:
     x = photo()
     y = (x + noise_of(x.shape, level=10)).clamp(0.01, 0.99)
     given = (
-        measured(y, Mask(torch.ones(1, 1, 32, 32)), NoiseModel("gaussian", 10 / 255), task="inpaint")
+        measured(y, Mask(torch.ones(1, 1, 32, 32)), NoiseModel("gaussian", 10 / 255))
         if kind == "mask"
         else measured(y, None, NoiseModel("impulse", 10 / 255))
     )
@@ -97,7 +96,7 @@ def test_the_noise_beside_missing_pixels_is_estimated_without_them() -> None:
     x = photo(64)
     observed = (torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(1)) > 0.3).float()
     y = (x + noise_of(x.shape, level=10)) * observed
-    given = measured(y, Mask(observed), NoiseModel("unknown"), task="inpaint", observed=observed)
+    given = measured(y, Mask(observed), NoiseModel("unknown"), observed=observed)
     assert module._sigma(module.fitted_part(given, None)) == pytest.approx(10 / 255, rel=0.3)
 
 
@@ -113,7 +112,7 @@ def test_an_enlargement_in_tiles_measures_as_y(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(module, "OVERLAP", 16)
     x = photo(48)
     half = Downsample(2, tuple(x.shape))
-    given = measured(half.A(x), half, task="sr")
+    given = measured(half.A(x), half)
     assert float((half.A(answer(given)) - given.y).abs().max()) < 1e-4
 
 
@@ -131,7 +130,7 @@ def test_the_noise_is_estimated_once_for_all_tiles(monkeypatch: pytest.MonkeyPat
 def test_a_channel_of_which_nothing_was_measured_is_one_line(channels: slice) -> None:
     observed = torch.ones(1, 3, 16, 16)
     observed[:, channels] = 0
-    given = measured(photo(16) * observed, Mask(observed), task="inpaint", observed=observed)
+    given = measured(photo(16) * observed, Mask(observed), observed=observed)
     with pytest.raises(InputError, match="nothing was measured"):
         answer(given)
 
@@ -168,7 +167,7 @@ def test_a_hole_that_covers_a_tile_is_filled_with_the_level_around_it(
     x = torch.full((1, 3, 96, 96), 0.6)
     observed = torch.ones(1, 1, 96, 96)
     observed[..., 12:84, 12:84] = 0
-    found = answer(measured(x * observed, Mask(observed), task="inpaint", observed=observed))
+    found = answer(measured(x * observed, Mask(observed), observed=observed))
     assert torch.allclose(found, x, atol=0.02)
 
 
@@ -177,5 +176,5 @@ def test_a_tile_whose_channel_was_struck_everywhere_is_filled() -> None:
     observed[:, 2, :, :15] = 0
     observed[:, 2, :, 15] = 1
     x = photo(16)
-    found = answer(measured(x * observed, Mask(observed), task="inpaint", observed=observed))
+    found = answer(measured(x * observed, Mask(observed), observed=observed))
     assert bool(found.isfinite().all())

@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 
 from dipsearch.errors import InputError
-from dipsearch.patches.consistency import consistent, proximal, pseudo_inverse
-from dipsearch.problem import Downsample, Identity, Mask
+from dipsearch.patches.consistency import consistent, proximal
+from dipsearch.problem import Downsample, Identity, Mask, pseudo_inverse
 
 SHAPE = (1, 3, 18, 23)
 

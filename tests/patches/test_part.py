@@ -26,17 +26,17 @@ def random(*shape, seed=0):
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def problem(task="denoise", noise=NONE, *, operator=None, observed=None, y=None):
+def problem(noise=NONE, *, operator=None, observed=None, y=None):
     y = 0.2 + 0.6 * random(1, 3, 32, 32) if y is None else y
     observed = torch.ones(1, 1, *y.shape[-2:]) if observed is None else observed
     operator = Identity() if operator is None else operator
     shape = getattr(operator, "image_shape", tuple(y.shape))
-    return Problem(task, y * observed, operator, noise, shape, observed)
+    return Problem(y * observed, operator, noise, shape, observed)
 
 
 def inpainting():
     observed = (random(1, 1, 32, 32, seed=1) > 0.4).float()
-    return problem("inpaint", operator=Mask(observed), observed=observed)
+    return problem(operator=Mask(observed), observed=observed)
 
 
 def test_without_a_split_all_of_y_may_be_looked_at():
@@ -149,7 +149,7 @@ def test_the_problem_and_the_split_are_not_modified():
 
 
 def enlargement():
-    return problem("sr", operator=Downsample(2, (1, 3, 64, 64)))
+    return problem(operator=Downsample(2, (1, 3, 64, 64)))
 
 
 def with_other_hidden_values(split: Split) -> Split:

@@ -16,7 +16,7 @@ def counted(*, photons=30, size=32, low=0.1, high=0.6, clip=False, bits=None, se
     y = y.clamp(0, 1) if clip else y
     y = y if bits is None else torch.round(y * (2**bits - 1)) / (2**bits - 1)
     noise = NoiseModel("poisson", gain=1 / photons)
-    return Problem("denoise", y, Identity(), noise, tuple(y.shape), torch.ones(1, 1, size, size)), x
+    return Problem(y, Identity(), noise, tuple(y.shape), torch.ones(1, 1, size, size)), x
 
 
 def test_the_score_is_the_error_of_an_image_that_knows_nothing_of_the_noise():
@@ -90,7 +90,7 @@ def test_what_is_not_counted_is_refused(wrong):
         "negative": problem.y - 0.2 - 0.2 / 30,
     }[wrong]
     with pytest.raises(InputError, match=r"whole counts where the value 1 stands for 30.*--photons"):
-        make_split(Problem("denoise", y, Identity(), problem.noise, tuple(y.shape), problem.observed), seed=0)
+        make_split(Problem(y, Identity(), problem.noise, tuple(y.shape), problem.observed), seed=0)
 
 
 @pytest.mark.parametrize("gain", [None, 0.0, -1.0, float("inf")])

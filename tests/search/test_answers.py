@@ -25,14 +25,14 @@ def error(seed: int, size: float) -> Tensor:
 
 def noisy() -> Prepared:
     y = truth() + error(100, 0.1)
-    problem = Problem("denoise", y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, torch.ones(1, 1, 32, 32))
+    problem = Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, torch.ones(1, 1, 32, 32))
     return Prepared("picture", problem, make_split(problem, seed=0))
 
 
 def half_missing() -> Prepared:
     observed = (torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(5)) < 0.5).float()
     noise = NoiseModel("none", None, "none")
-    problem = Problem("inpaint", truth() * observed, Mask(observed), noise, SHAPE, observed)
+    problem = Problem(truth() * observed, Mask(observed), noise, SHAPE, observed)
     return Prepared("picture", problem, make_split(problem, seed=0))
 
 
@@ -125,15 +125,13 @@ def test_where_only_polished_networks_are_mixed_the_score_decides_about_others()
 
 def test_a_blind_score_leaves_the_usual_shares_alone_until_networks_are_hopeless() -> None:
     x, small = truth(), (1, 1, 16, 16)
-    problem = Problem(
-        "sr", Downsample(2, SHAPE).A(x), Downsample(2, SHAPE), NO_NOISE, SHAPE, torch.ones(small)
-    )
+    problem = Problem(Downsample(2, SHAPE).A(x), Downsample(2, SHAPE), NO_NOISE, SHAPE, torch.ones(small))
     picture = Prepared("picture", problem, make_split(problem, seed=0))
     assert picture.split.indirect
     names = ("first", "ensemble", "polished")
     found = chosen(*(answer(name, error(i, 0.02)) for i, name in enumerate(names)), picture=picture)
     assert found.chosen == COMBINED
-    assert found.shares == pytest.approx(dict.fromkeys(names, 1 / 3))
+    assert found.shares == pytest.approx({names[0]: 0.5, names[-1]: 0.5})
     found = chosen(answer("first", error(0, 0.01)), answer("ensemble", error(1, 0.2)), picture=picture)
     assert found.shares == {"first": 1.0}
 
@@ -147,7 +145,7 @@ def test_an_only_answer_is_delivered_unjudged() -> None:
 def test_noise_that_was_cut_leaves_no_bias_in_what_is_delivered_and_is_judged_with_it() -> None:
     dark = torch.full(SHAPE, 0.02)
     y = (dark + error(100, 0.1)).clamp(0, 1)
-    problem = Problem("denoise", y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, torch.ones(1, 1, 32, 32))
+    problem = Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, torch.ones(1, 1, 32, 32))
     split = make_split(problem, seed=0)
     mean = torch.full(SHAPE, float(y.mean()))
     assert float(mean.mean()) > 0.045  # what a perfect filter of y gives

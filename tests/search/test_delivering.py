@@ -30,13 +30,13 @@ def off(seed: int, size: float) -> Tensor:
 def half_missing(*, seed: int = 0) -> Prepared:
     observed = (torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(5)) < 0.5).float()
     noise = NoiseModel("none", None, "none")
-    problem = Problem("inpaint", truth() * observed, Mask(observed), noise, SHAPE, observed)
+    problem = Problem(truth() * observed, Mask(observed), noise, SHAPE, observed)
     return Prepared("picture", problem, make_split(problem, seed=seed))
 
 
 def noisy(*, seed: int = 0) -> Prepared:
     y = truth() + 0.1 * torch.randn(SHAPE, generator=torch.Generator().manual_seed(6))
-    problem = Problem("denoise", y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, torch.ones(1, 1, 32, 32))
+    problem = Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, torch.ones(1, 1, 32, 32))
     return Prepared("picture", problem, make_split(problem, seed=seed))
 
 

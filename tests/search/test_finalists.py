@@ -43,7 +43,7 @@ def piloted(number: int) -> Evaluation:
 
 def noisy(*, seed: int = 0) -> Prepared:
     y = 0.5 + 0.05 * torch.randn(SHAPE, generator=torch.Generator().manual_seed(3))
-    problem = Problem("denoise", y, Identity(), NoiseModel("gaussian", 0.05), SHAPE, torch.ones(1, 1, 64, 64))
+    problem = Problem(y, Identity(), NoiseModel("gaussian", 0.05), SHAPE, torch.ones(1, 1, 64, 64))
     return Prepared("cat", problem, make_split(problem, seed=seed))
 
 

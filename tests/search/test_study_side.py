@@ -374,7 +374,7 @@ def test_workers_never_meet_a_reference(finished: Finished) -> None:
     problems = [path for path in (outcome.folder / "inputs").iterdir() if not path.name.startswith("pilot-")]
     stored = {name for path in problems for name in np.load(path).files}
     assert stored == {
-        "task", "y", "observed", "image_shape", "factor", "box",
+        "operator", "operator.mask", "y", "observed", "image_shape", "box",
         "noise_kind", "noise_sigma", "noise_source", "noise_gain", "noise_correlation",
     }  # fmt: skip
     pilots = {name for path in (outcome.folder / "inputs").glob("pilot-*") for name in np.load(path).files}

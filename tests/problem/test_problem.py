@@ -42,7 +42,7 @@ def half(size=SIZE):
 
 def test_a_problem_has_no_room_for_the_reference():
     assert {field.name for field in dataclasses.fields(Problem)} == {
-        "task",
+        "form",
         "y",
         "operator",
         "noise",
@@ -189,7 +189,7 @@ def test_the_cross_scale_problem_has_the_measurement_for_its_truth():
     x = torch.rand(1, 3, 96, 90, generator=torch.Generator().manual_seed(0))
     y = simulate_measurement(x, TaskOptions("sr", factor=3), seed=0).y
     none = NoiseModel("none", None, "none")
-    problem = Problem("sr", y, Downsample(3, (1, 3, 96, 90)), none, (1, 3, 96, 90), torch.ones(1, 1, 32, 30))
+    problem = Problem(y, Downsample(3, (1, 3, 96, 90)), none, (1, 3, 96, 90), torch.ones(1, 1, 32, 30))
     below = cross_scale(problem)
     assert below.image_shape == tuple(y.shape) and below.y.shape == (1, 3, 11, 10)
     assert torch.allclose(below.operator.A(y), below.y) and float(below.observed.min()) == 1
@@ -264,7 +264,7 @@ def test_a_folder_of_references_holds_one_of_the_same_name(tmp_path, clean):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"task": "deblur"}, "denoise, inpaint or sr"),
+        ({"task": "paint"}, "denoise, inpaint, sr or deblur"),
         ({"task": "denoise", "sigma": 0}, "sigma is 0; .*above 0"),
         ({"task": "denoise", "sigma": -3}, "sigma is -3"),
         ({"task": "denoise", "sigma": float("nan")}, "sigma is nan"),
@@ -310,7 +310,7 @@ def test_a_super_resolution_crop_trusts_only_what_it_contains():
     x = torch.rand(1, 3, 79, 80, generator=torch.Generator().manual_seed(0))
     y = simulate_measurement(x, TaskOptions("sr", factor=4), seed=0).y
     noise = load_case("sample:camera", TaskOptions("inpaint"), seed=0).problem.noise
-    whole = Problem("sr", y, Downsample(4, (1, 3, 79, 80)), noise, (1, 3, 79, 80), torch.ones(1, 1, 20, 20))
+    whole = Problem(y, Downsample(4, (1, 3, 79, 80)), noise, (1, 3, 79, 80), torch.ones(1, 1, 20, 20))
     crop = crop_problem(whole, top=8, left=0, height=12, width=10)
     assert crop.image_shape == (1, 3, 47, 40)
     assert int(crop.observed.sum()) == 10 * 8  # two measured pixels are lost at the upper and the right cut

@@ -1,0 +1,69 @@
+"""The form of what was handed in, so that what is handed back has the same: array or tensor, axes, range and type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Layout = Literal["HW", "HWC", "CHW", "BCHW"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """How an image (1, C, H, W) about in [0, 1] is handed back.
+
+    Args:
+        kind: "tensor" or "numpy".
+        layout: which axes it has; "HW" gets a last axis for channels, or a first one, where there are several.
+        dtype: the name of its type; whole numbers are rounded and clipped.
+        device: of a tensor.
+        low, high: the values that 0 and 1 stand for.
+        complex_values: whether it is complex, of twice as many real channels.
+    """
+
+    kind: Literal["tensor", "numpy"] = "tensor"
+    layout: Layout = "BCHW"
+    dtype: str = "float32"
+    device: str = "cpu"
+    low: float = 0.0
+    high: float = 1.0
+    complex_values: bool = False
+
+    def back(self, x: Tensor) -> Tensor | NDArray[Any]:
+        """The image in the form of what was handed in."""
+        values = x.detach().double().cpu() * (self.high - self.low) + self.low
+        if self.complex_values:
+            real, imaginary = values.chunk(2, dim=1)
+            values = torch.complex(real.contiguous(), imaginary.contiguous())
+        values = self._axes(values)
+        return self._tensor(values) if self.kind == "tensor" else self._array(values)
+
+    def _tensor(self, values: Tensor) -> Tensor:
+        dtype: torch.dtype = getattr(torch, self.dtype)
+        if not (dtype.is_floating_point or dtype.is_complex):
+            ends = torch.iinfo(dtype)
+            values = values.round().clamp(ends.min, ends.max)
+        return values.to(dtype).to(self.device)
+
+    def _array(self, values: Tensor) -> NDArray[Any]:
+        dtype, array = np.dtype(self.dtype), values.numpy()
+        if np.issubdtype(dtype, np.integer):
+            array = np.clip(np.rint(array), np.iinfo(dtype).min, np.iinfo(dtype).max)
+        return array.astype(dtype)
+
+    def _axes(self, values: Tensor) -> Tensor:
+        if self.layout == "BCHW":
+            return values
+        if self.layout == "CHW":
+            return values[0]
+        if self.layout == "HW" and values.shape[1] == 1:
+            return values[0, 0]
+        return values[0].permute(1, 2, 0) if self.kind == "numpy" else values[0]
+
+
+PLAIN = Form()

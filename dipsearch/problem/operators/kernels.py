@@ -1,0 +1,135 @@
+"""Kernels of blurs: a Gaussian, a straight movement, or whatever a file holds."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...errors import InputError
+from ..image import read_image
+
+WORDS = "gaussian:SIGMA, motion:LENGTH:ANGLE, or a picture, .npy or .txt file"
+
+
+def gaussian_kernel(sigma: float) -> Tensor:
+    """Return a Gaussian, float64, odd, sum 1, cut off at 4 sigma.
+
+    Args:
+        sigma: standard deviation in pixels, above 0.
+
+    Raises:
+        InputError: sigma is not positive.
+    """
+    if not (math.isfinite(sigma) and sigma > 0):
+        raise InputError(f"sigma of the kernel is {sigma:g}", "it is above 0 pixels", "use for example 2")
+    reach = max(1, int(4 * sigma + 0.5))
+    line = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, dtype=torch.float64) / sigma) ** 2)
+    line = line / line.sum()
+    return torch.outer(line, line)
+
+
+def motion_kernel(length: float, angle: float) -> Tensor:
+    """Return a straight line, float64, odd, sum 1: the blur of a steady movement.
+
+    A pixel's weight is 1 less its distance from the line in pixels, where that is above 0; so the line is
+    antialiased, and a horizontal one of 9 pixels has nine equal weights.
+
+    Args:
+        length: in pixels, 1 or more; 1 is no movement.
+        angle: in degrees, anticlockwise from the horizontal.
+
+    Raises:
+        InputError: the length is below 1, or a value is not finite.
+    """
+    if not (math.isfinite(length) and math.isfinite(angle) and length >= 1):
+        raise InputError(
+            f"the movement is {length:g} pixels long at {angle:g} degrees",
+            "it is at least 1 pixel long, and both are finite",
+            "use for example a length of 9 and an angle of 30",
+        )
+    half, radians = (length - 1) / 2, math.radians(angle)
+    along = np.array([-math.sin(radians), math.cos(radians)])  # rows run downwards
+    # The small number lets cos(90°) = 6e-17 add no empty column.
+    rows, columns = (math.ceil(half * abs(part) + 1 - 1e-9) for part in along)
+    places = np.mgrid[-rows : rows + 1, -columns : columns + 1].astype(np.float64)
+    nearest = np.clip(np.tensordot(along, places, 1), -half, half)
+    distance = np.hypot(*(places - along[:, None, None] * nearest))
+    weights = np.where(distance < 1 - 1e-9, 1 - distance, 0)
+    for axis in (0, 1):
+        while weights.shape[axis] > 1 and not (weights.take(0, axis).any() or weights.take(-1, axis).any()):
+            weights = weights.take(range(1, weights.shape[axis] - 1), axis)
+    return torch.from_numpy(weights / weights.sum())
+
+
+def read_kernel(word: str) -> Tensor:
+    """Return the kernel of a word from the command line, float64, divided by its sum so that this is 1.
+
+    Args:
+        word: "gaussian:2" (sigma in pixels), "motion:9:30" (pixels, degrees), or the path of a picture (colours are
+            averaged), of a NumPy array (.npy), or of a table of numbers (.txt, .csv).
+
+    Raises:
+        InputError: another word, a file that cannot be read, or a kernel whose sum is not above 0.
+    """
+    name, *numbers = word.split(":")
+    if name in ("gaussian", "motion"):
+        try:
+            values = [float(number) for number in numbers]
+        except ValueError:
+            values = []
+        if name == "gaussian" and len(values) == 1:
+            return gaussian_kernel(values[0])
+        if name == "motion" and len(values) == 2:
+            return motion_kernel(values[0], values[1])
+        raise InputError(f"the kernel is '{word}'", f"it is {WORDS}", "use for example motion:9:30")
+    kernel = checked_kernel(_read_matrix(Path(word)), f"the kernel in {word}")
+    total = float(kernel.sum())
+    if not total > 1e-12:
+        raise InputError(
+            f"the kernel in {word} has the sum {total:g}",
+            "it is above 0, for it is brought to 1",
+            "give the kernel itself, bright where it is strong",
+        )
+    return kernel / total
+
+
+def _read_matrix(path: Path) -> NDArray[Any]:
+    if not path.is_file():
+        raise InputError(f"there is no file {path}", f"a kernel is {WORDS}", "check the spelling")
+    suffix = path.suffix.lower()
+    if suffix not in (".npy", ".txt", ".csv"):
+        return read_image(path).pixels[0].double().mean(0).numpy()
+    try:
+        if suffix == ".npy":
+            return np.asarray(np.load(path, allow_pickle=False))
+        return np.loadtxt(path, delimiter="," if suffix == ".csv" else None, ndmin=2)
+    except (ValueError, OSError, EOFError) as error:
+        raise InputError(
+            f"{path} cannot be read ({str(error).splitlines()[0]})",
+            "a kernel in a file is one matrix of numbers",
+            "write it again, for example with numpy.save",
+        ) from error
+
+
+def checked_kernel(kernel: Tensor | NDArray[Any], what: str = "the kernel") -> Tensor:
+    """Return a kernel as (kh, kw) in float64, and refuse what is none.
+
+    Raises:
+        InputError: no matrix, or values that are no real numbers or not finite; ``what`` names it.
+    """
+    values = np.asarray(kernel.detach().cpu() if isinstance(kernel, Tensor) else kernel)
+    if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "biuf":
+        raise InputError(
+            f"{what} has the shape {values.shape} and the type {values.dtype}",
+            "it is a matrix (rows, columns) of real numbers",
+            "give one kernel, for all channels",
+        )
+    if not np.isfinite(values).all():
+        raise InputError(f"{what} has values that are NaN or infinite", "all are finite", "replace them")
+    return torch.from_numpy(values.astype(np.float64))

@@ -1,0 +1,152 @@
+"""The pages of docs/ hang together and speak of what is there; ``make docs`` builds them and checks the rest."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import typer
+import yaml
+
+import dipsearch
+from dipsearch.commands.main import app
+from dipsearch.library import ArchitectureFit, Preset, Provenance
+from dipsearch.search import Request
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+MADE = (DOCS / "_build", DOCS / "api" / "generated")
+PAGES = sorted(path for path in DOCS.rglob("*.md") if not any(path.is_relative_to(folder) for folder in MADE))
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+
+FENCED = re.compile(r"^```(\S+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
+ROLE = re.compile(r"\{(?:class|func|meth|attr|exc)\}`~?([^`]+)`")
+SPACE_GUIDE = ROOT / "search_spaces" / "README.md"
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The fenced blocks of a page in a language, or of a directive."""
+    return [text for word, text in FENCED.findall(page.read_text(encoding="utf-8")) if word == language]
+
+
+def entries(block: str) -> list[str]:
+    """What a directive lists, without its options."""
+    return [line.strip() for line in block.splitlines() if line.strip() and not line.startswith(":")]
+
+
+def in_toctrees(page: Path) -> Iterator[Path]:
+    """All pages that can be reached from this one by tables of contents, itself included."""
+    yield page
+    for block in blocks(page, "{toctree}"):
+        for entry in entries(block):
+            yield from in_toctrees(page.parent / f"{entry}.md")
+
+
+def listed_names(page: Path) -> list[str]:
+    """The names below ``dipsearch`` that an API page lists."""
+    lines = "".join(blocks(page, "{eval-rst}")).partition(".. autosummary::")[2].splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.strip().startswith(":")]
+
+
+def prose(page: Path) -> str:
+    """A page without its fenced blocks."""
+    return FENCED.sub("", page.read_text(encoding="utf-8"))
+
+
+def test_every_page_is_in_a_table_of_contents_once() -> None:
+    assert sorted(in_toctrees(DOCS / "index.md")) == PAGES
+
+
+@each_page
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    for target in LINK.findall(prose(page)):
+        file, _, heading = target.partition("#")
+        there = page.parent / file if file else page
+        assert there.is_file(), target
+        assert not heading or heading in slugs(there), target
+
+
+def slugs(page: Path) -> set[str]:
+    """What the headings of a page are called in links."""
+    text = prose(page)
+    if page.name == "formats.md":  # includes the guide to search spaces
+        text += SPACE_GUIDE.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@each_page
+def test_code_compiles(page: Path) -> None:
+    for number, code in enumerate(blocks(page, "python")):
+        compile(code, f"{page.name}, block {number + 1}", "exec")
+
+
+@each_page
+def test_yaml_can_be_read(page: Path) -> None:
+    for text in blocks(page, "yaml"):
+        assert isinstance(yaml.safe_load(text), dict)
+
+
+def commands() -> list[tuple[str, str]]:
+    """Every command line that a page shows, with the page's name."""
+    lines = [
+        (page.name, line.partition("#")[0].strip())
+        for page in PAGES
+        for block in blocks(page, "sh")
+        for line in block.splitlines()
+    ]
+    return [(name, line) for name, line in lines if line.startswith("dipsearch ")]
+
+
+@pytest.mark.parametrize(("page", "line"), commands())
+def test_a_command_can_be_typed(page: str, line: str) -> None:
+    _, verb, *arguments = shlex.split(line)
+    command = typer.main.get_command(app).commands[verb]  # type: ignore[attr-defined]
+    assert command.make_context(verb, arguments).info_name == verb  # parses, and runs nothing
+
+
+def test_every_public_name_is_on_a_page() -> None:
+    listed = [name for page in (DOCS / "api").glob("*.md") for name in listed_names(page)]
+    assert len(listed) == len(set(listed)), "a name is listed twice"
+    missing = sorted(set(dipsearch.__all__) - {"__version__"} - set(listed))
+    assert not missing, f"add {', '.join(missing)} to a list in docs/api/"
+
+
+def test_pages_list_only_names_that_are_there() -> None:
+    for page in (DOCS / "api").glob("*.md"):
+        for name in listed_names(page):
+            *room, own = name.split(".")
+            place = __import__(".".join(("dipsearch", *room)), fromlist=[own]) if room else dipsearch
+            assert hasattr(place, own), f"{page.name}: {name}"
+
+
+@each_page
+def test_links_to_names_are_whole(page: Path) -> None:
+    # Sphinx lets names of other libraries pass, so one without its beginning would be no link, and nobody would hear.
+    for name in ROLE.findall(prose(page)):
+        assert name.startswith("dipsearch."), name
+
+
+@pytest.mark.parametrize("kind", [ArchitectureFit, Provenance, Preset, Request])
+def test_the_formats_name_every_key(kind: type) -> None:
+    text = (DOCS / "formats.md").read_text(encoding="utf-8")
+    named = {word.removeprefix("fit.").removeprefix("provenance.").removeprefix(".")
+             for word in re.findall(r"`([\w.]+)`", text)}  # fmt: skip
+    assert {field.name for field in fields(kind)} <= named
+
+
+def test_the_architecture_names_every_room() -> None:
+    rooms = re.findall(
+        r"^\| `(\w+)` \|", (DOCS / "architecture.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    package = Path(dipsearch.__file__).parent
+    assert sorted(rooms) == sorted(path.parent.name for path in package.glob("*/__init__.py"))
+
+
+def test_the_citation_is_of_this_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == dipsearch.__version__
+    assert citation["cff-version"] == "1.2.0"
