@@ -66,7 +66,7 @@ class Damage:
 def _problem(task: str, y: Tensor, noise: NoiseModel) -> Problem:
     _, channels, height, width = y.shape
     shape = (1, channels, height, width)
-    return Problem(task, y, Identity(), noise, shape, torch.ones(1, 1, height, width))  # type: ignore[arg-type]
+    return Problem(y, Identity(), noise, shape, torch.ones(1, 1, height, width))
 
 
 def _masked(clean: Tensor, observed: Tensor) -> Problem:

@@ -38,7 +38,7 @@ def problem(task: str, noise: NoiseModel) -> Problem:
         y = torch.where(struck, torch.rand(SHAPE, generator=generator).round(), y)
     elif noise.kind != "none":
         y = y + 0.1 * torch.randn(y.shape, generator=generator)
-    return Problem(task, y, damaged, noise, SHAPE, observed)  # type: ignore[arg-type]
+    return Problem(y, damaged, noise, SHAPE, observed)
 
 
 KINDS = [
