@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from .problem import ssim as ssim
     from .problem import write_image as write_image
     from .report import write_page as write_page
-    from .search import Request as Request
-    from .search import StudyRecord as StudyRecord
-    from .search import read_study as read_study
-    from .search import run_restore as run_restore
-    from .search import run_search as run_search
+    from .run import Request as Request
+    from .run import StudyRecord as StudyRecord
+    from .run import read_study as read_study
+    from .run import run_restore as run_restore
+    from .run import run_search as run_search
 
 __version__ = "0.1.0"
 
@@ -69,11 +69,11 @@ _ROOM_OF = {
     "ssim": "problem",
     "write_image": "problem",
     "write_page": "report",
-    "Request": "search",
-    "StudyRecord": "search",
-    "read_study": "search",
-    "run_restore": "search",
-    "run_search": "search",
+    "Request": "run",
+    "StudyRecord": "run",
+    "read_study": "run",
+    "run_restore": "run",
+    "run_search": "run",
 }
 
 __all__ = ["__version__", *_ROOM_OF]

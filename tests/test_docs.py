@@ -13,7 +13,7 @@ import yaml
 import dipsearch
 from dipsearch.commands.main import app
 from dipsearch.library import ArchitectureFit, Preset, Provenance
-from dipsearch.search import Request
+from dipsearch.run import Request
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -8,7 +8,7 @@ import pytest
 from dipsearch.commands import parsing
 from dipsearch.network import load_space
 from dipsearch.problem import read_image
-from dipsearch.search import read_request
+from dipsearch.run import read_request
 
 ROOT = Path(__file__).parent.parent
 

@@ -2,8 +2,8 @@
 
 from .equality import EqualityRow, EqualityTable, equality_markdown, measure_equality
 from .machine import Ceilings, Clock, file_name, machine_name, measure_ceilings
-from .memory import measured_bytes, random_problem
 from .memory_check import MemoryRow, MemoryTable, check_memory, memory_markdown
+from .memory_prediction import measured_bytes, random_problem
 from .overhead import Overhead, measure_overhead
 from .sections import write_section
 from .speed import NETWORKS, SpeedRow, SpeedTable, measure_speed, speed_markdown

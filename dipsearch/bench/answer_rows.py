@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..search.answer_words import delivered_answer
+from ..delivery.answer_words import delivered_answer
 from .own_search import SearchOutcome, listed_answers
 from .rival_case import RivalCase
 from .rival_rows import finite

@@ -13,7 +13,7 @@ from ..errors import DipsearchError
 from ..problem import psnr, ssim
 from ..problem.metrics import WINDOW
 from .answer_rows import BM3D, AnswerRow, rows_of_search
-from .crops import write_crop
+from .half_size_crops import write_crop
 from .own_search import Searcher
 from .rival_case import RivalCase, make_case
 from .rival_damages import RivalDamage

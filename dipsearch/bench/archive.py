@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..delivery.consensus import consensus_errors
 from ..errors import FormatError
 from ..files import replacing
 from ..problem import make_split
-from ..search.candidate import read_npz
-from ..search.consensus import consensus_errors
+from ..trials.trial_files import read_npz
 from .damages import DAMAGES
 from .recorder import Job, cases_of
 from .recording import CURVES, Outputs, Recording, read_recording

@@ -28,7 +28,7 @@ from ..problem.case import NO_NOISE
 from ..problem.missing import hide_pixels
 from ..problem.randomness import generator_for
 from ..problem.recorruption import SHARE
-from .pictures import half_size_crop
+from .standard_pictures import half_size_crop
 
 LEVELS = 255
 PHOTONS = 30

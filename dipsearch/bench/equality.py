@@ -23,8 +23,8 @@ from ..network import Genome, build, make_input
 from ..problem import Identity, NoiseModel, Problem, generator_for, psnr, whole
 from ..problem.sources import picture_name
 from .machine import command_line, machine_name, versions
-from .pictures import BUNDLED, half_size_crop
 from .speed import NETWORKS
+from .standard_pictures import BUNDLED, half_size_crop
 from .textbook import TextbookLoop
 
 PICTURES = (*BUNDLED, "sample:rocket")

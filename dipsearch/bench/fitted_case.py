@@ -14,16 +14,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..delivery.answers import POLISHED, Answer, Choice, choose
+from ..delivery.consensus import FEWEST, consensus_errors
+from ..delivery.delivering import Delivery, Member, deliver, worst_comparable
+from ..delivery.first_answers import FirstAnswer
+from ..delivery.polishing import pilots_of, unpolished
 from ..fitting import put_back
 from ..patches import answer, polished
 from ..problem import Problem, Split, make_split
-from ..search.answers import POLISHED, Answer, Choice, choose
-from ..search.candidate import Output
-from ..search.consensus import FEWEST, consensus_errors
-from ..search.delivering import Delivery, Member, deliver, worst_comparable
-from ..search.first_answers import FirstAnswer
-from ..search.polishing import pilots_of, unpolished
-from ..search.prepared import Prepared
+from ..trials.problem_files import Prepared
+from ..trials.trial_files import Output
 from .classical import classical
 from .damages import DAMAGES
 from .recorder import SECOND, Job, cases_of, read_second

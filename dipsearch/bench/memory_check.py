@@ -21,7 +21,7 @@ from ..files import write_text
 from ..network import Genome, load_space
 from ..network.peak_memory import memory_bytes
 from .machine import command_line, machine_name, versions
-from .memory import measured_bytes
+from .memory_prediction import measured_bytes
 
 FIRST_SEED = 1000
 GOAL = 0.1

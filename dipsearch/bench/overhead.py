@@ -18,21 +18,21 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..execution.messages import SearchJob
+from ..execution.worker import Desk
 from ..fitting import Check, Ended, Fit
 from ..fitting.loop import Curves
 from ..library import starters_for
 from ..network import Genome, calibrate, cost
+from ..planning.plan import USUAL_STEPS
 from ..problem import TaskOptions, write_image
 from ..report import write_page
-from ..search import Request, Snapshot, read_study
-from ..search.desk import Desk
-from ..search.evaluation import ranked
-from ..search.messages import SearchJob
-from ..search.objective import Limits, Progress
-from ..search.outcome import WorkerState
-from ..search.plan import USUAL_STEPS
-from ..search.prepared import Prepared
-from ..search.session import Session, open_session
+from ..run import Request, Snapshot, read_study
+from ..run.outcome import WorkerState
+from ..run.run import Session, open_session
+from ..trials.objective import Limits, Progress
+from ..trials.problem_files import Prepared
+from ..trials.trial import ranked
 from .machine import command_line, machine_name, versions
 
 _SIZE = 128

@@ -21,7 +21,7 @@ from ..fitting import fit
 from ..fitting.memory import keep_freed_memory
 from ..problem import make_split, psnr
 from ..problem.sources import picture_name
-from ..search.candidate import read_npz
+from ..trials.trial_files import read_npz
 from .contestants import contestant
 from .damages import DAMAGES
 from .recording import Outputs, read_recording, record, write_recording

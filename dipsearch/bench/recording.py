@@ -37,7 +37,7 @@ from ..fitting import (
 from ..fitting.step import Weights
 from ..network import Genome
 from ..problem import Problem, Split, make_split, psnr, whole
-from ..search.candidate import read_npz
+from ..trials.trial_files import read_npz
 from .proxies import proxies
 
 EVERY = 10

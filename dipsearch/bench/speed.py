@@ -22,7 +22,7 @@ from ..network import Genome, Scale, build, cost, make_input
 from ..network.peak_memory import memory_bytes
 from ..problem import make_split
 from .machine import Ceilings, Clock, command_line, machine_name, measure_ceilings, versions
-from .memory import measured_bytes, random_problem
+from .memory_prediction import measured_bytes, random_problem
 from .textbook import TextbookLoop
 
 CHECK_EVERY = 10

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..search.picture_outputs import uncertainty_of
-from ..search.uncertainty import Calibration, calibration
+from ..delivery.picture_outputs import uncertainty_of
+from ..delivery.uncertainty import Calibration, calibration
 from .damages import group_name, group_order, groups_of
 from .fitted_case import FittedCase
 

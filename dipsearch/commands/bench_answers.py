@@ -75,7 +75,7 @@ def answers(
     from ..bench.answer_rows import COMMAND, AnswerRow
     from ..bench.answer_run import Questions, ask
     from ..bench.answer_table import answers_markdown, bm3d_of_rivals
-    from ..bench.crops import refuse_namesakes
+    from ..bench.half_size_crops import refuse_namesakes
     from ..bench.machine import command_line, machine_name, versions
     from ..bench.own_search import run_search
     from ..bench.rival_case import clean_sources

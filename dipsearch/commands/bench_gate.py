@@ -12,7 +12,7 @@ from ..files import write_text
 from . import parsing
 
 if TYPE_CHECKING:
-    from ..bench.gate import GateRow
+    from ..bench.noise_cases import GateRow
 
 PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 
@@ -38,7 +38,7 @@ def gate(
 
     from .. import __version__
     from ..bench import write_section
-    from ..bench.gate import PICTURES, gate_markdown, measure_gate
+    from ..bench.noise_cases import PICTURES, gate_markdown, measure_gate
 
     pictures = parsing.expand_sources(sources) if sources else PICTURES
     table = measure_gate(pictures, rounds=rounds, seed=seed, watch=_show)

@@ -83,7 +83,7 @@ def patches(
     import time
 
     from ..bench import patch_settings, patch_speed, write_section
-    from ..bench.crops import refuse_namesakes
+    from ..bench.half_size_crops import refuse_namesakes
     from ..bench.machine import command_line, versions
     from ..bench.patch_rows import COMMAND, PatchRow
     from ..bench.patch_table import patches_markdown

@@ -185,8 +185,8 @@ def _recorded(
 
     from ..bench.contestants import CONTESTANTS, PUBLISHED
     from ..bench.damages import LARGE, SMALL
-    from ..bench.pictures import picture_sources
     from ..bench.recorder import make_jobs, make_recordings
+    from ..bench.standard_pictures import picture_sources
 
     jobs = make_jobs(
         picture_sources(data, large=large),
@@ -215,7 +215,7 @@ def _recorded(
 
 def _device(word: str, *, large: bool) -> str:
     """Where the fits run; the large benchmark takes weeks on a CPU, which has to be asked for."""
-    from ..search.session import choose_devices
+    from ..run.run import choose_devices
 
     place = choose_devices(word, workers=1)[0]
     if large and place == "cpu" and word != "cpu":

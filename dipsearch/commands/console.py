@@ -23,7 +23,7 @@ from ..report import result_rows
 from ..report.wording import NOTHING, clause, decibels, duration
 
 if TYPE_CHECKING:
-    from ..search import Evaluation, Outcome, Plan, Snapshot
+    from ..run import Evaluation, Outcome, Plan, Snapshot
 
 _WIDER_THAN_ANY_TABLE = 10_000
 

@@ -18,11 +18,11 @@ from ..errors import DipsearchError
 from .bench import bench
 from .dashboard import dashboard
 from .degrade import degrade
+from .join_search import worker
 from .report import report
 from .restore import restore
 from .search import search
 from .show import show
-from .worker import worker
 
 USAGE_ERROR = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it

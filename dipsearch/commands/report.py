@@ -32,7 +32,7 @@ def report(
     folders = [parsing.study_folder(study) for study in studies]
 
     from ..report import write_comparison, write_page
-    from ..search import read_study
+    from ..run import read_study
 
     records = [read_study(folder) for folder in folders]
     print(write_page(records[0], to=out) if len(records) == 1 else write_comparison(records, to=out))

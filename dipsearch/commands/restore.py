@@ -78,7 +78,7 @@ def restore(
 
     from ..fitting import Langevin
     from ..report import restored_rows
-    from ..search import run_restore, run_sampling
+    from ..run import run_restore, run_sampling
     from .console import listening, print_json, print_pairs
 
     with listening(quiet=quiet, json=json) as listener:

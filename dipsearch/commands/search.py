@@ -18,7 +18,7 @@ from . import options as shared
 from . import parsing
 
 if TYPE_CHECKING:
-    from ..search import Request
+    from ..run import Request
 
 DEFAULT_BUDGET = "10m"
 _MAY_CHANGE = ("budget", "trials", "workers", "device", "engine", "storage")
@@ -123,7 +123,7 @@ def search(
             simulate=simulate,
         )
 
-        from ..search import Request
+        from ..run import Request
 
         request = Request(
             sources=pictures,
@@ -141,7 +141,7 @@ def search(
 
 def _run(request: Request, *, resume: bool, quiet: bool, json: bool, started: float) -> None:
     from ..report import write_page
-    from ..search import read_study, run_search
+    from ..run import read_study, run_search
     from .console import listening, print_json, print_pairs, summary
 
     with listening(quiet=quiet, json=json) as listener:
@@ -174,7 +174,7 @@ def _written_request(context: typer.Context, file: Path) -> Request:
             )
     parsing.existing_file(str(file), option="--recipe")
 
-    from ..search import read_request
+    from ..run import read_request
 
     return read_request(file)
 

@@ -10,7 +10,7 @@ import typer
 from . import parsing
 
 if TYPE_CHECKING:
-    from ..search import StudyRecord
+    from ..run import StudyRecord
 
 _USUAL_SHAPE = (1, 3, 256, 256)
 
@@ -38,7 +38,7 @@ def show(
     if Path(found).is_dir():
         folder = parsing.study_folder(found)
 
-        from ..search import read_study
+        from ..run import read_study
 
         _show_study(read_study(folder), top=top)
     else:

@@ -1,7 +1,7 @@
 """One candidate: fit a generator to a measurement, stop by itself, and combine what several fits found."""
 
-from .absorb import absorb as absorb
-from .absorb import absorbs as absorbs
+from .all_data import absorb as absorb
+from .all_data import absorbs as absorbs
 from .average import Average as Average
 from .engine import EagerEngine as EagerEngine
 from .engine import Engine as Engine

@@ -21,7 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from . import slices, winograd
+from . import cuda_padding as slices
+from . import winograd
 from .gene_rules import Padding
 
 # Rows of the patch matrix that are formed at a time: small enough to stay in the second-level cache.

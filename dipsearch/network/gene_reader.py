@@ -16,7 +16,7 @@ from dipsearch.yaml_files import shorten, suggestion
 from .gene import Gene
 from .gene_rules import Scalar
 from .genome import GLOBAL_GENES, SCALE_GENES
-from .slots import Direct, Fixed, Growing, Requirement, Slot, Source
+from .parameter_map import Direct, Fixed, Growing, Requirement, Slot, Source
 from .space_document import SpaceDocument
 
 _FORMS = ("choice", "int", "float", "same_as", "first")

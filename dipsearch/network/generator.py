@@ -18,9 +18,9 @@ from torch.utils.checkpoint import checkpoint
 
 from dipsearch.errors import InputError
 
-from .blocks import Block, Normalisation, Upsampler, concatenate
 from .convolution import Convolution
 from .genome import Genome
+from .layers import Block, Normalisation, Upsampler, concatenate
 
 
 class Level(nn.Module):

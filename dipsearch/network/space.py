@@ -24,7 +24,7 @@ from dipsearch.yaml_files import read_yaml, shorten, suggestion
 from .gene import Gene, distance
 from .gene_rules import Scalar
 from .genome import Genome
-from .slots import Direct, Slot, Source
+from .parameter_map import Direct, Slot, Source
 from .space_format import read_slots
 
 Flat = dict[str, Scalar]

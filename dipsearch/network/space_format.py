@@ -20,7 +20,7 @@ from .gene import Gene
 from .gene_reader import GeneReader
 from .gene_rules import Scalar
 from .genome import GLOBAL_GENES, SCALE_GENES, Genome, Scale
-from .slots import Column, Direct, Fixed, Requirement, Slot
+from .parameter_map import Column, Direct, Fixed, Requirement, Slot
 from .space_document import SpaceDocument
 
 FORMAT = "dipsearch/space/1"

@@ -9,12 +9,12 @@ from .case import Case, load_case
 from .cross_scale import cross_scale
 from .diagnosis import Branch, Diagnosis
 from .form import Form
-from .gate import diagnose
 from .image import MAX_PIXELS, Image, image_digest, is_sample, natural_suffix, read_image, write_image
 from .impulses import clean_sigma, clean_values
 from .metrics import psnr, psnr_luma, psnr_peak, ssim
 from .missing import find_observed, hide_pixels, read_mask
 from .noise import Gaussian, Impulses, NoiseModel, NoNoise, Poisson
+from .noise_classifier import diagnose
 from .operators import (
     Downsample,
     Identity,

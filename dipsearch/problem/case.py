@@ -13,11 +13,11 @@ from torch import Tensor
 
 from ..errors import InputError
 from .diagnosis import Diagnosis
-from .gate import diagnose, given_photons, given_sigma
 from .holes import are_holes, largest_hole
 from .image import Image, read_image
 from .missing import find_observed
 from .noise import LEVELS, NoiseModel
+from .noise_classifier import diagnose, given_photons, given_sigma
 from .operators import Downsample, Identity, Mask
 from .problem import SMALLEST_SIDE, Problem
 from .raster import refuse_huge

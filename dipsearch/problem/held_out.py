@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .guide import Guide, make_guide
+from .control_variate import Guide, make_guide
 from .holes import are_holes, copy_holes
 from .impulses import struck_together
 from .noise_energy import noise_energy

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ..errors import InputError
 from .form import Form, Layout
-from .gate import diagnose
 from .noise import NoiseModel
+from .noise_classifier import diagnose
 from .operators import Identity, LinearOperator, Mask, Operator, as_operator, check_adjoint, pseudo_inverse
 from .operators.linear_operator import four_numbers
 from .operators.registry import GIVEN, name_of

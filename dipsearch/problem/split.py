@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .control_variate import Guide, guide_weight
 from .grid import square_sums
-from .guide import Guide, guide_weight
 from .impulses import clean_values
 from .problem import Problem
 

@@ -11,8 +11,8 @@ from .anatomy import scale_rows as scale_rows
 from .comparison_page import write_comparison as write_comparison
 from .curves import curve_rows as curve_rows
 from .curves import stopping as stopping
-from .outcome import restored_rows as restored_rows
-from .outcome import result_rows as result_rows
+from .outcome_part import restored_rows as restored_rows
+from .outcome_part import result_rows as result_rows
 from .page import render as render
 from .page import write_page as write_page
 from .tables import agreement as agreement

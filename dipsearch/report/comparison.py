@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..search import Request, StudyRecord
+from ..run import Request, StudyRecord
 from .tables import counts
 
 _POINTS = 120

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from ..errors import InputError
 from ..files import write_text
-from ..search import StudyRecord
+from ..run import StudyRecord
 from .comparison import Band, bands, cautions, compared_rows, groups
 from .pictures import delivered_picture
 from .style import SERIES, frame

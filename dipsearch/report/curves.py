@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FormatError
-from ..search import Evaluation, StudyRecord, read_curves, read_trajectory
+from ..run import Evaluation, StudyRecord, read_curves, read_trajectory
 
 _POINTS = 300  # of one curve: more cannot be told apart on a screen
 _POINTS_ALTOGETHER = 60_000  # of all curves: the page has to open at once

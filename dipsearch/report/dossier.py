@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from ..search import StudyRecord
+from ..run import StudyRecord
 from .anatomy import gene_rows
 from .curves import CurveRow, Mark
 from .diagram import diagram

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..search import StudyRecord
+from ..run import StudyRecord
 from .curves import Stopping
 from .tables import Agreement
 from .wording import decibels, plural, signed

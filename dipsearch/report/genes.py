@@ -20,7 +20,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from ..search import Evaluation, StudyRecord
+from ..run import Evaluation, StudyRecord
 from .lineage import gene_words
 
 FEWEST = 8

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..search import StudyRecord
-from ..search.answer_words import answers_of, delivered_answer, delivered_words
-from .outcome import image_words
+from ..delivery.answer_words import answers_of, delivered_answer, delivered_words
+from ..run import StudyRecord
+from .outcome_part import image_words
 from .tables import counts
 from .wording import decibels, duration, plural, signed
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..network import Genome
-from ..search import Evaluation, StudyRecord
+from ..run import Evaluation, StudyRecord
 from .wording import NOTHING
 
 Value = int | float | str | bool | None

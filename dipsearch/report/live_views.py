@@ -11,7 +11,7 @@ from typing import Any
 import plotly.graph_objects as go
 from dash import dcc, html
 
-from ..search import StudyRecord
+from ..run import StudyRecord
 from . import curve_figures, descent_figures, figures, lineage, tables
 from .curves import curve_rows
 from .diagram import diagram

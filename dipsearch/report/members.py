@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import DipsearchError, FormatError
-from ..search import PictureRecord, StudyRecord
-from ..search.candidate import read_npz
+from ..run import PictureRecord, StudyRecord
+from ..trials.trial_files import read_npz
 from ..yaml_files import read_yaml
 
 

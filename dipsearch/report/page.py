@@ -14,11 +14,11 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 
 from ..files import write_text
-from ..search import StudyRecord
+from ..run import StudyRecord
 from ..yaml_files import dump_yaml
 from . import curve_figures, descent_figures, figures, lineage, tables
 from .anatomy import cost_rows, gene_rows
-from .answer_table import answer_tables
+from .answers_part import answer_tables
 from .curves import CurveRow, curve_rows, stopping
 from .diagram import diagram
 from .dossier import dossiers, packed
@@ -26,10 +26,10 @@ from .explanations import agreement_words, quality_words, score_words, stop_word
 from .genes import importance_rows, parallel
 from .headline import headline
 from .members import member_rows
-from .monitors import monitor_rows
-from .outcome import result_rows
+from .outcome_part import result_rows
 from .pictures import MOST_PICTURES, pictures_of
 from .reproduce import restore_command, search_command, version_rows
+from .rules_part import monitor_rows
 from .templates import render_template
 from .timeline import spans
 

@@ -18,9 +18,9 @@ from PIL import Image as PillowImage
 
 from ..errors import DipsearchError
 from ..problem import read_image
-from ..search import PictureRecord, StudyRecord, full_scale
+from ..run import PictureRecord, StudyRecord, full_scale
 from .members import candidate_output, uncertainty_map
-from .uncertainty import error_map
+from .uncertainty_map import error_map
 from .wording import decibels, plural
 
 if TYPE_CHECKING:

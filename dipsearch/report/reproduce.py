@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from ..errors import DipsearchError
 from ..library import read_architecture
-from ..search import Request, StudyRecord
+from ..run import Request, StudyRecord
 
 _PACKAGES = ("torch", "numpy", "optuna", "plotly")
 
@@ -24,6 +24,7 @@ def search_command(request: Request) -> str:
         ("--sigma", None if options.sigma is None else f"{options.sigma:g}"),
         ("--photons", None if options.photons is None else f"{options.photons:g}"),
         ("--factor", options.factor if options.task == "sr" else None),
+        ("--kernel", options.kernel),
         ("--reference", options.reference),
         ("--simulate", options.simulate),
         ("--space", request.space),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DipsearchError
-from ..search import Request, StudyRecord, read_request, read_study
+from ..run import Request, StudyRecord, read_request, read_study
 from .timeline import Span, spans
 
 STUDY_FILE = "study.yaml"

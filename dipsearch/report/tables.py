@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..library import presets_for, starters_for
-from ..search import Evaluation, StudyRecord
+from ..run import Evaluation, StudyRecord
 from .wording import NOTHING, clause, decibels, duration
 
 NUMERIC = frozenset({"rank", "candidate", "score", "PSNR", "stop", "time"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..search import StudyRecord
+from ..run import StudyRecord
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,14 @@ from dipsearch.bench.recorder import Job, check_folder, make_jobs
 from dipsearch.bench.recording import read_recording, record, write_recording
 from dipsearch.bench.seeds_table import seeds_rows
 from dipsearch.bench.uncertainty_table import uncertainty_rows
+from dipsearch.delivery.consensus import consensus_errors
+from dipsearch.delivery.picture_outputs import uncertainty_of
+from dipsearch.delivery.uncertainty import calibration
 from dipsearch.errors import FormatError, StudyError
 from dipsearch.fitting import fit
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import make_split, psnr, write_image
 from dipsearch.problem.holes import are_holes
-from dipsearch.search.consensus import consensus_errors
-from dipsearch.search.picture_outputs import uncertainty_of
-from dipsearch.search.uncertainty import calibration
 
 GENOME = Genome(scales=(Scale(8, 8, channels_skip=2),) * 2, upsampling="nearest", input_channels=4)
 

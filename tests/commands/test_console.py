@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from dipsearch.commands import console
-from dipsearch.search import Evaluation, Outcome, Snapshot, WorkerState
+from dipsearch.run import Evaluation, Outcome, Snapshot, WorkerState
 
 BEST = Evaluation(
     number=7, state="complete", score=27.314, step=900, seconds=61.0, operator="crossover", parents=(3, 5)

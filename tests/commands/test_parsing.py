@@ -67,7 +67,7 @@ def test_the_words_are_those_of_the_rooms() -> None:
     from typing import get_args
 
     from dipsearch.problem import Task
-    from dipsearch.search.request import SAMPLERS
+    from dipsearch.trials.request import SAMPLERS
 
     assert get_args(Task) == parsing.TASKS
     assert SAMPLERS == parsing.SAMPLERS

@@ -7,8 +7,8 @@ from torch.nn import functional as F
 
 from dipsearch.errors import InputError
 from dipsearch.network import Generator, Genome, Scale, build, load_space, make_input
-from dipsearch.network.blocks import Normalisation, concatenate, halve
 from dipsearch.network.gene_rules import WORDS
+from dipsearch.network.layers import Normalisation, concatenate, halve
 
 TINY = (Scale(6, 5, channels_skip=3), Scale(4, 7, 5, 1, 0, None))
 

@@ -18,8 +18,8 @@ from optuna.storages.journal import JournalFileBackend
 from dipsearch.library import presets_for
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import TaskOptions, load_case, write_image
-from dipsearch.search import Evaluation, PictureRecord, Request, StudyRecord
-from dipsearch.search.request import write_request
+from dipsearch.run import Evaluation, PictureRecord, Request, StudyRecord
+from dipsearch.trials.request import write_request
 
 MakeStudy = Callable[..., StudyRecord]
 

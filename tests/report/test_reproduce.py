@@ -11,7 +11,7 @@ from dipsearch.problem import TaskOptions
 from dipsearch.report import result_rows
 from dipsearch.report.headline import headline
 from dipsearch.report.reproduce import restore_command, search_command, version_rows
-from dipsearch.search import Request
+from dipsearch.run import Request
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ from dipsearch.search import Request
         TaskOptions(task="inpaint", mask="a mask.png", invert_mask=True),
         TaskOptions(task="denoise", sigma=25, reference="clean'.png"),
         TaskOptions(task="sr", factor=3, simulate=True),
+        TaskOptions(task="deblur", kernel="my kernel.png", sigma=3),
     ],
 )
 def test_the_command_is_understood_by_the_command_line(options: TaskOptions) -> None:
@@ -46,6 +47,7 @@ def test_the_command_says_everything_that_was_asked() -> None:
         TaskOptions("denoise", sigma=25, simulate=True),
         TaskOptions("denoise", photons=100),
         TaskOptions("sr", factor=2),
+        TaskOptions("deblur", kernel="gaussian:2"),
     ]
     requests = [
         Request(("a.png",), options, "n", budget_seconds=9, trials=8, steps=7, workers=6) for options in asked

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from dipsearch.network import Genome
-from dipsearch.search import StudyRecord
+from dipsearch.run import StudyRecord
 from dipsearch.yaml_files import dump_yaml
 
 ARTIFACTS = Path(__file__).parents[3] / ".artifacts"

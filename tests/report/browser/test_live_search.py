@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dipsearch.search import read_study
+from dipsearch.run import read_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 pytest.importorskip("dash")

@@ -1,0 +1,140 @@
+"""The first answers: what similar patches make of each picture, before any network has been tried.
+
+They are there after seconds and are delivered whatever happens later. From the fitted part of the split alone they
+are the bar that networks have to clear, and the pilot that a network may have in its input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..execution.messages import PatchJob
+from ..execution.runner import JobRunner
+from ..problem import Case, natural_suffix, write_image
+from ..trials.first_files import first_file, read_first
+from ..trials.objective import estimated_psnr
+from ..trials.problem_files import SEARCHED, WHOLE, pilot_path, problem_path, write_pilot
+from ..trials.trial_files import read_npz
+from .answers import finished
+from .delivering import prepared_whole
+from .picture_outputs import picture_folder
+
+TRIES = 3
+"""How often a job is handed out whose worker died."""
+
+
+@dataclass(frozen=True, eq=False)
+class FirstAnswer:
+    """A picture restored by similar patches alone.
+
+    Args:
+        image: from all of y, ``(1, C, H, W)``.
+        fitted: from the fitted part of the split, likewise.
+        seconds: since the start, when the image was there.
+    """
+
+    image: Tensor
+    fitted: Tensor
+    seconds: float
+
+
+def make_first_answers(runner: JobRunner, *, on_crops: bool = False) -> dict[str, FirstAnswer]:
+    """Have the workers compute them, and put them where workers find their pilots.
+
+    Args:
+        runner: hands out the jobs.
+        on_crops: networks are tried on parts of the pictures first, which then get pilots of their own.
+
+    Returns:
+        By the picture's name; a picture is missing where it could not be computed.
+    """
+    folder, names, seed, begun = runner.folder, runner.names, runner.seed, runner.seconds
+    jobs = [job for name in names for job in _jobs(folder, name, seed=seed)]
+    if on_crops:
+        jobs += [_searched_job(folder, name, seed=seed) for name in names]
+    for _ in range(TRIES):
+        todo = [job for job in jobs if not job.out.exists()]
+        runner.work(lambda todo=todo: todo.pop(0) if todo else None)  # type: ignore[misc]
+    found = {}
+    for name in names:
+        full, fitted = (job.out for job in _jobs(folder, name, seed=seed))
+        if full.exists() and fitted.exists():
+            image, part = _read(full), _read(fitted)
+            found[name] = FirstAnswer(image, part, runner.arrived.get(full, begun))
+            write_pilot(pilot_path(folder, kind=WHOLE, name=name), fitted=part, full=image)
+            searched = _searched_job(folder, name, seed=seed).out
+            if not on_crops:
+                write_pilot(pilot_path(folder, kind=SEARCHED, name=name), fitted=part)
+            elif searched.exists():
+                write_pilot(pilot_path(folder, kind=SEARCHED, name=name), fitted=_read(searched))
+    return found
+
+
+def first_words(
+    runner: JobRunner, firsts: Mapping[str, FirstAnswer], *, files: Mapping[str, str]
+) -> list[str]:
+    """What the score expects of each, a sentence.
+
+    Args:
+        runner: that made them.
+        firsts: by the pictures' names.
+        files: where each can be looked at, likewise; a name may be missing.
+    """
+    sentences = []
+    for name, first in firsts.items():
+        picture = prepared_whole(runner.folder, name, seed=runner.seed)
+        expected = estimated_psnr(float(picture.split.score(picture.problem.view(first.fitted))))
+        where = "" if len(runner.names) == 1 else f"{name}, "
+        look = f", in {files[name]}" if name in files else ""
+        sentences.append(
+            f"{where}similar patches alone: {expected:.1f} dB estimated after {first.seconds:.0f} s{look}; "
+            "networks have to be better"
+        )
+    return sentences
+
+
+def write_first_pictures(cases: Mapping[str, Case], *, folder: Path) -> dict[str, str]:
+    """Write ``best/first.png`` of each picture that has a first answer, and return the files by the pictures' names.
+
+    Args:
+        cases: by the pictures' names, all of the study.
+        folder: the study's.
+    """
+    files = {}
+    for name, case in cases.items():
+        first = read_first(folder, name)
+        if first is not None:
+            image = finished(first[0], case.problem)
+            place = picture_folder(folder, name, alone=len(cases) == 1)
+            file = place / f"first{natural_suffix(image.shape[1], case.bits)}"
+            write_image(file, image, bits=case.bits)
+            files[name] = str(file.relative_to(folder))
+    return files
+
+
+def _jobs(folder: Path, name: str, *, seed: int) -> list[PatchJob]:
+    problem = problem_path(folder, kind=WHOLE, name=name)
+    label = f"similar patches on {name}"
+    return [
+        PatchJob(label, problem, first_file(folder, name)),
+        PatchJob(label, problem, folder / "answers" / f"{name}-first-fitted.npz", split_seed=seed),
+    ]
+
+
+def _searched_job(folder: Path, name: str, *, seed: int) -> PatchJob:
+    """For the crop that candidates are fitted to."""
+    return PatchJob(
+        f"similar patches on a part of {name}",
+        problem_path(folder, kind=SEARCHED, name=name),
+        folder / "answers" / f"{name}-first-searched.npz",
+        split_seed=seed,
+    )
+
+
+def _read(file: Path) -> Tensor:
+    return torch.from_numpy(read_npz(file)["x"])

@@ -1,0 +1,191 @@
+"""What a search leaves of one picture: the restored picture, the map of its uncertainty, and their numbers.
+
+Here, after everything was decided, the references are used for the first time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..files import replacing
+from ..problem import Case, natural_suffix, write_image
+from ..trials.objective import estimated_psnr
+from ..trials.problem_files import Prepared
+from ..trials.true_quality import finite, true_luma, true_peak, true_psnr, true_ssim
+from .answers import IN_WORDS, Choice, finished
+from .delivering import Delivery
+from .uncertainty import Uncertainty, calibration, full_scale, uncertainty
+
+
+def write_picture(
+    case: Case,
+    choice: Choice,
+    delivery: Delivery | None,
+    picture: Prepared,
+    *,
+    second_members: Sequence[int],
+    folder: Path,
+    alone: bool,
+) -> dict[str, Any]:
+    """Write the files of one restored picture below ``best``, and measure it.
+
+    Args:
+        case: its source and, if there is one, its reference.
+        choice: what is delivered, and what else there was.
+        delivery: what networks led to; ``None`` where nothing was fitted.
+        picture: its problem, with the split that the search used.
+        second_members: the candidate behind each fit to the second split.
+        folder: the study's.
+        alone: there is no other picture, so that the files need no folder of their own.
+
+    Returns:
+        The part of ``result.json`` that belongs to it.
+    """
+    place, truth = picture_folder(folder, picture.name, alone=alone), case.reference
+    image = choice.answer.image
+    file = place / f"restored{natural_suffix(image.shape[1], case.bits)}"
+    write_image(file, image, bits=case.bits)
+    return {
+        "name": picture.name,
+        "source": case.source,
+        "restored": str(file.relative_to(folder)),
+        "delivered": delivered_word(choice, delivery),
+        "delivered_psnr": true_psnr(image, truth),
+        "delivered_ssim": true_ssim(image, truth),
+        "delivered_psnr_luma": true_luma(image, truth),
+        "delivered_psnr_peak": true_peak(image, truth),
+        "answers": answer_rows(choice, truth),
+        "best": None
+        if delivery is None
+        else _best(delivery, finished(delivery.best_image, picture.problem), truth),
+        "stack": None
+        if delivery is None
+        else _stack(delivery, finished(delivery.stacked, picture.problem), truth),
+        "second_stack": None
+        if delivery is None
+        else _second_stack(delivery.second, picture, truth, candidates=second_members),
+        "baselines": _first(choice, truth),
+        "split": picture.split.to_dict(),
+        "uncertainty": _uncertainty(
+            uncertainty_of(choice, delivery, picture), image, truth, place=place, folder=folder
+        ),
+    }
+
+
+def picture_folder(folder: Path, name: str, *, alone: bool) -> Path:
+    """Where the files of a restored picture lie in a study's folder."""
+    return folder / "best" if alone else folder / "best" / name
+
+
+def uncertainty_of(choice: Choice, delivery: Delivery | None, picture: Prepared) -> Uncertainty | None:
+    """How far what is delivered may be off in every pixel; ``None`` where nothing differs from it.
+
+    The networks that it was chosen from have a voice, and so has the first answer to the same part of the measurement.
+
+    Args:
+        choice: what is delivered.
+        delivery: the networks' outputs; ``None`` where nothing was fitted.
+        picture: the problem, and the split that all were judged with.
+    """
+    voices = [] if delivery is None else [member.output.judged for member in delivery.members.values()]
+    voices += [answer.judged for answer in choice.answers if answer.name == "first"]
+    return uncertainty(choice.answer.judged, voices, picture.problem, split=picture.split, score=choice.score)
+
+
+def delivered_word(choice: Choice, delivery: Delivery | None) -> str:
+    """What ``result.json`` calls the chosen answer: an ensemble by how it came to be."""
+    return delivery.chosen if choice.chosen == "ensemble" and delivery is not None else choice.chosen
+
+
+def answer_rows(choice: Choice, reference: Tensor | None) -> list[dict[str, Any]]:
+    """All answers, simplest first: what the score expects of each, and what it is against the reference."""
+    return [
+        {
+            "name": answer.name,
+            "words": IN_WORDS[answer.name],
+            "estimate": finite(standing.score),
+            "standard_error": finite(standing.standard_error),
+            "share": round(choice.shares.get(answer.name, 0.0), 4),
+            "psnr": true_psnr(answer.image, reference),
+            "ssim": true_ssim(answer.image, reference),
+            "seconds": round(answer.seconds, 1),
+        }
+        for answer, standing in zip(choice.answers, choice.found, strict=True)
+    ]
+
+
+def _first(choice: Choice, reference: Tensor | None) -> dict[str, Any]:
+    """The bar that networks have to clear, as a table of methods holds it."""
+    chosen = next(
+        found for answer, found in zip(choice.answers, choice.found, strict=True) if answer is choice.answer
+    )
+    answer, standing = choice.answers[0], choice.found[0]
+    if answer.name != "first":
+        return {}
+    row = {
+        "psnr": true_psnr(answer.image, reference),
+        "seconds": round(answer.seconds, 2),
+        "score": finite(standing.score),
+        "ahead": finite(standing.score - chosen.score),
+        "standard_error": finite(standing.standard_error),
+    }
+    return {"similar patches": row}
+
+
+def _best(delivery: Delivery, image: Tensor, reference: Tensor | None) -> dict[str, Any]:
+    return {
+        "number": delivery.best.number,
+        "score": finite(estimated_psnr(delivery.best.score)),
+        "psnr": true_psnr(image, reference),
+        "ssim": true_ssim(image, reference),
+    }
+
+
+def _second_stack(
+    second: Delivery | None, picture: Prepared, reference: Tensor | None, *, candidates: Sequence[int]
+) -> dict[str, Any] | None:
+    """What the second split led to; a candidate is there once for each of its seeds that has a weight."""
+    if second is None:
+        return None
+    return _stack(second, finished(second.stacked, picture.problem), reference) | {
+        "members": [candidates[index] for index in second.stack.members]
+    }
+
+
+def _stack(delivery: Delivery, image: Tensor, reference: Tensor | None) -> dict[str, Any]:
+    return {
+        "members": list(delivery.stack.members),
+        "weights": [round(weight, 4) for weight in delivery.stack.weights],
+        "score": finite(estimated_psnr(delivery.stack.score)),
+        "psnr": true_psnr(image, reference),
+        "ssim": true_ssim(image, reference),
+    }
+
+
+def _uncertainty(
+    found: Uncertainty | None, restored: Tensor, reference: Tensor | None, *, place: Path, folder: Path
+) -> dict[str, Any] | None:
+    """Write the map as numbers and as a picture; return what is known of it."""
+    if found is None:
+        return None
+    white = full_scale(found.deviation)
+    with replacing(place / "uncertainty.npz") as temporary:
+        np.savez_compressed(temporary, deviation=found.deviation, white=np.array(white))
+    write_image(place / "uncertainty.png", torch.from_numpy(found.deviation / white).clamp(0, 1)[None, None])
+    compared = None if reference is None else calibration(found, restored, reference)
+    return {
+        "file": str((place / "uncertainty.npz").relative_to(folder)),
+        "image": str((place / "uncertainty.png").relative_to(folder)),
+        "white": round(white, 4),
+        "scale": finite(found.scale),
+        "mean": round(float(found.deviation.mean()), 6),
+        "rank_correlation": finite(compared.rank_correlation) if compared else None,
+        "within_one": finite(compared.within_one) if compared else None,
+        "within_two": finite(compared.within_two) if compared else None,
+    }

@@ -1,0 +1,151 @@
+"""Polishing: what networks made of a picture, improved by groups of similar patches that it finds and describes.
+
+The pilot is the mean of the first answer and of the ensemble: once of what was judged, with the fitted part of the
+split, and once of what would be delivered, with all of y. That mean was never worse than the ensemble as a pilot, and
+better where networks are behind; polishing the best network, or the first answer, gained nothing beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..execution.messages import PatchJob
+from ..execution.runner import JobRunner
+from ..files import replacing
+from ..fitting import combine
+from ..patches import met
+from ..trials.first_files import read_first
+from ..trials.problem_files import WHOLE, Prepared, problem_path
+from ..trials.trial_files import read_npz
+from .answers import BEST, ENSEMBLE, FIRST, POLISHED, Answer
+from .delivering import Delivery
+from .first_answers import FirstAnswer
+
+POLISHING_SHARE = 0.5
+"""The time of polishing a picture, in that of its first answer."""
+
+
+def gather_answers(
+    runner: JobRunner,
+    firsts: Sequence[FirstAnswer | None],
+    deliveries: Sequence[Delivery | None],
+    pictures: Sequence[Prepared],
+) -> list[list[Answer]]:
+    """Have the workers polish what networks made, and list all answers to each picture.
+
+    Args:
+        runner: hands out the jobs, while there is time.
+        firsts: the first answer to each picture, where there is one.
+        deliveries: what networks led to, where they led to anything.
+        pictures: the problems, with the split that all were judged with.
+    """
+    found = [
+        unpolished(first, delivery, picture, seconds=runner.seconds)
+        for first, delivery, picture in zip(firsts, deliveries, pictures, strict=True)
+    ]
+    jobs = [
+        job
+        for answers, picture in zip(found, pictures, strict=True)
+        if answers and answers[-1].name != FIRST
+        for job in _polishing(runner, answers, picture)
+    ]
+
+    def next_job() -> PatchJob | None:
+        while jobs:
+            job = jobs.pop(0)
+            if POLISHING_SHARE * patch_seconds(runner, job.problem) <= runner.left():
+                return job
+        return None
+
+    runner.work(next_job)
+    for answers, picture in zip(found, pictures, strict=True):
+        if answers and answers[-1].name != FIRST and (polished := _read_polished(runner, picture)):
+            answers.append(polished)
+    return found
+
+
+def unpolished(
+    first: FirstAnswer | None, delivery: Delivery | None, picture: Prepared, *, seconds: float
+) -> list[Answer]:
+    """The answers to one picture before similar patches improve them, simplest first.
+
+    Args:
+        first: of similar patches alone, where there is one.
+        delivery: what networks led to, where they led to anything.
+        picture: the problem.
+        seconds: since the start.
+    """
+    problem, split = picture.problem, picture.split
+    answers = []
+    if first is not None:
+        answers.append(Answer(FIRST, first.fitted, first.image, first.seconds))
+    if delivery is not None:
+        images = [(BEST, delivery.best.output.judged, delivery.best_image)]
+        if delivery.chosen != "best":
+            images.append((ENSEMBLE, delivery.judged, delivery.image))
+        answers += [
+            Answer(name, met(judged, problem, split=split), met(image, problem), seconds)
+            for name, judged, image in images
+        ]
+    return answers
+
+
+def patch_seconds(runner: JobRunner, problem: Path) -> float:
+    """What similar patches need for a picture at most, from what the first answer took; 0 where that is not known."""
+    took = [
+        float(done.outcome["seconds"])
+        for done in runner.done.values()
+        if isinstance(done.job, PatchJob) and done.job.problem == problem and done.job.pilot is None
+    ]
+    if took:
+        return max(took)
+    # After an interruption they were read instead of made.
+    name = problem.stem.removeprefix(f"{WHOLE}-")
+    first = read_first(runner.folder, name)
+    return 0.0 if first is None else first[1]
+
+
+def _polishing(runner: JobRunner, answers: Sequence[Answer], picture: Prepared) -> list[PatchJob]:
+    """The two jobs for one picture; their pilots are written here."""
+    problem = problem_path(runner.folder, kind=WHOLE, name=picture.name)
+    judged, whole = pilots_of(answers)
+    jobs = []
+    for part, image, seed in (("fitted", judged, runner.seed), ("full", whole, None)):
+        pilot, out = _files(runner.folder, picture.name, part)
+        with replacing(pilot) as temporary:
+            np.savez(temporary, x=image.cpu().numpy())
+        out.unlink(missing_ok=True)  # of an earlier run, with another pilot
+        jobs.append(PatchJob(f"polishing of {picture.name}", problem, out, split_seed=seed, pilot=pilot))
+    return jobs
+
+
+def pilots_of(answers: Sequence[Answer]) -> tuple[Tensor, Tensor]:
+    """What is polished of the answers to one picture: of what was judged, and of what would be delivered."""
+    means = [answers[-1]] if answers[0].name != FIRST else [answers[0], answers[-1]]
+    share = [1 / len(means)] * len(means)
+    return combine([one.judged for one in means], share), combine([one.image for one in means], share)
+
+
+def _read_polished(runner: JobRunner, picture: Prepared) -> Answer | None:
+    """``None`` where one of the two was not made."""
+    files = [_files(runner.folder, picture.name, part)[1] for part in ("fitted", "full")]
+    if not all(file.exists() for file in files):
+        return None
+    judged, image = (_read(file) for file in files)
+    seconds = max(runner.arrived.get(file, runner.seconds) for file in files)
+    return Answer(POLISHED, judged, image, seconds)
+
+
+def _files(folder: Path, name: str, part: str) -> tuple[Path, Path]:
+    """Of the pilot and of what becomes of it."""
+    place = folder / "answers"
+    return place / f"{name}-pilot-{part}.npz", place / f"{name}-polished-{part}.npz"
+
+
+def _read(file: Path) -> Tensor:
+    return torch.from_numpy(read_npz(file)["x"])

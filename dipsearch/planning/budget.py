@@ -1,0 +1,276 @@
+"""The plan: how a budget is spent, said before the work starts.
+
+A budget is wall time for everything: preparing, searching, delivering, writing. The plan decides how many
+workers search, on which part of the picture, how long one candidate may take, which known networks are tried
+first, and what is kept back for the delivery. It follows from the sizes, the budget and a short measurement
+of this machine; without a budget it follows from the request alone, so that it is the same every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..network import Calibration, Genome, cost
+from .memory_limit import those_that_fit
+from .plan import LEAST_STEPS, UNDECIDED, USUAL_STEPS, Load, Plan, least_steps, usual_steps
+from .plan_lines import lines_of
+from .rescoring import MANY, MOST_FINALISTS, NOTHING, RESCORING_SHARE, Rescoring, best_choice
+
+GOOD_STEPS = 650
+"""A network that makes fewer in its time comes after the lighter ones that make as many.
+
+On a 160 × 160 crop of scikit-image's coffee with half of its pixels missing and 80 s of one core, five scales of 32
+channels and 760 iterations gave 31.0 dB, 16 channels and 1,620 iterations 30.8, 48 channels and 520 iterations 30.6.
+"""
+
+PATIENCE, SHORT_PATIENCE = 300, 120
+"""Iterations without improvement before a fit ends; the short one where every minute counts."""
+
+SLACK = 0.03
+"""The share of a budget that is kept back against surprises."""
+
+PIXELS_PER_SECOND = 15_000
+"""How fast what is delivered is measured and written, and the page made, roughly."""
+
+POLISHING = 1.0
+"""The time that is kept back for polishing one picture, in that of its first answer; it takes half of that."""
+
+PARTS = 2
+"""A picture is polished twice: from the fitted part, and from all of y."""
+
+ROOMY = 4
+"""From this many rounds of candidates on, a budget is roomy: published networks first, full patience."""
+
+HEAVY_ON_CPU = 4e9
+"""Multiply-adds of one forward pass; known networks above it wait behind the lighter ones on a CPU."""
+
+LEAST_CROP, CROP_STEP = 96, 32
+CROP_FITS = 6
+"""How many fits a search on a crop should at least be able to compare."""
+
+
+def make_plan(load: Load, *, devices: tuple[str, ...], budget: float | None, trials: int | None) -> Plan:
+    """Plan a search.
+
+    Args:
+        load: what has to be done.
+        devices: one for each worker.
+        budget: seconds of wall time for everything, or ``None``.
+        trials: candidates to finish, or ``None``.
+    """
+    published, too_large = those_that_fit(_possible(load.published, load), load.headroom)
+    starters, more = those_that_fit(_possible(load.starters, load), load.headroom)
+    load = replace(load, published=published, starters=starters, too_large=(*too_large, *more))
+    if budget is None or load.calibration is None:
+        plan = _by_trials(load, devices=devices, trials=trials)
+    else:
+        plan = _by_time(load, load.calibration, devices=devices, budget=budget, trials=trials)
+    return replace(plan, headroom=load.headroom)
+
+
+def _with_pilot(load: Load) -> bool:
+    """Whether any of the known networks has a pilot in its input."""
+    return any(genome.needs_pilot for _, genome in (*load.starters, *load.published))
+
+
+def _possible(networks: Sequence[tuple[str, Genome]], load: Load) -> tuple[tuple[str, Genome], ...]:
+    """Those that do not need a pilot which nobody has."""
+    return tuple((name, genome) for name, genome in networks if load.has_pilot or not genome.needs_pilot)
+
+
+def _by_trials(load: Load, *, devices: tuple[str, ...], trials: int | None) -> Plan:
+    shape = max(load.shapes, key=_pixels)
+    known = [*load.published, *load.starters]
+    if devices[0] == "cpu":
+        # Sorting is stable: among the light ones, and among the heavy ones, the order stays.
+        known.sort(key=lambda item: cost(item[1], image_shape=shape).multiply_adds > HEAVY_ON_CPU)
+    plan = Plan(
+        devices=devices,
+        crop=None if load.searched_on == UNDECIDED else load.searched_on,
+        max_steps=load.last_step,
+        usual_steps=min(USUAL_STEPS, load.last_step),
+        patience=PATIENCE,
+        queue=tuple(known),
+        left_out=(),
+        candidate_seconds=None,
+        least_seconds=0.0,
+        affordable_seconds=None,
+        search_until=None,
+        deliver_until=None,
+        trials=trials,
+        rescoring=_rescoring_of_trials(
+            trials, workers=len(devices), whole=load.searched_on in (UNDECIDED, None)
+        ),
+    )
+    return replace(plan, lines=lines_of(plan, load, budget=None, seconds_per_step=None))
+
+
+def _rescoring_of_trials(trials: int | None, *, workers: int, whole: bool) -> Rescoring:
+    if trials is None or trials < MANY * workers or not whole:
+        return NOTHING
+    fits = int(RESCORING_SHARE / (1 - RESCORING_SHARE) * trials)
+    return best_choice([1.0] * fits, seconds=float(fits), workers=1)
+
+
+def _by_time(
+    load: Load, calibration: Calibration, *, devices: tuple[str, ...], budget: float, trials: int | None
+) -> Plan:
+    pixels = sum(_pixels(shape) for shape in load.shapes)
+    finishing = 3.0 + pixels / PIXELS_PER_SECOND
+    deliver_until = max(budget * (1 - SLACK) - min(finishing, 0.2 * budget), 0.5 * budget)
+    polishing = POLISHING * load.patch_seconds * -(-PARTS // len(devices))
+    search_until = deliver_until - 0.02 * budget - polishing
+    # The first answer from the fitted part comes before all candidates: it is the input of some.
+    load = replace(load, spent=load.spent + load.patch_seconds)
+    crop = _crop(load, calibration, available=(search_until - load.spent) * len(devices))
+    if crop is not None:
+        # Half of the time belongs to the finalists, which are fitted to the whole picture.
+        search_until = load.spent + (search_until - load.spent) * 0.5
+    shapes = [_cropped(shape, crop) for shape in load.shapes]
+    per_step = _seconds_per_step(load.typical, shapes, calibration)
+    usual = usual_steps(load.typical)
+    rounds = (search_until - load.spent) / (per_step * usual)
+    rescore_until = deliver_until - polishing
+    rescoring = NOTHING
+    # A network without a pilot takes three times as long to come half as far: there has to be much time for it.
+    plain_rounds = (search_until - load.spent) / (per_step * USUAL_STEPS)
+    roomy, plain = rounds >= ROOMY, plain_rounds >= ROOMY or not _with_pilot(load)
+    if crop is None and plain_rounds >= MANY:
+        each = per_step * usual
+        rescoring = best_choice(
+            [each] * MOST_FINALISTS, seconds=RESCORING_SHARE * budget, workers=len(devices)
+        )
+        search_until -= min(
+            RESCORING_SHARE * budget, 1.5 * rescoring.seconds([each] * MOST_FINALISTS, workers=len(devices))
+        )
+    candidate = (search_until - load.spent) / max(1.0, min(rounds / 2, ROOMY / 2))
+    affordable, final_steps = candidate, None
+    if crop is not None:
+        # A finalist has to be affordable on the whole picture; on the crop it is cheaper by the share of pixels.
+        final = deliver_until - polishing - search_until
+        final_steps = int(final / _cheapest(load, load.shapes, calibration))
+        affordable = min(candidate, final * sum(map(_pixels, shapes)) / pixels)
+    queue, left_out = _affordable(load, shapes, calibration, seconds=affordable, roomy=roomy, plain=plain)
+    plan = Plan(
+        devices=devices,
+        crop=crop,
+        max_steps=load.last_step,
+        usual_steps=min(usual, load.last_step, max(least_steps(load.typical), int(candidate / per_step))),
+        patience=PATIENCE if roomy and plain else SHORT_PATIENCE,
+        queue=queue,
+        left_out=left_out,
+        candidate_seconds=candidate,
+        least_seconds=_least_seconds(load, shapes, calibration, per_step=per_step),
+        affordable_seconds=affordable,
+        search_until=search_until,
+        deliver_until=deliver_until,
+        trials=trials,
+        rescoring=rescoring,
+        rescore_until=rescore_until,
+        polishing=polishing,
+        pilots_only=not plain,
+    )
+    # Without a first answer there has to be a network, however little time it has.
+    networks = not load.has_pilot or search_until - load.spent >= _cheapest_fit(load, shapes, calibration)
+    plan = replace(plan, networks=networks)
+    plan = replace(plan, lines=lines_of(plan, load, budget=budget, seconds_per_step=per_step))
+    if plan.networks and final_steps is not None and final_steps < LEAST_STEPS:
+        warning = (
+            f"only about {final_steps} iterations of the lightest network fit in the time kept for it, "
+            f"{USUAL_STEPS} are usual: give a larger --budget, or a GPU"
+        )
+        # Where a step takes seconds, the clock has to be looked at more often than every tenth step.
+        often = max(1, min(10, final_steps // 50))
+        plan = replace(plan, lines=(*plan.lines, ("whole picture", warning)), whole_check_every=often)
+    return plan
+
+
+def _pixels(shape: tuple[int, int, int, int]) -> int:
+    return shape[-1] * shape[-2]
+
+
+def _cropped(shape: tuple[int, int, int, int], crop: int | None) -> tuple[int, int, int, int]:
+    if crop is None:
+        return shape
+    return (shape[0], shape[1], min(shape[2], crop), min(shape[3], crop))
+
+
+def _seconds_per_step(
+    genome: Genome, shapes: Sequence[tuple[int, int, int, int]], calibration: Calibration
+) -> float:
+    """Seconds of one step on every picture, one after the other."""
+    return sum(
+        cost(genome, image_shape=shape, calibration=calibration).seconds_per_step or 0.0 for shape in shapes
+    )
+
+
+def _cheapest(load: Load, shapes: Sequence[tuple[int, int, int, int]], calibration: Calibration) -> float:
+    networks = [genome for _, genome in load.starters] or [load.sample]
+    return min(_seconds_per_step(genome, shapes, calibration) for genome in networks)
+
+
+def _cheapest_fit(load: Load, shapes: Sequence[tuple[int, int, int, int]], calibration: Calibration) -> float:
+    """Seconds of the shortest fit that is worth starting."""
+    networks = [genome for _, genome in load.starters] or [load.sample]
+    return min(
+        min(least_steps(genome), load.last_step) * _seconds_per_step(genome, shapes, calibration)
+        for genome in networks
+    )
+
+
+def _least_seconds(
+    load: Load, shapes: Sequence[tuple[int, int, int, int]], calibration: Calibration, *, per_step: float
+) -> float:
+    """With less time left, no candidate is started."""
+    usual = min(least_steps(load.typical), load.last_step) * per_step
+    return min(usual, 2 * _cheapest_fit(load, shapes, calibration))
+
+
+def _crop(load: Load, calibration: Calibration, *, available: float) -> int | None:
+    """The side of the crops to search on, or ``None`` when a worthwhile number of candidates fits the whole.
+
+    The lightest of our networks decides: where even it cannot make enough steps on the whole picture, fewer
+    pixels are the only way to compare candidates.
+    """
+    largest = max(max(shape[-2:]) for shape in load.shapes)
+    least = LEAST_CROP * load.factor
+    if load.searched_on != UNDECIDED:
+        return load.searched_on
+    if available >= 2 * _cheapest_fit(load, load.shapes, calibration):
+        return None
+    side = max(least, largest // CROP_STEP * CROP_STEP)
+    while side > least:
+        shapes = [_cropped(shape, side) for shape in load.shapes]
+        each = least_steps(load.typical) * _seconds_per_step(load.typical, shapes, calibration)
+        if 0.5 * available >= CROP_FITS * each:
+            break
+        side -= CROP_STEP
+    # A crop that is nearly all of the picture saves nothing and costs the finalists' half of the time.
+    return side if side <= 0.8 * largest else None
+
+
+def _affordable(
+    load: Load,
+    shapes: Sequence[tuple[int, int, int, int]],
+    calibration: Calibration,
+    *,
+    seconds: float,
+    roomy: bool,
+    plain: bool,
+) -> tuple[tuple[tuple[str, Genome], ...], tuple[str, ...]]:
+    """The known networks that make enough steps in the time of one candidate, and the names of the others."""
+    known = [*load.published, *load.starters] if roomy else [*load.starters, *load.published]
+    # How often a network could make the least that it needs.
+    often = {
+        name: seconds / _seconds_per_step(genome, shapes, calibration) / least_steps(genome)
+        for name, genome in known
+    }
+    least = USUAL_STEPS / LEAST_STEPS if roomy else 1.0
+    fits = [(n, genome) for n, genome in known if often[n] >= least and (plain or genome.needs_pilot)]
+    # Sorting is stable: networks that make enough steps stay in their order, the others follow, the lightest first.
+    fits.sort(key=lambda item: (not item[1].needs_pilot, max(0.0, GOOD_STEPS / LEAST_STEPS - often[item[0]])))
+    if not fits and known:
+        fits = [max(known, key=lambda item: often[item[0]])]
+    names = {name for name, _ in fits}
+    return tuple(fits), tuple(name for name, _ in known if name not in names)

@@ -1,0 +1,142 @@
+"""The samplers behind one word: who proposes the next candidate.
+
+``genetic`` breeds the best genomes so far (`breeding`), ``tpe`` is Optuna's tree-structured Parzen
+estimator made to propose whole genomes, ``random`` draws from the search space and is the baseline that
+every claim is measured against. All three refuse genomes that the study already has and candidates that are
+not affordable, and all three depend on the seed and the study's history only (`proposals`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.samplers import BaseSampler, TPESampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from ..errors import InputError
+from ..network import SearchSpace
+from ..yaml_files import suggestion
+from .breeding import GeneticSampler
+from .distributions import Conditional, Flat, Space, uniform, walk
+from .proposals import Gate, Proposal, ProposingSampler
+
+SAMPLERS = ("genetic", "tpe", "random")
+TPE_STARTUP = 8  # finished trials before the estimator says anything; budgets are 20 to 100 candidates
+TPE_DRAWS = 16
+RANDOM_DRAWS = 64
+
+
+def make_sampler(
+    word: str,
+    space: SearchSpace,
+    *,
+    seed: int,
+    affordable: Callable[[Flat], bool] | None = None,
+    expense: Callable[[Flat], float] | None = None,
+) -> BaseSampler:
+    """Return the sampler called ``word``: "genetic", "tpe" or "random".
+
+    Args:
+        space: the search space.
+        seed: the same for every worker; what differs between workers are the trials that they ask for.
+        affordable: whether a candidate may be fitted in the time and the memory that are left.
+        expense: orders candidates by cost; the cheapest is proposed when none was affordable.
+
+    Raises:
+        InputError: there is no such sampler.
+    """
+    gate = Gate(affordable, expense)
+    if word == "genetic":
+        return GeneticSampler(space, seed=seed, affordable=affordable, expense=expense)
+    if word == "tpe":
+        return ParzenSampler(space, seed=seed, gate=gate)
+    if word == "random":
+        return UniformSampler(space, seed=seed, gate=gate)
+    raise InputError(
+        f"the sampler is '{word}'",
+        f"there are {', '.join(SAMPLERS)}",
+        suggestion(word, SAMPLERS) or "choose one of these",
+    )
+
+
+def suggest(trial: Trial, space: SearchSpace) -> Flat:
+    """Ask ``trial`` for every active gene, in an order in which conditions are decided before they are used.
+
+    Returns:
+        The active genes and their values.
+    """
+    return walk(Conditional(space), lambda name, distribution: _ask(trial, name, distribution))
+
+
+class UniformSampler(ProposingSampler):
+    """Draw every genome from the search space, without repetition."""
+
+    def draws(
+        self, study: Study, trial: FrozenTrial, *, space: Space, generator: np.random.Generator
+    ) -> Iterator[Proposal]:
+        """Yield genomes at random."""
+        for _ in range(RANDOM_DRAWS):
+            yield Proposal(space.sample(generator), "random")
+
+
+class ParzenSampler(ProposingSampler):
+    """Optuna's TPE, asked for a whole genome at a time.
+
+    Genes that all trials have are modelled jointly, conditional ones one by one. Candidates that are still
+    running count as bad ones (the constant liar), so workers do not propose the same. A new estimator is made
+    for every draw, since its random state would otherwise depend on what this process did before.
+
+    Source: Bergstra et al. 2011 (NeurIPS), Watanabe 2023 (arXiv 2304.11127).
+    """
+
+    def draws(
+        self, study: Study, trial: FrozenTrial, *, space: Space, generator: np.random.Generator
+    ) -> Iterator[Proposal]:
+        """Yield genomes that the estimator likes, and then genomes at random."""
+        finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        if len(finished) >= TPE_STARTUP:
+            for _ in range(TPE_DRAWS):
+                seed = int(generator.integers(2**32))
+                yield Proposal(_estimated(study, trial, space=space, seed=seed), "tpe")
+        for _ in range(RANDOM_DRAWS):
+            yield Proposal(space.sample(generator), "random")
+
+
+def _estimated(study: Study, trial: FrozenTrial, *, space: Space, seed: int) -> Flat:
+    sampler = TPESampler(seed=seed, n_startup_trials=TPE_STARTUP, multivariate=True, constant_liar=True)
+    common = sampler.infer_relative_search_space(study, trial)
+    jointly = sampler.sample_relative(study, trial, common)
+    generator = np.random.default_rng(seed)
+
+    def choose(name: str, distribution: BaseDistribution) -> Any:
+        if name in jointly and common[name] == distribution:
+            return jointly[name]
+        if distribution.single():
+            return uniform(distribution, generator)
+        return sampler.sample_independent(study, trial, name, distribution)
+
+    return walk(space, choose)
+
+
+def _ask(trial: Trial, name: str, distribution: BaseDistribution) -> Any:
+    match distribution:
+        case CategoricalDistribution(choices=choices):
+            return trial.suggest_categorical(name, choices)
+        case IntDistribution(low=low, high=high, step=step, log=log):
+            return trial.suggest_int(name, low, high, step=step, log=log)
+        case FloatDistribution(low=low, high=high, step=step, log=log):
+            return trial.suggest_float(name, low, high, step=step, log=log)
+    raise InputError(
+        f"the gene {name} has the distribution {distribution}",
+        "genes are choices, integers or floats",
+        "correct the search space",
+    )

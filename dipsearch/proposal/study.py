@@ -1,0 +1,157 @@
+"""The study: Optuna's record of all candidates, opened for a folder.
+
+Everything that workers have to agree on is in ``Settings``; it is stored with the study, so that a worker on
+another machine finds it there.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from ..fitting import EngineWord, Precision
+from ..fitting.precision import DEFAULT
+from ..network import Calibration, SearchSpace, cost, load_space
+from ..planning.memory_limit import UNLIMITED, Headroom
+from ..trials.storage_url import masked
+from .pruning import BetterShare
+from .samplers import make_sampler
+from .storage import create_or_load, open_storage
+
+SPACE_FILE = "space.yaml"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all workers of a study share.
+
+    Args:
+        name: of the study.
+        storage: a database's URL; ``None``: the journal file in the folder.
+        sampler: the sampler's word.
+        seed: of everything random.
+        names: the pictures' names, in order; their problem files lie in the folder.
+        max_steps: iterations of one fit at the latest.
+        patience: iterations without improvement after which a fit ends.
+        trajectory_every: iterations between the outputs that are kept for the page; ``None``: none.
+        calibration: of the machine, for the cost gate; ``None`` without one.
+        affordable_seconds: a candidate whose fit is predicted to take longer is not proposed.
+        image_shape: of what candidates are fitted to, for predicting their cost.
+        usual_steps: how long a fit usually is; the cost gate and the pruner go by it.
+        engine: what makes the steps of fits.
+        precision: of their convolutions on CUDA, the same for all candidates.
+        headroom: a candidate that needs more memory is not started.
+        has_pilot: whether the pictures have pilots; without them, networks with one in their input are not proposed.
+        pilots_only: whether others are not, for lack of time.
+    """
+
+    name: str
+    storage: str | None
+    sampler: str
+    seed: int
+    names: tuple[str, ...]
+    max_steps: int
+    patience: int
+    trajectory_every: int | None
+    calibration: Calibration | None
+    affordable_seconds: float | None
+    image_shape: tuple[int, int, int, int]
+    usual_steps: int
+    engine: EngineWord = "auto"
+    precision: Precision = DEFAULT
+    headroom: Headroom = UNLIMITED
+    has_pilot: bool = False
+    pilots_only: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for the study's attributes; a password in ``storage`` is masked."""
+        return {**asdict(self), "storage": None if self.storage is None else masked(self.storage)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Settings:
+        """What ``to_dict`` wrote."""
+        calibration, headroom = values["calibration"], values.get("headroom", {})
+        return cls(
+            **{
+                **values,
+                "names": tuple(values["names"]),
+                "image_shape": tuple(values["image_shape"]),
+                "calibration": None if calibration is None else Calibration(**calibration),
+                "headroom": Headroom(**headroom | {"image_shape": tuple(headroom["image_shape"])})
+                if headroom
+                else UNLIMITED,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class OpenedStudy:
+    """Optuna's study, and sentences on what had to be repaired to open it."""
+
+    study: optuna.Study
+    notes: tuple[str, ...]
+
+
+def open_study(folder: Path, settings: Settings, *, space: SearchSpace) -> OpenedStudy:
+    """Make or open the Optuna study of a folder, with its sampler and its pruner.
+
+    Raises:
+        DipsearchError: the storage cannot be used; see ``open_storage``.
+    """
+    opened = open_storage(settings.storage or folder)
+    gate = _Gate(settings, space)
+    sampler = make_sampler(
+        settings.sampler, space, seed=settings.seed, affordable=gate.affordable, expense=gate.expense
+    )
+    study = create_or_load(
+        settings.name,
+        opened.storage,
+        sampler=sampler,
+        pruner=BetterShare(settings.usual_steps),
+        space_digest=space.digest,
+    )
+    return OpenedStudy(study, opened.notes)
+
+
+@dataclass(frozen=True)
+class _Gate:
+    """Predicts what a candidate would cost, so that none is started that cannot end in its time or its memory.
+
+    One whose input needs a pilot that the study does not have cannot be had at any price.
+    """
+
+    settings: Settings
+    space: SearchSpace
+
+    def expense(self, flat: dict[str, Any]) -> float:
+        """Seconds of a usual fit; without a calibration the bytes that it keeps, which order candidates as well."""
+        genome = self.space.genome(flat)
+        if genome.needs_pilot and not self.settings.has_pilot:
+            return math.inf
+        asked = cost(
+            genome,
+            image_shape=self.settings.image_shape,
+            calibration=self.settings.calibration,
+        )
+        if asked.seconds_per_step is None:
+            return asked.saved_bytes
+        return asked.seconds_per_step * self.settings.usual_steps * len(self.settings.names)
+
+    def affordable(self, flat: dict[str, Any]) -> bool:
+        """Whether it has its pilot, and ends in its time and its memory."""
+        genome = self.space.genome(flat)
+        if not (self.settings.has_pilot if genome.needs_pilot else not self.settings.pilots_only):
+            return False
+        limit = self.settings.affordable_seconds
+        if limit is not None and self.expense(flat) > limit:
+            return False
+        return self.settings.headroom.fits(genome)
+
+
+def search_space(folder: Path) -> SearchSpace:
+    """The space of a study, from the copy in its folder."""
+    return load_space(folder / SPACE_FILE)

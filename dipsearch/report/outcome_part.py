@@ -1,0 +1,170 @@
+"""A ``result.json`` in words, as the console and the page show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..delivery.answer_words import answers_of, bar_words, delivered_words
+from .wording import clause, decibels, duration, plural
+
+
+def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """A ``result.json`` in words: label and sentence, most important first."""
+    best, stack = result.get("best") or {}, result.get("stack") or {}
+    members = stack.get("members") or ()
+    stopped = f"stopped at iteration {best['step']}" if best.get("step") is not None else None
+    candidate = clause(best.get("digest"), _best_estimated(result), stopped, best.get("ended"))
+    bar = bar_words(result)
+    rows = (
+        (
+            "restored",
+            f"{image_words(result['image'])}: {task_words(result['task'])} by {_delivered_words(result)}",
+        ),
+        ("quality", _quality_words(result)),
+        ("first answer", bar),
+        ("best candidate", candidate or "none: no candidate was finished"),
+        ("chosen because", best.get("chosen_because") or ""),
+        ("finalists", _finalist_words(result)),
+        ("stack", clause(plural(len(members), "candidate"), _estimated(stack)) if members else ""),
+        ("mixed with", _blend_words(result.get("blend") or {})),
+        ("baselines", "" if bar else _baseline_words(result.get("baselines") or {})),
+        ("uncertainty", _uncertainty_words(result.get("uncertainty") or {})),
+        ("candidates", _count_words(result.get("trials") or {})),
+        ("time", _time_words(result)),
+        *(("note", str(warning)) for warning in result.get("warnings") or ()),
+    )
+    return tuple((label, sentence) for label, sentence in rows if sentence)
+
+
+def restored_rows(results: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    """What a restoration made, a row for each picture: its name, and file, quality, members and time."""
+    return tuple(
+        (
+            str(result["name"]),
+            clause(
+                str(result["restored"]),
+                f"PSNR {decibels(result['psnr'])}" if result.get("psnr") is not None else _estimated(result),
+                plural(int(result["members"]), "network") if result["members"] else "similar patches alone",
+                duration(result.get("seconds")),
+            ),
+        )
+        for result in results
+    )
+
+
+def task_words(task: str) -> str:
+    """What was done to the picture, for people."""
+    return {"denoise": "denoised", "inpaint": "missing pixels filled in", "sr": "enlarged"}.get(task, task)
+
+
+def image_words(image: str | Sequence[str]) -> str:
+    """The name of the picture without the folders that it lay in, or how many pictures there are."""
+    return Path(image).name if isinstance(image, str) else plural(len(image), "picture")
+
+
+def _delivered_words(result: Mapping[str, Any]) -> str:
+    if said := {delivered_words(answers) for answers in answers_of(result)}:
+        return said.pop() if len(said) == 1 else "whatever suits each best"
+    members = (result.get("stack") or {}).get("members") or ()
+    words = {
+        "best": "the best candidate",
+        "stack": f"a stack of {plural(len(members), 'candidate')}",
+        "refit": "the best candidate, fitted again to all measurements",
+        "stacks": "the mean of two stacks, one for each split of the measurement",
+    }
+    return words.get(str(result.get("delivered")), "nothing: no candidate was finished")
+
+
+def _estimated(part: Mapping[str, Any]) -> str | None:
+    return f"estimated {decibels(part['score'])}" if part.get("score") is not None else None
+
+
+def _best_estimated(result: Mapping[str, Any]) -> str | None:
+    """The winner's score with its standard error, where it was computed."""
+    best = result.get("best") or {}
+    row = next((row for row in _finalists(result) if row["number"] == best.get("number")), None)
+    if row is None or row.get("score_error") is None:
+        return _estimated(best)
+    where = {"second": " on a second split", "whole picture": " on the whole picture"}.get(row["split"], "")
+    return f"estimated {row['score']:.2f} ± {row['score_error']:.2f} dB{where}"
+
+
+def _finalist_words(result: Mapping[str, Any]) -> str:
+    """How far the other finalists are behind the best one, with standard errors."""
+    rows = _finalists(result)
+    if len(rows) < 2:
+        return ""
+    first = rows[0]
+    behind = [
+        f"candidate {row['number']} {first['score'] - row['score']:.2f}"
+        + (f" ± {row['standard_error']:.2f} dB" if row.get("standard_error") is not None else " dB")
+        for row in rows[1:]
+    ]
+    judged = {
+        "first": "on the search's own split",
+        "second": f"scored again on a second split, {plural(first['seeds'], 'fit')} each",
+    }.get(first["split"], "on the whole picture")
+    return f"behind candidate {first['number']}: {', '.join(behind)}; {judged}"
+
+
+def _finalists(result: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return result.get("finalists") or ()
+
+
+def _blend_words(blend: Mapping[str, Any]) -> str:
+    """The classical part of what was delivered."""
+    if not blend:
+        return ""
+    gain = blend.get("gain")
+    return clause(
+        f"{blend['name']}, a share of {100 * blend['share']:.0f} %",
+        None if gain is None else f"estimated gain over the networks alone {decibels(gain)}",
+    )
+
+
+def _uncertainty_words(found: Mapping[str, Any]) -> str:
+    if not found:
+        return ""
+    ranks = found.get("rank_correlation")
+    return clause(
+        f"{255 * found['mean']:.1f} of 255 on average",
+        f"a map in {found['image']}",
+        None if ranks is None else f"rank correlation with the true error {ranks:.2f}",
+    )
+
+
+def _quality_words(result: Mapping[str, Any]) -> str:
+    if not result.get("reference"):
+        return "no reference was given, so no PSNR"
+    ssim = result.get("delivered_ssim")
+    parts = {name: (result.get(name) or {}).get("psnr") for name in ("best", "stack")}
+    return clause(
+        f"PSNR {decibels(result.get('delivered_psnr'))}",
+        f"SSIM {ssim:.4f}" if ssim is not None else None,
+        f"best candidate alone {decibels(parts['best'])}" if parts["best"] is not None else None,
+        f"stack {decibels(parts['stack'])}" if parts["stack"] is not None else None,
+    )
+
+
+def _baseline_words(baselines: Mapping[str, Mapping[str, Any]]) -> str:
+    words = {
+        name: decibels(values["psnr"]) if values["psnr"] is not None else _estimated(values)
+        for name, values in baselines.items()
+    }
+    return clause(*(f"{name} {known}" for name, known in words.items() if known))
+
+
+def _count_words(trials: Mapping[str, int]) -> str:
+    return clause(
+        *(f"{trials[state]} {state}" for state in ("complete", "pruned", "failed") if state in trials)
+    )
+
+
+def _time_words(result: Mapping[str, Any]) -> str:
+    budget = result.get("budget_seconds")
+    return clause(
+        duration(result.get("seconds")) + (f" of {duration(budget)}" if budget else ""),
+        f"on {result['device']}" if result.get("device") else None,
+    )

@@ -1,0 +1,124 @@
+"""What a search tells the outside: a listener hears it while it runs, an outcome is what it ended with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..execution.messages import Progress
+from ..planning.plan import Plan
+from ..trials.trial import Evaluation
+
+
+@dataclass(frozen=True)
+class WorkerState:
+    """What one worker is doing.
+
+    Args:
+        index: the worker's number.
+        label: "candidate 7", "refit of 3", …; ``None`` while it waits.
+        digest: the genome's.
+        step: iterations done.
+        max_steps: iterations at the most.
+        score: estimated PSNR in dB at the newest check point.
+        steps_per_second: since the fit began.
+    """
+
+    index: int
+    label: str | None = None
+    digest: str | None = None
+    step: int = 0
+    max_steps: int = 0
+    score: float | None = None
+    steps_per_second: float | None = None
+
+    @classmethod
+    def of(cls, news: Progress) -> WorkerState:
+        """The state that a worker's newest check point shows."""
+        return cls(
+            news.worker, news.label, news.digest, news.step, news.max_steps, news.score, news.steps_per_second
+        )
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The state of a running search.
+
+    Args:
+        phase: "searching", "delivering" or "restoring".
+        seconds: since the start.
+        seconds_left: of the budget; ``None`` without one.
+        workers: what each does.
+        complete: candidates that were fitted to their end.
+        pruned: candidates that were given up early.
+        failed: candidates that could not be fitted.
+        best: the best complete candidate so far.
+    """
+
+    phase: str
+    seconds: float
+    seconds_left: float | None
+    workers: tuple[WorkerState, ...]
+    complete: int
+    pruned: int
+    failed: int
+    best: Evaluation | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a search ended with.
+
+    Args:
+        folder: the study's.
+        result: the content of ``result.json``.
+        interrupted: whether somebody asked it to finish early.
+    """
+
+    folder: Path
+    result: dict[str, Any]
+    interrupted: bool
+
+
+class Listener(Protocol):
+    """Hears what happens, in the parent process."""
+
+    def planned(self, plan: Plan) -> None:
+        """The plan, before the work."""
+        ...
+
+    def note(self, sentence: str) -> None:
+        """Something worth a line."""
+        ...
+
+    def progress(self, snapshot: Snapshot) -> None:
+        """The state, about four times a second."""
+        ...
+
+    def evaluated(self, evaluation: Evaluation) -> None:
+        """A candidate ended."""
+        ...
+
+    def finished(self, outcome: Outcome) -> None:
+        """Everything is written."""
+        ...
+
+
+class Silent:
+    """Hears everything and says nothing."""
+
+    def planned(self, plan: Plan) -> None:
+        """Say nothing."""
+
+    def note(self, sentence: str) -> None:
+        """Say nothing."""
+
+    def progress(self, snapshot: Snapshot) -> None:
+        """Say nothing."""
+
+    def evaluated(self, evaluation: Evaluation) -> None:
+        """Say nothing."""
+
+    def finished(self, outcome: Outcome) -> None:
+        """Say nothing."""

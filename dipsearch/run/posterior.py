@@ -1,0 +1,155 @@
+"""Sampling: restore a picture by the mean of a long, disturbed fit, with a map of where it is unsure.
+
+No split, no stopping rule, no stack: what ``restore --sgld`` does instead of a stopped fit (Cheng et al., 2019).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..execution.at_once import patch_device, plain_threads
+from ..files import replacing
+from ..fitting import Check, Ended, Langevin, Posterior, put_back, sample
+from ..network import Genome
+from ..patches import answer
+from ..planning.budget import SLACK
+from ..problem import Case, Problem, TaskOptions, load_case, psnr, ssim, write_image
+from .outcome import Listener, Snapshot, WorkerState
+from .restore_run import genomes_of, refuse_overwriting, restored_file
+from .run import choose_devices, cores, unique_names
+
+
+def run_sampling(
+    target: str | Path,
+    sources: Sequence[str],
+    options: TaskOptions,
+    *,
+    out: Path,
+    device: str,
+    seed: int,
+    langevin: Langevin,
+    budget_seconds: float | None,
+    listener: Listener,
+    started: float | None = None,
+) -> list[dict[str, Any]]:
+    """Restore pictures by Langevin sampling, one after the other, each in an equal share of the time that is left.
+
+    Args:
+        target: as for ``run_restore``; of a stack, the first network is sampled.
+        out: the folder for ``NAME.png`` and ``NAME-deviation.npz`` (``deviation``, float32, ``(1, C, H, W)``).
+        langevin: settings of the sampler.
+        budget_seconds: wall time for everything; ``None``: all iterations.
+
+    Returns:
+        Per picture what ``run_restore`` returns, and ``deviation, samples, steps, ended``; the score is ``None``.
+
+    Raises:
+        DipsearchError: something cannot be used; nothing was written.
+    """
+    started = time.monotonic() if started is None else started
+    genome, place = genomes_of(target)[0], choose_devices(device, workers=1)[0]
+    cases = [load_case(source, options, seed=seed) for source in sources]
+    names = unique_names([case.name for case in cases])
+    refuse_overwriting(names, cases, out=out)
+    until = None if budget_seconds is None else started + budget_seconds * (1 - SLACK)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(cores())
+    results = []
+    try:
+        for index, (name, case) in enumerate(zip(names, cases, strict=True)):
+            for note in case.notes:
+                listener.note(note)
+            end = (
+                None
+                if until is None
+                else time.monotonic() + (until - time.monotonic()) / (len(cases) - index)
+            )
+            problem = case.problem.to(place)
+            pilot = _pilot(genome, problem, listener)
+            left = None if end is None else max(1.0, end - time.monotonic())
+            watch = _Watch(listener, name, langevin, started=started, until=until)
+            found = sample(
+                genome, problem, langevin=langevin, seed=seed, seconds=left, watch=watch, pilot=pilot
+            )
+            results.append(_written(found, name, case, out=out, seconds=time.monotonic() - started))
+    finally:
+        torch.set_num_threads(threads)
+    return results
+
+
+def _pilot(genome: Genome, problem: Problem, listener: Listener) -> Tensor | None:
+    """What similar patches make of all of y, for networks that have it in their input."""
+    if not genome.needs_pilot:
+        return None
+    listener.note("similar patches first: this network has their answer in its input")
+    with plain_threads():
+        return answer(problem.to(patch_device(str(problem.y.device)))).to(problem.y.device)
+
+
+class _Watch:
+    """Shows the sampling as the work of one worker."""
+
+    def __init__(
+        self, listener: Listener, name: str, langevin: Langevin, *, started: float, until: float | None
+    ) -> None:
+        self._listener, self._langevin, self._started, self._until = listener, langevin, started, until
+        self._state = WorkerState(0, label=f"sampling {name}", max_steps=langevin.steps)
+        self._begun = time.monotonic()
+
+    def __call__(self, check: Check, mean: Tensor) -> Ended | None:
+        del mean
+        now = time.monotonic()
+        speed = check.step / max(now - self._begun, 1e-6)
+        worker = replace(self._state, step=check.step, steps_per_second=speed)
+        left = (self._langevin.steps - check.step) / speed
+        left = left if self._until is None else min(left, max(0.0, self._until - now))
+        self._listener.progress(
+            Snapshot(
+                phase="sampling",
+                seconds=now - self._started,
+                seconds_left=left,
+                workers=(worker,),
+                complete=0,
+                pruned=0,
+                failed=0,
+                best=None,
+            )
+        )
+        return None
+
+
+def _written(found: Posterior, name: str, case: Case, *, out: Path, seconds: float) -> dict[str, Any]:
+    image = put_back(found.mean.cpu(), case.problem)
+    # Where observed pixels were put back, nothing is unsure.
+    kept = put_back(torch.full_like(found.deviation.cpu(), float("nan")), case.problem).isfinite()
+    unsure = torch.where(kept, 0.0, found.deviation.cpu())
+    file = restored_file(out, name, case)
+    write_image(file, image, bits=case.bits)
+    map_file = out / f"{name}-deviation.npz"
+    with replacing(map_file) as temporary:
+        np.savez_compressed(temporary, deviation=unsure.numpy().astype(np.float32))
+    truth = case.reference
+    return {
+        "name": name,
+        "source": case.source,
+        "restored": str(file),
+        "deviation": str(map_file),
+        "delivered": "posterior mean",
+        "score": None,
+        "members": 1,
+        "samples": found.samples,
+        "steps": found.steps,
+        "ended": found.ended.value,
+        "psnr": None if truth is None else round(psnr(image, truth), 4),
+        "ssim": None if truth is None else round(ssim(image, truth), 4),
+        "seconds": round(seconds, 1),
+        "reference": truth is not None,
+    }

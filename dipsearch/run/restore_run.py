@@ -1,0 +1,217 @@
+"""Restoring: use what an earlier search found on a new picture.
+
+Similar patches answer first. One architecture is fitted with its stopping rule active; a study's stack is fitted
+member by member and weighed anew, since which network suits a picture best is for the picture to say. Polishing and
+the choice among the answers are those of a search.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..delivery.answers import Choice
+from ..delivery.delivering import Delivery
+from ..delivery.picture_outputs import answer_rows, delivered_word
+from ..errors import FormatError, InputError
+from ..execution.pool import Pool, Seat
+from ..fitting import EngineWord, Precision
+from ..fitting.precision import DEFAULT
+from ..library import preset, preset_names, read_architecture
+from ..network import Genome
+from ..planning.budget import PATIENCE, SLACK
+from ..planning.plan import MAX_STEPS
+from ..problem import Case, TaskOptions, load_case, natural_suffix, write_image
+from ..proposal.study import Settings
+from ..trials.objective import estimated_psnr
+from ..trials.problem_files import WHOLE, problem_path, write_problem
+from ..trials.true_quality import finite, true_psnr, true_ssim
+from ..yaml_files import read_yaml
+from .outcome import Listener
+from .restoration import Restoration
+from .run import choose_devices, cores, unique_names
+
+CHOSEN_PER_SECOND = 130_000
+"""Pixels for which a delivery is made of several answers, judged and written, in a second on one core."""
+
+
+def run_restore(
+    target: str | Path,
+    sources: Sequence[str],
+    options: TaskOptions,
+    *,
+    out: Path,
+    device: str,
+    workers: int | None,
+    seed: int,
+    budget_seconds: float | None,
+    listener: Listener,
+    engine: EngineWord = "auto",
+    precision: Precision = DEFAULT,
+    started: float | None = None,
+) -> list[dict[str, Any]]:
+    """Restore pictures with an architecture, or with all members of a study's stack.
+
+    Args:
+        target: an ``architecture.yaml``, a study's folder, or the name of a published network.
+        sources: the pictures.
+        options: the task and what is known of the damage.
+        out: the folder for ``NAME.png``.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        workers: processes; ``None``: one per core or GPU.
+        seed: of the splits and the fits.
+        budget_seconds: wall time for everything; ``None``: every fit ends by itself.
+        listener: hears what happens.
+        engine: what makes the steps: "auto", "eager" or "cuda_graph".
+        precision: of the convolutions on CUDA.
+        started: ``time.monotonic()`` from which the budget counts; by default now.
+
+    Returns:
+        Per picture: ``name, source, restored, delivered, psnr, ssim, score, members, answers, seconds``; PSNR and
+        SSIM are ``None`` without a reference, the score where it is not finite. ``members`` is 0 where no network
+        was fitted, and ``answers`` is as in ``result.json``.
+
+    Raises:
+        DipsearchError: something cannot be used; nothing was written.
+    """
+    started = time.monotonic() if started is None else started
+    genomes = genomes_of(target)
+    devices = choose_devices(device, workers=workers)
+    cases = [load_case(source, options, seed=seed) for source in sources]
+    names = unique_names([case.name for case in cases])
+    refuse_overwriting(names, cases, out=out)
+    for case in cases:
+        for note in case.notes:
+            listener.note(note)
+    jobs = len(genomes) * len(cases)
+    devices = devices[: max(1, jobs)]
+    with tempfile.TemporaryDirectory(prefix="dipsearch-") as temporary:
+        folder = Path(temporary)
+        for name, case in zip(names, cases, strict=True):
+            write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
+        settings = replace(
+            _settings(names, cases, seed=seed, task=options.task), engine=engine, precision=precision
+        )
+        # A single network gets all cores; several get one each, which is the better use of them.
+        threads = max(1, cores() // len(devices)) if devices[0] == "cpu" else 1
+        seats = [Seat(index, one, threads=threads) for index, one in enumerate(devices)]
+        pixels = sum(case.problem.image_shape[-1] * case.problem.image_shape[-2] for case in cases)
+        deadline = None
+        if budget_seconds is not None:
+            choice = min(pixels / CHOSEN_PER_SECOND, 0.1 * budget_seconds)
+            deadline = started + budget_seconds * (1 - SLACK) - choice
+        with Pool(folder, settings, seats) as pool:
+            restoration = Restoration(
+                folder,
+                pool,
+                listener,
+                genomes,
+                tuple(names),
+                seed,
+                MAX_STEPS[options.task],
+                deadline,
+                started,
+            )
+            found = restoration.run()
+        return [
+            _written(name, case, *one, out=out, seconds=time.monotonic() - started)
+            for name, case, one in zip(names, cases, found, strict=True)
+        ]
+
+
+def genomes_of(target: str | Path) -> list[Genome]:
+    """The architectures that ``target`` stands for.
+
+    Raises:
+        DipsearchError: there is no such thing.
+    """
+    path = Path(target)
+    if path.is_dir():
+        stack = path / "best" / "stack.yaml"
+        if not stack.exists():
+            raise InputError(
+                f"{path} has no best/stack.yaml",
+                "a study has one once it has delivered",
+                "finish it with dipsearch search --resume, or name an architecture.yaml",
+            )
+        return _stacked(stack)
+    if path.suffix in (".yaml", ".yml") or path.exists():
+        return [read_architecture(path).genome]
+    if str(target) in preset_names():
+        return [preset(str(target))]
+    raise InputError(
+        f"'{target}' is neither a file, nor a study's folder, nor a published network",
+        f"published are {', '.join(preset_names())}",
+        "correct the path",
+    )
+
+
+def _stacked(path: Path) -> list[Genome]:
+    content = read_yaml(path)
+    try:
+        members = [member for entries in content["pictures"].values() for member in entries]
+        genomes = {(genome := Genome.from_nested(member["genome"])).digest: genome for member in members}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise FormatError(
+            f"{path} is not a stack ({error})", "it lists members with their genomes", "restore the file"
+        ) from error
+    return list(genomes.values())
+
+
+def refuse_overwriting(names: Sequence[str], cases: Sequence[Case], *, out: Path) -> None:
+    """Raise InputError when a result would take the place of its own measurement."""
+    for name, case in zip(names, cases, strict=True):
+        file = restored_file(out, name, case)
+        if file.exists() and file.resolve() == Path(case.source).resolve():
+            raise InputError(
+                f"the result would be written to {file}",
+                "that is the damaged picture itself",
+                "choose another folder: --out restored",
+            )
+
+
+def restored_file(out: Path, name: str, case: Case) -> Path:
+    """Where the restoration of a picture goes."""
+    return out / f"{name}{natural_suffix(case.problem.image_shape[1], case.bits)}"
+
+
+def _settings(names: Sequence[str], cases: Sequence[Case], *, seed: int, task: str) -> Settings:
+    return Settings(
+        name="restore",
+        storage=None,
+        sampler="random",
+        seed=seed,
+        names=tuple(names),
+        max_steps=MAX_STEPS[task],
+        patience=PATIENCE,
+        trajectory_every=None,
+        calibration=None,
+        affordable_seconds=None,
+        image_shape=cases[0].problem.image_shape,
+        usual_steps=MAX_STEPS[task],
+        has_pilot=True,
+    )
+
+
+def _written(
+    name: str, case: Case, choice: Choice, delivery: Delivery | None, *, out: Path, seconds: float
+) -> dict[str, Any]:
+    file, image, truth = restored_file(out, name, case), choice.answer.image, case.reference
+    write_image(file, image, bits=case.bits)
+    return {
+        "name": name,
+        "source": case.source,
+        "restored": str(file),
+        "delivered": delivered_word(choice, delivery),
+        "score": finite(estimated_psnr(choice.score)),
+        "psnr": true_psnr(image, truth),
+        "ssim": true_ssim(image, truth),
+        "members": 0 if delivery is None else len(delivery.stack.members),
+        "answers": answer_rows(choice, truth),
+        "seconds": round(seconds, 1),
+        "reference": truth is not None,
+    }

@@ -1,0 +1,240 @@
+"""The outcome on disk: the restored pictures, the architecture, the stack, the card and ``result.json``."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ..delivery.answer_words import little_words
+from ..delivery.answers import finished
+from ..delivery.card import card
+from ..delivery.delivering import Delivery
+from ..delivery.finalists import Verdict
+from ..delivery.picture_outputs import write_picture
+from ..files import write_text
+from ..library import Architecture, ArchitectureFit, provenance_now, write_architecture
+from ..problem import Case, image_digest
+from ..trials.trial import Evaluation
+from ..trials.trial_files import read_arrays
+from ..trials.true_quality import finite, mean, true_psnr, true_ssim
+from ..yaml_files import dump_yaml
+from .outcome import Outcome
+
+if TYPE_CHECKING:
+    from .finishing import Finished
+    from .run import Session
+
+SCORE_UNIT = "estimated PSNR in dB, without a reference"
+
+
+def write_outputs(
+    session: Session, finished: Finished, *, interrupted: bool, notes: Sequence[str]
+) -> Outcome:
+    """Write everything that a search ends with, and return its outcome.
+
+    Args:
+        session: the search.
+        finished: what is delivered, and which candidate is chosen.
+        interrupted: whether somebody asked it to finish early.
+        notes: what went wrong on the way.
+    """
+    folder, deliveries = session.folder, finished.deliveries
+    evaluations = session.evaluations()
+    pictures = [
+        write_picture(
+            case,
+            choice,
+            delivery,
+            picture,
+            second_members=finished.rescored.candidates(),
+            folder=folder,
+            alone=len(deliveries) == 1,
+        )
+        for case, choice, delivery, picture in zip(
+            session.cases, finished.choices, deliveries, finished.pictures, strict=True
+        )
+    ]
+    verdict, there = finished.verdict, [delivery for delivery in deliveries if delivery is not None]
+    winner = None if verdict is None else next(e for e in evaluations if e.number == verdict.number)
+    result = _result(session, evaluations, winner, pictures)
+    result |= {
+        "interrupted": interrupted,
+        "warnings": [*session.notes, *notes, *_engine_notes(evaluations), *_little(result)],
+        "finalists": [] if verdict is None else _finalists(verdict),
+    }
+    if winner is not None and verdict is not None:
+        result["best"] |= _measured_winner(session.cases, there, winner.number)
+        result["best"]["chosen_because"] = verdict.because
+        _write_architecture(session, winner, split=there[0].split)
+        stacks = {delivery.name: _stack_entry(delivery, evaluations) for delivery in there}
+        write_text(
+            folder / "best" / "stack.yaml",
+            dump_yaml({"format": "dipsearch/stack/1", "pictures": stacks}),
+        )
+    write_text(folder / "best" / "card.md", card(result, winner))
+    write_text(
+        folder / "result.json", json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    )
+    return Outcome(folder, result, interrupted)
+
+
+def _result(
+    session: Session,
+    evaluations: Sequence[Evaluation],
+    winner: Evaluation | None,
+    pictures: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
+    from .. import __version__
+
+    request, first = session.request, pictures[0]
+    counts = {
+        state: sum(evaluation.state == state for evaluation in evaluations)
+        for state in ("complete", "pruned", "failed")
+    }
+    return {
+        "task": request.options.task,
+        "image": first["source"] if len(pictures) == 1 else [picture["source"] for picture in pictures],
+        "shape": list(session.cases[0].problem.image_shape),
+        "seed": request.seed,
+        "device": session.plan.devices[0],
+        "workers": len(session.plan.devices),
+        "engine": winner and winner.engine,
+        "precision": winner and winner.precision,
+        "tf32": winner and _tf32(winner, device=session.plan.devices[0]),
+        "space": request.space,
+        "sampler": request.sampler,
+        "budget_seconds": request.budget_seconds,
+        "seconds": round(session.seconds, 1),
+        "trials": counts,
+        "best": None
+        if winner is None
+        else {
+            "number": winner.number,
+            "digest": winner.digest,
+            "score": winner.score,
+            "score_unit": SCORE_UNIT,
+            "step": winner.step,
+            "ended": winner.ended,
+            "seconds": winner.seconds,
+        },
+        "stack": _mean_stack(pictures),
+        "delivered": first["delivered"],
+        "answers": first["answers"],
+        "delivered_psnr": mean([picture["delivered_psnr"] for picture in pictures]),
+        "delivered_ssim": mean([picture["delivered_ssim"] for picture in pictures]),
+        "delivered_psnr_luma": mean([picture["delivered_psnr_luma"] for picture in pictures]),
+        "baselines": first["baselines"],
+        "uncertainty": first["uncertainty"],
+        "split": first["split"],
+        "reference": all(case.reference is not None for case in session.cases),
+        "pictures": list(pictures),
+        "noise": _noise(session),
+        "plan": [list(line) for line in session.plan.lines],
+        "version": __version__,
+    }
+
+
+def _mean_stack(pictures: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The ensemble over all pictures; ``None`` where one has none."""
+    stacks = [picture["stack"] for picture in pictures if picture["stack"] is not None]
+    if len(stacks) < len(pictures):
+        return None
+    means = {name: mean([stack[name] for stack in stacks]) for name in ("score", "psnr", "ssim")}
+    return {"members": stacks[0]["members"], **means}
+
+
+def _finalists(verdict: Verdict) -> list[dict[str, Any]]:
+    return [
+        {
+            name: finite(value) if isinstance(value, float) else value
+            for name, value in asdict(finalist).items()
+        }
+        for finalist in verdict.finalists
+    ]
+
+
+def _tf32(winner: Evaluation, *, device: str) -> dict[str, bool] | None:
+    """Where CUDA rounded 32-bit factors to 10 bits; ``None`` on other devices, which never do."""
+    if not device.startswith("cuda"):
+        return None
+    return {"convolutions": winner.precision != "fp32", "matrix_products": False}
+
+
+def _engine_notes(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Why candidates were fitted by another engine than the one that was asked for."""
+    reasons = Counter(e.engine_note for e in evaluations if e.engine_note)
+    return [
+        f"{count} of {len(evaluations)} candidates ran on the plain engine: {reason}"
+        for reason, count in reasons.most_common(3)
+    ]
+
+
+def _little(result: Mapping[str, Any]) -> list[str]:
+    said = little_words(result)
+    return [said] if said else []
+
+
+def _measured_winner(
+    cases: Sequence[Case], deliveries: Sequence[Delivery], number: int
+) -> dict[str, float | None]:
+    """PSNR and SSIM of the winner on every picture, the means; ``None`` where it was not fitted to one of them."""
+    found: dict[str, list[float | None]] = {"psnr": [], "ssim": []}
+    for case, delivery in zip(cases, deliveries, strict=True):
+        member = delivery.members.get(number)
+        image = None if member is None else finished(member.output.delivered, case.problem)
+        found["psnr"].append(None if image is None else true_psnr(image, case.reference))
+        found["ssim"].append(None if image is None else true_ssim(image, case.reference))
+    return {name: mean(values) for name, values in found.items()}
+
+
+def _noise(session: Session) -> dict[str, Any]:
+    case = session.cases[0]
+    noise, gate = case.problem.noise, case.diagnosis
+    return {
+        "kind": noise.kind,
+        "sigma": noise.sigma,
+        "gain": noise.gain,
+        "source": noise.source,
+        "gate": None if gate is None else gate.to_dict(),
+    }
+
+
+def _write_architecture(session: Session, winner: Evaluation, *, split: str) -> None:
+    folder = session.folder
+    curves = read_arrays(folder, winner.number, "fit.npz")
+    assert winner.genome is not None
+    write_architecture(
+        folder / "best" / "architecture.yaml",
+        Architecture(
+            genome=winner.genome,
+            fit=ArchitectureFit(
+                task=session.request.options.task,
+                step=winner.step or 0,
+                loss_at_stop=float(curves["chosen_loss"]),
+                split=split,
+                score=winner.score or 0.0,
+                ended=winner.ended or "",
+            ),
+            provenance=provenance_now(
+                images=[
+                    (image_digest(case.problem.y), tuple(case.problem.y.shape)) for case in session.cases
+                ],
+                seed=session.request.seed,
+                seconds=winner.seconds or 0.0,
+                device=session.plan.devices[0],
+                study=session.request.name,
+            ),
+        ),
+    )
+
+
+def _stack_entry(delivery: Delivery, evaluations: Sequence[Evaluation]) -> list[dict[str, Any]]:
+    genomes = {evaluation.number: evaluation.genome for evaluation in evaluations}
+    return [
+        {"number": number, "weight": round(weight, 6), "genome": genome.to_nested()}
+        for number, weight in zip(delivery.stack.members, delivery.stack.weights, strict=True)
+        if (genome := genomes[number]) is not None
+    ]

@@ -1,0 +1,269 @@
+"""A study's folder read back for people: what was asked, what was tried, what came out.
+
+Candidates meet the reference here, and in ``result``, after everything was decided. Whatever is missing or
+damaged is left out and named, so that a study of any age and in any state can still be shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from torch import Tensor
+
+from ..delivery.picture_outputs import picture_folder
+from ..errors import DipsearchError, FormatError
+from ..problem import Case, load_case, psnr
+from ..proposal.storage import open_storage
+from ..trials.journal import JOURNAL
+from ..trials.problem_files import SEARCHED, problem_path, read_box
+from ..trials.request import Request, read_request
+from ..trials.storage_url import whole_address
+from ..trials.trial import Evaluation, evaluation_of, ranked
+from ..trials.trial_files import read_arrays, suffix
+
+REQUEST_FILE = "study.yaml"
+
+
+@dataclass(frozen=True, eq=False)
+class PictureRecord:
+    """One picture of a study, as far as it can be read.
+
+    Args:
+        name: of the picture.
+        case: its measurement and, if there is one, its reference; ``None`` when the source is gone.
+        restored: the file of the restored picture; ``None`` before the delivery.
+        box: top, left, height, width of the searched crop in pixels of the restored picture; ``None``: all of it.
+        first: the file of what similar patches made of it; ``None`` before that, or in a study without.
+    """
+
+    name: str
+    case: Case | None
+    restored: Path | None
+    box: tuple[int, int, int, int] | None
+    first: Path | None = None
+
+    @property
+    def reference(self) -> Tensor | None:
+        """The reference of what candidates were fitted to, ``(1, C, h, w)``."""
+        whole = self.case.reference if self.case else None
+        if whole is None or self.box is None:
+            return whole
+        top, left, height, width = self.box
+        return whole[..., top : top + height, left : left + width]
+
+
+@dataclass(frozen=True, eq=False)
+class StudyRecord:
+    """A study as it lies on disk.
+
+    Args:
+        folder: the study's.
+        request: what was asked.
+        evaluations: the candidates, by number; with PSNR where a reference exists.
+        result: the content of ``result.json``; ``None`` before the delivery.
+        pictures: what was restored.
+        missing: sentences on what could not be read.
+    """
+
+    folder: Path
+    request: Request
+    evaluations: tuple[Evaluation, ...]
+    result: dict[str, Any] | None
+    pictures: tuple[PictureRecord, ...]
+    missing: tuple[str, ...] = field(default=())
+
+    def ranked(self) -> list[Evaluation]:
+        """The complete candidates, the best first."""
+        return ranked(self.evaluations)
+
+    def winner(self) -> Evaluation | None:
+        """The candidate that was chosen, before a delivery the best by the score; ``None``: none is complete.
+
+        The finalists may have overruled the score of the search.
+        """
+        complete = self.ranked()
+        number = ((self.result or {}).get("best") or {}).get("number")
+        return next((e for e in complete if e.number == number), complete[0] if complete else None)
+
+
+def read_study(
+    folder: str | Path, *, earlier: StudyRecord | None = None, storage: str | None = None
+) -> StudyRecord:
+    """Read a study's folder; nothing in it is changed, so a search may be at work in it.
+
+    Args:
+        folder: the study's.
+        earlier: what a reading a moment ago has found. Its pictures and the PSNR of its finished candidates
+            are taken over, since they take long to read and do not change.
+        storage: the database's whole address; ``None``: as the folder says, with its password from the environment.
+
+    Raises:
+        FormatError: there is no study in it.
+    """
+    folder = Path(folder)
+    if not (folder / REQUEST_FILE).exists():
+        raise FormatError(
+            f"{folder} holds no {REQUEST_FILE}",
+            "a study's folder has one",
+            "name a folder in studies/, for example studies/demo",
+        )
+    request = read_request(folder / REQUEST_FILE)
+    missing: list[str] = []
+    if earlier is not None and earlier.request == request and all(p.case for p in earlier.pictures):
+        pictures = list(earlier.pictures)
+    else:
+        pictures, earlier = _pictures(folder, request, missing), None
+    evaluations = _evaluations(folder, request, missing, storage=storage)
+    result = _result(folder, missing)
+    restored = {
+        picture["name"]: folder / picture["restored"] for picture in (result or {}).get("pictures", [])
+    }
+    pictures = [
+        replace(
+            picture,
+            restored=restored.get(picture.name),
+            first=_first(folder, picture.name, alone=len(pictures) == 1),
+        )
+        for picture in pictures
+    ]
+    known = (
+        {(e.number, e.state): e.psnr for e in earlier.evaluations if e.psnr is not None} if earlier else {}
+    )
+
+    def measured(evaluation: Evaluation) -> Evaluation:
+        if (evaluation.number, evaluation.state) in known:
+            return replace(evaluation, psnr=known[evaluation.number, evaluation.state])
+        return _with_psnr(folder, evaluation, pictures)
+
+    # Unpacking thousands of images is most of the work of a page, and threads share it well.
+    with ThreadPoolExecutor() as pool:
+        evaluations = list(pool.map(measured, evaluations))
+    return StudyRecord(folder, request, tuple(evaluations), result, tuple(pictures), tuple(missing))
+
+
+def read_curves(folder: str | Path, number: int, *, index: int = 0) -> dict[str, NDArray[Any]]:
+    """The check points of a candidate for picture ``index``.
+
+    Returns:
+        ``step``, ``loss``, ``score`` (mean squared errors), ``seconds``, each ``(k,)``, ``chosen`` (0-d); and where
+        other rules watched, ``monitor_names`` and the iterations that they would have delivered,
+        ``monitor_steps``, 0 for none.
+
+    Raises:
+        FormatError: the file is missing or damaged.
+    """
+    arrays, end = read_arrays(Path(folder), number, "fit.npz"), suffix(index)
+    watched = [key for key in ("monitor_names", "monitor_steps") if key + end in arrays]
+    return {key: arrays[key + end] for key in ("step", "loss", "score", "seconds", "chosen", *watched)}
+
+
+def read_trajectory(
+    folder: str | Path, number: int, reference: Tensor, *, index: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The true PSNR of a candidate's averaged output along its fit.
+
+    Returns:
+        iterations ``(k,)`` and PSNR in dB ``(k,)``.
+
+    Raises:
+        FormatError: the outputs along the way were not kept, or cannot be read.
+    """
+    arrays, end = read_arrays(Path(folder), number, "trajectory.npz"), suffix(index)
+    steps = arrays["step" + end]
+    images = arrays["x" + end].astype(np.float32)
+    truth = reference.cpu().numpy()
+    errors = ((images - truth) ** 2).mean(axis=(1, 2, 3), dtype=np.float64)
+    return steps, -10 * np.log10(np.maximum(errors, 1e-12))
+
+
+def _pictures(folder: Path, request: Request, missing: list[str]) -> list[PictureRecord]:
+    from .run import unique_names
+
+    cases: list[Case | None] = []
+    for source in request.sources:
+        try:
+            cases.append(load_case(source, request.options, seed=request.seed))
+        except DipsearchError as error:
+            cases.append(None)
+            missing.append(f"the picture {source} cannot be read any more: {error}")
+    names = unique_names(
+        [
+            case.name if case else Path(source).stem
+            for case, source in zip(cases, request.sources, strict=True)
+        ]
+    )
+    return [
+        PictureRecord(name, case, None, _box(folder, name, missing))
+        for name, case in zip(names, cases, strict=True)
+    ]
+
+
+def _box(folder: Path, name: str, missing: list[str]) -> tuple[int, int, int, int] | None:
+    try:
+        return read_box(problem_path(folder, kind=SEARCHED, name=name))
+    except FormatError as error:
+        missing.append(str(error))
+        return None
+
+
+def _first(folder: Path, name: str, *, alone: bool) -> Path | None:
+    """Written whole or not at all, so what is there can be shown."""
+    return next(iter(sorted(picture_folder(folder, name, alone=alone).glob("first.*"))), None)
+
+
+def _evaluations(
+    folder: Path, request: Request, missing: list[str], *, storage: str | None
+) -> Sequence[Evaluation]:
+    journal = folder / JOURNAL
+    if request.storage is None and not journal.exists():
+        return []
+    try:
+        # A journal is only read: whoever searches repairs it, and an archive may be read-only.
+        address = whole_address(request.storage, given=storage)
+        opened = (
+            open_storage(address).storage if address else JournalStorage(JournalFileBackend(str(journal)))
+        )
+        study = optuna.load_study(study_name=request.name, storage=opened)
+        return [evaluation_of(trial) for trial in study.get_trials(deepcopy=False)]
+    except (DipsearchError, KeyError, ValueError, OSError) as error:
+        missing.append(f"the study's candidates cannot be read: {error}")
+        return []
+
+
+def _result(folder: Path, missing: list[str]) -> dict[str, Any] | None:
+    path = folder / "result.json"
+    if not path.exists():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        missing.append(f"{path.name} cannot be read: {error}")
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _with_psnr(folder: Path, evaluation: Evaluation, pictures: Sequence[PictureRecord]) -> Evaluation:
+    """Add the true PSNR, the mean over the pictures in dB, where all of them have a reference."""
+    if evaluation.state not in ("complete", "pruned"):
+        return evaluation
+    values = []
+    for index, picture in enumerate(pictures):
+        if picture.reference is None:
+            return evaluation
+        key = "x" + suffix(index)
+        try:
+            arrays = read_arrays(folder, evaluation.number, "output.npz", keys=(key,))
+            values.append(psnr(Tensor(arrays[key]), picture.reference))
+        except (FormatError, KeyError):
+            return evaluation
+    return replace(evaluation, psnr=sum(values) / len(values)) if values else evaluation

@@ -1,0 +1,41 @@
+"""Where the first answer to a picture lies in a study's folder, and what it took."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..files import replacing
+from .trial_files import read_npz
+
+
+def first_file(folder: Path, name: str) -> Path:
+    """Its file, from all of y: the image as ``x``, and ``seconds``."""
+    return folder / "answers" / f"{name}-first.npz"
+
+
+def write_first(folder: Path, name: str, image: Tensor, *, seconds: float) -> None:
+    """Write the first answer to a picture.
+
+    Args:
+        image: (1, C, H, W).
+        seconds: that one worker needs for it.
+    """
+    with replacing(first_file(folder, name)) as temporary:
+        np.savez(temporary, x=image.cpu().numpy(), seconds=np.array(seconds))
+
+
+def read_first(folder: Path, name: str) -> tuple[Tensor, float] | None:
+    """What ``write_first`` wrote; ``None`` where nothing was.
+
+    Raises:
+        FormatError: the file is damaged.
+    """
+    file = first_file(folder, name)
+    if not file.exists():
+        return None
+    values = read_npz(file)
+    return torch.from_numpy(values["x"]), float(values.get("seconds", 0.0))

@@ -1,0 +1,191 @@
+"""What a worker gets to see of a picture: the measurement and its split, read from the study's folder.
+
+A study writes every problem once, as ``inputs/whole-NAME.npz`` and ``inputs/search-NAME.npz``. A restoration that
+networks may have in their input, the pilot, lies beside it as ``inputs/pilot-KIND-NAME.npz`` where one was computed.
+Workers read nothing else, in particular no image file and no reference, so a candidate cannot be ranked or stopped
+with knowledge of the clean image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..errors import FormatError
+from ..files import replacing
+from ..problem import Downsample, Identity, Mask, NoiseModel, Operator, Problem, Split, make_split
+from ..problem.operators import operator_from_arrays, operator_to_arrays
+from .trial_files import read_npz
+
+SEARCHED, WHOLE = "search", "whole"
+"""The two kinds of problem files: what candidates are ranked on, and what is delivered."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """One problem on its device, split in what is fitted and what scores.
+
+    Args:
+        name: of the picture.
+        problem: what was measured.
+        split: of it.
+        pilot: ``(1, C, H, W)``, a restoration from the fitted part of ``split`` alone; ``None``: there is none.
+    """
+
+    name: str
+    problem: Problem
+    split: Split
+    pilot: Tensor | None = None
+
+
+def write_problem(path: Path, problem: Problem, *, box: tuple[int, int, int, int] | None = None) -> None:
+    """Write a problem's arrays and plain values to an ``.npz`` file.
+
+    Args:
+        box: where in the whole picture it lies: top, left, height, width; ``None``: it is the whole.
+    """
+    with replacing(path) as temporary:
+        np.savez(
+            temporary,
+            allow_pickle=False,
+            **operator_to_arrays(problem.operator),
+            y=problem.y.cpu().numpy(),
+            observed=problem.observed.cpu().numpy(),
+            image_shape=np.array(problem.image_shape),
+            noise_kind=np.array(problem.noise.kind),
+            noise_sigma=np.array(np.nan if problem.noise.sigma is None else problem.noise.sigma),
+            noise_source=np.array(problem.noise.source),
+            noise_gain=np.array(np.nan if problem.noise.gain is None else problem.noise.gain),
+            noise_correlation=np.array(problem.noise.correlation or (), dtype=np.float64),
+            box=np.array(box or (), dtype=np.int64),
+        )
+
+
+def read_problem(path: Path, *, given: Operator | None = None) -> Problem:
+    """Read what ``write_problem`` wrote.
+
+    Args:
+        given: the operator, where it is not a registered one.
+
+    Raises:
+        FormatError: the file is missing or damaged.
+    """
+    values = read_npz(path)
+    y, observed = torch.from_numpy(values["y"]), torch.from_numpy(values["observed"])
+    _, channels, height, width = (int(size) for size in values["image_shape"])
+    shape = (1, channels, height, width)
+    return Problem(
+        y=y,
+        operator=operator_from_arrays(_with_operator(values, shape), given=given),
+        noise=_noise(values),
+        image_shape=shape,
+        observed=observed,
+    )
+
+
+def _with_operator(
+    values: Mapping[str, NDArray[Any]], shape: tuple[int, int, int, int]
+) -> Mapping[str, NDArray[Any]]:
+    """The arrays of a file with its operator; files of the first version have a task in its place."""
+    if "task" not in values:
+        return values
+    operator: Operator = Identity()
+    if str(values["task"]) == "inpaint":
+        operator = Mask(torch.from_numpy(values["observed"]))
+    elif str(values["task"]) == "sr":
+        operator = Downsample(int(values["factor"]), shape)
+    return operator_to_arrays(operator)
+
+
+def _noise(values: Mapping[str, NDArray[Any]]) -> NoiseModel:
+    sigma, gain = (float(values.get(key, np.nan)) for key in ("noise_sigma", "noise_gain"))
+    table = values.get("noise_correlation", np.zeros(0))  # files of the first version have none, and no gain
+    return NoiseModel(
+        kind=str(values["noise_kind"]),  # type: ignore[arg-type]
+        sigma=None if np.isnan(sigma) else sigma,
+        source=str(values["noise_source"]),  # type: ignore[arg-type]
+        gain=None if np.isnan(gain) else gain,
+        correlation=tuple(tuple(row) for row in table.tolist()) if table.size else None,
+    )
+
+
+def read_box(path: Path) -> tuple[int, int, int, int] | None:
+    """Where in the whole picture a problem lies: top, left, height, width; ``None``: it is the whole.
+
+    Raises:
+        FormatError: the file is missing or damaged.
+    """
+    box = read_npz(path)["box"]
+    return (int(box[0]), int(box[1]), int(box[2]), int(box[3])) if box.size else None
+
+
+def prepare(folder: Path, *, kind: str, names: tuple[str, ...], seed: int, device: str) -> list[Prepared]:
+    """Read the problems of a study, with their pilots where there are any, and split each one.
+
+    Args:
+        seed: of the study, whose split the pilots were computed from; the same folder and seed give the same split
+            anywhere.
+    """
+    prepared = []
+    for name in names:
+        problem = read_problem(problem_path(folder, kind=kind, name=name))
+        split = make_split(problem, seed=seed)
+        file = pilot_path(folder, kind=kind, name=name)
+        pilot = read_pilot(file).to(device) if file.exists() else None
+        prepared.append(Prepared(name, problem.to(device), split.to(device), pilot))
+    return prepared
+
+
+def problem_path(folder: Path, *, kind: str, name: str) -> Path:
+    """Where a problem of a study lies."""
+    return folder / "inputs" / f"{kind}-{name}.npz"
+
+
+def write_pilot(path: Path, *, fitted: Tensor, full: Tensor | None = None) -> None:
+    """Write the pilot of a problem.
+
+    Args:
+        fitted: ``(1, C, H, W)``, the restoration from the fitted part of the split with the study's seed; nothing that
+            the split holds out may have gone into it.
+        full: the one from all of y, for fits to all of y.
+    """
+    images = {"fitted": fitted} if full is None else {"fitted": fitted, "full": full}
+    arrays = {part: image.detach().float().cpu().numpy() for part, image in images.items()}
+    with replacing(path) as temporary:
+        np.savez(temporary, allow_pickle=False, **arrays)
+
+
+def read_pilot(path: Path, *, part: Literal["fitted", "full"] = "fitted") -> Tensor:
+    """Read what ``write_pilot`` wrote, ``(1, C, H, W)`` on the CPU.
+
+    Args:
+        part: "full" is the restoration from all of y, or else the other one.
+
+    Raises:
+        FormatError: the file is missing or damaged.
+    """
+    images = read_npz(path)
+    if "fitted" not in images:
+        raise FormatError(
+            f"{path} holds {', '.join(images) or 'nothing'}",
+            "the file of a pilot holds the array `fitted`, and perhaps `full`",
+            "remove the file, or search again under another name",
+        )
+    return torch.from_numpy(images.get(part, images["fitted"]))
+
+
+def pilot_path(folder: Path, *, kind: str, name: str) -> Path:
+    """Where the pilot of a problem of a study lies."""
+    return pilot_beside(problem_path(folder, kind=kind, name=name))
+
+
+def pilot_beside(problem: Path) -> Path:
+    """Where the pilot of the problem in this file lies."""
+    return problem.with_name(f"pilot-{problem.name}")

@@ -1,0 +1,54 @@
+"""The benchmark of the gate: what is counted, what is written, what is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dipsearch.bench.noise_cases import BRANCHES, KINDS, GateRow, GateTable, gate_markdown, measure_gate
+from dipsearch.commands.main import run
+from dipsearch.errors import InputError
+
+
+def row(kind: int, branch: str) -> GateRow:
+    return GateRow("a.png", 96, KINDS[kind].name, "25", branch, branch in KINDS[kind].right, "noise: …")
+
+
+def test_every_right_branch_exists_and_every_kind_has_one() -> None:
+    assert all(set(kind.right) <= set(BRANCHES) and kind.right for kind in KINDS)
+    assert len({kind.name for kind in KINDS}) == len(KINDS)
+
+
+def test_a_share_counts_the_right_branches_of_a_kind_and_of_all() -> None:
+    right, wrong = KINDS[0].right[0], "impulse"
+    table = GateTable((row(0, right), row(0, wrong), row(0, right), row(3, "fallback")))
+    assert table.share_right(KINDS[0].name) == pytest.approx(2 / 3)
+    assert table.share_right() == pytest.approx(3 / 4)
+    values = json.loads(json.dumps(table.to_dict()))
+    assert [part["cases"] for part in values["kinds"]] == [3, 1]
+    assert values["kinds"][0]["branches"] == {right: 2, wrong: 1} and len(values["wrong"]) == 1
+    assert "| 67 % |" in gate_markdown(table, command="c", version="v")
+
+
+def test_one_picture_goes_through_every_damage_and_repeats() -> None:
+    table = measure_gate(["sample:cat@256"], rounds=1, seed=3)
+    assert [row.kind for row in table.rows] == [kind.name for kind in KINDS]
+    assert table.share_right() >= 0.9
+    assert measure_gate(["sample:cat@256"], rounds=1, seed=3) == table
+
+
+def test_the_command_writes_json_and_its_section(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["bench", "gate", "sample:coins", "--rounds", "1", "--page", "B.md"]) == 0
+    values = json.loads(Path("benchmarks/gate.json").read_text())
+    assert values["cases"] == len(KINDS) and values["pictures"] == ["sample:coins"]
+    assert values["command"] == "dipsearch bench gate sample:coins --rounds 1 --seed 0" and values["version"]
+    assert "The gate: which noise a picture has" in Path("B.md").read_text()
+    assert f"{len(KINDS)} cases" in capsys.readouterr().out
+
+
+def test_a_picture_that_is_too_small_is_refused() -> None:
+    with pytest.raises(InputError, match="at least 64"):
+        measure_gate(["sample:cat@100"])

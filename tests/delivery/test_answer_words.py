@@ -1,0 +1,118 @@
+"""The answers in words: what is delivered, what networks added, and when that is little."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dipsearch.delivery.answer_words import (
+    answers_of,
+    bar_words,
+    delivered_answer,
+    delivered_words,
+    little_words,
+)
+from dipsearch.delivery.answers import IN_WORDS
+from dipsearch.delivery.card import card
+
+SHARES = {"first": 0.31, "polished": 0.69}
+
+
+def result(
+    estimates: dict[str, float | None], *, shares: dict[str, float] | None = None, indirect: bool = False
+) -> dict[str, Any]:
+    """A result with answers of these estimates; by default the last one is delivered."""
+    given = shares or {list(estimates)[-1]: 1.0}
+    answers = [
+        {
+            "name": name,
+            "words": IN_WORDS[name],
+            "estimate": estimate,
+            "standard_error": 0.2,
+            "share": given.get(name, 0.0),
+            "psnr": None,
+            "ssim": None,
+            "seconds": 1.0,
+        }
+        for name, estimate in estimates.items()
+    ]
+    return {"answers": answers, "pictures": [{"answers": answers}], "split": {"indirect": indirect}}
+
+
+MIXED = result({"first": 31.2, "polished": 31.5, "combined": 31.6}, shares=SHARES)
+
+
+def test_the_line_of_the_console() -> None:
+    assert bar_words(MIXED) == "similar patches alone: 31.2 dB estimated; with networks 31.6"
+    assert bar_words(result({"first": 31.2, "best": 30.9}, shares={"first": 1.0})) == (
+        "similar patches alone: 31.2 dB estimated, which is delivered; networks reached 30.9"
+    )
+    assert (
+        bar_words(result({"first": 31.2}))
+        == "similar patches alone: 31.2 dB estimated; no network was fitted"
+    )
+    assert bar_words(result({"first": None})) == "similar patches alone; no network was fitted"
+    assert bar_words(result({"first": 41.2, "polished": 41.9}, indirect=True)) == (
+        "similar patches alone: 41.2 dB estimated of the small picture; with networks 41.9"
+    )
+
+
+def test_an_older_result_or_one_without_a_first_answer_has_no_such_line() -> None:
+    assert bar_words({"delivered": "stack", "pictures": [{"name": "cat"}]}) == ""
+    assert bar_words({}) == ""
+    assert bar_words(result({"best": 30.9})) == ""
+    assert answers_of({"pictures": [{"name": "cat"}]}) == []
+
+
+def test_of_a_mixture_the_parts_are_told_with_their_shares() -> None:
+    (answers,) = answers_of(MIXED)
+    assert delivered_answer(answers)["name"] == "combined"
+    assert delivered_words(answers) == (
+        "a mixture of networks and similar patches, one improving the other (69 %) and "
+        "similar patches alone, without a network (31 %)"
+    )
+    (alone,) = answers_of(result({"first": 31.2, "best": 32.0}))
+    assert (delivered_answer(alone)["name"], delivered_words(alone)) == ("best", "the best network")
+
+
+@pytest.mark.parametrize(
+    ("estimates", "gain"),
+    [({"first": 31.2, "polished": 31.24}, "0.04"), ({"first": 31.2, "polished": 31.15}, "0.00")],
+)
+def test_networks_that_add_less_than_a_tenth_of_a_decibel_add_little(
+    estimates: dict[str, float | None], gain: str
+) -> None:
+    assert little_words(result(estimates)) == (
+        f"networks add little here: {gain} dB above similar patches alone, as estimated"
+    )
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        result({"first": 31.2, "polished": 31.31}),
+        result({"first": 31.2}),
+        result({"best": 31.2}),
+        result({"first": None, "best": 31.2}),
+        result({"first": 31.2, "polished": 31.2}, indirect=True),
+        {"delivered": "stack"},
+    ],
+)
+def test_nothing_is_said_where_they_add_more_were_not_tried_or_cannot_be_judged(
+    found: dict[str, Any],
+) -> None:
+    assert little_words(found) == ""
+
+
+def test_the_card_says_the_same() -> None:
+    rest = {
+        "task": "denoise", "image": "cat.png", "seconds": 20.0, "workers": 2, "device": "cpu", "finalists": [],
+        "uncertainty": None, "trials": {"complete": 0, "pruned": 0, "failed": 0}, "space": "skip",
+        "sampler": "genetic", "seed": 0, "version": "1", "warnings": [], "best": None,
+    }  # fmt: skip
+    text = card(MIXED | rest, None)
+    assert "Delivered: a mixture of networks and similar patches, one improving the other (69 %) and" in text
+    assert "Similar patches alone: 31.2 dB estimated; with networks 31.6." in text
+    assert "| similar patches alone, without a network | 31 % | 31.20 dB | -0.40 ± 0.20 dB | – |" in text
+    assert "| a mixture of several answers |  | 31.60 dB |  | – |" in text

@@ -1,0 +1,92 @@
+"""What is delivered of several fits: stacks, and the mean of what two splits led to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from dipsearch.delivery.delivering import Delivery, Member, averaged, deliver
+from dipsearch.errors import StudyError
+from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split, psnr
+from dipsearch.trials.problem_files import Prepared
+from dipsearch.trials.trial_files import Output
+
+SHAPE = (1, 3, 32, 32)
+
+
+def truth() -> Tensor:
+    rows, columns = torch.meshgrid(torch.linspace(0, 3, 32), torch.linspace(0, 3, 32), indexing="ij")
+    return torch.stack([0.5 + 0.3 * (rows + k).sin() * columns.cos() for k in range(3)])[None].float()
+
+
+def off(seed: int, size: float) -> Tensor:
+    """The truth with an error of its own."""
+    return truth() + size * torch.randn(SHAPE, generator=torch.Generator().manual_seed(seed))
+
+
+def half_missing(*, seed: int = 0) -> Prepared:
+    observed = (torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(5)) < 0.5).float()
+    noise = NoiseModel("none", None, "none")
+    problem = Problem(truth() * observed, Mask(observed), noise, SHAPE, observed)
+    return Prepared("picture", problem, make_split(problem, seed=seed))
+
+
+def noisy(*, seed: int = 0) -> Prepared:
+    y = truth() + 0.1 * torch.randn(SHAPE, generator=torch.Generator().manual_seed(6))
+    problem = Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, torch.ones(1, 1, 32, 32))
+    return Prepared("picture", problem, make_split(problem, seed=seed))
+
+
+def delivery_of(images: list[Tensor], picture: Prepared) -> Delivery:
+    members = [
+        Member(number, Output(image, image), float(picture.split.score(picture.problem.view(image))))
+        for number, image in enumerate(images)
+    ]
+    return deliver(picture, members)
+
+
+def test_unlike_members_of_like_quality_are_stacked_and_observed_pixels_put_back() -> None:
+    picture = half_missing()
+    found = delivery_of([off(1, 0.1), off(2, 0.1), off(3, 0.1)], picture)
+    assert found.chosen == found.base == "stack"
+    assert sum(found.used.values()) == pytest.approx(1)
+    assert psnr(found.stacked, truth()) > psnr(found.best_image, truth()) + 2
+    seen = picture.problem.observed.bool().expand(SHAPE)
+    assert torch.equal(found.image[seen], truth()[seen])
+    assert not torch.allclose(found.judged[seen], truth()[seen])  # what is judged is as it was fitted
+
+
+def test_nothing_to_deliver_is_an_error() -> None:
+    with pytest.raises(StudyError, match="no candidate was fitted to picture"):
+        deliver(half_missing(), [])
+
+
+@pytest.mark.parametrize("make", [half_missing, noisy])
+def test_the_mean_of_two_splits_is_delivered_where_it_is_better_than_either(make) -> None:  # type: ignore[no-untyped-def]
+    first, second = make(seed=0), make(seed=1)
+    one, other = delivery_of([off(1, 0.1)], first), delivery_of([off(2, 0.1)], second)
+    both = averaged(one, other, first.problem)
+    assert both.chosen == "stacks"
+    assert both.base == "best"
+    assert psnr(both.image, truth()) == pytest.approx(psnr(one.image, truth()) + 3, abs=0.5)
+    assert both.second is other
+
+
+def test_a_second_split_that_led_to_less_is_kept_out() -> None:
+    first, second = half_missing(seed=0), half_missing(seed=1)
+    one, other = delivery_of([off(1, 0.05)], first), delivery_of([off(2, 0.2)], second)
+    both = averaged(one, other, first.problem)
+    assert both.chosen == "best"
+    assert both.image is one.image
+    assert both.second is other
+
+
+def test_what_both_have_in_common_cannot_be_averaged_away() -> None:
+    first, second = half_missing(seed=0), half_missing(seed=1)
+    one, same = delivery_of([off(1, 0.1)], first), delivery_of([off(1, 0.1)], second)
+    both = averaged(one, replace(same), first.problem)
+    # The two scores differ by luck only; half of that difference is all that a mean promises.
+    assert psnr(both.image, truth()) == pytest.approx(psnr(one.image, truth()), abs=1e-4)

@@ -1,0 +1,124 @@
+"""First answers: what similar patches make of each picture, and where networks find it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from dipsearch.delivery.delivering import prepared_whole
+from dipsearch.delivery.first_answers import first_words, make_first_answers, write_first_pictures
+from dipsearch.execution.messages import PatchJob
+from dipsearch.problem import Case, Identity, NoiseModel, Problem, crop_problem, psnr, read_image
+from dipsearch.trials.objective import estimated_psnr
+from dipsearch.trials.problem_files import (
+    SEARCHED,
+    WHOLE,
+    pilot_path,
+    problem_path,
+    read_pilot,
+    write_problem,
+)
+
+SHAPE = (1, 3, 32, 32)
+
+
+def truth() -> Tensor:
+    rows, columns = torch.meshgrid(torch.linspace(0, 3, 32), torch.linspace(0, 3, 32), indexing="ij")
+    return torch.stack([0.5 + 0.3 * (rows + k).sin() * columns.cos() for k in range(3)])[None].float()
+
+
+def noisy(seed: int = 0) -> Problem:
+    y = truth() + 0.1 * torch.randn(SHAPE, generator=torch.Generator().manual_seed(seed))
+    return Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, torch.ones(1, 1, 32, 32))
+
+
+def test_there_is_one_from_all_that_was_measured_and_one_from_the_fitted_part(make_runner) -> None:
+    runner = make_runner({"cat": noisy()})
+    first = make_first_answers(runner)["cat"]
+    assert psnr(first.image, truth()) > psnr(noisy().y, truth()) + 8
+    assert psnr(first.fitted, truth()) > psnr(noisy().y, truth()) + 7
+    assert first.seconds == 1.0  # when the one from all of y was there
+    assert [(job.split_seed, job.pilot) for job in runner.jobs] == [(None, None), (0, None)]
+
+
+def test_networks_find_them_as_their_pilots(make_runner) -> None:
+    runner = make_runner({"cat": noisy(), "dog": noisy(1)})
+    firsts = make_first_answers(runner)
+    assert list(firsts) == ["cat", "dog"]
+    for name, first in firsts.items():
+        file = pilot_path(runner.folder, kind=WHOLE, name=name)
+        assert torch.equal(read_pilot(file), first.fitted)
+        assert torch.equal(read_pilot(file, part="full"), first.image)
+        searched = pilot_path(runner.folder, kind=SEARCHED, name=name)
+        assert torch.equal(read_pilot(searched), first.fitted)
+    assert not torch.equal(firsts["cat"].image, firsts["dog"].image)
+
+
+def test_the_pilot_of_a_crop_is_computed_from_the_crop(make_runner) -> None:
+    runner = make_runner({"cat": noisy()})
+    part = crop_problem(noisy(), top=8, left=0, height=24, width=24)
+    write_problem(problem_path(runner.folder, kind=SEARCHED, name="cat"), part, box=(8, 0, 24, 24))
+    first = make_first_answers(runner, on_crops=True)["cat"]
+    seen = read_pilot(pilot_path(runner.folder, kind=SEARCHED, name="cat"))
+    assert seen.shape == (1, 3, 24, 24)
+    assert psnr(seen, truth()[..., 8:, :24]) > psnr(noisy().y, truth()) + 6
+    assert first.image.shape == SHAPE
+
+
+def test_what_is_there_already_is_not_computed_again(make_runner) -> None:
+    runner = make_runner({"cat": noisy()})
+    before = make_first_answers(runner)["cat"]
+    runner.jobs.clear()
+    after = make_first_answers(runner)["cat"]
+    assert runner.jobs == []
+    assert torch.equal(before.image, after.image) and torch.equal(before.fitted, after.fitted)
+
+
+def test_a_lost_job_is_handed_out_again_but_not_for_ever(make_runner) -> None:
+    runner = make_runner({"cat": noisy()}, lost=1)
+    assert set(make_first_answers(runner)) == {"cat"}
+    assert len(runner.jobs) == 2
+
+
+def test_a_picture_whose_jobs_are_always_lost_has_none(make_runner) -> None:
+    runner = make_runner({"cat": noisy()}, lost=100)
+    assert make_first_answers(runner) == {}
+    assert runner.seconds == 6.0  # two jobs, three times
+
+
+def test_it_is_written_as_a_picture_beside_the_result_and_announced_with_its_score(
+    make_runner, tmp_path: Path
+) -> None:
+    runner = make_runner({"cat": noisy()})
+    firsts = make_first_answers(runner)
+    case = Case("cat", "cat.png", noisy(), None, 8, ())
+    files = write_first_pictures({"cat": case}, folder=runner.folder)
+    assert files == {"cat": "best/first.png"}
+    shown = read_image(tmp_path / "best" / "first.png").pixels
+    assert float((shown - firsts["cat"].image.clamp(0, 1)).abs().max()) <= 0.5 / 255 + 1e-6
+    picture = prepared_whole(runner.folder, "cat", seed=0)
+    expected = estimated_psnr(float(picture.split.score(firsts["cat"].fitted)))
+    assert first_words(runner, firsts, files=files) == [
+        f"similar patches alone: {expected:.1f} dB estimated after 1 s, in best/first.png; networks have to be better"
+    ]
+
+
+def test_several_pictures_have_folders_and_names(make_runner, tmp_path: Path) -> None:
+    runner = make_runner({"cat": noisy(), "dog": noisy(1)})
+    firsts = make_first_answers(runner)
+    cases = {name: Case(name, f"{name}.png", noisy(), None, 16, ()) for name in firsts}
+    files = write_first_pictures(cases, folder=runner.folder)
+    assert files == {"cat": "best/cat/first.png", "dog": "best/dog/first.png"}
+    assert read_image(tmp_path / files["dog"]).bits == 16
+    said = first_words(runner, firsts, files={})
+    assert said[1].startswith("dog, similar patches alone: ") and "first.png" not in said[1]
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_fitted_part_is_that_of_the_study(make_runner, seed: int) -> None:
+    runner = make_runner({"cat": noisy()}, seed=seed)
+    make_first_answers(runner)
+    assert [job.split_seed for job in runner.jobs if isinstance(job, PatchJob)] == [None, seed]

@@ -1,0 +1,178 @@
+"""The plan: what a budget buys, on a machine whose speed is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dipsearch.network import Calibration, Genome, Scale, cost
+from dipsearch.planning.budget import GOOD_STEPS, LEAST_STEPS, POLISHING, make_plan
+from dipsearch.planning.plan import USUAL_STEPS, Load
+from dipsearch.planning.rescoring import NOTHING, RESCORING_SHARE, Rescoring
+
+# A core that makes 20 billion multiply-adds of the forward pass a second, and nothing else costs anything.
+SLOW = Calibration("cpu", 1, 0.0, 0.0, 1 / 20e9, 0.0, 0.0)
+
+
+def network(width: int) -> Genome:
+    return replace(Genome(), scales=(Scale(width, width),) * 5)
+
+
+def load(**changes: object) -> Load:
+    standard = Load(
+        task="inpaint",
+        shapes=[(1, 3, 128, 128)],
+        starters=[("middle", network(48)), ("narrow", network(16))],
+        published=[("wide", network(128))],
+        sample=network(8),
+        calibration=SLOW,
+        spent=5.0,
+    )
+    return replace(standard, **changes)
+
+
+CPUS = ("cpu", "cpu")
+
+
+def test_everything_ends_within_the_budget() -> None:
+    plan = make_plan(load(), devices=CPUS, budget=240, trials=None)
+    assert plan.search_until is not None
+    assert plan.deliver_until is not None
+    assert 0.8 * 240 < plan.search_until < plan.deliver_until < 240
+
+
+def test_time_is_kept_back_for_the_first_answer_and_for_polishing() -> None:
+    plain = make_plan(load(), devices=CPUS, budget=240, trials=None)
+    plan = make_plan(load(patch_seconds=20.0, has_pilot=True), devices=CPUS, budget=240, trials=None)
+    assert plan.search_until is not None
+    assert plain.search_until is not None
+    assert plan.polishing == pytest.approx(POLISHING * 20.0)
+    assert plan.search_until == pytest.approx(plain.search_until - plan.polishing)
+
+
+def test_without_time_for_a_network_the_first_answer_is_all() -> None:
+    plan = make_plan(load(patch_seconds=4.0, has_pilot=True), devices=CPUS, budget=12, trials=None)
+    assert not plan.networks
+    said = " ".join(sentence for _, sentence in plan.lines)
+    assert "no time for a network" in said
+    assert "-" not in said.replace("-pixel", "")
+    # Without a first answer there has to be a network, however little time it has.
+    assert make_plan(load(), devices=CPUS, budget=12, trials=None).networks
+
+
+def test_a_network_that_is_too_slow_for_the_budget_is_named_and_left_out() -> None:
+    plan = make_plan(load(), devices=CPUS, budget=100, trials=None)
+    assert plan.left_out == ("wide",)
+    assert [name for name, _ in plan.queue] == ["middle", "narrow"]
+    assert dict(plan.lines)["too slow for this budget"] == "wide"
+
+
+def test_a_lighter_network_comes_first_where_a_heavier_one_makes_too_few_steps() -> None:
+    tight = make_plan(load(), devices=CPUS, budget=30, trials=None)
+    assert tight.candidate_seconds is not None
+    seconds = cost(network(48), image_shape=(1, 3, 128, 128), calibration=SLOW).seconds_per_step
+    assert seconds is not None
+    assert LEAST_STEPS < tight.candidate_seconds / seconds < GOOD_STEPS
+    assert [name for name, _ in tight.queue] == ["narrow", "middle"]
+
+
+def test_a_roomy_budget_tries_the_published_networks_first_and_is_patient() -> None:
+    plan = make_plan(load(), devices=CPUS, budget=24 * 3600, trials=None)
+    assert [name for name, _ in plan.queue] == ["wide", "middle", "narrow"]
+    assert plan.patience == 300
+
+
+def test_a_candidate_has_time_for_enough_steps_wherever_the_budget_allows_it() -> None:
+    plan = make_plan(load(), devices=CPUS, budget=600, trials=None)
+    assert plan.candidate_seconds is not None
+    assert plan.usual_steps >= LEAST_STEPS
+    assert plan.usual_steps <= USUAL_STEPS
+
+
+def test_a_large_picture_is_searched_on_a_crop() -> None:
+    plan = make_plan(load(shapes=[(1, 3, 1024, 1536)]), devices=CPUS, budget=300, trials=None)
+    assert plan.crop is not None
+    assert 96 <= plan.crop <= 512
+    assert "crop" in dict(plan.lines)["searched on"]
+    assert plan.search_until is not None
+    assert plan.search_until < 200  # the rest is for the whole picture
+
+
+def test_a_small_picture_is_searched_whole() -> None:
+    assert make_plan(load(), devices=CPUS, budget=240, trials=None).crop is None
+
+
+def test_a_number_of_trials_does_not_depend_on_the_machine() -> None:
+    first = make_plan(load(calibration=None, spent=1.0), devices=("cpu",), budget=None, trials=6)
+    second = make_plan(load(calibration=None, spent=9.0), devices=("cpu",), budget=None, trials=6)
+    assert first == second
+    assert first.candidate_seconds is None
+    assert first.trials == 6
+
+
+def test_without_a_clock_heavy_networks_wait_behind_light_ones_on_a_cpu_only() -> None:
+    on_cpu = make_plan(load(calibration=None), devices=("cpu",), budget=None, trials=6)
+    on_gpu = make_plan(load(calibration=None), devices=("cuda:0",), budget=None, trials=6)
+    assert [name for name, _ in on_cpu.queue] == ["middle", "narrow", "wide"]
+    assert [name for name, _ in on_gpu.queue] == ["wide", "middle", "narrow"]
+
+
+@pytest.mark.parametrize("budget", [10, 60, 600])
+def test_the_plan_speaks(budget: int) -> None:
+    lines = dict(make_plan(load(), devices=CPUS, budget=budget, trials=None).lines)
+    assert lines["picture"] == "128×128, 3 channels"
+    assert f"{budget} s in all" in lines["time"]
+
+
+def test_a_resumed_study_stays_on_the_crop_that_it_was_begun_on() -> None:
+    for searched_on in (None, 128):
+        again = load(shapes=[(1, 3, 1024, 1536)], searched_on=searched_on)
+        for budget, trials in ((300, None), (24 * 3600, None), (None, 4)):
+            assert make_plan(again, devices=CPUS, budget=budget, trials=trials).crop == searched_on
+
+
+def test_a_crop_for_super_resolution_has_enough_measured_pixels() -> None:
+    plan = make_plan(
+        load(task="sr", shapes=[(1, 3, 2048, 2048)], factor=8), devices=CPUS, budget=100, trials=None
+    )
+    assert plan.crop == 96 * 8
+
+
+def test_a_tiny_picture_is_never_cropped() -> None:
+    for side in (9, 24, 70, 100):
+        plan = make_plan(load(shapes=[(1, 3, side, side)]), devices=CPUS, budget=6, trials=None)
+        assert plan.crop is None
+
+
+def test_a_small_budget_gives_up_nothing_for_finalists_and_says_what_they_would_need() -> None:
+    plan = make_plan(load(), devices=CPUS, budget=60, trials=None)
+    assert plan.rescoring == NOTHING
+    assert plan.search_until is not None
+    assert plan.search_until > 0.8 * 60
+    words = dict(plan.lines)["finalists"]
+    assert words.startswith("not scored again on a second split, that would need 3 × ")
+    assert "it begins at a budget of about" in words
+
+
+def test_a_large_budget_gives_finalists_a_fifth_at_the_most() -> None:
+    plan = make_plan(load(), devices=CPUS, budget=3600, trials=None)
+    assert plan.rescoring == Rescoring(5, 3)
+    assert plan.search_until is not None
+    assert plan.rescore_until is not None
+    assert 0 < plan.rescore_until - plan.search_until <= (RESCORING_SHARE + 0.03) * 3600
+    assert dict(plan.lines)["finalists"] == "the best 5 are scored again on a second split, 3 seeds each"
+
+
+@pytest.mark.parametrize(
+    ("trials", "wished"), [(6, NOTHING), (16, Rescoring(3, 1)), (36, Rescoring(3, 3)), (60, Rescoring(5, 3))]
+)
+def test_of_a_number_of_trials_a_fifth_more_is_fitted(trials: int, wished: Rescoring) -> None:
+    plan = make_plan(load(calibration=None), devices=CPUS, budget=None, trials=trials)
+    assert plan.rescoring == wished
+
+
+def test_after_a_search_on_a_crop_the_whole_picture_is_the_second_opinion() -> None:
+    plan = make_plan(load(shapes=[(1, 3, 1024, 1536)]), devices=CPUS, budget=300, trials=None)
+    assert plan.rescoring == NOTHING
+    assert dict(plan.lines)["finalists"] == "the best are judged again on the whole picture"

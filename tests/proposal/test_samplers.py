@@ -1,0 +1,167 @@
+"""The samplers behind one word: each proposes whole, new, affordable genomes, the same ones after a stop."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import RandomSampler
+from optuna.testing.pytest_samplers import (
+    BasicSamplerTestCase,
+    RelativeSamplerTestCase,
+    SingleOnlySamplerTestCase,
+)
+from optuna.trial import TrialState
+
+from dipsearch.errors import InputError
+from dipsearch.network import Genome, load_space
+from dipsearch.network.gene import Gene
+from dipsearch.proposal.distributions import Conditional, distribution_of
+from dipsearch.proposal.proposals import Gate, genome_of
+from dipsearch.proposal.pruning import BetterShare
+from dipsearch.proposal.samplers import SAMPLERS, ParzenSampler, UniformSampler, make_sampler, suggest
+from dipsearch.proposal.storage import create_or_load, open_storage, sweep_stale
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+SPACE = load_space("skip")
+
+
+def worth(genome: Genome) -> float:
+    return 30 - abs(genome.depth - 5) - (4 * math.log10(genome.learning_rate / 0.01)) ** 2
+
+
+def in_memory(word: str, *, seed: int = 0, **gate: Any) -> optuna.Study:
+    return optuna.create_study(direction="maximize", sampler=make_sampler(word, SPACE, seed=seed, **gate))
+
+
+def run(study: optuna.Study, *, trials: int) -> list[dict[str, Any]]:
+    """Judge candidates one after the other; return all genomes of the study."""
+    for _ in range(trials):
+        trial = study.ask()
+        study.tell(trial, worth(SPACE.genome(suggest(trial, SPACE))))
+    return [genome_of(trial) for trial in study.trials]
+
+
+class TestParzenConformance(BasicSamplerTestCase, RelativeSamplerTestCase, SingleOnlySamplerTestCase):
+    @pytest.fixture
+    def sampler(self) -> Any:
+        return lambda: ParzenSampler(None, seed=0, gate=Gate())
+
+
+class TestUniformConformance(BasicSamplerTestCase, RelativeSamplerTestCase, SingleOnlySamplerTestCase):
+    @pytest.fixture
+    def sampler(self) -> Any:
+        return lambda: UniformSampler(None, seed=0, gate=Gate())
+
+
+@pytest.mark.parametrize("word", SAMPLERS)
+class TestEverySampler:
+    def test_genomes_are_whole_and_none_appears_twice(self, word: str) -> None:
+        flats = run(in_memory(word), trials=25)
+        assert all(SPACE.contains(flat) for flat in flats)
+        assert len({SPACE.genome(flat).digest for flat in flats}) == 25
+
+    def test_the_same_seed_gives_the_same_candidates_and_another_seed_others(self, word: str) -> None:
+        first = run(in_memory(word, seed=4), trials=14)
+        assert run(in_memory(word, seed=4), trials=14) == first
+        assert run(in_memory(word, seed=5), trials=14) != first
+
+    def test_a_negative_seed_is_a_seed(self, word: str) -> None:
+        assert run(in_memory(word, seed=-1), trials=1) != run(in_memory(word, seed=1), trials=1)
+
+    def test_a_kill_and_a_resume_do_not_change_the_candidates(self, word: str, tmp_path: Path) -> None:
+        def opened() -> optuna.Study:
+            return create_or_load(
+                "study",
+                open_storage(tmp_path).storage,
+                sampler=make_sampler(word, SPACE, seed=2),
+                pruner=BetterShare(100),
+                space_digest=SPACE.digest,
+            )
+
+        without_a_kill = run(in_memory(word, seed=2), trials=14)
+        run(opened(), trials=9)
+        suggest(opened().ask(), SPACE)  # and here the power fails
+        resumed = opened()
+        assert sweep_stale(resumed) == [9]
+        run(resumed, trials=5)
+        finished = [
+            trial.params
+            for trial in opened().get_trials(deepcopy=False)
+            if trial.state == TrialState.COMPLETE
+        ]
+        assert finished == without_a_kill
+
+    def test_what_is_not_affordable_is_not_proposed(self, word: str) -> None:
+        flats = run(in_memory(word, affordable=lambda flat: flat["depth"] <= 4), trials=14)
+        assert {flat["depth"] for flat in flats} == {3, 4}
+
+    def test_when_nothing_is_affordable_the_trial_says_so(self, word: str) -> None:
+        gate = {"affordable": lambda flat: False, "expense": lambda flat: flat["depth"]}
+        study = in_memory(word, **gate)
+        assert run(study, trials=1)[0]["depth"] == 3
+        assert study.trials[0].user_attrs["unaffordable"] is True
+
+    def test_the_trial_says_who_proposed_it(self, word: str) -> None:
+        study = in_memory(word)
+        run(study, trials=12)
+        expected = {"random": {"random"}, "tpe": {"random", "tpe"}}
+        operators = {trial.user_attrs["operator"] for trial in study.trials}
+        assert operators == expected.get(word, operators)
+        assert study.trials[0].user_attrs["parents"] == []
+
+    def test_enqueued_genomes_are_taken_as_they_are(self, word: str) -> None:
+        wanted = run(in_memory("random", seed=9), trials=3)
+        study = in_memory(word)
+        for flat in wanted:
+            study.enqueue_trial(flat, user_attrs={"operator": "published"})
+        assert run(study, trials=5)[:3] == wanted
+        assert study.trials[2].user_attrs == {"operator": "published"}
+
+
+def test_tpe_does_better_than_random_search() -> None:
+    studies = {word: in_memory(word, seed=1) for word in ("tpe", "random")}
+    for study in studies.values():
+        run(study, trials=30)
+    halves = {word: [trial.value for trial in study.trials[15:]] for word, study in studies.items()}
+    assert sum(halves["tpe"]) / 15 > sum(halves["random"]) / 15 + 0.5
+
+
+def test_an_unknown_word_names_the_nearest() -> None:
+    with pytest.raises(InputError, match="did you mean `genetic`") as refused:
+        make_sampler("genetics", SPACE, seed=0)
+    assert "genetic, tpe, random" in refused.value.rule
+
+
+def test_only_active_genes_are_asked() -> None:
+    study = optuna.create_study(sampler=RandomSampler(seed=0))
+    study.enqueue_trial({"depth": 3, "input_kind": "meshgrid"})
+    flat = suggest(study.ask(), SPACE)
+    assert SPACE.contains(flat)
+    assert not {"channels_skip_3", "channels_skip_4", "channels_skip_5", "input_channels"} & set(flat)
+    assert study.trials[0].params == flat
+
+
+def test_genes_that_stand_for_the_same_genome_are_the_same_candidate() -> None:
+    space = Conditional(SPACE)
+    widest = {**run(in_memory("random"), trials=1)[0], "channels_down_first": 128}
+    growing, constant = {**widest, "channels_down_growth": 2.0}, {**widest, "channels_down_growth": 1.0}
+    assert growing != constant
+    assert space.identity(growing) == space.identity(constant)
+
+
+@pytest.mark.parametrize(
+    ("gene", "distribution"),
+    [
+        (Gene("a", "choice", choices=(1, 1.5, 2)), CategoricalDistribution((1, 1.5, 2))),
+        (Gene("a", "int", low=2, high=10, step=4), IntDistribution(2, 10, step=4)),
+        (Gene("a", "int", low=8, high=128, log=True), IntDistribution(8, 128, log=True)),
+        (Gene("a", "float", low=0.003, high=0.02, log=True), FloatDistribution(0.003, 0.02, log=True)),
+    ],
+)
+def test_a_gene_has_the_same_values_in_optuna(gene: Gene, distribution: Any) -> None:
+    assert distribution_of(gene) == distribution

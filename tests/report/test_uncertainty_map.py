@@ -1,0 +1,53 @@
+"""Maps of doubt and error, and the rows of the stack."""
+
+import numpy as np
+import pytest
+
+from dipsearch.report.members import member_rows, uncertainty_map
+from dipsearch.report.pictures import pictures_of
+from dipsearch.report.uncertainty_map import error_map
+from dipsearch.yaml_files import dump_yaml
+
+
+def test_the_error_is_the_mean_over_the_channels() -> None:
+    restored = np.array([[[0.5]], [[0.1]]])
+    assert error_map(restored, np.array([[[0.2]], [[0.2]]])).tolist() == [[pytest.approx(0.2)]]
+
+
+def test_the_stack_is_listed_by_weight(make_study) -> None:
+    record = make_study()
+    stack = {"cat": [{"number": 0, "weight": 0.25}, {"number": 1, "weight": 0.75}]}
+    path = record.folder / "best" / "stack.yaml"
+    path.write_text(dump_yaml({"format": "dipsearch/stack/1", "pictures": stack}))
+    assert [(row.number, row.weight, row.score) for row in member_rows(record, "cat")] == [
+        (1, 0.75, 27.5),
+        (0, 0.25, 25.0),
+    ]
+
+
+def test_the_map_of_the_search_is_shown(make_study, result) -> None:
+    entry = {"name": "cat", "restored": "best/restored.png", "uncertainty": {"file": "best/uncertainty.npz"}}
+    record = make_study(result={**result, "pictures": [entry]})
+    assert uncertainty_map(record, record.pictures[0]) is None  # the file is not there
+    np.savez(record.folder / "best" / "uncertainty.npz", deviation=np.full((24, 32), 0.05, np.float32))
+    found = uncertainty_map(record, record.pictures[0])
+    assert found == pytest.approx(np.full((24, 32), 0.05))
+    (case,) = pictures_of(record)
+    (layer,) = [picture for picture in case.pictures if picture.title == "uncertainty"]
+    assert layer.full == pytest.approx(0.05, abs=0.011)
+    assert layer.caption.startswith("estimated standard deviation of the error, mean ")
+
+
+def test_a_study_that_says_nothing_of_it_has_no_map(make_study) -> None:
+    record = make_study()
+    assert uncertainty_map(record, record.pictures[0]) is None
+    assert "uncertainty" not in {picture.title for picture in pictures_of(record)[0].pictures}
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[1, 2]", "pictures: {cat: 5}", "pictures: {cat: [{number: x}]}", "\0"]
+)
+def test_a_damaged_stack_is_no_stack(make_study, content: str) -> None:
+    record = make_study()
+    (record.folder / "best" / "stack.yaml").write_text(content)
+    assert member_rows(record, "cat") == ()

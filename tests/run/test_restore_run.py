@@ -1,0 +1,90 @@
+"""Restoring with known networks: first answer, fits, polishing and the choice, as a search makes them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dipsearch.network import Genome, Scale
+from dipsearch.problem import TaskOptions, psnr, read_image
+from dipsearch.report import restored_rows
+from dipsearch.run import Silent, run_restore
+from dipsearch.yaml_files import dump_yaml
+
+PLAIN = Genome((Scale(8, 8),) * 2, upsampling="nearest", input_channels=4)
+PILOTED = replace(PLAIN, input_kind="pilot", pilot_scale=1.0)
+OPTIONS = TaskOptions("denoise", sigma=25, simulate=True)
+
+
+class Ear(Silent):
+    """Remembers what was said."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, sentence: str) -> None:
+        self.notes.append(sentence)
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Path:
+    """The folder of a study whose stack has two networks, one with a pilot in its input."""
+    members = [
+        {"number": n, "weight": 0.5, "genome": genome.to_nested()}
+        for n, genome in enumerate((PLAIN, PILOTED))
+    ]
+    (tmp_path / "study" / "best").mkdir(parents=True)
+    content = {"format": "dipsearch/stack/1", "pictures": {"other": members}}
+    (tmp_path / "study" / "best" / "stack.yaml").write_text(dump_yaml(content))
+    return tmp_path / "study"
+
+
+def restored(target: Path | str, out: Path, *, budget: float | None, ear: Ear) -> dict[str, object]:
+    (result,) = run_restore(
+        target,
+        ["sample:coffee@32"],
+        OPTIONS,
+        out=out,
+        device="cpu",
+        workers=1,
+        seed=0,
+        budget_seconds=budget,
+        listener=ear,
+    )
+    return result
+
+
+def test_networks_with_and_without_a_pilot_are_fitted_and_all_answers_are_weighed(
+    stack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dipsearch.run.restore_run.MAX_STEPS", {"denoise": 60})
+    ear = Ear()
+    result = restored(stack, tmp_path / "out", budget=None, ear=ear)
+    assert set(result) == {
+        *("name", "source", "restored", "delivered", "score", "psnr", "ssim", "members", "answers"),
+        *("seconds", "reference"),
+    }
+    answers = {row["name"]: row for row in result["answers"]}  # type: ignore[attr-defined]
+    assert {"first", "best", "polished"} <= set(answers)
+    assert sum(row["share"] for row in answers.values()) == pytest.approx(1, abs=1e-3)
+    assert result["delivered"] in {"first", "polished", "combined"}
+    assert result["members"] in (1, 2)
+    assert answers["first"]["seconds"] < answers["best"]["seconds"] <= answers["polished"]["seconds"]
+    assert float(result["score"]) >= answers["first"]["estimate"] - 1e-3  # type: ignore[arg-type]
+    image, clean = (read_image(str(file)).pixels for file in (result["restored"], "sample:coffee@32"))
+    assert psnr(image, clean) == pytest.approx(result["psnr"], abs=0.05)
+    assert float(result["psnr"]) > answers["first"]["psnr"] - 0.5  # type: ignore[arg-type]
+    (said,) = [note for note in ear.notes if "similar patches alone" in note]
+    assert f"{answers['first']['estimate']:.1f} dB estimated" in said
+    assert not [note for note in ear.notes if note.startswith("worker")]
+
+
+def test_when_there_is_no_time_for_a_fit_the_first_answer_is_delivered(stack: Path, tmp_path: Path) -> None:
+    result = restored(stack, tmp_path / "out", budget=0.5, ear=Ear())
+    assert (result["delivered"], result["members"]) == ("first", 0)
+    assert [row["name"] for row in result["answers"]] == ["first"]  # type: ignore[attr-defined]
+    assert float(result["psnr"]) > 22  # type: ignore[arg-type]
+    (row,) = restored_rows([result])
+    assert "similar patches alone" in row[1]

@@ -1,0 +1,92 @@
+"""A database's address: used whole, written without its password, asked for again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dipsearch.errors import StudyError
+from dipsearch.problem import TaskOptions
+from dipsearch.proposal.study import Settings
+from dipsearch.run import Request, Silent, read_study, run_search, run_worker
+from dipsearch.trials.request import read_request, write_request
+from dipsearch.trials.storage_url import VARIABLE, is_masked, masked, whole_address
+
+WHOLE = "postgresql+psycopg://me:secret@host:5432/studies"
+HIDDEN = "postgresql+psycopg://me:***@host:5432/studies"
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+
+
+@pytest.fixture
+def begun(tmp_path: Path) -> Path:
+    """The folder of studies, with one that was begun in a database."""
+    write_request(tmp_path / "study" / "study.yaml", request())
+    return tmp_path
+
+
+def request(storage: str | None = WHOLE) -> Request:
+    return Request(("sample:cat",), TaskOptions("denoise"), "study", trials=1, storage=storage)
+
+
+@pytest.mark.parametrize(
+    ("address", "hidden"),
+    [
+        (WHOLE, HIDDEN),
+        ("postgresql://host/studies?password=secret", "postgresql://host/studies?password=%2A%2A%2A"),
+        ("postgresql://me:secret@host:port/studies", "postgresql://***"),
+    ],
+)
+def test_a_password_is_masked_wherever_it_stands(address: str, hidden: str) -> None:
+    assert masked(address) == hidden == masked(hidden)
+    assert is_masked(hidden)
+
+
+@pytest.mark.parametrize("address", ["sqlite:///studies.db", "postgresql://host/studies"])
+def test_an_address_without_a_password_stays_as_it_is(address: str) -> None:
+    assert masked(address) == address
+    assert not is_masked(address)
+    assert whole_address(address) == address
+
+
+def test_no_file_of_a_study_holds_the_password(begun: Path) -> None:
+    assert read_request(begun / "study" / "study.yaml").storage == HIDDEN
+    assert "secret" not in (begun / "study" / "study.yaml").read_text()
+    settings = Settings("study", WHOLE, "random", 0, ("cat",), 1, 1, None, None, None, (1, 3, 8, 8), 1)
+    assert settings.to_dict()["storage"] == HIDDEN
+
+
+def test_what_is_given_comes_first_and_the_environment_fills_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert whole_address(None) is None
+    assert whole_address(HIDDEN, given=WHOLE) == WHOLE
+    monkeypatch.setenv(VARIABLE, WHOLE.replace("+psycopg", ""))
+    assert whole_address(HIDDEN) == WHOLE.replace("+psycopg", "")
+    assert whole_address("sqlite:///studies.db") == "sqlite:///studies.db"
+
+
+def test_another_database_in_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, WHOLE.replace("host", "elsewhere"))
+    with pytest.raises(StudyError, match=f"{VARIABLE} names another database"):
+        whole_address(HIDDEN)
+
+
+def test_resuming_and_joining_without_the_password_say_how_to_give_it(begun: Path) -> None:
+    for attempt in (
+        lambda: run_search(request(None), root=begun, resume=True, listener=Silent()),
+        lambda: run_worker("study", storage=None, device="cpu", listener=Silent(), root=begun),
+    ):
+        with pytest.raises(StudyError) as refused:
+            attempt()
+        assert refused.value.given == f"the study is kept in {HIDDEN}"
+        assert "--storage" in refused.value.fix
+        assert VARIABLE in refused.value.fix
+
+
+def test_a_study_in_a_database_is_shown_without_its_candidates(begun: Path) -> None:
+    record = read_study(begun / "study")
+    assert record.evaluations == ()
+    assert any("its password is written into no file" in sentence for sentence in record.missing)
