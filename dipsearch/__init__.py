@@ -1,8 +1,18 @@
 """dipsearch restores a damaged image with an untrained network whose architecture it searches.
 
-The rooms, in the order in which a picture passes through them: ``problem`` (what was measured), ``network``
-(what may restore it), ``fitting`` (one candidate), ``library`` (what is known and kept), ``search`` (which
-candidate), ``report`` (what people look at), ``commands`` (the command line).
+From Python, with an array, one's own operator and no reference::
+
+    import dipsearch as ds
+
+    problem = ds.Problem(y, A, noise=ds.Gaussian(25 / 255))
+    found = ds.search(problem, budget="4m")
+    found.image
+
+The rooms, in the order in which a picture passes through them: ``problem`` (what was measured), ``patches`` (what
+groups of similar patches say), ``network`` (what may restore it), ``fitting`` (one candidate), ``trials`` (its files),
+``library`` (what is known), ``planning`` (how a budget is spent), ``proposal`` (who comes next), ``execution`` (where
+the work is done), ``delivery`` (what is handed over), ``run`` (the run that ties them together), ``report`` (what
+people look at), ``api`` (what is called from Python), ``bench`` (evidence), ``commands`` (the command line).
 
 The names below are the public ones. They are looked up when first used, so that ``import dipsearch`` and
 ``dipsearch --help`` do not pay for PyTorch.
@@ -12,27 +22,58 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api import Result as Result
+    from .api import fit as fit
+    from .api import load as load
+    from .api import restore as restore
+    from .api import search as search
     from .errors import DipsearchError as DipsearchError
     from .errors import FormatError as FormatError
     from .errors import InputError as InputError
     from .errors import ResourceError as ResourceError
     from .errors import StudyError as StudyError
+    from .fitting import Check as Check
+    from .fitting import Decision as Decision
     from .fitting import Fit as Fit
-    from .fitting import fit as fit
+    from .fitting import StoppingRule as StoppingRule
+    from .fitting import ValidationMinimum as ValidationMinimum
     from .library import Architecture as Architecture
     from .library import preset as preset
+    from .library import preset_names as preset_names
     from .network import Generator as Generator
     from .network import Genome as Genome
+    from .network import OwnNetwork as OwnNetwork
     from .network import SearchSpace as SearchSpace
     from .network import build as build
     from .network import load_space as load_space
+    from .patches import answer as answer
+    from .patches import polished as polished
+    from .problem import Blur as Blur
     from .problem import Case as Case
+    from .problem import Downsample as Downsample
+    from .problem import Fourier as Fourier
+    from .problem import Gaussian as Gaussian
+    from .problem import Identity as Identity
+    from .problem import Impulses as Impulses
+    from .problem import JpegSet as JpegSet
+    from .problem import LinearOperator as LinearOperator
+    from .problem import Mask as Mask
+    from .problem import NoNoise as NoNoise
+    from .problem import Operator as Operator
+    from .problem import Poisson as Poisson
     from .problem import Problem as Problem
+    from .problem import Product as Product
+    from .problem import Radon as Radon
     from .problem import TaskOptions as TaskOptions
+    from .problem import cartesian_mask as cartesian_mask
+    from .problem import gaussian_kernel as gaussian_kernel
     from .problem import load_case as load_case
     from .problem import make_split as make_split
+    from .problem import motion_kernel as motion_kernel
     from .problem import psnr as psnr
     from .problem import read_image as read_image
+    from .problem import read_kernel as read_kernel
+    from .problem import register as register
     from .problem import ssim as ssim
     from .problem import write_image as write_image
     from .report import write_page as write_page
@@ -45,27 +86,58 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOM_OF = {
+    "Result": "api",
+    "fit": "api",
+    "load": "api",
+    "restore": "api",
+    "search": "api",
     "DipsearchError": "errors",
     "FormatError": "errors",
     "InputError": "errors",
     "ResourceError": "errors",
     "StudyError": "errors",
+    "Check": "fitting",
+    "Decision": "fitting",
     "Fit": "fitting",
-    "fit": "fitting",
+    "StoppingRule": "fitting",
+    "ValidationMinimum": "fitting",
     "Architecture": "library",
     "preset": "library",
+    "preset_names": "library",
     "Generator": "network",
     "Genome": "network",
+    "OwnNetwork": "network",
     "SearchSpace": "network",
     "build": "network",
     "load_space": "network",
+    "answer": "patches",
+    "polished": "patches",
+    "Blur": "problem",
     "Case": "problem",
+    "Downsample": "problem",
+    "Fourier": "problem",
+    "Gaussian": "problem",
+    "Identity": "problem",
+    "Impulses": "problem",
+    "JpegSet": "problem",
+    "LinearOperator": "problem",
+    "Mask": "problem",
+    "NoNoise": "problem",
+    "Operator": "problem",
+    "Poisson": "problem",
     "Problem": "problem",
+    "Product": "problem",
+    "Radon": "problem",
     "TaskOptions": "problem",
+    "cartesian_mask": "problem",
+    "gaussian_kernel": "problem",
     "load_case": "problem",
     "make_split": "problem",
+    "motion_kernel": "problem",
     "psnr": "problem",
     "read_image": "problem",
+    "read_kernel": "problem",
+    "register": "problem",
     "ssim": "problem",
     "write_image": "problem",
     "write_page": "report",

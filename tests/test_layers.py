@@ -13,7 +13,7 @@ PACKAGE = Path(dipsearch.__file__).parent
 # which knows nothing of searches.
 FLOW = (
     "problem", "patches", "network", "fitting", "trials", "library", "planning",
-    "proposal", "execution", "delivery", "run", "report", "bench", "commands",
+    "proposal", "execution", "delivery", "run", "report", "api", "bench", "commands",
 )  # fmt: skip
 EVERYBODYS = {"errors", "files", "shipped", "yaml_files"}
 

@@ -59,8 +59,8 @@ def classical(problem: Problem, *, split: Split | None = None) -> tuple[str, Ten
     Raises:
         InputError: the problem is too large for its classical method, or nothing is known of a channel.
     """
-    if split is not None and split.guide is not None:
-        return "biharmonic", split.guide.image
+    if split is not None and split.control is not None:
+        return "biharmonic", split.control.image
     part = _part(problem, whole(problem) if split is None else split)
     if problem.task == "inpaint" or problem.noise.kind == "impulse":
         name, restored = "biharmonic", _biharmonic(part.pixels, part.missing)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from ..fitting import combine, put_back, stack
+from ..fitting import combine, data_consistent, stack
 from ..fitting.ensemble import error_products, scoring_products, stack_weights
 from ..problem import psnr
 from .damages import DAMAGES, PUT_BACK, group_name, group_order, groups_of
@@ -56,9 +56,9 @@ def delivery_rows(cases: Sequence[FittedCase]) -> list[DeliveryRow]:
         if case.problem.exact is None or task == "sr":
             continue
         # Exact measurements are delivered as they are: what counts then is what lies between them.
-        best = max(psnr(put_back(image, case.problem), case.clean) for image in case.every)
+        best = max(psnr(data_consistent(image, case.problem), case.clean) for image in case.every)
         for method, image in images.items():
-            gain = psnr(put_back(image, case.problem), case.clean) - best
+            gain = psnr(data_consistent(image, case.problem), case.clean) - best
             gains.setdefault((task, damage + PUT_BACK, method), []).append(gain)
     return [
         DeliveryRow(

@@ -13,7 +13,7 @@ from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from ..errors import ResourceError
-from ..fitting import Check, LastIterate, fit, put_back
+from ..fitting import Check, LastIterate, data_consistent, fit
 from ..library import preset
 from ..problem import Downsample, Problem, make_split, whole
 from ..problem.holes import are_holes
@@ -93,4 +93,4 @@ def dip_oracle(problem: Problem, limits: Limits, *, true_psnr: Callable[[Tensor]
 def _restored(image: Tensor | None, problem: Problem) -> Tensor:
     if image is None:
         raise ResourceError("the fit diverged", "an iterate has to be finite", "try another seed")
-    return put_back(image, problem).clamp(0, 1)
+    return data_consistent(image, problem).clamp(0, 1)

@@ -19,10 +19,10 @@ from ..delivery.consensus import FEWEST, consensus_errors
 from ..delivery.delivering import Delivery, Member, deliver, worst_comparable
 from ..delivery.first_answers import FirstAnswer
 from ..delivery.polishing import pilots_of, unpolished
-from ..fitting import put_back
+from ..fitting import data_consistent
 from ..patches import answer, polished
 from ..problem import Problem, Split, make_split
-from ..trials.problem_files import Prepared
+from ..trials.problem_files import SplitProblem
 from ..trials.trial_files import Output
 from .classical import classical
 from .damages import DAMAGES
@@ -61,9 +61,9 @@ class FittedCase:
     classical: Tensor
 
     @property
-    def picture(self) -> Prepared:
+    def picture(self) -> SplitProblem:
         """What a search gets to see of it."""
-        return Prepared("picture", self.problem, self.split)
+        return SplitProblem("picture", self.problem, self.split)
 
     @cached_property
     def delivery(self) -> Delivery:
@@ -83,7 +83,7 @@ class FittedCase:
         """What such a search would deliver, and what else it would have."""
         answers = unpolished(self.first, self.delivery, self.picture, seconds=0.0)
         judged, whole = pilots_of(answers)
-        better = put_back(polished(self.problem, whole), self.problem)
+        better = data_consistent(polished(self.problem, whole), self.problem)
         answers.append(Answer(POLISHED, polished(self.problem, judged, split=self.split), better, 0.0))
         return choose(answers, self.problem, split=self.split, seconds=0.0)
 

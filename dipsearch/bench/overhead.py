@@ -1,6 +1,6 @@
 """The overhead: what a search does besides fitting, measured with candidates that compute nothing.
 
-A real study is opened in a temporary folder, and one desk works on it in this process: genomes are proposed,
+A real study is opened in a temporary folder, and one worker works on it in this process: genomes are proposed,
 check points reported to Optuna and judged by the pruner, curves, outputs and genomes written. Only the fit is
 left out. Then the state of the search is read and shown as a live display shows it, and the page with all its
 curves and pictures is written. The parts are in processor time, so that other work on the machine does not count.
@@ -19,19 +19,19 @@ import numpy as np
 import torch
 
 from ..execution.messages import SearchJob
-from ..execution.worker import Desk
+from ..execution.worker import Worker
 from ..fitting import Check, Ended, Fit
 from ..fitting.loop import Curves
 from ..library import starters_for
-from ..network import Genome, calibrate, cost
+from ..network import Genome, Network, calibrate, cost
 from ..planning.plan import USUAL_STEPS
 from ..problem import TaskOptions, write_image
 from ..report import write_page
 from ..run import Request, Snapshot, read_study
 from ..run.outcome import WorkerState
-from ..run.run import Session, open_session
+from ..run.run import Run, open_run
 from ..trials.objective import Limits, Progress
-from ..trials.problem_files import Prepared
+from ..trials.problem_files import SplitProblem
 from ..trials.trial import ranked
 from .machine import command_line, machine_name, versions
 
@@ -110,24 +110,24 @@ def measure_overhead(*, seconds: float, draw: Callable[[Snapshot], None] = lambd
     """
     limits = Limits(max_steps=USUAL_STEPS)
     with tempfile.TemporaryDirectory() as root:
-        session = _session(Path(root))
-        desk = Desk(session.folder, session.settings, 0, "cpu", evaluate=_nothing)
-        desk.do(SearchJob(limits))  # what is imported and opened once does not count
-        draw(_snapshot(session))
+        run = _session(Path(root))
+        worker = Worker(run.folder, run.settings, 0, "cpu", evaluate=_nothing)
+        worker.do(SearchJob(limits))  # what is imported and opened once does not count
+        draw(_snapshot(run))
         until, clock, count = time.perf_counter() + seconds, time.process_time(), 0
         while count == 0 or time.perf_counter() < until:
-            desk.do(SearchJob(limits))
+            worker.do(SearchJob(limits))
             count += 1
         keeping = time.process_time() - clock
         clock = time.process_time()
-        snapshot = _snapshot(session)
+        snapshot = _snapshot(run)
         reading = time.process_time() - clock
         clock = time.process_time()
         for _ in range(_DRAWS):
             draw(snapshot)
         drawing = time.process_time() - clock
         clock = time.process_time()
-        write_page(read_study(session.folder))
+        write_page(read_study(run.folder))
         page = time.process_time() - clock
     usual = starters_for("denoise")[0][1]
     predicted = cost(usual, image_shape=(1, 3, _SIZE, _SIZE), calibration=calibrate("cpu"))
@@ -145,18 +145,18 @@ def measure_overhead(*, seconds: float, draw: Callable[[Snapshot], None] = lambd
     )
 
 
-def _snapshot(session: Session) -> Snapshot:
+def _snapshot(run: Run) -> Snapshot:
     """The state of the search, read anew, as it is after each candidate."""
-    evaluations = session.evaluations()
+    evaluations = run.evaluations()
     counts = {state: sum(e.state == state for e in evaluations) for state in ("complete", "pruned", "failed")}
     best = ranked(evaluations)
     workers = tuple(
         WorkerState(i, f"candidate {i}", "0" * 12, 500, USUAL_STEPS, 25.0, 10.0) for i in range(2)
     )
-    return Snapshot("searching", session.seconds, 60.0, workers, best=best[0] if best else None, **counts)
+    return Snapshot("searching", run.seconds, 60.0, workers, best=best[0] if best else None, **counts)
 
 
-def _session(root: Path) -> Session:
+def _session(root: Path) -> Run:
     picture = root / "picture.png"
     write_image(picture, torch.rand(1, 3, _SIZE, _SIZE, generator=torch.Generator().manual_seed(0)))
     request = Request(
@@ -167,12 +167,12 @@ def _session(root: Path) -> Session:
         device="cpu",
         name="overhead",
     )
-    return open_session(request, root=root, resume=False, started=time.monotonic())
+    return open_run(request, root=root, resume=False, started=time.monotonic())
 
 
 def _nothing(
-    genome: Genome,
-    images: Sequence[Prepared],
+    genome: Network,
+    images: Sequence[SplitProblem],
     *,
     seed: int,
     limits: Limits,
@@ -180,6 +180,7 @@ def _nothing(
     halted: Callable[[], bool] = lambda: False,
 ) -> list[Fit]:
     """Show check points like those of a fit that slowly gets better, each candidate unlike the others."""
+    assert isinstance(genome, Genome)
     level = 0.01 * (1 + int(genome.digest[:4], 16) / 2**16)
     steps = np.arange(limits.check_every, limits.max_steps + 1, limits.check_every)
     losses = level * (1 + 100 / steps)

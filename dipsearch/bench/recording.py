@@ -27,12 +27,12 @@ from ..fitting import (
     Fit,
     LossMatched,
     Monitor,
-    absorb,
-    absorbs,
+    data_consistent,
     default_rule,
     fit,
+    fit_all_data,
     make_engine,
-    put_back,
+    may_fit_all_data,
 )
 from ..fitting.step import Weights
 from ..network import Genome
@@ -170,11 +170,11 @@ def record(
         check = reading.check(step)
         if not np.isfinite(reading.loss):
             break
-        shown = put_back(reading.image, problem)
+        shown = data_consistent(reading.image, problem)
         truth = psnr(reading.image, reference), psnr(reading.output, reference), psnr(shown, reference)
         rows.append((step, check.loss, check.score, *truth, check.windowed, check.moving))
         parts.append(check.parts)
-        recent.append((step, reading.image, engine.save() if absorbs(problem) else None))
+        recent.append((step, reading.image, engine.save() if may_fit_all_data(problem) else None))
         default.see(check)
         chosen = next((one for one in recent if one[0] == default.step), chosen)
         past = max(row[5] for row in rows) - truth[2] > PAST_PEAK
@@ -215,8 +215,8 @@ def _as_fit(recording: Recording, chosen: tuple[int, Tensor, Weights | None]) ->
 
 
 def _with_everything(done: Fit, genome: Genome, problem: Problem, *, split: Split, seed: int) -> Tensor:
-    if absorbs(problem):
-        full = absorb(done, genome, problem, seed=seed).full
+    if may_fit_all_data(problem):
+        full = fit_all_data(done, genome, problem, seed=seed).full
         return done.image if full is None else full
     if split.kind not in ("recorruption", "thinning"):
         return done.image

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..fitting import put_back
+from ..fitting import data_consistent
 from ..problem import Problem
 from .back_projection import LANCZOS, back_projected, enlarged, reduction
 from .classical import classical
@@ -89,4 +89,4 @@ def _opencv(problem: Problem, how: Literal["telea", "navier-stokes", "fsr"]) -> 
         found.append(filled)
     pixels = found[0] if together else np.stack(found, axis=-1)
     image = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None].float() / LEVELS
-    return put_back(image, problem)
+    return data_consistent(image, problem)

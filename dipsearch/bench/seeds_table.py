@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..fitting import put_back
+from ..fitting import data_consistent
 from ..problem import psnr
 from .damages import group_name, group_order, groups_of
 from .fitted_case import FittedCase
@@ -40,7 +40,7 @@ def seeds_rows(cases: Sequence[FittedCase]) -> list[SeedsRow]:
     found: dict[tuple[str, str], list[float]] = {}
     for case in cases:
         for pair in case.repeated:
-            one, other = (psnr(put_back(image, case.problem), case.clean) for image in pair)
+            one, other = (psnr(data_consistent(image, case.problem), case.clean) for image in pair)
             for group in groups_of(case.damage):
                 found.setdefault(group, []).append(one - other)
     return [

@@ -1,6 +1,6 @@
 """What a person sees: the plan, the work while it goes on, the outcome.
 
-A search's ``Listener`` in three manners: ``LiveConsole`` redraws a display in a terminal, ``LineConsole``
+A search's ``Callback`` in three manners: ``LiveConsole`` redraws a display in a terminal, ``LineConsole``
 prints a line whenever a candidate ended, ``SilentConsole`` serves ``--quiet`` and ``--json``. All of them run
 in the parent process and only show what they are told. The outcome is printed by the verb, once the page is
 written too.
@@ -29,7 +29,7 @@ _WIDER_THAN_ANY_TABLE = 10_000
 
 
 class Manner(Protocol):
-    """A search's listener that also has something to tidy up."""
+    """A search's callback that also has something to tidy up."""
 
     def planned(self, plan: Plan) -> None: ...
     def note(self, sentence: str) -> None: ...

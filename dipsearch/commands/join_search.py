@@ -32,7 +32,7 @@ def worker(
     from ..run import run_worker
     from .console import listening
 
-    with listening(quiet=quiet) as listener:
-        fitted = run_worker(study, storage=storage, device=device, listener=listener, root=parsing.STUDIES)
+    with listening(quiet=quiet) as callback:
+        fitted = run_worker(study, storage=storage, device=device, callback=callback, root=parsing.STUDIES)
     if not quiet:
         print(f"fitted {plural(fitted, 'candidate')} of study {study}")

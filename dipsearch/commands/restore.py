@@ -81,7 +81,7 @@ def restore(
     from ..run import run_restore, run_sampling
     from .console import listening, print_json, print_pairs
 
-    with listening(quiet=quiet, json=json) as listener:
+    with listening(quiet=quiet, json=json) as callback:
         if sgld is not None:
             results = run_sampling(
                 found,
@@ -93,7 +93,7 @@ def restore(
                 langevin=Langevin.of_length(sgld),
                 budget_seconds=budget_seconds,
                 started=started,
-                listener=listener,
+                callback=callback,
             )
         else:
             results = run_restore(
@@ -108,7 +108,7 @@ def restore(
                 engine=engine_word,
                 precision=precision_word,
                 started=started,
-                listener=listener,
+                callback=callback,
             )
     if json:
         print_json(results)

@@ -144,8 +144,8 @@ def _run(request: Request, *, resume: bool, quiet: bool, json: bool, started: fl
     from ..run import read_study, run_search
     from .console import listening, print_json, print_pairs, summary
 
-    with listening(quiet=quiet, json=json) as listener:
-        outcome = run_search(request, root=parsing.STUDIES, resume=resume, listener=listener, started=started)
+    with listening(quiet=quiet, json=json) as callback:
+        outcome = run_search(request, root=parsing.STUDIES, resume=resume, callback=callback, started=started)
     write_page(read_study(outcome.folder, storage=request.storage))
     if json:
         print_json(outcome.result)

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..fitting import combine, put_back
+from ..fitting import combine, data_consistent
 from ..fitting.ensemble import scoring_products, stack_weights
 from ..problem import Identity, Problem, Split
 from ..problem.clipping import unclipped
@@ -125,7 +125,7 @@ def finished(image: Tensor, problem: Problem) -> Tensor:
         and noise.sigma
     ):
         return unclipped(image, problem.y, noise.sigma)
-    return put_back(image, problem)
+    return data_consistent(image, problem)
 
 
 def choose(answers: Sequence[Answer], problem: Problem, *, split: Split, seconds: float) -> Choice:

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from ..errors import StudyError
-from ..fitting import Stack, put_back, stack
+from ..fitting import Stack, data_consistent, stack
 from ..fitting import combine as weighted
 from ..problem import Problem, make_split
-from ..trials.problem_files import WHOLE, Prepared, problem_path, read_problem
+from ..trials.problem_files import WHOLE, SplitProblem, problem_path, read_problem
 from ..trials.trial import Evaluation
 from ..trials.trial_files import Output, read_output, trial_folder
 
@@ -95,31 +95,31 @@ class Delivery:
         return weighted([self.members[n].output.judged for n in self.used], list(self.used.values()))
 
 
-def prepared_whole(folder: Path, name: str, *, seed: int) -> Prepared:
+def whole_problem(folder: Path, name: str, *, seed: int) -> SplitProblem:
     """A picture's whole problem and the split that its fits use."""
     problem = read_problem(problem_path(folder, kind=WHOLE, name=name))
-    return Prepared(name, problem, make_split(problem, seed=seed))
+    return SplitProblem(name, problem, make_split(problem, seed=seed))
 
 
 def searched_members(
-    folder: Path, best: Sequence[Evaluation], picture: Prepared, *, index: int
+    folder: Path, best: Sequence[Evaluation], picture: SplitProblem, *, index: int
 ) -> list[Member]:
     """The outputs that the search left for picture ``index``."""
     places = [(e.number, trial_folder(folder, e.number) / "output.npz") for e in best[:MOST_MEMBERS]]
     return comparable([_member(number, read_output(path, index=index), picture) for number, path in places])
 
 
-def fitted_members(files: Sequence[tuple[int, Path]], picture: Prepared) -> list[Member]:
+def fitted_members(files: Sequence[tuple[int, Path]], picture: SplitProblem) -> list[Member]:
     """The outputs of fits to the whole picture, each a number and a file with ``x``; hopeless ones are left out."""
     return comparable(read_members(files, picture))
 
 
-def read_members(files: Sequence[tuple[int, Path]], picture: Prepared) -> list[Member]:
+def read_members(files: Sequence[tuple[int, Path]], picture: SplitProblem) -> list[Member]:
     """The outputs of fits to the whole picture, each a number and a file with ``x``."""
     return [_member(number, read_output(path), picture) for number, path in files]
 
 
-def deliver(picture: Prepared, members: Sequence[Member]) -> Delivery:
+def deliver(picture: SplitProblem, members: Sequence[Member]) -> Delivery:
     """Stack the members and choose what is delivered.
 
     Raises:
@@ -140,8 +140,8 @@ def deliver(picture: Prepared, members: Sequence[Member]) -> Delivery:
     )
     by_number = {member.number: member for member in members}
     images = [by_number[number].output.delivered for number in combined.members]
-    stacked = put_back(weighted(images, combined.weights), picture.problem)
-    best_image = put_back(best.output.delivered, picture.problem)
+    stacked = data_consistent(weighted(images, combined.weights), picture.problem)
+    best_image = data_consistent(best.output.delivered, picture.problem)
     chosen = "stack" if len(combined.members) > 1 and combined.score < best.score else "best"
     image = stacked if chosen == "stack" else best_image
     return Delivery(
@@ -173,7 +173,7 @@ def averaged(delivery: Delivery, second: Delivery, problem: Problem) -> Delivery
     expected = (delivery.score + second.score) / 2 - _difference(delivery.judged, second.judged, problem) / 4
     if expected >= min(delivery.score, second.score):
         return both
-    image = put_back((delivery.image + second.image) / 2, problem)
+    image = data_consistent((delivery.image + second.image) / 2, problem)
     return replace(both, image=image, chosen="stacks")
 
 
@@ -188,7 +188,7 @@ def _difference(one: Tensor, other: Tensor, problem: Problem) -> float:
     return float((apart.square() * weight).double().sum() / weight.double().sum().clamp(min=1))
 
 
-def _member(number: int, output: Output, picture: Prepared) -> Member:
+def _member(number: int, output: Output, picture: SplitProblem) -> Member:
     score = float(picture.split.score(picture.problem.view(output.judged)))
     return Member(number, output, score)
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..network import cost
 from ..planning.rescoring import MOST_FINALISTS
-from ..trials.problem_files import Prepared
+from ..trials.problem_files import SplitProblem
 from ..trials.trial import Evaluation
 from .bootstrap import BlockErrors, Standing, block_errors, decibels, one_standard_error, standings
 from .consensus import consensus_errors
@@ -60,7 +60,11 @@ class Verdict:
 
 
 def verdict_on_first(
-    best: Sequence[Evaluation], deliveries: Sequence[Delivery], pictures: Sequence[Prepared], *, whole: bool
+    best: Sequence[Evaluation],
+    deliveries: Sequence[Delivery],
+    pictures: Sequence[SplitProblem],
+    *,
+    whole: bool,
 ) -> Verdict:
     """Judge the best candidates by the fits that are there already.
 
@@ -97,7 +101,7 @@ def verdict_on_first(
 def verdict_on_second(
     finalists: Sequence[Evaluation],
     fits: Sequence[Sequence[Member]],
-    pictures: Sequence[Prepared],
+    pictures: Sequence[SplitProblem],
     *,
     seeds: int,
 ) -> Verdict:
@@ -130,7 +134,7 @@ def verdict_on_second(
 def _verdict(
     finalists: Sequence[Evaluation],
     errors: Sequence[BlockErrors],
-    pictures: Sequence[Prepared],
+    pictures: Sequence[SplitProblem],
     *,
     split: str,
 ) -> Verdict:
@@ -158,7 +162,7 @@ def _with_consensus(
     found: Verdict,
     numbers: Sequence[int],
     images: Sequence[Sequence[Sequence[Tensor]]],
-    pictures: Sequence[Prepared],
+    pictures: Sequence[SplitProblem],
 ) -> Verdict:
     """The verdict after what the candidates agree on was heard; unchanged where they do not.
 
@@ -210,7 +214,8 @@ def _rows(
 
 
 def _multiply_adds(finalist: Evaluation, shapes: Sequence[tuple[int, int, int, int]]) -> float:
-    assert finalist.genome is not None
+    if finalist.genome is None:  # a network of the user's: its seconds are all that is known
+        return finalist.seconds or 0.0
     return sum(cost(finalist.genome, image_shape=shape).multiply_adds for shape in shapes)
 
 

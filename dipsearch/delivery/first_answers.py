@@ -21,7 +21,7 @@ from ..trials.objective import estimated_psnr
 from ..trials.problem_files import SEARCHED, WHOLE, pilot_path, problem_path, write_pilot
 from ..trials.trial_files import read_npz
 from .answers import finished
-from .delivering import prepared_whole
+from .delivering import whole_problem
 from .picture_outputs import picture_folder
 
 TRIES = 3
@@ -87,7 +87,7 @@ def first_words(
     """
     sentences = []
     for name, first in firsts.items():
-        picture = prepared_whole(runner.folder, name, seed=runner.seed)
+        picture = whole_problem(runner.folder, name, seed=runner.seed)
         expected = estimated_psnr(float(picture.split.score(picture.problem.view(first.fitted))))
         where = "" if len(runner.names) == 1 else f"{name}, "
         look = f", in {files[name]}" if name in files else ""

@@ -16,7 +16,7 @@ from torch import Tensor
 from ..files import replacing
 from ..problem import Case, natural_suffix, write_image
 from ..trials.objective import estimated_psnr
-from ..trials.problem_files import Prepared
+from ..trials.problem_files import SplitProblem
 from ..trials.true_quality import finite, true_luma, true_peak, true_psnr, true_ssim
 from .answers import IN_WORDS, Choice, finished
 from .delivering import Delivery
@@ -27,7 +27,7 @@ def write_picture(
     case: Case,
     choice: Choice,
     delivery: Delivery | None,
-    picture: Prepared,
+    picture: SplitProblem,
     *,
     second_members: Sequence[int],
     folder: Path,
@@ -83,7 +83,7 @@ def picture_folder(folder: Path, name: str, *, alone: bool) -> Path:
     return folder / "best" if alone else folder / "best" / name
 
 
-def uncertainty_of(choice: Choice, delivery: Delivery | None, picture: Prepared) -> Uncertainty | None:
+def uncertainty_of(choice: Choice, delivery: Delivery | None, picture: SplitProblem) -> Uncertainty | None:
     """How far what is delivered may be off in every pixel; ``None`` where nothing differs from it.
 
     The networks that it was chosen from have a voice, and so has the first answer to the same part of the measurement.
@@ -148,7 +148,7 @@ def _best(delivery: Delivery, image: Tensor, reference: Tensor | None) -> dict[s
 
 
 def _second_stack(
-    second: Delivery | None, picture: Prepared, reference: Tensor | None, *, candidates: Sequence[int]
+    second: Delivery | None, picture: SplitProblem, reference: Tensor | None, *, candidates: Sequence[int]
 ) -> dict[str, Any] | None:
     """What the second split led to; a candidate is there once for each of its seeds that has a weight."""
     if second is None:

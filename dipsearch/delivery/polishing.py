@@ -20,7 +20,7 @@ from ..files import replacing
 from ..fitting import combine
 from ..patches import met
 from ..trials.first_files import read_first
-from ..trials.problem_files import WHOLE, Prepared, problem_path
+from ..trials.problem_files import WHOLE, SplitProblem, problem_path
 from ..trials.trial_files import read_npz
 from .answers import BEST, ENSEMBLE, FIRST, POLISHED, Answer
 from .delivering import Delivery
@@ -34,7 +34,7 @@ def gather_answers(
     runner: JobRunner,
     firsts: Sequence[FirstAnswer | None],
     deliveries: Sequence[Delivery | None],
-    pictures: Sequence[Prepared],
+    pictures: Sequence[SplitProblem],
 ) -> list[list[Answer]]:
     """Have the workers polish what networks made, and list all answers to each picture.
 
@@ -70,7 +70,7 @@ def gather_answers(
 
 
 def unpolished(
-    first: FirstAnswer | None, delivery: Delivery | None, picture: Prepared, *, seconds: float
+    first: FirstAnswer | None, delivery: Delivery | None, picture: SplitProblem, *, seconds: float
 ) -> list[Answer]:
     """The answers to one picture before similar patches improve them, simplest first.
 
@@ -110,7 +110,7 @@ def patch_seconds(runner: JobRunner, problem: Path) -> float:
     return 0.0 if first is None else first[1]
 
 
-def _polishing(runner: JobRunner, answers: Sequence[Answer], picture: Prepared) -> list[PatchJob]:
+def _polishing(runner: JobRunner, answers: Sequence[Answer], picture: SplitProblem) -> list[PatchJob]:
     """The two jobs for one picture; their pilots are written here."""
     problem = problem_path(runner.folder, kind=WHOLE, name=picture.name)
     judged, whole = pilots_of(answers)
@@ -131,7 +131,7 @@ def pilots_of(answers: Sequence[Answer]) -> tuple[Tensor, Tensor]:
     return combine([one.judged for one in means], share), combine([one.image for one in means], share)
 
 
-def _read_polished(runner: JobRunner, picture: Prepared) -> Answer | None:
+def _read_polished(runner: JobRunner, picture: SplitProblem) -> Answer | None:
     """``None`` where one of the two was not made."""
     files = [_files(runner.folder, picture.name, part)[1] for part in ("fitted", "full")]
     if not all(file.exists() for file in files):

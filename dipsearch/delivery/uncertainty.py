@@ -87,7 +87,7 @@ def uncertainty(
     measured = smooth
     if not problem.pixelwise:
         measured = _apart([problem.view(image) for image in voices], problem.view(stacked))
-    scored = split.score_weight if split.guide is None else split.guide.weight
+    scored = split.score_weight if split.control is None else split.control.weight
     weight = scored.expand_as(measured)
     spread = float((measured * weight).double().sum() / weight.double().sum().clamp(min=1))
     scale = (score / spread) ** 0.5 if score > 0 and spread > 0 else None

@@ -104,4 +104,4 @@ class Broken:
     fatal: bool = False
 
 
-News = Progress | Done | Broken
+Message = Progress | Done | Broken

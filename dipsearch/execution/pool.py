@@ -1,4 +1,4 @@
-"""The pool: one process per device (on a CPU one per core), each with its own desk.
+"""The pool: one process per device (on a CPU one per core), each with its own worker.
 
 The parent hands out one job at a time to each worker and hears news from it, so that counts and deadlines are
 kept in one place. A worker that dies is replaced; a parent that dies takes its workers along.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,9 +17,15 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from ..proposal.study import Settings
-from .messages import Broken, Done, Job, News, Progress
+from ..trials.own_parts import NOTHING, OwnParts, operators_of, unpacked
+from .messages import Broken, Done, Job, Message, Progress
+
+if TYPE_CHECKING:
+    from .worker import Worker
 
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -26,7 +33,7 @@ JOIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Seat:
+class WorkerSpec:
     """Where a worker works: its number, its device and its threads."""
 
     index: int
@@ -36,7 +43,7 @@ class Seat:
 
 @dataclass
 class _Worker:
-    seat: Seat
+    spec: WorkerSpec
     process: SpawnProcess
     connection: Connection
     job: Job | None = None
@@ -49,17 +56,21 @@ class Pool:
     Args:
         folder: the study's folder.
         settings: what all workers share.
-        seats: one for each worker.
+        specs: one for each worker.
+        own: parts of the user's, of which every worker gets a copy.
     """
 
     folder: Path
     settings: Settings
-    seats: Sequence[Seat]
+    specs: Sequence[WorkerSpec]
+    own: OwnParts = NOTHING
     _workers: list[_Worker] = field(default_factory=list)
     _halt: Event = field(default_factory=_SPAWN.Event)
+    _packed: bytes | None = None
 
     def __enter__(self) -> Pool:
-        self._workers = [self._start(seat) for seat in self.seats]
+        self._packed = None if self.own is NOTHING else self.own.packed()
+        self._workers = [self._start(spec) for spec in self.specs]
         return self
 
     def __exit__(self, *reason: object) -> None:
@@ -75,7 +86,7 @@ class Pool:
 
     def idle(self) -> list[int]:
         """The numbers of the workers without a job."""
-        return [worker.seat.index for worker in self._workers if worker.job is None]
+        return [worker.spec.index for worker in self._workers if worker.job is None]
 
     def busy(self) -> bool:
         """Whether any worker has a job."""
@@ -95,21 +106,21 @@ class Pool:
         """Take ``halt`` back, for the jobs that follow."""
         self._halt.clear()
 
-    def poll(self, timeout: float) -> list[News]:
+    def poll(self, timeout: float) -> list[Message]:
         """Wait up to ``timeout`` seconds for news; a dead worker is news, and is replaced."""
         waiting: dict[object, _Worker] = {worker.connection: worker for worker in self._workers}
-        news: list[News] = []
+        messages: list[Message] = []
         for ready in wait(list(waiting), timeout):  # type: ignore[arg-type]
             worker = waiting[ready]
             try:
                 while worker.connection.poll():
-                    item: News = worker.connection.recv()
+                    item: Message = worker.connection.recv()
                     if not isinstance(item, Progress):
                         worker.job = None
-                    news.append(item)
+                    messages.append(item)
             except (EOFError, ConnectionError):
-                news.append(self._replace(worker))
-        return news
+                messages.append(self._replace(worker))
+        return messages
 
     def kill(self) -> None:
         """End all processes now."""
@@ -120,33 +131,42 @@ class Pool:
         worker.process.join()
         worker.connection.close()
         code, job = worker.process.exitcode, worker.job
-        self._workers[worker.seat.index] = self._start(worker.seat)
-        return Broken(worker.seat.index, job, f"its process died ({_exit_in_words(code)})", fatal=True)
+        self._workers[worker.spec.index] = self._start(worker.spec)
+        return Broken(worker.spec.index, job, f"its process died ({_exit_in_words(code)})", fatal=True)
 
-    def _start(self, seat: Seat) -> _Worker:
+    def _start(self, spec: WorkerSpec) -> _Worker:
         here, there = _SPAWN.Pipe()
         process = _SPAWN.Process(
-            target=serve, args=(self.folder, self.settings, seat, there, self._halt), daemon=True
+            target=serve,
+            args=(self.folder, self.settings, spec, there, self._halt, self._packed),
+            daemon=True,
         )
-        with _environment(seat):
+        with _environment(spec), _without_main():
             process.start()
         there.close()
-        return _Worker(seat, process, here)
+        return _Worker(spec, process, here)
 
 
-def serve(folder: Path, settings: Settings, seat: Seat, connection: Connection, halt: Event) -> None:
+def serve(
+    folder: Path,
+    settings: Settings,
+    spec: WorkerSpec,
+    connection: Connection,
+    halt: Event,
+    packed: bytes | None = None,
+) -> None:
     """A worker process: do jobs until told to stop or until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     import optuna
     import torch
 
     from ..fitting.memory import keep_freed_memory
-    from .worker import Desk
+    from .worker import Worker
 
     keep_freed_memory()
-    torch.set_num_threads(seat.threads)
+    torch.set_num_threads(spec.threads)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    device = "cuda:0" if seat.device.startswith("cuda") else seat.device
+    device = "cuda:0" if spec.device.startswith("cuda") else spec.device
 
     def report(progress: Progress) -> None:
         try:
@@ -156,27 +176,33 @@ def serve(folder: Path, settings: Settings, seat: Seat, connection: Connection, 
             # fits it again when it is resumed; an ordinary exception would mark it as failed.
             raise SystemExit(1) from None
 
-    desk = Desk(folder, settings, seat.index, device, report=report, halted=halt.is_set)
+    own = unpacked(packed)
+    worker = Worker(folder, settings, spec.index, device, report=report, halted=halt.is_set, own=own)
+    with operators_of(folder, own):
+        _serve(worker, spec, connection)
+
+
+def _serve(worker: Worker, spec: WorkerSpec, connection: Connection) -> None:
     try:
         while (job := connection.recv()) is not None:
             try:
-                connection.send(Done(seat.index, job, desk.do(job)))
+                connection.send(Done(spec.index, job, worker.do(job)))
             except ConnectionError:
                 raise
             except Exception as error:  # the study goes on; the parent says what happened
-                connection.send(Broken(seat.index, job, f"{type(error).__name__}: {error}"))
+                connection.send(Broken(spec.index, job, f"{type(error).__name__}: {error}"))
     except (EOFError, ConnectionError):
         return  # the parent is gone
 
 
 @contextmanager
-def _environment(seat: Seat) -> Iterator[None]:
+def _environment(spec: WorkerSpec) -> Iterator[None]:
     """Set what has to be in the environment before a child imports its libraries."""
-    wanted = {"OMP_NUM_THREADS": str(seat.threads), "MKL_NUM_THREADS": str(seat.threads)}
-    if seat.device.startswith("cuda:"):
+    wanted = {"OMP_NUM_THREADS": str(spec.threads), "MKL_NUM_THREADS": str(spec.threads)}
+    if spec.device.startswith("cuda:"):
         # Each process sees one GPU only, so nothing can land on a neighbour's by mistake.
         visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-        number = int(seat.device.split(":")[1])
+        number = int(spec.device.split(":")[1])
         wanted["CUDA_VISIBLE_DEVICES"] = (
             visible[number] if number < len(visible) and visible[0] else str(number)
         )
@@ -190,6 +216,21 @@ def _environment(seat: Seat) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Start a child that does not run the user's script again.
+
+    Spawned children import the parent's main module, in case that something to be done was defined there. Workers need
+    nothing of it, and a script without ``if __name__ == "__main__"`` would begin a search of its own in each of them.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _tell(connection: Connection, message: Job | None) -> None:

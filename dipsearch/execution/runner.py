@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from .messages import Done, Job, News
+from .messages import Done, Job, Message
 from .pool import Pool
 
 TICK = 0.25
@@ -68,7 +68,7 @@ class JobRunner(Protocol):
 
 
 def work_through(
-    pool: Pool, next_job: Callable[[], Job | None], *, hear: Callable[[list[News]], None]
+    pool: Pool, next_job: Callable[[], Job | None], *, hear: Callable[[list[Message]], None]
 ) -> None:
     """Hand out jobs to idle workers until there is none and nobody works any more.
 

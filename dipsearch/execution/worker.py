@@ -1,6 +1,6 @@
-"""A worker's desk: everything a process needs to do jobs for one study, and how it does each kind.
+"""A worker's worker: everything a process needs to do jobs for one study, and how it does each kind.
 
-A desk knows the study's folder, its measurements and its Optuna study. It holds no reference and no image
+A worker knows the study's folder, its measurements and its Optuna study. It holds no reference and no image
 file. It can be used in any process, so tests use it in their own.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -24,14 +25,14 @@ from ..fitting import (
     Check,
     Ended,
     Fit,
-    absorb,
-    absorbs,
     default_rule,
     fit,
+    fit_all_data,
     give_back_memory,
+    may_fit_all_data,
     out_of_memory,
 )
-from ..network import Genome, SearchSpace
+from ..network import Network, OwnNetwork, SearchSpace, as_network
 from ..patches import answer, polished
 from ..problem import Problem, Split, make_split, whole
 from ..proposal.proposals import STALE
@@ -39,7 +40,15 @@ from ..proposal.samplers import suggest
 from ..proposal.storage import queue_again
 from ..proposal.study import Settings, open_study, search_space
 from ..trials.objective import ABSORPTION_TIME, Evaluate, Limits, estimated_psnr, evaluate, value_of
-from ..trials.problem_files import SEARCHED, Prepared, pilot_beside, prepare, read_pilot, read_problem
+from ..trials.own_parts import NOTHING, OwnParts
+from ..trials.problem_files import (
+    SEARCHED,
+    SplitProblem,
+    pilot_beside,
+    read_pilot,
+    read_problem,
+    read_split_problems,
+)
 from ..trials.trial_files import Trajectory, read_npz, write_candidate
 from .at_once import patch_device, plain_threads
 from .messages import FitJob, Job, PatchJob, Progress, SearchJob
@@ -59,7 +68,7 @@ class CandidateFailed(DipsearchError, RuntimeError):
 
 
 @dataclass
-class Desk:
+class Worker:
     """The state of one worker.
 
     Args:
@@ -70,6 +79,7 @@ class Desk:
         report: told about every check point.
         halted: asked at every check point whether to finish now.
         evaluate: fits a candidate; another one measures what everything around it costs.
+        own: parts of the user's in the place of ours.
     """
 
     folder: Path
@@ -79,6 +89,7 @@ class Desk:
     report: Report = field(default=lambda progress: None)
     halted: Halted = field(default=lambda: False)
     evaluate: Evaluate = evaluate
+    own: OwnParts = NOTHING
     _latest: tuple[tuple[Path, int], Split] | None = field(default=None, init=False, repr=False)
 
     @cached_property
@@ -87,15 +98,17 @@ class Desk:
         return search_space(self.folder)
 
     @cached_property
-    def images(self) -> list[Prepared]:
+    def images(self) -> list[SplitProblem]:
         """The measurements that candidates are ranked on."""
         names = self.settings.names
-        return prepare(self.folder, kind=SEARCHED, names=names, seed=self.settings.seed, device=self.device)
+        return read_split_problems(
+            self.folder, kind=SEARCHED, names=names, seed=self.settings.seed, device=self.device
+        )
 
     @cached_property
     def study(self) -> optuna.Study:
         """The Optuna study, opened for proposing candidates."""
-        return open_study(self.folder, self.settings, space=self.space).study
+        return open_study(self.folder, self.settings, space=self.space, own=self.own).study
 
     def do(self, job: Job) -> dict[str, Any]:
         """Do a job and return its outcome as plain values.
@@ -126,15 +139,15 @@ class Desk:
     def _candidate(self, trial: Trial, job: SearchJob) -> float:
         started = time.perf_counter()
         trial.set_user_attr("worker", self.index)
-        genome = self.space.genome(suggest(trial, self.space))
-        trial.set_user_attr("genome", genome.to_nested())
+        genome = self._proposed(trial)
         if genome.needs_pilot and any(image.pilot is None for image in self.images):
             raise _failed(trial, "its input needs a pilot, and this study has none")
-        if reason := self.settings.headroom.refusal(genome, image_shape=self.settings.image_shape):
+        own = isinstance(genome, OwnNetwork)
+        if reason := self._refusal(genome):
             raise _failed(trial, reason)
         watch = _Watch(self, trial, genome, job, started)
         fits = self._fits(genome, trial, job.limits, watch)
-        if fits is None:
+        if fits is None and not own:
             trial.set_user_attr("lean", True)
             watch.trajectories.clear()
             fits = self._fits(genome, trial, replace(job.limits, lean=True), watch)
@@ -144,22 +157,61 @@ class Desk:
         trial.set_user_attr("ended", last.ended.value)
         trial.set_user_attr("step", fits[0].step)
         trial.set_user_attr("seconds", time.perf_counter() - started)
-        for name, value in means_of(fits).items():
-            trial.set_user_attr(name, value)
-        write_candidate(self.folder, trial.number, genome, fits=fits, trajectories=watch.trajectories)
+        for name, word in means_of(fits).items():
+            trial.set_user_attr(name, word)
+        write_candidate(
+            self.folder,
+            trial.number,
+            None if isinstance(genome, OwnNetwork) else genome,
+            fits=fits,
+            trajectories=watch.trajectories,
+        )
         if last.ended is Ended.DIVERGED or last.step == 0:
             raise _failed(trial, f"the fit diverged at iteration {last.step}")
         if last.ended is Ended.INTERRUPTED and (len(fits) < len(self.images) or last.step < USABLE_FROM):
             trial.set_user_attr(STALE, True)
             queue_again(self.study, trial.study.trials[trial.number])  # for when the study is resumed
             raise _failed(trial, "interrupted before its score meant anything")
-        trial.set_user_attr("score", value_of(fits))
+        value = self._value(fits)
+        trial.set_user_attr("score", value)
         if last.ended is Ended.PRUNED:
             trial.set_user_attr("reason", last.ended.value)
             raise optuna.TrialPruned
-        return value_of(fits)
+        return value
 
-    def _fits(self, genome: Genome, trial: Trial, limits: Limits, watch: _Watch) -> list[Fit] | None:
+    def _proposed(self, trial: Trial) -> Network:
+        """The network that the sampler, or one's own function, wants to be fitted next."""
+        if self.own.propose is None:
+            genome = self.space.genome(suggest(trial, self.space))
+            trial.set_user_attr("genome", genome.to_nested())
+            return genome
+        try:
+            network = as_network(self.own.propose(trial))
+        except (DipsearchError, optuna.TrialPruned):
+            raise
+        except Exception as error:  # it is not our code; the study goes on with the next one
+            raise _failed(trial, f"the function that makes networks failed: {_in_words(error)}") from error
+        if not isinstance(network, OwnNetwork):
+            trial.set_user_attr("genome", network.to_nested())
+        return network
+
+    def _refusal(self, network: Network) -> str | None:
+        """Why a network is too large for this machine; what one of the user's needs is not known."""
+        if isinstance(network, OwnNetwork):
+            return None
+        return self.settings.memory_limit.refusal(network, image_shape=self.settings.image_shape)
+
+    def _value(self, fits: Sequence[Fit]) -> float:
+        """What a candidate is ranked by, larger for better ones."""
+        metric = self.own.metric
+        if metric is None or len(fits) < len(self.images):
+            return value_of(fits)
+        return fmean(
+            float(metric(image.problem.view(done.image), image.split.score_target, image.split.score_weight))
+            for done, image in zip(fits, self.images, strict=True)
+        )
+
+    def _fits(self, genome: Network, trial: Trial, limits: Limits, watch: _Watch) -> list[Fit] | None:
         """The candidate's fits; ``None`` when there was not enough memory, which is free again then."""
         try:
             return self.evaluate(
@@ -183,7 +235,7 @@ class Desk:
         divided = job.seed if job.split_seed is None else job.split_seed
         split = whole(problem) if job.everything else self._divided(problem, job.problem, seed=divided)
         pilot = self._pilot(job, divided=divided) if job.genome.needs_pilot else None
-        picture = Prepared(job.problem.stem, problem, split, pilot)
+        picture = SplitProblem(job.problem.stem, problem, split, pilot)
         done = self._fitted(job, picture, lean=False) or self._fitted(job, picture, lean=True)
         if done is None:
             raise CandidateFailed(f"{job.label}: there was not enough memory for it")
@@ -234,10 +286,10 @@ class Desk:
             self._latest = ((file, seed), split)
         return split
 
-    def _fitted(self, job: FitJob, picture: Prepared, *, lean: bool) -> Fit | None:
+    def _fitted(self, job: FitJob, picture: SplitProblem, *, lean: bool) -> Fit | None:
         """The fit of a job; ``None`` when there was not enough memory, which is free again then."""
         started, seconds = time.perf_counter(), job.limits.seconds_left()
-        goes_on = absorbs(picture.problem) and not job.everything
+        goes_on = may_fit_all_data(picture.problem) and not job.everything
 
         def watch(check: Check, image: torch.Tensor) -> Ended | None:
             del image
@@ -265,7 +317,7 @@ class Desk:
             if not goes_on:
                 return done
             rest = None if seconds is None else max(0.0, seconds - done.seconds)
-            return absorb(
+            return fit_all_data(
                 done,
                 job.genome,
                 picture.problem,
@@ -305,9 +357,9 @@ class Desk:
 class _Watch:
     """Sees every check point of a candidate: reports it, prunes it, and ends it when the search is to finish."""
 
-    desk: Desk
+    worker: Worker
     trial: Trial
-    genome: Genome
+    genome: Network
     job: SearchJob
     started: float
     trajectories: list[Trajectory] = field(default_factory=list)
@@ -316,9 +368,9 @@ class _Watch:
         seconds = time.perf_counter() - self.started
         label = f"candidate {self.trial.number}"
         limit = self.job.limits.max_steps
-        self.desk.report(_progress(self.desk.index, label, self.genome, limit, check, seconds))
+        self.worker.report(_progress(self.worker.index, label, self.genome, limit, check, seconds))
         self._keep(index, check, image)
-        if self.desk.halted():
+        if self.worker.halted():
             return Ended.INTERRUPTED
         # With several images the first one screens: its curve is the one that all candidates have in common.
         if index == 0 and check.step % REPORT_EVERY == 0:
@@ -328,7 +380,7 @@ class _Watch:
         return None
 
     def _keep(self, index: int, check: Check, image: torch.Tensor) -> None:
-        every = self.desk.settings.trajectory_every
+        every = self.worker.settings.trajectory_every
         if every is not None and check.step % every == 0:
             while len(self.trajectories) <= index:
                 self.trajectories.append([])
@@ -336,10 +388,11 @@ class _Watch:
 
 
 def _progress(
-    index: int, label: str, genome: Genome, max_steps: int, check: Check, seconds: float
+    index: int, label: str, genome: Network, max_steps: int, check: Check, seconds: float
 ) -> Progress:
     speed = check.step / max(seconds, 1e-9)
-    return Progress(index, label, genome.digest, check.step, max_steps, estimated_psnr(check.score), speed)
+    digest = "" if isinstance(genome, OwnNetwork) else genome.digest
+    return Progress(index, label, digest, check.step, max_steps, estimated_psnr(check.score), speed)
 
 
 def means_of(fits: Sequence[Fit]) -> dict[str, str]:

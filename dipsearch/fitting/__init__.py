@@ -1,7 +1,7 @@
 """One candidate: fit a generator to a measurement, stop by itself, and combine what several fits found."""
 
-from .all_data import absorb as absorb
-from .all_data import absorbs as absorbs
+from .all_data import fit_all_data as fit_all_data
+from .all_data import may_fit_all_data as may_fit_all_data
 from .average import Average as Average
 from .engine import EagerEngine as EagerEngine
 from .engine import Engine as Engine
@@ -9,7 +9,7 @@ from .engine import EngineWord as EngineWord
 from .engine import make_engine as make_engine
 from .ensemble import Stack as Stack
 from .ensemble import combine as combine
-from .ensemble import put_back as put_back
+from .ensemble import data_consistent as data_consistent
 from .ensemble import stack as stack
 from .fluctuation import Fluctuation as Fluctuation
 from .langevin import Langevin as Langevin

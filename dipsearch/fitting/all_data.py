@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from ..network import Genome
+from ..network import Network
 from ..problem import Problem, whole
 from .engine import EngineWord
 from .loop import Fit, Watcher, fit
@@ -30,14 +30,14 @@ USEFUL = (Ended.RISEN, Ended.STEPS, Ended.TIME)
 """How a fit has to have ended: the image of any other one is not going to be delivered."""
 
 
-def absorbs(problem: Problem) -> bool:
+def may_fit_all_data(problem: Problem) -> bool:
     """Whether absorption is safe: not where what was held out has noise that could be fitted."""
     return problem.exact is not None
 
 
-def absorb(
+def fit_all_data(
     done: Fit,
-    genome: Genome,
+    genome: Network,
     problem: Problem,
     *,
     seed: int,
@@ -58,7 +58,7 @@ def absorb(
     """
     made = max(int(done.curves.step[-1]), 1) if len(done.curves.step) else 1
     late = seconds is not None and FEWEST * done.seconds / made > seconds
-    if done.weights is None or done.ended not in USEFUL or not absorbs(problem) or late:
+    if done.weights is None or done.ended not in USEFUL or not may_fit_all_data(problem) or late:
         return replace(done, weights=None)
     more = fit(
         genome,

@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from torch import Tensor
 
-from ..network import Genome
+from ..network import Network
 from ..problem import Problem, Split
 from .precision import DEFAULT, Precision
 from .step import Step, Weights
@@ -123,7 +123,7 @@ def _judged(image: Tensor, problem: Problem, *, split: Split) -> tuple[float, tu
 
 def make_engine(
     word: EngineWord,
-    genome: Genome,
+    genome: Network,
     problem: Problem,
     *,
     split: Split,

@@ -16,7 +16,7 @@ from scipy.optimize import nnls
 from torch import Tensor
 
 from ..problem import Problem, Split
-from ..problem.control_variate import guide_weight
+from ..problem.control_variate import control_weight
 
 SUM_TO_ONE = 1e3
 """How strongly the least squares hold the weights' sum at 1, against the size of the errors."""
@@ -140,7 +140,7 @@ def combine(images: Sequence[Tensor], weights: Sequence[float] | NDArray[np.floa
     return total
 
 
-def put_back(image: Tensor, problem: Problem) -> Tensor:
+def data_consistent(image: Tensor, problem: Problem) -> Tensor:
     """The image with its exact values as they were measured: in inpainting without noise, and between impulses.
 
     Other problems' images are returned as they are: their measurements are noisy, or not values of the image.
@@ -162,15 +162,15 @@ def scoring_products(images: Sequence[Tensor], problem: Problem, *, split: Split
     """
     seen = [problem.view(image) for image in images]
     found = error_products(*_where(seen, split.score_target, split.score_weight))
-    if split.guide is None:
+    if split.control is None:
         return found
     # With a guide a score is a sum of three means of squares, and P that of their products.
     sampled, sought = (
-        error_products(*_where(seen, split.guide.image, weight))
-        for weight in (split.score_weight, split.guide.weight)
+        error_products(*_where(seen, split.control.image, weight))
+        for weight in (split.score_weight, split.control.weight)
     )
     # λ has to be one for all; that of the image which is furthest ahead of the guide is safe for every mixture.
-    weight = min(float(guide_weight(a, b)) for a, b in zip(np.diag(found), np.diag(sampled), strict=True))
+    weight = min(float(control_weight(a, b)) for a, b in zip(np.diag(found), np.diag(sampled), strict=True))
     return np.asarray(found + weight * (sought - sampled))
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..network import Genome
+from ..network import Network
 from ..problem import Problem, Split
 from .engine import Engine, EngineWord, make_engine
 from .monitors import Choice, Monitor, needs_outputs
@@ -107,7 +107,7 @@ class _Recorder:
 
 
 def fit(
-    genome: Genome,
+    genome: Network,
     problem: Problem,
     *,
     split: Split,
@@ -128,7 +128,7 @@ def fit(
     """Fit the generator of ``genome`` to the fitted part of ``split``; return the iterate that ``rule`` chose.
 
     Args:
-        genome: architecture, input and fit settings of the candidate.
+        genome: architecture, input and fit settings of the candidate, or one's own network.
         problem: what was measured and how; on the device of the fit.
         split: which part of the measurement is fitted and which one scores; on the same device.
         seed: of the weights, the input z and its jitter; same seed, device and engine: the same image.

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import InputError
-from ..network import Genome, build, make_input
+from ..network import Network, OwnNetwork, build, make_input
 from ..problem import Problem, Split
 from .average import Average
 from .fluctuation import Fluctuation
@@ -44,7 +44,7 @@ class Step:
     """Fits ``f_θ(z + σ_p n)`` to the fitted part of a split with Adam, in channels-last; call it to step.
 
     Args:
-        genome: architecture, input, learning rate, jitter, loss and averaging.
+        genome: architecture, input, learning rate, jitter, loss and averaging; or one's own network.
         problem: gives image shape, operator and device.
         split: gives the loss.
         seed: of the weights, of z and of the jitter.
@@ -67,7 +67,7 @@ class Step:
 
     def __init__(
         self,
-        genome: Genome,
+        genome: Network,
         problem: Problem,
         *,
         split: Split,
@@ -80,14 +80,18 @@ class Step:
     ) -> None:
         self.device = device = problem.y.device
         _, channels, self._height, self._width = problem.image_shape
-        z = _input(genome, problem.image_shape, seed=seed, pilot=pilot)
-        self._z = z.to(device).contiguous(memory_format=torch.channels_last)
+        self._shape = problem.image_shape
+        self._z = _in_its_layout(_input(genome, problem.image_shape, seed=seed, pilot=pilot).to(device))
         self._jitter = genome.jitter
         # Drawn as one plain block in the order of the memory: normal_() on a permuted tensor is eight times
         # slower on a CPU, and a sum over two layouts three times.
-        self._noise = torch.empty_like(self._z.permute(0, 2, 3, 1), memory_format=torch.contiguous_format)
+        self._noise = torch.empty_like(_last_to_front(self._z), memory_format=torch.contiguous_format)
         self.draw = torch.Generator(device).manual_seed(seed + JITTER_STREAM)
-        self.network = build(genome, channels=channels, seed=seed, lean=lean).to(device)
+        self.network: nn.Module = (
+            copy.deepcopy(genome.module).to(device)
+            if isinstance(genome, OwnNetwork)
+            else build(genome, channels=channels, seed=seed, lean=lean).to(device)
+        )
         self.network.train()
         self._operator, self._split, self._loss_kind = problem.operator, split, genome.loss
         self.adam = torch.optim.Adam(
@@ -116,10 +120,12 @@ class Step:
     def _step(self) -> None:
         z = self._z
         if self._jitter > 0:
-            z = z + self._noise.normal_(0, self._jitter, generator=self.draw).permute(0, 3, 1, 2)
+            z = z + _front_to_last(self._noise.normal_(0, self._jitter, generator=self.draw))
         self.adam.zero_grad(set_to_none=True)
         with forward_pass(self.precision, self.device):
             output = self.network(z)[..., : self._height, : self._width]
+        if output.shape != self._shape:
+            raise _other_shape(output, self._shape)
         loss = self._split.loss(self._operator.A(output), kind=self._loss_kind)
         loss.backward()  # type: ignore[no-untyped-call]
         self.adam.step()
@@ -161,8 +167,30 @@ class Step:
         return [state[name] for state in states for name in ("step", "exp_avg", "exp_avg_sq") if state]
 
 
-def _input(genome: Genome, shape: tuple[int, int, int, int], *, seed: int, pilot: Tensor | None) -> Tensor:
+def _in_its_layout(z: Tensor) -> Tensor:
+    return z.contiguous(memory_format=torch.channels_last) if z.ndim == 4 else z.contiguous()
+
+
+def _last_to_front(z: Tensor) -> Tensor:
+    return z.permute(0, 2, 3, 1) if z.ndim == 4 else z
+
+
+def _front_to_last(noise: Tensor) -> Tensor:
+    return noise.permute(0, 3, 1, 2) if noise.ndim == 4 else noise
+
+
+def _other_shape(output: Tensor, shape: tuple[int, ...]) -> InputError:
+    return InputError(
+        f"the network made an output {tuple(output.shape)}",
+        f"the image is {tuple(shape)}",
+        "give a module that makes an image of at least this size, with as many channels",
+    )
+
+
+def _input(genome: Network, shape: tuple[int, int, int, int], *, seed: int, pilot: Tensor | None) -> Tensor:
     """The input z for an image of this shape, padded to the stride."""
+    if isinstance(genome, OwnNetwork):
+        return genome.input(height=shape[-2], width=shape[-1], seed=seed)
     if genome.needs_pilot and pilot is not None and tuple(pilot.shape) != tuple(shape):
         raise InputError(
             f"the pilot has the shape {tuple(pilot.shape)}",

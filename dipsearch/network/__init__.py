@@ -10,6 +10,7 @@ from .gene import Gene
 from .generator import Generator, build
 from .genome import Genome, Scale
 from .inputs import make_input
+from .own_network import Network, OwnNetwork, Propose, as_network
 from .space import SearchSpace, describe, load_space, space_file
 
 __all__ = [
@@ -18,8 +19,12 @@ __all__ = [
     "Gene",
     "Generator",
     "Genome",
+    "Network",
+    "OwnNetwork",
+    "Propose",
     "Scale",
     "SearchSpace",
+    "as_network",
     "build",
     "calibrate",
     "cost",

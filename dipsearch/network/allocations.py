@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from .scratch import scratch_bytes
+from .workspace import workspace_bytes
 
 Event = tuple[int, int]
 """An allocation (its number, its bytes) or, with 0 bytes, its end."""
@@ -93,7 +93,7 @@ class Allocations(TorchDispatchMode):
 
     def _beside(self, func: Any, args: tuple[Any, ...], result: Any) -> int:
         if self._on_cpu:
-            return scratch_bytes(func, args, result)
+            return workspace_bytes(func, args, result)
         return sum(leaf.nbytes for leaf in args[:2]) if func in _CONVOLUTIONS else 0
 
     def adopt(self, tensor: Tensor) -> None:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from . import cuda_padding as slices
+from . import cuda_padding as cuda_padding
 from . import winograd
 from .gene_rules import Padding
 
@@ -91,7 +91,7 @@ def pad(x: Tensor, border: int, padding: Padding) -> Tensor:
     if padding == "reflect" and min(x.shape[2:]) <= border:
         padding = "replicate"
     if device_of(x) == "cuda":
-        return slices.extend(x, border, padding)
+        return cuda_padding.extend(x, border, padding)
     return F.pad(x, (border,) * 4, mode=padding)
 
 

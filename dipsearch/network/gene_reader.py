@@ -16,7 +16,7 @@ from dipsearch.yaml_files import shorten, suggestion
 from .gene import Gene
 from .gene_rules import Scalar
 from .genome import GLOBAL_GENES, SCALE_GENES
-from .parameter_map import Direct, Fixed, Growing, Requirement, Slot, Source
+from .parameter_map import Direct, Fixed, Growing, Parameter, Requirement, Source
 from .space_document import SpaceDocument
 
 _FORMS = ("choice", "int", "float", "same_as", "first")
@@ -33,26 +33,26 @@ _DRAWN = ("uniform", "gaussian", "fourier")
 
 @dataclass
 class GeneReader:
-    """Turns what the file says about one gene into slots."""
+    """Turns what the file says about one gene into parameters."""
 
     file: SpaceDocument
     specs: Mapping[str, Any]
     defaults: Mapping[str, Any]
     max_depth: int = 0
 
-    def slot(self, name: str, spec: Any, *, index: int | None = None) -> Slot:
-        """The slot of a gene; `index` is the scale of a per-scale gene."""
+    def parameter(self, name: str, spec: Any, *, index: int | None = None) -> Parameter:
+        """The parameter of a gene; `index` is the scale of a per-scale gene."""
         key = f"genes.{name}"
         full = name if index is None else f"{name}_{index}"
         exists = self._structure(name, index)
         if isinstance(spec, list):
             spec, key = self._of_scale(spec, key, index), f"{key}[{index}]"
         if not isinstance(spec, Mapping):
-            return Slot(full, Fixed(self.file.check(name, spec, key)), exists)
+            return Parameter(full, Fixed(self.file.check(name, spec, key)), exists)
         form = self._form(spec, key, per_scale=index is not None)
         source = self._source(name, form, spec, key, index=index)
         when, otherwise = self._condition(name, spec, key, index=index)
-        return Slot(full, source, exists, when, otherwise)
+        return Parameter(full, source, exists, when, otherwise)
 
     @property
     def has_pilots(self) -> bool:
@@ -137,7 +137,7 @@ class GeneReader:
                 "it names a gene with values of its own",
                 "name that gene, or repeat the values",
             )
-        return self.slot(str(other), target, index=index).source
+        return self.parameter(str(other), target, index=index).source
 
     def _growing(self, name: str, spec: Mapping[str, Any], key: str, index: int) -> Source:
         if not name.startswith("channels_"):
@@ -256,7 +256,7 @@ class GeneReader:
                 f"a condition names one of {', '.join(reachable)}{scope}",
                 suggestion(other, reachable) or "correct the name",
             )
-        slot = f"{other}_{index}" if other in SCALE_GENES else other
+        parameter = f"{other}_{index}" if other in SCALE_GENES else other
         if isinstance(test, Mapping):
             self.file.keys(test, f"{key}.{other}", required=(), optional=("above", "below"))
             bounds = {word: test[word] for word in test}
@@ -266,11 +266,13 @@ class GeneReader:
                     "it is a value, a list of values, or {above: number} and/or {below: number}",
                     "write for example {above: 0}",
                 )
-            return Requirement(slot, (), bounds.get("above"), bounds.get("below"))
+            return Requirement(parameter, (), bounds.get("above"), bounds.get("below"))
         values = test if isinstance(test, list) else [test]
         if not values:
             self.file.refuse(f"`{key}.{other}` is empty", "it lists the values that fulfil it", "add a value")
-        return Requirement(slot, tuple(self.file.check(other, value, f"{key}.{other}") for value in values))
+        return Requirement(
+            parameter, tuple(self.file.check(other, value, f"{key}.{other}") for value in values)
+        )
 
 
 def _is_number(value: object, kind: Any) -> bool:

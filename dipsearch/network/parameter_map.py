@@ -1,6 +1,6 @@
 """Where a genome's values come from: the parts that a search space is made of.
 
-A space has one slot for every value of a genome ("upsampling", "channels_down_2"). A slot says when it
+A space has one parameter for every value of a genome ("upsampling", "channels_down_2"). A parameter says when it
 exists and which source fills it: a fixed value, a gene, a width that grows from scale to scale, or a column
 of a table.
 """
@@ -16,7 +16,7 @@ from .gene_rules import Scalar
 
 
 class Source(Protocol):
-    """Fills a slot from the values of its genes."""
+    """Fills a parameter from the values of its genes."""
 
     @property
     def genes(self) -> tuple[Gene, ...]:
@@ -24,7 +24,7 @@ class Source(Protocol):
         ...
 
     def value(self, chosen: Mapping[str, Scalar]) -> Scalar | None:
-        """The slot's value; `chosen` holds every gene of `genes`; None = the slot does not exist."""
+        """The parameter's value; `chosen` holds every gene of `genes`; None = the parameter does not exist."""
         ...
 
 
@@ -41,7 +41,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Direct:
-    """The value of one gene. Several slots may share it."""
+    """The value of one gene. Several parameters may share it."""
 
     gene: Gene
 
@@ -90,15 +90,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Requirement:
-    """A condition on another slot's value; a slot that does not exist fulfils none.
+    """A condition on another parameter's value; a parameter that does not exist fulfils none.
 
     Attributes:
-        slot: whose value is looked at.
+        parameter: whose value is looked at.
         among: allowed values; empty = any.
         above, below: exclusive bounds of a number.
     """
 
-    slot: str
+    parameter: str
     among: tuple[Scalar, ...] = ()
     above: float | None = None
     below: float | None = None
@@ -116,11 +116,11 @@ class Requirement:
         words = [f"is {' or '.join(map(str, self.among))}"] if self.among else []
         words += [f"above {self.above:g}"] if self.above is not None else []
         words += [f"below {self.below:g}"] if self.below is not None else []
-        return f"{self.slot} {' and '.join(words)}"
+        return f"{self.parameter} {' and '.join(words)}"
 
 
 @dataclass(frozen=True)
-class Slot:
+class Parameter:
     """One value of the genome.
 
     Attributes:

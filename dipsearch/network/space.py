@@ -24,8 +24,8 @@ from dipsearch.yaml_files import read_yaml, shorten, suggestion
 from .gene import Gene, distance
 from .gene_rules import Scalar
 from .genome import Genome
-from .parameter_map import Direct, Slot, Source
-from .space_format import read_slots
+from .parameter_map import Direct, Parameter, Source
+from .space_format import read_parameters
 
 Flat = dict[str, Scalar]
 
@@ -37,17 +37,19 @@ class SearchSpace:
     Attributes:
         name: of the space, for people.
         description: one or two sentences, for people.
-        slots: one per value of a genome, in dependency order.
+        parameters: one per value of a genome, in dependency order.
     """
 
     name: str
     description: str
-    slots: tuple[Slot, ...]
+    parameters: tuple[Parameter, ...]
 
     @cached_property
     def digest(self) -> str:
         """12 hex digits over the content (genes, ranges, conditions), not over names and comments."""
-        return hashlib.sha256(repr(self.slots).encode()).hexdigest()[:12]
+        # The digests of studies that were begun before the classes had their present names stay what they were.
+        content = repr(self.parameters).replace("Parameter(", "Slot(").replace("parameter=", "slot=")
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     def genes(self) -> tuple[Gene, ...]:
         """All genes, each after those that its condition depends on."""
@@ -55,12 +57,14 @@ class SearchSpace:
 
     @cached_property
     def _genes(self) -> tuple[Gene, ...]:
-        users: dict[str, list[Slot]] = {}
-        for slot in self.slots:
-            for gene in slot.source.genes:
-                users.setdefault(gene.name, []).append(slot)
-        known = {gene.name: gene for slot in self.slots for gene in slot.source.genes}
-        return tuple(replace(known[name], condition=_condition(slots)) for name, slots in users.items())
+        users: dict[str, list[Parameter]] = {}
+        for parameter in self.parameters:
+            for gene in parameter.source.genes:
+                users.setdefault(gene.name, []).append(parameter)
+        known = {gene.name: gene for parameter in self.parameters for gene in parameter.source.genes}
+        return tuple(
+            replace(known[name], condition=_condition(parameters)) for name, parameters in users.items()
+        )
 
     def active(self, flat: Mapping[str, Scalar]) -> tuple[str, ...]:
         """The genes that exist given the values in `flat`.
@@ -134,16 +138,16 @@ class SearchSpace:
         """
         wanted = genome.to_flat()
         chosen: Flat = {}
-        groups: dict[tuple[str, ...], list[Slot]] = {}
-        for slot in self.slots:
-            if slot.name in wanted and slot.source.genes:
-                groups.setdefault(tuple(gene.name for gene in slot.source.genes), []).append(slot)
-        for slots in groups.values():
-            source = slots[0].source
+        groups: dict[tuple[str, ...], list[Parameter]] = {}
+        for parameter in self.parameters:
+            if parameter.name in wanted and parameter.source.genes:
+                groups.setdefault(tuple(gene.name for gene in parameter.source.genes), []).append(parameter)
+        for parameters in groups.values():
+            source = parameters[0].source
             if isinstance(source, Direct):
-                chosen[source.gene.name] = source.gene.nearest(wanted[slots[0].name])
+                chosen[source.gene.name] = source.gene.nearest(wanted[parameters[0].name])
             else:
-                chosen |= _closest_combination(source.genes, slots, wanted)
+                chosen |= _closest_combination(source.genes, parameters, wanted)
         # What the genome lacks and the space wants (a scale below its last one) is drawn from a fixed seed.
         return self.repair(chosen, np.random.default_rng(0))
 
@@ -168,25 +172,25 @@ class SearchSpace:
         return None
 
     def _values(self, choose: Callable[[Gene], Scalar | None]) -> Flat:
-        """Fill the slots one after the other; `choose` gives a gene's value, or None if it is not known."""
+        """Fill the parameters one after the other; `choose` gives a gene's value, or None if it is not known."""
         values: Flat = {}
         unknown: set[str] = set()
-        for slot in self.slots:
-            if any(need.slot in unknown for need in slot.requirements):
-                unknown.add(slot.name)
+        for parameter in self.parameters:
+            if any(need.parameter in unknown for need in parameter.requirements):
+                unknown.add(parameter.name)
                 continue
-            if not all(need.holds(values.get(need.slot)) for need in slot.exists):
+            if not all(need.holds(values.get(need.parameter)) for need in parameter.exists):
                 continue
-            value = slot.otherwise
-            if all(need.holds(values.get(need.slot)) for need in slot.when):
-                chosen = {gene.name: choose(gene) for gene in slot.source.genes}
+            value = parameter.otherwise
+            if all(need.holds(values.get(need.parameter)) for need in parameter.when):
+                chosen = {gene.name: choose(gene) for gene in parameter.source.genes}
                 given = {name: choice for name, choice in chosen.items() if choice is not None}
                 if len(given) < len(chosen):
-                    unknown.add(slot.name)
+                    unknown.add(parameter.name)
                     continue
-                value = slot.source.value(given)
+                value = parameter.source.value(given)
             if value is not None:
-                values[slot.name] = value
+                values[parameter.name] = value
         return values
 
 
@@ -198,8 +202,8 @@ def load_space(source: str | Path) -> SearchSpace:
         InputError: there is no space of this name.
     """
     path = space_file(source)
-    description, slots = read_slots(read_yaml(path), source=str(path))
-    return SearchSpace(path.stem, description, slots)
+    description, parameters = read_parameters(read_yaml(path), source=str(path))
+    return SearchSpace(path.stem, description, parameters)
 
 
 def space_file(source: str | Path) -> Path:
@@ -231,17 +235,21 @@ def describe(gene: Gene) -> str:
     return f"{gene.low:g} to {gene.high:g}{step}{' (logarithmic)' if gene.log else ''}"
 
 
-def _condition(slots: list[Slot]) -> str:
-    texts = [" and ".join(str(need) for need in slot.requirements) for slot in slots]
+def _condition(parameters: list[Parameter]) -> str:
+    texts = [" and ".join(str(need) for need in parameter.requirements) for parameter in parameters]
     return "" if "" in texts else " or ".join(dict.fromkeys(texts))
 
 
-def _closest_combination(genes: tuple[Gene, ...], slots: list[Slot], wanted: Mapping[str, Scalar]) -> Flat:
+def _closest_combination(
+    genes: tuple[Gene, ...], parameters: list[Parameter], wanted: Mapping[str, Scalar]
+) -> Flat:
     names = [gene.name for gene in genes]
 
     def mismatch(values: tuple[Scalar, ...]) -> float:
         chosen = dict(zip(names, values, strict=True))
-        return sum(distance(slot.source.value(chosen), wanted[slot.name]) for slot in slots)
+        return sum(
+            distance(parameter.source.value(chosen), wanted[parameter.name]) for parameter in parameters
+        )
 
     best = min(itertools.product(*(gene.values() for gene in genes)), key=mismatch)
     return dict(zip(names, best, strict=True))

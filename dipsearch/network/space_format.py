@@ -1,4 +1,4 @@
-"""Reads the content of a search-space file (`dipsearch/space/1`) into slots; `search_spaces/README.md` is
+"""Reads the content of a search-space file (`dipsearch/space/1`) into parameters; `search_spaces/README.md` is
 its guide.
 
 Reading is strict: an unknown key, an empty range or a condition on a gene that does not exist is a
@@ -20,7 +20,7 @@ from .gene import Gene
 from .gene_reader import GeneReader
 from .gene_rules import Scalar
 from .genome import GLOBAL_GENES, SCALE_GENES, Genome, Scale
-from .parameter_map import Column, Direct, Fixed, Requirement, Slot
+from .parameter_map import Column, Direct, Fixed, Parameter, Requirement
 from .space_document import SpaceDocument
 
 FORMAT = "dipsearch/space/1"
@@ -29,8 +29,8 @@ PILOT_SCALE = 1.0
 """The scale of a pilot where a space does not mention it; a genome without a pilot has none."""
 
 
-def read_slots(content: Mapping[str, Any], *, source: str) -> tuple[str, tuple[Slot, ...]]:
-    """Return the description and the slots, in dependency order, of the space in `content`.
+def read_parameters(content: Mapping[str, Any], *, source: str) -> tuple[str, tuple[Parameter, ...]]:
+    """Return the description and the parameters, in dependency order, of the space in `content`.
 
     Raises:
         FormatError: `content` breaks a rule of the format; `source` names the file in the message.
@@ -49,11 +49,11 @@ def read_slots(content: Mapping[str, Any], *, source: str) -> tuple[str, tuple[S
     if not isinstance(description, str):
         file.refuse(f"`description` is {shorten(description)}", "it is text", "put it in quotes")
     if "points" in content:
-        return description, _slots_of_points(file, content["points"])
-    return description, _slots_of_genes(file, content["genes"])
+        return description, _parameters_of_points(file, content["points"])
+    return description, _parameters_of_genes(file, content["genes"])
 
 
-def _slots_of_points(file: SpaceDocument, content: object) -> tuple[Slot, ...]:
+def _parameters_of_points(file: SpaceDocument, content: object) -> tuple[Parameter, ...]:
     genomes: dict[str, Genome] = {}
     for name, nested in file.mapping(content, "points").items():
         try:
@@ -64,32 +64,32 @@ def _slots_of_points(file: SpaceDocument, content: object) -> tuple[Slot, ...]:
     flats = {name: genome.to_flat() for name, genome in genomes.items()}
     names = dict.fromkeys(name for flat in flats.values() for name in flat)
     return tuple(
-        Slot(name, Column(gene, tuple((point, flat.get(name)) for point, flat in flats.items())))
+        Parameter(name, Column(gene, tuple((point, flat.get(name)) for point, flat in flats.items())))
         for name in names
     )
 
 
-def _slots_of_genes(file: SpaceDocument, content: object) -> tuple[Slot, ...]:
+def _parameters_of_genes(file: SpaceDocument, content: object) -> tuple[Parameter, ...]:
     declared = file.mapping(content, "genes")
     file.keys(declared, "genes", required=(), optional=("depth", *GLOBAL_GENES, *SCALE_GENES))
     defaults = _defaults()
     specs = {name: declared.get(name, default) for name, default in defaults.items()}
     reader = GeneReader(file, specs, defaults)
-    slots = {"depth": reader.slot("depth", specs["depth"])}
-    depths = _domain(slots["depth"])
-    if slots["depth"].when:
+    parameters = {"depth": reader.parameter("depth", specs["depth"])}
+    depths = _domain(parameters["depth"])
+    if parameters["depth"].when:
         file.refuse("`genes.depth.when`", "the depth does not depend on other genes", "remove the condition")
     reader.max_depth = max(depths)
     for name in GLOBAL_GENES:
-        slots[name] = reader.slot(name, specs[name])
+        parameters[name] = reader.parameter(name, specs[name])
     if not reader.has_pilots:
-        del slots["pilot_scale"]
+        del parameters["pilot_scale"]
     for index in range(max(depths)):
         deep = (Requirement("depth", above=index),) if index >= min(depths) else ()
         for name in SCALE_GENES:
-            slot = reader.slot(name, specs[name], index=index)
-            slots[slot.name] = replace(slot, exists=deep + slot.exists)
-    return _simplify(_in_dependency_order(file, slots))
+            parameter = reader.parameter(name, specs[name], index=index)
+            parameters[parameter.name] = replace(parameter, exists=deep + parameter.exists)
+    return _simplify(_in_dependency_order(file, parameters))
 
 
 def _defaults() -> dict[str, Any]:
@@ -99,55 +99,55 @@ def _defaults() -> dict[str, Any]:
     return defaults | dataclasses.asdict(Scale())
 
 
-def _domain(slot: Slot) -> tuple[int, ...]:
-    """The values that a slot of whole numbers can take."""
-    source = slot.source
+def _domain(parameter: Parameter) -> tuple[int, ...]:
+    """The values that a parameter of whole numbers can take."""
+    source = parameter.source
     values = source.gene.values() if isinstance(source, Direct) else (source.value({}),)
     return tuple(int(value) for value in values if value is not None)
 
 
-def _in_dependency_order(file: SpaceDocument, slots: Mapping[str, Slot]) -> list[Slot]:
-    done: dict[str, Slot] = {}
+def _in_dependency_order(file: SpaceDocument, parameters: Mapping[str, Parameter]) -> list[Parameter]:
+    done: dict[str, Parameter] = {}
     under_way: list[str] = []
 
     def visit(name: str) -> None:
-        if name in done or name not in slots:
+        if name in done or name not in parameters:
             return
         if name in under_way:
             circle = " -> ".join([*under_way[under_way.index(name) :], name])
             file.refuse(f"the conditions {circle}", "conditions cannot run in a circle", "remove one of them")
         under_way.append(name)
-        for need in slots[name].requirements:
-            visit(need.slot)
+        for need in parameters[name].requirements:
+            visit(need.parameter)
         under_way.pop()
-        done[name] = slots[name]
+        done[name] = parameters[name]
 
-    for name in slots:
+    for name in parameters:
         visit(name)
     return list(done.values())
 
 
-def _simplify(slots: Iterable[Slot]) -> tuple[Slot, ...]:
+def _simplify(parameters: Iterable[Parameter]) -> tuple[Parameter, ...]:
     """Decide the conditions on fixed values now, so that only genes that can be met remain."""
     constants: dict[str, Scalar | None] = {}
-    kept: list[Slot] = []
-    for slot in slots:
-        exists, possible = _undecided(slot.exists, constants)
+    kept: list[Parameter] = []
+    for parameter in parameters:
+        exists, possible = _undecided(parameter.exists, constants)
         if not possible:
-            constants[slot.name] = None
+            constants[parameter.name] = None
             continue
-        when, active = _undecided(slot.when, constants)
-        source = slot.source if active or slot.otherwise is None else Fixed(slot.otherwise)
-        slot = replace(
-            slot,
+        when, active = _undecided(parameter.when, constants)
+        source = parameter.source if active or parameter.otherwise is None else Fixed(parameter.otherwise)
+        parameter = replace(
+            parameter,
             source=source,
             exists=exists,
             when=when if active else (),
-            otherwise=slot.otherwise if active and when else None,
+            otherwise=parameter.otherwise if active and when else None,
         )
-        if isinstance(slot.source, Fixed) and not slot.requirements:
-            constants[slot.name] = slot.source.constant
-        kept.append(slot)
+        if isinstance(parameter.source, Fixed) and not parameter.requirements:
+            constants[parameter.name] = parameter.source.constant
+        kept.append(parameter)
     return tuple(kept)
 
 
@@ -155,5 +155,5 @@ def _undecided(
     needs: tuple[Requirement, ...], constants: Mapping[str, Scalar | None]
 ) -> tuple[tuple[Requirement, ...], bool]:
     """The requirements that depend on genes, and whether those on fixed values hold."""
-    left = tuple(need for need in needs if need.slot not in constants)
-    return left, all(need.holds(constants[need.slot]) for need in needs if need.slot in constants)
+    left = tuple(need for need in needs if need.parameter not in constants)
+    return left, all(need.holds(constants[need.parameter]) for need in needs if need.parameter in constants)

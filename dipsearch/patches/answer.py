@@ -128,8 +128,8 @@ def _in_tiles(
             return tile, coarsely_filled(part.y, part.observed, side=SIDE)[(..., *tile.window)]
         small = crop_problem(part, top=tile.top, left=tile.left, height=tile.height, width=tile.width)
         place = Tile(tile.top * factor, tile.left * factor, *small.image_shape[-2:])
-        guide = None if pilot is None else pilot[(..., *place.window)]
-        return place, _restored(small, guide, settings)
+        pilot_part = None if pilot is None else pilot[(..., *place.window)]
+        return place, _restored(small, pilot_part, settings)
 
     # Whole tiles are the work of one thread each: threads that share small tensors mostly wait for one another, and on
     # a busy machine that took fifteen times as long.
@@ -176,9 +176,9 @@ def _stabilised(
 ) -> Tensor:
     """Denoise where the noise is equally strong everywhere."""
     noise = white(stabiliser.sigma, channels=part.y.shape[1], like=part.y)
-    guide = None if pilot is None else _means(pilot, stabiliser)
+    pilot_part = None if pilot is None else _means(pilot, stabiliser)
     steady = replace(part, y=stabiliser.forward(part.y))
-    return stabiliser.inverse(_denoised(steady, guide, noise, settings))
+    return stabiliser.inverse(_denoised(steady, pilot_part, noise, settings))
 
 
 def _means(x: Tensor, stabiliser: Stabiliser) -> Tensor:

@@ -59,14 +59,14 @@ def make_plan(load: Load, *, devices: tuple[str, ...], budget: float | None, tri
         budget: seconds of wall time for everything, or ``None``.
         trials: candidates to finish, or ``None``.
     """
-    published, too_large = those_that_fit(_possible(load.published, load), load.headroom)
-    starters, more = those_that_fit(_possible(load.starters, load), load.headroom)
+    published, too_large = those_that_fit(_possible(load.published, load), load.memory_limit)
+    starters, more = those_that_fit(_possible(load.starters, load), load.memory_limit)
     load = replace(load, published=published, starters=starters, too_large=(*too_large, *more))
     if budget is None or load.calibration is None:
         plan = _by_trials(load, devices=devices, trials=trials)
     else:
         plan = _by_time(load, load.calibration, devices=devices, budget=budget, trials=trials)
-    return replace(plan, headroom=load.headroom)
+    return replace(plan, memory_limit=load.memory_limit)
 
 
 def _with_pilot(load: Load) -> bool:

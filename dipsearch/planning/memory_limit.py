@@ -28,7 +28,7 @@ Named = tuple[tuple[str, Genome], ...]
 
 
 @dataclass(frozen=True)
-class Headroom:
+class MemoryLimit:
     """The memory that candidates have.
 
     Args:
@@ -68,16 +68,16 @@ class Headroom:
         return f"{in_words(self.free)} free, at most {in_words(self.candidate)} per candidate"
 
 
-UNLIMITED = Headroom()
+UNLIMITED = MemoryLimit()
 
 
-def headroom_of(
+def memory_limit_of(
     devices: Sequence[str],
     *,
     image_shape: tuple[int, int, int, int],
     free: Callable[[str], int | None] = free_bytes,
-) -> Headroom:
-    """The headroom of a search whose workers sit on `devices`, one each, on the tightest of them.
+) -> MemoryLimit:
+    """The memory limit of a search whose workers sit on `devices`, one each, on the tightest of them.
 
     Args:
         devices: "cpu", "cuda:0", … ; as often as there are workers.
@@ -91,16 +91,16 @@ def headroom_of(
             each = int(SHARE * bytes_free / workers) - WORKER.get(kind, 0) - WATCHING
             found.append((max(0, each), bytes_free))
     if not found:
-        return Headroom(image_shape, device=kind)
+        return MemoryLimit(image_shape, device=kind)
     candidate, bytes_free = min(found)
-    return Headroom(image_shape, bytes_free, candidate, kind)
+    return MemoryLimit(image_shape, bytes_free, candidate, kind)
 
 
 def those_that_fit(
-    networks: Sequence[tuple[str, Genome]], headroom: Headroom
+    networks: Sequence[tuple[str, Genome]], memory_limit: MemoryLimit
 ) -> tuple[Named, tuple[str, ...]]:
     """Known networks that fit into memory, and the names of the others."""
-    fitting = tuple((name, genome) for name, genome in networks if headroom.fits(genome))
+    fitting = tuple((name, genome) for name, genome in networks if memory_limit.fits(genome))
     names = {name for name, _ in fitting}
     return fitting, tuple(name for name, _ in networks if name not in names)
 

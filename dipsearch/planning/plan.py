@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..network import Calibration, Genome
-from .memory_limit import UNLIMITED, Headroom
+from .memory_limit import UNLIMITED, MemoryLimit
 from .rescoring import NOTHING, Rescoring
 
 USUAL_STEPS, LEAST_STEPS = 1200, 450
@@ -38,7 +38,7 @@ class Load:
         max_steps: iterations of one fit at the most; ``None``: as many as the task usually has.
         factor: pixels of the restored picture per measured one, along each side.
         searched_on: the crop that a study to be resumed was begun with; ``UNDECIDED`` for a new one.
-        headroom: the memory that candidates have.
+        memory limit: the memory that candidates have.
         too_large: known networks that were left out for lack of it, by name.
         patch_seconds: wall time of one worker for a first answer to all pictures, as measured; 0: there is none.
         has_pilot: whether networks with a pilot in their input can be fitted; they are left out otherwise.
@@ -54,7 +54,7 @@ class Load:
     max_steps: int | None = None
     factor: int = 1
     searched_on: int | None = UNDECIDED
-    headroom: Headroom = UNLIMITED
+    memory_limit: MemoryLimit = UNLIMITED
     too_large: tuple[str, ...] = ()
     has_pilot: bool = False
     patch_seconds: float = 0.0
@@ -92,7 +92,7 @@ class Plan:
         patience: iterations without improvement before a fit ends.
         queue: known networks that are tried first, by name.
         left_out: known networks that are too slow for the budget, by name.
-        headroom: a candidate that needs more memory is not started.
+        memory limit: a candidate that needs more memory is not started.
         candidate_seconds: wall time of one candidate at most; ``None``: no limit.
         whole_check_every: iterations between check points of fits to a whole picture after a search on a crop.
         least_seconds: with less than this left, no candidate is started.
@@ -128,4 +128,4 @@ class Plan:
     polishing: float = 0.0
     pilots_only: bool = False
     networks: bool = True
-    headroom: Headroom = UNLIMITED
+    memory_limit: MemoryLimit = UNLIMITED

@@ -27,7 +27,7 @@ def lines_of(
         return tuple(lines)
     kinds = ", ".join(sorted(set(plan.devices)))
     lines.append(("workers", f"{len(plan.devices)} on {kinds}, one candidate each at a time"))
-    lines.append(("memory", load.headroom.sentence))
+    lines.append(("memory", load.memory_limit.sentence))
     if plan.crop is not None:
         lines.append(
             (

@@ -74,6 +74,12 @@ def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
             problem, own_reference, said = _super_resolve(image, options, seed)
         case "deblur":
             problem, own_reference, said = _deblur(image, options, seed)
+        case "invert":
+            raise InputError(
+                f"{image.name} belongs to a problem with an operator of its own",
+                "a picture file does not say which",
+                "give the measurement and its operator from Python: dipsearch.Problem(y, A)",
+            )
     reference = own_reference if reference is None else reference
     _refuse_other_reference(reference, problem, options)
     # A picture that is too small to be judged is refused here, before any work starts.

@@ -40,7 +40,7 @@ MOST_PIXELS = 150_000
 
 
 @dataclass(frozen=True, eq=False)
-class Guide:
+class ControlVariate:
     """A restoration from the fitted part of a split; made when it is first asked for.
 
     Args:
@@ -70,15 +70,15 @@ class Guide:
         """The mean of (x − c)² over M, a scalar; x is ``(1, C, H, W)``."""
         return ((x - self.image).square() * self.weight).sum() * self.scale
 
-    def to(self, device: torch.device | str) -> Guide:
+    def to(self, device: torch.device | str) -> ControlVariate:
         """The same guide on another device."""
-        moved = Guide(self.values.to(device), self.known.to(device), self.weight.to(device))
+        moved = ControlVariate(self.values.to(device), self.known.to(device), self.weight.to(device))
         if "image" in self.__dict__:
             moved.__dict__["image"] = self.image.to(device)
         return moved
 
 
-def make_guide(values: Tensor, known: Tensor, *, sought: Tensor) -> Guide | None:
+def make_control_variate(values: Tensor, known: Tensor, *, sought: Tensor) -> ControlVariate | None:
     """The guide for a measurement; ``None`` where nothing is sought, in too large a picture, or without a clue.
 
     Args:
@@ -90,10 +90,10 @@ def make_guide(values: Tensor, known: Tensor, *, sought: Tensor) -> Guide | None
     clueless = missing.all(axis=(0, 1)).any()
     if not bool(sought.any()) or clueless or missing.any(axis=-1).sum() > MOST_PIXELS:
         return None
-    return Guide(values, known, sought)
+    return ControlVariate(values, known, sought)
 
 
-def guide_weight(sampled: Tensor | float, from_guide: Tensor | float) -> Tensor:
+def control_weight(sampled: Tensor | float, from_guide: Tensor | float) -> Tensor:
     """λ of an image.
 
     Args:

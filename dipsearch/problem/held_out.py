@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .control_variate import Guide, make_guide
+from .control_variate import ControlVariate, make_control_variate
 from .holes import are_holes, copy_holes
 from .impulses import struck_together
 from .noise_energy import noise_energy
@@ -115,13 +115,13 @@ def _hiding(
         share=count_values(held, channels=channels) / max(count_values(telling, channels=channels), 1),
         assumes=assumes,
         score_noise=max(energy, 0.0) ** 0.5,
-        guide=_guide(problem, telling - telling * held, telling=telling),
+        control=_guide(problem, telling - telling * held, telling=telling),
         indirect=not problem.pixelwise,
     )
 
 
-def _guide(problem: Problem, fitted: Tensor, *, telling: Tensor) -> Guide | None:
+def _guide(problem: Problem, fitted: Tensor, *, telling: Tensor) -> ControlVariate | None:
     """Only where what was measured is exact, and what was not lies beside it: not in super-resolution."""
     if problem.exact is None or not problem.pixelwise:
         return None
-    return make_guide(problem.y, fitted, sought=1 - telling)
+    return make_control_variate(problem.y, fitted, sought=1 - telling)

@@ -71,6 +71,8 @@ def simulate_measurement(clean: Tensor, options: TaskOptions, *, seed: int, sour
             return _reduced(clean, options)
         case "deblur":
             return _blurred(clean, options, seed=seed)
+        case "invert":
+            raise ValueError("an operator of one's own is applied by its owner")
 
 
 def _without_pixels(clean: Tensor, options: TaskOptions, *, seed: int, source: str) -> Damaged:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .control_variate import Guide, guide_weight
+from .control_variate import ControlVariate, control_weight
 from .grid import square_sums
 from .impulses import clean_values
 from .problem import Problem
@@ -44,7 +44,7 @@ class Split:
         share: the part of the information that the fit gives up.
         assumes: what has to be true for the score to be right, in one sentence.
         score_noise: standard deviation of the noise of one scoring value, in units of [0, 1].
-        guide: makes the score an estimate for what was not measured, see `Guide`.
+        guide: makes the score an estimate for what was not measured, see `ControlVariate`.
         indirect: the score is of A x̄, and A loses detail: it says nothing of a part of what is sought.
     """
 
@@ -57,7 +57,7 @@ class Split:
     share: float
     assumes: str
     score_noise: float = 0.0
-    guide: Guide | None = None
+    control: ControlVariate | None = None
     indirect: bool = False
     # The loss runs in every step: its normaliser is counted once.
     _fit_scale: float = field(init=False, repr=False)
@@ -100,11 +100,11 @@ class Split:
             h, w) and 0 elsewhere; and λ times its mean squared distance where nothing was measured, 0 without a guide.
         """
         errors = (x - self.score_target).square() * self.score_weight
-        if self.guide is None:
+        if self.control is None:
             return errors, 0.0
-        against = (x - self.guide.image).square() * self.score_weight
-        weight = guide_weight(errors.sum(), against.sum())
-        return errors - weight * against, weight * self.guide.distance(x)
+        against = (x - self.control.image).square() * self.score_weight
+        weight = control_weight(errors.sum(), against.sum())
+        return errors - weight * against, weight * self.control.distance(x)
 
     def score_parts(self, x: Tensor) -> Tensor:
         """Return what each square of a grid of at most 6 × 6 contributes to the sampled part of the score, flat."""
@@ -147,7 +147,7 @@ class Split:
             "thinning": "with other photons than the fits see",
             "whole": "none",
         }[self.kind]
-        helped = ", helped by a biharmonic restoration" if self.guide is not None else ""
+        helped = ", helped by a biharmonic restoration" if self.control is not None else ""
         return (
             f"judged by {self.scoring_values} values, {scoring}{helped}: {100 * self.share:.0f} % of the information; "
             f"two candidates of about 30 dB are told apart to {self.standard_error():.2f} dB. Assumed: {self.assumes}"
@@ -159,7 +159,7 @@ class Split:
             "kind": self.kind,
             "values": self.scoring_values,
             "share": round(self.share, 4),
-            "guided": self.guide is not None,
+            "guided": self.control is not None,
             "indirect": self.indirect,
             "standard_error": round(self.standard_error(), 3),
             "assumes": self.assumes,
@@ -178,7 +178,7 @@ class Split:
             fit_weight=self.fit_weight.to(device),
             score_target=self.score_target.to(device),
             score_weight=self.score_weight.to(device),
-            guide=None if self.guide is None else self.guide.to(device),
+            control=None if self.control is None else self.control.to(device),
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self, get_args
 from ..errors import FormatError, InputError
 from .noise import LEVELS
 
-Task = Literal["denoise", "inpaint", "sr", "deblur"]
+Task = Literal["denoise", "inpaint", "sr", "deblur", "invert"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class TaskOptions:
     """The request, as a person types it; every field is a plain value.
 
     Attributes:
-        task: "denoise", "inpaint", "sr" or "deblur".
+        task: "denoise", "inpaint", "sr" or "deblur"; "invert" stands for any other operator, from Python.
         mask: inpaint: file that is white where the picture was measured; a folder holds one per picture, of
             the same name.
         invert_mask: inpaint: the mask file is black where the picture was measured.

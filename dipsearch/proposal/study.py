@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.samplers import TPESampler
 
 from ..fitting import EngineWord, Precision
 from ..fitting.precision import DEFAULT
 from ..network import Calibration, SearchSpace, cost, load_space
-from ..planning.memory_limit import UNLIMITED, Headroom
+from ..planning.memory_limit import UNLIMITED, MemoryLimit
+from ..trials.own_parts import NOTHING, OwnParts
 from ..trials.storage_url import masked
 from .pruning import BetterShare
 from .samplers import make_sampler
@@ -44,7 +46,7 @@ class Settings:
         usual_steps: how long a fit usually is; the cost gate and the pruner go by it.
         engine: what makes the steps of fits.
         precision: of their convolutions on CUDA, the same for all candidates.
-        headroom: a candidate that needs more memory is not started.
+        memory limit: a candidate that needs more memory is not started.
         has_pilot: whether the pictures have pilots; without them, networks with one in their input are not proposed.
         pilots_only: whether others are not, for lack of time.
     """
@@ -63,7 +65,7 @@ class Settings:
     usual_steps: int
     engine: EngineWord = "auto"
     precision: Precision = DEFAULT
-    headroom: Headroom = UNLIMITED
+    memory_limit: MemoryLimit = UNLIMITED
     has_pilot: bool = False
     pilots_only: bool = False
 
@@ -74,15 +76,17 @@ class Settings:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Settings:
         """What ``to_dict`` wrote."""
-        calibration, headroom = values["calibration"], values.get("headroom", {})
+        calibration, memory_limit = values["calibration"], values.get("memory_limit", {})
         return cls(
             **{
                 **values,
                 "names": tuple(values["names"]),
                 "image_shape": tuple(values["image_shape"]),
                 "calibration": None if calibration is None else Calibration(**calibration),
-                "headroom": Headroom(**headroom | {"image_shape": tuple(headroom["image_shape"])})
-                if headroom
+                "memory_limit": MemoryLimit(
+                    **memory_limit | {"image_shape": tuple(memory_limit["image_shape"])}
+                )
+                if memory_limit
                 else UNLIMITED,
             }
         )
@@ -96,22 +100,31 @@ class OpenedStudy:
     notes: tuple[str, ...]
 
 
-def open_study(folder: Path, settings: Settings, *, space: SearchSpace) -> OpenedStudy:
+def open_study(
+    folder: Path, settings: Settings, *, space: SearchSpace, own: OwnParts = NOTHING
+) -> OpenedStudy:
     """Make or open the Optuna study of a folder, with its sampler and its pruner.
+
+    Args:
+        own: a sampler and a pruner in the place of ours.
 
     Raises:
         DipsearchError: the storage cannot be used; see ``open_storage``.
     """
     opened = open_storage(settings.storage or folder)
     gate = _Gate(settings, space)
-    sampler = make_sampler(
-        settings.sampler, space, seed=settings.seed, affordable=gate.affordable, expense=gate.expense
-    )
+    sampler = own.sampler
+    if sampler is None and own.propose is not None:
+        sampler = TPESampler(seed=settings.seed, multivariate=True, group=True, constant_liar=True)
+    if sampler is None:
+        sampler = make_sampler(
+            settings.sampler, space, seed=settings.seed, affordable=gate.affordable, expense=gate.expense
+        )
     study = create_or_load(
         settings.name,
         opened.storage,
         sampler=sampler,
-        pruner=BetterShare(settings.usual_steps),
+        pruner=own.pruner or BetterShare(settings.usual_steps),
         space_digest=space.digest,
     )
     return OpenedStudy(study, opened.notes)
@@ -149,7 +162,7 @@ class _Gate:
         limit = self.settings.affordable_seconds
         if limit is not None and self.expense(flat) > limit:
             return False
-        return self.settings.headroom.fits(genome)
+        return self.settings.memory_limit.fits(genome)
 
 
 def search_space(folder: Path) -> SearchSpace:

@@ -7,7 +7,7 @@ from ..trials.request import read_request as read_request
 from ..trials.trial import Evaluation as Evaluation
 from ..trials.trial import ranked as ranked
 from .joining import run_worker as run_worker
-from .outcome import Listener as Listener
+from .outcome import Callback as Callback
 from .outcome import Outcome as Outcome
 from .outcome import Silent as Silent
 from .outcome import Snapshot as Snapshot

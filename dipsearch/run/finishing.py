@@ -20,9 +20,9 @@ from ..delivery.delivering import (
     comparable,
     deliver,
     fitted_members,
-    prepared_whole,
     read_members,
     searched_members,
+    whole_problem,
 )
 from ..delivery.finalists import Verdict, verdict_on_first, verdict_on_second
 from ..delivery.first_answers import FirstAnswer
@@ -30,10 +30,10 @@ from ..delivery.polishing import gather_answers
 from ..execution.messages import FitJob
 from ..trials.first_files import read_first
 from ..trials.objective import Limits
-from ..trials.problem_files import WHOLE, Prepared, problem_path
+from ..trials.problem_files import WHOLE, SplitProblem, problem_path
 from ..trials.trial import Evaluation, ranked
-from .run import Session
-from .scheduler import POLISHING, Foreman
+from .run import Run
+from .scheduler import POLISHING, Scheduler
 from .second_split import Rescored, SecondFits, second_picture
 
 WHOLE_FITS = 3
@@ -53,36 +53,36 @@ class Finished:
     """
 
     deliveries: tuple[Delivery | None, ...]
-    pictures: tuple[Prepared, ...]
+    pictures: tuple[SplitProblem, ...]
     choices: tuple[Choice, ...]
     verdict: Verdict | None
     rescored: Rescored
 
 
-def finish(foreman: Foreman, firsts: Mapping[str, FirstAnswer]) -> Finished:
+def finish(scheduler: Scheduler, firsts: Mapping[str, FirstAnswer]) -> Finished:
     """Make the restored picture of each case, and choose the architecture to keep.
 
     Args:
-        foreman: the search, after its last candidate.
+        scheduler: the search, after its last candidate.
         firsts: the first answers, by the pictures' names.
 
     Raises:
         StudyError: there is neither a candidate nor a first answer to one of the pictures.
     """
-    session, seed = foreman.session, foreman.session.settings.seed
-    foreman.phase = "delivering"
-    foreman.pool.go_on()
-    best = ranked(session.evaluations())
-    wholes, rescored = _last_fits(foreman, best)
-    names = session.settings.names
-    pictures = tuple(prepared_whole(session.folder, name, seed=seed) for name in names)
-    alone = {name: first for name in names if (first := read_first(session.folder, name)) is not None}
+    run, seed = scheduler.run, scheduler.run.settings.seed
+    scheduler.phase = "delivering"
+    scheduler.pool.go_on()
+    best = ranked(run.evaluations())
+    wholes, rescored = _last_fits(scheduler, best)
+    names = run.settings.names
+    pictures = tuple(whole_problem(run.folder, name, seed=seed) for name in names)
+    alone = {name: first for name in names if (first := read_first(run.folder, name)) is not None}
     deliveries: list[Delivery | None] = []
     for index, picture in enumerate(pictures):
         members: list[Member] = (
             fitted_members(wholes[picture.name], picture)
-            if session.plan.crop is not None
-            else searched_members(session.folder, best, picture, index=index)
+            if run.plan.crop is not None
+            else searched_members(run.folder, best, picture, index=index)
         )
         delivery = deliver(picture, members) if members or picture.name not in alone else None
         deliveries.append(delivery)
@@ -90,40 +90,40 @@ def finish(foreman: Foreman, firsts: Mapping[str, FirstAnswer]) -> Finished:
     verdict = None
     if len(there) == len(deliveries):
         if rescored.finalists:
-            verdict, there = _second_opinion(session.folder, rescored, there, seed=seed)
+            verdict, there = _second_opinion(run.folder, rescored, there, seed=seed)
             deliveries = list(there)
         else:
-            verdict = verdict_on_first(best, there, pictures, whole=session.plan.crop is not None)
-    foreman.phase = POLISHING
-    answers = gather_answers(foreman, [firsts.get(name) for name in names], deliveries, pictures)
+            verdict = verdict_on_first(best, there, pictures, whole=run.plan.crop is not None)
+    scheduler.phase = POLISHING
+    answers = gather_answers(scheduler, [firsts.get(name) for name in names], deliveries, pictures)
     choices = tuple(
-        choose(some, picture.problem, split=picture.split, seconds=session.seconds)
+        choose(some, picture.problem, split=picture.split, seconds=run.seconds)
         if some
         # Even its pilot could not be made, so that no network was fitted and nothing can be judged.
-        else only(_unjudged(alone[picture.name][0], session), picture.problem)
+        else only(_unjudged(alone[picture.name][0], run), picture.problem)
         for some, picture in zip(answers, pictures, strict=True)
     )
     return Finished(tuple(deliveries), pictures, choices, verdict, rescored)
 
 
-def finish_at_once(session: Session) -> Finished:
+def finish_at_once(run: Run) -> Finished:
     """Deliver the first answers as they are, which are there for all pictures."""
     pictures, choices = [], []
-    for name in session.settings.names:
-        picture = prepared_whole(session.folder, name, seed=session.settings.seed)
-        first = read_first(session.folder, name)
+    for name in run.settings.names:
+        picture = whole_problem(run.folder, name, seed=run.settings.seed)
+        first = read_first(run.folder, name)
         assert first is not None  # or networks had to be fitted, however little time there is
         pictures.append(picture)
-        choices.append(only(_unjudged(first[0], session), picture.problem))
+        choices.append(only(_unjudged(first[0], run), picture.problem))
     return Finished((None,) * len(pictures), tuple(pictures), tuple(choices), None, Rescored())
 
 
-def _unjudged(first: Tensor, session: Session) -> Answer:
-    return Answer(FIRST, first, first, session.seconds)
+def _unjudged(first: Tensor, run: Run) -> Answer:
+    return Answer(FIRST, first, first, run.seconds)
 
 
 def _last_fits(
-    foreman: Foreman, best: Sequence[Evaluation]
+    scheduler: Scheduler, best: Sequence[Evaluation]
 ) -> tuple[dict[str, list[tuple[int, Path]]], Rescored]:
     """Fit the best once more: to whole pictures, or to a second split.
 
@@ -131,14 +131,14 @@ def _last_fits(
         By the picture's name, the candidates' numbers and the files of their fits to the whole, where there are
         any; and the fits to the second split.
     """
-    session = foreman.session
-    wholes = _WholeFits(foreman, best) if session.plan.crop is not None and best else None
-    second = SecondFits(foreman, best)
+    run = scheduler.run
+    wholes = _WholeFits(scheduler, best) if run.plan.crop is not None and best else None
+    second = SecondFits(scheduler, best)
     if wholes is None:
         second.work()
     else:
-        foreman.work(wholes.next_job)
-    return wholes.files() if wholes else {name: [] for name in session.settings.names}, second.rescored()
+        scheduler.work(wholes.next_job)
+    return wholes.files() if wholes else {name: [] for name in run.settings.names}, second.rescored()
 
 
 def _second_opinion(
@@ -158,12 +158,12 @@ def _second_opinion(
 class _WholeFits:
     """Fits of the best architectures to the whole pictures, as many as there is time for."""
 
-    def __init__(self, foreman: Foreman, best: Sequence[Evaluation]) -> None:
-        self._foreman = foreman
-        names, plan = foreman.session.settings.names, foreman.session.plan
+    def __init__(self, scheduler: Scheduler, best: Sequence[Evaluation]) -> None:
+        self._foreman = scheduler
+        names, plan = scheduler.run.settings.names, scheduler.run.plan
         places = max(1, len(plan.devices) * WHOLE_FITS // len(names))
         self._todo = [(e, name) for e in best[:places] if e.genome is not None for name in names]
-        self._early = foreman.asked.once
+        self._early = scheduler.asked.once
         if self._early:
             # Whoever asked to finish still gets the best network on every picture.
             self._todo = self._todo[: len(names)]
@@ -173,11 +173,11 @@ class _WholeFits:
 
     def next_job(self) -> FitJob | None:
         """The next one, or ``None`` when all are done or none would be worth starting."""
-        foreman = self._foreman
+        scheduler = self._foreman
         if not any(self._begun.values()):
-            self._share = foreman.share_of(foreman.left(), jobs=self._jobs)
-        late = self._share is not None and foreman.left() < 0.5 * self._share
-        if late or (foreman.asked.once and not self._early):
+            self._share = scheduler.share_of(scheduler.left(), jobs=self._jobs)
+        late = self._share is not None and scheduler.left() < 0.5 * self._share
+        if late or (scheduler.asked.once and not self._early):
             self._todo = []
         if not self._todo:
             return None
@@ -191,23 +191,23 @@ class _WholeFits:
         }
 
     def _job(self, evaluation: Evaluation, name: str) -> FitJob:
-        session, plan = self._foreman.session, self._foreman.session.plan
+        run, plan = self._foreman.run, self._foreman.run.plan
         assert evaluation.genome is not None
-        out = session.folder / "finalists" / f"{evaluation.number:04d}-{name}.npz"
+        out = run.folder / "finalists" / f"{evaluation.number:04d}-{name}.npz"
         self._begun[name].append((evaluation.number, out))
         return FitJob(
             label=f"finalist {evaluation.number} on {name}",
             genome=evaluation.genome,
-            problem=problem_path(session.folder, kind=WHOLE, name=name),
+            problem=problem_path(run.folder, kind=WHOLE, name=name),
             everything=False,
-            seed=session.settings.seed,
+            seed=run.settings.seed,
             limits=Limits(
                 max_steps=plan.max_steps,
                 seconds=None if self._share is None else min(self._share, self._foreman.left()),
                 patience=plan.patience,
                 check_every=plan.whole_check_every,
-                engine=session.settings.engine,
-                precision=session.settings.precision,
+                engine=run.settings.engine,
+                precision=run.settings.precision,
             ),
             out=out,
         )

@@ -17,15 +17,15 @@ import optuna
 
 from ..errors import ResourceError, StudyError
 from ..execution.messages import Progress, SearchJob
-from ..execution.worker import Desk
-from ..planning.memory_limit import headroom_of
+from ..execution.worker import Worker
+from ..planning.memory_limit import memory_limit_of
 from ..proposal.storage import open_storage
 from ..proposal.study import Settings
 from ..trials.objective import Limits
 from ..trials.request import read_request
 from ..trials.storage_url import VARIABLE, whole_address
 from ..trials.trial import evaluation_of, ranked
-from .outcome import Listener, Snapshot, WorkerState
+from .outcome import Callback, Snapshot, WorkerState
 from .run import REQUEST_FILE, choose_devices
 
 SEARCHING, OVER = "searching", "over"
@@ -44,7 +44,7 @@ def announce(study: optuna.Study, *, state: str, folder: Path, until: float | No
 
 
 def run_worker(
-    name: str, *, storage: str | None, device: str, listener: Listener, root: Path = Path("studies")
+    name: str, *, storage: str | None, device: str, callback: Callback, root: Path = Path("studies")
 ) -> int:
     """Fit candidates of study ``name`` until its search is over or Ctrl-C is pressed.
 
@@ -52,7 +52,7 @@ def run_worker(
         name: the study's.
         storage: the database's URL; ``None``: what the study's folder says, or else the environment.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
-        listener: hears what happens.
+        callback: hears what happens.
         root: the folder of all studies, for a journal.
 
     Returns:
@@ -69,20 +69,22 @@ def run_worker(
     settings = replace(Settings.from_dict(study.user_attrs["settings"]), storage=storage)
     device = choose_devices(device, workers=1)[0]
     # The memory of this machine counts, not that of the one where the study was begun.
-    settings = replace(settings, headroom=headroom_of((device,), image_shape=settings.headroom.image_shape))
+    settings = replace(
+        settings, memory_limit=memory_limit_of((device,), image_shape=settings.memory_limit.image_shape)
+    )
     asked = _Asked()
     index = os.getpid()  # differs from the numbers of the study's own workers, which are small
-    desk = Desk(folder, settings, index, device, report=asked.remember, halted=lambda: asked.to_stop)
+    worker = Worker(folder, settings, index, device, report=asked.remember, halted=lambda: asked.to_stop)
     before = signal.signal(signal.SIGINT, asked.stop)
     fitted, started = 0, time.monotonic()
     try:
         while not asked.to_stop and (limits := _limits(study, settings)):
-            outcome = desk.do(SearchJob(limits))
+            outcome = worker.do(SearchJob(limits))
             fitted += 1
             trials = study.get_trials(deepcopy=False)
             evaluation = evaluation_of(trials[outcome["number"]])
-            listener.evaluated(evaluation)
-            listener.progress(_snapshot(study, asked, seconds=time.monotonic() - started))
+            callback.evaluated(evaluation)
+            callback.progress(_snapshot(study, asked, seconds=time.monotonic() - started))
     finally:
         signal.signal(signal.SIGINT, before)
     return fitted

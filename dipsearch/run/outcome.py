@@ -1,10 +1,12 @@
-"""What a search tells the outside: a listener hears it while it runs, an outcome is what it ended with."""
+"""What a search tells the outside: a callback hears it while it runs, an outcome is what it ended with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from torch import Tensor
 
 from ..execution.messages import Progress
 from ..planning.plan import Plan
@@ -34,10 +36,16 @@ class WorkerState:
     steps_per_second: float | None = None
 
     @classmethod
-    def of(cls, news: Progress) -> WorkerState:
+    def of(cls, progress: Progress) -> WorkerState:
         """The state that a worker's newest check point shows."""
         return cls(
-            news.worker, news.label, news.digest, news.step, news.max_steps, news.score, news.steps_per_second
+            progress.worker,
+            progress.label,
+            progress.digest,
+            progress.step,
+            progress.max_steps,
+            progress.score,
+            progress.steps_per_second,
         )
 
 
@@ -74,14 +82,16 @@ class Outcome:
         folder: the study's.
         result: the content of ``result.json``.
         interrupted: whether somebody asked it to finish early.
+        images: the restored pictures, each (1, C, H, W).
     """
 
     folder: Path
     result: dict[str, Any]
     interrupted: bool
+    images: tuple[Tensor, ...] = ()
 
 
-class Listener(Protocol):
+class Callback(Protocol):
     """Hears what happens, in the parent process."""
 
     def planned(self, plan: Plan) -> None:

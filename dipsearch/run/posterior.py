@@ -17,12 +17,12 @@ from torch import Tensor
 
 from ..execution.at_once import patch_device, plain_threads
 from ..files import replacing
-from ..fitting import Check, Ended, Langevin, Posterior, put_back, sample
+from ..fitting import Check, Ended, Langevin, Posterior, data_consistent, sample
 from ..network import Genome
 from ..patches import answer
 from ..planning.budget import SLACK
 from ..problem import Case, Problem, TaskOptions, load_case, psnr, ssim, write_image
-from .outcome import Listener, Snapshot, WorkerState
+from .outcome import Callback, Snapshot, WorkerState
 from .restore_run import genomes_of, refuse_overwriting, restored_file
 from .run import choose_devices, cores, unique_names
 
@@ -37,7 +37,7 @@ def run_sampling(
     seed: int,
     langevin: Langevin,
     budget_seconds: float | None,
-    listener: Listener,
+    callback: Callback,
     started: float | None = None,
 ) -> list[dict[str, Any]]:
     """Restore pictures by Langevin sampling, one after the other, each in an equal share of the time that is left.
@@ -66,16 +66,16 @@ def run_sampling(
     try:
         for index, (name, case) in enumerate(zip(names, cases, strict=True)):
             for note in case.notes:
-                listener.note(note)
+                callback.note(note)
             end = (
                 None
                 if until is None
                 else time.monotonic() + (until - time.monotonic()) / (len(cases) - index)
             )
             problem = case.problem.to(place)
-            pilot = _pilot(genome, problem, listener)
+            pilot = _pilot(genome, problem, callback)
             left = None if end is None else max(1.0, end - time.monotonic())
-            watch = _Watch(listener, name, langevin, started=started, until=until)
+            watch = _Watch(callback, name, langevin, started=started, until=until)
             found = sample(
                 genome, problem, langevin=langevin, seed=seed, seconds=left, watch=watch, pilot=pilot
             )
@@ -85,11 +85,11 @@ def run_sampling(
     return results
 
 
-def _pilot(genome: Genome, problem: Problem, listener: Listener) -> Tensor | None:
+def _pilot(genome: Genome, problem: Problem, callback: Callback) -> Tensor | None:
     """What similar patches make of all of y, for networks that have it in their input."""
     if not genome.needs_pilot:
         return None
-    listener.note("similar patches first: this network has their answer in its input")
+    callback.note("similar patches first: this network has their answer in its input")
     with plain_threads():
         return answer(problem.to(patch_device(str(problem.y.device)))).to(problem.y.device)
 
@@ -98,9 +98,9 @@ class _Watch:
     """Shows the sampling as the work of one worker."""
 
     def __init__(
-        self, listener: Listener, name: str, langevin: Langevin, *, started: float, until: float | None
+        self, callback: Callback, name: str, langevin: Langevin, *, started: float, until: float | None
     ) -> None:
-        self._listener, self._langevin, self._started, self._until = listener, langevin, started, until
+        self._listener, self._langevin, self._started, self._until = callback, langevin, started, until
         self._state = WorkerState(0, label=f"sampling {name}", max_steps=langevin.steps)
         self._begun = time.monotonic()
 
@@ -127,9 +127,9 @@ class _Watch:
 
 
 def _written(found: Posterior, name: str, case: Case, *, out: Path, seconds: float) -> dict[str, Any]:
-    image = put_back(found.mean.cpu(), case.problem)
+    image = data_consistent(found.mean.cpu(), case.problem)
     # Where observed pixels were put back, nothing is unsure.
-    kept = put_back(torch.full_like(found.deviation.cpu(), float("nan")), case.problem).isfinite()
+    kept = data_consistent(torch.full_like(found.deviation.cpu(), float("nan")), case.problem).isfinite()
     unsure = torch.where(kept, 0.0, found.deviation.cpu())
     file = restored_file(out, name, case)
     write_image(file, image, bits=case.bits)

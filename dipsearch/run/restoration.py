@@ -1,6 +1,6 @@
 """A restoration at work: similar patches, fits of known architectures, polishing, and the choice among the answers.
 
-It is a runner like a search's foreman, with a list of networks in the place of proposals.
+It is a runner like a search's scheduler, with a list of networks in the place of proposals.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..delivery.answers import Choice, choose
-from ..delivery.delivering import Delivery, deliver, fitted_members, prepared_whole
+from ..delivery.delivering import Delivery, deliver, fitted_members, whole_problem
 from ..delivery.first_answers import first_words, make_first_answers
 from ..delivery.polishing import gather_answers, patch_seconds
-from ..execution.messages import Broken, Done, FitJob, Job, News, PatchJob, Progress
+from ..execution.messages import Broken, Done, FitJob, Job, Message, PatchJob, Progress
 from ..execution.pool import Pool
 from ..execution.runner import work_through
 from ..network import Genome
 from ..trials.objective import Limits
 from ..trials.problem_files import WHOLE, problem_path
-from .outcome import Listener, Snapshot, WorkerState
+from .outcome import Callback, Snapshot, WorkerState
 
 LEAST_SECONDS = 1.0
 """With less time than this a fit is not begun."""
@@ -33,7 +33,7 @@ class Restoration:
     Args:
         folder: with the problems, for what is made on the way.
         pool: the workers.
-        listener: hears what happens.
+        callback: hears what happens.
         genomes: the architectures; each is fitted to every picture.
         names: of the pictures.
         seed: of the splits and the fits.
@@ -42,7 +42,7 @@ class Restoration:
         started: the moment from which seconds are counted, likewise.
 
     Attributes:
-        phase: what the listener is told.
+        phase: what the callback is told.
         done: the outcome of every job, by the file that it left.
         arrived: when each was heard of, in seconds since the start.
         failed: fits.
@@ -50,7 +50,7 @@ class Restoration:
 
     folder: Path
     pool: Pool
-    listener: Listener
+    callback: Callback
     genomes: Sequence[Genome]
     names: tuple[str, ...]
     seed: int
@@ -73,8 +73,8 @@ class Restoration:
         return float("inf") if self.deadline is None else self.deadline - time.monotonic()
 
     def say(self, sentence: str) -> None:
-        """Tell the listener."""
-        self.listener.note(sentence)
+        """Tell the callback."""
+        self.callback.note(sentence)
 
     def work(self, next_job: Callable[[], Job | None]) -> None:
         """Hand out jobs until there is none and nobody works any more."""
@@ -92,7 +92,7 @@ class Restoration:
             self.say(sentence)
         self.phase = "restoring"
         self.work(self._fits())
-        pictures = [prepared_whole(self.folder, name, seed=self.seed) for name in self.names]
+        pictures = [whole_problem(self.folder, name, seed=self.seed) for name in self.names]
         members = [fitted_members(self._files(picture.name), picture) for picture in pictures]
         deliveries = [
             deliver(picture, fits) if fits or picture.name not in firsts else None
@@ -108,7 +108,7 @@ class Restoration:
     def _fits(self) -> Callable[[], FitJob | None]:
         """Hands out the fits, as many as there is time for before the polishing."""
         todo = [(number, name) for number in range(len(self.genomes)) for name in self.names]
-        rounds, until = -(-len(todo) // len(self.pool.seats)), self._fitted_until()
+        rounds, until = -(-len(todo) // len(self.pool.specs)), self._fitted_until()
         share = None if until is None else (until - time.monotonic()) / rounds
 
         def next_job() -> FitJob | None:
@@ -123,7 +123,7 @@ class Restoration:
         if self.deadline is None:
             return None
         each = [patch_seconds(self, problem_path(self.folder, kind=WHOLE, name=name)) for name in self.names]
-        rounds = -(-2 * len(each) // len(self.pool.seats))  # from the fitted part, and from all of y
+        rounds = -(-2 * len(each) // len(self.pool.specs))  # from the fitted part, and from all of y
         polishing = rounds * max(each, default=0.0)
         # Where little time is left, the fits come before what would improve them.
         return self.deadline - min(polishing, 0.5 * max(0.0, self.left()))
@@ -156,22 +156,22 @@ class Restoration:
             out=self._out(number, name),
         )
 
-    def _hear(self, news: Sequence[News]) -> None:
-        for item in news:
+    def _hear(self, messages: Sequence[Message]) -> None:
+        for item in messages:
             if isinstance(item, Progress):
                 self._states[item.worker] = WorkerState.of(item)
                 continue
             self._states[item.worker] = WorkerState(item.worker)
             if isinstance(item, Broken):
                 self.failed += isinstance(item.job, FitJob)
-                self.listener.note(f"worker {item.worker}: {item.reason}")
+                self.callback.note(f"worker {item.worker}: {item.reason}")
             elif isinstance(item.job, FitJob | PatchJob):
                 self.done[item.job.out] = item
                 self.arrived[item.job.out] = self.seconds
-        self.listener.progress(self._snapshot())
+        self.callback.progress(self._snapshot())
 
     def _snapshot(self) -> Snapshot:
-        workers = [self._states.get(index, WorkerState(index)) for index in range(len(self.pool.seats))]
+        workers = [self._states.get(index, WorkerState(index)) for index in range(len(self.pool.specs))]
         return Snapshot(
             phase=self.phase,
             seconds=self.seconds,

@@ -18,7 +18,7 @@ from ..delivery.answers import Choice
 from ..delivery.delivering import Delivery
 from ..delivery.picture_outputs import answer_rows, delivered_word
 from ..errors import FormatError, InputError
-from ..execution.pool import Pool, Seat
+from ..execution.pool import Pool, WorkerSpec
 from ..fitting import EngineWord, Precision
 from ..fitting.precision import DEFAULT
 from ..library import preset, preset_names, read_architecture
@@ -28,10 +28,11 @@ from ..planning.plan import MAX_STEPS
 from ..problem import Case, TaskOptions, load_case, natural_suffix, write_image
 from ..proposal.study import Settings
 from ..trials.objective import estimated_psnr
+from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.problem_files import WHOLE, problem_path, write_problem
 from ..trials.true_quality import finite, true_psnr, true_ssim
 from ..yaml_files import read_yaml
-from .outcome import Listener
+from .outcome import Callback
 from .restoration import Restoration
 from .run import choose_devices, cores, unique_names
 
@@ -49,7 +50,7 @@ def run_restore(
     workers: int | None,
     seed: int,
     budget_seconds: float | None,
-    listener: Listener,
+    callback: Callback,
     engine: EngineWord = "auto",
     precision: Precision = DEFAULT,
     started: float | None = None,
@@ -65,7 +66,7 @@ def run_restore(
         workers: processes; ``None``: one per core or GPU.
         seed: of the splits and the fits.
         budget_seconds: wall time for everything; ``None``: every fit ends by itself.
-        listener: hears what happens.
+        callback: hears what happens.
         engine: what makes the steps: "auto", "eager" or "cuda_graph".
         precision: of the convolutions on CUDA.
         started: ``time.monotonic()`` from which the budget counts; by default now.
@@ -80,13 +81,55 @@ def run_restore(
     """
     started = time.monotonic() if started is None else started
     genomes = genomes_of(target)
-    devices = choose_devices(device, workers=workers)
+    choose_devices(device, workers=workers)
     cases = [load_case(source, options, seed=seed) for source in sources]
     names = unique_names([case.name for case in cases])
     refuse_overwriting(names, cases, out=out)
     for case in cases:
         for note in case.notes:
-            listener.note(note)
+            callback.note(note)
+    found = restored(
+        genomes,
+        cases,
+        device=device,
+        workers=workers,
+        seed=seed,
+        budget_seconds=budget_seconds,
+        callback=callback,
+        engine=engine,
+        precision=precision,
+        started=started,
+    )
+    return [
+        _written(name, case, *one, out=out, seconds=time.monotonic() - started)
+        for name, case, one in zip(names, cases, found, strict=True)
+    ]
+
+
+def restored(
+    genomes: Sequence[Genome],
+    cases: Sequence[Case],
+    *,
+    device: str,
+    workers: int | None,
+    seed: int,
+    budget_seconds: float | None,
+    callback: Callback,
+    engine: EngineWord = "auto",
+    precision: Precision = DEFAULT,
+    started: float,
+    own: OwnParts = NOTHING,
+) -> list[tuple[Choice, Delivery | None]]:
+    """Restore pictures with some networks: what is delivered of each, and what the networks led to.
+
+    Args:
+        genomes: each is fitted to every picture.
+        cases: the pictures.
+        device, workers, seed, budget_seconds, callback, engine, precision, started: as in ``run_restore``.
+        own: the operators of the pictures that have their own.
+    """
+    devices = choose_devices(device, workers=workers)
+    names = unique_names([case.name for case in cases])
     jobs = len(genomes) * len(cases)
     devices = devices[: max(1, jobs)]
     with tempfile.TemporaryDirectory(prefix="dipsearch-") as temporary:
@@ -94,33 +137,29 @@ def run_restore(
         for name, case in zip(names, cases, strict=True):
             write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
         settings = replace(
-            _settings(names, cases, seed=seed, task=options.task), engine=engine, precision=precision
+            _settings(names, cases, seed=seed, task=cases[0].problem.task), engine=engine, precision=precision
         )
         # A single network gets all cores; several get one each, which is the better use of them.
         threads = max(1, cores() // len(devices)) if devices[0] == "cpu" else 1
-        seats = [Seat(index, one, threads=threads) for index, one in enumerate(devices)]
+        specs = [WorkerSpec(index, one, threads=threads) for index, one in enumerate(devices)]
         pixels = sum(case.problem.image_shape[-1] * case.problem.image_shape[-2] for case in cases)
         deadline = None
         if budget_seconds is not None:
             choice = min(pixels / CHOSEN_PER_SECOND, 0.1 * budget_seconds)
             deadline = started + budget_seconds * (1 - SLACK) - choice
-        with Pool(folder, settings, seats) as pool:
+        with operators_of(folder, own), Pool(folder, settings, specs, own) as pool:
             restoration = Restoration(
                 folder,
                 pool,
-                listener,
+                callback,
                 genomes,
                 tuple(names),
                 seed,
-                MAX_STEPS[options.task],
+                MAX_STEPS[cases[0].problem.task],
                 deadline,
                 started,
             )
-            found = restoration.run()
-        return [
-            _written(name, case, *one, out=out, seconds=time.monotonic() - started)
-            for name, case, one in zip(names, cases, found, strict=True)
-        ]
+            return restoration.run()
 
 
 def genomes_of(target: str | Path) -> list[Genome]:

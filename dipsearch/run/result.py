@@ -25,24 +25,22 @@ from .outcome import Outcome
 
 if TYPE_CHECKING:
     from .finishing import Finished
-    from .run import Session
+    from .run import Run
 
 SCORE_UNIT = "estimated PSNR in dB, without a reference"
 
 
-def write_outputs(
-    session: Session, finished: Finished, *, interrupted: bool, notes: Sequence[str]
-) -> Outcome:
+def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Sequence[str]) -> Outcome:
     """Write everything that a search ends with, and return its outcome.
 
     Args:
-        session: the search.
+        run: the search.
         finished: what is delivered, and which candidate is chosen.
         interrupted: whether somebody asked it to finish early.
         notes: what went wrong on the way.
     """
-    folder, deliveries = session.folder, finished.deliveries
-    evaluations = session.evaluations()
+    folder, deliveries = run.folder, finished.deliveries
+    evaluations = run.evaluations()
     pictures = [
         write_picture(
             case,
@@ -54,21 +52,22 @@ def write_outputs(
             alone=len(deliveries) == 1,
         )
         for case, choice, delivery, picture in zip(
-            session.cases, finished.choices, deliveries, finished.pictures, strict=True
+            run.cases, finished.choices, deliveries, finished.pictures, strict=True
         )
     ]
     verdict, there = finished.verdict, [delivery for delivery in deliveries if delivery is not None]
     winner = None if verdict is None else next(e for e in evaluations if e.number == verdict.number)
-    result = _result(session, evaluations, winner, pictures)
+    result = _result(run, evaluations, winner, pictures)
     result |= {
         "interrupted": interrupted,
-        "warnings": [*session.notes, *notes, *_engine_notes(evaluations), *_little(result)],
+        "warnings": [*run.notes, *notes, *_engine_notes(evaluations), *_little(result)],
         "finalists": [] if verdict is None else _finalists(verdict),
     }
     if winner is not None and verdict is not None:
-        result["best"] |= _measured_winner(session.cases, there, winner.number)
+        result["best"] |= _measured_winner(run.cases, there, winner.number)
         result["best"]["chosen_because"] = verdict.because
-        _write_architecture(session, winner, split=there[0].split)
+        if winner.genome is not None:
+            _write_architecture(run, winner, split=there[0].split)
         stacks = {delivery.name: _stack_entry(delivery, evaluations) for delivery in there}
         write_text(
             folder / "best" / "stack.yaml",
@@ -78,36 +77,37 @@ def write_outputs(
     write_text(
         folder / "result.json", json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     )
-    return Outcome(folder, result, interrupted)
+    images = tuple(choice.answer.image for choice in finished.choices)
+    return Outcome(folder, result, interrupted, images)
 
 
 def _result(
-    session: Session,
+    run: Run,
     evaluations: Sequence[Evaluation],
     winner: Evaluation | None,
     pictures: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
     from .. import __version__
 
-    request, first = session.request, pictures[0]
+    request, first = run.request, pictures[0]
     counts = {
         state: sum(evaluation.state == state for evaluation in evaluations)
         for state in ("complete", "pruned", "failed")
     }
     return {
-        "task": request.options.task,
+        "task": run.cases[0].problem.task,
         "image": first["source"] if len(pictures) == 1 else [picture["source"] for picture in pictures],
-        "shape": list(session.cases[0].problem.image_shape),
+        "shape": list(run.cases[0].problem.image_shape),
         "seed": request.seed,
-        "device": session.plan.devices[0],
-        "workers": len(session.plan.devices),
+        "device": run.plan.devices[0],
+        "workers": len(run.plan.devices),
         "engine": winner and winner.engine,
         "precision": winner and winner.precision,
-        "tf32": winner and _tf32(winner, device=session.plan.devices[0]),
+        "tf32": winner and _tf32(winner, device=run.plan.devices[0]),
         "space": request.space,
         "sampler": request.sampler,
         "budget_seconds": request.budget_seconds,
-        "seconds": round(session.seconds, 1),
+        "seconds": round(run.seconds, 1),
         "trials": counts,
         "best": None
         if winner is None
@@ -129,10 +129,10 @@ def _result(
         "baselines": first["baselines"],
         "uncertainty": first["uncertainty"],
         "split": first["split"],
-        "reference": all(case.reference is not None for case in session.cases),
+        "reference": all(case.reference is not None for case in run.cases),
         "pictures": list(pictures),
-        "noise": _noise(session),
-        "plan": [list(line) for line in session.plan.lines],
+        "noise": _noise(run),
+        "plan": [list(line) for line in run.plan.lines],
         "version": __version__,
     }
 
@@ -190,8 +190,8 @@ def _measured_winner(
     return {name: mean(values) for name, values in found.items()}
 
 
-def _noise(session: Session) -> dict[str, Any]:
-    case = session.cases[0]
+def _noise(run: Run) -> dict[str, Any]:
+    case = run.cases[0]
     noise, gate = case.problem.noise, case.diagnosis
     return {
         "kind": noise.kind,
@@ -202,8 +202,8 @@ def _noise(session: Session) -> dict[str, Any]:
     }
 
 
-def _write_architecture(session: Session, winner: Evaluation, *, split: str) -> None:
-    folder = session.folder
+def _write_architecture(run: Run, winner: Evaluation, *, split: str) -> None:
+    folder = run.folder
     curves = read_arrays(folder, winner.number, "fit.npz")
     assert winner.genome is not None
     write_architecture(
@@ -211,7 +211,7 @@ def _write_architecture(session: Session, winner: Evaluation, *, split: str) -> 
         Architecture(
             genome=winner.genome,
             fit=ArchitectureFit(
-                task=session.request.options.task,
+                task=run.cases[0].problem.task,
                 step=winner.step or 0,
                 loss_at_stop=float(curves["chosen_loss"]),
                 split=split,
@@ -219,13 +219,11 @@ def _write_architecture(session: Session, winner: Evaluation, *, split: str) -> 
                 ended=winner.ended or "",
             ),
             provenance=provenance_now(
-                images=[
-                    (image_digest(case.problem.y), tuple(case.problem.y.shape)) for case in session.cases
-                ],
-                seed=session.request.seed,
+                images=[(image_digest(case.problem.y), tuple(case.problem.y.shape)) for case in run.cases],
+                seed=run.request.seed,
                 seconds=winner.seconds or 0.0,
-                device=session.plan.devices[0],
-                study=session.request.name,
+                device=run.plan.devices[0],
+                study=run.request.name,
             ),
         ),
     )

@@ -1,4 +1,4 @@
-"""A session: one run of a search, from a request to the folder in which workers can start.
+"""A run: one run of a search, from a request to the folder in which workers can start.
 
 Everything that can be wrong with a request is found out before the first byte is written.
 """
@@ -24,7 +24,7 @@ from ..files import write_bytes
 from ..library import presets_for, starters_for
 from ..network import Calibration, Genome, SearchSpace, calibrate, load_space, space_file
 from ..planning.budget import make_plan
-from ..planning.memory_limit import headroom_of
+from ..planning.memory_limit import memory_limit_of
 from ..planning.plan import UNDECIDED, Load, Plan
 from ..planning.representative import Crop, representative
 from ..problem import Case, Problem, image_digest, load_case, make_split
@@ -32,6 +32,7 @@ from ..proposal.proposals import STALE
 from ..proposal.storage import open_storage, sweep_stale
 from ..proposal.study import SPACE_FILE, Settings, open_study
 from ..trials.first_files import read_first, write_first
+from ..trials.own_parts import NOTHING, OwnParts
 from ..trials.problem_files import (
     SEARCHED,
     WHOLE,
@@ -46,9 +47,11 @@ from ..trials.trial import Evaluation, evaluation_of
 
 REQUEST_FILE = "study.yaml"
 
+StudyCallback = Callable[[optuna.Study, optuna.trial.FrozenTrial], None]
+
 
 @dataclass
-class Session:
+class Run:
     """A search that is ready to start.
 
     Args:
@@ -60,6 +63,8 @@ class Session:
         study: Optuna's.
         started: ``time.monotonic()`` of the start, from which the budget counts.
         notes: what a person should know of the inputs.
+        own: parts of the user's in the place of ours.
+        callbacks: called with the study and the trial whenever a candidate ended, as Optuna's are.
     """
 
     request: Request
@@ -70,6 +75,8 @@ class Session:
     study: optuna.Study
     started: float
     notes: list[str] = field(default_factory=list)
+    own: OwnParts = NOTHING
+    callbacks: Sequence[StudyCallback] = ()
 
     @property
     def seconds(self) -> float:
@@ -94,14 +101,16 @@ class Session:
         return [evaluation_of(trial) for trial in self.study.get_trials(deepcopy=False)]
 
 
-def open_session(
+def open_run(
     request: Request,
     *,
     root: Path,
     resume: bool,
     started: float,
     tell: Callable[[str], None] = lambda sentence: None,
-) -> Session:
+    cases: Sequence[Case] | None = None,
+    own: OwnParts = NOTHING,
+) -> Run:
     """Check a request, let similar patches answer, plan the work, and make or reopen its folder.
 
     Args:
@@ -109,6 +118,8 @@ def open_session(
         resume: go on with a study that is already there.
         started: ``time.monotonic()`` of the start.
         tell: hears how far the first answers are.
+        cases: the pictures, where they do not come from the sources of the request.
+        own: parts of the user's in the place of ours.
 
     Raises:
         DipsearchError: something about the request cannot be used; nothing was written.
@@ -118,7 +129,8 @@ def open_session(
     request = replace(request, storage=_storage(folder, request, resume=resume))
     devices = choose_devices(request.device, workers=request.workers)
     space = load_space(request.space)
-    cases = [load_case(source, request.options, seed=request.seed) for source in request.sources]
+    if cases is None:
+        cases = [load_case(source, request.options, seed=request.seed) for source in request.sources]
     names = unique_names([case.name for case in cases])
     notes = [f"{name}: {note}" if len(cases) > 1 else note for name, case in zip(names, cases, strict=True)
              for note in case.notes]  # fmt: skip
@@ -133,6 +145,7 @@ def open_session(
         request,
         cases,
         space,
+        known=own.propose is None,
         devices=devices,
         started=started,
         begun=begun,
@@ -146,7 +159,7 @@ def open_session(
         _write_inputs(folder, request, names=names, cases=cases, searched=searched)
     for name, (image, seconds) in firsts.items():
         write_first(folder, name, image, seconds=seconds)
-    opened = open_study(folder, settings, space=space)
+    opened = open_study(folder, settings, space=space, own=own)
     study = opened.study
     notes.extend(opened.notes)
     if resume:
@@ -159,10 +172,10 @@ def open_session(
         swept = sweep_stale(study)
         if swept:
             notes.append(f"{len(swept)} candidates that were being fitted at the kill are fitted again")
-    else:
+    elif own.propose is None:
         _enqueue(study, space, plan)
     study.set_user_attr("settings", settings.to_dict())
-    return Session(request, folder, cases, plan, settings, study, started, notes)
+    return Run(request, folder, cases, plan, settings, study, started, notes, own)
 
 
 def _write_inputs(
@@ -293,6 +306,7 @@ def _plan(
     cases: Sequence[Case],
     space: SearchSpace,
     *,
+    known: bool,
     devices: tuple[str, ...],
     started: float,
     begun: Sequence[Crop] | None,
@@ -304,17 +318,17 @@ def _plan(
     shapes = [case.problem.image_shape for case in cases]
     largest = max(shapes, key=lambda shape: shape[-1] * shape[-2])
     load = Load(
-        task=request.options.task,
+        task=cases[0].problem.task,
         shapes=shapes,
-        starters=_known(starters_for(request.options.task), space),
-        published=_known(presets_for(request.options.task), space),
+        starters=_known(starters_for(cases[0].problem.task), space) if known else (),
+        published=_known(presets_for(cases[0].problem.task), space) if known else (),
         sample=space.genome(space.sample(np.random.default_rng(request.seed))),
         calibration=calibration,
         spent=time.monotonic() - started,
         max_steps=request.steps,
         factor=request.options.factor if request.options.task == "sr" else 1,
         searched_on=_searched_on(cases, begun),
-        headroom=headroom_of(devices, image_shape=largest),
+        memory_limit=memory_limit_of(devices, image_shape=largest),
         has_pilot=patch_seconds is not None,
         patch_seconds=patch_seconds or 0.0,
     )
@@ -373,7 +387,7 @@ def _settings(
         usual_steps=plan.usual_steps,
         engine=request.engine,
         precision=request.precision,
-        headroom=plan.headroom,
+        memory_limit=plan.memory_limit,
         has_pilot=has_pilot,
         pilots_only=plan.pilots_only,
     )

@@ -1,4 +1,4 @@
-"""The foreman: hands the jobs of one phase to the pool, hears the news, and tells the listener.
+"""The scheduler: hands the jobs of one phase to the pool, hears the news, and tells the callback.
 
 Searching and finishing both work through it, so that a dead worker, Ctrl-C and the picture of what everybody
 does are each handled in one place.
@@ -13,12 +13,12 @@ from pathlib import Path
 
 from optuna.trial import TrialState
 
-from ..execution.messages import Broken, Done, FitJob, Job, News, PatchJob, Progress, SearchJob
+from ..execution.messages import Broken, Done, FitJob, Job, Message, PatchJob, Progress, SearchJob
 from ..execution.pool import Pool
 from ..execution.runner import work_through
 from ..trials.trial import Evaluation, ranked
-from .outcome import Listener, Snapshot, WorkerState
-from .run import Session
+from .outcome import Callback, Snapshot, WorkerState
+from .run import Run
 
 REREAD_SECONDS = 10.0
 """How often the study is read anew while nothing is heard from our own workers."""
@@ -38,27 +38,29 @@ class Asked:
 
 
 @dataclass
-class Foreman:
+class Scheduler:
     """The parent's state while its workers work.
 
     Args:
-        session: the search.
+        run: the search.
         pool: the workers.
-        listener: hears what happens.
+        callback: hears what happens.
         asked: whether somebody wants it to finish early.
 
     Attributes:
-        phase: what the listener is told: "searching" or "delivering".
+        phase: what the callback is told: "searching" or "delivering".
         notes: what went wrong on the way, sentences.
         done: the outcome of every fit and every restoration by similar patches, by the file that it left.
         arrived: when each was heard of, in seconds since the start.
         handed_out: candidates that were started or had ended before.
         failures: of candidates, in a row.
+        stopped: whether a callback wants no more of them.
+        raised: what a callback raised first.
     """
 
-    session: Session
+    run: Run
     pool: Pool
-    listener: Listener
+    callback: Callback
     asked: Asked
     phase: str = "searching"
     notes: list[str] = field(default_factory=list)
@@ -66,6 +68,8 @@ class Foreman:
     arrived: dict[Path, float] = field(default_factory=dict)
     handed_out: int = 0
     failures: int = 0
+    stopped: bool = False
+    raised: Exception | None = None
     _states: dict[int, WorkerState] = field(default_factory=dict)
     _cached: Sequence[Evaluation] = ()
     _read_at: float = float("-inf")
@@ -73,22 +77,22 @@ class Foreman:
     @property
     def folder(self) -> Path:
         """The study's."""
-        return self.session.folder
+        return self.run.folder
 
     @property
     def names(self) -> tuple[str, ...]:
         """The pictures'."""
-        return self.session.settings.names
+        return self.run.settings.names
 
     @property
     def seed(self) -> int:
         """Of the splits and the fits."""
-        return self.session.settings.seed
+        return self.run.settings.seed
 
     @property
     def seconds(self) -> float:
         """Since the start."""
-        return self.session.seconds
+        return self.run.seconds
 
     def work(self, next_job: Callable[[], Job | None]) -> None:
         """Hand out jobs until there is none for an idle worker and nobody works any more.
@@ -100,26 +104,26 @@ class Foreman:
 
     def left(self) -> float:
         """Seconds until the phase has to be over; infinite without a budget."""
-        plan = self.session.plan
+        plan = self.run.plan
         if plan.deliver_until is None:
             return float("inf")
         kept = 0.0 if self.phase == POLISHING else plan.polishing
-        return plan.deliver_until - kept - self.session.seconds
+        return plan.deliver_until - kept - self.run.seconds
 
     def share_of(self, left: float, *, jobs: int) -> float | None:
         """Seconds for each of so many jobs when they share ``left`` fairly; ``None`` without a budget."""
         if left == float("inf"):
             return None
-        workers = len(self.session.plan.devices)
+        workers = len(self.run.plan.devices)
         return left / max(1, -(-jobs // workers))
 
     def say(self, sentence: str) -> None:
-        """Tell the listener, and keep it for the result."""
+        """Tell the callback, and keep it for the result."""
         self.notes.append(sentence)
-        self.listener.note(sentence)
+        self.callback.note(sentence)
 
-    def _hear(self, news: Sequence[News]) -> None:
-        for item in news:
+    def _hear(self, messages: Sequence[Message]) -> None:
+        for item in messages:
             if isinstance(item, Progress):
                 self._states[item.worker] = WorkerState.of(item)
                 continue
@@ -131,14 +135,36 @@ class Foreman:
                 self._evaluated(item)
             elif isinstance(item.job, FitJob | PatchJob):
                 self.done[item.job.out] = item
-                self.arrived[item.job.out] = self.session.seconds
-        self.listener.progress(self._snapshot())
+                self.arrived[item.job.out] = self.run.seconds
+        self.callback.progress(self._snapshot())
 
     def _evaluated(self, done: Done) -> None:
         number = int(done.outcome["number"])
-        evaluation = next(e for e in self.session.evaluations() if e.number == number)
+        evaluation = next(e for e in self.run.evaluations() if e.number == number)
         self._count_failure(evaluation.state == "failed" and not self.asked.once)
-        self.listener.evaluated(evaluation)
+        self.callback.evaluated(evaluation)
+        self._call_back(number)
+
+    def _call_back(self, number: int) -> None:
+        """Call the user's callbacks; what one of them raises waits for the end of the search."""
+        study = self.run.study
+        trial = study.trials[number]
+        study._thread_local.in_optimize_loop = (
+            True  # so that study.stop() may be called, as in Optuna's own loop
+        )
+        try:
+            for each in self.run.callbacks:
+                try:
+                    each(study, trial)
+                except Exception as error:  # it is not our code; the study survives it
+                    if self.raised is None:
+                        self.raised = error
+                        self.say(f"a callback failed: {type(error).__name__}: {error}; the search goes on")
+        finally:
+            study._thread_local.in_optimize_loop = False
+        if study._stop_flag and not self.stopped:
+            self.stopped = True
+            self.say("a callback ended the search")
 
     def _broken(self, item: Broken) -> None:
         if item.fatal or isinstance(item.job, SearchJob):
@@ -162,7 +188,7 @@ class Foreman:
             self.say(f"the search ended early: {MOST_FAILURES} failures in a row")
 
     def _fail_running_of(self, worker: int, reason: str) -> None:
-        study = self.session.study
+        study = self.run.study
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if trial.user_attrs.get("worker") == worker:
                 study._storage.set_trial_user_attr(trial._trial_id, "reason", reason)
@@ -171,22 +197,22 @@ class Foreman:
     def _candidates(self) -> Sequence[Evaluation]:
         """All candidates, read anew only when there may be news: from our workers, or from others' elsewhere."""
         if time.monotonic() - self._read_at > REREAD_SECONDS:
-            self._cached, self._read_at = self.session.evaluations(), time.monotonic()
+            self._cached, self._read_at = self.run.evaluations(), time.monotonic()
         return self._cached
 
     def _snapshot(self) -> Snapshot:
         evaluations = self._candidates()
-        budget = self.session.request.budget_seconds
+        budget = self.run.request.budget_seconds
         counts = {
             state: sum(e.state == state for e in evaluations) for state in ("complete", "pruned", "failed")
         }
         best = ranked(evaluations)
         return Snapshot(
             phase=self.phase,
-            seconds=self.session.seconds,
-            seconds_left=None if budget is None else max(0.0, budget - self.session.seconds),
+            seconds=self.run.seconds,
+            seconds_left=None if budget is None else max(0.0, budget - self.run.seconds),
             workers=tuple(
-                self._states.get(index, WorkerState(index)) for index in range(len(self.session.plan.devices))
+                self._states.get(index, WorkerState(index)) for index in range(len(self.run.plan.devices))
             ),
             best=best[0] if best else None,
             **counts,

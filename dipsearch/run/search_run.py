@@ -1,29 +1,39 @@
-"""A search from beginning to end: open the session, search, finish, write."""
+"""A search from beginning to end: open the run, search, finish, write."""
 
 from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 from ..delivery.first_answers import FirstAnswer, first_words, make_first_answers, write_first_pictures
-from ..execution.pool import Pool, Seat
+from ..execution.pool import Pool, WorkerSpec
+from ..problem import Case
+from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.request import Request
 from ..trials.trial import ranked
 from .finishing import finish, finish_at_once
 from .joining import OVER, SEARCHING, announce
-from .outcome import Listener, Outcome
+from .outcome import Callback, Outcome
 from .result import write_outputs
-from .run import Session, open_session
-from .scheduler import Asked, Foreman
+from .run import Run, StudyCallback, open_run
+from .scheduler import Asked, Scheduler
 from .searching import search
 
 
 def run_search(
-    request: Request, *, root: Path, resume: bool, listener: Listener, started: float | None = None
+    request: Request,
+    *,
+    root: Path,
+    resume: bool,
+    callback: Callback,
+    started: float | None = None,
+    cases: Sequence[Case] | None = None,
+    own: OwnParts = NOTHING,
+    callbacks: Sequence[StudyCallback] = (),
 ) -> Outcome:
     """Search, deliver and write.
 
@@ -31,61 +41,103 @@ def run_search(
         request: what to do.
         root: the folder of all studies.
         resume: go on with a study that is already there.
-        listener: hears what happens.
+        callback: hears what happens.
         started: ``time.monotonic()`` from which the budget counts; by default now.
+        cases: the pictures, where they do not come from the sources of the request.
+        own: parts of the user's in the place of ours.
+        callbacks: called with the study and the trial whenever a candidate ended. What one raises is raised when
+            everything is written.
 
     Raises:
         DipsearchError: the request cannot be used, or nothing came of it.
     """
-    session = open_session(
+    with operators_of(root / request.name, own):
+        return _searched(
+            request,
+            root=root,
+            resume=resume,
+            callback=callback,
+            started=started,
+            cases=cases,
+            own=own,
+            callbacks=callbacks,
+        )
+
+
+def _searched(
+    request: Request,
+    *,
+    root: Path,
+    resume: bool,
+    callback: Callback,
+    started: float | None,
+    cases: Sequence[Case] | None,
+    own: OwnParts,
+    callbacks: Sequence[StudyCallback],
+) -> Outcome:
+    run = open_run(
         request,
         root=root,
         resume=resume,
         started=time.monotonic() if started is None else started,
-        tell=listener.note,
+        tell=callback.note,
+        cases=cases,
+        own=own,
     )
-    listener.planned(session.plan)
-    for note in session.notes:
-        listener.note(note)
-    if not session.plan.networks and not ranked(session.evaluations()):
-        return _without_networks(session, listener)
-    seats = [Seat(index, device, threads=1) for index, device in enumerate(session.plan.devices)]
-    with Pool(session.folder, session.settings, seats) as pool, _interruptible(pool) as asked:
-        foreman = Foreman(session, pool, listener, asked)
-        foreman.phase = "similar patches"
-        firsts = _first_answers(foreman)
+    run.callbacks = callbacks
+    callback.planned(run.plan)
+    for note in run.notes:
+        callback.note(note)
+    if not run.plan.networks and not ranked(run.evaluations()):
+        return _without_networks(run, callback)
+    specs = [WorkerSpec(index, device, threads=1) for index, device in enumerate(run.plan.devices)]
+    with Pool(run.folder, run.settings, specs, own) as pool, _interruptible(pool) as asked:
+        scheduler = Scheduler(run, pool, callback, asked)
+        scheduler.phase = "similar patches"
+        firsts = _first_answers(scheduler)
         # Workers from elsewhere may join now: the pilots are there.
-        announce(session.study, state=SEARCHING, folder=session.folder, until=session.search_until_unix)
+        announce(run.study, state=SEARCHING, folder=run.folder, until=run.search_until_unix)
         try:
-            search(foreman)
+            search(scheduler)
         finally:
-            announce(session.study, state=OVER, folder=session.folder, until=None)
-        finished = finish(foreman, firsts)
-    outcome = write_outputs(session, finished, interrupted=asked.once, notes=tuple(foreman.notes))
-    listener.finished(outcome)
+            announce(run.study, state=OVER, folder=run.folder, until=None)
+        finished = finish(scheduler, firsts)
+    outcome = write_outputs(run, finished, interrupted=asked.once, notes=tuple(scheduler.notes))
+    callback.finished(outcome)
+    if scheduler.raised is not None:
+        scheduler.raised.add_note("a callback raised this; the search went on to its end")
+        raise CallbackFailed(outcome) from scheduler.raised
     return outcome
 
 
-def _without_networks(session: Session, listener: Listener) -> Outcome:
+class CallbackFailed(Exception):
+    """A callback raised what this was raised from; the search came to its end, and ``outcome`` is what it led to."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__("a callback failed")
+        self.outcome = outcome
+
+
+def _without_networks(run: Run, callback: Callback) -> Outcome:
     """Deliver what similar patches made: there is no time for anything else."""
     sentence = (
         "there is no time for a network: what similar patches made is delivered; give a larger --budget"
     )
-    listener.note(sentence)
-    write_first_pictures(dict(zip(session.settings.names, session.cases, strict=True)), folder=session.folder)
-    outcome = write_outputs(session, finish_at_once(session), interrupted=False, notes=(sentence,))
-    listener.finished(outcome)
+    callback.note(sentence)
+    write_first_pictures(dict(zip(run.settings.names, run.cases, strict=True)), folder=run.folder)
+    outcome = write_outputs(run, finish_at_once(run), interrupted=False, notes=(sentence,))
+    callback.finished(outcome)
     return outcome
 
 
-def _first_answers(foreman: Foreman) -> dict[str, FirstAnswer]:
+def _first_answers(scheduler: Scheduler) -> dict[str, FirstAnswer]:
     """Make the first answers, and show them."""
-    session = foreman.session
-    cases = dict(zip(session.settings.names, session.cases, strict=True))
-    files = write_first_pictures(cases, folder=session.folder)
-    firsts = make_first_answers(foreman, on_crops=session.plan.crop is not None)
-    for sentence in first_words(foreman, firsts, files=files):
-        foreman.listener.note(sentence)
+    run = scheduler.run
+    cases = dict(zip(run.settings.names, run.cases, strict=True))
+    files = write_first_pictures(cases, folder=run.folder)
+    firsts = make_first_answers(scheduler, on_crops=run.plan.crop is not None)
+    for sentence in first_words(scheduler, firsts, files=files):
+        scheduler.callback.note(sentence)
     return firsts
 
 

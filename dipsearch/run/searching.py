@@ -8,42 +8,42 @@ from __future__ import annotations
 
 from ..execution.messages import SearchJob
 from ..trials.objective import Limits
-from .scheduler import MOST_FAILURES, Foreman
+from .scheduler import MOST_FAILURES, Scheduler
 
 
-def search(foreman: Foreman) -> None:
+def search(scheduler: Scheduler) -> None:
     """Hand out candidates, and wait for the last of them."""
-    foreman.phase = "searching"
-    foreman.handed_out = foreman.session.finished()
+    scheduler.phase = "searching"
+    scheduler.handed_out = scheduler.run.finished()
 
     def next_job() -> SearchJob | None:
-        if not _may_start(foreman):
+        if not _may_start(scheduler):
             return None
-        foreman.handed_out += 1
-        return SearchJob(_limits(foreman))
+        scheduler.handed_out += 1
+        return SearchJob(_limits(scheduler))
 
-    foreman.work(next_job)
+    scheduler.work(next_job)
 
 
-def _may_start(foreman: Foreman) -> bool:
-    plan, now = foreman.session.plan, foreman.session.seconds
-    if foreman.asked.once or foreman.failures >= MOST_FAILURES:
+def _may_start(scheduler: Scheduler) -> bool:
+    plan, now = scheduler.run.plan, scheduler.run.seconds
+    if scheduler.stopped or scheduler.asked.once or scheduler.failures >= MOST_FAILURES:
         return False
-    if plan.trials is not None and foreman.handed_out >= plan.trials:
+    if plan.trials is not None and scheduler.handed_out >= plan.trials:
         return False
     if plan.search_until is None or plan.candidate_seconds is None:
         return True
     # The first candidates start in any case: a small budget gets a rough picture rather than none.
-    first = foreman.handed_out < len(plan.devices)
+    first = scheduler.handed_out < len(plan.devices)
     return plan.search_until - now >= (0 if first else plan.least_seconds)
 
 
-def _limits(foreman: Foreman) -> Limits:
-    plan, settings = foreman.session.plan, foreman.session.settings
+def _limits(scheduler: Scheduler) -> Limits:
+    plan, settings = scheduler.run.plan, scheduler.run.settings
     return Limits(
         max_steps=plan.max_steps,
         seconds=plan.candidate_seconds,
-        until=foreman.session.search_until_unix,
+        until=scheduler.run.search_until_unix,
         patience=plan.patience,
         engine=settings.engine,
         precision=settings.precision,

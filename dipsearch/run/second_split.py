@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from ..delivery.delivering import prepared_whole
+from ..delivery.delivering import whole_problem
 from ..delivery.polishing import patch_seconds
 from ..errors import DipsearchError, InputError
 from ..execution.messages import FitJob, PatchJob
@@ -22,10 +22,10 @@ from ..fitting.all_data import USEFUL
 from ..planning.rescoring import NOTHING, best_choice
 from ..problem import make_split
 from ..trials.objective import Limits
-from ..trials.problem_files import WHOLE, Prepared, problem_path, write_pilot
+from ..trials.problem_files import WHOLE, SplitProblem, problem_path, write_pilot
 from ..trials.trial import Evaluation
 from ..trials.trial_files import read_npz
-from .scheduler import Foreman
+from .scheduler import Scheduler
 
 SEED_STEP = 7919
 """Between the seeds of the two splits, and between those of the fits of one finalist."""
@@ -62,7 +62,7 @@ class Rescored:
         return tuple(e.number for e in self.finalists for _ in range(self.seeds))
 
 
-def second_picture(folder: Path, name: str, *, seed: int) -> Prepared:
+def second_picture(folder: Path, name: str, *, seed: int) -> SplitProblem:
     """A picture's whole problem and its second split.
 
     Args:
@@ -71,20 +71,20 @@ def second_picture(folder: Path, name: str, *, seed: int) -> Prepared:
     Raises:
         InputError: the measurement cannot be divided.
     """
-    first = prepared_whole(folder, name, seed=seed)
-    return Prepared(name, first.problem, make_split(first.problem, seed=seed + SEED_STEP))
+    first = whole_problem(folder, name, seed=seed)
+    return SplitProblem(name, first.problem, make_split(first.problem, seed=seed + SEED_STEP))
 
 
 class SecondFits:
     """Hands out the fits of the finalists, seed by seed, so that all have as many when the time is up.
 
     Args:
-        foreman: gives the plan and the clock.
+        scheduler: gives the plan and the clock.
         best: the complete candidates, best first.
     """
 
-    def __init__(self, foreman: Foreman, best: Sequence[Evaluation]) -> None:
-        self._foreman = foreman
+    def __init__(self, scheduler: Scheduler, best: Sequence[Evaluation]) -> None:
+        self._foreman = scheduler
         self._finalists = [e for e in best if e.genome is not None and e.seconds is not None]
         self._todo: list[tuple[Evaluation, int, str]] | None = None
         self._fits: Fits = {}
@@ -130,35 +130,35 @@ class SecondFits:
 
     def _pilots(self) -> list[PatchJob]:
         """The pilots that finalists need and that are not there yet."""
-        foreman, planned = self._foreman, self._foreman.session.plan.rescoring
+        scheduler, planned = self._foreman, self._foreman.run.plan.rescoring
         finalists = self._finalists[: planned.finalists]
         needed = [e for e in finalists if _piloted(e) and not self._is_done(e, planned.seeds)]
-        if not needed or len(finalists) < 2 or foreman.asked.once or not self._divisible:
+        if not needed or len(finalists) < 2 or scheduler.asked.once or not self._divisible:
             return []
         jobs = []
         for name in self._names:
-            problem = problem_path(foreman.session.folder, kind=WHOLE, name=name)
-            if not self._pilot(name).exists() and patch_seconds(foreman, problem) < 0.5 * self._left():
+            problem = problem_path(scheduler.run.folder, kind=WHOLE, name=name)
+            if not self._pilot(name).exists() and patch_seconds(scheduler, problem) < 0.5 * self._left():
                 label = f"similar patches on {name}, second split"
-                seed = foreman.session.settings.seed + SEED_STEP
+                seed = scheduler.run.settings.seed + SEED_STEP
                 jobs.append(PatchJob(label, problem, self._pilot(name), split_seed=seed))
         return jobs
 
     def _pilot(self, name: str) -> Path:
         """What similar patches made of the second split's fitted part."""
-        return self._foreman.session.folder / "answers" / f"{name}-second-fitted.npz"
+        return self._foreman.run.folder / "answers" / f"{name}-second-fitted.npz"
 
     @property
     def _names(self) -> tuple[str, ...]:
-        return self._foreman.session.settings.names
+        return self._foreman.run.settings.names
 
     def _left(self) -> float:
-        until = self._foreman.session.plan.rescore_until
-        return float("inf") if until is None else until - self._foreman.session.seconds
+        until = self._foreman.run.plan.rescore_until
+        return float("inf") if until is None else until - self._foreman.run.seconds
 
     def _chosen(self) -> list[tuple[Evaluation, int, str]]:
         """All fits to make; fewer than planned where the finalists turned out to be slow."""
-        plan = self._foreman.session.plan
+        plan = self._foreman.run.plan
         planned = plan.rescoring
         self._finalists = self._with_pilots(self._finalists[: planned.finalists], planned.seeds)
         if planned == NOTHING or len(self._finalists) < 2 or not self._divisible:
@@ -201,21 +201,21 @@ class SecondFits:
 
     @cached_property
     def _divisible(self) -> bool:
-        session = self._foreman.session
+        run = self._foreman.run
         try:
             for name in self._names:
-                second_picture(session.folder, name, seed=session.settings.seed)
+                second_picture(run.folder, name, seed=run.settings.seed)
         except InputError as error:
             self._foreman.say(f"finalists: not scored again on a second split: {error}")
             return False
         return True
 
     def _file(self, finalist: Evaluation, seed: int, name: str) -> Path:
-        folder = self._foreman.session.folder / "finalists"
+        folder = self._foreman.run.folder / "finalists"
         return folder / f"second-{finalist.number:04d}-{seed}-{name}.npz"
 
     def _job(self, finalist: Evaluation, seed: int, name: str, *, out: Path) -> FitJob:
-        plan, settings = self._foreman.session.plan, self._foreman.session.settings
+        plan, settings = self._foreman.run.plan, self._foreman.run.settings
         assert finalist.genome is not None
         seconds = None if plan.candidate_seconds is None else plan.candidate_seconds / len(self._names)
         if self._share is not None:
@@ -224,7 +224,7 @@ class SecondFits:
         return FitJob(
             label=f"finalist {finalist.number}, seed {seed + 1}, on {name}",
             genome=finalist.genome,
-            problem=problem_path(self._foreman.session.folder, kind=WHOLE, name=name),
+            problem=problem_path(self._foreman.run.folder, kind=WHOLE, name=name),
             everything=False,
             seed=settings.seed + seed * SEED_STEP,
             split_seed=settings.seed + SEED_STEP,

@@ -25,8 +25,8 @@ from ..errors import DipsearchError, FormatError
 from ..problem import Case, load_case, psnr
 from ..proposal.storage import open_storage
 from ..trials.journal import JOURNAL
-from ..trials.problem_files import SEARCHED, problem_path, read_box
-from ..trials.request import Request, read_request
+from ..trials.problem_files import SEARCHED, WHOLE, problem_path, read_box, read_problem
+from ..trials.request import ARRAY, Request, read_request
 from ..trials.storage_url import whole_address
 from ..trials.trial import Evaluation, evaluation_of, ranked
 from ..trials.trial_files import read_arrays, suffix
@@ -192,13 +192,17 @@ def _pictures(folder: Path, request: Request, missing: list[str]) -> list[Pictur
     cases: list[Case | None] = []
     for source in request.sources:
         try:
-            cases.append(load_case(source, request.options, seed=request.seed))
+            cases.append(
+                _array_case(folder, source)
+                if source.startswith(ARRAY)
+                else load_case(source, request.options, seed=request.seed)
+            )
         except DipsearchError as error:
             cases.append(None)
             missing.append(f"the picture {source} cannot be read any more: {error}")
     names = unique_names(
         [
-            case.name if case else Path(source).stem
+            case.name if case else Path(source.removeprefix(ARRAY)).stem
             for case, source in zip(cases, request.sources, strict=True)
         ]
     )
@@ -206,6 +210,13 @@ def _pictures(folder: Path, request: Request, missing: list[str]) -> list[Pictur
         PictureRecord(name, case, None, _box(folder, name, missing))
         for name, case in zip(names, cases, strict=True)
     ]
+
+
+def _array_case(folder: Path, source: str) -> Case:
+    """A picture that came as an array, from its problem file."""
+    name = source.removeprefix(ARRAY)
+    problem = read_problem(problem_path(folder, kind=WHOLE, name=name))
+    return Case(name, source, problem, None, 32, ())
 
 
 def _box(folder: Path, name: str, missing: list[str]) -> tuple[int, int, int, int] | None:

@@ -22,14 +22,14 @@ from ..fitting import (
     Fit,
     LowestVariance,
     Precision,
-    absorb,
-    absorbs,
     default_rule,
     fit,
+    fit_all_data,
+    may_fit_all_data,
 )
 from ..fitting.precision import DEFAULT
-from ..network import Genome
-from .problem_files import Prepared
+from ..network import Network
+from .problem_files import SplitProblem
 
 LEAST_ERROR = 1e-5
 """Estimated mean squared errors below this (50 dB) are continued along a straight line.
@@ -85,8 +85,8 @@ class Evaluate(Protocol):
 
     def __call__(
         self,
-        genome: Genome,
-        images: Sequence[Prepared],
+        genome: Network,
+        images: Sequence[SplitProblem],
         *,
         seed: int,
         limits: Limits,
@@ -105,8 +105,8 @@ def estimated_psnr(error: float) -> float:
 
 
 def evaluate(
-    genome: Genome,
-    images: Sequence[Prepared],
+    genome: Network,
+    images: Sequence[SplitProblem],
     *,
     seed: int,
     limits: Limits,
@@ -129,7 +129,7 @@ def evaluate(
     fits: list[Fit] = []
     left = limits.seconds_left()
     for index, image in enumerate(images):
-        goes_on = absorbs(image.problem)
+        goes_on = may_fit_all_data(image.problem)
         share = None if left is None else left / (len(images) - index)
         done = fit(
             genome,
@@ -150,7 +150,7 @@ def evaluate(
         )
         if goes_on:
             rest = None if share is None else max(0.0, share - done.seconds)
-            done = absorb(
+            done = fit_all_data(
                 done,
                 genome,
                 image.problem,

@@ -8,8 +8,9 @@ with knowledge of the clean image.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,8 +21,9 @@ from torch import Tensor
 
 from ..errors import FormatError
 from ..files import replacing
-from ..problem import Downsample, Identity, Mask, NoiseModel, Operator, Problem, Split, make_split
+from ..problem import Downsample, Form, Identity, Mask, NoiseModel, Operator, Problem, Split, make_split
 from ..problem.operators import operator_from_arrays, operator_to_arrays
+from .own_parts import own_operator
 from .trial_files import read_npz
 
 SEARCHED, WHOLE = "search", "whole"
@@ -29,7 +31,7 @@ SEARCHED, WHOLE = "search", "whole"
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class SplitProblem:
     """One problem on its device, split in what is fitted and what scores.
 
     Args:
@@ -65,14 +67,14 @@ def write_problem(path: Path, problem: Problem, *, box: tuple[int, int, int, int
             noise_gain=np.array(np.nan if problem.noise.gain is None else problem.noise.gain),
             noise_correlation=np.array(problem.noise.correlation or (), dtype=np.float64),
             box=np.array(box or (), dtype=np.int64),
+            form=np.array(json.dumps(asdict(problem.form))),
         )
 
 
-def read_problem(path: Path, *, given: Operator | None = None) -> Problem:
+def read_problem(path: Path) -> Problem:
     """Read what ``write_problem`` wrote.
 
-    Args:
-        given: the operator, where it is not a registered one.
+    An operator of one's own is not in the file; it is found where ``operators_of`` the study's folder are known.
 
     Raises:
         FormatError: the file is missing or damaged.
@@ -83,11 +85,19 @@ def read_problem(path: Path, *, given: Operator | None = None) -> Problem:
     shape = (1, channels, height, width)
     return Problem(
         y=y,
-        operator=operator_from_arrays(_with_operator(values, shape), given=given),
+        operator=operator_from_arrays(
+            _with_operator(values, shape), given=own_operator(path.parent.parent, _name_in(path))
+        ),
         noise=_noise(values),
         image_shape=shape,
         observed=observed,
+        form=Form(**json.loads(str(values["form"]))) if "form" in values else Form(),
     )
+
+
+def _name_in(path: Path) -> str:
+    """The picture's name in that of its problem file."""
+    return path.stem.partition("-")[2]
 
 
 def _with_operator(
@@ -126,7 +136,9 @@ def read_box(path: Path) -> tuple[int, int, int, int] | None:
     return (int(box[0]), int(box[1]), int(box[2]), int(box[3])) if box.size else None
 
 
-def prepare(folder: Path, *, kind: str, names: tuple[str, ...], seed: int, device: str) -> list[Prepared]:
+def read_split_problems(
+    folder: Path, *, kind: str, names: tuple[str, ...], seed: int, device: str
+) -> list[SplitProblem]:
     """Read the problems of a study, with their pilots where there are any, and split each one.
 
     Args:
@@ -139,7 +151,7 @@ def prepare(folder: Path, *, kind: str, names: tuple[str, ...], seed: int, devic
         split = make_split(problem, seed=seed)
         file = pilot_path(folder, kind=kind, name=name)
         pilot = read_pilot(file).to(device) if file.exists() else None
-        prepared.append(Prepared(name, problem.to(device), split.to(device), pilot))
+        prepared.append(SplitProblem(name, problem.to(device), split.to(device), pilot))
     return prepared
 
 

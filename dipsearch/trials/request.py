@@ -21,13 +21,17 @@ SamplerWord = Literal["genetic", "tpe", "random"]
 SAMPLERS: tuple[str, ...] = get_args(SamplerWord)
 DEFAULT_BUDGET_SECONDS = 600.0
 
+ARRAY = "array:"
+"""What a source begins with that is no file: the measurement came from Python, and lies in the study's folder."""
+
 
 @dataclass(frozen=True)
 class Request:
     """What a person asked for.
 
     Args:
-        sources: image files or ``sample:NAME``; several: one architecture for all of them.
+        sources: image files, ``sample:NAME``, or ``array:NAME`` of a measurement from Python; several: one architecture
+            for all of them.
         options: the task and what is known of the damage.
         name: of the study, and of its folder.
         space: a shipped search space's name or a file.

@@ -34,11 +34,17 @@ Trajectory = list[tuple[int, NDArray[np.float16]]]
 
 
 def write_candidate(
-    folder: Path, number: int, genome: Genome, *, fits: Sequence[Fit], trajectories: Sequence[Trajectory]
+    folder: Path,
+    number: int,
+    genome: Genome | None,
+    *,
+    fits: Sequence[Fit],
+    trajectories: Sequence[Trajectory],
 ) -> None:
     """Write ``genome.yaml``, ``fit.npz``, ``output.npz`` and, unless empty, ``trajectory.npz`` of a candidate."""
     place = trial_folder(folder, number)
-    write_text(place / "genome.yaml", dump_yaml(genome.to_nested()))
+    if genome is not None:
+        write_text(place / "genome.yaml", dump_yaml(genome.to_nested()))
     curves: dict[str, NDArray[Any]] = {}
     outputs: dict[str, NDArray[Any]] = {}
     for index, done in enumerate(fits):

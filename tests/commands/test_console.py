@@ -50,13 +50,13 @@ def outcome(folder: Path) -> Outcome:
 
 
 def test_without_a_terminal_there_is_a_line_for_each_candidate(capsys: pytest.CaptureFixture[str]) -> None:
-    with console.listening() as listener:
-        listener.planned(Lines())  # type: ignore[arg-type]
-        listener.note("50.1 % of the pixels are missing")
-        listener.progress(snapshot(best=None))
-        listener.progress(snapshot())
-        listener.evaluated(BEST)
-        listener.progress(snapshot(phase="delivering"))
+    with console.listening() as callback:
+        callback.planned(Lines())  # type: ignore[arg-type]
+        callback.note("50.1 % of the pixels are missing")
+        callback.progress(snapshot(best=None))
+        callback.progress(snapshot())
+        callback.evaluated(BEST)
+        callback.progress(snapshot(phase="delivering"))
     assert capsys.readouterr().out.splitlines() == [
         "picture:  128×128, 3 channels",
         "workers:  2 on cpu [red]",
@@ -68,8 +68,8 @@ def test_without_a_terminal_there_is_a_line_for_each_candidate(capsys: pytest.Ca
 
 
 def test_long_lines_are_not_wrapped_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
-    with console.listening() as listener:
-        listener.note("x" * 500)
+    with console.listening() as callback:
+        callback.note("x" * 500)
     assert capsys.readouterr().out == "x" * 500 + "\n"
 
 
@@ -123,8 +123,8 @@ def test_in_a_terminal_every_worker_has_a_row() -> None:
 def test_the_terminal_is_given_back_when_the_search_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Console(file=io.StringIO(), force_terminal=True)
     monkeypatch.setattr(console, "plain_console", lambda: screen)
-    with pytest.raises(RuntimeError), console.listening() as listener:
-        listener.progress(snapshot())
+    with pytest.raises(RuntimeError), console.listening() as callback:
+        callback.progress(snapshot())
         raise RuntimeError
     assert screen._live_stack == []
 
@@ -135,11 +135,11 @@ def test_silence_with_notes_on_standard_error_for_programs(capsys: pytest.Captur
         ({"quiet": True}, ""),
         ({"json": True, "quiet": True}, ""),
     ):
-        with console.listening(**options) as listener:
-            listener.planned(Lines())  # type: ignore[arg-type]
-            listener.note("careful")
-            listener.progress(snapshot())
-            listener.evaluated(BEST)
+        with console.listening(**options) as callback:
+            callback.planned(Lines())  # type: ignore[arg-type]
+            callback.note("careful")
+            callback.progress(snapshot())
+            callback.evaluated(BEST)
         assert capsys.readouterr() == ("", expected)
 
 

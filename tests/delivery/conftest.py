@@ -1,4 +1,4 @@
-"""A runner without processes: one desk does every job as it is handed out."""
+"""A runner without processes: one worker does every job as it is handed out."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from dipsearch.execution.messages import Done, Job
-from dipsearch.execution.worker import Desk
+from dipsearch.execution.worker import Worker
 from dipsearch.problem import Problem
 from dipsearch.proposal.study import Settings
 from dipsearch.trials.problem_files import WHOLE, problem_path, write_problem
 
 
 @dataclass
-class DeskJobRunner:
+class WorkerJobRunner:
     """Does jobs at once, in this process.
 
     Args:
@@ -48,13 +48,13 @@ class DeskJobRunner:
         self.said.append(sentence)
 
     def work(self, next_job: Callable[[], Job | None]) -> None:
-        desk = Desk(self.folder, self._settings(), 0, "cpu")
+        worker = Worker(self.folder, self._settings(), 0, "cpu")
         while (job := next_job()) is not None:
             self.seconds += 1
             if self.lost:
                 self.lost -= 1
                 continue
-            outcome = desk.do(job) | {"seconds": 1.0}
+            outcome = worker.do(job) | {"seconds": 1.0}
             self.jobs.append(job)
             self.done[job.out] = Done(0, job, outcome)  # type: ignore[union-attr]
             self.arrived[job.out] = self.seconds  # type: ignore[union-attr]
@@ -76,16 +76,16 @@ class DeskJobRunner:
         )
 
 
-MakeJobRunner = Callable[..., DeskJobRunner]
+MakeJobRunner = Callable[..., WorkerJobRunner]
 
 
 @pytest.fixture
 def make_runner(tmp_path: Path) -> MakeJobRunner:
     """Make a runner for problems by the names of their pictures."""
 
-    def make(problems: Mapping[str, Problem], **changes: object) -> DeskJobRunner:
+    def make(problems: Mapping[str, Problem], **changes: object) -> WorkerJobRunner:
         for name, problem in problems.items():
             write_problem(problem_path(tmp_path, kind=WHOLE, name=name), problem)
-        return DeskJobRunner(tmp_path, tuple(problems), **changes)  # type: ignore[arg-type]
+        return WorkerJobRunner(tmp_path, tuple(problems), **changes)  # type: ignore[arg-type]
 
     return make

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dipsearch.delivery.answers import COMBINED, Answer, Choice, choose, only
 from dipsearch.problem import Downsample, Identity, Mask, NoiseModel, Problem, make_split, psnr
-from dipsearch.trials.problem_files import Prepared
+from dipsearch.trials.problem_files import SplitProblem
 
 SHAPE = (1, 3, 32, 32)
 NO_NOISE = NoiseModel("none", None, "none")
@@ -23,24 +23,24 @@ def error(seed: int, size: float) -> Tensor:
     return size * torch.randn(SHAPE, generator=torch.Generator().manual_seed(seed))
 
 
-def noisy() -> Prepared:
+def noisy() -> SplitProblem:
     y = truth() + error(100, 0.1)
     problem = Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, torch.ones(1, 1, 32, 32))
-    return Prepared("picture", problem, make_split(problem, seed=0))
+    return SplitProblem("picture", problem, make_split(problem, seed=0))
 
 
-def half_missing() -> Prepared:
+def half_missing() -> SplitProblem:
     observed = (torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(5)) < 0.5).float()
     noise = NoiseModel("none", None, "none")
     problem = Problem(truth() * observed, Mask(observed), noise, SHAPE, observed)
-    return Prepared("picture", problem, make_split(problem, seed=0))
+    return SplitProblem("picture", problem, make_split(problem, seed=0))
 
 
 def answer(name: str, off: Tensor, *, seconds: float = 3.0) -> Answer:
     return Answer(name, truth() + off, truth() + off, seconds)
 
 
-def chosen(*answers: Answer, picture: Prepared | None = None) -> Choice:
+def chosen(*answers: Answer, picture: SplitProblem | None = None) -> Choice:
     given = picture or noisy()
     return choose(answers, given.problem, split=given.split, seconds=9.0)
 
@@ -126,7 +126,7 @@ def test_where_only_polished_networks_are_mixed_the_score_decides_about_others()
 def test_a_blind_score_leaves_the_usual_shares_alone_until_networks_are_hopeless() -> None:
     x, small = truth(), (1, 1, 16, 16)
     problem = Problem(Downsample(2, SHAPE).A(x), Downsample(2, SHAPE), NO_NOISE, SHAPE, torch.ones(small))
-    picture = Prepared("picture", problem, make_split(problem, seed=0))
+    picture = SplitProblem("picture", problem, make_split(problem, seed=0))
     assert picture.split.indirect
     names = ("first", "ensemble", "polished")
     found = chosen(*(answer(name, error(i, 0.02)) for i, name in enumerate(names)), picture=picture)

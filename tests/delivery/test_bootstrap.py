@@ -86,7 +86,7 @@ def test_with_a_guide_blocks_add_up_to_the_score_too() -> None:
     observed = (torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(5)) < 0.5).float()
     problem = Problem(x * observed, Mask(observed), NoiseModel("none", None), (1, 3, 64, 64), observed)
     split = make_split(problem, seed=0)
-    assert split.guide is not None
+    assert split.control is not None
     images = [x + 0.1, 0.5 + 0 * x]
     found = block_errors([[image] for image in images], problem, split=split).scores()
     assert found[:, 0] == pytest.approx([float(split.score(image)) for image in images], abs=1e-6)

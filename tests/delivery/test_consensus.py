@@ -15,7 +15,7 @@ from dipsearch.delivery.finalists import verdict_on_first, verdict_on_second
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import Downsample, Identity, Mask, NoiseModel, Problem, make_split
 from dipsearch.run import Evaluation
-from dipsearch.trials.problem_files import Prepared
+from dipsearch.trials.problem_files import SplitProblem
 from dipsearch.trials.trial_files import Output
 
 SHAPE = (1, 3, 96, 96)
@@ -31,12 +31,12 @@ def truth() -> Tensor:
     return torch.nn.functional.interpolate(coarse, size=SHAPE[-2:], mode="bicubic").clamp(0, 1)
 
 
-def enlarged(*, seed: int = 0) -> Prepared:
+def enlarged(*, seed: int = 0) -> SplitProblem:
     operator = Downsample(4, SHAPE)
     noise = NoiseModel("none", None, "none")
     y = operator.A(truth())
     problem = Problem(y, operator, noise, SHAPE, torch.ones(1, 1, 24, 24))
-    return Prepared("cat", problem, make_split(problem, seed=seed))
+    return SplitProblem("cat", problem, make_split(problem, seed=seed))
 
 
 def detail(size: float, *, seed: int) -> Tensor:
@@ -50,7 +50,7 @@ def flat(size: float) -> Tensor:
     return truth() + size
 
 
-def members(images: list[Tensor], picture: Prepared) -> list[Member]:
+def members(images: list[Tensor], picture: SplitProblem) -> list[Member]:
     return [
         Member(n, Output(image, image), float(picture.split.score(picture.problem.view(image))))
         for n, image in enumerate(images)
@@ -61,14 +61,14 @@ def ranked(found: list[Member]) -> list[Evaluation]:
     return [candidate(member.number) for member in sorted(found, key=lambda member: member.score)]
 
 
-def noisy(*, sigma: float = 0.05, seed: int = 0) -> Prepared:
+def noisy(*, sigma: float = 0.05, seed: int = 0) -> SplitProblem:
     y = truth() + sigma * torch.randn(SHAPE, generator=torch.Generator().manual_seed(8 + seed))
     ones = torch.ones(1, 1, 96, 96)
     problem = Problem(y, Identity(), NoiseModel("gaussian", sigma, "given"), SHAPE, ones)
-    return Prepared("cat", problem, make_split(problem, seed=seed))
+    return SplitProblem("cat", problem, make_split(problem, seed=seed))
 
 
-def errors_of(images: list[Tensor], picture: Prepared) -> list[float]:
+def errors_of(images: list[Tensor], picture: SplitProblem) -> list[float]:
     found = consensus_errors(images, picture.problem, split=picture.split)
     assert found is not None
     return found

@@ -11,7 +11,7 @@ from torch import Tensor
 from dipsearch.delivery.delivering import Delivery, Member, averaged, deliver
 from dipsearch.errors import StudyError
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split, psnr
-from dipsearch.trials.problem_files import Prepared
+from dipsearch.trials.problem_files import SplitProblem
 from dipsearch.trials.trial_files import Output
 
 SHAPE = (1, 3, 32, 32)
@@ -27,20 +27,20 @@ def off(seed: int, size: float) -> Tensor:
     return truth() + size * torch.randn(SHAPE, generator=torch.Generator().manual_seed(seed))
 
 
-def half_missing(*, seed: int = 0) -> Prepared:
+def half_missing(*, seed: int = 0) -> SplitProblem:
     observed = (torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(5)) < 0.5).float()
     noise = NoiseModel("none", None, "none")
     problem = Problem(truth() * observed, Mask(observed), noise, SHAPE, observed)
-    return Prepared("picture", problem, make_split(problem, seed=seed))
+    return SplitProblem("picture", problem, make_split(problem, seed=seed))
 
 
-def noisy(*, seed: int = 0) -> Prepared:
+def noisy(*, seed: int = 0) -> SplitProblem:
     y = truth() + 0.1 * torch.randn(SHAPE, generator=torch.Generator().manual_seed(6))
     problem = Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, torch.ones(1, 1, 32, 32))
-    return Prepared("picture", problem, make_split(problem, seed=seed))
+    return SplitProblem("picture", problem, make_split(problem, seed=seed))
 
 
-def delivery_of(images: list[Tensor], picture: Prepared) -> Delivery:
+def delivery_of(images: list[Tensor], picture: SplitProblem) -> Delivery:
     members = [
         Member(number, Output(image, image), float(picture.split.score(picture.problem.view(image))))
         for number, image in enumerate(images)

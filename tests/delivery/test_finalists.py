@@ -22,7 +22,7 @@ from dipsearch.problem import Identity, NoiseModel, Problem, make_split
 from dipsearch.run import Evaluation
 from dipsearch.run.scheduler import Asked
 from dipsearch.run.second_split import SEED_STEP, Rescored, SecondFits, second_picture
-from dipsearch.trials.problem_files import WHOLE, Prepared, problem_path, read_pilot, write_problem
+from dipsearch.trials.problem_files import WHOLE, SplitProblem, problem_path, read_pilot, write_problem
 from dipsearch.trials.trial_files import Output
 
 SHAPE = (1, 3, 64, 64)
@@ -41,13 +41,13 @@ def piloted(number: int) -> Evaluation:
     return replace(candidate(number), genome=genome, digest=genome.digest)
 
 
-def noisy(*, seed: int = 0) -> Prepared:
+def noisy(*, seed: int = 0) -> SplitProblem:
     y = 0.5 + 0.05 * torch.randn(SHAPE, generator=torch.Generator().manual_seed(3))
     problem = Problem(y, Identity(), NoiseModel("gaussian", 0.05), SHAPE, torch.ones(1, 1, 64, 64))
-    return Prepared("cat", problem, make_split(problem, seed=seed))
+    return SplitProblem("cat", problem, make_split(problem, seed=seed))
 
 
-def member(number: int, image: Tensor, picture: Prepared) -> Member:
+def member(number: int, image: Tensor, picture: SplitProblem) -> Member:
     return Member(number, Output(image, image), float(picture.split.score(image)))
 
 
@@ -119,10 +119,10 @@ class TestVerdict:
 
 
 class TestFits:
-    """The jobs, as a foreman would hand them out; none is run."""
+    """The jobs, as a scheduler would hand them out; none is run."""
 
     @pytest.fixture
-    def foreman(self, tmp_path: Path) -> SimpleNamespace:
+    def scheduler(self, tmp_path: Path) -> SimpleNamespace:
         write_problem(problem_path(tmp_path, kind=WHOLE, name="cat"), noisy().problem)
         plan = SimpleNamespace(
             rescoring=Rescoring(3, 2),
@@ -133,14 +133,14 @@ class TestFits:
             patience=120,
         )
         settings = SimpleNamespace(names=("cat",), seed=5, engine="auto", precision="fp32")
-        session = SimpleNamespace(folder=tmp_path, plan=plan, settings=settings, seconds=20.0)
+        run = SimpleNamespace(folder=tmp_path, plan=plan, settings=settings, seconds=20.0)
         said: list[str] = []
 
         def share_of(left: float, *, jobs: int) -> float:
             return left / max(1, -(-jobs // 2))
 
         return SimpleNamespace(
-            session=session,
+            run=run,
             folder=tmp_path,
             asked=Asked(),
             say=said.append,
@@ -149,8 +149,10 @@ class TestFits:
             done={},
         )
 
-    def jobs(self, foreman: SimpleNamespace, best: list[Evaluation], *, ended: Ended = Ended.RISEN) -> tuple:  # type: ignore[type-arg]
-        second = SecondFits(foreman, best)  # type: ignore[arg-type]
+    def jobs(
+        self, scheduler: SimpleNamespace, best: list[Evaluation], *, ended: Ended = Ended.RISEN
+    ) -> tuple:  # type: ignore[type-arg]
+        second = SecondFits(scheduler, best)  # type: ignore[arg-type]
         made = []
         while (job := second.next_job()) is not None:
             made.append(job)
@@ -158,8 +160,8 @@ class TestFits:
             np.savez(job.out, x=np.zeros(SHAPE, np.float32), ended=np.array(ended.name))
         return made, second.rescored()
 
-    def test_all_finalists_get_the_second_split_and_the_same_seeds(self, foreman: SimpleNamespace) -> None:
-        made, rescored = self.jobs(foreman, [candidate(n) for n in range(5)])
+    def test_all_finalists_get_the_second_split_and_the_same_seeds(self, scheduler: SimpleNamespace) -> None:
+        made, rescored = self.jobs(scheduler, [candidate(n) for n in range(5)])
         assert [(job.label, job.seed) for job in made] == [
             (f"finalist {n}, seed {seed + 1}, on cat", 5 + seed * SEED_STEP)
             for seed in (0, 1)
@@ -175,41 +177,43 @@ class TestFits:
             "second-0000-1-cat.npz",
         ]
 
-    def test_what_lies_on_disk_is_not_fitted_again(self, foreman: SimpleNamespace) -> None:
-        _, before = self.jobs(foreman, [candidate(n) for n in range(3)])
-        (foreman.session.folder / "finalists" / "second-0001-1-cat.npz").unlink()
-        made, after = self.jobs(foreman, [candidate(n) for n in range(3)])
+    def test_what_lies_on_disk_is_not_fitted_again(self, scheduler: SimpleNamespace) -> None:
+        _, before = self.jobs(scheduler, [candidate(n) for n in range(3)])
+        (scheduler.run.folder / "finalists" / "second-0001-1-cat.npz").unlink()
+        made, after = self.jobs(scheduler, [candidate(n) for n in range(3)])
         assert [job.label for job in made] == ["finalist 1, seed 2, on cat"]
         assert after == before
-        foreman.session.seconds = 200.0  # too late for any fit, but none is left to be made
-        assert self.jobs(foreman, [candidate(n) for n in range(3)]) == ([], before)
+        scheduler.run.seconds = 200.0  # too late for any fit, but none is left to be made
+        assert self.jobs(scheduler, [candidate(n) for n in range(3)]) == ([], before)
 
-    def test_a_fit_that_was_cut_off_is_no_fit(self, foreman: SimpleNamespace) -> None:
-        _, rescored = self.jobs(foreman, [candidate(n) for n in range(3)], ended=Ended.INTERRUPTED)
+    def test_a_fit_that_was_cut_off_is_no_fit(self, scheduler: SimpleNamespace) -> None:
+        _, rescored = self.jobs(scheduler, [candidate(n) for n in range(3)], ended=Ended.INTERRUPTED)
         assert rescored.finalists == ()
-        made, _ = self.jobs(foreman, [candidate(n) for n in range(3)])
+        made, _ = self.jobs(scheduler, [candidate(n) for n in range(3)])
         assert len(made) == 6
 
-    def test_slow_finalists_are_fewer_and_none_when_that_is_too_much(self, foreman: SimpleNamespace) -> None:
-        made, rescored = self.jobs(foreman, [candidate(n, seconds=60.0) for n in range(3)])
+    def test_slow_finalists_are_fewer_and_none_when_that_is_too_much(
+        self, scheduler: SimpleNamespace
+    ) -> None:
+        made, rescored = self.jobs(scheduler, [candidate(n, seconds=60.0) for n in range(3)])
         assert (len(rescored.finalists), rescored.seeds) == (3, 1)
         assert {job.limits.seconds for job in made} == {40.0}  # a little less than each took in the search
-        made, rescored = self.jobs(foreman, [candidate(n, seconds=150.0) for n in (3, 4, 5)])
+        made, rescored = self.jobs(scheduler, [candidate(n, seconds=150.0) for n in (3, 4, 5)])
         assert made == []
         assert rescored.finalists == ()
-        assert foreman.said == [
+        assert scheduler.said == [
             "finalists: not scored again on a second split, that would need 3 × 90 s more"
         ]
 
-    def test_a_small_plan_fits_nothing_and_says_nothing_more(self, foreman: SimpleNamespace) -> None:
-        foreman.session.plan.rescoring = NOTHING
-        made, rescored = self.jobs(foreman, [candidate(n) for n in range(5)])
+    def test_a_small_plan_fits_nothing_and_says_nothing_more(self, scheduler: SimpleNamespace) -> None:
+        scheduler.run.plan.rescoring = NOTHING
+        made, rescored = self.jobs(scheduler, [candidate(n) for n in range(5)])
         assert made == []
         assert rescored.files("cat") == []
-        assert foreman.said == []
+        assert scheduler.said == []
 
     def worked(
-        self, foreman: SimpleNamespace, best: list[Evaluation], *, patches: bool = True
+        self, scheduler: SimpleNamespace, best: list[Evaluation], *, patches: bool = True
     ) -> tuple[list[Job], Rescored]:
         """All jobs of pilots and fits; similar patches are lost unless ``patches``."""
         made: list[Job] = []
@@ -222,15 +226,15 @@ class TestFits:
                     x = np.full(SHAPE, 0.25, np.float32)
                     np.savez(job.out, x=x, ended=np.array("RISEN"))  # type: ignore[union-attr]
 
-        foreman.work = work
-        second = SecondFits(foreman, best)  # type: ignore[arg-type]
+        scheduler.work = work
+        second = SecondFits(scheduler, best)  # type: ignore[arg-type]
         second.work()
         return made, second.rescored()
 
     def test_networks_with_a_pilot_get_one_from_the_fitted_part_of_the_second_split(
-        self, foreman: SimpleNamespace
+        self, scheduler: SimpleNamespace
     ) -> None:
-        made, rescored = self.worked(foreman, [piloted(0), candidate(1), piloted(2)])
+        made, rescored = self.worked(scheduler, [piloted(0), candidate(1), piloted(2)])
         pilot, *fits = made
         assert isinstance(pilot, PatchJob)
         assert (pilot.split_seed, pilot.pilot) == (5 + SEED_STEP, None)
@@ -239,27 +243,27 @@ class TestFits:
         files = {job.pilot for job in fits if isinstance(job, FitJob) and job.pilot}
         (file,) = files
         assert torch.equal(read_pilot(file), torch.full(SHAPE, 0.25))
-        again, _ = self.worked(foreman, [piloted(0), candidate(1), piloted(2)])
+        again, _ = self.worked(scheduler, [piloted(0), candidate(1), piloted(2)])
         assert again == []  # all of it lies on disk
 
     def test_without_such_a_pilot_the_others_are_compared_and_it_is_said(
-        self, foreman: SimpleNamespace
+        self, scheduler: SimpleNamespace
     ) -> None:
-        made, rescored = self.worked(foreman, [piloted(0), candidate(1), candidate(2)], patches=False)
+        made, rescored = self.worked(scheduler, [piloted(0), candidate(1), candidate(2)], patches=False)
         assert [e.number for e in rescored.finalists] == [1, 2]
         assert all(job.pilot is None for job in made if isinstance(job, FitJob))
-        assert foreman.said == [
+        assert scheduler.said == [
             "finalists: 1 of 3 not scored again on a second split, which has no first answer for their inputs"
         ]
 
-    def test_where_no_finalist_needs_a_pilot_none_is_made(self, foreman: SimpleNamespace) -> None:
-        made, _ = self.worked(foreman, [candidate(n) for n in range(3)])
+    def test_where_no_finalist_needs_a_pilot_none_is_made(self, scheduler: SimpleNamespace) -> None:
+        made, _ = self.worked(scheduler, [candidate(n) for n in range(3)])
         assert len(made) == 6 and all(isinstance(job, FitJob) for job in made)
 
-    def test_ctrl_c_ends_them(self, foreman: SimpleNamespace) -> None:
-        foreman.asked.once = True
-        assert self.jobs(foreman, [candidate(n) for n in range(3)])[0] == []
+    def test_ctrl_c_ends_them(self, scheduler: SimpleNamespace) -> None:
+        scheduler.asked.once = True
+        assert self.jobs(scheduler, [candidate(n) for n in range(3)])[0] == []
 
-    def test_the_second_split_is_another_one(self, foreman: SimpleNamespace) -> None:
-        second = second_picture(foreman.session.folder, "cat", seed=0)
+    def test_the_second_split_is_another_one(self, scheduler: SimpleNamespace) -> None:
+        second = second_picture(scheduler.run.folder, "cat", seed=0)
         assert not torch.equal(second.split.score_target, noisy().split.score_target)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dipsearch.delivery.delivering import prepared_whole
+from dipsearch.delivery.delivering import whole_problem
 from dipsearch.delivery.first_answers import first_words, make_first_answers, write_first_pictures
 from dipsearch.execution.messages import PatchJob
 from dipsearch.problem import Case, Identity, NoiseModel, Problem, crop_problem, psnr, read_image
@@ -99,7 +99,7 @@ def test_it_is_written_as_a_picture_beside_the_result_and_announced_with_its_sco
     assert files == {"cat": "best/first.png"}
     shown = read_image(tmp_path / "best" / "first.png").pixels
     assert float((shown - firsts["cat"].image.clamp(0, 1)).abs().max()) <= 0.5 / 255 + 1e-6
-    picture = prepared_whole(runner.folder, "cat", seed=0)
+    picture = whole_problem(runner.folder, "cat", seed=0)
     expected = estimated_psnr(float(picture.split.score(firsts["cat"].fitted)))
     assert first_words(runner, firsts, files=files) == [
         f"similar patches alone: {expected:.1f} dB estimated after 1 s, in best/first.png; networks have to be better"

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from dipsearch.delivery.delivering import Delivery, Member, deliver, prepared_whole
+from dipsearch.delivery.delivering import Delivery, Member, deliver, whole_problem
 from dipsearch.delivery.first_answers import make_first_answers
 from dipsearch.delivery.polishing import gather_answers, patch_seconds
 from dipsearch.execution.messages import PatchJob
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, psnr
-from dipsearch.trials.problem_files import WHOLE, Prepared, problem_path
+from dipsearch.trials.problem_files import WHOLE, SplitProblem, problem_path
 from dipsearch.trials.trial_files import Output
 
 SHAPE = (1, 3, 32, 32)
@@ -38,7 +38,7 @@ def half_missing() -> Problem:
     return Problem(truth() * observed, Mask(observed), noise, SHAPE, observed)
 
 
-def networks(picture: Prepared, *seeds: int, size: float = 0.05) -> Delivery:
+def networks(picture: SplitProblem, *seeds: int, size: float = 0.05) -> Delivery:
     """What so many networks would lead to, each with an error of its own."""
     images = [off(seed, size) for seed in seeds]
     scores = [float(picture.split.score(picture.problem.view(image))) for image in images]
@@ -50,7 +50,7 @@ def networks(picture: Prepared, *seeds: int, size: float = 0.05) -> Delivery:
 
 def test_the_mean_of_first_answer_and_ensemble_is_polished(make_runner) -> None:
     runner = make_runner({"cat": noisy()})
-    firsts, picture = make_first_answers(runner), prepared_whole(runner.folder, "cat", seed=0)
+    firsts, picture = make_first_answers(runner), whole_problem(runner.folder, "cat", seed=0)
     runner.jobs.clear()
     (answers,) = gather_answers(runner, [firsts["cat"]], [networks(picture, 1, 2, 3)], [picture])
     assert [one.name for one in answers] == ["first", "best", "ensemble", "polished"]
@@ -69,7 +69,7 @@ def test_the_mean_of_first_answer_and_ensemble_is_polished(make_runner) -> None:
 
 def test_a_single_network_is_no_ensemble(make_runner) -> None:
     runner = make_runner({"cat": noisy()})
-    firsts, picture = make_first_answers(runner), prepared_whole(runner.folder, "cat", seed=0)
+    firsts, picture = make_first_answers(runner), whole_problem(runner.folder, "cat", seed=0)
     (answers,) = gather_answers(runner, [firsts["cat"]], [networks(picture, 1)], [picture])
     assert [one.name for one in answers] == ["first", "best", "polished"]
 
@@ -77,7 +77,7 @@ def test_a_single_network_is_no_ensemble(make_runner) -> None:
 @pytest.mark.parametrize(("budget", "polished"), [(4.0, ["polished"]), (3.0, []), (2.5, [])])
 def test_what_would_come_too_late_is_not_begun(make_runner, budget: float, polished: list[str]) -> None:
     runner = make_runner({"cat": noisy()}, budget=budget)
-    firsts, picture = make_first_answers(runner), prepared_whole(runner.folder, "cat", seed=0)
+    firsts, picture = make_first_answers(runner), whole_problem(runner.folder, "cat", seed=0)
     problem = problem_path(runner.folder, kind=WHOLE, name="cat")
     assert (runner.seconds, patch_seconds(runner, problem)) == (2, 1)
     (answers,) = gather_answers(runner, [firsts["cat"]], [networks(picture, 1, 2)], [picture])
@@ -86,7 +86,7 @@ def test_what_would_come_too_late_is_not_begun(make_runner, budget: float, polis
 
 def test_without_networks_there_is_nothing_to_polish(make_runner) -> None:
     runner = make_runner({"cat": noisy()})
-    firsts, picture = make_first_answers(runner), prepared_whole(runner.folder, "cat", seed=0)
+    firsts, picture = make_first_answers(runner), whole_problem(runner.folder, "cat", seed=0)
     runner.jobs.clear()
     (answers,) = gather_answers(runner, [firsts["cat"]], [None], [picture])
     assert [one.name for one in answers] == ["first"]
@@ -95,7 +95,7 @@ def test_without_networks_there_is_nothing_to_polish(make_runner) -> None:
 
 def test_networks_are_polished_where_there_was_no_first_answer(make_runner) -> None:
     runner = make_runner({"cat": noisy()})
-    picture = prepared_whole(runner.folder, "cat", seed=0)
+    picture = whole_problem(runner.folder, "cat", seed=0)
     (answers,) = gather_answers(runner, [None], [networks(picture, 1)], [picture])
     assert [one.name for one in answers] == ["best", "polished"]
 
@@ -103,7 +103,7 @@ def test_networks_are_polished_where_there_was_no_first_answer(make_runner) -> N
 def test_every_picture_has_answers_of_its_own_and_observed_pixels_in_them(make_runner) -> None:
     runner = make_runner({"cat": noisy(), "dog": half_missing()})
     firsts = make_first_answers(runner)
-    pictures = [prepared_whole(runner.folder, name, seed=0) for name in runner.names]
+    pictures = [whole_problem(runner.folder, name, seed=0) for name in runner.names]
     found = gather_answers(
         runner, list(firsts.values()), [None, networks(pictures[1], 1, size=0.02)], pictures
     )
@@ -118,7 +118,7 @@ def test_every_picture_has_answers_of_its_own_and_observed_pixels_in_them(make_r
 
 def test_an_older_polish_is_not_taken_for_a_new_one(make_runner) -> None:
     runner = make_runner({"cat": noisy()})
-    firsts, picture = make_first_answers(runner), prepared_whole(runner.folder, "cat", seed=0)
+    firsts, picture = make_first_answers(runner), whole_problem(runner.folder, "cat", seed=0)
     gather_answers(runner, [firsts["cat"]], [networks(picture, 1)], [picture])
     runner.lost = 100
     (answers,) = gather_answers(runner, [firsts["cat"]], [networks(picture, 2)], [picture])

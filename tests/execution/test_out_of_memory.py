@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from dipsearch.execution.messages import SearchJob
-from dipsearch.execution.worker import Desk
+from dipsearch.execution.worker import Worker
 from dipsearch.fitting import Fit
 from dipsearch.network import Genome
 from dipsearch.problem import TaskOptions, write_image
 from dipsearch.run import Request
-from dipsearch.run.run import open_session
+from dipsearch.run.run import open_run
 from dipsearch.trials.objective import Limits, Progress, evaluate
-from dipsearch.trials.problem_files import SEARCHED, Prepared, pilot_path, write_pilot
+from dipsearch.trials.problem_files import SEARCHED, SplitProblem, pilot_path, write_pilot
 
 
 class Cramped:
@@ -32,7 +32,7 @@ class Cramped:
     def __call__(
         self,
         genome: Genome,
-        images: Sequence[Prepared],
+        images: Sequence[SplitProblem],
         *,
         seed: int,
         limits: Limits,
@@ -47,7 +47,7 @@ class Cramped:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
 
-def desk_of(root: Path, machine: Cramped) -> Desk:
+def desk_of(root: Path, machine: Cramped) -> Worker:
     picture = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(0))
     write_image(root / "picture.png", picture)
     request = Request(
@@ -59,9 +59,9 @@ def desk_of(root: Path, machine: Cramped) -> Desk:
         device="cpu",
         name="cramped",
     )
-    session = open_session(request, root=root, resume=False, started=time.monotonic())
-    write_pilot(pilot_path(session.folder, kind=SEARCHED, name="picture"), fitted=picture)
-    return Desk(session.folder, session.settings, 0, "cpu", evaluate=machine)
+    run = open_run(request, root=root, resume=False, started=time.monotonic())
+    write_pilot(pilot_path(run.folder, kind=SEARCHED, name="picture"), fitted=picture)
+    return Worker(run.folder, run.settings, 0, "cpu", evaluate=machine)
 
 
 def test_it_is_tried_once_more_in_the_lean_way(tmp_path: Path) -> None:
@@ -74,9 +74,9 @@ def test_it_is_tried_once_more_in_the_lean_way(tmp_path: Path) -> None:
 
 def test_when_that_fails_too_it_is_recorded_as_too_large_and_the_next_one_is_tried(tmp_path: Path) -> None:
     machine = Cramped(always=True)
-    desk = desk_of(tmp_path, machine)
+    worker = desk_of(tmp_path, machine)
     for _ in range(2):
-        outcome = desk.do(SearchJob(Limits(max_steps=10)))
+        outcome = worker.do(SearchJob(Limits(max_steps=10)))
         assert outcome["state"] == "FAIL"
         assert outcome["reason"] == "it is too large for this machine's memory, also in the lean way"
     assert machine.lean == [False, True, False, True]

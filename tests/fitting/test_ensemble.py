@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dipsearch.fitting import combine, put_back, stack
+from dipsearch.fitting import combine, data_consistent, stack
 from dipsearch.fitting.ensemble import error_products, scoring_products, stack_weights
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split
 
@@ -68,7 +68,7 @@ def test_observed_pixels_come_back_exactly_where_there_is_no_noise() -> None:
     y = torch.rand(1, 3, 16, 16) * observed
     noise = NoiseModel("none", None, "none")
     problem = Problem(y, Mask(observed), noise, (1, 3, 16, 16), observed)
-    image = put_back(torch.full((1, 3, 16, 16), 0.5), problem)
+    image = data_consistent(torch.full((1, 3, 16, 16), 0.5), problem)
     assert torch.equal(image * observed, y)
     assert bool((image[(1 - observed).bool().expand_as(image)] == 0.5).all())
 
@@ -76,7 +76,7 @@ def test_observed_pixels_come_back_exactly_where_there_is_no_noise() -> None:
 def test_noisy_pixels_are_not_put_back() -> None:
     problem, _ = noisy_problem()
     image = torch.full(problem.image_shape, 0.5)
-    assert put_back(image, problem) is image
+    assert data_consistent(image, problem) is image
 
 
 def test_the_ridge_draws_weights_to_the_plain_mean() -> None:
@@ -92,14 +92,14 @@ def test_the_score_of_a_mixture_is_a_quadratic_form_of_the_weights(
     task: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for place in ("problem.split", "fitting.ensemble"):
-        monkeypatch.setattr(f"dipsearch.{place}.guide_weight", lambda sampled, guide: torch.tensor(0.5))
+        monkeypatch.setattr(f"dipsearch.{place}.control_weight", lambda sampled, control: torch.tensor(0.5))
     problem, clean = noisy_problem()
     if task == "inpaint":
         observed = (torch.rand(1, 1, 48, 48, generator=torch.Generator().manual_seed(0)) < 0.5).float()
         shape, noise = problem.image_shape, NoiseModel("none", None, "none")
         problem = Problem(clean * observed, Mask(observed), noise, shape, observed)
     split = make_split(problem, seed=0)
-    assert (split.guide is not None) == (task == "inpaint")
+    assert (split.control is not None) == (task == "inpaint")
     draw = torch.Generator().manual_seed(7)
     fits = [clean + 0.1 * torch.randn(clean.shape, generator=draw) for _ in range(3)]
     weights = np.array([0.5, 0.2, 0.3])
@@ -112,9 +112,9 @@ def test_a_guide_may_leave_products_indefinite_and_the_weights_are_still_right()
     generator, grid, indefinite = np.random.default_rng(0), np.linspace(0, 1, 51), 0
     mixtures = np.array([[a, b, 1 - a - b] for a in grid for b in grid if a + b <= 1])
     for _ in range(40):
-        guide = generator.normal(size=330)
-        errors = 0.3 * guide + 0.3 * generator.normal(size=(3, 330))
-        hidden, apart = errors[:, :30], errors - guide
+        control = generator.normal(size=330)
+        errors = 0.3 * control + 0.3 * generator.normal(size=(3, 330))
+        hidden, apart = errors[:, :30], errors - control
         products = hidden @ hidden.T / 30 + 0.75 * (
             apart[:, 30:] @ apart[:, 30:].T / 300 - apart[:, :30] @ apart[:, :30].T / 30
         )

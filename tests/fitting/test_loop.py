@@ -19,8 +19,8 @@ from dipsearch.fitting import (
     LossMatched,
     LowestVariance,
     ValidationMinimum,
-    absorb,
     fit,
+    fit_all_data,
 )
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split, whole
@@ -193,11 +193,11 @@ def test_absorbing_fits_what_was_held_out_and_keeps_the_score() -> None:
     problem = inpainting()
     split = make_split(problem, seed=0)
     judged = run(max_steps=150, keep_weights=True, rule=LastIterate())
-    done = absorb(judged, tiny_genome(), problem, seed=3)
+    done = fit_all_data(judged, tiny_genome(), problem, seed=3)
     assert done.full is not None
     assert done.score == judged.score
     assert torch.equal(done.image, judged.image)
-    hidden = dataclasses.replace(split, guide=None)
+    hidden = dataclasses.replace(split, control=None)
     assert float(hidden.score(done.full)) < 0.9 * float(hidden.score(done.image))
     assert done.weights is None
 
@@ -209,7 +209,7 @@ def test_noise_is_never_absorbed() -> None:
     problem = Problem(clean, Identity(), noise, tuple(clean.shape), ones)
     split = make_split(problem, seed=0)
     judged = fit(tiny_genome(), problem, split=split, seed=0, max_steps=10, keep_weights=True)
-    assert absorb(judged, tiny_genome(), problem, seed=0).full is None
+    assert fit_all_data(judged, tiny_genome(), problem, seed=0).full is None
 
 
 def test_a_monitor_records_its_choice_and_decides_nothing() -> None:
@@ -241,7 +241,7 @@ def test_absorbing_goes_on_with_the_same_pilot() -> None:
     problem, pilot = inpainting(), picture()
     split = make_split(problem, seed=0)
     judged = fit(piloted(), problem, split=split, seed=3, max_steps=60, keep_weights=True, pilot=pilot)
-    done = absorb(judged, piloted(), problem, seed=3, pilot=pilot)
+    done = fit_all_data(judged, piloted(), problem, seed=3, pilot=pilot)
     assert done.full is not None
     assert float((done.full - done.image).square().mean()) < 0.01
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dipsearch.network import cuda_padding as slices
+from dipsearch.network import cuda_padding as cuda_padding
 
 
 def picture(height: int, width: int) -> Tensor:
@@ -26,7 +26,7 @@ def gradient_of(y: Tensor, x: Tensor) -> Tensor:
 @pytest.mark.parametrize("border", [1, 2, 3])
 def test_borders_are_those_of_pytorch(border: int, mode: Literal["reflect", "replicate"]) -> None:
     x = picture(5, 8)
-    ours, theirs = slices.extend(x, border, mode), F.pad(x, (border,) * 4, mode=mode)
+    ours, theirs = cuda_padding.extend(x, border, mode), F.pad(x, (border,) * 4, mode=mode)
     assert torch.equal(ours, theirs)
     assert torch.allclose(gradient_of(ours, x), gradient_of(theirs, x), rtol=0, atol=1e-14)
 
@@ -34,7 +34,7 @@ def test_borders_are_those_of_pytorch(border: int, mode: Literal["reflect", "rep
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 5), (6, 4)])
 def test_doubling_is_bilinear_interpolation(height: int, width: int) -> None:
     x = picture(height, width)
-    ours = slices.double(x)
+    ours = cuda_padding.double(x)
     theirs = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
     assert torch.allclose(ours, theirs, rtol=0, atol=1e-14)
     assert torch.allclose(gradient_of(ours, x), gradient_of(theirs, x), rtol=0, atol=1e-14)
@@ -42,7 +42,7 @@ def test_doubling_is_bilinear_interpolation(height: int, width: int) -> None:
 
 def test_results_and_gradients_are_channels_last() -> None:
     x = picture(6, 4)
-    for y in (slices.extend(x, 1, "reflect"), slices.double(x)):
+    for y in (cuda_padding.extend(x, 1, "reflect"), cuda_padding.double(x)):
         assert y.is_contiguous(memory_format=torch.channels_last)
         assert gradient_of(y, x).is_contiguous(memory_format=torch.channels_last)
 
@@ -53,6 +53,7 @@ def test_gradients_repeat_bit_for_bit_on_a_gpu() -> None:
     x = picture(64, 64).detach().float().cuda().requires_grad_()
     weights = torch.randn(1, 3, 132, 132, generator=torch.Generator().manual_seed(1)).cuda()
     first, second = (
-        torch.autograd.grad(slices.extend(slices.double(x), 2, "reflect"), x, weights)[0] for _ in range(2)
+        torch.autograd.grad(cuda_padding.extend(cuda_padding.double(x), 2, "reflect"), x, weights)[0]
+        for _ in range(2)
     )
     assert torch.equal(first, second)

@@ -8,7 +8,7 @@ import torch
 from dipsearch.network import Genome, Scale, cost
 from dipsearch.network.allocations import Allocations, peak_size
 from dipsearch.network.peak_memory import BESIDE, LEAST, MOST, fits_in, memory_bytes
-from dipsearch.network.scratch import scratch_bytes
+from dipsearch.network.workspace import workspace_bytes
 
 SHAPE = (1, 3, 64, 64)
 aten = torch.ops.aten
@@ -41,11 +41,11 @@ def test_a_small_convolution_writes_out_its_patches_and_a_large_one_copies_its_w
     weight = torch.empty(8, 16, 3, 3, device="meta")
     small, large = (torch.empty(1, 16, side, side, device="meta") for side in (18, 66))
     y = torch.empty(1, 8, 16, 16, device="meta")
-    assert scratch_bytes(aten.convolution.default, (small, weight), y) == 4 * 16 * 9 * 16 * 16
-    assert scratch_bytes(aten.convolution.default, (large, weight), y) == 4 * 16 * 9 * 24
+    assert workspace_bytes(aten.convolution.default, (small, weight), y) == 4 * 16 * 9 * 16 * 16
+    assert workspace_bytes(aten.convolution.default, (large, weight), y) == 4 * 16 * 9 * 24
     gradient = torch.empty(1, 8, 64, 64, device="meta")
     arguments = (gradient, large, weight, [True, False, False])
-    assert scratch_bytes(aten.convolution_backward.default, arguments, None) == 4 * 8 * 9 * 24
+    assert workspace_bytes(aten.convolution_backward.default, arguments, None) == 4 * 8 * 9 * 24
 
 
 def test_prediction_grows_with_the_pixels_and_falls_in_the_lean_way() -> None:

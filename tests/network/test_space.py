@@ -9,14 +9,14 @@ import pytest
 
 from dipsearch.errors import InputError
 from dipsearch.network import Genome, Scale, SearchSpace, cost, load_space
-from dipsearch.network.space_format import FORMAT, read_slots
+from dipsearch.network.space_format import FORMAT, read_parameters
 
 
 def space(genes: dict[str, Any]) -> SearchSpace:
     """A space with these genes; scales are small unless said otherwise."""
     small = {"depth": 2, "channels_down": 4, "channels_up": 4}
     return SearchSpace(
-        "test", *read_slots({"format": FORMAT, "genes": {**small, **genes}}, source="test.yaml")
+        "test", *read_parameters({"format": FORMAT, "genes": {**small, **genes}}, source="test.yaml")
     )
 
 
@@ -236,7 +236,7 @@ def test_a_space_without_pilots_has_the_digest_that_it_had_before_there_were_any
         "input_channels": {"choice": [1, 2]},
     }
     content = {"format": FORMAT, "genes": genes}
-    assert SearchSpace("mine", *read_slots(content, source="mine.yaml")).digest == "f0ee21e0fa55"
+    assert SearchSpace("mine", *read_parameters(content, source="mine.yaml")).digest == "f0ee21e0fa55"
 
 
 def test_a_list_of_networks_is_one_gene() -> None:

@@ -173,8 +173,8 @@ def test_a_name_that_is_nearly_right_gets_a_suggestion() -> None:
 
 
 def test_the_examples_of_the_guide_are_spaces(tmp_path: Path) -> None:
-    guide = Path(__file__).parents[2] / "search_spaces" / "README.md"
-    blocks = re.findall(r"```yaml\n(.*?)```", guide.read_text(), flags=re.DOTALL)
+    control = Path(__file__).parents[2] / "search_spaces" / "README.md"
+    blocks = re.findall(r"```yaml\n(.*?)```", control.read_text(), flags=re.DOTALL)
     assert len(blocks) == 2
     for index, block in enumerate(blocks):
         path = tmp_path / f"{index}.yaml"

@@ -10,16 +10,16 @@ import pytest
 import torch
 
 from dipsearch.execution.messages import SearchJob
-from dipsearch.execution.worker import Desk
+from dipsearch.execution.worker import Worker
 from dipsearch.network import Genome, Scale
 from dipsearch.network.peak_memory import memory_bytes
 from dipsearch.planning.budget import make_plan
-from dipsearch.planning.memory_limit import SHARE, WATCHING, WORKER, Headroom, headroom_of
+from dipsearch.planning.memory_limit import SHARE, WATCHING, WORKER, MemoryLimit, memory_limit_of
 from dipsearch.planning.plan import Load
 from dipsearch.problem import TaskOptions, write_image
 from dipsearch.proposal.study import Settings
 from dipsearch.run import Request
-from dipsearch.run.run import open_session
+from dipsearch.run.run import open_run
 from dipsearch.trials.objective import Limits
 
 SHAPE = (1, 3, 32, 32)
@@ -30,7 +30,7 @@ BETWEEN = (memory_bytes(NARROW, image_shape=SHAPE) + memory_bytes(WIDE, image_sh
 
 def test_workers_of_a_device_share_what_is_free_and_the_tightest_device_counts() -> None:
     free = {"cuda:0": 20 * 10**9, "cuda:1": 9 * 10**9}
-    found = headroom_of(("cuda:0", "cuda:1", "cuda:0"), image_shape=SHAPE, free=free.__getitem__)
+    found = memory_limit_of(("cuda:0", "cuda:1", "cuda:0"), image_shape=SHAPE, free=free.__getitem__)
     assert found.device == "cuda"
     assert found.free == 9 * 10**9
     assert found.candidate == int(SHARE * 9 * 10**9) - WORKER["cuda"] - WATCHING
@@ -38,13 +38,13 @@ def test_workers_of_a_device_share_what_is_free_and_the_tightest_device_counts()
 
 
 def test_where_nobody_says_what_is_free_there_is_no_limit() -> None:
-    found = headroom_of(("mps",), image_shape=SHAPE, free=lambda device: None)
+    found = memory_limit_of(("mps",), image_shape=SHAPE, free=lambda device: None)
     assert found.fits(replace(WIDE, scales=(Scale(1024, 1024),) * 5))
     assert found.sentence == "this system does not say how much is free: no limit"
 
 
 def test_no_memory_at_all_is_not_less_than_none() -> None:
-    assert headroom_of(("cpu", "cpu"), image_shape=SHAPE, free=lambda device: 10**6).candidate == 0
+    assert memory_limit_of(("cpu", "cpu"), image_shape=SHAPE, free=lambda device: 10**6).candidate == 0
 
 
 @pytest.mark.parametrize("budget", [None, 600.0])
@@ -57,7 +57,7 @@ def test_known_networks_that_do_not_fit_are_named_and_not_queued(budget: float |
         sample=NARROW,
         calibration=None,
         spent=0.0,
-        headroom=Headroom(SHAPE, 10**9, BETWEEN),
+        memory_limit=MemoryLimit(SHAPE, 10**9, BETWEEN),
     )
     plan = make_plan(load, devices=("cpu",), budget=budget, trials=2)
     assert [name for name, _ in plan.queue] == ["narrow"]
@@ -66,7 +66,7 @@ def test_known_networks_that_do_not_fit_are_named_and_not_queued(budget: float |
     assert lines["memory"].startswith("1 GB free, at most ")
 
 
-def desk_of(root: Path, *, candidate: int) -> Desk:
+def desk_of(root: Path, *, candidate: int) -> Worker:
     write_image(root / "picture.png", torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)))
     request = Request(
         sources=(str(root / "picture.png"),),
@@ -78,17 +78,17 @@ def desk_of(root: Path, *, candidate: int) -> Desk:
         device="cpu",
         name="tight",
     )
-    session = open_session(request, root=root, resume=False, started=time.monotonic())
-    tight = replace(session.settings, headroom=Headroom(SHAPE, 10**9, candidate))
-    for trial in session.study.get_trials(deepcopy=False):  # only what the sampler proposes
-        session.study._storage.set_trial_state_values(trial._trial_id, state=trial.state.FAIL)
-    return Desk(session.folder, tight, 0, "cpu")
+    run = open_run(request, root=root, resume=False, started=time.monotonic())
+    tight = replace(run.settings, memory_limit=MemoryLimit(SHAPE, 10**9, candidate))
+    for trial in run.study.get_trials(deepcopy=False):  # only what the sampler proposes
+        run.study._storage.set_trial_state_values(trial._trial_id, state=trial.state.FAIL)
+    return Worker(run.folder, tight, 0, "cpu")
 
 
 def test_the_sampler_proposes_only_what_fits(tmp_path: Path) -> None:
-    desk = desk_of(tmp_path, candidate=12 * 10**6)
+    worker = desk_of(tmp_path, candidate=12 * 10**6)
     for _ in range(3):
-        outcome = desk.do(SearchJob(Limits(max_steps=1)))
+        outcome = worker.do(SearchJob(Limits(max_steps=1)))
         genome = Genome.from_nested(outcome["genome"])
         assert "unaffordable" not in outcome
         assert memory_bytes(genome, image_shape=SHAPE) <= 12 * 10**6
@@ -104,7 +104,7 @@ def test_when_nothing_fits_nothing_is_started(tmp_path: Path) -> None:
 
 def test_the_limit_is_kept_with_the_study() -> None:
     settings = Settings("s", None, "random", 0, ("cat",), 1, 1, None, None, None, SHAPE, 1)
-    limited = replace(settings, headroom=Headroom(SHAPE, 10, 5, "cuda"))
+    limited = replace(settings, memory_limit=MemoryLimit(SHAPE, 10, 5, "cuda"))
     assert Settings.from_dict(limited.to_dict()) == limited
-    older = {name: value for name, value in settings.to_dict().items() if name != "headroom"}
+    older = {name: value for name, value in settings.to_dict().items() if name != "memory_limit"}
     assert Settings.from_dict(older) == settings

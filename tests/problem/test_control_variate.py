@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split, read_image
-from dipsearch.problem.control_variate import Guide, guide_weight, make_guide
+from dipsearch.problem.control_variate import ControlVariate, control_weight, make_control_variate
 
 NONE = NoiseModel("none", None, "none")
 SIDE = 64
@@ -53,9 +53,9 @@ def scores(observed: Tensor, *, guided: bool) -> np.ndarray:
     found = []
     for seed in range(30):
         split = make_split(inpainting(observed), seed=seed)
-        assert split.guide is not None
+        assert split.control is not None
         found.append(
-            float((split if guided else dataclasses.replace(split, guide=None)).score(restored(observed)))
+            float((split if guided else dataclasses.replace(split, control=None)).score(restored(observed)))
         )
     return np.array(found)
 
@@ -73,9 +73,9 @@ def test_a_guided_score_is_right_on_average_even_when_the_guide_is_wrong() -> No
     observed, found = scattered(), []
     for seed in range(200):
         split = make_split(inpainting(observed), seed=seed)
-        assert split.guide is not None
-        wrong = Guide(0.5 + 0.2 * split.guide.values, split.guide.known, split.guide.weight)
-        found.append(float(dataclasses.replace(split, guide=wrong).score(restored(observed))))
+        assert split.control is not None
+        wrong = ControlVariate(0.5 + 0.2 * split.control.values, split.control.known, split.control.weight)
+        found.append(float(dataclasses.replace(split, control=wrong).score(restored(observed))))
     apart = np.mean(found) - error_where_missing(observed)
     # Hidden pixels are drawn among the observed ones, which are a sample of the picture themselves.
     assert abs(apart) < 0.3 * error_where_missing(observed)
@@ -86,34 +86,34 @@ def test_an_image_that_is_much_better_than_the_guide_is_scored_no_worse_than_wit
     observed, truth, plain, guided = scattered(), camera(), [], []
     for seed in range(30):
         split = make_split(inpainting(observed), seed=seed)
-        assert split.guide is not None
-        x = truth + share * (split.guide.image - truth)
+        assert split.control is not None
+        x = truth + share * (split.control.image - truth)
         error = float(((x - truth).square() * (1 - observed)).sum() / (1 - observed).sum())
-        plain.append(float(dataclasses.replace(split, guide=None).score(x)) / error - 1)
+        plain.append(float(dataclasses.replace(split, control=None).score(x)) / error - 1)
         guided.append(float(split.score(x)) / error - 1)
         assert guided[-1] > -1  # a score of squares without noise is not negative
     assert np.square(guided).mean() < np.square(plain).mean()
 
 
 def test_the_guide_counts_most_where_images_are_no_better_than_it() -> None:
-    assert float(guide_weight(0.02, 0.01)) == float(guide_weight(0.02, 0.0)) == 0.75
-    assert float(guide_weight(0.001, 0.01)) == pytest.approx(0.1)
-    assert float(guide_weight(0.0, 0.01)) == 0
+    assert float(control_weight(0.02, 0.01)) == float(control_weight(0.02, 0.0)) == 0.75
+    assert float(control_weight(0.001, 0.01)) == pytest.approx(0.1)
+    assert float(control_weight(0.0, 0.01)) == 0
 
 
 def test_a_channel_of_which_nothing_is_known_gets_no_guide() -> None:
     values, known = camera().expand(1, 3, -1, -1), torch.ones(1, 3, SIDE, SIDE)
     known[:, 1] = 0
-    assert make_guide(values, known, sought=1 - known) is None
+    assert make_control_variate(values, known, sought=1 - known) is None
 
 
 def test_a_guide_is_made_once_and_moves_with_its_split(monkeypatch: pytest.MonkeyPatch) -> None:
     split = make_split(inpainting(scattered()), seed=0)
-    assert split.guide is not None
+    assert split.control is not None
     before = split.score(restored(scattered()))
     monkeypatch.setattr("dipsearch.problem.control_variate.biharmonic", None)
     moved = split.to("cpu")
-    assert moved.guide is not split.guide
+    assert moved.control is not split.control
     assert torch.equal(moved.score(restored(scattered())), before)
 
 
@@ -122,9 +122,9 @@ def test_a_guide_has_not_seen_what_is_hidden() -> None:
     split = make_split(problem, seed=0)
     told = problem.y + split.score_weight
     again = make_split(dataclasses.replace(problem, y=told), seed=0)
-    assert split.guide is not None
-    assert again.guide is not None
-    assert torch.equal(split.guide.image, again.guide.image)
+    assert split.control is not None
+    assert again.control is not None
+    assert torch.equal(split.control.image, again.control.image)
 
 
 def test_struck_values_are_sought_channel_by_channel() -> None:
@@ -133,10 +133,10 @@ def test_struck_values_are_sought_channel_by_channel() -> None:
     y = torch.where(struck, 1.0, x)
     noise = NoiseModel("impulse", None, "given")
     problem = Problem(y, Identity(), noise, (1, 3, SIDE, SIDE), torch.ones(1, 1, SIDE, SIDE))
-    guide = make_split(problem, seed=0).guide
-    assert guide is not None
-    assert torch.equal(guide.weight, struck.float())
-    assert float((guide.image - x).square()[struck].mean()) < 0.01
+    control = make_split(problem, seed=0).control
+    assert control is not None
+    assert torch.equal(control.weight, struck.float())
+    assert float((control.image - x).square()[struck].mean()) < 0.01
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "unknown", "poisson"])
@@ -144,11 +144,11 @@ def test_where_measurements_are_noisy_there_is_no_guide(kind: str) -> None:
     counts = torch.poisson(camera() * 30, generator=torch.Generator().manual_seed(0)) / 30
     noise = NoiseModel(kind, None if kind == "poisson" else 0.1, "given", gain=1 / 30)  # type: ignore[arg-type]
     problem = Problem(counts, Identity(), noise, (1, 1, SIDE, SIDE), torch.ones(1, 1, SIDE, SIDE))
-    assert make_split(problem, seed=0).guide is None
+    assert make_split(problem, seed=0).control is None
 
 
 def test_nothing_sought_or_too_much_to_restore_gives_no_guide(monkeypatch: pytest.MonkeyPatch) -> None:
     observed = scattered()
-    assert make_guide(camera(), observed, sought=torch.zeros_like(observed)) is None
+    assert make_control_variate(camera(), observed, sought=torch.zeros_like(observed)) is None
     monkeypatch.setattr("dipsearch.problem.control_variate.MOST_PIXELS", 1000)
-    assert make_guide(camera(), observed, sought=1 - observed) is None
+    assert make_control_variate(camera(), observed, sought=1 - observed) is None

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dipsearch.errors import InputError
-from dipsearch.fitting import absorbs, put_back
+from dipsearch.fitting import data_consistent, may_fit_all_data
 from dipsearch.problem import Identity, NoiseModel, Problem, clean_sigma, clean_values, make_split, whole
 
 IMPULSE = NoiseModel("impulse")
@@ -75,8 +75,8 @@ def test_clean_values_are_put_back_exactly_and_absorbed():
     x = smooth()
     y, where = struck(x, 0.3)
     problem = problem_of(y)
-    image = put_back(torch.full_like(x, 0.25), problem)
-    assert torch.equal(image, torch.where(where, torch.tensor(0.25), x)) and absorbs(problem)
+    image = data_consistent(torch.full_like(x, 0.25), problem)
+    assert torch.equal(image, torch.where(where, torch.tensor(0.25), x)) and may_fit_all_data(problem)
 
 
 def test_noisy_values_between_impulses_are_not_put_back():
@@ -85,7 +85,9 @@ def test_noisy_values_between_impulses_are_not_put_back():
     y, _ = struck(noisy, 0.3)
     problem, image = problem_of(y), torch.full_like(y, 0.25)
     assert clean_sigma(y) * 255 == pytest.approx(17.5, abs=2.5)  # of the flattest tiles
-    assert problem.exact is None and put_back(image, problem) is image and not absorbs(problem)
+    assert (
+        problem.exact is None and data_consistent(image, problem) is image and not may_fit_all_data(problem)
+    )
     assert make_split(problem, seed=0).score_offset == pytest.approx(clean_sigma(y) ** 2)
 
 

@@ -9,7 +9,7 @@ import tifffile
 import torch
 
 from dipsearch.errors import FormatError, InputError
-from dipsearch.fitting import put_back
+from dipsearch.fitting import data_consistent
 from dipsearch.problem import (
     Downsample,
     NoiseModel,
@@ -147,7 +147,7 @@ def test_a_picture_without_noise_says_so(tmp_path):
     case = load_case(str(tmp_path / "s.png"), TaskOptions("denoise"), seed=0)
     assert case.problem.noise.kind == "none" and "hardly any" in case.notes[0]
     assert "delivered as it is" in case.notes[1]
-    assert torch.equal(put_back(torch.zeros_like(case.problem.y), case.problem), case.problem.y)
+    assert torch.equal(data_consistent(torch.zeros_like(case.problem.y), case.problem), case.problem.y)
 
 
 def test_a_sigma_that_both_estimates_contradict_is_used_and_warned_of(tmp_path):

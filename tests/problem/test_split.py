@@ -107,8 +107,8 @@ def test_hidden_pixels_are_observed_ones_and_are_not_fitted():
     assert torch.equal(split.fit_weight + split.score_weight, observed)
     wrong_where_hidden = x + split.score_weight
     assert float(split.loss(wrong_where_hidden)) == pytest.approx(0, abs=1e-12)
-    assert split.guide is not None
-    assert float(dataclasses.replace(split, guide=None).score(wrong_where_hidden)) == pytest.approx(
+    assert split.control is not None
+    assert float(dataclasses.replace(split, control=None).score(wrong_where_hidden)) == pytest.approx(
         1, rel=1e-5
     )
 

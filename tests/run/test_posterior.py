@@ -31,7 +31,7 @@ def sampled(
         seed=0,
         langevin=SHORT,
         budget_seconds=None,
-        listener=Silent(),
+        callback=Silent(),
     )
     return result
 

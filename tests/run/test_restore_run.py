@@ -51,7 +51,7 @@ def restored(target: Path | str, out: Path, *, budget: float | None, ear: Ear) -
         workers=1,
         seed=0,
         budget_seconds=budget,
-        listener=ear,
+        callback=ear,
     )
     return result
 

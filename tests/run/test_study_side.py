@@ -102,7 +102,7 @@ def request(place: Path, **changes: object) -> Request:
 
 def search(place: Path, asked: Request, *, resume: bool = False) -> tuple[Outcome, Ear]:
     ear = Ear()
-    return run_search(asked, root=place / "studies", resume=resume, listener=ear), ear
+    return run_search(asked, root=place / "studies", resume=resume, callback=ear), ear
 
 
 def search_again(place: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Outcome, Ear]:
@@ -258,7 +258,7 @@ def test_all_answers_have_a_score_and_a_share_and_the_first_one_is_the_bar(finis
 def test_the_first_answer_is_delivered_where_no_network_was_fitted(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dipsearch.run.search_run.search", lambda foreman: None)
+    monkeypatch.setattr("dipsearch.run.search_run.search", lambda scheduler: None)
     outcome, _ = search(place, request(place))
     result, folder = outcome.result, outcome.folder
     assert result["best"] is result["stack"] is None
@@ -374,7 +374,7 @@ def test_workers_never_meet_a_reference(finished: Finished) -> None:
     problems = [path for path in (outcome.folder / "inputs").iterdir() if not path.name.startswith("pilot-")]
     stored = {name for path in problems for name in np.load(path).files}
     assert stored == {
-        "operator", "operator.mask", "y", "observed", "image_shape", "box",
+        "operator", "operator.mask", "form", "y", "observed", "image_shape", "box",
         "noise_kind", "noise_sigma", "noise_source", "noise_gain", "noise_correlation",
     }  # fmt: skip
     pilots = {name for path in (outcome.folder / "inputs").glob("pilot-*") for name in np.load(path).files}

@@ -12,7 +12,7 @@ import torch
 
 from dipsearch.errors import FormatError, InputError
 from dipsearch.execution.messages import FitJob, SearchJob
-from dipsearch.execution.worker import Desk
+from dipsearch.execution.worker import Worker
 from dipsearch.fitting import LastIterate
 from dipsearch.library import preset
 from dipsearch.network import Genome, Scale
@@ -21,15 +21,15 @@ from dipsearch.planning.plan import Load
 from dipsearch.problem import TaskOptions, write_image
 from dipsearch.proposal.study import Settings, open_study
 from dipsearch.run import Request
-from dipsearch.run.run import open_session
+from dipsearch.run.run import open_run
 from dipsearch.trials.objective import Limits
 from dipsearch.trials.problem_files import (
     SEARCHED,
     WHOLE,
     pilot_path,
-    prepare,
     problem_path,
     read_pilot,
+    read_split_problems,
     write_pilot,
 )
 
@@ -53,7 +53,7 @@ def picture() -> torch.Tensor:
     return torch.from_numpy(np.stack([rows, columns, (rows + columns) / 2])).float()[None]
 
 
-def desk_of(root: Path, *, has_pilot: bool) -> Desk:
+def desk_of(root: Path, *, has_pilot: bool) -> Worker:
     """A worker of a study of a small picture, with or without pilots beside its problems."""
     write_image(root / "picture.png", picture())
     (root / "pilots.yaml").write_text(SPACE)
@@ -70,38 +70,38 @@ def desk_of(root: Path, *, has_pilot: bool) -> Desk:
     with pytest.MonkeyPatch.context() as patch:
         if not has_pilot:
             patch.setattr("dipsearch.run.run.answer_at_once", lambda *given, **named: None)
-        session = open_session(asked, root=root, resume=False, started=time.monotonic())
+        run = open_run(asked, root=root, resume=False, started=time.monotonic())
     if has_pilot:
         for kind in (SEARCHED, WHOLE):
-            write_pilot(pilot_path(session.folder, kind=kind, name="picture"), fitted=picture())
-    return Desk(session.folder, session.settings, 0, "cpu")
+            write_pilot(pilot_path(run.folder, kind=kind, name="picture"), fitted=picture())
+    return Worker(run.folder, run.settings, 0, "cpu")
 
 
-def job_of(desk: Desk, **changes: object) -> FitJob:
+def job_of(worker: Worker, **changes: object) -> FitJob:
     standard = FitJob(
         label="finalist 3 on picture",
         genome=PILOTED,
-        problem=problem_path(desk.folder, kind=WHOLE, name="picture"),
+        problem=problem_path(worker.folder, kind=WHOLE, name="picture"),
         everything=False,
         seed=0,
         limits=FEW,
-        out=desk.folder / "out.npz",
+        out=worker.folder / "out.npz",
     )
     return replace(standard, **changes)
 
 
-def fitted(desk: Desk, job: FitJob) -> np.ndarray:
-    desk.do(job)
+def fitted(worker: Worker, job: FitJob) -> np.ndarray:
+    worker.do(job)
     return np.load(job.out)["x"]
 
 
-def proposals(desk: Desk, *, count: int = 12) -> list[str]:
+def proposals(worker: Worker, *, count: int = 12) -> list[str]:
     """Kinds of input of the candidates that a study proposes beyond those that were queued."""
     found = []
-    settings = replace(desk.settings, sampler="random", name="another")
-    study = open_study(desk.folder, settings, space=desk.space).study
+    settings = replace(worker.settings, sampler="random", name="another")
+    study = open_study(worker.folder, settings, space=worker.space).study
     for _ in range(count):
-        trial = study.ask({gene.name: gene.distribution for gene in desk.space.genes()})
+        trial = study.ask({gene.name: gene.distribution for gene in worker.space.genes()})
         found.append(str(trial.params["input_kind"]))
     return found
 
@@ -124,10 +124,10 @@ def test_a_file_without_a_pilot_is_refused_in_words(tmp_path: Path) -> None:
 
 
 def test_workers_get_the_pilots_that_lie_beside_their_problems(tmp_path: Path) -> None:
-    desk = desk_of(tmp_path, has_pilot=False)
-    assert [image.pilot for image in desk.images] == [None]
-    write_pilot(pilot_path(desk.folder, kind=SEARCHED, name="picture"), fitted=picture())
-    (image,) = prepare(desk.folder, kind=SEARCHED, names=("picture",), seed=0, device="cpu")
+    worker = desk_of(tmp_path, has_pilot=False)
+    assert [image.pilot for image in worker.images] == [None]
+    write_pilot(pilot_path(worker.folder, kind=SEARCHED, name="picture"), fitted=picture())
+    (image,) = read_split_problems(worker.folder, kind=SEARCHED, names=("picture",), seed=0, device="cpu")
     assert image.pilot is not None and torch.equal(image.pilot, picture())
 
 
@@ -168,65 +168,65 @@ def test_a_study_without_pilots_queues_no_network_with_one(
         workers=1,
         device="cpu",
     )
-    session = open_session(asked, root=tmp_path, resume=False, started=time.monotonic())
-    queued = {genome.input_kind for _, genome in session.plan.queue}
+    run = open_run(asked, root=tmp_path, resume=False, started=time.monotonic())
+    queued = {genome.input_kind for _, genome in run.plan.queue}
     assert queued == {"uniform", "meshgrid"}
 
 
 def test_a_candidate_that_needs_a_pilot_fails_with_a_sentence_where_there_is_none(tmp_path: Path) -> None:
-    desk = desk_of(tmp_path, has_pilot=False)
-    desk.study.enqueue_trial(desk.space.flat(PILOTED))
-    outcomes = [desk.do(SearchJob(FEW)) for _ in range(2)]
+    worker = desk_of(tmp_path, has_pilot=False)
+    worker.study.enqueue_trial(worker.space.flat(PILOTED))
+    outcomes = [worker.do(SearchJob(FEW)) for _ in range(2)]
     (failed,) = [outcome for outcome in outcomes if outcome["state"] == "FAIL"]
     assert failed["reason"] == "its input needs a pilot, and this study has none"
 
 
 def test_a_candidate_with_a_pilot_is_fitted_where_there_is_one(tmp_path: Path) -> None:
-    desk = desk_of(tmp_path, has_pilot=True)
-    desk.study.enqueue_trial(desk.space.flat(PILOTED))
-    outcomes = [desk.do(SearchJob(FEW)) for _ in range(2)]
+    worker = desk_of(tmp_path, has_pilot=True)
+    worker.study.enqueue_trial(worker.space.flat(PILOTED))
+    outcomes = [worker.do(SearchJob(FEW)) for _ in range(2)]
     assert {outcome["state"] for outcome in outcomes} == {"COMPLETE"}
     assert "pilot" in {outcome["genome"]["input"]["kind"] for outcome in outcomes}
 
 
 def test_a_fit_to_a_picture_takes_the_pilot_beside_it(tmp_path: Path) -> None:
-    desk = desk_of(tmp_path, has_pilot=True)
-    first = fitted(desk, job_of(desk))
-    write_pilot(pilot_path(desk.folder, kind=WHOLE, name="picture"), fitted=picture().flip(2))
-    assert np.abs(fitted(desk, job_of(desk)) - first).max() > 0.01
+    worker = desk_of(tmp_path, has_pilot=True)
+    first = fitted(worker, job_of(worker))
+    write_pilot(pilot_path(worker.folder, kind=WHOLE, name="picture"), fitted=picture().flip(2))
+    assert np.abs(fitted(worker, job_of(worker)) - first).max() > 0.01
 
 
 def test_a_second_split_does_not_get_the_pilot_of_the_first_one(tmp_path: Path) -> None:
-    desk = desk_of(tmp_path, has_pilot=True)
+    worker = desk_of(tmp_path, has_pilot=True)
     for another in ({"split_seed": 7919}, {"seed": 5}):
         with pytest.raises(InputError, match=r"finalist 3 on picture: .* there is none for this split"):
-            desk.do(job_of(desk, **another))
+            worker.do(job_of(worker, **another))
     of_its_own = tmp_path / "second.npz"
     write_pilot(of_its_own, fitted=picture())
-    job = job_of(desk, split_seed=7919, pilot=of_its_own)
-    assert desk.do(job)["ended"] and np.load(job.out)["x"].shape == (1, 3, 24, 20)
-    assert desk.do(job_of(desk, seed=5, split_seed=0))["ended"]  # the study's own split, another start
+    job = job_of(worker, split_seed=7919, pilot=of_its_own)
+    assert worker.do(job)["ended"] and np.load(job.out)["x"].shape == (1, 3, 24, 20)
+    assert worker.do(job_of(worker, seed=5, split_seed=0))["ended"]  # the study's own split, another start
 
 
 def test_a_network_without_a_pilot_is_fitted_to_any_split(tmp_path: Path) -> None:
-    desk = desk_of(tmp_path, has_pilot=True)
+    worker = desk_of(tmp_path, has_pilot=True)
     plain = replace(PILOTED, input_kind="uniform", pilot_scale=None)
-    assert desk.do(job_of(desk, genome=plain, split_seed=7919))["ended"]
+    assert worker.do(job_of(worker, genome=plain, split_seed=7919))["ended"]
 
 
 def test_a_fit_to_everything_takes_the_restoration_from_everything(tmp_path: Path) -> None:
-    desk = desk_of(tmp_path, has_pilot=True)
-    job = job_of(desk, everything=True, seed=5, rule=LastIterate())
-    of_the_fitted_part = fitted(desk, job)
+    worker = desk_of(tmp_path, has_pilot=True)
+    job = job_of(worker, everything=True, seed=5, rule=LastIterate())
+    of_the_fitted_part = fitted(worker, job)
     assert np.isfinite(of_the_fitted_part).all()
-    file = pilot_path(desk.folder, kind=WHOLE, name="picture")
+    file = pilot_path(worker.folder, kind=WHOLE, name="picture")
     write_pilot(file, fitted=picture(), full=picture().flip(2))
-    assert np.abs(fitted(desk, job) - of_the_fitted_part).max() > 0.01
+    assert np.abs(fitted(worker, job) - of_the_fitted_part).max() > 0.01
     write_pilot(file, fitted=picture().flip(2), full=picture())
-    assert np.array_equal(fitted(desk, job), of_the_fitted_part)
+    assert np.array_equal(fitted(worker, job), of_the_fitted_part)
 
 
 def test_a_job_that_needs_a_pilot_fails_where_there_is_none(tmp_path: Path) -> None:
-    desk = desk_of(tmp_path, has_pilot=False)
+    worker = desk_of(tmp_path, has_pilot=False)
     with pytest.raises(InputError, match="its input needs a pilot, and there is none for this split"):
-        desk.do(job_of(desk))
+        worker.do(job_of(worker))

@@ -76,8 +76,8 @@ def test_another_database_in_the_environment_is_not_used(monkeypatch: pytest.Mon
 
 def test_resuming_and_joining_without_the_password_say_how_to_give_it(begun: Path) -> None:
     for attempt in (
-        lambda: run_search(request(None), root=begun, resume=True, listener=Silent()),
-        lambda: run_worker("study", storage=None, device="cpu", listener=Silent(), root=begun),
+        lambda: run_search(request(None), root=begun, resume=True, callback=Silent()),
+        lambda: run_worker("study", storage=None, device="cpu", callback=Silent(), root=begun),
     ):
         with pytest.raises(StudyError) as refused:
             attempt()

@@ -24,7 +24,7 @@ _VECTORS, _BLOCK = 24, 8
 """Channels to which oneDNN rounds up in copies of the weights, typically, and in their gradient."""
 
 
-def scratch_bytes(operation: Any, arguments: tuple[Any, ...], result: Any) -> int:
+def workspace_bytes(operation: Any, arguments: tuple[Any, ...], result: Any) -> int:
     """Bytes that an operation on CPU tensors takes besides its results while it runs."""
     if operation is _NORMALISE_BACKWARD:
         return int(arguments[1].nbytes)  # the gradient is made twice

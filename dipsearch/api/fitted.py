@@ -1,0 +1,107 @@
+"""``fit`` from Python: one network to one measurement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .. import fitting
+from ..fitting import Curves, Ended, EngineWord, Fit, Precision, StoppingRule
+from ..fitting.loop import Watcher
+from ..fitting.precision import DEFAULT
+from ..network import Genome, OwnNetwork, as_network
+from ..patches import answer
+from ..planning.plan import MAX_STEPS
+from ..problem import Problem, Split, make_split
+from .found import Array
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Fitted:
+    """One network that was fitted to one measurement.
+
+    Args:
+        image: the restored image in the form of the measurement.
+        fit: everything about the fit: chosen step, curves, why it ended.
+    """
+
+    image: Array
+    fit: Fit
+
+    @property
+    def step(self) -> int:
+        """The chosen iteration."""
+        return self.fit.step
+
+    @property
+    def ended(self) -> Ended:
+        """Why the fit ended; its value is a sentence."""
+        return self.fit.ended
+
+    @property
+    def score(self) -> float:
+        """The split's estimate of the mean squared error, of values about in [0, 1]; it may be slightly negative."""
+        return self.fit.score
+
+    @property
+    def curves(self) -> Curves:
+        """What was recorded at the check points."""
+        return self.fit.curves
+
+    def __repr__(self) -> str:
+        return f"Fitted(step {self.fit.step}, {self.fit.ended.value}, {self.fit.seconds:.0f} s)"
+
+
+def fit(
+    problem: Problem,
+    network: Genome | OwnNetwork | nn.Module | tuple[nn.Module, Tensor],
+    *,
+    z: Tensor | None = None,
+    seed: int = 0,
+    split: Split | None = None,
+    steps: int | None = None,
+    rule: StoppingRule | None = None,
+    watch: Watcher | None = None,
+    seconds: float | None = None,
+    device: str | None = None,
+    engine: EngineWord = "auto",
+    precision: Precision = DEFAULT,
+) -> Fitted:
+    """Fit one network to a measurement, and stop it by itself.
+
+    Args:
+        problem: what was measured.
+        network: a genome, or a module with its input z; a module is copied, and begins from its weights as they are.
+        z: the input of a module; ``None``: uniform noise.
+        seed: of the split, the weights, z and its jitter.
+        split: which part of the measurement is fitted and which one scores; ``None``: as the noise asks for.
+        steps: iterations at the most; ``None``: as many as the task usually has.
+        rule: when to stop and what to deliver; ``None``: the minimum of the split's score.
+        watch: sees every check point, and may end the fit.
+        seconds: wall time at the most.
+        device: "cpu", "cuda", "mps"; ``None``: CUDA where it is there.
+        engine: "auto", "eager" or "cuda_graph".
+        precision: of the convolutions on CUDA.
+
+    Raises:
+        InputError: something cannot be used.
+    """
+    chosen, where = as_network(network, z=z), device or ("cuda" if torch.cuda.is_available() else "cpu")
+    split = make_split(problem, seed=seed) if split is None else split
+    pilot = answer(problem, split=split).to(where) if chosen.needs_pilot else None
+    done = fitting.fit(
+        chosen,
+        problem.to(where),
+        split=split.to(where),
+        seed=seed,
+        max_steps=MAX_STEPS[problem.task] if steps is None else steps,
+        rule=rule,
+        watch=watch,
+        seconds=seconds,
+        engine=engine,
+        precision=precision,
+        pilot=pilot,
+    )
+    return Fitted(problem.form.back(fitting.data_consistent(done.image.cpu(), problem)), done)

@@ -1,0 +1,312 @@
+"""A result: what a search or a restoration from Python ended with."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from ..delivery.answer_words import answers_of, delivered_answer, delivered_words
+from ..delivery.picture_outputs import answer_rows
+from ..errors import InputError, StudyError
+from ..library import Architecture, read_architecture
+from ..network import Genome
+from ..problem import Problem, psnr, ssim
+from ..problem.metrics import WINDOW
+from ..report import write_page
+from ..run import Evaluation, StudyRecord, read_study
+from ..run.restore_run import genomes_of
+from ..trials.problem_files import WHOLE, problem_path, read_problem
+
+Array = Tensor | NDArray[Any]
+
+SHOWN = 512
+"""Pixels along the longer side of a picture in a notebook."""
+
+
+@dataclass(eq=False, repr=False)
+class Result:
+    """What a search or a restoration ended with.
+
+    Args:
+        problems: what was restored.
+        restored: the images, each (1, C, H, W) about in [0, 1].
+        summary: the content of ``result.json`` of a search, and of a restoration its answers.
+        folder: the study's, which goes away with this value unless it was saved; ``None`` after a restoration.
+        networks: what a restoration used.
+    """
+
+    problems: tuple[Problem, ...]
+    restored: tuple[Tensor, ...]
+    summary: Mapping[str, Any]
+    folder: Path | None = None
+    networks: tuple[Genome, ...] = ()
+    _kept: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+    _record: StudyRecord | None = field(default=None, repr=False)
+
+    @property
+    def image(self) -> Array:
+        """The restored image in the form of the measurement: array or tensor, its axes, its range, its type.
+
+        Raises:
+            InputError: there are several; ``images`` has them.
+        """
+        if len(self.restored) > 1:
+            raise InputError(
+                f"there are {len(self.restored)} images", "image is the only one", "take them from images"
+            )
+        return self.images[0]
+
+    @property
+    def images(self) -> tuple[Array, ...]:
+        """All restored images, in the order of the problems."""
+        return tuple(p.form.back(x) for p, x in zip(self.problems, self.restored, strict=True))
+
+    @property
+    def answers(self) -> Sequence[Mapping[str, Any]]:
+        """All answers to the first problem, simplest first: name, words, estimate in dB, share, seconds."""
+        found: Sequence[Mapping[str, Any]] = self.summary["answers"]
+        return found
+
+    @property
+    def delivered(self) -> str:
+        """What the image consists of, in words."""
+        return delivered_words(self.answers)
+
+    @property
+    def estimated_psnr(self) -> float | None:
+        """The PSNR in dB that the measurement itself lets expect, against a range of 1; ``None`` without an estimate.
+
+        Where the operator is no mask, it is that of A x.
+        """
+        value = delivered_answer(self.answers)["estimate"]
+        return None if value is None else float(value)
+
+    @property
+    def trials(self) -> tuple[Evaluation, ...]:
+        """The candidates of the search, by number; none after a restoration."""
+        return self.record.evaluations if self.folder is not None else ()
+
+    @property
+    def best(self) -> Evaluation | None:
+        """The candidate that was chosen: its ``genome``, ``score``, ``step``, …; ``None`` where none was fitted."""
+        return self.record.winner() if self.folder is not None else None
+
+    @property
+    def ensemble(self) -> tuple[tuple[Genome | None, float], ...]:
+        """The networks that were averaged, with their weights; empty where there was one or none."""
+        combined = (self.summary.get("pictures") or [{}])[0].get("stack")
+        if not combined:
+            return ()
+        genomes = {trial.number: trial.genome for trial in self.trials}
+        return tuple(
+            (genomes.get(number), float(weight))
+            for number, weight in zip(combined["members"], combined["weights"], strict=True)
+        )
+
+    @property
+    def architecture(self) -> Architecture:
+        """The best network as the file that a study exports.
+
+        Raises:
+            StudyError: there is none.
+        """
+        file = None if self.folder is None else self.folder / "best" / "architecture.yaml"
+        if file is None or not file.exists():
+            raise StudyError(
+                "no architecture was exported",
+                "a search exports the best genome that it fitted",
+                "search with a larger budget, and in a space instead of one's own networks",
+            )
+        return read_architecture(file)
+
+    @property
+    def record(self) -> StudyRecord:
+        """The study as it lies on disk.
+
+        Raises:
+            StudyError: a restoration has none.
+        """
+        if self.folder is None:
+            raise StudyError("this is a restoration", "only a search has a study", "use search")
+        if self._record is None:
+            self._record = read_study(self.folder)
+        return self._record
+
+    def genomes(self) -> list[Genome]:
+        """The networks that a restoration with this result fits: those of the ensemble, or else the best one."""
+        if self.networks:
+            return list(self.networks)
+        assert self.folder is not None
+        return genomes_of(self.folder)
+
+    def trials_dataframe(self) -> Any:
+        """The candidates as a pandas data frame, or as a list of dictionaries where pandas is not installed.
+
+        Columns: number, state, value (estimated PSNR in dB), step, seconds, ended, operator, digest, label, and one
+        ``params_`` column for each gene.
+        """
+        rows = [_row(trial) for trial in self.trials]
+        try:
+            import pandas
+        except ImportError:
+            return rows
+        return pandas.DataFrame(rows)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the page that shows why: one HTML file that needs nothing else."""
+        return write_page(self.record, to=Path(path))
+
+    def save(self, folder: str | Path) -> Path:
+        """Keep the study in a folder, which ``load``, ``restore`` and the command line understand.
+
+        Raises:
+            StudyError: there is something in the folder, or nothing to be saved.
+        """
+        place = Path(folder)
+        if self.folder is None:
+            raise StudyError("this is a restoration", "only a search has a study", "save its image instead")
+        if place.exists() and any(place.iterdir()):
+            raise StudyError(
+                f"there is something in {place}", "a study has a folder of its own", "choose another folder"
+            )
+        shutil.copytree(self.folder, place, dirs_exist_ok=True)
+        return place
+
+    def compare(self, reference: Any) -> dict[str, float]:
+        """PSNR in dB and SSIM of the image against a clean one, which no search has seen.
+
+        Args:
+            reference: in the form of ``image``.
+        """
+        x = as_image(reference, self.problems[0])
+        found = {"psnr": psnr(self.restored[0], x)}
+        return found | ({"ssim": ssim(self.restored[0], x)} if min(x.shape[-2:]) >= WINDOW else {})
+
+    def __repr__(self) -> str:
+        said = [f"{len(self.restored)} images" if len(self.restored) > 1 else _size(self.restored[0])]
+        if answers_of(self.summary):
+            said.append(self.delivered)
+        if self.estimated_psnr is not None:
+            said.append(f"{self.estimated_psnr:.1f} dB estimated")
+        if self.folder is not None:
+            said.append(f"{sum(trial.state == 'complete' for trial in self.trials)} networks fitted")
+        return f"Result({'; '.join(said)}; {self.summary['seconds']:.0f} s)"
+
+    def _repr_html_(self) -> str:
+        pictures = []
+        for problem, image in zip(self.problems, self.restored, strict=True):
+            pair = [("measured", problem.y)] if problem.y.shape[1] in (1, 3) else []
+            pair.append(("restored", image))
+            pictures += [
+                f'<figure style="display:inline-block;margin:0 1em 0 0"><img alt="{name}" src="{_png(x)}">'
+                f"<figcaption>{name}</figcaption></figure>"
+                for name, x in pair
+            ]
+        return f"<div>{''.join(pictures)}<p>{escape(repr(self))}</p></div>"
+
+
+def load(folder: str | Path) -> Result:
+    """The result that ``Result.save``, or a search of the command line, left in a folder.
+
+    Raises:
+        DipsearchError: there is no finished study in it.
+    """
+    place = Path(folder)
+    record = read_study(place)
+    if record.result is None:
+        raise StudyError(
+            f"the study in {place} has not delivered", "a result has its image", "finish it with --resume"
+        )
+    from ..problem import read_image
+
+    problems = [read_problem(problem_path(place, kind=WHOLE, name=one.name)) for one in record.pictures]
+    images = [read_image(one.restored).pixels for one in record.pictures if one.restored is not None]
+    return Result(tuple(problems), tuple(images), record.result, place, _record=record)
+
+
+def restoration(
+    problems: Sequence[Problem], choices: Sequence[Any], genomes: Sequence[Genome], *, seconds: float
+) -> Result:
+    """The result of a restoration.
+
+    Args:
+        choices: what is delivered of each problem.
+        genomes: the networks that were fitted.
+        seconds: that it took.
+    """
+    rows = [answer_rows(choice, None) for choice in choices]
+    summary = {
+        "answers": rows[0],
+        "pictures": [{"answers": row, "stack": None} for row in rows],
+        "seconds": seconds,
+    }
+    return Result(
+        tuple(problems), tuple(choice.answer.image for choice in choices), summary, networks=tuple(genomes)
+    )
+
+
+def as_image(reference: Any, problem: Problem) -> Tensor:
+    """A clean image in the form of a problem's result as (1, C, H, W) in its [0, 1].
+
+    Raises:
+        InputError: it has another shape.
+    """
+    form, shape = problem.form, problem.image_shape
+    values = (
+        reference.detach().cpu() if isinstance(reference, Tensor) else torch.from_numpy(np.array(reference))
+    )
+    if values.is_complex():
+        values = torch.cat([values.real[None, None], values.imag[None, None]], dim=1)
+    elif values.ndim == 3 and form.kind == "numpy":
+        values = values.permute(2, 0, 1)
+    if values.numel() != int(np.prod(shape)):
+        raise InputError(
+            f"the reference has the shape {tuple(np.shape(reference))}",
+            f"the image is {shape[3]} × {shape[2]} with {shape[1]} channels",
+            "give the clean version of this very image",
+        )
+    return ((values.double().reshape(shape) - form.low) / (form.high - form.low)).float()
+
+
+def _row(trial: Evaluation) -> dict[str, Any]:
+    flat = {} if trial.genome is None else trial.genome.to_flat()
+    return {
+        "number": trial.number,
+        "state": trial.state,
+        "value": trial.score,
+        "step": trial.step,
+        "seconds": trial.seconds,
+        "ended": trial.ended,
+        "operator": trial.operator,
+        "digest": trial.digest,
+        "label": trial.genome.label if trial.genome else None,
+        **{f"params_{name}": value for name, value in flat.items()},
+    }
+
+
+def _size(x: Tensor) -> str:
+    _, channels, height, width = x.shape
+    return f"{width} × {height}" + (f" with {channels} channels" if channels > 1 else "")
+
+
+def _png(x: Tensor) -> str:
+    """A picture as the address of an ``<img>``; of other channel counts than 1 and 3 the first."""
+    shown = x if x.shape[1] in (1, 3) else x[:, :1]
+    every = -(-max(shown.shape[-2:]) // SHOWN)
+    file = BytesIO()
+    values = (shown[0, :, ::every, ::every].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    Image.fromarray(values if values.shape[-1] == 3 else values[..., 0]).save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,0 +1,69 @@
+"""Progress in a notebook or a script: a bar, sentences, or nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from ..run import Callback, Evaluation, Outcome, Plan, Silent, Snapshot
+
+
+class ProgressBar:
+    """Shows a ``tqdm`` bar over the seconds of a budget, or over the candidates without one.
+
+    Args:
+        seconds: of the budget.
+        notes: whether sentences are written above it.
+    """
+
+    def __init__(self, *, seconds: float | None, notes: bool) -> None:
+        from tqdm.auto import tqdm
+
+        self._seconds, self._notes = seconds, notes
+        unit, form = ("s", "{l_bar}{bar}| {n:.0f}/{total:.0f} s {postfix}") if seconds else ("network", None)
+        self._bar: Any = tqdm(total=seconds, unit=unit, bar_format=form, file=sys.stderr)
+
+    def planned(self, plan: Plan) -> None:
+        """Take over the number of candidates."""
+        if self._seconds is None:
+            self._bar.total = plan.trials
+
+    def note(self, sentence: str) -> None:
+        """Write a sentence."""
+        if self._notes:
+            self._bar.write(sentence, file=sys.stderr)
+
+    def progress(self, snapshot: Snapshot) -> None:
+        """Move on."""
+        self._bar.n = snapshot.seconds if self._seconds else snapshot.complete
+        best = snapshot.best
+        score = "" if best is None or best.score is None else f", best {best.score:.1f} dB estimated"
+        self._bar.set_postfix_str(f"{snapshot.phase}: {snapshot.complete} networks{score}")
+
+    def evaluated(self, evaluation: Evaluation) -> None:
+        """The next snapshot shows it."""
+
+    def finished(self, outcome: Outcome) -> None:
+        """The bar is closed by whoever opened it."""
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.close()
+
+
+@contextmanager
+def listener_for(progress: bool | Literal["notes"], *, seconds: float | None) -> Iterator[Callback]:
+    """Who hears what happens. Optuna, which would print lines of its own, is quiet meanwhile."""
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    bar = ProgressBar(seconds=seconds, notes=progress == "notes") if progress else None
+    try:
+        yield bar or Silent()
+    finally:
+        if bar is not None:
+            bar.close()
+        optuna.logging.set_verbosity(before)

@@ -1,0 +1,75 @@
+"""``restore`` from Python."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from ..fitting import EngineWord, Precision
+from ..fitting.precision import DEFAULT
+from ..library import Architecture
+from ..network import Genome
+from ..problem import Problem
+from ..run.restore_run import genomes_of, restored
+from .asked import cases_of, own_operators, seconds_of
+from .found import Result, restoration
+from .progress_bar import listener_for
+
+
+def restore(
+    problem: Problem | Sequence[Problem],
+    found: Result | Architecture | Genome | Sequence[Genome] | str | Path,
+    *,
+    budget: str | float | timedelta | None = None,
+    workers: int | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    engine: EngineWord = "auto",
+    precision: Precision = DEFAULT,
+    progress: bool | Literal["notes"] = False,
+) -> Result:
+    """Restore a measurement with what an earlier search found; every fit stops by itself.
+
+    Args:
+        problem: what was measured, or several.
+        found: the result of a search, an architecture, genomes, the folder of a study, an ``architecture.yaml``, or the
+            name of a published network.
+        budget: wall time for everything; ``None``: every fit ends by itself.
+        workers, device, seed, engine, precision, progress: as in ``search``.
+
+    Raises:
+        DipsearchError: something cannot be used.
+    """
+    started = time.monotonic()
+    problems = [problem] if isinstance(problem, Problem) else list(problem)
+    cases, genomes, seconds = cases_of(problems), _genomes(found), seconds_of(budget)
+    with listener_for(progress, seconds=seconds) as callback:
+        done = restored(
+            genomes,
+            cases,
+            device=device,
+            workers=workers,
+            seed=seed,
+            budget_seconds=seconds,
+            callback=callback,
+            engine=engine,
+            precision=precision,
+            started=started,
+            own=own_operators(cases),
+        )
+    return restoration(problems, [choice for choice, _ in done], genomes, seconds=time.monotonic() - started)
+
+
+def _genomes(found: Result | Architecture | Genome | Sequence[Genome] | str | Path) -> list[Genome]:
+    if isinstance(found, Result):
+        return found.genomes()
+    if isinstance(found, Architecture):
+        return [found.genome]
+    if isinstance(found, Genome):
+        return [found]
+    if isinstance(found, str | Path):
+        return genomes_of(found)
+    return list(found)

@@ -1,0 +1,96 @@
+"""One's own network: any module with its input, in the place of a genome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from dipsearch.errors import InputError
+
+from .gene_rules import Loss
+from .genome import Genome
+
+CHANNELS, SCALE = 32, 0.1
+"""Of the input where none is given: uniform noise from 0 to 0.1, as Ulyanov et al. (2018) have it."""
+
+
+@dataclass(frozen=True, eq=False)
+class OwnNetwork:
+    """A module f_θ and how it is fitted.
+
+    Args:
+        module: from z to an image (1, C, H, W) or larger, of which the upper left H × W count. It is copied: a fit
+            begins from its weights as they are.
+        z: its input, of any shape; ``None``: uniform noise (1, 32, H, W) from 0 to 0.1, drawn with the seed of the fit.
+        learning_rate: of Adam.
+        jitter: standard deviation of the noise that is added to z in every iteration.
+        averaging: decay of the exponential average of the outputs, in [0, 1).
+        loss: "mse" or "l1".
+        name: for people.
+
+    Raises:
+        InputError: the module is none, or has no weights; z is no tensor.
+    """
+
+    module: nn.Module
+    z: Tensor | None = None
+    learning_rate: float = 0.01
+    jitter: float = 1 / 30
+    averaging: float = 0.99
+    loss: Loss = "mse"
+    name: str = "one's own network"
+
+    needs_pilot: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.module, nn.Module) or not any(
+            p.requires_grad for p in self.module.parameters()
+        ):
+            raise InputError(
+                f"the network is {type(self.module).__name__}"
+                + (" without weights to fit" if isinstance(self.module, nn.Module) else ""),
+                "it is a genome, or a torch.nn.Module with weights",
+                "give for example dipsearch.preset('dipsearch_nearest_48')",
+            )
+        if self.z is not None and not isinstance(self.z, Tensor):
+            raise InputError(f"z is {type(self.z).__name__}", "it is a tensor", "give the module's input")
+
+    @property
+    def label(self) -> str:
+        """A few words for a table."""
+        return self.name
+
+    def input(self, *, height: int, width: int, seed: int) -> Tensor:
+        """z on the CPU."""
+        if self.z is not None:
+            return self.z.detach().cpu()
+        noise = torch.empty(1, CHANNELS, height, width)
+        return noise.uniform_(generator=torch.Generator().manual_seed(seed)) * SCALE
+
+
+Network = Genome | OwnNetwork
+"""What is fitted."""
+
+Propose = Callable[[Any], "Network | nn.Module | tuple[nn.Module, Tensor]"]
+"""From an Optuna trial to a network: the search space of those who define it while it runs."""
+
+
+def as_network(given: object, *, z: Tensor | None = None) -> Network:
+    """A network of whatever was given: a genome, a module with its z, a pair of both, or an `OwnNetwork`.
+
+    Raises:
+        InputError: it is none of these.
+    """
+    if isinstance(given, tuple) and len(given) == 2:
+        given, z = given
+    if isinstance(given, Genome | OwnNetwork):
+        if z is not None:
+            raise InputError(
+                "z was given beside a network that has its own", "a module has a z", "leave it out"
+            )
+        return given
+    return OwnNetwork(given, z)  # type: ignore[arg-type]
