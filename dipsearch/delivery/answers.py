@@ -150,7 +150,7 @@ def choose(answers: Sequence[Answer], problem: Problem, *, split: Split, seconds
         usable.append(Answer(COMBINED, judged, image, seconds))
         scores[COMBINED] = float(split.score(problem.view(judged)))
     chosen = COMBINED if COMBINED in scores else next(iter(shares))
-    if not split.indirect:
+    if not split.blind:
         # Ties, up to the rounding of a mixture of equals, go to the simpler one, which comes first.
         chosen = min([*_alone(usable), chosen], key=lambda name: round(scores[name], 9))
     found = standings([block_errors([[one.judged] for one in usable], problem, split=split)])
@@ -187,7 +187,7 @@ def _shares(
         return {_unless_by_luck(best, usable, problem, split=split): 1.0}
     target = np.array([usual[one.name] for one in parts])
     target /= target.sum()
-    if split.indirect:
+    if split.blind:
         networks = min(scores[one.name] for one in usable if one.name != FIRST)
         hopeless = networks > scores.get(FIRST, np.inf) * 10 ** (HOPELESS / 10)
         weights = np.array([float(one.name == FIRST) for one in parts]) if hopeless else target

@@ -116,8 +116,7 @@ def _judged(image: Tensor, problem: Problem, *, split: Split) -> tuple[float, tu
     if split.kind == "whole":
         return nan, ()
     seen = problem.view(image)
-    # With noise the later of two iterates that score alike has more of that, too.
-    parts = tuple(split.score_parts(seen).tolist()) if split.indirect and not split.score_noise else ()
+    parts = tuple(split.score_parts(seen).tolist()) if split.blind else ()
     return split.score(seen).item(), parts
 
 

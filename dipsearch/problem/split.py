@@ -68,6 +68,14 @@ class Split:
             values = count_values(weight, channels=self.fit_target.shape[1])
             object.__setattr__(self, name, 1 / values if values else math.nan)
 
+    @property
+    def blind(self) -> bool:
+        """Whether the score is of A x̄ without noise: of two iterates that it cannot tell apart one may have more detail.
+
+        With noise the score of A x̄ still tells which of two images has fitted more of that.
+        """
+        return self.indirect and self.score_noise == 0
+
     def loss(self, Ax: Tensor, *, kind: Literal["mse", "l1"] = "mse") -> Tensor:
         """Return the mean squared or absolute error on the fitted part, a differentiable scalar."""
         difference = (Ax - self.fit_target) * self.fit_weight
