@@ -53,7 +53,8 @@ def bar_words(result: Mapping[str, Any]) -> str:
     networks = _mean([_best_network(answers) for answers in pictures])
     said = "similar patches alone"
     if alone is not None:
-        of = " of the small picture" if _indirect(result) else ""
+        measured = "the small picture" if result.get("task") == "sr" else "what was measured"
+        of = f" of {measured}" if _indirect(result) else ""
         said += f": {alone:.1f} dB estimated{of}{' on average' if len(pictures) > 1 else ''}"
     if networks is None:
         return f"{said}; no network was fitted"

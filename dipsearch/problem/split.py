@@ -70,7 +70,7 @@ class Split:
 
     @property
     def blind(self) -> bool:
-        """Whether the score is of A x̄ without noise: of two iterates that it cannot tell apart one may have more detail.
+        """Whether the score is of A x̄ without noise: of two that it cannot tell apart one may have more detail.
 
         With noise the score of A x̄ still tells which of two images has fitted more of that.
         """
