@@ -26,7 +26,7 @@ from ..network import Genome
 from ..problem import Problem, psnr, ssim
 from ..problem.metrics import WINDOW
 from ..report import write_page
-from ..run import Evaluation, StudyRecord, read_study
+from ..run import StudyRecord, Trial, read_study
 from ..run.restore_run import genomes_of
 from ..trials.problem_files import WHOLE, problem_path, read_problem
 
@@ -95,12 +95,12 @@ class Result:
         return None if value is None else float(value)
 
     @property
-    def trials(self) -> tuple[Evaluation, ...]:
+    def trials(self) -> tuple[Trial, ...]:
         """The candidates of the search, by number; none after a restoration."""
-        return self.record.evaluations if self.folder is not None else ()
+        return self.record.trials if self.folder is not None else ()
 
     @property
-    def best(self) -> Evaluation | None:
+    def best(self) -> Trial | None:
         """The candidate that was chosen: its ``genome``, ``score``, ``step``, …; ``None`` where none was fitted."""
         return self.record.winner() if self.folder is not None else None
 
@@ -281,7 +281,7 @@ def as_image(reference: Any, problem: Problem) -> Tensor:
     return ((values.double().reshape(shape) - form.low) / (form.high - form.low)).float()
 
 
-def _row(trial: Evaluation) -> dict[str, Any]:
+def _row(trial: Trial) -> dict[str, Any]:
     flat = {} if trial.genome is None else trial.genome.to_flat()
     return {
         "number": trial.number,

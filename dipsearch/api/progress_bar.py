@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from ..run import Callback, Evaluation, Outcome, Plan, Silent, Snapshot
+from ..run import Callback, Outcome, Plan, Silent, Snapshot, Trial
 
 
 class ProgressBar:
@@ -42,7 +42,7 @@ class ProgressBar:
         score = "" if best is None or best.score is None else f", best {best.score:.1f} dB estimated"
         self._bar.set_postfix_str(f"{snapshot.phase}: {snapshot.complete} networks{score}")
 
-    def evaluated(self, evaluation: Evaluation) -> None:
+    def evaluated(self, trial: Trial) -> None:
         """The next snapshot shows it."""
 
     def finished(self, outcome: Outcome) -> None:

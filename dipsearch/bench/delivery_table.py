@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from ..fitting import combine, data_consistent, stack
-from ..fitting.ensemble import error_products, scoring_products, stack_weights
+from ..fitting import combine, data_consistent, make_ensemble
+from ..fitting.ensemble import ensemble_weights, error_products, scoring_products
 from ..problem import psnr
 from .damages import DAMAGES, PUT_BACK, group_name, group_order, groups_of
 from .fitted_case import FittedCase
@@ -86,21 +86,21 @@ def delivered(case: FittedCase) -> Mapping[str, Tensor]:
         DEFAULT: case.choice.answer.image,
         "stack of three, all of y": combine(full[:3], _weights(case, judged[:3])),
         "mean of three, all of y": combine(full[:3], [1 / len(full[:3])] * len(full[:3])),
-        "stack without a ridge, all of y": combine(full, stack_weights(products)),
+        "stack without a ridge, all of y": combine(full, ensemble_weights(products)),
         "stack weighed on the fitted part": combine(judged, _on_the_fitted_part(case, judged)),
         BASELINE: case.first.image,
         "classical method": case.classical,
     }
     if case.second:
         images = [image for _, image in case.second]
-        again = stack(images, case.problem, split=case.second_split, members=range(len(images)))
+        again = make_ensemble(images, case.problem, split=case.second_split, members=range(len(images)))
         other = combine([images[index] for index in again.members], again.weights)
         ways["mean of the stacks of two splits"] = (ways["stack, all of y"] + other) / 2
     return ways
 
 
 def _weights(case: FittedCase, images: Sequence[Tensor]) -> list[float]:
-    found = stack(images, case.problem, split=case.split, members=range(len(images)))
+    found = make_ensemble(images, case.problem, split=case.split, members=range(len(images)))
     by_member = dict(zip(found.members, found.weights, strict=True))
     return [by_member.get(index, 0.0) for index in range(len(images))]
 
@@ -109,7 +109,7 @@ def _on_the_fitted_part(case: FittedCase, images: Sequence[Tensor]) -> list[floa
     where = case.split.fit_weight.bool().expand_as(case.split.fit_target)
     rows = np.stack([case.problem.view(image)[where].double().numpy() for image in images])
     products = error_products(rows, case.split.fit_target[where].double().numpy())
-    return [float(weight) for weight in stack_weights(products)]
+    return [float(weight) for weight in ensemble_weights(products)]
 
 
 def delivery_markdown(rows: Sequence[DeliveryRow]) -> str:

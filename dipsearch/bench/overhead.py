@@ -147,9 +147,9 @@ def measure_overhead(*, seconds: float, draw: Callable[[Snapshot], None] = lambd
 
 def _snapshot(run: Run) -> Snapshot:
     """The state of the search, read anew, as it is after each candidate."""
-    evaluations = run.evaluations()
-    counts = {state: sum(e.state == state for e in evaluations) for state in ("complete", "pruned", "failed")}
-    best = ranked(evaluations)
+    trials = run.trials()
+    counts = {state: sum(e.state == state for e in trials) for state in ("complete", "pruned", "failed")}
+    best = ranked(trials)
     workers = tuple(
         WorkerState(i, f"candidate {i}", "0" * 12, 500, USUAL_STEPS, 25.0, 10.0) for i in range(2)
     )

@@ -23,7 +23,7 @@ from ..report import result_rows
 from ..report.wording import NOTHING, clause, decibels, duration
 
 if TYPE_CHECKING:
-    from ..run import Evaluation, Outcome, Plan, Snapshot
+    from ..run import Outcome, Plan, Snapshot, Trial
 
 _WIDER_THAN_ANY_TABLE = 10_000
 
@@ -34,7 +34,7 @@ class Manner(Protocol):
     def planned(self, plan: Plan) -> None: ...
     def note(self, sentence: str) -> None: ...
     def progress(self, snapshot: Snapshot) -> None: ...
-    def evaluated(self, evaluation: Evaluation) -> None: ...
+    def evaluated(self, trial: Trial) -> None: ...
     def finished(self, outcome: Outcome) -> None: ...
     def close(self) -> None: ...
 
@@ -56,7 +56,7 @@ class SilentConsole:
     def progress(self, snapshot: Snapshot) -> None:
         """Nobody watches."""
 
-    def evaluated(self, evaluation: Evaluation) -> None:
+    def evaluated(self, trial: Trial) -> None:
         """The study remembers it."""
 
     def finished(self, outcome: Outcome) -> None:
@@ -89,9 +89,9 @@ class LineConsole:
             self._phase = snapshot.phase
             self._line(f"{self._seconds:7.1f} s  {overall(snapshot)}")
 
-    def evaluated(self, evaluation: Evaluation) -> None:
+    def evaluated(self, trial: Trial) -> None:
         """Print a line about the candidate."""
-        self._line(f"{self._seconds:7.1f} s  {ended(evaluation)}")
+        self._line(f"{self._seconds:7.1f} s  {ended(trial)}")
 
     def finished(self, outcome: Outcome) -> None:
         """Nothing is open."""
@@ -125,9 +125,9 @@ class LiveConsole:
             self._live.start()
         self._live.update(display(snapshot))
 
-    def evaluated(self, evaluation: Evaluation) -> None:
+    def evaluated(self, trial: Trial) -> None:
         """Leave a line about the candidate above the display."""
-        self._console.print(Text(ended(evaluation)))
+        self._console.print(Text(ended(trial)))
 
     def finished(self, outcome: Outcome) -> None:
         """Close the display."""
@@ -193,17 +193,17 @@ def overall(snapshot: Snapshot) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def ended(evaluation: Evaluation) -> str:
+def ended(trial: Trial) -> str:
     """One line about a candidate that ended: its score and where it came from, or why there is none."""
-    parents = " and ".join(str(parent) for parent in evaluation.parents)
-    origin = f"{evaluation.operator} of {parents}" if parents else evaluation.operator
+    parents = " and ".join(str(parent) for parent in trial.parents)
+    origin = f"{trial.operator} of {parents}" if parents else trial.operator
     fate = {
-        "complete": f"{decibels(evaluation.score)} at iteration {evaluation.step}",
-        "pruned": f"given up, {evaluation.reason or 'others are ahead'}",
-        "failed": f"failed, {evaluation.reason or 'no reason was recorded'}",
-    }.get(evaluation.state, evaluation.state)
-    took = duration(evaluation.seconds) if evaluation.seconds is not None else None
-    return f"candidate {evaluation.number}: {clause(fate, took)}" + (f" ({origin})" if origin else "")
+        "complete": f"{decibels(trial.score)} at iteration {trial.step}",
+        "pruned": f"given up, {trial.reason or 'others are ahead'}",
+        "failed": f"failed, {trial.reason or 'no reason was recorded'}",
+    }.get(trial.state, trial.state)
+    took = duration(trial.seconds) if trial.seconds is not None else None
+    return f"candidate {trial.number}: {clause(fate, took)}" + (f" ({origin})" if origin else "")
 
 
 def summary(outcome: Outcome) -> tuple[tuple[str, str], ...]:

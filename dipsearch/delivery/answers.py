@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from ..fitting import combine, data_consistent
-from ..fitting.ensemble import scoring_products, stack_weights
+from ..fitting.ensemble import ensemble_weights, scoring_products
 from ..problem import Identity, Problem, Split
 from ..problem.clipping import unclipped
 from .bootstrap import Standing, block_errors, standings
@@ -193,7 +193,7 @@ def _shares(
         weights = np.array([float(one.name == FIRST) for one in parts]) if hopeless else target
     else:
         products = scoring_products([one.judged for one in parts], problem, split=split)
-        weights = stack_weights(_towards(target, products, split=split, scores=scores))
+        weights = ensemble_weights(_towards(target, products, split=split, scores=scores))
     kept = {one.name: float(weight) for one, weight in zip(parts, weights, strict=True) if weight >= 0.01}
     return {name: weight / sum(kept.values()) for name, weight in kept.items()}
 

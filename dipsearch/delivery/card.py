@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..trials.trial import Evaluation
+from ..trials.trial import Trial
 from .answer_words import bar_words, delivered_words
 from .finalists import FIRST, SECOND
 
 
-def card(result: Mapping[str, Any], winner: Evaluation | None) -> str:
+def card(result: Mapping[str, Any], winner: Trial | None) -> str:
     """The card of a ``result.json``.
 
     Args:
@@ -60,7 +60,7 @@ def _answers(answers: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-def _architecture(best: Mapping[str, Any], winner: Evaluation) -> list[str]:
+def _architecture(best: Mapping[str, Any], winner: Trial) -> list[str]:
     label = winner.genome.label if winner.genome else "?"
     return [
         "",

@@ -2,7 +2,7 @@
 
 Where the search saw the whole picture, its candidates' outputs are at hand, and the best of them are stacked.
 Where it saw a crop, the best architectures are fitted to the whole picture first. Then whichever is better by
-the scoring part of the measurement is delivered: the stack, or its best member. Members may be fitted once more
+the scoring part of the measurement is delivered: the ensemble, or its best member. Members may be fitted once more
 to all of y, and what a second split led to may be averaged in. Pure functions but for the reading of outputs.
 """
 
@@ -17,17 +17,17 @@ import torch
 from torch import Tensor
 
 from ..errors import StudyError
-from ..fitting import Stack, data_consistent, stack
+from ..fitting import Ensemble, data_consistent, make_ensemble
 from ..fitting import combine as weighted
 from ..problem import Problem, make_split
 from ..trials.problem_files import WHOLE, SplitProblem, problem_path, read_problem
-from ..trials.trial import Evaluation
+from ..trials.trial import Trial
 from ..trials.trial_files import Output, read_output, trial_folder
 
 MOST_MEMBERS = 12
-"""Candidates that a stack is chosen from; further down the ranking nothing is left to gain."""
+"""Candidates that an ensemble is chosen from; further down the ranking nothing is left to gain."""
 
-WORTH_STACKING = 3.0
+WORTH_COMBINING = 3.0
 """Candidates more than this many dB below the best one are left out of the stack."""
 
 
@@ -55,12 +55,12 @@ class Delivery:
         image: the restored picture, ``(1, C, H, W)``.
         best: the best single fit.
         best_image: its image, ready to deliver: observed pixels put back where they are exact.
-        stack: the weights of the combination.
-        stacked: the combination, likewise ready.
+        ensemble: the weights of the combination.
+        combined: the combination, likewise ready.
         chosen: "best", "stack", or "stacks" when
             it is the mean with what a second split led to.
         base: "best" or "stack": what the measurement preferred before refits and means.
-        members: what the best and the stack were chosen from, by number.
+        members: what the best and the ensemble were chosen from, by number.
         split: the kind of split that they were fitted and weighed with.
         second: what the second split led to, where there was one; averaged in when ``chosen`` is "stacks".
     """
@@ -69,8 +69,8 @@ class Delivery:
     image: Tensor
     best: Member
     best_image: Tensor
-    stack: Stack
-    stacked: Tensor
+    ensemble: Ensemble
+    combined: Tensor
     chosen: str
     base: str
     members: Mapping[int, Member]
@@ -82,12 +82,12 @@ class Delivery:
         """The weights of the members that it was made of."""
         if self.base == "best":
             return {self.best.number: 1.0}
-        return dict(zip(self.stack.members, self.stack.weights, strict=True))
+        return dict(zip(self.ensemble.members, self.ensemble.weights, strict=True))
 
     @property
     def score(self) -> float:
         """The split's estimate of the mean squared error of what was judged."""
-        return self.stack.score if self.base == "stack" else self.best.score
+        return self.ensemble.score if self.base == "stack" else self.best.score
 
     @property
     def judged(self) -> Tensor:
@@ -102,7 +102,7 @@ def whole_problem(folder: Path, name: str, *, seed: int) -> SplitProblem:
 
 
 def searched_members(
-    folder: Path, best: Sequence[Evaluation], picture: SplitProblem, *, index: int
+    folder: Path, best: Sequence[Trial], picture: SplitProblem, *, index: int
 ) -> list[Member]:
     """The outputs that the search left for picture ``index``."""
     places = [(e.number, trial_folder(folder, e.number) / "output.npz") for e in best[:MOST_MEMBERS]]
@@ -132,25 +132,25 @@ def deliver(picture: SplitProblem, members: Sequence[Member]) -> Delivery:
             "give a larger --budget, or see why candidates failed: dipsearch show STUDY",
         )
     best = min(members, key=lambda member: (member.score, member.number))
-    combined = stack(
+    found = make_ensemble(
         [member.output.judged for member in members],
         picture.problem,
         split=picture.split,
         members=[member.number for member in members],
     )
     by_number = {member.number: member for member in members}
-    images = [by_number[number].output.delivered for number in combined.members]
-    stacked = data_consistent(weighted(images, combined.weights), picture.problem)
+    images = [by_number[number].output.delivered for number in found.members]
+    combined = data_consistent(weighted(images, found.weights), picture.problem)
     best_image = data_consistent(best.output.delivered, picture.problem)
-    chosen = "stack" if len(combined.members) > 1 and combined.score < best.score else "best"
-    image = stacked if chosen == "stack" else best_image
+    chosen = "stack" if len(found.members) > 1 and found.score < best.score else "best"
+    image = combined if chosen == "stack" else best_image
     return Delivery(
         name=picture.name,
         image=image,
         best=best,
         best_image=best_image,
-        stack=combined,
-        stacked=stacked,
+        ensemble=found,
+        combined=combined,
         chosen=chosen,
         base=chosen,
         members=by_number,
@@ -165,7 +165,7 @@ def averaged(delivery: Delivery, second: Delivery, problem: Problem) -> Delivery
     two, the mean has the error (e₁² + e₂²)/2 − d²/4, whatever the errors have in common.
 
     Args:
-        delivery: what the search's split led to, each stack weighed on its own scoring part.
+        delivery: what the search's split led to, each ensemble weighed on its own scoring part.
         second: what the second split led to.
         problem: what was measured.
     """
@@ -210,4 +210,4 @@ def worst_comparable(scores: Sequence[float]) -> float:
     if not scores:
         return -math.inf
     best = min(scores)
-    return best + max(abs(best), 1e-6) * (10 ** (WORTH_STACKING / 10) - 1)
+    return best + max(abs(best), 1e-6) * (10 ** (WORTH_COMBINING / 10) - 1)

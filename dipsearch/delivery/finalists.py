@@ -17,7 +17,7 @@ from torch import Tensor
 from ..network import cost
 from ..planning.rescoring import MOST_FINALISTS
 from ..trials.problem_files import SplitProblem
-from ..trials.trial import Evaluation
+from ..trials.trial import Trial
 from .bootstrap import BlockErrors, Standing, block_errors, decibels, one_standard_error, standings
 from .consensus import consensus_errors
 from .delivering import Delivery, Member
@@ -60,7 +60,7 @@ class Verdict:
 
 
 def verdict_on_first(
-    best: Sequence[Evaluation],
+    best: Sequence[Trial],
     deliveries: Sequence[Delivery],
     pictures: Sequence[SplitProblem],
     *,
@@ -99,7 +99,7 @@ def verdict_on_first(
 
 
 def verdict_on_second(
-    finalists: Sequence[Evaluation],
+    finalists: Sequence[Trial],
     fits: Sequence[Sequence[Member]],
     pictures: Sequence[SplitProblem],
     *,
@@ -132,7 +132,7 @@ def verdict_on_second(
 
 
 def _verdict(
-    finalists: Sequence[Evaluation],
+    finalists: Sequence[Trial],
     errors: Sequence[BlockErrors],
     pictures: Sequence[SplitProblem],
     *,
@@ -196,7 +196,7 @@ def _with_consensus(
 
 
 def _rows(
-    finalists: Sequence[Evaluation], found: Sequence[Standing], *, seeds: int, split: str
+    finalists: Sequence[Trial], found: Sequence[Standing], *, seeds: int, split: str
 ) -> tuple[Finalist, ...]:
     rows = [
         Finalist(
@@ -213,7 +213,7 @@ def _rows(
     return tuple(sorted(rows, key=lambda row: -row.score))
 
 
-def _multiply_adds(finalist: Evaluation, shapes: Sequence[tuple[int, int, int, int]]) -> float:
+def _multiply_adds(finalist: Trial, shapes: Sequence[tuple[int, int, int, int]]) -> float:
     if finalist.genome is None:  # a network of the user's: its seconds are all that is known
         return finalist.seconds or 0.0
     return sum(cost(finalist.genome, image_shape=shape).multiply_adds for shape in shapes)

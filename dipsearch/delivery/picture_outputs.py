@@ -66,10 +66,10 @@ def write_picture(
         else _best(delivery, finished(delivery.best_image, picture.problem), truth),
         "stack": None
         if delivery is None
-        else _stack(delivery, finished(delivery.stacked, picture.problem), truth),
+        else _ensemble(delivery, finished(delivery.combined, picture.problem), truth),
         "second_stack": None
         if delivery is None
-        else _second_stack(delivery.second, picture, truth, candidates=second_members),
+        else _second_ensemble(delivery.second, picture, truth, candidates=second_members),
         "baselines": _first(choice, truth),
         "split": picture.split.to_dict(),
         "uncertainty": _uncertainty(
@@ -147,22 +147,22 @@ def _best(delivery: Delivery, image: Tensor, reference: Tensor | None) -> dict[s
     }
 
 
-def _second_stack(
+def _second_ensemble(
     second: Delivery | None, picture: SplitProblem, reference: Tensor | None, *, candidates: Sequence[int]
 ) -> dict[str, Any] | None:
     """What the second split led to; a candidate is there once for each of its seeds that has a weight."""
     if second is None:
         return None
-    return _stack(second, finished(second.stacked, picture.problem), reference) | {
-        "members": [candidates[index] for index in second.stack.members]
+    return _ensemble(second, finished(second.combined, picture.problem), reference) | {
+        "members": [candidates[index] for index in second.ensemble.members]
     }
 
 
-def _stack(delivery: Delivery, image: Tensor, reference: Tensor | None) -> dict[str, Any]:
+def _ensemble(delivery: Delivery, image: Tensor, reference: Tensor | None) -> dict[str, Any]:
     return {
-        "members": list(delivery.stack.members),
-        "weights": [round(weight, 4) for weight in delivery.stack.weights],
-        "score": finite(estimated_psnr(delivery.stack.score)),
+        "members": list(delivery.ensemble.members),
+        "weights": [round(weight, 4) for weight in delivery.ensemble.weights],
+        "score": finite(estimated_psnr(delivery.ensemble.score)),
         "psnr": true_psnr(image, reference),
         "ssim": true_ssim(image, reference),
     }

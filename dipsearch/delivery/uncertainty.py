@@ -57,16 +57,16 @@ class Calibration:
 
 
 def uncertainty(
-    stacked: Tensor, voices: Sequence[Tensor], problem: Problem, *, split: Split, score: float
+    combined: Tensor, voices: Sequence[Tensor], problem: Problem, *, split: Split, score: float
 ) -> Uncertainty | None:
-    """Estimate how far a stack is off in every pixel.
+    """Estimate how far an ensemble is off in every pixel.
 
-    The mean squared distance of the voices from the stack, averaged over 3 × 3 pixels of the same kind (those that
+    The mean squared distance of the voices from the ensemble, averaged over 3 × 3 pixels of the same kind (those that
     were fitted without noise, and all others), times a factor that makes its mean over what the score speaks of equal
     ``score``: the scoring part, and with a guide all that was not measured.
 
     Args:
-        stacked: what is uncertain, ``(1, C, H, W)``, as it is judged: made from the fitted part of ``split`` only.
+        combined: what is uncertain, ``(1, C, H, W)``, as it is judged: made from the fitted part of ``split`` only.
         voices: other opinions, likewise: networks of about the same quality, a classical restoration.
         problem: what was measured.
         split: the members'.
@@ -75,7 +75,7 @@ def uncertainty(
     Returns:
         ``None`` where no voice differs from the stack.
     """
-    apart = _apart(voices, stacked)
+    apart = _apart(voices, combined)
     if not bool((apart > 0).any()):
         return None
     open_to_doubt = torch.ones_like(apart)
@@ -86,7 +86,7 @@ def uncertainty(
     smooth = _smoothed(apart, open_to_doubt)
     measured = smooth
     if not problem.pixelwise:
-        measured = _apart([problem.view(image) for image in voices], problem.view(stacked))
+        measured = _apart([problem.view(image) for image in voices], problem.view(combined))
     scored = split.score_weight if split.control is None else split.control.weight
     weight = scored.expand_as(measured)
     spread = float((measured * weight).double().sum() / weight.double().sum().clamp(min=1))

@@ -7,10 +7,10 @@ from .engine import EagerEngine as EagerEngine
 from .engine import Engine as Engine
 from .engine import EngineWord as EngineWord
 from .engine import make_engine as make_engine
-from .ensemble import Stack as Stack
+from .ensemble import Ensemble as Ensemble
 from .ensemble import combine as combine
 from .ensemble import data_consistent as data_consistent
-from .ensemble import stack as stack
+from .ensemble import make_ensemble as make_ensemble
 from .fluctuation import Fluctuation as Fluctuation
 from .langevin import Langevin as Langevin
 from .langevin import Posterior as Posterior

@@ -1,4 +1,4 @@
-"""The stack: a weighted mean of the outputs of many networks that were fitted to the same image.
+"""The ensemble: a weighted mean of the outputs of many networks that were fitted to the same image.
 
 A search has fitted them anyway. The weights are found by non-negative least squares with the score, which none of the
 networks was fitted to, so better and less alike networks get more.
@@ -33,7 +33,7 @@ with bad members alike.
 
 
 @dataclass(frozen=True)
-class Stack:
+class Ensemble:
     """Which candidates are combined, and how.
 
     Args:
@@ -47,7 +47,7 @@ class Stack:
     score: float
 
 
-def stack_weights(products: NDArray[np.float64], *, ridge: float = 0.0) -> NDArray[np.float64]:
+def ensemble_weights(products: NDArray[np.float64], *, ridge: float = 0.0) -> NDArray[np.float64]:
     """Weights w ≥ 0 with Σ w = 1 that minimise wᵀ P w + ridge · ‖w − 1/K‖².
 
     Stacked regressions (Breiman, 1996). The ridge draws the weights to the plain mean: the scoring values are
@@ -88,9 +88,9 @@ def error_products(outputs: NDArray[np.float64], target: NDArray[np.float64]) ->
     return np.asarray(errors @ errors.T / errors.shape[1])
 
 
-def stack(
+def make_ensemble(
     images: Sequence[Tensor], problem: Problem, *, split: Split, members: Sequence[int], least: float = 0.01
-) -> Stack:
+) -> Ensemble:
     """Weigh the fits of one image against the scoring part of its measurement.
 
     Args:
@@ -119,17 +119,17 @@ def _weigh(
     chosen: Sequence[int],
     least: float,
     ridge: float,
-) -> Stack:
+) -> Ensemble:
     while True:
         products = scoring_products([images[index] for index in chosen], problem, split=split)
-        weights = stack_weights(products, ridge=ridge)
+        weights = ensemble_weights(products, ridge=ridge)
         kept = [index for index, weight in zip(chosen, weights, strict=True) if weight >= least]
         if len(kept) == len(chosen) or not kept:
             break
         chosen = kept
     combined = combine([images[index] for index in chosen], weights)
     score = float(split.score(problem.view(combined)))
-    return Stack(tuple(members[index] for index in chosen), tuple(float(w) for w in weights), score)
+    return Ensemble(tuple(members[index] for index in chosen), tuple(float(w) for w in weights), score)
 
 
 def combine(images: Sequence[Tensor], weights: Sequence[float] | NDArray[np.float64]) -> Tensor:

@@ -75,7 +75,7 @@ class ComparedRow:
 
 def progress(record: StudyRecord) -> Progress:
     """The best score of a study over its time, from its complete candidates."""
-    start = min((e.started for e in record.evaluations if e.started is not None), default=0.0)
+    start = min((e.started for e in record.trials if e.started is not None), default=0.0)
     finished = sorted(
         (e for e in record.ranked() if e.finished is not None), key=lambda e: (e.finished or 0.0, e.number)
     )
@@ -87,7 +87,7 @@ def progress(record: StudyRecord) -> Progress:
         at.append((e.finished or 0.0) - start)
         scores.append((e.score or 0.0) if better else scores[-1])
         psnrs.append(e.psnr if better else psnrs[-1])
-    last = max((e.finished - start for e in record.evaluations if e.finished is not None), default=0.0)
+    last = max((e.finished - start for e in record.trials if e.finished is not None), default=0.0)
     return Progress(record.request.name, tuple(at), tuple(scores), tuple(psnrs), last)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FormatError
-from ..run import Evaluation, StudyRecord, read_curves, read_trajectory
+from ..run import StudyRecord, Trial, read_curves, read_trajectory
 
 _POINTS = 300  # of one curve: more cannot be told apart on a screen
 _POINTS_ALTOGETHER = 60_000  # of all curves: the page has to open at once
@@ -114,12 +114,12 @@ def curve_rows(record: StudyRecord, *, top: int | None = None) -> tuple[CurveRow
         record: the study.
         top: only so many; ``None``: all of them.
     """
-    pruned = [e for e in record.evaluations if e.state == "pruned"]
+    pruned = [e for e in record.trials if e.state == "pruned"]
     wanted = [*record.ranked(), *pruned][:top]
     points = max(_FEWEST, min(_POINTS, _POINTS_ALTOGETHER // max(1, len(wanted))))
     rows = (
-        _curve_row(record, evaluation, points=points, compare=place < LOOKED_AT)
-        for place, evaluation in enumerate(wanted)
+        _curve_row(record, trial, points=points, compare=place < LOOKED_AT)
+        for place, trial in enumerate(wanted)
     )
     return tuple(row for row in rows if row is not None)
 
@@ -137,9 +137,9 @@ def stopping(record: StudyRecord, rows: Sequence[CurveRow]) -> Stopping | None:
     return Stopping(mean=sum(losses) / len(losses), worst=max(losses), candidates=len(losses))
 
 
-def _curve_row(record: StudyRecord, evaluation: Evaluation, *, points: int, compare: bool) -> CurveRow | None:
+def _curve_row(record: StudyRecord, trial: Trial, *, points: int, compare: bool) -> CurveRow | None:
     try:
-        curves = read_curves(record.folder, evaluation.number)
+        curves = read_curves(record.folder, trial.number)
     except (FormatError, KeyError):
         return None
     steps = [int(step) for step in curves["step"]]
@@ -150,18 +150,18 @@ def _curve_row(record: StudyRecord, evaluation: Evaluation, *, points: int, comp
     every = max(1, -(-len(steps) // (points - 1)))
     # The stop stays among the points that are kept, so that its mark lies on the curve.
     kept = sorted({*range(0, len(steps), every), nearest})
-    course = _course(record, evaluation.number) if compare else None
+    course = _course(record, trial.number) if compare else None
     return CurveRow(
-        number=evaluation.number,
-        label=f"candidate {evaluation.number}",
+        number=trial.number,
+        label=f"candidate {trial.number}",
         step=tuple(steps[index] for index in kept),
         score=tuple(score[index] for index in kept),
         course=course,
         stop=stop,
         at_stop=score[nearest],
         fitted=tuple(_decibels_of(curves["loss"][kept])),
-        ended=evaluation.reason or evaluation.ended or "",
-        complete=evaluation.state == "complete",
+        ended=trial.reason or trial.ended or "",
+        complete=trial.state == "complete",
         marks=_marks(curves, steps, score, course),
     )
 

@@ -54,12 +54,12 @@ def dossiers(
         rows: its candidates.
         courses: their curves, which know what other stopping rules would have done.
     """
-    evaluations = {e.number: e for e in record.evaluations}
+    trials = {e.number: e for e in record.trials}
     marks = {course.number: course.marks for course in courses}
     found = []
     for row in rows:
-        e = evaluations[row.number]
-        parent = evaluations.get(e.parents[0]) if e.parents else None
+        e = trials[row.number]
+        parent = trials.get(e.parents[0]) if e.parents else None
         differing = changes(parent.genome, e.genome) if parent else ()
         found.append(
             Dossier(

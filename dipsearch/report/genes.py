@@ -20,7 +20,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from ..run import Evaluation, StudyRecord
+from ..run import StudyRecord, Trial
 from .lineage import gene_words
 
 FEWEST = 8
@@ -96,11 +96,11 @@ def parallel(record: StudyRecord, genes: Sequence[str] = (), *, most: int = 9) -
     return Parallel(tuple(e.number for e in complete), tuple(e.score or 0.0 for e in complete), tuple(axes))
 
 
-def _complete(record: StudyRecord) -> list[Evaluation]:
+def _complete(record: StudyRecord) -> list[Trial]:
     return [e for e in record.ranked() if e.genome is not None and e.score is not None and isfinite(e.score)]
 
 
-def _as_study(complete: Sequence[Evaluation]) -> optuna.Study:
+def _as_study(complete: Sequence[Trial]) -> optuna.Study:
     """The complete candidates as a study in memory, with the ranges that were in fact tried."""
     flats = [e.genome.to_flat() if e.genome else {} for e in complete]
     names = {name for flat in flats for name in flat}

@@ -116,9 +116,9 @@ def _device(result: Mapping[str, Any]) -> str:
 
 def _unfinished(record: StudyRecord) -> str:
     found = counts(record)
-    if not record.evaluations and any(picture.first for picture in record.pictures):
+    if not record.trials and any(picture.first for picture in record.pictures):
         return "Similar patches have answered; this study has not started a candidate yet."
-    if not record.evaluations:
+    if not record.trials:
         return "This study has not started a candidate yet."
     if found["failed"] and not found["complete"] and not found["running"]:
         return "No candidate could be fitted; the reasons are below. This study has not delivered a result."
@@ -128,7 +128,7 @@ def _unfinished(record: StudyRecord) -> str:
 def _state(record: StudyRecord) -> str:
     if record.result is not None:
         return "finished early" if record.result.get("interrupted") else "finished"
-    if any(e.state == "running" for e in record.evaluations):
+    if any(e.state == "running" for e in record.trials):
         return "running, or stopped without delivering"
     return "not delivered"
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..network import Genome
-from ..run import Evaluation, StudyRecord
+from ..run import StudyRecord, Trial
 from .wording import NOTHING
 
 Value = int | float | str | bool | None
@@ -62,10 +62,10 @@ class Node:
 
 def edges(record: StudyRecord) -> tuple[Edge, ...]:
     """All parents and children of a study, by the child's number."""
-    genomes = {e.number: e.genome for e in record.evaluations}
+    genomes = {e.number: e.genome for e in record.trials}
     return tuple(
         Edge(parent, child.number, changes(genomes.get(parent), child.genome))
-        for child in sorted(record.evaluations, key=lambda e: e.number)
+        for child in sorted(record.trials, key=lambda e: e.number)
         for parent in child.parents
     )
 
@@ -75,7 +75,7 @@ def nodes(record: StudyRecord) -> tuple[Node, ...]:
     generation: dict[int, int] = {}
     line = ancestry(record)
     rows = []
-    for e in sorted(record.evaluations, key=lambda e: e.number):
+    for e in sorted(record.trials, key=lambda e: e.number):
         # A parent was finished before its child was proposed, so it has the smaller number.
         generation[e.number] = 1 + max((generation.get(parent, 0) for parent in e.parents), default=-1)
         rows.append(
@@ -87,7 +87,7 @@ def nodes(record: StudyRecord) -> tuple[Node, ...]:
 def ancestry(record: StudyRecord) -> frozenset[int]:
     """The winner and everything it descends from, by number; empty while nothing is complete."""
     winner = record.winner()
-    parents = {e.number: e.parents for e in record.evaluations}
+    parents = {e.number: e.parents for e in record.trials}
     found: set[int] = set()
     waiting = [] if winner is None else [winner.number]
     while waiting:
@@ -98,10 +98,10 @@ def ancestry(record: StudyRecord) -> frozenset[int]:
     return frozenset(found)
 
 
-def descent(record: StudyRecord) -> tuple[tuple[Evaluation, tuple[Change, ...]], ...]:
+def descent(record: StudyRecord) -> tuple[tuple[Trial, tuple[Change, ...]], ...]:
     """The winner's line through first parents, oldest first: each candidate, and what it changed."""
-    by_number = {e.number: e for e in record.evaluations}
-    line: list[tuple[Evaluation, tuple[Change, ...]]] = []
+    by_number = {e.number: e for e in record.trials}
+    line: list[tuple[Trial, tuple[Change, ...]]] = []
     current = record.winner()
     while current is not None and all(current is not e for e, _ in line):
         parent = by_number.get(current.parents[0]) if current.parents else None

@@ -194,7 +194,7 @@ def candidate(record: StudyRecord, number: int | None) -> Any:
     row = next((row for row in tables.candidate_rows(record) if row.number == wanted), None)
     if row is None:
         return html.P("No candidate is complete yet.", className="lead")
-    genome = next(e.genome for e in record.evaluations if e.number == row.number)
+    genome = next(e.genome for e in record.trials if e.number == row.number)
     name = f"Candidate {row.number}" if number is not None else f"The best so far, candidate {row.number}"
     words = f"{name}, {row.state}: {decibels(row.score)}; {row.shape}. {row.remark}"
     parts: list[Any] = [html.P(words, className="lead")]

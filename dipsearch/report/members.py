@@ -1,4 +1,4 @@
-"""The stack as rows: which candidates were combined, with which weights, and how far they may be off."""
+"""The ensemble as rows: which candidates were combined, with which weights, and how far they may be off."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..yaml_files import read_yaml
 
 @dataclass(frozen=True)
 class MemberRow:
-    """One candidate in the stack of one picture.
+    """One candidate in the ensemble of one picture.
 
     Args:
         number: the candidate's.
@@ -37,11 +37,11 @@ class MemberRow:
 
 
 def member_rows(record: StudyRecord, name: str) -> tuple[MemberRow, ...]:
-    """The stack of picture ``name``, largest weight first; empty where there is none, or it cannot be read."""
-    evaluations = {evaluation.number: evaluation for evaluation in record.evaluations}
+    """The ensemble of picture ``name``, largest weight first; empty where there is none, or it cannot be read."""
+    trials = {trial.number: trial for trial in record.trials}
     rows = []
     for number, weight in _weights(record.folder, name).items():
-        known = evaluations.get(number)
+        known = trials.get(number)
         genome = known.genome if known else None
         rows.append(
             MemberRow(

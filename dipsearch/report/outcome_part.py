@@ -12,8 +12,8 @@ from .wording import clause, decibels, duration, plural
 
 def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """A ``result.json`` in words: label and sentence, most important first."""
-    best, stack = result.get("best") or {}, result.get("stack") or {}
-    members = stack.get("members") or ()
+    best, ensemble = result.get("best") or {}, result.get("stack") or {}
+    members = ensemble.get("members") or ()
     stopped = f"stopped at iteration {best['step']}" if best.get("step") is not None else None
     candidate = clause(best.get("digest"), _best_estimated(result), stopped, best.get("ended"))
     bar = bar_words(result)
@@ -27,7 +27,7 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         ("best candidate", candidate or "none: no candidate was finished"),
         ("chosen because", best.get("chosen_because") or ""),
         ("finalists", _finalist_words(result)),
-        ("stack", clause(plural(len(members), "candidate"), _estimated(stack)) if members else ""),
+        ("stack", clause(plural(len(members), "candidate"), _estimated(ensemble)) if members else ""),
         ("mixed with", _blend_words(result.get("blend") or {})),
         ("baselines", "" if bar else _baseline_words(result.get("baselines") or {})),
         ("uncertainty", _uncertainty_words(result.get("uncertainty") or {})),

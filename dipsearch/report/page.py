@@ -81,9 +81,9 @@ def values(record: StudyRecord) -> dict[str, Any]:
         "quality_words": quality_words(record),
         "agreement_words": agreement_words(tables.agreement(record)),
         "members": [
-            (picture.name, stacked)
+            (picture.name, combined)
             for picture in record.pictures
-            if len(stacked := member_rows(record, picture.name)) > 1
+            if len(combined := member_rows(record, picture.name)) > 1
         ],
         "winner": _winner(record),
         "complete": len(record.ranked()),

@@ -79,8 +79,8 @@ def pulse(record: StudyRecord, *, now: float | None = None) -> Pulse:
     """How a study stands at the moment ``now`` (Unix seconds)."""
     moment = time.time() if now is None else now
     state = state_of(record.folder, now=moment)
-    started = min((e.started for e in record.evaluations if e.started is not None), default=moment)
-    ended = max((e.finished for e in record.evaluations if e.finished is not None), default=started)
+    started = min((e.started for e in record.trials if e.started is not None), default=moment)
+    ended = max((e.finished for e in record.trials if e.finished is not None), default=started)
     running = state == "running"
     seconds = (moment if running else ended) - started
     budget = record.request.budget_seconds

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..library import presets_for, starters_for
-from ..run import Evaluation, StudyRecord
+from ..run import StudyRecord, Trial
 from .wording import NOTHING, clause, decibels, duration
 
 NUMERIC = frozenset({"rank", "candidate", "score", "PSNR", "stop", "time"})
@@ -109,24 +109,24 @@ def candidate_rows(record: StudyRecord) -> tuple[CandidateRow, ...]:
 
     What a study that has delivered never began is left out.
     """
-    start, known = _start(record.evaluations), _known(record.request.options.task)
+    start, known = _start(record.trials), _known(record.request.options.task)
     best_first = sorted(
-        (e for e in record.evaluations if e.state != "waiting" or record.result is None),
+        (e for e in record.trials if e.state != "waiting" or record.result is None),
         key=lambda e: (_ORDER[e.state], -(e.score if e.score is not None else -1e9), e.number),
     )
     winner = record.winner()
     return tuple(
-        _row(evaluation, rank, start=start, known=known, chosen=evaluation == winner)
-        for rank, evaluation in enumerate(best_first, start=1)
+        _row(trial, rank, start=start, known=known, chosen=trial == winner)
+        for rank, trial in enumerate(best_first, start=1)
     )
 
 
 def history_rows(record: StudyRecord) -> tuple[HistoryRow, ...]:
     """The complete candidates in the order in which they were finished, with the best score so far."""
-    start = _start(record.evaluations)
+    start = _start(record.trials)
     finished = sorted(
         (e.finished, e.number, e.score)
-        for e in record.evaluations
+        for e in record.trials
         if e.state == "complete" and e.score is not None and e.finished is not None
     )
     rows: list[HistoryRow] = []
@@ -154,7 +154,7 @@ def finalist_rows(record: StudyRecord) -> tuple[FinalistRow, ...]:
 def reason_rows(record: StudyRecord) -> tuple[ReasonRow, ...]:
     """Failed and pruned candidates by their reasons: failures first, then the most frequent."""
     found: dict[tuple[str, str], list[int]] = {}
-    for e in record.evaluations:
+    for e in record.trials:
         if e.state in ("failed", "pruned"):
             reason = e.reason or e.ended or "no reason was recorded"
             found.setdefault((e.state, reason), []).append(e.number)
@@ -172,8 +172,8 @@ def state_words(record: StudyRecord) -> str:
 def counts(record: StudyRecord) -> dict[str, int]:
     """How many candidates are in each state; every state is there, also with 0."""
     found = dict.fromkeys(_ORDER, 0)
-    for evaluation in record.evaluations:
-        found[evaluation.state] += 1
+    for trial in record.trials:
+        found[trial.state] += 1
     return found
 
 
@@ -184,7 +184,7 @@ def agreement(record: StudyRecord) -> Agreement | None:
     """
     pairs = [
         (e.score, e.psnr)
-        for e in record.evaluations
+        for e in record.trials
         if e.state == "complete" and e.score is not None and e.psnr is not None
     ]
     if len(pairs) < 3:
@@ -214,30 +214,30 @@ def candidate_cells(rows: Sequence[CandidateRow]) -> tuple[tuple[str, ...], tupl
 
 
 def _row(
-    evaluation: Evaluation,
+    trial: Trial,
     rank: int,
     *,
     start: float,
     known: Mapping[str, tuple[str, bool]],
     chosen: bool,
 ) -> CandidateRow:
-    genome, digest = evaluation.genome, evaluation.digest or ""
+    genome, digest = trial.genome, trial.digest or ""
     name, published = known.get(digest, ("", False))
-    origin = name or evaluation.operator or ""
-    parents = " and ".join(str(parent) for parent in evaluation.parents)
+    origin = name or trial.operator or ""
+    parents = " and ".join(str(parent) for parent in trial.parents)
     return CandidateRow(
-        rank=rank if evaluation.state == "complete" else None,
-        number=evaluation.number,
-        state=evaluation.state,
-        score=evaluation.score,
-        psnr=evaluation.psnr,
-        step=evaluation.step,
-        seconds=evaluation.seconds,
-        at=None if evaluation.finished is None else evaluation.finished - start,
+        rank=rank if trial.state == "complete" else None,
+        number=trial.number,
+        state=trial.state,
+        score=trial.score,
+        psnr=trial.psnr,
+        step=trial.step,
+        seconds=trial.seconds,
+        at=None if trial.finished is None else trial.finished - start,
         shape=genome.label if genome is not None else "",
         origin=f"{origin} of {parents}" if parents else origin,
         published=published,
-        remark=evaluation.reason or evaluation.ended or "",
+        remark=trial.reason or trial.ended or "",
         digest=digest,
         chosen=chosen,
     )
@@ -249,5 +249,5 @@ def _known(task: str) -> dict[str, tuple[str, bool]]:
     return ours | {genome.digest: (name, True) for name, genome in presets_for(task)}
 
 
-def _start(evaluations: Sequence[Evaluation]) -> float:
-    return min((e.started for e in evaluations if e.started is not None), default=0.0)
+def _start(trials: Sequence[Trial]) -> float:
+    return min((e.started for e in trials if e.started is not None), default=0.0)

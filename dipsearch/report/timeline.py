@@ -33,7 +33,7 @@ def spans(record: StudyRecord, *, now: float | None = None) -> tuple[Span, ...]:
         record: the study.
         now: Unix seconds at which running candidates are looked at; ``None``: the latest end of any other.
     """
-    started = [e for e in record.evaluations if e.started is not None]
+    started = [e for e in record.trials if e.started is not None]
     begin = min((e.started or 0.0 for e in started), default=0.0)
     known = [e.finished for e in started if e.finished is not None]
     latest = now if now is not None else max([*known, *(e.started or 0.0 for e in started)], default=begin)

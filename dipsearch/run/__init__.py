@@ -4,7 +4,7 @@ from ..delivery.uncertainty import full_scale as full_scale
 from ..planning.plan import Plan as Plan
 from ..trials.request import Request as Request
 from ..trials.request import read_request as read_request
-from ..trials.trial import Evaluation as Evaluation
+from ..trials.trial import Trial as Trial
 from ..trials.trial import ranked as ranked
 from .joining import run_worker as run_worker
 from .outcome import Callback as Callback

@@ -31,7 +31,7 @@ from ..execution.messages import FitJob
 from ..trials.first_files import read_first
 from ..trials.objective import Limits
 from ..trials.problem_files import WHOLE, SplitProblem, problem_path
-from ..trials.trial import Evaluation, ranked
+from ..trials.trial import Trial, ranked
 from .run import Run
 from .scheduler import POLISHING, Scheduler
 from .second_split import Rescored, SecondFits, second_picture
@@ -72,7 +72,7 @@ def finish(scheduler: Scheduler, firsts: Mapping[str, FirstAnswer]) -> Finished:
     run, seed = scheduler.run, scheduler.run.settings.seed
     scheduler.phase = "delivering"
     scheduler.pool.go_on()
-    best = ranked(run.evaluations())
+    best = ranked(run.trials())
     wholes, rescored = _last_fits(scheduler, best)
     names = run.settings.names
     pictures = tuple(whole_problem(run.folder, name, seed=seed) for name in names)
@@ -123,7 +123,7 @@ def _unjudged(first: Tensor, run: Run) -> Answer:
 
 
 def _last_fits(
-    scheduler: Scheduler, best: Sequence[Evaluation]
+    scheduler: Scheduler, best: Sequence[Trial]
 ) -> tuple[dict[str, list[tuple[int, Path]]], Rescored]:
     """Fit the best once more: to whole pictures, or to a second split.
 
@@ -158,7 +158,7 @@ def _second_opinion(
 class _WholeFits:
     """Fits of the best architectures to the whole pictures, as many as there is time for."""
 
-    def __init__(self, scheduler: Scheduler, best: Sequence[Evaluation]) -> None:
+    def __init__(self, scheduler: Scheduler, best: Sequence[Trial]) -> None:
         self._foreman = scheduler
         names, plan = scheduler.run.settings.names, scheduler.run.plan
         places = max(1, len(plan.devices) * WHOLE_FITS // len(names))
@@ -181,8 +181,8 @@ class _WholeFits:
             self._todo = []
         if not self._todo:
             return None
-        evaluation, name = self._todo.pop(0)
-        return self._job(evaluation, name)
+        trial, name = self._todo.pop(0)
+        return self._job(trial, name)
 
     def files(self) -> dict[str, list[tuple[int, Path]]]:
         """By the picture's name: numbers and files of the fits that were made."""
@@ -190,14 +190,14 @@ class _WholeFits:
             name: [(n, path) for n, path in found if path.exists()] for name, found in self._begun.items()
         }
 
-    def _job(self, evaluation: Evaluation, name: str) -> FitJob:
+    def _job(self, trial: Trial, name: str) -> FitJob:
         run, plan = self._foreman.run, self._foreman.run.plan
-        assert evaluation.genome is not None
-        out = run.folder / "finalists" / f"{evaluation.number:04d}-{name}.npz"
-        self._begun[name].append((evaluation.number, out))
+        assert trial.genome is not None
+        out = run.folder / "finalists" / f"{trial.number:04d}-{name}.npz"
+        self._begun[name].append((trial.number, out))
         return FitJob(
-            label=f"finalist {evaluation.number} on {name}",
-            genome=evaluation.genome,
+            label=f"finalist {trial.number} on {name}",
+            genome=trial.genome,
             problem=problem_path(run.folder, kind=WHOLE, name=name),
             everything=False,
             seed=run.settings.seed,

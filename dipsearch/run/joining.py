@@ -24,7 +24,7 @@ from ..proposal.study import Settings
 from ..trials.objective import Limits
 from ..trials.request import read_request
 from ..trials.storage_url import VARIABLE, whole_address
-from ..trials.trial import evaluation_of, ranked
+from ..trials.trial import ranked, trial_of
 from .outcome import Callback, Snapshot, WorkerState
 from .run import REQUEST_FILE, choose_devices
 
@@ -82,8 +82,8 @@ def run_worker(
             outcome = worker.do(SearchJob(limits))
             fitted += 1
             trials = study.get_trials(deepcopy=False)
-            evaluation = evaluation_of(trials[outcome["number"]])
-            callback.evaluated(evaluation)
+            trial = trial_of(trials[outcome["number"]])
+            callback.evaluated(trial)
             callback.progress(_snapshot(study, asked, seconds=time.monotonic() - started))
     finally:
         signal.signal(signal.SIGINT, before)
@@ -161,8 +161,8 @@ def _limits(study: optuna.Study, settings: Settings) -> Limits | None:
 
 
 def _snapshot(study: optuna.Study, asked: _Asked, *, seconds: float) -> Snapshot:
-    evaluations = [evaluation_of(trial) for trial in study.get_trials(deepcopy=False)]
-    counts = {state: sum(e.state == state for e in evaluations) for state in ("complete", "pruned", "failed")}
-    best = ranked(evaluations)
+    trials = [trial_of(trial) for trial in study.get_trials(deepcopy=False)]
+    counts = {state: sum(e.state == state for e in trials) for state in ("complete", "pruned", "failed")}
+    best = ranked(trials)
     workers = (asked.state,) if asked.state else ()
     return Snapshot("searching", seconds, None, workers, best=best[0] if best else None, **counts)

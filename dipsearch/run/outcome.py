@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..execution.messages import Progress
 from ..planning.plan import Plan
-from ..trials.trial import Evaluation
+from ..trials.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Snapshot:
     complete: int
     pruned: int
     failed: int
-    best: Evaluation | None
+    best: Trial | None
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Callback(Protocol):
         """The state, about four times a second."""
         ...
 
-    def evaluated(self, evaluation: Evaluation) -> None:
+    def evaluated(self, trial: Trial) -> None:
         """A candidate ended."""
         ...
 
@@ -127,7 +127,7 @@ class Silent:
     def progress(self, snapshot: Snapshot) -> None:
         """Say nothing."""
 
-    def evaluated(self, evaluation: Evaluation) -> None:
+    def evaluated(self, trial: Trial) -> None:
         """Say nothing."""
 
     def finished(self, outcome: Outcome) -> None:

@@ -1,6 +1,6 @@
 """Sampling: restore a picture by the mean of a long, disturbed fit, with a map of where it is unsure.
 
-No split, no stopping rule, no stack: what ``restore --sgld`` does instead of a stopped fit (Cheng et al., 2019).
+No split, no stopping rule, no ensemble: what ``restore --sgld`` does instead of a stopped fit (Cheng et al., 2019).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def run_sampling(
     """Restore pictures by Langevin sampling, one after the other, each in an equal share of the time that is left.
 
     Args:
-        target: as for ``run_restore``; of a stack, the first network is sampled.
+        target: as for ``run_restore``; of an ensemble, the first network is sampled.
         out: the folder for ``NAME.png`` and ``NAME-deviation.npz`` (``deviation``, float32, ``(1, C, H, W)``).
         langevin: settings of the sampler.
         budget_seconds: wall time for everything; ``None``: all iterations.

@@ -1,6 +1,6 @@
 """Restoring: use what an earlier search found on a new picture.
 
-Similar patches answer first. One architecture is fitted with its stopping rule active; a study's stack is fitted
+Similar patches answer first. One architecture is fitted with its stopping rule active; a study's ensemble is fitted
 member by member and weighed anew, since which network suits a picture best is for the picture to say. Polishing and
 the choice among the answers are those of a search.
 """
@@ -170,14 +170,14 @@ def genomes_of(target: str | Path) -> list[Genome]:
     """
     path = Path(target)
     if path.is_dir():
-        stack = path / "best" / "stack.yaml"
-        if not stack.exists():
+        ensemble = path / "best" / "stack.yaml"
+        if not ensemble.exists():
             raise InputError(
                 f"{path} has no best/stack.yaml",
                 "a study has one once it has delivered",
                 "finish it with dipsearch search --resume, or name an architecture.yaml",
             )
-        return _stacked(stack)
+        return _ensemble_genomes(ensemble)
     if path.suffix in (".yaml", ".yml") or path.exists():
         return [read_architecture(path).genome]
     if str(target) in preset_names():
@@ -189,7 +189,7 @@ def genomes_of(target: str | Path) -> list[Genome]:
     )
 
 
-def _stacked(path: Path) -> list[Genome]:
+def _ensemble_genomes(path: Path) -> list[Genome]:
     content = read_yaml(path)
     try:
         members = [member for entries in content["pictures"].values() for member in entries]
@@ -249,7 +249,7 @@ def _written(
         "score": finite(estimated_psnr(choice.score)),
         "psnr": true_psnr(image, truth),
         "ssim": true_ssim(image, truth),
-        "members": 0 if delivery is None else len(delivery.stack.members),
+        "members": 0 if delivery is None else len(delivery.ensemble.members),
         "answers": answer_rows(choice, truth),
         "seconds": round(seconds, 1),
         "reference": truth is not None,

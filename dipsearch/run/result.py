@@ -1,4 +1,4 @@
-"""The outcome on disk: the restored pictures, the architecture, the stack, the card and ``result.json``."""
+"""The outcome on disk: the restored pictures, the architecture, the ensemble, the card and ``result.json``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..delivery.picture_outputs import write_picture
 from ..files import write_text
 from ..library import Architecture, ArchitectureFit, provenance_now, write_architecture
 from ..problem import Case, image_digest
-from ..trials.trial import Evaluation
+from ..trials.trial import Trial
 from ..trials.trial_files import read_arrays
 from ..trials.true_quality import finite, mean, true_psnr, true_ssim
 from ..yaml_files import dump_yaml
@@ -40,7 +40,7 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
         notes: what went wrong on the way.
     """
     folder, deliveries = run.folder, finished.deliveries
-    evaluations = run.evaluations()
+    trials = run.trials()
     pictures = [
         write_picture(
             case,
@@ -56,11 +56,11 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
         )
     ]
     verdict, there = finished.verdict, [delivery for delivery in deliveries if delivery is not None]
-    winner = None if verdict is None else next(e for e in evaluations if e.number == verdict.number)
-    result = _result(run, evaluations, winner, pictures)
+    winner = None if verdict is None else next(e for e in trials if e.number == verdict.number)
+    result = _result(run, trials, winner, pictures)
     result |= {
         "interrupted": interrupted,
-        "warnings": [*run.notes, *notes, *_engine_notes(evaluations), *_little(result)],
+        "warnings": [*run.notes, *notes, *_engine_notes(trials), *_little(result)],
         "finalists": [] if verdict is None else _finalists(verdict),
     }
     if winner is not None and verdict is not None:
@@ -68,10 +68,10 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
         result["best"]["chosen_because"] = verdict.because
         if winner.genome is not None:
             _write_architecture(run, winner, split=there[0].split)
-        stacks = {delivery.name: _stack_entry(delivery, evaluations) for delivery in there}
+        ensembles = {delivery.name: _ensemble_entry(delivery, trials) for delivery in there}
         write_text(
             folder / "best" / "stack.yaml",
-            dump_yaml({"format": "dipsearch/stack/1", "pictures": stacks}),
+            dump_yaml({"format": "dipsearch/stack/1", "pictures": ensembles}),
         )
     write_text(folder / "best" / "card.md", card(result, winner))
     write_text(
@@ -83,16 +83,15 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
 
 def _result(
     run: Run,
-    evaluations: Sequence[Evaluation],
-    winner: Evaluation | None,
+    trials: Sequence[Trial],
+    winner: Trial | None,
     pictures: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
     from .. import __version__
 
     request, first = run.request, pictures[0]
     counts = {
-        state: sum(evaluation.state == state for evaluation in evaluations)
-        for state in ("complete", "pruned", "failed")
+        state: sum(trial.state == state for trial in trials) for state in ("complete", "pruned", "failed")
     }
     return {
         "task": run.cases[0].problem.task,
@@ -120,7 +119,7 @@ def _result(
             "ended": winner.ended,
             "seconds": winner.seconds,
         },
-        "stack": _mean_stack(pictures),
+        "stack": _mean_ensemble(pictures),
         "delivered": first["delivered"],
         "answers": first["answers"],
         "delivered_psnr": mean([picture["delivered_psnr"] for picture in pictures]),
@@ -137,13 +136,13 @@ def _result(
     }
 
 
-def _mean_stack(pictures: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+def _mean_ensemble(pictures: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """The ensemble over all pictures; ``None`` where one has none."""
-    stacks = [picture["stack"] for picture in pictures if picture["stack"] is not None]
-    if len(stacks) < len(pictures):
+    ensembles = [picture["stack"] for picture in pictures if picture["stack"] is not None]
+    if len(ensembles) < len(pictures):
         return None
-    means = {name: mean([stack[name] for stack in stacks]) for name in ("score", "psnr", "ssim")}
-    return {"members": stacks[0]["members"], **means}
+    means = {name: mean([ensemble[name] for ensemble in ensembles]) for name in ("score", "psnr", "ssim")}
+    return {"members": ensembles[0]["members"], **means}
 
 
 def _finalists(verdict: Verdict) -> list[dict[str, Any]]:
@@ -156,18 +155,18 @@ def _finalists(verdict: Verdict) -> list[dict[str, Any]]:
     ]
 
 
-def _tf32(winner: Evaluation, *, device: str) -> dict[str, bool] | None:
+def _tf32(winner: Trial, *, device: str) -> dict[str, bool] | None:
     """Where CUDA rounded 32-bit factors to 10 bits; ``None`` on other devices, which never do."""
     if not device.startswith("cuda"):
         return None
     return {"convolutions": winner.precision != "fp32", "matrix_products": False}
 
 
-def _engine_notes(evaluations: Sequence[Evaluation]) -> list[str]:
+def _engine_notes(trials: Sequence[Trial]) -> list[str]:
     """Why candidates were fitted by another engine than the one that was asked for."""
-    reasons = Counter(e.engine_note for e in evaluations if e.engine_note)
+    reasons = Counter(e.engine_note for e in trials if e.engine_note)
     return [
-        f"{count} of {len(evaluations)} candidates ran on the plain engine: {reason}"
+        f"{count} of {len(trials)} candidates ran on the plain engine: {reason}"
         for reason, count in reasons.most_common(3)
     ]
 
@@ -202,7 +201,7 @@ def _noise(run: Run) -> dict[str, Any]:
     }
 
 
-def _write_architecture(run: Run, winner: Evaluation, *, split: str) -> None:
+def _write_architecture(run: Run, winner: Trial, *, split: str) -> None:
     folder = run.folder
     curves = read_arrays(folder, winner.number, "fit.npz")
     assert winner.genome is not None
@@ -229,10 +228,10 @@ def _write_architecture(run: Run, winner: Evaluation, *, split: str) -> None:
     )
 
 
-def _stack_entry(delivery: Delivery, evaluations: Sequence[Evaluation]) -> list[dict[str, Any]]:
-    genomes = {evaluation.number: evaluation.genome for evaluation in evaluations}
+def _ensemble_entry(delivery: Delivery, trials: Sequence[Trial]) -> list[dict[str, Any]]:
+    genomes = {trial.number: trial.genome for trial in trials}
     return [
         {"number": number, "weight": round(weight, 6), "genome": genome.to_nested()}
-        for number, weight in zip(delivery.stack.members, delivery.stack.weights, strict=True)
+        for number, weight in zip(delivery.ensemble.members, delivery.ensemble.weights, strict=True)
         if (genome := genomes[number]) is not None
     ]

@@ -43,7 +43,7 @@ from ..trials.problem_files import (
 )
 from ..trials.request import Request, read_request, write_request
 from ..trials.storage_url import whole_address
-from ..trials.trial import Evaluation, evaluation_of
+from ..trials.trial import Trial, trial_of
 
 REQUEST_FILE = "study.yaml"
 
@@ -96,9 +96,9 @@ class Run:
             for trial in self.study.get_trials(deepcopy=False)
         )
 
-    def evaluations(self) -> list[Evaluation]:
+    def trials(self) -> list[Trial]:
         """All candidates so far."""
-        return [evaluation_of(trial) for trial in self.study.get_trials(deepcopy=False)]
+        return [trial_of(trial) for trial in self.study.get_trials(deepcopy=False)]
 
 
 def open_run(

@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 from ..execution.messages import Broken, Done, FitJob, Job, Message, PatchJob, Progress, SearchJob
 from ..execution.pool import Pool
 from ..execution.runner import work_through
-from ..trials.trial import Evaluation, ranked
+from ..trials.trial import Trial, ranked
 from .outcome import Callback, Snapshot, WorkerState
 from .run import Run
 
@@ -71,7 +71,7 @@ class Scheduler:
     stopped: bool = False
     raised: Exception | None = None
     _states: dict[int, WorkerState] = field(default_factory=dict)
-    _cached: Sequence[Evaluation] = ()
+    _cached: Sequence[Trial] = ()
     _read_at: float = float("-inf")
 
     @property
@@ -140,9 +140,9 @@ class Scheduler:
 
     def _evaluated(self, done: Done) -> None:
         number = int(done.outcome["number"])
-        evaluation = next(e for e in self.run.evaluations() if e.number == number)
-        self._count_failure(evaluation.state == "failed" and not self.asked.once)
-        self.callback.evaluated(evaluation)
+        trial = next(e for e in self.run.trials() if e.number == number)
+        self._count_failure(trial.state == "failed" and not self.asked.once)
+        self.callback.evaluated(trial)
         self._call_back(number)
 
     def _call_back(self, number: int) -> None:
@@ -194,19 +194,17 @@ class Scheduler:
                 study._storage.set_trial_user_attr(trial._trial_id, "reason", reason)
                 study.tell(trial.number, state=TrialState.FAIL)
 
-    def _candidates(self) -> Sequence[Evaluation]:
+    def _candidates(self) -> Sequence[Trial]:
         """All candidates, read anew only when there may be news: from our workers, or from others' elsewhere."""
         if time.monotonic() - self._read_at > REREAD_SECONDS:
-            self._cached, self._read_at = self.run.evaluations(), time.monotonic()
+            self._cached, self._read_at = self.run.trials(), time.monotonic()
         return self._cached
 
     def _snapshot(self) -> Snapshot:
-        evaluations = self._candidates()
+        trials = self._candidates()
         budget = self.run.request.budget_seconds
-        counts = {
-            state: sum(e.state == state for e in evaluations) for state in ("complete", "pruned", "failed")
-        }
-        best = ranked(evaluations)
+        counts = {state: sum(e.state == state for e in trials) for state in ("complete", "pruned", "failed")}
+        best = ranked(trials)
         return Snapshot(
             phase=self.phase,
             seconds=self.run.seconds,

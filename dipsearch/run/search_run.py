@@ -88,7 +88,7 @@ def _searched(
     callback.planned(run.plan)
     for note in run.notes:
         callback.note(note)
-    if not run.plan.networks and not ranked(run.evaluations()):
+    if not run.plan.networks and not ranked(run.trials()):
         return _without_networks(run, callback)
     specs = [WorkerSpec(index, device, threads=1) for index, device in enumerate(run.plan.devices)]
     with Pool(run.folder, run.settings, specs, own) as pool, _interruptible(pool) as asked:

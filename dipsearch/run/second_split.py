@@ -23,7 +23,7 @@ from ..planning.rescoring import NOTHING, best_choice
 from ..problem import make_split
 from ..trials.objective import Limits
 from ..trials.problem_files import WHOLE, SplitProblem, problem_path, write_pilot
-from ..trials.trial import Evaluation
+from ..trials.trial import Trial
 from ..trials.trial_files import read_npz
 from .scheduler import Scheduler
 
@@ -47,7 +47,7 @@ class Rescored:
         fits: their files.
     """
 
-    finalists: tuple[Evaluation, ...] = ()
+    finalists: tuple[Trial, ...] = ()
     seeds: int = 0
     fits: tuple[tuple[tuple[int, int, str], Path], ...] = ()
 
@@ -83,10 +83,10 @@ class SecondFits:
         best: the complete candidates, best first.
     """
 
-    def __init__(self, scheduler: Scheduler, best: Sequence[Evaluation]) -> None:
+    def __init__(self, scheduler: Scheduler, best: Sequence[Trial]) -> None:
         self._foreman = scheduler
         self._finalists = [e for e in best if e.genome is not None and e.seconds is not None]
-        self._todo: list[tuple[Evaluation, int, str]] | None = None
+        self._todo: list[tuple[Trial, int, str]] | None = None
         self._fits: Fits = {}
         self._share: float | None = None
 
@@ -156,7 +156,7 @@ class SecondFits:
         until = self._foreman.run.plan.rescore_until
         return float("inf") if until is None else until - self._foreman.run.seconds
 
-    def _chosen(self) -> list[tuple[Evaluation, int, str]]:
+    def _chosen(self) -> list[tuple[Trial, int, str]]:
         """All fits to make; fewer than planned where the finalists turned out to be slow."""
         plan = self._foreman.run.plan
         planned = plan.rescoring
@@ -184,7 +184,7 @@ class SecondFits:
             (e, seed, name) for seed in range(wished.seeds) for e in self._finalists for name in self._names
         ]
 
-    def _with_pilots(self, finalists: Sequence[Evaluation], seeds: int) -> list[Evaluation]:
+    def _with_pilots(self, finalists: Sequence[Trial], seeds: int) -> list[Trial]:
         """Those that can be fitted: a network that needs a pilot of this split where there is none cannot."""
         if all(self._pilot(name).exists() for name in self._names):
             return list(finalists)
@@ -196,7 +196,7 @@ class SecondFits:
             )
         return able
 
-    def _is_done(self, finalist: Evaluation, seeds: int) -> bool:
+    def _is_done(self, finalist: Trial, seeds: int) -> bool:
         return all(_useful(self._file(finalist, seed, name)) for seed in range(seeds) for name in self._names)
 
     @cached_property
@@ -210,11 +210,11 @@ class SecondFits:
             return False
         return True
 
-    def _file(self, finalist: Evaluation, seed: int, name: str) -> Path:
+    def _file(self, finalist: Trial, seed: int, name: str) -> Path:
         folder = self._foreman.run.folder / "finalists"
         return folder / f"second-{finalist.number:04d}-{seed}-{name}.npz"
 
-    def _job(self, finalist: Evaluation, seed: int, name: str, *, out: Path) -> FitJob:
+    def _job(self, finalist: Trial, seed: int, name: str, *, out: Path) -> FitJob:
         plan, settings = self._foreman.run.plan, self._foreman.run.settings
         assert finalist.genome is not None
         seconds = None if plan.candidate_seconds is None else plan.candidate_seconds / len(self._names)
@@ -246,7 +246,7 @@ class SecondFits:
         return file
 
 
-def _piloted(finalist: Evaluation) -> bool:
+def _piloted(finalist: Trial) -> bool:
     return finalist.genome is not None and finalist.genome.needs_pilot
 
 

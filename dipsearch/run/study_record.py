@@ -28,7 +28,7 @@ from ..trials.journal import JOURNAL
 from ..trials.problem_files import SEARCHED, WHOLE, problem_path, read_box, read_problem
 from ..trials.request import ARRAY, Request, read_request
 from ..trials.storage_url import whole_address
-from ..trials.trial import Evaluation, evaluation_of, ranked
+from ..trials.trial import Trial, ranked, trial_of
 from ..trials.trial_files import read_arrays, suffix
 
 REQUEST_FILE = "study.yaml"
@@ -69,7 +69,7 @@ class StudyRecord:
     Args:
         folder: the study's.
         request: what was asked.
-        evaluations: the candidates, by number; with PSNR where a reference exists.
+        trials: the candidates, by number; with PSNR where a reference exists.
         result: the content of ``result.json``; ``None`` before the delivery.
         pictures: what was restored.
         missing: sentences on what could not be read.
@@ -77,16 +77,16 @@ class StudyRecord:
 
     folder: Path
     request: Request
-    evaluations: tuple[Evaluation, ...]
+    trials: tuple[Trial, ...]
     result: dict[str, Any] | None
     pictures: tuple[PictureRecord, ...]
     missing: tuple[str, ...] = field(default=())
 
-    def ranked(self) -> list[Evaluation]:
+    def ranked(self) -> list[Trial]:
         """The complete candidates, the best first."""
-        return ranked(self.evaluations)
+        return ranked(self.trials)
 
-    def winner(self) -> Evaluation | None:
+    def winner(self) -> Trial | None:
         """The candidate that was chosen, before a delivery the best by the score; ``None``: none is complete.
 
         The finalists may have overruled the score of the search.
@@ -123,7 +123,7 @@ def read_study(
         pictures = list(earlier.pictures)
     else:
         pictures, earlier = _pictures(folder, request, missing), None
-    evaluations = _evaluations(folder, request, missing, storage=storage)
+    trials = _trials(folder, request, missing, storage=storage)
     result = _result(folder, missing)
     restored = {
         picture["name"]: folder / picture["restored"] for picture in (result or {}).get("pictures", [])
@@ -136,19 +136,17 @@ def read_study(
         )
         for picture in pictures
     ]
-    known = (
-        {(e.number, e.state): e.psnr for e in earlier.evaluations if e.psnr is not None} if earlier else {}
-    )
+    known = {(e.number, e.state): e.psnr for e in earlier.trials if e.psnr is not None} if earlier else {}
 
-    def measured(evaluation: Evaluation) -> Evaluation:
-        if (evaluation.number, evaluation.state) in known:
-            return replace(evaluation, psnr=known[evaluation.number, evaluation.state])
-        return _with_psnr(folder, evaluation, pictures)
+    def measured(trial: Trial) -> Trial:
+        if (trial.number, trial.state) in known:
+            return replace(trial, psnr=known[trial.number, trial.state])
+        return _with_psnr(folder, trial, pictures)
 
     # Unpacking thousands of images is most of the work of a page, and threads share it well.
     with ThreadPoolExecutor() as pool:
-        evaluations = list(pool.map(measured, evaluations))
-    return StudyRecord(folder, request, tuple(evaluations), result, tuple(pictures), tuple(missing))
+        trials = list(pool.map(measured, trials))
+    return StudyRecord(folder, request, tuple(trials), result, tuple(pictures), tuple(missing))
 
 
 def read_curves(folder: str | Path, number: int, *, index: int = 0) -> dict[str, NDArray[Any]]:
@@ -232,9 +230,7 @@ def _first(folder: Path, name: str, *, alone: bool) -> Path | None:
     return next(iter(sorted(picture_folder(folder, name, alone=alone).glob("first.*"))), None)
 
 
-def _evaluations(
-    folder: Path, request: Request, missing: list[str], *, storage: str | None
-) -> Sequence[Evaluation]:
+def _trials(folder: Path, request: Request, missing: list[str], *, storage: str | None) -> Sequence[Trial]:
     journal = folder / JOURNAL
     if request.storage is None and not journal.exists():
         return []
@@ -245,7 +241,7 @@ def _evaluations(
             open_storage(address).storage if address else JournalStorage(JournalFileBackend(str(journal)))
         )
         study = optuna.load_study(study_name=request.name, storage=opened)
-        return [evaluation_of(trial) for trial in study.get_trials(deepcopy=False)]
+        return [trial_of(trial) for trial in study.get_trials(deepcopy=False)]
     except (DipsearchError, KeyError, ValueError, OSError) as error:
         missing.append(f"the study's candidates cannot be read: {error}")
         return []
@@ -263,18 +259,18 @@ def _result(folder: Path, missing: list[str]) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def _with_psnr(folder: Path, evaluation: Evaluation, pictures: Sequence[PictureRecord]) -> Evaluation:
+def _with_psnr(folder: Path, trial: Trial, pictures: Sequence[PictureRecord]) -> Trial:
     """Add the true PSNR, the mean over the pictures in dB, where all of them have a reference."""
-    if evaluation.state not in ("complete", "pruned"):
-        return evaluation
+    if trial.state not in ("complete", "pruned"):
+        return trial
     values = []
     for index, picture in enumerate(pictures):
         if picture.reference is None:
-            return evaluation
+            return trial
         key = "x" + suffix(index)
         try:
-            arrays = read_arrays(folder, evaluation.number, "output.npz", keys=(key,))
+            arrays = read_arrays(folder, trial.number, "output.npz", keys=(key,))
             values.append(psnr(Tensor(arrays[key]), picture.reference))
         except (FormatError, KeyError):
-            return evaluation
-    return replace(evaluation, psnr=sum(values) / len(values)) if values else evaluation
+            return trial
+    return replace(trial, psnr=sum(values) / len(values)) if values else trial

@@ -21,7 +21,7 @@ _STATES: dict[TrialState, State] = {
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Trial:
     """A candidate, what it scored, and where it came from.
 
     Args:
@@ -67,11 +67,11 @@ class Evaluation:
     psnr: float | None = None
 
 
-def evaluation_of(trial: FrozenTrial) -> Evaluation:
+def trial_of(trial: FrozenTrial) -> Trial:
     """Read a candidate from Optuna's record of it."""
     notes: dict[str, Any] = trial.user_attrs
     genome = Genome.from_nested(notes["genome"]) if "genome" in notes else None
-    return Evaluation(
+    return Trial(
         number=trial.number,
         state=_STATES[trial.state],
         genome=genome,
@@ -93,7 +93,7 @@ def evaluation_of(trial: FrozenTrial) -> Evaluation:
     )
 
 
-def ranked(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
+def ranked(trials: Iterable[Trial]) -> list[Trial]:
     """The complete candidates, best score first; equal scores in the order of their numbers."""
-    complete = [e for e in evaluations if e.state == "complete" and e.score is not None]
+    complete = [e for e in trials if e.state == "complete" and e.score is not None]
     return sorted(complete, key=lambda e: (-(e.score or 0.0), e.number))

@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from dipsearch.commands import console
-from dipsearch.run import Evaluation, Outcome, Snapshot, WorkerState
+from dipsearch.run import Outcome, Snapshot, Trial, WorkerState
 
-BEST = Evaluation(
+BEST = Trial(
     number=7, state="complete", score=27.314, step=900, seconds=61.0, operator="crossover", parents=(3, 5)
 )
 
@@ -21,7 +21,7 @@ class Lines:
     lines = (("picture", "128×128, 3 channels"), ("workers", "2 on cpu [red]"))
 
 
-def snapshot(*, phase: str = "searching", best: Evaluation | None = BEST, failed: int = 0) -> Snapshot:
+def snapshot(*, phase: str = "searching", best: Trial | None = BEST, failed: int = 0) -> Snapshot:
     return Snapshot(
         phase=phase,
         seconds=94.2,
@@ -74,24 +74,24 @@ def test_long_lines_are_not_wrapped_in_a_log(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize(
-    ("evaluation", "words"),
+    ("trial", "words"),
     [
         (
-            Evaluation(number=2, state="pruned", reason="it was 3 dB behind"),
+            Trial(number=2, state="pruned", reason="it was 3 dB behind"),
             "candidate 2: given up, it was 3 dB behind",
         ),
         (
-            Evaluation(number=3, state="failed", seconds=2.0),
+            Trial(number=3, state="failed", seconds=2.0),
             "candidate 3: failed, no reason was recorded, 2.0 s",
         ),
         (
-            Evaluation(number=4, state="complete", score=20.0, step=5, operator="random"),
+            Trial(number=4, state="complete", score=20.0, step=5, operator="random"),
             "candidate 4: 20.00 dB at iteration 5 (random)",
         ),
     ],
 )
-def test_the_fate_of_a_candidate(evaluation: Evaluation, words: str) -> None:
-    assert console.ended(evaluation) == words
+def test_the_fate_of_a_candidate(trial: Trial, words: str) -> None:
+    assert console.ended(trial) == words
 
 
 def test_failures_are_counted_only_when_there_are_any() -> None:

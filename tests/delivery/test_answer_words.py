@@ -37,7 +37,12 @@ def result(
         }
         for name, estimate in estimates.items()
     ]
-    return {"answers": answers, "pictures": [{"answers": answers}], "split": {"indirect": indirect}}
+    return {
+        "task": "sr",
+        "answers": answers,
+        "pictures": [{"answers": answers}],
+        "split": {"indirect": indirect},
+    }
 
 
 MIXED = result({"first": 31.2, "polished": 31.5, "combined": 31.6}, shares=SHARES)

@@ -14,16 +14,16 @@ from dipsearch.delivery.delivering import Member, deliver
 from dipsearch.delivery.finalists import verdict_on_first, verdict_on_second
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import Downsample, Identity, Mask, NoiseModel, Problem, make_split
-from dipsearch.run import Evaluation
+from dipsearch.run import Trial
 from dipsearch.trials.problem_files import SplitProblem
 from dipsearch.trials.trial_files import Output
 
 SHAPE = (1, 3, 96, 96)
 
 
-def candidate(number: int) -> Evaluation:
+def candidate(number: int) -> Trial:
     genome = Genome(scales=(Scale(8, 8),))
-    return Evaluation(number, "complete", genome, genome.digest, 30.0 - number, step=100, seconds=10.0)
+    return Trial(number, "complete", genome, genome.digest, 30.0 - number, step=100, seconds=10.0)
 
 
 def truth() -> Tensor:
@@ -57,7 +57,7 @@ def members(images: list[Tensor], picture: SplitProblem) -> list[Member]:
     ]
 
 
-def ranked(found: list[Member]) -> list[Evaluation]:
+def ranked(found: list[Member]) -> list[Trial]:
     return [candidate(member.number) for member in sorted(found, key=lambda member: member.score)]
 
 

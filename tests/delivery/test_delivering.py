@@ -1,4 +1,4 @@
-"""What is delivered of several fits: stacks, and the mean of what two splits led to."""
+"""What is delivered of several fits: ensembles, and the mean of what two splits led to."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_unlike_members_of_like_quality_are_stacked_and_observed_pixels_put_back
     found = delivery_of([off(1, 0.1), off(2, 0.1), off(3, 0.1)], picture)
     assert found.chosen == found.base == "stack"
     assert sum(found.used.values()) == pytest.approx(1)
-    assert psnr(found.stacked, truth()) > psnr(found.best_image, truth()) + 2
+    assert psnr(found.combined, truth()) > psnr(found.best_image, truth()) + 2
     seen = picture.problem.observed.bool().expand(SHAPE)
     assert torch.equal(found.image[seen], truth()[seen])
     assert not torch.allclose(found.judged[seen], truth()[seen])  # what is judged is as it was fitted

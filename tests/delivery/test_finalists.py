@@ -19,7 +19,7 @@ from dipsearch.fitting import Ended
 from dipsearch.network import Genome, Scale
 from dipsearch.planning.rescoring import NOTHING, Rescoring
 from dipsearch.problem import Identity, NoiseModel, Problem, make_split
-from dipsearch.run import Evaluation
+from dipsearch.run import Trial
 from dipsearch.run.scheduler import Asked
 from dipsearch.run.second_split import SEED_STEP, Rescored, SecondFits, second_picture
 from dipsearch.trials.problem_files import WHOLE, SplitProblem, problem_path, read_pilot, write_problem
@@ -28,14 +28,14 @@ from dipsearch.trials.trial_files import Output
 SHAPE = (1, 3, 64, 64)
 
 
-def candidate(number: int, *, width: int = 8, seconds: float = 10.0) -> Evaluation:
+def candidate(number: int, *, width: int = 8, seconds: float = 10.0) -> Trial:
     genome = replace(Genome(), scales=(Scale(width, width),))
-    return Evaluation(
+    return Trial(
         number, "complete", genome, genome.digest, 30.0 - number, step=100, ended="it rose", seconds=seconds
     )
 
 
-def piloted(number: int) -> Evaluation:
+def piloted(number: int) -> Trial:
     """A candidate with the first answer in its input."""
     genome = replace(Genome(), scales=(Scale(8, 8),), input_kind="pilot", pilot_scale=1.0)
     return replace(candidate(number), genome=genome, digest=genome.digest)
@@ -149,9 +149,7 @@ class TestFits:
             done={},
         )
 
-    def jobs(
-        self, scheduler: SimpleNamespace, best: list[Evaluation], *, ended: Ended = Ended.RISEN
-    ) -> tuple:  # type: ignore[type-arg]
+    def jobs(self, scheduler: SimpleNamespace, best: list[Trial], *, ended: Ended = Ended.RISEN) -> tuple:  # type: ignore[type-arg]
         second = SecondFits(scheduler, best)  # type: ignore[arg-type]
         made = []
         while (job := second.next_job()) is not None:
@@ -213,7 +211,7 @@ class TestFits:
         assert scheduler.said == []
 
     def worked(
-        self, scheduler: SimpleNamespace, best: list[Evaluation], *, patches: bool = True
+        self, scheduler: SimpleNamespace, best: list[Trial], *, patches: bool = True
     ) -> tuple[list[Job], Rescored]:
         """All jobs of pilots and fits; similar patches are lost unless ``patches``."""
         made: list[Job] = []

@@ -1,4 +1,4 @@
-"""The stack: weights that are right where the right ones are known."""
+"""The ensemble: weights that are right where the right ones are known."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from dipsearch.fitting import combine, data_consistent, stack
-from dipsearch.fitting.ensemble import error_products, scoring_products, stack_weights
+from dipsearch.fitting import combine, data_consistent, make_ensemble
+from dipsearch.fitting.ensemble import ensemble_weights, error_products, scoring_products
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split
 
 
@@ -21,14 +21,14 @@ def noisy_problem(size: int = 48) -> tuple[Problem, torch.Tensor]:
 
 def test_weights_are_not_negative_and_sum_to_one() -> None:
     generator = np.random.default_rng(0)
-    weights = stack_weights(error_products(generator.normal(size=(6, 500)), generator.normal(size=500)))
+    weights = ensemble_weights(error_products(generator.normal(size=(6, 500)), generator.normal(size=500)))
     assert weights.min() >= 0
     assert weights.sum() == pytest.approx(1, abs=1e-12)
 
 
 def test_the_weights_of_a_known_mixture_are_found() -> None:
     rows = np.random.default_rng(0).normal(size=(3, 4000))
-    weights = stack_weights(error_products(rows, 0.6 * rows[0] + 0.4 * rows[2]))
+    weights = ensemble_weights(error_products(rows, 0.6 * rows[0] + 0.4 * rows[2]))
     assert weights == pytest.approx([0.6, 0, 0.4], abs=1e-3)
 
 
@@ -36,11 +36,11 @@ def test_independent_errors_are_weighed_by_their_inverse_variance() -> None:
     generator = np.random.default_rng(0)
     truth = generator.normal(size=200_000)
     rows = np.stack([truth + sd * generator.normal(size=truth.shape) for sd in (0.1, 0.2)])
-    assert stack_weights(error_products(rows, truth)) == pytest.approx([0.8, 0.2], abs=0.01)
+    assert ensemble_weights(error_products(rows, truth)) == pytest.approx([0.8, 0.2], abs=0.01)
 
 
 def test_a_single_network_has_all_the_weight() -> None:
-    assert stack_weights(error_products(np.ones((1, 10)), np.zeros(10))) == pytest.approx([1.0])
+    assert ensemble_weights(error_products(np.ones((1, 10)), np.zeros(10))) == pytest.approx([1.0])
 
 
 def test_a_stack_beats_its_best_member_and_names_its_members() -> None:
@@ -48,7 +48,7 @@ def test_a_stack_beats_its_best_member_and_names_its_members() -> None:
     split = make_split(problem, seed=0)
     draw = torch.Generator().manual_seed(7)
     fits = [clean + sd * torch.randn(clean.shape, generator=draw) for sd in (0.05, 0.06, 0.9)]
-    found = stack(fits, problem, split=split, members=[4, 8, 15])
+    found = make_ensemble(fits, problem, split=split, members=[4, 8, 15])
     combined = combine([fits[[4, 8, 15].index(number)] for number in found.members], found.weights)
     errors = [float((image - clean).square().mean()) for image in (combined, *fits)]
     assert found.members == (4, 8)
@@ -59,7 +59,7 @@ def test_a_stack_beats_its_best_member_and_names_its_members() -> None:
 def test_a_member_that_is_not_finite_is_left_out() -> None:
     problem, clean = noisy_problem()
     broken = torch.full_like(clean, float("nan"))
-    found = stack([broken, clean], problem, split=make_split(problem, seed=0), members=[0, 1])
+    found = make_ensemble([broken, clean], problem, split=make_split(problem, seed=0), members=[0, 1])
     assert found.members == (1,)
 
 
@@ -83,8 +83,8 @@ def test_the_ridge_draws_weights_to_the_plain_mean() -> None:
     generator = np.random.default_rng(0)
     truth = generator.normal(size=20_000)
     rows = np.stack([truth + sd * generator.normal(size=truth.shape) for sd in (0.1, 0.2)])
-    assert stack_weights(error_products(rows, truth), ridge=1e3) == pytest.approx([0.5, 0.5], abs=1e-3)
-    assert 0.5 < stack_weights(error_products(rows, truth), ridge=0.01)[0] < 0.8
+    assert ensemble_weights(error_products(rows, truth), ridge=1e3) == pytest.approx([0.5, 0.5], abs=1e-3)
+    assert 0.5 < ensemble_weights(error_products(rows, truth), ridge=0.01)[0] < 0.8
 
 
 @pytest.mark.parametrize("task", ["inpaint", "denoise"])
@@ -119,6 +119,6 @@ def test_a_guide_may_leave_products_indefinite_and_the_weights_are_still_right()
             apart[:, 30:] @ apart[:, 30:].T / 300 - apart[:, :30] @ apart[:, :30].T / 30
         )
         indefinite += bool(np.linalg.eigvalsh(products)[0] < 0)
-        form, weights = np.einsum("nk,kl,nl->n", mixtures, products, mixtures), stack_weights(products)
+        form, weights = np.einsum("nk,kl,nl->n", mixtures, products, mixtures), ensemble_weights(products)
         assert weights @ products @ weights <= form.min() + 0.05 * np.ptp(form)
     assert indefinite > 3

@@ -18,7 +18,7 @@ from optuna.storages.journal import JournalFileBackend
 from dipsearch.library import presets_for
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import TaskOptions, load_case, write_image
-from dipsearch.run import Evaluation, PictureRecord, Request, StudyRecord
+from dipsearch.run import PictureRecord, Request, StudyRecord, Trial
 from dipsearch.trials.request import write_request
 
 MakeStudy = Callable[..., StudyRecord]
@@ -54,12 +54,12 @@ def genome(width: int = 8, *, depth: int = 2) -> Genome:
     )
 
 
-def evaluations() -> tuple[Evaluation, ...]:
+def trials() -> tuple[Trial, ...]:
     """Five candidates: two complete, one pruned, one failed, one running."""
     (_, known), *_ = presets_for("inpaint")
     small, large = genome(8), genome(16, depth=3)
     return (
-        Evaluation(
+        Trial(
             number=0,
             state="complete",
             genome=known,
@@ -74,7 +74,7 @@ def evaluations() -> tuple[Evaluation, ...]:
             finished=130.0,
             psnr=24.5,
         ),
-        Evaluation(
+        Trial(
             number=1,
             state="complete",
             genome=large,
@@ -90,7 +90,7 @@ def evaluations() -> tuple[Evaluation, ...]:
             finished=151.0,
             psnr=27.0,
         ),
-        Evaluation(
+        Trial(
             number=2,
             state="pruned",
             genome=small,
@@ -104,7 +104,7 @@ def evaluations() -> tuple[Evaluation, ...]:
             started=131.0,
             finished=139.0,
         ),
-        Evaluation(
+        Trial(
             number=3,
             state="failed",
             genome=large,
@@ -114,7 +114,7 @@ def evaluations() -> tuple[Evaluation, ...]:
             started=140.0,
             finished=141.0,
         ),
-        Evaluation(number=4, state="running", genome=small, digest=small.digest, started=152.0),
+        Trial(number=4, state="running", genome=small, digest=small.digest, started=152.0),
     )
 
 
@@ -179,7 +179,7 @@ def make_study(tmp_path: Path) -> MakeStudy:
         whole: dict[str, Any] = {
             "folder": folder,
             "request": Request(sources=(str(source),), options=options, name=name, budget_seconds=120.0),
-            "evaluations": evaluations(),
+            "trials": trials(),
             "result": RESULT,
             "pictures": (picture,),
             **changes,

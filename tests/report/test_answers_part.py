@@ -130,7 +130,7 @@ def test_without_a_network_everything_is_said_and_shown_still(make_study, answer
     assert rows["restored"].endswith("filled in by similar patches alone, without a network")
     assert rows["first answer"] == "similar patches alone: 27.2 dB estimated; no network was fitted"
     assert rows["best candidate"] == "none: no candidate was finished"
-    record = make_study(result=found, evaluations=())
+    record = make_study(result=found, trials=())
     said = headline(record)
     assert said.sentence.startswith(
         "Missing pixels of cat.png filled in by similar patches alone, without a network (0 candidates tried)."

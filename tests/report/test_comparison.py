@@ -16,11 +16,9 @@ def three(make_study):
 
     def run(name: str, *, shift: float = 0.0, **changes):
         moved = tuple(
-            replace(e, score=e.score + shift if e.score is not None else None) for e in record.evaluations
+            replace(e, score=e.score + shift if e.score is not None else None) for e in record.trials
         )
-        return replace(
-            record, request=replace(record.request, name=name, workers=2, **changes), evaluations=moved
-        )
+        return replace(record, request=replace(record.request, name=name, workers=2, **changes), trials=moved)
 
     return run("a", seed=0), run("b", seed=1, shift=2.0), run("c", sampler="random", shift=-1.0)
 
@@ -48,7 +46,7 @@ def test_bands_are_median_and_quartiles(three) -> None:
 
 
 def test_a_study_without_candidates_has_no_curve_and_a_row(three) -> None:
-    empty = replace(three[2], evaluations=(), result=None)
+    empty = replace(three[2], trials=(), result=None)
     grouped = groups((three[0], empty))
     assert [band.label for band in bands(grouped)] == ["genetic"]
     assert [(row.name, row.complete, row.score) for row in compared_rows(grouped)] == [

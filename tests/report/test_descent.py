@@ -59,34 +59,34 @@ def test_the_best_and_its_ancestors_are_marked(make_study) -> None:
         (3, 0, False),
         (4, 0, False),
     ]
-    assert [evaluation.number for evaluation, _ in descent(record)] == [0, 1]
+    assert [trial.number for trial, _ in descent(record)] == [0, 1]
 
 
 def test_the_winner_is_whom_the_finalists_chose(make_study, result) -> None:
     record = make_study(result={**result, "best": {"number": 0, "score": 25.0}})
     assert record.ranked()[0].number == 1
     assert ancestry(record) == {0}
-    assert [evaluation.number for evaluation, _ in descent(record)] == [0]
+    assert [trial.number for trial, _ in descent(record)] == [0]
 
 
 def test_a_circle_of_parents_ends(make_study) -> None:
     record = make_study()
-    circle = tuple(replace(e, parents=(1 - e.number,)) if e.number < 2 else e for e in record.evaluations)
-    assert len(descent(replace(record, evaluations=circle))) == 2
+    circle = tuple(replace(e, parents=(1 - e.number,)) if e.number < 2 else e for e in record.trials)
+    assert len(descent(replace(record, trials=circle))) == 2
 
 
 def test_the_gene_that_decides_is_the_most_important(make_study, genome_of) -> None:
     record = make_study()
     many = tuple(
         replace(
-            record.evaluations[1],
+            record.trials[1],
             number=n,
             genome=replace(genome_of(8), learning_rate=0.001 * (1 + n), jitter=0.01 * (n * 7 % 5)),
             score=20.0 + n,
         )
         for n in range(24)
     )
-    rows = importance_rows(replace(record, evaluations=many))
+    rows = importance_rows(replace(record, trials=many))
     assert rows[0].gene == "learning_rate"
     assert sum(row.importance for row in rows) == pytest.approx(1)
     assert importance_rows(record) == ()  # two candidates say nothing

@@ -37,7 +37,7 @@ def test_studies_are_listed_with_their_states(studies, now) -> None:
 
 def test_a_running_study_tells_its_time_and_its_workers(studies) -> None:
     record = Watched(studies / "running").read()
-    started = min(e.started for e in record.evaluations if e.started)
+    started = min(e.started for e in record.trials if e.started)
     found = pulse(record, now=started + 20)
     assert (found.state, found.seconds, found.seconds_left) == ("running", 20.0, 100.0)
     assert [span.number for span in found.working] == [1]
@@ -48,7 +48,7 @@ def test_looking_changes_nothing(studies) -> None:
     client = make_app(studies).server.test_client()
     assert client.get("/study/running").status_code == 200
     study = Watched(studies / "running")
-    assert [e.state for e in study.read().evaluations] == ["complete", "running"]
+    assert [e.state for e in study.read().trials] == ["complete", "running"]
     assert study.read() is study.read()  # nothing has changed, so nothing is read again
     assert snapshot(studies) == before
 
@@ -58,7 +58,7 @@ def test_a_torn_journal_is_left_as_it_is(studies) -> None:
     with journal.open("ab") as file:
         file.write(b'{"op_code": 5, "wor')
     before = snapshot(studies)
-    assert len(Watched(studies / "running").read().evaluations) == 2
+    assert len(Watched(studies / "running").read().trials) == 2
     assert snapshot(studies) == before
 
 

@@ -72,8 +72,8 @@ def test_text_is_shown_as_text(make_study) -> None:
 
 def test_text_in_a_figure_cannot_end_its_script(make_study) -> None:
     record = make_study()
-    evil = tuple(replace(e, ended="</script><b>", reason=None) for e in record.evaluations)
-    html = without_plotly(render(replace(record, evaluations=evil)))
+    evil = tuple(replace(e, ended="</script><b>", reason=None) for e in record.trials)
+    html = without_plotly(render(replace(record, trials=evil)))
     assert "</script><b>" not in html
 
 
@@ -101,8 +101,8 @@ def test_only_the_scripts_of_the_page_may_run(make_study) -> None:
 )
 def test_any_text_in_any_place_is_shown_as_text(make_study, result, words: str) -> None:
     record = make_study(words, missing=(words,), result={**result, "warnings": [words], "image": words})
-    evil = tuple(replace(e, reason=words, ended=words, operator=words) for e in record.evaluations)
-    html = without_plotly(render(replace(record, evaluations=evil)))
+    evil = tuple(replace(e, reason=words, ended=words, operator=words) for e in record.trials)
+    html = without_plotly(render(replace(record, trials=evil)))
     assert words not in html or not {*"<>&\"'"} & {*words}
     assert escape(words) in html
     expected = len(Elements(without_plotly(render(record))).of("script"))
@@ -130,7 +130,7 @@ def test_a_running_study_shows_the_best_so_far(make_study) -> None:
 
 def test_two_thousand_candidates_fit_on_a_page(make_study, curve_writer) -> None:
     record = make_study()
-    template = [e for e in record.evaluations if e.state == "complete"]
+    template = [e for e in record.trials if e.state == "complete"]
     many = tuple(
         replace(template[n % 2], number=n, score=20 + n / 300, parents=(n - 2,) if n > 1 else ())
         for n in range(2000)
@@ -138,7 +138,7 @@ def test_two_thousand_candidates_fit_on_a_page(make_study, curve_writer) -> None
     for number in range(2, 2000):
         curve_writer(record.folder, number, outputs=False)
     begin = time.process_time()  # of this process, so that another one's work does not count
-    html = render(replace(record, evaluations=many))
+    html = render(replace(record, trials=many))
     assert time.process_time() - begin < 20
     assert len(html.encode()) < 14e6
 
@@ -156,7 +156,7 @@ def test_the_winner_is_drawn_and_can_be_used_again(make_study) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"evaluations": (), "result": None, "with_files": False}, "no candidate has been started"),
+        ({"trials": (), "result": None, "with_files": False}, "no candidate has been started"),
         ({"result": None, "with_files": False}, "there is no restored picture yet"),
         ({"missing": ("the journal is damaged",)}, "the journal is damaged"),
         ({"pictures": ()}, "What came out"),
@@ -168,8 +168,8 @@ def test_a_study_in_any_state_has_a_page(make_study, changes: dict[str, object],
 
 def test_a_study_that_failed_throughout_names_its_reasons(make_study) -> None:
     record = make_study(result=None, with_files=False)
-    failed = tuple(e for e in record.evaluations if e.state == "failed")
-    html = without_plotly(render(replace(record, evaluations=failed)))
+    failed = tuple(e for e in record.trials if e.state == "failed")
+    html = without_plotly(render(replace(record, trials=failed)))
     assert "no candidate is complete yet" in html
     assert "alert(1)" in html
 

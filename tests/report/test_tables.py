@@ -56,7 +56,7 @@ def test_states_in_words(make_study) -> None:
 
 
 def test_an_empty_study_has_empty_tables(make_study) -> None:
-    record = make_study(evaluations=(), result=None)
+    record = make_study(trials=(), result=None)
     assert candidate_rows(record) == ()
     assert history_rows(record) == ()
     assert agreement(record) is None
@@ -67,10 +67,10 @@ def test_agreement_is_kendalls_tau(make_study) -> None:
     from dataclasses import replace
 
     record = make_study()
-    template = record.evaluations[0]
+    template = record.trials[0]
     pairs = [(25.0, 24.0), (26.0, 26.0), (27.0, 25.0), (28.0, 27.0)]
     many = tuple(replace(template, number=n, score=s, psnr=p) for n, (s, p) in enumerate(pairs))
-    found = agreement(replace(record, evaluations=many))
+    found = agreement(replace(record, trials=many))
     assert found is not None
     assert found.kendall == pytest.approx(4 / 6)  # five pairs agree, one does not
     assert found.candidates == 4
@@ -96,7 +96,7 @@ def test_cells_are_text_and_columns_without_content_are_left_out(make_study) -> 
     assert cells[4][2] == "–"
     from dataclasses import replace
 
-    blind = replace(record, evaluations=tuple(replace(e, psnr=None) for e in record.evaluations))
+    blind = replace(record, trials=tuple(replace(e, psnr=None) for e in record.trials))
     assert "PSNR" not in candidate_cells(candidate_rows(blind))[0]
 
 

@@ -16,9 +16,9 @@ def test_the_error_is_the_mean_over_the_channels() -> None:
 
 def test_the_stack_is_listed_by_weight(make_study) -> None:
     record = make_study()
-    stack = {"cat": [{"number": 0, "weight": 0.25}, {"number": 1, "weight": 0.75}]}
+    ensemble = {"cat": [{"number": 0, "weight": 0.25}, {"number": 1, "weight": 0.75}]}
     path = record.folder / "best" / "stack.yaml"
-    path.write_text(dump_yaml({"format": "dipsearch/stack/1", "pictures": stack}))
+    path.write_text(dump_yaml({"format": "dipsearch/stack/1", "pictures": ensemble}))
     assert [(row.number, row.weight, row.score) for row in member_rows(record, "cat")] == [
         (1, 0.75, 27.5),
         (0, 0.25, 25.0),

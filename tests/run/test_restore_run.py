@@ -29,8 +29,8 @@ class Ear(Silent):
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> Path:
-    """The folder of a study whose stack has two networks, one with a pilot in its input."""
+def ensemble(tmp_path: Path) -> Path:
+    """The folder of a study whose ensemble has two networks, one with a pilot in its input."""
     members = [
         {"number": n, "weight": 0.5, "genome": genome.to_nested()}
         for n, genome in enumerate((PLAIN, PILOTED))
@@ -57,11 +57,11 @@ def restored(target: Path | str, out: Path, *, budget: float | None, ear: Ear) -
 
 
 def test_networks_with_and_without_a_pilot_are_fitted_and_all_answers_are_weighed(
-    stack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ensemble: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dipsearch.run.restore_run.MAX_STEPS", {"denoise": 60})
     ear = Ear()
-    result = restored(stack, tmp_path / "out", budget=None, ear=ear)
+    result = restored(ensemble, tmp_path / "out", budget=None, ear=ear)
     assert set(result) == {
         *("name", "source", "restored", "delivered", "score", "psnr", "ssim", "members", "answers"),
         *("seconds", "reference"),
@@ -81,8 +81,10 @@ def test_networks_with_and_without_a_pilot_are_fitted_and_all_answers_are_weighe
     assert not [note for note in ear.notes if note.startswith("worker")]
 
 
-def test_when_there_is_no_time_for_a_fit_the_first_answer_is_delivered(stack: Path, tmp_path: Path) -> None:
-    result = restored(stack, tmp_path / "out", budget=0.5, ear=Ear())
+def test_when_there_is_no_time_for_a_fit_the_first_answer_is_delivered(
+    ensemble: Path, tmp_path: Path
+) -> None:
+    result = restored(ensemble, tmp_path / "out", budget=0.5, ear=Ear())
     assert (result["delivered"], result["members"]) == ("first", 0)
     assert [row["name"] for row in result["answers"]] == ["first"]  # type: ignore[attr-defined]
     assert float(result["psnr"]) > 22  # type: ignore[arg-type]

@@ -19,11 +19,11 @@ from dipsearch.errors import StudyError
 from dipsearch.planning.rescoring import Rescoring
 from dipsearch.problem import TaskOptions, psnr, read_image, write_image
 from dipsearch.run import (
-    Evaluation,
     Outcome,
     Plan,
     Request,
     Silent,
+    Trial,
     read_study,
     read_trajectory,
     run_search,
@@ -48,7 +48,7 @@ class Ear(Silent):
 
     plans: list[Plan] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    heard: list[Evaluation] = field(default_factory=list)
+    heard: list[Trial] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
 
     def planned(self, plan: Plan) -> None:
@@ -57,8 +57,8 @@ class Ear(Silent):
     def note(self, sentence: str) -> None:
         self.notes.append(sentence)
 
-    def evaluated(self, evaluation: Evaluation) -> None:
-        self.heard.append(evaluation)
+    def evaluated(self, trial: Trial) -> None:
+        self.heard.append(trial)
 
     def finished(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
@@ -141,7 +141,7 @@ def test_a_search_leaves_everything_that_the_design_promises(finished: Finished)
     assert set(promised.split()) <= set(result)
     assert result["reference"] is True  # a clean picture serves as its own
     assert result["baselines"]["similar patches"]["psnr"] > 10
-    assert [evaluation.number for evaluation in ear.heard] == [0, 1]
+    assert [trial.number for trial in ear.heard] == [0, 1]
 
 
 def test_the_delivery_is_at_least_as_good_as_the_best_candidate_and_keeps_observed_pixels(
@@ -166,14 +166,14 @@ def test_the_same_seed_gives_the_same_picture(finished: Finished, place: Path) -
 
 def test_two_workers_find_what_one_finds(finished: Finished, place: Path) -> None:
     again, _ = search(place, request(place, workers=2))
-    first, second = ({e.digest for e in read_study(o.folder).evaluations} for o in (finished[1], again))
+    first, second = ({e.digest for e in read_study(o.folder).trials} for o in (finished[1], again))
     assert first == second
 
 
 def test_a_study_read_back_has_the_true_psnr_of_every_candidate(finished: Finished) -> None:
     outcome = finished[1]
     record = read_study(outcome.folder)
-    assert all(evaluation.psnr is not None and 5 < evaluation.psnr < 60 for evaluation in record.evaluations)
+    assert all(trial.psnr is not None and 5 < trial.psnr < 60 for trial in record.trials)
     reference = record.pictures[0].reference
     assert reference is not None
     steps, psnr = read_trajectory(outcome.folder, 0, reference)
@@ -344,12 +344,12 @@ def test_a_killed_search_loses_no_finished_candidate(place: Path) -> None:
     _wait_for(folder / "trials" / "0001" / "output.npz")
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
-    before = [e for e in read_study(folder).evaluations if e.state == "complete"]
+    before = [e for e in read_study(folder).trials if e.state == "complete"]
     assert len(before) >= 1
     asked = request(place, name="killed", trials=len(before) + 2)
     asked = replace(asked, options=read_study(folder).request.options)
     outcome, _ = search(place, asked, resume=True)
-    after = read_study(folder).evaluations
+    after = read_study(folder).trials
     finished = [e for e in after if e.state in ("complete", "pruned", "failed")]
     assert {e.number for e in before} <= {e.number for e in after if e.state == "complete"}
     assert sum(e.state in ("complete", "pruned") for e in after) == len(before) + 2

@@ -88,5 +88,5 @@ def test_resuming_and_joining_without_the_password_say_how_to_give_it(begun: Pat
 
 def test_a_study_in_a_database_is_shown_without_its_candidates(begun: Path) -> None:
     record = read_study(begun / "study")
-    assert record.evaluations == ()
+    assert record.trials == ()
     assert any("its password is written into no file" in sentence for sentence in record.missing)

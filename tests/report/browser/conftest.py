@@ -151,9 +151,9 @@ def full_study(
     genome_of: Callable[..., Genome],
     curve_writer: Callable[..., None],
 ) -> StudyRecord:
-    """Fourteen candidates, twelve of them complete and bred in a line, a stack of two, and a failure."""
+    """Fourteen candidates, twelve of them complete and bred in a line, an ensemble of two, and a failure."""
     record = make_study('cat <b>&</b> "friends" 🐱')
-    template = record.evaluations[1]
+    template = record.trials[1]
     complete = []
     for number in range(12):
         network = genome_of(4 + 2 * (number % 3), depth=2 + number % 2)
@@ -178,12 +178,12 @@ def full_study(
             record.folder, number, watched={"ES-WMV": 300 + 10 * number, "ES-EMV": 40 * (number % 5)}
         )
     rest = [
-        replace(record.evaluations[2], number=12, parents=(5,)),
-        replace(record.evaluations[3], number=13),
+        replace(record.trials[2], number=12, parents=(5,)),
+        replace(record.trials[3], number=13),
     ]
     members = [{"number": 1, "weight": 0.75}, {"number": 0, "weight": 0.25}]
-    stack = dump_yaml({"format": "dipsearch/stack/1", "pictures": {"cat": members}})
-    (record.folder / "best" / "stack.yaml").write_text(stack)
+    ensemble = dump_yaml({"format": "dipsearch/stack/1", "pictures": {"cat": members}})
+    (record.folder / "best" / "stack.yaml").write_text(ensemble)
     deviation = np.random.default_rng(0).random((24, 32), dtype=np.float32) / 10
     np.savez(record.folder / "best" / "uncertainty.npz", deviation=deviation)
     entry = {"name": "cat", "restored": "best/restored.png", "uncertainty": {"file": "best/uncertainty.npz"}}
@@ -206,4 +206,4 @@ def full_study(
         },
     ]
     result = {**(record.result or {}), "pictures": [entry], "finalists": finalists}
-    return replace(record, result=result, evaluations=(*complete, *rest))
+    return replace(record, result=result, trials=(*complete, *rest))

@@ -17,9 +17,9 @@ def compared(full_study) -> Path:
     def run(name: str, *, shift: float, seed: int, sampler: str):
         request = replace(full_study.request, name=name, seed=seed, sampler=sampler)
         moved = tuple(
-            replace(e, score=e.score + shift if e.score is not None else None) for e in full_study.evaluations
+            replace(e, score=e.score + shift if e.score is not None else None) for e in full_study.trials
         )
-        return replace(full_study, request=request, evaluations=moved)
+        return replace(full_study, request=request, trials=moved)
 
     return write_comparison(
         [

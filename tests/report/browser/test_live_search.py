@@ -89,7 +89,7 @@ def test_a_real_search_is_followed(visit, started, tmp_path, screenshot) -> None
         return bool(seen)
 
     until(one_more, seconds=240)
-    finished = {e.number: e.finished for e in read_study(folder).evaluations}
+    finished = {e.number: e.finished for e in read_study(folder).trials}
     late = {number: moment - finished[number] for number, moment in seen.items()}
     assert max(late.values()) < 10, late
 

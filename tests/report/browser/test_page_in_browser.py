@@ -291,7 +291,7 @@ def test_two_thousand_candidates_open_at_once(visit, full_study, curve_writer) -
     )
     for number in range(12, 2000):
         curve_writer(full_study.folder, number, outputs=False)
-    path = write_page(replace(full_study, evaluations=many))
+    path = write_page(replace(full_study, trials=many))
     assert path.stat().st_size < 20e6
     opened = visit(path)
     opened.page.wait_for_selector(READY)
