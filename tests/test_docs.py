@@ -42,13 +42,15 @@ def in_toctrees(page: Path) -> Iterator[Path]:
     yield page
     for block in blocks(page, "{toctree}"):
         for entry in entries(block):
-            yield from in_toctrees(page.parent / f"{entry}.md")
+            below = page.parent / f"{entry}.md"
+            yield from in_toctrees(below) if below.exists() else [below.with_suffix(".ipynb")]
 
 
 def listed_names(page: Path) -> list[str]:
-    """The names below ``dipsearch`` that an API page lists."""
-    lines = "".join(blocks(page, "{eval-rst}")).partition(".. autosummary::")[2].splitlines()
-    return [line.strip() for line in lines if line.strip() and not line.strip().startswith(":")]
+    """The names below ``dipsearch`` that the lists of an API page have."""
+    lists = (block.partition(".. autosummary::")[2] for block in blocks(page, "{eval-rst}"))
+    lines = (line.strip() for text in lists for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith(":")]
 
 
 def prose(page: Path) -> str:
@@ -57,7 +59,7 @@ def prose(page: Path) -> str:
 
 
 def test_every_page_is_in_a_table_of_contents_once() -> None:
-    assert sorted(in_toctrees(DOCS / "index.md")) == PAGES
+    assert sorted(in_toctrees(DOCS / "index.md")) == sorted([*PAGES, *(DOCS / "notebooks").glob("*.ipynb")])
 
 
 @each_page

@@ -1,4 +1,4 @@
-"""Cases of the comparison on operators: what is measured of a clean picture, and by what classical methods it is restored.
+"""Cases of the comparison on operators: what is measured of a clean picture, and how it is usually restored.
 
 A measurement is a problem as a person hands it in from Python: an array, an operator and the strength of the noise.
 The clean picture stays beside it, where no search can see it.

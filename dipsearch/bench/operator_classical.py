@@ -33,9 +33,9 @@ def wiener(problem: Problem) -> Tensor:
     """Restore the image of least expected error for a Gaussian prior with the spectrum of photographs.
 
     The prior has the variance of y less that of the noise, by channel, and is one of cosine waves, which end at the
-    border as mirrored images do. Where those diagonalise A, as for a symmetric kernel with a mirrored border, this is the
-    closed-form filter A̅ / (|A|² + σ² / S). For others the same equations are solved by conjugate gradients: the
-    closed form, which takes the border for another one, lost up to 2.9 dB (coffee, moved).
+    border as mirrored images do. Where those diagonalise A, as for a symmetric kernel with a mirrored border, this
+    is the closed-form filter A̅ / (|A|² + σ² / S). For others the same equations are solved by conjugate gradients:
+    the closed form, which takes the border for another one, lost up to 2.9 dB (coffee, moved).
 
     Source: Wiener, Extrapolation, Interpolation and Smoothing of Stationary Time Series, 1949.
 

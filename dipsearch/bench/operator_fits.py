@@ -18,7 +18,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..errors import ResourceError
 from ..files import write_text
 from ..fitting import Check, LastIterate, fit
 from ..fitting.memory import keep_freed_memory
@@ -79,11 +78,7 @@ def fit_in_processes(workers: int) -> Fitter:
 
 
 def fitted_row(job: FitJob) -> OperatorRow:
-    """The row of a fit; a recording that is there already is not made again.
-
-    Raises:
-        ResourceError: no iterate was a finite number.
-    """
+    """The row of a fit; a recording that is there already is not made again."""
     case = job.case()
     if job.method == DIP:
         started = time.monotonic()
@@ -112,7 +107,9 @@ def _network_row(case: OperatorCase, job: FitJob) -> OperatorRow:
             most_steps=job.steps,
         )
         if not (job.recordings / ".gitignore").exists():
-            write_text(job.recordings / ".gitignore", "*\n")  # recordings are large, and made again from the pictures
+            write_text(
+                job.recordings / ".gitignore", "*\n"
+            )  # recordings are large, and made again from the pictures
         write_recording(file, recording, outputs)
     stop = default_choice(recording)
     return row_of(
@@ -132,10 +129,10 @@ def dip_oracle(case: OperatorCase, *, steps: int) -> Tensor:
     Args:
         steps: iterations.
 
-    Raises:
-        ResourceError: no iterate was a finite number.
+    Returns:
+        (1, C, H, W), NaN where no iterate was finite.
     """
-    best: list[Tensor] = []
+    best = [torch.full_like(case.clean, math.nan)]
     highest = -math.inf
 
     def watch(check: Check, image: Tensor) -> None:
@@ -155,8 +152,6 @@ def dip_oracle(case: OperatorCase, *, steps: int) -> Tensor:
         rule=LastIterate(),
         watch=watch,
     )
-    if not best:
-        raise ResourceError("the fit diverged", "an iterate has to be finite", "try another seed")
     return best[0]
 
 

@@ -1,4 +1,4 @@
-"""The rows of the comparison on operators: one for every method and measurement, and one for the score of each measurement."""
+"""The rows of the comparison on operators: one for every method and measurement, and one for the score of each."""
 
 from __future__ import annotations
 

@@ -100,9 +100,7 @@ def _take_case(case: OperatorCase, wanted: Measuring, file: RowFile[OperatorRow]
         _take_score(case, wanted.steps, file, say)
 
 
-def _take_method(
-    case: OperatorCase, name: str, method: Method, file: RowFile[OperatorRow], say: Say
-) -> None:
+def _take_method(case: OperatorCase, name: str, method: Method, file: RowFile[OperatorRow], say: Say) -> None:
     if file.has(group_of(case, name, limit=None), measurement=case.digest):
         return
     started = time.monotonic()

@@ -32,7 +32,8 @@ class Found:
 
     Args:
         delivered: by it.
-        networks: the mean of its best networks, or its best one, without similar patches; ``None`` where none was fitted.
+        networks: the mean of its best networks, or its best one, without similar patches; ``None`` where none was
+            fitted.
     """
 
     delivered: Restored

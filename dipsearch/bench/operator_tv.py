@@ -67,9 +67,7 @@ def total_variation(problem: Problem, *, share: float, iterations: int = ITERATI
 
 def gradient(x: Tensor) -> Tensor:
     """Forward differences down and to the right, (2, 1, C, H, W); 0 beyond the border."""
-    return torch.stack(
-        [x.diff(dim=axis, append=x.narrow(axis, x.shape[axis] - 1, 1)) for axis in (-2, -1)]
-    )
+    return torch.stack([x.diff(dim=axis, append=x.narrow(axis, x.shape[axis] - 1, 1)) for axis in (-2, -1)])
 
 
 def gradient_adjoint(g: Tensor) -> Tensor:

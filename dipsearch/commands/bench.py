@@ -9,7 +9,7 @@ import typer
 
 from ..errors import InputError
 from ..files import write_text
-from . import bench_answers, bench_gate, bench_patches, bench_rivals, bench_score, parsing
+from . import bench_answers, bench_gate, bench_operators, bench_patches, bench_rivals, bench_score, parsing
 
 if TYPE_CHECKING:
     from ..bench import EqualityRow, MemoryRow, SpeedRow
@@ -25,6 +25,7 @@ bench.command()(bench_gate.gate)
 bench.command()(bench_rivals.rivals)
 bench.command()(bench_answers.answers)
 bench.command()(bench_patches.patches)
+bench.command()(bench_operators.operators)
 
 PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 

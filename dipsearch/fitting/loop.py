@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from torch import Tensor
 from ..network import Network
 from ..problem import Problem, Split
 from .engine import Engine, EngineWord, make_engine
-from .monitors import Choice, Monitor, needs_outputs
+from .monitors import needs_outputs
 from .precision import DEFAULT, Precision
 from .step import Weights
 from .stopping import Check, Decision, Ended, StoppingRule, default_rule
@@ -65,7 +65,6 @@ class Fit:
         precision: of its convolutions.
         notes: why another engine was used than the one asked for.
         full: the image after the fit went on with all of y, ``(1, C, H, W)``; ``None`` where it did not.
-        monitors: what the rules that only watched would have done, by their names.
     """
 
     image: Tensor
@@ -80,7 +79,6 @@ class Fit:
     precision: Precision = "fp32"
     notes: tuple[str, ...] = ()
     full: Tensor | None = None
-    monitors: Mapping[str, Choice] = field(default_factory=dict)
 
 
 @dataclass
@@ -122,7 +120,6 @@ def fit(
     engine: EngineWord = "auto",
     precision: Precision = DEFAULT,
     lean: bool = False,
-    monitors: Mapping[str, StoppingRule] | None = None,
     pilot: Tensor | None = None,
 ) -> Fit:
     """Fit the generator of ``genome`` to the fitted part of ``split``; return the iterate that ``rule`` chose.
@@ -143,7 +140,6 @@ def fit(
         precision: of the convolutions on CUDA; elsewhere they are always in 32 bits.
         lean: keep less for the backward pass and compute the full resolution twice: the same numbers from
             less memory.
-        monitors: further rules by name, which decide nothing: what they would have done is recorded.
         pilot: ``(1, C, H, W)`` in about [0, 1], a restoration made from the fitted part of ``split`` alone, for
             networks with one in their input; others do not look at it. The jitter is added to its channels, too.
 
@@ -154,7 +150,6 @@ def fit(
     if max_steps < 1 or check_every < 1:
         raise ValueError(f"max_steps={max_steps}, check_every={check_every}: both have to be at least 1")
     rule = rule or default_rule(split)
-    watching = {name: Monitor(other) for name, other in (monitors or {}).items()}
     made = make_engine(
         engine,
         genome,
@@ -164,7 +159,7 @@ def fit(
         start=start,
         precision=precision,
         lean=lean,
-        fluctuation=any(needs_outputs(one) for one in (rule, *(monitors or {}).values())),
+        fluctuation=needs_outputs(rule),
         pilot=pilot,
     )
     memory, record, ended, step = rule.init(), _Recorder(keep_weights), None, 0
@@ -177,8 +172,6 @@ def fit(
             ended = Ended.DIVERGED
             break
         record.add(check, reading.image, made)
-        for monitor in watching.values():
-            monitor.see(check)
         memory, decision = rule.update(memory, check)
         record.decide(decision)
         ended = decision.ended or (watch(check, reading.image) if watch else None)
@@ -186,8 +179,7 @@ def fit(
             ended = ended or Ended.TIME
     if ended not in (Ended.DIVERGED, Ended.RISEN):
         record.decide(rule.finish(memory))
-    done = _finished(record, ended or Ended.STEPS, problem, made)
-    return replace(done, monitors={name: monitor.choice() for name, monitor in watching.items()})
+    return _finished(record, ended or Ended.STEPS, problem, made)
 
 
 def _finished(record: _Recorder, ended: Ended, problem: Problem, engine: Engine) -> Fit:

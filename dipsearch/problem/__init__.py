@@ -6,7 +6,6 @@ reference are here too, but only reports and benchmarks may call them.
 """
 
 from .case import Case, load_case
-from .cross_scale import cross_scale
 from .diagnosis import Branch, Diagnosis
 from .form import Form
 from .image import MAX_PIXELS, Image, image_digest, is_sample, natural_suffix, read_image, write_image
@@ -79,7 +78,6 @@ __all__ = [
     "clean_sigma",
     "clean_values",
     "crop_problem",
-    "cross_scale",
     "diagnose",
     "estimate_sigma",
     "find_observed",

@@ -11,7 +11,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from .curves import CurveRow, Mark
+from .curves import CurveRow
 from .style import GREY, SERIES, frame
 from .wording import decibels
 
@@ -31,7 +31,6 @@ def curves(rows: Sequence[CurveRow]) -> go.Figure:
         figure.add_scatter(**_thin_stops(others))
     for row, colour in zip(first, SERIES, strict=False):
         _add_curve(figure, row, colour)
-    _add_marks(figure, first)
     return figure
 
 
@@ -128,40 +127,3 @@ def _add_course(figure: go.Figure, row: CurveRow, colour: str, label: str) -> No
         legendgroup=label,
         showlegend=False,
     )
-
-
-def _add_marks(figure: go.Figure, rows: Sequence[CurveRow]) -> None:
-    """What each watching rule would have done: one trace for a rule, which the legend brings out."""
-    rules = list(dict.fromkeys(mark.rule for row in rows for mark in row.marks))
-    for index, rule in enumerate(rules):
-        found = [
-            (row, mark, colour)
-            for row, colour in zip(rows, SERIES, strict=False)
-            for mark in row.marks
-            if mark.rule == rule and mark.step is not None
-        ]
-        if found:
-            figure.add_scatter(
-                x=[mark.step for _, mark, _ in found],
-                y=[mark.score for _, mark, _ in found],
-                mode="markers",
-                name=f"{escape(rule)} would stop",
-                customdata=[row.number for row, _, _ in found],
-                marker={
-                    "color": [colour for _, _, colour in found],
-                    "size": 13,
-                    "symbol": _RULE_SYMBOLS[index % len(_RULE_SYMBOLS)],
-                    "line": {"width": 1, "color": "#ffffff"},
-                },
-                text=[_mark_words(row, mark) for row, mark, _ in found],
-                hoverinfo="text",
-                visible="legendonly",
-                meta={"shown": "rules"},
-            )
-
-
-def _mark_words(row: CurveRow, mark: Mark) -> str:
-    words = f"{mark.rule} would have delivered iteration {mark.step} of {row.label}: {decibels(mark.score)}"
-    if mark.psnr is not None:
-        words += f", {decibels(mark.psnr)} against the reference"
-    return escape(words)

@@ -7,12 +7,10 @@ themselves never were.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import FormatError
 from ..run import StudyRecord, Trial, read_curves, read_trajectory
@@ -43,23 +41,6 @@ class Course:
 
 
 @dataclass(frozen=True)
-class Mark:
-    """What a rule that only watched a fit would have done with it.
-
-    Args:
-        rule: its name.
-        step: the iteration that it would have delivered; ``None`` when it found none.
-        score: the estimate there, in dB.
-        psnr: against the reference there, in dB; ``None`` where it was not recorded.
-    """
-
-    rule: str
-    step: int | None
-    score: float | None = None
-    psnr: float | None = None
-
-
-@dataclass(frozen=True)
 class CurveRow:
     """The course of one fit, of the study's first picture.
 
@@ -74,7 +55,6 @@ class CurveRow:
         fitted: the training loss at the check points in dB, as a PSNR on the part that is fitted.
         ended: why the fit ended, a sentence.
         complete: whether it was fitted to its end; otherwise it was given up early.
-        marks: what other rules would have done.
     """
 
     number: int
@@ -87,7 +67,6 @@ class CurveRow:
     fitted: tuple[float | None, ...] = ()
     ended: str = ""
     complete: bool = True
-    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -162,27 +141,7 @@ def _curve_row(record: StudyRecord, trial: Trial, *, points: int, compare: bool)
         fitted=tuple(_decibels_of(curves["loss"][kept])),
         ended=trial.reason or trial.ended or "",
         complete=trial.state == "complete",
-        marks=_marks(curves, steps, score, course),
     )
-
-
-def _marks(
-    curves: Mapping[str, NDArray[Any]],
-    steps: Sequence[int],
-    score: Sequence[float | None],
-    course: Course | None,
-) -> tuple[Mark, ...]:
-    """What the rules that watched would have done; older studies have none."""
-    marks = []
-    for name, chosen in zip(curves.get("monitor_names", ()), curves.get("monitor_steps", ()), strict=False):
-        step = int(chosen)
-        if step <= 0:
-            marks.append(Mark(str(name), None))
-        else:
-            marks.append(
-                Mark(str(name), step, score[_nearest(steps, step)], course.at(step) if course else None)
-            )
-    return tuple(marks)
 
 
 def _nearest(steps: Sequence[int], step: int) -> int:

@@ -9,16 +9,14 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from ..run import StudyRecord
 from .anatomy import gene_rows
-from .curves import CurveRow, Mark
 from .diagram import diagram
 from .lineage import change_words, changes
 from .tables import CandidateRow
-from .wording import NOTHING, clause, decibels, duration
+from .wording import NOTHING, decibels, duration
 
 
 @dataclass(frozen=True)
@@ -44,18 +42,14 @@ class Dossier:
     drawing: str
 
 
-def dossiers(
-    record: StudyRecord, rows: tuple[CandidateRow, ...], *, courses: Sequence[CurveRow] = ()
-) -> tuple[Dossier, ...]:
+def dossiers(record: StudyRecord, rows: tuple[CandidateRow, ...]) -> tuple[Dossier, ...]:
     """A dossier for every row, in the order of the rows.
 
     Args:
         record: the study.
         rows: its candidates.
-        courses: their curves, which know what other stopping rules would have done.
     """
     trials = {e.number: e for e in record.trials}
-    marks = {course.number: course.marks for course in courses}
     found = []
     for row in rows:
         e = trials[row.number]
@@ -65,7 +59,7 @@ def dossiers(
             Dossier(
                 number=row.number,
                 title=row.shape or "not proposed yet",
-                facts=(*_facts(row), *_mark_facts(marks.get(row.number, ()))),
+                facts=_facts(row),
                 genes=gene_rows(e.genome) if e.genome else (),
                 changes=change_words(differing),
                 parents=e.parents,
@@ -94,17 +88,3 @@ def _facts(row: CandidateRow) -> tuple[tuple[str, str], ...]:
         ("genome", row.digest),
     )
     return tuple((label, value) for label, value in facts if value not in ("", NOTHING))
-
-
-def _mark_facts(marks: Sequence[Mark]) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (
-            f"{mark.rule} would stop",
-            "not at all"
-            if mark.step is None
-            else clause(
-                f"at iteration {mark.step}", decibels(mark.score) if mark.score is not None else None
-            ),
-        )
-        for mark in marks
-    )

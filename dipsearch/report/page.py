@@ -29,7 +29,6 @@ from .members import member_rows
 from .outcome_part import result_rows
 from .pictures import MOST_PICTURES, pictures_of
 from .reproduce import restore_command, search_command, version_rows
-from .rules_part import monitor_rows
 from .templates import render_template
 from .timeline import spans
 
@@ -76,7 +75,6 @@ def values(record: StudyRecord) -> dict[str, Any]:
         "reuse": restore_command(record) if record.ranked() else "",
         "plots": plots,
         "stop_words": stop_words(record, stopping(record, courses)),
-        "monitors": monitor_rows(courses),
         "score_words": score_words(record),
         "quality_words": quality_words(record),
         "agreement_words": agreement_words(tables.agreement(record)),
@@ -97,7 +95,7 @@ def values(record: StudyRecord) -> dict[str, Any]:
         "again": (("seed", record.request.seed), *version_rows(record), *_plan(record)),
         "request": dump_yaml(record.request.to_dict()),
         "missing": record.missing,
-        "dossiers": packed(dossiers(record, rows, courses=courses)),
+        "dossiers": packed(dossiers(record, rows)),
     }
     return shown | {"contents": _contents(shown)}
 

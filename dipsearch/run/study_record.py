@@ -153,16 +153,13 @@ def read_curves(folder: str | Path, number: int, *, index: int = 0) -> dict[str,
     """The check points of a candidate for picture ``index``.
 
     Returns:
-        ``step``, ``loss``, ``score`` (mean squared errors), ``seconds``, each ``(k,)``, ``chosen`` (0-d); and where
-        other rules watched, ``monitor_names`` and the iterations that they would have delivered,
-        ``monitor_steps``, 0 for none.
+        ``step``, ``loss``, ``score`` (mean squared errors), ``seconds``, each ``(k,)``, and ``chosen`` (0-d).
 
     Raises:
         FormatError: the file is missing or damaged.
     """
     arrays, end = read_arrays(Path(folder), number, "fit.npz"), suffix(index)
-    watched = [key for key in ("monitor_names", "monitor_steps") if key + end in arrays]
-    return {key: arrays[key + end] for key in ("step", "loss", "score", "seconds", "chosen", *watched)}
+    return {key: arrays[key + end] for key in ("step", "loss", "score", "seconds", "chosen")}
 
 
 def read_trajectory(

@@ -20,7 +20,6 @@ from ..fitting import (
     Ended,
     EngineWord,
     Fit,
-    LowestVariance,
     Precision,
     default_rule,
     fit,
@@ -39,9 +38,6 @@ An estimate is a difference of two noisy numbers and may fall below zero; the li
 
 ABSORPTION_TIME = 0.12
 """The share of a candidate's time that is kept back for going on with everything that was measured."""
-
-MONITORS = {"ES-WMV": LowestVariance("windowed"), "ES-EMV": LowestVariance("moving")}
-"""Rules that watch every fit of a search; what they would have delivered is shown, and decides nothing."""
 
 Progress = Callable[[int, Check, Tensor], Ended | None]
 """Sees the index of the image, a check point and the output there; returns a reason to end the fit, or ``None``."""
@@ -146,7 +142,6 @@ def evaluate(
             precision=limits.precision,
             lean=limits.lean,
             pilot=image.pilot,
-            monitors=MONITORS,
         )
         if goes_on:
             rest = None if share is None else max(0.0, share - done.seconds)

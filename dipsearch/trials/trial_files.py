@@ -57,10 +57,6 @@ def write_candidate(
             f"chosen{end}": np.array(done.step),
             f"chosen_loss{end}": np.array(done.loss),
         }
-        if done.monitors:
-            # What other rules would have delivered; 0: nothing.
-            curves[f"monitor_names{end}"] = np.array(list(done.monitors))
-            curves[f"monitor_steps{end}"] = np.array([choice.step for choice in done.monitors.values()])
         outputs[f"x{end}"] = done.image.float().cpu().numpy()
         if done.full is not None:
             outputs[f"full{end}"] = done.full.float().cpu().numpy()

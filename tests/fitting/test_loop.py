@@ -11,13 +11,10 @@ import torch
 from dipsearch.errors import InputError
 from dipsearch.fitting import (
     Check,
-    Choice,
     Ended,
     Fit,
-    FixedLength,
     LastIterate,
     LossMatched,
-    LowestVariance,
     ValidationMinimum,
     fit,
     fit_all_data,
@@ -210,13 +207,6 @@ def test_noise_is_never_absorbed() -> None:
     split = make_split(problem, seed=0)
     judged = fit(tiny_genome(), problem, split=split, seed=0, max_steps=10, keep_weights=True)
     assert fit_all_data(judged, tiny_genome(), problem, seed=0).full is None
-
-
-def test_a_monitor_records_its_choice_and_decides_nothing() -> None:
-    watched = run(monitors={"fixed": FixedLength(20), "calm": LowestVariance()})
-    assert torch.equal(run().image, watched.image)
-    assert watched.monitors["fixed"] == Choice(20, 20, Ended.STEPS)
-    assert watched.monitors["calm"] == Choice(0)  # its window is not full yet
 
 
 def piloted() -> Genome:

@@ -12,11 +12,9 @@ from dipsearch.errors import FormatError, InputError
 from dipsearch.fitting import data_consistent
 from dipsearch.problem import (
     Downsample,
-    NoiseModel,
     Problem,
     TaskOptions,
     crop_problem,
-    cross_scale,
     load_case,
     make_split,
     simulate_measurement,
@@ -183,17 +181,6 @@ def test_a_hole_over_half_of_the_picture_is_warned_of(tmp_path, clean):
         options = TaskOptions("inpaint", mask=str(tmp_path / "m.png"))
         notes = load_case(str(tmp_path / "a.png"), options, seed=0).notes
         assert any("one hole covers 60 % of the picture" in note for note in notes) is warned
-
-
-def test_the_cross_scale_problem_has_the_measurement_for_its_truth():
-    x = torch.rand(1, 3, 96, 90, generator=torch.Generator().manual_seed(0))
-    y = simulate_measurement(x, TaskOptions("sr", factor=3), seed=0).y
-    none = NoiseModel("none", None, "none")
-    problem = Problem(y, Downsample(3, (1, 3, 96, 90)), none, (1, 3, 96, 90), torch.ones(1, 1, 32, 30))
-    below = cross_scale(problem)
-    assert below.image_shape == tuple(y.shape) and below.y.shape == (1, 3, 11, 10)
-    assert torch.allclose(below.operator.A(y), below.y) and float(below.observed.min()) == 1
-    assert cross_scale(below) is None  # 4 × 4 pixels would be left
 
 
 def test_simulated_noise_is_clipped_but_not_rounded(tmp_path, clean):

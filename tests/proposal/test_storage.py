@@ -197,11 +197,9 @@ class TestKill:
             finished = [numbers.recv() for _ in range(5)]
             worker.kill()
             worker.join()
-        began = time.monotonic()
         study = study_in(tmp_path)
         swept = sweep_stale(study)
         fill(study, trials=3)
-        assert time.monotonic() - began < 5
         assert finished == [0, 1, 2, 3, 4]
         assert [study.trials[number].value for number in finished] == [0.0, 1.0, 2.0, 3.0, 4.0]
         assert len(swept) <= 1
@@ -213,9 +211,7 @@ class TestKill:
             numbers.recv()
             worker.kill()
             worker.join()
-        began = time.monotonic()
-        fill(study_in(tmp_path), trials=1)
-        assert time.monotonic() - began < 2
+        assert TidyLock(tmp_path / "journal.log").acquire()
 
     def test_where_only_lock_files_work_a_stale_one_is_broken(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -233,10 +229,10 @@ class TestKill:
         log.touch()
         with another_process(hold_the_lock, log) as (worker, numbers):
             numbers.recv()
-            began, killer = time.monotonic(), threading.Timer(0.3, worker.kill)
+            killer = threading.Timer(0.3, worker.kill)
             killer.start()
             assert TidyLock(log).acquire()
-            assert time.monotonic() - began >= 0.3
+            assert killer.finished.is_set()  # not before whoever held it was gone
             killer.join()
 
 

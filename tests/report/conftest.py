@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -189,22 +189,14 @@ def make_study(tmp_path: Path) -> MakeStudy:
     return make
 
 
-def write_curves(
-    folder: Path, number: int, *, outputs: bool = True, watched: Mapping[str, int] | None = None
-) -> None:
-    """A fit of 650 iterations whose error is least at 600, the outputs at two of them, and what rules would do."""
+def write_curves(folder: Path, number: int, *, outputs: bool = True) -> None:
+    """A fit of 650 iterations whose error is least at 600, and the outputs at two of them."""
     place = folder / "trials" / f"{number:04d}"
     place.mkdir(parents=True, exist_ok=True)
     steps = np.arange(10, 660, 10)
     score = 10 ** (-(20 + 7.5 * np.minimum(steps, 600) / 600) / 10) + 1e-4 * (steps > 600)
-    watching = (
-        {"monitor_names": np.array(list(watched)), "monitor_steps": np.array(list(watched.values()))}
-        if watched
-        else {}
-    )
     np.savez(
         place / "fit.npz",
-        **watching,
         step=steps,
         loss=score / 2,
         score=score,

@@ -174,9 +174,7 @@ def full_study(
                 operator="crossover" if number > 1 else "published",
             )
         )
-        curve_writer(
-            record.folder, number, watched={"ES-WMV": 300 + 10 * number, "ES-EMV": 40 * (number % 5)}
-        )
+        curve_writer(record.folder, number)
     rest = [
         replace(record.trials[2], number=12, parents=(5,)),
         replace(record.trials[3], number=13),
