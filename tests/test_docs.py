@@ -1,18 +1,28 @@
 """The pages of docs/ hang together and speak of what is there; ``make docs`` builds them and checks the rest."""
 
+import inspect
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, NoReturn
 
+import numpy as np
+import optuna
 import pytest
+import torch
 import typer
 import yaml
+from PIL import Image
 
 import dipsearch
 from dipsearch.commands.main import app
 from dipsearch.library import ArchitectureFit, Preset, Provenance
+from dipsearch.network import as_network
+from dipsearch.problem.operators import registry
 from dipsearch.run import Request
 
 ROOT = Path(__file__).parent.parent
@@ -84,6 +94,45 @@ def slugs(page: Path) -> set[str]:
 def test_code_compiles(page: Path) -> None:
     for number, code in enumerate(blocks(page, "python")):
         compile(code, f"{page.name}, block {number + 1}", "exec")
+
+
+class Reached(Exception):
+    """An example has come to what takes minutes."""
+
+
+def reached(function: Callable[..., Any]) -> Callable[..., NoReturn]:
+    """What takes minutes, after a look at its arguments; functions among them are tried once."""
+
+    def called(*args: object, **named: Any) -> NoReturn:
+        inspect.signature(function).bind(*args, **named)
+        if "network" in named:
+            as_network(named["network"](optuna.create_study().ask()))
+        if "metric" in named:
+            assert isinstance(named["metric"](*torch.rand(3, 1, 1, 8, 8)), float)
+        raise Reached
+
+    return called
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", DOCS / "index.md", *sorted((DOCS / "how_to").glob("*.md"))],
+    ids=lambda page: page.stem,
+)  # fmt: skip
+def test_examples_run_up_to_a_search(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    picture = np.random.default_rng(0).integers(1, 256, (48, 48, 3), dtype=np.uint8)
+    Image.fromarray(picture).save("photo.png")
+    Image.fromarray(np.where(picture[..., 0] > 99, 255, 0).astype(np.uint8)).save("mask.png")
+    for name in ("search", "restore"):
+        monkeypatch.setattr(dipsearch, name, reached(getattr(dipsearch, name)))
+    for table in ("_BY_NAME", "_NAMES"):  # an example may register an operator
+        monkeypatch.setattr(registry, table, dict(getattr(registry, table)))
+    for number, code in enumerate(blocks(page, "python"), start=1):
+        if "import deepinv" in code and find_spec("deepinv") is None:
+            continue
+        with suppress(Reached):
+            short = code.replace("steps=1000", "steps=20")
+            exec(compile(short, f"{page.name}, block {number}", "exec"), {"__name__": "example"})
 
 
 @each_page

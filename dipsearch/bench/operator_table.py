@@ -25,9 +25,9 @@ LEGEND = (
 )
 
 SCORE_LEGEND = (
-    "Single networks, those of the benchmark of the score, stopped by the default rule: loss below the peak of the fit in "
-    "dB, and Kendall's τ of the scores where they stop with the true PSNR there, over the networks of a case. What is "
-    "scored is A x."
+    "The networks of the benchmark of the score, one by one, stopped by the default rule: loss below the peak of the "
+    "same fit in dB, and Kendall's τ of the scores where they stop with the true PSNR there, over the networks of a "
+    "case. What is scored is A x."
 )
 
 HEAD = (

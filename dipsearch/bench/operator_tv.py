@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..problem import Operator, Problem
 
 ITERATIONS = 500
-"""On 96 × 96 pixels of coffee the PSNR moved by less than 0.02 dB after 400, for every operator of the benchmark."""
+"""More of them fit more of the noise: with 2000, 12 crops of coffee, chelsea and rocket were 0.0 to 0.7 dB worse."""
 
 PRIMAL = 0.01
 """The primal step. With 0.1 a thousand iterations were not enough for a Gaussian blur and for tomography."""

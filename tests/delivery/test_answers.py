@@ -123,6 +123,19 @@ def test_where_only_polished_networks_are_mixed_the_score_decides_about_others()
         assert (found.chosen, found.shares) == (better, {better: 1.0})
 
 
+def test_a_network_that_is_better_by_less_than_luck_is_not_delivered_instead_of_the_first_answer() -> None:
+    picture = half_missing()
+    pairs = [
+        (answer("first", error(seed, 0.05)), answer("ensemble", error(seed + 1, 0.05))) for seed in range(40)
+    ]
+    scores = [[float(picture.split.score(one.judged)) for one in pair] for pair in pairs]
+    lucky = [pair for pair, (first, other) in zip(pairs, scores, strict=True) if 0.97 < other / first < 1]
+    assert len(lucky) >= 2  # the same error on average, and a better score by chance
+    for pair in lucky:
+        found = chosen(*pair, picture=picture)
+        assert (found.chosen, found.shares) == ("first", {"first": 1.0})
+
+
 def test_a_blind_score_leaves_the_usual_shares_alone_until_networks_are_hopeless() -> None:
     x, small = truth(), (1, 1, 16, 16)
     problem = Problem(Downsample(2, SHAPE).A(x), Downsample(2, SHAPE), NO_NOISE, SHAPE, torch.ones(small))

@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from dipsearch.delivery.delivering import Delivery, Member, averaged, deliver
+from dipsearch.delivery.delivering import Delivery, Member, averaged, deliver, searched_members
 from dipsearch.errors import StudyError
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split, psnr
 from dipsearch.trials.problem_files import SplitProblem
+from dipsearch.trials.trial import Trial
 from dipsearch.trials.trial_files import Output
 
 SHAPE = (1, 3, 32, 32)
@@ -90,3 +91,16 @@ def test_what_both_have_in_common_cannot_be_averaged_away() -> None:
     both = averaged(one, replace(same), first.problem)
     # The two scores differ by luck only; half of that difference is all that a mean promises.
     assert psnr(both.image, truth()) == pytest.approx(psnr(one.image, truth()), abs=1e-4)
+
+
+def test_an_ensemble_is_chosen_from_the_twelve_best(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    asked: list[int] = []
+
+    def read(path, *, index):  # type: ignore[no-untyped-def]
+        asked.append(int(path.parent.name))
+        return Output(truth(), truth())
+
+    monkeypatch.setattr("dipsearch.delivery.delivering.read_output", read)
+    best = [Trial(number, "complete", score=30.0 - number) for number in range(20)]
+    found = searched_members(tmp_path, best, half_missing(), index=0)
+    assert asked == [member.number for member in found] == list(range(12))

@@ -122,3 +122,24 @@ def test_a_guide_may_leave_products_indefinite_and_the_weights_are_still_right()
         form, weights = np.einsum("nk,kl,nl->n", mixtures, products, mixtures), ensemble_weights(products)
         assert weights @ products @ weights <= form.min() + 0.05 * np.ptp(form)
     assert indefinite > 3
+
+
+def test_the_weights_are_drawn_to_the_mean_by_three_tenths_of_the_best_error(monkeypatch) -> None:
+    # Of two members whose errors are unlike, w₁ = (b + r) / (a + b + 2r) with the ridge r = 0.3 · the best one's error.
+    a, b = 0.001, 0.0015
+    images = [torch.full((1, 1, 8, 8), level) for level in (0.0, 1.0)]
+    monkeypatch.setattr(
+        "dipsearch.fitting.ensemble.scoring_products", lambda *given, **named: np.diag([a, b])
+    )
+
+    class Scores:
+        def score(self, image):
+            level = float(image.mean())  # the weight of the second member
+            return torch.tensor((1 - level) ** 2 * a + level**2 * b)
+
+    class Seen:
+        def view(self, image):
+            return image
+
+    found = make_ensemble(images, Seen(), split=Scores(), members=[0, 1])
+    assert found.weights[0] == pytest.approx((b + 0.3 * a) / (a + b + 0.6 * a), abs=1e-3)

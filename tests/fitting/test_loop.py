@@ -19,6 +19,7 @@ from dipsearch.fitting import (
     fit,
     fit_all_data,
 )
+from dipsearch.fitting.average import Average
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split, whole
 
@@ -243,3 +244,19 @@ def test_a_network_that_needs_a_pilot_is_not_fitted_without_its_own() -> None:
     for wrong in (picture()[:, :1], picture(20, 24)):
         with pytest.raises(InputError, match=r"the pilot has the shape .*; the image has \(1, 3, 24, 20\)"):
             fit(piloted(), problem, split=make_split(problem, seed=0), seed=0, max_steps=1, pilot=wrong)
+
+
+def test_the_average_looks_back_about_a_tenth_of_the_way() -> None:
+    average = Average(0.99, shape=(1, 1, 1, 1))
+    for step in range(1, 201):
+        average.update(torch.full((1, 1, 1, 1), float(step)))
+    # β_t = t / (t + 10): an output of step s has the weight Π β, and the mean age of what is averaged is t / 11.
+    weights, total = torch.zeros(200), 0.0
+    for step in range(1, 201):
+        share = 1 / (1 + 0.1 * step)
+        weights *= 1 - share
+        weights[step - 1] = share
+        total = total * (1 - share) + share
+    expected = float((weights * torch.arange(1, 201)).sum()) / total
+    assert float(average.read()) == pytest.approx(expected, rel=1e-5)
+    assert 200 - expected == pytest.approx(200 / 11, rel=0.1)

@@ -58,6 +58,40 @@ def test_patience_grows_with_the_iteration_of_the_minimum() -> None:
     assert late == pytest.approx(1000 + 500, abs=30)
 
 
+def test_the_fit_ends_when_the_patience_is_used_up_and_not_a_check_point_later() -> None:
+    falling, flat = (
+        [1 - index / 100 for index in range(30)],
+        [1.0] * 60,
+    )  # the last better median is seen at 290
+    _, end, _ = play(ValidationMinimum(patience=200, patience_share=0), falling + flat)
+    _, later, _ = play(ValidationMinimum(patience=210, patience_share=0), falling + flat)
+    assert end is not None and later == end + 10
+    smoothed = [sorted((falling + flat)[max(0, i - 4) : i + 1])[len((falling + flat)[max(0, i - 4) : i + 1]) // 2]
+                for i in range(len(falling + flat))]  # fmt: skip
+    lowest = min(range(len(smoothed)), key=lambda index: smoothed[index])
+    assert end == (lowest + 1) * 10 + 200
+
+
+def test_a_late_minimum_of_a_blind_score_is_waited_for_longer() -> None:
+    # Every later check point is as good to a blind score: only the age of the minimum ends the fit.
+    falling = [(index + 1, 2 - index / 200) for index in range(200)]
+    checks = [Check(10 * n, v, v, parts=(v / 2, v / 2 + 0.001)) for n, v in falling]
+    checks += [
+        Check(10 * n, 1.02, 1.02, parts=(0.51 + 0.3 * (n % 2), 0.51 - 0.3 * (n % 2))) for n in range(201, 500)
+    ]
+    ends = {}
+    for share in (0.0, 0.5):
+        rule = ValidationMinimum(blind_patience=600, patience_share=share, patience=10**6)
+        memory = rule.init()
+        for check in checks:
+            memory, decision = rule.update(memory, check)
+            if decision.ended:
+                ends[share] = check.step
+                break
+    assert ends[0.0] == pytest.approx(2000 + 600, abs=40)
+    assert ends[0.5] == pytest.approx(2000 + 1000, abs=40)
+
+
 def test_no_stop_before_the_floor() -> None:
     assert play(ValidationMinimum(floor=200, patience=10), valley(10, 100))[1] == 200
 

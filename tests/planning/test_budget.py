@@ -176,3 +176,17 @@ def test_after_a_search_on_a_crop_the_whole_picture_is_the_second_opinion() -> N
     plan = make_plan(load(shapes=[(1, 3, 1024, 1536)]), devices=CPUS, budget=300, trials=None)
     assert plan.rescoring == NOTHING
     assert dict(plan.lines)["finalists"] == "the best are judged again on the whole picture"
+
+
+def test_a_crop_is_small_enough_for_six_fits() -> None:
+    large = load(shapes=[(1, 3, 2048, 2048)])
+    plan = make_plan(large, devices=CPUS, budget=600, trials=None)
+    assert plan.crop is not None and plan.search_until is not None
+    available = (plan.search_until - large.spent) * len(CPUS)
+
+    def fits(side: int) -> float:
+        step = cost(network(48), image_shape=(1, 3, side, side), calibration=SLOW).seconds_per_step
+        assert step is not None
+        return available / (step * LEAST_STEPS)
+
+    assert fits(plan.crop) >= 6 > fits(plan.crop + 32)  # sides are multiples of 32
