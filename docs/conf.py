@@ -23,8 +23,9 @@ extensions = [
     "sphinx.ext.napoleon",
     "docstrings",
     "formulas",
+    "notebooks",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "**.ipynb_checkpoints"]
 templates_path = ["_templates"]
 
 # Pages are Markdown; a heading can be linked to as page.md#its-words.
@@ -36,6 +37,9 @@ html_title = f"dipsearch {release}"
 html_copy_source = False
 html_show_sourcelink = False
 html_math_renderer = "drawn"
+
+# `fit` and `Fit` would be one file where the case of letters does not count.
+autosummary_filename_map = {"dipsearch.fit": "dipsearch.fit_function"}
 
 autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"

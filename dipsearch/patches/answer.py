@@ -25,7 +25,7 @@ from .denoise import denoise, polish, white
 from .fill import fill
 from .part import fitted_part
 from .patch_noise import PatchNoise
-from .settings import PatchSettings, settings_for
+from .settings import Alternation, PatchSettings, settings_for
 from .stabilise import GeneralisedAnscombe, Stabiliser
 from .start import averaged_around, coarsely_filled, first_guess
 from .tiles import Mosaic, Tile, tiles
@@ -149,11 +149,7 @@ def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings) -> T
         part = part if isinstance(operator, Mask) else _masked(part)
         return fill(part, pilot=pilot, noise_sigma=_sigma(part), settings=settings)
     if not isinstance(operator, Identity):
-        first, on = (
-            (settings.enlarging, settings.enlarging_on)
-            if isinstance(operator, Downsample)
-            else (settings.inverting, settings.inverting_on)
-        )
+        first, on = _alternations(part, settings)
         start, how = (first_guess(part, noise_sigma=_sigma(part)), first) if pilot is None else (pilot, on)
         return alternate(part, start, how, noise_sigma=_sigma(part), settings=settings)
     if noise.kind == "none":
@@ -161,6 +157,15 @@ def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings) -> T
     if noise.kind == "poisson" and noise.gain is not None:
         return _stabilised(part, pilot, GeneralisedAnscombe(noise.gain), settings)
     return _denoised(part, pilot, _patch_noise(part), settings)
+
+
+def _alternations(part: Problem, settings: PatchSettings) -> tuple[Alternation, Alternation]:
+    """How an operator is undone: from a first guess, and from a restoration from elsewhere."""
+    if isinstance(part.operator, Downsample):
+        return settings.enlarging, settings.enlarging_on
+    if isinstance(getattr(part.operator, "observed", None), Tensor):
+        return settings.sampling, settings.inverting_on
+    return settings.inverting, settings.inverting_on
 
 
 def _denoised(part: Problem, pilot: Tensor | None, noise: PatchNoise, settings: PatchSettings) -> Tensor:

@@ -57,6 +57,10 @@ class PatchSettings:
         filling: of missing pixels; ``filling_on`` starts from a restoration from elsewhere.
         enlarging: of a reduced picture; ``enlarging_on`` likewise.
         inverting: of any other operator, whose measurement may be noisy; ``inverting_on`` likewise.
+        sampling: from a first guess, of an operator that measures nothing at all at some places, such as k-space with
+            columns left out. On
+            coffee, chelsea, rocket and monarch (96 × 96, a quarter of the columns) that was 2.0, 1.3, 3.9 and 3.5 dB
+            better than ``inverting``; for tomograms going further lost 0.4 to 1.0 dB, for blurs it changed nothing.
         ring: pixels by which a large hole is filled at a time, from outside in, and how each ring is.
         ring_filling: of one ring.
         deep: holes are large where a pixel is further than this from what was measured.
@@ -80,6 +84,7 @@ class PatchSettings:
     enlarging_on: Alternation = Alternation(falling(10 / 255, 1.5 / 255, 8), relaxation=(3.0, 1.0), patch=4)
     inverting: Alternation = Alternation(falling(35 / 255, 3 / 255, 16), relaxation=(1.0, 1.0))
     inverting_on: Alternation = Alternation(falling(10 / 255, 3 / 255, 6), relaxation=(1.0, 1.0))
+    sampling: Alternation = Alternation(falling(50 / 255, 3 / 255, 32), relaxation=(3.0, 1.0))
     ring: int = 3
     ring_filling: Alternation = Alternation(falling(20 / 255, 5 / 255, 3), relaxation=(3.0, 3.0))
     deep: int = 6

@@ -19,17 +19,18 @@ def keep_first_sentence(
         lines[:0] = ["..", ""]  # an empty comment, which has no colon
 
 
-def plain_defaults(
+def plain_signature(
     app: Sphinx, what: str, name: str, entry: Any, options: Any, signature: str | None, returns: str | None
 ) -> tuple[str | None, str | None]:
-    """Defaults that are made anew each time, or are whole tables of values, become three dots."""
+    """Defaults that are made anew each time, or are whole tables of values, become three dots; private fields go."""
     if signature is not None:
         signature = re.sub(r"<factory>|\((?:\w+\([^()]*\),? ?)+\)", "...", signature)
+        signature = re.sub(r", _\w+: [^,()]*(?=[,)])", "", signature)
     return signature, returns
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Listen to autodoc."""
     app.connect("autodoc-process-docstring", keep_first_sentence, priority=BEFORE_NAPOLEON)
-    app.connect("autodoc-process-signature", plain_defaults)
+    app.connect("autodoc-process-signature", plain_signature)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

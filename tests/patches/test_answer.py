@@ -126,7 +126,7 @@ def test_nothing_but_the_fitted_part_is_looked_at(kind):
         score_target=torch.rand(split.score_target.shape, generator=gen(6)),
         score_weight=torch.zeros_like(split.score_weight),
         score_offset=9.0,
-        pilot_part=None,
+        control=None,
     )
     found = answer(given, split=split)
     assert torch.equal(answer(dataclasses.replace(given, y=y), split=blind), found)
