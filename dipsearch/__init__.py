@@ -22,6 +22,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api import Fitted as Fitted
     from .api import Result as Result
     from .api import fit as fit
     from .api import load as load
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from .errors import StudyError as StudyError
     from .fitting import Check as Check
     from .fitting import Decision as Decision
+    from .fitting import Ended as Ended
     from .fitting import Fit as Fit
     from .fitting import StoppingRule as StoppingRule
     from .fitting import ValidationMinimum as ValidationMinimum
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from .problem import JpegSet as JpegSet
     from .problem import LinearOperator as LinearOperator
     from .problem import Mask as Mask
+    from .problem import NoiseModel as NoiseModel
     from .problem import NoNoise as NoNoise
     from .problem import Operator as Operator
     from .problem import Poisson as Poisson
@@ -79,6 +82,7 @@ if TYPE_CHECKING:
     from .report import write_page as write_page
     from .run import Request as Request
     from .run import StudyRecord as StudyRecord
+    from .run import Trial as Trial
     from .run import read_study as read_study
     from .run import run_restore as run_restore
     from .run import run_search as run_search
@@ -86,6 +90,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOM_OF = {
+    "Trial": "run",
+    "NoiseModel": "problem",
+    "Ended": "fitting",
+    "Fitted": "api",
     "Result": "api",
     "fit": "api",
     "load": "api",

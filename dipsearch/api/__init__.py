@@ -4,9 +4,9 @@ A search here is the one of the command line, in a folder of its own that nobody
 it is asked for.
 """
 
-from .fitted import fit
+from .fitted import Fitted, fit
 from .found import Result, load
 from .restored import restore
 from .searched import search
 
-__all__ = ["Result", "fit", "load", "restore", "search"]
+__all__ = ["Fitted", "Result", "fit", "load", "restore", "search"]

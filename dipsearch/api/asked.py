@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Any
+from numbers import Integral, Real
+from typing import Any, get_args
 
-from ..errors import InputError
-from ..problem import Case, Problem
+import torch
+
+from ..errors import InputError, ResourceError
+from ..fitting import EngineWord, Precision
+from ..problem import Case, Operator, Problem, Product
 from ..problem.operators import name_of
 from ..problem.operators.registry import GIVEN
 from ..trials.own_parts import OwnParts
@@ -16,6 +20,8 @@ from ..trials.request import ARRAY
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
 
 MOST_SECONDS = 366 * 86400.0
 
@@ -37,7 +43,7 @@ def seconds_of(budget: str | float | timedelta | None) -> float | None:
             found = sum(
                 float(part) * _UNITS[unit] for part, unit in zip(match.groups(), "hms", strict=True) if part
             )
-    elif isinstance(budget, int | float) and not isinstance(budget, bool):
+    elif isinstance(budget, Real) and not isinstance(budget, bool):
         found = float(budget)
     if found is None or not 0 < found <= MOST_SECONDS:
         raise InputError(
@@ -78,9 +84,80 @@ def cases_of(problems: Sequence[Any]) -> list[Case]:
 
 
 def own_operators(cases: Sequence[Case]) -> OwnParts:
-    """The operators that a file does not hold."""
+    """The operators that a file does not hold, and the classes of one's own that it names."""
+    given = {case.name: case.problem.operator for case in cases}
     return OwnParts(
-        operators={
-            case.name: case.problem.operator for case in cases if name_of(case.problem.operator) == GIVEN
-        }
+        operators={name: operator for name, operator in given.items() if name_of(operator) == GIVEN},
+        registered={
+            name_of(part): type(part)
+            for operator in given.values()
+            for part in _factors(operator)
+            if name_of(part) != GIVEN and not type(part).__module__.startswith("dipsearch.")
+        },
     )
+
+
+def _factors(operator: Operator) -> Iterator[Operator]:
+    if isinstance(operator, Product):
+        for factor in operator.operators:
+            yield from _factors(factor)
+    else:
+        yield operator
+
+
+def whole_number(name: str, value: object, *, least: int) -> int:
+    """A whole number from ``least`` on.
+
+    Raises:
+        InputError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+        raise InputError(f"{name} is {value!r}", f"it is a whole number from {least} on", "correct it")
+    return int(value)
+
+
+def problems_of(given: Problem | Sequence[Problem]) -> list[Problem]:
+    """One problem, or several.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if isinstance(given, Problem):
+        return [given]
+    if not isinstance(given, Sequence):
+        raise InputError(
+            f"the problem is {type(given).__name__}",
+            "it is a dipsearch.Problem, or a list of them",
+            "write dipsearch.Problem(y, A, noise=...)",
+        )
+    return list(given)
+
+
+def refuse_other_means(
+    *, seed: object, engine: object, precision: object, device: object, workers: object = None
+) -> None:
+    """Refuse what says how the work is done where it cannot be used.
+
+    Raises:
+        InputError: a number or a word that there is not.
+        ResourceError: a device that this machine does not have.
+    """
+    whole_number("seed", seed, least=0)
+    if workers is not None:
+        whole_number("workers", workers, least=1)
+    for name, word, known in (("engine", engine, EngineWord), ("precision", precision, Precision)):
+        if word not in get_args(known):
+            raise InputError(
+                f"{name} is {word!r}", f"it is {', '.join(get_args(known))}", "choose one of these"
+            )
+    kind = str(device).partition(":")[0]
+    if not isinstance(device, str | torch.device) or kind not in DEVICES:
+        raise InputError(
+            f"the device is {device!r}",
+            f"it is {', '.join(DEVICES)}, or for example cuda:1",
+            "choose one of these",
+        )
+    if (kind == "cuda" and not torch.cuda.is_available()) or (
+        kind == "mps" and not torch.backends.mps.is_available()
+    ):
+        raise ResourceError(f"the device is {str(device)!r}", "this machine has none", 'give device="cpu"')

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import fitting
+from ..errors import InputError
 from ..fitting import Curves, Ended, EngineWord, Fit, Precision, StoppingRule
 from ..fitting.loop import Watcher
 from ..fitting.precision import DEFAULT
@@ -15,6 +16,7 @@ from ..network import Genome, OwnNetwork, as_network
 from ..patches import answer
 from ..planning.plan import MAX_STEPS
 from ..problem import Problem, Split, make_split
+from .asked import refuse_other_means, seconds_of, whole_number
 from .found import Array
 
 
@@ -88,18 +90,32 @@ def fit(
     Raises:
         InputError: something cannot be used.
     """
-    chosen, where = as_network(network, z=z), device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if not isinstance(problem, Problem):
+        raise InputError(
+            f"the problem is {type(problem).__name__}",
+            "it is a dipsearch.Problem",
+            "write dipsearch.Problem(y, A, noise=...)",
+        )
+    refuse_other_means(seed=seed, engine=engine, precision=precision, device=device or "auto")
+    chosen, most = as_network(network, z=z), MAX_STEPS[problem.task]
+    where = device if device not in (None, "auto") else "cuda" if torch.cuda.is_available() else "cpu"
     split = make_split(problem, seed=seed) if split is None else split
+    if not isinstance(split, Split) or split.fit_target.shape != problem.y.shape:
+        raise InputError(
+            "the split is of another measurement" if isinstance(split, Split) else f"the split is {split!r}",
+            f"it divides y, which has the shape {tuple(problem.y.shape)} inside",
+            "make it with dipsearch.make_split(problem, seed=0)",
+        )
     pilot = answer(problem, split=split).to(where) if chosen.needs_pilot else None
     done = fitting.fit(
         chosen,
         problem.to(where),
         split=split.to(where),
         seed=seed,
-        max_steps=MAX_STEPS[problem.task] if steps is None else steps,
+        max_steps=most if steps is None else whole_number("steps", steps, least=1),
         rule=rule,
         watch=watch,
-        seconds=seconds,
+        seconds=seconds_of(seconds),
         engine=engine,
         precision=precision,
         pilot=pilot,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from ..delivery.answer_words import answers_of, delivered_answer, delivered_words
 from ..delivery.picture_outputs import answer_rows
-from ..errors import InputError, StudyError
+from ..errors import InputError, ResourceError, StudyError
 from ..library import Architecture, read_architecture
 from ..network import Genome
 from ..problem import Problem, psnr, ssim
@@ -28,12 +29,22 @@ from ..problem.metrics import WINDOW
 from ..report import write_page
 from ..run import StudyRecord, Trial, read_study
 from ..run.restore_run import genomes_of
+from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.problem_files import WHOLE, problem_path, read_problem
+from .asked import cases_of, own_operators, problems_of
 
 Array = Tensor | NDArray[Any]
 
 SHOWN = 512
 """Pixels along the longer side of a picture in a notebook."""
+
+
+class Kept:
+    """A folder that goes away with the last result that holds it."""
+
+    def __init__(self) -> None:
+        self.name = tempfile.mkdtemp(prefix="dipsearch-")
+        self.cleanup = weakref.finalize(self, shutil.rmtree, self.name, ignore_errors=True)
 
 
 @dataclass(eq=False, repr=False)
@@ -53,7 +64,7 @@ class Result:
     summary: Mapping[str, Any]
     folder: Path | None = None
     networks: tuple[Genome, ...] = ()
-    _kept: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+    _kept: Kept | None = field(default=None, repr=False)
     _record: StudyRecord | None = field(default=None, repr=False)
 
     @property
@@ -96,8 +107,8 @@ class Result:
 
     @property
     def trials(self) -> tuple[Trial, ...]:
-        """The candidates of the search, by number; none after a restoration."""
-        return self.record.trials if self.folder is not None else ()
+        """The candidates of the search that were begun, by number; none after a restoration."""
+        return tuple(t for t in self.record.trials if t.state != "waiting") if self.folder is not None else ()
 
     @property
     def best(self) -> Trial | None:
@@ -142,8 +153,13 @@ class Result:
         if self.folder is None:
             raise StudyError("this is a restoration", "only a search has a study", "use search")
         if self._record is None:
-            self._record = read_study(self.folder)
+            with operators_of(self.folder, self._own()):
+                self._record = read_study(self.folder)
         return self._record
+
+    def _own(self) -> OwnParts:
+        """The operators that the study's folder does not hold."""
+        return own_operators(cases_of(self.problems))
 
     def genomes(self) -> list[Genome]:
         """The networks that a restoration with this result fits: those of the ensemble, or else the best one."""
@@ -178,11 +194,20 @@ class Result:
         place = Path(folder)
         if self.folder is None:
             raise StudyError("this is a restoration", "only a search has a study", "save its image instead")
+        if place.exists() and not place.is_dir():
+            raise StudyError(f"{place} is a file", "a study has a folder of its own", "choose another folder")
         if place.exists() and any(place.iterdir()):
             raise StudyError(
                 f"there is something in {place}", "a study has a folder of its own", "choose another folder"
             )
-        shutil.copytree(self.folder, place, dirs_exist_ok=True)
+        try:
+            shutil.copytree(self.folder, place, dirs_exist_ok=True)
+        except OSError as error:
+            raise ResourceError(
+                f"cannot write {place}",
+                f"the system says: {error.strerror or error}",
+                "choose another folder",
+            ) from error
         return place
 
     def compare(self, reference: Any) -> dict[str, float]:
@@ -218,13 +243,22 @@ class Result:
         return f"<div>{''.join(pictures)}<p>{escape(repr(self))}</p></div>"
 
 
-def load(folder: str | Path) -> Result:
+def load(folder: str | Path, problem: Problem | Sequence[Problem] | None = None) -> Result:
     """The result that ``Result.save``, or a search of the command line, left in a folder.
+
+    Args:
+        folder: the study's.
+        problem: what was restored, again, where its operator is one's own, which no file holds.
 
     Raises:
         DipsearchError: there is no finished study in it.
     """
-    place = Path(folder)
+    own = NOTHING if problem is None else own_operators(cases_of(problems_of(problem)))
+    with operators_of(Path(folder), own):
+        return _loaded(Path(folder))
+
+
+def _loaded(place: Path) -> Result:
     record = read_study(place)
     if record.result is None:
         raise StudyError(
@@ -265,24 +299,43 @@ def as_image(reference: Any, problem: Problem) -> Tensor:
         InputError: it has another shape.
     """
     form, shape = problem.form, problem.image_shape
-    values = (
-        reference.detach().cpu() if isinstance(reference, Tensor) else torch.from_numpy(np.array(reference))
-    )
-    if values.is_complex():
-        values = torch.cat([values.real[None, None], values.imag[None, None]], dim=1)
-    elif values.ndim == 3 and form.kind == "numpy":
+    values = _numbers(reference)
+    if values.ndim == 3 and form.kind == "numpy":
         values = values.permute(2, 0, 1)
-    if values.numel() != int(np.prod(shape)):
+    channels = shape[1] // 2 if form.complex_values else shape[1]
+    if values.shape[-2:] != shape[2:] or values.numel() != channels * shape[2] * shape[3]:
         raise InputError(
             f"the reference has the shape {tuple(np.shape(reference))}",
-            f"the image is {shape[3]} × {shape[2]} with {shape[1]} channels",
+            f"the image is {shape[3]} × {shape[2]} with {channels} channel{'s'[: channels > 1]}",
             "give the clean version of this very image",
         )
+    if form.complex_values:
+        values = values.to(torch.complex128).reshape(1, channels, *shape[2:])
+        values = torch.cat([values.real, values.imag], dim=1)
     return ((values.double().reshape(shape) - form.low) / (form.high - form.low)).float()
 
 
+def _numbers(reference: Any) -> Tensor:
+    """A reference as a tensor on the CPU."""
+    try:
+        values = (
+            reference.detach().cpu()
+            if isinstance(reference, Tensor)
+            else torch.from_numpy(np.array(reference))
+        )
+    except (TypeError, ValueError):
+        values = torch.full((1,), torch.nan)
+    if not bool(torch.isfinite(values).all()):
+        raise InputError(
+            f"the reference is {type(reference).__name__}, or has values that are NaN or infinite",
+            "it is an array or a tensor of finite numbers",
+            "give the clean image",
+        )
+    return values
+
+
 def _row(trial: Trial) -> dict[str, Any]:
-    flat = {} if trial.genome is None else trial.genome.to_flat()
+    flat = trial.params if trial.genome is None else trial.genome.to_flat()
     return {
         "number": trial.number,
         "state": trial.state,

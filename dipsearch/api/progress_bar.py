@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
+from ..errors import InputError
 from ..run import Callback, Outcome, Plan, Silent, Snapshot, Trial
 
 
@@ -35,9 +36,14 @@ class ProgressBar:
         if self._notes:
             self._bar.write(sentence, file=sys.stderr)
 
+    def warn(self, sentence: str) -> None:
+        """Write a sentence that nobody must overlook."""
+        self._bar.write(sentence, file=sys.stderr)
+
     def progress(self, snapshot: Snapshot) -> None:
         """Move on."""
-        self._bar.n = snapshot.seconds if self._seconds else snapshot.complete
+        # tqdm forgets its total as soon as it is exceeded.
+        self._bar.n = min(snapshot.seconds, self._seconds) if self._seconds else snapshot.complete
         best = snapshot.best
         score = "" if best is None or best.score is None else f", best {best.score:.1f} dB estimated"
         self._bar.set_postfix_str(f"{snapshot.phase}: {snapshot.complete} networks{score}")
@@ -58,6 +64,8 @@ def listener_for(progress: bool | Literal["notes"], *, seconds: float | None) ->
     """Who hears what happens. Optuna, which would print lines of its own, is quiet meanwhile."""
     import optuna
 
+    if progress not in (True, False, "notes"):
+        raise InputError(f"progress is {progress!r}", 'it is True, False or "notes"', "choose one of these")
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     bar = ProgressBar(seconds=seconds, notes=progress == "notes") if progress else None

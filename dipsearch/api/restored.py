@@ -6,15 +6,16 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
+from ..errors import InputError
 from ..fitting import EngineWord, Precision
 from ..fitting.precision import DEFAULT
 from ..library import Architecture
 from ..network import Genome
 from ..problem import Problem
 from ..run.restore_run import genomes_of, restored
-from .asked import cases_of, own_operators, seconds_of
+from .asked import cases_of, own_operators, problems_of, refuse_other_means, seconds_of
 from .found import Result, restoration
 from .progress_bar import listener_for
 
@@ -44,15 +45,16 @@ def restore(
         DipsearchError: something cannot be used.
     """
     started = time.monotonic()
-    problems = [problem] if isinstance(problem, Problem) else list(problem)
+    problems = problems_of(problem)
+    refuse_other_means(seed=seed, engine=engine, precision=precision, device=device, workers=workers)
     cases, genomes, seconds = cases_of(problems), _genomes(found), seconds_of(budget)
     with listener_for(progress, seconds=seconds) as callback:
         done = restored(
             genomes,
             cases,
-            device=device,
+            device=str(device),
             workers=workers,
-            seed=seed,
+            seed=int(seed),
             budget_seconds=seconds,
             callback=callback,
             engine=engine,
@@ -64,6 +66,17 @@ def restore(
 
 
 def _genomes(found: Result | Architecture | Genome | Sequence[Genome] | str | Path) -> list[Genome]:
+    genomes = _listed(found)
+    if not genomes or not all(isinstance(genome, Genome) for genome in genomes):
+        raise InputError(
+            f"the {type(found).__name__} that was given has {'no' if not genomes else 'something else than a'} genome",
+            "a restoration takes a result, an architecture, genomes, or the name of a file or a published network",
+            "fit one's own networks with dipsearch.fit, or give for example 'dipsearch_nearest_48'",
+        )
+    return genomes
+
+
+def _listed(found: object) -> list[Genome]:
     if isinstance(found, Result):
         return found.genomes()
     if isinstance(found, Architecture):
@@ -72,4 +85,4 @@ def _genomes(found: Result | Architecture | Genome | Sequence[Genome] | str | Pa
         return [found]
     if isinstance(found, str | Path):
         return genomes_of(found)
-    return list(found)
+    return list(found) if isinstance(found, Sequence) else [cast(Genome, found)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import Literal, cast
 
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
+from torch import nn
 
 from ..errors import InputError
 from ..fitting import EngineWord, Precision
@@ -25,8 +25,8 @@ from ..run.run import StudyCallback
 from ..run.search_run import CallbackFailed
 from ..trials.own_parts import Metric
 from ..trials.request import DEFAULT_BUDGET_SECONDS, SAMPLERS, Request, SamplerWord
-from .asked import cases_of, own_operators, seconds_of
-from .found import Result
+from .asked import cases_of, own_operators, problems_of, refuse_other_means, seconds_of, whole_number
+from .found import Kept, Result
 from .progress_bar import listener_for
 
 NAME = "study"
@@ -81,17 +81,11 @@ def search(
         StudyError: nothing came of it.
     """
     started = time.monotonic()
-    problems = [problem] if isinstance(problem, Problem) else list(problem)
+    problems = problems_of(problem)
     cases = cases_of(problems)
-    if isinstance(sampler, str) and sampler not in SAMPLERS:
-        raise InputError(
-            f"the sampler is '{sampler}'",
-            f"there are {', '.join(SAMPLERS)}, and Optuna's",
-            "choose one of these",
-        )
+    _refuse_other_parts(network=network, sampler=sampler, pruner=pruner, metric=metric, callbacks=callbacks)
+    refuse_other_means(seed=seed, engine=engine, precision=precision, device=device, workers=workers)
     seconds = seconds_of(budget)
-    if trials is not None and (isinstance(trials, bool) or not isinstance(trials, int) or trials < 1):
-        raise InputError(f"trials is {trials!r}", "it is a whole number of at least 1", "give for example 20")
     request = Request(
         sources=tuple(case.source for case in cases),
         options=_options(problems[0]),
@@ -99,11 +93,11 @@ def search(
         space=str(space),
         sampler=sampler if isinstance(sampler, str) else "random",
         budget_seconds=DEFAULT_BUDGET_SECONDS if seconds is None and trials is None else seconds,
-        trials=trials,
-        steps=steps,
-        workers=workers,
-        device=device,
-        seed=seed,
+        trials=None if trials is None else whole_number("trials", trials, least=1),
+        steps=None if steps is None else whole_number("steps", steps, least=1),
+        workers=None if workers is None else int(workers),
+        device=str(device),
+        seed=int(seed),
         engine=engine,
         precision=precision,
     )
@@ -114,7 +108,7 @@ def search(
         pruner=pruner,
         metric=metric,
     )
-    kept = tempfile.TemporaryDirectory(prefix="dipsearch-")
+    kept = Kept()
     try:
         with listener_for(progress, seconds=request.budget_seconds) as callback:
             outcome = run_search(
@@ -137,8 +131,42 @@ def search(
     return _result(problems, outcome, kept)
 
 
-def _result(problems: Sequence[Problem], outcome: Outcome, kept: tempfile.TemporaryDirectory[str]) -> Result:
+def _result(problems: Sequence[Problem], outcome: Outcome, kept: Kept) -> Result:
     return Result(tuple(problems), outcome.images, outcome.result, outcome.folder, _kept=kept)
+
+
+def _refuse_other_parts(
+    *, network: object, sampler: object, pruner: object, metric: object, callbacks: object
+) -> None:
+    """Refuse a part of one's own that is something else, before any work begins."""
+    if isinstance(sampler, str) and sampler in SAMPLERS:
+        pass
+    elif not isinstance(sampler, BaseSampler):
+        raise InputError(
+            f"the sampler is {sampler!r}",
+            f"there are {', '.join(SAMPLERS)}, and Optuna's",
+            "choose one of these",
+        )
+    if pruner is not None and not isinstance(pruner, BasePruner):
+        raise InputError(
+            f"the pruner is {pruner!r}",
+            "it is one of Optuna's",
+            "give for example optuna.pruners.NopPruner()",
+        )
+    if not isinstance(callbacks, Sequence) or not all(callable(each) for each in callbacks):
+        raise InputError(
+            f"callbacks is {callbacks!r}",
+            "it is a list of functions of a study and a trial",
+            "give [function]",
+        )
+    for name, part, rule in (
+        ("network", network, "it is a function from an Optuna trial to a network"),
+        ("metric", metric, "it is a function of three tensors"),
+    ):
+        if isinstance(part, nn.Module) or not (part is None or callable(part)):
+            raise InputError(
+                f"{name} is {type(part).__name__}", rule, "give a function, or use dipsearch.fit"
+            )
 
 
 def _options(problem: Problem) -> TaskOptions:

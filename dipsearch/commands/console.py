@@ -33,6 +33,7 @@ class Manner(Protocol):
 
     def planned(self, plan: Plan) -> None: ...
     def note(self, sentence: str) -> None: ...
+    def warn(self, sentence: str) -> None: ...
     def progress(self, snapshot: Snapshot) -> None: ...
     def evaluated(self, trial: Trial) -> None: ...
     def finished(self, outcome: Outcome) -> None: ...
@@ -52,6 +53,10 @@ class SilentConsole:
         """Say what must not be overlooked where it cannot disturb the output."""
         if self._notes:
             print(f"dipsearch: {sentence}", file=sys.stderr)
+
+    def warn(self, sentence: str) -> None:
+        """Say it on standard error."""
+        print(f"dipsearch: warning: {sentence}", file=sys.stderr)
 
     def progress(self, snapshot: Snapshot) -> None:
         """Nobody watches."""
@@ -81,6 +86,11 @@ class LineConsole:
     def note(self, sentence: str) -> None:
         """Print a sentence of the search."""
         self._line(sentence)
+
+    def warn(self, sentence: str) -> None:
+        """Say it here and on standard error."""
+        self._line(sentence)
+        print(f"dipsearch: warning: {sentence}", file=sys.stderr)
 
     def progress(self, snapshot: Snapshot) -> None:
         """Keep the time; print a line when another phase begins."""
@@ -117,6 +127,10 @@ class LiveConsole:
     def note(self, sentence: str) -> None:
         """Print a sentence above the display."""
         self._console.print(Text(sentence))
+
+    def warn(self, sentence: str) -> None:
+        """Print a sentence that stands out."""
+        self._console.print(Text(sentence, style="bold red"))
 
     def progress(self, snapshot: Snapshot) -> None:
         """Redraw; the first time, open the display."""
@@ -209,7 +223,7 @@ def ended(trial: Trial) -> str:
 def summary(outcome: Outcome) -> tuple[tuple[str, str], ...]:
     """What came out and where it lies: labels and sentences."""
     folder, architecture = outcome.folder, outcome.folder / "best" / "architecture.yaml"
-    pictures = sorted(folder.glob("best/restored.*")) or sorted(folder.glob("best/*/restored.*"))
+    pictures = sorted(folder.glob("best/*restored.*")) or sorted(folder.glob("best/*/*restored.*"))
     files = [file for file in (*pictures, architecture, folder / "report.html") if file.exists()]
     rows = [("look at" if index == 0 else "", str(file)) for index, file in enumerate(files)]
     if architecture.exists():

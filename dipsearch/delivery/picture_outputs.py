@@ -49,7 +49,9 @@ def write_picture(
     """
     place, truth = picture_folder(folder, picture.name, alone=alone), case.reference
     image = choice.answer.image
-    file = place / f"restored{natural_suffix(image.shape[1], case.bits)}"
+    # What nobody asked to be simulated must not be taken for a restoration, wherever the file goes.
+    kind = "simulated-restored" if case.simulation == "unasked" else "restored"
+    file = place / f"{kind}{natural_suffix(image.shape[1], case.bits)}"
     write_image(file, image, bits=case.bits)
     return {
         "name": picture.name,

@@ -108,7 +108,7 @@ class Worker:
     @cached_property
     def study(self) -> optuna.Study:
         """The Optuna study, opened for proposing candidates."""
-        return open_study(self.folder, self.settings, space=self.space, own=self.own).study
+        return open_study(self.folder, self.settings, space=self.space, own=self.own, worker=self.index).study
 
     def do(self, job: Job) -> dict[str, Any]:
         """Do a job and return its outcome as plain values.

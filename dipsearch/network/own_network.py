@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from dipsearch.errors import InputError
 
-from .gene_rules import Loss
+from .gene_rules import Loss, check_gene
 from .genome import Genome
 
 CHANNELS, SCALE = 32, 0.1
@@ -33,7 +33,8 @@ class OwnNetwork:
         name: for people.
 
     Raises:
-        InputError: the module is none, or has no weights; z is no tensor.
+        InputError: the module is none, or has no weights in 32 bits; z is no tensor of finite numbers; a setting is
+            out of range.
     """
 
     module: nn.Module
@@ -56,8 +57,19 @@ class OwnNetwork:
                 "it is a genome, or a torch.nn.Module with weights",
                 "give for example dipsearch.preset('dipsearch_nearest_48')",
             )
+        kept = {p.dtype for p in self.module.parameters()} - {torch.float32, torch.complex64}
+        if kept:
+            raise InputError(
+                f"the network has weights of the type {kept.pop()}",
+                "fits are in 32 bits",
+                "give module.float()",
+            )
         if self.z is not None and not isinstance(self.z, Tensor):
             raise InputError(f"z is {type(self.z).__name__}", "it is a tensor", "give the module's input")
+        if self.z is not None and not bool(torch.isfinite(self.z).all()):
+            raise InputError("z has values that are NaN or infinite", "they are finite", "give another input")
+        for name in ("learning_rate", "jitter", "averaging", "loss"):
+            check_gene(name, getattr(self, name))
 
     @property
     def label(self) -> str:
@@ -65,9 +77,10 @@ class OwnNetwork:
         return self.name
 
     def input(self, *, height: int, width: int, seed: int) -> Tensor:
-        """z on the CPU."""
+        """z on the CPU, in 32 bits."""
         if self.z is not None:
-            return self.z.detach().cpu()
+            z = self.z.detach().cpu()
+            return z.to(torch.complex64 if z.is_complex() else torch.float32)
         noise = torch.empty(1, CHANNELS, height, width)
         return noise.uniform_(generator=torch.Generator().manual_seed(seed)) * SCALE
 

@@ -7,6 +7,7 @@ sentences for people beside the problem, where neither ranking nor stopping can 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from ..errors import InputError
 from .diagnosis import Diagnosis
 from .holes import are_holes, largest_hole
 from .image import Image, read_image
-from .missing import find_observed
+from .missing import black_share, find_observed
 from .noise import LEVELS, NoiseModel
 from .noise_classifier import diagnose, given_photons, given_sigma
 from .operators import Downsample, Identity, Mask
@@ -28,6 +29,7 @@ from .splitting import make_split
 from .task_options import TaskOptions
 
 LARGE_HOLE = 0.5
+NOTICED = 0.005
 NO_NOISE = NoiseModel("none", None, "none")
 
 
@@ -37,7 +39,8 @@ class Case:
 
     ``notes`` are sentences for the console and the page: what was found out, assumed or left out.
     ``reference`` is (1, C, H, W) or None; ``bits`` says how the restoration is written; ``diagnosis`` is what the
-    gate found in a noisy picture, ``None`` for other tasks.
+    gate found in a noisy picture, ``None`` for other tasks. ``simulation`` says so where a clean picture was damaged:
+    "asked" or "unasked".
     """
 
     name: str
@@ -47,6 +50,7 @@ class Case:
     bits: int
     notes: tuple[str, ...]
     diagnosis: Diagnosis | None = None
+    simulation: Literal["asked", "unasked"] | None = None
 
 
 def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
@@ -94,7 +98,14 @@ def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
         bits=image.bits,
         notes=tuple(note for note in [*notes, *said, judged] if note),
         diagnosis=diagnosis,
+        simulation=_simulation(options, own_reference),
     )
+
+
+def _simulation(options: TaskOptions, own_reference: Tensor | None) -> Literal["asked", "unasked"] | None:
+    if own_reference is None:
+        return None
+    return "asked" if options.simulate or options.missing is not None else "unasked"
 
 
 def _inpaint(
@@ -109,14 +120,25 @@ def _inpaint(
     else:
         damaged = simulate_measurement(image.pixels, options, seed=seed, source=source)
         y, observed, reference = damaged.y, damaged.observed, image.pixels
-        why = "as asked," if simulate else "no missing pixels were found, so"
-        notes = [
-            _simulated_note(why, damaged),
-            _alpha_note(image),
-        ]
+        why = "as asked," if simulate else _unasked(image)
+        notes = [_simulated_note(why, damaged), _alpha_note(image)]
     notes.append(_hole_note(observed))
     shape = _four(y)
     return Problem(y, Mask(observed), NO_NOISE, shape, observed), reference, notes
+
+
+def _unasked(image: Image) -> str:
+    """Why a picture is taken as clean although nobody said so."""
+    said = (
+        f"THIS IS A SIMULATION AND NO RESTORATION: nothing says which pixels of {image.name} are missing (no --mask, "
+        f"no transparency, no {image.name}_mask.png)"
+    )
+    black = black_share(image)
+    if black >= NOTICED:
+        said += (
+            f"; {100 * black:.0f} % of them are black, which is no mark, so give a --mask if they are missing"
+        )
+    return f"{said}; so"
 
 
 def _denoise(

@@ -16,7 +16,7 @@ from .noise import NoiseModel
 from .noise_classifier import diagnose
 from .operators import Identity, LinearOperator, Mask, Operator, as_operator, check_adjoint, pseudo_inverse
 from .operators.linear_operator import four_numbers
-from .operators.registry import GIVEN, name_of
+from .operators.registry import name_of
 from .sigma import estimate_sigma
 
 SMALLEST_SIDE = 8  # below it neither the noise nor a split says anything
@@ -25,6 +25,9 @@ Shape = tuple[int, int, int, int]
 
 BEYOND = 0.5
 """Floats that lie so far beyond [0, 1], and no further, are values in [0, 1] with noise."""
+
+LEAST_SPAN = 0.2
+"""Floats that reach over less of [0, 1] have a range of their own: a network can hardly make an image of 1e-3."""
 
 MARGIN, ON_THE_END = 0.01, 0.001
 """An own range is made wider by this share on a side, unless so many values lie on its end that they were cut off."""
@@ -63,12 +66,15 @@ def take_in(
         InputError: something about it cannot be used.
     """
     values, form = _tensor(y)
+    _refuse_other_noise(noise)
     a = as_operator(operator)
     if isinstance(a, LinearOperator):
         if image_shape is not None:
             a = LinearOperator(
                 a._forward, a._backward, image_shape=image_shape, complex_image=a.complex_image
             )
+            image_shape = None
+        values = _channels_first(values, a) if form.kind == "numpy" else values
         a = a.shaped(_single(values))
         seen = a.inward(_single(values))
         form = replace(form, layout=_layout_of_image(form), complex_values=a.complex_image)
@@ -76,16 +82,19 @@ def take_in(
         seen, form = _picture(values, form)
     shape = _image_shape(a, seen, image_shape)
     _refuse_other_shape(a, seen, shape, given=tuple(values.shape))
+    if values.is_complex() and not isinstance(a, LinearOperator):
+        form = replace(form, complex_values=shape[1] == seen.shape[1])
+    form = replace(form, dtype=_plain(form.dtype, complex_values=form.complex_values))
     if min(shape[2:]) < SMALLEST_SIDE:
         raise InputError(
             f"the image is {shape[3]} × {shape[2]}",
             f"an image that can be restored has at least {SMALLEST_SIDE} pixels per side",
             "give a larger one; a NumPy array is (H, W) or (H, W, C), a tensor (C, H, W)",
         )
-    if check and (isinstance(a, LinearOperator) or name_of(a) == GIVEN):
+    if check and (isinstance(a, LinearOperator) or not type(a).__module__.startswith("dipsearch.")):
         check_adjoint(a, image_shape=shape)
     observed = _observed(a, seen)
-    seen = _finite(seen, observed)
+    seen = _finite(seen, observed, form, picture=not isinstance(a, LinearOperator))
     low, high = _range(values, seen, a, noise, shape, data_range, complex_image=form.complex_values)
     with torch.no_grad():
         level = low * a.A(torch.ones(shape)) if low else 0.0
@@ -98,9 +107,22 @@ def take_in(
 def _tensor(y: Any) -> tuple[Tensor, Form]:
     """The values as a tensor on the CPU, and how they came."""
     if isinstance(y, Tensor):
+        if y.layout != torch.strided or y.is_quantized or y.is_meta:
+            raise InputError("y is no plain tensor", "its values are stored one by one", "give y.to_dense()")
         values, kind, name, device = y.detach().cpu(), "tensor", str(y.dtype).split(".")[-1], str(y.device)
     else:
-        array = np.asarray(y)
+        if isinstance(y, np.ma.MaskedArray) and np.ma.is_masked(y):
+            raise InputError(
+                "y is a masked array",
+                "an operator says what was measured",
+                "give y.data and dipsearch.Mask(~numpy.ma.getmaskarray(y))",
+            )
+        try:
+            array = np.asarray(y)
+        except (ValueError, TypeError) as error:
+            raise InputError(
+                f"y is no array ({str(error).splitlines()[0]})", "it is an array or a tensor", "convert it"
+            ) from error
         if array.dtype.kind not in "iufc":
             raise InputError(
                 f"y has the type {array.dtype}", "it has numbers", "convert it, for example y.astype(float)"
@@ -115,21 +137,44 @@ def _tensor(y: Any) -> tuple[Tensor, Form]:
             "it has at least one axis and one value",
             "give a measurement",
         )
-    return values, Form(kind=cast(Any, kind), dtype=_plain(name), device=device)
+    return values, Form(kind=cast(Any, kind), dtype=name, device=device)
 
 
 def _native(array: NDArray[Any]) -> NDArray[Any]:
     """Types that a tensor has, in the byte order of the machine."""
     if array.dtype.kind == "u" and array.dtype.itemsize > 1:
         return array.astype(np.int64)
-    if array.dtype.name in ("longdouble", "float128"):
-        return array.astype(np.float64)
+    if array.dtype.kind in "fc" and array.dtype.itemsize > (8 if array.dtype.kind == "f" else 16):
+        return array.astype(np.float64 if array.dtype.kind == "f" else np.complex128)
     return array.astype(array.dtype.newbyteorder("="))
 
 
-def _plain(name: str) -> str:
-    """The type of an image in place of a measurement's: real instead of complex, unless it is complex itself."""
-    return {"float128": "float64", "bfloat16": "float32"}.get(name, name)
+def _plain(name: str, *, complex_values: bool) -> str:
+    """The type of an image in place of a measurement's: complex where the image is, and else real."""
+    name = {"float128": "float64", "complex256": "complex128", "bfloat16": "float32"}.get(name, name)
+    if complex_values:
+        return name if name.startswith("complex") else "complex128" if name == "float64" else "complex64"
+    return {"complex128": "float64", "complex64": "float32", "complex32": "float16"}.get(name, name)
+
+
+def _refuse_other_noise(noise: object) -> None:
+    if noise is not None and not isinstance(noise, NoiseModel):
+        raise InputError(
+            f"the noise is {noise!r}",
+            "it is dipsearch.Gaussian(sigma), Poisson(gain), Impulses() or NoNoise()",
+            "give for example noise=dipsearch.Gaussian(25 / 255)",
+        )
+
+
+def _channels_first(values: Tensor, a: LinearOperator) -> Tensor:
+    """A NumPy picture (H, W, C) as an operator of tensors has it; other measurements as they are."""
+    if values.ndim != 3:
+        return values
+    moved = values.permute(2, 0, 1)
+    if a.image_shape is None:
+        return moved if values.shape[2] <= 4 < values.shape[0] else values
+    measured = a.shaped(_single(values)).measured_shape or ()
+    return moved if measured[-3:] == moved.shape != values.shape else values
 
 
 def _is_float(values: Tensor) -> bool:
@@ -179,8 +224,15 @@ def _image_shape(a: Operator, y: Tensor, given: tuple[int, ...] | None) -> Shape
         return 1, channels, height, width
     if given is not None:
         return four_numbers(given)
-    with torch.no_grad():
-        return four_numbers(tuple(a.A_adjoint(y).shape))
+    try:
+        with torch.no_grad():
+            return four_numbers(tuple(a.A_adjoint(y).shape))
+    except (RuntimeError, TypeError) as error:
+        raise InputError(
+            f"A_adjoint cannot be applied to y {tuple(y.shape)}: {str(error).splitlines()[0]}",
+            "y and the operator belong together",
+            "give the operator for this very measurement",
+        ) from error
 
 
 def _refuse_other_shape(a: Operator, y: Tensor, shape: Shape, *, given: tuple[int, ...]) -> None:
@@ -206,20 +258,30 @@ def _observed(a: Operator, y: Tensor) -> Tensor:
     own = getattr(a, "observed", None)
     if not isinstance(own, Tensor):
         return torch.ones(1, 1, *y.shape[-2:])
+    if own.shape[-2:] != y.shape[-2:]:
+        raise InputError(
+            f"the mask is {own.shape[-1]} × {own.shape[-2]}",
+            f"y is {y.shape[-1]} × {y.shape[-2]}, and a mask has a value for each of its pixels",
+            "give the mask of this very measurement",
+        )
     if not bool((own > 0).any()):
         raise InputError("nothing was measured", "an operator measures something", "correct its mask")
     return own.to(y)
 
 
-def _finite(y: Tensor, observed: Tensor) -> Tensor:
+def _finite(y: Tensor, observed: Tensor, form: Form, *, picture: bool) -> Tensor:
     """Without what lies where nothing was measured, which may be anything."""
     y = torch.where(observed > 0, y, torch.zeros(()))
     wrong = int((~torch.isfinite(y)).sum())
     if wrong:
+        finite = "numpy.isfinite(y)" if form.kind == "numpy" else "y.isfinite()"
+        axis = {"HWC": ".all(-1)", "CHW": ".all(0)"}.get(form.layout, "")
         raise InputError(
-            f"y has {wrong:,} values that are NaN or infinite",
+            f"{wrong:,} values of y are NaN or infinite",
             "what was measured is finite",
-            "mark what was not: dipsearch.Mask(numpy.isfinite(y)) as the operator",
+            f"mark what was not: dipsearch.Mask({finite}{axis}) as the operator"
+            if picture
+            else "leave them out of y, and out of what A returns",
         )
     return y
 
@@ -236,12 +298,7 @@ def _range(
 ) -> tuple[float, float]:
     """The values of the image that become 0 and 1."""
     if given is not None:
-        low, high = (float(value) for value in given)
-        if not (np.isfinite(low) and np.isfinite(high) and low < high):
-            raise InputError(
-                f"data_range is {given}", "it is two finite numbers, the lower one first", "give (0, 1)"
-            )
-        return low, high
+        return _given_range(given)
     if values.dtype == torch.uint8:
         return 0.0, 255.0
     pixelwise = isinstance(a, Identity | Mask)
@@ -254,15 +311,28 @@ def _range(
         most = float(image.abs().max()) or 1.0
         return -most, most
     low, high = _ends(image, robust=not pixelwise)
-    if _is_float(values) and low >= -BEYOND and high <= 1 + BEYOND:
+    inside = low >= -BEYOND and high <= 1 + BEYOND
+    if _is_float(values) and inside and (low == high or high - low >= LEAST_SPAN):
         return 0.0, 1.0
     if noise is not None and noise.kind == "poisson":
-        return 0.0, high  # counts begin at none
+        return 0.0, high if high > 0 else 1.0  # counts begin at none
     if low == high:
         return low, low + 1.0
     span = high - low
-    cut = [float((image == end).double().mean()) > ON_THE_END for end in (low, high)]
+    cut = [int((image == end).sum()) > max(1.0, ON_THE_END * image.numel()) for end in (low, high)]
     return low - MARGIN * span * (not cut[0]), high + MARGIN * span * (not cut[1])
+
+
+def _given_range(given: object) -> tuple[float, float]:
+    try:
+        low, high = (float(value) for value in cast(Any, given))
+    except (TypeError, ValueError):
+        low, high = np.nan, np.nan
+    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+        raise InputError(
+            f"data_range is {given!r}", "it is two finite numbers, the lower one first", "give (0, 1)"
+        )
+    return low, high
 
 
 def _ends(image: Tensor, *, robust: bool) -> tuple[float, float]:
@@ -279,7 +349,13 @@ def _scaled(noise: NoiseModel, form: Form, *, whole: bool) -> NoiseModel:
     if sigma is not None and whole and 0 < sigma < ROUNDING:
         # Below the rounding of whole numbers there is no noise to be measured: it is meant as a share of the range.
         largest = torch.iinfo(getattr(torch, form.dtype)).max if form.dtype != "uint16" else 65535
-        sigma = sigma * (largest if form.dtype in ("uint8", "uint16") else span)
+        share, sigma = sigma, sigma * (largest if form.dtype in ("uint8", "uint16") else span)
+        if sigma > span:
+            raise InputError(
+                f"sigma is {share:.3g}, of whole numbers a share of the largest one, so {sigma:.5g}",
+                f"the values of the image are from {form.low:.5g} to {form.high:.5g}",
+                "give sigma in the units of y, or the values in [0, 1]",
+            )
     return replace(
         noise,
         sigma=None if sigma is None else sigma / span,

@@ -1,7 +1,7 @@
 """Missing pixels: which pixels of a picture were measured, and which a restoration has to invent.
 
-They are looked for in a fixed order (mask file, alpha channel, sibling ``NAME_mask.png``, pixels that are
-exactly zero) and every finding is put into a sentence for the console and the page.
+They are looked for in a fixed order (mask file, alpha channel, sibling ``NAME_mask.png``) and every finding is put
+into a sentence for the console and the page. Nothing is guessed from black pixels: pictures have them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from torch import Tensor
 from ..errors import InputError
 from .image import Image, is_sample, read_image
 from .randomness import generator_for
-
-SMALLEST_ZERO_SHARE = 0.005
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +33,6 @@ def find_observed(
     1. The file ``mask``: white is measured, black is missing, or the other way round with ``invert``.
     2. The alpha channel: less than half opaque is missing.
     3. A file ``NAME_mask.png`` beside the picture, read like a mask file.
-    4. Pixels that are exactly 0 in all channels, when at least 0.5 % are.
 
     Raises:
         InputError: a mask of another size, or one by which everything or nothing is missing.
@@ -56,12 +53,12 @@ def find_observed(
             "inverting needs a mask file",
             "give --mask FILE or leave out --invert-mask",
         )
-    zero = (image.pixels == 0).all(dim=1, keepdim=True)
-    if zero.float().mean() >= SMALLEST_ZERO_SHARE:
-        return _observation(
-            (~zero).float(), "pixels that are exactly 0; give --mask or --missing if they are black"
-        )
     return None
+
+
+def black_share(image: Image) -> float:
+    """The share of pixels that are exactly 0 in all channels: perhaps somebody meant them to be missing."""
+    return float((image.pixels == 0).all(dim=1).float().mean())
 
 
 def read_mask(path: str | Path, *, height: int, width: int, invert: bool = False) -> Tensor:

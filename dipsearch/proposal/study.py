@@ -7,11 +7,13 @@ another machine finds it there.
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import TPESampler
 
 from ..fitting import EngineWord, Precision
@@ -25,6 +27,10 @@ from .samplers import make_sampler
 from .storage import create_or_load, open_storage
 
 SPACE_FILE = "space.yaml"
+
+
+WORKER_SEEDS = 1_000_003
+"""Between the seeds of two workers."""
 
 
 @dataclass(frozen=True)
@@ -101,12 +107,14 @@ class OpenedStudy:
 
 
 def open_study(
-    folder: Path, settings: Settings, *, space: SearchSpace, own: OwnParts = NOTHING
+    folder: Path, settings: Settings, *, space: SearchSpace, own: OwnParts = NOTHING, worker: int = 0
 ) -> OpenedStudy:
     """Make or open the Optuna study of a folder, with its sampler and its pruner.
 
     Args:
         own: a sampler and a pruner in the place of ours.
+        worker: who asks. Samplers of Optuna's own depend on what their process did before, so that each worker's has to
+            have another seed; ours do not.
 
     Raises:
         DipsearchError: the storage cannot be used; see ``open_storage``.
@@ -114,8 +122,13 @@ def open_study(
     opened = open_storage(settings.storage or folder)
     gate = _Gate(settings, space)
     sampler = own.sampler
+    if sampler is not None and worker > 0:
+        sampler.reseed_rng()
     if sampler is None and own.propose is not None:
-        sampler = TPESampler(seed=settings.seed, multivariate=True, group=True, constant_liar=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            seed = settings.seed + WORKER_SEEDS * worker
+            sampler = TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
     if sampler is None:
         sampler = make_sampler(
             settings.sampler, space, seed=settings.seed, affordable=gate.affordable, expense=gate.expense

@@ -46,9 +46,14 @@ def _sentence(record: StudyRecord, result: Mapping[str, Any]) -> str:
         "inpaint": f"Missing pixels of {picture} filled in",
         "denoise": f"Noise removed from {picture}",
         "sr": f"{picture} enlarged {record.request.options.factor}×",
+        "deblur": f"Blur removed from {picture}",
+        "invert": f"{picture} restored from its measurement",
     }
     task = record.request.options.task
-    return f"{what.get(task, task)} {_means(result)}. {_judged(result)}"
+    said = f"{what.get(task, task)} {_means(result)}. {_judged(result)}"
+    return (
+        f"A simulation: a clean picture was damaged and restored. {said}" if result.get("simulated") else said
+    )
 
 
 def _means(result: Mapping[str, Any]) -> str:

@@ -102,6 +102,10 @@ class Callback(Protocol):
         """Something worth a line."""
         ...
 
+    def warn(self, sentence: str) -> None:
+        """Something that nobody must overlook, however quiet it is to be."""
+        ...
+
     def progress(self, snapshot: Snapshot) -> None:
         """The state, about four times a second."""
         ...
@@ -122,6 +126,9 @@ class Silent:
         """Say nothing."""
 
     def note(self, sentence: str) -> None:
+        """Say nothing."""
+
+    def warn(self, sentence: str) -> None:
         """Say nothing."""
 
     def progress(self, snapshot: Snapshot) -> None:

@@ -85,6 +85,7 @@ def run_restore(
     cases = [load_case(source, options, seed=seed) for source in sources]
     names = unique_names([case.name for case in cases])
     refuse_overwriting(names, cases, out=out)
+    refuse_simulations(cases)
     for case in cases:
         for note in case.notes:
             callback.note(note)
@@ -210,6 +211,17 @@ def refuse_overwriting(names: Sequence[str], cases: Sequence[Case], *, out: Path
                 f"the result would be written to {file}",
                 "that is the damaged picture itself",
                 "choose another folder: --out restored",
+            )
+
+
+def refuse_simulations(cases: Sequence[Case]) -> None:
+    """Raise InputError when nothing says which pixels of a picture are missing."""
+    for case in cases:
+        if case.simulation == "unasked":
+            raise InputError(
+                f"nothing says which pixels of {case.source} are missing",
+                "they are told by --mask, by transparency, or by a file NAME_mask.png beside it; black is no mark",
+                "give --mask FILE (white was measured), or --missing 50 or --simulate to try it on a clean picture",
             )
 
 

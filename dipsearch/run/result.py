@@ -128,6 +128,7 @@ def _result(
         "baselines": first["baselines"],
         "uncertainty": first["uncertainty"],
         "split": first["split"],
+        "simulated": any(case.simulation is not None for case in run.cases),
         "reference": all(case.reference is not None for case in run.cases),
         "pictures": list(pictures),
         "noise": _noise(run),

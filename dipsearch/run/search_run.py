@@ -85,6 +85,8 @@ def _searched(
         own=own,
     )
     run.callbacks = callbacks
+    for sentence in (note for case in run.cases if case.simulation == "unasked" for note in case.notes[:1]):
+        callback.warn(sentence)
     callback.planned(run.plan)
     for note in run.notes:
         callback.note(note)

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..network import Propose
-from ..problem import Operator
+from ..problem import Operator, register
+from ..problem.operators import operator_names
 
 Metric = Callable[[Tensor, Tensor, Tensor], float]
 """From what is compared (1, C, h, w), the scoring part of the measurement, and 1 where that counts, to a number that is
@@ -31,12 +32,15 @@ class OwnParts:
 
     Args:
         operators: by the picture's name, of those whose operator is not registered.
+        registered: by their names, the classes of registered operators that dipsearch does not come with. A worker
+            does not run the script that registered them.
         propose: from a trial to a network, instead of a search space.
         sampler, pruner: Optuna's.
         metric: what candidates are ranked by, instead of the split's estimate of the error.
     """
 
     operators: Mapping[str, Operator] = field(default_factory=dict)
+    registered: Mapping[str, type] = field(default_factory=dict)
     propose: Propose | None = None
     sampler: BaseSampler | None = None
     pruner: BasePruner | None = None
@@ -63,7 +67,11 @@ NOTHING = OwnParts()
 
 def unpacked(packed: bytes | None) -> OwnParts:
     """What ``packed`` made, in another process."""
-    return NOTHING if packed is None else cast(OwnParts, cloudpickle.loads(packed))
+    own = NOTHING if packed is None else cast(OwnParts, cloudpickle.loads(packed))
+    for name, cls in own.registered.items():
+        if name not in operator_names():
+            register(name)(cls)
+    return own
 
 
 _OPERATORS: dict[Path, Mapping[str, Operator]] = {}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from optuna.trial import FrozenTrial, TrialState
@@ -44,6 +44,7 @@ class Trial:
         engine_note: why it was not the engine that was asked for.
         precision: of its convolutions.
         psnr: against the reference, in dB; filled in for people only, never while searching.
+        params: what was suggested for it, as Optuna has it.
     """
 
     number: int
@@ -65,6 +66,7 @@ class Trial:
     engine_note: str | None = None
     precision: str | None = None
     psnr: float | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 def trial_of(trial: FrozenTrial) -> Trial:
@@ -90,6 +92,7 @@ def trial_of(trial: FrozenTrial) -> Trial:
         engine=notes.get("engine"),
         engine_note=notes.get("engine_note"),
         precision=notes.get("precision"),
+        params=dict(trial.params),
     )
 
 

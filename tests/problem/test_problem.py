@@ -83,21 +83,26 @@ def test_then_a_sibling_mask(tmp_path, clean):
     assert torch.equal(case.problem.observed, half()) and "b_mask.png beside the picture" in case.notes[0]
 
 
-def test_then_pixels_that_are_exactly_zero(tmp_path, clean):
+def test_black_is_no_mark_and_is_spoken_of(tmp_path, clean):
     zero = clean.clone()
     zero[..., :4, :] = 0
     zero[:, 0, 10] = 0  # black in one channel only
     write_image(tmp_path / "b.png", zero)
     case = load_case(str(tmp_path / "b.png"), TaskOptions("inpaint"), seed=0)
-    assert int((case.problem.observed == 0).sum()) == 4 * SIZE
-    assert case.notes[0].startswith("10.0 % of the pixels are missing (pixels that are exactly 0")
+    assert case.simulation == "unasked"
+    assert int(case.problem.observed.sum()) == SIZE * SIZE // 2  # as of any other picture
+    assert "10 % of them are black, which is no mark" in case.notes[0]
 
 
 def test_else_the_picture_is_clean_and_becomes_the_reference(tmp_path, clean):
     case = load_case(str(tmp_path / "a.png"), TaskOptions("inpaint"), seed=0)
     assert int(case.problem.observed.sum()) == SIZE * SIZE // 2
     assert torch.allclose(case.reference, clean)
-    assert "no missing pixels were found, so the picture is taken as clean: 50.0 %" in case.notes[0]
+    assert case.notes[0].startswith("THIS IS A SIMULATION AND NO RESTORATION")
+    assert "so the picture is taken as clean: 50.0 %" in case.notes[0]
+    assert case.simulation == "unasked"
+    asked = load_case(str(tmp_path / "a.png"), TaskOptions("inpaint", simulate=True), seed=0)
+    assert asked.simulation == "asked"
     assert "serves as the reference" in case.notes[0]
     fewer = load_case(str(tmp_path / "a.png"), TaskOptions("inpaint", missing=20), seed=0)
     assert int((fewer.problem.observed == 0).sum()) == SIZE * SIZE // 5
@@ -115,9 +120,6 @@ def test_masks_that_do_not_fit_are_refused(tmp_path, clean):
             load_case(picture, TaskOptions("inpaint", mask=str(tmp_path / "m.png")), seed=0)
     with pytest.raises(InputError, match="there is none"):
         load_case(picture, TaskOptions("inpaint", invert_mask=True), seed=0)
-    write_image(tmp_path / "black.png", torch.zeros(1, 3, SIZE, SIZE))
-    with pytest.raises(InputError, match="every pixel is missing"):
-        load_case(str(tmp_path / "black.png"), TaskOptions("inpaint"), seed=0)
 
 
 def test_sigma_is_taken_as_given_or_estimated(tmp_path):

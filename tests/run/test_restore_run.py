@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
+from dipsearch.errors import InputError
 from dipsearch.network import Genome, Scale
-from dipsearch.problem import TaskOptions, psnr, read_image
+from dipsearch.problem import TaskOptions, psnr, read_image, write_image
 from dipsearch.report import restored_rows
 from dipsearch.run import Silent, run_restore
 from dipsearch.yaml_files import dump_yaml
@@ -90,3 +92,20 @@ def test_when_there_is_no_time_for_a_fit_the_first_answer_is_delivered(
     assert float(result["psnr"]) > 22  # type: ignore[arg-type]
     (row,) = restored_rows([result])
     assert "similar patches alone" in row[1]
+
+
+def test_a_picture_of_which_nothing_says_what_is_missing_is_not_restored(tmp_path: Path) -> None:
+    write_image(tmp_path / "plain.png", torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)))
+    with pytest.raises(InputError, match=r"--mask, by transparency.*--missing 50 or --simulate"):
+        run_restore(
+            "dipsearch_nearest_16",
+            [str(tmp_path / "plain.png")],
+            TaskOptions("inpaint"),
+            out=tmp_path / "restored",
+            device="cpu",
+            workers=1,
+            seed=0,
+            budget_seconds=None,
+            callback=Silent(),
+        )
+    assert not (tmp_path / "restored").exists()

@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from copy import copy
+from operator import index
 from typing import Any, Protocol, Self, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ...errors import InputError
+from ...errors import DipsearchError, InputError
 from .identity import Identity
 from .operator import Operator
 from .registry import GIVEN, name_of
@@ -23,7 +25,8 @@ from .registry import GIVEN, name_of
 Map = Callable[[Tensor], Tensor]
 
 TOLERANCE = 1e-3
-"""How far ⟨A x, y⟩ and ⟨x, Aᵀ y⟩ may be apart, as a share of ‖A x‖ ‖y‖: in 32 bits a correct pair is at 1e-5."""
+"""How far ⟨A x, y⟩ and ⟨x, Aᵀ y⟩ may be apart, as a share of what ⟨A x, y⟩ is about: ‖A x‖ for random y of variance 1,
+‖A x‖² for y = A x. In 32 bits a correct pair is at 1e-5; of ‖A x‖ ‖y‖ a wrong one may be, too, in a large image."""
 
 
 class LinearOperator:
@@ -73,14 +76,17 @@ class LinearOperator:
             if made.image_shape is None:
                 made._set_shape(_image_shape_of(made._backward, y), doubled=made.complex_image)
             assert made.image_shape is not None
-            out = _called(made._forward, made._outward(torch.zeros(made.image_shape)), name="A")
+            out = _tried(made._forward, made._outward(torch.zeros(made.image_shape)), name="A")
+            _tried(made._backward, _in_32_bits(torch.zeros_like(out)), name="A_adjoint")
         made.measured_shape, made._complex = tuple(out.shape), out.is_complex()
         return made
 
     def A(self, x: Tensor) -> Tensor:
+        self._find_measured_shape(tuple(x.shape))
         return cast(Tensor, _Linear.apply(x, self._applied, self._returned))  # type: ignore[no-untyped-call]
 
     def A_adjoint(self, y: Tensor) -> Tensor:
+        self._find_measured_shape(self.image_shape)
         return cast(Tensor, _Linear.apply(y, self._returned, self._applied))  # type: ignore[no-untyped-call]
 
     def to(self, device: torch.device | str) -> Self:
@@ -105,6 +111,22 @@ class LinearOperator:
             raise InputError("y is complex", "A returns real values", "give both complex or both real")
         return _four(y.to(torch.complex64) if self._complex else y, self.measured_shape)
 
+    def _find_measured_shape(self, image_shape: tuple[int, ...] | None) -> None:
+        """Find out what A returns, where no measurement has told: of an operator by itself, or in a product."""
+        if self.measured_shape is not None:
+            return
+        if image_shape is None:
+            raise InputError(
+                "the operator does not know the shape of its images",
+                "it follows from a measurement, or has to be told",
+                "give LinearOperator(A, A_adjoint, image_shape=(1, C, H, W))",
+            )
+        self._set_shape(image_shape, doubled=False)
+        assert self.image_shape is not None
+        with torch.no_grad():
+            out = _tried(self._forward, self._outward(torch.zeros(self.image_shape)), name="A")
+        self.measured_shape, self._complex = tuple(out.shape), out.is_complex()
+
     def _set_shape(self, shape: tuple[int, ...], *, doubled: bool) -> None:
         batch, channels, height, width = four_numbers(shape)
         self.image_shape = (batch, 2 * channels if doubled else channels, height, width)
@@ -119,7 +141,8 @@ class LinearOperator:
         back = _called(self._backward, _as_measured(y, self.measured_shape, complex_values=self._complex),
                        name="A_adjoint")  # fmt: skip
         if self.complex_image:
-            back = torch.cat([back.real, back.imag], dim=-3)
+            imaginary = back.imag if back.is_complex() else torch.zeros_like(back)
+            back = torch.cat([back.real.flatten(), imaginary.flatten()])
         elif back.is_complex():
             back = back.real
         if back.numel() != math.prod(self.image_shape):
@@ -184,14 +207,14 @@ def check_adjoint(operator: Operator, *, image_shape: tuple[int, ...]) -> None:
     """Refuse an operator that is not linear, or whose adjoint is not its own: the dot-product test.
 
     Raises:
-        InputError: A(0) is not 0, A(2x) is not 2 A(x), or ⟨A x, y⟩ is not ⟨x, Aᵀ y⟩; all up to rounding.
+        InputError: A(x) is 0, A(0) is not, A(2x) is not 2 A(x), or ⟨A x, y⟩ is not ⟨x, Aᵀ y⟩; all up to rounding.
     """
     generator = torch.Generator().manual_seed(0)
     x = torch.rand(image_shape, generator=generator)
     with torch.no_grad():
         Ax = operator.A(x)
         y = torch.randn(Ax.shape, generator=generator)
-        back = operator.A_adjoint(y)
+        back, again = operator.A_adjoint(y), operator.A_adjoint(Ax)
         double, nothing = operator.A(2 * x), operator.A(torch.zeros_like(x))
     if not all(bool(torch.isfinite(value).all()) for value in (Ax, back, double, nothing)):
         raise InputError(
@@ -200,20 +223,24 @@ def check_adjoint(operator: Operator, *, image_shape: tuple[int, ...]) -> None:
             "correct them",
         )
     scale = float(Ax.double().norm())
+    if scale == 0:
+        raise InputError("A of an image is 0", "an operator measures something", "correct A")
     off = max(float((double - 2 * Ax).double().norm()) / 2, float(nothing.double().norm()))
-    if off > TOLERANCE * max(scale, 1e-30):
+    if off > TOLERANCE * scale:
         raise InputError(
             f"A is not linear: A(2x) − 2 A(x) and A(0) have the norm {off:.3g}, A(x) {scale:.3g}",
             "an operator is a linear map, without noise and without a constant",
             "give its linear part, and take the constant from y",
         )
-    there, here = float((Ax * y).double().sum()), float((x * back).double().sum())
-    if abs(there - here) > TOLERANCE * max(scale * float(y.double().norm()), 1e-30):
-        raise InputError(
-            f"A_adjoint is not the adjoint of A: <A x, y> = {there:.6g}, <x, A_adjoint(y)> = {here:.6g}",
-            "for all x and y both are the same",
-            "correct it (its factor and its border, too), or pass check=False to go on in spite of it",
-        )
+    # A random y finds what is wrong in a few places, such as a border, and A x a factor.
+    for value, returned, usual in ((y, back, scale), (Ax, again, scale**2)):
+        there, here = float((Ax * value).double().sum()), float((x * returned).double().sum())
+        if abs(there - here) > TOLERANCE * usual:
+            raise InputError(
+                f"A_adjoint is not the adjoint of A: <A x, y> = {there:.6g}, <x, A_adjoint(y)> = {here:.6g}",
+                "for all x and y both are the same",
+                "correct it (its factor and its border, too), or pass check=False to go on in spite of it",
+            )
 
 
 def four_numbers(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
@@ -222,11 +249,14 @@ def four_numbers(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     Raises:
         InputError: it is none of them.
     """
-    sizes = tuple(int(size) for size in shape)
+    try:
+        sizes = tuple(index(size) for size in shape)
+    except TypeError:
+        sizes = ()
     whole = (1,) * (4 - len(sizes)) + sizes
     if len(sizes) not in (2, 3, 4) or whole[0] != 1 or min(whole) < 1:
         raise InputError(
-            f"the shape of the image is {sizes}",
+            f"the shape of the image is {shape!r}",
             "it is (1, C, H, W), (C, H, W) or (H, W)",
             "give for example image_shape=(1, 3, 256, 256)",
         )
@@ -266,17 +296,31 @@ def _image_shape_of(backward: Map, y: Tensor) -> tuple[int, ...]:
     said: list[str] = []
     for value in (y, y[None], y[None, None]):
         try:
-            back = backward(value)
-        except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
-            said.append(str(error).splitlines()[0] if str(error) else type(error).__name__)
+            back = _called(backward, value, name="A_adjoint")
+        except Exception as error:  # it is not our code
+            said.append(_in_words(error))
             continue
-        if isinstance(back, Tensor) and 2 <= back.ndim <= 4:
+        if 2 <= back.ndim <= 4:
             return tuple(back.shape)
     raise InputError(
         "the shape of the image is not known" + (f": A_adjoint(y) failed ({said[0]})" if said else ""),
-        "it follows from the operator, or has to be told",
-        "give image_shape=(1, C, H, W)",
+        "it is that of A_adjoint(y), for a y of 32 bits as A returns it, or has to be told",
+        "correct A_adjoint, or give image_shape=(1, C, H, W)",
     )
+
+
+def _tried(map_: Map, value: Tensor, *, name: str) -> Tensor:
+    """As ``_called`` for the first time, where what is wrong with a map is said in a sentence."""
+    try:
+        return _called(map_, value, name=name)
+    except DipsearchError:
+        raise
+    except Exception as error:  # it is not our code
+        raise InputError(
+            f"{name} failed on a tensor {tuple(value.shape)} of the type {value.dtype}: {_in_words(error)}",
+            "A takes an image (1, C, H, W) of 32 bits, and A_adjoint a measurement as A returns it",
+            f"correct {name}, or give the image_shape=(1, C, H, W) that it takes",
+        ) from error
 
 
 def _called(map_: Map, value: Tensor, *, name: str) -> Tensor:
@@ -284,11 +328,20 @@ def _called(map_: Map, value: Tensor, *, name: str) -> Tensor:
     if isinstance(out, Tensor):
         return out
     try:
-        return torch.as_tensor(out)
+        # Copied, since NumPy may have turned it round, and a tensor may not.
+        return torch.from_numpy(np.array(out)) if isinstance(out, np.ndarray) else torch.as_tensor(out)
     except (TypeError, ValueError, RuntimeError):
         raise InputError(
             f"{name} returned {type(out).__name__}", "it returns a tensor", "convert its result"
         ) from None
+
+
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0]}" if str(error) else type(error).__name__
+
+
+def _in_32_bits(y: Tensor) -> Tensor:
+    return y.to(torch.complex64 if y.is_complex() else torch.float32)
 
 
 def _four(y: Tensor, measured: tuple[int, ...]) -> Tensor:
