@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,40 @@ def test_type_checkers_see_the_same_public_names() -> None:
         for alias in node.names
     }
     assert seen == dipsearch._ROOM_OF
+
+
+def module_imports() -> dict[str, set[str]]:
+    """For every module those of ours that it imports, also inside functions; not for type checking alone."""
+    paths = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = ("dipsearch", *path.relative_to(PACKAGE).with_suffix("").parts)
+        paths[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    found: dict[str, set[str]] = {}
+    for module, path in paths.items():
+        package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        unused = {
+            id(inner)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+            for inner in ast.walk(node)
+        }
+        names = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and id(node) not in unused:
+                base = package[: len(package) - node.level + 1] if node.level else []
+                origin = ".".join([*base, *([node.module] if node.module else [])])
+                names |= {f"{origin}.{alias.name}" for alias in node.names} | {origin}
+        deepest = {name for name in names if name in paths and name != module}
+        # Whoever names a module of a package does not need the package's other modules.
+        found[module] = {
+            name for name in deepest if not any(other.startswith(f"{name}.") for other in deepest)
+        }
+    return found
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    imports = module_imports()
+    sorter = TopologicalSorter({module: imported - {module} for module, imported in imports.items()})
+    sorter.prepare()  # raises CycleError, with the circle
+    assert len(imports) > 200

@@ -5,8 +5,8 @@ from .all_data import may_fit_all_data as may_fit_all_data
 from .average import Average as Average
 from .engine import EagerEngine as EagerEngine
 from .engine import Engine as Engine
-from .engine import EngineWord as EngineWord
-from .engine import make_engine as make_engine
+from .engines import EngineWord as EngineWord
+from .engines import make_engine as make_engine
 from .ensemble import Ensemble as Ensemble
 from .ensemble import combine as combine
 from .ensemble import data_consistent as data_consistent

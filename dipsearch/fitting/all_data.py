@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..network import Network
 from ..problem import Problem, whole
-from .engine import EngineWord
+from .engines import EngineWord
 from .loop import Fit, Watcher, fit
 from .precision import DEFAULT, Precision
 from .stopping import Ended, LastIterate

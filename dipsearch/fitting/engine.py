@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import nan
-from typing import Literal, Protocol
+from typing import Protocol
 
 from torch import Tensor
 
-from ..network import Network
 from ..problem import Problem, Split
-from .precision import DEFAULT, Precision
+from .precision import Precision
 from .step import Step, Weights
 from .stopping import Check
-
-EngineWord = Literal["auto", "eager", "cuda_graph"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,42 +115,3 @@ def _judged(image: Tensor, problem: Problem, *, split: Split) -> tuple[float, tu
     seen = problem.view(image)
     parts = tuple(split.score_parts(seen).tolist()) if split.blind else ()
     return split.score(seen).item(), parts
-
-
-def make_engine(
-    word: EngineWord,
-    genome: Network,
-    problem: Problem,
-    *,
-    split: Split,
-    seed: int,
-    start: Weights | None = None,
-    precision: Precision = DEFAULT,
-    lean: bool = False,
-    fluctuation: bool = False,
-    pilot: Tensor | None = None,
-) -> Engine:
-    """The engine for a word: "auto" takes the fastest one that the problem's device has.
-
-    Asking for "cuda_graph" where it cannot be had gives the eager engine and the reason in words. The other
-    arguments are those of `Step`.
-    """
-    step = Step(
-        genome,
-        problem,
-        split=split,
-        seed=seed,
-        start=start,
-        precision=precision,
-        lean=lean,
-        fluctuation=fluctuation,
-        pilot=pilot,
-    )
-    if word == "eager":
-        return EagerEngine(step, problem, split=split)
-    if step.device.type == "cuda":
-        from .cuda_graph import recorded
-
-        return recorded(step, problem, split=split)
-    reason = "" if word == "auto" else f"CUDA graphs need a CUDA device, and this is {step.device.type}"
-    return EagerEngine(step, problem, split=split, reason=reason)

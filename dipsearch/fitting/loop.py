@@ -20,7 +20,8 @@ from torch import Tensor
 
 from ..network import Network
 from ..problem import Problem, Split
-from .engine import Engine, EngineWord, make_engine
+from .engine import Engine
+from .engines import EngineWord, make_engine
 from .monitors import needs_outputs
 from .precision import DEFAULT, Precision
 from .step import Weights
