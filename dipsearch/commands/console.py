@@ -227,7 +227,10 @@ def summary(outcome: Outcome) -> tuple[tuple[str, str], ...]:
     files = [file for file in (*pictures, architecture, folder / "report.html") if file.exists()]
     rows = [("look at" if index == 0 else "", str(file)) for index, file in enumerate(files)]
     if architecture.exists():
-        rows.append(("use it again", f"dipsearch restore {folder} IMAGE --task {outcome.result['task']}"))
+        kernel = " --kernel KERNEL" if outcome.result["task"] == "deblur" else ""
+        rows.append(
+            ("use it again", f"dipsearch restore {folder} IMAGE --task {outcome.result['task']}{kernel}")
+        )
     return (*result_rows(outcome.result), *rows)
 
 

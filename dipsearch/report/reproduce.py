@@ -49,7 +49,9 @@ def search_command(request: Request) -> str:
 
 def restore_command(record: StudyRecord) -> str:
     """The command line that reuses what the study found on another picture."""
-    return f"dipsearch restore {shlex.quote(str(record.folder))} IMAGE --task {record.request.options.task}"
+    options = record.request.options
+    kernel = "" if options.kernel is None else f" --kernel {shlex.quote(options.kernel)}"
+    return f"dipsearch restore {shlex.quote(str(record.folder))} IMAGE --task {options.task}{kernel}"
 
 
 def version_rows(record: StudyRecord) -> tuple[tuple[str, str], ...]:
