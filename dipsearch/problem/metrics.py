@@ -75,7 +75,7 @@ def ssim(x: Tensor, reference: Tensor) -> float:
     from skimage.metrics import structural_similarity  # only who compares pays for it
 
     pair = (one[0].double().permute(1, 2, 0).cpu().numpy() for one in (reference, x))
-    return float(structural_similarity(*pair, data_range=1, channel_axis=-1))
+    return float(structural_similarity(*pair, data_range=1, channel_axis=-1))  # type: ignore[no-untyped-call]
 
 
 def _luma(x: Tensor) -> Tensor:
