@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from .. import fitting
 from ..errors import InputError
 from ..fitting import Curves, Ended, EngineWord, Fit, Precision, StoppingRule
+from ..fitting.compute import Compute
 from ..fitting.loop import Watcher
 from ..fitting.precision import DEFAULT
 from ..network import Genome, OwnNetwork, as_network
@@ -116,8 +117,7 @@ def fit(
         rule=rule,
         watch=watch,
         seconds=seconds_of(seconds),
-        engine=engine,
-        precision=precision,
+        compute=Compute(engine, precision),
         pilot=pilot,
     )
     return Fitted(problem.form.back(fitting.data_consistent(done.image.cpu(), problem)), done)

@@ -10,6 +10,7 @@ from typing import Literal, cast
 
 from ..errors import InputError
 from ..fitting import EngineWord, Precision
+from ..fitting.compute import Compute
 from ..fitting.precision import DEFAULT
 from ..library import Architecture
 from ..network import Genome
@@ -57,8 +58,7 @@ def restore(
             seed=int(seed),
             budget_seconds=seconds,
             callback=callback,
-            engine=engine,
-            precision=precision,
+            compute=Compute(engine, precision),
             started=started,
             own=own_operators(cases),
         )

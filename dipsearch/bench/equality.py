@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ..fitting import make_engine
+from ..fitting.compute import Compute
 from ..fitting.memory import keep_freed_memory
 from ..network import Genome, build, make_input
 from ..problem import Identity, NoiseModel, Problem, generator_for, psnr, whole
@@ -132,7 +133,7 @@ def _ours(y: Tensor, *, seed: int, steps: int) -> Tensor:
     seen = torch.ones(1, 1, height, width, device=y.device)
     noise = NoiseModel("gaussian", SIGMA, "given")
     problem = Problem(y, Identity(), noise, (1, y.shape[1], height, width), seen)
-    engine = make_engine("auto", _genome(), problem, split=whole(problem), seed=seed)
+    engine = make_engine(Compute(), _genome(), problem, split=whole(problem), seed=seed)
     if steps > LAST:
         engine.advance(steps - LAST)
     return torch.stack([engine.advance(1).output.cpu().clone() for _ in range(LAST)]).mean(0)

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from ..fitting import give_back_memory, make_engine
+from ..fitting.compute import Compute
 from ..fitting.memory import keep_freed_memory
 from ..network import Genome, Scale
 from ..problem import Identity, NoiseModel, Problem, make_split
@@ -80,7 +81,7 @@ def _steps(genome: Genome, size: int, device: str, lean: bool, *, steps: int = _
     problem = random_problem(size, device=device)
     split = make_split(problem.to("cpu"), seed=0).to(device)
     # A network that wants a pilot gets the measurement: its values do not matter here.
-    made = make_engine("auto", genome, problem, split=split, seed=0, lean=lean, pilot=problem.y)
+    made = make_engine(Compute(lean=lean), genome, problem, split=split, seed=0, pilot=problem.y)
     made.advance(steps)
 
 

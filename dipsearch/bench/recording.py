@@ -34,6 +34,7 @@ from ..fitting import (
     make_engine,
     may_fit_all_data,
 )
+from ..fitting.compute import Compute
 from ..fitting.step import Weights
 from ..network import Genome
 from ..problem import Problem, Split, make_split, psnr, whole
@@ -157,7 +158,7 @@ def record(
     measured = proxies(genome, problem, seed=seed)
     split = make_split(problem, seed=seed).to(device)
     problem, reference = problem.to(device), reference.to(device)
-    engine = make_engine("auto", genome, problem, split=split, seed=seed, fluctuation=True)
+    engine = make_engine(Compute(), genome, problem, split=split, seed=seed, fluctuation=True)
     default = Monitor(default_rule(split))
     rows: list[tuple[float, ...]] = []
     parts: list[tuple[float, ...]] = []

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from ..fitting import EngineWord, make_engine
+from ..fitting.compute import Compute
 from ..fitting.memory import allocate_as_usual, keep_freed_memory
 from ..network import Genome, Scale, build, cost, make_input
 from ..network.peak_memory import memory_bytes
@@ -186,7 +187,7 @@ def _take_turns(
     problem = random_problem(size, device=device)
     split = make_split(problem.to("cpu"), seed=0).to(device)
     keep_freed_memory()
-    engine = make_engine(word, genome, problem, split=split, seed=0)
+    engine = make_engine(Compute(word), genome, problem, split=split, seed=0)
     side = -(-size // 2**genome.depth) * 2**genome.depth
     z = make_input(genome, height=side, width=side, seed=0).to(device)
     y = torch.nn.functional.pad(problem.y, (0, side - size, 0, side - size))

@@ -76,7 +76,7 @@ def restore(
     parsing.at_least(20, sgld, option="--sgld")
     found = parsing.architecture_or_study(architecture)
 
-    from ..fitting import Langevin
+    from ..fitting import Compute, Langevin
     from ..report import restored_rows
     from ..run import run_restore, run_sampling
     from .console import listening, print_json, print_pairs
@@ -105,8 +105,7 @@ def restore(
                 workers=workers,
                 seed=seed,
                 budget_seconds=budget_seconds,
-                engine=engine_word,
-                precision=precision_word,
+                compute=Compute(engine_word, precision_word),
                 started=started,
                 callback=callback,
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
@@ -32,6 +32,7 @@ from ..fitting import (
     may_fit_all_data,
     out_of_memory,
 )
+from ..fitting.compute import Compute
 from ..network import Network, OwnNetwork, SearchSpace, as_network
 from ..patches import answer, polished
 from ..problem import Problem, Split, make_split, whole
@@ -150,7 +151,7 @@ class Worker:
         if fits is None and not own:
             trial.set_user_attr("lean", True)
             watch.trajectories.clear()
-            fits = self._fits(genome, trial, replace(job.limits, lean=True), watch)
+            fits = self._fits(genome, trial, job.limits.leaner(), watch)
         if fits is None:
             raise _failed(trial, "it is too large for this machine's memory, also in the lean way")
         last = fits[-1]
@@ -236,7 +237,9 @@ class Worker:
         split = whole(problem) if job.everything else self._divided(problem, job.problem, seed=divided)
         pilot = self._pilot(job, divided=divided) if job.genome.needs_pilot else None
         picture = SplitProblem(job.problem.stem, problem, split, pilot)
-        done = self._fitted(job, picture, lean=False) or self._fitted(job, picture, lean=True)
+        done = self._fitted(job, picture, job.limits.compute) or self._fitted(
+            job, picture, job.limits.leaner().compute
+        )
         if done is None:
             raise CandidateFailed(f"{job.label}: there was not enough memory for it")
         with replacing(job.out) as temporary:
@@ -286,7 +289,7 @@ class Worker:
             self._latest = ((file, seed), split)
         return split
 
-    def _fitted(self, job: FitJob, picture: SplitProblem, *, lean: bool) -> Fit | None:
+    def _fitted(self, job: FitJob, picture: SplitProblem, compute: Compute) -> Fit | None:
         """The fit of a job; ``None`` when there was not enough memory, which is free again then."""
         started, seconds = time.perf_counter(), job.limits.seconds_left()
         goes_on = may_fit_all_data(picture.problem) and not job.everything
@@ -309,9 +312,7 @@ class Worker:
                 seconds=seconds if seconds is None or not goes_on else seconds * (1 - ABSORPTION_TIME),
                 watch=watch,
                 keep_weights=goes_on,
-                engine=job.limits.engine,
-                precision=job.limits.precision,
-                lean=lean,
+                compute=compute,
                 pilot=picture.pilot,
             )
             if not goes_on:
@@ -324,9 +325,7 @@ class Worker:
                 seed=job.seed,
                 seconds=rest,
                 watch=watch,
-                engine=job.limits.engine,
-                precision=job.limits.precision,
-                lean=lean,
+                compute=compute,
                 pilot=picture.pilot,
             )
         except (RuntimeError, MemoryError) as error:

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from ..network import Network
 from ..problem import Problem, whole
-from .engines import EngineWord
+from .compute import USUAL, Compute
 from .loop import Fit, Watcher, fit
-from .precision import DEFAULT, Precision
 from .stopping import Ended, LastIterate
 
 SHARE = 0.15
@@ -43,9 +42,7 @@ def fit_all_data(
     seed: int,
     seconds: float | None = None,
     watch: Watcher | None = None,
-    engine: EngineWord = "auto",
-    precision: Precision = DEFAULT,
-    lean: bool = False,
+    compute: Compute = USUAL,
     pilot: Tensor | None = None,
 ) -> Fit:
     """Return the fit with ``full``, its image after it went on with all of y; without, where that is not useful.
@@ -54,7 +51,7 @@ def fit_all_data(
         done: a fit with its weights; they are dropped from the result.
         seconds: wall time at the most.
         watch: sees every check point and may end it.
-        engine, precision, lean, pilot: as the fit had them.
+        compute, pilot: as the fit had them.
     """
     made = max(int(done.curves.step[-1]), 1) if len(done.curves.step) else 1
     late = seconds is not None and FEWEST * done.seconds / made > seconds
@@ -71,9 +68,7 @@ def fit_all_data(
         seconds=seconds,
         watch=watch,
         start=done.weights,
-        engine=engine,
-        precision=precision,
-        lean=lean,
+        compute=compute,
         pilot=pilot,
     )
     full = more.image if more.step and more.ended in USEFUL else None

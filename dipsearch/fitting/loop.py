@@ -20,10 +20,11 @@ from torch import Tensor
 
 from ..network import Network
 from ..problem import Problem, Split
+from .compute import USUAL, Compute
 from .engine import Engine
-from .engines import EngineWord, make_engine
+from .engines import make_engine
 from .monitors import needs_outputs
-from .precision import DEFAULT, Precision
+from .precision import Precision
 from .step import Weights
 from .stopping import Check, Decision, Ended, StoppingRule, default_rule
 
@@ -118,9 +119,7 @@ def fit(
     watch: Watcher | None = None,
     start: Weights | None = None,
     keep_weights: bool = False,
-    engine: EngineWord = "auto",
-    precision: Precision = DEFAULT,
-    lean: bool = False,
+    compute: Compute = USUAL,
     pilot: Tensor | None = None,
 ) -> Fit:
     """Fit the generator of ``genome`` to the fitted part of ``split``; return the iterate that ``rule`` chose.
@@ -137,10 +136,7 @@ def fit(
         watch: sees every check point and may end the fit.
         start: weights to go on from instead of fresh ones.
         keep_weights: whether ``Fit.weights`` is filled in, at the cost of copies at every check point.
-        engine: "auto" (the fastest one that the device has), "eager" or "cuda_graph".
-        precision: of the convolutions on CUDA; elsewhere they are always in 32 bits.
-        lean: keep less for the backward pass and compute the full resolution twice: the same numbers from
-            less memory.
+        compute: by what means.
         pilot: ``(1, C, H, W)`` in about [0, 1], a restoration made from the fitted part of ``split`` alone, for
             networks with one in their input; others do not look at it. The jitter is added to its channels, too.
 
@@ -152,14 +148,12 @@ def fit(
         raise ValueError(f"max_steps={max_steps}, check_every={check_every}: both have to be at least 1")
     rule = rule or default_rule(split)
     made = make_engine(
-        engine,
+        compute,
         genome,
         problem,
         split=split,
         seed=seed,
         start=start,
-        precision=precision,
-        lean=lean,
         fluctuation=needs_outputs(rule),
         pilot=pilot,
     )

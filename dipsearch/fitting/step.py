@@ -17,8 +17,9 @@ from ..errors import InputError
 from ..network import Network, OwnNetwork, build, make_input
 from ..problem import Problem, Split
 from .average import Average
+from .compute import USUAL, Compute
 from .fluctuation import Fluctuation
-from .precision import DEFAULT, Precision, arithmetic, effective, forward_pass
+from .precision import arithmetic, effective, forward_pass
 
 JITTER_STREAM = 0x5EED
 """Added to the seed of the jitter, so that it does not repeat the random numbers of z."""
@@ -49,8 +50,7 @@ class Step:
         split: gives the loss.
         seed: of the weights, of z and of the jitter.
         start: weights to go on from.
-        precision: of the convolutions.
-        lean: keep less for the backward pass, and compute the full resolution twice instead.
+        compute: precision and memory; the engine is whoever calls the step.
         fluctuation: whether the restlessness of the outputs is measured, for the rules that need it.
         pilot: (1, C, H, W), a restoration of the fitted part for networks that have one in their input. The jitter
             is added to all of z, the pilot's channels too.
@@ -73,8 +73,7 @@ class Step:
         split: Split,
         seed: int,
         start: Weights | None = None,
-        precision: Precision = DEFAULT,
-        lean: bool = False,
+        compute: Compute = USUAL,
         fluctuation: bool = False,
         pilot: Tensor | None = None,
     ) -> None:
@@ -90,7 +89,7 @@ class Step:
         self.network: nn.Module = (
             copy.deepcopy(genome.module).to(device)
             if isinstance(genome, OwnNetwork)
-            else build(genome, channels=channels, seed=seed, lean=lean).to(device)
+            else build(genome, channels=channels, seed=seed, lean=compute.lean).to(device)
         )
         self.network.train()
         self._operator, self._split, self._loss_kind = problem.operator, split, genome.loss
@@ -103,7 +102,7 @@ class Step:
         if start is not None:
             self.network.load_state_dict(start.network)
             self.adam.load_state_dict(copy.deepcopy(start.optimiser))
-        self.precision = effective(precision, device)
+        self.precision = effective(compute.precision, device)
         self.loss = torch.zeros((), device=device)
         self.average = Average(genome.averaging, shape=problem.image_shape, device=device)
         self.output = torch.zeros(problem.image_shape, device=device)

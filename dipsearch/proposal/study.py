@@ -16,8 +16,7 @@ import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import TPESampler
 
-from ..fitting import EngineWord, Precision
-from ..fitting.precision import DEFAULT
+from ..fitting.compute import USUAL, Compute
 from ..network import Calibration, SearchSpace, cost, load_space
 from ..planning.memory_limit import UNLIMITED, MemoryLimit
 from ..trials.own_parts import NOTHING, OwnParts
@@ -50,8 +49,7 @@ class Settings:
         affordable_seconds: a candidate whose fit is predicted to take longer is not proposed.
         image_shape: of what candidates are fitted to, for predicting their cost.
         usual_steps: how long a fit usually is; the cost gate and the pruner go by it.
-        engine: what makes the steps of fits.
-        precision: of their convolutions on CUDA, the same for all candidates.
+        compute: by what means fits are made, the same for all candidates.
         memory limit: a candidate that needs more memory is not started.
         has_pilot: whether the pictures have pilots; without them, networks with one in their input are not proposed.
         pilots_only: whether others are not, for lack of time.
@@ -69,8 +67,7 @@ class Settings:
     affordable_seconds: float | None
     image_shape: tuple[int, int, int, int]
     usual_steps: int
-    engine: EngineWord = "auto"
-    precision: Precision = DEFAULT
+    compute: Compute = USUAL
     memory_limit: MemoryLimit = UNLIMITED
     has_pilot: bool = False
     pilots_only: bool = False
@@ -82,11 +79,13 @@ class Settings:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Settings:
         """What ``to_dict`` wrote."""
+        compute = Compute(**values["compute"]) if "compute" in values else USUAL
         calibration, memory_limit = values["calibration"], values.get("memory_limit", {})
         return cls(
             **{
                 **values,
                 "names": tuple(values["names"]),
+                "compute": compute,
                 "image_shape": tuple(values["image_shape"]),
                 "calibration": None if calibration is None else Calibration(**calibration),
                 "memory_limit": MemoryLimit(

@@ -206,8 +206,7 @@ class _WholeFits:
                 seconds=None if self._share is None else min(self._share, self._foreman.left()),
                 patience=plan.patience,
                 check_every=plan.whole_check_every,
-                engine=run.settings.engine,
-                precision=run.settings.precision,
+                compute=run.settings.compute,
             ),
             out=out,
         )

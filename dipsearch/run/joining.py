@@ -155,8 +155,7 @@ def _limits(study: optuna.Study, settings: Settings) -> Limits | None:
         max_steps=settings.max_steps,
         seconds=seconds,
         patience=settings.patience,
-        engine=settings.engine,
-        precision=settings.precision,
+        compute=settings.compute,
     )
 
 

@@ -150,8 +150,7 @@ class Restoration:
                 max_steps=self.max_steps,
                 seconds=seconds,
                 until=None if until is None else time.time() + until - time.monotonic(),
-                engine=self.pool.settings.engine,
-                precision=self.pool.settings.precision,
+                compute=self.pool.settings.compute,
             ),
             out=self._out(number, name),
         )

@@ -19,8 +19,7 @@ from ..delivery.delivering import Delivery
 from ..delivery.picture_outputs import answer_rows, delivered_word
 from ..errors import FormatError, InputError
 from ..execution.pool import Pool, WorkerSpec
-from ..fitting import EngineWord, Precision
-from ..fitting.precision import DEFAULT
+from ..fitting.compute import USUAL, Compute
 from ..library import preset, preset_names, read_architecture
 from ..network import Genome
 from ..planning.budget import PATIENCE, SLACK
@@ -51,8 +50,7 @@ def run_restore(
     seed: int,
     budget_seconds: float | None,
     callback: Callback,
-    engine: EngineWord = "auto",
-    precision: Precision = DEFAULT,
+    compute: Compute = USUAL,
     started: float | None = None,
 ) -> list[dict[str, Any]]:
     """Restore pictures with an architecture, or with all members of a study's stack.
@@ -67,8 +65,7 @@ def run_restore(
         seed: of the splits and the fits.
         budget_seconds: wall time for everything; ``None``: every fit ends by itself.
         callback: hears what happens.
-        engine: what makes the steps: "auto", "eager" or "cuda_graph".
-        precision: of the convolutions on CUDA.
+        compute: by what means.
         started: ``time.monotonic()`` from which the budget counts; by default now.
 
     Returns:
@@ -97,8 +94,7 @@ def run_restore(
         seed=seed,
         budget_seconds=budget_seconds,
         callback=callback,
-        engine=engine,
-        precision=precision,
+        compute=compute,
         started=started,
     )
     return [
@@ -116,8 +112,7 @@ def restored(
     seed: int,
     budget_seconds: float | None,
     callback: Callback,
-    engine: EngineWord = "auto",
-    precision: Precision = DEFAULT,
+    compute: Compute = USUAL,
     started: float,
     own: OwnParts = NOTHING,
 ) -> list[tuple[Choice, Delivery | None]]:
@@ -126,7 +121,7 @@ def restored(
     Args:
         genomes: each is fitted to every picture.
         cases: the pictures.
-        device, workers, seed, budget_seconds, callback, engine, precision, started: as in ``run_restore``.
+        device, workers, seed, budget_seconds, callback, compute, started: as in ``run_restore``.
         own: the operators of the pictures that have their own.
     """
     devices = choose_devices(device, workers=workers)
@@ -137,9 +132,7 @@ def restored(
         folder = Path(temporary)
         for name, case in zip(names, cases, strict=True):
             write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
-        settings = replace(
-            _settings(names, cases, seed=seed, task=cases[0].problem.task), engine=engine, precision=precision
-        )
+        settings = replace(_settings(names, cases, seed=seed, task=cases[0].problem.task), compute=compute)
         # A single network gets all cores; several get one each, which is the better use of them.
         threads = max(1, cores() // len(devices)) if devices[0] == "cpu" else 1
         specs = [WorkerSpec(index, one, threads=threads) for index, one in enumerate(devices)]

@@ -21,6 +21,7 @@ from torch import Tensor
 from ..errors import DipsearchError, InputError, ResourceError, StudyError
 from ..execution.at_once import answer_at_once
 from ..files import write_bytes
+from ..fitting.compute import Compute
 from ..library import presets_for, starters_for
 from ..network import Calibration, Genome, SearchSpace, calibrate, load_space, space_file
 from ..planning.budget import make_plan
@@ -385,8 +386,7 @@ def _settings(
         affordable_seconds=plan.affordable_seconds,
         image_shape=largest,
         usual_steps=plan.usual_steps,
-        engine=request.engine,
-        precision=request.precision,
+        compute=Compute(request.engine, request.precision),
         memory_limit=plan.memory_limit,
         has_pilot=has_pilot,
         pilots_only=plan.pilots_only,

@@ -45,6 +45,5 @@ def _limits(scheduler: Scheduler) -> Limits:
         seconds=plan.candidate_seconds,
         until=scheduler.run.search_until_unix,
         patience=plan.patience,
-        engine=settings.engine,
-        precision=settings.precision,
+        compute=settings.compute,
     )

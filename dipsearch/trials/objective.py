@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -18,15 +18,13 @@ from torch import Tensor
 from ..fitting import (
     Check,
     Ended,
-    EngineWord,
     Fit,
-    Precision,
     default_rule,
     fit,
     fit_all_data,
     may_fit_all_data,
 )
-from ..fitting.precision import DEFAULT
+from ..fitting.compute import USUAL, Compute
 from ..network import Network
 from .problem_files import SplitProblem
 
@@ -54,9 +52,7 @@ class Limits:
             was handed out.
         patience: iterations without a better validation score after which a fit ends.
         check_every: iterations between check points.
-        lean: whether fits take less memory and more time; the numbers are the same.
-        engine: "auto", "eager" or "cuda_graph".
-        precision: of the convolutions on CUDA.
+        compute: by what means.
     """
 
     max_steps: int
@@ -64,9 +60,11 @@ class Limits:
     until: float | None = None
     patience: int = 300
     check_every: int = 10
-    lean: bool = False
-    engine: EngineWord = "auto"
-    precision: Precision = DEFAULT
+    compute: Compute = USUAL
+
+    def leaner(self) -> Limits:
+        """The same with less memory and more time; the numbers stay."""
+        return replace(self, compute=replace(self.compute, lean=True))
 
     def seconds_left(self) -> float | None:
         """How long a fit that starts now may take; ``None``: as long as it likes."""
@@ -138,9 +136,7 @@ def evaluate(
             seconds=None if share is None else share * (1 - ABSORPTION_TIME * goes_on),
             watch=partial(progress, index),
             keep_weights=goes_on,
-            engine=limits.engine,
-            precision=limits.precision,
-            lean=limits.lean,
+            compute=limits.compute,
             pilot=image.pilot,
         )
         if goes_on:
@@ -152,9 +148,7 @@ def evaluate(
                 seed=seed,
                 seconds=rest,
                 watch=lambda check, image: Ended.INTERRUPTED if halted() else None,
-                engine=limits.engine,
-                precision=limits.precision,
-                lean=limits.lean,
+                compute=limits.compute,
                 pilot=image.pilot,
             )
         fits.append(done)

@@ -22,7 +22,7 @@ from dipsearch.delivery.consensus import consensus_errors
 from dipsearch.delivery.picture_outputs import uncertainty_of
 from dipsearch.delivery.uncertainty import calibration
 from dipsearch.errors import FormatError, StudyError
-from dipsearch.fitting import fit
+from dipsearch.fitting import Compute, fit
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import make_split, psnr, write_image
 from dipsearch.problem.holes import are_holes
@@ -78,7 +78,9 @@ def test_only_gaussian_noise_has_an_energy_that_a_rule_may_know() -> None:
 def test_a_recording_shows_the_fit_that_a_search_would_have_made() -> None:
     problem = DAMAGES["missing-50"].make(clean(), 0)
     recording, outputs = record(GENOME, problem, clean(), seed=0, most_steps=30)
-    done = fit(GENOME, problem, split=make_split(problem, seed=0), seed=0, max_steps=30, engine="eager")
+    done = fit(
+        GENOME, problem, split=make_split(problem, seed=0), seed=0, max_steps=30, compute=Compute("eager")
+    )
     assert torch.equal(outputs.judged, done.image)
     assert recording.psnr_at(done.step) == pytest.approx(psnr(done.image, clean()), abs=1e-4)
     np.testing.assert_allclose(recording.score, done.curves.score, rtol=1e-6)

@@ -15,7 +15,7 @@ from torch import Tensor
 from dipsearch.delivery.delivering import Member, deliver
 from dipsearch.delivery.finalists import verdict_on_first, verdict_on_second
 from dipsearch.execution.messages import FitJob, Job, PatchJob
-from dipsearch.fitting import Ended
+from dipsearch.fitting import Compute, Ended
 from dipsearch.network import Genome, Scale
 from dipsearch.planning.rescoring import NOTHING, Rescoring
 from dipsearch.problem import Identity, NoiseModel, Problem, make_split
@@ -132,7 +132,7 @@ class TestFits:
             max_steps=500,
             patience=120,
         )
-        settings = SimpleNamespace(names=("cat",), seed=5, engine="auto", precision="fp32")
+        settings = SimpleNamespace(names=("cat",), seed=5, compute=Compute("auto", "fp32"))
         run = SimpleNamespace(folder=tmp_path, plan=plan, settings=settings, seconds=20.0)
         said: list[str] = []
 

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from dipsearch.fitting import EagerEngine, Step, fit, make_engine
+from dipsearch.fitting import Compute, EagerEngine, Step, fit, make_engine
 from dipsearch.fitting.cuda_graph import recorded, warm_up
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import Identity, NoiseModel, Problem, Split, make_split
@@ -64,28 +64,28 @@ def test_a_snapshot_in_the_middle_of_a_fit_restores_adams_moments_too() -> None:
 
 def test_an_engine_makes_the_same_steps_however_often_it_is_read() -> None:
     problem, split = parts()
-    often, once = (make_engine("eager", SMALL, problem, split=split, seed=0) for _ in range(2))
+    often, once = (make_engine(Compute("eager"), SMALL, problem, split=split, seed=0) for _ in range(2))
     for _ in range(6):
         reading = often.advance(2)
     assert torch.equal(reading.image, once.advance(12).image)
 
 
 def test_the_lean_way_gives_the_same_numbers_bit_for_bit() -> None:
-    for mine, theirs in zip(after(step_of(lean=True), 4), after(step_of(), 4), strict=True):
+    for mine, theirs in zip(after(step_of(compute=Compute(lean=True)), 4), after(step_of(), 4), strict=True):
         assert torch.equal(mine, theirs)
 
 
 def test_asking_for_graphs_on_a_cpu_gives_eager_steps_and_the_reason() -> None:
     problem, split = parts()
-    engine = make_engine("cuda_graph", SMALL, problem, split=split, seed=0)
+    engine = make_engine(Compute("cuda_graph"), SMALL, problem, split=split, seed=0)
     assert isinstance(engine, EagerEngine)
     assert engine.reason == "CUDA graphs need a CUDA device, and this is cpu"
-    assert make_engine("auto", SMALL, problem, split=split, seed=0).reason == ""
+    assert make_engine(Compute(), SMALL, problem, split=split, seed=0).reason == ""
 
 
 def test_a_fit_says_what_made_its_steps_and_in_which_precision() -> None:
     problem, split = parts()
-    done = fit(SMALL, problem, split=split, seed=0, max_steps=2, engine="cuda_graph", precision="bf16")
+    done = fit(SMALL, problem, split=split, seed=0, max_steps=2, compute=Compute("cuda_graph", "bf16"))
     assert (done.engine, done.precision) == ("eager", "fp32")
     assert done.notes == ("CUDA graphs need a CUDA device, and this is cpu",)
 
@@ -97,7 +97,7 @@ def test_a_recorded_step_gives_the_numbers_of_an_eager_one(upsampling: str) -> N
     genome = dataclasses.replace(SMALL, upsampling=upsampling)
     problem, split = parts("cuda", 64)
     eager, graph = (
-        make_engine(word, genome, problem, split=split, seed=0, precision="fp32")
+        make_engine(Compute(word, "fp32"), genome, problem, split=split, seed=0)
         for word in ("eager", "cuda_graph")
     )
     assert (graph.name, graph.reason) == ("cuda_graph", "")
@@ -112,7 +112,7 @@ def test_a_recorded_step_gives_the_numbers_of_an_eager_one(upsampling: str) -> N
 def test_recording_leaves_the_global_switches_alone() -> None:
     problem, split = parts("cuda", 64)
     before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
-    make_engine("cuda_graph", SMALL, problem, split=split, seed=0, precision="fp32").advance(2)
+    make_engine(Compute("cuda_graph", "fp32"), SMALL, problem, split=split, seed=0).advance(2)
     assert (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32) == before
 
 
