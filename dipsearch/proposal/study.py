@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -79,13 +79,17 @@ class Settings:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Settings:
         """What ``to_dict`` wrote."""
-        compute = Compute(**values["compute"]) if "compute" in values else USUAL
-        calibration, memory_limit = values["calibration"], values.get("memory_limit", {})
+        # Studies that were begun before have other names for some of it.
+        means = values.get("compute") or {
+            name: values[name] for name in ("engine", "precision") if name in values
+        }
+        calibration, memory_limit = values["calibration"], values.get("memory_limit", values.get("headroom"))
+        known = {field.name for field in fields(cls)}
         return cls(
             **{
-                **values,
+                **{name: value for name, value in values.items() if name in known},
                 "names": tuple(values["names"]),
-                "compute": compute,
+                "compute": Compute(**means),
                 "image_shape": tuple(values["image_shape"]),
                 "calibration": None if calibration is None else Calibration(**calibration),
                 "memory_limit": MemoryLimit(

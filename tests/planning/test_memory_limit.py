@@ -11,6 +11,7 @@ import torch
 
 from dipsearch.execution.messages import SearchJob
 from dipsearch.execution.worker import Worker
+from dipsearch.fitting import Compute
 from dipsearch.network import Genome, Scale
 from dipsearch.network.peak_memory import memory_bytes
 from dipsearch.planning.budget import make_plan
@@ -108,3 +109,6 @@ def test_the_limit_is_kept_with_the_study() -> None:
     assert Settings.from_dict(limited.to_dict()) == limited
     older = {name: value for name, value in settings.to_dict().items() if name != "memory_limit"}
     assert Settings.from_dict(older) == settings
+    before = older | {"engine": "eager", "precision": "fp32", "headroom": limited.to_dict()["memory_limit"]}
+    del before["compute"]
+    assert Settings.from_dict(before) == replace(limited, compute=Compute("eager", "fp32"))
