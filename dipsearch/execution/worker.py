@@ -173,7 +173,7 @@ class Worker:
             trial.set_user_attr(STALE, True)
             queue_again(self.study, trial.study.trials[trial.number])  # for when the study is resumed
             raise _failed(trial, "interrupted before its score meant anything")
-        value = self._value(fits)
+        value = self._value(fits, trial)
         trial.set_user_attr("score", value)
         if last.ended is Ended.PRUNED:
             trial.set_user_attr("reason", last.ended.value)
@@ -202,15 +202,20 @@ class Worker:
             return None
         return self.settings.memory_limit.refusal(network, image_shape=self.settings.image_shape)
 
-    def _value(self, fits: Sequence[Fit]) -> float:
+    def _value(self, fits: Sequence[Fit], trial: Trial) -> float:
         """What a candidate is ranked by, larger for better ones."""
         metric = self.own.metric
         if metric is None or len(fits) < len(self.images):
             return value_of(fits)
-        return fmean(
-            float(metric(image.problem.view(done.image), image.split.score_target, image.split.score_weight))
-            for done, image in zip(fits, self.images, strict=True)
-        )
+        try:
+            return fmean(
+                float(
+                    metric(image.problem.view(done.image), image.split.score_target, image.split.score_weight)
+                )
+                for done, image in zip(fits, self.images, strict=True)
+            )
+        except Exception as error:  # it is not our code; the study goes on with the next one
+            raise _failed(trial, f"the metric failed: {_in_words(error)}") from error
 
     def _fits(self, genome: Network, trial: Trial, limits: Limits, watch: _Watch) -> list[Fit] | None:
         """The candidate's fits; ``None`` when there was not enough memory, which is free again then."""
@@ -223,7 +228,11 @@ class Worker:
                 progress=watch,
                 halted=self.halted,
             )
-        except (RuntimeError, MemoryError, ValueError) as error:
+        except Exception as error:
+            # Of our own code these are what a network can be to blame for; of the user's it may be anything.
+            own = isinstance(genome, OwnNetwork)
+            if not own and not isinstance(error, RuntimeError | MemoryError | ValueError):
+                raise
             if not out_of_memory(error):
                 raise _failed(trial, _in_words(error)) from error
         give_back_memory(self.device)

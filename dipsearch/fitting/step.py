@@ -78,7 +78,7 @@ class Step:
         pilot: Tensor | None = None,
     ) -> None:
         self.device = device = problem.y.device
-        _, channels, self._height, self._width = problem.image_shape
+        channels = problem.image_shape[1]
         self._shape = problem.image_shape
         self._z = _in_its_layout(_input(genome, problem.image_shape, seed=seed, pilot=pilot).to(device))
         self._jitter = genome.jitter
@@ -122,9 +122,7 @@ class Step:
             z = z + _front_to_last(self._noise.normal_(0, self._jitter, generator=self.draw))
         self.adam.zero_grad(set_to_none=True)
         with forward_pass(self.precision, self.device):
-            output = self.network(z)[..., : self._height, : self._width]
-        if output.shape != self._shape:
-            raise _other_shape(output, self._shape)
+            output = _image(self.network(z), self._shape)
         loss = self._split.loss(self._operator.A(output), kind=self._loss_kind)
         loss.backward()  # type: ignore[no-untyped-call]
         self.adam.step()
@@ -178,11 +176,21 @@ def _front_to_last(noise: Tensor) -> Tensor:
     return noise.permute(0, 3, 1, 2) if noise.ndim == 4 else noise
 
 
-def _other_shape(output: Tensor, shape: tuple[int, ...]) -> InputError:
-    return InputError(
-        f"the network made an output {tuple(output.shape)}",
+def _image(output: object, shape: tuple[int, int, int, int]) -> Tensor:
+    """What a network made, cut to the image's size."""
+    if isinstance(output, Tensor) and output.ndim == 4 and output.requires_grad:
+        image = output[..., : shape[-2], : shape[-1]]
+        if image.shape == shape:
+            return image
+        made = str(tuple(output.shape))
+    elif isinstance(output, Tensor):
+        made = f"{tuple(output.shape)}" + ("" if output.requires_grad else " without a gradient")
+    else:
+        made = f"of the type {type(output).__name__}"
+    raise InputError(
+        f"the network made an output {made}",
         f"the image is {tuple(shape)}",
-        "give a module that makes an image of at least this size, with as many channels",
+        "give a module that makes an image of at least this size, with as many channels, from its weights",
     )
 
 

@@ -35,6 +35,9 @@ MARGIN, ON_THE_END = 0.01, 0.001
 ROUNDING = 0.29
 """The standard deviation of rounding to whole numbers."""
 
+ALIKE = 10.0
+"""Operators that make a measurement so many times larger or smaller than its image are divided by that."""
+
 GUESSING = 30
 """Iterations of the least squares that the range of an image is guessed from."""
 
@@ -95,6 +98,10 @@ def take_in(
         check_adjoint(a, image_shape=shape)
     observed = _observed(a, seen)
     seen = _finite(seen, observed, form, picture=not isinstance(a, LinearOperator))
+    if isinstance(a, LinearOperator):
+        gain = _gain(a, shape)
+        a, seen = a.divided_by(gain), seen / gain
+        noise = None if noise is None else _in_units(noise, gain)
     low, high = _range(values, seen, a, noise, shape, data_range, complex_image=form.complex_values)
     with torch.no_grad():
         level = low * a.A(torch.ones(shape)) if low else 0.0
@@ -102,6 +109,23 @@ def take_in(
     form = replace(form, low=low, high=high)
     known = _scaled(noise, form, whole=not _is_float(values)) if noise else _found_out(seen, a)
     return Taken(seen, a, known, shape, observed, form)
+
+
+def _gain(a: Operator, shape: Shape) -> float:
+    """How much larger a measurement is than its image: a fit in 32 bits needs both about alike."""
+    x = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        gain = float(a.A(x).double().square().mean().sqrt() / x.double().square().mean().sqrt())
+    return gain if np.isfinite(gain) and gain > 0 and not 1 / ALIKE < gain < ALIKE else 1.0
+
+
+def _in_units(noise: NoiseModel, unit: float) -> NoiseModel:
+    """What is known of the noise in other units."""
+    return replace(
+        noise,
+        sigma=None if noise.sigma is None else noise.sigma / unit,
+        gain=None if noise.gain is None else noise.gain / unit,
+    )
 
 
 def _tensor(y: Any) -> tuple[Tensor, Form]:
@@ -306,7 +330,7 @@ def _range(
         image = y[_observed(a, y).expand_as(y) > 0]
     else:
         with torch.no_grad():
-            image = pseudo_inverse(a, y, iterations=GUESSING)
+            image = pseudo_inverse(a, y, iterations=GUESSING, damping=_damping(a, y, noise))
     if complex_image:
         most = float(image.abs().max()) or 1.0
         return -most, most
@@ -335,6 +359,18 @@ def _given_range(given: object) -> tuple[float, float]:
     return low, high
 
 
+def _damping(a: Operator, y: Tensor, noise: NoiseModel | None) -> float:
+    """The noise's variance in that of the image, by one step of steepest descent: noise is not to be inverted."""
+    sigma = None if noise is None else noise.sigma
+    if not sigma:
+        return 0.0
+    back = a.A_adjoint(y)
+    again = a.A(back)
+    step = float((y * again).double().sum() / again.double().square().sum().clamp(min=1e-30))
+    energy = float((step * back).double().square().mean())
+    return sigma**2 / energy if energy > 0 else 0.0
+
+
 def _ends(image: Tensor, *, robust: bool) -> tuple[float, float]:
     """The lowest and the highest value; of a guess without its few wildest."""
     if not robust:
@@ -356,11 +392,7 @@ def _scaled(noise: NoiseModel, form: Form, *, whole: bool) -> NoiseModel:
                 f"the values of the image are from {form.low:.5g} to {form.high:.5g}",
                 "give sigma in the units of y, or the values in [0, 1]",
             )
-    return replace(
-        noise,
-        sigma=None if sigma is None else sigma / span,
-        gain=None if noise.gain is None else noise.gain / span,
-    )
+    return _in_units(replace(noise, sigma=sigma), span)
 
 
 def _found_out(y: Tensor, a: Operator) -> NoiseModel:

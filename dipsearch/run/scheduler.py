@@ -156,6 +156,9 @@ class Scheduler:
             for each in self.run.callbacks:
                 try:
                     each(study, trial)
+                except KeyboardInterrupt:  # as if somebody had pressed Ctrl-C: what there is is delivered
+                    self.asked.once = True
+                    self.pool.halt()
                 except Exception as error:  # it is not our code; the study survives it
                     if self.raised is None:
                         self.raised = error

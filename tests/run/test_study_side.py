@@ -18,6 +18,7 @@ import torch
 from dipsearch.errors import StudyError
 from dipsearch.planning.rescoring import Rescoring
 from dipsearch.problem import TaskOptions, psnr, read_image, write_image
+from dipsearch.report.headline import headline
 from dipsearch.run import (
     Outcome,
     Plan,
@@ -48,6 +49,7 @@ class Ear(Silent):
 
     plans: list[Plan] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     heard: list[Trial] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
 
@@ -56,6 +58,9 @@ class Ear(Silent):
 
     def note(self, sentence: str) -> None:
         self.notes.append(sentence)
+
+    def warn(self, sentence: str) -> None:
+        self.warnings.append(sentence)
 
     def evaluated(self, trial: Trial) -> None:
         self.heard.append(trial)
@@ -89,7 +94,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome, E
 def request(place: Path, **changes: object) -> Request:
     asked = Request(
         sources=(str(place / "clean.png"),),
-        options=TaskOptions(task="inpaint"),
+        options=TaskOptions(task="inpaint", missing=50),
         name="study",
         space=str(place / "tiny.yaml"),
         trials=2,
@@ -326,8 +331,21 @@ def test_a_budget_leaves_its_last_part_to_the_delivery(place: Path) -> None:
     assert any(label == "time" for label, _ in plan.lines)
 
 
+def test_a_simulation_that_nobody_asked_for_cannot_be_taken_for_a_restoration(place: Path) -> None:
+    asked = request(place, options=TaskOptions("inpaint"), trials=None, budget_seconds=2.0, name="plain")
+    outcome, ear = search(place, asked)
+    assert ear.warnings == [ear.notes[0]] and ear.notes[0].startswith("THIS IS A SIMULATION")
+    assert outcome.result["simulated"] is True
+    best = outcome.folder / "best"
+    assert (best / "simulated-restored.png").exists() and not (best / "restored.png").exists()
+    assert headline(read_study(outcome.folder)).sentence.startswith(
+        "A simulation: a clean picture was damaged"
+    )
+
+
 def _start(place: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "dipsearch", "search", str(place / "clean.png"), "--task", "inpaint",
+    command = [sys.executable, "-m", "dipsearch", "search", str(place / "clean.png"),
+               "--task", "inpaint", "--missing", "50",
                "--space", str(place / "tiny.yaml"), "--workers", "1", "--name", "killed",
                "--steps", "120", *arguments]  # fmt: skip
     return subprocess.Popen(

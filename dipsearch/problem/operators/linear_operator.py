@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from copy import copy
+from copy import copy, deepcopy
 from operator import index
+from types import MethodType
 from typing import Any, Protocol, Self, cast
 
 import numpy as np
@@ -62,6 +63,7 @@ class LinearOperator:
         self.image_shape: tuple[int, int, int, int] | None = None
         self.measured_shape: tuple[int, ...] | None = None
         self._complex = False
+        self._divisor = 1.0
         if image_shape is not None:
             self._set_shape(image_shape, doubled=complex_image)
 
@@ -81,6 +83,12 @@ class LinearOperator:
         made.measured_shape, made._complex = tuple(out.shape), out.is_complex()
         return made
 
+    def divided_by(self, divisor: float) -> Self:
+        """A and its adjoint, divided by a number: of y, too, that changes nothing but the units."""
+        made = copy(self)
+        made._divisor = self._divisor * divisor
+        return made
+
     def A(self, x: Tensor) -> Tensor:
         self._find_measured_shape(tuple(x.shape))
         return cast(Tensor, _Linear.apply(x, self._applied, self._returned))  # type: ignore[no-untyped-call]
@@ -90,8 +98,9 @@ class LinearOperator:
         return cast(Tensor, _Linear.apply(y, self._returned, self._applied))  # type: ignore[no-untyped-call]
 
     def to(self, device: torch.device | str) -> Self:
-        moved = copy(self)
-        moved._forward, moved._backward = _moved(self._forward, device), _moved(self._backward, device)
+        moved, copies = copy(self), dict[int, Any]()
+        moved._forward = _moved(self._forward, device, copies=copies)
+        moved._backward = _moved(self._backward, device, copies=copies)
         return moved
 
     def inward(self, y: Tensor) -> Tensor:
@@ -134,7 +143,7 @@ class LinearOperator:
     def _applied(self, x: Tensor) -> Tensor:
         assert self.measured_shape is not None
         out = _called(self._forward, self._outward(x), name="A")
-        return _four(out, self.measured_shape).to(x)
+        return _four(out / self._divisor, self.measured_shape).to(x)
 
     def _returned(self, y: Tensor) -> Tensor:
         assert self.measured_shape is not None and self.image_shape is not None
@@ -151,7 +160,7 @@ class LinearOperator:
                 f"the image has {self.image_shape}",
                 "correct A_adjoint, or give the right image_shape",
             )
-        return back.reshape(self.image_shape).to(y)
+        return (back / self._divisor).reshape(self.image_shape).to(y)
 
     def _outward(self, x: Tensor) -> Tensor:
         """An image as one's own A takes it."""
@@ -264,7 +273,7 @@ def four_numbers(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
 
 
 class _Method:
-    """A method of an object that may be moved to another device."""
+    """A method of an object, which may be moved to another device."""
 
     def __init__(self, owner: Any, name: str) -> None:
         self.owner, self.name = owner, name
@@ -272,14 +281,21 @@ class _Method:
     def __call__(self, value: Tensor) -> Any:
         return getattr(self.owner, self.name)(value)
 
-    def to(self, device: torch.device | str) -> _Method:
-        moved = getattr(self.owner, "to", None)
-        return _Method(moved(device), self.name) if callable(moved) else self
 
-
-def _moved(part: Map, device: torch.device | str) -> Map:
-    to = getattr(part, "to", None)
-    return cast(Map, to(device)) if callable(to) else part
+def _moved(part: Any, device: torch.device | str, *, copies: dict[int, Any]) -> Any:
+    """A part on another device. A module is copied, once for both parts: its ``to`` would move the user's own."""
+    if isinstance(part, _Method):
+        return _Method(_moved(part.owner, device, copies=copies), part.name)
+    if isinstance(part, MethodType):
+        return _Method(_moved(part.__self__, device, copies=copies), part.__name__)
+    if not callable(getattr(part, "to", None)):
+        return part
+    if not isinstance(part, torch.nn.Module):
+        return part.to(device)
+    where, held = torch.device(device), [tensor.device for tensor in (*part.parameters(), *part.buffers())]
+    if held and all(one.type == where.type and where.index in (None, one.index) for one in held):
+        return part
+    return deepcopy(part, copies).to(device)
 
 
 def _own_shape(given: object) -> tuple[int, ...] | None:

@@ -143,6 +143,30 @@ def test_it_can_be_used_by_itself_and_in_a_product():
         LinearOperator(shifted, shifted_back).A_adjoint(Y[None, None])
 
 
+class Scaled(torch.nn.Module):
+    """A physics with a buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("factor", torch.tensor(3.0))
+
+    def A(self, x):
+        return self.factor * x
+
+    A_adjoint = A
+
+
+@pytest.mark.parametrize("given", [lambda own: own, lambda own: (own.A, own.A_adjoint)])
+def test_moving_an_operator_leaves_the_users_own_where_it_is(given):
+    own = Scaled()
+    here = as_operator(given(own)).shaped(Y)
+    there = here.to("meta")
+    assert there.A(torch.rand(SHAPE, device="meta")).device.type == "meta"
+    assert there._forward.owner is there._backward.owner is not own
+    assert own.factor.device.type == "cpu" and torch.equal(here.A(Y[None, None])[0, 0], 3 * Y)
+    assert here.to("cpu")._forward.owner is own  # nothing to be copied
+
+
 # -- what is refused -----------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,145 @@
+"""``fit``: one network to one measurement, in the form of the measurement; everything else is refused in words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import dipsearch as ds
+from dipsearch.fitting import Ended
+from dipsearch.network import Genome, Scale
+
+GENOME = Genome((Scale(4, 4),) * 2, upsampling="nearest", input_channels=4)
+
+
+@pytest.fixture(scope="module")
+def clean():
+    return np.add.outer(np.linspace(0.1, 0.5, 24), np.linspace(0.0, 0.4, 32))
+
+
+@pytest.fixture(scope="module")
+def problem(clean):
+    noisy = clean + 0.1 * np.random.default_rng(0).normal(size=clean.shape)
+    return ds.Problem((noisy * 4000).astype(np.float32), noise=ds.Gaussian(400))
+
+
+def module():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(32, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 1), nn.Sigmoid())
+
+
+def test_a_genome_gives_an_image_in_the_form_of_the_measurement(problem, clean):
+    done = ds.fit(problem, GENOME, steps=60, device="cpu")
+    assert (
+        isinstance(done.image, np.ndarray) and done.image.dtype == np.float32 and done.image.shape == (24, 32)
+    )
+    assert np.sqrt(np.mean((done.image / 4000 - clean) ** 2)) < 0.09  # of noise of 0.1
+    assert done.step == done.fit.step == 60 and done.ended is Ended.STEPS
+    assert list(done.curves.step) == [10, 20, 30, 40, 50, 60] and done.score == done.fit.score < 0.01
+    assert repr(done).startswith("Fitted(step 60, the last allowed iteration was reached, ")
+
+
+@pytest.mark.parametrize("network", [GENOME, module()])
+def test_the_same_seed_gives_the_same_image(problem, network):
+    one, same, other = (
+        ds.fit(problem, network, steps=20, seed=seed, device="cpu").image for seed in (1, 1, 2)
+    )
+    assert np.array_equal(one, same) and not np.array_equal(one, other)
+
+
+def test_nothing_global_is_seeded(problem):
+    network, state = module(), torch.random.get_rng_state()
+    ds.fit(problem, network, steps=10, device="cpu")
+    ds.fit(problem, GENOME, steps=10, device="cpu")
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_a_network_with_a_pilot_gets_one(problem):
+    piloted = Genome((Scale(4, 4),), input_channels=4, input_kind="pilot", pilot_scale=1.0)
+    assert ds.fit(problem, piloted, steps=20, device="cpu").score < 0.05
+
+
+def test_known_pixels_of_a_mask_without_noise_are_put_back(clean):
+    mask = np.random.default_rng(1).random((40, 40)) < 0.6
+    y = np.where(mask, np.add.outer(np.linspace(0, 0.4, 40), np.linspace(0.1, 0.5, 40)), np.nan)
+    image = ds.fit(ds.Problem(y, ds.Mask(mask)), GENOME, steps=20, device="cpu").image
+    assert np.allclose(image[mask], y[mask], atol=1e-6) and np.isfinite(image).all()
+
+
+def test_a_watcher_sees_every_check_point_and_may_end_the_fit(problem):
+    seen = []
+
+    def watch(check, image):
+        seen.append((check.step, tuple(image.shape)))
+        return Ended.INTERRUPTED if check.step == 30 else None
+
+    done = ds.fit(problem, GENOME, steps=60, watch=watch, device="cpu")
+    assert seen == [(step, (1, 1, 24, 32)) for step in (10, 20, 30)] and done.ended is Ended.INTERRUPTED
+
+
+def test_what_a_watcher_raises_comes_through(problem):
+    def watch(check, image):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match=r"mine"):
+        ds.fit(problem, GENOME, steps=20, watch=watch, device="cpu")
+
+
+def test_a_rule_of_ones_own_decides_what_is_delivered(problem):
+    class Second:
+        """The second check point is delivered, the fourth ends the fit."""
+
+        def init(self):
+            return 0
+
+        def update(self, count, check):
+            ended = Ended.RISEN if count == 3 else None
+            return count + 1, ds.Decision(best=0 if count == 1 else None, ended=ended)
+
+        def finish(self, count):
+            return ds.Decision()
+
+    done = ds.fit(problem, GENOME, steps=60, rule=Second(), device="cpu")
+    assert done.step == 20 and list(done.curves.step) == [10, 20, 30, 40]
+
+
+def test_a_split_can_be_given(problem):
+    split = ds.make_split(problem, seed=5)
+    same = ds.fit(problem, GENOME, steps=20, seed=5, device="cpu")
+    assert ds.fit(problem, GENOME, steps=20, seed=5, split=split, device="cpu").score == same.score
+    assert ds.fit(problem, GENOME, steps=20, seed=4, split=split, device="cpu").score != same.score
+
+
+@pytest.mark.parametrize(
+    ("keywords", "said"),
+    [
+        ({"steps": 0}, "steps is 0"),
+        ({"steps": 10.5}, "steps is 10.5"),
+        ({"seconds": -1}, "the budget is -1"),
+        ({"seed": "a"}, "seed is 'a'"),
+        ({"device": "gpu"}, "the device is 'gpu'"),
+        ({"engine": "fast"}, "engine is 'fast'"),
+        ({"precision": "fp16"}, "precision is 'fp16'"),
+        ({"split": "half"}, "the split is 'half'"),
+        ({"z": torch.rand(1, 4, 24, 32)}, "z was given beside a network that has its own"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_before_the_fit(problem, keywords, said):
+    with pytest.raises(ds.InputError, match=said):
+        ds.fit(problem, GENOME, **keywords)
+
+
+def test_a_split_of_another_measurement_is_refused(problem):
+    other = ds.make_split(
+        ds.Problem(np.random.default_rng(0).random((16, 16)), noise=ds.Gaussian(0.1)), seed=0
+    )
+    with pytest.raises(ds.InputError, match=r"the split is of another measurement"):
+        ds.fit(problem, GENOME, split=other)
+
+
+@pytest.mark.parametrize("problem", [None, np.zeros((24, 32)), "x.png"])
+def test_a_problem_is_a_problem(problem):
+    with pytest.raises(ds.InputError, match=r"the problem is "):
+        ds.fit(problem, GENOME)

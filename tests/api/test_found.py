@@ -1,0 +1,168 @@
+"""A result without a search behind it: its image in the form of the measurement, comparison, words, what it has not."""
+
+from __future__ import annotations
+
+import math
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from dipsearch import Gaussian, InputError, LinearOperator, Problem, StudyError, load, preset
+from dipsearch.api.found import Kept, Result, as_image
+
+ANSWER = {
+    "name": "first",
+    "words": "similar patches alone, without a network",
+    "estimate": 31.4,
+    "standard_error": 0.0,
+    "share": 1.0,
+    "psnr": None,
+    "ssim": None,
+    "seconds": 1.0,
+}
+
+
+@pytest.fixture
+def clean():
+    return np.add.outer(np.linspace(0.1, 0.5, 24), np.linspace(0.0, 0.4, 32))
+
+
+def result(*ys, noise=25):
+    """What a restoration of these pictures that does nothing would hand back."""
+    problems = tuple(Problem(y, noise=Gaussian(noise)) for y in ys)
+    summary = {
+        "answers": [ANSWER],
+        "pictures": [{"answers": [ANSWER], "stack": None}] * len(ys),
+        "seconds": 2.4,
+    }
+    return Result(problems, tuple(p.y for p in problems), summary, networks=(preset("dipsearch_nearest_16"),))
+
+
+@pytest.mark.parametrize("shape", [(24, 32), (24, 32, 1), (24, 32, 3)])
+def test_an_image_has_the_form_of_its_measurement(clean, shape):
+    y = np.broadcast_to((clean * 255).reshape(24, 32, *[1] * (len(shape) - 2)), shape).astype(np.uint8)
+    found = result(y)
+    assert found.image.dtype == np.uint8 and np.array_equal(found.image, y)
+    assert len(found.images) == 1
+
+
+def test_of_several_images_none_is_the_image(clean):
+    found = result((clean * 255).astype(np.uint8), torch.from_numpy(clean * 4000))
+    with pytest.raises(InputError, match=r"there are 2 images; .*; take them from images"):
+        _ = found.image
+    one, other = found.images
+    assert one.dtype == np.uint8 and isinstance(other, torch.Tensor) and other.dtype == torch.float64
+    assert float((other - torch.from_numpy(clean * 4000)).abs().max()) < 1e-2
+    assert repr(found).startswith("Result(2 images; ")
+
+
+def test_its_words_say_what_it_is_and_how_good(clean):
+    found = result((clean * 255).astype(np.uint8))
+    assert repr(found) == "Result(32 × 24; similar patches alone, without a network; 31.4 dB estimated; 2 s)"
+    assert found.delivered == "similar patches alone, without a network" and found.estimated_psnr == 31.4
+
+
+@pytest.mark.parametrize(
+    ("shape", "pictures"), [((24, 32), 2), ((24, 32, 3), 2), ((24, 32, 5), 1), ((600, 9), 2)]
+)
+def test_a_notebook_shows_measurement_and_image(shape, pictures):
+    page = result(np.random.default_rng(0).random(shape) * 255)._repr_html_()
+    assert page.count("<img ") == page.count("data:image/png;base64,") == pictures
+    assert "Result(" in page and len(page) < 400_000
+
+
+def test_a_restoration_has_networks_and_no_study(clean, tmp_path):
+    found = result((clean * 255).astype(np.uint8))
+    assert found.trials == () and found.best is None and found.ensemble == ()
+    assert found.genomes() == [preset("dipsearch_nearest_16")]
+    for missing in (
+        lambda: found.record,
+        lambda: found.architecture,
+        lambda: found.report(tmp_path / "page.html"),
+        lambda: found.save(tmp_path / "study"),
+    ):
+        with pytest.raises(StudyError):
+            missing()
+    assert not list(tmp_path.iterdir())
+
+
+# -- comparison ----------------------------------------------------------------------------------------------
+
+
+def test_a_comparison_is_in_the_form_of_the_image(clean):
+    y = clean * 4000
+    found = result(y + 40.0, noise=100)
+    span = found.problems[0].form.high - found.problems[0].form.low
+    expected = -20 * math.log10(40 / span)
+    for same in (y, y.astype(np.float32), torch.from_numpy(y), y.tolist()):
+        assert found.compare(same)["psnr"] == pytest.approx(expected, abs=0.01)
+    assert found.compare(y)["ssim"] > 0.99
+
+
+def test_a_complex_image_is_compared_in_both_parts(clean):
+    y = (clean + 1j * clean).astype(np.complex64)
+    found = result(y, noise=0.1)
+    span = found.problems[0].form.high - found.problems[0].form.low
+    assert found.compare(y + 0.1j)["psnr"] == pytest.approx(-10 * math.log10(0.1**2 / 2 / span**2), abs=0.01)
+
+
+def test_channels_stand_where_the_measurement_has_them(clean):
+    y = np.stack([clean, clean + 0.1, clean + 0.2], -1)
+    assert torch.allclose(
+        as_image(y, result(y, noise=0.1).problems[0])[0, 2], torch.tensor(y[..., 2]).float()
+    )
+    moved = torch.from_numpy(y).permute(2, 0, 1)
+    assert torch.allclose(as_image(moved, result(moved, noise=0.1).problems[0])[0], moved.float())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda x: x[1:],
+        lambda x: x.T,  # as many values
+        lambda x: x.ravel(),
+        lambda x: np.stack([x, x, x], -1),
+        lambda x: np.where(x > 0.5, np.nan, x),
+        lambda x: "clean.png",
+        lambda x: None,
+    ],
+)
+def test_a_reference_that_is_none_of_this_image_is_refused(clean, other):
+    with pytest.raises(InputError, match=r"the reference "):
+        result(clean, noise=0.1).compare(other(clean))
+
+
+# -- folders -------------------------------------------------------------------------------------------------
+
+
+def test_a_temporary_folder_goes_away_with_the_last_that_holds_it(clean):
+    kept = Kept()
+    found = result(clean, noise=0.1)
+    found._kept, folder = kept, kept.name
+    (again := result(clean, noise=0.1))._kept = kept
+    from pathlib import Path
+
+    del kept, found
+    assert Path(folder).is_dir()
+    del again
+    assert not Path(folder).exists()
+
+
+@pytest.mark.parametrize("name", ["nothing", "empty", "file"])
+def test_what_is_no_study_cannot_be_loaded(tmp_path, name):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match=r"holds no study.yaml"):
+        load(tmp_path / name)
+
+
+def test_an_own_operator_has_to_be_given_again(clean, tmp_path):
+    with pytest.raises(InputError, match=r"holds no study.yaml"):
+        load(tmp_path, Problem(clean, LinearOperator(lambda x: x, lambda y: y), Gaussian(0.1)))
+
+
+def test_without_pandas_the_candidates_are_a_list(clean, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    assert result(clean, noise=0.1).trials_dataframe() == []

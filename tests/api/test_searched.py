@@ -1,0 +1,342 @@
+"""``search`` with real workers: parts of one's own, callbacks, what is handed back, and that nothing else is left.
+
+Each fixture is one search, a few seconds long, that several tests look at. What travels to the workers is defined
+inside functions, as in a notebook: a worker could not import it.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+import torch
+from torch import nn
+
+import dipsearch as ds
+
+FEW = {"workers": 1, "device": "cpu", "steps": 30}
+
+
+def clean(height=24, width=32):
+    return np.add.outer(np.linspace(0.1, 0.5, height), np.linspace(0.0, 0.4, width))
+
+
+def noisy(height=24, width=32):
+    return clean(height, width) + 0.05 * np.random.default_rng(0).normal(size=(height, width))
+
+
+def small_networks():
+    """From a trial to a module with its input; the third one makes no image of the right shape."""
+
+    def network(trial):
+        torch.manual_seed(0)
+        width = trial.suggest_int("width", 2, 4)
+        module = nn.Sequential(
+            nn.Conv2d(4, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, 1, 1), nn.Sigmoid()
+        )
+        return (module, torch.rand(1, 4, 24, 32)) if trial.number < 2 else nn.Conv2d(32, 3, 1)
+
+    return network
+
+
+def mirror():
+    """An operator written in NumPy: the picture from the right to the left, twice as bright."""
+
+    class Mirror:
+        image_shape = (24, 32)
+
+        def A(self, x):
+            return 2 * np.asarray(x)[..., ::-1]
+
+        A_adjoint = A
+
+    return Mirror()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """An empty current folder, and another one for temporary files."""
+    folder = tmp_path_factory.mktemp("place")
+    (folder / "here").mkdir()
+    (folder / "temporary").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder / "here")
+        patch.setattr(tempfile, "tempdir", str(folder / "temporary"))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def heard():
+    """What the callback of ``own`` was called with: number, state, value, parameters."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def own(place, heard):
+    """Everything is one's own: operator, networks, metric, sampler, pruner, callback."""
+
+    class SecondOnly(optuna.pruners.BasePruner):
+        def prune(self, study, trial):
+            return trial.number == 1
+
+    weight_of_errors = 10.0
+    y = (2 * noisy()[:, ::-1] * 255 / 2.2).clip(0, 255).astype(np.uint8)
+    return ds.search(
+        ds.Problem(y, mirror(), ds.Gaussian(11)),
+        network=small_networks(),
+        metric=lambda x, y, weight: -weight_of_errors * float(((x - y).abs() * weight).mean()),
+        sampler=optuna.samplers.GridSampler({"width": [3]}),
+        pruner=SecondOnly(),
+        callbacks=[
+            lambda study, trial: heard.append((trial.number, trial.state.name, trial.value, trial.params))
+        ],
+        trials=3,
+        **(FEW | {"steps": 60}),
+    )
+
+
+def test_the_image_has_the_form_of_the_measurement(own):
+    assert own.image.dtype == np.uint8 and own.image.shape == (24, 32)
+    error = own.image / 255 * 2.2 - clean()
+    assert np.sqrt(np.mean(error**2)) < 0.05
+    assert own.compare(own.image)["psnr"] > 50
+
+
+def test_networks_of_ones_own_are_candidates(own):
+    assert [(trial.number, trial.state) for trial in own.trials] == [
+        (0, "complete"),
+        (1, "pruned"),
+        (2, "failed"),
+    ]
+    assert (
+        own.trials[0].step <= 60 and own.trials[1].step <= 50
+    )  # pruned at 50, where Optuna is told of it first
+    assert "the network made an output (1, 3, 24, 32); the image is (1, 1, 24, 32)" in own.trials[2].reason
+    assert own.best.number == 0 and own.best.genome is None
+
+
+def test_a_metric_ranks_and_a_sampler_and_a_pruner_of_optunas_are_used(own, heard):
+    assert [number for number, *_ in heard] == [0, 1, 2]
+    assert [state for _, state, *_ in heard] == ["COMPLETE", "PRUNED", "FAIL"]
+    assert all(parameters == {"width": 3} for *_, parameters in heard)
+    assert heard[0][2] == own.trials[0].score and -10 < own.trials[0].score < 0
+
+
+def test_candidates_are_a_table(own, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    rows = own.trials_dataframe()
+    assert [row["number"] for row in rows] == [0, 1, 2]
+    assert {"number", "state", "value", "step", "seconds", "ended", "operator", "digest", "label"} <= set(
+        rows[0]
+    )
+
+
+def test_a_result_of_own_networks_has_no_architecture_to_be_used_again(own):
+    with pytest.raises(ds.StudyError, match=r"no architecture was exported"):
+        _ = own.architecture
+    with pytest.raises(ds.InputError, match=r"fit one's own networks with dipsearch.fit"):
+        ds.restore(own.problems[0], own)
+
+
+def test_its_page_is_complete_although_no_file_holds_the_operator(own, tmp_path):
+    page = own.report(tmp_path / "new" / "page.html")
+    text = page.read_text(encoding="utf-8")
+    assert page.is_file() and "cannot be read" not in text and own.record.missing == ()
+
+
+def test_a_study_is_saved_and_loaded_with_the_operator_given_again(own, tmp_path):
+    folder = own.save(tmp_path / "mine")
+    with pytest.raises(ds.FormatError, match=r"one's own; .*; give the operator again"):
+        ds.load(folder)
+    again = ds.load(str(folder), own.problems[0])
+    assert np.array_equal(again.image, own.image) and again.delivered == own.delivered
+    assert [trial.state for trial in again.trials] == ["complete", "pruned", "failed"]
+
+
+@pytest.mark.parametrize("taken", ["full", "file", "file/below"])
+def test_a_study_is_saved_in_a_folder_of_its_own(own, tmp_path, taken):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "something").touch()
+    (tmp_path / "file").touch()
+    with pytest.raises((ds.StudyError, ds.ResourceError)):
+        own.save(tmp_path / taken)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "full", "something"]
+
+
+def test_nothing_is_written_unless_it_is_asked_for(own, place):
+    assert not list((place / "here").iterdir())
+    assert own.folder.is_relative_to(place / "temporary")
+
+
+# -- callbacks -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def raised(place):
+    """What comes out of a search whose first callback raises, and whose second one has had enough."""
+
+    def fail(study, trial):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match=r"mine") as caught:
+        ds.search(
+            ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+            network=small_networks(),
+            callbacks=(fail, lambda study, trial: study.stop()),
+            trials=6,
+            **FEW,
+        )
+    return caught.value
+
+
+def test_what_a_callback_raises_is_raised_at_the_end_with_the_result(raised):
+    found = raised.result
+    assert isinstance(found, ds.Result) and found.image.shape == (24, 32) and np.isfinite(found.image).all()
+    assert raised.__notes__ == ["a callback raised this; the search went on to its end"]
+
+
+def test_a_callback_may_end_the_search(raised):
+    assert [trial.state for trial in raised.result.trials] == ["complete"]
+
+
+def test_ctrl_c_delivers_what_there_is(place):
+    handler = signal.getsignal(signal.SIGINT)
+    found = ds.search(
+        ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+        network=small_networks(),
+        callbacks=[lambda study, trial: os.kill(os.getpid(), signal.SIGINT)],
+        trials=6,
+        **FEW,
+    )
+    assert found.trials[0].state == "complete" and len(found.trials) < 6
+    assert found.summary["interrupted"] and found.image.shape == (24, 32)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+# -- genomes, several problems -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def several(place):
+    """Pictures of two shapes, ranges, kinds and tasks; a space of genomes."""
+    verbosity = optuna.logging.get_verbosity()
+    mask = np.random.default_rng(2).random((40, 40)) < 0.6
+    found = ds.search(
+        [
+            ds.Problem(np.where(mask, 4000 * clean(40, 40), np.nan).astype(np.float32), ds.Mask(mask)),
+            ds.Problem((torch.from_numpy(noisy()) * 255).to(torch.uint8)[None], noise=ds.Gaussian(13)),
+        ],
+        space="small",
+        trials=1,
+        **FEW,
+    )
+    assert optuna.logging.get_verbosity() == verbosity
+    return found
+
+
+def test_each_picture_comes_back_in_its_own_form(several):
+    first, second = several.images
+    assert isinstance(first, np.ndarray) and first.dtype == np.float32 and first.shape == (40, 40)
+    assert np.sqrt(np.mean((first / 4000 - clean(40, 40)) ** 2)) < 0.02
+    assert isinstance(second, torch.Tensor) and second.dtype == torch.uint8 and second.shape == (1, 24, 32)
+    with pytest.raises(ds.InputError, match=r"take them from images"):
+        _ = several.image
+
+
+def test_only_candidates_that_were_begun_are_shown(several):
+    assert [trial.state for trial in several.trials] == ["complete"]
+    assert "1 networks fitted" in repr(several)
+
+
+def test_what_was_found_can_be_used_again(several, tmp_path):
+    assert several.best.genome == several.genomes()[0] == several.architecture.genome
+    rows = several.trials_dataframe()
+    assert len(rows) == 1
+    again = ds.load(several.save(tmp_path / "mine"))
+    assert again.genomes() == several.genomes()
+    for one, other in zip(again.images, several.images, strict=True):
+        assert type(one) is type(other) and one.dtype == other.dtype
+        assert np.allclose(np.asarray(one, float), np.asarray(other, float), rtol=1e-5)
+
+
+def test_a_problem_survives_pickling(several):
+    one = several.problems[0]
+    same = pickle.loads(pickle.dumps(one))
+    assert torch.equal(same.y, one.y) and same.form == one.form and repr(same) == repr(one)
+
+
+@pytest.mark.slow
+def test_a_restoration_with_a_result_is_in_the_form_of_the_new_measurement(several, place):
+    y = torch.from_numpy(noisy()[::-1].copy())[None, None]
+    again = ds.restore(ds.Problem(y, noise=ds.Gaussian(0.05)), several, budget="3s", workers=1, device="cpu")
+    assert again.image.dtype == torch.float64 and again.image.shape == (1, 1, 24, 32)
+    assert float((again.image - y).square().mean()) < 0.05**2 * 2
+    assert again.genomes() == several.genomes() and again.trials == ()
+    assert not list((place / "here").iterdir())
+
+
+# -- what is refused -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keywords", "said"),
+    [
+        ({"budget": "4 minutes"}, "the budget is '4 minutes'"),
+        ({"trials": 0}, "trials is 0"),
+        ({"trials": 2.5}, "trials is 2.5"),
+        ({"steps": 0}, "steps is 0"),
+        ({"steps": "30"}, "steps is '30'"),
+        ({"workers": -1}, "workers is -1"),
+        ({"seed": None}, "seed is None"),
+        ({"device": "gpu"}, "the device is 'gpu'"),
+        ({"engine": "fast"}, "engine is 'fast'"),
+        ({"precision": "fp16"}, "precision is 'fp16'"),
+        ({"space": "nowhere"}, "there is no search space 'nowhere'"),
+        ({"space": Path("nowhere.yaml")}, "cannot read nowhere.yaml"),
+        ({"progress": "much"}, "progress is 'much'"),
+        ({"sampler": "cmaes"}, "the sampler is 'cmaes'; there are genetic, tpe, random"),
+        ({"sampler": optuna.samplers.RandomSampler}, "the sampler is <class"),
+        ({"pruner": "median"}, "the pruner is 'median'"),
+        ({"metric": "psnr"}, "metric is str"),
+        ({"network": "dipsearch_nearest_48"}, "network is str"),
+        ({"network": nn.Conv2d(1, 1, 1)}, "network is Conv2d"),
+        ({"callbacks": print}, "callbacks is <built-in function print>"),
+        ({"callbacks": [3]}, "callbacks is "),
+    ],
+)
+def test_what_cannot_be_used_is_refused_at_once_and_leaves_nothing(place, keywords, said):
+    before = set((place / "temporary").iterdir())
+    with pytest.raises(ds.InputError) as caught:
+        ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), **keywords)
+    assert str(caught.value).startswith(said) and "\n" not in str(caught.value)
+    assert set((place / "temporary").iterdir()) == before and not list((place / "here").iterdir())
+
+
+@pytest.mark.parametrize("given", [None, [], np.zeros((24, 32)), [np.zeros((24, 32))]])
+def test_a_problem_is_a_problem(given):
+    with pytest.raises(ds.InputError, match=r"problem"):
+        ds.search(given)
+
+
+def test_a_part_that_cannot_travel_is_refused_in_words(place):
+    class Lazy:
+        image_shape = (24, 32)
+
+        def __init__(self):
+            self.rows = (row for row in range(24))
+
+        def A(self, x):
+            return x
+
+        A_adjoint = A
+
+    with pytest.raises(ds.InputError, match=r"cannot be sent to a worker: cannot pickle 'generator' object"):
+        ds.search(ds.Problem(noisy(), Lazy(), ds.Gaussian(0.05)), trials=1, **FEW)
+    assert not list((place / "here").iterdir())
