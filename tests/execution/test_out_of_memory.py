@@ -39,15 +39,15 @@ class Cramped:
         progress: Progress,
         halted: Callable[[], bool] = lambda: False,
     ) -> list[Fit]:
-        self.lean.append(limits.lean)
-        if limits.lean and not self.always:
+        self.lean.append(limits.compute.lean)
+        if limits.compute.lean and not self.always:
             return evaluate(genome, images, seed=seed, limits=limits, progress=progress)
         activations = torch.zeros(1000)
         self.held.append(weakref.ref(activations))
         raise torch.OutOfMemoryError("CUDA out of memory")
 
 
-def desk_of(root: Path, machine: Cramped) -> Worker:
+def worker_of(root: Path, machine: Cramped) -> Worker:
     picture = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(0))
     write_image(root / "picture.png", picture)
     request = Request(
@@ -66,7 +66,7 @@ def desk_of(root: Path, machine: Cramped) -> Worker:
 
 def test_it_is_tried_once_more_in_the_lean_way(tmp_path: Path) -> None:
     machine = Cramped()
-    outcome = desk_of(tmp_path, machine).do(SearchJob(Limits(max_steps=10)))
+    outcome = worker_of(tmp_path, machine).do(SearchJob(Limits(max_steps=10)))
     assert machine.lean == [False, True]
     assert outcome["state"] == "COMPLETE"
     assert outcome["lean"] is True
@@ -74,7 +74,7 @@ def test_it_is_tried_once_more_in_the_lean_way(tmp_path: Path) -> None:
 
 def test_when_that_fails_too_it_is_recorded_as_too_large_and_the_next_one_is_tried(tmp_path: Path) -> None:
     machine = Cramped(always=True)
-    worker = desk_of(tmp_path, machine)
+    worker = worker_of(tmp_path, machine)
     for _ in range(2):
         outcome = worker.do(SearchJob(Limits(max_steps=10)))
         assert outcome["state"] == "FAIL"
@@ -93,7 +93,7 @@ def test_the_memory_of_the_first_try_is_free_before_the_second(
             "dipsearch.execution.worker.give_back_memory",
             lambda device: alive.extend(reference() is not None for reference in machine.held),
         )
-        desk_of(tmp_path, machine).do(SearchJob(Limits(max_steps=10)))
+        worker_of(tmp_path, machine).do(SearchJob(Limits(max_steps=10)))
     finally:
         gc.enable()
     assert alive == [False]
