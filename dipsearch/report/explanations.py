@@ -29,9 +29,20 @@ _SCORES = {
         "large picture's, so it lies above the truth. It does not see detail that the small picture lacks: there, "
         "three or more comparable candidates are compared with what they agree on."
     ),
+    "measured": (
+        "The score judges what a candidate would have measured like, against values or noise that it was not fitted to. "
+        "That is no PSNR of the picture, and may be far higher; the order of candidates is what counts. What cannot be "
+        "measured it does not see."
+    ),
 }
 
-_EXPECTED = {"inpaint": "guided", "denoise": "recorruption", "sr": "indirect"}
+_EXPECTED = {
+    "inpaint": "guided",
+    "denoise": "recorruption",
+    "sr": "indirect",
+    "deblur": "measured",
+    "invert": "measured",
+}
 """What scores as a rule, while a search has not yet said it."""
 
 
@@ -62,7 +73,7 @@ def score_words(record: StudyRecord) -> str:
     if split["guided"]:
         return _SCORES["guided"]
     if split["indirect"]:
-        return _SCORES["indirect"]
+        return _SCORES["indirect" if record.request.options.task == "sr" else "measured"]
     return _SCORES.get(split["kind"].removesuffix(" holes"), "")
 
 

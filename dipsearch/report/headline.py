@@ -83,6 +83,8 @@ def _quality(result: Mapping[str, Any]) -> tuple[Fact, ...]:
     if delivered is None:
         score = _best_score(result)
         where = "of the small picture, " if result.get("task") == "sr" else ""
+        if not where and (result.get("split") or {}).get("indirect"):
+            where = "of what was measured, "
         return (Fact(decibels(score), "estimated PSNR", f"{where}without a reference"),) if score else ()
     ssim = result.get("delivered_ssim")
     facts = [Fact(decibels(delivered), "PSNR", f"SSIM {ssim:.3f}" if ssim is not None else "")]
