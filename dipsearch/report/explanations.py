@@ -30,9 +30,9 @@ _SCORES = {
         "three or more comparable candidates are compared with what they agree on."
     ),
     "measured": (
-        "The score judges what a candidate would have measured like, against values or noise that it was not fitted to. "
-        "That is no PSNR of the picture, and may be far higher; the order of candidates is what counts. What cannot be "
-        "measured it does not see."
+        "The score judges what a candidate would have been measured like, against values or noise that it was not "
+        "fitted to. That is no PSNR of the picture, and may be far higher; the order of candidates is what counts. "
+        "What cannot be measured it does not see."
     ),
 }
 
