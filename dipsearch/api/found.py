@@ -225,7 +225,8 @@ class Result:
         if answers_of(self.summary):
             said.append(self.delivered)
         if self.estimated_psnr is not None:
-            said.append(f"{self.estimated_psnr:.1f} dB estimated")
+            of = "" if self.problems[0].pixelwise else " of what was measured"
+            said.append(f"{self.estimated_psnr:.1f} dB estimated{of}")
         if self.folder is not None:
             said.append(f"{sum(trial.state == 'complete' for trial in self.trials)} networks fitted")
         return f"Result({'; '.join(said)}; {self.summary['seconds']:.0f} s)"
