@@ -101,7 +101,20 @@ class LinearOperator:
         moved, copies = copy(self), dict[int, Any]()
         moved._forward = _moved(self._forward, device, copies=copies)
         moved._backward = _moved(self._backward, device, copies=copies)
+        if torch.device(device).type != "cpu" and not moved._works_on(device):
+            moved._forward, moved._backward = _OnCpu(self._forward), _OnCpu(self._backward)
         return moved
+
+    def _works_on(self, device: torch.device | str) -> bool:
+        """Whether the parts take tensors of a device: those in NumPy, or with tensors of their own, may not."""
+        if self.image_shape is None or self.measured_shape is None:
+            return True  # nobody has used it yet
+        try:
+            with torch.no_grad():
+                self._returned(self._applied(torch.zeros(self.image_shape, device=device)))
+        except (RuntimeError, TypeError, ValueError):
+            return False
+        return True
 
     def inward(self, y: Tensor) -> Tensor:
         """A measurement as A returns it, or without its leading axes of length 1, as (1, c, h, w) of real values.
@@ -270,6 +283,16 @@ def four_numbers(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
             "give for example image_shape=(1, 3, 256, 256)",
         )
     return whole[0], whole[1], whole[2], whole[3]
+
+
+class _OnCpu:
+    """A part that only works on the CPU; what it is given is brought there, and what it returns is brought back."""
+
+    def __init__(self, part: Map) -> None:
+        self.part = part
+
+    def __call__(self, value: Tensor) -> Tensor:
+        return self.part(value.cpu())
 
 
 class _Method:

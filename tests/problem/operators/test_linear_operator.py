@@ -264,3 +264,19 @@ def test_both_parts_are_functions(pair):
 def test_the_shape_of_an_image_has_two_to_four_whole_numbers(shape):
     with pytest.raises(InputError, match="the shape of the image is"):
         LinearOperator(*SAME, image_shape=shape)
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_parts_that_do_not_work_on_a_device_are_called_on_the_cpu(elsewhere):
+    weights = torch.linspace(0.5, 1, 12 * 10).view(12, 10)
+
+    def scaled(x):
+        if x.device.type == "meta" and not elsewhere:
+            raise RuntimeError("Expected all tensors to be on the same device")
+        return x * weights.to(x)
+
+    operator = LinearOperator(scaled, scaled, image_shape=(12, 10)).shaped(torch.zeros(1, 1, 12, 10))
+    parts = operator.to("meta")._forward, operator.to("cpu")._forward
+    assert (parts[0] is scaled) == elsewhere and parts[1] is scaled
+    if not elsewhere:
+        assert torch.equal(parts[0](torch.ones(1, 1, 12, 10)), weights[None, None])
