@@ -15,8 +15,8 @@ from .form import Form, Layout
 from .noise import NoiseModel
 from .noise_classifier import diagnose
 from .operators import Identity, LinearOperator, Mask, Operator, as_operator, check_adjoint, pseudo_inverse
-from .operators.linear_operator import four_numbers
 from .operators.registry import name_of
+from .operators.shapes import four_numbers
 from .sigma import estimate_sigma
 
 SMALLEST_SIDE = 8  # below it neither the noise nor a split says anything
@@ -73,10 +73,7 @@ def take_in(
     a = as_operator(operator)
     if isinstance(a, LinearOperator):
         if image_shape is not None:
-            a = LinearOperator(
-                a._forward, a._backward, image_shape=image_shape, complex_image=a.complex_image
-            )
-            image_shape = None
+            a, image_shape = a.for_images(image_shape), None
         values = _channels_first(values, a) if form.kind == "numpy" else values
         a = a.shaped(_single(values))
         seen = a.inward(_single(values))

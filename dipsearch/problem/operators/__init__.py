@@ -1,5 +1,6 @@
 """Operators: what lies between an image and its measurement, each with its exact adjoint."""
 
+from .adjoint_check import check_adjoint
 from .blur import Blur
 from .downsample import Downsample, lanczos2_kernel, lanczos2_matrix, reduced_size
 from .fourier import Fourier, cartesian_mask, centred
@@ -7,7 +8,7 @@ from .identity import Identity
 from .inverse import least_squares, pseudo_inverse
 from .jpeg import JpegSet
 from .kernels import gaussian_kernel, motion_kernel, read_kernel
-from .linear_operator import LinearOperator, as_operator, check_adjoint
+from .linear_operator import LinearOperator, as_operator
 from .mask import Mask
 from .operator import Invertible, Operator
 from .product import Product

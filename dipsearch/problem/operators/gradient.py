@@ -30,7 +30,7 @@ class _WithAdjoint(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, value: Tensor, there: Map, back: Map) -> Tensor:
         context.maps = there, back
-        return there(value)
+        return there(value.detach())  # NumPy takes no tensor that wants a gradient
 
     @staticmethod
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
