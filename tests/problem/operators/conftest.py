@@ -30,6 +30,7 @@ def conforms():
         for same in (operator_from_arrays(operator_to_arrays(operator)), operator.to("cpu")):
             assert type(same) is type(operator)
             assert torch.equal(same.A(x), Ax) and torch.equal(same.A_adjoint(y), back)
+        return True
 
     return check
 

@@ -16,8 +16,8 @@ def random_mask(size, seed=1):
 
 @pytest.mark.parametrize("size", [*SIZES, (16, 21)])
 def test_fourier_conforms(conforms, size):
-    conforms(Fourier(random_mask(size)), (1, 3, *size))
-    conforms(Fourier(random_mask(size), complex_image=True), (1, 4, *size))
+    assert conforms(Fourier(random_mask(size)), (1, 3, *size))
+    assert conforms(Fourier(random_mask(size), complex_image=True), (1, 4, *size))
 
 
 def test_the_measurement_is_numpys_transform_real_parts_first():

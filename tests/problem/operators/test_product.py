@@ -26,10 +26,10 @@ def mask(size):
 
 def test_products_conform(conforms):
     blur, reduction = Blur(gaussian_kernel(1)), Downsample(2, SHAPE)
-    conforms(Product(blur), SHAPE)
-    conforms(Product(reduction, blur), SHAPE)
-    conforms(Product(Mask(mask((6, 7))), reduction, blur), SHAPE)
-    conforms(Product(Fourier(mask((6, 7))), Product(reduction, blur)), SHAPE)
+    assert conforms(Product(blur), SHAPE)
+    assert conforms(Product(reduction, blur), SHAPE)
+    assert conforms(Product(Mask(mask((6, 7))), reduction, blur), SHAPE)
+    assert conforms(Product(Fourier(mask((6, 7))), Product(reduction, blur)), SHAPE)
 
 
 def test_the_last_factor_comes_first():

@@ -28,8 +28,8 @@ def phantom(size):
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 17), (12, 19), (21, 10)])
 def test_radon_conforms(conforms, size):
-    conforms(Radon(ANGLES, (1, 3, *size)), (1, 3, *size))
-    conforms(Radon(ANGLES, (1, 1, *size), detectors=8), (1, 1, *size))
+    assert conforms(Radon(ANGLES, (1, 3, *size)), (1, 3, *size))
+    assert conforms(Radon(ANGLES, (1, 1, *size), detectors=8), (1, 1, *size))
 
 
 @pytest.mark.parametrize("size", [48, 49])

@@ -1,0 +1,102 @@
+"""The own range of data: which values of an image are about black and white, where nobody has said it."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import InputError
+from .arrays import is_float
+from .noise import NoiseModel
+from .operators import Identity, Mask, Operator, pseudo_inverse
+
+BEYOND = 0.5
+"""Floats that lie so far beyond [0, 1], and no further, are values in [0, 1] with noise."""
+
+LEAST_SPAN = 0.2
+"""Floats that reach over less of [0, 1] have a range of their own: a network can hardly make an image of 1e-3."""
+
+SMOOTH = 3
+"""Side of the square over which noise is averaged before that is asked: sigma 50 of 255 reaches to -0.8 by itself."""
+
+MARGIN, ON_THE_END = 0.01, 0.001
+"""An own range is made wider by this share on a side, unless so many values lie on its end that they were cut off."""
+
+GUESSING = 30
+"""Iterations of the least squares that the range of an image is guessed from."""
+
+
+def data_range_of(
+    values: Tensor,
+    y: Tensor,
+    a: Operator,
+    noise: NoiseModel | None,
+    observed: Tensor,
+    given: tuple[float, float] | None,
+    *,
+    complex_image: bool,
+) -> tuple[float, float]:
+    """The values of the image that become 0 and 1."""
+    if given is not None:
+        return _given_range(given)
+    if values.dtype == torch.uint8:
+        return 0.0, 255.0
+    pixelwise = isinstance(a, Identity | Mask)
+    if pixelwise:
+        image = y[observed.expand_as(y) > 0]
+    else:
+        with torch.no_grad():
+            image = pseudo_inverse(a, y, iterations=GUESSING, damping=_damping(a, y, noise))
+    if complex_image:
+        most = float(image.abs().max()) or 1.0
+        return -most, most
+    low, high = _ends(image, robust=not pixelwise)
+    least, most = (
+        (low, high) if not isinstance(a, Identity) else _ends(F.avg_pool2d(y, SMOOTH, 1), robust=False)
+    )
+    inside = least >= -BEYOND and most <= 1 + BEYOND
+    if is_float(values) and inside and (low == high or high - low >= LEAST_SPAN):
+        return 0.0, 1.0
+    if noise is not None and noise.kind == "poisson":
+        return 0.0, high if high > 0 else 1.0  # counts begin at none
+    if low == high:
+        return low, low + 1.0
+    span = high - low
+    cut = [int((image == end).sum()) > max(1.0, ON_THE_END * image.numel()) for end in (low, high)]
+    return low - MARGIN * span * (not cut[0]), high + MARGIN * span * (not cut[1])
+
+
+def _given_range(given: object) -> tuple[float, float]:
+    try:
+        low, high = (float(value) for value in cast(Any, given))
+    except (TypeError, ValueError):
+        low, high = np.nan, np.nan
+    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+        raise InputError(
+            f"data_range is {given!r}", "it is two finite numbers, the lower one first", "give (0, 1)"
+        )
+    return low, high
+
+
+def _damping(a: Operator, y: Tensor, noise: NoiseModel | None) -> float:
+    """The noise's variance in that of the image, by one step of steepest descent: noise is not to be inverted."""
+    sigma = None if noise is None else noise.sigma
+    if not sigma:
+        return 0.0
+    back = a.A_adjoint(y)
+    again = a.A(back)
+    step = float((y * again).double().sum() / again.double().square().sum().clamp(min=1e-30))
+    energy = float((step * back).double().square().mean())
+    return sigma**2 / energy if energy > 0 else 0.0
+
+
+def _ends(image: Tensor, *, robust: bool) -> tuple[float, float]:
+    """The lowest and the highest value; of a guess without its few wildest."""
+    if not robust:
+        return float(image.min()), float(image.max())
+    low, high = np.quantile(image.double().numpy(), (0.005, 0.995))
+    return float(low), float(high)
