@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal, get_args
 
 import numpy as np
@@ -78,21 +79,26 @@ def Gaussian(sigma: float) -> NoiseModel:
     Raises:
         InputError: ``sigma`` is no number from 0 on.
     """
-    if not (isinstance(sigma, int | float | np.floating | np.integer) and 0 <= float(sigma) < math.inf):
-        raise InputError(
-            f"sigma is {sigma}", "it is a number from 0 on, in the units of y", "give one, or leave noise out"
-        )
-    return NoNoise() if sigma == 0 else NoiseModel("gaussian", float(sigma), "given")
+    strength = _number(sigma, "sigma")
+    return NoNoise() if strength == 0 else NoiseModel("gaussian", strength, "given")
 
 
 def Poisson(gain: float = 1.0) -> NoiseModel:
     """Counted photons: y = gain × counts; ``gain`` in the units of the measurement, 1 where y are counts themselves."""
-    return NoiseModel("poisson", None, "given", gain=float(gain))
+    return NoiseModel("poisson", None, "given", gain=_number(gain, "gain"))
 
 
 def Impulses(sigma: float | None = None) -> NoiseModel:
     """Some values are black or white instead of what they were; the others have Gaussian noise of ``sigma``."""
-    return NoiseModel("impulse", sigma, "given")
+    return NoiseModel("impulse", None if sigma is None else _number(sigma, "sigma"), "given")
+
+
+def _number(value: object, name: str) -> float:
+    if isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) < math.inf:
+        return float(value)
+    raise InputError(
+        f"{name} is {value!r}", "it is a number from 0 on, in the units of y", "give one, or leave noise out"
+    )
 
 
 def NoNoise() -> NoiseModel:

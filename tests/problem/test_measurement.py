@@ -388,3 +388,16 @@ def test_strong_noise_does_not_make_a_range_of_its_own(clean):
     assert (clean + noise).min() < -0.5
     form = Problem(clean + noise, None, Gaussian(0.35)).form
     assert (form.low, form.high) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Gaussian("x"), lambda: Gaussian(-1), lambda: Gaussian(float("nan")), lambda: Gaussian(True),
+        lambda: Poisson("x"), lambda: Poisson(-1), lambda: Poisson(0), lambda: Impulses(-5), lambda: Mask(None),
+        lambda: Mask("x"), lambda: Downsample(1.5, (24, 32)), lambda: Downsample("2", (24, 32)),
+    ],
+)  # fmt: skip
+def test_what_makes_a_problem_refuses_nonsense_by_itself(make):
+    with pytest.raises(InputError, match=r"^(sigma|gain|the gain|the mask|the factor)"):
+        make()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from functools import lru_cache
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -37,11 +38,7 @@ class Downsample:
     """
 
     def __init__(self, factor: int, image_shape: tuple[int, ...]) -> None:
-        if factor < 1:
-            raise InputError(
-                f"the factor is {factor}", "it is a whole number of at least 1", "use for example 4"
-            )
-        self.factor = factor
+        self.factor = _whole(factor)
         self.image_shape = tuple(image_shape)
         self.rows = lanczos2_matrix(image_shape[-2], factor)
         self.columns = lanczos2_matrix(image_shape[-1], factor)
@@ -71,6 +68,12 @@ class Downsample:
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
         return cls(int(arrays["factor"]), tuple(int(size) for size in arrays["image_shape"]))
+
+
+def _whole(factor: object) -> int:
+    if isinstance(factor, Integral) and not isinstance(factor, bool) and factor >= 1:
+        return int(factor)
+    raise InputError(f"the factor is {factor!r}", "it is a whole number of at least 1", "use for example 4")
 
 
 def reduced_size(size: int, factor: int) -> int:

@@ -26,7 +26,12 @@ class Mask:
     """
 
     def __init__(self, mask: Tensor | NDArray[Any]) -> None:
-        values = torch.as_tensor(np.asarray(mask) if not isinstance(mask, Tensor) else mask)
+        array = mask if isinstance(mask, Tensor) else np.asarray(mask)
+        if not isinstance(array, Tensor) and array.dtype.kind not in "biuf":
+            raise InputError(
+                f"the mask has the type {array.dtype}", "it has 0 and 1, or False and True", "convert it"
+            )
+        values = torch.as_tensor(array)
         if values.ndim not in (2, 4) or values.numel() == 0:
             raise InputError(
                 f"the mask has the shape {tuple(values.shape)}",
