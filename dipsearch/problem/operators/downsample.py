@@ -71,7 +71,7 @@ class Downsample:
 
 
 def _whole(factor: object) -> int:
-    if isinstance(factor, Integral) and not isinstance(factor, bool) and factor >= 1:
+    if isinstance(factor, Integral) and not isinstance(factor, bool) and int(factor) >= 1:
         return int(factor)
     raise InputError(f"the factor is {factor!r}", "it is a whole number of at least 1", "use for example 4")
 
