@@ -5,7 +5,8 @@ it is asked for.
 """
 
 from .fitted import Fitted, fit
-from .found import Result, load
+from .found import Result
+from .loaded import load
 from .restored import restore
 from .searched import search
 

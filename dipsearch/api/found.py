@@ -13,14 +13,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from ..delivery.answer_words import answers_of, delivered_answer, delivered_words
-from ..delivery.picture_outputs import answer_rows
 from ..errors import InputError, ResourceError, StudyError
 from ..library import Architecture, read_architecture
 from ..network import Genome
@@ -29,9 +26,9 @@ from ..problem.metrics import WINDOW
 from ..report import write_page
 from ..run import StudyRecord, Trial, read_study
 from ..run.restore_run import genomes_of
-from ..trials.own_parts import NOTHING, OwnParts, operators_of
-from ..trials.problem_files import WHOLE, problem_path, read_problem
-from .asked import cases_of, own_operators, problems_of
+from ..trials.own_parts import OwnParts, operators_of
+from .asked import cases_of, own_operators
+from .reference import as_image
 
 Array = Tensor | NDArray[Any]
 
@@ -242,97 +239,6 @@ class Result:
                 for name, x in pair
             ]
         return f"<div>{''.join(pictures)}<p>{escape(repr(self))}</p></div>"
-
-
-def load(folder: str | Path, problem: Problem | Sequence[Problem] | None = None) -> Result:
-    """The result that ``Result.save``, or a search of the command line, left in a folder.
-
-    Args:
-        folder: the study's.
-        problem: what was restored, again, where its operator is one's own, which no file holds.
-
-    Raises:
-        DipsearchError: there is no finished study in it.
-    """
-    own = NOTHING if problem is None else own_operators(cases_of(problems_of(problem)))
-    with operators_of(Path(folder), own):
-        return _loaded(Path(folder))
-
-
-def _loaded(place: Path) -> Result:
-    record = read_study(place)
-    if record.result is None:
-        raise StudyError(
-            f"the study in {place} has not delivered", "a result has its image", "finish it with --resume"
-        )
-    from ..problem import read_image
-
-    problems = [read_problem(problem_path(place, kind=WHOLE, name=one.name)) for one in record.pictures]
-    images = [read_image(one.restored).pixels for one in record.pictures if one.restored is not None]
-    return Result(tuple(problems), tuple(images), record.result, place, _record=record)
-
-
-def restoration(
-    problems: Sequence[Problem], choices: Sequence[Any], genomes: Sequence[Genome], *, seconds: float
-) -> Result:
-    """The result of a restoration.
-
-    Args:
-        choices: what is delivered of each problem.
-        genomes: the networks that were fitted.
-        seconds: that it took.
-    """
-    rows = [answer_rows(choice, None) for choice in choices]
-    summary = {
-        "answers": rows[0],
-        "pictures": [{"answers": row, "stack": None} for row in rows],
-        "seconds": seconds,
-    }
-    return Result(
-        tuple(problems), tuple(choice.answer.image for choice in choices), summary, networks=tuple(genomes)
-    )
-
-
-def as_image(reference: Any, problem: Problem) -> Tensor:
-    """A clean image in the form of a problem's result as (1, C, H, W) in its [0, 1].
-
-    Raises:
-        InputError: it has another shape.
-    """
-    form, shape = problem.form, problem.image_shape
-    values = _numbers(reference)
-    if values.ndim == 3 and form.kind == "numpy":
-        values = values.permute(2, 0, 1)
-    channels = shape[1] // 2 if form.complex_values else shape[1]
-    if values.shape[-2:] != shape[2:] or values.numel() != channels * shape[2] * shape[3]:
-        raise InputError(
-            f"the reference has the shape {tuple(np.shape(reference))}",
-            f"the image is {shape[3]} × {shape[2]} with {channels} channel{'s'[: channels > 1]}",
-            "give the clean version of this very image",
-        )
-    if form.complex_values:
-        values = values.to(torch.complex128).reshape(1, channels, *shape[2:])
-        values = torch.cat([values.real, values.imag], dim=1)
-    return ((values.double().reshape(shape) - form.low) / (form.high - form.low)).float()
-
-
-def _numbers(reference: Any) -> Tensor:
-    """A reference as a tensor on the CPU."""
-    try:
-        values = (
-            reference.detach().cpu()
-            if isinstance(reference, Tensor)
-            else torch.from_numpy(np.array(reference))
-        )
-    except (TypeError, ValueError):
-        values = torch.full((1,), torch.nan)
-    if not bool(torch.isfinite(values).all()):
-        raise InputError(
-            f"the reference is {type(reference).__name__}, or has values that are NaN or infinite",
-            "it is an array or a tensor of finite numbers",
-            "give the clean image",
-        )
-    return values
 
 
 def _row(trial: Trial) -> dict[str, Any]:

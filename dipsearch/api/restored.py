@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
+from ..delivery.picture_outputs import answer_rows
 from ..errors import InputError
 from ..fitting import EngineWord, Precision
 from ..fitting.compute import Compute
@@ -17,7 +18,7 @@ from ..network import Genome
 from ..problem import Problem
 from ..run.restore_run import genomes_of, restored
 from .asked import cases_of, own_operators, problems_of, refuse_other_means, seconds_of
-from .found import Result, restoration
+from .found import Result
 from .progress_bar import listener_for
 
 
@@ -62,7 +63,28 @@ def restore(
             started=started,
             own=own_operators(cases),
         )
-    return restoration(problems, [choice for choice, _ in done], genomes, seconds=time.monotonic() - started)
+    return _restoration(problems, [choice for choice, _ in done], genomes, seconds=time.monotonic() - started)
+
+
+def _restoration(
+    problems: Sequence[Problem], choices: Sequence[Any], genomes: Sequence[Genome], *, seconds: float
+) -> Result:
+    """The result of a restoration.
+
+    Args:
+        choices: what is delivered of each problem.
+        genomes: the networks that were fitted.
+        seconds: that it took.
+    """
+    rows = [answer_rows(choice, None) for choice in choices]
+    summary = {
+        "answers": rows[0],
+        "pictures": [{"answers": row, "stack": None} for row in rows],
+        "seconds": seconds,
+    }
+    return Result(
+        tuple(problems), tuple(choice.answer.image for choice in choices), summary, networks=tuple(genomes)
+    )
 
 
 def _genomes(found: Result | Architecture | Genome | Sequence[Genome] | str | Path) -> list[Genome]:

@@ -2,56 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..errors import InputError
+from . import bench_options as shared
 from . import parsing
 
-PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 FILE, SECTION, RIVALS = "answers.json", "answers", "rivals.json"
 
 
 def answers(
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="FOLDER", help="Of clean pictures, or the pictures themselves."),
-    ] = None,
-    crop: Annotated[
-        int,
-        typer.Option(
-            "--crop", metavar="N", help="Side of the middle that is taken; larger pictures are halved before."
-        ),
-    ] = 128,
-    tasks: Annotated[
-        str, typer.Option("--tasks", metavar="TASK,TASK…", help="Which tasks.")
-    ] = "denoise,inpaint,sr",
-    damage: Annotated[
-        str | None,
-        typer.Option(
-            "--damage",
-            metavar="NAME,NAME…",
-            help="sigma25, sigma10, sigma50, poisson30, impulse30; half, text, hole; x4, x2, x8. "
-            "The first of each task when absent.",
-        ),
-    ] = None,
-    seconds: Annotated[int, typer.Option("--seconds", metavar="N", help="Budget of each search.")] = 60,
+    sources: shared.Sources = None,
+    crop: shared.Crop = 128,
+    tasks: shared.Tasks = "denoise,inpaint,sr",
+    damage: shared.Damage = None,
+    seconds: shared.Seconds = 60,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the damage and of the search.")] = 0,
     workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes of a search.")] = 2,
     most: Annotated[
         int | None, typer.Option("--most", metavar="N", help="Only the first N pictures; all when absent.")
     ] = None,
-    recorded_only: Annotated[
-        bool, typer.Option("--recorded-only", help="Measure nothing: the page from the rows that are there.")
-    ] = False,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where answers.json goes.")
-    ] = FOLDER,
-    page: Annotated[
-        Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
-    ] = PAGE,
+    recorded_only: shared.RecordedOnly = False,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
 ) -> None:
     """Search on damaged crops of clean pictures, and record every answer: is the delivered one the best? Resumable.
 
@@ -62,12 +36,7 @@ def answers(
     parsing.at_least(1, workers, option="--workers")
     parsing.at_least(1, most, option="--most")
     given = () if recorded_only else parsing.expand_sources(sources or ())
-    if recorded_only and not (out / FILE).is_file():
-        raise InputError(
-            f"there is no {out / FILE}",
-            "--recorded-only reads it",
-            "leave that out to measure, or give --out",
-        )
+    shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
     import time
 
@@ -83,7 +52,7 @@ def answers(
     from ..bench.rival_rows import read_rows
     from ..bench.row_file import RowFile
 
-    damages = chosen_damages(_words(tasks), _words(damage) if damage else None)
+    damages = chosen_damages(shared.words(tasks), shared.words(damage) if damage else None)
     date = time.strftime("%Y-%m-%d")
     about = {
         "machine": machine_name("cpu"),
@@ -100,7 +69,3 @@ def answers(
         ask(wanted, file, say=lambda line: print(line, flush=True))
     write_section(page, SECTION, answers_markdown(file.rows, bm3d=bm3d, command=command_line(), date=date))
     print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",")]

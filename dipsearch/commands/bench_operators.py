@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..errors import InputError
+from . import bench_options as shared
 from . import parsing
 
-PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 FILE, SECTION, RECORDINGS = "operators.json", "operators", "recordings-operators"
 SMALLEST = 32
 """A Gaussian blur of 2 pixels reaches over 17."""
 
 
 def operators(
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="FOLDER", help="Of clean pictures, or the pictures themselves."),
-    ] = None,
-    crop: Annotated[
-        int,
-        typer.Option(
-            "--crop", metavar="N", help="Side of the middle that is taken; larger pictures are halved before."
-        ),
-    ] = 96,
+    sources: shared.Sources = None,
+    crop: shared.Crop = 96,
     operators: Annotated[
         str | None,
         typer.Option(
@@ -45,7 +36,7 @@ def operators(
             "default network of Deep Image Prior, stopped by an oracle).",
         ),
     ] = "classical,first,search,networks,dip",
-    seconds: Annotated[int, typer.Option("--seconds", metavar="N", help="Budget of each search.")] = 60,
+    seconds: shared.Seconds = 60,
     workers: Annotated[
         int, typer.Option("--workers", metavar="N", help="Processes of a search, and fits at the same time.")
     ] = 2,
@@ -64,16 +55,9 @@ def operators(
     dip_steps: Annotated[
         int, typer.Option("--dip-steps", metavar="N", help="Iterations of Deep Image Prior's network.")
     ] = 1500,
-    recorded_only: Annotated[
-        bool, typer.Option("--recorded-only", help="Measure nothing: the page from the rows that are there.")
-    ] = False,
-    out: Annotated[
-        Path,
-        typer.Option("--out", "-o", metavar="FOLDER", help="Where operators.json and the recordings go."),
-    ] = FOLDER,
-    page: Annotated[
-        Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
-    ] = PAGE,
+    recorded_only: shared.RecordedOnly = False,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
 ) -> None:
     """Measure crops of clean pictures through operators, and restore them by every method: a row for each. Resumable.
 
@@ -85,12 +69,7 @@ def operators(
     parsing.at_least(100, steps, option="--steps")
     parsing.at_least(10, dip_steps, option="--dip-steps")
     given = () if recorded_only else parsing.expand_sources(sources or ())
-    if recorded_only and not (out / FILE).is_file():
-        raise InputError(
-            f"there is no {out / FILE}",
-            "--recorded-only reads it",
-            "leave that out to measure, or give --out",
-        )
+    shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
     import time
 
@@ -105,10 +84,10 @@ def operators(
     from ..bench.rival_case import clean_sources
     from ..bench.row_file import RowFile
 
-    chosen = chosen_instruments(_words(operators) if operators else list(INSTRUMENTS))
-    kinds = _known(_words(what), WHAT, option="--what")
+    chosen = chosen_instruments(shared.words(operators) if operators else list(INSTRUMENTS))
+    kinds = _known(shared.words(what), WHAT, option="--what")
     names = _known(
-        _words(networks) if networks else list(CONTESTANTS), list(CONTESTANTS), option="--networks"
+        shared.words(networks) if networks else list(CONTESTANTS), list(CONTESTANTS), option="--networks"
     )
     date = time.strftime("%Y-%m-%d")
     about = {
@@ -138,10 +117,6 @@ def operators(
         measure(wanted, file, say=lambda line: print(line, flush=True))
     write_section(page, SECTION, operators_markdown(file.rows, command=command_line(), date=date))
     print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",")]
 
 
 def _known(words: Sequence[str], known: Sequence[str], *, option: str) -> list[str]:

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
+from . import bench_options as shared
 from . import parsing
 
-PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 FILE, SECTION = "patches.json", "patches"
 BENCH_TASKS = ("denoise", "inpaint", "sr")
 WHAT = ("settings", "speed")
@@ -32,9 +32,7 @@ def patches(
         str | None,
         typer.Option("--pictures", metavar="NAME,NAME…", help="Only these of the FOLDERs; all when absent."),
     ] = None,
-    tasks: Annotated[
-        str, typer.Option("--tasks", metavar="TASK,TASK…", help="Which tasks.")
-    ] = "denoise,inpaint,sr",
+    tasks: shared.Tasks = "denoise,inpaint,sr",
     crop: Annotated[
         int,
         typer.Option(
@@ -50,15 +48,9 @@ def patches(
     threads: Annotated[
         int, typer.Option("--threads", metavar="N", help="Speed: that work on the tiles of a large picture.")
     ] = 1,
-    recorded_only: Annotated[
-        bool, typer.Option("--recorded-only", help="Measure nothing: the page from the rows that are there.")
-    ] = False,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where patches.json goes.")
-    ] = FOLDER,
-    page: Annotated[
-        Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
-    ] = PAGE,
+    recorded_only: shared.RecordedOnly = False,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
 ) -> None:
     """Vary the settings of similar patches one at a time, and measure time and memory of first answers. Resumable.
 
@@ -73,12 +65,7 @@ def patches(
             f"--megapixels is {megapixels:g}", "it is 0.01 to 200", "write for example --megapixels 12"
         )
     given = () if recorded_only or not sources else parsing.expand_sources(sources)
-    if recorded_only and not (out / FILE).is_file():
-        raise InputError(
-            f"there is no {out / FILE}",
-            "--recorded-only reads it",
-            "leave that out to measure, or give --out",
-        )
+    shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
     import time
 

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
+from . import bench_options as shared
 from . import parsing
 
-PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 FILE, SECTION = "rivals.json", "rivals"
 
 
@@ -22,18 +22,8 @@ def rivals(
             help="Of clean pictures; NAME_noise25.png, NAME_inpaint50.png, NAME_lr4.png beside them are used.",
         ),
     ] = None,
-    tasks: Annotated[
-        str, typer.Option("--tasks", metavar="TASK,TASK…", help="Which tasks.")
-    ] = "denoise,inpaint,sr",
-    damage: Annotated[
-        str | None,
-        typer.Option(
-            "--damage",
-            metavar="NAME,NAME…",
-            help="sigma25, sigma10, sigma50, poisson30, impulse30; half, text, hole; x4, x2, x8. "
-            "The first of each task when absent.",
-        ),
-    ] = None,
+    tasks: shared.Tasks = "denoise,inpaint,sr",
+    damage: shared.Damage = None,
     methods: Annotated[
         str | None,
         typer.Option(
@@ -54,15 +44,9 @@ def rivals(
         int | None, typer.Option("--fit-steps", metavar="N", help="Its iterations, at most.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the damage and of every method.")] = 0,
-    recorded_only: Annotated[
-        bool, typer.Option("--recorded-only", help="Measure nothing: the page from the rows that are there.")
-    ] = False,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where rivals.json goes.")
-    ] = FOLDER,
-    page: Annotated[
-        Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
-    ] = PAGE,
+    recorded_only: shared.RecordedOnly = False,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
     readme: Annotated[
         Path | None,
         typer.Option(
@@ -82,12 +66,7 @@ def rivals(
             f"--fit-seconds is {fit_seconds:g}", "it is above 0", "write for example --fit-seconds 240"
         )
     given = () if recorded_only else parsing.expand_sources(sources or ())
-    if recorded_only and not (out / FILE).is_file():
-        raise InputError(
-            f"there is no {out / FILE}",
-            "--recorded-only reads it",
-            "leave that out to measure, or give --out",
-        )
+    shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
     import time
 
@@ -103,8 +82,8 @@ def rivals(
     from ..bench.rivals import chosen_methods
 
     damages, names = (
-        chosen_damages(_words(tasks), _words(damage) if damage else None),
-        chosen_methods(_words(methods) if methods else None),
+        chosen_damages(shared.words(tasks), shared.words(damage) if damage else None),
+        chosen_methods(shared.words(methods) if methods else None),
     )
     date = time.strftime("%Y-%m-%d")
     file = RivalFile(out / FILE, about={"command": command_line(), "date": date, "versions": versions()})
@@ -124,13 +103,9 @@ def rivals(
     print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
 
 
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",")]
-
-
 def _budgets(text: str) -> list[int]:
     try:
-        numbers = [int(word) for word in _words(text)]
+        numbers = [int(word) for word in shared.words(text)]
     except ValueError:
         numbers = []
     if not numbers or min(numbers) < 1:

@@ -1,0 +1,40 @@
+"""``load``: a result from the folder that it was saved in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import StudyError
+from ..problem import Problem, read_image
+from ..run import read_study
+from ..trials.own_parts import NOTHING, operators_of
+from ..trials.problem_files import WHOLE, problem_path, read_problem
+from .asked import cases_of, own_operators, problems_of
+from .found import Result
+
+
+def load(folder: str | Path, problem: Problem | Sequence[Problem] | None = None) -> Result:
+    """The result that ``Result.save``, or a search of the command line, left in a folder.
+
+    Args:
+        folder: the study's.
+        problem: what was restored, again, where its operator is one's own, which no file holds.
+
+    Raises:
+        DipsearchError: there is no finished study in it.
+    """
+    own = NOTHING if problem is None else own_operators(cases_of(problems_of(problem)))
+    with operators_of(Path(folder), own):
+        return _loaded(Path(folder))
+
+
+def _loaded(place: Path) -> Result:
+    record = read_study(place)
+    if record.result is None:
+        raise StudyError(
+            f"the study in {place} has not delivered", "a result has its image", "finish it with --resume"
+        )
+    problems = [read_problem(problem_path(place, kind=WHOLE, name=one.name)) for one in record.pictures]
+    images = [read_image(one.restored).pixels for one in record.pictures if one.restored is not None]
+    return Result(tuple(problems), tuple(images), record.result, place, _record=record)

@@ -1,0 +1,54 @@
+"""A clean image that somebody has, beside a restored one: compared when everything is over, never before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..problem import Problem
+
+
+def as_image(reference: Any, problem: Problem) -> Tensor:
+    """A clean image in the form of a problem's result as (1, C, H, W) in its [0, 1].
+
+    Raises:
+        InputError: it has another shape.
+    """
+    form, shape = problem.form, problem.image_shape
+    values = _numbers(reference)
+    if values.ndim == 3 and form.kind == "numpy":
+        values = values.permute(2, 0, 1)
+    channels = shape[1] // 2 if form.complex_values else shape[1]
+    if values.shape[-2:] != shape[2:] or values.numel() != channels * shape[2] * shape[3]:
+        raise InputError(
+            f"the reference has the shape {tuple(np.shape(reference))}",
+            f"the image is {shape[3]} × {shape[2]} with {channels} channel{'s'[: channels > 1]}",
+            "give the clean version of this very image",
+        )
+    if form.complex_values:
+        values = values.to(torch.complex128).reshape(1, channels, *shape[2:])
+        values = torch.cat([values.real, values.imag], dim=1)
+    return ((values.double().reshape(shape) - form.low) / (form.high - form.low)).float()
+
+
+def _numbers(reference: Any) -> Tensor:
+    """A reference as a tensor on the CPU."""
+    try:
+        values = (
+            reference.detach().cpu()
+            if isinstance(reference, Tensor)
+            else torch.from_numpy(np.array(reference))
+        )
+    except (TypeError, ValueError):
+        values = torch.full((1,), torch.nan)
+    if not bool(torch.isfinite(values).all()):
+        raise InputError(
+            f"the reference is {type(reference).__name__}, or has values that are NaN or infinite",
+            "it is an array or a tensor of finite numbers",
+            "give the clean image",
+        )
+    return values
