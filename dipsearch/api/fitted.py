@@ -11,7 +11,7 @@ from .. import fitting
 from ..errors import InputError
 from ..fitting import Curves, Ended, EngineWord, Fit, Precision, StoppingRule
 from ..fitting.compute import Compute
-from ..fitting.loop import Watcher
+from ..fitting.ongoing import Watcher
 from ..fitting.precision import DEFAULT
 from ..network import Genome, OwnNetwork, as_network
 from ..patches import answer

@@ -21,7 +21,7 @@ import torch
 from ..execution.messages import SearchJob
 from ..execution.worker import Worker
 from ..fitting import Check, Ended, Fit
-from ..fitting.loop import Curves
+from ..fitting.ongoing import Curves
 from ..library import starters_for
 from ..network import Genome, Network, calibrate, cost
 from ..planning.plan import USUAL_STEPS

@@ -35,7 +35,7 @@ from ..fitting import (
     may_fit_all_data,
 )
 from ..fitting.compute import Compute
-from ..fitting.step import Weights
+from ..fitting.step import StepState
 from ..network import Genome
 from ..problem import Problem, Split, make_split, psnr, whole
 from ..trials.trial_files import read_npz
@@ -162,8 +162,8 @@ def record(
     default = Monitor(default_rule(split))
     rows: list[tuple[float, ...]] = []
     parts: list[tuple[float, ...]] = []
-    recent: deque[tuple[int, Tensor, Weights | None]] = deque(maxlen=4)
-    chosen: tuple[int, Tensor, Weights | None] | None = None
+    recent: deque[tuple[int, Tensor, StepState | None]] = deque(maxlen=4)
+    chosen: tuple[int, Tensor, StepState | None] | None = None
     started, step = time.perf_counter(), 0
     while step < most_steps:
         reading = engine.advance(EVERY)
@@ -200,7 +200,7 @@ def record(
     return done, Outputs(chosen[1].cpu(), full.cpu())
 
 
-def _as_fit(recording: Recording, chosen: tuple[int, Tensor, Weights | None]) -> Fit:
+def _as_fit(recording: Recording, chosen: tuple[int, Tensor, StepState | None]) -> Fit:
     """What the loop would have returned at the stop."""
     step, image, weights = chosen
     place = int(np.searchsorted(recording.step, step))

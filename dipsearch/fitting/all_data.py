@@ -14,7 +14,8 @@ from torch import Tensor
 from ..network import Network
 from ..problem import Problem, whole
 from .compute import USUAL, Compute
-from .loop import Fit, Watcher, fit
+from .loop import fit
+from .ongoing import Fit, Watcher
 from .stopping import Ended, LastIterate
 
 SHARE = 0.15

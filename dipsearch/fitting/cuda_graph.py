@@ -15,7 +15,7 @@ import torch
 from ..problem import Problem, Split
 from .engine import EagerEngine, Engine, Reading, read
 from .precision import Precision
-from .step import Step, Weights
+from .step import Step, StepState
 
 WARM_UP = 3
 """Steps before recording: cuDNN chooses its algorithms, Adam makes its state, workspaces are allocated."""
@@ -38,7 +38,7 @@ class CudaGraphEngine:
             self._graph.replay()
         return read(self.step, self._problem, split=self._split)
 
-    def save(self) -> Weights:
+    def save(self) -> StepState:
         return self.step.save()
 
 
@@ -48,10 +48,10 @@ def recorded(step: Step, problem: Problem, *, split: Split) -> Engine:
     Raises:
         torch.OutOfMemoryError: recording did not fit; an eager step would not either.
     """
-    before = step.snapshot()
+    before = step.save()
     try:
         warm_up(step)
-        step.restore(before)
+        step.load(before)
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(step.draw)
         step.adam.zero_grad(set_to_none=True)  # the gradients are to be made in the graph's own memory
@@ -62,7 +62,7 @@ def recorded(step: Step, problem: Problem, *, split: Split) -> Engine:
     except RuntimeError as error:
         torch.cuda.synchronize(step.device)
         step.adam.zero_grad(set_to_none=True)
-        step.restore(before)
+        step.load(before)
         return EagerEngine(step, problem, split=split, reason=f"recording failed: {_first_line(error)}")
     return CudaGraphEngine(step, problem, split=split, graph=graph)
 

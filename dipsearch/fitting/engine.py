@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..problem import Problem, Split
 from .precision import Precision
-from .step import Step, Weights
+from .step import Step, StepState
 from .stopping import Check
 
 
@@ -68,8 +68,8 @@ class Engine(Protocol):
         """Make ``steps`` steps, then read."""
         ...
 
-    def save(self) -> Weights:
-        """A copy of the network and the optimiser as they are now."""
+    def save(self) -> StepState:
+        """A copy of everything that a step changes, as it is now."""
         ...
 
 
@@ -97,7 +97,7 @@ class EagerEngine:
             self.step()
         return read(self.step, self._problem, split=self._split)
 
-    def save(self) -> Weights:
+    def save(self) -> StepState:
         return self.step.save()
 
 

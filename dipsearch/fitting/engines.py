@@ -9,7 +9,7 @@ from ..problem import Problem, Split
 from .compute import Compute
 from .cuda_graph import recorded
 from .engine import EagerEngine, Engine
-from .step import Step, Weights
+from .step import Step, StepState
 
 
 def make_engine(
@@ -19,7 +19,7 @@ def make_engine(
     *,
     split: Split,
     seed: int,
-    start: Weights | None = None,
+    start: StepState | None = None,
     fluctuation: bool = False,
     pilot: Tensor | None = None,
 ) -> Engine:

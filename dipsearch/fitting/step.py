@@ -7,8 +7,6 @@ record it once as a CUDA graph and replay it. Whatever the step needs is made on
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,20 +23,11 @@ JITTER_STREAM = 0x5EED
 """Added to the seed of the jitter, so that it does not repeat the random numbers of z."""
 
 
-@dataclass(frozen=True, eq=False)
-class Weights:
-    """A fit that can be gone on with: the state of the network, of the optimiser and of the average, copied."""
+StepState = dict[str, Tensor]
+"""Everything that a step changes, by name: of the network, of Adam, of the average, of the generator of the jitter."""
 
-    network: dict[str, Tensor]
-    optimiser: dict[str, Any]
-    average: tuple[Tensor, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class _Snapshot:
-    tensors: list[Tensor]
-    moments: list[Tensor] | None  # None before Adam's first step
-    draw: Tensor
+DRAW = "draw"
+"""The name of the generator's state, which a fit that goes on with other data does not take over."""
 
 
 class Step:
@@ -49,7 +38,7 @@ class Step:
         problem: gives image shape, operator and device.
         split: gives the loss.
         seed: of the weights, of z and of the jitter.
-        start: weights to go on from.
+        start: the state to go on from; without ``draw`` in it the jitter begins anew.
         compute: precision and memory; the engine is whoever calls the step.
         fluctuation: whether the restlessness of the outputs is measured, for the rules that need it.
         pilot: (1, C, H, W), a restoration of the fitted part for networks that have one in their input. The jitter
@@ -72,7 +61,7 @@ class Step:
         *,
         split: Split,
         seed: int,
-        start: Weights | None = None,
+        start: StepState | None = None,
         compute: Compute = USUAL,
         fluctuation: bool = False,
         pilot: Tensor | None = None,
@@ -99,17 +88,13 @@ class Step:
             fused=device.type in ("cpu", "cuda"),
             capturable=device.type == "cuda",
         )
-        if start is not None:
-            self.network.load_state_dict(start.network)
-            self.adam.load_state_dict(copy.deepcopy(start.optimiser))
         self.precision = effective(compute.precision, device)
         self.loss = torch.zeros((), device=device)
         self.average = Average(genome.averaging, shape=problem.image_shape, device=device)
         self.output = torch.zeros(problem.image_shape, device=device)
         self.fluctuation = Fluctuation(shape=problem.image_shape, device=device) if fluctuation else None
         if start is not None:
-            for value, before in zip(self.average.tensors(), start.average, strict=True):
-                value.copy_(before)
+            self.load(start)
 
     def __call__(self) -> None:
         """Make one step."""
@@ -132,36 +117,51 @@ class Step:
         if self.fluctuation is not None:
             self.fluctuation.update(self.output)
 
-    def save(self) -> Weights:
-        """A copy of the network, the optimiser and the average as they are now."""
-        network = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
-        average = tuple(value.clone() for value in self.average.tensors())
-        return Weights(network, copy.deepcopy(self.adam.state_dict()), average)
+    def save(self) -> StepState:
+        """A copy of everything that a step changes, for `load`, here or in another process."""
+        return {name: value.detach().clone() for name, value in self._changing().items()} | {
+            DRAW: self.draw.get_state()
+        }
 
-    def snapshot(self) -> _Snapshot:
-        """Everything that a step changes, copied, for `restore`."""
-        moments = [value.clone() for value in self._moments()]
-        tensors = [value.detach().clone() for value in self._changing()]
-        return _Snapshot(tensors, moments or None, self.draw.get_state())
+    def load(self, state: StepState) -> None:
+        """Go on from a saved state, in place: a recorded graph goes on using the same memory."""
+        if any(name.startswith("adam.") for name in state):
+            self._begin_adam()
+        for name, value in self._changing().items():
+            if name in state:
+                value.detach().copy_(state[name])
+            elif name.startswith("adam."):
+                value.zero_()  # as before the first step
+        if DRAW in state:
+            self.draw.set_state(state[DRAW])
 
-    def restore(self, snapshot: _Snapshot) -> None:
-        """Undo the steps since `snapshot`, in place: a recorded graph goes on using the same memory."""
-        for value, before in zip(self._changing(), snapshot.tensors, strict=True):
-            value.detach().copy_(before)
-        for index, value in enumerate(self._moments()):
-            if snapshot.moments is None:
-                value.zero_()
-            else:
-                value.copy_(snapshot.moments[index])
-        self.draw.set_state(snapshot.draw)
-
-    def _changing(self) -> list[Tensor]:
+    def _changing(self) -> StepState:
         watched = self.fluctuation.tensors() if self.fluctuation is not None else ()
-        return [*self.network.parameters(), self.loss, *self.average.tensors(), *watched]
+        return {
+            **{f"network.{name}": value for name, value in self.network.state_dict().items()},
+            "loss": self.loss,
+            **{f"average.{index}": value for index, value in enumerate(self.average.tensors())},
+            **{f"fluctuation.{index}": value for index, value in enumerate(watched)},
+            **self._moments(),
+        }
 
-    def _moments(self) -> list[Tensor]:
-        states = [self.adam.state.get(parameter, {}) for parameter in self.network.parameters()]
-        return [state[name] for state in states for name in ("step", "exp_avg", "exp_avg_sq") if state]
+    def _moments(self) -> StepState:
+        return {
+            f"adam.{index}.{name}": self.adam.state[parameter][name]
+            for index, parameter in enumerate(self.network.parameters())
+            if self.adam.state.get(parameter)
+            for name in ("step", "exp_avg", "exp_avg_sq")
+        }
+
+    def _begin_adam(self) -> None:
+        """Give Adam the state that it makes for itself in its first step."""
+        for parameter in self.network.parameters():
+            if parameter.requires_grad and not self.adam.state.get(parameter):
+                self.adam.state[parameter] = {
+                    "step": torch.zeros((), device="cpu" if self.device.type == "mps" else self.device),
+                    "exp_avg": torch.zeros_like(parameter, memory_format=torch.preserve_format),
+                    "exp_avg_sq": torch.zeros_like(parameter, memory_format=torch.preserve_format),
+                }
 
 
 def _in_its_layout(z: Tensor) -> Tensor:

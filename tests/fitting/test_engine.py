@@ -42,10 +42,10 @@ def after(step: Step, steps: int) -> list[torch.Tensor]:
 def test_warming_up_and_restoring_leaves_weights_moments_average_and_draws_as_they_were() -> None:
     # This is what recording a CUDA graph does to a step; only the recording itself needs a GPU.
     fresh, warmed = step_of(), step_of()
-    before = warmed.snapshot()
+    before = warmed.save()
     warm_up(warmed)
     addresses = [value.data_ptr() for value in warmed.network.parameters()]
-    warmed.restore(before)
+    warmed.load(before)
     assert [value.data_ptr() for value in warmed.network.parameters()] == addresses
     for mine, theirs in zip(after(warmed, 5), after(fresh, 5), strict=True):
         assert torch.equal(mine, theirs)
@@ -55,9 +55,9 @@ def test_a_snapshot_in_the_middle_of_a_fit_restores_adams_moments_too() -> None:
     straight, detour = step_of(), step_of()
     after(straight, 4)
     after(detour, 4)
-    before = detour.snapshot()
+    before = detour.save()
     warm_up(detour)
-    detour.restore(before)
+    detour.load(before)
     for mine, theirs in zip(after(detour, 3), after(straight, 3), strict=True):
         assert torch.equal(mine, theirs)
 

@@ -1,0 +1,168 @@
+"""The state of a fit under way, as a value: what has to be known to go on with it, bit for bit, elsewhere and later.
+
+Its bytes are safetensors: tensors by name, and everything else as JSON in one of them. Nothing in them can run as code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from ..errors import FormatError
+from .step import StepState
+from .stopping import Check, Ended, Waiting
+
+FORMAT = "dipsearch/fit-state/1"
+WORDS = "json"
+"""The tensor that holds what is no tensor."""
+
+
+@dataclass(frozen=True, eq=False)
+class Iterate:
+    """A check point that may be delivered.
+
+    Args:
+        check: what the fit showed there.
+        image: the averaged output, ``(1, C, H, W)``.
+        state: of the step there, to go on from; ``None`` where nobody will.
+    """
+
+    check: Check
+    image: Tensor
+    state: StepState | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class FitState:
+    """A fit that was interrupted at a check point.
+
+    Args:
+        step: iterations done.
+        seconds: that they took.
+        ended: why the fit is over; ``None``: it can be advanced.
+        rows: step, training loss, score and seconds of every check point, ``(k, 4)``, float64.
+        memory: of the stopping rule.
+        recent: the latest check points, oldest first.
+        best: the one that the rule would deliver; ``None`` so far.
+        steps: what the next step starts from.
+    """
+
+    step: int
+    seconds: float
+    ended: Ended | None
+    rows: NDArray[np.float64]
+    memory: Waiting
+    recent: tuple[Iterate, ...]
+    best: Iterate | None
+    steps: StepState
+
+
+def pack(states: Sequence[FitState], notes: Mapping[str, Any]) -> bytes:
+    """The bytes of some fits of one network, one to each picture.
+
+    Args:
+        notes: plain values that are kept with them.
+    """
+    tensors: dict[str, Tensor] = {}
+    words = {"format": FORMAT, "notes": dict(notes), "fits": []}
+    for index, state in enumerate(states):
+        tensors[f"{index}/rows"] = torch.from_numpy(np.ascontiguousarray(state.rows))
+        tensors |= _named(f"{index}/steps", state.steps)
+        iterates = [*state.recent, *([] if state.best is None else [state.best])]
+        places = [_place(one, iterates) for one in iterates]
+        for place, one in enumerate(iterates):
+            if places[place] == place:  # the best one often is among the recent
+                tensors[f"{index}/{place}/image"] = one.image
+                tensors |= _named(f"{index}/{place}/state", one.state or {})
+        words["fits"].append(  # type: ignore[attr-defined]
+            {
+                "step": state.step,
+                "seconds": state.seconds,
+                "ended": state.ended and state.ended.name,
+                "memory": asdict(state.memory),
+                "checks": [asdict(one.check) for one in iterates],
+                "places": places,
+                "best": state.best is not None,
+                "resumable": [one.state is not None for one in iterates],
+            }
+        )
+    tensors[WORDS] = torch.frombuffer(bytearray(json.dumps(words).encode()), dtype=torch.uint8)
+    return save({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
+
+
+def unpack(packed: bytes) -> tuple[list[FitState], dict[str, Any]]:
+    """What ``pack`` packed, on the CPU: the fits, and the notes.
+
+    Raises:
+        FormatError: the bytes are damaged, or of another version.
+    """
+    try:
+        tensors = load(packed)
+        words = json.loads(bytes(tensors.pop(WORDS).numpy()))
+        if words["format"] != FORMAT:
+            raise ValueError(f"the format is {words['format']!r}")
+        states = [_state(one, index, tensors) for index, one in enumerate(words["fits"])]
+        return states, words["notes"]
+    except (SafetensorError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise FormatError(
+            f"the state of a fit cannot be read ({str(error).splitlines()[0] if str(error) else error!r})",
+            f"it is {FORMAT}, in the form of safetensors",
+            "the candidate is fitted anew; remove the file",
+        ) from error
+
+
+def _named(prefix: str, state: StepState) -> dict[str, Tensor]:
+    return {f"{prefix}/{name}": value for name, value in state.items()}
+
+
+def _place(one: Iterate, iterates: Sequence[Iterate]) -> int:
+    return next(place for place, other in enumerate(iterates) if other.image is one.image)
+
+
+def _state(words: Mapping[str, Any], index: int, tensors: Mapping[str, Tensor]) -> FitState:
+    iterates = [
+        Iterate(
+            _check(check),
+            tensors[f"{index}/{place}/image"],
+            _below(f"{index}/{place}/state", tensors) if resumable else None,
+        )
+        for check, place, resumable in zip(words["checks"], words["places"], words["resumable"], strict=True)
+    ]
+    best = iterates.pop() if words["best"] else None
+    memory = words["memory"]
+    return FitState(
+        step=int(words["step"]),
+        seconds=float(words["seconds"]),
+        ended=None if words["ended"] is None else Ended[words["ended"]],
+        rows=tensors[f"{index}/rows"].numpy().reshape(-1, 4),
+        memory=Waiting(
+            tuple(memory["recent"]),
+            memory["best_value"],
+            memory["best_step"],
+            memory["last_step"],
+            tuple(_check(one) for one in memory["checks"]),
+            None if memory["lowest"] is None else _check(memory["lowest"]),
+        ),
+        recent=tuple(iterates),
+        best=best,
+        steps=_below(f"{index}/steps", tensors),
+    )
+
+
+def _check(words: Mapping[str, Any]) -> Check:
+    return Check(**{**words, "parts": tuple(words["parts"])})
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> StepState:
+    return {
+        name[len(prefix) + 1 :]: value for name, value in tensors.items() if name.startswith(prefix + "/")
+    }

@@ -1,0 +1,108 @@
+"""A fit that is cut into slices, saved and gone on with is the fit that was never interrupted, bit for bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from dipsearch.errors import FormatError
+from dipsearch.fitting import Ended, Fit, LowestVariance, OngoingFit, fit, fit_all_data, pack, unpack
+from dipsearch.network import Genome
+from dipsearch.problem import Identity, NoiseModel, Problem, make_split
+
+from .test_loop import inpainting, picture, piloted, tiny_genome
+
+
+def ongoing(genome: Genome, problem: Problem, **more: object) -> OngoingFit:
+    arguments = {"split": make_split(problem, seed=0), "seed": 3, "max_steps": 120, "keep_weights": True}
+    return OngoingFit(genome, problem, **arguments | more)
+
+
+def in_slices(genome: Genome, problem: Problem, sizes: list[int], **more: object) -> Fit:
+    """Each slice in a process of its own, as far as it can tell."""
+    part = ongoing(genome, problem, **more)
+    for size in sizes:
+        part.advance(size)
+        (state,), _ = unpack(pack([part.state()], {}))
+        part = ongoing(genome, problem, state=state, **more)
+    part.advance(1000)
+    return part.fit()
+
+
+def denoising() -> Problem:
+    clean, ones = picture(), torch.ones(1, 1, 24, 20)
+    y = clean + 0.1 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    return Problem(y, Identity(), NoiseModel("gaussian", 0.1, "given"), tuple(clean.shape), ones)
+
+
+@pytest.mark.parametrize("sizes", [[10], [30, 1, 50], [5] * 11, [119]])
+@pytest.mark.parametrize("problem", [inpainting(), denoising()], ids=["inpainting", "denoising"])
+def test_slices_make_the_same_fit_bit_for_bit(problem: Problem, sizes: list[int]) -> None:
+    whole = ongoing(tiny_genome(), problem)
+    whole.advance(1000)
+    expected, found = whole.fit(), in_slices(tiny_genome(), problem, sizes)
+    assert torch.equal(expected.image, found.image)
+    assert (expected.step, expected.ended, expected.score, expected.loss) == (
+        found.step,
+        found.ended,
+        found.score,
+        found.loss,
+    )
+    for name in ("step", "loss", "score"):
+        assert np.array_equal(getattr(expected.curves, name), getattr(found.curves, name))
+    assert expected.weights is not None and found.weights is not None
+    for name, value in expected.weights.items():
+        assert torch.equal(value, found.weights[name]), name
+
+
+def test_the_same_holds_with_a_pilot_and_with_a_rule_that_watches_the_outputs() -> None:
+    for more in ({"pilot": picture()}, {"rule": LowestVariance("windowed")}):
+        genome = piloted() if "pilot" in more else tiny_genome()
+        whole = ongoing(genome, inpainting(), **more)
+        whole.advance(1000)
+        assert torch.equal(whole.fit().image, in_slices(genome, inpainting(), [40, 40], **more).image)
+
+
+def test_fitting_all_data_goes_on_from_a_resumed_fit_as_from_the_other() -> None:
+    problem, split = inpainting(), make_split(inpainting(), seed=0)
+    whole = fit(tiny_genome(), problem, split=split, seed=3, max_steps=120, keep_weights=True)
+    sliced = in_slices(tiny_genome(), problem, [50, 20])
+    images = [fit_all_data(done, tiny_genome(), problem, seed=3).full for done in (whole, sliced)]
+    assert images[0] is not None and images[1] is not None and torch.equal(images[0], images[1])
+
+
+def test_a_slice_ends_at_a_check_point_and_the_fit_can_be_looked_at_there() -> None:
+    part = ongoing(tiny_genome(), inpainting())
+    part.advance(25)
+    assert part.step == 30 and part.ended is None
+    assert part.fit().step in (20, 30) and part.fit().ended is Ended.TIME
+    part.advance(1, seconds=0.0)
+    assert part.step == 40
+
+
+def test_a_fit_that_is_over_stays_as_it_is() -> None:
+    part = ongoing(tiny_genome(), inpainting(), max_steps=20)
+    part.advance(50)
+    assert part.ended is Ended.STEPS
+    before = part.fit().image
+    part.advance(50)
+    assert part.step == 20 and torch.equal(part.fit().image, before)
+
+
+def test_notes_travel_with_the_states_of_several_pictures() -> None:
+    parts = [ongoing(tiny_genome(), inpainting()), ongoing(tiny_genome(), denoising())]
+    for part in parts:
+        part.advance(10)
+    states, notes = unpack(pack([part.state() for part in parts], {"lean": True}))
+    assert notes == {"lean": True} and [state.step for state in states] == [10, 10]
+
+
+@pytest.mark.parametrize("damage", ["cut", "nothing", "other"])
+def test_damaged_bytes_are_refused_in_words(damage: str) -> None:
+    part = ongoing(tiny_genome(), inpainting())
+    part.advance(10)
+    packed = pack([part.state()], {})
+    damaged = {"cut": packed[: len(packed) // 2], "nothing": b"", "other": b"{}" * 100}[damage]
+    with pytest.raises(FormatError, match="the state of a fit cannot be read"):
+        unpack(damaged)
