@@ -38,3 +38,7 @@ class StudyError(DipsearchError, RuntimeError):
 
 class ResourceError(DipsearchError, RuntimeError):
     """The machine refused: disk, memory, permission, device."""
+
+
+class StorageLost(DipsearchError, RuntimeError):
+    """The database that holds the study does not answer any more; what was computed is there all the same."""
