@@ -1,0 +1,239 @@
+"""The way to a cluster of Dask's: an address, a client that somebody has already, or processes of this machine.
+
+Everything that can be wrong with it is said in a line, within seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError, ResourceError
+
+if TYPE_CHECKING:
+    from distributed import Client, LocalCluster
+
+CONNECT_SECONDS = 5.0
+"""How long a scheduler has for its first answer."""
+
+ADDRESS = re.compile(r"(tcp|tls|ws|wss|ucx|ucxx)://.+:\d+/?")
+LOCAL = re.compile(r"local:([1-9]\d*)")
+
+HERE = "127.0.0.1"
+"""Who reaches a worker of Dask's can have it run anything: those of ``local:N`` listen to this machine only."""
+
+START_A_CLUSTER = "start one with `dask scheduler` and `dask worker ADDRESS`, or say local:2 to try it here"
+
+
+@dataclass
+class Connection:
+    """A client of a cluster, and what was started for it.
+
+    Args:
+        client: Dask's.
+        processes: of this machine, where they are ours.
+        where: for people.
+    """
+
+    client: Client
+    processes: LocalWorkers | None
+    where: str
+
+
+@dataclass
+class LocalWorkers:
+    """Workers of a scheduler that run on this machine, one thread each.
+
+    Dask's own ``LocalCluster`` would start them as children that import the user's script again; these do not.
+
+    Args:
+        count: how many.
+        scheduler: their address.
+    """
+
+    count: int
+    scheduler: str
+    process: subprocess.Popen[bytes] | None = None
+    _folder: TemporaryDirectory[str] | None = field(default=None, repr=False)
+
+    def __enter__(self) -> LocalWorkers:
+        self._folder = TemporaryDirectory(prefix="dipsearch-dask-", ignore_cleanup_errors=True)
+        options = {
+            "--host": HERE,
+            "--dashboard-address": f"{HERE}:0",  # other things are served there, too
+            "--nworkers": self.count,
+            "--nthreads": 1,
+            "--local-directory": self._folder.name,
+            "--death-timeout": 60,
+        }
+        words = [str(word) for pair in options.items() for word in pair]
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        profile = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}  # it looks at the stack every 10 ms
+        path = os.pathsep.join(str(Path(one).absolute()) for one in sys.path)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "dask", "worker", self.scheduler, *words, "--no-dashboard"],
+            cwd=self._folder.name,
+            env=os.environ | threads | profile | {"PYTHONPATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C and a closed terminal are the parent's to decide about
+        )
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self.kill()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process that watches over them is there."""
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self) -> None:
+        """End them now, with their nannies."""
+        if self.process is None:
+            return
+        with suppress(ProcessLookupError):
+            if hasattr(os, "killpg"):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            else:
+                self.process.kill()
+        self.process.wait()
+
+
+def connect(address: str | Client, stack: ExitStack) -> Connection:
+    """Reach a cluster.
+
+    Args:
+        address: ``tcp://host:8786`` or another address of a scheduler, ``local:N`` for N processes of this machine, or
+            a client of the user's.
+        stack: closes what was opened, and ends what was started.
+
+    Raises:
+        InputError: it is no address.
+        ResourceError: nobody answers there, or Dask is not installed.
+    """
+    local = None
+    if isinstance(address, str):
+        local = LOCAL.fullmatch(address)
+        if not local and not ADDRESS.fullmatch(address):
+            raise InputError(
+                f"the address of the cluster is '{address}'",
+                "it is that of a Dask scheduler, like tcp://host:8786, or local:N for N processes of this machine",
+                START_A_CLUSTER,
+            )
+    try:
+        import distributed
+    except ImportError as error:
+        raise ResourceError(
+            "a cluster needs Dask", "it is not installed", "pip install 'dipsearch[cluster]'"
+        ) from error
+    stack.enter_context(quiet())
+    if local:
+        return _started(int(local[1]), stack)
+    if isinstance(address, str):
+        return Connection(_client(address, stack), None, address)
+    if not isinstance(address, distributed.Client) or address.asynchronous or address.status != "running":
+        raise InputError(
+            f"the cluster is {address!r}"[:200],
+            "it is an address, or a connected distributed.Client that is not asynchronous",
+            "give for example 'tcp://host:8786'",
+        )
+    return Connection(address, None, str(address.scheduler.address) if address.scheduler else "the cluster")
+
+
+def _started(count: int, stack: ExitStack) -> Connection:
+    import distributed
+
+    scheduler: LocalCluster = stack.enter_context(
+        distributed.LocalCluster(
+            n_workers=0,
+            processes=True,
+            host=HERE,
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": f"{HERE}:0"},
+            silence_logs=False,
+        )
+    )
+    client = _client(scheduler.scheduler_address, stack)
+    processes = stack.enter_context(LocalWorkers(count, scheduler.scheduler_address))
+    return Connection(client, processes, f"local:{count}")
+
+
+def _client(address: str, stack: ExitStack) -> Client:
+    import distributed
+
+    def made() -> Client:
+        return distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="dipsearch")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # versions are looked at by ourselves, and lead to a sentence
+        try:
+            client = _within(CONNECT_SECONDS + 1, made)
+        except Exception as error:  # whatever is made of the words of somebody who is no scheduler
+            raise ResourceError(
+                f"no scheduler of Dask answers at {address} ({in_a_line(error)})",
+                f"it has to within {CONNECT_SECONDS:.0f} s",
+                START_A_CLUSTER,
+            ) from error
+    stack.callback(client.close, timeout=2)
+    return client
+
+
+def _within(seconds: float, made: Callable[[], Client]) -> Client:
+    """Make a client; Dask itself waits for ever for somebody who takes the call and says nothing."""
+    found: Future[Client] = Future()
+
+    def run() -> None:
+        try:
+            found.set_result(made())
+        except BaseException as error:
+            found.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return found.result(timeout=seconds)
+
+
+def in_a_line(error: BaseException) -> str:
+    """The first line of what an error says, or its name."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Dask's log off the console; what matters in it is said by ourselves."""
+    import dask.config
+
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in LOGGING]
+    handlers: set[logging.Handler] = {
+        handler for name in names for handler in logging.getLogger(name).handlers
+    }
+    before = {handler: handler.level for handler in handlers}
+    for handler in handlers:
+        handler.setLevel(logging.CRITICAL + 1)
+    try:
+        with dask.config.set(UNCONCERNED):
+            yield
+    finally:
+        for handler, level in before.items():
+            handler.setLevel(level)
+
+
+LOGGING = {"distributed", "tornado"}
+
+UNCONCERNED: dict[str, Any] = {"distributed.admin.large-graph-warning-threshold": "1 TB"}

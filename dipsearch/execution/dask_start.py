@@ -1,0 +1,63 @@
+"""The start on a cluster of Dask's: somebody has to be there who can do the work, or it is said why nobody is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from ..errors import ResourceError
+from .dask_client import START_A_CLUSTER, Connection
+from .dask_roll import Roll
+
+ARRIVE_SECONDS, ANSWER_SECONDS = 5.0, 60.0
+"""How long the first worker has for being there, and then for saying what it is, for which it has to import PyTorch."""
+
+OTHERS_SECONDS = 10.0
+"""How long the others have after that; they are used whenever they come."""
+
+START_SECONDS = 90.0
+"""How long processes of this machine have for being there."""
+
+LOOK_AGAIN = 0.05
+
+
+def first_workers(roll: Roll, connection: Connection) -> None:
+    """Wait until there are workers.
+
+    Raises:
+        ResourceError: none comes, or none can be used.
+    """
+    begun, first = time.monotonic(), float("inf")
+    processes = connection.processes
+    wanted = 1 if processes is None else processes.count
+    while True:
+        roll.look(now=True)
+        passed, seats = time.monotonic() - begun, len(roll.seats)
+        first = min(first, passed) if seats else first
+        if seats >= wanted and (not roll.undecided or passed > first + OTHERS_SECONDS):
+            return
+        if len(roll.refused) == roll.known >= wanted:
+            raise ResourceError(
+                refusals([*roll.refused.values()]),
+                "the same versions have to be installed on all workers",
+                "install them there, or start the workers from this environment",
+            )
+        over = processes is not None and not processes.alive
+        patience = START_SECONDS if processes else ANSWER_SECONDS if roll.known else ARRIVE_SECONDS
+        if over or passed > patience:
+            if seats:
+                return
+            raise ResourceError(
+                f"the cluster at {connection.where} has "
+                + (f"{roll.known} workers that do not answer" if roll.known else "no workers"),
+                "it has to have one that is free",
+                START_A_CLUSTER
+                if processes
+                else f"wait until it has, or start another one: dask worker {connection.where}",
+            )
+        time.sleep(LOOK_AGAIN)
+
+
+def refusals(sentences: Sequence[str]) -> str:
+    """Why some workers are not used, on a line."""
+    return sentences[0] + (f" (and {len(sentences) - 1} more like it)" if len(sentences) > 1 else "")

@@ -1,0 +1,443 @@
+"""A cluster of Dask's shares no disk with the search, its workers come and go, and what is wrong with it is said.
+
+What it has in common with local processes is in test_executors.py.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from dipsearch.errors import DipsearchError, InputError, ResourceError
+from dipsearch.execution import dask_cargo, dask_client, dask_roll, dask_start
+from dipsearch.execution.dask_cluster import DaskCluster
+from dipsearch.execution.dask_worker import forget
+from dipsearch.execution.executor import WorkerDied
+from dipsearch.execution.task import STATE, Advanced
+from dipsearch.execution.worker import REMEMBERED
+from dipsearch.problem import NoNoise, Problem
+from dipsearch.problem.operators import registry
+from dipsearch.trials.own_parts import OwnParts
+from dipsearch.trials.problem_files import write_problem
+
+from ..fitting.test_loop import inpainting
+from .studies import (
+    LEARNS,
+    PATCHES,
+    PICTURE,
+    a_slice,
+    advanced,
+    done,
+    expected,
+    same,
+    same_files,
+    study,
+    until,
+    wait_for,
+)
+
+distributed = pytest.importorskip("distributed")
+
+if TYPE_CHECKING:
+    from distributed import Client, Worker
+
+
+@pytest.fixture
+def threads() -> Iterator[Client]:
+    """A client of a cluster without a worker, whose workers are threads of this process."""
+    with (
+        distributed.LocalCluster(
+            n_workers=0,
+            processes=False,
+            threads_per_worker=1,
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def unused_port() -> int:
+    """Where nobody listens."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+# -- what is wrong with it -----------------------------------------------------------------------------------------
+
+
+def refused(folder: Path, address: object) -> DipsearchError:
+    """What is said of an address, within ten seconds and in three parts."""
+    begun = time.monotonic()
+    with pytest.raises(DipsearchError) as caught, DaskCluster(folder, address):
+        pass
+    assert time.monotonic() - begun < 10
+    error = caught.value
+    assert error.given and error.rule and error.fix and "\n" not in str(error)
+    return error
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "host", "host:8786", "tcp://host", "tcp://:8786x", "local", "local:0", "local:x", 8786, None],
+)
+def test_what_is_no_address_is_refused(tmp_path: Path, address: object) -> None:
+    error = refused(tmp_path, address)
+    assert isinstance(error, InputError)
+    assert repr(address) in error.given and "tcp://host:8786" in str(error)
+
+
+def test_an_address_where_nobody_answers_is_refused_quietly(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    address = f"tcp://127.0.0.1:{unused_port()}"
+    error = refused(tmp_path, address)
+    assert isinstance(error, ResourceError) and address in error.given
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_address_where_somebody_else_answers_is_refused_quietly(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_client, "CONNECT_SECONDS", 1.0)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()  # and says nothing
+        error = refused(tmp_path, f"tcp://127.0.0.1:{other.getsockname()[1]}")
+    assert isinstance(error, ResourceError)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_without_dask_it_is_said_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert "pip install 'dipsearch[cluster]'" in refused(tmp_path, "tcp://host:8786").fix
+
+
+def test_a_cluster_without_workers_is_refused(
+    tmp_path: Path, threads: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_start, "ARRIVE_SECONDS", 1.0)
+    error = refused(tmp_path, threads)
+    assert "has no workers" in error.given and "dask worker" in error.fix
+
+
+@pytest.mark.parametrize("name", ["dipsearch", "torch", "python"])
+def test_workers_with_another_version_are_refused_with_both(
+    tmp_path: Path, cluster: Client, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    versions = dask_roll.versions()
+    monkeypatch.setattr(dask_roll, "versions", lambda: versions | {name: "0.0.1"})
+    error = refused(tmp_path, cluster)
+    assert f"has {name} {versions[name]}, here it is 0.0.1 (and 1 more like it)" in error.given
+
+
+def test_another_build_of_the_same_version_is_welcome() -> None:
+    assert dask_roll._difference("torch", "2.6.0+cu126", "2.6.0") is None
+    assert dask_roll._difference("python", "3.11.2", "3.11.9") is None
+    assert dask_roll._difference("python", "3.12.2", "3.11.9") == "has python 3.12.2, here it is 3.11.9"
+    assert dask_roll._difference("dipsearch", None, "0.5") == "has no dipsearch, here it is 0.5"
+
+
+# -- who is there --------------------------------------------------------------------------------------------------
+
+
+def test_a_worker_that_joins_late_is_used_and_one_of_another_version_is_not(
+    tmp_path: Path, threads: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    threads.cluster.scale(1)
+    with DaskCluster(study(tmp_path), threads, tell=told.append) as executor:
+        assert executor.free() == 1
+        first = executor.workers[0].index
+        threads.cluster.scale(2)
+        until(lambda: executor.free() == 2, executor)
+        futures = [executor.submit(a_slice(f"trials/000{number}")) for number in range(2)]
+        wait_for(executor, *(future for _, future in futures))
+        assert {index for index, _ in futures} == {first, first + 1}
+        versions = dask_roll.versions()
+        monkeypatch.setattr(dask_roll, "versions", lambda: versions | {"torch": "1.0"})
+        threads.cluster.scale(3)
+        until(lambda: bool(told), executor)
+        assert executor.free() == 2
+    assert len(told) == 1
+    assert f"has torch {versions['torch']}, here it is 1.0; not used" in told[0]
+
+
+def test_a_lost_scheduler_is_told_and_nothing_waits_for_it(tmp_path: Path, threads: Client) -> None:
+    told: list[str] = []
+    threads.cluster.scale(1)
+    with DaskCluster(study(tmp_path), threads, tell=told.append) as executor:
+        _, future = executor.submit(a_slice(seconds=3, steps=2000))
+        threads.cluster.close()
+        wait_for(executor, future, seconds=30)
+        assert isinstance(future.exception(), WorkerDied)
+        until(lambda: not executor.workers, executor)
+        assert executor.free() == 0
+        _, next_one = executor.submit(a_slice())
+        assert isinstance(next_one.exception(), WorkerDied)
+        executor.checkpoint()
+    assert [sentence.partition(" at ")[0] for sentence in told] == ["the connection to the cluster"]
+
+
+def test_gpus_are_divided_where_nobody_did(threads: Client) -> None:
+    roll = dask_roll.Roll(threads)
+    facts = {"host": "a", "resources": {}, "nthreads": 1, "memory_limit": 10**9}
+    gpus = dask_roll.Equipment("cuda", 10**10, (6 * 10**9, 8 * 10**9), visible="")
+
+    def seat(what: dask_roll.Equipment, **changes: object) -> dask_roll.Seat:
+        address = f"tcp://a:{len(roll.seats)}"
+        roll.seats[address] = roll._seat(address, facts | changes, what, {address: facts})
+        return roll.seats[address]
+
+    assert [seat(gpus).spec.device for _ in range(4)] == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]
+    divided = [replace(gpus, visible=visible) for visible in ("0,1", "1,0")]
+    assert [seat(one).spec.device for one in divided] == ["cuda:0", "cuda:0"]
+    counted = seat(gpus, resources={"GPU": 1})
+    assert counted.resources == {"GPU": 1} and counted.spec.memory == int(0.9 * 6e9) - 640 * 10**6
+    plain = seat(gpus, resources={"GPU": 0})
+    assert plain.spec.device == "cpu" and plain.spec.memory == 750 * 10**6 - 340 * 10**6
+
+
+# -- what travels --------------------------------------------------------------------------------------------------
+
+
+def test_the_study_has_a_folder_that_only_the_search_knows(
+    tmp_path: Path, cluster: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers have other working directories, in which its relative path leads nowhere."""
+    study(tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    task = a_slice()
+    ours = expected(tmp_path / "other", task, slices=3)
+    with DaskCluster(Path(), cluster) as executor:
+        until(lambda: executor.free() == 2, executor)
+        theirs = advanced(executor, task, slices=3)
+        done(executor, PATCHES)
+        executor.checkpoint()
+    assert all(same(one, other) for one, other in zip(ours, theirs, strict=True))
+    assert same_files(tmp_path / "other", tmp_path / "here")
+    left = sorted(path.relative_to(tmp_path / "here").as_posix() for path in Path().absolute().rglob("*.*"))
+    assert left == [
+        PICTURE.problem,
+        *(f"{LEARNS}/{name}" for name in ("fit.npz", "output.npz", STATE)),
+        PATCHES.out,
+    ]
+
+
+def test_a_problem_travels_once_and_the_workers_keep_nothing_in_the_end(
+    tmp_path: Path, cluster: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[int] = []
+    scatter = cluster.scatter
+    monkeypatch.setattr(
+        cluster, "scatter", lambda data, **more: sent.append(len(data)) or scatter(data, **more)
+    )
+
+    def folders() -> list[str]:
+        def of_a_worker(dask_worker: Worker) -> list[str]:
+            return [str(one) for one in Path(dask_worker.local_directory).glob("dipsearch-*")]
+
+        return [one for found in cluster.run(of_a_worker).values() for one in found]
+
+    with DaskCluster(study(tmp_path), cluster) as executor:
+        until(lambda: executor.free() == 2, executor)
+        for _ in range(2):
+            futures = [executor.submit(a_slice(f"trials/000{number}"))[1] for number in range(2)]
+            wait_for(executor, *futures)
+        assert len(folders()) == 2
+    assert len(sent) == 2  # the problem, and that there are no parts of one's own
+    assert folders() == []
+
+
+def test_a_process_that_has_forgotten_everything_is_told_again(tmp_path: Path, cluster: Client) -> None:
+    task = a_slice()
+    ours = expected(tmp_path / "other", task, slices=3)
+    with DaskCluster(study(tmp_path / "here"), cluster) as executor:
+        theirs = advanced(executor, task, slices=2)
+        executor.checkpoint()
+        cluster.run(forget, executor._study)
+        theirs.append(done(executor, replace(task, at=40)))
+        cluster.run(forget, executor._study)  # this time nobody has the state any more
+        assert (tmp_path / "here" / LEARNS / STATE).exists()
+        late = done(executor, replace(task, at=60))
+    assert all(same(one, other) for one, other in zip(ours, theirs, strict=True))
+    assert isinstance(late, Advanced) and same(late, ours[-1])  # gone on with from the checkpoint
+
+
+def test_a_state_that_died_with_its_worker_does_not_keep_another_one_waiting(
+    tmp_path: Path, cluster: Client
+) -> None:
+    """Dask would compute it once more, at a worker that does not exist."""
+    task = a_slice()
+    ours = expected(tmp_path / "other", task, slices=2)
+    with DaskCluster(study(tmp_path / "here"), cluster) as executor:
+        until(lambda: executor.free() == 2, executor)
+        index, first = executor.submit(task)
+        wait_for(executor, first)
+        executor.checkpoint()
+        seat = next(seat for seat in executor._roll.seats.values() if seat.spec.index == index)
+        number = cluster.run(os.getpid, workers=[seat.address])[seat.address]
+        os.kill(number, signal.SIGKILL)
+        seat.ready = False  # as if it was paused, so that the other one is asked before the death is known
+        _, second = executor.submit(replace(task, at=20))
+        wait_for(executor, second)
+        assert second.exception() is None or isinstance(second.exception(), WorkerDied)
+        found = done(executor, replace(task, at=20)) if second.exception() else second.result()
+    assert isinstance(found, Advanced) and same(found, ours[-1])
+
+
+def test_fits_that_were_not_kept_are_had_from_the_worker_that_forgot_them(
+    tmp_path: Path, threads: Client
+) -> None:
+    task = a_slice(keep=False)
+    ours = expected(tmp_path / "other", task, slices=3)
+    threads.cluster.scale(1)
+    with DaskCluster(study(tmp_path / "here"), threads) as executor:
+        theirs = advanced(executor, task, slices=2)
+        for number in range(REMEMBERED["cpu"]):
+            done(executor, a_slice(f"trials/01{number:02d}", steps=1))
+        threads.cluster.scale(2)
+        until(lambda: executor.free() == 2, executor)
+        first = executor._latest.pop(LEARNS)  # so that it goes to the one that has the fewest
+        index, future = executor.submit(replace(task, at=40))
+        wait_for(executor, future)
+        assert index != first.spec.index
+    assert all(same(one, other) for one, other in zip(ours, [*theirs, future.result()], strict=True))
+
+
+def test_two_studies_may_register_different_classes_under_one_name(
+    tmp_path: Path, cluster: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for table in ("_BY_NAME", "_NAMES"):
+        monkeypatch.setattr(registry, table, dict(getattr(registry, table)))
+
+    def gain(factor: float) -> type:
+        class Gain:
+            def A(self, x: torch.Tensor) -> torch.Tensor:
+                return factor * x
+
+            A_adjoint = A
+
+            def to(self, device: object) -> Gain:
+                return self
+
+            def to_arrays(self) -> dict[str, np.ndarray]:
+                return {}
+
+            @classmethod
+            def from_arrays(cls, arrays: object) -> Gain:
+                return cls()
+
+        registry.register("gain of test_dask_cluster")(Gain)
+        return Gain
+
+    losses = []
+    for number, factor in enumerate((1.0, 0.5)):
+        kind, folder = gain(factor), tmp_path / str(number)
+        write_problem(
+            folder / PICTURE.problem, Problem(0.2 + 0.1 * inpainting().y.numpy(), kind(), NoNoise())
+        )
+        own = OwnParts(registered={"gain of test_dask_cluster": kind})
+        with DaskCluster(folder, cluster, own) as executor:
+            found = done(executor, a_slice())
+        assert isinstance(found, Advanced)
+        losses.append(found.pictures[0].loss)
+    assert losses[0] != losses[1]
+
+
+def test_a_checkpoint_is_given_up_after_a_while(
+    tmp_path: Path, cluster: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with DaskCluster(study(tmp_path), cluster) as executor:
+        advanced(executor, a_slice(), slices=1)
+        monkeypatch.setattr(dask_cargo, "CHECKPOINT_SECONDS", 0.0)
+        executor.checkpoint()
+        assert not (tmp_path / LEARNS / STATE).exists()
+        monkeypatch.undo()
+        executor.checkpoint()
+        assert (tmp_path / LEARNS / STATE).exists()
+
+
+def test_a_script_without_a_main_guard_brings_its_own_network(tmp_path: Path, cluster: Client) -> None:
+    study(tmp_path)
+    script = """
+        import sys, pathlib, torch
+        from dipsearch.execution.dask_cluster import DaskCluster
+        from dipsearch.execution.task import Limits, Picture, Slice
+        from dipsearch.network import OwnNetwork
+        print("the script runs", flush=True)
+
+        class Net(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layer = torch.nn.Conv2d(32, 3, 3, padding=1)
+            def forward(self, z):
+                return torch.sigmoid(self.layer(z))
+
+        picture = Picture("inputs/search-picture.npz", 0)
+        with DaskCluster(pathlib.Path("."), sys.argv[1]) as executor:
+            _, future = executor.submit(Slice("a", "a", OwnNetwork(Net()), (picture,), 0, Limits(100), 0, 20))
+            while not future.done():
+                executor.wait(1)
+        print(future.result().steps)
+        """
+    assert cluster.scheduler is not None
+    found = run(script, tmp_path, str(cluster.scheduler.address))
+    assert (found.stdout.split("\n"), found.stderr) == (["the script runs", "20", ""], "")
+
+
+@pytest.mark.slow
+def test_processes_of_this_machine_run_no_script_and_end_with_it(tmp_path: Path) -> None:
+    script = """
+        import os, pathlib, signal
+        from dipsearch.execution.dask_cluster import DaskCluster
+        print("the script runs", flush=True)
+        with DaskCluster(pathlib.Path("."), "local:1") as executor:
+            client = executor._connection.client
+            print(executor._connection.processes.process.pid, *client.run(os.getpid).values(), flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+        """
+    first, second, *_ = run(script, tmp_path).stdout.splitlines()
+    assert first == "the script runs"
+    numbers = [int(word) for word in second.split()]
+    end = time.monotonic() + 30
+    while any(alive(number) for number in numbers) and time.monotonic() < end:
+        time.sleep(0.2)
+    assert not any(alive(number) for number in numbers)
+
+
+def run(script: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a folder of its own."""
+    (folder / "script.py").write_text(dedent(script))
+    return subprocess.run(
+        [sys.executable, "script.py", *words],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": ":".join(sys.path), "TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def alive(number: int) -> bool:
+    """Whether a process is there, and no zombie."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
