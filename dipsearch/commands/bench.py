@@ -9,7 +9,18 @@ import typer
 
 from ..errors import InputError
 from ..files import write_text
-from . import bench_answers, bench_gate, bench_operators, bench_patches, bench_rivals, bench_score, parsing
+from . import (
+    bench_answers,
+    bench_gate,
+    bench_interruptions,
+    bench_operators,
+    bench_patches,
+    bench_policies,
+    bench_promises,
+    bench_rivals,
+    bench_score,
+    parsing,
+)
 
 if TYPE_CHECKING:
     from ..bench import EqualityRow, MemoryRow, SpeedRow
@@ -26,6 +37,9 @@ bench.command()(bench_rivals.rivals)
 bench.command()(bench_answers.answers)
 bench.command()(bench_patches.patches)
 bench.command()(bench_operators.operators)
+bench.command()(bench_policies.policies)
+bench.command()(bench_promises.promises)
+bench.command()(bench_interruptions.interruptions)
 
 PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 
@@ -84,15 +98,23 @@ def speed(
 @bench.command()
 def overhead(
     seconds: Annotated[
-        float, typer.Option("--seconds", metavar="S", help="Length of the search that is measured.")
-    ] = 20.0,
+        float,
+        typer.Option(
+            "--seconds",
+            metavar="S",
+            help="Length of the search that is measured, as it would be if it computed anything.",
+        ),
+    ] = 300.0,
+    scaling: Annotated[
+        bool, typer.Option("--scaling", help="How much faster two workers are than one, too.")
+    ] = False,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where overhead.json goes.")
     ] = FOLDER,
 ) -> None:
-    """What a search does besides fitting, as a share of its time, with candidates that compute nothing."""
+    """What a search does besides iterating, as a share of its time, with fits that compute nothing."""
     if not seconds > 0:
-        raise InputError(f"--seconds is {seconds:g}", "it is above 0", "write for example --seconds 20")
+        raise InputError(f"--seconds is {seconds:g}", "it is above 0", "write for example --seconds 300")
 
     import io
     import json
@@ -101,12 +123,16 @@ def overhead(
     from rich.console import Console
 
     from ..bench import measure_overhead
-    from .console import display, print_pairs
+    from .console import LiveConsole, print_pairs
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # as a search does
-    # As a live display does it in a terminal, but for the terminal.
+    # The live display of a terminal, but for the terminal.
     screen = Console(file=io.StringIO(), force_terminal=True, width=120, highlight=False, markup=False)
-    measured = measure_overhead(seconds=seconds, draw=lambda snapshot: screen.print(display(snapshot)))
+    shown = LiveConsole(screen)
+    try:
+        measured = measure_overhead(seconds=seconds, callback=shown, scaling=scaling, watch=_say)
+    finally:
+        shown.close()
     write_text(out / "overhead.json", json.dumps(measured.to_dict(), indent=1) + "\n")
     print_pairs(measured.lines())
 
@@ -201,6 +227,10 @@ def equality(
     write_text(out / "equality.json", json.dumps(table.to_dict(), indent=1) + "\n")
     write_section(page, "equality", equality_markdown(table))
     print(f"written: {out / 'equality.json'} and the section equality of {page}")
+
+
+def _say(sentence: str) -> None:
+    print(sentence, flush=True)
 
 
 def _show(row: SpeedRow) -> None:

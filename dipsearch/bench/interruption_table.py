@@ -1,0 +1,58 @@
+"""The interruptions as Markdown: how many of each kind were survived, and what was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean, median
+
+from .interruption_rows import KINDS, TITLES, InterruptionRow
+
+LEGEND = (
+    "Ok: after a kill every file can be read, and after the next run every finished candidate is there with its "
+    "value, and none that was under way was dropped, begun anew, or lost more than a slice; after a signal, after "
+    "the death of workers and beside others a picture is delivered, and whoever is not the owner of a study is "
+    "refused in one line with exit code 2. Lost: iterations of all candidates under way that have to be made again. "
+    "Seconds: from the signal, of the run after a kill, else of the search."
+)
+HEAD = ("interruption", "number", "ok", "lost iterations, mean", "largest", "seconds, median", "largest")
+FAILURES = 8
+"""How many of the failures are listed."""
+
+
+def interruptions_markdown(rows: Sequence[InterruptionRow], *, command: str, date: str) -> str:
+    """The section: a heading, the legend, a table, and what went wrong.
+
+    Args:
+        command, date: that wrote it.
+    """
+    parts = ["## Interruptions: what a kill costs", f"`{command}`, {date}. {LEGEND}"]
+    if not rows:
+        return "\n\n".join([*parts, "Nothing was measured yet."])
+    table = [f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|"]
+    for kind in KINDS:
+        if of_kind := [row for row in rows if row.kind == kind]:
+            table.append(_line(TITLES[kind], of_kind))
+    parts.append("\n".join(table))
+    failures = [row for row in rows if not row.ok]
+    if failures:
+        listed = [f"- {row.kind} {row.number}: {row.note}" for row in failures[:FAILURES]]
+        more = len(failures) - len(listed)
+        listed += [f"- and {more} more"] if more else []
+        parts.append("\n".join(["Not ok:", "", *listed]))
+    versions = sorted({row.version for row in rows})
+    return "\n\n".join([*parts, f"Versions: {', '.join(versions)}."])
+
+
+def _line(title: str, rows: Sequence[InterruptionRow]) -> str:
+    lost = [row.lost_steps for row in rows if row.lost_steps is not None]
+    seconds = [row.seconds for row in rows]
+    cells = [
+        title,
+        str(len(rows)),
+        str(sum(row.ok for row in rows)),
+        f"{fmean(lost):.0f}" if lost else "–",
+        str(max(lost)) if lost else "–",
+        f"{median(seconds):.1f}",
+        f"{max(seconds):.1f}",
+    ]
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,55 @@
+"""The promised times as Markdown: what was kept, how long it took, and how many candidates were looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from .own_search import search_title
+from .promise_rows import LEAST, PICTURE, SHARE, PromiseRow
+from .sections import crossed
+from .study_books import FAIR_LOOK
+
+LEGEND = (
+    f"The whole process from its start to its end, on {PICTURE}, with the usual damage of each task. Kept: within "
+    f"{100 * SHARE:.0f} % of the budget, or within {LEAST:g} s. Busy: beside two loops that do nothing but compute. "
+    f"Looks: candidates that got at least {FAIR_LOOK} iterations."
+)
+
+
+def promises_markdown(rows: Sequence[PromiseRow], *, command: str, date: str) -> str:
+    """The section: a heading, the counts, and three tables of searches by budgets.
+
+    Args:
+        command, date: that wrote it.
+    """
+    parts = ["## Promises: what a budget means", f"`{command}`, {date}. {LEGEND}"]
+    if not rows:
+        return "\n\n".join([*parts, "Nothing was measured yet."])
+    delivered, kept = (sum(flags) for flags in zip(*((row.delivered, row.kept) for row in rows), strict=True))
+    parts += [
+        f"Of {len(rows)} searches {delivered} delivered a picture, and {kept} kept their time.",
+        "Seconds (**late** where they were too many, **nothing** where no picture was delivered):",
+        _by_budget(rows, _seconds),
+        "Looks:",
+        _by_budget(rows, lambda row: str(row.looks)),
+        "Delivered, PSNR in dB:",
+        _by_budget(rows, lambda row: "–" if row.psnr is None else f"{row.psnr:.2f}"),
+    ]
+    if notes := [f"- {row.promise.title}, {_budget(row)}: {row.note}" for row in rows if row.note]:
+        parts.append("\n".join(["What was said where something went wrong:", "", *notes]))
+    versions = sorted({row.version for row in rows})
+    return "\n\n".join([*parts, f"Versions: {', '.join(versions)}."])
+
+
+def _by_budget(rows: Sequence[PromiseRow], cell: Callable[[PromiseRow], str]) -> str:
+    order = sorted(rows, key=lambda row: (row.budget_s, row.task, row.size, row.busy))
+    return crossed("search", {(row.promise.title, _budget(row)): cell(row) for row in order})
+
+
+def _seconds(row: PromiseRow) -> str:
+    words = [f"{row.seconds:.1f}", *(["**late**"] if not row.kept else [])]
+    return " ".join([*words, *(["**nothing**"] if not row.delivered else [])])
+
+
+def _budget(row: PromiseRow) -> str:
+    return search_title(round(row.budget_s))
