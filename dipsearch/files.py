@@ -16,11 +16,15 @@ from .errors import ResourceError
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def replacing(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path in the folder of ``path``; when the block ends well, rename it to ``path``.
 
     The folder is made when it is missing, and the temporary name keeps the suffix of ``path``, since image
     writers look at it.
+
+    Args:
+        path: of the file.
+        durable: wait until the disk has it, so that not even a power cut can leave half of it.
 
     Raises:
         ResourceError: no permission, no space, or another refusal of the operating system.
@@ -34,8 +38,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
         ) as handle:
             temporary = Path(handle.name)
         yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        if durable:
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
@@ -49,9 +54,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def write_bytes(path: str | Path, content: bytes) -> None:
-    """Write ``content`` to ``path``, in full or not at all."""
-    with replacing(path) as temporary:
+def write_bytes(path: str | Path, content: bytes, *, durable: bool = True) -> None:
+    """Write ``content`` to ``path``, in full or not at all; see ``replacing``."""
+    with replacing(path, durable=durable) as temporary:
         temporary.write_bytes(content)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
@@ -29,6 +29,9 @@ from .asked import cases_of, own_operators, problems_of, refuse_other_means, sec
 from .found import Kept, Result
 from .progress_bar import listener_for
 
+if TYPE_CHECKING:
+    from distributed import Client
+
 NAME = "study"
 
 
@@ -46,6 +49,7 @@ def search(
     steps: int | None = None,
     workers: int | None = None,
     device: str = "auto",
+    executor: str | Client | None = None,
     seed: int = 0,
     engine: EngineWord = "auto",
     precision: Precision = DEFAULT,
@@ -71,6 +75,8 @@ def search(
         steps: iterations of a fit at the most.
         workers: processes; ``None``: one for each core, or for each GPU.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        executor: where the fits are made: ``None``: processes of this machine; the address of a Dask scheduler,
+            "local:4", or a ``distributed.Client``.
         seed: of everything random.
         engine: "auto", "eager" or "cuda_graph".
         precision: of the convolutions on CUDA: "tf32", "fp32" or "bf16".
@@ -120,6 +126,7 @@ def search(
                 cases=cases,
                 own=own,
                 callbacks=callbacks,
+                cluster=executor,
             )
     except CallbackFailed as failed:
         error = cast(Exception, failed.__cause__)

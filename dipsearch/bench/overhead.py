@@ -1,194 +1,213 @@
-"""The overhead: what a search does besides fitting, measured with candidates that compute nothing.
+"""The overhead: what a search does besides iterating, with the shortest slices that there are.
 
-A real study is opened in a temporary folder, and one worker works on it in this process: genomes are proposed,
-check points reported to Optuna and judged by the pruner, curves, outputs and genomes written. Only the fit is
-left out. Then the state of the search is read and shown as a live display shows it, and the page with all its
-curves and pictures is written. The parts are in processor time, so that other work on the machine does not count.
+A real search is worked on in this process with fits that compute nothing (`still_search`), and all that is left is
+timed: deciding, asking and telling Optuna, sending, the log of the slices; in the worker reading, building and writing
+of fits. Then the live display is kept for some seconds, and the page is written. All of it is processor time, so that
+other work on the machine does not count; that the search waits for its disk is told beside it.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
-from ..execution.messages import SearchJob
-from ..execution.worker import Worker
-from ..fitting import Check, Ended, Fit
-from ..fitting.ongoing import Curves
-from ..library import starters_for
-from ..network import Genome, Network, calibrate, cost
-from ..planning.plan import USUAL_STEPS
-from ..problem import TaskOptions, write_image
+from ..execution.runner import TICK
+from ..execution.task import STATE
+from ..library import preset
 from ..report import write_page
-from ..run import Request, Snapshot, read_study
-from ..run.outcome import WorkerState
-from ..run.run import Run, open_run
-from ..trials.objective import Limits, Progress
-from ..trials.problem_files import SplitProblem
-from ..trials.trial import ranked
+from ..run import Callback, Silent, read_study
+from ..run.scheduler import Scheduler
 from .machine import command_line, machine_name, versions
+from .scaling import Scaling, measure_scaling
+from .still_search import StillSearch, open_still_search
 
-_SIZE = 128
-ALLOWED = 0.02
-
-DRAWS_PER_SECOND = 4
-"""How often a live display is drawn anew."""
-
-_DRAWS = 40
+ALLOWED = 0.03
+USUAL, SIZE = "dipsearch_pilot_32", 128
+SHOWN = 4.0
+"""Seconds for which the display is kept."""
 
 
 @dataclass(frozen=True)
 class Overhead:
-    """What was measured.
+    """What was measured, with one worker that shares its core with the parent process; more cores share its work.
 
     Attributes:
-        candidates: that were proposed, reported and written.
-        seconds_per_candidate: of the book-keeping, in the worker.
-        seconds_per_reading: of reading all candidates anew, in the parent, after each of them.
-        seconds_per_draw: of the live display.
+        network, size: what was fitted, to a picture with so many pixels on each side.
+        slices: how many there were.
+        candidates: that they belonged to.
+        from_files: slices whose fits the worker did not have in its memory any more.
+        kept: slices after which it wrote their files.
+        state_bytes: of the largest of these files.
+        seconds_of_a_slice: of iterations, as counted.
+        seconds_in_the_worker: of a slice: reading, building, writing.
+        seconds_per_decision: of the policy.
+        seconds_of_the_books: of a slice, for what Optuna's storage is asked and told.
+        seconds_handing_out: of a slice, in the parent: everything else.
+        seconds_waiting: of a slice, not of the processor but for the disk and for other programs.
+        seconds_of_the_display: of each second that it is looked at.
         seconds_of_the_page: with all candidates, their curves and their pictures, once per search.
-        seconds_of_a_fit: predicted for a usual network and a usual length at 128 × 128 on this machine.
+        scaling: of two workers; ``None``: it was not measured.
     """
 
     machine: str
     command: str
     versions: dict[str, str]
     date: str
+    network: str
+    size: int
+    slices: int
     candidates: int
-    seconds_per_candidate: float
-    seconds_per_reading: float
-    seconds_per_draw: float
+    from_files: int
+    kept: int
+    state_bytes: int
+    seconds_of_a_slice: float
+    seconds_in_the_worker: float
+    seconds_per_decision: float
+    seconds_of_the_books: float
+    seconds_handing_out: float
+    seconds_waiting: float
+    seconds_of_the_display: float
     seconds_of_the_page: float
-    seconds_of_a_fit: float
+    scaling: Scaling | None = None
 
     @property
     def parts(self) -> dict[str, float]:
-        """Each part as a share of the fits' time, with one worker on one core; more cores share the parent's work."""
-        fit = self.seconds_of_a_fit
+        """Each part as a share of the time of the iterations."""
+        each = self.seconds_of_a_slice
         return {
-            "book-keeping": self.seconds_per_candidate / fit,
-            "reading the study": self.seconds_per_reading / fit,
-            "live display": self.seconds_per_draw * DRAWS_PER_SECOND,
-            "page and pictures": self.seconds_of_the_page / (self.candidates * fit),
+            "reading, building and writing fits": self.seconds_in_the_worker / each,
+            "deciding": self.seconds_per_decision / each,
+            "book-keeping": self.seconds_of_the_books / each,
+            "handing out": self.seconds_handing_out / each,
+            "live display": self.seconds_of_the_display,
+            "page and pictures": self.seconds_of_the_page / (self.slices * each),
         }
 
     @property
     def share(self) -> float:
-        """Of a search's time that is not fitting."""
+        """Of a search's time that is not iterating."""
         beside = sum(self.parts.values())
         return beside / (1 + beside)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON, with the shares."""
-        return {**asdict(self), "parts": self.parts, "share": self.share, "allowed": ALLOWED}
+        scaling = None if self.scaling is None else self.scaling.to_dict()
+        return {
+            **asdict(self),
+            "scaling": scaling,
+            "parts": self.parts,
+            "share": self.share,
+            "allowed": ALLOWED,
+        }
 
     def lines(self) -> tuple[tuple[str, str], ...]:
         """Label and sentence, for people."""
         parts = ", ".join(f"{name} {100 * share:.2f} %" for name, share in self.parts.items())
-        return (
-            ("candidates", f"{self.candidates} that compute nothing, {USUAL_STEPS // 10} check points each"),
-            ("book-keeping", f"{1000 * self.seconds_per_candidate:.0f} ms for each"),
-            ("a usual fit", f"{self.seconds_of_a_fit:.0f} s at {_SIZE}×{_SIZE} (predicted)"),
+        found = [
+            (
+                "slices",
+                f"{self.slices} of {self.seconds_of_a_slice:.2f} s of {self.network} at {self.size}×{self.size}, "
+                f"{self.candidates} candidates; {self.from_files} were taken up from files",
+            ),
+            ("a fit's state", f"{self.state_bytes / 1e6:.1f} MB, written by {self.kept} of the slices"),
+            (
+                "waiting",
+                f"{1000 * self.seconds_waiting:.0f} ms per slice for the disk and for other programs",
+            ),
             ("parts", parts),
             ("share", f"{100 * self.share:.2f} % of a search's time; {100 * ALLOWED:.0f} % are allowed"),
-        )
+        ]
+        return tuple(found + ([] if self.scaling is None else [("two workers", self.scaling.sentence)]))
 
 
-def measure_overhead(*, seconds: float, draw: Callable[[Snapshot], None] = lambda snapshot: None) -> Overhead:
-    """Work on a study of candidates that compute nothing for about `seconds`.
+def measure_overhead(
+    *,
+    seconds: float,
+    callback: Callback | None = None,
+    scaling: bool = False,
+    network: str = USUAL,
+    size: int = SIZE,
+    show: float = SHOWN,
+    watch: Callable[[str], None] = lambda sentence: None,
+) -> Overhead:
+    """Work on a search in which nothing is computed.
 
     Args:
-        seconds: of wall time.
-        draw: draws the live display.
+        seconds: of the search, as counted: about as many slices.
+        callback: shows it; by default nothing does.
+        scaling: measure two workers against one as well; that takes a minute or two.
+        network: the preset of all candidates.
+        size: of the picture, pixels on each side.
+        show: seconds for which the display is kept.
+        watch: hears what is measured.
     """
-    limits = Limits(max_steps=USUAL_STEPS)
+    hears = callback or Silent()
     with tempfile.TemporaryDirectory() as root:
-        run = _session(Path(root))
-        worker = Worker(run.folder, run.settings, 0, "cpu", evaluate=_nothing)
-        worker.do(SearchJob(limits))  # what is imported and opened once does not count
-        draw(_snapshot(run))
-        until, clock, count = time.perf_counter() + seconds, time.process_time(), 0
-        while count == 0 or time.perf_counter() < until:
-            worker.do(SearchJob(limits))
-            count += 1
-        keeping = time.process_time() - clock
+        still = open_still_search(
+            Path(root),
+            preset(network),
+            size=size,
+            seconds=seconds,
+            scheduled=lambda run, runner: Scheduler(run, runner, hears),
+        )
+        watch("a search in which nothing is computed")
+        wall, processor = time.perf_counter(), time.process_time()
+        still.search.work()
+        processor = time.process_time() - processor
+        wall = time.perf_counter() - wall
+        watch("the live display")
+        display = _displayed(still, seconds=show)
         clock = time.process_time()
-        snapshot = _snapshot(run)
-        reading = time.process_time() - clock
-        clock = time.process_time()
-        for _ in range(_DRAWS):
-            draw(snapshot)
-        drawing = time.process_time() - clock
-        clock = time.process_time()
-        write_page(read_study(run.folder))
+        write_page(read_study(still.folder))
         page = time.process_time() - clock
-    usual = starters_for("denoise")[0][1]
-    predicted = cost(usual, image_shape=(1, 3, _SIZE, _SIZE), calibration=calibrate("cpu"))
+        found = _overhead(still, processor=processor, wall=wall, display=display, page=page)
+        found = replace(found, network=network, size=size)
+        if scaling:
+            watch("two workers against one")
+            candidate = next(iter(still.search.candidates.values()))
+            found = replace(found, scaling=measure_scaling(still.folder, still.search.slice_of(candidate)))
+    return found
+
+
+def _displayed(still: StillSearch, *, seconds: float) -> float:
+    """Processor time of each second in which the state is shown as while a search is at work: by the clock, and after
+    every slice of a second."""
+    still.runner.shown = True
+    still.scheduler.heard()
+    time.sleep(TICK)  # what is imported and opened once does not count
+    clock, begun = time.process_time(), time.perf_counter()
+    while time.perf_counter() - begun < seconds:
+        still.scheduler.heard()
+        time.sleep(1 / (1 / TICK + 1))
+    return (time.process_time() - clock) / (time.perf_counter() - begun)
+
+
+def _overhead(still: StillSearch, *, processor: float, wall: float, display: float, page: float) -> Overhead:
+    executor, books, policy = still.executor, still.books.watch, still.policy.watch
+    slices, begun = executor.slices, executor.worker.begun.seconds
+    rest = processor - executor.watch.seconds - books.seconds - policy.seconds
     return Overhead(
-        machine_name("cpu"),
-        command_line(),
-        versions(),
-        time.strftime("%Y-%m-%d"),
-        count,
-        keeping / count,
-        reading,
-        drawing / _DRAWS,
-        page,
-        (predicted.seconds_per_step or 0.0) * USUAL_STEPS,
+        machine=machine_name("cpu"),
+        command=command_line(),
+        versions=versions(),
+        date=time.strftime("%Y-%m-%d"),
+        network="",
+        size=0,
+        slices=slices,
+        candidates=len(still.search.candidates),
+        from_files=executor.worker.from_files,
+        kept=executor.kept,
+        state_bytes=max(file.stat().st_size for file in still.folder.glob(f"trials/*/{STATE}")),
+        seconds_of_a_slice=executor.passed / slices,
+        seconds_in_the_worker=(executor.watch.seconds - begun) / slices,
+        seconds_per_decision=policy.seconds / slices,
+        seconds_of_the_books=books.seconds / slices,
+        seconds_handing_out=rest / slices,
+        seconds_waiting=(wall - processor) / slices,
+        seconds_of_the_display=display,
+        seconds_of_the_page=page,
     )
-
-
-def _snapshot(run: Run) -> Snapshot:
-    """The state of the search, read anew, as it is after each candidate."""
-    trials = run.trials()
-    counts = {state: sum(e.state == state for e in trials) for state in ("complete", "pruned", "failed")}
-    best = ranked(trials)
-    workers = tuple(
-        WorkerState(i, f"candidate {i}", "0" * 12, 500, USUAL_STEPS, 25.0, 10.0) for i in range(2)
-    )
-    return Snapshot("searching", run.seconds, 60.0, workers, best=best[0] if best else None, **counts)
-
-
-def _session(root: Path) -> Run:
-    picture = root / "picture.png"
-    write_image(picture, torch.rand(1, 3, _SIZE, _SIZE, generator=torch.Generator().manual_seed(0)))
-    request = Request(
-        sources=(str(picture),),
-        options=TaskOptions("denoise", sigma=25, simulate=True),
-        trials=10**6,
-        workers=1,
-        device="cpu",
-        name="overhead",
-    )
-    return open_run(request, root=root, resume=False, started=time.monotonic())
-
-
-def _nothing(
-    genome: Network,
-    images: Sequence[SplitProblem],
-    *,
-    seed: int,
-    limits: Limits,
-    progress: Progress,
-    halted: Callable[[], bool] = lambda: False,
-) -> list[Fit]:
-    """Show check points like those of a fit that slowly gets better, each candidate unlike the others."""
-    assert isinstance(genome, Genome)
-    level = 0.01 * (1 + int(genome.digest[:4], 16) / 2**16)
-    steps = np.arange(limits.check_every, limits.max_steps + 1, limits.check_every)
-    losses = level * (1 + 100 / steps)
-    image = images[0].problem.y
-    ended = Ended.STEPS
-    for step, loss in zip(steps, losses, strict=True):
-        ended = progress(0, Check(int(step), float(loss), float(loss)), image) or ended
-        if ended is not Ended.STEPS:
-            break
-    curves = Curves(steps, losses, losses, 0.0 * losses)
-    return [Fit(image, int(steps[-1]), ended, float(losses[-1]), float(losses[-1]), curves, 0.0)]

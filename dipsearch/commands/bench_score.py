@@ -215,7 +215,7 @@ def _recorded(
 
 def _device(word: str, *, large: bool) -> str:
     """Where the fits run; the large benchmark takes weeks on a CPU, which has to be asked for."""
-    from ..run.run import choose_devices
+    from ..run.devices import choose_devices
 
     place = choose_devices(word, workers=1)[0]
     if large and place == "cpu" and word != "cpu":

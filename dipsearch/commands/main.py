@@ -18,7 +18,6 @@ from ..errors import DipsearchError
 from .bench import bench
 from .dashboard import dashboard
 from .degrade import degrade
-from .join_search import worker
 from .report import report
 from .restore import restore
 from .search import search
@@ -33,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (search, restore, report, dashboard, show, degrade, worker):
+for verb in (search, restore, report, dashboard, show, degrade):
     app.command()(verb)
 app.add_typer(bench, name="bench")
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..run import Request
 
 DEFAULT_BUDGET = "10m"
-_MAY_CHANGE = ("budget", "trials", "workers", "device", "engine", "storage")
+_MAY_CHANGE = ("budget", "trials", "workers", "device", "engine", "storage", "cluster")
 _ABOUT_THE_RUN = ("name", "resume", "recipe", "quiet", "json")
 
 
@@ -80,7 +80,15 @@ def search(
         typer.Option(
             "--storage",
             metavar="URL",
-            help="A database, for workers on several machines; its password is not kept.",
+            help="A database that keeps the study, for people who keep many; its password is not kept.",
+        ),
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="Fit on a Dask cluster: tcp://HOST:8786, or local:4 for four processes here.",
         ),
     ] = None,
     quiet: shared.Quiet = False,
@@ -95,6 +103,8 @@ def search(
         changes["workers"] = parsing.at_least(1, workers, option="--workers")
     if storage is not None:
         changes["storage"] = parsing.storage_url(storage)
+    if cluster is not None:
+        changes["cluster"] = cluster
     if _typed(context, "device"):
         changes["device"] = parsing.device_word(device)
     if _typed(context, "engine"):

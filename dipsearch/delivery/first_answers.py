@@ -13,19 +13,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..execution.messages import PatchJob
-from ..execution.runner import JobRunner
+from ..execution.runner import Runner
+from ..execution.task import Patches
 from ..problem import Case, natural_suffix, write_image
-from ..trials.first_files import first_file, read_first
+from ..trials.first_files import FIRST_FOLDER, read_first
 from ..trials.objective import estimated_psnr
-from ..trials.problem_files import SEARCHED, WHOLE, pilot_path, problem_path, write_pilot
+from ..trials.problem_files import SEARCHED, WHOLE, pilot_path, problem_file, write_pilot
 from ..trials.trial_files import read_npz
 from .answers import finished
 from .delivering import whole_problem
 from .picture_outputs import picture_folder
-
-TRIES = 3
-"""How often a job is handed out whose worker died."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +40,7 @@ class FirstAnswer:
     seconds: float
 
 
-def make_first_answers(runner: JobRunner, *, on_crops: bool = False) -> dict[str, FirstAnswer]:
+def make_first_answers(runner: Runner, *, on_crops: bool = False) -> dict[str, FirstAnswer]:
     """Have the workers compute them, and put them where workers find their pilots.
 
     Args:
@@ -54,20 +51,18 @@ def make_first_answers(runner: JobRunner, *, on_crops: bool = False) -> dict[str
         By the picture's name; a picture is missing where it could not be computed.
     """
     folder, names, seed, begun = runner.folder, runner.names, runner.seed, runner.seconds
-    jobs = [job for name in names for job in _jobs(folder, name, seed=seed)]
+    tasks = [task for name in names for task in _tasks(name, seed=seed)]
     if on_crops:
-        jobs += [_searched_job(folder, name, seed=seed) for name in names]
-    for _ in range(TRIES):
-        todo = [job for job in jobs if not job.out.exists()]
-        runner.work(lambda todo=todo: todo.pop(0) if todo else None)  # type: ignore[misc]
+        tasks += [_searched_task(name, seed=seed) for name in names]
+    runner.restore([task for task in tasks if not (folder / task.out).exists()])
     found = {}
     for name in names:
-        full, fitted = (job.out for job in _jobs(folder, name, seed=seed))
-        if full.exists() and fitted.exists():
-            image, part = _read(full), _read(fitted)
+        full, fitted = (task.out for task in _tasks(name, seed=seed))
+        if (folder / full).exists() and (folder / fitted).exists():
+            image, part = _read(folder / full), _read(folder / fitted)
             found[name] = FirstAnswer(image, part, runner.arrived.get(full, begun))
             write_pilot(pilot_path(folder, kind=WHOLE, name=name), fitted=part, full=image)
-            searched = _searched_job(folder, name, seed=seed).out
+            searched = folder / _searched_task(name, seed=seed).out
             if not on_crops:
                 write_pilot(pilot_path(folder, kind=SEARCHED, name=name), fitted=part)
             elif searched.exists():
@@ -75,9 +70,7 @@ def make_first_answers(runner: JobRunner, *, on_crops: bool = False) -> dict[str
     return found
 
 
-def first_words(
-    runner: JobRunner, firsts: Mapping[str, FirstAnswer], *, files: Mapping[str, str]
-) -> list[str]:
+def first_words(runner: Runner, firsts: Mapping[str, FirstAnswer], *, files: Mapping[str, str]) -> list[str]:
     """What the score expects of each, a sentence.
 
     Args:
@@ -117,21 +110,20 @@ def write_first_pictures(cases: Mapping[str, Case], *, folder: Path) -> dict[str
     return files
 
 
-def _jobs(folder: Path, name: str, *, seed: int) -> list[PatchJob]:
-    problem = problem_path(folder, kind=WHOLE, name=name)
-    label = f"similar patches on {name}"
+def _tasks(name: str, *, seed: int) -> list[Patches]:
+    problem, label = problem_file(kind=WHOLE, name=name), f"similar patches on {name}"
     return [
-        PatchJob(label, problem, first_file(folder, name)),
-        PatchJob(label, problem, folder / "answers" / f"{name}-first-fitted.npz", split_seed=seed),
+        Patches(label, problem, f"{FIRST_FOLDER}/{name}-first.npz"),
+        Patches(label, problem, f"{FIRST_FOLDER}/{name}-first-fitted.npz", split_seed=seed),
     ]
 
 
-def _searched_job(folder: Path, name: str, *, seed: int) -> PatchJob:
+def _searched_task(name: str, *, seed: int) -> Patches:
     """For the crop that candidates are fitted to."""
-    return PatchJob(
+    return Patches(
         f"similar patches on a part of {name}",
-        problem_path(folder, kind=SEARCHED, name=name),
-        folder / "answers" / f"{name}-first-searched.npz",
+        problem_file(kind=SEARCHED, name=name),
+        f"{FIRST_FOLDER}/{name}-first-searched.npz",
         split_seed=seed,
     )
 

@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..execution.messages import PatchJob
-from ..execution.runner import JobRunner
+from ..execution.runner import Runner
+from ..execution.task import Patches
 from ..files import replacing
 from ..fitting import combine
 from ..patches import met
-from ..trials.first_files import read_first
-from ..trials.problem_files import WHOLE, SplitProblem, problem_path
+from ..trials.first_files import FIRST_FOLDER, read_first
+from ..trials.problem_files import WHOLE, SplitProblem, problem_file
 from ..trials.trial_files import read_npz
 from .answers import BEST, ENSEMBLE, FIRST, POLISHED, Answer
 from .delivering import Delivery
@@ -31,7 +31,7 @@ POLISHING_SHARE = 0.5
 
 
 def gather_answers(
-    runner: JobRunner,
+    runner: Runner,
     firsts: Sequence[FirstAnswer | None],
     deliveries: Sequence[Delivery | None],
     pictures: Sequence[SplitProblem],
@@ -48,21 +48,21 @@ def gather_answers(
         unpolished(first, delivery, picture, seconds=runner.seconds)
         for first, delivery, picture in zip(firsts, deliveries, pictures, strict=True)
     ]
-    jobs = [
-        job
+    tasks = [
+        task
         for answers, picture in zip(found, pictures, strict=True)
         if answers and answers[-1].name != FIRST
-        for job in _polishing(runner, answers, picture)
+        for task in _polishing(runner, answers, picture)
     ]
 
-    def next_job() -> PatchJob | None:
-        while jobs:
-            job = jobs.pop(0)
-            if POLISHING_SHARE * patch_seconds(runner, job.problem) <= runner.left():
-                return job
+    def next_task() -> Patches | None:
+        while tasks:
+            task = tasks.pop(0)
+            if POLISHING_SHARE * patch_seconds(runner, task.problem) <= runner.left():
+                return task
         return None
 
-    runner.work(next_job)
+    runner.work(next_task)
     for answers, picture in zip(found, pictures, strict=True):
         if answers and answers[-1].name != FIRST and (polished := _read_polished(runner, picture)):
             answers.append(polished)
@@ -95,33 +95,37 @@ def unpolished(
     return answers
 
 
-def patch_seconds(runner: JobRunner, problem: Path) -> float:
-    """What similar patches need for a picture at most, from what the first answer took; 0 where that is not known."""
+def patch_seconds(runner: Runner, problem: str) -> float:
+    """What similar patches need for a picture at most, from what the first answer took; 0 where that is not known.
+
+    Args:
+        runner: has had it made.
+        problem: the problem file, relative to the study's folder.
+    """
     took = [
-        float(done.outcome["seconds"])
-        for done in runner.done.values()
-        if isinstance(done.job, PatchJob) and done.job.problem == problem and done.job.pilot is None
+        done.seconds for task, done in runner.done.values() if task.problem == problem and task.pilot is None
     ]
     if took:
         return max(took)
     # After an interruption they were read instead of made.
-    name = problem.stem.removeprefix(f"{WHOLE}-")
-    first = read_first(runner.folder, name)
-    return 0.0 if first is None else first[1]
+    for name in runner.names:
+        if problem == problem_file(kind=WHOLE, name=name) and (first := read_first(runner.folder, name)):
+            return first[1]
+    return 0.0
 
 
-def _polishing(runner: JobRunner, answers: Sequence[Answer], picture: SplitProblem) -> list[PatchJob]:
-    """The two jobs for one picture; their pilots are written here."""
-    problem = problem_path(runner.folder, kind=WHOLE, name=picture.name)
+def _polishing(runner: Runner, answers: Sequence[Answer], picture: SplitProblem) -> list[Patches]:
+    """The two tasks for one picture; their pilots are written here."""
+    problem = problem_file(kind=WHOLE, name=picture.name)
     judged, whole = pilots_of(answers)
-    jobs = []
+    tasks = []
     for part, image, seed in (("fitted", judged, runner.seed), ("full", whole, None)):
-        pilot, out = _files(runner.folder, picture.name, part)
-        with replacing(pilot) as temporary:
+        pilot, out = _files(picture.name, part)
+        with replacing(runner.folder / pilot) as temporary:
             np.savez(temporary, x=image.cpu().numpy())
-        out.unlink(missing_ok=True)  # of an earlier run, with another pilot
-        jobs.append(PatchJob(f"polishing of {picture.name}", problem, out, split_seed=seed, pilot=pilot))
-    return jobs
+        (runner.folder / out).unlink(missing_ok=True)  # of an earlier run, with another pilot
+        tasks.append(Patches(f"polishing of {picture.name}", problem, out, split_seed=seed, pilot=pilot))
+    return tasks
 
 
 def pilots_of(answers: Sequence[Answer]) -> tuple[Tensor, Tensor]:
@@ -131,20 +135,19 @@ def pilots_of(answers: Sequence[Answer]) -> tuple[Tensor, Tensor]:
     return combine([one.judged for one in means], share), combine([one.image for one in means], share)
 
 
-def _read_polished(runner: JobRunner, picture: SplitProblem) -> Answer | None:
+def _read_polished(runner: Runner, picture: SplitProblem) -> Answer | None:
     """``None`` where one of the two was not made."""
-    files = [_files(runner.folder, picture.name, part)[1] for part in ("fitted", "full")]
-    if not all(file.exists() for file in files):
+    files = [_files(picture.name, part)[1] for part in ("fitted", "full")]
+    if not all((runner.folder / file).exists() for file in files):
         return None
-    judged, image = (_read(file) for file in files)
+    judged, image = (_read(runner.folder / file) for file in files)
     seconds = max(runner.arrived.get(file, runner.seconds) for file in files)
     return Answer(POLISHED, judged, image, seconds)
 
 
-def _files(folder: Path, name: str, part: str) -> tuple[Path, Path]:
+def _files(name: str, part: str) -> tuple[str, str]:
     """Of the pilot and of what becomes of it."""
-    place = folder / "answers"
-    return place / f"{name}-pilot-{part}.npz", place / f"{name}-polished-{part}.npz"
+    return f"{FIRST_FOLDER}/{name}-pilot-{part}.npz", f"{FIRST_FOLDER}/{name}-polished-{part}.npz"
 
 
 def _read(file: Path) -> Tensor:

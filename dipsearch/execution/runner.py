@@ -1,88 +1,197 @@
-"""The runner: has jobs done for a search or for a restoration, and keeps the time.
+"""The runner: has tasks done by an executor, for a search or for a restoration, and hears what came of them.
 
-Both have a folder with the measured pictures, a pool of workers and a clock. The first answers and the polishing
-need no more than that of either, and so there is one way of making them.
+Both have a folder with the measured pictures, workers and a clock. A task whose worker died is given to another one.
+When somebody asks to finish, no task is handed out any more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
-from .messages import Done, Job, Message
-from .pool import Pool
+from .executor import Executor, TaskFailed, WorkerDied
+from .task import Patches, Restored, Result, Task
 
 TICK = 0.25
-"""Seconds between two looks at the clock."""
+"""Seconds between two looks at the clock, where nothing comes of a task before."""
+
+CHECKPOINT_SECONDS = 10.0
+"""Between two times at which what workers elsewhere were asked to keep is brought here."""
+
+TRIES = 3
+"""How often a task is handed out whose worker died."""
+
+Took = Callable[[Task, Result | Exception, int], None]
+"""Hears what came of a task, a result or why there is none, and the number of the worker."""
 
 
-class JobRunner(Protocol):
-    """Has jobs done for some pictures."""
+@dataclass
+class Asked:
+    """Whether somebody wants it to finish early, and by what sign: "Ctrl-C", "SIGTERM", …"""
+
+    by: str = ""
 
     @property
-    def folder(self) -> Path:
-        """With the problems of the pictures, in the form of a study's folder."""
-        ...
+    def once(self) -> bool:
+        """Whether anybody does."""
+        return bool(self.by)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The pictures'."""
-        ...
 
-    @property
-    def seed(self) -> int:
-        """Of the splits."""
-        ...
+@dataclass
+class _Pending:
+    task: Task
+    future: Future[Result]
+    worker: int
+    tries: int
+    since: float
+
+
+@dataclass
+class Runner:
+    """Has tasks done.
+
+    Args:
+        folder: with the problems of the pictures, in the form of a study's folder.
+        names: the pictures'.
+        seed: of the splits and the fits.
+        executor: does them.
+        started: the moment from which seconds are counted, of ``time.monotonic()``.
+        say: tells whoever listens a sentence.
+        asked: whether somebody wants it to finish early.
+        until: seconds since the start when everything has to be done; infinite without a budget.
+
+    Attributes:
+        done: what similar patches have restored, by the file that it left.
+        arrived: when each was heard of, in seconds since the start.
+        heard: called several times a second, and whenever something came of a task.
+        delivering: what is still done is the delivery, also where somebody asked to finish.
+    """
+
+    folder: Path
+    names: tuple[str, ...]
+    seed: int
+    executor: Executor
+    started: float
+    say: Callable[[str], None]
+    asked: Asked = field(default_factory=Asked)
+    until: float = float("inf")
+    done: dict[str, tuple[Patches, Restored]] = field(default_factory=dict)
+    arrived: dict[str, float] = field(default_factory=dict)
+    heard: Callable[[], None] = field(default=lambda: None)
+    delivering: bool = False
+    _checked: float = 0.0
+    _pending: list[_Pending] = field(default_factory=list)
+    _again: list[tuple[Task, int]] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
         """Since the start."""
-        ...
-
-    @property
-    def done(self) -> Mapping[Path, Done]:
-        """The outcome of every job, by the file that it left."""
-        ...
-
-    @property
-    def arrived(self) -> Mapping[Path, float]:
-        """When each was heard of, in seconds since the start."""
-        ...
-
-    def work(self, next_job: Callable[[], Job | None]) -> None:
-        """Hand out jobs until there is none and nobody works any more.
-
-        Args:
-            next_job: the next job, or ``None`` when there is none for now; asked again after every piece of news.
-        """
-        ...
+        return time.monotonic() - self.started
 
     def left(self) -> float:
         """Seconds until everything has to be done; infinite without a budget."""
-        ...
+        return self.until - self.seconds
 
-    def say(self, sentence: str) -> None:
-        """Tell whoever listens."""
-        ...
+    @property
+    def at_work(self) -> list[tuple[int, Task, float]]:
+        """The tasks that are worked on: the worker's number, the task, and when it was handed out."""
+        return [(one.worker, one.task, one.since) for one in self._pending]
 
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing new is begun, since somebody asked to finish."""
+        return self.asked.once and not self.delivering
 
-def work_through(
-    pool: Pool, next_job: Callable[[], Job | None], *, hear: Callable[[list[Message]], None]
-) -> None:
-    """Hand out jobs to idle workers until there is none and nobody works any more.
+    def deliver(self, *, within: float) -> None:
+        """From now on only the delivery is worked on.
 
-    Args:
-        pool: the workers.
-        next_job: the next job, or ``None`` when there is none for now; asked again after every piece of news.
-        hear: told the news, every ``TICK`` seconds at the latest.
-    """
-    while True:
-        for index in pool.idle():
-            job = next_job()
-            if job is None:
-                break
-            pool.submit(index, job)
-        if not pool.busy():
-            return
-        hear(pool.poll(TICK))
+        Args:
+            within: seconds that it may take where somebody asked to finish.
+        """
+        self.delivering = True
+        if self.asked.once:
+            self.until = min(self.until, self.seconds + within)
+
+    def work(
+        self, next_task: Callable[[], Task | None], took: Took | None = None, *, patient: bool = False
+    ) -> None:
+        """Hand out tasks until there is none and nobody works any more.
+
+        Args:
+            next_task: the next one, or ``None`` when there is none for now; asked again after every piece of news.
+            took: hears what came of each.
+            patient: wait for similar patches that are at work however long it takes.
+        """
+        while True:
+            while self.executor.free() > 0 and (given := self._next(next_task)):
+                self._submit(*given)
+            if not self._pending and not self._again and self.executor.free() == 0:
+                # All workers are gone for the moment: whether anybody waits for them is up to the next task.
+                self._again += [given] if (given := self._next(next_task)) else []
+            if not self._pending and (not self._again or self.stopped or self.left() <= 0):
+                self._again.clear()
+                return
+            self.executor.wait(TICK)
+            if not patient:
+                self._give_up_late()
+            self._collect(took)
+            if self.seconds - self._checked >= CHECKPOINT_SECONDS:
+                self.checkpoint()
+            self.heard()
+
+    def checkpoint(self) -> None:
+        """Bring what workers elsewhere were asked to keep into the folder."""
+        self.executor.checkpoint()
+        self._checked = self.seconds
+
+    def restore(self, tasks: list[Patches]) -> None:
+        """Have similar patches restore some problems, whatever the time: there has to be something to deliver."""
+        self.work(lambda: tasks.pop(0) if tasks else None, patient=True)
+
+    def _next(self, next_task: Callable[[], Task | None]) -> tuple[Task, int] | None:
+        if self.stopped:
+            return None
+        if self._again:
+            return self._again.pop(0)
+        task = next_task()
+        return None if task is None else (task, 1)
+
+    def _submit(self, task: Task, tries: int) -> None:
+        worker, future = self.executor.submit(task)
+        self._pending.append(_Pending(task, future, worker, tries, self.seconds))
+
+    def _give_up_late(self) -> None:
+        """Similar patches may take long, and nobody waits for them after the end; a slice is over soon."""
+        if self.stopped or self.left() <= 0:
+            for one in self._pending:
+                if isinstance(one.task, Patches) and not one.future.done():
+                    self.executor.give_up(one.future)
+
+    def _collect(self, took: Took | None) -> None:
+        over = [one for one in self._pending if one.future.done()]
+        self._pending = [one for one in self._pending if one not in over]
+        for one in over:
+            found = one.future.exception() or one.future.result()
+            if isinstance(found, WorkerDied) and not self.stopped and self.left() > 0:
+                again = one.tries < TRIES
+                more = "; another one goes on with it" if again else ""
+                self.say(f"worker {one.worker}: {found} ({one.task.label}){more}")
+                if again:
+                    self._again.append((one.task, one.tries + 1))
+                    continue
+                found = TaskFailed(f"its worker died {TRIES} times")
+            if isinstance(found, BaseException) and not isinstance(found, Exception):
+                raise found
+            self._hear(one, found, took)
+
+    def _hear(self, one: _Pending, found: Result | Exception, took: Took | None) -> None:
+        if isinstance(found, Restored) and isinstance(one.task, Patches):
+            self.done[one.task.out] = one.task, found
+            self.arrived[one.task.out] = self.seconds
+        elif isinstance(found, Exception) and isinstance(one.task, Patches) and not self.stopped:
+            self.say(f"{one.task.label}: {found}")
+        if took is not None:
+            took(one.task, found, one.worker)

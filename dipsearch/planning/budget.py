@@ -30,6 +30,9 @@ PATIENCE, SHORT_PATIENCE = 300, 120
 SLACK = 0.03
 """The share of a budget that is kept back against surprises."""
 
+FINISHING = 3.0
+"""Seconds for what is written however small the picture is, the page above all, on a machine that does nothing else."""
+
 PIXELS_PER_SECOND = 15_000
 """How fast what is delivered is measured and written, and the page made, roughly."""
 
@@ -93,8 +96,6 @@ def _by_trials(load: Load, *, devices: tuple[str, ...], trials: int | None) -> P
         patience=PATIENCE,
         queue=tuple(known),
         left_out=(),
-        candidate_seconds=None,
-        least_seconds=0.0,
         affordable_seconds=None,
         search_until=None,
         deliver_until=None,
@@ -117,8 +118,8 @@ def _by_time(
     load: Load, calibration: Calibration, *, devices: tuple[str, ...], budget: float, trials: int | None
 ) -> Plan:
     pixels = sum(_pixels(shape) for shape in load.shapes)
-    finishing = 3.0 + pixels / PIXELS_PER_SECOND
-    deliver_until = max(budget * (1 - SLACK) - min(finishing, 0.2 * budget), 0.5 * budget)
+    finishing = (FINISHING + pixels / PIXELS_PER_SECOND) * load.slowness
+    deliver_until = max(budget * (1 - SLACK) - min(finishing, 0.3 * budget), 0.5 * budget)
     polishing = POLISHING * load.patch_seconds * -(-PARTS // len(devices))
     search_until = deliver_until - 0.02 * budget - polishing
     # The first answer from the fitted part comes before all candidates: it is the input of some.
@@ -160,8 +161,6 @@ def _by_time(
         patience=PATIENCE if roomy and plain else SHORT_PATIENCE,
         queue=queue,
         left_out=left_out,
-        candidate_seconds=candidate,
-        least_seconds=_least_seconds(load, shapes, calibration, per_step=per_step),
         affordable_seconds=affordable,
         search_until=search_until,
         deliver_until=deliver_until,
@@ -170,6 +169,7 @@ def _by_time(
         rescore_until=rescore_until,
         polishing=polishing,
         pilots_only=not plain,
+        seconds_per_step=per_step,
     )
     # Without a first answer there has to be a network, however little time it has.
     networks = not load.has_pilot or search_until - load.spent >= _cheapest_fit(load, shapes, calibration)
@@ -217,14 +217,6 @@ def _cheapest_fit(load: Load, shapes: Sequence[tuple[int, int, int, int]], calib
         min(least_steps(genome), load.last_step) * _seconds_per_step(genome, shapes, calibration)
         for genome in networks
     )
-
-
-def _least_seconds(
-    load: Load, shapes: Sequence[tuple[int, int, int, int]], calibration: Calibration, *, per_step: float
-) -> float:
-    """With less time left, no candidate is started."""
-    usual = min(least_steps(load.typical), load.last_step) * per_step
-    return min(usual, 2 * _cheapest_fit(load, shapes, calibration))
 
 
 def _crop(load: Load, calibration: Calibration, *, available: float) -> int | None:

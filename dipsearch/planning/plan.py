@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..network import Calibration, Genome
+from ..network import Calibration, Genome, Network
 from .memory_limit import UNLIMITED, MemoryLimit
 from .rescoring import NOTHING, Rescoring
 
@@ -42,6 +42,7 @@ class Load:
         too_large: known networks that were left out for lack of it, by name.
         patch_seconds: wall time of one worker for a first answer to all pictures, as measured; 0: there is none.
         has_pilot: whether networks with a pilot in their input can be fitted; they are left out otherwise.
+        slowness: how much longer than its processor time anything takes here, since the machine does other work, too.
     """
 
     task: str
@@ -58,6 +59,7 @@ class Load:
     too_large: tuple[str, ...] = ()
     has_pilot: bool = False
     patch_seconds: float = 0.0
+    slowness: float = 1.0
 
     @property
     def typical(self) -> Genome:
@@ -75,8 +77,8 @@ def usual_steps(genome: Genome) -> int:
     return USUAL_WITH_PILOT if genome.needs_pilot else USUAL_STEPS
 
 
-def least_steps(genome: Genome) -> int:
-    """Iterations below which a fit of a network is not worth starting."""
+def least_steps(genome: Network) -> int:
+    """Iterations of a fair first look: with fewer a fit says little, and is not worth starting."""
     return LEAST_WITH_PILOT if genome.needs_pilot else LEAST_STEPS
 
 
@@ -93,9 +95,8 @@ class Plan:
         queue: known networks that are tried first, by name.
         left_out: known networks that are too slow for the budget, by name.
         memory limit: a candidate that needs more memory is not started.
-        candidate_seconds: wall time of one candidate at most; ``None``: no limit.
+        seconds_per_step: of a usual network on every picture, predicted; 0 where nothing was measured.
         whole_check_every: iterations between check points of fits to a whole picture after a search on a crop.
-        least_seconds: with less than this left, no candidate is started.
         affordable_seconds: a candidate that is predicted to take longer for its usual steps is not proposed.
         search_until: seconds since the start at which the search ends; ``None``: when all trials are done.
         deliver_until: seconds since the start at which the delivery ends; ``None``: no limit.
@@ -115,8 +116,6 @@ class Plan:
     patience: int
     queue: tuple[tuple[str, Genome], ...]
     left_out: tuple[str, ...]
-    candidate_seconds: float | None
-    least_seconds: float
     affordable_seconds: float | None
     search_until: float | None
     deliver_until: float | None
@@ -128,4 +127,5 @@ class Plan:
     polishing: float = 0.0
     pilots_only: bool = False
     networks: bool = True
+    seconds_per_step: float = 0.0
     memory_limit: MemoryLimit = UNLIMITED

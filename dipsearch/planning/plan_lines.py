@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .plan import USUAL_STEPS, Load, Plan
+from .plan import USUAL_STEPS, Load, Plan, least_steps
 from .rescoring import MANY, RESCORING_SHARE
 
 
@@ -38,21 +38,23 @@ def lines_of(
         )
     if plan.trials is not None:
         lines.append(("candidates", f"{plan.trials}"))
-    if budget is not None and seconds_per_step is not None and plan.search_until and plan.candidate_seconds:
-        usual = seconds_per_step * plan.usual_steps
-        count = len(plan.devices) * (plan.search_until - load.spent) / usual
+    if budget is not None and seconds_per_step is not None and plan.search_until:
+        look = least_steps(load.typical)
+        each = seconds_per_step * look
+        looks = len(plan.devices) * (plan.search_until - load.spent) / each
         lines.append(
             ("time", f"{budget:.0f} s in all: search until {plan.search_until:.0f} s, the rest to deliver")
         )
         lines.append(
             (
-                "one candidate",
-                f"at most {plan.candidate_seconds:.0f} s, about "
-                f"{plan.candidate_seconds / seconds_per_step:.0f} iterations of a usual network "
+                "first look",
+                f"{look} iterations of each candidate, about {each:.0f} s of a usual network "
                 f"({1000 * seconds_per_step:.0f} ms each)",
             )
         )
-        lines.append(("expected", f"about {max(1, round(count))} full fits; more when candidates stop early"))
+        lines.append(
+            ("expected", f"time for about {max(1, round(looks))} first looks; the best are advanced further")
+        )
     if plan.queue:
         first = ", ".join(name for name, _ in plan.queue[:4])
         lines.append(("tried first", first + (" …" if len(plan.queue) > 4 else "")))

@@ -1,1 +1,1 @@
-"""Who comes next: Optuna's side of the search, with samplers over whole genomes, breeding and pruning."""
+"""Who comes next: Optuna's side of the search, with samplers over whole genomes and breeding."""

@@ -26,7 +26,7 @@ from ..errors import InputError
 from ..network import SearchSpace
 from .distributions import Flat, Scalar, Space
 from .mutation import mutate
-from .proposals import Gate, Proposal, ProposingSampler
+from .proposals import Gate, Proposal, ProposingSampler, is_resting
 
 BRED_DRAWS = 32  # with a mutation that grows from draw to draw; then genomes are drawn at random
 RANDOM_DRAWS = 64
@@ -92,7 +92,9 @@ class GeneticSampler(ProposingSampler, BaseGASampler):
         self._breeding = breeding or Breeding()
 
     def select_parent(self, study: Study, generation: int) -> list[FrozenTrial]:
-        """The best finished trials at this moment, best first; ``generation`` plays no part.
+        """The best trials at this moment, best first; ``generation`` plays no part.
+
+        A trial under way belongs to them from its first look on.
 
         A pruned trial stands at the best value that it reported, which is less than it would have reached: it
         becomes a parent only as long as better ones are few. Failed trials and values that are not finite
@@ -101,8 +103,10 @@ class GeneticSampler(ProposingSampler, BaseGASampler):
         sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
         ranked = [
             (sign * value, trial.number, trial)
-            for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-            if trial.params and (value := _worth(trial, sign)) is not None
+            for trial in study.get_trials(deepcopy=False)
+            if (trial.state in (TrialState.COMPLETE, TrialState.PRUNED) or is_resting(trial))
+            and trial.params
+            and (value := _worth(trial, sign)) is not None
         ]
         return [trial for _, _, trial in sorted(ranked)[: self.population_size]]
 

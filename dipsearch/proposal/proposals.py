@@ -30,7 +30,7 @@ from ..errors import InputError
 from ..network import SearchSpace
 from .distributions import Conditional, Flat, Space, Unconditional
 
-STALE = "stale"  # user attribute: the worker of this trial died
+FIT = "fit"  # user attribute of a trial under way: what its latest slice has led to
 DESCENT = ("operator", "parents", "changed")  # user attributes: how a genome came to be
 CLAIM = "dipsearch:genome"  # system attribute: the whole genome, before its genes are asked one by one
 
@@ -135,14 +135,14 @@ class ProposingSampler(BaseSampler):
         """Nothing to do: there is no state, and every trial has its own generator."""
 
     def _generator(self, study: Study, trial: FrozenTrial, *, purpose: str = "") -> np.random.Generator:
-        """The generator of this trial, the same in every process.
+        """The generator of this trial, the same in every process."""
+        del study
+        return np.random.default_rng([self._seed % 2**64, trial.number, crc32(purpose.encode())])
 
-        Trials that died with their worker and were queued again do not count, so a kill does not shift
-        the candidates that follow.
-        """
-        earlier = study.get_trials(deepcopy=False)[: trial.number]
-        place = trial.number - sum(STALE in other.user_attrs for other in earlier)
-        return np.random.default_rng([self._seed % 2**64, place, crc32(purpose.encode())])
+
+def is_resting(trial: FrozenTrial) -> bool:
+    """Whether a trial is under way and had its first look, so that it can be compared with others."""
+    return trial.state == TrialState.RUNNING and bool(trial.user_attrs.get(FIT, {}).get("usable"))
 
 
 def genome_of(trial: FrozenTrial) -> Flat:

@@ -8,7 +8,8 @@ not affordable, and all three depend on the seed and the study's history only (`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from ..network import SearchSpace
 from ..yaml_files import suggestion
 from .breeding import GeneticSampler
 from .distributions import Conditional, Flat, Space, uniform, walk
-from .proposals import Gate, Proposal, ProposingSampler
+from .proposals import FIT, Gate, Proposal, ProposingSampler, is_resting
 
 SAMPLERS = ("genetic", "tpe", "random")
 TPE_STARTUP = 8  # finished trials before the estimator says anything; budgets are 20 to 100 candidates
@@ -102,13 +103,41 @@ class ParzenSampler(ProposingSampler):
         self, study: Study, trial: FrozenTrial, *, space: Space, generator: np.random.Generator
     ) -> Iterator[Proposal]:
         """Yield genomes that the estimator likes, and then genomes at random."""
-        finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        known = _AsFinished(study)
+        finished = known.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
         if len(finished) >= TPE_STARTUP:
             for _ in range(TPE_DRAWS):
                 seed = int(generator.integers(2**32))
-                yield Proposal(_estimated(study, trial, space=space, seed=seed), "tpe")
+                yield Proposal(_estimated(known, trial, space=space, seed=seed), "tpe")
         for _ in range(RANDOM_DRAWS):
             yield Proposal(space.sample(generator), "random")
+
+
+class _AsFinished(Study):
+    """A study in which those have finished that are under way and had their first look: the estimator knows no others.
+
+    Args:
+        study: as it is.
+    """
+
+    def __init__(self, study: Study) -> None:
+        super().__init__(study.study_name, study._storage)
+
+    def _get_trials(
+        self, deepcopy: bool = True, states: Container[TrialState] | None = None, use_cache: bool = False
+    ) -> list[FrozenTrial]:
+        trials = [_as_finished(trial) for trial in super()._get_trials(deepcopy, None, use_cache)]
+        return [trial for trial in trials if states is None or trial.state in states]
+
+
+def _as_finished(trial: FrozenTrial) -> FrozenTrial:
+    score = trial.user_attrs.get(FIT, {}).get("score")
+    if not is_resting(trial) or score is None:
+        return trial
+    finished = copy(trial)
+    finished.state, finished.value = TrialState.COMPLETE, score
+    finished.datetime_complete = trial.datetime_start
+    return finished
 
 
 def _estimated(study: Study, trial: FrozenTrial, *, space: Space, seed: int) -> Flat:

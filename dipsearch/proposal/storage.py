@@ -1,35 +1,40 @@
-"""The storage: where Optuna keeps a study, so that it survives its workers.
+"""The storage: where Optuna keeps a study, so that it survives the search.
 
-A journal file in the study's folder (`journal`) serves one machine, a PostgreSQL database serves several.
-After a kill, `sweep_stale` gives the candidates of the dead workers back to the queue.
+A journal file in the study's folder (`journal`), or a database for people who keep many studies: it may go away for
+minutes (`patient_storage`). Only the process that searches writes to either.
 """
 
 from __future__ import annotations
 
-import warnings
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from optuna import create_study
-from optuna.exceptions import ExperimentalWarning, StorageInternalError, UpdateFinishedTrialError
+from optuna.exceptions import DuplicatedStudyError, StorageInternalError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage, fail_stale_trials
-from optuna.storages._heartbeat import is_heartbeat_enabled
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError, SQLAlchemyError
 
-from ..errors import InputError, ResourceError
+from ..errors import InputError, ResourceError, StudyError
 from ..trials.journal import JOURNAL, journal_backend
-from .proposals import DESCENT, STALE, genome_of
+from ..trials.storage_url import masked
+from .patient_storage import Patience, PatientStorage
 
-HEARTBEAT_SECONDS = 60
-GRACE_SECONDS = 180
-MAX_RETRIES = 2
-RETRY_OF = "retry_of"  # user attribute of a queued trial: the number of the first trial with these genes
-STALE_REASON = "its worker stopped before it had finished"
+CONNECTION = {
+    "connect_timeout": "5",
+    "keepalives_idle": "5",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+}
+"""libpq's settings (seconds, milliseconds): a server that does not even say no is noticed within half a minute."""
+
+OPENINGS = 5
+"""Attempts to make the tables of a database, which fail where another search makes them at the same moment."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +45,14 @@ class Opened:
     notes: tuple[str, ...] = ()
 
 
-def open_storage(place: str | Path) -> Opened:
+def open_storage(place: str | Path, *, patience: Patience | None = None) -> Opened:
     """Open the journal in a study's folder, or a database.
 
     Args:
         place: a folder (``journal.log`` in it is used, and made when it is missing) or a URL:
             ``postgresql+psycopg://USER:PASSWORD@HOST/NAME`` (``postgresql://`` means the same), or
-            ``sqlite:///FILE`` for a single worker.
+            ``sqlite:///FILE``.
+        patience: how long a database that goes away later is waited for.
 
     Raises:
         InputError: a URL that is not one of these.
@@ -54,100 +60,77 @@ def open_storage(place: str | Path) -> Opened:
         ResourceError: no driver, no connection, or no permission.
     """
     if "://" in str(place):
-        return Opened(_database(str(place)))
+        return Opened(_database(str(place), patience=patience or Patience()))
     backend, notes = journal_backend(Path(place) / JOURNAL)
     return Opened(JournalStorage(backend), notes)
 
 
 def create_or_load(
-    study_name: str, storage: BaseStorage, *, sampler: BaseSampler, pruner: BasePruner, space_digest: str
+    study_name: str,
+    storage: BaseStorage,
+    *,
+    sampler: BaseSampler,
+    pruner: BasePruner,
+    space_digest: str,
+    new: bool = False,
 ) -> Study:
     """Make the study, or open the one that has this name; more is better.
-
-    Make it before any worker starts: several first openings of an empty database at once fail.
 
     Args:
         space_digest: recorded with a new study. Whether a study that is already there has the same one is
             for the caller to compare (``study.user_attrs["space_digest"]``), together with the task and the
             images.
+        new: only make it; two searches of one name in two folders must not share what a database holds.
+
+    Raises:
+        StudyError: there is one of this name, and it was to be new.
     """
-    study = create_study(
-        study_name=study_name,
-        storage=storage,
-        sampler=sampler,
-        pruner=pruner,
-        direction="maximize",
-        load_if_exists=True,
-    )
+    try:
+        study = create_study(
+            study_name=study_name,
+            storage=storage,
+            sampler=sampler,
+            pruner=pruner,
+            direction="maximize",
+            load_if_exists=not new,
+        )
+    except DuplicatedStudyError as error:
+        raise _name_is_taken(study_name) from error
     if "space_digest" not in study.user_attrs:
         study.set_user_attr("space_digest", space_digest)
     return study
 
 
-def sweep_stale(study: Study) -> list[int]:
-    """Mark the trials of dead workers as failed, and queue their genomes again, each at most twice.
+def refuse_taken_name(study_name: str, address: str) -> None:
+    """Refuse a new study whose name a database knows already, before any work begins.
 
-    With a journal every running trial counts as dead: call it before the workers start. With a database
-    only those count whose heartbeat stopped, since workers elsewhere may be alive.
-
-    Returns:
-        The numbers of the trials that were swept.
+    Raises:
+        StudyError: it does.
+        DipsearchError: see ``open_storage``.
     """
-    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    if is_heartbeat_enabled(study._storage):  # a study wraps its database, so its class does not tell
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
-            fail_stale_trials(study)  # which calls queue_again
-        after = {trial.number: trial.state for trial in study.get_trials(deepcopy=False)}
-        return [trial.number for trial in running if after[trial.number] == TrialState.FAIL]
-    return [trial.number for trial in running if _sweep(study, trial)]
-
-
-def _sweep(study: Study, trial: FrozenTrial) -> bool:
+    storage = open_storage(address).storage
     try:
-        for key, value in (("reason", STALE_REASON), (STALE, True)):
-            study._storage.set_trial_user_attr(trial._trial_id, key, value)
-        study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
-    except UpdateFinishedTrialError:  # somebody else swept it, or it was alive after all
-        return False
-    queue_again(study, trial)
-    return True
+        storage.get_study_id_from_name(study_name)
+    except KeyError:
+        return
+    finally:
+        storage.remove_session()
+    raise _name_is_taken(study_name)
 
 
-def queue_again(study: Study, trial: FrozenTrial) -> None:
-    """Queue the genome of a trial that died with its worker, unless it was tried twice again already."""
-    first = trial.user_attrs.get(RETRY_OF, trial.number)
-    retries = sum(other.user_attrs.get(RETRY_OF) == first for other in study.get_trials(deepcopy=False))
-    genome = genome_of(trial)
-    if genome and retries < MAX_RETRIES:
-        descent = {key: trial.user_attrs[key] for key in DESCENT if key in trial.user_attrs}
-        study.enqueue_trial(genome, user_attrs={**descent, RETRY_OF: first})
+def _name_is_taken(study_name: str) -> StudyError:
+    return StudyError(
+        f"the storage has a study '{study_name}' already",
+        "a new search needs a new name",
+        "go on with it by --resume, or choose another --name",
+    )
 
 
-def _database(url: str) -> RDBStorage:
+def _database(address: str, *, patience: Patience) -> PatientStorage:
+    url = _usable(address)
+    shown = masked(url.render_as_string(hide_password=False))
     try:
-        parsed = make_url(url)
-    except ArgumentError:
-        parsed = None
-    backend = parsed.get_backend_name() if parsed is not None else None
-    if parsed is None or backend not in ("postgresql", "sqlite"):
-        raise InputError(
-            f"the storage is '{url.partition('://')[0]}://…'",
-            "it is a folder, postgresql+psycopg://USER:PASSWORD@HOST/NAME or sqlite:///FILE",
-            "leave --storage out to keep the study in its folder",
-        )
-    if parsed.drivername == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    shown = parsed.render_as_string(hide_password=True)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
-            return RDBStorage(
-                parsed.render_as_string(hide_password=False),
-                heartbeat_interval=HEARTBEAT_SECONDS if backend == "postgresql" else None,
-                grace_period=GRACE_SECONDS if backend == "postgresql" else None,
-                heartbeat_stale_trial_callback=queue_again,
-            )
+        return PatientStorage(_made(url), name=shown, patience=patience)
     except ImportError as error:
         raise ResourceError(
             f"there is no driver for {shown}",
@@ -160,3 +143,35 @@ def _database(url: str) -> RDBStorage:
             f"it says: {str(error).splitlines()[0]}",
             "check that it runs, that it is reachable and that the user may create tables",
         ) from error
+
+
+def _usable(address: str) -> URL:
+    """The address with its driver."""
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):  # the port is not a number
+        url = None
+    if url is None or url.get_backend_name() not in ("postgresql", "sqlite"):
+        raise InputError(
+            f"the storage is '{address.partition('://')[0]}://…'",
+            "it is a folder, postgresql+psycopg://USER:PASSWORD@HOST/NAME or sqlite:///FILE",
+            "leave --storage out to keep the study in its folder",
+        )
+    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+
+
+def _made(url: URL) -> RDBStorage:
+    """Connect, and make the tables where there are none."""
+    if url.get_backend_name() == "postgresql":
+        url = url.update_query_dict(
+            {name: each for name, each in CONNECTION.items() if name not in url.query}
+        )
+    # Optuna formats the address, and patient_storage silences the logger of this name.
+    address = url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")
+    engine = {"pool_pre_ping": True, "pool_size": 1, "pool_logging_name": "dipsearch"}
+    for attempt in range(1, OPENINGS):
+        try:
+            return RDBStorage(address, engine_kwargs=engine)
+        except (IntegrityError, ProgrammingError):
+            time.sleep(0.2 * attempt)
+    return RDBStorage(address, engine_kwargs=engine)

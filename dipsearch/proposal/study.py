@@ -14,6 +14,7 @@ from typing import Any
 
 import optuna
 from optuna.exceptions import ExperimentalWarning
+from optuna.pruners import NopPruner
 from optuna.samplers import TPESampler
 
 from ..fitting.compute import USUAL, Compute
@@ -21,15 +22,11 @@ from ..network import Calibration, SearchSpace, cost, load_space
 from ..planning.memory_limit import UNLIMITED, MemoryLimit
 from ..trials.own_parts import NOTHING, OwnParts
 from ..trials.storage_url import masked
-from .pruning import BetterShare
+from .patient_storage import Patience
 from .samplers import make_sampler
 from .storage import create_or_load, open_storage
 
 SPACE_FILE = "space.yaml"
-
-
-WORKER_SEEDS = 1_000_003
-"""Between the seeds of two workers."""
 
 
 @dataclass(frozen=True)
@@ -110,28 +107,31 @@ class OpenedStudy:
 
 
 def open_study(
-    folder: Path, settings: Settings, *, space: SearchSpace, own: OwnParts = NOTHING, worker: int = 0
+    folder: Path,
+    settings: Settings,
+    *,
+    space: SearchSpace,
+    own: OwnParts = NOTHING,
+    new: bool = False,
+    patience: Patience | None = None,
 ) -> OpenedStudy:
     """Make or open the Optuna study of a folder, with its sampler and its pruner.
 
     Args:
         own: a sampler and a pruner in the place of ours.
-        worker: who asks. Samplers of Optuna's own depend on what their process did before, so that each worker's has to
-            have another seed; ours do not.
+        new: only make it; refuse one of this name that is there.
+        patience: how long a database that goes away is waited for.
 
     Raises:
         DipsearchError: the storage cannot be used; see ``open_storage``.
     """
-    opened = open_storage(settings.storage or folder)
+    opened = open_storage(settings.storage or folder, patience=patience)
     gate = _Gate(settings, space)
     sampler = own.sampler
-    if sampler is not None and worker > 0:
-        sampler.reseed_rng()
     if sampler is None and own.propose is not None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            seed = settings.seed + WORKER_SEEDS * worker
-            sampler = TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
+            sampler = TPESampler(seed=settings.seed, multivariate=True, group=True, constant_liar=True)
     if sampler is None:
         sampler = make_sampler(
             settings.sampler, space, seed=settings.seed, affordable=gate.affordable, expense=gate.expense
@@ -140,8 +140,9 @@ def open_study(
         settings.name,
         opened.storage,
         sampler=sampler,
-        pruner=own.pruner or BetterShare(settings.usual_steps),
+        pruner=own.pruner or NopPruner(),
         space_digest=space.digest,
+        new=new,
     )
     return OpenedStudy(study, opened.notes)
 

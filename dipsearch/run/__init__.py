@@ -6,7 +6,6 @@ from ..trials.request import Request as Request
 from ..trials.request import read_request as read_request
 from ..trials.trial import Trial as Trial
 from ..trials.trial import ranked as ranked
-from .joining import run_worker as run_worker
 from .outcome import Callback as Callback
 from .outcome import Outcome as Outcome
 from .outcome import Silent as Silent

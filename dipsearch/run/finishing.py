@@ -7,7 +7,7 @@ budget is large; then similar patches polish what the networks made, and one of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -27,17 +27,25 @@ from ..delivery.delivering import (
 from ..delivery.finalists import Verdict, verdict_on_first, verdict_on_second
 from ..delivery.first_answers import FirstAnswer
 from ..delivery.polishing import gather_answers
-from ..execution.messages import FitJob
+from ..execution.fit_queue import FitQueue, WantedFit
+from ..execution.task import OUTPUT, Advanced, Limits, Picture, Result, Slice, Task
+from ..fitting import may_fit_all_data
 from ..trials.first_files import read_first
-from ..trials.objective import Limits
-from ..trials.problem_files import WHOLE, SplitProblem, problem_path
+from ..trials.problem_files import WHOLE, SplitProblem, pilot_file, problem_file
 from ..trials.trial import Trial, ranked
 from .run import Run
 from .scheduler import POLISHING, Scheduler
+from .searching import ALL_DATA_SHARE
 from .second_split import Rescored, SecondFits, second_picture
 
 WHOLE_FITS = 3
 """Architectures that are fitted to the whole picture after a search on a crop, at most per worker."""
+
+GRACE = 20.0
+"""Seconds that the delivery may take once somebody asked to finish."""
+
+LEAST_WEIGHT = 0.05
+"""Of an ensemble's member that goes on with everything that was measured."""
 
 
 @dataclass(frozen=True)
@@ -71,21 +79,27 @@ def finish(scheduler: Scheduler, firsts: Mapping[str, FirstAnswer]) -> Finished:
     """
     run, seed = scheduler.run, scheduler.run.settings.seed
     scheduler.phase = "delivering"
-    scheduler.pool.go_on()
     best = ranked(run.trials())
-    wholes, rescored = _last_fits(scheduler, best)
+    wholes, rescored = ({}, Rescored()) if scheduler.runner.asked.once else _last_fits(scheduler, best)
+    scheduler.runner.deliver(within=GRACE)
     names = run.settings.names
     pictures = tuple(whole_problem(run.folder, name, seed=seed) for name in names)
     alone = {name: first for name in names if (first := read_first(run.folder, name)) is not None}
-    deliveries: list[Delivery | None] = []
-    for index, picture in enumerate(pictures):
-        members: list[Member] = (
-            fitted_members(wholes[picture.name], picture)
-            if run.plan.crop is not None
-            else searched_members(run.folder, best, picture, index=index)
-        )
-        delivery = deliver(picture, members) if members or picture.name not in alone else None
-        deliveries.append(delivery)
+
+    def delivered() -> list[Delivery | None]:
+        found: list[Delivery | None] = []
+        for index, picture in enumerate(pictures):
+            members: list[Member] = (
+                fitted_members(wholes.get(picture.name, []), picture)
+                if run.plan.crop is not None
+                else searched_members(run.folder, best, picture, index=index)
+            )
+            found.append(deliver(picture, members) if members or picture.name not in alone else None)
+        return found
+
+    deliveries = delivered()
+    if run.plan.crop is None and _with_all_data(scheduler, best, deliveries, pictures):
+        deliveries = delivered()
     there = [delivery for delivery in deliveries if delivery is not None]
     verdict = None
     if len(there) == len(deliveries):
@@ -94,8 +108,10 @@ def finish(scheduler: Scheduler, firsts: Mapping[str, FirstAnswer]) -> Finished:
             deliveries = list(there)
         else:
             verdict = verdict_on_first(best, there, pictures, whole=run.plan.crop is not None)
+    elif best:
+        verdict = Verdict((), best[0].number, "it had the best score of the search")
     scheduler.phase = POLISHING
-    answers = gather_answers(scheduler, [firsts.get(name) for name in names], deliveries, pictures)
+    answers = gather_answers(scheduler.runner, [firsts.get(name) for name in names], deliveries, pictures)
     choices = tuple(
         choose(some, picture.problem, split=picture.split, seconds=run.seconds)
         if some
@@ -132,13 +148,48 @@ def _last_fits(
         any; and the fits to the second split.
     """
     run = scheduler.run
-    wholes = _WholeFits(scheduler, best) if run.plan.crop is not None and best else None
+    wholes = _whole_fits(scheduler, best) if run.plan.crop is not None and best else {}
     second = SecondFits(scheduler, best)
-    if wholes is None:
+    if run.plan.crop is None:
         second.work()
-    else:
-        scheduler.work(wholes.next_job)
-    return wholes.files() if wholes else {name: [] for name in run.settings.names}, second.rescored()
+    return wholes, second.rescored()
+
+
+def _with_all_data(
+    scheduler: Scheduler,
+    best: Sequence[Trial],
+    deliveries: Sequence[Delivery | None],
+    pictures: Sequence[SplitProblem],
+) -> bool:
+    """Let the members of the ensembles go on with everything that was measured, where that is safe; whether any did."""
+    if not all(may_fit_all_data(picture.problem) for picture in pictures):
+        return False
+    weights: dict[int, float] = {}
+    for delivery in deliveries:
+        for number, weight in (delivery.used if delivery is not None else {}).items():
+            weights[number] = max(weight, weights.get(number, 0.0))
+    search = scheduler.search
+    there = {} if search is None else search.candidates
+    members = sorted((n for n, w in weights.items() if w >= LEAST_WEIGHT), key=lambda n: -weights[n])
+    todo, done = [number for number in members if number in there], []
+
+    def next_task() -> Slice | None:
+        while todo and search is not None:
+            candidate = there[todo.pop(0)]
+            takes = ALL_DATA_SHARE * candidate.seconds
+            if takes <= scheduler.left():
+                return replace(
+                    search.slice_of(candidate), all_data=True, seconds=min(2 * takes, scheduler.left())
+                )
+        return None
+
+    def took(task: Task, found: Result | Exception, worker: int) -> None:
+        del task, worker
+        if isinstance(found, Advanced):
+            done.append(found)
+
+    scheduler.runner.work(next_task, took)
+    return bool(done)
 
 
 def _second_opinion(
@@ -155,58 +206,48 @@ def _second_opinion(
     return verdict, both
 
 
-class _WholeFits:
-    """Fits of the best architectures to the whole pictures, as many as there is time for."""
+def _whole_fits(scheduler: Scheduler, best: Sequence[Trial]) -> dict[str, list[tuple[int, Path]]]:
+    """Fit the best architectures to the whole pictures, as many as there is time for.
 
-    def __init__(self, scheduler: Scheduler, best: Sequence[Trial]) -> None:
-        self._foreman = scheduler
-        names, plan = scheduler.run.settings.names, scheduler.run.plan
-        places = max(1, len(plan.devices) * WHOLE_FITS // len(names))
-        self._todo = [(e, name) for e in best[:places] if e.genome is not None for name in names]
-        self._early = scheduler.asked.once
-        if self._early:
-            # Whoever asked to finish still gets the best network on every picture.
-            self._todo = self._todo[: len(names)]
-        self._jobs = len(self._todo)
-        self._share: float | None = None
-        self._begun: dict[str, list[tuple[int, Path]]] = {name: [] for name in names}
+    Returns:
+        By the picture's name: numbers of the candidates and files of their fits.
+    """
+    run, plan, names = scheduler.run, scheduler.run.plan, scheduler.run.settings.names
+    places = max(1, len(plan.devices) * WHOLE_FITS // len(names))
+    wanted = [
+        (trial.number, name, _whole_fit(run, trial, name))
+        for trial in best[:places]
+        if trial.genome is not None
+        for name in names
+    ]
+    until = float("inf") if plan.deliver_until is None else plan.deliver_until - plan.polishing
+    queue = FitQueue(scheduler.runner, [fit for _, _, fit in wanted], until=until)
+    queue.work()
+    found: dict[str, list[tuple[int, Path]]] = {name: [] for name in names}
+    for number, name, fit in wanted:
+        file = run.folder / fit.place / OUTPUT
+        if file.exists():
+            found[name].append((number, file))
+    return found
 
-    def next_job(self) -> FitJob | None:
-        """The next one, or ``None`` when all are done or none would be worth starting."""
-        scheduler = self._foreman
-        if not any(self._begun.values()):
-            self._share = scheduler.share_of(scheduler.left(), jobs=self._jobs)
-        late = self._share is not None and scheduler.left() < 0.5 * self._share
-        if late or (scheduler.asked.once and not self._early):
-            self._todo = []
-        if not self._todo:
-            return None
-        trial, name = self._todo.pop(0)
-        return self._job(trial, name)
 
-    def files(self) -> dict[str, list[tuple[int, Path]]]:
-        """By the picture's name: numbers and files of the fits that were made."""
-        return {
-            name: [(n, path) for n, path in found if path.exists()] for name, found in self._begun.items()
-        }
-
-    def _job(self, trial: Trial, name: str) -> FitJob:
-        run, plan = self._foreman.run, self._foreman.run.plan
-        assert trial.genome is not None
-        out = run.folder / "finalists" / f"{trial.number:04d}-{name}.npz"
-        self._begun[name].append((trial.number, out))
-        return FitJob(
-            label=f"finalist {trial.number} on {name}",
-            genome=trial.genome,
-            problem=problem_path(run.folder, kind=WHOLE, name=name),
-            everything=False,
-            seed=run.settings.seed,
-            limits=Limits(
-                max_steps=plan.max_steps,
-                seconds=None if self._share is None else min(self._share, self._foreman.left()),
-                patience=plan.patience,
-                check_every=plan.whole_check_every,
-                compute=run.settings.compute,
-            ),
-            out=out,
-        )
+def _whole_fit(run: Run, trial: Trial, name: str) -> WantedFit:
+    assert trial.genome is not None
+    problem = problem_file(kind=WHOLE, name=name)
+    picture = next(
+        case.problem for other, case in zip(run.settings.names, run.cases, strict=True) if other == name
+    )
+    return WantedFit(
+        place=f"finalists/{trial.number:04d}-{name}",
+        label=f"finalist {trial.number} on {name}",
+        network=trial.genome,
+        picture=Picture(problem, run.settings.seed, pilot_file(kind=WHOLE, name=name)),
+        seed=run.settings.seed,
+        limits=Limits(
+            max_steps=run.plan.max_steps,
+            patience=run.plan.patience,
+            check_every=run.plan.whole_check_every,
+            compute=run.settings.compute,
+        ),
+        all_data=may_fit_all_data(picture),
+    )

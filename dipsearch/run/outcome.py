@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from ..execution.messages import Progress
 from ..planning.plan import Plan
 from ..trials.trial import Trial
 
@@ -24,7 +23,7 @@ class WorkerState:
         step: iterations done.
         max_steps: iterations at the most.
         score: estimated PSNR in dB at the newest check point.
-        steps_per_second: since the fit began.
+        steps_per_second: as measured last; ``None`` before that.
     """
 
     index: int
@@ -34,19 +33,6 @@ class WorkerState:
     max_steps: int = 0
     score: float | None = None
     steps_per_second: float | None = None
-
-    @classmethod
-    def of(cls, progress: Progress) -> WorkerState:
-        """The state that a worker's newest check point shows."""
-        return cls(
-            progress.worker,
-            progress.label,
-            progress.digest,
-            progress.step,
-            progress.max_steps,
-            progress.score,
-            progress.steps_per_second,
-        )
 
 
 @dataclass(frozen=True)
@@ -61,7 +47,8 @@ class Snapshot:
         complete: candidates that were fitted to their end.
         pruned: candidates that were given up early.
         failed: candidates that could not be fitted.
-        best: the best complete candidate so far.
+        best: the best candidate so far.
+        resting: candidates that had their first look and may be gone on with.
     """
 
     phase: str
@@ -72,6 +59,7 @@ class Snapshot:
     pruned: int
     failed: int
     best: Trial | None
+    resting: int = 0
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,10 @@ from ..network import Genome
 from ..patches import answer
 from ..planning.budget import SLACK
 from ..problem import Case, Problem, TaskOptions, load_case, psnr, ssim, write_image
+from .devices import choose_devices, cores
+from .opening import unique_names
 from .outcome import Callback, Snapshot, WorkerState
 from .restore_run import genomes_of, refuse_overwriting, restored_file
-from .run import choose_devices, cores, unique_names
 
 
 def run_sampling(

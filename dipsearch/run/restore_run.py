@@ -10,7 +10,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +17,25 @@ from ..delivery.answers import Choice
 from ..delivery.delivering import Delivery
 from ..delivery.picture_outputs import answer_rows, delivered_word
 from ..errors import FormatError, InputError
-from ..execution.pool import Pool, WorkerSpec
+from ..execution.executor import WorkerSpec
+from ..execution.local_processes import LocalProcesses
+from ..execution.runner import Runner
 from ..fitting.compute import USUAL, Compute
 from ..library import preset, preset_names, read_architecture
 from ..network import Genome
-from ..planning.budget import PATIENCE, SLACK
+from ..planning.budget import SLACK
 from ..planning.plan import MAX_STEPS
 from ..problem import Case, TaskOptions, load_case, natural_suffix, write_image
-from ..proposal.study import Settings
 from ..trials.objective import estimated_psnr
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.problem_files import WHOLE, problem_path, write_problem
 from ..trials.true_quality import finite, true_psnr, true_ssim
 from ..yaml_files import read_yaml
+from .devices import choose_devices, cores
+from .opening import unique_names
 from .outcome import Callback
 from .restoration import Restoration
-from .run import choose_devices, cores, unique_names
+from .signals import interruptible
 
 CHOSEN_PER_SECOND = 130_000
 """Pixels for which a delivery is made of several answers, judged and written, in a second on one core."""
@@ -132,27 +134,29 @@ def restored(
         folder = Path(temporary)
         for name, case in zip(names, cases, strict=True):
             write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
-        settings = replace(_settings(names, cases, seed=seed, task=cases[0].problem.task), compute=compute)
         # A single network gets all cores; several get one each, which is the better use of them.
         threads = max(1, cores() // len(devices)) if devices[0] == "cpu" else 1
         specs = [WorkerSpec(index, one, threads=threads) for index, one in enumerate(devices)]
         pixels = sum(case.problem.image_shape[-1] * case.problem.image_shape[-2] for case in cases)
-        deadline = None
+        until = float("inf")
         if budget_seconds is not None:
             choice = min(pixels / CHOSEN_PER_SECOND, 0.1 * budget_seconds)
-            deadline = started + budget_seconds * (1 - SLACK) - choice
-        with operators_of(folder, own), Pool(folder, settings, specs, own) as pool:
+            until = budget_seconds * (1 - SLACK) - choice
+        with (
+            operators_of(folder, own),
+            LocalProcesses(folder, specs, own) as executor,
+            interruptible(executor) as asked,
+        ):
+            runner = Runner(folder, tuple(names), seed, executor, started, callback.note, asked, until)
             restoration = Restoration(
-                folder,
-                pool,
+                runner,
                 callback,
                 genomes,
-                tuple(names),
-                seed,
+                [case.problem for case in cases],
                 MAX_STEPS[cases[0].problem.task],
-                deadline,
-                started,
+                compute,
             )
+            runner.heard = restoration.heard
             return restoration.run()
 
 
@@ -221,24 +225,6 @@ def refuse_simulations(cases: Sequence[Case]) -> None:
 def restored_file(out: Path, name: str, case: Case) -> Path:
     """Where the restoration of a picture goes."""
     return out / f"{name}{natural_suffix(case.problem.image_shape[1], case.bits)}"
-
-
-def _settings(names: Sequence[str], cases: Sequence[Case], *, seed: int, task: str) -> Settings:
-    return Settings(
-        name="restore",
-        storage=None,
-        sampler="random",
-        seed=seed,
-        names=tuple(names),
-        max_steps=MAX_STEPS[task],
-        patience=PATIENCE,
-        trajectory_every=None,
-        calibration=None,
-        affordable_seconds=None,
-        image_shape=cases[0].problem.image_shape,
-        usual_steps=MAX_STEPS[task],
-        has_pilot=True,
-    )
 
 
 def _written(

@@ -64,15 +64,16 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
         "finalists": [] if verdict is None else _finalists(verdict),
     }
     if winner is not None and verdict is not None:
-        result["best"] |= _measured_winner(run.cases, there, winner.number)
         result["best"]["chosen_because"] = verdict.because
         if winner.genome is not None:
-            _write_architecture(run, winner, split=there[0].split)
-        ensembles = {delivery.name: _ensemble_entry(delivery, trials) for delivery in there}
-        write_text(
-            folder / "best" / "stack.yaml",
-            dump_yaml({"format": "dipsearch/stack/1", "pictures": ensembles}),
-        )
+            _write_architecture(run, winner, split=finished.pictures[0].split.kind)
+        if len(there) == len(run.cases):
+            result["best"] |= _measured_winner(run.cases, there, winner.number)
+            ensembles = {delivery.name: _ensemble_entry(delivery, trials) for delivery in there}
+            write_text(
+                folder / "best" / "stack.yaml",
+                dump_yaml({"format": "dipsearch/stack/1", "pictures": ensembles}),
+            )
     write_text(folder / "best" / "card.md", card(result, winner))
     write_text(
         folder / "result.json", json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -91,7 +92,8 @@ def _result(
 
     request, first = run.request, pictures[0]
     counts = {
-        state: sum(trial.state == state for trial in trials) for state in ("complete", "pruned", "failed")
+        state: sum(trial.state == state for trial in trials)
+        for state in ("complete", "resting", "pruned", "failed")
     }
     return {
         "task": run.cases[0].problem.task,

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
+from typing import Any
 
 from ..delivery.first_answers import FirstAnswer, first_words, make_first_answers, write_first_pictures
-from ..execution.pool import Pool, WorkerSpec
+from ..execution.executor import Executor, WorkerSpec
+from ..execution.local_processes import LocalProcesses
+from ..execution.runner import Asked, Runner
 from ..problem import Case
+from ..proposal.patient_storage import Patience
+from ..proposal.study import search_space
+from ..trials.claim import claim
+from ..trials.first_files import read_first
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.request import Request
 from ..trials.trial import ranked
+from .books import Books
 from .finishing import finish, finish_at_once
-from .joining import OVER, SEARCHING, announce
+from .opening import open_run
 from .outcome import Callback, Outcome
 from .result import write_outputs
-from .run import Run, StudyCallback, open_run
-from .scheduler import Asked, Scheduler
-from .searching import search
+from .run import Run, StudyCallback
+from .scheduler import Scheduler
+from .searching import Search, policy_of
+from .signals import interruptible
 
 
 def run_search(
@@ -34,6 +41,7 @@ def run_search(
     cases: Sequence[Case] | None = None,
     own: OwnParts = NOTHING,
     callbacks: Sequence[StudyCallback] = (),
+    cluster: Any = None,
 ) -> Outcome:
     """Search, deliver and write.
 
@@ -47,11 +55,13 @@ def run_search(
         own: parts of the user's in the place of ours.
         callbacks: called with the study and the trial whenever a candidate ended. What one raises is raised when
             everything is written.
+        cluster: a ``distributed.Client``, or an address as in the request, to be used instead of that.
 
     Raises:
         DipsearchError: the request cannot be used, or nothing came of it.
     """
-    with operators_of(root / request.name, own):
+    folder = root / request.name
+    with claim(folder, new=not resume) as claimed, operators_of(folder, own):
         return _searched(
             request,
             root=root,
@@ -61,6 +71,8 @@ def run_search(
             cases=cases,
             own=own,
             callbacks=callbacks,
+            taken_over=claimed.notes,
+            cluster=cluster,
         )
 
 
@@ -74,36 +86,67 @@ def _searched(
     cases: Sequence[Case] | None,
     own: OwnParts,
     callbacks: Sequence[StudyCallback],
+    taken_over: Sequence[str],
+    cluster: Any,
 ) -> Outcome:
-    run = open_run(
-        request,
-        root=root,
-        resume=resume,
-        started=time.monotonic() if started is None else started,
-        tell=callback.note,
-        cases=cases,
-        own=own,
+    asked, patience = Asked(), Patience(tell=callback.note)
+    folder = root / request.name
+    with ExitStack() as stack:
+        stack.enter_context(interruptible(asked=asked))
+        executor: Executor | None = None
+        if cluster is not None or request.cluster is not None:
+            executor = stack.enter_context(_on_cluster(folder, cluster or request.cluster, own, callback))
+        run = open_run(
+            request,
+            root=root,
+            resume=resume,
+            started=time.monotonic() if started is None else started,
+            tell=callback.note,
+            cases=cases,
+            own=own,
+            patience=patience,
+            workers=None if executor is None else executor.workers,
+        )
+        run.callbacks = callbacks
+        run.notes[:0] = taken_over
+        patience.ended = lambda: asked.once or run.late
+        for sentence in (
+            note for case in run.cases if case.simulation == "unasked" for note in case.notes[:1]
+        ):
+            callback.warn(sentence)
+        callback.planned(run.plan)
+        for note in run.notes:
+            callback.note(note)
+        if (asked.once or not run.plan.networks) and not ranked(run.trials()) and _has_firsts(run):
+            return _without_networks(run, callback, asked)
+        if executor is None:
+            specs = [WorkerSpec(index, device, threads=1) for index, device in enumerate(run.plan.devices)]
+            executor = stack.enter_context(LocalProcesses(run.folder, specs, own))
+        stack.enter_context(interruptible(executor, asked))
+        return _with_networks(run, executor, callback, asked)
+
+
+def _on_cluster(folder: Path, address: Any, own: OwnParts, callback: Callback) -> Executor:
+    from ..execution.dask_cluster import DaskCluster  # only here: distributed takes a second to import
+
+    return DaskCluster(folder, address, own, callback.note)
+
+
+def _with_networks(run: Run, executor: Executor, callback: Callback, asked: Asked) -> Outcome:
+    until = float("inf") if run.plan.deliver_until is None else run.plan.deliver_until
+    settings = run.settings
+    runner = Runner(
+        run.folder, settings.names, settings.seed, executor, run.started, callback.note, asked, until
     )
-    run.callbacks = callbacks
-    for sentence in (note for case in run.cases if case.simulation == "unasked" for note in case.notes[:1]):
-        callback.warn(sentence)
-    callback.planned(run.plan)
-    for note in run.notes:
-        callback.note(note)
-    if not run.plan.networks and not ranked(run.trials()):
-        return _without_networks(run, callback)
-    specs = [WorkerSpec(index, device, threads=1) for index, device in enumerate(run.plan.devices)]
-    with Pool(run.folder, run.settings, specs, own) as pool, _interruptible(pool) as asked:
-        scheduler = Scheduler(run, pool, callback, asked)
-        scheduler.phase = "similar patches"
-        firsts = _first_answers(scheduler)
-        # Workers from elsewhere may join now: the pilots are there.
-        announce(run.study, state=SEARCHING, folder=run.folder, until=run.search_until_unix)
-        try:
-            search(scheduler)
-        finally:
-            announce(run.study, state=OVER, folder=run.folder, until=None)
-        finished = finish(scheduler, firsts)
+    scheduler = Scheduler(run, runner, callback)
+    runner.say, runner.heard = scheduler.say, scheduler.heard
+    scheduler.phase = "similar patches"
+    firsts = _first_answers(scheduler)
+    scheduler.phase = "searching"
+    books = Books(run, search_space(run.folder))
+    scheduler.search = Search(run, runner, books, policy_of(run), scheduler.evaluated)
+    scheduler.search.work()
+    finished = finish(scheduler, firsts)
     outcome = write_outputs(run, finished, interrupted=asked.once, notes=tuple(scheduler.notes))
     callback.finished(outcome)
     if scheduler.raised is not None:
@@ -120,14 +163,20 @@ class CallbackFailed(Exception):
         self.outcome = outcome
 
 
-def _without_networks(run: Run, callback: Callback) -> Outcome:
+def _has_firsts(run: Run) -> bool:
+    return all(read_first(run.folder, name) is not None for name in run.settings.names)
+
+
+def _without_networks(run: Run, callback: Callback, asked: Asked) -> Outcome:
     """Deliver what similar patches made: there is no time for anything else."""
     sentence = (
-        "there is no time for a network: what similar patches made is delivered; give a larger --budget"
+        f"{asked.by}: what similar patches made is delivered"
+        if asked.once
+        else "there is no time for a network: what similar patches made is delivered; give a larger --budget"
     )
     callback.note(sentence)
     write_first_pictures(dict(zip(run.settings.names, run.cases, strict=True)), folder=run.folder)
-    outcome = write_outputs(run, finish_at_once(run), interrupted=False, notes=(sentence,))
+    outcome = write_outputs(run, finish_at_once(run), interrupted=asked.once, notes=(sentence,))
     callback.finished(outcome)
     return outcome
 
@@ -137,31 +186,7 @@ def _first_answers(scheduler: Scheduler) -> dict[str, FirstAnswer]:
     run = scheduler.run
     cases = dict(zip(run.settings.names, run.cases, strict=True))
     files = write_first_pictures(cases, folder=run.folder)
-    firsts = make_first_answers(scheduler, on_crops=run.plan.crop is not None)
-    for sentence in first_words(scheduler, firsts, files=files):
+    firsts = make_first_answers(scheduler.runner, on_crops=run.plan.crop is not None)
+    for sentence in first_words(scheduler.runner, firsts, files=files):
         scheduler.callback.note(sentence)
     return firsts
-
-
-@contextmanager
-def _interruptible(pool: Pool) -> Iterator[Asked]:
-    """Ctrl-C once: fits end at their next check point; twice: everything ends now."""
-    asked = Asked()
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if asked.once:
-            pool.kill()
-            raise KeyboardInterrupt
-        asked.once = True
-        pool.halt()
-
-    try:
-        before = signal.signal(signal.SIGINT, handle)
-    except ValueError:  # not in the main thread, where nobody can press Ctrl-C either
-        yield asked
-        return
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -1,49 +1,339 @@
-"""Searching: candidates are handed out one at a time until the time, the number or the patience of the user ends.
+"""Searching: slices of fits are handed out to free workers until the time, the number or the patience of the user ends.
 
-The parent process keeps the time and the counts, so a deadline, a number of trials, Ctrl-C and a dying worker
-are each handled in one place.
+Who is advanced next, or whether a new candidate is begun, is the policy's to say; Optuna proposes the new ones, and the
+books remember them all.
 """
 
 from __future__ import annotations
 
-from ..execution.messages import SearchJob
-from ..trials.objective import Limits
-from .scheduler import MOST_FAILURES, Scheduler
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+from optuna.trial import TrialState
+
+from ..delivery.delivering import MOST_MEMBERS
+from ..delivery.polishing import patch_seconds
+from ..errors import StorageLost
+from ..execution.runner import Runner
+from ..execution.task import Advanced, Limits, Picture, Result, Slice, Task
+from ..fitting import Ended, may_fit_all_data
+from ..planning.budget import PARTS, POLISHING
+from ..planning.in_turn import InTurn
+from ..planning.plan import least_steps
+from ..planning.policy import Decision, ExpectedGain, Policy, Situation, WholeFits
+from ..trials.problem_files import SEARCHED, WHOLE, pilot_file, problem_file
+from ..trials.trial import Trial
+from .books import Books
+from .candidate import Candidate
+from .run import Run
+from .slice_log import SliceRow, append_slice
+
+LEAST_SLICE, SLICE_SHARE = 1.0, 0.02
+"""Seconds of a slice at the least, and as a share of the budget."""
+
+UNTIMED_SLICE = 5.0
+"""Seconds of a slice without a budget."""
+
+REPORT_EVERY = 50
+"""Iterations between two looks of the user's own pruner."""
+
+MOST_FAILURES = 12
+"""After this many failures in a row the search gives up: something is wrong with the machine, or with the space."""
+
+ALL_DATA_SHARE = 0.15
+"""Of the time that its fit took, what a candidate needs to go on with everything that was measured."""
+
+TOO_SHORT = "the search was over before its first look"
+"""Why a candidate does not count."""
+
+AHEAD = 2
+"""Candidates per worker that may be under way before the first of them is known, where no clock decides."""
 
 
-def search(scheduler: Scheduler) -> None:
-    """Hand out candidates, and wait for the last of them."""
-    scheduler.phase = "searching"
-    scheduler.handed_out = scheduler.run.finished()
+def policy_of(run: Run) -> Policy:
+    """What decides about slices: for Optuna's own samplers and pruners, who learn from whole fits only, whole fits."""
+    if run.plan.search_until is None:
+        return InTurn()
+    whole = run.own.sampler is not None or run.own.pruner is not None or run.own.propose is not None
+    return WholeFits() if whole else ExpectedGain()
 
-    def next_job() -> SearchJob | None:
-        if not _may_start(scheduler):
+
+@dataclass
+class Search:
+    """The search for candidates.
+
+    Args:
+        run: the search.
+        runner: hands out the slices.
+        books: ask and tell Optuna.
+        policy: decides.
+        evaluated: told of every candidate that ended.
+
+    Attributes:
+        candidates: that are or were under way, by number.
+        stopped: whether a callback or the sampler wants no more of them.
+        failures: of candidates, in a row.
+    """
+
+    run: Run
+    runner: Runner
+    books: Books
+    policy: Policy
+    evaluated: Callable[[Trial], None] = field(default=lambda trial: None)
+    candidates: dict[int, Candidate] = field(default_factory=dict)
+    stopped: bool = False
+    failures: int = 0
+    _begun: int = 0
+    _lost: bool = False
+    _since: dict[int, tuple[float, int, str]] = field(default_factory=dict)
+
+    def work(self) -> None:
+        """Hand out slices until there is nothing more to do; then tell how everybody ended."""
+        self._begun = sum(
+            trial.state is not TrialState.WAITING for trial in self.run.study.get_trials(deepcopy=False)
+        )
+        for candidate in self.books.under_way():
+            self.candidates[candidate.number] = candidate
+        self.runner.work(self._next, self._took)
+        self._leave_files()
+        self.runner.checkpoint()
+        with self._keeping_books():
+            self._mark_alone()
+            if not self.runner.asked.once:
+                self._tell_all()
+
+    # -- what is next --------------------------------------------------------------------------------------------
+
+    def until(self) -> float | None:
+        """When the search has to be over, in seconds since the start, for the delivery to come in time."""
+        plan, runner = self.run.plan, self.runner
+        if plan.search_until is None or plan.deliver_until is None:
             return None
-        scheduler.handed_out += 1
-        return SearchJob(_limits(scheduler))
+        workers = max(1, len(runner.executor.workers))
+        # What the first answers took on this machine, as busy as it is, tells what the polishing will.
+        each = [patch_seconds(runner, problem_file(kind=WHOLE, name=name)) for name in runner.names]
+        polishing = POLISHING * max(each, default=0.0) * -(-PARTS * len(each) // workers)
+        return min(plan.search_until, plan.deliver_until - polishing - self._all_data_seconds(workers))
 
-    scheduler.work(next_job)
+    def _all_data_seconds(self, workers: int) -> float:
+        """What the members of an ensemble will need for going on with everything that was measured."""
+        if not all(may_fit_all_data(case.problem) for case in self.run.cases):
+            return 0.0
+        longest = sorted((c.seconds for c in self.candidates.values() if c.usable), reverse=True)
+        return ALL_DATA_SHARE * sum(longest[: 2 * workers]) / workers
 
+    def _next(self) -> Slice | None:
+        if self.run.stopped and not self.stopped:
+            self.stopped = True
+            self.runner.say("a callback or the sampler ended the search")
+        if self.stopped or self.failures >= MOST_FAILURES:
+            return None
+        while self.failures < MOST_FAILURES and not self.stopped:
+            left = self._left()
+            if left <= 0 and self.candidates:
+                return None
+            decision = self.policy.decide(self._situation(left))
+            if decision is None:
+                return None
+            if decision.number is not None:
+                return self._slice(self.candidates[decision.number], decision, left)
+            if (candidate := self._new()) is not None:
+                return self._slice(candidate, decision, left)
+        return None
 
-def _may_start(scheduler: Scheduler) -> bool:
-    plan, now = scheduler.run.plan, scheduler.run.seconds
-    if scheduler.stopped or scheduler.asked.once or scheduler.failures >= MOST_FAILURES:
-        return False
-    if plan.trials is not None and scheduler.handed_out >= plan.trials:
-        return False
-    if plan.search_until is None or plan.candidate_seconds is None:
+    def _left(self) -> float:
+        until = self.until()
+        return float("inf") if until is None else until - self.runner.seconds
+
+    def _situation(self, left: float) -> Situation:
+        workers = max(1, len(self.runner.executor.workers))
+        measured = [c.seconds_per_step for c in self.candidates.values() if c.seconds_per_step > 0]
+        plan, settings = self.run.plan, self.run.settings
+        each = median(measured) if measured else plan.seconds_per_step
+        typical = plan.queue[0][1] if plan.queue else None
+        look = least_steps(typical) if typical is not None else settings.usual_steps
+        return Situation(
+            contestants=[
+                replace(c.contestant(seconds_per_step=each), busy=c.busy or self._out_of_reach(c))
+                for c in self.candidates.values()
+                if not c.told
+            ],
+            left=left,
+            workers=workers,
+            fresh_seconds_per_step=each,
+            fresh_look=min(look, plan.max_steps),
+            can_begin=self._may_begin(workers),
+        )
+
+    def _out_of_reach(self, candidate: Candidate) -> bool:
+        """Whether only a worker has its newest state that is busy with another one."""
+        at_work = {worker for worker, _, _ in self.runner.at_work}
+        return not candidate.keeping.kept and candidate.worker in at_work
+
+    def _compared(self) -> list[Candidate]:
+        """Those under way, and the best of those that have ended: they have a share of what is delivered, too."""
+        there = self.candidates.values()
+        over = sorted((c for c in there if c.told and c.pictures), key=lambda c: -c.value)
+        return [c for c in there if not c.told] + over[:MOST_MEMBERS]
+
+    def _may_begin(self, workers: int) -> bool:
+        plan = self.run.plan
+        if plan.trials is not None and self._begun >= plan.trials:
+            return False
+        if plan.search_until is None:
+            return sum(not c.told for c in self.candidates.values()) < AHEAD * workers
         return True
-    # The first candidates start in any case: a small budget gets a rough picture rather than none.
-    first = scheduler.handed_out < len(plan.devices)
-    return plan.search_until - now >= (0 if first else plan.least_seconds)
 
+    def _new(self) -> Candidate | None:
+        with self._keeping_books():
+            if isinstance(self.policy, WholeFits):
+                self._tell_all()  # Optuna's own learn from finished candidates only
+            self._begun += 1
+            asked = self.books.ask()
+            if asked.candidate is not None:
+                self.candidates[asked.number] = asked.candidate
+                return asked.candidate
+            self._count_failure(True)
+            self._over(asked.number)
+        return None
 
-def _limits(scheduler: Scheduler) -> Limits:
-    plan, settings = scheduler.run.plan, scheduler.run.settings
-    return Limits(
-        max_steps=plan.max_steps,
-        seconds=plan.candidate_seconds,
-        until=scheduler.run.search_until_unix,
-        patience=plan.patience,
-        compute=settings.compute,
-    )
+    def _slice(self, candidate: Candidate, decision: Decision, left: float) -> Slice:
+        candidate.busy = True
+        self._since[candidate.number] = time.time(), candidate.steps, decision.why
+        budget = self.run.request.budget_seconds
+        seconds = UNTIMED_SLICE if budget is None else max(LEAST_SLICE, SLICE_SHARE * budget)
+        return replace(
+            self.slice_of(candidate),
+            steps=decision.steps if self.run.own.pruner is None else min(decision.steps, REPORT_EVERY),
+            seconds=max(0.0, min(seconds, left)),
+            keep=candidate.keeping.due(self.runner.seconds + seconds) or left <= seconds,
+        )
+
+    def slice_of(self, candidate: Candidate) -> Slice:
+        """A slice in which a candidate is not advanced."""
+        settings, plan, piloted = self.run.settings, self.run.plan, candidate.network.needs_pilot
+        pictures = tuple(
+            Picture(
+                problem_file(kind=SEARCHED, name=name),
+                settings.seed,
+                pilot_file(kind=SEARCHED, name=name) if piloted else None,
+            )
+            for name in settings.names
+        )
+        compute = replace(settings.compute, lean=settings.compute.lean or candidate.lean)
+        return Slice(
+            place=candidate.place,
+            label=f"candidate {candidate.number}",
+            network=candidate.network,
+            pictures=pictures,
+            seed=settings.seed,
+            limits=Limits(max_steps=plan.max_steps, patience=plan.patience, compute=compute),
+            at=candidate.steps,
+            steps=0,
+            trajectory_every=settings.trajectory_every,
+        )
+
+    # -- what came of it -----------------------------------------------------------------------------------------
+
+    def _took(self, task: Task, found: Result | Exception, worker: int) -> None:
+        assert isinstance(task, Slice)
+        candidate = next(c for c in self.candidates.values() if c.place == task.place)
+        candidate.busy, candidate.worker = False, worker
+        if candidate.told:
+            return  # only its files were left
+        if not isinstance(found, Advanced):
+            if self.runner.asked.once:
+                return  # its worker was ended, and it can be gone on with
+            self._count_failure(True)
+            with self._keeping_books():
+                self.books.fail(candidate, str(found))
+                self._over(candidate.number)
+            return
+        candidate.advanced(found)
+        candidate.keeping.took(found, at=self.runner.seconds)
+        self._log(candidate, worker)
+        self.books.note(candidate)
+        if self.books.prunes(candidate):
+            self._told(candidate, pruned=Ended.PRUNED.value)
+        elif candidate.ended:
+            self._tell_ended()
+
+    def _log(self, candidate: Candidate, worker: int) -> None:
+        began, before, why = self._since[candidate.number]
+        score = candidate.value if abs(candidate.value) < float("inf") else None
+        append_slice(
+            self.run.folder,
+            SliceRow(
+                candidate.number,
+                worker,
+                round(began, 3),
+                round(time.time(), 3),
+                before,
+                candidate.steps,
+                score,
+                why,
+            ),
+        )
+
+    def _tell_ended(self) -> None:
+        """Tell of those that have ended; where no clock decides, in the order of their numbers."""
+        in_turn = self.run.plan.search_until is None
+        for candidate in sorted(self.candidates.values(), key=lambda c: c.number):
+            if candidate.told:
+                continue
+            if candidate.ended:
+                self._told(candidate)
+            elif in_turn:
+                return
+
+    def _tell_all(self) -> None:
+        """Tell how those stand that were not advanced to their end: they count with what they have reached."""
+        for candidate in self.candidates.values():
+            if candidate.told or candidate.busy:
+                continue
+            if candidate.pictures:
+                # Too short to be compared with the others is no failure.
+                self._told(candidate, pruned="" if candidate.usable else TOO_SHORT)
+            elif candidate.steps == 0:
+                self.books.fail(candidate, "the search was over before its first slice")
+
+    def _mark_alone(self) -> None:
+        """Where nobody had a first look, who came furthest counts: a short budget gets a rough picture."""
+        there = [c for c in self.candidates.values() if c.pictures and not c.told]
+        if there and not any(c.usable for c in there):
+            first = max(there, key=lambda c: (c.steps, c.value))
+            first.alone = True
+            self.books.note(first)
+
+    def _told(self, candidate: Candidate, *, pruned: str = "") -> None:
+        trial = self.books.tell(candidate, pruned=pruned)
+        self._count_failure(trial.state == "failed")
+        self._over(candidate.number)
+
+    def _leave_files(self) -> None:
+        """Have the files written that were not left with the last slice, since that takes long."""
+        unkept = [c for c in self.candidates.values() if not c.keeping.kept]
+        decision = Decision(None, 0, "its files are written")
+        self.runner.work(lambda: self._slice(unkept.pop(), decision, 0.0) if unkept else None, self._took)
+
+    @contextmanager
+    def _keeping_books(self) -> Iterator[None]:
+        """Where the storage is gone for good, the search ends with what is in memory; the files of fits are there."""
+        try:
+            yield
+        except StorageLost as error:
+            if not self._lost:
+                self._lost = self.stopped = True
+                self.runner.say(f"{error}; what there is is delivered, and --resume goes on from it")
+
+    def _over(self, number: int) -> None:
+        self.evaluated(self.books.trial(number))
+
+    def _count_failure(self, failed: bool) -> None:
+        """Failures count only in a row: a candidate that works shows that the machine does."""
+        self.failures = self.failures + 1 if failed else 0
+        if self.failures == MOST_FAILURES:
+            self.runner.say(f"the search ended early: {MOST_FAILURES} failures in a row")

@@ -1,8 +1,8 @@
 """The second split: the best candidates are fitted once more, to another division of the measurement.
 
 Selection has seen the scores on the first split only, so those on the second one are not flattered by it. All
-finalists get the same split and the same seeds. What lies on disk from before is not fitted again. Networks with a
-pilot get one that was computed from the fitted part of this split.
+finalists get the same split and the same seeds. What lies on disk from before is not fitted again, or gone on with
+where it had not ended. Networks with a pilot get one that was computed from the fitted part of this split.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ import torch
 from ..delivery.delivering import whole_problem
 from ..delivery.polishing import patch_seconds
 from ..errors import DipsearchError, InputError
-from ..execution.messages import FitJob, PatchJob
+from ..execution.fit_queue import FitQueue, WantedFit
+from ..execution.task import CURVES, OUTPUT, Limits, Patches, Picture
+from ..fitting import Ended
 from ..fitting.all_data import USEFUL
+from ..planning.plan import Plan
 from ..planning.rescoring import NOTHING, best_choice
 from ..problem import make_split
-from ..trials.objective import Limits
-from ..trials.problem_files import WHOLE, SplitProblem, problem_path, write_pilot
+from ..trials.first_files import FIRST_FOLDER
+from ..trials.problem_files import WHOLE, SplitProblem, problem_file, write_pilot
 from ..trials.trial import Trial
 from ..trials.trial_files import read_npz
 from .scheduler import Scheduler
@@ -32,9 +35,6 @@ SEED_STEP = 7919
 
 ENOUGH = 0.6
 """Of the time that a finalist took in the search, what its second fit has to get: late iterations change little."""
-
-Fits = dict[tuple[int, int, str], Path]
-"""Files by the candidate's number, the number of the seed and the picture's name."""
 
 
 @dataclass(frozen=True)
@@ -84,36 +84,36 @@ class SecondFits:
     """
 
     def __init__(self, scheduler: Scheduler, best: Sequence[Trial]) -> None:
-        self._foreman = scheduler
+        self._scheduler, self._runner = scheduler, scheduler.runner
         self._finalists = [e for e in best if e.genome is not None and e.seconds is not None]
-        self._todo: list[tuple[Trial, int, str]] | None = None
-        self._fits: Fits = {}
-        self._share: float | None = None
+        self._places: dict[tuple[int, int, str], str] = {}
+        self._cut_off: frozenset[str] = frozenset()
 
     def work(self) -> None:
         """Make the pilots that are needed, then the fits."""
-        pilots = self._pilots()
-        self._foreman.work(lambda: pilots.pop(0) if pilots else None)
-        self._foreman.work(self.next_job)
-
-    def next_job(self) -> FitJob | None:
-        """The next one, or ``None`` when there is none or it would come too late."""
-        if self._todo is None:
-            self._todo = self._chosen()
-        while self._todo and not self._foreman.asked.once:
-            finalist, seed, name = self._todo.pop(0)
-            out = self._file(finalist, seed, name)
-            self._fits[finalist.number, seed, name] = out
-            if not _useful(out):
-                if self._share is not None and self._left() < 0.5 * self._share:
-                    self._todo = []
-                    return None
-                return self._job(finalist, seed, name, out=out)
-        return None
+        self._runner.restore(self._pilots())
+        chosen = self._chosen()
+        self._places = {
+            key: _place(*key) for finalist, seed, name in chosen if (key := (finalist.number, seed, name))
+        }
+        todo = [
+            self._fit(finalist, seed, name)
+            for finalist, seed, name in chosen
+            if self._end_of(_place(finalist.number, seed, name)) not in (Ended.RISEN, Ended.STEPS)
+        ]
+        until = float("inf") if self._plan.rescore_until is None else self._plan.rescore_until
+        queue = FitQueue(self._runner, todo, until=until)
+        queue.work()
+        self._cut_off = queue.cut_off
 
     def rescored(self) -> Rescored:
         """What is there of the finalists' fits: as many seeds as all of them have."""
-        useful = {key: file for key, file in self._fits.items() if _useful(file)}
+        folder = self._scheduler.run.folder
+        useful = {
+            key: folder / place / OUTPUT
+            for key, place in self._places.items()
+            if self._is_useful(place) and place not in self._cut_off
+        }
         seeds = 1 + max((seed for _, seed, _ in useful), default=-1)
         while seeds:
             finalists = [
@@ -128,38 +128,42 @@ class SecondFits:
             seeds -= 1
         return Rescored()
 
-    def _pilots(self) -> list[PatchJob]:
+    def _pilots(self) -> list[Patches]:
         """The pilots that finalists need and that are not there yet."""
-        scheduler, planned = self._foreman, self._foreman.run.plan.rescoring
+        planned = self._plan.rescoring
         finalists = self._finalists[: planned.finalists]
         needed = [e for e in finalists if _piloted(e) and not self._is_done(e, planned.seeds)]
-        if not needed or len(finalists) < 2 or scheduler.asked.once or not self._divisible:
+        if not needed or len(finalists) < 2 or not self._divisible:
             return []
-        jobs = []
+        tasks = []
         for name in self._names:
-            problem = problem_path(scheduler.run.folder, kind=WHOLE, name=name)
-            if not self._pilot(name).exists() and patch_seconds(scheduler, problem) < 0.5 * self._left():
+            problem = problem_file(kind=WHOLE, name=name)
+            if not self._pilot(name).exists() and patch_seconds(self._runner, problem) < 0.5 * self._left():
                 label = f"similar patches on {name}, second split"
-                seed = scheduler.run.settings.seed + SEED_STEP
-                jobs.append(PatchJob(label, problem, self._pilot(name), split_seed=seed))
-        return jobs
+                tasks.append(
+                    Patches(label, problem, _pilot_file(name), split_seed=self._runner.seed + SEED_STEP)
+                )
+        return tasks
 
     def _pilot(self, name: str) -> Path:
         """What similar patches made of the second split's fitted part."""
-        return self._foreman.run.folder / "answers" / f"{name}-second-fitted.npz"
+        return self._scheduler.run.folder / _pilot_file(name)
 
     @property
     def _names(self) -> tuple[str, ...]:
-        return self._foreman.run.settings.names
+        return self._scheduler.run.settings.names
+
+    @property
+    def _plan(self) -> Plan:
+        return self._scheduler.run.plan
 
     def _left(self) -> float:
-        until = self._foreman.run.plan.rescore_until
-        return float("inf") if until is None else until - self._foreman.run.seconds
+        until = self._plan.rescore_until
+        return float("inf") if until is None else until - self._scheduler.run.seconds
 
     def _chosen(self) -> list[tuple[Trial, int, str]]:
         """All fits to make; fewer than planned where the finalists turned out to be slow."""
-        plan = self._foreman.run.plan
-        planned = plan.rescoring
+        planned = self._plan.rescoring
         self._finalists = self._with_pilots(self._finalists[: planned.finalists], planned.seeds)
         if planned == NOTHING or len(self._finalists) < 2 or not self._divisible:
             return []
@@ -170,16 +174,15 @@ class SecondFits:
         if left != float("inf"):
             wished = min(
                 planned,
-                best_choice(each, seconds=max(0.0, left), workers=len(plan.devices)),
+                best_choice(each, seconds=max(0.0, left), workers=len(self._plan.devices)),
                 key=lambda choice: choice.finalists * choice.seeds,
             )
         if wished == NOTHING:
-            self._foreman.say(
+            self._scheduler.say(
                 "finalists: not scored again on a second split, that would need "
                 f"{len(each)} × {max(each):.0f} s more"
             )
         self._finalists = self._finalists[: wished.finalists]
-        self._share = self._foreman.share_of(left, jobs=wished.finalists * wished.seeds * len(self._names))
         return [
             (e, seed, name) for seed in range(wished.seeds) for e in self._finalists for name in self._names
         ]
@@ -190,70 +193,76 @@ class SecondFits:
             return list(finalists)
         able = [e for e in finalists if not _piloted(e) or self._is_done(e, seeds)]
         if len(able) < len(finalists):
-            self._foreman.say(
+            self._scheduler.say(
                 f"finalists: {len(finalists) - len(able)} of {len(finalists)} not scored again on a second split, "
                 "which has no first answer for their inputs"
             )
         return able
 
     def _is_done(self, finalist: Trial, seeds: int) -> bool:
-        return all(_useful(self._file(finalist, seed, name)) for seed in range(seeds) for name in self._names)
+        return all(
+            self._is_useful(_place(finalist.number, seed, name))
+            for seed in range(seeds)
+            for name in self._names
+        )
+
+    def _is_useful(self, place: str) -> bool:
+        """Whether there is a fit that ended by itself or by its time."""
+        return self._end_of(place) in USEFUL
+
+    def _end_of(self, place: str) -> Ended | None:
+        """How a fit ended; ``None`` where there is none."""
+        file = self._scheduler.run.folder / place / CURVES
+        if not file.exists():
+            return None
+        try:
+            return Ended[str(read_npz(file)["ended"])]
+        except (DipsearchError, KeyError):
+            return None  # it is fitted again
 
     @cached_property
     def _divisible(self) -> bool:
-        run = self._foreman.run
+        run = self._scheduler.run
         try:
             for name in self._names:
                 second_picture(run.folder, name, seed=run.settings.seed)
         except InputError as error:
-            self._foreman.say(f"finalists: not scored again on a second split: {error}")
+            self._scheduler.say(f"finalists: not scored again on a second split: {error}")
             return False
         return True
 
-    def _file(self, finalist: Trial, seed: int, name: str) -> Path:
-        folder = self._foreman.run.folder / "finalists"
-        return folder / f"second-{finalist.number:04d}-{seed}-{name}.npz"
-
-    def _job(self, finalist: Trial, seed: int, name: str, *, out: Path) -> FitJob:
-        plan, settings = self._foreman.run.plan, self._foreman.run.settings
+    def _fit(self, finalist: Trial, seed: int, name: str) -> WantedFit:
+        plan, settings = self._plan, self._scheduler.run.settings
         assert finalist.genome is not None
-        seconds = None if plan.candidate_seconds is None else plan.candidate_seconds / len(self._names)
-        if self._share is not None:
-            # The same for all finalists, so that none is ahead because it had more time.
-            seconds = max(1.0, min(seconds or self._share, self._share, self._left()))
-        return FitJob(
+        return WantedFit(
+            place=_place(finalist.number, seed, name),
             label=f"finalist {finalist.number}, seed {seed + 1}, on {name}",
-            genome=finalist.genome,
-            problem=problem_path(self._foreman.run.folder, kind=WHOLE, name=name),
-            everything=False,
-            seed=settings.seed + seed * SEED_STEP,
-            split_seed=settings.seed + SEED_STEP,
-            limits=Limits(
-                max_steps=plan.max_steps,
-                seconds=seconds,
-                patience=plan.patience,
-                compute=settings.compute,
+            network=finalist.genome,
+            picture=Picture(
+                problem_file(kind=WHOLE, name=name),
+                settings.seed + SEED_STEP,
+                self._written_pilot(name) if _piloted(finalist) else None,
             ),
-            out=out,
-            pilot=self._written_pilot(name) if _piloted(finalist) else None,
+            seed=settings.seed + seed * SEED_STEP,
+            limits=Limits(max_steps=plan.max_steps, patience=plan.patience, compute=settings.compute),
         )
 
-    def _written_pilot(self, name: str) -> Path:
+    def _written_pilot(self, name: str) -> str:
         """The pilot in the form in which fits read it."""
-        file = self._pilot(name).with_name(f"{name}-second-pilot.npz")
-        write_pilot(file, fitted=torch.from_numpy(read_npz(self._pilot(name))["x"]))
+        file = f"{FIRST_FOLDER}/{name}-second-pilot.npz"
+        write_pilot(
+            self._scheduler.run.folder / file, fitted=torch.from_numpy(read_npz(self._pilot(name))["x"])
+        )
         return file
+
+
+def _place(number: int, seed: int, name: str) -> str:
+    return f"finalists/second-{number:04d}-{seed}-{name}"
+
+
+def _pilot_file(name: str) -> str:
+    return f"{FIRST_FOLDER}/{name}-second-fitted.npz"
 
 
 def _piloted(finalist: Trial) -> bool:
     return finalist.genome is not None and finalist.genome.needs_pilot
-
-
-def _useful(file: Path) -> bool:
-    """Whether a file holds a fit that ended by itself or by its time."""
-    if not file.exists():
-        return False
-    try:
-        return str(read_npz(file)["ended"]) in {ended.name for ended in USEFUL}
-    except (DipsearchError, KeyError):
-        return False  # it is fitted again

@@ -23,15 +23,15 @@ from torch import Tensor
 from ..delivery.picture_outputs import picture_folder
 from ..errors import DipsearchError, FormatError
 from ..problem import Case, load_case, psnr
+from ..proposal.patient_storage import Patience
 from ..proposal.storage import open_storage
+from ..trials.claim import REQUEST_FILE
 from ..trials.journal import JOURNAL
 from ..trials.problem_files import SEARCHED, WHOLE, problem_path, read_box, read_problem
 from ..trials.request import ARRAY, Request, read_request
 from ..trials.storage_url import whole_address
 from ..trials.trial import Trial, ranked, trial_of
 from ..trials.trial_files import read_arrays, suffix
-
-REQUEST_FILE = "study.yaml"
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +182,7 @@ def read_trajectory(
 
 
 def _pictures(folder: Path, request: Request, missing: list[str]) -> list[PictureRecord]:
-    from .run import unique_names
+    from .opening import unique_names
 
     cases: list[Case | None] = []
     for source in request.sources:
@@ -234,9 +234,10 @@ def _trials(folder: Path, request: Request, missing: list[str], *, storage: str 
     try:
         # A journal is only read: whoever searches repairs it, and an archive may be read-only.
         address = whole_address(request.storage, given=storage)
-        opened = (
-            open_storage(address).storage if address else JournalStorage(JournalFileBackend(str(journal)))
-        )
+        if address:
+            opened = open_storage(address, patience=Patience(seconds=0)).storage
+        else:
+            opened = JournalStorage(JournalFileBackend(str(journal)))
         study = optuna.load_study(study_name=request.name, storage=opened)
         return [trial_of(trial) for trial in study.get_trials(deepcopy=False)]
     except (DipsearchError, KeyError, ValueError, OSError) as error:

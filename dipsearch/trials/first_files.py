@@ -11,10 +11,13 @@ from torch import Tensor
 from ..files import replacing
 from .trial_files import read_npz
 
+FIRST_FOLDER = "answers"
+"""What similar patches made, below the study's folder."""
+
 
 def first_file(folder: Path, name: str) -> Path:
     """Its file, from all of y: the image as ``x``, and ``seconds``."""
-    return folder / "answers" / f"{name}-first.npz"
+    return folder / FIRST_FOLDER / f"{name}-first.npz"
 
 
 def write_first(folder: Path, name: str, image: Tensor, *, seconds: float) -> None:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ..errors import FormatError
 from ..files import replacing
-from ..problem import Downsample, Form, Identity, Mask, NoiseModel, Operator, Problem, Split, make_split
+from ..problem import Downsample, Form, Identity, Mask, NoiseModel, Operator, Problem, Split
 from ..problem.operators import operator_from_arrays, operator_to_arrays
 from .own_parts import own_operator
 from .trial_files import read_npz
@@ -136,28 +136,19 @@ def read_box(path: Path) -> tuple[int, int, int, int] | None:
     return (int(box[0]), int(box[1]), int(box[2]), int(box[3])) if box.size else None
 
 
-def read_split_problems(
-    folder: Path, *, kind: str, names: tuple[str, ...], seed: int, device: str
-) -> list[SplitProblem]:
-    """Read the problems of a study, with their pilots where there are any, and split each one.
+def problem_file(*, kind: str, name: str) -> str:
+    """The file of a problem, relative to the study's folder."""
+    return f"inputs/{kind}-{name}.npz"
 
-    Args:
-        seed: of the study, whose split the pilots were computed from; the same folder and seed give the same split
-            anywhere.
-    """
-    prepared = []
-    for name in names:
-        problem = read_problem(problem_path(folder, kind=kind, name=name))
-        split = make_split(problem, seed=seed)
-        file = pilot_path(folder, kind=kind, name=name)
-        pilot = read_pilot(file).to(device) if file.exists() else None
-        prepared.append(SplitProblem(name, problem.to(device), split.to(device), pilot))
-    return prepared
+
+def pilot_file(*, kind: str, name: str) -> str:
+    """The file of its pilot, likewise."""
+    return f"inputs/pilot-{kind}-{name}.npz"
 
 
 def problem_path(folder: Path, *, kind: str, name: str) -> Path:
     """Where a problem of a study lies."""
-    return folder / "inputs" / f"{kind}-{name}.npz"
+    return folder / problem_file(kind=kind, name=name)
 
 
 def write_pilot(path: Path, *, fitted: Tensor, full: Tensor | None = None) -> None:
@@ -195,9 +186,4 @@ def read_pilot(path: Path, *, part: Literal["fitted", "full"] = "fitted") -> Ten
 
 def pilot_path(folder: Path, *, kind: str, name: str) -> Path:
     """Where the pilot of a problem of a study lies."""
-    return pilot_beside(problem_path(folder, kind=kind, name=name))
-
-
-def pilot_beside(problem: Path) -> Path:
-    """Where the pilot of the problem in this file lies."""
-    return problem.with_name(f"pilot-{problem.name}")
+    return folder / pilot_file(kind=kind, name=name)

@@ -45,6 +45,7 @@ class Request:
         storage: a database's URL; ``None``: a journal file in the study's folder.
         engine: what makes the steps: "auto", "eager" or "cuda_graph".
         precision: of the convolutions on CUDA: "tf32", "fp32" or "bf16".
+        cluster: the address of a Dask scheduler, or "local:N"; ``None``: processes of this machine.
     """
 
     sources: tuple[str, ...]
@@ -61,6 +62,7 @@ class Request:
     storage: str | None = None
     engine: EngineWord = "auto"
     precision: Precision = DEFAULT
+    cluster: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for YAML and JSON; a password in ``storage`` is masked."""
@@ -93,7 +95,7 @@ class Request:
     def differs_from(self, other: Request) -> str | None:
         """Say in words what keeps ``other`` from going on with this request's study; ``None``: nothing does.
 
-        Budget, trials, sampler, workers, device and engine may change on resuming.
+        Budget, trials, sampler, workers, device, cluster and engine may change on resuming.
         """
         for label, mine, theirs in (
             ("task options", self.options, other.options),

@@ -10,7 +10,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ..network import Genome
 
-State = Literal["complete", "pruned", "failed", "running", "waiting"]
+State = Literal["complete", "pruned", "failed", "running", "resting", "waiting"]
+"""``resting``: it had its first look and counts among the others, and may be gone on with."""
+
 _STATES: dict[TrialState, State] = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -31,6 +33,7 @@ class Trial:
         digest: the genome's.
         score: estimated PSNR in dB without a reference, the mean over the images; higher is better.
         step: the chosen iteration (of the first image).
+        steps: iterations made.
         ended: why its fit ended, a sentence.
         seconds: wall time of its fits.
         reason: why it failed or was pruned.
@@ -53,6 +56,7 @@ class Trial:
     digest: str | None = None
     score: float | None = None
     step: int | None = None
+    steps: int | None = None
     ended: str | None = None
     seconds: float | None = None
     reason: str | None = None
@@ -71,15 +75,20 @@ class Trial:
 
 def trial_of(trial: FrozenTrial) -> Trial:
     """Read a candidate from Optuna's record of it."""
-    notes: dict[str, Any] = trial.user_attrs
+    # Of a candidate under way, what its latest slice has led to.
+    notes: dict[str, Any] = {**trial.user_attrs.get("fit", {}), **trial.user_attrs}
+    state = _STATES[trial.state]
+    if state == "running" and notes.get("usable"):
+        state = "resting"
     genome = Genome.from_nested(notes["genome"]) if "genome" in notes else None
     return Trial(
         number=trial.number,
-        state=_STATES[trial.state],
+        state=state,
         genome=genome,
         digest=genome.digest if genome else None,
         score=notes.get("score"),
         step=notes.get("step"),
+        steps=notes.get("steps"),
         ended=notes.get("ended"),
         seconds=notes.get("seconds"),
         reason=notes.get("reason"),
@@ -97,6 +106,6 @@ def trial_of(trial: FrozenTrial) -> Trial:
 
 
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
-    """The complete candidates, best score first; equal scores in the order of their numbers."""
-    complete = [e for e in trials if e.state == "complete" and e.score is not None]
+    """The candidates that count, best score first; equal scores in the order of their numbers."""
+    complete = [e for e in trials if e.state in ("complete", "resting") and e.score is not None]
     return sorted(complete, key=lambda e: (-(e.score or 0.0), e.number))

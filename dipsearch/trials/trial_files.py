@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,18 +33,8 @@ Trajectory = list[tuple[int, NDArray[np.float16]]]
 """Iterations and averaged outputs ``(C, H, W)`` along one fit, for looking at afterwards."""
 
 
-def write_candidate(
-    folder: Path,
-    number: int,
-    genome: Genome | None,
-    *,
-    fits: Sequence[Fit],
-    trajectories: Sequence[Trajectory],
-) -> None:
-    """Write ``genome.yaml``, ``fit.npz``, ``output.npz`` and, unless empty, ``trajectory.npz`` of a candidate."""
-    place = trial_folder(folder, number)
-    if genome is not None:
-        write_text(place / "genome.yaml", dump_yaml(genome.to_nested()))
+def write_fits(place: Path, fits: Sequence[Fit]) -> None:
+    """Write ``fit.npz`` and ``output.npz`` of the fits of one network, one to each picture."""
     curves: dict[str, NDArray[Any]] = {}
     outputs: dict[str, NDArray[Any]] = {}
     for index, done in enumerate(fits):
@@ -56,20 +46,39 @@ def write_candidate(
             f"seconds{end}": done.curves.seconds.astype(np.float32),
             f"chosen{end}": np.array(done.step),
             f"chosen_loss{end}": np.array(done.loss),
+            f"ended{end}": np.array(done.ended.name),
         }
         outputs[f"x{end}"] = done.image.float().cpu().numpy()
         if done.full is not None:
             outputs[f"full{end}"] = done.full.float().cpu().numpy()
+    write_npz(place / "fit.npz", curves)
+    write_npz(place / "output.npz", outputs)
+
+
+def write_trajectories(place: Path, trajectories: Sequence[Trajectory]) -> None:
+    """Write ``trajectory.npz``, unless there is nothing to be kept."""
     along: dict[str, NDArray[Any]] = {}
     for index, trajectory in enumerate(trajectories):
         if trajectory:
             along[f"step{suffix(index)}"] = np.array([step for step, _ in trajectory])
             along[f"x{suffix(index)}"] = np.stack([image for _, image in trajectory])
-    for name, arrays in (("fit.npz", curves), ("output.npz", outputs), ("trajectory.npz", along)):
-        if not arrays:
-            continue
-        with replacing(place / name) as temporary:
-            np.savez_compressed(temporary, allow_pickle=False, **arrays)
+    if along:
+        write_npz(place / "trajectory.npz", along)
+
+
+def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays to an ``.npz`` file, in full or not at all.
+
+    It is written many times while a search is at work, and a power cut may damage the newest: nothing is compressed,
+    and nobody waits for the disk.
+    """
+    with replacing(path, durable=False) as temporary:
+        np.savez(temporary, allow_pickle=False, **arrays)
+
+
+def write_genome(folder: Path, number: int, genome: Genome) -> None:
+    """Write ``genome.yaml`` of a candidate."""
+    write_text(trial_folder(folder, number) / "genome.yaml", dump_yaml(genome.to_nested()))
 
 
 def read_arrays(

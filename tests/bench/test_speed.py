@@ -12,7 +12,6 @@ from dipsearch.bench import (
     Clock,
     file_name,
     measure_ceilings,
-    measure_overhead,
     measure_speed,
     speed_markdown,
     write_section,
@@ -64,8 +63,3 @@ def test_a_section_is_replaced_and_the_rest_of_the_page_kept(tmp_path: Path) -> 
 
 def test_names_of_machines_become_names_of_files() -> None:
     assert file_name("Intel(R) Xeon(R) @ 2.10GHz") == "intel-r-xeon-r-2-10ghz"
-
-
-@pytest.mark.slow
-def test_book_keeping_takes_less_than_two_percent_of_a_search() -> None:
-    assert measure_overhead(seconds=1).share < 0.02

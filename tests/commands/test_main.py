@@ -104,7 +104,6 @@ def test_ctrl_c_is_130_without_a_word(
         ),
         (["report", "nothing"], "nothing is not a study"),
         (["show", "--top", "0", "x"], "--top is 0"),
-        (["worker", "--study", "a/b"], "the study name 'a/b' cannot be used"),
         (["degrade", "sample:cat", "--task", "inpaint", "-o", "x.jpg"], "x.jpg cannot hold transparency"),
         (
             ["degrade", "sample:cat", "--task", "sr", "-o", "x.png", "--mask-out", "m.png"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,16 +13,27 @@ from torch import Tensor
 
 from dipsearch.delivery.delivering import Member, deliver
 from dipsearch.delivery.finalists import verdict_on_first, verdict_on_second
-from dipsearch.execution.messages import FitJob, Job, PatchJob
+from dipsearch.execution.executor import TaskFailed
+from dipsearch.execution.task import (
+    CURVES,
+    OUTPUT,
+    Advanced,
+    Patches,
+    Progress,
+    Restored,
+    Result,
+    Slice,
+    Task,
+)
 from dipsearch.fitting import Compute, Ended
 from dipsearch.network import Genome, Scale
 from dipsearch.planning.rescoring import NOTHING, Rescoring
 from dipsearch.problem import Identity, NoiseModel, Problem, make_split
 from dipsearch.run import Trial
-from dipsearch.run.scheduler import Asked
 from dipsearch.run.second_split import SEED_STEP, Rescored, SecondFits, second_picture
 from dipsearch.trials.problem_files import WHOLE, SplitProblem, problem_path, read_pilot, write_problem
-from dipsearch.trials.trial_files import Output
+from dipsearch.trials.trial_files import Output, write_npz
+from tests.memory_executor import MakeRunner, MemoryExecutor
 
 SHAPE = (1, 3, 64, 64)
 
@@ -118,150 +128,185 @@ class TestVerdict:
         assert [f.number for f in verdict.finalists] == [1]
 
 
-class TestFits:
-    """The jobs, as a scheduler would hand them out; none is run."""
+class Fits:
+    """What workers would make of the tasks; fits leave their files.
 
-    @pytest.fixture
-    def scheduler(self, tmp_path: Path) -> SimpleNamespace:
-        write_problem(problem_path(tmp_path, kind=WHOLE, name="cat"), noisy().problem)
-        plan = SimpleNamespace(
+    Args:
+        folder: of the study.
+        ends: iterations after which each fit ends by itself.
+        patches: whether similar patches come to anything.
+    """
+
+    def __init__(self, folder: Path, *, ends: int, patches: bool) -> None:
+        self._folder, self._ends, self._patches = folder, ends, patches
+
+    def __call__(self, task: Task) -> Result:
+        if isinstance(task, Patches):
+            if not self._patches:
+                raise TaskFailed("there is no answer")
+            write_npz(self._folder / task.out, {"x": np.full(SHAPE, 0.25, np.float32)})
+            return Restored(1.0, (task.out,))
+        assert task.seconds is not None
+        steps = min(task.at + max(1, round(10 * task.seconds)), self._ends)
+        ended = Ended.RISEN if steps == self._ends else None
+        place = self._folder / task.place
+        write_npz(place / CURVES, {"ended": np.array((ended or Ended.TIME).name)})
+        write_npz(place / OUTPUT, {"x": np.zeros(SHAPE, np.float32)})
+        progress = Progress(ended, (), steps, 0.01, 0.01, None)
+        return Advanced(steps, steps - task.at, (steps - task.at) / 10, 0.0, (progress,))
+
+
+class Study:
+    """As much of a search as the fits of its finalists need: 100 seconds until they are over, 20 have passed."""
+
+    def __init__(self, make_runner: MakeRunner, folder: Path, said: list[str]) -> None:
+        write_problem(problem_path(folder, kind=WHOLE, name="cat"), noisy().problem)
+        self._make_runner, self.folder, self.said = make_runner, folder, said
+        self.plan = SimpleNamespace(
             rescoring=Rescoring(3, 2),
             rescore_until=100.0,
-            candidate_seconds=40.0,
             devices=("cpu", "cpu"),
             max_steps=500,
             patience=120,
         )
+
+    def fit(
+        self,
+        best: list[Trial],
+        *,
+        at: float = 20.0,
+        ends: int = 50,
+        patches: bool = True,
+        asked_at: float = float("inf"),
+    ) -> tuple[list[Task], Rescored]:
+        """The tasks that are handed out, without those that go on with a fit; and what is there of the fits then."""
+        runner = self._make_runner(Fits(self.folder, ends=ends, patches=patches), count=2, seed=5)
+        runner.started -= at - runner.seconds
+
+        def heard() -> None:
+            if runner.seconds >= asked_at:
+                runner.asked.by = "Ctrl-C"
+
+        runner.heard = heard
+        heard()
+
+        class Run(SimpleNamespace):
+            seconds = property(lambda self: runner.seconds)
+
         settings = SimpleNamespace(names=("cat",), seed=5, compute=Compute("auto", "fp32"))
-        run = SimpleNamespace(folder=tmp_path, plan=plan, settings=settings, seconds=20.0)
-        said: list[str] = []
+        run = Run(folder=self.folder, plan=self.plan, settings=settings)
+        second = SecondFits(SimpleNamespace(run=run, runner=runner, say=self.said.append), best)  # type: ignore[arg-type]
+        second.work()
+        assert isinstance(runner.executor, MemoryExecutor)
+        self.given = runner.executor.given
+        return [task for task in self.given if isinstance(task, Patches) or not task.at], second.rescored()
 
-        def share_of(left: float, *, jobs: int) -> float:
-            return left / max(1, -(-jobs // 2))
 
-        return SimpleNamespace(
-            run=run,
-            folder=tmp_path,
-            asked=Asked(),
-            say=said.append,
-            said=said,
-            share_of=share_of,
-            done={},
-        )
+class TestFits:
+    @pytest.fixture
+    def study(self, memory_runner: MakeRunner, tmp_path: Path, said: list[str]) -> Study:
+        return Study(memory_runner, tmp_path, said)
 
-    def jobs(self, scheduler: SimpleNamespace, best: list[Trial], *, ended: Ended = Ended.RISEN) -> tuple:  # type: ignore[type-arg]
-        second = SecondFits(scheduler, best)  # type: ignore[arg-type]
-        made = []
-        while (job := second.next_job()) is not None:
-            made.append(job)
-            job.out.parent.mkdir(exist_ok=True)
-            np.savez(job.out, x=np.zeros(SHAPE, np.float32), ended=np.array(ended.name))
-        return made, second.rescored()
-
-    def test_all_finalists_get_the_second_split_and_the_same_seeds(self, scheduler: SimpleNamespace) -> None:
-        made, rescored = self.jobs(scheduler, [candidate(n) for n in range(5)])
-        assert [(job.label, job.seed) for job in made] == [
+    def test_all_finalists_get_the_second_split_and_the_same_seeds(self, study: Study) -> None:
+        made, rescored = study.fit([candidate(n) for n in range(5)])
+        fits = [task for task in made if isinstance(task, Slice)]
+        assert [(task.label, task.seed) for task in fits] == [
             (f"finalist {n}, seed {seed + 1}, on cat", 5 + seed * SEED_STEP)
             for seed in (0, 1)
             for n in (0, 1, 2)
         ]
-        assert {job.split_seed for job in made} == {5 + SEED_STEP}
-        assert {job.limits.seconds for job in made} == {80.0 / 3}  # of 80 s, six fits on two workers
+        assert {task.pictures[0].split_seed for task in fits} == {5 + SEED_STEP}
+        assert not any(task.all_data for task in study.given if isinstance(task, Slice))
         assert [e.number for e in rescored.finalists] == [0, 1, 2]
         assert rescored.seeds == 2
         assert rescored.candidates() == (0, 0, 1, 1, 2, 2)
-        assert [path.name for _, path in rescored.files("cat")][:2] == [
-            "second-0000-0-cat.npz",
-            "second-0000-1-cat.npz",
+        assert [path.relative_to(study.folder) for _, path in rescored.files("cat")][:2] == [
+            Path("finalists/second-0000-0-cat/output.npz"),
+            Path("finalists/second-0000-1-cat/output.npz"),
         ]
 
-    def test_what_lies_on_disk_is_not_fitted_again(self, scheduler: SimpleNamespace) -> None:
-        _, before = self.jobs(scheduler, [candidate(n) for n in range(3)])
-        (scheduler.run.folder / "finalists" / "second-0001-1-cat.npz").unlink()
-        made, after = self.jobs(scheduler, [candidate(n) for n in range(3)])
-        assert [job.label for job in made] == ["finalist 1, seed 2, on cat"]
-        assert after == before
-        scheduler.run.seconds = 200.0  # too late for any fit, but none is left to be made
-        assert self.jobs(scheduler, [candidate(n) for n in range(3)]) == ([], before)
+    def test_they_share_the_time_that_there_is(self, study: Study) -> None:
+        _, rescored = study.fit([candidate(n) for n in range(3)], ends=10**6)
+        assert len(rescored.fits) == 6
+        slices = [task for task in study.given if isinstance(task, Slice)]
+        got = {
+            place: max(task.at for task in slices if task.place == place)
+            for place in {s.place for s in slices}
+        }
+        # Of 80 s, six fits on two workers, ten iterations a second; the last slice takes two seconds.
+        assert list(got.values()) == pytest.approx([10 * 80 / 3] * 6, abs=25)
 
-    def test_a_fit_that_was_cut_off_is_no_fit(self, scheduler: SimpleNamespace) -> None:
-        _, rescored = self.jobs(scheduler, [candidate(n) for n in range(3)], ended=Ended.INTERRUPTED)
+    def test_what_lies_on_disk_is_not_fitted_again(self, study: Study) -> None:
+        _, before = study.fit([candidate(n) for n in range(3)])
+        (study.folder / "finalists" / "second-0001-1-cat" / CURVES).unlink()
+        made, after = study.fit([candidate(n) for n in range(3)])
+        assert [task.label for task in made] == ["finalist 1, seed 2, on cat"]
+        assert after == before
+        # Too late for any fit, but none is left to be made.
+        assert study.fit([candidate(n) for n in range(3)], at=200.0) == ([], before)
+
+    def test_a_fit_that_was_cut_off_is_no_fit(self, study: Study) -> None:
+        made, rescored = study.fit([candidate(n) for n in range(3)], ends=100, asked_at=25.0)
+        assert len(made) == 2
         assert rescored.finalists == ()
-        made, _ = self.jobs(scheduler, [candidate(n) for n in range(3)])
+        made, rescored = study.fit([candidate(n) for n in range(3)])
+        assert len(made) == 6
+        assert len(rescored.finalists) == 3
+
+    def test_one_that_was_cut_off_by_its_share_is_gone_on_with_where_there_is_time(
+        self, study: Study
+    ) -> None:
+        study.fit([candidate(n) for n in range(3)], ends=10**6)
+        made, rescored = study.fit([candidate(n) for n in range(3)], at=200.0)
+        assert made == [] and len(rescored.finalists) == 3  # there is none
+        made, _ = study.fit([candidate(n) for n in range(3)])
         assert len(made) == 6
 
-    def test_slow_finalists_are_fewer_and_none_when_that_is_too_much(
-        self, scheduler: SimpleNamespace
-    ) -> None:
-        made, rescored = self.jobs(scheduler, [candidate(n, seconds=60.0) for n in range(3)])
+    def test_slow_finalists_are_fewer_and_none_when_that_is_too_much(self, study: Study) -> None:
+        _, rescored = study.fit([candidate(n, seconds=60.0) for n in range(3)])
         assert (len(rescored.finalists), rescored.seeds) == (3, 1)
-        assert {job.limits.seconds for job in made} == {40.0}  # a little less than each took in the search
-        made, rescored = self.jobs(scheduler, [candidate(n, seconds=150.0) for n in (3, 4, 5)])
+        made, rescored = study.fit([candidate(n, seconds=150.0) for n in (3, 4, 5)])
         assert made == []
         assert rescored.finalists == ()
-        assert scheduler.said == [
-            "finalists: not scored again on a second split, that would need 3 × 90 s more"
-        ]
+        assert study.said == ["finalists: not scored again on a second split, that would need 3 × 90 s more"]
 
-    def test_a_small_plan_fits_nothing_and_says_nothing_more(self, scheduler: SimpleNamespace) -> None:
-        scheduler.run.plan.rescoring = NOTHING
-        made, rescored = self.jobs(scheduler, [candidate(n) for n in range(5)])
+    def test_a_small_plan_fits_nothing_and_says_nothing_more(self, study: Study) -> None:
+        study.plan.rescoring = NOTHING
+        made, rescored = study.fit([candidate(n) for n in range(5)])
         assert made == []
         assert rescored.files("cat") == []
-        assert scheduler.said == []
-
-    def worked(
-        self, scheduler: SimpleNamespace, best: list[Trial], *, patches: bool = True
-    ) -> tuple[list[Job], Rescored]:
-        """All jobs of pilots and fits; similar patches are lost unless ``patches``."""
-        made: list[Job] = []
-
-        def work(next_job: Callable[[], Job | None]) -> None:
-            while (job := next_job()) is not None:
-                made.append(job)
-                if isinstance(job, FitJob) or patches:
-                    job.out.parent.mkdir(exist_ok=True)  # type: ignore[union-attr]
-                    x = np.full(SHAPE, 0.25, np.float32)
-                    np.savez(job.out, x=x, ended=np.array("RISEN"))  # type: ignore[union-attr]
-
-        scheduler.work = work
-        second = SecondFits(scheduler, best)  # type: ignore[arg-type]
-        second.work()
-        return made, second.rescored()
+        assert study.said == []
 
     def test_networks_with_a_pilot_get_one_from_the_fitted_part_of_the_second_split(
-        self, scheduler: SimpleNamespace
+        self, study: Study
     ) -> None:
-        made, rescored = self.worked(scheduler, [piloted(0), candidate(1), piloted(2)])
+        made, rescored = study.fit([piloted(0), candidate(1), piloted(2)])
         pilot, *fits = made
-        assert isinstance(pilot, PatchJob)
+        assert isinstance(pilot, Patches)
         assert (pilot.split_seed, pilot.pilot) == (5 + SEED_STEP, None)
         assert [e.number for e in rescored.finalists] == [0, 1, 2]
-        assert [job.pilot is None for job in fits if isinstance(job, FitJob)] == [False, True, False] * 2
-        files = {job.pilot for job in fits if isinstance(job, FitJob) and job.pilot}
-        (file,) = files
-        assert torch.equal(read_pilot(file), torch.full(SHAPE, 0.25))
-        again, _ = self.worked(scheduler, [piloted(0), candidate(1), piloted(2)])
+        files = [task.pictures[0].pilot for task in fits if isinstance(task, Slice)]
+        assert [file is None for file in files] == [False, True, False] * 2
+        (file,) = {*files} - {None}
+        assert file is not None and torch.equal(read_pilot(study.folder / file), torch.full(SHAPE, 0.25))
+        again, _ = study.fit([piloted(0), candidate(1), piloted(2)])
         assert again == []  # all of it lies on disk
 
-    def test_without_such_a_pilot_the_others_are_compared_and_it_is_said(
-        self, scheduler: SimpleNamespace
-    ) -> None:
-        made, rescored = self.worked(scheduler, [piloted(0), candidate(1), candidate(2)], patches=False)
+    def test_without_such_a_pilot_the_others_are_compared_and_it_is_said(self, study: Study) -> None:
+        made, rescored = study.fit([piloted(0), candidate(1), candidate(2)], patches=False)
         assert [e.number for e in rescored.finalists] == [1, 2]
-        assert all(job.pilot is None for job in made if isinstance(job, FitJob))
-        assert scheduler.said == [
+        assert not any(task.network.needs_pilot for task in made if isinstance(task, Slice))
+        assert study.said[-1] == (
             "finalists: 1 of 3 not scored again on a second split, which has no first answer for their inputs"
-        ]
+        )
 
-    def test_where_no_finalist_needs_a_pilot_none_is_made(self, scheduler: SimpleNamespace) -> None:
-        made, _ = self.worked(scheduler, [candidate(n) for n in range(3)])
-        assert len(made) == 6 and all(isinstance(job, FitJob) for job in made)
+    def test_where_no_finalist_needs_a_pilot_none_is_made(self, study: Study) -> None:
+        made, _ = study.fit([candidate(n) for n in range(3)])
+        assert len(made) == 6 and all(isinstance(task, Slice) for task in made)
 
-    def test_ctrl_c_ends_them(self, scheduler: SimpleNamespace) -> None:
-        scheduler.asked.once = True
-        assert self.jobs(scheduler, [candidate(n) for n in range(3)])[0] == []
+    def test_ctrl_c_ends_them(self, study: Study) -> None:
+        assert study.fit([candidate(n) for n in range(3)], asked_at=0.0) == ([], Rescored())
 
-    def test_the_second_split_is_another_one(self, scheduler: SimpleNamespace) -> None:
-        second = second_picture(scheduler.run.folder, "cat", seed=0)
+    def test_the_second_split_is_another_one(self, study: Study) -> None:
+        second = second_picture(study.folder, "cat", seed=0)
         assert not torch.equal(second.split.score_target, noisy().split.score_target)

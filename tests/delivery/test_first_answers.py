@@ -10,7 +10,6 @@ from torch import Tensor
 
 from dipsearch.delivery.delivering import whole_problem
 from dipsearch.delivery.first_answers import first_words, make_first_answers, write_first_pictures
-from dipsearch.execution.messages import PatchJob
 from dipsearch.problem import Case, Identity, NoiseModel, Problem, crop_problem, psnr, read_image
 from dipsearch.trials.objective import estimated_psnr
 from dipsearch.trials.problem_files import (
@@ -36,16 +35,16 @@ def noisy(seed: int = 0) -> Problem:
 
 
 def test_there_is_one_from_all_that_was_measured_and_one_from_the_fitted_part(make_runner) -> None:
-    runner = make_runner({"cat": noisy()})
+    runner, worker = make_runner({"cat": noisy()})
     first = make_first_answers(runner)["cat"]
     assert psnr(first.image, truth()) > psnr(noisy().y, truth()) + 8
     assert psnr(first.fitted, truth()) > psnr(noisy().y, truth()) + 7
     assert first.seconds == 1.0  # when the one from all of y was there
-    assert [(job.split_seed, job.pilot) for job in runner.jobs] == [(None, None), (0, None)]
+    assert [(task.split_seed, task.pilot) for task in worker.done] == [(None, None), (0, None)]
 
 
 def test_networks_find_them_as_their_pilots(make_runner) -> None:
-    runner = make_runner({"cat": noisy(), "dog": noisy(1)})
+    runner, _ = make_runner({"cat": noisy(), "dog": noisy(1)})
     firsts = make_first_answers(runner)
     assert list(firsts) == ["cat", "dog"]
     for name, first in firsts.items():
@@ -58,7 +57,7 @@ def test_networks_find_them_as_their_pilots(make_runner) -> None:
 
 
 def test_the_pilot_of_a_crop_is_computed_from_the_crop(make_runner) -> None:
-    runner = make_runner({"cat": noisy()})
+    runner, _ = make_runner({"cat": noisy()})
     part = crop_problem(noisy(), top=8, left=0, height=24, width=24)
     write_problem(problem_path(runner.folder, kind=SEARCHED, name="cat"), part, box=(8, 0, 24, 24))
     first = make_first_answers(runner, on_crops=True)["cat"]
@@ -69,30 +68,30 @@ def test_the_pilot_of_a_crop_is_computed_from_the_crop(make_runner) -> None:
 
 
 def test_what_is_there_already_is_not_computed_again(make_runner) -> None:
-    runner = make_runner({"cat": noisy()})
+    runner, worker = make_runner({"cat": noisy()})
     before = make_first_answers(runner)["cat"]
-    runner.jobs.clear()
+    worker.done.clear()
     after = make_first_answers(runner)["cat"]
-    assert runner.jobs == []
+    assert worker.done == []
     assert torch.equal(before.image, after.image) and torch.equal(before.fitted, after.fitted)
 
 
-def test_a_lost_job_is_handed_out_again_but_not_for_ever(make_runner) -> None:
-    runner = make_runner({"cat": noisy()}, lost=1)
+def test_a_lost_task_is_handed_out_again_but_not_for_ever(make_runner) -> None:
+    runner, worker = make_runner({"cat": noisy()}, lost=1)
     assert set(make_first_answers(runner)) == {"cat"}
-    assert len(runner.jobs) == 2
+    assert len(worker.done) == 2
 
 
-def test_a_picture_whose_jobs_are_always_lost_has_none(make_runner) -> None:
-    runner = make_runner({"cat": noisy()}, lost=100)
+def test_a_picture_whose_tasks_are_always_lost_has_none(make_runner) -> None:
+    runner, _ = make_runner({"cat": noisy()}, lost=100)
     assert make_first_answers(runner) == {}
-    assert runner.seconds == 6.0  # two jobs, three times
+    assert runner.seconds == 6.0  # two tasks, three times
 
 
 def test_it_is_written_as_a_picture_beside_the_result_and_announced_with_its_score(
     make_runner, tmp_path: Path
 ) -> None:
-    runner = make_runner({"cat": noisy()})
+    runner, _ = make_runner({"cat": noisy()})
     firsts = make_first_answers(runner)
     case = Case("cat", "cat.png", noisy(), None, 8, ())
     files = write_first_pictures({"cat": case}, folder=runner.folder)
@@ -107,7 +106,7 @@ def test_it_is_written_as_a_picture_beside_the_result_and_announced_with_its_sco
 
 
 def test_several_pictures_have_folders_and_names(make_runner, tmp_path: Path) -> None:
-    runner = make_runner({"cat": noisy(), "dog": noisy(1)})
+    runner, _ = make_runner({"cat": noisy(), "dog": noisy(1)})
     firsts = make_first_answers(runner)
     cases = {name: Case(name, f"{name}.png", noisy(), None, 16, ()) for name in firsts}
     files = write_first_pictures(cases, folder=runner.folder)
@@ -119,6 +118,6 @@ def test_several_pictures_have_folders_and_names(make_runner, tmp_path: Path) ->
 
 @pytest.mark.parametrize("seed", [0, 3])
 def test_the_fitted_part_is_that_of_the_study(make_runner, seed: int) -> None:
-    runner = make_runner({"cat": noisy()}, seed=seed)
+    runner, worker = make_runner({"cat": noisy()}, seed=seed)
     make_first_answers(runner)
-    assert [job.split_seed for job in runner.jobs if isinstance(job, PatchJob)] == [None, seed]
+    assert [task.split_seed for task in worker.done] == [None, seed]

@@ -10,9 +10,8 @@ from torch import Tensor
 from dipsearch.delivery.delivering import Delivery, Member, deliver, whole_problem
 from dipsearch.delivery.first_answers import make_first_answers
 from dipsearch.delivery.polishing import gather_answers, patch_seconds
-from dipsearch.execution.messages import PatchJob
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, psnr
-from dipsearch.trials.problem_files import WHOLE, SplitProblem, problem_path
+from dipsearch.trials.problem_files import WHOLE, SplitProblem, problem_file
 from dipsearch.trials.trial_files import Output
 
 SHAPE = (1, 3, 32, 32)
@@ -49,59 +48,62 @@ def networks(picture: SplitProblem, *seeds: int, size: float = 0.05) -> Delivery
 
 
 def test_the_mean_of_first_answer_and_ensemble_is_polished(make_runner) -> None:
-    runner = make_runner({"cat": noisy()})
+    runner, worker = make_runner({"cat": noisy()})
     firsts, picture = make_first_answers(runner), whole_problem(runner.folder, "cat", seed=0)
-    runner.jobs.clear()
+    worker.done.clear()
     (answers,) = gather_answers(runner, [firsts["cat"]], [networks(picture, 1, 2, 3)], [picture])
     assert [one.name for one in answers] == ["first", "best", "ensemble", "polished"]
     first, _, ensemble, after = answers
     assert psnr(after.image, truth()) > psnr(ensemble.image, truth()) + 2
     assert psnr(after.judged, truth()) > psnr(ensemble.judged, truth()) + 2
     assert after.seconds > ensemble.seconds
-    judged, full = (job for job in runner.jobs if isinstance(job, PatchJob))
+    judged, full = worker.done
     # What is judged is made from the fitted part alone.
-    assert (judged.out.name, judged.split_seed) == ("cat-polished-fitted.npz", 0)
-    assert (full.out.name, full.split_seed) == ("cat-polished-full.npz", None)
-    for job, part in ((judged, "judged"), (full, "image")):
+    assert (judged.out, judged.split_seed) == ("answers/cat-polished-fitted.npz", 0)
+    assert (full.out, full.split_seed) == ("answers/cat-polished-full.npz", None)
+    for task, part in ((judged, "judged"), (full, "image")):
         mean = (getattr(first, part) + getattr(ensemble, part)) / 2
-        assert torch.allclose(torch.from_numpy(np.load(job.pilot)["x"]), mean, atol=1e-6)
+        assert torch.allclose(torch.from_numpy(np.load(runner.folder / task.pilot)["x"]), mean, atol=1e-6)
 
 
 def test_a_single_network_is_no_ensemble(make_runner) -> None:
-    runner = make_runner({"cat": noisy()})
+    runner, _ = make_runner({"cat": noisy()})
     firsts, picture = make_first_answers(runner), whole_problem(runner.folder, "cat", seed=0)
     (answers,) = gather_answers(runner, [firsts["cat"]], [networks(picture, 1)], [picture])
     assert [one.name for one in answers] == ["first", "best", "polished"]
 
 
-@pytest.mark.parametrize(("budget", "polished"), [(4.0, ["polished"]), (3.0, []), (2.5, [])])
-def test_what_would_come_too_late_is_not_begun(make_runner, budget: float, polished: list[str]) -> None:
-    runner = make_runner({"cat": noisy()}, budget=budget)
+@pytest.mark.parametrize(("until", "begun", "polished"), [(4.1, 2, ["polished"]), (3.0, 1, []), (2.4, 0, [])])
+def test_what_would_come_too_late_is_not_begun(
+    make_runner, until: float, begun: int, polished: list[str]
+) -> None:
+    runner, worker = make_runner({"cat": noisy()}, until=until)
     firsts, picture = make_first_answers(runner), whole_problem(runner.folder, "cat", seed=0)
-    problem = problem_path(runner.folder, kind=WHOLE, name="cat")
+    problem = problem_file(kind=WHOLE, name="cat")
     assert (runner.seconds, patch_seconds(runner, problem)) == (2, 1)
     (answers,) = gather_answers(runner, [firsts["cat"]], [networks(picture, 1, 2)], [picture])
     assert [one.name for one in answers][3:] == polished
+    assert len(worker.done) == 2 + begun
 
 
 def test_without_networks_there_is_nothing_to_polish(make_runner) -> None:
-    runner = make_runner({"cat": noisy()})
+    runner, worker = make_runner({"cat": noisy()})
     firsts, picture = make_first_answers(runner), whole_problem(runner.folder, "cat", seed=0)
-    runner.jobs.clear()
+    worker.done.clear()
     (answers,) = gather_answers(runner, [firsts["cat"]], [None], [picture])
     assert [one.name for one in answers] == ["first"]
-    assert runner.jobs == []
+    assert worker.done == []
 
 
 def test_networks_are_polished_where_there_was_no_first_answer(make_runner) -> None:
-    runner = make_runner({"cat": noisy()})
+    runner, _ = make_runner({"cat": noisy()})
     picture = whole_problem(runner.folder, "cat", seed=0)
     (answers,) = gather_answers(runner, [None], [networks(picture, 1)], [picture])
     assert [one.name for one in answers] == ["best", "polished"]
 
 
 def test_every_picture_has_answers_of_its_own_and_observed_pixels_in_them(make_runner) -> None:
-    runner = make_runner({"cat": noisy(), "dog": half_missing()})
+    runner, _ = make_runner({"cat": noisy(), "dog": half_missing()})
     firsts = make_first_answers(runner)
     pictures = [whole_problem(runner.folder, name, seed=0) for name in runner.names]
     found = gather_answers(
@@ -117,9 +119,9 @@ def test_every_picture_has_answers_of_its_own_and_observed_pixels_in_them(make_r
 
 
 def test_an_older_polish_is_not_taken_for_a_new_one(make_runner) -> None:
-    runner = make_runner({"cat": noisy()})
+    runner, worker = make_runner({"cat": noisy()})
     firsts, picture = make_first_answers(runner), whole_problem(runner.folder, "cat", seed=0)
     gather_answers(runner, [firsts["cat"]], [networks(picture, 1)], [picture])
-    runner.lost = 100
+    worker.lost = 100
     (answers,) = gather_answers(runner, [firsts["cat"]], [networks(picture, 2)], [picture])
     assert [one.name for one in answers] == ["first", "best"]

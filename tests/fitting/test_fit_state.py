@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -96,6 +98,18 @@ def test_notes_travel_with_the_states_of_several_pictures() -> None:
         part.advance(10)
     states, notes = unpack(pack([part.state() for part in parts], {"lean": True}))
     assert notes == {"lean": True} and [state.step for state in states] == [10, 10]
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16, torch.float64, torch.int64, torch.bool])
+def test_numbers_of_any_kind_come_back_as_they_were(kind: torch.dtype) -> None:
+    """A network of the user's may have weights of any kind, and scalars among them."""
+    part = ongoing(tiny_genome(), inpainting())
+    part.advance(10)
+    state = part.state()
+    values = {"own": torch.arange(6).reshape(2, 3).t().to(kind), "scalar": torch.tensor(1).to(kind)}
+    (found,), _ = unpack(pack([replace(state, steps=dict(state.steps) | values)], {}))
+    for name, value in {**state.steps, **values}.items():
+        assert found.steps[name].dtype == value.dtype and torch.equal(found.steps[name], value), name
 
 
 @pytest.mark.parametrize("damage", ["cut", "nothing", "other"])

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from optuna.trial import TrialState
 
-from dipsearch.execution.messages import SearchJob
-from dipsearch.execution.worker import Worker
 from dipsearch.fitting import Compute
 from dipsearch.network import Genome, Scale
 from dipsearch.network.peak_memory import memory_bytes
@@ -18,10 +17,11 @@ from dipsearch.planning.budget import make_plan
 from dipsearch.planning.memory_limit import SHARE, WATCHING, WORKER, MemoryLimit, memory_limit_of
 from dipsearch.planning.plan import Load
 from dipsearch.problem import TaskOptions, write_image
-from dipsearch.proposal.study import Settings
+from dipsearch.proposal.study import Settings, open_study, search_space
 from dipsearch.run import Request
-from dipsearch.run.run import open_run
-from dipsearch.trials.objective import Limits
+from dipsearch.run.books import Books
+from dipsearch.run.opening import open_run
+from dipsearch.run.run import Run
 
 SHAPE = (1, 3, 32, 32)
 NARROW = Genome(scales=(Scale(8, 8),) * 2, input_channels=4)
@@ -67,7 +67,8 @@ def test_known_networks_that_do_not_fit_are_named_and_not_queued(budget: float |
     assert lines["memory"].startswith("1 GB free, at most ")
 
 
-def desk_of(root: Path, *, candidate: int) -> Worker:
+def run_of(root: Path, *, candidate: int) -> Run:
+    """A search in which so many bytes are there for a candidate."""
     write_image(root / "picture.png", torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)))
     request = Request(
         sources=(str(root / "picture.png"),),
@@ -80,27 +81,32 @@ def desk_of(root: Path, *, candidate: int) -> Worker:
         name="tight",
     )
     run = open_run(request, root=root, resume=False, started=time.monotonic())
-    tight = replace(run.settings, memory_limit=MemoryLimit(SHAPE, 10**9, candidate))
+    run.settings = replace(run.settings, memory_limit=MemoryLimit(SHAPE, 10**9, candidate))
     for trial in run.study.get_trials(deepcopy=False):  # only what the sampler proposes
         run.study._storage.set_trial_state_values(trial._trial_id, state=trial.state.FAIL)
-    return Worker(run.folder, tight, 0, "cpu")
+    run.study = open_study(run.folder, run.settings, space=search_space(run.folder)).study
+    return run
 
 
 def test_the_sampler_proposes_only_what_fits(tmp_path: Path) -> None:
-    worker = desk_of(tmp_path, candidate=12 * 10**6)
+    run = run_of(tmp_path, candidate=12 * 10**6)
+    books = Books(run, search_space(run.folder))
     for _ in range(3):
-        outcome = worker.do(SearchJob(Limits(max_steps=1)))
-        genome = Genome.from_nested(outcome["genome"])
-        assert "unaffordable" not in outcome
-        assert memory_bytes(genome, image_shape=SHAPE) <= 12 * 10**6
+        candidate = books.ask().candidate
+        assert candidate is not None and isinstance(candidate.network, Genome)
+        assert "unaffordable" not in run.study.trials[candidate.number].user_attrs
+        assert memory_bytes(candidate.network, image_shape=SHAPE) <= 12 * 10**6
 
 
 def test_when_nothing_fits_nothing_is_started(tmp_path: Path) -> None:
-    outcome = desk_of(tmp_path, candidate=10**6).do(SearchJob(Limits(max_steps=1)))
-    assert outcome["state"] == "FAIL"
-    assert outcome["unaffordable"] is True
-    assert outcome["reason"].startswith("it is too large for this machine: about ")
-    assert outcome["reason"].endswith("1 MB are there for a candidate")
+    run = run_of(tmp_path, candidate=10**6)
+    asked = Books(run, search_space(run.folder)).ask()
+    assert asked.candidate is None
+    assert asked.reason.startswith("it is too large for this machine: about ")
+    assert asked.reason.endswith("1 MB are there for a candidate")
+    trial = run.study.trials[asked.number]
+    assert (trial.state, trial.user_attrs["reason"]) == (TrialState.FAIL, asked.reason)
+    assert trial.user_attrs["unaffordable"] is True
 
 
 def test_the_limit_is_kept_with_the_study() -> None:

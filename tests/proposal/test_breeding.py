@@ -202,6 +202,34 @@ class TestPopulation:
         everyone = GeneticSampler(population_size=16).select_parent(study, 0)
         assert [trial.params["x"] for trial in everyone] == [0.1, 0.2, 0.0, 0.6]
 
+    def test_those_under_way_belong_to_it_from_their_first_look_on(self) -> None:
+        study = optuna.create_study(direction="maximize")
+        space = {"x": FloatDistribution(0, 1)}
+        for x, usable, values in (
+            (0.1, True, {450: 21.0, 560: 23.0}),
+            (0.2, False, {100: 30.0}),
+            (0.3, True, {450: 24.0}),
+            (0.4, True, {450: float("nan")}),
+        ):
+            study.enqueue_trial({"x": x})
+            trial = study.ask(space)
+            trial.set_user_attr("fit", {"usable": usable})
+            for step, value in values.items():
+                trial.report(value, step)
+        study.add_trial(optuna.create_trial(params={"x": 0.5}, distributions=space, value=23.5))
+        population = GeneticSampler(population_size=8).select_parent(study, 0)
+        assert [trial.params["x"] for trial in population] == [0.3, 0.5, 0.1]
+
+    def test_those_under_way_have_children(self) -> None:
+        study = optuna.create_study(direction="maximize", sampler=GeneticSampler(SPACE, seed=0))
+        for _ in range(6):
+            trial = study.ask()
+            trial.report(worth(SPACE.genome(suggest(trial, SPACE))), 450)
+            trial.set_user_attr("fit", {"usable": True})
+        suggest(study.ask(), SPACE)
+        assert study.trials[-1].user_attrs["operator"] != "random"
+        assert set(study.trials[-1].user_attrs["parents"]) <= {*range(6)}
+
     def test_enqueued_networks_become_parents(self) -> None:
         study = optuna.create_study(direction="maximize", sampler=GeneticSampler(SPACE, seed=0))
         published = [SPACE.sample(np.random.default_rng(seed)) for seed in range(6)]

@@ -9,6 +9,7 @@ from typing import Any
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 from optuna.testing.pytest_samplers import (
     BasicSamplerTestCase,
@@ -22,9 +23,8 @@ from dipsearch.network import Genome, load_space
 from dipsearch.network.gene import Gene
 from dipsearch.proposal.distributions import Conditional, distribution_of
 from dipsearch.proposal.proposals import Gate, genome_of
-from dipsearch.proposal.pruning import BetterShare
 from dipsearch.proposal.samplers import SAMPLERS, ParzenSampler, UniformSampler, make_sampler, suggest
-from dipsearch.proposal.storage import create_or_load, open_storage, sweep_stale
+from dipsearch.proposal.storage import create_or_load, open_storage
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 SPACE = load_space("skip")
@@ -79,7 +79,7 @@ class TestEverySampler:
                 "study",
                 open_storage(tmp_path).storage,
                 sampler=make_sampler(word, SPACE, seed=2),
-                pruner=BetterShare(100),
+                pruner=NopPruner(),
                 space_digest=SPACE.digest,
             )
 
@@ -87,14 +87,9 @@ class TestEverySampler:
         run(opened(), trials=9)
         suggest(opened().ask(), SPACE)  # and here the power fails
         resumed = opened()
-        assert sweep_stale(resumed) == [9]
-        run(resumed, trials=5)
-        finished = [
-            trial.params
-            for trial in opened().get_trials(deepcopy=False)
-            if trial.state == TrialState.COMPLETE
-        ]
-        assert finished == without_a_kill
+        (under_way,) = resumed.get_trials(states=(TrialState.RUNNING,))
+        resumed.tell(under_way.number, worth(SPACE.genome(genome_of(under_way))))  # it is gone on with
+        assert run(resumed, trials=4) == without_a_kill
 
     def test_what_is_not_affordable_is_not_proposed(self, word: str) -> None:
         flats = run(in_memory(word, affordable=lambda flat: flat["depth"] <= 4), trials=14)
@@ -129,6 +124,56 @@ def test_tpe_does_better_than_random_search() -> None:
         run(study, trials=30)
     halves = {word: [trial.value for trial in study.trials[15:]] for word, study in studies.items()}
     assert sum(halves["tpe"]) / 15 > sum(halves["random"]) / 15 + 0.5
+
+
+class TestResting:
+    """Candidates under way that had their first look: to the estimator they are as good as finished."""
+
+    def study(self, *, finished: int, usable: bool = True) -> optuna.Study:
+        """Eight genomes with their worth, the first ones finished and the others under way."""
+        study = in_memory("tpe", seed=1)
+        run(study, trials=finished)
+        while len(study.trials) < 8:
+            trial = study.ask()
+            score = worth(SPACE.genome(suggest(trial, SPACE)))
+            trial.set_user_attr("fit", {"usable": usable, "score": score})
+        return study
+
+    def test_the_estimator_begins_with_those_that_rest(self) -> None:
+        for finished, usable, operator in ((8, True, "tpe"), (2, True, "tpe"), (2, False, "random")):
+            study = self.study(finished=finished, usable=usable)
+            suggest(study.ask(), SPACE)
+            assert study.trials[-1].user_attrs["operator"] == operator
+
+    def test_it_proposes_what_it_would_if_they_were_finished(self) -> None:
+        flats = [suggest(self.study(finished=finished).ask(), SPACE) for finished in (8, 2)]
+        assert flats[0] == flats[1]
+
+    def test_it_learns_from_their_scores(self) -> None:
+        study = self.study(finished=0)
+        for trial in study.trials:
+            study._storage.set_trial_user_attr(
+                trial._trial_id, "fit", {"usable": True, "score": -trial.number}
+            )
+        assert suggest(study.ask(), SPACE) != suggest(self.study(finished=0).ask(), SPACE)
+
+    def test_one_whose_score_is_no_number_is_one_that_runs(self) -> None:
+        without = self.study(finished=8)
+        suggest(without.ask(), SPACE)
+        study = self.study(finished=8)
+        trial = study.ask()
+        suggest(trial, SPACE)
+        trial.set_user_attr("fit", {"usable": True})  # what is not finite is left out
+        assert suggest(study.ask(), SPACE) == suggest(without.ask(), SPACE)
+
+    def test_failures_before_it_do_no_harm(self) -> None:
+        study = self.study(finished=2)
+        for _ in range(3):
+            failed = study.ask()
+            suggest(failed, SPACE)
+            study.tell(failed, state=TrialState.FAIL)
+        suggest(study.ask(), SPACE)
+        assert study.trials[-1].user_attrs["operator"] == "tpe"
 
 
 def test_an_unknown_word_names_the_nearest() -> None:

@@ -16,12 +16,10 @@ from pathlib import Path
 import optuna
 import pytest
 from optuna.samplers import RandomSampler
-from optuna.storages import RDBStorage
 from optuna.trial import TrialState
-from sqlalchemy import text
 
 from dipsearch.errors import InputError, ResourceError, StudyError
-from dipsearch.proposal.storage import create_or_load, open_storage, queue_again, sweep_stale
+from dipsearch.proposal.storage import create_or_load, open_storage
 from dipsearch.trials import journal
 from dipsearch.trials.journal import TidyLock, journal_backend
 
@@ -66,7 +64,7 @@ class TestOpening:
         with pytest.raises(ResourceError, match="cannot use the journal"):
             open_storage(tmp_path / "file" / "study")
 
-    def test_sqlite_serves_a_single_worker(self, tmp_path: Path) -> None:
+    def test_sqlite_serves_as_well(self, tmp_path: Path) -> None:
         url = f"sqlite:///{tmp_path / 'study.db'}"
         fill(study_in(url), trials=2)
         assert values(study_in(url)) == [0.0, 1.0]
@@ -111,12 +109,11 @@ class TestCutJournal:
 
         study = study_in(tmp_path)
         assert values(study) == [0.0, 1.0, None]
-        assert sweep_stale(study) == [2]
         fill(study, trials=2)
         assert [trial.state for trial in study_in(tmp_path).trials] == [
             TrialState.COMPLETE,
             TrialState.COMPLETE,
-            TrialState.FAIL,
+            TrialState.RUNNING,
             TrialState.COMPLETE,
             TrialState.COMPLETE,
         ]
@@ -192,18 +189,18 @@ def another_process(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is neither fork nor SIGKILL")
 class TestKill:
-    def test_a_killed_worker_loses_no_finished_trial(self, tmp_path: Path) -> None:
+    def test_a_killed_search_loses_no_finished_trial(self, tmp_path: Path) -> None:
         with another_process(write_for_ever, tmp_path) as (worker, numbers):
             finished = [numbers.recv() for _ in range(5)]
             worker.kill()
             worker.join()
         study = study_in(tmp_path)
-        swept = sweep_stale(study)
+        running = study.get_trials(states=(TrialState.RUNNING,))
         fill(study, trials=3)
         assert finished == [0, 1, 2, 3, 4]
         assert [study.trials[number].value for number in finished] == [0.0, 1.0, 2.0, 3.0, 4.0]
-        assert len(swept) <= 1
-        assert not study.get_trials(states=(TrialState.RUNNING, TrialState.WAITING))
+        assert len(running) <= 1
+        assert [trial.value for trial in study.trials[-3:]] == [0.0, 1.0, 2.0]
 
     def test_a_worker_that_was_killed_with_the_lock_makes_nobody_wait(self, tmp_path: Path) -> None:
         fill(study_in(tmp_path), trials=1)
@@ -234,69 +231,3 @@ class TestKill:
             assert TidyLock(log).acquire()
             assert killer.finished.is_set()  # not before whoever held it was gone
             killer.join()
-
-
-class TestSweeping:
-    def test_the_genome_of_a_dead_worker_is_queued_again(self, tmp_path: Path) -> None:
-        study = study_in(tmp_path)
-        fill(study, trials=1)
-        trial = study.ask()
-        x = trial.suggest_float("x", 0, 1)
-        trial.set_user_attr("operator", "crossover")
-        trial.report(20.0, 100)
-
-        resumed = study_in(tmp_path)
-        assert sweep_stale(resumed) == [1]
-        dead, queued = resumed.trials[1:]
-        assert dead.state == TrialState.FAIL
-        assert dead.user_attrs["reason"] == "its worker stopped before it had finished"
-        assert queued.state == TrialState.WAITING
-        assert queued.user_attrs == {"operator": "crossover", "retry_of": 1}
-        assert queued.intermediate_values == {}
-        assert resumed.ask().suggest_float("x", 0, 1) == x
-
-    def test_a_genome_is_tried_again_at_most_twice(self, tmp_path: Path) -> None:
-        study = study_in(tmp_path)
-        study.enqueue_trial({"x": 0.5})
-        for number in range(3):
-            study.ask().suggest_float("x", 0, 1)
-            assert sweep_stale(study) == [number]
-        assert [trial.state for trial in study.trials] == [TrialState.FAIL] * 3
-        assert [trial.user_attrs.get("retry_of") for trial in study.trials] == [None, 0, 0]
-
-    def test_a_trial_that_had_no_genes_yet_is_not_queued(self, tmp_path: Path) -> None:
-        study = study_in(tmp_path)
-        study.ask()
-        assert sweep_stale(study) == [0]
-        assert len(study.trials) == 1
-
-    def test_finished_and_waiting_trials_are_left_alone(self, tmp_path: Path) -> None:
-        study = study_in(tmp_path)
-        fill(study, trials=2)
-        study.enqueue_trial({"x": 0.5})
-        assert sweep_stale(study) == []
-        assert [trial.state for trial in study.trials][2] == TrialState.WAITING
-
-    @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-    @pytest.mark.filterwarnings("ignore:Heartbeat of storage")
-    def test_in_a_database_only_those_without_a_heartbeat_are_swept(self, tmp_path: Path) -> None:
-        url = f"sqlite:///{tmp_path / 'study.db'}"
-        storage = RDBStorage(url, heartbeat_interval=60, heartbeat_stale_trial_callback=queue_again)
-        study = optuna.create_study(storage=storage)
-        dead, alive = study.ask(), study.ask()
-        for trial in (dead, alive):
-            trial.suggest_float("x", 0, 1)
-            storage.record_heartbeat(trial._trial_id)
-        with storage.engine.begin() as database:
-            database.execute(
-                text("UPDATE trial_heartbeats SET heartbeat = '2026-01-01' WHERE trial_id = :dead"),
-                {"dead": dead._trial_id},
-            )
-        assert sweep_stale(study) == [dead.number]
-        assert [trial.state for trial in study.trials] == [
-            TrialState.FAIL,
-            TrialState.RUNNING,
-            TrialState.WAITING,
-        ]
-        assert study.trials[2].system_attrs["fixed_params"] == dead.params
-        assert study.trials[2].user_attrs["retry_of"] == dead.number

@@ -263,7 +263,7 @@ def test_all_answers_have_a_score_and_a_share_and_the_first_one_is_the_bar(finis
 def test_the_first_answer_is_delivered_where_no_network_was_fitted(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dipsearch.run.search_run.search", lambda scheduler: None)
+    monkeypatch.setattr("dipsearch.run.searching.Search.work", lambda search: None)
     outcome, _ = search(place, request(place))
     result, folder = outcome.result, outcome.folder
     assert result["best"] is result["stack"] is None

@@ -10,28 +10,34 @@ import numpy as np
 import pytest
 import torch
 
-from dipsearch.errors import FormatError, InputError
-from dipsearch.execution.messages import FitJob, SearchJob
+from dipsearch.errors import FormatError
+from dipsearch.execution.executor import TaskFailed
+from dipsearch.execution.task import OUTPUT, Advanced, Limits, Picture, Slice
 from dipsearch.execution.worker import Worker
-from dipsearch.fitting import LastIterate
+from dipsearch.fitting import Ended
 from dipsearch.library import preset
 from dipsearch.network import Genome, Scale
 from dipsearch.planning.budget import make_plan
+from dipsearch.planning.in_turn import InTurn
 from dipsearch.planning.plan import Load
 from dipsearch.problem import TaskOptions, write_image
-from dipsearch.proposal.study import Settings, open_study
+from dipsearch.proposal.study import Settings, open_study, search_space
 from dipsearch.run import Request
-from dipsearch.run.run import open_run
-from dipsearch.trials.objective import Limits
+from dipsearch.run.books import Books
+from dipsearch.run.candidate import Candidate
+from dipsearch.run.opening import open_run
+from dipsearch.run.run import Run
+from dipsearch.run.searching import Search
 from dipsearch.trials.problem_files import (
     SEARCHED,
     WHOLE,
+    pilot_file,
     pilot_path,
-    problem_path,
+    problem_file,
     read_pilot,
-    read_split_problems,
     write_pilot,
 )
+from dipsearch.trials.trial_files import read_npz
 
 SPACE = """\
 format: dipsearch/space/1
@@ -45,7 +51,7 @@ genes:
   learning_rate: {float: [0.01, 0.03], log: true}
 """
 PILOTED = Genome((Scale(8, 8),) * 2, input_kind="pilot", input_channels=4, pilot_scale=1.0)
-FEW = Limits(max_steps=20)
+PLAIN = replace(PILOTED, input_kind="uniform", pilot_scale=None)
 
 
 def picture() -> torch.Tensor:
@@ -53,8 +59,8 @@ def picture() -> torch.Tensor:
     return torch.from_numpy(np.stack([rows, columns, (rows + columns) / 2])).float()[None]
 
 
-def desk_of(root: Path, *, has_pilot: bool) -> Worker:
-    """A worker of a study of a small picture, with or without pilots beside its problems."""
+def run_of(root: Path, *, has_pilot: bool) -> Run:
+    """A search on a small picture, with or without pilots beside its problems."""
     write_image(root / "picture.png", picture())
     (root / "pilots.yaml").write_text(SPACE)
     asked = Request(
@@ -69,39 +75,38 @@ def desk_of(root: Path, *, has_pilot: bool) -> Worker:
     )
     with pytest.MonkeyPatch.context() as patch:
         if not has_pilot:
-            patch.setattr("dipsearch.run.run.answer_at_once", lambda *given, **named: None)
+            patch.setattr("dipsearch.run.opening.answer_at_once", lambda *given, **named: None)
         run = open_run(asked, root=root, resume=False, started=time.monotonic())
     if has_pilot:
         for kind in (SEARCHED, WHOLE):
             write_pilot(pilot_path(run.folder, kind=kind, name="picture"), fitted=picture())
-    return Worker(run.folder, run.settings, 0, "cpu")
+    return run
 
 
-def job_of(worker: Worker, **changes: object) -> FitJob:
-    standard = FitJob(
-        label="finalist 3 on picture",
-        genome=PILOTED,
-        problem=problem_path(worker.folder, kind=WHOLE, name="picture"),
-        everything=False,
-        seed=0,
-        limits=FEW,
-        out=worker.folder / "out.npz",
-    )
-    return replace(standard, **changes)
+def search_of(run: Run) -> Search:
+    """It, without anybody who works."""
+    books = Books(run, search_space(run.folder))
+    return Search(run, runner=None, books=books, policy=InTurn())  # type: ignore[arg-type]
 
 
-def fitted(worker: Worker, job: FitJob) -> np.ndarray:
-    worker.do(job)
-    return np.load(job.out)["x"]
+def slice_of(network: Genome = PILOTED, *, split_seed: int = 0, pilot: str | None = None) -> Slice:
+    """Twenty iterations of a network on the whole picture."""
+    seen = Picture(problem_file(kind=WHOLE, name="picture"), split_seed, pilot)
+    return Slice("out", "finalist 3 on picture", network, (seen,), 0, Limits(max_steps=20), at=0, steps=20)
 
 
-def proposals(worker: Worker, *, count: int = 12) -> list[str]:
+def fitted(folder: Path, task: Slice) -> np.ndarray:
+    Worker(folder, "cpu").do(task)
+    return read_npz(folder / task.place / OUTPUT)["x"]
+
+
+def proposals(run: Run, *, count: int = 12) -> list[str]:
     """Kinds of input of the candidates that a study proposes beyond those that were queued."""
-    found = []
-    settings = replace(worker.settings, sampler="random", name="another")
-    study = open_study(worker.folder, settings, space=worker.space).study
+    found, space = [], search_space(run.folder)
+    settings = replace(run.settings, sampler="random", name="another")
+    study = open_study(run.folder, settings, space=space).study
     for _ in range(count):
-        trial = study.ask({gene.name: gene.distribution for gene in worker.space.genes()})
+        trial = study.ask({gene.name: gene.distribution for gene in space.genes()})
         found.append(str(trial.params["input_kind"]))
     return found
 
@@ -123,16 +128,16 @@ def test_a_file_without_a_pilot_is_refused_in_words(tmp_path: Path) -> None:
         read_pilot(tmp_path / "pilot-whole-cat.npz")
 
 
-def test_workers_get_the_pilots_that_lie_beside_their_problems(tmp_path: Path) -> None:
-    worker = desk_of(tmp_path, has_pilot=False)
-    assert [image.pilot for image in worker.images] == [None]
-    write_pilot(pilot_path(worker.folder, kind=SEARCHED, name="picture"), fitted=picture())
-    (image,) = read_split_problems(worker.folder, kind=SEARCHED, names=("picture",), seed=0, device="cpu")
-    assert image.pilot is not None and torch.equal(image.pilot, picture())
+def test_candidates_get_the_pilots_that_lie_beside_the_problems_if_they_need_them(tmp_path: Path) -> None:
+    search = search_of(run_of(tmp_path, has_pilot=True))
+    for network, file in ((PILOTED, "inputs/pilot-search-picture.npz"), (PLAIN, None)):
+        task = search.slice_of(Candidate(0, 0, network, 20))
+        assert [one.pilot for one in task.pictures] == [file]
+        assert task.reads == ("inputs/search-picture.npz", *([file] if file else []))
 
 
 def test_whether_a_study_has_pilots_is_kept_with_it_and_old_ones_have_none(tmp_path: Path) -> None:
-    settings = desk_of(tmp_path, has_pilot=True).settings
+    settings = run_of(tmp_path, has_pilot=True).settings
     assert settings.has_pilot
     assert Settings.from_dict(settings.to_dict()) == settings
     older = {name: value for name, value in settings.to_dict().items() if name != "has_pilot"}
@@ -141,7 +146,7 @@ def test_whether_a_study_has_pilots_is_kept_with_it_and_old_ones_have_none(tmp_p
 
 @pytest.mark.parametrize("has_pilot", [False, True])
 def test_networks_with_a_pilot_are_proposed_only_where_there_is_one(tmp_path: Path, has_pilot: bool) -> None:
-    kinds = proposals(desk_of(tmp_path, has_pilot=has_pilot))
+    kinds = proposals(run_of(tmp_path, has_pilot=has_pilot))
     assert kinds.count("uniform") >= 3
     assert (kinds.count("pilot") >= 3) is has_pilot
     assert has_pilot or "pilot" not in kinds
@@ -150,7 +155,7 @@ def test_networks_with_a_pilot_are_proposed_only_where_there_is_one(tmp_path: Pa
 @pytest.mark.parametrize("has_pilot", [False, True])
 def test_known_networks_with_a_pilot_are_queued_only_where_there_is_one(has_pilot: bool) -> None:
     known = [(name, preset(name)) for name in ("dipsearch_pilot_32", "dipsearch_nearest_32")]
-    load = Load("denoise", [(1, 3, 32, 32)], known, [], known[1][1], None, 0.0, False, has_pilot=has_pilot)
+    load = Load("denoise", [(1, 3, 32, 32)], known, [], known[1][1], None, 0.0, has_pilot=has_pilot)
     plan = make_plan(load, devices=("cpu",), budget=None, trials=4)
     assert [name for name, _ in plan.queue] == [name for name, _ in known[0 if has_pilot else 1 :]]
 
@@ -158,7 +163,7 @@ def test_known_networks_with_a_pilot_are_queued_only_where_there_is_one(has_pilo
 def test_a_study_without_pilots_queues_no_network_with_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dipsearch.run.run.answer_at_once", lambda *given, **named: None)
+    monkeypatch.setattr("dipsearch.run.opening.answer_at_once", lambda *given, **named: None)
     write_image(tmp_path / "picture.png", picture())
     asked = Request(
         sources=(str(tmp_path / "picture.png"),),
@@ -174,59 +179,56 @@ def test_a_study_without_pilots_queues_no_network_with_one(
 
 
 def test_a_candidate_that_needs_a_pilot_fails_with_a_sentence_where_there_is_none(tmp_path: Path) -> None:
-    worker = desk_of(tmp_path, has_pilot=False)
-    worker.study.enqueue_trial(worker.space.flat(PILOTED))
-    outcomes = [worker.do(SearchJob(FEW)) for _ in range(2)]
-    (failed,) = [outcome for outcome in outcomes if outcome["state"] == "FAIL"]
-    assert failed["reason"] == "its input needs a pilot, and this study has none"
+    run = run_of(tmp_path, has_pilot=False)
+    search = search_of(run)
+    run.study.enqueue_trial(search_space(run.folder).flat(PILOTED))
+    asked = [search.books.ask() for _ in range(2)]
+    (failed,) = [one for one in asked if one.candidate is None]
+    assert failed.reason == "its input needs a pilot, and this study has none"
+    assert run.trials()[failed.number].state == "failed"
 
 
 def test_a_candidate_with_a_pilot_is_fitted_where_there_is_one(tmp_path: Path) -> None:
-    worker = desk_of(tmp_path, has_pilot=True)
-    worker.study.enqueue_trial(worker.space.flat(PILOTED))
-    outcomes = [worker.do(SearchJob(FEW)) for _ in range(2)]
-    assert {outcome["state"] for outcome in outcomes} == {"COMPLETE"}
-    assert "pilot" in {outcome["genome"]["input"]["kind"] for outcome in outcomes}
+    run = run_of(tmp_path, has_pilot=True)
+    search, worker = search_of(run), Worker(run.folder, "cpu")
+    run.study.enqueue_trial(search_space(run.folder).flat(PILOTED))
+    needed = []
+    for _ in range(2):
+        candidate = search.books.ask().candidate
+        assert candidate is not None
+        needed.append(candidate.network.needs_pilot)
+        found = worker.do(replace(search.slice_of(candidate), steps=20))
+        assert isinstance(found, Advanced)
+        assert (found.steps, found.pictures[0].ended) == (20, Ended.STEPS)
+    assert True in needed
 
 
-def test_a_fit_to_a_picture_takes_the_pilot_beside_it(tmp_path: Path) -> None:
-    worker = desk_of(tmp_path, has_pilot=True)
-    first = fitted(worker, job_of(worker))
-    write_pilot(pilot_path(worker.folder, kind=WHOLE, name="picture"), fitted=picture().flip(2))
-    assert np.abs(fitted(worker, job_of(worker)) - first).max() > 0.01
+def test_a_fit_takes_the_pilot_that_is_named(tmp_path: Path) -> None:
+    folder, file = run_of(tmp_path, has_pilot=True).folder, pilot_file(kind=WHOLE, name="picture")
+    first = fitted(folder, slice_of(pilot=file))
+    write_pilot(folder / file, fitted=picture().flip(2))
+    assert np.abs(fitted(folder, slice_of(pilot=file)) - first).max() > 0.01
 
 
-def test_a_second_split_does_not_get_the_pilot_of_the_first_one(tmp_path: Path) -> None:
-    worker = desk_of(tmp_path, has_pilot=True)
-    for another in ({"split_seed": 7919}, {"seed": 5}):
-        with pytest.raises(InputError, match=r"finalist 3 on picture: .* there is none for this split"):
-            worker.do(job_of(worker, **another))
-    of_its_own = tmp_path / "second.npz"
-    write_pilot(of_its_own, fitted=picture())
-    job = job_of(worker, split_seed=7919, pilot=of_its_own)
-    assert worker.do(job)["ended"] and np.load(job.out)["x"].shape == (1, 3, 24, 20)
-    assert worker.do(job_of(worker, seed=5, split_seed=0))["ended"]  # the study's own split, another start
+def test_a_worker_that_has_the_picture_in_memory_reads_another_pilot(tmp_path: Path) -> None:
+    folder = run_of(tmp_path, has_pilot=True).folder
+    write_pilot(folder / "second.npz", fitted=picture().flip(2))
+    worker, outputs = Worker(folder, "cpu"), []
+    for file in (pilot_file(kind=WHOLE, name="picture"), "second.npz"):
+        worker.do(slice_of(pilot=file))
+        outputs.append(read_npz(folder / "out" / OUTPUT)["x"])
+    assert np.abs(outputs[1] - outputs[0]).max() > 0.01
 
 
-def test_a_network_without_a_pilot_is_fitted_to_any_split(tmp_path: Path) -> None:
-    worker = desk_of(tmp_path, has_pilot=True)
-    plain = replace(PILOTED, input_kind="uniform", pilot_scale=None)
-    assert worker.do(job_of(worker, genome=plain, split_seed=7919))["ended"]
+def test_a_network_without_a_pilot_is_fitted_to_any_split_and_reads_none(tmp_path: Path) -> None:
+    folder = run_of(tmp_path, has_pilot=False).folder
+    for seed in (0, 7919):
+        assert np.isfinite(fitted(folder, slice_of(PLAIN, split_seed=seed, pilot="nowhere.npz"))).all()
 
 
-def test_a_fit_to_everything_takes_the_restoration_from_everything(tmp_path: Path) -> None:
-    worker = desk_of(tmp_path, has_pilot=True)
-    job = job_of(worker, everything=True, seed=5, rule=LastIterate())
-    of_the_fitted_part = fitted(worker, job)
-    assert np.isfinite(of_the_fitted_part).all()
-    file = pilot_path(worker.folder, kind=WHOLE, name="picture")
-    write_pilot(file, fitted=picture(), full=picture().flip(2))
-    assert np.abs(fitted(worker, job) - of_the_fitted_part).max() > 0.01
-    write_pilot(file, fitted=picture().flip(2), full=picture())
-    assert np.array_equal(fitted(worker, job), of_the_fitted_part)
-
-
-def test_a_job_that_needs_a_pilot_fails_where_there_is_none(tmp_path: Path) -> None:
-    worker = desk_of(tmp_path, has_pilot=False)
-    with pytest.raises(InputError, match="its input needs a pilot, and there is none for this split"):
-        worker.do(job_of(worker))
+def test_a_fit_that_needs_a_pilot_fails_where_none_is_named_or_there(tmp_path: Path) -> None:
+    folder = run_of(tmp_path, has_pilot=True).folder
+    with pytest.raises(TaskFailed, match="pilot"):
+        fitted(folder, slice_of())
+    with pytest.raises(TaskFailed, match=r"nowhere.npz cannot be read"):
+        fitted(folder, slice_of(pilot="nowhere.npz"))

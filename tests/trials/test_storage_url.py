@@ -9,7 +9,7 @@ import pytest
 from dipsearch.errors import StudyError
 from dipsearch.problem import TaskOptions
 from dipsearch.proposal.study import Settings
-from dipsearch.run import Request, Silent, read_study, run_search, run_worker
+from dipsearch.run import Request, Silent, read_study, run_search
 from dipsearch.trials.request import read_request, write_request
 from dipsearch.trials.storage_url import VARIABLE, is_masked, masked, whole_address
 
@@ -74,16 +74,12 @@ def test_another_database_in_the_environment_is_not_used(monkeypatch: pytest.Mon
         whole_address(HIDDEN)
 
 
-def test_resuming_and_joining_without_the_password_say_how_to_give_it(begun: Path) -> None:
-    for attempt in (
-        lambda: run_search(request(None), root=begun, resume=True, callback=Silent()),
-        lambda: run_worker("study", storage=None, device="cpu", callback=Silent(), root=begun),
-    ):
-        with pytest.raises(StudyError) as refused:
-            attempt()
-        assert refused.value.given == f"the study is kept in {HIDDEN}"
-        assert "--storage" in refused.value.fix
-        assert VARIABLE in refused.value.fix
+def test_resuming_without_the_password_says_how_to_give_it(begun: Path) -> None:
+    with pytest.raises(StudyError) as refused:
+        run_search(request(None), root=begun, resume=True, callback=Silent())
+    assert refused.value.given == f"the study is kept in {HIDDEN}"
+    assert "--storage" in refused.value.fix
+    assert VARIABLE in refused.value.fix
 
 
 def test_a_study_in_a_database_is_shown_without_its_candidates(begun: Path) -> None:

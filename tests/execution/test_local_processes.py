@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-from dipsearch.execution.pool import _without_main
+from dipsearch.execution.executor import WorkerSpec
+from dipsearch.execution.local_processes import LocalProcesses, _environment, _without_main
 
 
-def run(script: str, folder) -> subprocess.CompletedProcess[str]:
+def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a script in a folder of its own."""
     (folder / "script.py").write_text(dedent(script))
     return subprocess.run(
         [sys.executable, "-W", "ignore", "script.py"],
@@ -24,7 +30,7 @@ def run(script: str, folder) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_main_module_is_back_after_a_start():
+def test_the_main_module_is_back_after_a_start() -> None:
     main = sys.modules["__main__"]
     with pytest.raises(OSError), _without_main():
         assert sys.modules["__main__"] is not main and not hasattr(sys.modules["__main__"], "__file__")
@@ -32,11 +38,11 @@ def test_the_main_module_is_back_after_a_start():
     assert sys.modules["__main__"] is main
 
 
-def test_a_script_without_a_main_guard_runs_once(tmp_path):
+def test_a_script_without_a_main_guard_runs_once(tmp_path: Path) -> None:
     done = run(
         """
         import os
-        from dipsearch.execution.pool import _SPAWN, _without_main
+        from dipsearch.execution.local_processes import _SPAWN, _without_main
         print("the script runs", flush=True)
         with _without_main():
             child = _SPAWN.Process(target=print, args=("a worker runs",))
@@ -48,8 +54,55 @@ def test_a_script_without_a_main_guard_runs_once(tmp_path):
     assert done.stdout.splitlines() == ["the script runs", "a worker runs"], done.stderr
 
 
+def test_a_worker_is_told_which_gpu_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    with _environment(WorkerSpec(1, "cuda:1", threads=2)):
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "5"
+        assert os.environ["OMP_NUM_THREADS"] == "2"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,5"
+    assert "OMP_NUM_THREADS" not in os.environ
+
+
+def test_workers_do_not_hear_ctrl_c_and_end_when_they_are_killed(tmp_path: Path) -> None:
+    with LocalProcesses(tmp_path, [WorkerSpec(0, "cpu")]) as executor:
+        process = executor._processes[0].process
+        assert process.pid is not None
+        for _ in range(6):  # also while its Python starts and imports what it needs
+            os.kill(process.pid, signal.SIGINT)
+            process.join(0.3)
+            assert process.is_alive()
+        executor.kill()
+        process.join(5)
+        assert process.exitcode == -signal.SIGKILL
+
+
+def test_workers_end_with_their_parent(tmp_path: Path) -> None:
+    script = """
+        import os, signal, pathlib
+        from dipsearch.execution.executor import WorkerSpec
+        from dipsearch.execution.local_processes import LocalProcesses
+        with LocalProcesses(pathlib.Path(), [WorkerSpec(0, "cpu")]) as executor:
+            print(executor._processes[0].process.pid, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+        """
+    number = int(run(script, tmp_path).stdout)
+    end = time.monotonic() + 30
+    while alive(number) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not alive(number)
+
+
+def alive(number: int) -> bool:
+    """Whether a process is there, and no zombie."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 @pytest.mark.slow
-def test_a_whole_search_works_in_a_script_without_a_main_guard(tmp_path):
+def test_a_whole_search_works_in_a_script_without_a_main_guard(tmp_path: Path) -> None:
     """Its operator is registered, its network and its callback are the script's own; nothing is left behind."""
     (tmp_path / "tmp").mkdir()
     done = run(
@@ -58,7 +111,7 @@ def test_a_whole_search_works_in_a_script_without_a_main_guard(tmp_path):
         import dipsearch as ds
         print("the script runs", flush=True)
 
-        @ds.register("a flip of test_pool_main")
+        @ds.register("a flip of test_local_processes")
         class Flip:
             def A(self, x): return x.flip(-1)
             def A_adjoint(self, y): return y.flip(-1)

@@ -1,0 +1,84 @@
+"""An executor: where tasks are worked on, on this machine or on many.
+
+It has workers, takes a task for each that is free, and gives a future for what comes of it. It knows nothing of
+studies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from ..errors import DipsearchError
+from .task import Result, Task
+
+
+@dataclass(frozen=True)
+class WorkerSpec:
+    """Where a worker works.
+
+    Args:
+        index: its number.
+        device: as PyTorch names it.
+        threads: on a CPU.
+        host: its machine, where that is another one.
+        memory: bytes that it may take, where they are fewer than this machine's workers may; ``None``: they are not.
+    """
+
+    index: int
+    device: str
+    threads: int = 1
+    host: str = ""
+    memory: int | None = None
+
+
+class TaskFailed(DipsearchError, RuntimeError):
+    """A task could not be done, and would not be a second time; its worker lives."""
+
+
+class WorkerDied(DipsearchError, RuntimeError):
+    """The worker of a task is gone; the task can be given to another one."""
+
+
+class Executor(Protocol):
+    """What a search needs of an executor. It is a context manager; tasks are submitted inside."""
+
+    @property
+    def workers(self) -> Sequence[WorkerSpec]:
+        """Those that are there at the moment."""
+        ...
+
+    def free(self) -> int:
+        """How many more tasks would begin at once."""
+        ...
+
+    def submit(self, task: Task) -> tuple[int, Future[Result]]:
+        """Have a task done by a free worker, one that remembers its fits where there is one.
+
+        Returns:
+            The worker's number, -1 where it is not known yet; and what will come of it, or the reason why nothing does:
+            ``TaskFailed`` or ``WorkerDied``.
+        """
+        ...
+
+    def wait(self, timeout: float) -> None:
+        """Wait until something has come of a task, ``timeout`` seconds at most."""
+        ...
+
+    def give_up(self, future: Future[Result]) -> None:
+        """Do not wait for a task any more; nothing comes of it."""
+        ...
+
+    def checkpoint(self) -> None:
+        """Bring what workers were asked to keep into the folder, where it is not there already."""
+        ...
+
+    def kill(self) -> None:
+        """End everything now."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *reason: object) -> None: ...

@@ -1,0 +1,166 @@
+"""A queue of fits of known networks, which share the time that there is: those of a restoration, or of finalists.
+
+Each is advanced in slices until it has ended or has had its share; what one leaves of its share belongs to the others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from ..network import Network
+from .keeping import Keeping
+from .picture_fits import kept_steps
+from .runner import Runner
+from .task import STATE, Advanced, Limits, Picture, Result, Slice, Task
+
+LEAST_SECONDS = 1.0
+"""With less time than this left a fit is not begun."""
+
+ALL_DATA_SHARE = 0.12
+"""Of a fit's time, what is kept back for going on with everything that was measured."""
+
+
+@dataclass(frozen=True)
+class WantedFit:
+    """A network that is to be fitted.
+
+    Args:
+        place: the folder of the fit.
+        label: what the live display calls it.
+        network: what is fitted.
+        picture: to what.
+        seed: of the fit.
+        limits: how far it may go.
+        all_data: whether it goes on with everything that was measured, once it was judged.
+    """
+
+    place: str
+    label: str
+    network: Network
+    picture: Picture
+    seed: int
+    limits: Limits
+    all_data: bool = False
+
+
+@dataclass
+class _Under:
+    """A fit under way."""
+
+    wanted: WantedFit
+    share: float
+    spent: float = 0.0
+    steps: int = 0
+    busy: bool = False
+    all_data: bool = False  # it went on with all data, or tried
+    keeping: Keeping = field(default_factory=Keeping)
+
+
+@dataclass
+class FitQueue:
+    """Has fits made.
+
+    Args:
+        runner: hands out the slices.
+        wanted: the fits, the most wanted first.
+        until: seconds since the start when the last one has to end; infinite without a budget.
+        most_seconds: of one fit; infinite: as long as it likes.
+        slice_seconds: of one slice.
+
+    Attributes:
+        latest: how far each has come, by its place.
+        failed: places of fits that came to nothing, and why.
+        cut_off: places of fits that had neither ended nor had their share when somebody asked to finish.
+    """
+
+    runner: Runner
+    wanted: Sequence[WantedFit]
+    until: float = math.inf
+    most_seconds: float = math.inf
+    slice_seconds: float = 2.0
+    latest: dict[str, Advanced] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    cut_off: frozenset[str] = frozenset()
+    _todo: list[WantedFit] = field(default_factory=list)
+    _under: dict[str, _Under] = field(default_factory=dict)
+
+    def work(self) -> None:
+        """Make them, as far as there is time."""
+        self._todo = list(self.wanted)
+        self.runner.work(self._next, self._took)
+        if self.runner.stopped:
+            self.cut_off = frozenset(place for place, one in self._under.items() if not self._over(one))
+        # Files that were not left with the last slice, since that takes long, are left now.
+        unkept = [one for one in self._under.values() if not one.keeping.kept]
+        self.runner.work(lambda: self._slice(unkept.pop(), steps=0) if unkept else None, self._took)
+
+    def _next(self) -> Slice | None:
+        left = self.until - self.runner.seconds
+        for one in self._under.values():
+            if one.busy or left <= 0:
+                continue
+            if not self._over(one):
+                return self._slice(one, steps=one.wanted.limits.max_steps)
+            if one.wanted.all_data and not one.all_data and one.steps:
+                one.all_data = True
+                rest = min(left, max(one.share - one.spent, ALL_DATA_SHARE * one.spent))
+                return replace(self._slice(one, steps=0), all_data=True, seconds=rest)
+        if not self._todo or left < LEAST_SECONDS:
+            return None
+        workers = max(1, len(self.runner.executor.workers))
+        share = left / -(-len(self._todo) // workers)
+        wanted = self._todo.pop(0)
+        steps = kept_steps(self.runner.folder / wanted.place / STATE)  # of an earlier run, to be gone on with
+        one = self._under[wanted.place] = _Under(wanted, min(share, self.most_seconds), steps=steps)
+        return self._slice(one, steps=wanted.limits.max_steps)
+
+    def _slice(self, one: _Under, *, steps: int) -> Slice:
+        one.busy = True
+        wanted, left = one.wanted, min(one.share - one.spent, self.until - self.runner.seconds)
+        seconds = max(0.0, min(self.slice_seconds, left))
+        return Slice(
+            place=wanted.place,
+            label=wanted.label,
+            network=wanted.network,
+            pictures=(wanted.picture,),
+            seed=wanted.seed,
+            limits=wanted.limits,
+            at=one.steps,
+            steps=steps,
+            seconds=seconds,
+            keep=one.keeping.due(self.runner.seconds + seconds) or left <= self.slice_seconds or not steps,
+        )
+
+    def _took(self, task: Task, found: Result | Exception, worker: int) -> None:
+        del worker
+        assert isinstance(task, Slice)
+        one = self._under[task.place]
+        one.busy = False
+        if not isinstance(found, Advanced):
+            self.failed[task.place] = str(found)
+            if not self.runner.stopped:
+                self.runner.say(f"{task.label}: {found}")
+            if not task.all_data:
+                self._under.pop(task.place)
+            return
+        if one.steps == 0:
+            one.wanted = replace(one.wanted, limits=_as_lean(one.wanted.limits, found))
+        one.spent += found.seconds + found.beside
+        one.steps = found.steps
+        if task.all_data:
+            one.keeping.kept = True  # with what came of it; the files without it must not take their place
+        else:
+            one.keeping.took(found, at=self.runner.seconds)
+        self.latest[task.place] = found
+
+    def _over(self, one: _Under) -> bool:
+        latest = self.latest.get(one.wanted.place)
+        ended = latest is not None and latest.pictures[0].ended is not None
+        return ended or one.spent >= one.share * (1 - ALL_DATA_SHARE * one.wanted.all_data)
+
+
+def _as_lean(limits: Limits, found: Advanced) -> Limits:
+    """Where the first slice had to get by with less memory, the next ones begin so."""
+    return replace(limits, compute=replace(limits.compute, lean=limits.compute.lean or found.lean))

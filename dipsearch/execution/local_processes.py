@@ -1,0 +1,259 @@
+"""Local processes: one worker per device of this machine, on a CPU one per core, each in a process of its own.
+
+A worker that dies is replaced, and its task can be given to another one; a parent that dies takes its workers along.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from types import ModuleType
+
+import cloudpickle
+
+from ..trials.own_parts import NOTHING, OwnParts, operators_of, unpacked
+from .executor import TaskFailed, WorkerDied, WorkerSpec
+from .task import Result, Slice, Task
+
+_SPAWN = multiprocessing.get_context("spawn")
+
+WHOLE_GROUP = {signal.SIGINT, signal.SIGHUP} if hasattr(signal, "SIGHUP") else {signal.SIGINT}
+"""Signals of a terminal, which reach workers, too; what they mean is the parent's to decide."""
+
+JOIN_SECONDS = 5.0
+"""How long a worker has for ending by itself."""
+
+
+@dataclass
+class _Process:
+    spec: WorkerSpec
+    process: SpawnProcess
+    connection: Connection
+    future: Future[Result] | None = None
+    places: list[str] = field(default_factory=list)  # of the fits that it advanced, the latest last
+
+
+@dataclass
+class LocalProcesses:
+    """The worker processes of one study on this machine.
+
+    Args:
+        folder: that the files of tasks are relative to.
+        specs: one for each worker.
+        own: parts of the user's, of which every worker gets a copy.
+    """
+
+    folder: Path
+    specs: Sequence[WorkerSpec]
+    own: OwnParts = NOTHING
+    _processes: list[_Process] = field(default_factory=list)
+    _packed: bytes | None = None
+
+    def __enter__(self) -> LocalProcesses:
+        self._packed = self.own.packed()
+        self._processes = [self._started(spec) for spec in self.specs]
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        for one in self._processes:
+            _send(one.connection, b"")
+        for one in self._processes:
+            if one.future is not None:
+                one.process.kill()  # nobody waits for what it does
+            one.process.join(JOIN_SECONDS)
+            if one.process.is_alive():
+                one.process.kill()
+                one.process.join()
+            one.connection.close()
+
+    @property
+    def workers(self) -> Sequence[WorkerSpec]:
+        """All of them; a dead one is replaced."""
+        return self.specs
+
+    def free(self) -> int:
+        """How many have no task."""
+        return sum(one.future is None for one in self._processes)
+
+    def submit(self, task: Task) -> tuple[int, Future[Result]]:
+        """Have a task done by a free worker; see ``Executor``."""
+        idle = [one for one in self._processes if one.future is None]
+        place = task.place if isinstance(task, Slice) else ""
+        # Who advanced the fits last, or else who has the fewest of others to forget.
+        one = next((one for one in idle if place in one.places[-1:]), None) or next(
+            (one for one in idle if place in one.places), min(idle, key=lambda one: len(one.places))
+        )
+        if place:
+            for other in self._processes:
+                if place in other.places:
+                    other.places.remove(place)
+            one.places.append(place)
+        future: Future[Result] = Future()
+        try:
+            packed = cloudpickle.dumps(task)  # a network of the user's may be defined in the script itself
+        except Exception as error:  # pickling foreign objects may raise anything
+            future.set_exception(TaskFailed(f"it cannot be sent to a worker: {error!r}"))
+            return one.spec.index, future
+        one.future = future
+        _send(one.connection, packed)
+        return one.spec.index, future
+
+    def wait(self, timeout: float) -> None:
+        """Wait until something has come of a task; see ``Executor``."""
+        connections: dict[object, _Process] = {one.connection: one for one in self._processes}
+        for ready in wait(list(connections), timeout):  # type: ignore[arg-type]
+            one = connections[ready]
+            try:
+                _settle(one, one.connection.recv())
+            except (EOFError, ConnectionError):
+                self._replace(one)
+
+    def give_up(self, future: Future[Result]) -> None:
+        """End the process that works on it; another one takes its place."""
+        for one in list(self._processes):
+            if one.future is future:
+                one.future = None
+                one.process.kill()
+                self._replace(one)
+                future.set_exception(TaskFailed("nobody waited for it any more"))
+
+    def checkpoint(self) -> None:
+        """Nothing to do: workers write into the folder."""
+
+    def kill(self) -> None:
+        """End all processes now."""
+        for one in self._processes:
+            one.process.kill()
+
+    def _replace(self, one: _Process) -> None:
+        one.process.join()
+        one.connection.close()
+        code, future = one.process.exitcode, one.future
+        self._processes[self._processes.index(one)] = self._started(one.spec)
+        if future is not None:
+            future.set_exception(WorkerDied(f"its process died ({_exit_in_words(code)})"))
+
+    def _started(self, spec: WorkerSpec) -> _Process:
+        here, there = _SPAWN.Pipe()
+        process = _SPAWN.Process(target=serve, args=(self.folder, spec, there, self._packed), daemon=True)
+        with _environment(spec), _without_main(), _deaf():
+            process.start()
+        there.close()
+        return _Process(spec, process, here)
+
+
+def serve(folder: Path, spec: WorkerSpec, connection: Connection, packed: bytes | None = None) -> None:
+    """A worker process: do tasks until told to stop or until the parent is gone."""
+    for number in WHOLE_GROUP:
+        signal.signal(number, signal.SIG_IGN)
+    import torch
+
+    from ..fitting.memory import keep_freed_memory
+    from .worker import Worker
+
+    keep_freed_memory()
+    torch.set_num_threads(spec.threads)
+    device = "cuda:0" if spec.device.startswith("cuda") else spec.device
+    own = unpacked(packed)
+    with operators_of(folder, own):
+        _serve(Worker(folder, device, own), connection)
+
+
+def _serve(worker: object, connection: Connection) -> None:
+    from .worker import Worker, in_words
+
+    assert isinstance(worker, Worker)
+    try:
+        while packed := connection.recv_bytes():
+            try:
+                found: Result | Exception = worker.do(cloudpickle.loads(packed))
+            except Exception as error:  # the search goes on; the parent says what happened
+                found = error if isinstance(error, TaskFailed) else TaskFailed(in_words(error))
+            connection.send(found)
+    except (EOFError, ConnectionError):
+        return  # the parent is gone
+
+
+def _settle(one: _Process, found: Result | Exception) -> None:
+    future, one.future = one.future, None
+    assert future is not None
+    if isinstance(found, Exception):
+        future.set_exception(found)
+    else:
+        future.set_result(found)
+
+
+@contextmanager
+def _environment(spec: WorkerSpec) -> Iterator[None]:
+    """Set what has to be in the environment before a child imports its libraries."""
+    wanted = {"OMP_NUM_THREADS": str(spec.threads), "MKL_NUM_THREADS": str(spec.threads)}
+    if spec.device.startswith("cuda:"):
+        # Each process sees one GPU only, so nothing can land on a neighbour's by mistake.
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+        number = int(spec.device.split(":")[1])
+        wanted["CUDA_VISIBLE_DEVICES"] = (
+            visible[number] if number < len(visible) and visible[0] else str(number)
+        )
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Start a child that does not run the user's script again.
+
+    Spawned children import the parent's main module, in case that something to be done was defined there. Workers need
+    nothing of it, and a script without ``if __name__ == "__main__"`` would begin a search of its own in each of them.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Start a child that does not hear the terminal's signals while it imports its libraries, which takes seconds."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # or else the start of a child does so, and unblocks them on its way
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, WHOLE_GROUP)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _send(connection: Connection, packed: bytes) -> None:
+    try:
+        connection.send_bytes(packed)
+    except (BrokenPipeError, OSError):
+        return  # the worker is dead; wait() will notice and replace it
+
+
+def _exit_in_words(code: int | None) -> str:
+    if code is not None and code < 0:
+        name = signal.Signals(-code).name
+        return f"{name}, perhaps for lack of memory" if name == "SIGKILL" else name
+    return f"exit code {code}"

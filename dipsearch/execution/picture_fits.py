@@ -1,0 +1,209 @@
+"""The fits of one network to one or several pictures, advanced together, kept in files, and taken up from them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..errors import FormatError
+from ..files import write_bytes
+from ..fitting import (
+    Check,
+    Ended,
+    Fit,
+    OngoingFit,
+    default_rule,
+    fit_all_data,
+    may_fit_all_data,
+    pack,
+    unpack,
+)
+from ..fitting.compute import Compute
+from ..fitting.ongoing import Watcher
+from ..network import Network
+from ..trials.problem_files import SplitProblem
+from ..trials.trial_files import Trajectory, read_npz, suffix, write_fits, write_trajectories
+from .task import STATE, TRAJECTORY, Progress, Slice
+
+SKETCH = 4096
+"""Places at which two images are compared without sending them: their mean squared difference is known to 3 %."""
+
+
+@dataclass
+class PictureFits:
+    """Fits that a worker has in its memory.
+
+    Args:
+        network: what is fitted.
+        pictures: to which.
+        fits: one to each.
+        compute: by what means.
+        trajectories: images along each fit.
+
+    Attributes:
+        kept: whether what their files have is the newest.
+    """
+
+    network: Network
+    pictures: Sequence[SplitProblem]
+    fits: Sequence[OngoingFit]
+    compute: Compute
+    trajectories: list[Trajectory] = field(default_factory=list)
+    kept: bool = True
+
+    @property
+    def step(self) -> int:
+        """Iterations that the fit has made which came furthest."""
+        return max(one.step for one in self.fits)
+
+    @property
+    def over(self) -> bool:
+        """Whether none of them can be advanced, or one is beyond use."""
+        ends = [one.ended for one in self.fits]
+        return all(ends) or Ended.DIVERGED in ends
+
+    def advance(self, task: Slice) -> tuple[int, float]:
+        """Advance all of them in step, check point by check point; the iterations made, and their seconds."""
+        begun, before = time.perf_counter(), self.step
+        self.kept = False
+        every = task.limits.check_every
+        while not self.over and self.step < before + task.steps:
+            for index, one in enumerate(self.fits):
+                one.advance(every, watch=self._keeper(index, task.trajectory_every))
+            if task.seconds is not None and time.perf_counter() - begun >= task.seconds:
+                break
+        return self.step - before, time.perf_counter() - begun
+
+    def progress(self, since: int) -> tuple[Progress, ...]:
+        """How far each has come.
+
+        Args:
+            since: the iteration after which check points are news.
+        """
+        found = []
+        for one, picture in zip(self.fits, self.pictures, strict=True):
+            done = one.fit()
+            curve = tuple(
+                (int(step), float(score))
+                for step, score in zip(done.curves.step, done.curves.score, strict=True)
+                if step > since
+            )
+            seen = sketch(done.image, picture) if done.step else None
+            found.append(Progress(one.ended, curve, done.step, done.score, done.loss, seen))
+        return tuple(found)
+
+    def done(self) -> list[Fit]:
+        """What each delivers as it stands."""
+        return [one.fit() for one in self.fits]
+
+    def leave(self, folder: Path, fits: Sequence[Fit]) -> None:
+        """Write all that there is of them into a folder."""
+        write_fits(folder, fits)
+        write_trajectories(folder, self.trajectories)
+        notes = {"lean": self.compute.lean}
+        write_bytes(folder / STATE, pack([one.state() for one in self.fits], notes), durable=False)
+        self.kept = True
+
+    def with_all_data(self, *, seed: int, seconds: float | None) -> list[Fit]:
+        """What each delivers after it went on with everything that was measured."""
+        found, until = [], None if seconds is None else time.perf_counter() + seconds
+        for index, (done, picture) in enumerate(zip(self.done(), self.pictures, strict=True)):
+            left = None if until is None else (until - time.perf_counter()) / (len(self.fits) - index)
+            found.append(
+                fit_all_data(
+                    done,
+                    self.network,
+                    picture.problem,
+                    seed=seed,
+                    seconds=None if left is None else max(0.0, left),
+                    compute=self.compute,
+                    pilot=picture.pilot,
+                )
+            )
+        return found
+
+    def _keeper(self, index: int, every: int | None) -> Watcher | None:
+        if every is None:
+            return None
+        while len(self.trajectories) <= index:
+            self.trajectories.append([])
+
+        def keep(check: Check, image: Tensor) -> None:
+            if check.step % every == 0:
+                self.trajectories[index].append((check.step, image[0].half().cpu().numpy()))
+
+        return keep
+
+
+def sketch(image: Tensor, picture: SplitProblem) -> NDArray[np.float32]:
+    """What an image shows at a few thousand of the places that score it, the same ones for every network."""
+    seen, weight = picture.problem.view(image.detach()), picture.split.score_weight
+    values = (
+        seen[weight.bool().expand_as(seen)].float() if picture.split.kind != "whole" else seen.reshape(-1)
+    )
+    if values.numel() > SKETCH:
+        places = torch.randint(values.numel(), (SKETCH,), generator=torch.Generator().manual_seed(0))
+        values = values[places.to(values.device)]
+    return np.asarray(values.cpu().numpy())
+
+
+def taken_up(task: Slice, pictures: Sequence[SplitProblem], folder: Path, *, compute: Compute) -> PictureFits:
+    """The fits of a task as their files have them, or from the beginning where there are none or damaged ones."""
+    file = folder / STATE
+    states = None
+    if task.at and file.exists():
+        try:
+            states, notes = unpack(file.read_bytes())
+        except FormatError:
+            states = None  # they are fitted anew, which costs time and nothing else
+        else:
+            compute = Compute(compute.engine, compute.precision, compute.lean or bool(notes.get("lean")))
+    fits = [
+        OngoingFit(
+            task.network,
+            picture.problem,
+            split=picture.split,
+            seed=task.seed,
+            max_steps=task.limits.max_steps,
+            rule=default_rule(picture.split, patience=task.limits.patience),
+            check_every=task.limits.check_every,
+            keep_weights=may_fit_all_data(picture.problem),
+            compute=compute,
+            pilot=picture.pilot,
+            state=None if states is None else states[index],
+        )
+        for index, picture in enumerate(pictures)
+    ]
+    trajectories = [] if states is None else _trajectories(folder / TRAJECTORY, [one.step for one in fits])
+    return PictureFits(task.network, pictures, fits, compute, trajectories)
+
+
+def kept_steps(file: Path) -> int:
+    """Iterations of the fits whose state lies in a file; 0 where it is not there or damaged."""
+    if not file.exists():
+        return 0
+    try:
+        states, _ = unpack(file.read_bytes())
+    except FormatError:
+        return 0
+    return max((state.step for state in states), default=0)
+
+
+def _trajectories(file: Path, steps: Sequence[int]) -> list[Trajectory]:
+    """The images along each fit, up to where its state is: the file may be newer than that."""
+    if not file.exists():
+        return []
+    arrays = read_npz(file)
+    found: list[Trajectory] = []
+    for index, until in enumerate(steps):
+        at = arrays.get("step" + suffix(index), np.zeros(0, dtype=np.int64)).tolist()
+        images = arrays.get("x" + suffix(index), ())
+        found.append([(step, image) for step, image in zip(at, images, strict=True) if step <= until])
+    return found

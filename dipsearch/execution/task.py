@@ -1,0 +1,182 @@
+"""A task: what a worker is asked to do, and what it says when it has done it.
+
+A task is a value that names its files relative to a folder. On this machine that is the study's folder; on another one
+the executor brings the files that a task reads, and fetches those that it leaves. A worker knows nothing of studies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..fitting import Ended
+from ..fitting.compute import USUAL, Compute
+from ..network import Network
+
+STATE, CURVES, OUTPUT, TRAJECTORY = "state.safetensors", "fit.npz", "output.npz", "trajectory.npz"
+"""What the fits of a slice leave in their folder: how to go on with them, their check points, their images, and images
+along the way."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far a fit may go, and by what means.
+
+    Args:
+        max_steps: iterations per picture, at most.
+        patience: iterations without a better validation score after which a fit ends.
+        check_every: iterations between check points.
+        compute: by what means.
+    """
+
+    max_steps: int
+    patience: int = 300
+    check_every: int = 10
+    compute: Compute = USUAL
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a network is fitted to.
+
+    Args:
+        problem: the problem file.
+        split_seed: of the split of its measurement.
+        pilot: the file of the pilot that was computed from the fitted part of this very split; ``None``: there is none.
+    """
+
+    problem: str
+    split_seed: int
+    pilot: str | None = None
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Advance the fits of one network to some pictures, all to the same iteration.
+
+    Args:
+        place: the folder of these fits.
+        label: what the live display calls them.
+        network: what is fitted.
+        pictures: to which.
+        seed: of the fits.
+        limits: how far they may go in all.
+        at: iterations that they have made; 0: they begin.
+        steps: iterations more, at the most.
+        seconds: wall time after which the next check point is the last; ``None``: all ``steps``.
+        keep: leave their files; otherwise the worker alone remembers them.
+        all_data: do not advance them: let them go on with everything that was measured, and leave what comes of it.
+        trajectory_every: iterations between the images that are kept for the page; ``None``: none.
+    """
+
+    place: str
+    label: str
+    network: Network
+    pictures: tuple[Picture, ...]
+    seed: int
+    limits: Limits
+    at: int
+    steps: int
+    seconds: float | None = None
+    keep: bool = True
+    all_data: bool = False
+    trajectory_every: int | None = None
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Its files; those of the fits themselves may not be there yet."""
+        pilots = [one.pilot for one in self.pictures if one.pilot is not None and self.network.needs_pilot]
+        own = [f"{self.place}/{name}" for name in (STATE, TRAJECTORY)] if self.at else []
+        return (*(one.problem for one in self.pictures), *pilots, *own)
+
+
+@dataclass(frozen=True)
+class Patches:
+    """Restore a problem with groups of similar patches and write it to ``out`` as ``x``.
+
+    Args:
+        label: what the live display calls it.
+        problem: the problem file.
+        out: the ``.npz`` file.
+        split_seed: restore from the fitted part of this split alone; ``None``: from all of y.
+        pilot: a file with a restoration ``x`` to be polished; ``None``: without one.
+    """
+
+    label: str
+    problem: str
+    out: str
+    split_seed: int | None = None
+    pilot: str | None = None
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Its files."""
+        return (self.problem,) if self.pilot is None else (self.problem, self.pilot)
+
+
+Task = Slice | Patches
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """How far the fit to one picture has come.
+
+    Args:
+        ended: why it is over; ``None``: it can be advanced.
+        curve: the check points of this slice: iteration, and the split's estimate of the mean squared error.
+        step: the iteration that would be delivered; 0: none.
+        score: the estimate there.
+        loss: the smoothed training loss there.
+        sketch: that image at a few thousand places, the same ones for every network; ``None`` where there is none.
+    """
+
+    ended: Ended | None
+    curve: tuple[tuple[int, float], ...]
+    step: int
+    score: float
+    loss: float
+    sketch: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Advanced:
+    """What came of a slice.
+
+    Args:
+        steps: iterations that the fits have made by now.
+        made: iterations of this slice.
+        seconds: wall time of these, on all pictures.
+        beside: wall time of everything else: reading, building, writing.
+        writing: wall time of leaving the files.
+        pictures: how far each fit has come.
+        value: what one's own metric says of them; ``None`` without one.
+        kept: whether their files were left.
+        engine, precision, note: what made the steps, and why it is not what was asked for.
+        lean: whether they had to get by with less memory.
+    """
+
+    steps: int
+    made: int
+    seconds: float
+    beside: float
+    pictures: tuple[Progress, ...]
+    value: float | None = None
+    writing: float = 0.0
+    kept: bool = True
+    engine: str = "eager"
+    precision: str = "fp32"
+    note: str = ""
+    lean: bool = False
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What came of similar patches: the seconds that it took."""
+
+    seconds: float
+    files: tuple[str, ...] = field(default=())
+
+
+Result = Advanced | Restored

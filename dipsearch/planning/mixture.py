@@ -1,0 +1,93 @@
+"""The mixture: what an ensemble of candidates would reach, from their scores and from how much their pictures differ.
+
+A mixture with weights w has the error wᵀ P w, where P holds the mean products of the candidates' errors. From two
+scores and the mean squared difference of two pictures follows P_ij = (s_i + s_j − d_ij²) / 2, so that sketches do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..fitting.ensemble import RIDGE, ensemble_weights
+
+LEAST_SHARE = 0.1
+"""A mixture is not believed to have less than this share of the error of the best candidate: scores are noisy."""
+
+
+class Drawn(Protocol):
+    """A candidate with a sketch and a score."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def sketch(self) -> NDArray[np.float32] | None: ...
+
+    @property
+    def mse(self) -> float: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """The best mixture of some candidates.
+
+    Args:
+        numbers: of the candidates.
+        products: P, ``(K, K)``.
+    """
+
+    numbers: tuple[int, ...]
+    products: NDArray[np.float64]
+
+    @cached_property
+    def error(self) -> float:
+        """Its mean squared error."""
+        return _error(self.products)
+
+    def gain_if_better(self, number: int, rise: float) -> float:
+        """How many dB it gains when one candidate's error shrinks by ``rise`` dB, the same everywhere."""
+        if number not in self.numbers or rise <= 0:
+            return 0.0
+        shrunk = np.array([10 ** (-rise / 20) if other == number else 1.0 for other in self.numbers])
+        return 10 * math.log10(self.error / _error(self.products * np.outer(shrunk, shrunk)))
+
+    def gain_of_one_more(self) -> float:
+        """How many dB one more candidate is expected to bring: what those there brought, on average; it gets less."""
+        count = len(self.numbers)
+        if count < 2:
+            return math.inf
+        brought = [10 * math.log10(self._without(index) / self.error) for index in range(count)]
+        return float(np.mean(np.clip(brought, 0, None))) * (count - 1) / (count + 1)
+
+    def _without(self, index: int) -> float:
+        return _error(np.delete(np.delete(self.products, index, axis=0), index, axis=1))
+
+
+def mixture_of(candidates: Sequence[Drawn]) -> Mixture:
+    """The mixture of those candidates whose sketch and score can be reckoned with."""
+    there = [one for one in candidates if one.sketch is not None and math.isfinite(one.mse) and one.mse > 0]
+    return Mixture(tuple(one.number for one in there), error_products(there))
+
+
+def error_products(candidates: Sequence[Drawn]) -> NDArray[np.float64]:
+    """The mean products of their errors, ``(K, K)``."""
+    if not candidates:
+        return np.zeros((0, 0))
+    sketches = np.stack([np.asarray(one.sketch, dtype=np.float64) for one in candidates])
+    scores = np.array([one.mse for one in candidates])
+    squares = (sketches**2).mean(axis=1)
+    apart = np.clip(squares[:, None] + squares - 2 * sketches @ sketches.T / sketches.shape[1], 0, None)
+    return np.asarray((scores[:, None] + scores - apart) / 2)
+
+
+def _error(products: NDArray[np.float64]) -> float:
+    least = float(np.diag(products).min())
+    weights = ensemble_weights(products, ridge=RIDGE * least)
+    return max(float(weights @ products @ weights), LEAST_SHARE * least)

@@ -1,0 +1,172 @@
+"""The books: what the study's storage is told of the candidates, by the parent alone.
+
+Optuna proposes, and remembers. A candidate under way is one of its running trials; whatever interrupts a search, it is
+there when the study is resumed, with the files of its fits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+import torch
+from optuna.trial import FixedTrial, FrozenTrial, TrialState
+
+from ..errors import DipsearchError
+from ..execution.picture_fits import kept_steps
+from ..execution.task import STATE
+from ..execution.worker import in_words
+from ..fitting import Ended
+from ..network import Genome, Network, OwnNetwork, SearchSpace, as_network
+from ..proposal.proposals import FIT
+from ..proposal.samplers import suggest
+from ..trials.trial import Trial, trial_of
+from ..trials.trial_files import trial_folder, write_genome
+from .candidate import Candidate
+from .run import Run
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the sampler proposed: a candidate, or why there is none of this number."""
+
+    number: int
+    candidate: Candidate | None
+    reason: str = ""
+
+
+class Books:
+    """Asks and tells Optuna.
+
+    Args:
+        run: the search.
+        space: its search space.
+    """
+
+    def __init__(self, run: Run, space: SearchSpace) -> None:
+        self._run, self._space, self._study = run, space, run.study
+
+    def ask(self) -> Asked:
+        """The next candidate. One that cannot be fitted is told as failed at once."""
+        with self._run.optimizing():
+            trial = self._study.ask()
+        try:
+            network = self._network(trial, number=trial.number)
+        except optuna.TrialPruned:
+            self._tell(trial.number, state=TrialState.PRUNED)
+            return Asked(trial.number, None, "its own function pruned it")
+        except DipsearchError:
+            raise
+        except Exception as error:  # it is not our code; the study goes on with the next one
+            reason = f"the function that makes networks failed: {in_words(error)}"
+            self._fail(trial._trial_id, trial.number, reason)
+            return Asked(trial.number, None, reason)
+        if isinstance(network, Genome):
+            trial.set_user_attr("genome", network.to_nested())
+            write_genome(self._run.folder, trial.number, network)
+        refusal = self._refusal(network)
+        if refusal is not None:
+            self._fail(trial._trial_id, trial.number, refusal)
+            return Asked(trial.number, None, refusal)
+        return Asked(trial.number, self._candidate(trial.number, trial._trial_id, network))
+
+    def under_way(self) -> Iterator[Candidate]:
+        """The candidates that an earlier run of this study has begun and not ended."""
+        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            network = self._network_again(trial)
+            if network is None:
+                self._fail(
+                    trial._trial_id, trial.number, "it was proposed, and the search ended before it was known"
+                )
+                continue
+            candidate = self._candidate(trial.number, trial._trial_id, network)
+            candidate.steps = kept_steps(trial_folder(self._run.folder, trial.number) / STATE)
+            candidate.seconds = trial.user_attrs.get(FIT, {}).get("seconds", 0.0)
+            yield candidate
+
+    def note(self, candidate: Candidate) -> None:
+        """Write down how far a candidate has come."""
+        storage = self._study._storage
+        storage.set_trial_user_attr(candidate.key, FIT, _plain(candidate.attributes()))
+        storage.set_trial_intermediate_value(candidate.key, candidate.steps, candidate.value)
+
+    def prunes(self, candidate: Candidate) -> bool:
+        """Whether the user's own pruner wants to give it up."""
+        if self._run.own.pruner is None:
+            return False
+        return self._run.own.pruner.prune(self._study, self._study._storage.get_trial(candidate.key))
+
+    def tell(self, candidate: Candidate, *, pruned: str = "") -> Trial:
+        """Write down how a candidate ended.
+
+        Args:
+            pruned: why it was given up; empty: it was not.
+        """
+        for name, value in _plain(candidate.attributes()).items():
+            self._study._storage.set_trial_user_attr(candidate.key, name, value)
+        candidate.told = True
+        if candidate.ended is Ended.DIVERGED or not candidate.pictures[0].step:
+            reason = f"the fit diverged at iteration {candidate.steps}"
+            return self._fail(candidate.key, candidate.number, reason)
+        if pruned:
+            self._study._storage.set_trial_user_attr(candidate.key, "reason", pruned)
+            self._tell(candidate.number, state=TrialState.PRUNED)
+        else:
+            self._tell(candidate.number, value=candidate.value)
+        return self.trial(candidate.number)
+
+    def fail(self, candidate: Candidate, reason: str) -> Trial:
+        """Write down that a candidate could not be fitted."""
+        candidate.told = True
+        return self._fail(candidate.key, candidate.number, reason)
+
+    def trial(self, number: int) -> Trial:
+        """A candidate as the study remembers it."""
+        return trial_of(self._study.get_trials(deepcopy=False)[number])
+
+    def _candidate(self, number: int, key: int, network: Network) -> Candidate:
+        return Candidate(number, key, network, self._run.plan.max_steps)
+
+    def _fail(self, key: int, number: int, reason: str) -> Trial:
+        self._study._storage.set_trial_user_attr(key, "reason", reason)
+        self._tell(number, state=TrialState.FAIL)
+        return self.trial(number)
+
+    def _tell(self, number: int, *, value: float | None = None, state: TrialState | None = None) -> None:
+        with self._run.optimizing():  # some samplers end a search when they have nothing left to propose
+            self._study.tell(number, value, state=state)
+
+    def _network(self, trial: optuna.trial.BaseTrial, *, number: int) -> Network:
+        propose = self._run.own.propose
+        if propose is None:
+            assert isinstance(trial, optuna.Trial)
+            return self._space.genome(suggest(trial, self._space))
+        # A module draws its weights from the global generator, which belongs to the user's program.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._run.settings.seed + number)
+            return as_network(propose(trial))
+
+    def _network_again(self, trial: FrozenTrial) -> Network | None:
+        """The network of a trial that was begun; ``None`` where it is not known."""
+        if "genome" in trial.user_attrs:
+            return Genome.from_nested(trial.user_attrs["genome"])
+        if self._run.own.propose is None:
+            return None
+        return self._network(FixedTrial(trial.params, number=trial.number), number=trial.number)
+
+    def _refusal(self, network: Network) -> str | None:
+        """Why a network cannot be fitted here; what one of the user's needs is not known."""
+        if isinstance(network, OwnNetwork):
+            return None
+        if network.needs_pilot and not self._run.settings.has_pilot:
+            return "its input needs a pilot, and this study has none"
+        settings = self._run.settings
+        return settings.memory_limit.refusal(network, image_shape=settings.image_shape)
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no infinities; what is not finite is left out."""
+    return {k: v for k, v in values.items() if not isinstance(v, float) or math.isfinite(v)}

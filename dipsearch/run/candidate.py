@@ -1,0 +1,153 @@
+"""A candidate as the scheduler knows it: how far its fits have come, and what is known of their worth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from statistics import fmean, median
+from typing import Any
+
+import numpy as np
+
+from ..execution.keeping import Keeping
+from ..execution.task import Advanced, Progress
+from ..fitting import Ended
+from ..network import Network
+from ..planning.plan import least_steps
+from ..planning.policy import Contestant
+from ..trials.objective import estimated_psnr, value_of
+
+WINDOW = 3
+"""Check points in the median of a curve: one lucky value should neither save nor doom a candidate."""
+
+
+@dataclass(eq=False)
+class Candidate:
+    """One network and its fits.
+
+    Args:
+        number: of its trial.
+        key: of its trial in Optuna's storage.
+        network: what is fitted.
+        max_steps: iterations of its fits at the most.
+
+    Attributes:
+        steps: iterations made.
+        seconds: that they took.
+        seconds_per_step: as measured last; NaN before that.
+        values: check points: the iteration, and the estimated PSNR in dB, the mean over the pictures.
+        pictures: how far each fit has come.
+        value: what it is ranked by, as the latest slice left it.
+        busy: a worker advances it.
+        told: Optuna knows how it ended.
+        alone: none has come as far, so that it counts however short it was.
+        worker: who advanced it last; -1: nobody, or that is not known.
+    """
+
+    number: int
+    key: int
+    network: Network
+    max_steps: int
+    steps: int = 0
+    seconds: float = 0.0
+    seconds_per_step: float = math.nan
+    values: list[tuple[int, float]] = field(default_factory=list)
+    pictures: tuple[Progress, ...] = ()
+    value: float = -math.inf
+    busy: bool = False
+    told: bool = False
+    alone: bool = False
+    lean: bool = False
+    worker: int = -1
+    means: Mapping[str, str] = field(default_factory=dict)
+    keeping: Keeping = field(default_factory=Keeping)
+    _best: list[tuple[int, float]] = field(default_factory=list)
+
+    @property
+    def place(self) -> str:
+        """The folder of its fits."""
+        return f"trials/{self.number:04d}"
+
+    @property
+    def look(self) -> int:
+        """Iterations of a fair first look."""
+        return min(least_steps(self.network), self.max_steps)
+
+    @property
+    def ended(self) -> Ended | None:
+        """Why it is over; ``None``: it can be advanced."""
+        ends = [one.ended for one in self.pictures]
+        if Ended.DIVERGED in ends:
+            return Ended.DIVERGED
+        return ends[-1] if ends and all(ends) else None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it has had its first look, so that it counts among the others."""
+        there = bool(self.pictures) and all(one.step for one in self.pictures)
+        far = self.alone or self.steps >= self.look or self.ended is not None
+        return there and far and self.ended is not Ended.DIVERGED
+
+    def advanced(self, found: Advanced) -> None:
+        """Take in what came of a slice."""
+        self.busy = False
+        self.steps = found.steps
+        self.seconds += found.seconds + found.beside
+        if found.made:
+            self.seconds_per_step = found.seconds / found.made
+        self.pictures, self.lean = found.pictures, found.lean
+        self.means = {"engine": found.engine, "precision": found.precision} | (
+            {"engine_note": found.note} if found.note else {}
+        )
+        scores = [one.score for one in found.pictures]
+        self.value = value_of(scores) if found.value is None else found.value
+        self._follow(found.pictures)
+
+    def attributes(self) -> dict[str, Any]:
+        """What a study remembers of it, plain values."""
+        first = self.pictures[0]
+        return {
+            "score": self.value,
+            "step": first.step,
+            "steps": self.steps,
+            "seconds": round(self.seconds, 3),
+            "usable": self.usable,
+            **self.means,
+            **({"ended": self.ended.value} if self.ended else {}),
+            **({"lean": True} if self.lean else {}),
+        }
+
+    def contestant(self, *, seconds_per_step: float) -> Contestant:
+        """What the policy sees of it.
+
+        Args:
+            seconds_per_step: what a usual one takes, where this one was not measured yet.
+        """
+        measured = self.seconds_per_step if self.seconds_per_step > 0 else seconds_per_step
+        sketches = [one.sketch for one in self.pictures]
+        return Contestant(
+            number=self.number,
+            steps=self.steps,
+            seconds_per_step=measured,
+            curve=tuple(self._best),
+            ended=self.told or self.ended is not None,
+            busy=self.busy,
+            look=self.look,
+            sketch=None
+            if not sketches or any(one is None for one in sketches)
+            else np.concatenate([one for one in sketches if one is not None]),
+            mse=fmean(one.score for one in self.pictures) if self.pictures else math.nan,
+        )
+
+    def _follow(self, pictures: tuple[Progress, ...]) -> None:
+        """Add the new check points of all pictures, in dB."""
+        curves = [dict(one.curve) for one in pictures]
+        for step in sorted(curves[0]) if curves else []:
+            if self.values and step <= self.values[-1][0]:
+                continue
+            there = [curve[step] for curve in curves if step in curve]
+            self.values.append((step, fmean(estimated_psnr(error) for error in there)))
+            smooth = median(value for _, value in self.values[-WINDOW:])
+            best = max(smooth, self._best[-1][1]) if self._best else smooth
+            self._best.append((step, best))

@@ -1,0 +1,345 @@
+"""Opening: from a request to the folder in which a search can start.
+
+Everything that can be wrong with a request is found out before the first byte is written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.trial import TrialState
+from torch import Tensor
+
+from ..errors import DipsearchError, InputError, StudyError
+from ..execution.at_once import answer_at_once
+from ..execution.executor import WorkerSpec
+from ..files import write_bytes
+from ..fitting.compute import Compute
+from ..library import presets_for, starters_for
+from ..network import Calibration, Genome, SearchSpace, calibrate, load_space, space_file
+from ..planning.budget import make_plan
+from ..planning.memory_limit import MemoryLimit, memory_limit_of
+from ..planning.plan import UNDECIDED, Load, Plan
+from ..planning.representative import Crop, representative
+from ..problem import Case, Problem, image_digest, load_case, make_split
+from ..proposal.patient_storage import Patience
+from ..proposal.storage import refuse_taken_name
+from ..proposal.study import SPACE_FILE, Settings, open_study
+from ..trials.claim import REQUEST_FILE
+from ..trials.first_files import read_first, write_first
+from ..trials.own_parts import NOTHING, OwnParts
+from ..trials.problem_files import (
+    SEARCHED,
+    WHOLE,
+    problem_path,
+    read_box,
+    read_problem,
+    write_problem,
+)
+from ..trials.request import Request, read_request, write_request
+from ..trials.storage_url import whole_address
+from .devices import choose_devices, cores
+from .run import Run
+
+
+def open_run(
+    request: Request,
+    *,
+    root: Path,
+    resume: bool,
+    started: float,
+    tell: Callable[[str], None] = lambda sentence: None,
+    cases: Sequence[Case] | None = None,
+    own: OwnParts = NOTHING,
+    patience: Patience | None = None,
+    workers: Sequence[WorkerSpec] | None = None,
+) -> Run:
+    """Check a request, let similar patches answer, plan the work, and make or reopen its folder.
+
+    Args:
+        root: the folder of all studies.
+        resume: go on with a study that is already there.
+        started: ``time.monotonic()`` of the start.
+        tell: hears how far the first answers are.
+        cases: the pictures, where they do not come from the sources of the request.
+        own: parts of the user's in the place of ours.
+        patience: how long a database that goes away is waited for.
+        workers: of a cluster; ``None``: those of this machine.
+
+    Raises:
+        DipsearchError: something about the request cannot be used; nothing was begun.
+    """
+    wall, processor = time.monotonic(), time.process_time()
+    folder = root / request.name
+    if resume:
+        _check_request(folder, request)
+    request = replace(request, storage=_storage(folder, request, resume=resume))
+    devices = (
+        choose_devices(request.device, workers=request.workers)
+        if workers is None
+        else tuple(one.device for one in workers)
+    )
+    space = load_space(request.space)
+    if cases is None:
+        cases = [load_case(source, request.options, seed=request.seed) for source in request.sources]
+    names = unique_names([case.name for case in cases])
+    notes = [f"{name}: {note}" if len(cases) > 1 else note for name, case in zip(names, cases, strict=True)
+             for note in case.notes]  # fmt: skip
+    if resume:
+        _check_pictures(folder, names, cases)
+    begun = [_begun_on(folder, name) for name in names] if resume else None
+    if not resume and request.storage is not None:
+        refuse_taken_name(request.name, request.storage)
+    firsts = _firsts(folder, names, cases, device=_here(devices[0], workers), tell=tell)
+    has_pilot = len(firsts) == len(names)
+    plan, calibration = _plan(
+        request,
+        cases,
+        space,
+        known=own.propose is None,
+        devices=devices,
+        workers=workers,
+        started=started,
+        begun=begun,
+        slowness=max(1.0, (time.monotonic() - wall) / max(time.process_time() - processor, 1e-3)),
+        patch_seconds=sum(seconds for _, seconds in firsts.values()) if has_pilot else None,
+    )
+    searched = begun or [_searched(case.problem, plan, seed=request.seed) for case in cases]
+    settings = _settings(request, names, plan=plan, calibration=calibration, searched=searched,
+                         trajectory=any(case.reference is not None for case in cases),
+                         has_pilot=has_pilot)  # fmt: skip
+    if not resume:
+        _write_inputs(folder, request, names=names, cases=cases, searched=searched)
+    for name, (image, seconds) in firsts.items():
+        write_first(folder, name, image, seconds=seconds)
+    try:
+        opened = open_study(folder, settings, space=space, own=own, new=not resume, patience=patience)
+    except DipsearchError:
+        if not resume:
+            # Nothing was begun: the study of this name that a database has belongs to another folder.
+            (folder / REQUEST_FILE).unlink(missing_ok=True)
+        raise
+    study = opened.study
+    notes.extend(opened.notes)
+    if resume:
+        if study.user_attrs.get("space_digest") != space.digest:
+            raise StudyError(
+                f"the search space '{request.space}' is not the one that study '{request.name}' was begun with",
+                "candidates of two spaces cannot be compared by the sampler",
+                "give the old space, or search under another --name",
+            )
+        under_way = len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
+        if under_way:
+            notes.append(f"{under_way} candidates that were under way are gone on with")
+    if own.propose is None and not study.get_trials(deepcopy=False):
+        _enqueue(study, space, plan)
+    study.set_user_attr("settings", settings.to_dict())
+    return Run(request, folder, cases, plan, settings, study, started, notes, own)
+
+
+def _write_inputs(
+    folder: Path, request: Request, *, names: Sequence[str], cases: Sequence[Case], searched: Sequence[Crop]
+) -> None:
+    """Write all that workers need. Where that fails, whoever holds the folder's claim clears it."""
+    for name, case, part in zip(names, cases, searched, strict=True):
+        write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
+        write_problem(problem_path(folder, kind=SEARCHED, name=name), part.problem, box=part.box)
+    write_bytes(folder / SPACE_FILE, space_file(request.space).read_bytes())
+    write_request(folder / REQUEST_FILE, request)
+
+
+def _check_request(folder: Path, request: Request) -> None:
+    """Refuse to go on with a study by another request than the one that it was begun with."""
+    if difference := read_request(folder / REQUEST_FILE).differs_from(request):
+        raise StudyError(
+            f"the study '{request.name}' was asked for something else: {difference}",
+            "its candidates would not be comparable with new ones",
+            "give the same options as before, or search under another --name",
+        )
+
+
+def _storage(folder: Path, request: Request, *, resume: bool) -> str | None:
+    """Where the study is kept: as it was asked for, or else as it was begun."""
+    begun = read_request(folder / REQUEST_FILE).storage if resume else None
+    return whole_address(begun or request.storage, given=request.storage)
+
+
+def _firsts(
+    folder: Path, names: Sequence[str], cases: Sequence[Case], *, device: str, tell: Callable[[str], None]
+) -> dict[str, tuple[Tensor, float]]:
+    """What similar patches make of each picture, and the seconds of it; read where it is there already."""
+    found = {}
+    for name, case in zip(names, cases, strict=True):
+        there = read_first(folder, name) or answer_at_once(case, device=device, threads=cores(), tell=tell)
+        if there is not None:
+            found[name] = there
+    return found
+
+
+def _begun_on(folder: Path, name: str) -> Crop:
+    """What the candidates of a study to be resumed were fitted to."""
+    path = problem_path(folder, kind=SEARCHED, name=name)
+    return Crop(read_problem(path), read_box(path))
+
+
+def _check_pictures(folder: Path, names: Sequence[str], cases: Sequence[Case]) -> None:
+    for name, case in zip(names, cases, strict=True):
+        then = read_problem(problem_path(folder, kind=WHOLE, name=name))
+        if then.y.shape != case.problem.y.shape or image_digest(then.y) != image_digest(case.problem.y):
+            raise StudyError(
+                f"the image {case.source} is not the one that this study was begun with",
+                "its candidates would not be comparable with new ones",
+                "restore the image, or search under another --name",
+            )
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Names of pictures for files and folders; equal ones get a number."""
+    unique: list[str] = []
+    for name in names:
+        number, candidate = 2, name
+        while candidate in unique:
+            number, candidate = number + 1, f"{name}-{number}"
+        unique.append(candidate)
+    return unique
+
+
+def _plan(
+    request: Request,
+    cases: Sequence[Case],
+    space: SearchSpace,
+    *,
+    known: bool,
+    devices: tuple[str, ...],
+    workers: Sequence[WorkerSpec] | None,
+    started: float,
+    begun: Sequence[Crop] | None,
+    slowness: float,
+    patch_seconds: float | None,
+) -> tuple[Plan, Calibration | None]:
+    calibration = None
+    if request.budget_seconds is not None:
+        calibration = calibrate(_here(devices[0], workers), threads=1, seed=request.seed)
+    shapes = [case.problem.image_shape for case in cases]
+    largest = max(shapes, key=lambda shape: shape[-1] * shape[-2])
+    load = Load(
+        task=cases[0].problem.task,
+        shapes=shapes,
+        starters=_known(starters_for(cases[0].problem.task), space) if known else (),
+        published=_known(presets_for(cases[0].problem.task), space) if known else (),
+        sample=space.genome(space.sample(np.random.default_rng(request.seed))),
+        calibration=calibration,
+        spent=time.monotonic() - started,
+        max_steps=request.steps,
+        factor=request.options.factor if request.options.task == "sr" else 1,
+        searched_on=_searched_on(cases, begun),
+        memory_limit=_memory_limit(devices, workers, image_shape=largest),
+        has_pilot=patch_seconds is not None,
+        patch_seconds=patch_seconds or 0.0,
+        slowness=slowness,
+    )
+    plan = make_plan(load, devices=devices, budget=request.budget_seconds, trials=request.trials)
+    return plan, calibration
+
+
+def _here(device: str, workers: Sequence[WorkerSpec] | None) -> str:
+    """Where this process itself computes: what workers elsewhere have is not here."""
+    return device if workers is None else choose_devices("auto", workers=1)[0]
+
+
+def _memory_limit(
+    devices: tuple[str, ...],
+    workers: Sequence[WorkerSpec] | None,
+    *,
+    image_shape: tuple[int, int, int, int],
+) -> MemoryLimit:
+    """What a candidate may take on the tightest worker."""
+    if workers is None:
+        return memory_limit_of(devices, image_shape=image_shape)
+    known = [one.memory for one in workers if one.memory is not None]
+    least = min(known, default=None)
+    return MemoryLimit(image_shape, least, least, devices[0].partition(":")[0])
+
+
+def _searched_on(cases: Sequence[Case], begun: Sequence[Crop] | None) -> int | None:
+    """The side of the crops, as far as it is decided: of some measurements no part can be taken."""
+    if begun is not None:
+        return _side(begun)
+    return UNDECIDED if all(case.problem.croppable for case in cases) else None
+
+
+def _side(begun: Sequence[Crop]) -> int | None:
+    boxes = [part.box for part in begun if part.box is not None]
+    return max((max(box[2:]) for box in boxes), default=None)
+
+
+def _searched(problem: Problem, plan: Plan, *, seed: int) -> Crop:
+    """The part of a picture that candidates are fitted to; all of it where a crop would not have enough to score."""
+    if plan.crop is None or max(problem.image_shape[-2:]) <= plan.crop:
+        return Crop(problem, None)
+    part = representative(problem, side=plan.crop)
+    try:
+        make_split(part.problem, seed=seed)
+    except InputError:
+        return Crop(problem, None)
+    return part
+
+
+def _settings(
+    request: Request,
+    names: Sequence[str],
+    *,
+    plan: Plan,
+    calibration: Calibration | None,
+    searched: Sequence[Crop],
+    trajectory: bool,
+    has_pilot: bool,
+) -> Settings:
+    largest = max((part.problem.image_shape for part in searched), key=lambda shape: shape[-1] * shape[-2])
+    pixels = largest[-1] * largest[-2]
+    return Settings(
+        name=request.name,
+        storage=request.storage,
+        sampler=request.sampler,
+        seed=request.seed,
+        names=tuple(names),
+        max_steps=plan.max_steps,
+        patience=plan.patience,
+        trajectory_every=(50 if pixels <= 256**2 else 200) if trajectory else None,
+        calibration=calibration,
+        affordable_seconds=plan.affordable_seconds,
+        image_shape=largest,
+        usual_steps=plan.usual_steps,
+        compute=Compute(request.engine, request.precision),
+        memory_limit=plan.memory_limit,
+        has_pilot=has_pilot,
+        pilots_only=plan.pilots_only,
+    )
+
+
+def _known(networks: Sequence[tuple[str, Genome]], space: SearchSpace) -> tuple[tuple[str, Genome], ...]:
+    """The networks that the space contains, each as its nearest genome there."""
+    near = [(name, genome, space.genome(space.nearest(genome))) for name, genome in networks]
+    return tuple(
+        (name, there) for name, genome, there in near if _architecture(there) == _architecture(genome)
+    )
+
+
+def _architecture(genome: Genome) -> dict[str, Any]:
+    """What makes the network; without the settings of the fit, which a space may well fix at other values."""
+    return {name: value for name, value in genome.to_nested().items() if name != "fit"}
+
+
+def _enqueue(study: optuna.Study, space: SearchSpace, plan: Plan) -> None:
+    """Queue the known networks that the plan affords, each once."""
+    queued: set[str] = set()
+    for name, genome in plan.queue:
+        if genome.digest not in queued:
+            queued.add(genome.digest)
+            study.enqueue_trial(space.flat(genome), user_attrs={"operator": "known", "preset": name})

@@ -1,0 +1,240 @@
+"""The runner: who gets which task, whose task is done again, and when nothing is handed out any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from dipsearch.execution.executor import TaskFailed, WorkerDied
+from dipsearch.execution.runner import TICK, TRIES, Runner
+from dipsearch.execution.task import Advanced, Patches, Restored, Result, Task
+from tests.execution.studies import a_slice
+from tests.memory_executor import FAILURE, Clock, MakeRunner, MemoryExecutor, clock, memory_runner, said
+
+__all__ = ["clock", "memory_runner", "said"]
+
+Heard = list[tuple[Task, Result | Exception, int]]
+
+
+def patches(name: str = "cat") -> Patches:
+    return Patches(f"similar patches on {name}", f"inputs/whole-{name}.npz", f"answers/{name}.npz")
+
+
+def slices(count: int) -> list[Task]:
+    return [a_slice(f"trials/{number:04d}") for number in range(count)]
+
+
+def taking(seconds: float) -> Callable[[Task], Result]:
+    """Every task takes so long."""
+
+    def do(task: Task) -> Result:
+        return (
+            Restored(seconds, (task.out,))
+            if isinstance(task, Patches)
+            else Advanced(20, 20, seconds, 0.0, pictures=())
+        )
+
+    return do
+
+
+def dying(times: int, *, of: Task) -> Callable[[Task], Result]:
+    """Whoever works on one of the tasks dies, so many times."""
+    left = [times]
+
+    def do(task: Task) -> Result:
+        if task == of and left[0] > 0:
+            left[0] -= 1
+            raise WorkerDied("its process died (SIGKILL)")
+        return taking(1.0)(task)
+
+    return do
+
+
+def worked(runner: Runner, tasks: list[Task], *, patient: bool = False) -> Heard:
+    """Have tasks done; what was heard of them."""
+    todo, heard = [*tasks], []
+    runner.work(lambda: todo.pop(0) if todo else None, lambda *news: heard.append(news), patient=patient)
+    return heard
+
+
+def executor_of(runner: Runner) -> MemoryExecutor:
+    assert isinstance(runner.executor, MemoryExecutor)
+    return runner.executor
+
+
+def asking(runner: Runner, *, at: float) -> None:
+    """Somebody presses Ctrl-C at a moment."""
+
+    def heard() -> None:
+        if runner.seconds >= at:
+            runner.asked.by = "Ctrl-C"
+
+    runner.heard = heard
+
+
+class TestHandingOut:
+    def test_every_free_worker_gets_the_next_task(self, memory_runner: MakeRunner) -> None:
+        runner, tasks = memory_runner(taking(2.0), count=2), slices(5)
+        at_work: list[int] = []
+        runner.heard = lambda: at_work.append(len(runner.at_work))
+        heard = worked(runner, tasks)
+        assert executor_of(runner).given == tasks
+        assert executor_of(runner).begun == [0, 0, 2, 2, 4]
+        assert [(task, worker) for task, _, worker in heard] == list(zip(tasks, [0, 1, 0, 1, 0], strict=True))
+        assert runner.seconds == 6
+        assert (max(at_work), at_work[-1]) == (2, 0)
+
+    def test_who_does_what_since_when_is_known(self, memory_runner: MakeRunner) -> None:
+        runner, tasks = memory_runner(taking(2.0)), slices(2)
+        seen = set()
+        runner.heard = lambda: seen.update(
+            (worker, task.label, since) for worker, task, since in runner.at_work
+        )
+        worked(runner, tasks)
+        assert seen == {(0, "trials/0000", 0.0), (0, "trials/0001", 2.0)}
+
+    def test_what_similar_patches_restored_is_kept_with_the_moment(self, memory_runner: MakeRunner) -> None:
+        runner = memory_runner(taking(3.0))
+        worked(runner, [patches("cat"), patches("dog")])
+        assert runner.done == {
+            f"answers/{name}.npz": (patches(name), Restored(3.0, (f"answers/{name}.npz",)))
+            for name in ("cat", "dog")
+        }
+        assert runner.arrived == {"answers/cat.npz": 3.0, "answers/dog.npz": 6.0}
+
+    def test_it_waits_for_workers_that_are_all_away(self, memory_runner: MakeRunner) -> None:
+        runner = memory_runner(taking(1.0))
+        executor_of(runner).away = 5.0
+        assert len(worked(runner, slices(2))) == 2
+        assert executor_of(runner).begun[0] == pytest.approx(5, abs=TICK)
+
+    @pytest.mark.parametrize("asked", [False, True])
+    def test_but_not_past_the_end_or_the_wish_to_finish(self, memory_runner: MakeRunner, asked: bool) -> None:
+        runner = memory_runner(taking(1.0), until=1000.0 if asked else 3.0)
+        executor_of(runner).away = 100.0
+        if asked:
+            asking(runner, at=3.0)
+        assert worked(runner, slices(2)) == []
+        assert runner.seconds == pytest.approx(3, abs=2 * TICK)
+
+
+class TestDeadWorkers:
+    def test_the_task_of_a_dead_worker_is_done_by_another(
+        self, memory_runner: MakeRunner, said: list[str]
+    ) -> None:
+        first, second = slices(2)
+        runner = memory_runner(dying(1, of=first))
+        heard = worked(runner, [first, second])
+        assert executor_of(runner).given == [first, first, second]
+        assert [(task, type(found)) for task, found, _ in heard] == [(first, Advanced), (second, Advanced)]
+        assert said == ["worker 0: its process died (SIGKILL) (trials/0000); another one goes on with it"]
+
+    def test_but_not_more_than_three_times(self, memory_runner: MakeRunner, said: list[str]) -> None:
+        first, second = slices(2)
+        runner = memory_runner(dying(100, of=first))
+        heard = worked(runner, [first, second])
+        assert executor_of(runner).given == [first] * TRIES + [second]
+        assert TRIES == 3
+        (_, failed, _), (_, done, _) = heard
+        assert isinstance(failed, TaskFailed) and str(failed) == "its worker died 3 times"
+        assert isinstance(done, Advanced)
+        assert [sentence.endswith("another one goes on with it") for sentence in said] == [True, True, False]
+
+    def test_after_the_end_it_is_not_done_again(self, memory_runner: MakeRunner, said: list[str]) -> None:
+        (only,) = slices(1)
+        runner = memory_runner(dying(1, of=only), until=0.5 * FAILURE)
+        ((_, found, _),) = worked(runner, [only])
+        assert isinstance(found, WorkerDied)
+        assert executor_of(runner).given == [only]
+
+    def test_a_task_that_fails_is_not_tried_again(self, memory_runner: MakeRunner, said: list[str]) -> None:
+        def do(task: Task) -> Result:
+            raise TaskFailed("the file is damaged")
+
+        runner, tasks = memory_runner(do), [*slices(1), patches()]
+        heard = worked(runner, tasks)
+        assert executor_of(runner).given == tasks
+        assert [str(found) for _, found, _ in heard] == ["the file is damaged"] * 2
+        # Of a slice whoever wanted it will speak.
+        assert said == ["similar patches on cat: the file is damaged"]
+        assert runner.done == {}
+
+
+class TestFinishingEarly:
+    def test_nothing_is_handed_out_any_more_and_slices_are_heard_out(self, memory_runner: MakeRunner) -> None:
+        runner, tasks = memory_runner(taking(2.0), count=2), slices(8)
+        asking(runner, at=2.5)
+        heard = worked(runner, tasks)
+        assert executor_of(runner).given == tasks[:4]
+        assert [task for task, found, _ in heard if isinstance(found, Advanced)] == tasks[:4]
+        assert executor_of(runner).given_up == []
+        assert worked(runner, slices(2)) == []
+
+    def test_the_task_of_a_dead_worker_is_left(self, memory_runner: MakeRunner, said: list[str]) -> None:
+        (only,) = slices(1)
+        runner = memory_runner(dying(1, of=only))
+        asking(runner, at=0.5 * FAILURE)
+        ((_, found, _),) = worked(runner, [only])
+        assert isinstance(found, WorkerDied)
+        assert executor_of(runner).given == [only] and said == []
+
+    def test_nobody_waits_for_similar_patches(self, memory_runner: MakeRunner, said: list[str]) -> None:
+        runner = memory_runner(taking(60.0), count=2)
+        asking(runner, at=2.0)
+        heard = worked(runner, [patches(), *slices(1)])
+        assert [type(found) for _, found, _ in heard] == [TaskFailed, Advanced]
+        assert len(executor_of(runner).given_up) == 1
+        assert runner.done == {} and said == []
+
+    def test_the_delivery_is_worked_on_for_so_many_seconds(self, memory_runner: MakeRunner) -> None:
+        runner = memory_runner(taking(2.0), until=1000.0)
+        asking(runner, at=1.0)
+        worked(runner, slices(3))
+        assert runner.seconds == 2 and runner.stopped
+        runner.deliver(within=20.0)
+        assert not runner.stopped and runner.until == 22
+        heard = worked(runner, [*slices(1), patches("cat"), patches("dog")])
+        assert [type(found) for _, found, _ in heard] == [Advanced, Restored, Restored]
+        late = worked(runner, [patches(name) for name in "abcdefghijkl"])
+        assert sum(isinstance(found, Restored) for _, found, _ in late) == 7  # 14 s of them
+
+    def test_unless_nobody_asked(self, memory_runner: MakeRunner) -> None:
+        runner = memory_runner(taking(2.0), until=1000.0)
+        runner.deliver(within=20.0)
+        assert runner.until == 1000
+
+
+class TestTheEnd:
+    def test_similar_patches_are_given_up_then_and_slices_are_not(
+        self, memory_runner: MakeRunner, said: list[str]
+    ) -> None:
+        runner = memory_runner(taking(10.0), count=2, until=4.0)
+        heard = worked(runner, [patches(), *slices(1)])
+        assert [(type(task), type(found)) for task, found, _ in heard] == [
+            (Patches, TaskFailed),
+            (type(a_slice()), Advanced),
+        ]
+        assert runner.seconds == 10 and runner.done == {}
+        assert said == ["similar patches on cat: nobody waited for it any more"]
+
+    def test_what_is_in_time_is_not_given_up(self, memory_runner: MakeRunner) -> None:
+        runner = memory_runner(taking(3.9), until=4.0)
+        worked(runner, [patches()])
+        assert executor_of(runner).given_up == [] and len(runner.done) == 1
+
+    def test_the_first_answers_are_waited_for_since_there_has_to_be_something(
+        self, memory_runner: MakeRunner
+    ) -> None:
+        runner = memory_runner(taking(10.0), until=4.0)
+        runner.restore([patches("cat"), patches("dog")])
+        assert [*runner.done] == ["answers/cat.npz", "answers/dog.npz"]
+        assert runner.seconds == 20
+
+
+def test_the_clock_counts_from_the_start(memory_runner: MakeRunner, clock: Clock) -> None:
+    clock.now = 100.0
+    runner = replace(memory_runner(taking(1.0)), until=30.0)
+    clock.now = 112.5
+    assert (runner.seconds, runner.left()) == (12.5, 17.5)

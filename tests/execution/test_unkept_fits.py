@@ -1,0 +1,69 @@
+"""Fits whose files were not left, or are gone: a worker that forgets them loses nothing, and invents nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dipsearch.execution.executor import TaskFailed
+from dipsearch.execution.task import OUTPUT, STATE
+from dipsearch.execution.worker import REMEMBERED, Worker
+from dipsearch.trials.own_parts import OwnParts
+from dipsearch.trials.trial_files import read_output
+
+from .studies import LEARNS, a_slice, advanced, expected, same, study
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Worker:
+    return Worker(study(tmp_path / "study"), "cpu")
+
+
+def test_those_that_were_not_kept_are_written_when_they_are_forgotten(worker: Worker, tmp_path: Path) -> None:
+    task = a_slice()
+    ours = expected(tmp_path / "other", task, slices=3)
+    theirs = advanced(worker, task, slices=2, keep=False)
+    assert not (worker.folder / LEARNS).exists()
+    for number in range(REMEMBERED["cpu"]):
+        worker.do(a_slice(f"trials/01{number:02d}", steps=1))
+    assert worker.remembers(LEARNS) == 0
+    theirs += advanced(worker, replace(task, at=40), slices=1)
+    assert all(same(one, other) for one, other in zip(ours, theirs, strict=True))
+
+
+def test_those_that_were_kept_are_not_written_again(worker: Worker) -> None:
+    worker.do(a_slice())
+    (worker.folder / LEARNS / STATE).unlink()
+    for number in range(REMEMBERED["cpu"]):
+        worker.do(a_slice(f"trials/01{number:02d}", steps=1))
+    assert not (worker.folder / LEARNS / STATE).exists()
+
+
+def test_where_the_state_is_gone_nothing_takes_the_place_of_the_images(worker: Worker) -> None:
+    """A fit goes on with all data from its state; without it there is nothing new to be written."""
+    worker.do(a_slice())
+    before = (worker.folder / LEARNS / OUTPUT).read_bytes()
+    (worker.folder / LEARNS / STATE).unlink()
+    on = a_slice(at=20, steps=0, all_data=True, seconds=10.0)
+    with pytest.raises(TaskFailed, match="there is no fit to be gone on with"):
+        Worker(worker.folder, "cpu").do(on)
+    assert (worker.folder / LEARNS / OUTPUT).read_bytes() == before
+
+
+def test_with_it_there_are_images_of_all_data_beside_those_that_were_judged(worker: Worker) -> None:
+    worker.do(a_slice(steps=100))
+    before = read_output(worker.folder / LEARNS / OUTPUT)
+    worker.do(a_slice(at=100, steps=0, all_data=True, seconds=10.0))
+    after = read_output(worker.folder / LEARNS / OUTPUT)
+    assert before.delivered.equal(before.judged)
+    assert after.judged.equal(before.judged)
+    assert not after.delivered.equal(after.judged)
+
+
+def test_what_a_metric_raises_is_said_once(worker: Worker) -> None:
+    worker.own = OwnParts(metric=lambda x, y, weight: 1 / 0)
+    with pytest.raises(TaskFailed) as failed:
+        worker.do(a_slice())
+    assert str(failed.value) == "the metric failed: ZeroDivisionError: division by zero"

@@ -1,0 +1,147 @@
+"""A worker in this process: what it remembers, what it takes from files, and what it does when memory is short."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dipsearch.execution import worker as worker_module
+from dipsearch.execution.executor import TaskFailed
+from dipsearch.execution.picture_fits import PictureFits, taken_up
+from dipsearch.execution.task import STATE, TRAJECTORY, Advanced
+from dipsearch.execution.worker import REMEMBERED, Worker
+from dipsearch.trials.own_parts import OwnParts
+from dipsearch.trials.trial_files import read_npz
+
+from .studies import LEARNS, a_slice, advanced, expected, flawed, same, same_files, study
+
+
+class Cramped:
+    """A machine on which ordinary fits do not fit, nor lean ones when ``always``."""
+
+    def __init__(self, *, always: bool = False) -> None:
+        self.always = always
+        self.lean: list[bool] = []
+        self.held: list[weakref.ref[torch.Tensor]] = []
+
+    def __call__(self, task: object, pictures: object, folder: object, *, compute: object) -> PictureFits:
+        self.lean.append(compute.lean)
+        if compute.lean and not self.always:
+            return taken_up(task, pictures, folder, compute=compute)
+        activations = torch.zeros(1000)
+        self.held.append(weakref.ref(activations))
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Worker:
+    return Worker(study(tmp_path / "study"), "cpu")
+
+
+def test_without_memory_a_slice_is_tried_once_more_in_the_lean_way(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Cramped()
+    monkeypatch.setattr(worker_module, "taken_up", machine)
+    (found,) = advanced(worker, a_slice(), slices=1)
+    assert machine.lean == [False, True]
+    assert found.lean and found.steps == 20
+
+
+def test_when_that_fails_too_it_is_too_large_and_the_next_one_is_tried(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Cramped(always=True)
+    monkeypatch.setattr(worker_module, "taken_up", machine)
+    for _ in range(2):
+        with pytest.raises(TaskFailed, match="too large for this machine's memory, also in the lean way"):
+            worker.do(a_slice())
+    assert machine.lean == [False, True, False, True]
+
+
+def test_the_memory_of_the_first_try_is_free_before_the_second(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Cramped()
+    monkeypatch.setattr(worker_module, "taken_up", machine)
+    alive: list[bool] = []
+    gc.disable()  # nothing but the code itself may free it
+    try:
+        monkeypatch.setattr(
+            worker_module,
+            "give_back_memory",
+            lambda device: alive.extend(reference() is not None for reference in machine.held),
+        )
+        worker.do(a_slice())
+    finally:
+        gc.enable()
+    assert alive == [False]
+
+
+def test_the_latest_fits_are_remembered_and_the_others_taken_from_their_files(
+    worker: Worker, tmp_path: Path
+) -> None:
+    task = a_slice()
+    ours = expected(tmp_path / "other", task, slices=2)
+    theirs = advanced(worker, task, slices=1)
+    for number in range(REMEMBERED["cpu"]):
+        assert worker.remembers(LEARNS) == 20
+        worker.do(a_slice(f"trials/01{number:02d}", steps=1))
+    assert worker.remembers(LEARNS) == 0
+    theirs += advanced(worker, replace(task, at=20), slices=1)
+    assert all(same(one, other) for one, other in zip(ours, theirs, strict=True))
+
+
+def test_fits_begin_anew_where_their_files_are_damaged(worker: Worker, tmp_path: Path) -> None:
+    task = a_slice()
+    ours = expected(tmp_path / "other", task, slices=1)
+    worker.do(task)
+    (worker.folder / LEARNS / STATE).write_bytes(b"half of")
+    (found,) = advanced(Worker(worker.folder, "cpu"), replace(task, at=20), slices=1)
+    assert same(ours[0], found)
+
+
+def test_a_worker_says_how_far_the_files_of_a_lost_one_are(worker: Worker) -> None:
+    """A slice that was written, and whose worker died before it said so, is not made twice."""
+    advanced(worker, a_slice(), slices=2)
+    (found,) = advanced(Worker(worker.folder, "cpu"), a_slice(at=20), slices=1)
+    assert (found.steps, found.made) == (60, 20)
+    assert [step for step, _ in found.pictures[0].curve] == [30, 40, 50, 60]
+
+
+def test_images_along_the_way_end_where_the_state_does(worker: Worker, tmp_path: Path) -> None:
+    """They are written before it, and a kill may come in between."""
+    task = a_slice(trajectory_every=10)
+    expected(tmp_path / "other", task, slices=3)
+    worker.do(task)
+    before = (worker.folder / LEARNS / STATE).read_bytes()
+    worker.do(replace(task, at=20))
+    (worker.folder / LEARNS / STATE).write_bytes(before)
+    advanced(Worker(worker.folder, "cpu"), replace(task, at=20), slices=2)
+    along = read_npz(worker.folder / LEARNS / TRAJECTORY)
+    assert along["step"].tolist() == [10, 20, 30, 40, 50, 60]
+    assert np.array_equal(along["x"], read_npz(tmp_path / "other" / LEARNS / TRAJECTORY)["x"])
+    assert same_files(worker.folder, tmp_path / "other")
+
+
+def test_a_slice_ends_when_its_time_is_over(worker: Worker) -> None:
+    (found,) = advanced(worker, a_slice(steps=2000), slices=1, seconds=0.0)
+    assert found.made == 10
+    assert found.seconds > 0 and found.beside > 0
+
+
+def test_networks_and_metrics_of_ones_own_are_to_blame_for_what_they_raise(worker: Worker) -> None:
+    with pytest.raises(TaskFailed, match="KeyError: 'no such layer'"):
+        worker.do(a_slice(network=flawed()))
+    worker.own = OwnParts(metric=lambda x, y, weight: 1 / 0)
+    with pytest.raises(TaskFailed, match="the metric failed: ZeroDivisionError: division by zero"):
+        worker.do(a_slice())
+    worker.own = OwnParts(metric=lambda x, y, weight: float(x.shape[-1]))
+    found = worker.do(a_slice())
+    assert isinstance(found, Advanced) and found.value == 20.0
