@@ -1,9 +1,9 @@
 """What a person sees: the plan, the work while it goes on, the outcome.
 
 A search's ``Callback`` in three manners: ``LiveConsole`` redraws a display in a terminal, ``LineConsole``
-prints a line whenever a candidate ended, ``SilentConsole`` serves ``--quiet`` and ``--json``. All of them run
-in the parent process and only show what they are told. The outcome is printed by the verb, once the page is
-written too.
+prints a line whenever a candidate ended and every now and then, ``SilentConsole`` serves ``--quiet`` and
+``--json``. All of them run in the parent process and only show what they are told. The outcome is printed by the
+verb, once the page is written too.
 """
 
 from __future__ import annotations
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from ..run import Outcome, Plan, Snapshot, Trial
 
 _WIDER_THAN_ANY_TABLE = 10_000
+
+LINE_SECONDS, LINE_SHARE = 30.0, 0.02
+"""Between two lines on the state of a search: seconds at the least, and the share of the whole time."""
+
+LINE_WORKERS = 8
+"""Workers that are named on a line; a cluster may have hundreds."""
 
 
 class Manner(Protocol):
@@ -72,11 +78,11 @@ class SilentConsole:
 
 
 class LineConsole:
-    """Plain lines, for logs and pipes: one for each candidate that ended."""
+    """Plain lines, for logs and pipes: one for each candidate that ended, and now and then one on the whole."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._seconds = 0.0
+        self._seconds = self._told = 0.0
         self._phase = ""
 
     def planned(self, plan: Plan) -> None:
@@ -93,11 +99,15 @@ class LineConsole:
         print(f"dipsearch: warning: {sentence}", file=sys.stderr)
 
     def progress(self, snapshot: Snapshot) -> None:
-        """Keep the time; print a line when another phase begins."""
+        """Keep the time; print a line when another phase begins, and on who works on what every now and then."""
         self._seconds = snapshot.seconds
+        whole = snapshot.seconds + (snapshot.seconds_left or 0.0)
         if snapshot.phase != self._phase:
-            self._phase = snapshot.phase
+            self._phase, self._told = snapshot.phase, snapshot.seconds
             self._line(f"{self._seconds:7.1f} s  {overall(snapshot)}")
+        elif snapshot.seconds - self._told >= max(LINE_SECONDS, LINE_SHARE * whole):
+            self._told = snapshot.seconds
+            self._line(f"{self._seconds:7.1f} s  {overall(snapshot)}; {at_work(snapshot)}")
 
     def evaluated(self, trial: Trial) -> None:
         """Print a line about the candidate."""
@@ -135,7 +145,7 @@ class LiveConsole:
     def progress(self, snapshot: Snapshot) -> None:
         """Redraw; the first time, open the display."""
         if self._live is None:
-            self._live = Live(console=self._console, refresh_per_second=4, transient=True)
+            self._live = Live(console=self._console, refresh_per_second=2, transient=True)
             self._live.start()
         self._live.update(display(snapshot))
 
@@ -184,7 +194,7 @@ def display(snapshot: Snapshot) -> RenderableType:
         table.add_row(
             str(worker.index),
             clause(worker.label, worker.digest) or "waiting",
-            f"{worker.step} / {worker.max_steps}" if worker.label else NOTHING,
+            f"{worker.step} / {worker.max_steps}" if worker.max_steps else NOTHING,
             decibels(worker.score),
             NOTHING if speed is None else f"{speed:.1f} it/s",
         )
@@ -198,6 +208,7 @@ def overall(snapshot: Snapshot) -> str:
         snapshot.phase,
         clause(
             f"{snapshot.complete} complete",
+            f"{snapshot.resting} resting" if snapshot.resting else None,
             f"{snapshot.pruned} pruned",
             f"{snapshot.failed} failed" if snapshot.failed else None,
         ),
@@ -205,6 +216,17 @@ def overall(snapshot: Snapshot) -> str:
         f"{duration(left)} left" if left is not None else None,
     )
     return "; ".join(part for part in parts if part)
+
+
+def at_work(snapshot: Snapshot) -> str:
+    """What every worker does: ``worker 0: candidate 8 at iteration 310; worker 1: waiting``."""
+    words = []
+    for worker in snapshot.workers[:LINE_WORKERS]:
+        step = f" at iteration {worker.step}" if worker.max_steps else ""
+        words.append(f"worker {worker.index}: {worker.label or 'waiting'}{step}")
+    if len(snapshot.workers) > LINE_WORKERS:
+        words.append(f"and {len(snapshot.workers) - LINE_WORKERS} other workers")
+    return "; ".join(words)
 
 
 def ended(trial: Trial) -> str:

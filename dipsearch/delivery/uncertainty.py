@@ -14,7 +14,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 from torch import Tensor
 
 from ..problem import Problem, Split
@@ -110,6 +109,8 @@ def calibration(found: Uncertainty, restored: Tensor, reference: Tensor) -> Cali
     size, deviation = np.sqrt(np.square(error).mean(axis=0))[doubtful], found.deviation[doubtful]
     if np.ptp(size) == 0 or np.ptp(deviation) == 0:
         return None
+    from scipy.stats import rankdata  # it takes half a second to import, and only references need it
+
     correlation = float(np.corrcoef(rankdata(size), rankdata(deviation))[0, 1])
     values = error[:, doubtful]
     return Calibration(

@@ -72,13 +72,13 @@ class PictureFits:
     def advance(self, task: Slice) -> tuple[int, float]:
         """Advance all of them in step, check point by check point; the iterations made, and their seconds."""
         begun, before = time.perf_counter(), self.step
-        self.kept = False
         every = task.limits.check_every
         while not self.over and self.step < before + task.steps:
             for index, one in enumerate(self.fits):
                 one.advance(every, watch=self._keeper(index, task.trajectory_every))
             if task.seconds is not None and time.perf_counter() - begun >= task.seconds:
                 break
+        self.kept = self.kept and self.step == before
         return self.step - before, time.perf_counter() - begun
 
     def progress(self, since: int) -> tuple[Progress, ...]:

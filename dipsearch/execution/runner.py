@@ -116,7 +116,12 @@ class Runner:
             self.until = min(self.until, self.seconds + within)
 
     def work(
-        self, next_task: Callable[[], Task | None], took: Took | None = None, *, patient: bool = False
+        self,
+        next_task: Callable[[], Task | None],
+        took: Took | None = None,
+        *,
+        patient: bool = False,
+        always: bool = False,
     ) -> None:
         """Hand out tasks until there is none and nobody works any more.
 
@@ -124,7 +129,15 @@ class Runner:
             next_task: the next one, or ``None`` when there is none for now; asked again after every piece of news.
             took: hears what came of each.
             patient: wait for similar patches that are at work however long it takes.
+            always: also where somebody asked to finish.
         """
+        delivering, self.delivering = self.delivering, self.delivering or always
+        try:
+            self._work(next_task, took, patient=patient)
+        finally:
+            self.delivering = delivering
+
+    def _work(self, next_task: Callable[[], Task | None], took: Took | None, *, patient: bool) -> None:
         while True:
             while self.executor.free() > 0 and (given := self._next(next_task)):
                 self._submit(*given)
@@ -133,14 +146,15 @@ class Runner:
                 self._again += [given] if (given := self._next(next_task)) else []
             if not self._pending and (not self._again or self.stopped or self.left() <= 0):
                 self._again.clear()
+                self.heard()
                 return
+            self.heard()  # now that everybody has something to do
             self.executor.wait(TICK)
             if not patient:
                 self._give_up_late()
             self._collect(took)
             if self.seconds - self._checked >= CHECKPOINT_SECONDS:
                 self.checkpoint()
-            self.heard()
 
     def checkpoint(self) -> None:
         """Bring what workers elsewhere were asked to keep into the folder."""

@@ -113,8 +113,9 @@ class Worker:
             fits.leave(place, fits.done())
         writing = time.perf_counter() - begun
         self._remember(task.place, fits)
-        # What a lost worker had advanced further than the parent knows is news, too.
-        found = self._said(fits, since=min(since, task.at), made=made, seconds=seconds, kept=kept)
+        # What a lost worker had advanced further than the parent knows is news, too; who only asks hears everything.
+        since = min(since, task.at) if task.steps else 0
+        found = self._said(fits, since=since, made=made, seconds=seconds, kept=kept)
         return replace(found, writing=writing)
 
     def _said(self, fits: PictureFits, *, since: int, made: int, seconds: float, kept: bool) -> Advanced:

@@ -54,14 +54,14 @@ def recorded(step: Step, problem: Problem, *, split: Split) -> Engine:
         step.load(before)
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(step.draw)
-        step.adam.zero_grad(set_to_none=True)  # the gradients are to be made in the graph's own memory
+        step.adam.zero_grad()  # the gradients are to be made in the graph's own memory
         with torch.cuda.graph(graph):
             step()
     except torch.OutOfMemoryError:
         raise
     except RuntimeError as error:
         torch.cuda.synchronize(step.device)
-        step.adam.zero_grad(set_to_none=True)
+        step.adam.zero_grad()
         step.load(before)
         return EagerEngine(step, problem, split=split, reason=f"recording failed: {_first_line(error)}")
     return CudaGraphEngine(step, problem, split=split, graph=graph)

@@ -91,8 +91,7 @@ class LangevinStep(Step):
         pilot: Tensor | None = None,
     ) -> None:
         super().__init__(genome, problem, split=whole(problem), seed=seed, pilot=pilot)
-        for group in self.adam.param_groups:
-            group["weight_decay"] = langevin.weight_decay
+        self.adam.weight_decay = langevin.weight_decay
         self._spread = langevin.noise * genome.learning_rate
         self._disturbed = [weight for weight in self.network.parameters() if weight.dim() == 4]
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..network import Network, OwnNetwork, build, make_input
+from ..network.adam import Adam
 from ..problem import Problem, Split
 from .average import Average
 from .compute import USUAL, Compute
@@ -82,12 +83,7 @@ class Step:
         )
         self.network.train()
         self._operator, self._split, self._loss_kind = problem.operator, split, genome.loss
-        self.adam = torch.optim.Adam(
-            self.network.parameters(),
-            lr=genome.learning_rate,
-            fused=device.type in ("cpu", "cuda"),
-            capturable=device.type == "cuda",
-        )
+        self.adam = Adam(self.network.parameters(), learning_rate=genome.learning_rate)
         self.precision = effective(compute.precision, device)
         self.loss = torch.zeros((), device=device)
         self.average = Average(genome.averaging, shape=problem.image_shape, device=device)
@@ -105,7 +101,7 @@ class Step:
         z = self._z
         if self._jitter > 0:
             z = z + _front_to_last(self._noise.normal_(0, self._jitter, generator=self.draw))
-        self.adam.zero_grad(set_to_none=True)
+        self.adam.zero_grad()
         with forward_pass(self.precision, self.device):
             output = _image(self.network(z), self._shape)
         loss = self._split.loss(self._operator.A(output), kind=self._loss_kind)
@@ -125,13 +121,9 @@ class Step:
 
     def load(self, state: StepState) -> None:
         """Go on from a saved state, in place: a recorded graph goes on using the same memory."""
-        if any(name.startswith("adam.") for name in state):
-            self._begin_adam()
         for name, value in self._changing().items():
             if name in state:
                 value.detach().copy_(state[name])
-            elif name.startswith("adam."):
-                value.zero_()  # as before the first step
         if DRAW in state:
             self.draw.set_state(state[DRAW])
 
@@ -142,26 +134,8 @@ class Step:
             "loss": self.loss,
             **{f"average.{index}": value for index, value in enumerate(self.average.tensors())},
             **{f"fluctuation.{index}": value for index, value in enumerate(watched)},
-            **self._moments(),
+            **{f"adam.{name}": value for name, value in self.adam.tensors().items()},
         }
-
-    def _moments(self) -> StepState:
-        return {
-            f"adam.{index}.{name}": self.adam.state[parameter][name]
-            for index, parameter in enumerate(self.network.parameters())
-            if self.adam.state.get(parameter)
-            for name in ("step", "exp_avg", "exp_avg_sq")
-        }
-
-    def _begin_adam(self) -> None:
-        """Give Adam the state that it makes for itself in its first step."""
-        for parameter in self.network.parameters():
-            if parameter.requires_grad and not self.adam.state.get(parameter):
-                self.adam.state[parameter] = {
-                    "step": torch.zeros((), device="cpu" if self.device.type == "mps" else self.device),
-                    "exp_avg": torch.zeros_like(parameter, memory_format=torch.preserve_format),
-                    "exp_avg_sq": torch.zeros_like(parameter, memory_format=torch.preserve_format),
-                }
 
 
 def _in_its_layout(z: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from scipy.optimize import nnls
 
+from .adam import Adam
 from .footprint import footprint
 from .generator import build
 from .genome import Genome, Scale
@@ -139,7 +140,7 @@ def _seconds_per_step(genome: Genome, size: int, device: torch.device, seed: int
     """The fastest of a few iterations of a fit to a grey picture of `size` × `size` pixels."""
     generator = build(genome, channels=3, seed=seed).to(device)
     z = make_input(genome, height=size, width=size, seed=seed).to(device)
-    optimiser = torch.optim.Adam(generator.parameters(), lr=1e-3, fused=device.type in ("cpu", "cuda"))
+    optimiser = Adam(generator.parameters(), learning_rate=1e-3)
     seconds = []
     for _ in range(1 + _STEPS):
         _synchronise(device)

@@ -8,11 +8,13 @@ something was not measured, the alternation of that filter with the measurement 
 
 from .answer import answer, met, polished
 from .patch_noise import PatchNoise
-from .settings import DEFAULT, QUICK, PatchSettings
+from .settings import DEFAULT, HURRIED, QUICK, PatchSettings, settings_for
 from .stabilise import GeneralisedAnscombe, Logarithm, Stabiliser
+from .start import first_guess
 
 __all__ = [
     "DEFAULT",
+    "HURRIED",
     "QUICK",
     "GeneralisedAnscombe",
     "Logarithm",
@@ -20,6 +22,8 @@ __all__ = [
     "PatchSettings",
     "Stabiliser",
     "answer",
+    "first_guess",
     "met",
     "polished",
+    "settings_for",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 def falling(high: float, low: float, count: int) -> tuple[float, ...]:
@@ -106,6 +106,22 @@ QUICK = PatchSettings(
     enlarging_on=Alternation(falling(10 / 255, 3 / 255, 4), relaxation=(3.0, 1.0), patch=4, members=24),
 )
 """A third of the time for 0.2 to 0.6 dB less (256 × 256 of kodim05 and monarch)."""
+
+HURRIED = replace(
+    QUICK,
+    radius=4,
+    near=3,
+    first=24,
+    blocks=8,
+    step=6,
+    stride=6,
+    passes=((0.9, 24),),
+    filling=Alternation(falling(25 / 255, 4 / 255, 4), relaxation=(4.0, 4.0), members=16),
+)
+"""Half of QUICK's time for 0.5 to 0.7 dB less, for budgets of seconds (256 × 256 of coffee, sigma 25 and half missing;
+processor seconds per megapixel and PSNR): DEFAULT 113 s, 31.64 dB and 158 s, 34.24 dB; QUICK 42 s, 31.54 dB and 35 s,
+34.13 dB; this one 23 s, 30.89 dB and 13 s, 33.65 dB; with 12 to 16 patches in a group no faster and 28.82 and 32.56 dB.
+"""
 
 LARGE = 2_000_000
 """Pixels from which on a picture is restored with ``QUICK``: one core would need more than three minutes otherwise."""

@@ -72,6 +72,31 @@ def make_plan(load: Load, *, devices: tuple[str, ...], budget: float | None, tri
     return replace(plan, memory_limit=load.memory_limit)
 
 
+def first_alone(
+    budget: float, shapes: Sequence[tuple[int, int, int, int]], *, devices: tuple[str, ...]
+) -> Plan:
+    """The plan where there is no time for a network: the first answers are delivered."""
+    sizes = ", ".join(f"{shape[-1]}×{shape[-2]}" for shape in shapes[:3])
+    return Plan(
+        devices=devices,
+        crop=None,
+        max_steps=1,
+        usual_steps=1,
+        patience=SHORT_PATIENCE,
+        queue=(),
+        left_out=(),
+        affordable_seconds=None,
+        search_until=0.0,
+        deliver_until=budget,
+        trials=None,
+        networks=False,
+        lines=(
+            ("picture", f"{sizes}, {shapes[0][1]} channels"),
+            ("time", f"{budget:.0f} s in all: no time for a network, similar patches answer alone"),
+        ),
+    )
+
+
 def _with_pilot(load: Load) -> bool:
     """Whether any of the known networks has a pilot in its input."""
     return any(genome.needs_pilot for _, genome in (*load.starters, *load.published))

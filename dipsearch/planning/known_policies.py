@@ -34,7 +34,7 @@ class SuccessiveHalving:
         promoted = self._promoted(situation.contestants)
         if promoted is not None:
             return Decision(promoted.number, self._next(promoted) - promoted.steps, "among the better share")
-        if situation.can_begin and (situation.can_look or not situation.contestants):
+        if situation.may_begin:
             return Decision(None, situation.fresh_look, "nobody is to go on")
         best = max(free, key=lambda one: _value(one, one.steps), default=None)
         return (
@@ -86,8 +86,7 @@ class FreezeThaw:
     def decide(self, situation: Situation) -> Decision | None:
         """The greatest expected improvement per second; two are begun before anything is expected."""
         begin = Decision(None, situation.fresh_look, "it may be the best")
-        may_begin = situation.can_begin and (situation.can_look or not situation.contestants)
-        if may_begin and len(situation.contestants) < 2:
+        if situation.may_begin and len(situation.contestants) < 2:
             return begin
         best = max((_value(one, one.steps) for one in situation.contestants), default=-math.inf)
         choices: list[tuple[float, Decision]] = []
@@ -106,7 +105,7 @@ class FreezeThaw:
             for one in situation.contestants
             if one.curve
         ]
-        if may_begin and len(ends) > 1:
+        if situation.may_begin and len(ends) > 1:
             mean = sum(ends) / len(ends)
             deviation = math.sqrt(sum((end - mean) ** 2 for end in ends) / (len(ends) - 1))
             seconds = 2 * situation.fresh_look * situation.fresh_seconds_per_step

@@ -47,27 +47,34 @@ class Mixture:
     products: NDArray[np.float64]
 
     @cached_property
+    def weights(self) -> NDArray[np.float64]:
+        """Theirs, not negative, sum 1, ``(K,)``."""
+        return _weights(self.products)
+
+    @cached_property
     def error(self) -> float:
         """Its mean squared error."""
-        return _error(self.products)
+        return _error(self.products, self.weights)
 
     def gain_if_better(self, number: int, rise: float) -> float:
         """How many dB it gains when one candidate's error shrinks by ``rise`` dB, the same everywhere."""
         if number not in self.numbers or rise <= 0:
             return 0.0
         shrunk = np.array([10 ** (-rise / 20) if other == number else 1.0 for other in self.numbers])
-        return 10 * math.log10(self.error / _error(self.products * np.outer(shrunk, shrunk)))
+        products = self.products * np.outer(shrunk, shrunk)
+        return 10 * math.log10(self.error / _error(products, _weights(products)))
 
     def gain_of_one_more(self) -> float:
-        """How many dB one more candidate is expected to bring: what those there brought, on average; it gets less."""
+        """How many dB one more candidate is expected to bring: what each of those there brought, on average."""
         count = len(self.numbers)
-        if count < 2:
-            return math.inf
-        brought = [10 * math.log10(self._without(index) / self.error) for index in range(count)]
-        return float(np.mean(np.clip(brought, 0, None))) * (count - 1) / (count + 1)
+        return math.inf if count < 2 else sum(map(self._brought, range(count))) / count
 
-    def _without(self, index: int) -> float:
-        return _error(np.delete(np.delete(self.products, index, axis=0), index, axis=1))
+    def _brought(self, index: int) -> float:
+        """How many dB the mixture would lose without one candidate; nothing where that has no weight."""
+        if self.weights[index] <= 0:
+            return 0.0
+        products = np.delete(np.delete(self.products, index, axis=0), index, axis=1)
+        return max(0.0, 10 * math.log10(_error(products, _weights(products)) / self.error))
 
 
 def mixture_of(candidates: Sequence[Drawn]) -> Mixture:
@@ -87,7 +94,9 @@ def error_products(candidates: Sequence[Drawn]) -> NDArray[np.float64]:
     return np.asarray((scores[:, None] + scores - apart) / 2)
 
 
-def _error(products: NDArray[np.float64]) -> float:
-    least = float(np.diag(products).min())
-    weights = ensemble_weights(products, ridge=RIDGE * least)
-    return max(float(weights @ products @ weights), LEAST_SHARE * least)
+def _weights(products: NDArray[np.float64]) -> NDArray[np.float64]:
+    return ensemble_weights(products, ridge=RIDGE * float(np.diag(products).min()))
+
+
+def _error(products: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    return max(float(weights @ products @ weights), LEAST_SHARE * float(np.diag(products).min()))

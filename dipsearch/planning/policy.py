@@ -21,6 +21,12 @@ from .plan import LEAST_WITH_PILOT, USUAL_STEPS, USUAL_WITH_PILOT
 LOOKBACK = 1.5
 """A curve is extrapolated from what it gained while its iterations grew by this factor."""
 
+LOOKING = 0.5
+"""The share of the time that belongs to first looks."""
+
+AHEAD = 4
+"""What is expected is reckoned over the iterations of a first look divided by this."""
+
 
 @dataclass(frozen=True, eq=False)
 class Contestant:
@@ -29,7 +35,7 @@ class Contestant:
     Args:
         number: of the candidate in the study.
         steps: iterations done, of every picture.
-        seconds_per_step: as measured last.
+        seconds_per_step: as measured last, or as predicted; above 0.
         curve: check points so far: the iteration, and the smoothed best estimated PSNR until there, in dB.
         ended: its own stopping rule has ended it.
         busy: a worker advances it right now.
@@ -66,7 +72,7 @@ class Situation:
 
     Args:
         contestants: everybody who was begun.
-        left: seconds of wall time until the search has to be over.
+        left: seconds of wall time until the search has to be over; infinite without a budget.
         workers: how many.
         fresh_seconds_per_step: predicted of the next new candidate.
         fresh_look: iterations of its first look.
@@ -81,9 +87,15 @@ class Situation:
     can_begin: bool
 
     @property
-    def can_look(self) -> bool:
-        """Whether a new candidate may be begun, and there is the time for its first look."""
-        return self.can_begin and self.fresh_look * self.fresh_seconds_per_step <= self.left
+    def may_begin(self) -> bool:
+        """Whether a new candidate may be begun: there is the time for its first look, or there is nobody else."""
+        looks = self.fresh_look * self.fresh_seconds_per_step <= self.left
+        return self.can_begin and (looks or not self.contestants)
+
+    @property
+    def spent(self) -> float:
+        """Seconds of wall time that went into the candidates, were all workers always at work."""
+        return sum(one.steps * one.seconds_per_step for one in self.contestants) / self.workers
 
 
 @dataclass(frozen=True)
@@ -123,17 +135,15 @@ class WholeFits:
         """Go on with what was begun; begin a new one where there is none, and time enough for a look."""
         share = self._share(situation)
         for one in situation.contestants:
-            steps = math.ceil(share / one.seconds_per_step) - one.steps if one.steps else one.look
-            if one.free and steps > 0:
-                return Decision(one.number, steps, "to its end")
-        if situation.can_look or (situation.can_begin and not situation.contestants):
+            if one.free and one.steps * one.seconds_per_step < share:
+                return Decision(one.number, one.look, "to its end")
+        if situation.may_begin:
             return Decision(None, situation.fresh_look, "a worker is free")
         return None
 
     def _share(self, situation: Situation) -> float:
         usual = USUAL_WITH_PILOT if situation.fresh_look <= LEAST_WITH_PILOT else USUAL_STEPS
-        spent = sum(one.steps * one.seconds_per_step for one in situation.contestants) / situation.workers
-        whole = situation.left + spent
+        whole = situation.left + situation.spent
         return whole / max(1.0, min(whole / (situation.fresh_seconds_per_step * usual) / 2, self.rounds))
 
 
@@ -142,60 +152,57 @@ class ExpectedGain:
     """A fair first look for everybody, then whatever the delivered picture is expected to gain most from per second.
 
     What is delivered is the ensemble of all candidates; its error is estimated from their scores and from how much
-    their pictures differ. A candidate's curve is extrapolated: what it gained while its iterations grew by the factor
-    ``lookback``, it will gain again while they grow by that factor. A new candidate brings what the
-    earlier ones brought on average, less since there are more now.
+    their pictures differ. A candidate's curve is extrapolated, and a new one is expected to bring what the earlier
+    ones brought on average. That says nothing of what a new one will gain after its look, so part of the time belongs
+    to looks.
 
     Args:
-        lookback: the factor.
+        looking: the share of the time in which new candidates are begun whatever is expected of the others.
     """
 
-    lookback: float = LOOKBACK
+    looking: float = LOOKING
 
     def decide(self, situation: Situation) -> Decision | None:
-        """The first look of somebody begun; else the greatest expected gain per second."""
+        """Finish a look; begin one; else the greatest expected gain per second, and never nobody."""
         for one in situation.contestants:
             ahead = one.look - one.steps
             if one.free and not one.looked_at and ahead * one.seconds_per_step <= situation.left:
                 return Decision(one.number, ahead, "first look")
+        if situation.may_begin and situation.spent < self.looking * (situation.spent + situation.left):
+            return Decision(None, situation.fresh_look, "first look")
         mixture = mixture_of(situation.contestants)
-        choices = [self._advanced(one, mixture, situation) for one in situation.contestants if one.free]
-        if situation.can_look or (situation.can_begin and not situation.contestants):
-            choices.append(self._begun(situation))
-        rate, decision = max(choices, key=lambda choice: choice[0], default=(0.0, None))
-        return decision if rate > 0 else self._furthest(situation)
-
-    def _furthest(self, situation: Situation) -> Decision | None:
-        """Where nobody had a first look, and there is no time for one any more: who is closest to one."""
-        free = [one for one in situation.contestants if one.free]
-        if not free or any(one.looked_at for one in situation.contestants):
-            return None
-        one = max(free, key=lambda one: one.steps / one.look)
-        steps = int(situation.left / one.seconds_per_step)
-        return Decision(one.number, steps, "it came furthest") if steps > 0 else None
-
-    def _advanced(self, one: Contestant, mixture: Mixture, situation: Situation) -> tuple[float, Decision]:
-        """Expected dB per second of going on with a candidate."""
-        steps = min(one.look // 4, int(situation.left / one.seconds_per_step))
-        gain = mixture.gain_if_better(one.number, expected_rise(one.curve, steps, lookback=self.lookback))
-        return gain / (max(steps, 1) * one.seconds_per_step), Decision(
-            one.number, steps, "it improves fastest"
-        )
-
-    def _begun(self, situation: Situation) -> tuple[float, Decision]:
-        """Expected dB per second of a new candidate."""
-        gain = mixture_of([one for one in situation.contestants if one.looked_at]).gain_of_one_more()
-        seconds = situation.fresh_look * situation.fresh_seconds_per_step
-        return gain / seconds, Decision(None, situation.fresh_look, "a new one promises more")
+        choices = [_advanced(one, mixture, situation) for one in situation.contestants if one.free]
+        if situation.may_begin:
+            choices.append(_begun(situation))
+        # Where nobody is expected to gain, the best goes on: its curve may only rest.
+        _, _, decision = max(choices, key=lambda choice: choice[:2], default=(0.0, 0.0, None))
+        return decision
 
 
-def expected_rise(curve: Sequence[tuple[int, float]], steps: int, *, lookback: float = LOOKBACK) -> float:
+def _advanced(one: Contestant, mixture: Mixture, situation: Situation) -> tuple[float, float, Decision]:
+    """Expected dB per second of going on with a candidate, and how good it is."""
+    steps = max(1, int(min(one.look // AHEAD, situation.left / one.seconds_per_step)))
+    gain = mixture.gain_if_better(one.number, expected_rise(one.curve, steps))
+    why = "it improves fastest" if gain > 0 else "the best that may go on"
+    best = one.curve[-1][1] if one.curve else -math.inf
+    return gain / (steps * one.seconds_per_step), best, Decision(one.number, steps, why)
+
+
+def _begun(situation: Situation) -> tuple[float, float, Decision]:
+    """Expected dB per second of a new candidate, of which nobody knows how good it is."""
+    gain = mixture_of([one for one in situation.contestants if one.looked_at]).gain_of_one_more()
+    seconds = situation.fresh_look * situation.fresh_seconds_per_step
+    decision = Decision(None, situation.fresh_look, "a new one promises more")
+    return gain / seconds, -math.inf, decision
+
+
+def expected_rise(curve: Sequence[tuple[int, float]], steps: int) -> float:
     """How many dB a curve is expected to rise in so many more iterations: as before, per factor of iterations."""
     if not curve or steps < 1:
         return 0.0
     step, value = curve[-1]
-    before = [db for at, db in curve if at * lookback <= step]
-    earlier, at = (before[-1], step / lookback) if before else (curve[0][1], curve[0][0])
+    before = [db for at, db in curve if at * LOOKBACK <= step]
+    earlier, at = (before[-1], step / LOOKBACK) if before else (curve[0][1], curve[0][0])
     if at >= step:
         return 0.0
     return max(0.0, value - earlier) * math.log((step + steps) / step) / math.log(step / at)

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from ..run import Request, StudyRecord
-from .tables import counts
+from .tables import counts, history_rows
+from .timeline import start_of
 
 _POINTS = 120
 
@@ -25,7 +26,7 @@ class Progress:
 
     Args:
         name: of the study.
-        at: seconds from its start at which a candidate was finished, rising.
+        at: seconds from its start at which a candidate was finished, or a slice of it, rising.
         score: estimated PSNR in dB of the best candidate until then.
         psnr: that same candidate's PSNR against the reference; ``None`` without one.
         end: seconds at which the study ended, as far as is known.
@@ -74,21 +75,16 @@ class ComparedRow:
 
 
 def progress(record: StudyRecord) -> Progress:
-    """The best score of a study over its time, from its complete candidates."""
-    start = min((e.started for e in record.trials if e.started is not None), default=0.0)
-    finished = sorted(
-        (e for e in record.ranked() if e.finished is not None), key=lambda e: (e.finished or 0.0, e.number)
-    )
-    at: list[float] = []
-    scores: list[float] = []
+    """The best score of a study over its time, from the candidates that count."""
+    start, rows = start_of(record), history_rows(record)
+    psnr = {e.number: e.psnr for e in record.trials}
     psnrs: list[float | None] = []
-    for e in finished:
-        better = not scores or (e.score or 0.0) > scores[-1]
-        at.append((e.finished or 0.0) - start)
-        scores.append((e.score or 0.0) if better else scores[-1])
-        psnrs.append(e.psnr if better else psnrs[-1])
+    for before, row in zip((None, *rows), rows, strict=False):
+        better = before is None or row.best > before.best
+        psnrs.append(psnr[row.number] if better else psnrs[-1])
     last = max((e.finished - start for e in record.trials if e.finished is not None), default=0.0)
-    return Progress(record.request.name, tuple(at), tuple(scores), tuple(psnrs), last)
+    at, scores = tuple(row.at for row in rows), tuple(row.best for row in rows)
+    return Progress(record.request.name, at, scores, tuple(psnrs), last)
 
 
 def groups(records: Sequence[StudyRecord]) -> dict[str, tuple[StudyRecord, ...]]:
@@ -124,7 +120,7 @@ def compared_rows(grouped: Mapping[str, Sequence[StudyRecord]]) -> tuple[Compare
                     name=record.request.name,
                     group=label,
                     seed=record.request.seed,
-                    complete=found["complete"],
+                    complete=found["complete"] + found["resting"],
                     failed=found["failed"],
                     seconds=float(result.get("seconds") or progress(record).end),
                     score=best[0].score if best else None,

@@ -24,7 +24,7 @@ _RULE_SYMBOLS = ("cross", "x", "star-triangle-up", "hourglass", "bowtie")
 def curves(rows: Sequence[CurveRow]) -> go.Figure:
     """The course of all fits: the first few coloured with their stops, the others thin, in one trace."""
     figure = frame(x="iteration", y="PSNR (dB)", height=480, from_zero=True)
-    first = [row for row in rows if row.complete][:HIGHLIGHTED]
+    first = [row for row in rows if row.counts][:HIGHLIGHTED]
     others = [row for row in rows if row not in first]
     if others:
         figure.add_scatter(**_thin(others))

@@ -14,6 +14,8 @@ import numpy as np
 
 from ..errors import FormatError
 from ..run import StudyRecord, Trial, read_curves, read_trajectory
+from .tables import remark_of
+from .wording import COUNTING
 
 _POINTS = 300  # of one curve: more cannot be told apart on a screen
 _POINTS_ALTOGETHER = 60_000  # of all curves: the page has to open at once
@@ -54,7 +56,7 @@ class CurveRow:
         at_stop: the score there, in dB.
         fitted: the training loss at the check points in dB, as a PSNR on the part that is fitted.
         ended: why the fit ended, a sentence.
-        complete: whether it was fitted to its end; otherwise it was given up early.
+        counts: whether it counts; otherwise it was given up early.
     """
 
     number: int
@@ -66,7 +68,7 @@ class CurveRow:
     at_stop: float | None
     fitted: tuple[float | None, ...] = ()
     ended: str = ""
-    complete: bool = True
+    counts: bool = True
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Stopping:
 
 
 def curve_rows(record: StudyRecord, *, top: int | None = None) -> tuple[CurveRow, ...]:
-    """The curves of the complete candidates, best first, then of the pruned ones.
+    """The curves of the candidates that count, best first, then of the pruned ones.
 
     Curves are thinned, the more the more there are; a candidate without a readable file is left out.
 
@@ -104,7 +106,7 @@ def curve_rows(record: StudyRecord, *, top: int | None = None) -> tuple[CurveRow
 
 
 def stopping(record: StudyRecord, rows: Sequence[CurveRow]) -> Stopping | None:
-    """How much the stop cost the complete candidates; ``None`` where their true course was not recorded."""
+    """How much the stop cost the candidates that count; ``None`` where their true course was not recorded."""
     psnr = {e.number: e.psnr for e in record.ranked()}
     losses = []
     for row in rows:
@@ -139,8 +141,8 @@ def _curve_row(record: StudyRecord, trial: Trial, *, points: int, compare: bool)
         stop=stop,
         at_stop=score[nearest],
         fitted=tuple(_decibels_of(curves["loss"][kept])),
-        ended=trial.reason or trial.ended or "",
-        complete=trial.state == "complete",
+        ended=remark_of(trial),
+        counts=trial.state in COUNTING,
     )
 
 

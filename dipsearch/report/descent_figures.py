@@ -9,9 +9,10 @@ import plotly.graph_objects as go
 
 from .genes import ImportanceRow, Parallel
 from .lineage import Edge, Node, change_words
+from .slices import because
 from .style import BLUE, GREEN, GREY, ORANGE, STATE_COLOURS, frame
 from .timeline import Span
-from .wording import decibels, duration
+from .wording import clause, decibels, duration, plural
 
 _SYMBOLS = {"published": "diamond", "known": "diamond", "random": "square"}
 _PAPER = "rgba(128, 128, 128, 0.01)"  # behind words on lines; the style sheet gives it the colour of the page
@@ -27,14 +28,14 @@ def family_tree(nodes: Sequence[Node], edges: Sequence[Edge]) -> go.Figure:
     place = {n.number: n for n in nodes if n.score is not None}
     drawn = [edge for edge in edges if edge.parent in place and edge.child in place]
     ours = [edge for edge in drawn if place[edge.parent].chosen and place[edge.child].chosen]
-    others = [edge for edge in drawn if edge not in set(ours)]
+    others = [edge for edge in drawn if not (place[edge.parent].chosen and place[edge.child].chosen)]
     for group, name, line in (
         (others, "descent", {"color": GREY, "width": 0.8}),
         (ours, "descent of the winner", {"color": GREEN, "width": 2.5}),
     ):
         if group:
             _add_edges(figure, group, place, name=name, line=line)
-    for state in ("complete", "pruned"):
+    for state in ("complete", "resting", "pruned"):
         chosen = [n for n in place.values() if n.state == state]
         if chosen:
             figure.add_scatter(
@@ -124,7 +125,7 @@ def parallel_coordinates(lines: Parallel) -> go.Figure:
 
 
 def timeline(spans: Sequence[Span]) -> go.Figure:
-    """Each worker's candidates as bars over the time of the study."""
+    """Each worker's slices as bars over the time of the study, in the colours of their candidates' states."""
     workers = sorted({span.worker for span in spans}, key=lambda worker: -1 if worker is None else worker)
     figure = frame(x="seconds since the search began", y="", height=110 + 44 * max(1, len(workers)))
     for state, colour in STATE_COLOURS.items():
@@ -139,7 +140,7 @@ def timeline(spans: Sequence[Span]) -> go.Figure:
             orientation="h",
             name=state,
             marker={"color": colour, "line": {"width": 0.5, "color": "rgba(255,255,255,.6)"}},
-            text=[f"candidate {span.number}, {state}: {duration(span.end - span.start)}" for span in chosen],
+            text=[_span_words(span) for span in chosen],
             textposition="none",
             hoverinfo="text",
         )
@@ -149,6 +150,23 @@ def timeline(spans: Sequence[Span]) -> go.Figure:
 
 def _worker(number: int | None) -> str:
     return "worker" if number is None else f"worker {number}"
+
+
+def _span_words(span: Span) -> str:
+    """What a bar says; HTML, escaped."""
+    took = duration(span.end - span.start)
+    if not span.slices:
+        return f"candidate {span.number}, {span.state}: {took}"
+    others = f"and {plural(span.others, 'other candidate')} meanwhile" if span.others else None
+    return clause(
+        f"candidate {span.number}",
+        f"iterations {span.before} to {span.after}",
+        plural(span.slices, "slice") if span.slices > 1 else None,
+        escape(because(span.why)),
+        f"{decibels(span.score)} afterwards" if span.score is not None else None,
+        took,
+        others,
+    )
 
 
 def _add_edges(

@@ -83,6 +83,7 @@ def _facts(row: CandidateRow) -> tuple[tuple[str, str], ...]:
         ("PSNR against the reference", decibels(row.psnr)),
         ("stopped at iteration", str(row.step) if row.step is not None else ""),
         ("time of the fit", duration(row.seconds)),
+        ("advanced", row.share.words if row.share else ""),
         ("came from", row.origin),
         ("remark", row.remark),
         ("genome", row.digest),

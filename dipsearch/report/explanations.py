@@ -50,10 +50,9 @@ def stop_words(record: StudyRecord, loss: Stopping | None) -> str:
     """Why the winner was stopped, what the curves show, and what stopping cost."""
     parts = []
     winner = record.winner()
-    if winner is not None and winner.step is not None and winner.ended:
-        parts.append(
-            f"Candidate {winner.number}, which won, delivers iteration {winner.step}: {winner.ended}."
-        )
+    if winner is not None and winner.step is not None and (winner.ended or winner.steps):
+        why = f": {winner.ended}" if winner.ended else f" of the {winner.steps} that it was given"
+        parts.append(f"Candidate {winner.number}, which won, delivers iteration {winner.step}{why}.")
     if loss is None:
         parts.append("A line is the score, a circle the stop.")
     else:

@@ -10,21 +10,22 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from .style import BLUE, GREEN, GREY, ORANGE, PINK, frame
+from .style import BLUE, GREEN, GREY, ORANGE, PINK, STATE_COLOURS, frame
 from .tables import CandidateRow, FinalistRow, HistoryRow
-from .wording import decibels, duration
+from .wording import COUNTING, decibels, duration
 
 
 def score_against_seconds(rows: Sequence[CandidateRow], finalists: Sequence[FinalistRow] = ()) -> go.Figure:
     """Each candidate's score against the time of its fit; published networks, finalists and the best marked."""
     figure = frame(x="seconds of fitting", y="estimated PSNR (dB)", from_zero=True)
     groups = (
-        ("searched", "complete", False, {"color": BLUE, "size": 9}),
-        ("published networks", "complete", True, {"color": ORANGE, "size": 13, "symbol": "diamond"}),
-        ("pruned", "pruned", None, {"color": GREY, "size": 7, "symbol": "x-thin-open"}),
+        ("searched", ("complete",), False, {"color": BLUE, "size": 9}),
+        ("resting", ("resting",), False, {"color": STATE_COLOURS["resting"], "size": 9}),
+        ("published networks", COUNTING, True, {"color": ORANGE, "size": 13, "symbol": "diamond"}),
+        ("pruned", ("pruned",), None, {"color": GREY, "size": 7, "symbol": "x-thin-open"}),
     )
-    for name, state, published, marker in groups:
-        chosen = [row for row in rows if row.state == state and published in (None, row.published)]
+    for name, states, published, marker in groups:
+        chosen = [row for row in rows if row.state in states and published in (None, row.published)]
         _points(figure, chosen, y=[row.score for row in chosen], name=name, marker=marker)
     seconds = {row.number: row.seconds for row in rows}
     if finalists:
@@ -52,7 +53,7 @@ def psnr_against_seconds(
         ("searched", False, {"color": BLUE, "size": 9}),
         ("published networks", True, {"color": ORANGE, "size": 13, "symbol": "diamond"}),
     ):
-        chosen = [row for row in rows if row.state == "complete" and row.published == published]
+        chosen = [row for row in rows if row.counts and row.published == published]
         _points(figure, chosen, y=[row.psnr for row in chosen], name=name, marker=marker)
     for name, seconds, psnr, symbol in _marks(result or {}):
         figure.add_scatter(
@@ -97,9 +98,7 @@ def history(rows: Sequence[HistoryRow]) -> go.Figure:
 
 def score_against_psnr(rows: Sequence[CandidateRow]) -> go.Figure:
     """The score, made without a reference, against the PSNR that the reference gives."""
-    chosen = [
-        row for row in rows if row.state == "complete" and row.score is not None and row.psnr is not None
-    ]
+    chosen = [row for row in rows if row.counts and row.score is not None and row.psnr is not None]
     figure = frame(x="estimated PSNR (dB)", y="PSNR against the reference (dB)")
     figure.add_scatter(
         x=[row.score for row in chosen],

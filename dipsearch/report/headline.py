@@ -127,7 +127,7 @@ def _unfinished(record: StudyRecord) -> str:
         return "Similar patches have answered; this study has not started a candidate yet."
     if not record.trials:
         return "This study has not started a candidate yet."
-    if found["failed"] and not found["complete"] and not found["running"]:
+    if found["failed"] and not any(found[state] for state in ("complete", "resting", "running")):
         return "No candidate could be fitted; the reasons are below. This study has not delivered a result."
     return "This study has not delivered a result yet; this is what it has found so far."
 
@@ -135,7 +135,7 @@ def _unfinished(record: StudyRecord) -> str:
 def _state(record: StudyRecord) -> str:
     if record.result is not None:
         return "finished early" if record.result.get("interrupted") else "finished"
-    if any(e.state == "running" for e in record.trials):
+    if any(e.state in ("running", "resting") for e in record.trials):
         return "running, or stopped without delivering"
     return "not delivered"
 
@@ -143,7 +143,13 @@ def _state(record: StudyRecord) -> str:
 def _progress(record: StudyRecord) -> tuple[Fact, ...]:
     found = counts(record)
     best = record.ranked()[:1]
-    facts = [Fact(str(found["complete"]), "complete", f"{found['pruned']} given up early")]
+    given_up = f"{found['pruned']} given up early"
+    if found["resting"]:
+        compared = str(found["complete"] + found["resting"])
+        rests = "rests" if found["resting"] == 1 else "rest"
+        facts = [Fact(compared, "compared", f"{found['resting']} of them {rests}, {given_up}")]
+    else:
+        facts = [Fact(str(found["complete"]), "complete", given_up)]
     if best:
         facts.insert(0, Fact(decibels(best[0].score), "best so far", f"candidate {best[0].number}"))
     if found["failed"]:

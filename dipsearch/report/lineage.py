@@ -6,7 +6,7 @@ changed is read from the two genomes, so that the values can be shown beside the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from ..network import Genome
@@ -60,13 +60,19 @@ class Node:
     chosen: bool
 
 
-def edges(record: StudyRecord) -> tuple[Edge, ...]:
-    """All parents and children of a study, by the child's number."""
+def edges(record: StudyRecord, *, among: Container[int] | None = None) -> tuple[Edge, ...]:
+    """All parents and children of a study, by the child's number.
+
+    Args:
+        record: the study.
+        among: only the edges between these candidates, by their numbers; ``None``: between all.
+    """
     genomes = {e.number: e.genome for e in record.trials}
     return tuple(
         Edge(parent, child.number, changes(genomes.get(parent), child.genome))
         for child in sorted(record.trials, key=lambda e: e.number)
         for parent in child.parents
+        if among is None or (parent in among and child.number in among)
     )
 
 

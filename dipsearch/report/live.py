@@ -7,19 +7,23 @@ passwords, so whoever can reach it sees every study in its folder.
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from importlib.resources import files
 from ipaddress import ip_address
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import unquote
 
-import plotly.graph_objects as go
 from dash import Dash, Input, Output, Patch, State, ctx, dcc, html, no_update
 from flask import Response, abort, request
 
 from ..errors import DipsearchError
+from ..run import StudyRecord
 from . import live_views as views
+from .slices import slices_of
 from .studies import Watched, find_studies, pulse, study_rows
+from .tables import CandidateRow, candidate_rows
 
 REFRESH_SECONDS = 4.0
 _POLICY = (
@@ -87,7 +91,7 @@ def _guard(app: Dash, root: Path, *, local: bool) -> None:
 
 
 def _answer(app: Dash, root: Path) -> None:
-    watched: dict[str, Watched] = {}
+    watched: dict[str, _Shown] = {}
 
     @app.callback(Output("page", "children"), Input("url", "pathname"))
     def open_page(path: str | None) -> Any:
@@ -120,26 +124,32 @@ def _answer(app: Dash, root: Path) -> None:
         State("url", "pathname"),
         State("live-begun", "data"),
     )
-    def renew_study(_ticks: int | None, _there: str, path: str, begun: bool | None) -> list[Any]:
+    def renew_study(_ticks: int | None, _there: str, path: str, seen: str | None) -> list[Any]:
         name = _name(unquote(path), root)
         if name is None:
             return [html.P("This study has gone.", className="caution"), *[no_update] * (len(outputs) - 1)]
-        study = watched.setdefault(name, Watched(find_studies(root)[name]))
+        study = watched.setdefault(name, _Shown(find_studies(root)[name]))
         try:
-            record = study.read()
-        except DipsearchError as error:
-            return [html.P(str(error), className="caution"), *[no_update] * (len(outputs) - 1)]
-        now = pulse(record)
-        drawn = views.drawn(record, now=time.time() if now.state == "running" else None)
-        return [
-            views.head(record, now),
-            views.pictures(record),
-            views.workers(now),
-            views.candidates(record),
-            views.losses(record),
-            True,
-            *(_new_data(drawn[key]) if begun else drawn[key] for key in views.FIGURES),
-        ]
+            made = study.newest()
+            now = pulse(made.record)
+            figures = made.figures
+            if now.state == "running" and not slices_of(
+                made.record
+            ):  # its bars grow while nothing is written
+                growing = views.timeline(made.record, now=time.time()).to_plotly_json()
+                figures = {**figures, "timeline": growing}
+            elif seen == made.version:
+                figures = {}
+            return [
+                views.head(made.record, now),
+                no_update if seen == made.version else made.pictures,
+                views.workers(now),
+                *([no_update] * 2 if seen == made.version else [made.candidates, made.losses]),
+                made.version,
+                *(_sent(figures.get(key), begun=seen is not None) for key in views.FIGURES),
+            ]
+        except Exception as error:  # whatever is in its files: it is said here, and the other pages go on
+            return [html.P(_words(error), className="caution"), *[no_update] * (len(outputs) - 1)]
 
     @app.callback(
         Output("live-chosen", "data"),
@@ -158,7 +168,69 @@ def _answer(app: Dash, root: Path) -> None:
     )
     def show_candidate(number: int | None, _head: Any, path: str) -> Any:
         name = _name(unquote(path), root)
-        return views.candidate(watched[name].read(), number) if name in watched else no_update
+        if name not in watched:
+            return no_update
+        try:
+            made = watched[name].newest()
+            return views.candidate(made.record, made.rows, number)
+        except Exception as error:
+            return html.P(_words(error), className="caution")
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """What is shown of a study as it was read once; ``version`` is another one for every reading."""
+
+    version: str
+    record: StudyRecord
+    rows: tuple[CandidateRow, ...]
+    pictures: list[Any]
+    candidates: Any
+    losses: list[Any]
+    figures: dict[str, Any]
+
+
+class _Shown:
+    """A study that people look at: what they see is made once for all of them, when something has changed.
+
+    Args:
+        folder: the study's.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._watched = Watched(folder)
+        self._made: _Made | None = None
+        self._making = Lock()
+
+    def newest(self) -> _Made:
+        """What is to be shown now."""
+        with self._making:
+            record = self._watched.read()
+            if self._made is None or self._made.record is not record:
+                self._made = _make(record)
+            return self._made
+
+
+def _make(record: StudyRecord) -> _Made:
+    rows = candidate_rows(record)
+    return _Made(
+        str(time.time_ns()),
+        record,
+        rows,
+        views.pictures(record),
+        views.candidates(rows),
+        views.losses(record),
+        {
+            name: figure.to_plotly_json()
+            for name, figure in views.drawn(record, rows, now=time.time()).items()
+        },
+    )
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, DipsearchError):
+        return str(error)
+    return f"this study cannot be shown ({type(error).__name__}: {error}); its files are damaged"
 
 
 def _clicked(clicks: dict[str, Any], asked: str) -> int | None:
@@ -170,10 +242,14 @@ def _clicked(clicks: dict[str, Any], asked: str) -> int | None:
     return None
 
 
-def _new_data(figure: go.Figure) -> Patch:
-    """A figure's data without its layout: what somebody has zoomed to stays as it is in the browser."""
+def _sent(figure: dict[str, Any] | None, *, begun: bool) -> Any:
+    """A figure, or its data without its layout: what somebody has zoomed to stays as it is in the browser."""
+    if figure is None:
+        return no_update
+    if not begun:
+        return figure
     patch = Patch()
-    patch["data"] = figure.to_plotly_json()["data"]
+    patch["data"] = figure["data"]
     return patch
 
 

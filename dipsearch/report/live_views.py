@@ -6,6 +6,7 @@ their data are exchanged.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -17,8 +18,10 @@ from .curves import curve_rows
 from .diagram import diagram
 from .headline import headline
 from .pictures import pictures_of
+from .slices import because
 from .studies import Pulse, StudyRow
 from .style import CONFIG, frame
+from .tables import CandidateRow
 from .timeline import spans
 from .wording import decibels, duration
 
@@ -32,6 +35,7 @@ _TITLES = {
 }
 _CONFIG: Any = CONFIG
 _TOP = 40  # curves: a browser that redraws them every few seconds has to keep up
+_FAMILY = 200  # candidates in the family tree, besides the ancestors of the best: what changed is told at every edge
 
 
 def study_list(rows: tuple[StudyRow, ...]) -> Any:
@@ -122,11 +126,13 @@ def pictures(record: StudyRecord) -> list[Any]:
 
 
 def workers(now: Pulse) -> Any:
-    """What is being fitted at this moment."""
+    """Who is advanced: each worker's newest slice, or its fit where no slices were logged."""
     if not now.working:
         return html.P(
             "Nobody is at work." if now.state != "running" else "Between two candidates.", className="lead"
         )
+    if now.working[0].slices:
+        return _slices(now)
     body = [
         html.Tr(
             [
@@ -140,21 +146,46 @@ def workers(now: Pulse) -> Any:
     return _table(("worker", "fits", "for"), body, label="workers")
 
 
-def drawn(record: StudyRecord, *, now: float | None) -> dict[str, go.Figure]:
+def _slices(now: Pulse) -> Any:
+    body = [
+        html.Tr(
+            [
+                html.Td("?" if span.worker is None else str(span.worker)),
+                html.Td(f"candidate {span.number}"),
+                html.Td(f"{span.before} to {span.after}", className="number"),
+                html.Td(decibels(span.score), className="number"),
+                html.Td(because(span.why)),
+                html.Td(duration(span.end - span.start), className="number"),
+                html.Td(f"{duration(now.seconds - span.end)} ago", className="number"),
+            ]
+        )
+        for span in now.working
+    ]
+    headings = ("worker", "advanced", "iterations", "score", "why", "took", "ended")
+    return _table(headings, body, label="the newest slice of every worker")
+
+
+def drawn(record: StudyRecord, rows: Sequence[CandidateRow], *, now: float | None) -> dict[str, go.Figure]:
     """The figures of a study by name."""
-    rows = tables.candidate_rows(record)
+    line = lineage.ancestry(record)
+    family = {*line, *(row.number for row in rows[:_FAMILY])}
+    nodes = [node for node in lineage.nodes(record) if node.number in family]
     return {
         "history": figures.history(tables.history_rows(record)),
         "curves": curve_figures.curves(curve_rows(record, top=_TOP)),
         "cost": figures.score_against_seconds(rows, tables.finalist_rows(record)),
-        "tree": descent_figures.family_tree(lineage.nodes(record), lineage.edges(record)),
-        "timeline": descent_figures.timeline(spans(record, now=now)),
+        "tree": descent_figures.family_tree(nodes, lineage.edges(record, among=family)),
+        "timeline": timeline(record, now=now),
     }
 
 
-def candidates(record: StudyRecord, *, most: int = 50) -> Any:
+def timeline(record: StudyRecord, *, now: float | None) -> go.Figure:
+    """Who works when, until ``now`` (Unix seconds)."""
+    return descent_figures.timeline(spans(record, now=now))
+
+
+def candidates(rows: Sequence[CandidateRow], *, most: int = 50) -> Any:
     """The best candidates as a table."""
-    rows = tables.candidate_rows(record)
     if not rows:
         return html.Div("no candidate has been started", className="gap")
     headings, cells = tables.candidate_cells(rows[:most])
@@ -187,11 +218,11 @@ def losses(record: StudyRecord) -> list[Any]:
     ]
 
 
-def candidate(record: StudyRecord, number: int | None) -> Any:
+def candidate(record: StudyRecord, rows: Sequence[CandidateRow], number: int | None) -> Any:
     """One candidate: its drawing and what is known; the winner when none was clicked."""
     winner = record.winner()
     wanted = number if number is not None else (winner.number if winner else None)
-    row = next((row for row in tables.candidate_rows(record) if row.number == wanted), None)
+    row = next((row for row in rows if row.number == wanted), None)
     if row is None:
         return html.P("No candidate is complete yet.", className="lead")
     genome = next(e.genome for e in record.trials if e.number == row.number)
@@ -219,7 +250,7 @@ def _as_image(svg: str) -> str:
 
 
 def _table(headings: tuple[str, ...], body: list[Any], *, label: str) -> Any:
-    numeric = tables.NUMERIC | {"delivered PSNR", "how many", "for"}
+    numeric = tables.NUMERIC | {"delivered PSNR", "how many", "for", "iterations", "took", "ended"}
     top = html.Thead(
         html.Tr([html.Th(heading, className="number" if heading in numeric else "") for heading in headings])
     )

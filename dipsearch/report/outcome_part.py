@@ -158,7 +158,11 @@ def _baseline_words(baselines: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _count_words(trials: Mapping[str, int]) -> str:
     return clause(
-        *(f"{trials[state]} {state}" for state in ("complete", "pruned", "failed") if state in trials)
+        *(
+            f"{trials[state]} {state}"
+            for state in ("complete", "resting", "pruned", "failed")
+            if state in trials
+        )
     )
 
 

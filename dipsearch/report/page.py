@@ -31,6 +31,7 @@ from .pictures import MOST_PICTURES, pictures_of
 from .reproduce import restore_command, search_command, version_rows
 from .templates import render_template
 from .timeline import spans
+from .wording import plural
 
 SHOWN = 25
 """Rows of the table of candidates that stand open; a button shows the others."""
@@ -84,7 +85,7 @@ def values(record: StudyRecord) -> dict[str, Any]:
             if len(combined := member_rows(record, picture.name)) > 1
         ],
         "winner": _winner(record),
-        "complete": len(record.ranked()),
+        "compared": _compared(record),
         "line": _line(record),
         "reasons": tables.reason_rows(record),
         "headings": headings,
@@ -104,23 +105,28 @@ def _plots(
     record: StudyRecord, rows: tuple[tables.CandidateRow, ...], courses: tuple[CurveRow, ...]
 ) -> Figures:
     """The figures for which there is something to draw."""
-    complete = any(row.state == "complete" and row.score is not None for row in rows)
-    measured = any(row.psnr is not None for row in rows if row.state == "complete")
+    counting = any(row.counts and row.score is not None for row in rows)
+    measured = any(row.psnr is not None for row in rows if row.counts)
     weights = importance_rows(record)
     lines = parallel(record, [row.gene for row in weights])
     family = lineage.edges(record)
     working = spans(record)
     return {
         "curves": curve_figures.curves(courses) if courses else None,
-        "cost": figures.score_against_seconds(rows, tables.finalist_rows(record)) if complete else None,
+        "cost": figures.score_against_seconds(rows, tables.finalist_rows(record)) if counting else None,
         "quality": figures.psnr_against_seconds(rows, record.result) if measured else None,
         "agreement": figures.score_against_psnr(rows) if tables.agreement(record) else None,
-        "history": figures.history(tables.history_rows(record)) if complete else None,
+        "history": figures.history(tables.history_rows(record)) if counting else None,
         "tree": descent_figures.family_tree(lineage.nodes(record), family) if family else None,
         "importances": descent_figures.importances(weights) if weights else None,
         "parallel": descent_figures.parallel_coordinates(lines) if lines else None,
         "timeline": descent_figures.timeline(working) if working else None,
     }
+
+
+def _compared(record: StudyRecord) -> str:
+    rests = any(e.state == "resting" for e in record.trials)
+    return plural(len(record.ranked()), "compared candidate" if rests else "complete candidate")
 
 
 def _winner(record: StudyRecord) -> dict[str, Any] | None:

@@ -34,6 +34,7 @@ def search_command(request: Request) -> str:
         ("--steps", request.steps),
         ("--workers", request.workers),
         ("--device", request.device),
+        ("--cluster", request.cluster),
         ("--engine", request.engine),
         ("--precision", request.precision),
         ("--seed", request.seed),

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from ..errors import DipsearchError
 from ..run import Request, StudyRecord, read_request, read_study
-from .timeline import Span, spans
+from ..run.slice_log import LOG
+from ..trials.claim import read_holder
+from ..trials.journal import JOURNAL
+from .slices import newest, slices_of
+from .timeline import Span, span_of, spans, start_of
 
 STUDY_FILE = "study.yaml"
-QUIET_SECONDS = 300.0
-"""A journal grows at every check point of every fit; one that has not for so long belongs to a study that stopped."""
+
+QUIET_SECONDS, QUIET_SHARE = 300.0, 0.2
+"""The books grow with every slice: a study has stopped where they have not for so long, or this share of the budget."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class Pulse:
         state: as in the list of studies.
         seconds: since its first candidate was started, until now or its end.
         seconds_left: of its budget; ``None`` without one, or when it is over.
-        working: candidates that are being fitted, with their workers.
+        working: the newest slice of every worker; without a log of slices, the candidates that are being fitted.
     """
 
     state: str
@@ -69,7 +76,7 @@ def find_studies(root: Path) -> dict[str, Path]:
 
 
 def study_rows(folders: dict[str, Path], *, now: float | None = None) -> tuple[StudyRow, ...]:
-    """How each study stands, the latest change first. Only small files are read."""
+    """How each study stands, the latest change first; one that is damaged says so. Only small files are read."""
     moment = time.time() if now is None else now
     rows = (_row(name, folder, moment) for name, folder in folders.items())
     return tuple(sorted(rows, key=lambda row: (-row.changed, row.name)))
@@ -78,35 +85,43 @@ def study_rows(folders: dict[str, Path], *, now: float | None = None) -> tuple[S
 def pulse(record: StudyRecord, *, now: float | None = None) -> Pulse:
     """How a study stands at the moment ``now`` (Unix seconds)."""
     moment = time.time() if now is None else now
-    state = state_of(record.folder, now=moment)
-    started = min((e.started for e in record.trials if e.started is not None), default=moment)
-    ended = max((e.finished for e in record.trials if e.finished is not None), default=started)
+    budget = record.request.budget_seconds
+    state = state_of(record.folder, now=moment, budget=budget)
+    started = start_of(record) or moment
+    ends = [e.finished for e in record.trials if e.finished is not None]
+    ended = max([*ends, *(row.ended for row in slices_of(record))], default=started)
     running = state == "running"
     seconds = (moment if running else ended) - started
-    budget = record.request.budget_seconds
     left = max(0.0, budget - seconds) if running and budget is not None else None
-    working = tuple(span for span in spans(record, now=moment) if span.state == "running") if running else ()
-    return Pulse(state, seconds, left, working)
+    return Pulse(state, seconds, left, _working(record, now=moment, budget=budget) if running else ())
 
 
-def state_of(folder: Path, *, now: float) -> str:
-    """How the study in a folder stands, from its result and from when its journal grew last."""
+def state_of(folder: Path, *, now: float, budget: float | None = None) -> str:
+    """How the study in a folder stands, from its result, from who holds it, and from when its books grew last.
+
+    Args:
+        folder: the study's.
+        now: Unix seconds.
+        budget: of the study, in seconds; the slices of a long one are long, and so is its delivery.
+    """
     result = folder / "result.json"
     changed = _changed(folder)
-    resumed = result.exists() and changed > result.stat().st_mtime + 5 and now - changed < QUIET_SECONDS
+    holder = read_holder(folder)
+    fresh = now - changed < _quiet(budget) and (holder is None or holder.may_live)
+    resumed = result.exists() and changed > result.stat().st_mtime + 5 and fresh
     if result.exists() and not resumed:
         try:
             content = json.loads(result.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return "finished"
         return "finished early" if isinstance(content, dict) and content.get("interrupted") else "finished"
-    if not (folder / "journal.log").exists():
+    if not any((folder / name).exists() for name in (JOURNAL, LOG)):
         return "waiting"
-    return "running" if now - changed < QUIET_SECONDS else "stopped"
+    return "running" if fresh else "stopped"
 
 
 class Watched:
-    """A study that is looked at again and again: read only when something in it has changed.
+    """A study that is looked at again and again, also by several at once: read only when something in it has changed.
 
     Args:
         folder: the study's.
@@ -114,8 +129,9 @@ class Watched:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._seen: tuple[tuple[str, int, int], ...] = ()
+        self._seen: tuple[tuple[str, int, int, int], ...] = ()
         self._record: StudyRecord | None = None
+        self._reading = Lock()
 
     def read(self) -> StudyRecord:
         """The study as it is now.
@@ -123,32 +139,56 @@ class Watched:
         Raises:
             FormatError: it has gone, or its request cannot be read.
         """
-        seen = self._signature()
-        if self._record is None or seen != self._seen:
-            self._record = read_study(self.folder, earlier=self._record)
-            self._seen = seen
-        return self._record
+        with self._reading:
+            seen = self._signature()
+            if self._record is None or seen != self._seen:
+                before = {(name, inode) for name, _, _, inode in self._seen}
+                # Another study of this name begins with another journal, and nothing of the old one is true of it.
+                same = all((name, inode) in before for name, _, _, inode in seen if name.endswith(JOURNAL))
+                self._record = read_study(self.folder, earlier=self._record if same else None)
+                self._seen = seen
+            return self._record
 
-    def _signature(self) -> tuple[tuple[str, int, int], ...]:
-        if not (self.folder / "journal.log").exists():
-            return (("now", time.time_ns(), 0),)  # a database, or nothing yet: nothing tells that it changed
-        files = [self.folder / name for name in (STUDY_FILE, "journal.log", "result.json")]
+    def _signature(self) -> tuple[tuple[str, int, int, int], ...]:
+        if not (self.folder / JOURNAL).exists():
+            # A database, or nothing yet: nothing tells that it changed.
+            return (("now", time.time_ns(), 0, 0),)
+        files = [self.folder / name for name in (STUDY_FILE, JOURNAL, LOG, "result.json")]
         files += sorted(self.folder.glob("best/first.*")) + sorted(self.folder.glob("best/*/first.*"))
-        return tuple((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.exists())
+        there = [(str(file), file.stat()) for file in files if file.exists()]
+        return tuple((name, now.st_mtime_ns, now.st_size, now.st_ino) for name, now in there)
 
 
 def _row(name: str, folder: Path, now: float) -> StudyRow:
     try:
         request = read_request(folder / STUDY_FILE)
-    except DipsearchError as error:
-        return StudyRow(name, "cannot be read", "", None, _changed(folder), str(error))
-    psnr = None
+        state = state_of(folder, now=now, budget=request.budget_seconds)
+        return StudyRow(name, state, _task(request), _delivered_psnr(folder), _changed(folder))
+    except Exception as error:  # whatever is in its files: the other studies are shown
+        words = str(error) if isinstance(error, DipsearchError) else f"{type(error).__name__}: {error}"
+        return StudyRow(name, "cannot be read", "", None, _changed(folder), words)
+
+
+def _delivered_psnr(folder: Path) -> float | None:
     try:
-        content = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-        psnr = content.get("delivered_psnr")
-    except (OSError, ValueError, AttributeError):
-        pass  # no result yet, or a damaged one: the study's own page says which
-    return StudyRow(name, state_of(folder, now=now), _task(request), psnr, _changed(folder))
+        psnr = json.loads((folder / "result.json").read_text(encoding="utf-8"))["delivered_psnr"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None  # no result yet, or a damaged one: the study's own page says which
+    return float(psnr) if isinstance(psnr, int | float) else None
+
+
+def _working(record: StudyRecord, *, now: float, budget: float | None) -> tuple[Span, ...]:
+    if not slices_of(record):
+        return tuple(span for span in spans(record, now=now) if span.state == "running")
+    begin, states = start_of(record), {e.number: e.state for e in record.trials}
+    return tuple(
+        span_of(row, state=states.get(row.candidate, "running"), begin=begin)
+        for row in newest(record, since=now - _quiet(budget))
+    )
+
+
+def _quiet(budget: float | None) -> float:
+    return max(QUIET_SECONDS, QUIET_SHARE * (budget or 0.0))
 
 
 def _task(request: Request) -> str:
@@ -158,5 +198,12 @@ def _task(request: Request) -> str:
 
 
 def _changed(folder: Path) -> float:
-    journal = folder / "journal.log"
-    return (journal if journal.exists() else folder / STUDY_FILE).stat().st_mtime
+    """Unix seconds of the newest entry in a study's books; 0 where it has just gone."""
+    for names in ((JOURNAL, LOG), (STUDY_FILE,)):
+        times = []
+        for name in names:
+            with suppress(OSError):
+                times.append((folder / name).stat().st_mtime)
+        if times:
+            return max(times)
+    return 0.0

@@ -11,7 +11,14 @@ import plotly.graph_objects as go
 
 BLUE, ORANGE, GREEN, RED, PINK, GREY = "#2a8fd0", "#c98300", "#009e73", "#d55e00", "#c46a9b", "#87919a"
 SERIES = (BLUE, RED, GREEN, PINK, ORANGE)
-STATE_COLOURS = {"complete": BLUE, "pruned": GREY, "failed": RED, "running": ORANGE, "waiting": GREY}
+STATE_COLOURS = {
+    "complete": BLUE,
+    "resting": PINK,
+    "pruned": GREY,
+    "failed": RED,
+    "running": ORANGE,
+    "waiting": GREY,
+}
 
 CONFIG = {"showSendToCloud": False, "displaylogo": False, "responsive": True}
 """For every figure: nothing is offered for upload, and no logo is shown."""

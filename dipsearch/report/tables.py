@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 from ..library import presets_for, starters_for
 from ..run import StudyRecord, Trial
-from .wording import NOTHING, clause, decibels, duration
+from .slices import Share, shares_of, slices_of
+from .timeline import start_of
+from .wording import COUNTING, NOTHING, RESTING, clause, decibels, duration
 
 NUMERIC = frozenset({"rank", "candidate", "score", "PSNR", "stop", "time"})
 """Columns of ``candidate_cells`` that hold numbers."""
 
-_ORDER = {"complete": 0, "pruned": 1, "running": 2, "waiting": 3, "failed": 4}
+_ORDER = {"complete": 0, "resting": 0, "pruned": 1, "running": 2, "waiting": 3, "failed": 4}
 
 
 @dataclass(frozen=True)
@@ -23,20 +25,21 @@ class CandidateRow:
     """One candidate of a study.
 
     Args:
-        rank: 1 for the best; ``None`` unless the candidate is complete.
+        rank: 1 for the best; ``None`` unless the candidate counts, being complete or resting.
         number: the trial's, from 0.
-        state: complete, pruned, failed, running or waiting.
+        state: complete, resting, pruned, failed, running or waiting.
         score: estimated PSNR in dB, made without a reference.
         psnr: against the reference, in dB; ``None`` without one.
         step: the iteration at which the fit was stopped.
         seconds: wall time of the fit.
-        at: seconds from the study's first start to this candidate's end.
+        at: seconds from the study's first start to this candidate's end, or to that of its newest slice.
         shape: the network in a few words.
         origin: how the candidate came to be: a known network's name, or what was done to its parents.
         published: one of the networks from the literature.
         remark: why it ended, was pruned or failed.
         digest: of the genome.
         chosen: the search's winner, which is not always the best by the score.
+        share: what it got in slices; ``None`` where that was not logged.
     """
 
     rank: int | None
@@ -53,11 +56,17 @@ class CandidateRow:
     remark: str
     digest: str
     chosen: bool = False
+    share: Share | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is compared with the others."""
+        return self.state in COUNTING
 
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """The best score of a study when a candidate was finished; ``at`` in seconds, scores in dB."""
+    """The best score of a study when a candidate had come to ``score``; ``at`` in seconds, scores in dB."""
 
     number: int
     at: float
@@ -105,34 +114,51 @@ class ReasonRow:
 
 
 def candidate_rows(record: StudyRecord) -> tuple[CandidateRow, ...]:
-    """All candidates: complete ones by score, best first; then pruned, running, waiting and failed ones.
+    """All candidates: those that count by score, best first; then pruned, running, waiting and failed ones.
 
     What a study that has delivered never began is left out.
     """
-    start, known = _start(record.trials), _known(record.request.options.task)
+    start, known, shares = start_of(record), _known(record.request.options.task), shares_of(record)
     best_first = sorted(
         (e for e in record.trials if e.state != "waiting" or record.result is None),
         key=lambda e: (_ORDER[e.state], -(e.score if e.score is not None else -1e9), e.number),
     )
     winner = record.winner()
     return tuple(
-        _row(trial, rank, start=start, known=known, chosen=trial == winner)
+        _row(
+            trial,
+            rank,
+            start=start,
+            known=known,
+            chosen=trial is winner,
+            share=shares.get(trial.number),
+        )
         for rank, trial in enumerate(best_first, start=1)
     )
 
 
 def history_rows(record: StudyRecord) -> tuple[HistoryRow, ...]:
-    """The complete candidates in the order in which they were finished, with the best score so far."""
-    start = _start(record.trials)
-    finished = sorted(
-        (e.finished, e.number, e.score)
-        for e in record.trials
-        if e.state == "complete" and e.score is not None and e.finished is not None
-    )
+    """How the best score so far grew: what every candidate that counts has come to, when it was left or finished.
+
+    Where slices were logged, those are there, too, after which one was the best of all.
+    """
+    start, last = start_of(record), {number: share.ended for number, share in shares_of(record).items()}
+    counting = {e.number: e for e in record.ranked()}
+    reached = [
+        (row.ended, row.candidate, row.score, row.ended == last[row.candidate])
+        for row in slices_of(record)
+        if row.candidate in counting and row.score is not None
+    ]
+    reached += [
+        (e.finished, e.number, e.score, True)
+        for e in counting.values()
+        if e.number not in last and e.score is not None and e.finished is not None
+    ]
     rows: list[HistoryRow] = []
-    for end, number, score in finished:
+    for at, number, score, final in sorted(reached):
         best = max(score, rows[-1].best) if rows else score
-        rows.append(HistoryRow(number=number, at=end - start, score=score, best=best))
+        if final or not rows or best > rows[-1].best:
+            rows.append(HistoryRow(number=number, at=at - start, score=score, best=best))
     return tuple(rows)
 
 
@@ -178,15 +204,11 @@ def counts(record: StudyRecord) -> dict[str, int]:
 
 
 def agreement(record: StudyRecord) -> Agreement | None:
-    """Kendall's τ between score and PSNR over the complete candidates; ``None`` with fewer than three.
+    """Kendall's τ between score and PSNR over the candidates that count; ``None`` with fewer than three.
 
     Source: Kendall (1945), the treatment of ties in ranking problems.
     """
-    pairs = [
-        (e.score, e.psnr)
-        for e in record.trials
-        if e.state == "complete" and e.score is not None and e.psnr is not None
-    ]
+    pairs = [(e.score, e.psnr) for e in record.ranked() if e.psnr is not None]
     if len(pairs) < 3:
         return None
     from scipy.stats import kendalltau
@@ -205,6 +227,7 @@ def candidate_cells(rows: Sequence[CandidateRow]) -> tuple[tuple[str, ...], tupl
         "stop": [str(row.step) if row.step is not None else NOTHING for row in rows],
         "time": [duration(row.seconds) for row in rows],
         "state": [row.state for row in rows],
+        "advanced": [row.share.words if row.share else "" for row in rows],
         "network": [row.shape for row in rows],
         "origin": [row.origin for row in rows],
         "remark": [row.remark for row in rows],
@@ -220,34 +243,38 @@ def _row(
     start: float,
     known: Mapping[str, tuple[str, bool]],
     chosen: bool,
+    share: Share | None,
 ) -> CandidateRow:
     genome, digest = trial.genome, trial.digest or ""
     name, published = known.get(digest, ("", False))
     origin = name or trial.operator or ""
     parents = " and ".join(str(parent) for parent in trial.parents)
+    end = trial.finished if share is None else share.ended
     return CandidateRow(
-        rank=rank if trial.state == "complete" else None,
+        rank=rank if trial.state in COUNTING else None,
         number=trial.number,
         state=trial.state,
         score=trial.score,
         psnr=trial.psnr,
         step=trial.step,
         seconds=trial.seconds,
-        at=None if trial.finished is None else trial.finished - start,
+        at=None if end is None else end - start,
         shape=genome.label if genome is not None else "",
         origin=f"{origin} of {parents}" if parents else origin,
         published=published,
-        remark=trial.reason or trial.ended or "",
+        remark=remark_of(trial),
         digest=digest,
         chosen=chosen,
+        share=share,
     )
+
+
+def remark_of(trial: Trial) -> str:
+    """Why a candidate ended, was given up or rests."""
+    return trial.reason or trial.ended or (RESTING if trial.state == "resting" else "")
 
 
 def _known(task: str) -> dict[str, tuple[str, bool]]:
     """By digest: the name of each network of the library, and whether it is from the literature."""
     ours = {genome.digest: (name, False) for name, genome in starters_for(task)}
     return ours | {genome.digest: (name, True) for name, genome in presets_for(task)}
-
-
-def _start(trials: Sequence[Trial]) -> float:
-    return min((e.started for e in trials if e.started is not None), default=0.0)

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 NOTHING = "–"
 
+COUNTING = ("complete", "resting")
+"""States of candidates that are ranked, and may be in what is delivered."""
+
+RESTING = "resting: had its first look, others promised more"
+"""What is said of a candidate that may be gone on with."""
+
 
 def duration(seconds: float | None) -> str:
     """``75.2`` -> ``1 min 15 s``; below ten seconds one decimal; ``None`` -> a dash."""

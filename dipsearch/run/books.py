@@ -87,10 +87,15 @@ class Books:
             candidate.seconds = trial.user_attrs.get(FIT, {}).get("seconds", 0.0)
             yield candidate
 
-    def note(self, candidate: Candidate) -> None:
-        """Write down how far a candidate has come."""
-        storage = self._study._storage
-        storage.set_trial_user_attr(candidate.key, FIT, _plain(candidate.attributes()))
+    def note(self, candidate: Candidate, *, counts: bool = True) -> None:
+        """Write down how far a candidate has come.
+
+        Args:
+            counts: it may be compared with the others, and bred from, once it had its first look.
+        """
+        storage, found = self._study._storage, candidate.attributes()
+        found["usable"] = found["usable"] and counts
+        storage.set_trial_user_attr(candidate.key, FIT, _plain(found))
         storage.set_trial_intermediate_value(candidate.key, candidate.steps, candidate.value)
 
     def prunes(self, candidate: Candidate) -> bool:

@@ -14,16 +14,15 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna.trial import TrialState
-from torch import Tensor
 
 from ..errors import DipsearchError, InputError, StudyError
-from ..execution.at_once import answer_at_once
+from ..execution.at_once import AtOnce, answer_at_once
 from ..execution.executor import WorkerSpec
 from ..files import write_bytes
 from ..fitting.compute import Compute
 from ..library import presets_for, starters_for
 from ..network import Calibration, Genome, SearchSpace, calibrate, load_space, space_file
-from ..planning.budget import make_plan
+from ..planning.budget import FINISHING, SLACK, first_alone, make_plan
 from ..planning.memory_limit import MemoryLimit, memory_limit_of
 from ..planning.plan import UNDECIDED, Load, Plan
 from ..planning.representative import Crop, representative
@@ -46,6 +45,15 @@ from ..trials.request import Request, read_request, write_request
 from ..trials.storage_url import whole_address
 from .devices import choose_devices, cores
 from .run import Run
+
+LEAST_BUDGET = 7.0
+"""Seconds that a search takes at the least: starting PyTorch and writing the page are two thirds of them."""
+
+FIRST_SHARE = 0.6
+"""Of the time that is left, what the first answer may take."""
+
+WORKER_START = 3.0
+"""Seconds until a worker has imported PyTorch."""
 
 
 def open_run(
@@ -96,7 +104,9 @@ def open_run(
     begun = [_begun_on(folder, name) for name in names] if resume else None
     if not resume and request.storage is not None:
         refuse_taken_name(request.name, request.storage)
-    firsts = _firsts(folder, names, cases, device=_here(devices[0], workers), tell=tell)
+    slowness = max(1.0, (time.monotonic() - wall) / max(time.process_time() - processor, 1e-3))
+    until = _first_until(request, started=started, slowness=slowness)
+    firsts = _firsts(folder, names, cases, device=_here(devices[0], workers), until=until, tell=tell)
     has_pilot = len(firsts) == len(names)
     plan, calibration = _plan(
         request,
@@ -108,7 +118,8 @@ def open_run(
         started=started,
         begun=begun,
         slowness=max(1.0, (time.monotonic() - wall) / max(time.process_time() - processor, 1e-3)),
-        patch_seconds=sum(seconds for _, seconds in firsts.values()) if has_pilot else None,
+        patch_seconds=sum(first.seconds for first in firsts.values()) if has_pilot else None,
+        hurried=has_pilot and any(first.hurried for first in firsts.values()),
     )
     searched = begun or [_searched(case.problem, plan, seed=request.seed) for case in cases]
     settings = _settings(request, names, plan=plan, calibration=calibration, searched=searched,
@@ -116,8 +127,8 @@ def open_run(
                          has_pilot=has_pilot)  # fmt: skip
     if not resume:
         _write_inputs(folder, request, names=names, cases=cases, searched=searched)
-    for name, (image, seconds) in firsts.items():
-        write_first(folder, name, image, seconds=seconds)
+    for name, first in firsts.items():
+        write_first(folder, name, first.image, seconds=first.seconds)
     try:
         opened = open_study(folder, settings, space=space, own=own, new=not resume, patience=patience)
     except DipsearchError:
@@ -171,15 +182,41 @@ def _storage(folder: Path, request: Request, *, resume: bool) -> str | None:
 
 
 def _firsts(
-    folder: Path, names: Sequence[str], cases: Sequence[Case], *, device: str, tell: Callable[[str], None]
-) -> dict[str, tuple[Tensor, float]]:
-    """What similar patches make of each picture, and the seconds of it; read where it is there already."""
+    folder: Path,
+    names: Sequence[str],
+    cases: Sequence[Case],
+    *,
+    device: str,
+    until: float,
+    tell: Callable[[str], None],
+) -> dict[str, AtOnce]:
+    """What similar patches make of each picture; read where it is there already.
+
+    Args:
+        until: when they have to be there, of ``time.monotonic()``.
+    """
     found = {}
-    for name, case in zip(names, cases, strict=True):
-        there = read_first(folder, name) or answer_at_once(case, device=device, threads=cores(), tell=tell)
+    for index, (name, case) in enumerate(zip(names, cases, strict=True)):
+        before = read_first(folder, name)
+        left = (until - time.monotonic()) / (len(cases) - index)
+        there = (
+            AtOnce(*before)
+            if before is not None
+            else answer_at_once(case, device=device, threads=cores(), tell=tell, left=left)
+        )
         if there is not None:
             found[name] = there
     return found
+
+
+def _first_until(request: Request, *, started: float, slowness: float) -> float:
+    """When the first answers have to be there, of ``time.monotonic()``, for a budget to be kept."""
+    if request.budget_seconds is None:
+        return float("inf")
+    budget = max(request.budget_seconds, LEAST_BUDGET)
+    now = time.monotonic()
+    left = started + budget * (1 - SLACK) - FINISHING * slowness - now
+    return now + FIRST_SHARE * max(0.0, left)
 
 
 def _begun_on(folder: Path, name: str) -> Crop:
@@ -222,8 +259,16 @@ def _plan(
     begun: Sequence[Crop] | None,
     slowness: float,
     patch_seconds: float | None,
+    hurried: bool,
 ) -> tuple[Plan, Calibration | None]:
     calibration = None
+    spent = time.monotonic() - started
+    if hurried or (patch_seconds is not None and _no_time(request, spent=spent, patch_seconds=patch_seconds)):
+        # Whatever is measured now would only delay what can be delivered.
+        plan = first_alone(
+            request.budget_seconds or 0.0, [c.problem.image_shape for c in cases], devices=devices
+        )
+        return plan, None
     if request.budget_seconds is not None:
         calibration = calibrate(_here(devices[0], workers), threads=1, seed=request.seed)
     shapes = [case.problem.image_shape for case in cases]
@@ -246,6 +291,13 @@ def _plan(
     )
     plan = make_plan(load, devices=devices, budget=request.budget_seconds, trials=request.trials)
     return plan, calibration
+
+
+def _no_time(request: Request, *, spent: float, patch_seconds: float) -> bool:
+    """Whether the fitted part's first answer, the polishing and the output alone would take longer than the budget."""
+    if request.budget_seconds is None:
+        return False
+    return spent + 2 * patch_seconds + WORKER_START + FINISHING > request.budget_seconds
 
 
 def _here(device: str, workers: Sequence[WorkerSpec] | None) -> str:

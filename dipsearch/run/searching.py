@@ -97,6 +97,7 @@ class Search:
         )
         for candidate in self.books.under_way():
             self.candidates[candidate.number] = candidate
+        self._take_up()
         self.runner.work(self._next, self._took)
         self._leave_files()
         self.runner.checkpoint()
@@ -104,6 +105,29 @@ class Search:
             self._mark_alone()
             if not self.runner.asked.once:
                 self._tell_all()
+            elif not self._timed:
+                for candidate in self.candidates.values():
+                    if candidate.pictures and not candidate.told:
+                        self.books.note(candidate)
+
+    @property
+    def _timed(self) -> bool:
+        """Whether a clock decides.
+
+        Where none does, only those count that have come to their end: how far the others are depends on who was faster,
+        and the same request is to give the same picture.
+        """
+        return self.run.plan.search_until is not None
+
+    def _take_up(self) -> None:
+        """Hear how those stand that an earlier run has begun, so that they are compared with the others."""
+        todo = [c for c in self.candidates.values() if c.steps]
+        decision = Decision(None, 0, "taken up again")
+
+        def following() -> Slice | None:
+            return replace(self._slice(todo.pop(0), decision, 0.0), keep=False) if todo else None
+
+        self.runner.work(following, self._took)
 
     # -- what is next --------------------------------------------------------------------------------------------
 
@@ -255,11 +279,12 @@ class Search:
         candidate.advanced(found)
         candidate.keeping.took(found, at=self.runner.seconds)
         self._log(candidate, worker)
-        self.books.note(candidate)
-        if self.books.prunes(candidate):
-            self._told(candidate, pruned=Ended.PRUNED.value)
-        elif candidate.ended:
-            self._tell_ended()
+        with self._keeping_books():
+            self.books.note(candidate, counts=self._timed)
+            if self.books.prunes(candidate):
+                self._told(candidate, pruned=Ended.PRUNED.value)
+            elif candidate.ended:
+                self._tell_ended()
 
     def _log(self, candidate: Candidate, worker: int) -> None:
         began, before, why = self._since[candidate.number]
@@ -280,13 +305,12 @@ class Search:
 
     def _tell_ended(self) -> None:
         """Tell of those that have ended; where no clock decides, in the order of their numbers."""
-        in_turn = self.run.plan.search_until is None
         for candidate in sorted(self.candidates.values(), key=lambda c: c.number):
             if candidate.told:
                 continue
             if candidate.ended:
                 self._told(candidate)
-            elif in_turn:
+            elif not self._timed:
                 return
 
     def _tell_all(self) -> None:
@@ -317,7 +341,9 @@ class Search:
         """Have the files written that were not left with the last slice, since that takes long."""
         unkept = [c for c in self.candidates.values() if not c.keeping.kept]
         decision = Decision(None, 0, "its files are written")
-        self.runner.work(lambda: self._slice(unkept.pop(), decision, 0.0) if unkept else None, self._took)
+        self.runner.work(
+            lambda: self._slice(unkept.pop(), decision, 0.0) if unkept else None, self._took, always=True
+        )
 
     @contextmanager
     def _keeping_books(self) -> Iterator[None]:

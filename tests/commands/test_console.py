@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,17 @@ class Lines:
     lines = (("picture", "128×128, 3 channels"), ("workers", "2 on cpu [red]"))
 
 
-def snapshot(*, phase: str = "searching", best: Trial | None = BEST, failed: int = 0) -> Snapshot:
+def snapshot(
+    *,
+    phase: str = "searching",
+    best: Trial | None = BEST,
+    failed: int = 0,
+    resting: int = 0,
+    seconds: float = 94.2,
+) -> Snapshot:
     return Snapshot(
         phase=phase,
-        seconds=94.2,
+        seconds=seconds,
         seconds_left=146.0,
         workers=(
             WorkerState(0, "candidate 8", "0123456789ab", 310, 3000, 25.5, 12.34),
@@ -34,6 +42,7 @@ def snapshot(*, phase: str = "searching", best: Trial | None = BEST, failed: int
         pruned=3,
         failed=failed,
         best=best,
+        resting=resting,
     )
 
 
@@ -97,6 +106,37 @@ def test_the_fate_of_a_candidate(trial: Trial, words: str) -> None:
 def test_failures_are_counted_only_when_there_are_any() -> None:
     assert "failed" not in console.overall(snapshot())
     assert "4 complete, 3 pruned, 2 failed" in console.overall(snapshot(failed=2))
+
+
+def test_who_rests_is_counted() -> None:
+    assert "resting" not in console.overall(snapshot())
+    assert console.overall(snapshot(resting=5)).startswith("searching; 4 complete, 5 resting, 3 pruned; best")
+
+
+def test_a_log_tells_now_and_then_who_is_advanced(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.listening() as callback:
+        for seconds in (94.2, 100.0, 124.1, 124.3, 140.0, 154.3):
+            callback.progress(snapshot(resting=2, best=None, seconds=seconds))
+    assert capsys.readouterr().out.splitlines() == [
+        "   94.2 s  searching; 4 complete, 2 resting, 3 pruned; 2 min 26 s left",
+        *(
+            f"  {seconds:.1f} s  searching; 4 complete, 2 resting, 3 pruned; 2 min 26 s left; "
+            "worker 0: candidate 8 at iteration 310; worker 1: waiting"
+            for seconds in (124.3, 154.3)
+        ),
+    ]
+
+
+def test_a_long_search_does_not_fill_its_log(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.listening() as callback:
+        for seconds in range(0, 36_000, 20):
+            callback.progress(replace(snapshot(seconds=seconds), seconds_left=36_000.0 - seconds))
+    assert len(capsys.readouterr().out.splitlines()) == 50
+
+
+def test_the_workers_of_a_cluster_do_not_fill_a_line() -> None:
+    many = replace(snapshot(), workers=tuple(WorkerState(n, f"polishing {n}") for n in range(100)))
+    assert console.at_work(many).endswith("worker 7: polishing 7; and 92 other workers")
 
 
 def test_in_a_terminal_every_worker_has_a_row() -> None:

@@ -110,14 +110,29 @@ class TestExpectedGain:
         assert decision is not None and decision.number is None
 
     def test_a_new_one_promises_little_where_all_are_alike(self) -> None:
-        unlike = situation(one(0, slope=0.1), one(1, slope=0.1), one(2, slope=0.1))
-        alike = situation(*(one(k, slope=0.1, alike=0) for k in range(3)))
+        unlike = situation(*(one(k, slope=0.1) for k in range(3)), left=30)
+        alike = situation(*(one(k, slope=0.1, alike=0) for k in range(3)), left=30)
         new, old = (ExpectedGain().decide(each) for each in (unlike, alike))
         assert new is not None and new.number is None
         assert old is not None and old.number is not None
 
-    def test_nothing_is_done_where_nothing_can_gain(self) -> None:
-        assert ExpectedGain().decide(situation(one(0), one(1), can_begin=False)) is None
+    def test_half_of_the_time_belongs_to_first_looks(self) -> None:
+        # 60 s have gone into three looks.
+        alike = [one(k, slope=0.1, alike=0) for k in range(3)]
+        early, late = (ExpectedGain().decide(situation(*alike, left=left)) for left in (31, 29))
+        assert early is not None and early.number is None
+        assert late is not None and late.number is not None
+
+    def test_where_nobody_is_expected_to_gain_the_best_goes_on(self) -> None:
+        decision = ExpectedGain().decide(situation(one(0, decibels=29), one(1, decibels=30), can_begin=False))
+        assert decision is not None and decision.number == 1
+
+    def test_without_a_budget_everybody_has_a_look_before_anybody_goes_on(self) -> None:
+        there = [one(0, slope=1), one(1, slope=1)]
+        first = ExpectedGain().decide(situation(*there, left=math.inf))
+        assert first is not None and first.number is None
+        then = ExpectedGain().decide(situation(*there, left=math.inf, can_begin=False))
+        assert then is not None and then.number is not None and then.steps == 50
 
     def test_at_the_end_no_more_iterations_are_asked_for_than_there_is_time_for(self) -> None:
         decision = ExpectedGain().decide(situation(one(0, slope=1), one(1), left=1.0))

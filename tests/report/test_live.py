@@ -1,17 +1,26 @@
 """The dashboard without a browser: which studies there are, what is refused, and that nothing is changed."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dipsearch.commands.main import run
-from dipsearch.report.studies import Watched, find_studies, pulse, study_rows
+from dipsearch.report.studies import Watched, find_studies, pulse, state_of, study_rows
+from dipsearch.run import read_study
+from dipsearch.run.slice_log import SliceRow, append_slice
+from dipsearch.trials.claim import Holder
 
 pytest.importorskip("dash")
+from dipsearch.report import live_views as views
 from dipsearch.report.live import make_app
 
 
@@ -41,6 +50,132 @@ def test_a_running_study_tells_its_time_and_its_workers(studies) -> None:
     found = pulse(record, now=started + 20)
     assert (found.state, found.seconds, found.seconds_left) == ("running", 20.0, 100.0)
     assert [span.number for span in found.working] == [1]
+
+
+def test_a_running_study_tells_who_was_advanced_last(studies, now) -> None:
+    folder = studies / "running"
+    for row in (
+        SliceRow(0, 0, now - 40, now - 30, 0, 200, 24.0, "first look"),
+        SliceRow(1, 1, now - 400, now - 390, 0, 10, 20.0, "first look"),  # a worker that has gone
+        SliceRow(1, 0, now - 30, now - 25, 0, 60, 24.31, "a new one promises more"),
+    ):
+        append_slice(folder, row)
+    found = pulse(Watched(folder).read(), now=now)
+    assert [(span.worker, span.number, span.before, span.after) for span in found.working] == [(0, 1, 0, 60)]
+    assert found.seconds == 400
+    shown = str(views.workers(found))
+    for words in ("candidate 1", "0 to 60", "24.31 dB", "because a new one promises more", "25 s ago"):
+        assert words in shown
+
+
+def test_whether_it_runs_is_told_by_its_books_and_its_holder(studies, now) -> None:
+    folder = studies / "killed"  # its journal has not grown for an hour
+    assert state_of(folder, now=now) == "stopped"
+    assert state_of(folder, now=now, budget=36_000.0) == "running"  # slices of ten hours take minutes
+    append_slice(folder, SliceRow(0, 0, now - 9, now - 1, 0, 10, 20.0, "first look"))
+    assert state_of(folder, now=now) == "running"
+    holder = Holder.me(new=True)
+    (folder / "owner.lock").write_text(json.dumps(asdict(holder)))
+    assert state_of(folder, now=now) == "running"
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (folder / "owner.lock").write_text(json.dumps(asdict(replace(holder, pid=gone.pid))))
+    assert state_of(folder, now=now) == "stopped"
+
+
+def test_another_study_of_the_same_name_is_read_anew(studies, finish_candidate) -> None:
+    watched = Watched(studies / "running")
+    assert len(watched.read().trials) == 2
+    journal = studies / "running" / "journal.log"
+    kept = journal.with_name("kept")
+    journal.rename(kept)  # which keeps its number from being used again
+    finish_candidate(studies / "running", number=0, score=31.0)
+    assert [e.score for e in watched.read().trials] == [31.0]
+
+
+def renewed(client, name: str, seen: str | None = None) -> dict[str, Any]:
+    """What a browser at the page of a study is sent at a tick, by the parts of the page."""
+    (output,) = (
+        each["output"]
+        for each in client.get("/_dash-dependencies").json
+        if each["output"].startswith("..live-head")
+    )
+    parts = [part.rsplit(".", 1) for part in output.strip(".").split("...")]
+    asked = {
+        "output": output,
+        "outputs": [{"id": part, "property": what} for part, what in parts],
+        "inputs": [
+            {"id": "tick", "property": "n_intervals", "value": 1},
+            {"id": "live-head", "property": "id", "value": "live-head"},
+        ],
+        "state": [
+            {"id": "url", "property": "pathname", "value": f"/study/{name}"},
+            {"id": "live-begun", "property": "data", "value": seen},
+        ],
+        "changedPropIds": ["tick.n_intervals"],
+    }
+    response = client.post("/_dash-update-component", json=asked)
+    assert response.status_code == 200, response.text
+    return dict(response.json["response"])
+
+
+def test_only_what_is_new_is_sent(studies, now) -> None:
+    folder = studies / "running"
+    append_slice(folder, SliceRow(1, 0, now - 9, now - 1, 0, 60, 24.31, "first look"))
+    client = make_app(studies).server.test_client()
+    first = renewed(client, "running")
+    seen = first["live-begun"]["data"]
+    assert "layout" in first["live-history"]["figure"]
+    again = renewed(client, "running", seen)
+    assert set(again) == {"live-head", "live-workers", "live-begun"}
+    assert again["live-begun"]["data"] == seen
+    append_slice(folder, SliceRow(1, 0, now - 1, now, 60, 90, 25.5, "first look"))
+    newer = renewed(client, "running", seen)
+    assert newer["live-begun"]["data"] != seen
+    assert set(newer) == set(first)
+    assert "layout" not in newer["live-history"]["figure"]  # what somebody has zoomed to stays
+
+
+def test_six_viewers_at_once_have_it_read_once(studies, monkeypatch) -> None:
+    readings = []
+
+    def slow(*words, **more):
+        readings.append(words)
+        time.sleep(0.2)
+        return read_study(*words, **more)
+
+    monkeypatch.setattr("dipsearch.report.studies.read_study", slow)
+    app = make_app(studies)
+    with ThreadPoolExecutor(6) as viewers:
+        found = list(
+            viewers.map(lambda _: renewed(app.server.test_client(), "done")["live-begun"]["data"], range(6))
+        )
+    assert len(readings) == 1
+    assert len(set(found)) == 1
+
+
+GARBAGE = {
+    "bytes": b"\xff\x00\xfe\n" * 50,
+    "brackets": b"[" * 100_000,
+    "a list": b"[1, 2]\n",
+    "a number": b"7\n",
+    "empty": b"",
+    "a mapping": b'{"delivered_psnr": "high", "op_code": 99, "best": 3, "pictures": [1], "trials": [], "plan": 5}\n',
+    "words": b'{"answers": "x", "stack": [], "image": {}, "baselines": 7, "split": "y", "worker": {}}\n',
+}
+
+
+@pytest.mark.parametrize("content", GARBAGE.values(), ids=GARBAGE.keys())
+@pytest.mark.parametrize("file", ["slices.jsonl", "journal.log", "result.json", "study.yaml"])
+def test_one_damaged_study_hides_no_other(studies, now, file: str, content: bytes) -> None:
+    (studies / "done" / file).write_bytes(content)
+    rows = {row.name: row for row in study_rows(find_studies(studies), now=now)}
+    assert set(rows) == {"running", "done", "killed", "empty", "damaged"}
+    assert rows["running"].state == "running"
+    assert "running" in str(views.study_list(tuple(rows.values())))
+    client = make_app(studies).server.test_client()
+    assert renewed(client, "done")["live-head"]["children"]  # it says what is wrong, or shows what there is
+    assert "25.00 dB" in str(renewed(client, "running")["live-head"]["children"])
 
 
 def test_looking_changes_nothing(studies) -> None:

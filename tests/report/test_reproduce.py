@@ -50,7 +50,8 @@ def test_the_command_says_everything_that_was_asked() -> None:
         TaskOptions("deblur", kernel="gaussian:2"),
     ]
     requests = [
-        Request(("a.png",), options, "n", budget_seconds=9, trials=8, steps=7, workers=6) for options in asked
+        Request(("a.png",), options, "n", budget_seconds=9, trials=8, steps=7, workers=6, cluster="local:2")
+        for options in asked
     ]
     names = {field.name for one in (requests[0], asked[0]) for field in fields(one)}
     names -= {

@@ -48,7 +48,14 @@ def test_the_history_keeps_the_best_so_far(make_study) -> None:
 
 
 def test_states_are_counted(make_study) -> None:
-    assert counts(make_study()) == {"complete": 2, "pruned": 1, "running": 1, "waiting": 0, "failed": 1}
+    assert counts(make_study()) == {
+        "complete": 2,
+        "resting": 0,
+        "pruned": 1,
+        "running": 1,
+        "waiting": 0,
+        "failed": 1,
+    }
 
 
 def test_states_in_words(make_study) -> None:
