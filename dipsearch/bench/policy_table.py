@@ -34,7 +34,7 @@ POLICIES: dict[str, Policy] = {
 USUAL_SECONDS = 200.0
 """What a search of four minutes has for its candidates."""
 
-TIMES = (1.0, 2.0, 4.0)
+TIMES = (0.5, 1.0, 2.0, 4.0)
 """Multiples of it."""
 
 COMMAND = "bench policies"
@@ -56,6 +56,7 @@ class PolicyRow:
         best_psnr: of the network with the best score, the mean.
         looks: candidates that had a fair first look, the mean.
         cases, orders: how many cases, and in how many orders the candidates came in each.
+        networks: candidates that were recorded for each case; there are no more to begin.
     """
 
     strategy: str
@@ -69,6 +70,7 @@ class PolicyRow:
     looks: float
     cases: int
     orders: int
+    networks: int
 
 
 def set_of(case: RecordedCase) -> SetName:
@@ -124,13 +126,18 @@ def _rows(
             for strategy, policy in policies.items():
                 found = list(each(partial(_replayed, policy, time, orders), of_set))
                 whole = whole or _levels(found)
-                rows.append(_row(strategy, name, time, found, whole))
+                rows.append(_row(strategy, name, time, found, whole, len(of_set[0].fits)))
                 watch(f"{name} {time:g}×: {strategy} {rows[-1].mean_psnr:.2f} dB, {rows[-1].looks:.0f} looks")
     return rows
 
 
 def _row(
-    strategy: str, name: SetName, time: float, found: Sequence[Sequence[Outcome]], whole: Sequence[float]
+    strategy: str,
+    name: SetName,
+    time: float,
+    found: Sequence[Sequence[Outcome]],
+    whole: Sequence[float],
+    networks: int,
 ) -> PolicyRow:
     levels = _levels(found)
     gains = [level - other for level, other in zip(levels, whole, strict=True)]
@@ -146,6 +153,7 @@ def _row(
         looks=round(fmean(one.looks for case in found for one in case), 1),
         cases=len(found),
         orders=len(found[0]),
+        networks=networks,
     )
 
 
@@ -181,7 +189,9 @@ def policies_markdown(rows: Sequence[PolicyRow], *, command: str, date: str) -> 
         f"`{command}`, {date}. Searches replayed on recorded fits, two workers, a step of `{PRESETS[0]}` taken as "
         f"{1000 * STEP_SECONDS:.0f} ms; 1× is the {USUAL_SECONDS:.0f} s that a search of four minutes has for its "
         "candidates at 128 × 128. Ensemble: of the networks alone, PSNR over what was not measured exactly. A first "
-        "look is as many iterations as a fit needs until it can be judged.",
+        "look is as many iterations as a fit needs until it can be judged. Each case has "
+        f"{max((row.networks for row in rows), default=0)} recorded networks: where all of them are fitted, more time "
+        "cannot tell policies apart.",
     ]
     for name, time in dict.fromkeys((row.set, row.time) for row in rows):
         there = [row for row in rows if (row.set, row.time) == (name, time)]

@@ -161,7 +161,7 @@ def _count_words(trials: Mapping[str, int]) -> str:
         *(
             f"{trials[state]} {state}"
             for state in ("complete", "resting", "pruned", "failed")
-            if state in trials
+            if state in trials and (trials[state] or state != "resting")
         )
     )
 

@@ -22,7 +22,7 @@ class Share:
     """What one candidate got.
 
     Args:
-        slices: how many.
+        slices: how many in which it was advanced.
         steps: iterations that it had come to after the newest one.
         ended: Unix seconds at which that one ended.
         why: the policy's words for it.
@@ -35,9 +35,9 @@ class Share:
 
     @property
     def words(self) -> str:
-        """``5 slices, 300 iterations, last because it improves fastest``."""
-        why = because(self.why)
-        return clause(plural(self.slices, "slice"), plural(self.steps, "iteration"), why and f"last {why}")
+        """``5 slices, 300 iterations, the last one: it improves fastest``."""
+        why = f"the last one: {self.why}" if self.why else None
+        return clause(plural(self.slices, "slice"), plural(self.steps, "iteration"), why)
 
 
 def slices_of(record: StudyRecord) -> Sequence[SliceRow]:
@@ -53,7 +53,7 @@ def slices_of(record: StudyRecord) -> Sequence[SliceRow]:
 def shares_of(record: StudyRecord) -> dict[int, Share]:
     """What each candidate got, by its number."""
     found: dict[int, Share] = {}
-    for row in slices_of(record):
+    for row in _advancing(record):
         before = found[row.candidate].slices if row.candidate in found else 0
         found[row.candidate] = Share(before + 1, row.after, row.ended, row.why)
     return found
@@ -61,13 +61,18 @@ def shares_of(record: StudyRecord) -> dict[int, Share]:
 
 def newest(record: StudyRecord, *, since: float) -> Sequence[SliceRow]:
     """The newest slice of every worker, by its number, of those that ended after ``since`` (Unix seconds)."""
-    last = {row.worker: row for row in slices_of(record)}
+    last = {row.worker: row for row in _advancing(record)}
     return [last[worker] for worker in sorted(last) if last[worker].ended > since]
 
 
 def because(why: str) -> str:
     """The policy's words inside of a sentence: ``because it improves fastest``, or ``first look`` as it is."""
     return f"because {why}" if why.startswith(("it ", "a ")) else why
+
+
+def _advancing(record: StudyRecord) -> Iterator[SliceRow]:
+    """The slices in which somebody was advanced; in the others only files were written."""
+    return (row for row in slices_of(record) if row.after > row.before)
 
 
 @lru_cache(maxsize=16)  # the tables, the figures and everybody who looks at the same page ask for the same

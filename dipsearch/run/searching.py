@@ -182,8 +182,7 @@ class Search:
         return Situation(
             contestants=[
                 replace(c.contestant(seconds_per_step=each), busy=c.busy or self._out_of_reach(c))
-                for c in self.candidates.values()
-                if not c.told
+                for c in self._compared()
             ],
             left=left,
             workers=workers,
@@ -341,9 +340,16 @@ class Search:
         """Have the files written that were not left with the last slice, since that takes long."""
         unkept = [c for c in self.candidates.values() if not c.keeping.kept]
         decision = Decision(None, 0, "its files are written")
-        self.runner.work(
-            lambda: self._slice(unkept.pop(), decision, 0.0) if unkept else None, self._took, always=True
-        )
+
+        def following() -> Slice | None:
+            # Only who advanced it last has its newest state.
+            for candidate in unkept:
+                if not self._out_of_reach(candidate):
+                    unkept.remove(candidate)
+                    return self._slice(candidate, decision, 0.0)
+            return None
+
+        self.runner.work(following, self._took, always=True)
 
     @contextmanager
     def _keeping_books(self) -> Iterator[None]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import optuna
 from numpy.typing import NDArray
-from optuna.storages import JournalStorage
+from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from torch import Tensor
 
@@ -73,6 +73,7 @@ class StudyRecord:
         result: the content of ``result.json``; ``None`` before the delivery.
         pictures: what was restored.
         missing: sentences on what could not be read.
+        journal: as far as it was read; a later reading goes on from there.
     """
 
     folder: Path
@@ -81,6 +82,7 @@ class StudyRecord:
     result: dict[str, Any] | None
     pictures: tuple[PictureRecord, ...]
     missing: tuple[str, ...] = field(default=())
+    journal: JournalStorage | None = field(default=None, repr=False)
 
     def ranked(self) -> list[Trial]:
         """The complete candidates, the best first."""
@@ -104,7 +106,8 @@ def read_study(
     Args:
         folder: the study's.
         earlier: what a reading a moment ago has found. Its pictures and the PSNR of its finished candidates
-            are taken over, since they take long to read and do not change.
+            are taken over, since they take long to read and do not change, and of its journal only what is new
+            is read.
         storage: the database's whole address; ``None``: as the folder says, with its password from the environment.
 
     Raises:
@@ -119,11 +122,12 @@ def read_study(
         )
     request = read_request(folder / REQUEST_FILE)
     missing: list[str] = []
+    before = earlier
     if earlier is not None and earlier.request == request and all(p.case for p in earlier.pictures):
         pictures = list(earlier.pictures)
     else:
         pictures, earlier = _pictures(folder, request, missing), None
-    trials = _trials(folder, request, missing, storage=storage)
+    trials, journal = _trials(folder, request, missing, storage=storage, earlier=before)
     result = _result(folder, missing)
     restored = {
         picture["name"]: folder / picture["restored"] for picture in (result or {}).get("pictures", [])
@@ -146,7 +150,7 @@ def read_study(
     # Unpacking thousands of images is most of the work of a page, and threads share it well.
     with ThreadPoolExecutor() as pool:
         trials = list(pool.map(measured, trials))
-    return StudyRecord(folder, request, tuple(trials), result, tuple(pictures), tuple(missing))
+    return StudyRecord(folder, request, tuple(trials), result, tuple(pictures), tuple(missing), journal)
 
 
 def read_curves(folder: str | Path, number: int, *, index: int = 0) -> dict[str, NDArray[Any]]:
@@ -227,22 +231,29 @@ def _first(folder: Path, name: str, *, alone: bool) -> Path | None:
     return next(iter(sorted(picture_folder(folder, name, alone=alone).glob("first.*"))), None)
 
 
-def _trials(folder: Path, request: Request, missing: list[str], *, storage: str | None) -> Sequence[Trial]:
+def _trials(
+    folder: Path, request: Request, missing: list[str], *, storage: str | None, earlier: StudyRecord | None
+) -> tuple[Sequence[Trial], JournalStorage | None]:
     journal = folder / JOURNAL
     if request.storage is None and not journal.exists():
-        return []
+        return [], None
+    kept = None if earlier is None else earlier.journal
+    genomes = {} if kept is None or earlier is None else {e.number: e.genome for e in earlier.trials}
     try:
         # A journal is only read: whoever searches repairs it, and an archive may be read-only.
         address = whole_address(request.storage, given=storage)
+        opened: BaseStorage
         if address:
-            opened = open_storage(address, patience=Patience(seconds=0)).storage
+            kept, opened = None, open_storage(address, patience=Patience(seconds=0)).storage
         else:
-            opened = JournalStorage(JournalFileBackend(str(journal)))
+            opened = kept = kept or JournalStorage(JournalFileBackend(str(journal)))
         study = optuna.load_study(study_name=request.name, storage=opened)
-        return [trial_of(trial) for trial in study.get_trials(deepcopy=False)]
-    except (DipsearchError, KeyError, ValueError, OSError) as error:
+        trials = study.get_trials(deepcopy=False)
+        return [trial_of(trial, genome=genomes.get(trial.number)) for trial in trials], kept
+    # A line that is JSON and no record makes Optuna stumble in its own ways.
+    except (DipsearchError, LookupError, TypeError, ValueError, AssertionError, OSError) as error:
         missing.append(f"the study's candidates cannot be read: {error}")
-        return []
+        return [], None
 
 
 def _result(folder: Path, missing: list[str]) -> dict[str, Any] | None:
@@ -251,7 +262,7 @@ def _result(folder: Path, missing: list[str]) -> dict[str, Any] | None:
         return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         missing.append(f"{path.name} cannot be read: {error}")
         return None
     return content if isinstance(content, dict) else None

@@ -73,14 +73,20 @@ class Trial:
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
-def trial_of(trial: FrozenTrial) -> Trial:
-    """Read a candidate from Optuna's record of it."""
+def trial_of(trial: FrozenTrial, *, genome: Genome | None = None) -> Trial:
+    """Read a candidate from Optuna's record of it.
+
+    Args:
+        trial: Optuna's record.
+        genome: its own, where that was read before: it takes longest, and never changes.
+    """
     # Of a candidate under way, what its latest slice has led to.
     notes: dict[str, Any] = {**trial.user_attrs.get("fit", {}), **trial.user_attrs}
     state = _STATES[trial.state]
     if state == "running" and notes.get("usable"):
         state = "resting"
-    genome = Genome.from_nested(notes["genome"]) if "genome" in notes else None
+    if genome is None and "genome" in notes:
+        genome = Genome.from_nested(notes["genome"])
     return Trial(
         number=trial.number,
         state=state,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dipsearch.planning.mixture import Mixture, error_products, mixture_of
+from dipsearch.planning.mixture import MOST, Mixture, error_products, mixture_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +58,19 @@ def test_one_more_is_expected_to_bring_less_than_those_before() -> None:
     gains = [mixture_of(drawn(*unlike(count))).gain_of_one_more() for count in (2, 3, 4, 8)]
     assert gains == sorted(gains, reverse=True)
     assert gains[-1] == pytest.approx(10 * math.log10(9 / 8), abs=0.1)
+
+
+def test_of_many_only_the_best_are_reckoned_with() -> None:
+    errors = [error * (2 if k < 8 else 1) for k, error in enumerate(unlike(48))]
+    mixture = mixture_of(drawn(*errors))
+    assert len(mixture.numbers) == MOST and min(mixture.numbers) == 8
+    assert mixture.others == 48 - MOST
+
+
+def test_those_left_out_have_brought_nothing() -> None:
+    all_of_them = mixture_of(drawn(*unlike(4)))
+    half_of_them = Mixture(all_of_them.numbers, all_of_them.products, others=4)
+    assert half_of_them.gain_of_one_more() == pytest.approx(all_of_them.gain_of_one_more() / 2)
 
 
 def test_a_copy_brings_nothing() -> None:

@@ -117,9 +117,9 @@ def test_what_a_candidate_got_stands_in_the_table(sliced) -> None:
     ]
     headings, cells = candidate_cells(rows)
     told = [dict(zip(headings, line, strict=True)) for line in cells]
-    assert told[0]["advanced"] == "2 slices, 640 iterations, last because it improves fastest"
+    assert told[0]["advanced"] == "2 slices, 640 iterations, the last one: it improves fastest"
     assert told[0]["remark"] == "resting: had its first look, others promised more"
-    assert told[3]["advanced"] == "1 slice, 30 iterations, last first look"
+    assert told[3]["advanced"] == "1 slice, 30 iterations, the last one: first look"
     assert rows[0].at == 20.0
     assert ("advanced", told[0]["advanced"]) in dossiers(sliced, rows)[0].facts
 
@@ -160,6 +160,13 @@ def test_a_study_of_nothing_but_resting_candidates_is_under_way(sliced) -> None:
     said = headline(only)
     assert "found so far" in said.sentence
     assert said.state == "running, or stopped without delivering"
+
+
+def test_writing_files_advances_nobody(sliced) -> None:
+    before = shares_of(sliced), newest(sliced, since=0.0), history_rows(sliced)
+    write(sliced.folder, [row(1, 1, 121.0, 121.5, 640, 640, score=27.5, why="its files are written")])
+    assert (shares_of(sliced), newest(sliced, since=0.0), history_rows(sliced)) == before
+    assert len(spans(sliced)) == len(SLICES) + 3  # it took its time all the same
 
 
 def test_the_newest_slice_of_every_worker(sliced) -> None:

@@ -140,7 +140,7 @@ def test_a_search_leaves_everything_that_the_design_promises(finished: Finished)
         assert (folder / name).exists(), name
     result = json.loads((folder / "result.json").read_text())
     assert result == outcome.result == ear.outcomes[0].result
-    assert result["trials"] == {"complete": 2, "pruned": 0, "failed": 0}
+    assert result["trials"] == {"complete": 2, "resting": 0, "pruned": 0, "failed": 0}
     promised = "task image shape seed device space sampler budget_seconds seconds trials best stack delivered"
     promised += " answers delivered_psnr baselines reference warnings version"
     assert set(promised.split()) <= set(result)
