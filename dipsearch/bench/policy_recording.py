@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..files import replacing, write_text
-from ..fitting import Check, Ended, data_consistent, default_rule, fit
+from ..fitting import Check, Ended, FixedLength, data_consistent, default_rule, fit
 from ..fitting.memory import keep_freed_memory
 from ..library import preset
 from ..network import Genome, cost
@@ -245,19 +245,19 @@ class _Watched:
         self.rows.append((check.score, truth, self.memory.best_value, self.best[0].step, self.best[0].score))
         if check.step % KEPT == 0:
             self.pictures.append(self.case.values(self.best[1]))
-        return None
+        return decision.ended
 
 
 def _record(job: PolicyJob, folder: Path, count: int) -> str:
     case, started = _case(job.source, job.damage), time.process_time()
     watched = _Watched(case)
-    done = fit(
+    fit(
         make_networks(count)[job.network],
         case.problem,
         split=case.split,
         seed=0,
         max_steps=MOST_STEPS,
-        rule=watched.rule,
+        rule=FixedLength(MOST_STEPS),  # the fit asks nobody else once its rule ends it
         check_every=EVERY,
         watch=watched.see,
         pilot=case.pilot,
@@ -277,7 +277,8 @@ def _record(job: PolicyJob, folder: Path, count: int) -> str:
             pilot=case.values(case.pilot),
             pilot_score=np.array(case.split.score(case.problem.view(case.pilot)).item()),
         )
+    best, image = watched.best
     return (
-        f"{job.picture} {job.damage} {job.network}: {psnr(data_consistent(done.image, case.problem), case.clean):.2f} "
-        f"dB from iteration {done.step} of {len(score) * EVERY}, {time.process_time() - started:.0f} s"
+        f"{job.picture} {job.damage} {job.network}: {psnr(data_consistent(image, case.problem), case.clean):.2f} dB "
+        f"from iteration {best.step} of {len(score) * EVERY}, {time.process_time() - started:.0f} s"
     )

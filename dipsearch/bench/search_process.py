@@ -107,6 +107,19 @@ class SearchProcess:
 
 
 @contextmanager
+def _nothing_ignored() -> Iterator[None]:
+    """Let a child hear signals that this process was started to ignore, behind nohup or an ampersand."""
+    ignored = [one for one in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(one) == signal.SIG_IGN]
+    for one in ignored:
+        signal.signal(one, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for one in ignored:
+            signal.signal(one, signal.SIG_IGN)
+
+
+@contextmanager
 def started(arguments: Sequence[str], *, folder: Path) -> Iterator[SearchProcess]:
     """Start a search; whatever is left of its process group is killed at the end.
 
@@ -114,7 +127,7 @@ def started(arguments: Sequence[str], *, folder: Path) -> Iterator[SearchProcess
         arguments: behind the name of the program, as ``["search", "photo.png", …]``.
         folder: where it runs; its studies are in ``studies/`` there.
     """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, _nothing_ignored():
         process = SearchProcess(
             subprocess.Popen(
                 [*PROGRAM, *arguments],

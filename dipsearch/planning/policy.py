@@ -179,7 +179,8 @@ class ExpectedGain:
         if situation.may_begin and situation.spent < self.looking * (situation.spent + situation.left):
             return Decision(None, situation.fresh_look, "first look")
         mixture = mixture_of(situation.contestants)
-        choices = [_advanced(one, mixture, situation) for one in situation.contestants if one.free]
+        able = [one for one in situation.contestants if one.free and one.seconds_per_step <= situation.left]
+        choices = [_advanced(one, mixture, situation) for one in able]
         if situation.may_begin:
             choices.append(_begun(situation))
         # Where nobody is expected to gain, the best goes on: its curve may only rest.

@@ -36,7 +36,8 @@ def interruptible(executor: Executor | None = None, asked: Asked | None = None) 
         for name in NAMES:
             number = getattr(signal, name, None)
             # What is ignored stays so: whoever starts a program with nohup, or behind an ampersand, wants it to go on.
-            if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            nohup = name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN
+            if number is not None and not nohup:
                 before[number] = signal.signal(number, handle)
     except ValueError:  # not in the main thread, where nobody can press Ctrl-C either
         yield asked

@@ -20,18 +20,13 @@ def short(*contestants: Contestant, left: float = 10.0) -> Situation:
 def test_the_only_candidate_goes_on_to_the_end_of_the_time(policy: ExpectedGain | WholeFits) -> None:
     decision = policy.decide(short(BEGUN))
     assert decision is not None
-    assert decision.number == 0 and decision.steps > 50
+    assert decision.number == 0 and decision.steps >= 50
 
 
-def test_of_several_the_one_that_came_furthest_does() -> None:
-    others = [replace(BEGUN, number=1, steps=150), replace(BEGUN, number=2, steps=160, busy=True)]
+def test_of_several_the_best_one_does() -> None:
+    others = [replace(BEGUN, number=1, curve=((10, 21.0),)), replace(BEGUN, number=2, busy=True)]
     decision = ExpectedGain().decide(short(BEGUN, *others, left=4.0))
     assert decision is not None and (decision.number, decision.steps) == (1, 40)
-
-
-def test_where_one_had_its_look_the_others_rest() -> None:
-    looked_at = replace(BEGUN, number=1, steps=200, ended=True)
-    assert ExpectedGain().decide(short(BEGUN, looked_at)) is None
 
 
 def test_without_time_for_an_iteration_nobody_goes_on() -> None:
