@@ -21,19 +21,19 @@ from .plan import LEAST_WITH_PILOT, USUAL_STEPS, USUAL_WITH_PILOT
 LOOKBACK = 1.5
 """A curve is extrapolated from what it gained while its iterations grew by this factor.
 
-On the tuning pictures of `bench policies` with the time of a search of four minutes, 1.25, 1.5 and 2 gained 0.04, 0.04
-and 0.03 dB over whole fits; with half of that time 0.03, 0.02 and 0.01.
+On the tuning pictures of `bench policies` with the time of a search of four minutes, 1.25, 1.5 and 2 gained 0.035,
+0.034 and 0.030 dB over whole fits; with half of that time 0.025, 0.019 and 0.013.
 """
 
 LOOKING = 0.5
 """The share of the time that belongs to first looks.
 
-There 0, 0.25, 0.5 and 0.75 gained 0.026, 0.032, 0.034 and 0.015 dB with 16, 17, 18 and 21 first looks; with half of the
-time 0.017, 0.018, 0.019 and 0.003.
+There 0, 0.25, 0.5 and 0.75 gained 0.026, 0.031, 0.034 and 0.016 dB with 17, 18, 19 and 22 first looks; with half of the
+time 0.017, 0.019, 0.019 and 0.003.
 """
 
 AHEAD = 4
-"""What is expected is reckoned over the iterations of a first look divided by this; 2 made no difference."""
+"""What is expected is reckoned over the iterations of a first look divided by this; 2 and 8 made no difference."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,10 +35,12 @@ def interruptible(executor: Executor | None = None, asked: Asked | None = None) 
     try:
         for name in NAMES:
             number = getattr(signal, name, None)
-            # What is ignored stays so: whoever starts a program with nohup, or behind an ampersand, wants it to go on.
-            nohup = name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN
-            if number is not None and not nohup:
-                before[number] = signal.signal(number, handle)
+            if number is None:
+                continue
+            # Whoever starts a program with nohup wants it to go on without a terminal.
+            if name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN:
+                continue
+            before[number] = signal.signal(number, handle)
     except ValueError:  # not in the main thread, where nobody can press Ctrl-C either
         yield asked
         return
