@@ -106,16 +106,21 @@ def _affordable(problem: Problem, *, threads: int, left: float) -> PatchSettings
         return usual
     top, start = (problem.y.shape[-2] - side) // 2, (problem.y.shape[-1] - side) // 2
     part = crop_problem(problem, top=top, left=start, height=side, width=side)
-    begun = time.perf_counter()
-    answer(part, settings=HURRIED)
     parallel = min(threads, max(1, pixels // TILE))
-    each = (time.perf_counter() - begun) / _pixels(part) * pixels / parallel
+    # The first time, libraries are loaded, too.
+    each = min(_seconds_of(part) for _ in range(2)) / _pixels(part) * pixels / parallel
     times = DENOISING if isinstance(problem.operator, Identity) else OTHERS
     choices = [(DEFAULT, times[0]), (QUICK, times[1]), (HURRIED, 1.0)]
     able = [settings for settings, factor in choices if factor * each <= left]
     if usual in able:
         return usual
     return able[0] if able else None
+
+
+def _seconds_of(part: Problem) -> float:
+    begun = time.perf_counter()
+    answer(part, settings=HURRIED)
+    return time.perf_counter() - begun
 
 
 def _pixels(problem: Problem) -> int:
