@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from ..fitting.all_data import SHARE as ALL_DATA_SHARE
 from ..network import Network
 from .keeping import Keeping
 from .picture_fits import kept_steps
@@ -17,9 +18,6 @@ from .task import STATE, Advanced, Limits, Picture, Result, Slice, Task
 
 LEAST_SECONDS = 1.0
 """With less time than this left a fit is not begun."""
-
-ALL_DATA_SHARE = 0.12
-"""Of a fit's time, what is kept back for going on with everything that was measured."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from .ongoing import Fit, Watcher
 from .stopping import Ended, LastIterate
 
 SHARE = 0.15
-"""Iterations of the absorption as a share of those before it.
+"""Iterations of the absorption as a share of those before it, and so its time as a share of theirs.
 
 On crops of scikit-image's rocket and coffee 150 iterations after 800 gained 0.3 dB, still rising slowly.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,30 +72,6 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for the study's attributes; a password in ``storage`` is masked."""
         return {**asdict(self), "storage": None if self.storage is None else masked(self.storage)}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Settings:
-        """What ``to_dict`` wrote."""
-        # Studies that were begun before have other names for some of it.
-        means = values.get("compute") or {
-            name: values[name] for name in ("engine", "precision") if name in values
-        }
-        calibration, memory_limit = values["calibration"], values.get("memory_limit", values.get("headroom"))
-        known = {field.name for field in fields(cls)}
-        return cls(
-            **{
-                **{name: value for name, value in values.items() if name in known},
-                "names": tuple(values["names"]),
-                "compute": Compute(**means),
-                "image_shape": tuple(values["image_shape"]),
-                "calibration": None if calibration is None else Calibration(**calibration),
-                "memory_limit": MemoryLimit(
-                    **memory_limit | {"image_shape": tuple(memory_limit["image_shape"])}
-                )
-                if memory_limit
-                else UNLIMITED,
-            }
-        )
 
 
 @dataclass(frozen=True)

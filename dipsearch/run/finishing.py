@@ -30,12 +30,12 @@ from ..delivery.polishing import gather_answers
 from ..execution.fit_queue import FitQueue, WantedFit
 from ..execution.task import OUTPUT, Advanced, Limits, Picture, Result, Slice, Task
 from ..fitting import may_fit_all_data
+from ..fitting.all_data import SHARE as ALL_DATA_SHARE
 from ..trials.first_files import read_first
 from ..trials.problem_files import WHOLE, SplitProblem, pilot_file, problem_file
 from ..trials.trial import Trial, ranked
 from .run import Run
 from .scheduler import POLISHING, Scheduler
-from .searching import ALL_DATA_SHARE
 from .second_split import Rescored, SecondFits, second_picture
 
 WHOLE_FITS = 3

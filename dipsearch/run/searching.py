@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from statistics import median
 
 from optuna.trial import TrialState
@@ -20,6 +21,7 @@ from ..errors import StorageLost
 from ..execution.runner import Runner
 from ..execution.task import Advanced, Limits, Picture, Result, Slice, Task
 from ..fitting import Ended, may_fit_all_data
+from ..fitting.all_data import SHARE as ALL_DATA_SHARE
 from ..planning.budget import PARTS, POLISHING
 from ..planning.in_turn import InTurn
 from ..planning.plan import least_steps
@@ -42,9 +44,6 @@ REPORT_EVERY = 50
 
 MOST_FAILURES = 12
 """After this many failures in a row the search gives up: something is wrong with the machine, or with the space."""
-
-ALL_DATA_SHARE = 0.15
-"""Of the time that its fit took, what a candidate needs to go on with everything that was measured."""
 
 TOO_SHORT = "the search was over before its first look"
 """Why a candidate does not count."""
@@ -137,10 +136,14 @@ class Search:
         if plan.search_until is None or plan.deliver_until is None:
             return None
         workers = max(1, len(runner.executor.workers))
-        # What the first answers took on this machine, as busy as it is, tells what the polishing will.
-        each = [patch_seconds(runner, problem_file(kind=WHOLE, name=name)) for name in runner.names]
-        polishing = POLISHING * max(each, default=0.0) * -(-PARTS * len(each) // workers)
+        polishing = POLISHING * self._patch_seconds * -(-PARTS * len(runner.names) // workers)
         return min(plan.search_until, plan.deliver_until - polishing - self._all_data_seconds(workers))
+
+    @cached_property
+    def _patch_seconds(self) -> float:
+        """What similar patches took for the slowest picture, on this machine, as busy as it is."""
+        each = [patch_seconds(self.runner, problem_file(kind=WHOLE, name=name)) for name in self.runner.names]
+        return max(each, default=0.0)
 
     def _all_data_seconds(self, workers: int) -> float:
         """What the members of an ensemble will need for going on with everything that was measured."""

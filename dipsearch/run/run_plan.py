@@ -1,0 +1,186 @@
+"""How a run is planned: what the planning has to know of its pictures, its machine and its search space."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..execution.executor import WorkerSpec
+from ..fitting.compute import Compute
+from ..library import presets_for, starters_for
+from ..network import Calibration, Genome, SearchSpace, calibrate
+from ..planning.budget import FINISHING, first_alone, make_plan
+from ..planning.memory_limit import MemoryLimit, memory_limit_of
+from ..planning.plan import UNDECIDED, Load, Plan
+from ..planning.representative import Crop, representative
+from ..problem import Case, Problem, make_split
+from ..proposal.study import Settings
+from ..trials.request import Request
+from .devices import choose_devices
+
+WORKER_START = 3.0
+"""Seconds until a worker has imported PyTorch."""
+
+
+def plan_of(
+    request: Request,
+    cases: Sequence[Case],
+    space: SearchSpace,
+    *,
+    known: bool,
+    devices: tuple[str, ...],
+    workers: Sequence[WorkerSpec] | None,
+    started: float,
+    begun: Sequence[Crop] | None,
+    slowness: float,
+    patch_seconds: float | None,
+    hurried: bool,
+) -> tuple[Plan, Calibration | None]:
+    """The plan, and the calibration that it rests on; ``None`` where there is no clock, or no time for one.
+
+    Args:
+        known: known networks may be tried first.
+        devices: of the workers.
+        workers: of a cluster; ``None``: those of this machine.
+        started: ``time.monotonic()`` of the start.
+        begun: what the candidates of a study to be resumed were fitted to.
+        slowness: see ``Load``.
+        patch_seconds: of one worker for the first answers; ``None``: there are none.
+        hurried: there was less time for them than they usually take.
+    """
+    calibration = None
+    spent = time.monotonic() - started
+    if hurried or (patch_seconds is not None and _no_time(request, spent=spent, patch_seconds=patch_seconds)):
+        # Whatever is measured now would only delay what can be delivered.
+        plan = first_alone(
+            request.budget_seconds or 0.0, [c.problem.image_shape for c in cases], devices=devices
+        )
+        return plan, None
+    if request.budget_seconds is not None:
+        calibration = calibrate(here(devices[0], workers), threads=1, seed=request.seed)
+    shapes = [case.problem.image_shape for case in cases]
+    largest = max(shapes, key=lambda shape: shape[-1] * shape[-2])
+    load = Load(
+        task=cases[0].problem.task,
+        shapes=shapes,
+        starters=_known(starters_for(cases[0].problem.task), space) if known else (),
+        published=_known(presets_for(cases[0].problem.task), space) if known else (),
+        sample=space.genome(space.sample(np.random.default_rng(request.seed))),
+        calibration=calibration,
+        spent=time.monotonic() - started,
+        max_steps=request.steps,
+        factor=request.options.factor if request.options.task == "sr" else 1,
+        searched_on=_searched_on(cases, begun),
+        memory_limit=_memory_limit(devices, workers, image_shape=largest),
+        has_pilot=patch_seconds is not None,
+        patch_seconds=patch_seconds or 0.0,
+        slowness=slowness,
+    )
+    plan = make_plan(load, devices=devices, budget=request.budget_seconds, trials=request.trials)
+    return plan, calibration
+
+
+def _no_time(request: Request, *, spent: float, patch_seconds: float) -> bool:
+    """Whether the fitted part's first answer, the polishing and the output alone would take longer than the budget."""
+    if request.budget_seconds is None:
+        return False
+    return spent + 2 * patch_seconds + WORKER_START + FINISHING > request.budget_seconds
+
+
+def here(device: str, workers: Sequence[WorkerSpec] | None) -> str:
+    """Where this process itself computes: what workers elsewhere have is not here."""
+    return device if workers is None else choose_devices("auto", workers=1)[0]
+
+
+def _memory_limit(
+    devices: tuple[str, ...],
+    workers: Sequence[WorkerSpec] | None,
+    *,
+    image_shape: tuple[int, int, int, int],
+) -> MemoryLimit:
+    """What a candidate may take on the tightest worker."""
+    if workers is None:
+        return memory_limit_of(devices, image_shape=image_shape)
+    known = [one.memory for one in workers if one.memory is not None]
+    least = min(known, default=None)
+    return MemoryLimit(image_shape, least, least, devices[0].partition(":")[0])
+
+
+def _searched_on(cases: Sequence[Case], begun: Sequence[Crop] | None) -> int | None:
+    """The side of the crops, as far as it is decided: of some measurements no part can be taken."""
+    if begun is not None:
+        return _side(begun)
+    return UNDECIDED if all(case.problem.croppable for case in cases) else None
+
+
+def _side(begun: Sequence[Crop]) -> int | None:
+    boxes = [part.box for part in begun if part.box is not None]
+    return max((max(box[2:]) for box in boxes), default=None)
+
+
+def searched_part(problem: Problem, plan: Plan, *, seed: int) -> Crop:
+    """The part of a picture that candidates are fitted to; all of it where a crop would not have enough to score."""
+    if plan.crop is None or max(problem.image_shape[-2:]) <= plan.crop:
+        return Crop(problem, None)
+    part = representative(problem, side=plan.crop)
+    try:
+        make_split(part.problem, seed=seed)
+    except InputError:
+        return Crop(problem, None)
+    return part
+
+
+def settings_of(
+    request: Request,
+    names: Sequence[str],
+    *,
+    plan: Plan,
+    calibration: Calibration | None,
+    searched: Sequence[Crop],
+    trajectory: bool,
+    has_pilot: bool,
+) -> Settings:
+    """What the study remembers of the plan.
+
+    Args:
+        searched: what candidates are fitted to.
+        trajectory: whether images along the way are kept, for the page.
+        has_pilot: whether the pictures have first answers.
+    """
+    largest = max((part.problem.image_shape for part in searched), key=lambda shape: shape[-1] * shape[-2])
+    pixels = largest[-1] * largest[-2]
+    return Settings(
+        name=request.name,
+        storage=request.storage,
+        sampler=request.sampler,
+        seed=request.seed,
+        names=tuple(names),
+        max_steps=plan.max_steps,
+        patience=plan.patience,
+        trajectory_every=(50 if pixels <= 256**2 else 200) if trajectory else None,
+        calibration=calibration,
+        affordable_seconds=plan.affordable_seconds,
+        image_shape=largest,
+        usual_steps=plan.usual_steps,
+        compute=Compute(request.engine, request.precision),
+        memory_limit=plan.memory_limit,
+        has_pilot=has_pilot,
+        pilots_only=plan.pilots_only,
+    )
+
+
+def _known(networks: Sequence[tuple[str, Genome]], space: SearchSpace) -> tuple[tuple[str, Genome], ...]:
+    """The networks that the space contains, each as its nearest genome there."""
+    near = [(name, genome, space.genome(space.nearest(genome))) for name, genome in networks]
+    return tuple(
+        (name, there) for name, genome, there in near if _architecture(there) == _architecture(genome)
+    )
+
+
+def _architecture(genome: Genome) -> dict[str, Any]:
+    """What makes the network; without the settings of the fit, which a space may well fix at other values."""
+    return {name: value for name, value in genome.to_nested().items() if name != "fit"}
