@@ -14,6 +14,9 @@ from tempfile import NamedTemporaryFile
 
 from .errors import ResourceError
 
+WRITING = ".writing-"
+"""What the name of a file begins with that is being written."""
+
 
 @contextmanager
 def replacing(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
@@ -33,9 +36,7 @@ def replacing(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(
-            dir=path.parent, prefix=".writing-", suffix=path.suffix, delete=False
-        ) as handle:
+        with NamedTemporaryFile(dir=path.parent, prefix=WRITING, suffix=path.suffix, delete=False) as handle:
             temporary = Path(handle.name)
         yield temporary
         if durable:

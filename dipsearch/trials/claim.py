@@ -26,7 +26,7 @@ from types import TracebackType
 from optuna.storages.journal import JournalFileOpenLock
 
 from ..errors import ResourceError, StudyError
-from ..files import write_text
+from ..files import WRITING, write_text
 from .journal import GRACE_SECONDS, JOURNAL
 from .storage_url import masked
 
@@ -264,6 +264,8 @@ def _looked_at(folder: Path, before: Holder | None, *, new: bool) -> tuple[str, 
         _clear(folder)
     if before is None:
         return ()
+    for left in folder.rglob(f"{WRITING}*"):
+        left.unlink(missing_ok=True)  # half of a file that the kill kept from being renamed
     return (f"the study was being worked on by {before}, which has stopped without a word: it is taken over",)
 
 

@@ -6,8 +6,10 @@ import json
 import multiprocessing
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
@@ -17,7 +19,7 @@ import pytest
 
 from dipsearch.errors import DipsearchError, InputError, ResourceError, StudyError
 from dipsearch.trials import claim as module
-from dipsearch.trials.claim import LOCK, claim, read_holder
+from dipsearch.trials.claim import LOCK, Holder, claim, read_holder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is neither fork nor SIGKILL")
 
@@ -280,3 +282,20 @@ class TestByNameAlone:
             (folder / LOCK).write_text(content)
             with claim(folder, new=False) as claimed:
                 assert claimed.notes == ()
+
+
+def test_taking_over_clears_away_halves_of_files_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    (folder / "trials" / "0000").mkdir(parents=True)
+    (folder / "study.yaml").write_text("task: denoise\n")
+    half, whole = folder / "trials" / "0000" / ".writing-abc.npz", folder / "trials" / "0000" / "fit.npz"
+    for file in (half, whole):
+        file.write_bytes(b"PK")
+    with claim(folder, new=False):
+        assert half.exists()  # nobody died here: it may be being written
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    write_holder = replace(Holder.me(new=False), pid=gone.pid)
+    (folder / LOCK).write_text(json.dumps(asdict(write_holder)))
+    with claim(folder, new=False) as claimed:
+        assert claimed.notes and not half.exists() and whole.exists()
