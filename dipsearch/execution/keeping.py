@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .task import Advanced
 
-SHARE = 0.05
+SHARE = 0.03
 """Of a fit's time, what writing may take; small ones are written with every slice, one of 12 megapixels is 0.7 GB."""
 
 
