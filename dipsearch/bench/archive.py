@@ -6,11 +6,13 @@ Images stay behind; stopping and ranking need none.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..delivery.consensus import consensus_errors
 from ..errors import FormatError
@@ -96,6 +98,31 @@ def write_archive(path: Path, entries: Sequence[Entry]) -> None:
         np.savez_compressed(temporary, allow_pickle=False, index=text, **columns)
 
 
+def index_of(arrays: Mapping[str, NDArray[Any]], path: Path, *, kind: str, bench: str) -> dict[str, Any]:
+    """The index of an archive of recordings, which is of one format.
+
+    Args:
+        arrays: of the file.
+        path: of the file, for people.
+        kind: the format.
+        bench: that writes it.
+
+    Raises:
+        FormatError: it is damaged, or something else.
+    """
+    try:
+        index: dict[str, Any] = json.loads(str(arrays["index"]))
+        if index["format"] != kind:
+            raise KeyError(index["format"])
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise FormatError(
+            f"{path} holds no recordings of {bench} ({error})",
+            f"it is an archive of the format {kind}",
+            f"give the file that bench {bench} wrote",
+        ) from error
+    return index
+
+
 def read_archive(path: Path) -> list[Entry]:
     """Read what ``write_archive`` wrote.
 
@@ -103,16 +130,7 @@ def read_archive(path: Path) -> list[Entry]:
         FormatError: the file is missing, damaged, or something else.
     """
     arrays = read_npz(path)
-    try:
-        index = json.loads(str(arrays["index"]))
-        if index["format"] != FORMAT:
-            raise KeyError(index["format"])
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
-        raise FormatError(
-            f"{path} holds no recordings ({error})",
-            f"it is an archive of the format {FORMAT}",
-            "give the file that bench stopping wrote",
-        ) from error
+    index = index_of(arrays, path, kind=FORMAT, bench="stopping")
     entries, start, place = [], 0, 0
     for item in index["entries"]:
         end, size = start + item["checks"], item["checks"] * item["parts"]

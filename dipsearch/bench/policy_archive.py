@@ -17,10 +17,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import FormatError
 from ..files import replacing
 from ..trials.objective import estimated_psnr
 from ..trials.trial_files import read_npz
+from .archive import index_of
 from .policy_recording import EVERY, KEPT, PolicyJob, read_speeds
 
 FORMAT = "dipsearch/policies/1"
@@ -201,16 +201,7 @@ def read_policy_archive(path: Path) -> list[RecordedCase]:
         FormatError: the file is missing, damaged, or something else.
     """
     arrays = read_npz(path)
-    try:
-        index = json.loads(str(arrays["index"]))
-        if index["format"] != FORMAT:
-            raise KeyError(index["format"])
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
-        raise FormatError(
-            f"{path} holds no recordings of policies ({error})",
-            f"it is an archive of the format {FORMAT}",
-            "give the file that bench policies wrote",
-        ) from error
+    index = index_of(arrays, path, kind=FORMAT, bench="policies")
     cases, check, mark = [], 0, 0
     for number, item in enumerate(index["cases"]):
         fits = []
