@@ -140,6 +140,7 @@ def test_a_cluster_without_workers_is_refused(
 def test_workers_with_another_version_are_refused_with_both(
     tmp_path: Path, cluster: Client, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
+    cluster.wait_for_workers(2, timeout=60)  # one that a test has ended may still be on its way back
     versions = dask_roll.versions()
     monkeypatch.setattr(dask_roll, "versions", lambda: versions | {name: "0.0.1"})
     error = refused(tmp_path, cluster)
