@@ -175,7 +175,7 @@ def test_channels_are_read_in_groups_that_divide_all_parts() -> None:
     assert blocks(3, 5, itemsize=4).vec == 1
     assert blocks(0, 64, itemsize=2).vec == 8
     assert blocks(128, itemsize=4).columns == 4
-    assert blocks(12, itemsize=4).columns == 2
+    assert blocks(12, itemsize=4).columns == 1
 
 
 def test_nothing_is_computed_for_tensors_without_numbers() -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..gene_rules import Padding
-from .launch import COUNTERS, DOUBLINGS, PADDINGS, blocks, launch, partial_sums
+from .launch import DOUBLINGS, PADDINGS, SCRATCH, blocks, launch
 from .passes import prepare, sums, undouble, unprepare
 from .prepared import Scaling, channels_last, empty, statistics
 
@@ -62,7 +62,7 @@ class _Joined(torch.autograd.Function):
         launch(
             prepare, cut.grid(out.shape[2] * out.shape[3]),
             _somewhere(near, far), far, out, mean, deviation, weight, bias, height, width,
-            near.shape[1] // cut.vec, far.shape[1] // cut.vec, border, padding, 0, UP=up, **cut.constants(),
+            near.shape[1] // cut.vec, far.shape[1] // cut.vec, border, padding, 0, UP=up, VEC=cut.vec,
         )  # fmt: skip
         ctx.save_for_backward(near, far, weight, bias, mean, deviation)
         ctx.settings = scaling, up, padding, border, cut
@@ -81,10 +81,9 @@ class _Joined(torch.autograd.Function):
             grid = cut.shared_grid(height * width)
             launch(
                 sums, grid, _somewhere(near, far), far, gradient, gradient,
-                partial_sums(grid, cut, device=far.device),
-                COUNTERS.of(scaling.owner, columns=cut.columns, device=far.device), of_bias, of_weight,
+                *SCRATCH.of(scaling.owner, grid, device=far.device), of_bias, of_weight,
                 mean, deviation, weight, bias, height, width, near_groups, far_groups, border, 0, padding, 0,
-                TWO=False, UP=up, **cut.constants(),
+                TWO=False, UP=up, VEC=cut.vec,
             )  # fmt: skip
         of_near, of_far = torch.empty_like(near), torch.empty_like(far)
         if near_groups:
@@ -92,13 +91,13 @@ class _Joined(torch.autograd.Function):
             launch(
                 unprepare, part.grid(height * width), near, gradient, gradient, of_near, of_bias, of_weight,
                 mean, deviation, weight, bias, height, width, near_groups, groups, border, 0, 0,
-                TWO=False, STATISTICS=scaling.statistics, **part.constants(),
+                TWO=False, STATISTICS=scaling.statistics, VEC=part.vec,
             )  # fmt: skip
         part = blocks(near.shape[1], far.shape[1], itemsize=far.itemsize, cut=far.shape[1])
         launch(
             undouble, part.grid(far.shape[2] * far.shape[3]), far, gradient, of_far, of_bias, of_weight, mean,
             deviation, weight, far.shape[2], far.shape[3], near_groups, far_groups, groups, border,
-            STATISTICS=scaling.statistics, UP=up, **part.constants(),
+            STATISTICS=scaling.statistics, UP=up, VEC=part.vec,
         )  # fmt: skip
         learned = scaling.weight is not None
         return of_near, of_far, of_weight if learned else None, of_bias if learned else None, *(None,) * 4

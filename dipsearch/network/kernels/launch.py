@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -22,11 +23,12 @@ ACTIVATIONS: dict[Activation | None, int] = {
 PADDINGS: dict[Padding, int] = {"zero": 0, "reflect": 1, "replicate": 2}
 DOUBLINGS = {"nearest": 1, "bilinear": 2}
 
-ELEMENTS = 2048
-"""Pixels × channels of a block: sixteen for each of the 128 threads."""
+ACROSS, ALONG = 32, 64
+"""Channels and pixels of a block: 128 bytes in a row, a cache line, and sixteen numbers for each of the 128 threads.
+One size for all: another one would have to be compiled, too."""
 
-PROGRAMS = 528
-"""At most so many programs share a sum: four for each of an H100's multiprocessors; more would wait for each other."""
+PROGRAMS = 1584
+"""At most so many programs share the sums of a launch: twelve for each of an H100's multiprocessors."""
 
 
 @dataclass(frozen=True)
@@ -35,64 +37,56 @@ class Blocks:
 
     Args:
         vec: channels that are read at once.
-        pixels, channels: of a block.
         columns: blocks across the channels.
     """
 
     vec: int
-    pixels: int
-    channels: int
     columns: int
 
     def grid(self, pixels: int) -> tuple[int, int]:
         """One program for each block."""
-        return -(-pixels // self.pixels), self.columns
+        return -(-pixels // ALONG), self.columns
 
     def shared_grid(self, pixels: int) -> tuple[int, int]:
         """Fewer programs, each for many blocks, for sums."""
-        return min(-(-pixels // self.pixels), max(1, PROGRAMS // self.columns)), self.columns
-
-    def constants(self) -> dict[str, int]:
-        """For a kernel."""
-        return {"VEC": self.vec, "BLOCK_P": self.pixels, "BLOCK_C": self.channels}
+        return min(-(-pixels // ALONG), max(1, PROGRAMS // self.columns)), self.columns
 
 
+@cache
 def blocks(*channels: int, itemsize: int, cut: int | None = None) -> Blocks:
     """The blocks for an image whose channels come from parts of these widths; or for `cut` of its channels."""
     vec = 16 // itemsize
     while any(width % vec for width in channels):
         vec //= 2
-    total = sum(channels) if cut is None else cut
-    across = 32 if total > 16 else 8  # 128 or 32 bytes in a row: a cache line or a sector of one
-    return Blocks(vec, ELEMENTS // across, across, -(-total // across))
+    return Blocks(vec, -(-(sum(channels) if cut is None else cut) // ACROSS))
 
 
-class Counters:
-    """Memory for counting arrivals: one number for each block of channels of a module, zero between launches."""
+class Scratch:
+    """Where the programs that share a sum leave their parts and count their arrivals; zero between launches.
+
+    Each module has its own, made once, so that a recorded graph finds it where it was.
+    """
 
     def __init__(self) -> None:
-        self._kept: weakref.WeakKeyDictionary[Any, Tensor] = weakref.WeakKeyDictionary()
+        self._kept: weakref.WeakKeyDictionary[Any, tuple[Tensor, Tensor]] = weakref.WeakKeyDictionary()
 
-    def of(self, module: Any, *, columns: int, device: torch.device) -> Tensor:
-        """Those of a module; made once, so that a recorded graph finds them zero."""
+    def of(self, module: Any, grid: tuple[int, int], *, device: torch.device) -> tuple[Tensor, Tensor]:
+        """The parts, 32-bit numbers, and the counts, one for each column of the grid."""
         there = self._kept.get(module)
-        if there is None or there.device != device or len(there) < columns:
-            there = torch.zeros(columns, dtype=torch.int32, device=device)
+        size = grid[0] * 2 * grid[1] * ACROSS
+        if there is None or there[0].device != device or len(there[0]) < size or len(there[1]) < grid[1]:
+            there = (
+                torch.empty(size, device=device),
+                torch.zeros(grid[1], dtype=torch.int32, device=device),
+            )
             self._kept[module] = there
         return there
 
 
-COUNTERS = Counters()
+SCRATCH = Scratch()
 
 
-def partial_sums(grid: tuple[int, int], cut: Blocks, *, device: torch.device) -> Tensor:
-    """Where the programs of a grid leave their sums."""
-    return torch.empty(grid[0] * 2 * cut.columns * cut.channels, device=device)
-
-
-def launch(kernel: Any, grid: tuple[int, int], *given: Any, **constants: Any) -> None:
+def launch(kernel: Any, grid: tuple[int, int], first: Tensor, *given: Any, **constants: Any) -> None:
     """Run a kernel; on the device "meta" nothing is computed."""
-    tensors = [one for one in given if isinstance(one, Tensor)]
-    if tensors[0].is_meta:
-        return
-    kernel[grid](*given, enable_fp_fusion=True, **constants)
+    if not first.is_meta:
+        kernel[grid](first, *given, BLOCK_P=ALONG, BLOCK_C=ACROSS, enable_fp_fusion=True, **constants)

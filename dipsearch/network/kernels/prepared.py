@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..gene_rules import Activation, Padding
-from .launch import ACTIVATIONS, COUNTERS, PADDINGS, Blocks, blocks, launch, partial_sums
+from .launch import ACTIVATIONS, PADDINGS, SCRATCH, Blocks, blocks, launch
 from .passes import moments, prepare, sums, unprepare
 
 EPSILON = 1e-5
@@ -85,7 +85,7 @@ class _Prepared(torch.autograd.Function):
             launch(
                 prepare, cut.grid(out.shape[2] * out.shape[3]),
                 x, x, out, mean, deviation, weight, bias, height, width, channels // cut.vec, 0,
-                border, padding, activation, UP=0, **cut.constants(),
+                border, padding, activation, UP=0, VEC=cut.vec,
             )  # fmt: skip
             outs.append(out)
         ctx.save_for_backward(x, weight, bias, mean, deviation)
@@ -105,16 +105,15 @@ class _Prepared(torch.autograd.Function):
         if scaling.statistics or any(borders):
             grid = cut.shared_grid(height * width)
             launch(
-                sums, grid, x, x, first, second, partial_sums(grid, cut, device=x.device),
-                COUNTERS.of(scaling.owner, columns=cut.columns, device=x.device), of_bias, of_weight,
+                sums, grid, x, x, first, second, *SCRATCH.of(scaling.owner, grid, device=x.device), of_bias, of_weight,
                 mean, deviation, weight, bias, height, width, groups, 0, border, border_b, padding, activation,
-                TWO=two, UP=0, **cut.constants(),
+                TWO=two, UP=0, VEC=cut.vec,
             )  # fmt: skip
         of_x = torch.empty_like(x)
         launch(
             unprepare, cut.grid(height * width), x, first, second, of_x, of_bias, of_weight, mean, deviation,
             weight, bias, height, width, groups, groups, border, border_b, activation,
-            TWO=two, STATISTICS=scaling.statistics, **cut.constants(),
+            TWO=two, STATISTICS=scaling.statistics, VEC=cut.vec,
         )  # fmt: skip
         learned = scaling.weight is not None
         return of_x, of_weight if learned else None, of_bias if learned else None, None, None, None, None
@@ -137,9 +136,8 @@ def statistics(
     grid = cut.shared_grid(height * width)
     launch(
         moments, grid, near if near.shape[1] else far, near if far is None else far,
-        partial_sums(grid, cut, device=device),
-        COUNTERS.of(scaling.owner, columns=cut.columns, device=device), mean, deviation, height, width,
-        near.shape[1] // cut.vec, further // cut.vec, EPSILON, UP=up, **cut.constants(),
+        *SCRATCH.of(scaling.owner, grid, device=device), mean, deviation, height, width,
+        near.shape[1] // cut.vec, further // cut.vec, EPSILON, UP=up, VEC=cut.vec,
     )  # fmt: skip
     return mean, deviation
 
