@@ -14,7 +14,7 @@ from torch import Tensor
 from ..gene_rules import Padding
 from .launch import DOUBLINGS, PADDINGS, SCRATCH, blocks, launch
 from .passes import prepare, sums, undouble, unprepare
-from .prepared import Scaling, channels_last, empty, statistics
+from .prepared import Scaling, channels_last, empty, somewhere, statistics
 
 
 def joined(
@@ -61,7 +61,7 @@ class _Joined(torch.autograd.Function):
         out = empty(far, channels, height + 2 * border, width + 2 * border)
         launch(
             prepare, cut.grid(out.shape[2] * out.shape[3]),
-            _somewhere(near, far), far, out, mean, deviation, weight, bias, height, width,
+            somewhere(near, far), far, out, mean, deviation, weight, bias, height, width,
             near.shape[1] // cut.vec, far.shape[1] // cut.vec, border, padding, 0, UP=up, VEC=cut.vec,
         )  # fmt: skip
         ctx.save_for_backward(near, far, weight, bias, mean, deviation)
@@ -80,7 +80,7 @@ class _Joined(torch.autograd.Function):
         if scaling.statistics or border:
             grid = cut.shared_grid(height * width)
             launch(
-                sums, grid, _somewhere(near, far), far, gradient, gradient,
+                sums, grid, somewhere(near, far), far, gradient, gradient,
                 *SCRATCH.of(scaling.owner, grid, device=far.device), of_bias, of_weight,
                 mean, deviation, weight, bias, height, width, near_groups, far_groups, border, 0, padding, 0,
                 TWO=False, UP=up, VEC=cut.vec,
@@ -101,8 +101,3 @@ class _Joined(torch.autograd.Function):
         )  # fmt: skip
         learned = scaling.weight is not None
         return of_near, of_far, of_weight if learned else None, of_bias if learned else None, *(None,) * 4
-
-
-def _somewhere(near: Tensor, far: Tensor) -> Tensor:
-    """An address for a part without channels, of which nothing is read."""
-    return near if near.shape[1] else far

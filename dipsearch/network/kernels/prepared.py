@@ -78,7 +78,7 @@ class _Prepared(torch.autograd.Function):
         x = channels_last(x)
         _, channels, height, width = x.shape
         cut = blocks(channels, itemsize=x.itemsize)
-        mean, deviation = statistics(x, None, scaling, cut, up=0)
+        mean, deviation = statistics(x, x, scaling, cut, up=0)
         outs = []
         for border in borders:
             out = empty(x, channels, height + 2 * border, width + 2 * border)
@@ -119,15 +119,13 @@ class _Prepared(torch.autograd.Function):
         return of_x, of_weight if learned else None, of_bias if learned else None, None, None, None, None
 
 
-def statistics(
-    near: Tensor, far: Tensor | None, scaling: Scaling, cut: Blocks, *, up: int
-) -> tuple[Tensor, Tensor]:
+def statistics(near: Tensor, far: Tensor, scaling: Scaling, cut: Blocks, *, up: int) -> tuple[Tensor, Tensor]:
     """Mean and reciprocal deviation of every channel of [near, far doubled]; 0 and 1 where none are wanted.
 
     Args:
-        near: (1, C, H, W); may have no channels. far: (1, D, H/2, W/2), or ``None``.
+        near: (1, C, H, W); may have no channels. far: (1, D, H/2, W/2); where ``up`` is 0 there is none.
     """
-    further = 0 if far is None else far.shape[1]
+    further = far.shape[1] if up else 0
     channels, (height, width) = near.shape[1] + further, near.shape[2:]
     device = near.device
     if not scaling.statistics:
@@ -135,11 +133,16 @@ def statistics(
     mean, deviation = torch.empty(channels, device=device), torch.empty(channels, device=device)
     grid = cut.shared_grid(height * width)
     launch(
-        moments, grid, near if near.shape[1] else far, near if far is None else far,
+        moments, grid, somewhere(near, far), far,
         *SCRATCH.of(scaling.owner, grid, device=device), mean, deviation, height, width,
         near.shape[1] // cut.vec, further // cut.vec, EPSILON, UP=up, VEC=cut.vec,
     )  # fmt: skip
     return mean, deviation
+
+
+def somewhere(near: Tensor, far: Tensor) -> Tensor:
+    """An address for a part that may have no channels, of which nothing is read then."""
+    return near if near.shape[1] else far
 
 
 def channels_last(x: Tensor) -> Tensor:
