@@ -116,6 +116,7 @@ def answer_rows(choice: Choice, reference: Tensor | None) -> list[dict[str, Any]
             "share": round(choice.shares.get(answer.name, 0.0), 4),
             "psnr": true_psnr(answer.image, reference),
             "ssim": true_ssim(answer.image, reference),
+            "psnr_luma": true_luma(answer.image, reference),
             "seconds": round(answer.seconds, 1),
         }
         for answer, standing in zip(choice.answers, choice.found, strict=True)

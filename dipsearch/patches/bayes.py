@@ -15,7 +15,6 @@ from .groups import Groups
 from .patch_noise import LEAST_SIGMA, PatchNoise
 from .settings import PatchSettings
 
-
 SINGLE = 1e6
 """Of a group's variance over that of the noise: up to here single precision tells one from the other."""
 

@@ -15,7 +15,6 @@ from .aggregation import Aggregation, patches_of
 from .groups import Groups
 from .patch_noise import PatchNoise
 
-
 WINDOW = 2.0
 """β of the Kaiser window that lowers the weight of a block's border, as in the paper."""
 

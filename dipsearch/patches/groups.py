@@ -13,7 +13,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-
 PORTION, PORTION_ON_GPU = 1024, 8192
 """Groups that are worked on at a time; it bounds the memory (to 1 GB on a GPU, which small portions leave idle) and
 steers no result."""
