@@ -6,14 +6,18 @@ import platform
 import re
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-_SIDE = 1024
-_COPIED = 64 * 2**20
+from ..fitting.precision import Precision, effective
+
+_SIDE, _COPIED = {"cpu": 1024, "cuda": 8192}, {"cpu": 64 * 2**20, "cuda": 2**30}
+"""Sides of the matrices, and bytes of the copy: on a GPU the smaller ones take no longer than their launch."""
+
 _SECONDS = 0.3
 
 
@@ -22,12 +26,20 @@ class Ceilings:
     """What no loop can pass.
 
     Attributes:
-        flops: of a product of two 1024 × 1024 matrices of 32-bit numbers, in operations per second.
-        bytes: read and written by a copy of 64 MB, per second.
+        flops: of a product of two matrices of 32-bit numbers, in operations per second.
+        bytes: read and written by a copy, per second.
+        tf32, bf16: as ``flops``, with factors rounded to these formats; ``None`` where the device has none of them.
     """
 
     flops: float
     bytes: float
+    tf32: float | None = None
+    bf16: float | None = None
+
+    def of(self, precision: Precision) -> float:
+        """Operations per second in a precision."""
+        rounded = {"tf32": self.tf32, "bf16": self.bf16}.get(precision)
+        return self.flops if rounded is None else rounded
 
 
 def machine_name(device: str) -> str:
@@ -89,20 +101,42 @@ class Clock:
 
 def measure_ceilings(device: str, *, clock: Clock) -> Ceilings:
     """Measure the best rates of a device, each as the fastest of many tries within a third of a second."""
-    a, b = (torch.rand(_SIDE, _SIDE, device=device) for _ in range(2))
-    product = torch.empty_like(a)
-    source = torch.rand(_COPIED // 4, device=device)
+    kind = "cuda" if device.startswith("cuda") else "cpu"
+    copied = _copied(device, size=_COPIED[kind], clock=clock)
+    found = {word: _product(device, word, side=_SIDE[kind], clock=clock) for word in _known(device)}
+    return Ceilings(found["fp32"], copied, found.get("tf32"), found.get("bf16"))
+
+
+def _copied(device: str, *, size: int, clock: Clock) -> float:
+    """Bytes per second that a copy of so many reads and writes."""
+    source = torch.rand(size // 4, device=device)
     target = torch.empty_like(source)
+    return 2 * size / _fastest(lambda: target.copy_(source), clock)
 
-    def fastest(work: str) -> float:
-        best, until = float("inf"), time.perf_counter() + _SECONDS
-        while time.perf_counter() < until:
-            start = clock()
-            if work == "product":
-                torch.mm(a, b, out=product)
-            else:
-                target.copy_(source)
-            best = min(best, clock() - start)
-        return best
 
-    return Ceilings(2 * _SIDE**3 / fastest("product"), 2 * _COPIED / fastest("copy"))
+def _known(device: str) -> list[Precision]:
+    """The precisions that are different ones on a device."""
+    words: tuple[Precision, ...] = ("fp32", "tf32", "bf16")
+    return [word for word in words if effective(word, torch.device(device)) == word]
+
+
+def _product(device: str, precision: Precision, *, side: int, clock: Clock) -> float:
+    """Operations per second of a product of two matrices."""
+    kind = torch.bfloat16 if precision == "bf16" else torch.float32
+    a, b = (torch.rand(side, side, device=device, dtype=kind) for _ in range(2))
+    product = torch.empty_like(a)
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    try:
+        return 2 * side**3 / _fastest(lambda: torch.mm(a, b, out=product), clock)
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
+
+
+def _fastest(work: Callable[[], object], clock: Clock) -> float:
+    best, until = float("inf"), time.perf_counter() + _SECONDS
+    while time.perf_counter() < until:
+        start = clock()
+        work()
+        best = min(best, clock() - start)
+    return best

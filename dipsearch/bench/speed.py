@@ -19,6 +19,7 @@ import torch
 from ..fitting import EngineWord, make_engine
 from ..fitting.compute import Compute
 from ..fitting.memory import allocate_as_usual, keep_freed_memory
+from ..fitting.precision import Precision
 from ..network import Genome, Scale, build, cost, make_input
 from ..network.peak_memory import memory_bytes
 from ..problem import make_split
@@ -56,7 +57,7 @@ class SpeedRow:
         its_per_s, textbook_its_per_s: medians over the turns.
         ratio_to_textbook: median over the pairs of turns; ratio_low, ratio_high: the smallest and the
             largest.
-        peak_share: operations per second, of those of the measured matrix product.
+        peak_share: operations per second, of those of the measured matrix product in the same precision.
         gflop, mbyte: of one iteration; bytes are those that are kept for the backward pass, written and read.
         memory_predicted_mb, memory_measured_mb: in 10⁶ bytes; the latter None where it cannot be told.
         turns: pairs that were measured.
@@ -167,7 +168,7 @@ def _row(
         engine=kind,
         its_per_s=ours,
         ratio_to_textbook=statistics.median(ratios),
-        peak_share=ours * flop / ceilings.flops,
+        peak_share=ours * flop / ceilings.of(precision),
         memory_predicted_mb=predicted / 1e6,
         memory_measured_mb=None if measured is None else measured / 1e6,
         textbook_its_per_s=statistics.median(pair[1] for pair in pairs),
@@ -182,7 +183,7 @@ def _row(
 
 def _take_turns(
     genome: Genome, size: int, device: str, word: EngineWord, *, clock: Clock, seconds: float
-) -> tuple[str, str, list[tuple[float, float]]]:
+) -> tuple[str, Precision, list[tuple[float, float]]]:
     """The engine's name and precision, and iterations per second of ours and theirs for each pair of turns."""
     problem = random_problem(size, device=device)
     split = make_split(problem.to("cpu"), seed=0).to(device)
@@ -231,7 +232,11 @@ _HEADINGS = (
 
 def speed_markdown(table: SpeedTable) -> str:
     """The table as a section of BENCHMARKS.md."""
-    ceilings = f"{table.ceilings.flops / 1e9:.0f} GFLOP/s, copy {table.ceilings.bytes / 1e9:.1f} GB/s"
+    best = table.ceilings
+    others = [
+        f", {rate / 1e9:.0f} with {name}" for name, rate in (("TF32", best.tf32), ("bf16", best.bf16)) if rate
+    ]
+    ceilings = f"{best.flops / 1e9:.0f} GFLOP/s{''.join(others)}, copy {best.bytes / 1e9:.1f} GB/s"
     lines = [
         f"## Speed on {table.machine}",
         "",

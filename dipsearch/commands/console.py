@@ -19,11 +19,13 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ..planning.plan import ENDLESS
 from ..report import result_rows
 from ..report.wording import NOTHING, clause, decibels, duration
 
 if TYPE_CHECKING:
     from ..run import Outcome, Plan, Snapshot, Trial
+    from ..run.outcome import WorkerState
 
 _WIDER_THAN_ANY_TABLE = 10_000
 
@@ -194,11 +196,18 @@ def display(snapshot: Snapshot) -> RenderableType:
         table.add_row(
             str(worker.index),
             clause(worker.label, worker.digest) or "waiting",
-            f"{worker.step} / {worker.max_steps}" if worker.max_steps else NOTHING,
+            iteration(worker),
             decibels(worker.score),
             NOTHING if speed is None else f"{speed:.1f} it/s",
         )
     return Group(table, Text(overall(snapshot)))
+
+
+def iteration(worker: WorkerState) -> str:
+    """How far its fit has come, and of how many iterations where their number is limited."""
+    if not worker.max_steps:
+        return NOTHING
+    return f"{worker.step} / {worker.max_steps}" if worker.max_steps < ENDLESS else str(worker.step)
 
 
 def overall(snapshot: Snapshot) -> str:

@@ -7,7 +7,7 @@ are the bar that networks have to clear, and the pilot that a network may have i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -54,7 +54,8 @@ def make_first_answers(runner: Runner, *, on_crops: bool = False) -> dict[str, F
     tasks = [task for name in names for task in _tasks(name, seed=seed)]
     if on_crops:
         tasks += [_searched_task(name, seed=seed) for name in names]
-    runner.restore([task for task in tasks if not (folder / task.out).exists()])
+    under_way = {task.out for _, task, _ in runner.at_work if isinstance(task, Patches)}
+    runner.restore([task for task in tasks if not (folder / task.out).exists() and task.out not in under_way])
     found = {}
     for name in names:
         full, fitted = (task.out for task in _tasks(name, seed=seed))
@@ -110,12 +111,15 @@ def write_first_pictures(cases: Mapping[str, Case], *, folder: Path) -> dict[str
     return files
 
 
-def _tasks(name: str, *, seed: int) -> list[Patches]:
+def fitted_task(name: str, *, seed: int) -> Patches:
+    """Have a picture restored from the fitted part of its split: the bar, and the pilot."""
     problem, label = problem_file(kind=WHOLE, name=name), f"similar patches on {name}"
-    return [
-        Patches(label, problem, f"{FIRST_FOLDER}/{name}-first.npz"),
-        Patches(label, problem, f"{FIRST_FOLDER}/{name}-first-fitted.npz", split_seed=seed),
-    ]
+    return Patches(label, problem, f"{FIRST_FOLDER}/{name}-first-fitted.npz", split_seed=seed)
+
+
+def _tasks(name: str, *, seed: int) -> list[Patches]:
+    fitted = fitted_task(name, seed=seed)
+    return [replace(fitted, out=f"{FIRST_FOLDER}/{name}-first.npz", split_seed=None), fitted]
 
 
 def _searched_task(name: str, *, seed: int) -> Patches:

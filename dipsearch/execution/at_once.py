@@ -98,6 +98,11 @@ def answer_at_once(
     return AtOnce(image, max(seconds, time.process_time() - used) if on_cpu else seconds, not usual)
 
 
+def threads_for(case: Case, threads: int) -> int:
+    """How many of some threads a picture keeps at work at the most: each needs a tile of its own."""
+    return 1 if max(case.problem.image_shape[-2:]) ** 2 <= TILE else min(threads, MOST_THREADS)
+
+
 def _affordable(problem: Problem, *, threads: int, left: float) -> PatchSettings | None:
     """The best settings for which there is time; ``None``: there is none for any."""
     usual, pixels = settings_for(_pixels(problem)), _pixels(problem)

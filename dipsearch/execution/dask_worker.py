@@ -111,7 +111,10 @@ class Equipment:
 
 def equipment() -> Equipment:
     """What this process has; to be called by Dask."""
-    if gpus := tuple(free_bytes(f"cuda:{number}") for number in range(torch.cuda.device_count())):
+    count = (
+        torch.cuda.device_count() if torch.cuda.is_available() else 0
+    )  # the driver may be too old for those there
+    if gpus := tuple(free_bytes(f"cuda:{number}") for number in range(count)):
         return Equipment("cuda", free_bytes("cpu"), gpus, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     return Equipment("mps" if torch.backends.mps.is_available() else "cpu", free_bytes("cpu"))
 

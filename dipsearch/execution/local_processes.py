@@ -30,9 +30,6 @@ _SPAWN = multiprocessing.get_context("spawn")
 WHOLE_GROUP = {signal.SIGINT, signal.SIGHUP} if hasattr(signal, "SIGHUP") else {signal.SIGINT}
 """Signals of a terminal, which reach workers, too; what they mean is the parent's to decide."""
 
-JOIN_SECONDS = 5.0
-"""How long a worker has for ending by itself."""
-
 
 @dataclass
 class _Process:
@@ -60,21 +57,23 @@ class LocalProcesses:
     _packed: bytes | None = None
 
     def __enter__(self) -> LocalProcesses:
-        self._packed = self.own.packed()
-        self._processes = [self._started(spec) for spec in self.specs]
+        self.start()
         return self
 
+    def start(self, most: int | None = None) -> None:
+        """Start those that are not there yet, ``most`` in all; the others begin with the block."""
+        if not self._processes:
+            self._packed = self.own.packed()
+        for spec in self.specs[len(self._processes) : most]:
+            self._processes.append(self._started(spec))
+
     def __exit__(self, *reason: object) -> None:
+        """End them at once: what they have done is in its files, and to shut Python down takes a second."""
+        self.kill()
         for one in self._processes:
-            _send(one.connection, b"")
-        for one in self._processes:
-            if one.future is not None:
-                one.process.kill()  # nobody waits for what it does
-            one.process.join(JOIN_SECONDS)
-            if one.process.is_alive():
-                one.process.kill()
-                one.process.join()
+            one.process.join()
             one.connection.close()
+        self._processes.clear()
 
     @property
     def workers(self) -> Sequence[WorkerSpec]:
@@ -159,12 +158,15 @@ def serve(folder: Path, spec: WorkerSpec, connection: Connection, packed: bytes 
     import torch
 
     from ..fitting.memory import keep_freed_memory
+    from .warm_up import warm_up
     from .worker import Worker
 
     keep_freed_memory()
     torch.set_num_threads(spec.threads)
     device = "cuda:0" if spec.device.startswith("cuda") else spec.device
     own = unpacked(packed)
+    if device.startswith("cuda"):
+        warm_up(device)
     with operators_of(folder, own):
         _serve(Worker(folder, device, own), connection)
 
@@ -178,6 +180,8 @@ def _serve(worker: object, connection: Connection) -> None:
             try:
                 found: Result | Exception = worker.do(cloudpickle.loads(packed))
             except Exception as error:  # the search goes on; the parent says what happened
+                if not worker.usable:
+                    return  # another process takes its place, and is given the task
                 found = error if isinstance(error, TaskFailed) else TaskFailed(in_words(error))
             connection.send(found)
     except (EOFError, ConnectionError):
@@ -199,11 +203,7 @@ def _environment(spec: WorkerSpec) -> Iterator[None]:
     wanted = {"OMP_NUM_THREADS": str(spec.threads), "MKL_NUM_THREADS": str(spec.threads)}
     if spec.device.startswith("cuda:"):
         # Each process sees one GPU only, so nothing can land on a neighbour's by mistake.
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-        number = int(spec.device.split(":")[1])
-        wanted["CUDA_VISIBLE_DEVICES"] = (
-            visible[number] if number < len(visible) and visible[0] else str(number)
-        )
+        wanted["CUDA_VISIBLE_DEVICES"] = visible_as(spec.device, os.environ.get("CUDA_VISIBLE_DEVICES"))
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
@@ -214,6 +214,18 @@ def _environment(spec: WorkerSpec) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def visible_as(device: str, visible: str | None) -> str:
+    """What names a GPU of this process to a child that is to see no other one.
+
+    Args:
+        device: "cuda:1": the second one that this process sees.
+        visible: what tells this process which it sees: numbers, UUIDs of GPUs or of parts of one (MIG); ``None``: all.
+    """
+    number = device.partition(":")[2]
+    names = [name.strip() for name in (visible or "").split(",") if name.strip()]
+    return names[int(number)] if int(number) < len(names) else number
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .busy import Span
 from .executor import Executor, TaskFailed, WorkerDied
-from .task import Patches, Restored, Result, Task
+from .task import Advanced, Patches, Restored, Result, Task
 
 TICK = 0.25
 """Seconds between two looks at the clock, where nothing comes of a task before."""
@@ -68,6 +69,7 @@ class Runner:
         arrived: when each was heard of, in seconds since the start.
         heard: called several times a second, and whenever something came of a task.
         delivering: what is still done is the delivery, also where somebody asked to finish.
+        spans: when tasks were done.
     """
 
     folder: Path
@@ -82,6 +84,7 @@ class Runner:
     arrived: dict[str, float] = field(default_factory=dict)
     heard: Callable[[], None] = field(default=lambda: None)
     delivering: bool = False
+    spans: list[Span] = field(default_factory=list)
     _checked: float = 0.0
     _pending: list[_Pending] = field(default_factory=list)
     _again: list[tuple[Task, int]] = field(default_factory=list)
@@ -104,6 +107,10 @@ class Runner:
     def stopped(self) -> bool:
         """Whether nothing new is begun, since somebody asked to finish."""
         return self.asked.once and not self.delivering
+
+    def adopt(self, task: Task, worker: int, future: Future[Result]) -> None:
+        """Hear also of a task that was handed out before."""
+        self._pending.append(_Pending(task, future, worker, 1, self.seconds))
 
     def deliver(self, *, within: float) -> None:
         """From now on only the delivery is worked on.
@@ -199,7 +206,17 @@ class Runner:
                 found = TaskFailed(f"its worker died {TRIES} times")
             if isinstance(found, BaseException) and not isinstance(found, Exception):
                 raise found
+            if not isinstance(found, Exception):
+                self._note_span(one, found)
             self._hear(one, found, took)
+
+    def _note_span(self, one: _Pending, found: Result) -> None:
+        """Note when a task was done: its worker may have begun later than it was asked to."""
+        spec = next((spec for spec in self.executor.workers if spec.index == one.worker), None)
+        if spec is not None:
+            took = found.seconds + found.beside if isinstance(found, Advanced) else found.seconds
+            end = self.seconds
+            self.spans.append(Span(f"{spec.host} {spec.device}".strip(), max(one.since, end - took), end))
 
     def _hear(self, one: _Pending, found: Result | Exception, took: Took | None) -> None:
         if isinstance(found, Restored) and isinstance(one.task, Patches):

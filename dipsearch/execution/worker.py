@@ -26,7 +26,7 @@ from ..trials.trial_files import read_npz, write_fits
 from .at_once import patch_device, plain_threads
 from .executor import TaskFailed
 from .picture_fits import PictureFits, taken_up
-from .task import Advanced, Patches, Picture, Restored, Result, Slice, Task
+from .task import Advanced, Limits, Patches, Picture, Restored, Result, Slice, Task
 
 REMEMBERED = {"cpu": 4, "cuda": 2, "mps": 2}
 """Networks whose fits stay in a worker's memory; others are read from their files, which takes about 0.1 s."""
@@ -60,6 +60,17 @@ class Worker:
         """
         return self._advance(task) if isinstance(task, Slice) else self._restore(task)
 
+    @property
+    def usable(self) -> bool:
+        """Whether its device can still be worked on: some errors leave a process without its GPU for good."""
+        if not self.device.startswith("cuda"):
+            return True
+        try:
+            torch.cuda.synchronize(self.device)
+        except RuntimeError:
+            return False
+        return True
+
     def remembers(self, place: str) -> int:
         """The iterations of the fits that it has in its memory; 0: none."""
         there = self._fits.get(place)
@@ -69,16 +80,24 @@ class Worker:
 
     def _advance(self, task: Slice) -> Advanced:
         begun = time.perf_counter()
-        lean = task.limits.compute.lean
-        found = self._tried(task)
-        if found is None and not lean and not isinstance(task.network, OwnNetwork):
-            # Fits take up from their files in the lean way, too: the numbers stay.
-            limits = replace(task.limits, compute=replace(task.limits.compute, lean=True))
-            found = self._tried(replace(task, limits=limits))
+        found = None
+        for limits in self._ways(task):
+            if found is None:
+                found = self._tried(replace(task, limits=limits))
         if found is None:
             raise TaskFailed("it is too large for this machine's memory, also in the lean way")
         beside = time.perf_counter() - begun - found.seconds
         return replace(found, beside=beside)
+
+    def _ways(self, task: Slice) -> list[Limits]:
+        """By what means a slice is tried where memory is short: once more without the other fits, then the lean way."""
+        ways = [task.limits]
+        if any(place != task.place for place in self._fits):
+            ways.append(task.limits)
+        if not task.limits.compute.lean and not isinstance(task.network, OwnNetwork):
+            # Fits take up from their files in the lean way, too: the numbers stay.
+            ways.append(replace(task.limits, compute=replace(task.limits.compute, lean=True)))
+        return ways
 
     def _tried(self, task: Slice) -> Advanced | None:
         """What came of a slice; ``None`` where there was not enough memory, which is free again then."""
@@ -94,8 +113,11 @@ class Worker:
                 raise
             if not out_of_memory(error):
                 raise TaskFailed(in_words(error)) from error
-        self._fits.clear()
         give_back_memory(self.device)
+        if self._fits:
+            while self._fits:
+                self._forget()
+            give_back_memory(self.device)
         return None
 
     def _advanced(self, task: Slice) -> Advanced:
@@ -147,9 +169,13 @@ class Worker:
         self._fits[place] = fits
         self._fits.move_to_end(place)
         while len(self._fits) > REMEMBERED[self.device.partition(":")[0]]:
-            forgotten, there = self._fits.popitem(last=False)
-            if not there.kept:
-                there.leave(self.folder / forgotten, there.done())
+            self._forget()
+
+    def _forget(self) -> None:
+        """Put the fits aside that were advanced longest ago."""
+        place, there = self._fits.popitem(last=False)
+        if not there.kept:
+            there.leave(self.folder / place, there.done())
 
     def _value(self, fits: PictureFits) -> float | None:
         """What one's own metric says of the fits, as they stand."""

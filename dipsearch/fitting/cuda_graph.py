@@ -3,18 +3,20 @@
 At 256×256 a GPU waits for Python most of the time. The recorded step draws its own jitter, counts Adam's
 steps and weighs the running average on the device; the host comes back only to read at check points.
 
-Several candidates on one GPU: one process each, and one candidate at a time per process. Streams in one
-process would share the memory pool and the fate of a failed capture, and their launches are serial anyway; a
-replayed graph already keeps the GPU busy from about 256×256 on.
+The graphs of a process share one memory pool: whatever a step needs from one replay to the next lies outside of it, so
+fits that take turns need the memory of the largest one and not of all of them.
 """
 
 from __future__ import annotations
+
+from weakref import WeakSet
 
 import torch
 
 from ..problem import Problem, Split
 from .engine import EagerEngine, Engine, Reading, read
 from .precision import Precision
+from .recording import Pool, capturing, recover, side_stream
 from .step import Step, StepState
 
 WARM_UP = 3
@@ -24,14 +26,23 @@ WARM_UP = 3
 class CudaGraphEngine:
     """Replays a recorded step; the arguments are those of ``EagerEngine`` and the graph."""
 
-    name, reason = "cuda_graph", ""
+    name = "cuda_graph"
 
-    def __init__(self, step: Step, problem: Problem, *, split: Split, graph: torch.cuda.CUDAGraph) -> None:
+    def __init__(
+        self, step: Step, problem: Problem, *, split: Split, graph: torch.cuda.CUDAGraph, reason: str = ""
+    ) -> None:
         self.step, self._problem, self._split, self._graph = step, problem, split, graph
+        self.reason = reason
+        _alive.add(self)
 
     @property
     def precision(self) -> Precision:
         return self.step.precision
+
+    @property
+    def pool(self) -> Pool:
+        """Where its graph has its memory."""
+        return self._graph.pool()
 
     def advance(self, steps: int) -> Reading:
         for _ in range(steps):
@@ -42,29 +53,44 @@ class CudaGraphEngine:
         return self.step.save()
 
 
-def recorded(step: Step, problem: Problem, *, split: Split) -> Engine:
+_alive: WeakSet[CudaGraphEngine] = WeakSet()
+"""The engines of this process whose graphs are there: they say which pool the next one can share."""
+
+
+def recorded(step: Step, problem: Problem, *, split: Split, reason: str = "") -> Engine:
     """Record ``step``; where that fails, the eager engine with the reason, on a step that is as it was.
 
+    Args:
+        step: that is repeated.
+        problem, split: as of an engine.
+        reason: why it is not quite what was asked for.
+
     Raises:
-        torch.OutOfMemoryError: recording did not fit; an eager step would not either.
+        torch.OutOfMemoryError: a plain step does not fit, or a recorded one does not beside the fits that have theirs.
     """
-    before = step.save()
+    before, others = step.save(), there_on(step.device)
+    pool = others[0].pool if others else torch.cuda.graph_pool_handle()
+    warm_up(step)
+    step.load(before)
     try:
-        warm_up(step)
-        step.load(before)
-        graph = torch.cuda.CUDAGraph()
-        graph.register_generator_state(step.draw)
-        step.adam.zero_grad()  # the gradients are to be made in the graph's own memory
-        with torch.cuda.graph(graph):
-            step()
-    except torch.OutOfMemoryError:
-        raise
-    except RuntimeError as error:
-        torch.cuda.synchronize(step.device)
-        step.adam.zero_grad()
-        step.load(before)
-        return EagerEngine(step, problem, split=split, reason=f"recording failed: {_first_line(error)}")
-    return CudaGraphEngine(step, problem, split=split, graph=graph)
+        graph = _captured(step, pool)
+    except RuntimeError as error:  # torch.AcceleratorError and torch.OutOfMemoryError are some, too
+        crowded = bool(others) and isinstance(error, torch.OutOfMemoryError)
+        failure = f"recording failed: {_first_line(error)}"
+    else:
+        return CudaGraphEngine(step, problem, split=split, graph=graph, reason=reason)
+    # After the block above: while an error is handled, its frames hold what the step had allocated.
+    step.forget()
+    recover(step.device, pool)
+    step.load(before)
+    if crowded:
+        raise torch.OutOfMemoryError(failure)
+    return EagerEngine(step, problem, split=split, reason=f"{reason}; {failure}" if reason else failure)
+
+
+def there_on(device: torch.device) -> list[CudaGraphEngine]:
+    """The engines on a device whose graphs are there."""
+    return [one for one in _alive if one.step.device == device]
 
 
 def warm_up(step: Step) -> None:
@@ -73,12 +99,21 @@ def warm_up(step: Step) -> None:
         for _ in range(WARM_UP):
             step()
         return
-    beside = torch.cuda.Stream(step.device)  # type: ignore[no-untyped-call]
-    beside.wait_stream(torch.cuda.current_stream(step.device))
+    ours, beside = torch.cuda.current_stream(step.device), side_stream(step.device)
+    beside.wait_stream(ours)
     with torch.cuda.stream(beside):
         for _ in range(WARM_UP):
             step()
-    torch.cuda.current_stream(step.device).wait_stream(beside)
+    ours.wait_stream(beside)
+
+
+def _captured(step: Step, pool: Pool) -> torch.cuda.CUDAGraph:
+    graph = torch.cuda.CUDAGraph()
+    graph.register_generator_state(step.draw)
+    step.adam.zero_grad()  # the gradients are to be made in the graph's own memory
+    with capturing(graph, step.device, pool=pool):
+        step()
+    return graph
 
 
 def _first_line(error: Exception) -> str:

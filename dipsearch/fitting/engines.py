@@ -9,6 +9,7 @@ from ..problem import Problem, Split
 from .compute import Compute
 from .cuda_graph import recorded
 from .engine import EagerEngine, Engine
+from .precision import less_precise
 from .step import Step, StepState
 
 
@@ -38,10 +39,11 @@ def make_engine(
         fluctuation=fluctuation,
         pilot=pilot,
     )
+    reason = less_precise(compute.precision, step.device)
     if compute.engine == "eager":
-        return EagerEngine(step, problem, split=split)
+        return EagerEngine(step, problem, split=split, reason=reason)
     if step.device.type == "cuda":
-        return recorded(step, problem, split=split)
+        return recorded(step, problem, split=split, reason=reason)
     asked = compute.engine != "auto"
     reason = f"CUDA graphs need a CUDA device, and this is {step.device.type}" if asked else ""
     return EagerEngine(step, problem, split=split, reason=reason)

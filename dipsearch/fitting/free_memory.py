@@ -22,8 +22,10 @@ def free_bytes(device: str, *, root: Path = ROOT) -> int | None:
         root: where ``proc`` and ``sys`` lie.
     """
     if device.startswith("cuda"):
-        free: int = torch.cuda.mem_get_info(device)[0]
-        return free
+        try:
+            return int(torch.cuda.mem_get_info(device)[0])
+        except RuntimeError:
+            return 0  # not even what a process needs to ask is there
     if device != "cpu":
         return None
     known = [_available(root), *_left_in_groups(root)]

@@ -19,9 +19,25 @@ Precision = Literal["tf32", "fp32", "bf16"]
 DEFAULT: Precision = "tf32"
 
 
+SHORTER_FROM = 8, 0
+"""The compute capability (Ampere) from which a GPU's tensor cores know TF32 and bfloat16."""
+
+
 def effective(precision: Precision, device: torch.device) -> Precision:
-    """What ``precision`` comes to on a device: only CUDA has the shorter formats."""
-    return precision if device.type == "cuda" else "fp32"
+    """What ``precision`` comes to on a device: only CUDA has the shorter formats, and not on every GPU."""
+    return precision if device.type == "cuda" and not _old(device) else "fp32"
+
+
+def less_precise(precision: Precision, device: torch.device) -> str:
+    """Why bfloat16 that was asked for is not used, in words; empty where it is, or where nobody would expect it."""
+    if precision != "bf16" or device.type != "cuda" or not _old(device):
+        return ""
+    major, minor = torch.cuda.get_device_capability(device)
+    return f"bf16 needs a GPU of compute capability 8.0, and this one has {major}.{minor}: fp32 is used"
+
+
+def _old(device: torch.device) -> bool:
+    return torch.cuda.get_device_capability(device) < SHORTER_FROM
 
 
 @contextmanager

@@ -7,6 +7,7 @@ record it once as a CUDA graph and replay it. Whatever the step needs is made on
 from __future__ import annotations
 
 import copy
+from zlib import crc32
 
 import torch
 from torch import Tensor, nn
@@ -115,9 +116,14 @@ class Step:
 
     def save(self) -> StepState:
         """A copy of everything that a step changes, for `load`, here or in another process."""
-        return {name: value.detach().clone() for name, value in self._changing().items()} | {
-            DRAW: self.draw.get_state()
-        }
+        changing = {name: value.detach() for name, value in self._changing().items()}
+        if self.device.type == "cuda":
+            # A copy of its own for each of some hundred small tensors would take as long as several steps.
+            copies = {name: torch.empty_like(value) for name, value in changing.items()}
+            torch._foreach_copy_(list(copies.values()), list(changing.values()))
+        else:
+            copies = {name: value.clone() for name, value in changing.items()}
+        return copies | {DRAW: self.draw.get_state()}
 
     def load(self, state: StepState) -> None:
         """Go on from a saved state, in place: a recorded graph goes on using the same memory."""
@@ -125,7 +131,20 @@ class Step:
             if name in state:
                 value.detach().copy_(state[name])
         if DRAW in state:
-            self.draw.set_state(state[DRAW])
+            self._go_on_drawing(state[DRAW])
+
+    def forget(self) -> None:
+        """Let go of what a recording that failed has left: its memory, and a generator that it made unusable."""
+        self.adam.zero_grad()
+        self.output = torch.zeros(self._shape, device=self.device)
+        self.draw = torch.Generator(self.device)
+
+    def _go_on_drawing(self, state: Tensor) -> None:
+        """Take over a generator's state; from one of another kind of device follows a new sequence, always the same."""
+        if state.numel() == self.draw.get_state().numel():
+            self.draw.set_state(state)
+        else:
+            self.draw.manual_seed(crc32(state.numpy().tobytes()))
 
     def _changing(self) -> StepState:
         watched = self.fluctuation.tensors() if self.fluctuation is not None else ()

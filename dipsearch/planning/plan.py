@@ -19,6 +19,10 @@ USUAL_WITH_PILOT, LEAST_WITH_PILOT = 400, 200
 MAX_STEPS = {"denoise": 3000, "inpaint": 6000, "sr": 4000, "deblur": 4000, "invert": 4000}
 """Where a fit ends at the latest: about twice the published lengths of Ulyanov et al. (2018)."""
 
+ENDLESS = 10**6
+"""Where a fit ends at the latest while there is a clock: far behind what any budget pays for. Its rule and the policy
+decide; a candidate whose score still rose at a limit of 3,000 was the best one of a search on a GPU."""
+
 UNDECIDED = -1
 """Instead of the side of a crop: still to be planned."""
 
@@ -68,7 +72,7 @@ class Load:
 
     @property
     def last_step(self) -> int:
-        """Where a fit ends at the latest."""
+        """Where a fit ends at the latest where no clock does."""
         return self.max_steps or MAX_STEPS[self.task]
 
 

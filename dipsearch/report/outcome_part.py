@@ -171,4 +171,5 @@ def _time_words(result: Mapping[str, Any]) -> str:
     return clause(
         duration(result.get("seconds")) + (f" of {duration(budget)}" if budget else ""),
         f"on {result['device']}" if result.get("device") else None,
+        f"which was busy {100 * busy:.0f} % of the time" if (busy := result.get("gpu_busy_share")) else None,
     )

@@ -3,34 +3,107 @@
 from __future__ import annotations
 
 import os
+import warnings
+from collections.abc import Callable
 
 import torch
 
 from ..errors import ResourceError
+from ..fitting.free_memory import free_bytes
+
+LEAST_FREE = 10**9
+"""Bytes that have to be free on a GPU that nobody asked for by name: a worker takes 0.6 GB before its first fit."""
 
 
-def choose_devices(word: str, *, workers: int | None) -> tuple[str, ...]:
-    """The device of each worker: all GPUs, or one CPU process per core.
+def choose_devices(
+    word: str, *, workers: int | None, tell: Callable[[str], None] = lambda sentence: None
+) -> tuple[str, ...]:
+    """The device of each worker: all GPUs that can be used, or one CPU process per core.
+
+    Args:
+        word: "auto", "cpu", "mps", "cuda" or "cuda:1".
+        workers: how many; ``None``: as above.
+        tell: hears why a GPU that is there is not used.
 
     Raises:
-        ResourceError: the device is not there.
+        ResourceError: the device is not there, or cannot be used.
     """
-    gpus = torch.cuda.device_count()
-    if word == "auto":
-        word = "cuda" if gpus else "mps" if torch.backends.mps.is_available() else "cpu"
     kind, _, number = word.partition(":")
-    if kind == "cuda" and (not gpus or (number and int(number) >= gpus)):
-        raise ResourceError(
-            f"the device is '{word}'", f"this machine has {gpus} CUDA devices", "use --device auto or cpu"
-        )
+    if kind == "cuda" or kind == "auto":
+        gpus = _asked_for(word, number) if kind == "cuda" else _roomy(tell)
+        if gpus:
+            return tuple(gpus[index % len(gpus)] for index in range(workers or len(gpus)))
+        kind = "mps" if torch.backends.mps.is_available() else "cpu"
     if kind == "mps" and not torch.backends.mps.is_available():
         raise ResourceError("the device is 'mps'", "this machine has none", "use --device auto or cpu")
-    if kind == "cuda":
-        one = [f"cuda:{number}"] if number else [f"cuda:{index}" for index in range(gpus)]
-        return tuple(one[index % len(one)] for index in range(workers or len(one)))
     return (kind,) * (workers or (cores() if kind == "cpu" else 1))
+
+
+def expected_gpus(word: str, *, workers: int | None) -> tuple[str, ...]:
+    """What ``choose_devices`` will say where every GPU can be used; nothing is asked of any, and none where none is."""
+    kind, _, number = word.partition(":")
+    if kind not in ("auto", "cuda"):
+        return ()
+    gpus = [name for index in range(_count()[0]) if number in ("", str(index)) for name in [f"cuda:{index}"]]
+    return tuple(gpus[index % len(gpus)] for index in range(workers or len(gpus))) if gpus else ()
 
 
 def cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _asked_for(word: str, number: str) -> list[str]:
+    """The GPUs that somebody named, whatever is free on them."""
+    count, trouble = _count()
+    names = [f"cuda:{index}" for index in range(count) if number in ("", str(index))]
+    if not names:
+        trouble = trouble or f"this machine has {count} CUDA devices"
+        raise ResourceError(f"the device is '{word}'", trouble, "use --device auto or cpu")
+    for name in names:
+        if trouble := _trouble(name):
+            raise ResourceError(f"the device is '{word}'", trouble, "use --device auto or cpu")
+    return names
+
+
+def _roomy(tell: Callable[[str], None]) -> list[str]:
+    """The GPUs that work and are not full."""
+    count, trouble = _count()
+    if trouble:
+        tell(f"{trouble}; it is not used")
+    found = []
+    for name in (f"cuda:{index}" for index in range(count)):
+        free = free_bytes(name) or 0
+        if trouble := _trouble(name):
+            tell(f"{trouble}; it is not used")
+        elif free < LEAST_FREE:
+            tell(f"{name} has {free / 1e9:.1f} GB free, others have taken the rest; it is not used")
+        else:
+            found.append(name)
+    return found
+
+
+def _count() -> tuple[int, str]:
+    """How many GPUs the driver lets this process use, and what it says where there are some and it lets none."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        there = torch.cuda.is_available()
+    if there:
+        return torch.cuda.device_count(), ""
+    words = " ".join(str(one.message) for one in said)
+    return 0, f"this machine's GPU cannot be used ({_first_sentence(words)})" if words else ""
+
+
+def _trouble(name: str) -> str:
+    """Why nothing can be computed on a GPU, in words; empty where it can."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it has to say of an old GPU, the attempt says, too
+            torch.ones(1, device=name).add_(1).item()
+    except RuntimeError as error:
+        return f"{name} cannot be used ({_first_sentence(str(error))})"
+    return ""
+
+
+def _first_sentence(words: str) -> str:
+    return (words.splitlines() or ["it does not say why"])[0].split(". ")[0].removesuffix(".")

@@ -14,11 +14,10 @@ import optuna
 from optuna.trial import TrialState
 
 from ..errors import DipsearchError, StudyError
-from ..execution.at_once import AtOnce, answer_at_once
+from ..execution.busy import Span
 from ..execution.executor import WorkerSpec
 from ..files import write_bytes
 from ..network import SearchSpace, load_space, space_file
-from ..planning.budget import FINISHING, SLACK
 from ..planning.plan import Plan
 from ..planning.representative import Crop
 from ..problem import Case, image_digest, load_case
@@ -26,7 +25,7 @@ from ..proposal.patient_storage import Patience
 from ..proposal.storage import refuse_taken_name
 from ..proposal.study import SPACE_FILE, open_study
 from ..trials.claim import REQUEST_FILE
-from ..trials.first_files import read_first, write_first
+from ..trials.first_files import write_first
 from ..trials.own_parts import NOTHING, OwnParts
 from ..trials.problem_files import (
     SEARCHED,
@@ -38,15 +37,11 @@ from ..trials.problem_files import (
 )
 from ..trials.request import Request, read_request, write_request
 from ..trials.storage_url import whole_address
-from .devices import choose_devices, cores
+from .answering import first_answers, first_until, go_ahead
+from .devices import choose_devices, expected_gpus
+from .head_start import HeadStart
 from .run import Run
 from .run_plan import here, plan_of, searched_part, settings_of
-
-LEAST_BUDGET = 7.0
-"""Seconds that a search takes at the least: starting PyTorch and writing the page are two thirds of them."""
-
-FIRST_SHARE = 0.6
-"""Of the time that is left, what the first answer may take."""
 
 
 def open_run(
@@ -60,6 +55,7 @@ def open_run(
     own: OwnParts = NOTHING,
     patience: Patience | None = None,
     workers: Sequence[WorkerSpec] | None = None,
+    ahead: HeadStart | None = None,
 ) -> Run:
     """Check a request, let similar patches answer, plan the work, and make or reopen its folder.
 
@@ -72,17 +68,23 @@ def open_run(
         own: parts of the user's in the place of ours.
         patience: how long a database that goes away is waited for.
         workers: of a cluster; ``None``: those of this machine.
+        ahead: starts these while their work is still planned.
 
     Raises:
         DipsearchError: something about the request cannot be used; nothing was begun.
     """
     wall, processor = time.monotonic(), time.process_time()
-    folder = root / request.name
+    folder, notes = root / request.name, list[str]()
     if resume:
         _check_request(folder, request)
     request = replace(request, storage=_storage(folder, request, resume=resume))
+    ahead = ahead if workers is None else None
+    if ahead is not None and (gpus := expected_gpus(request.device, workers=request.workers)):
+        ahead.begin(
+            gpus, besides=1
+        )  # before this process asks for a GPU's context itself, which takes as long
     devices = (
-        choose_devices(request.device, workers=request.workers)
+        choose_devices(request.device, workers=request.workers, tell=notes.append)
         if workers is None
         else tuple(one.device for one in workers)
     )
@@ -90,16 +92,20 @@ def open_run(
     if cases is None:
         cases = [load_case(source, request.options, seed=request.seed) for source in request.sources]
     names = unique_names([case.name for case in cases])
-    notes = [f"{name}: {note}" if len(cases) > 1 else note for name, case in zip(names, cases, strict=True)
-             for note in case.notes]  # fmt: skip
+    notes += [f"{name}: {note}" if len(cases) > 1 else note for name, case in zip(names, cases, strict=True)
+              for note in case.notes]  # fmt: skip
     if resume:
         _check_pictures(folder, names, cases)
     begun = [_begun_on(folder, name) for name in names] if resume else None
     if not resume and request.storage is not None:
         refuse_taken_name(request.name, request.storage)
+    if ahead is not None:
+        go_ahead(ahead, folder, request, names=names, cases=cases, devices=devices, resume=resume)
     slowness = max(1.0, (time.monotonic() - wall) / max(time.process_time() - processor, 1e-3))
-    until = _first_until(request, started=started, slowness=slowness)
-    firsts = _firsts(folder, names, cases, device=here(devices[0], workers), until=until, tell=tell)
+    until = first_until(request, started=started, slowness=slowness)
+    place, begun_at = here(devices[0], workers), time.monotonic() - started
+    firsts = first_answers(folder, names, cases, device=place, until=until, tell=tell)
+    spans = [Span(place, begun_at, time.monotonic() - started)] if workers is None else []
     has_pilot = len(firsts) == len(names)
     plan, calibration = plan_of(
         request,
@@ -144,7 +150,7 @@ def open_run(
     if own.propose is None and not study.get_trials(deepcopy=False):
         _enqueue(study, space, plan)
     study.set_user_attr("settings", settings.to_dict())
-    return Run(request, folder, cases, plan, settings, study, started, notes, own)
+    return Run(request, folder, cases, plan, settings, study, started, notes, own, spans=spans)
 
 
 def _write_inputs(
@@ -172,44 +178,6 @@ def _storage(folder: Path, request: Request, *, resume: bool) -> str | None:
     """Where the study is kept: as it was asked for, or else as it was begun."""
     begun = read_request(folder / REQUEST_FILE).storage if resume else None
     return whole_address(begun or request.storage, given=request.storage)
-
-
-def _firsts(
-    folder: Path,
-    names: Sequence[str],
-    cases: Sequence[Case],
-    *,
-    device: str,
-    until: float,
-    tell: Callable[[str], None],
-) -> dict[str, AtOnce]:
-    """What similar patches make of each picture; read where it is there already.
-
-    Args:
-        until: when they have to be there, of ``time.monotonic()``.
-    """
-    found = {}
-    for index, (name, case) in enumerate(zip(names, cases, strict=True)):
-        before = read_first(folder, name)
-        left = (until - time.monotonic()) / (len(cases) - index)
-        there = (
-            AtOnce(*before)
-            if before is not None
-            else answer_at_once(case, device=device, threads=cores(), tell=tell, left=left)
-        )
-        if there is not None:
-            found[name] = there
-    return found
-
-
-def _first_until(request: Request, *, started: float, slowness: float) -> float:
-    """When the first answers have to be there, of ``time.monotonic()``, for a budget to be kept."""
-    if request.budget_seconds is None:
-        return float("inf")
-    budget = max(request.budget_seconds, LEAST_BUDGET)
-    now = time.monotonic()
-    left = started + budget * (1 - SLACK) - FINISHING * slowness - now
-    return now + FIRST_SHARE * max(0.0, left)
 
 
 def _begun_on(folder: Path, name: str) -> Crop:

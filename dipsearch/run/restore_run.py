@@ -24,7 +24,7 @@ from ..fitting.compute import USUAL, Compute
 from ..library import preset, preset_names, read_architecture
 from ..network import Genome
 from ..planning.budget import SLACK
-from ..planning.plan import MAX_STEPS
+from ..planning.plan import ENDLESS, MAX_STEPS
 from ..problem import Case, TaskOptions, load_case, natural_suffix, write_image
 from ..trials.objective import estimated_psnr
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
@@ -153,7 +153,7 @@ def restored(
                 callback,
                 genomes,
                 [case.problem for case in cases],
-                MAX_STEPS[cases[0].problem.task],
+                MAX_STEPS[cases[0].problem.task] if budget_seconds is None else ENDLESS,
                 compute,
             )
             runner.heard = restoration.heard

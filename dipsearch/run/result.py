@@ -14,6 +14,7 @@ from ..delivery.card import card
 from ..delivery.delivering import Delivery
 from ..delivery.finalists import Verdict
 from ..delivery.picture_outputs import write_picture
+from ..execution.busy import gpu_busy_share
 from ..files import write_text
 from ..library import Architecture, ArchitectureFit, provenance_now, write_architecture
 from ..problem import Case, image_digest
@@ -109,6 +110,7 @@ def _result(
         "sampler": request.sampler,
         "budget_seconds": request.budget_seconds,
         "seconds": round(run.seconds, 1),
+        "gpu_busy_share": finite(gpu_busy_share(run.spans, seconds=run.seconds)),
         "trials": counts,
         "best": None
         if winner is None
@@ -166,10 +168,10 @@ def _tf32(winner: Trial, *, device: str) -> dict[str, bool] | None:
 
 
 def _engine_notes(trials: Sequence[Trial]) -> list[str]:
-    """Why candidates were fitted by another engine than the one that was asked for."""
+    """Why candidates were fitted by another engine, or less exactly, than was asked for."""
     reasons = Counter(e.engine_note for e in trials if e.engine_note)
     return [
-        f"{count} of {len(trials)} candidates ran on the plain engine: {reason}"
+        f"{count} of {len(trials)} candidates did not run as was asked: {reason}"
         for reason, count in reasons.most_common(3)
     ]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import optuna
 
+from ..execution.busy import Span
 from ..planning.plan import Plan
 from ..problem import Case
 from ..proposal.study import Settings
@@ -35,6 +36,7 @@ class Run:
         notes: what a person should know of the inputs.
         own: parts of the user's in the place of ours.
         callbacks: called with the study and the trial whenever a candidate ended, as Optuna's are.
+        spans: when tasks were done, and the first answers made.
     """
 
     request: Request
@@ -47,6 +49,7 @@ class Run:
     notes: list[str] = field(default_factory=list)
     own: OwnParts = NOTHING
     callbacks: Sequence[StudyCallback] = ()
+    spans: list[Span] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:

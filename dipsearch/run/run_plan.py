@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..execution.executor import WorkerSpec
+from ..fitting import give_back_memory
 from ..fitting.compute import Compute
 from ..library import presets_for, starters_for
 from ..network import Calibration, Genome, SearchSpace, calibrate
@@ -62,6 +63,7 @@ def plan_of(
         return plan, None
     if request.budget_seconds is not None:
         calibration = calibrate(here(devices[0], workers), threads=1, seed=request.seed)
+        give_back_memory(here(devices[0], workers))  # which is counted below
     shapes = [case.problem.image_shape for case in cases]
     largest = max(shapes, key=lambda shape: shape[-1] * shape[-2])
     load = Load(

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..delivery.first_answers import FirstAnswer, first_words, make_first_answers, write_first_pictures
-from ..execution.executor import Executor, WorkerSpec
-from ..execution.local_processes import LocalProcesses
+from ..execution.executor import Executor
 from ..execution.runner import Asked, Runner
 from ..problem import Case
 from ..proposal.patient_storage import Patience
@@ -22,6 +21,7 @@ from ..trials.request import Request
 from ..trials.trial import ranked
 from .books import Books
 from .finishing import finish, finish_at_once
+from .head_start import Given, HeadStart
 from .opening import open_run
 from .outcome import Callback, Outcome
 from .result import write_outputs
@@ -94,8 +94,11 @@ def _searched(
     with ExitStack() as stack:
         stack.enter_context(interruptible(asked=asked))
         executor: Executor | None = None
+        ahead = HeadStart(folder, own)
         if cluster is not None or request.cluster is not None:
             executor = stack.enter_context(_on_cluster(folder, cluster or request.cluster, own, callback))
+        else:
+            stack.enter_context(ahead)
         run = open_run(
             request,
             root=root,
@@ -106,6 +109,7 @@ def _searched(
             own=own,
             patience=patience,
             workers=None if executor is None else executor.workers,
+            ahead=ahead,
         )
         run.callbacks = callbacks
         run.notes[:0] = taken_over
@@ -120,10 +124,9 @@ def _searched(
         if (asked.once or not run.plan.networks) and not ranked(run.trials()) and _has_firsts(run):
             return _without_networks(run, callback, asked)
         if executor is None:
-            specs = [WorkerSpec(index, device, threads=1) for index, device in enumerate(run.plan.devices)]
-            executor = stack.enter_context(LocalProcesses(run.folder, specs, own))
+            executor = ahead.workers(run.plan.devices)
         stack.enter_context(interruptible(executor, asked))
-        return _with_networks(run, executor, callback, asked)
+        return _with_networks(run, executor, callback, asked, given=ahead.given)
 
 
 def _on_cluster(folder: Path, address: Any, own: OwnParts, callback: Callback) -> Executor:
@@ -132,12 +135,17 @@ def _on_cluster(folder: Path, address: Any, own: OwnParts, callback: Callback) -
     return DaskCluster(folder, address, own, callback.note)
 
 
-def _with_networks(run: Run, executor: Executor, callback: Callback, asked: Asked) -> Outcome:
+def _with_networks(
+    run: Run, executor: Executor, callback: Callback, asked: Asked, *, given: Sequence[Given]
+) -> Outcome:
     until = float("inf") if run.plan.deliver_until is None else run.plan.deliver_until
     settings = run.settings
     runner = Runner(
         run.folder, settings.names, settings.seed, executor, run.started, callback.note, asked, until
     )
+    runner.spans = run.spans
+    for task, worker, future in given:
+        runner.adopt(task, worker, future)
     scheduler = Scheduler(run, runner, callback)
     runner.say, runner.heard = scheduler.say, scheduler.heard
     scheduler.phase = "similar patches"

@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from dipsearch.bench import (
     NETWORKS,
+    Ceilings,
     Clock,
     file_name,
     measure_ceilings,
@@ -47,6 +49,30 @@ def test_ceilings_are_plausible() -> None:
     ceilings = measure_ceilings("cpu", clock=Clock("cpu", threads=1))
     assert 1e9 < ceilings.flops < 1e13
     assert 1e8 < ceilings.bytes < 1e13
+
+
+def test_each_precision_is_measured_against_its_own_ceiling() -> None:
+    gpu = Ceilings(5e13, 3e12, 4e14, 8e14)
+    assert [gpu.of(word) for word in ("fp32", "tf32", "bf16")] == [5e13, 4e14, 8e14]
+    assert [Ceilings(5e13, 3e12).of(word) for word in ("fp32", "tf32", "bf16")] == [5e13] * 3
+
+
+def test_a_cpu_has_one_ceiling_for_all_of_them_and_the_switches_stay_as_they_were() -> None:
+    before = torch.backends.cuda.matmul.allow_tf32
+    found = measure_ceilings("cpu", clock=Clock("cpu", threads=1))
+    assert (found.tf32, found.bf16) == (None, None)
+    assert torch.backends.cuda.matmul.allow_tf32 == before
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_a_gpu_with_tensor_cores_the_shorter_formats_are_faster() -> None:
+    found = measure_ceilings("cuda:0", clock=Clock("cuda:0", threads=1))
+    assert found.tf32 is not None and found.bf16 is not None
+    assert 1.5 * found.flops < found.tf32 < found.bf16
+    assert found.bytes > 1e11
+    problem = measure_speed(["128x5"], [256], device="cuda:0", seconds=1.0, memory=False)
+    assert all(row.peak_share < 1 for row in problem.rows)
 
 
 def test_a_section_is_replaced_and_the_rest_of_the_page_kept(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from dipsearch.commands import console
+from dipsearch.planning.plan import ENDLESS
 from dipsearch.run import Outcome, Snapshot, Trial, WorkerState
 
 BEST = Trial(
@@ -207,3 +208,10 @@ def test_a_table_on_a_pipe_is_complete(capsys: pytest.CaptureFixture[str]) -> No
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "x" * 300 + "   1"
     assert lines[2].split() == ["y", "22"]
+
+
+@pytest.mark.parametrize(
+    ("step", "most", "words"), [(310, 3000, "310 / 3000"), (4500, ENDLESS, "4500"), (0, 0, "–")]
+)
+def test_a_limit_of_iterations_is_shown_where_there_is_one(step: int, most: int, words: str) -> None:
+    assert console.iteration(WorkerState(0, "candidate 8", step=step, max_steps=most)) == words

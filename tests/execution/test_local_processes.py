@@ -13,7 +13,7 @@ from textwrap import dedent
 import pytest
 
 from dipsearch.execution.executor import WorkerSpec
-from dipsearch.execution.local_processes import LocalProcesses, _environment, _without_main
+from dipsearch.execution.local_processes import LocalProcesses, _environment, _without_main, visible_as
 
 
 def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -62,6 +62,27 @@ def test_a_worker_is_told_which_gpu_is_its_own(monkeypatch: pytest.MonkeyPatch) 
         assert os.environ["OMP_NUM_THREADS"] == "2"
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,5"
     assert "OMP_NUM_THREADS" not in os.environ
+
+
+UUID, PART = "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6", "MIG-1eba7a7c-2ae5-5e4a-9f0d-5d7a4dd0c4a2"
+
+
+@pytest.mark.parametrize(
+    ("visible", "device", "expected"),
+    [
+        (None, "cuda:1", "1"),
+        ("3,5", "cuda:1", "5"),
+        ("3, 5 ", "cuda:1", "5"),
+        (UUID, "cuda:0", UUID),
+        (f"{UUID},{PART}", "cuda:1", PART),
+        ("GPU-8932", "cuda:0", "GPU-8932"),  # the beginning of one is enough
+        ("", "cuda:0", "0"),
+    ],
+)
+def test_gpus_keep_the_names_by_which_this_process_sees_them(
+    visible: str | None, device: str, expected: str
+) -> None:
+    assert visible_as(device, visible) == expected
 
 
 def test_workers_do_not_hear_ctrl_c_and_end_when_they_are_killed(tmp_path: Path) -> None:

@@ -54,6 +54,25 @@ def test_without_memory_a_slice_is_tried_once_more_in_the_lean_way(
     assert found.lean and found.steps == 20
 
 
+def test_before_the_lean_way_the_other_fits_are_put_aside(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other, task = a_slice("trials/0001"), a_slice()
+    advanced(worker, other, slices=1, keep=False)
+
+    def crowded(task: object, pictures: object, folder: object, *, compute: object) -> PictureFits:
+        if worker.remembers("trials/0001"):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return taken_up(task, pictures, folder, compute=compute)
+
+    monkeypatch.setattr(worker_module, "taken_up", crowded)
+    (found,) = advanced(worker, task, slices=1)
+    assert not found.lean and found.steps == 20
+    monkeypatch.setattr(worker_module, "taken_up", taken_up)
+    ours = expected(tmp_path / "other", other, slices=2)
+    assert same(ours[1], advanced(worker, replace(other, at=20), slices=1)[0])  # nothing of it was lost
+
+
 def test_when_that_fails_too_it_is_too_large_and_the_next_one_is_tried(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +147,18 @@ def test_images_along_the_way_end_where_the_state_does(worker: Worker, tmp_path:
     assert along["step"].tolist() == [10, 20, 30, 40, 50, 60]
     assert np.array_equal(along["x"], read_npz(tmp_path / "other" / LEARNS / TRAJECTORY)["x"])
     assert same_files(worker.folder, tmp_path / "other")
+
+
+def test_of_a_long_fit_every_second_image_is_kept_also_by_who_takes_it_up(
+    worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dipsearch.execution.picture_fits.MOST_IMAGES", 4)
+    task = a_slice(trajectory_every=10)
+    expected(tmp_path / "other", task, slices=5)
+    advanced(worker, task, slices=3)
+    advanced(Worker(worker.folder, "cpu"), replace(task, at=60), slices=2)
+    for folder in (worker.folder, tmp_path / "other"):
+        assert read_npz(folder / LEARNS / TRAJECTORY)["step"].tolist() == [40, 80]
 
 
 def test_a_slice_ends_when_its_time_is_over(worker: Worker) -> None:

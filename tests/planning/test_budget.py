@@ -8,7 +8,7 @@ import pytest
 
 from dipsearch.network import Calibration, Genome, Scale, cost
 from dipsearch.planning.budget import GOOD_STEPS, LEAST_STEPS, POLISHING, make_plan
-from dipsearch.planning.plan import USUAL_STEPS, Load
+from dipsearch.planning.plan import ENDLESS, MAX_STEPS, USUAL_STEPS, Load
 from dipsearch.planning.rescoring import NOTHING, RESCORING_SHARE, Rescoring
 
 # A core that makes 20 billion multiply-adds of the forward pass a second, and nothing else costs anything.
@@ -92,12 +92,25 @@ def test_a_candidate_has_time_for_enough_steps_wherever_the_budget_allows_it() -
 
 
 def test_a_large_picture_is_searched_on_a_crop() -> None:
-    plan = make_plan(load(shapes=[(1, 3, 1024, 1536)]), devices=CPUS, budget=300, trials=None)
+    plan = make_plan(load(shapes=[(1, 3, 1024, 1536)]), devices=CPUS, budget=200, trials=None)
     assert plan.crop is not None
     assert 96 <= plan.crop <= 512
     assert "crop" in dict(plan.lines)["searched on"]
     assert plan.search_until is not None
-    assert plan.search_until < 200  # the rest is for the whole picture
+    assert plan.search_until < 130  # the rest is for the whole picture
+
+
+def test_with_a_clock_a_fit_ends_by_its_rule_and_without_one_by_a_number() -> None:
+    timed = make_plan(load(), devices=CPUS, budget=240, trials=None)
+    assert timed.max_steps == ENDLESS
+    assert timed.usual_steps <= USUAL_STEPS
+    assert (
+        make_plan(load(calibration=None), devices=CPUS, budget=None, trials=6).max_steps
+        == MAX_STEPS["inpaint"]
+    )
+    for budget, trials in ((240, None), (None, 6)):
+        asked = make_plan(load(max_steps=700), devices=CPUS, budget=budget, trials=trials)
+        assert asked.max_steps == 700
 
 
 def test_a_small_picture_is_searched_whole() -> None:
@@ -175,7 +188,7 @@ def test_of_a_number_of_trials_a_fifth_more_is_fitted(trials: int, wished: Resco
 
 
 def test_after_a_search_on_a_crop_the_whole_picture_is_the_second_opinion() -> None:
-    plan = make_plan(load(shapes=[(1, 3, 1024, 1536)]), devices=CPUS, budget=300, trials=None)
+    plan = make_plan(load(shapes=[(1, 3, 1024, 1536)]), devices=CPUS, budget=200, trials=None)
     assert plan.rescoring == NOTHING
     assert dict(plan.lines)["finalists"] == "the best are judged again on the whole picture"
 

@@ -35,6 +35,11 @@ def test_a_result_with_a_reference() -> None:
     )
 
 
+def test_of_a_gpu_it_is_said_how_busy_it_was() -> None:
+    rows = dict(result_rows({**RESULT, "device": "cuda:0", "gpu_busy_share": 0.874}))
+    assert rows["time"] == "1 min 58 s of 2 min, on cuda:0, which was busy 87 % of the time"
+
+
 def test_without_a_reference_no_psnr_is_claimed() -> None:
     blind = {**RESULT, "reference": False, "delivered_psnr": None, "delivered_ssim": None, "baselines": {}}
     rows = dict(result_rows(blind))

@@ -75,7 +75,7 @@ def run_of(root: Path, *, has_pilot: bool) -> Run:
     )
     with pytest.MonkeyPatch.context() as patch:
         if not has_pilot:
-            patch.setattr("dipsearch.run.opening.answer_at_once", lambda *given, **named: None)
+            patch.setattr("dipsearch.run.answering.answer_at_once", lambda *given, **named: None)
         run = open_run(asked, root=root, resume=False, started=time.monotonic())
     if has_pilot:
         for kind in (SEARCHED, WHOLE):
@@ -161,7 +161,7 @@ def test_known_networks_with_a_pilot_are_queued_only_where_there_is_one(has_pilo
 def test_a_study_without_pilots_queues_no_network_with_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dipsearch.run.opening.answer_at_once", lambda *given, **named: None)
+    monkeypatch.setattr("dipsearch.run.answering.answer_at_once", lambda *given, **named: None)
     write_image(tmp_path / "picture.png", picture())
     asked = Request(
         sources=(str(tmp_path / "picture.png"),),

@@ -23,9 +23,10 @@ ACTIVATIONS: dict[Activation | None, int] = {
 PADDINGS: dict[Padding, int] = {"zero": 0, "reflect": 1, "replicate": 2}
 DOUBLINGS = {"nearest": 1, "bilinear": 2}
 
-ACROSS, ALONG = 32, 64
-"""Channels and pixels of a block: 128 bytes in a row, a cache line, and sixteen numbers for each of the 128 threads.
-One size for all: another one would have to be compiled, too."""
+ACROSS, ALONG = 32, 32
+"""Channels and pixels of a block: 128 bytes in a row, a cache line, and eight numbers for each of the 128 threads. One
+size for all: another one would have to be compiled, too. With 128 channels at 512² on an H100 `sums` took 0.118 ms for
+32 pixels, 0.145 for 64, 0.161 for 128, the others the same; memory alone would take 0.11."""
 
 PROGRAMS = 528
 """At most so many programs share the sums of a launch: four for each of an H100's multiprocessors. With 128 × 5 at 512²

@@ -1,0 +1,33 @@
+"""Warming up: a process that has just begun loads what every task needs of a GPU, while nobody waits for it.
+
+That is its context, the libraries of convolutions and of matrices, and the kernels that are loaded when they are
+first called; together they take longer than a slice.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import torch
+
+from ..fitting import OngoingFit, give_back_memory
+from ..network import Genome, Scale
+from ..patches import HURRIED, answer
+from ..problem import Identity, NoiseModel, Problem, make_split
+
+SIDE = 48
+"""Of the picture: similar patches and two scales find enough in it."""
+
+
+def warm_up(device: str) -> None:
+    """Restore a tiny picture on a device; what goes wrong is left to the first task to say."""
+    with suppress(RuntimeError):
+        y = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+        seen, noise = torch.ones(1, 1, SIDE, SIDE), NoiseModel("gaussian", 0.1, "given")
+        problem = Problem(y, Identity(), noise, (1, 3, SIDE, SIDE), seen)
+        split = make_split(problem, seed=0).to(device)
+        there = problem.to(device)
+        answer(there, settings=HURRIED)
+        genome = Genome(scales=(Scale(16, 16, channels_skip=4),) * 2, input_channels=8)
+        OngoingFit(genome, there, split=split, seed=0, max_steps=10).advance(10)
+    give_back_memory(device)

@@ -1,0 +1,64 @@
+"""Recording on a GPU: a capture that ends, and what PyTorch is left with when one fails.
+
+When a capture is invalidated, PyTorch raises before it has told its allocator and its generators that the capture is
+over: the memory pool stays reserved for good, the stream of the capture stays the current one, and whoever draws from
+a generator that took part is refused ("Offset increment outside graph capture encountered unexpectedly"). A fit has a
+generator of its own, which is made anew; the one of the device takes part in every capture, and comes back with one
+that succeeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from typing import Any
+
+import torch
+
+Pool = Any
+"""What PyTorch calls a memory pool by; the name of its type differs from version to version."""
+
+
+@cache
+def side_stream(device: torch.device) -> torch.cuda.Stream:
+    """The stream of all recordings on a device: memory of a pool is only used again on the stream that it was for."""
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def capturing(
+    graph: torch.cuda.CUDAGraph, device: torch.device, *, pool: Pool | None = None
+) -> Iterator[None]:
+    """Record what is done inside the block; the current stream is what it was, however the block ends."""
+    with (
+        torch.cuda.stream(torch.cuda.current_stream(device)),
+        torch.cuda.graph(graph, pool=pool, stream=side_stream(device)),
+    ):
+        yield
+
+
+def recover(device: torch.device, pool: Pool) -> None:
+    """Leave a working process after a failed capture: its memory free, the device's own generator usable.
+
+    Args:
+        device: on which it was.
+        pool: that it allocated from.
+
+    Raises:
+        RuntimeError: the device is beyond use in this process.
+    """
+    torch.cuda.synchronize(device)
+    _end_allocation(device, pool)
+    with suppress(RuntimeError), capturing(torch.cuda.CUDAGraph(), device):
+        torch.zeros((), device=device)
+    torch.cuda.empty_cache()
+
+
+def _end_allocation(device: torch.device, pool: Pool) -> None:
+    """Tell the allocator what the failed capture did not."""
+    binding: Any = torch._C
+    # Refused where the capture itself came to its end, which then has told it.
+    with suppress(AttributeError, RuntimeError):
+        binding._cuda_endAllocateToPool(device.index, pool)
+        binding._cuda_releasePool(device.index, pool)

@@ -1,0 +1,84 @@
+"""Answering: similar patches restore every picture before anything is planned, while workers load their libraries."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..delivery.first_answers import fitted_task
+from ..execution.at_once import AtOnce, answer_at_once, threads_for
+from ..planning.budget import FINISHING, SLACK
+from ..problem import Case
+from ..trials.first_files import read_first
+from ..trials.problem_files import WHOLE, problem_path, write_problem
+from ..trials.request import Request
+from .devices import cores
+from .head_start import HeadStart
+
+LEAST_BUDGET = 7.0
+"""Seconds that a search takes at the least: starting PyTorch and writing the page are two thirds of them."""
+
+FIRST_SHARE = 0.6
+"""Of the time that is left, what the first answer may take."""
+
+
+def go_ahead(
+    ahead: HeadStart,
+    folder: Path,
+    request: Request,
+    *,
+    names: Sequence[str],
+    cases: Sequence[Case],
+    devices: tuple[str, ...],
+    resume: bool,
+) -> None:
+    """Let workers begin while this process answers and plans; on a CPU with the answers from the fitted parts.
+
+    On a GPU they come after the measurement of its speed, which they would disturb.
+    """
+    besides = 1 if devices[0] != "cpu" else max(threads_for(case, cores()) for case in cases)
+    ahead.begin(devices, besides=besides)
+    if devices[0] == "cpu" and not resume:
+        for name, case in zip(names, cases, strict=True):
+            if ahead.free:
+                write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
+                ahead.give(fitted_task(name, seed=request.seed))
+
+
+def first_answers(
+    folder: Path,
+    names: Sequence[str],
+    cases: Sequence[Case],
+    *,
+    device: str,
+    until: float,
+    tell: Callable[[str], None],
+) -> dict[str, AtOnce]:
+    """What similar patches make of each picture; read where it is there already.
+
+    Args:
+        until: when they have to be there, of ``time.monotonic()``.
+    """
+    found = {}
+    for index, (name, case) in enumerate(zip(names, cases, strict=True)):
+        before = read_first(folder, name)
+        left = (until - time.monotonic()) / (len(cases) - index)
+        there = (
+            AtOnce(*before)
+            if before is not None
+            else answer_at_once(case, device=device, threads=cores(), tell=tell, left=left)
+        )
+        if there is not None:
+            found[name] = there
+    return found
+
+
+def first_until(request: Request, *, started: float, slowness: float) -> float:
+    """When the first answers have to be there, of ``time.monotonic()``, for a budget to be kept."""
+    if request.budget_seconds is None:
+        return float("inf")
+    budget = max(request.budget_seconds, LEAST_BUDGET)
+    now = time.monotonic()
+    left = started + budget * (1 - SLACK) - FINISHING * slowness - now
+    return now + FIRST_SHARE * max(0.0, left)

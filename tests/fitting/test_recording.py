@@ -1,0 +1,187 @@
+"""Recording on a GPU, and what happens when it fails; the parts of PyTorch that need a GPU are stand-ins here.
+
+The same on a GPU is in ``test_recorded_fits``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+import pytest
+import torch
+
+from dipsearch.fitting import Compute, EagerEngine, Step, cuda_graph, make_engine, precision, recording
+from dipsearch.fitting.cuda_graph import CudaGraphEngine, recorded, there_on
+
+from .test_engine import SMALL, after, parts, step_of
+
+
+class Gpu:
+    """PyTorch's side of a recording: what it is told, and how it fails.
+
+    Args:
+        errors: what the captures raise at their end, one after the other; ``None``: one succeeds.
+    """
+
+    def __init__(self, *errors: Exception | None) -> None:
+        self.errors = list(errors)
+        self.pools, self.ended, self.released, self.registered = 0, [], [], []
+        self.asked_for: list[object] = []
+
+    def handle(self) -> tuple[int, int]:
+        self.pools += 1
+        return (0, self.pools)
+
+    @contextmanager
+    def graph(self, graph: Graph, *, pool: object, stream: object) -> Iterator[None]:
+        del stream
+        self.asked_for.append(pool)
+        graph.kept = pool
+        yield
+        error = self.errors.pop(0) if self.errors else None
+        if error is not None:
+            raise error
+
+    def end(self, device: int | None, pool: object) -> None:
+        if not isinstance(pool, tuple):
+            raise RuntimeError("endAllocatePool: not currently recording to mempool_id")
+        self.ended.append(pool)
+
+    def release(self, device: int | None, pool: object) -> None:
+        self.released.append(pool)
+
+
+class Graph:
+    """A graph that plays nothing."""
+
+    kept: object = None
+    registered: list[torch.Generator]
+
+    def __init__(self) -> None:
+        self.registered = []
+
+    def register_generator_state(self, draw: torch.Generator) -> None:
+        self.registered.append(draw)
+
+    def pool(self) -> object:
+        return self.kept
+
+    def replay(self) -> None:
+        pass
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> Gpu:
+    one = Gpu()
+    nothing = lambda *a, **k: None  # noqa: E731
+    for name, stand_in in {
+        "CUDAGraph": Graph,
+        "graph": one.graph,
+        "graph_pool_handle": one.handle,
+        "stream": lambda stream: nullcontext(),
+        "current_stream": nothing,
+        "synchronize": nothing,
+        "empty_cache": nothing,
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, stand_in)
+    monkeypatch.setattr(recording, "side_stream", nothing)
+    monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", one.end, raising=False)
+    monkeypatch.setattr(torch._C, "_cuda_releasePool", one.release, raising=False)
+    monkeypatch.setattr(cuda_graph, "_alive", type(cuda_graph._alive)())
+    return one
+
+
+def record(step: Step) -> object:
+    problem, split = parts()
+    return recorded(step, problem, split=split)
+
+
+INVALID = RuntimeError("CUDA error: operation failed due to a previous error during capture\nmore of it")
+FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+
+@pytest.mark.parametrize("error", [INVALID, FULL], ids=["invalid", "full"])
+def test_after_a_failed_capture_eager_steps_go_on_as_if_there_had_been_none(
+    gpu: Gpu, error: Exception
+) -> None:
+    gpu.errors = [error]
+    step = step_of()
+    drawn = step.draw
+    engine = record(step)
+    assert isinstance(engine, EagerEngine)
+    assert engine.reason == f"recording failed: {str(error).splitlines()[0]}"
+    assert step.draw is not drawn  # the old one is registered with what failed
+    for mine, theirs in zip(after(step, 5), after(step_of(), 5), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_the_pool_of_a_failed_capture_is_given_back(gpu: Gpu) -> None:
+    gpu.errors = [INVALID]
+    record(step_of())
+    assert gpu.ended == gpu.released == [(0, 1)]
+    assert gpu.asked_for == [(0, 1), None]  # the second one is what brings the device's generator back
+
+
+def test_that_there_is_nothing_to_give_back_is_no_error(gpu: Gpu, monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu.errors = [INVALID, INVALID]
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: "an id of a newer PyTorch")
+    assert isinstance(record(step_of()), EagerEngine)
+    assert gpu.released == []
+
+
+def test_graphs_that_are_there_at_once_share_a_pool_and_the_next_ones_have_another(gpu: Gpu) -> None:
+    first, second = record(step_of()), record(step_of())
+    assert isinstance(first, CudaGraphEngine) and isinstance(second, CudaGraphEngine)
+    assert gpu.asked_for == [(0, 1), (0, 1)]
+    del first
+    third = record(step_of())
+    assert gpu.asked_for[-1] == (0, 1) and len(there_on(torch.device("cpu"))) == 2
+    del second, third
+    record(step_of())
+    assert gpu.asked_for[-1] == (0, 2)
+
+
+def test_without_memory_beside_other_graphs_it_is_for_the_worker_to_make_room(gpu: Gpu) -> None:
+    other = record(step_of())
+    gpu.errors = [FULL]
+    with pytest.raises(torch.OutOfMemoryError, match="recording failed: CUDA out of memory"):
+        record(step_of())
+    del other
+
+
+def test_an_error_that_leaves_the_device_unusable_is_not_hidden(
+    gpu: Gpu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(device: torch.device) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    gpu.errors = [INVALID]
+    monkeypatch.setattr(torch.cuda, "synchronize", broken)
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        record(step_of())
+
+
+def test_an_old_gpu_computes_in_32_bits_and_says_so_where_others_were_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there = torch.device("cuda", 0)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
+    assert [precision.effective(word, there) for word in ("tf32", "fp32", "bf16")] == ["fp32"] * 3
+    assert precision.less_precise("tf32", there) == ""
+    said = precision.less_precise("bf16", there)
+    assert said == "bf16 needs a GPU of compute capability 8.0, and this one has 7.5: fp32 is used"
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    assert precision.effective("bf16", there) == "bf16"
+    assert precision.less_precise("bf16", there) == ""
+
+
+def test_draws_of_another_kind_of_device_go_on_as_a_new_sequence_that_is_always_the_same() -> None:
+    problem, split = parts()
+    state = make_engine(Compute("eager"), SMALL, problem, split=split, seed=1).save()
+    elsewhere = state | {"draw": torch.arange(16, dtype=torch.uint8)}  # of a GPU: its seed and its offset
+    one, other = (Step(SMALL, problem, split=split, seed=1, start=elsewhere) for _ in range(2))
+    for mine, theirs in zip(after(one, 3), after(other, 3), strict=True):
+        assert torch.equal(mine, theirs)
+    fresh = after(Step(SMALL, problem, split=split, seed=1, start=state), 3)
+    assert not torch.equal(after(one, 1)[0], fresh[0])

@@ -1,0 +1,109 @@
+"""Devices: which ones are used, which are not and why; the GPUs are stand-ins."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+import torch
+
+from dipsearch.errors import ResourceError
+from dipsearch.run import devices
+from dipsearch.run.devices import choose_devices, cores
+
+
+class Gpus:
+    """Some GPUs, by what is free on them in GB; with a driver that may be too old."""
+
+    def __init__(self, *free: float, warning: str = "", broken: str = "") -> None:
+        self.free, self.warning, self.broken = free, warning, broken
+
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(torch.cuda, "is_available", self.available)
+        patch.setattr(torch.cuda, "device_count", lambda: len(self.free))
+        patch.setattr(devices, "free_bytes", lambda name: int(1e9 * self.free[int(name[-1])]))
+        patch.setattr(torch, "ones", self.ones)
+        patch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+    def available(self) -> bool:
+        if self.warning:
+            warnings.warn(self.warning, stacklevel=1)
+        return bool(self.free) and not self.warning
+
+    def ones(self, size: int, *, device: str) -> torch.Tensor:
+        if self.broken:
+            raise RuntimeError(self.broken)
+        return torch.full((size,), 1.0)
+
+
+def chosen(gpus: Gpus, patch: pytest.MonkeyPatch, word: str = "auto") -> tuple[tuple[str, ...], list[str]]:
+    gpus.install(patch)
+    said: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return choose_devices(word, workers=None, tell=said.append), said
+
+
+def test_without_gpus_there_is_a_process_per_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert chosen(Gpus(), monkeypatch) == (("cpu",) * cores(), [])
+
+
+def test_all_gpus_that_are_not_full_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, said = chosen(Gpus(70.0, 0.3, 12.0), monkeypatch)
+    assert found == ("cuda:0", "cuda:2")
+    assert said == ["cuda:1 has 0.3 GB free, others have taken the rest; it is not used"]
+
+
+def test_a_full_gpu_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert chosen(Gpus(70.0, 0.3), monkeypatch, "cuda:1") == (("cuda:1",), [])
+
+
+def test_where_all_are_full_it_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, said = chosen(Gpus(0.0), monkeypatch)
+    assert found == ("cpu",) * cores() and len(said) == 1
+
+
+OLD = (
+    "CUDA initialization: The NVIDIA driver on your system is too old (found version 11040). Please update it"
+)
+
+
+def test_a_driver_that_is_too_old_is_said_and_the_cpu_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, said = chosen(Gpus(70.0, warning=OLD), monkeypatch)
+    assert found == ("cpu",) * cores()
+    assert said == [
+        "this machine's GPU cannot be used (CUDA initialization: The NVIDIA driver on your system is too old "
+        "(found version 11040)); it is not used"
+    ]
+    with pytest.raises(ResourceError, match="driver on your system is too old"):
+        chosen(Gpus(70.0, warning=OLD), monkeypatch, "cuda")
+
+
+def test_a_gpu_that_this_pytorch_has_no_kernels_for_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = Gpus(70.0, broken="CUDA error: no kernel image is available for execution on the device\nmore")
+    found, said = chosen(old, monkeypatch)
+    assert found == ("cpu",) * cores()
+    assert said == [
+        "cuda:0 cannot be used (CUDA error: no kernel image is available for execution on the device); it is not used"
+    ]
+    with pytest.raises(ResourceError, match="no kernel image is available"):
+        chosen(old, monkeypatch, "cuda:0")
+
+
+@pytest.mark.parametrize("word", ["cuda:2", "cuda:GPU-8932f937"])
+def test_a_gpu_that_is_not_there_is_refused_in_words(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    with pytest.raises(ResourceError, match="this machine has 2 CUDA devices; use --device auto or cpu"):
+        chosen(Gpus(70.0, 70.0), monkeypatch, word)
+
+
+def test_more_workers_than_gpus_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    Gpus(70.0, 70.0).install(monkeypatch)
+    assert choose_devices("auto", workers=3) == ("cuda:0", "cuda:1", "cuda:0")
+
+
+@pytest.mark.parametrize("visible", ["", "-1"])
+def test_hidden_gpus_are_not_there(monkeypatch: pytest.MonkeyPatch, visible: str) -> None:
+    """This is PyTorch's own reading of it; without a GPU there is nothing to hide, and nothing to stumble over."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    if not torch.cuda.is_initialized():
+        assert choose_devices("auto", workers=1)[0] in ("cpu", "mps")
