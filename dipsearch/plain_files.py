@@ -54,7 +54,7 @@ def plain_file(path: str | Path) -> Iterator[BinaryIO]:
         FormatError: it is not there, may not be read, or is a folder, a pipe or a device.
     """
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        if not stat.S_ISREG(Path(path).stat().st_mode):
             raise _no_file(path)
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:

@@ -6,6 +6,7 @@ order of what follows. They are written out (``\\x1b``, ``\\u202e``); everything
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Annotated
 
@@ -41,8 +42,19 @@ def visible_json(text: str) -> str:
     return _UNSEEN.sub(lambda found: _seen(found[0], "\n").replace("\\", "\\\\"), written)
 
 
+def escaped_json(text: str) -> str:
+    """The same JSON, with an escape for every character that cannot be seen; a program reads what it read before."""
+    return _UNSEEN.sub(
+        lambda found: found[0] if _seen(found[0], "\n") == found[0] else _escape(found[0]), text
+    )
+
+
 Words = Annotated[str, AfterValidator(visible)]
 """Text of a file that is only shown."""
+
+
+def _escape(letter: str) -> str:
+    return json.dumps(letter)[1:-1]
 
 
 def _seen(letter: str, kept: str) -> str:

@@ -50,9 +50,7 @@ def read_npz(path: Path, *, keys: Container[str] | None = None) -> Arrays:
     try:
         with plain_file(path) as file, zipfile.ZipFile(file) as archive:
             members = [(info, info.filename.removesuffix(".npy")) for info in archive.infolist()]
-            return {
-                key: _array(archive, info) for info, key in members if keys is None or key in keys
-            }
+            return {key: _array(archive, info) for info, key in members if keys is None or key in keys}
     # Damaged archives raise whatever their bytes lead to; all of it means the same here.
     except Exception as error:
         reason = error.rule if isinstance(error, FormatError) else str(error) or type(error).__name__
@@ -125,9 +123,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
         member = cast(BinaryIO, opened)
         version = np.lib.format.read_magic(member)
         read = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         )
         shape, _, dtype = read(member)
         declared = dtype.itemsize

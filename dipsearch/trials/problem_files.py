@@ -117,7 +117,15 @@ def _damage_named(path: Path) -> Iterator[None]:
         if str(path) in error.given:
             raise
         raise FormatError(f"{path}: {error.given}", error.rule, error.fix) from error
-    except (KeyError, ValueError, TypeError, IndexError, OverflowError, RuntimeError, AttributeError) as error:
+    except (
+        KeyError,
+        ValueError,
+        TypeError,
+        IndexError,
+        OverflowError,
+        RuntimeError,
+        AttributeError,
+    ) as error:
         raise FormatError(
             f"{path} cannot be read ({type(error).__name__}: {error})".splitlines()[0],
             "it is as dipsearch wrote it",
@@ -144,7 +152,9 @@ class _Form(BaseModel):
 
     kind: Literal["tensor", "numpy"] = PLAIN.kind
     layout: Layout = PLAIN.layout
-    dtype: str = Field(default=PLAIN.dtype, pattern=r"^(b?float|u?int|complex)[0-9]{1,3}$|^(bool|double|half)$")
+    dtype: str = Field(
+        default=PLAIN.dtype, pattern=r"^(b?float|u?int|complex)[0-9]{1,3}$|^(bool|double|half)$"
+    )
     device: str = Field(default=PLAIN.device, pattern=r"^(cpu|mps|(cuda|xpu)(:[0-9]{1,3})?)$")
     low: float = PLAIN.low
     high: float = PLAIN.high
