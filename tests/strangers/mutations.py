@@ -42,10 +42,17 @@ def mutate(random_: random.Random, root: Path, outside: Path, files: list[Path] 
         there = [path for path in files or sorted(root.rglob("*")) if path.is_file() and not path.is_symlink()]
         if not there:
             break
-        path = random_.choice(there)
+        # A study has more files of candidates than of its own; each kind has its turn.
+        kinds = sorted({each.name for each in there})
+        kind = random_.choice(kinds)
+        path = random_.choice([each for each in there if each.name == kind])
         ways = [*_BY_SUFFIX.get(path.suffix, ()) * 3, *_ANY]
         way = random_.choice(ways)
-        way(random_, path, outside)
+        try:
+            way(random_, path, outside)
+        except (ValueError, yaml.YAMLError, zipfile.BadZipFile, EOFError, RecursionError):  # what an earlier one left
+            way = _flipped
+            way(random_, path, outside)
         done.append(f"{way.__name__} {path.relative_to(root)}")
     return "; ".join(done)
 
