@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from functools import cache
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -58,7 +57,9 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code: 0, 2 for anything the caller can mend, 130 after Ctrl-C."""
     try:
-        code = _program().main(args=list(arguments), prog_name="dipsearch", standalone_mode=False)
+        code = typer.main.get_command(app).main(
+            args=list(arguments), prog_name="dipsearch", standalone_mode=False
+        )
         sys.stdout.flush()
     except typer.TyperException as error:  # a wrong option, a missing argument
         return _refuse(f"{error.format_message().rstrip('.')}; see {_help_command(error)}")
@@ -77,11 +78,6 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         return _refuse(f"{error.filename or 'a file'}: the system says: {error.strerror or error}")
     return code if isinstance(code, int) else 0
-
-
-@cache
-def _program() -> Any:
-    return typer.main.get_command(app)
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 from ..delivery.answers import Choice
 from ..delivery.delivering import Delivery
 from ..delivery.picture_outputs import answer_rows, delivered_word
-from ..errors import FormatError, InputError
+from ..errors import InputError
 from ..execution.executor import WorkerSpec
 from ..execution.local_processes import LocalProcesses
 from ..execution.runner import Runner
@@ -176,14 +176,7 @@ def genomes_of(target: str | Path) -> list[Genome]:
                 "finish it with dipsearch search --resume, or name an architecture.yaml",
             )
         members = (one for stack in read_stack(inside(path, ensemble)).values() for one in stack)
-        genomes = {member.genome.digest: member.genome for member in members}
-        if not genomes:
-            raise FormatError(
-                f"{path / ensemble} holds no network",
-                "a stack has at least one",
-                "name an architecture.yaml, or a published network",
-            )
-        return list(genomes.values())
+        return list({member.genome.digest: member.genome for member in members}.values())
     if path.suffix in (".yaml", ".yml") or path.exists():
         return [read_architecture(path).genome]
     if str(target) in preset_names():

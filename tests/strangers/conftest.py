@@ -100,7 +100,16 @@ _REACHING = {
     "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "sqlite3.connect",
     "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "pickle.find_class", "urllib.Request",
 }  # fmt: skip
-_WRITING = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.link", "os.truncate", "os.chmod"}
+_WRITING = {
+    "os.mkdir",
+    "os.rename",
+    "os.remove",
+    "os.rmdir",
+    "os.symlink",
+    "os.link",
+    "os.truncate",
+    "os.chmod",
+}
 _WATCH = Watch()
 _LISTENING: list[bool] = []
 

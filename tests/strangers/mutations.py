@@ -1,4 +1,4 @@
-"""Hostile and damaged files, made of sound ones by a seed: what strangers, full disks and bad cables make of a study."""
+"""Hostile and damaged files, made of sound ones by a seed: what strangers and full disks make of a study."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ import yaml
 
 DIGITS = "@digits@"
 VALUES: tuple[Any, ...] = (
-    None, True, False, -1, 0, 1, 7, 1e308, -1e308, 1e-320, float("nan"), float("inf"), 2**70, DIGITS, "", "x" * 3000,
-    "\x1b]0;owned\x07\x1b[31mred", "\u202egnp.exe", "\ud800", "\u2028\r\n\x00", "<script>alert(1)</script>", "{{ 7 * 7 }}",
-    "../../outside/secret.png", "/etc/passwd", "array:../../outside/secret", "sample:../../x", "sqlite:////{outside}/made.db",
-    "postgresql+psycopg://stranger.invalid:5432/studies", "tcp://stranger.invalid:8786", "//stranger.invalid/share/x.png",
-    "sample:astronaut@16", "{outside}/secret.png", [], {}, [[]], {"a": {"b": [1]}}, [1, "2", None], "C:\\x\\..\\y", "con", "%s%n",
+    None, True, False, -1, 0, 1, 7, 1e308, -1e308, 1e-320, float("nan"), float("inf"), 2**70, DIGITS,
+    "", "x" * 3000, "\x1b]0;owned\x07\x1b[31mred", "\u202egnp.exe", "\ud800", "\u2028\r\n\x00",
+    "<script>alert(1)</script>", "{{ 7 * 7 }}", "%s%n", "con", "C:\\x\\..\\y",
+    "../../outside/secret.png", "{outside}/secret.png", "/etc/passwd", "sample:../../x", "sample:astronaut@16",
+    "array:../../outside/secret", "//stranger.invalid/share/x.png", "tcp://stranger.invalid:8786",
+    "sqlite:////{outside}/made.db", "postgresql+psycopg://stranger.invalid:5432/studies",
+    [], {}, [[]], {"a": {"b": [1]}}, [1, "2", None],
 )  # fmt: skip
+
+_WORDS = [value for value in VALUES if isinstance(value, str) and "\ud800" not in value]
 
 Mutate = Callable[[random.Random, Path, Path], None]
 
@@ -39,7 +43,9 @@ def mutate(random_: random.Random, root: Path, outside: Path, files: list[Path] 
     """
     done = []
     for _ in range(random_.choice((1, 1, 1, 2, 3))):
-        there = [path for path in files or sorted(root.rglob("*")) if path.is_file() and not path.is_symlink()]
+        there = [
+            path for path in files or sorted(root.rglob("*")) if path.is_file() and not path.is_symlink()
+        ]
         if not there:
             break
         # A study has more files of candidates than of its own; each kind has its turn.
@@ -50,7 +56,14 @@ def mutate(random_: random.Random, root: Path, outside: Path, files: list[Path] 
         way = random_.choice(ways)
         try:
             way(random_, path, outside)
-        except (ValueError, yaml.YAMLError, zipfile.BadZipFile, EOFError, RecursionError):  # what an earlier one left
+        except (
+            ValueError,
+            IndexError,
+            yaml.YAMLError,
+            zipfile.BadZipFile,
+            EOFError,
+            RecursionError,
+        ):  # what an earlier one left
             way = _flipped
             way(random_, path, outside)
         done.append(f"{way.__name__} {path.relative_to(root)}")
@@ -65,15 +78,18 @@ def _truncated(random_: random.Random, path: Path, outside: Path) -> None:
 def _flipped(random_: random.Random, path: Path, outside: Path) -> None:
     content = bytearray(path.read_bytes() or b"x")
     for _ in range(random_.choice((1, 3, 30))):
-        content[random_.randrange(len(content))] = random_.choice((0, 0x1B, 0x80, 0xFF, random_.randrange(256)))
+        content[random_.randrange(len(content))] = random_.choice(
+            (0, 0x1B, 0x80, 0xFF, random_.randrange(256))
+        )
     path.write_bytes(bytes(content))
 
 
 def _inserted(random_: random.Random, path: Path, outside: Path) -> None:
     content = path.read_bytes()
     at = random_.randrange(len(content) + 1)
-    new = (b"\xff\xfe", b"[" * 5000, b"{\"a\":" * 3000, b"9" * 5000, b"\x1b[2J", b"\n---\n", b"!!python/object:os.x ", b"&a ")
-    path.write_bytes(content[:at] + random_.choice(new) + content[at:])
+    deep = (b"[" * 5000, b'{"a":' * 3000, b"9" * 5000)
+    new = random_.choice((*deep, b"\xff\xfe", b"\x1b[2J", b"\n---\n", b"!!python/object:os.x ", b"&a "))
+    path.write_bytes(content[:at] + new + content[at:])
 
 
 def _removed(random_: random.Random, path: Path, outside: Path) -> None:
@@ -104,7 +120,8 @@ def _leaf(random_: random.Random, path: Path, outside: Path) -> None:
     """Another value somewhere in JSON or YAML, a key less, a key more, or the same under another name."""
     text = path.read_text(encoding="utf-8")
     content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    path.write_bytes(_written(changed(random_, content, outside), nan="NaN" if path.suffix == ".json" else ".nan"))
+    nan = "NaN" if path.suffix == ".json" else ".nan"
+    path.write_bytes(_written(changed(random_, content, outside), nan=nan))
 
 
 def _line(random_: random.Random, path: Path, outside: Path) -> None:
@@ -145,11 +162,13 @@ def _arrays(random_: random.Random, path: Path, outside: Path) -> None:
     elif way == 6:
         arrays[key] = np.array([{"a": 1}, open], dtype=object)
     elif way == 7:
-        arrays[key] = np.array(random_.choice([v for v in VALUES if isinstance(v, str) and "\ud800" not in v]))
+        arrays[key] = np.array(random_.choice(_WORDS))
     elif way == 8:
         arrays[key] = np.full((), random_.choice((-1, 0, 2**62, 3)))
     elif way == 9:
-        arrays[key] = np.array([random_.choice((-1, 0, 1, 2**40)) for _ in range(random_.choice((1, 3, 4, 5)))])
+        arrays[key] = np.array(
+            [random_.choice((-1, 0, 1, 2**40)) for _ in range(random_.choice((1, 3, 4, 5)))]
+        )
     elif way == 10:
         arrays[key] = array.astype("f4")[..., : max(1, array.shape[-1] // 2)] if array.ndim else array
     if way < 11:
@@ -164,7 +183,8 @@ def _huge(random_: random.Random, path: Path, outside: Path) -> None:
     """A picture that declares other sizes than it has."""
     content = bytearray(path.read_bytes())
     if len(content) > 24:
-        content[16:24] = struct.pack(">II", *random_.choice(((2**31 - 1, 2**31 - 1), (0, 0), (1, 1), (60000, 60000), (28, 33))))
+        sizes = ((2**31 - 1, 2**31 - 1), (0, 0), (1, 1), (60000, 60000), (28, 33))
+        content[16:24] = struct.pack(">II", *random_.choice(sizes))
     path.write_bytes(bytes(content))
 
 
@@ -194,7 +214,8 @@ def changed(random_: random.Random, content: Any, outside: Path) -> Any:
 
 
 def _places(content: Any) -> Iterator[tuple[Any, Any]]:
-    items = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    items: Any = content.items() if isinstance(content, dict) else ()
+    items = enumerate(content) if isinstance(content, list) else items
     for key, value in items:
         yield content, key
         yield from _places(value)
@@ -217,13 +238,19 @@ def _npy(array: np.ndarray[Any, Any]) -> bytes:
 
 
 def _declared(random_: random.Random) -> bytes:
-    shape, kind = random_.choice((((2**40,), "<f4"), ((2**20, 2**20, 3), "<f8"), ((-1, 4), "<f4"), ((3,), "|O"), ((9,), "<V9")))
+    huge = (((2**40,), "<f4"), ((2**20, 2**20, 3), "<f8"))
+    shape, kind = random_.choice((*huge, ((-1, 4), "<f4"), ((3,), "|O"), ((9,), "<V9")))
     header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + bytes(random_.choice((0, 64)))
+    return (
+        b"\x93NUMPY\x01\x00"
+        + struct.pack("<H", len(header))
+        + header.encode()
+        + bytes(random_.choice((0, 64)))
+    )
 
 
 _ANY: tuple[Mutate, ...] = (_truncated, _flipped, _inserted, _removed, _replaced)
 _BY_SUFFIX: dict[str, tuple[Mutate, ...]] = {
-    ".json": (_leaf, _leaf, _leaf), ".yaml": (_leaf, _leaf, _leaf), ".log": (_line, _line, _line), ".jsonl": (_line, _line),
-    ".npz": (_arrays, _arrays, _arrays), ".png": (_huge,), ".lock": (),
+    ".json": (_leaf, _leaf, _leaf), ".yaml": (_leaf, _leaf, _leaf), ".log": (_line, _line, _line),
+    ".jsonl": (_line, _line), ".npz": (_arrays, _arrays, _arrays), ".png": (_huge,),
 }  # fmt: skip

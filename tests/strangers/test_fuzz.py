@@ -24,7 +24,9 @@ from tests.strangers.conftest import Watch
 from tests.strangers.mutations import mutate
 
 FIRST, LAST = (int(word) for word in os.environ.get("DIPSEARCH_FUZZ", "0:400").split(":"))
-RAW = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f]|(?<!\\)\\u(?:001b|202e)")
+RAW = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f]|(?<!\\)\\u(?:001b|202e)"
+)
 
 
 def enough(*words: object, **more: object) -> NoReturn:
@@ -33,14 +35,20 @@ def enough(*words: object, **more: object) -> NoReturn:
 
 @pytest.fixture
 def attempt(
-    watch: Watch, tmp_path: Path, outside: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    watch: Watch,
+    tmp_path: Path,
+    outside: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Callable[[str, list[str]], int]:
     """Runs a command and checks all that must never happen, whatever it was given."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PGPASSWORD", "secret")
     monkeypatch.setattr("dipsearch.run.restore_run.restored", enough)
     monkeypatch.setattr("dipsearch.run.opening.load_case", enough)
-    monkeypatch.setattr(RDBStorage, "__init__", lambda *words, **more: watch.reached.append(f"database {words}"))
+    monkeypatch.setattr(
+        RDBStorage, "__init__", lambda *words, **more: watch.reached.append(f"database {words}")
+    )
 
     def check(what: str, words: list[str]) -> int:
         try:
@@ -67,7 +75,10 @@ def attempt(
 def _allowed(path: str, tmp_path: Path) -> bool:
     place = Path(path)
     place = place if place.is_absolute() else Path.cwd() / place
-    own = (tmp_path / "pages", tmp_path / "new" / "studies")  # a page that was asked for, and a search's own claim
+    own = (
+        tmp_path / "pages",
+        tmp_path / "new" / "studies",
+    )  # a page that was asked for, and a search's own claim
     return any(place.is_relative_to(each) for each in own) or path == os.devnull
 
 
@@ -91,17 +102,22 @@ def test_studies(
             ["report", str(folder), "--out", str(page)],
             ["restore", str(folder), picture, "--task", "inpaint", "--missing", "50", "--quiet"],
             ["show", str(folder / "best" / "architecture.yaml")],
+            ["report", str(folder), str(sound / "studies" / "study"), "--out", str(page)],
         ]
-        for command in words if seed % 25 == 0 else random_.choices(words, (6, 1, 2, 1)):
+        for command in words if seed % 25 == 0 else random_.choices(words, (12, 2, 4, 2, 1)):
             codes.append(attempt(what, command))
         if page.exists():
-            text = re.sub(r"<script>.*?</script>|<style>.*?</style>", "", page.read_text(encoding="utf-8"), flags=re.S)
+            text = re.sub(
+                r"<script>.*?</script>|<style>.*?</style>", "", page.read_text(encoding="utf-8"), flags=re.S
+            )
             assert not RAW.search(text), what
             page.unlink()
         watch.at_work = True
         rows = study_rows(find_studies(folder.parent))
         watch.at_work = False
-        assert len(rows) == (os.path.lexists(folder / "study.yaml") and not (folder / "study.yaml").is_symlink()), what
+        assert len(rows) == (
+            os.path.lexists(folder / "study.yaml") and not (folder / "study.yaml").is_symlink()
+        ), what
         assert all(visible(row.remark + row.task) == row.remark + row.task for row in rows), what
     assert {0, 2} <= set(codes) or LAST - FIRST < 50
 
