@@ -8,29 +8,25 @@ with knowledge of the clean image.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from ..errors import DipsearchError, FormatError
 from ..files import replacing
-from ..json_files import parse_json
-from ..problem import Downsample, Form, Identity, Mask, NoiseModel, Operator, Problem, Split
-from ..problem.form import PLAIN, Layout
+from ..problem import Downsample, Identity, Mask, NoiseModel, Operator, Problem, Split
 from ..problem.image import MAX_PIXELS
 from ..problem.operators import operator_from_arrays, operator_to_arrays
-from ..yaml_files import validate
 from .array_files import array_of, finite_of, image_of, read_npz
+from .form_file import form_of, form_text
 from .own_parts import own_operator
 
 SEARCHED, WHOLE = "search", "whole"
@@ -77,7 +73,7 @@ def write_problem(path: Path, problem: Problem, *, box: tuple[int, int, int, int
             noise_gain=np.array(np.nan if problem.noise.gain is None else problem.noise.gain),
             noise_correlation=np.array(problem.noise.correlation or (), dtype=np.float64),
             box=np.array(box or (), dtype=np.int64),
-            form=np.array(json.dumps(asdict(problem.form))),
+            form=np.array(form_text(problem.form)),
         )
 
 
@@ -104,7 +100,7 @@ def read_problem(path: Path) -> Problem:
             noise=_noise(values),
             image_shape=shape,
             observed=observed,
-            form=_form_of(values, path),
+            form=form_of(values, path),
         )
 
 
@@ -143,29 +139,6 @@ def _shape_of(values: Mapping[str, NDArray[Any]], path: Path) -> tuple[int, int,
         )
     _, channels, height, width = sizes
     return (1, channels, height, width)
-
-
-class _Form(BaseModel):
-    """How a restored image is handed back, as the file says it."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-    kind: Literal["tensor", "numpy"] = PLAIN.kind
-    layout: Layout = PLAIN.layout
-    dtype: str = Field(
-        default=PLAIN.dtype, pattern=r"^(b?float|u?int|complex)[0-9]{1,3}$|^(bool|double|half)$"
-    )
-    device: str = Field(default=PLAIN.device, pattern=r"^(cpu|mps|(cuda|xpu)(:[0-9]{1,3})?)$")
-    low: float = PLAIN.low
-    high: float = PLAIN.high
-    complex_values: bool = PLAIN.complex_values
-
-
-def _form_of(values: Mapping[str, NDArray[Any]], path: Path) -> Form:
-    if "form" not in values:
-        return PLAIN
-    content = parse_json(str(values["form"]).encode(), source=f"{path}: `form`")
-    return Form(**validate(_Form, content, source=f"{path}: `form`").model_dump())
 
 
 def _name_in(path: Path) -> str:

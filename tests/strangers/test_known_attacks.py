@@ -128,7 +128,7 @@ def test_what_moves_a_cursor_or_turns_text_around_is_written_out(
     "changes",
     [
         {"task": 5}, {"image": None}, {"seconds": "long"}, {"trials": [1]}, {"best": {"score": "x"}},
-        {"pictures": [{}]}, {"pictures": [{"name": "clean", "restored": "C:/x.png"}]},
+        {"pictures": [{}]}, {"pictures": [{"name": "clean", "restored": 7}]},
         {"answers": [{}]}, {"shape": [1, 3, 10**9, 10**9]}, {"finalists": {"a": 1}}, {"delivered_psnr": 1e300},
         {"plan": [["one"]]}, {"baselines": {"x": None}}, {"split": {"kind": 1}}, {"stack": {"members": "all"}},
     ],
