@@ -68,6 +68,12 @@ def read_image(source: str | Path) -> Image:
     path = sample_path(str(source)) if is_sample(source) else Path(source)
     raster = _read(path)
     samples = to_unit(raster.samples)
+    if samples.size == 0:
+        raise InputError(
+            f"{path} holds no pixel ({' × '.join(map(str, samples.shape))})",
+            "a picture has at least one",
+            "copy or save it again",
+        )
     if side is not None:
         samples = _reduced(samples, side)
     if not np.isfinite(samples).all():

@@ -23,6 +23,8 @@ Arrays = dict[str, NDArray[Any]]
 MOST_BYTES = 2**32
 """Of an array that is compressed: a small file may unpack to a thousand times its size."""
 
+LARGEST = 1e30
+
 KINDS = "biufcUS"
 """NumPy's kinds of plain values: no objects, no structures."""
 
@@ -87,14 +89,14 @@ def array_of(
 def finite_of(
     arrays: Mapping[str, NDArray[Any]], key: str, *, path: Path, axes: int, kinds: str = "fiu"
 ) -> NDArray[Any]:
-    """An array of numbers, as ``array_of`` has it, none of which is infinite.
+    """An array of numbers, as ``array_of`` has it, all of which 32 bits can hold.
 
     Raises:
         FormatError: it is missing, or something else.
     """
     array = array_of(arrays, key, path=path, axes=axes, kinds=kinds)
-    if not np.isfinite(array).all():
-        raise _other(path, f"`{key}` holds values that are NaN or infinite")
+    if not np.isfinite(array).all() or float(np.abs(array).max(initial=0)) > LARGEST:
+        raise _other(path, f"`{key}` holds values that are NaN, infinite or beyond {LARGEST:g}")
     return array
 
 
