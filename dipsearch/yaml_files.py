@@ -10,6 +10,7 @@ under the same rules, so that what is written reads back equal.
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Hashable, Iterable
 from pathlib import Path
@@ -19,6 +20,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from .errors import FormatError
+from .plain_files import plain_bytes
+from .whole_numbers import whole_number
 
 MAX_BYTES = 1_000_000
 MAX_NESTING = 20
@@ -34,22 +37,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         mapping,
             or uses a feature that is refused (see the module docstring).
     """
-    path = Path(path)
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise FormatError(
-            f"cannot read {path}",
-            f"the system says: {error.strerror or error}",
-            "check the name and the permissions of the file",
-        ) from error
-    if len(content) > MAX_BYTES:
-        raise FormatError(
-            f"{path} is larger than {MAX_BYTES:,} bytes",
-            "files of this kind have a few hundred lines",
-            "check that it is the file that was meant",
-        )
+    content = plain_bytes(path, most=MAX_BYTES)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -66,6 +54,16 @@ def parse_yaml(text: str, *, source: str) -> dict[str, Any]:
     try:
         _refuse_dangerous(text, source)
         content = yaml.load(text, Loader=_Loader)
+        if "\\u" in text.lower():  # which can write half of a character
+            json.dumps(content, ensure_ascii=False).encode()
+    except ValueError as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(
+            f"{source}: {error}",
+            "numbers have at most 64 bits, and text is in UTF-8",
+            "correct the value",
+        ) from error
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where is not None else ""
@@ -190,6 +188,12 @@ class _Loader(yaml.SafeLoader):
                 )
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        return whole_number(str(self.construct_scalar(node)))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -22,6 +22,7 @@ from rich.text import Text
 from ..planning.plan import ENDLESS
 from ..report import result_rows
 from ..report.wording import NOTHING, clause, decibels, duration
+from ..visible import escaped_json, visible
 
 if TYPE_CHECKING:
     from ..run import Outcome, Plan, Snapshot, Trial
@@ -60,11 +61,11 @@ class SilentConsole:
     def note(self, sentence: str) -> None:
         """Say what must not be overlooked where it cannot disturb the output."""
         if self._notes:
-            print(f"dipsearch: {sentence}", file=sys.stderr)
+            print(f"dipsearch: {visible(sentence)}", file=sys.stderr)
 
     def warn(self, sentence: str) -> None:
         """Say it on standard error."""
-        print(f"dipsearch: warning: {sentence}", file=sys.stderr)
+        print(f"dipsearch: warning: {visible(sentence)}", file=sys.stderr)
 
     def progress(self, snapshot: Snapshot) -> None:
         """Nobody watches."""
@@ -98,7 +99,7 @@ class LineConsole:
     def warn(self, sentence: str) -> None:
         """Say it here and on standard error."""
         self._line(sentence)
-        print(f"dipsearch: warning: {sentence}", file=sys.stderr)
+        print(f"dipsearch: warning: {visible(sentence)}", file=sys.stderr)
 
     def progress(self, snapshot: Snapshot) -> None:
         """Keep the time; print a line when another phase begins, and on who works on what every now and then."""
@@ -122,7 +123,7 @@ class LineConsole:
         """Nothing is open."""
 
     def _line(self, words: str) -> None:
-        self._console.print(Text(words), soft_wrap=True)
+        self._console.print(_text(words), soft_wrap=True)
 
 
 class LiveConsole:
@@ -138,11 +139,11 @@ class LiveConsole:
 
     def note(self, sentence: str) -> None:
         """Print a sentence above the display."""
-        self._console.print(Text(sentence))
+        self._console.print(_text(sentence))
 
     def warn(self, sentence: str) -> None:
         """Print a sentence that stands out."""
-        self._console.print(Text(sentence, style="bold red"))
+        self._console.print(_text(sentence, style="bold red"))
 
     def progress(self, snapshot: Snapshot) -> None:
         """Redraw; the first time, open the display."""
@@ -153,7 +154,7 @@ class LiveConsole:
 
     def evaluated(self, trial: Trial) -> None:
         """Leave a line about the candidate above the display."""
-        self._console.print(Text(ended(trial)))
+        self._console.print(_text(ended(trial)))
 
     def finished(self, outcome: Outcome) -> None:
         """Close the display."""
@@ -272,13 +273,13 @@ def print_pairs(rows: Iterable[tuple[str, str]], console: Console | None = None)
         width = max((len(label) + 1 for label, _ in rows), default=0)
         for label, sentence in rows:
             start = f"{label}:" if label else ""
-            console.print(Text(f"{start:<{width}}  {sentence}"), soft_wrap=True)
+            console.print(_text(f"{start:<{width}}  {sentence}"), soft_wrap=True)
         return
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for label, sentence in rows:
-        table.add_row(Text(label), Text(sentence))
+        table.add_row(_text(label), _text(sentence))
     console.print(table)
 
 
@@ -292,7 +293,7 @@ def print_table(
         justify: Literal["left", "right"] = "right" if heading in flush_right else "left"
         table.add_column(Text(heading), justify=justify, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(_text(cell) for cell in row))
     if not console.is_terminal:
         console.width = _WIDER_THAN_ANY_TABLE
     console.print(table)
@@ -300,7 +301,11 @@ def print_table(
 
 def print_json(content: object) -> None:
     """Print ``content`` as JSON on standard output, for a program to read."""
-    print(json_format.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+    print(escaped_json(json_format.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)))
+
+
+def _text(words: str, *, style: str = "") -> Text:
+    return Text(visible(words), style=style)
 
 
 def plain_console() -> Console:

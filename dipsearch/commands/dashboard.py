@@ -6,6 +6,7 @@ import socket
 import sys
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -55,7 +56,7 @@ def dashboard(
         host, chosen, app.server, threaded=True, request_handler=Quiet, fd=listening.fileno()
     )
     shown = f"[{host}]" if ":" in host else host
-    print(f"http://{shown}:{chosen}/{f'study/{name}' if name else ''}", flush=True)
+    print(f"http://{shown}:{chosen}/{f'study/{quote(name)}' if name else ''}", flush=True)
     if not local:
         warning = (
             f"Everybody who can reach {shown}:{chosen} sees all studies in {root}; there is no password."

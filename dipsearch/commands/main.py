@@ -15,6 +15,7 @@ import typer
 
 from .. import __version__
 from ..errors import DipsearchError
+from ..visible import one_line
 from .bench import bench
 from .dashboard import dashboard
 from .degrade import degrade
@@ -86,12 +87,6 @@ def _out_of_memory(error: Exception) -> bool:
         or type(error).__name__ == "OutOfMemoryError"
         or "can't allocate memory" in str(error)
     )
-
-
-def one_line(text: str) -> str:
-    """``text`` on a single line, with what could move a terminal's cursor made visible."""
-    joined = " ".join(text.split())
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in joined)
 
 
 def _refuse(text: str) -> int:

@@ -94,6 +94,14 @@ Precision = Annotated[
     str,
     typer.Option("--precision", metavar="|".join(parsing.PRECISIONS), help="Of the convolutions on CUDA."),
 ]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        "--storage",
+        metavar="URL",
+        help="The database that keeps the study; what its folder says is not used.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON on standard output, and nothing else there.")

@@ -114,7 +114,7 @@ def search(
 
     if recipe is not None or (resume and not sources):
         file = recipe or parsing.study_folder(name or "") / parsing.STUDY_FILE
-        request = replace(_written_request(context, file), **changes)
+        request = _repeated(_written_request(context, file), changes, file=file)
         written = parsing.study_name(request.name)
         request = replace(request, name=name or parsing.free(written, root=parsing.STUDIES))
     else:
@@ -147,6 +147,21 @@ def search(
             **(changes if budget or trials else _limits(DEFAULT_BUDGET, None) | changes),
         )
     _run(request, resume=resume, quiet=quiet, json=json, started=started)
+
+
+def _repeated(written: Request, changes: dict[str, Any], *, file: Path) -> Request:
+    """The request in a file with its changes; what it wants to be connected to has to be among these."""
+    from ..trials.storage_url import whole_address
+
+    cluster, repeated = written.cluster, changes.get("cluster")
+    if cluster is not None and repeated is None and not cluster.startswith("local:"):
+        raise InputError(
+            f"{file} names the cluster {cluster}",
+            "an address in a file is not connected to unless it is given again",
+            "give it by --cluster, or --cluster local:N for processes of this machine",
+        )
+    storage = whole_address(written.storage, given=changes.get("storage"))
+    return replace(written, **{**changes, "storage": storage})
 
 
 def _run(request: Request, *, resume: bool, quiet: bool, json: bool, started: float) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import options as shared
 from . import parsing
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def show(
     top: Annotated[
         int, typer.Option("--top", metavar="N", help="Show at most N candidates of a study.")
     ] = 20,
+    storage: shared.Storage = None,
 ) -> None:
     """Print an architecture as a table with its cost, or the candidates of a study, best first."""
     pixels = None if size is None else parsing.picture_size(size)
@@ -40,7 +42,7 @@ def show(
 
         from ..run import read_study
 
-        _show_study(read_study(folder), top=top)
+        _show_study(read_study(folder, storage=parsing.storage_url(storage)), top=top)
     else:
         _show_architecture(found, pixels)
 
@@ -59,6 +61,7 @@ def _show_study(record: StudyRecord, *, top: int) -> None:
         print_table(headings, cells)
     if len(rows) > top:
         print(f"and {len(rows) - top} more: --top {len(rows)}")
+    print_pairs(("caution", sentence) for sentence in record.missing)
 
 
 def _show_architecture(found: str, pixels: tuple[int, int] | None) -> None:

@@ -14,6 +14,7 @@ from .architecture_file import (
     write_architecture,
 )
 from .presets import Preset, preset, preset_names, presets_for, read_preset, starters_for
+from .stack_file import StackMember, read_stack, write_stack
 
 __all__ = [
     "Architecture",
@@ -21,12 +22,15 @@ __all__ = [
     "ImageRecord",
     "Preset",
     "Provenance",
+    "StackMember",
     "preset",
     "preset_names",
     "presets_for",
     "provenance_now",
     "read_architecture",
     "read_preset",
+    "read_stack",
     "starters_for",
     "write_architecture",
+    "write_stack",
 ]

@@ -23,7 +23,16 @@ from .raster import MAX_PIXELS, Raster, Samples, to_integers, to_unit
 from .sources import is_sample, picture_name, sample_path, sample_side
 from .tiff import read_tiff, save_tiff
 
-__all__ = ["MAX_PIXELS", "Image", "image_digest", "is_sample", "natural_suffix", "read_image", "write_image"]
+__all__ = [
+    "MAX_PIXELS",
+    "Image",
+    "image_digest",
+    "image_name",
+    "is_sample",
+    "natural_suffix",
+    "read_image",
+    "write_image",
+]
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 WRITTEN_SUFFIXES = (".png", *TIFF_SUFFIXES, ".jpg", ".jpeg")
@@ -59,6 +68,12 @@ def read_image(source: str | Path) -> Image:
     path = sample_path(str(source)) if is_sample(source) else Path(source)
     raster = _read(path)
     samples = to_unit(raster.samples)
+    if samples.size == 0:
+        raise InputError(
+            f"{path} holds no pixel ({' × '.join(map(str, samples.shape))})",
+            "a picture has at least one",
+            "copy or save it again",
+        )
     if side is not None:
         samples = _reduced(samples, side)
     if not np.isfinite(samples).all():
@@ -71,8 +86,13 @@ def read_image(source: str | Path) -> Image:
         pixels=_tensor(samples),
         alpha=None if raster.alpha is None else _tensor(to_unit(raster.alpha)[..., None]).clamp(0, 1),
         bits=raster.bits,
-        name=re.sub(r"[^\w.-]+", "_", picture_name(source)).lstrip(".") or "image",
+        name=image_name(source),
     )
+
+
+def image_name(source: str | Path) -> str:
+    """What a picture is called: its file's stem or the sample's name, safe in file names."""
+    return re.sub(r"[^\w.-]+", "_", picture_name(source)).lstrip(".") or "image"
 
 
 def write_image(path: str | Path, pixels: Tensor, *, bits: int = 8, alpha: Tensor | None = None) -> None:

@@ -12,6 +12,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from ..run import StudyRecord
+from ..visible import visible_json
 from .anatomy import gene_rows
 from .diagram import diagram
 from .lineage import change_words, changes
@@ -72,7 +73,7 @@ def dossiers(record: StudyRecord, rows: tuple[CandidateRow, ...]) -> tuple[Dossi
 def packed(found: tuple[Dossier, ...]) -> str:
     """Dossiers as compressed JSON in base 64; the same dossiers give the same text."""
     text = json.dumps([asdict(dossier) for dossier in found], ensure_ascii=False, separators=(",", ":"))
-    return base64.b64encode(gzip.compress(text.encode(), compresslevel=6, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(visible_json(text).encode(), compresslevel=6, mtime=0)).decode()
 
 
 def _facts(row: CandidateRow) -> tuple[tuple[str, str], ...]:

@@ -20,6 +20,7 @@ from flask import Response, abort, request
 
 from ..errors import DipsearchError
 from ..run import StudyRecord
+from ..visible import one_line, visible
 from . import live_views as views
 from .slices import slices_of
 from .studies import Watched, find_studies, pulse, study_rows
@@ -99,7 +100,7 @@ def _answer(app: Dash, root: Path) -> None:
         if name is not None:
             return views.study_page(name)
         return [
-            html.Header([html.H1("Studies"), html.P(str(root), className="lead")]),
+            html.Header([html.H1("Studies"), html.P(visible(str(root)), className="lead")]),
             html.Div(id="live-list"),
         ]
 
@@ -229,8 +230,8 @@ def _make(record: StudyRecord) -> _Made:
 
 def _words(error: Exception) -> str:
     if isinstance(error, DipsearchError):
-        return str(error)
-    return f"this study cannot be shown ({type(error).__name__}: {error}); its files are damaged"
+        return one_line(str(error))
+    return one_line(f"this study cannot be shown ({type(error).__name__}: {error}); its files are damaged")
 
 
 def _clicked(clicks: dict[str, Any], asked: str) -> int | None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import plotly.graph_objects as go
 from dash import dcc, html
 
 from ..run import StudyRecord
+from ..visible import visible
 from . import curve_figures, descent_figures, figures, lineage, tables
 from .curves import curve_rows
 from .diagram import diagram
@@ -45,7 +47,7 @@ def study_list(rows: tuple[StudyRow, ...]) -> Any:
     body = [
         html.Tr(
             [
-                html.Td(html.A(row.name, href=f"/study/{row.name}"), className="cell-study"),
+                html.Td(html.A(visible(row.name), href=f"/study/{quote(row.name)}"), className="cell-study"),
                 html.Td(html.Span(row.state, className=f"badge {row.state.split()[0]}")),
                 html.Td(row.task, className="cell-task"),
                 html.Td(decibels(row.delivered_psnr), className="number"),
@@ -72,7 +74,7 @@ def study_page(name: str) -> list[Any]:
         html.Header(
             [
                 html.P(html.A("all studies", href="/")),
-                html.H1(name),
+                html.H1(visible(name)),
                 html.Div(id="live-head", children="reading …"),
             ]
         ),
@@ -97,9 +99,9 @@ def head(record: StudyRecord, now: Pulse) -> Any:
         facts.append((duration(now.seconds), "so far", left))
     items = [html.Li([html.B(value), html.Span(label), html.Small(remark)]) for value, label, remark in facts]
     state = html.Li([html.B(now.state), html.Span(tables.state_words(record))], className="state")
-    missing = [html.P(sentence, className="caution") for sentence in record.missing]
+    missing = [html.P(visible(sentence), className="caution") for sentence in record.missing]
     return [
-        html.P(said.sentence, className="sentence"),
+        html.P(visible(said.sentence), className="sentence"),
         html.Ul([*items, state], className="facts"),
         *missing,
     ]
@@ -115,7 +117,7 @@ def pictures(record: StudyRecord) -> list[Any]:
                 [
                     html.Img(src=layer.uri, alt=layer.title)
                     if layer.uri
-                    else html.Div(layer.caption, className="gap"),
+                    else html.Div(visible(layer.caption), className="gap"),
                     html.Figcaption([html.B(layer.title), f" {layer.caption}" if layer.uri else ""]),
                 ]
             )

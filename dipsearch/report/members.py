@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import DipsearchError, FormatError
+from ..library import read_stack
+from ..plain_files import inside, inside_or_none
 from ..run import PictureRecord, StudyRecord
-from ..trials.trial_files import read_npz
-from ..yaml_files import read_yaml
+from ..trials.array_files import finite_of, read_npz
+from ..trials.trial_files import suffix, trial_folder
 
 
 @dataclass(frozen=True)
@@ -60,30 +62,30 @@ def uncertainty_map(record: StudyRecord, picture: PictureRecord) -> NDArray[np.f
     entries = (record.result or {}).get("pictures") or ()
     files = {entry.get("name"): (entry.get("uncertainty") or {}).get("file") for entry in entries}
     file = files.get(picture.name)
-    found = None if file is None else _read(record.folder / file, "deviation")
+    found = None if file is None else _read(record.folder, file, "deviation", axes=2)
     return None if found is None else found.astype(np.float64)
 
 
 def candidate_output(folder: Path, number: int, index: int) -> Tensor | None:
     """What a candidate made of picture ``index`` in the search, ``(1, C, H, W)``; ``None``: it left no output."""
-    array = _read(folder / "trials" / f"{number:04d}" / "output.npz", f"x_{index}" if index else "x")
-    return None if array is None or array.ndim != 4 else torch.from_numpy(array)
+    array = _read(folder, trial_folder(Path(), number) / "output.npz", f"x{suffix(index)}", axes=4)
+    return (
+        None if array is None or array.size == 0 else torch.from_numpy(array.astype(np.float32, copy=False))
+    )
 
 
 def _weights(folder: Path, name: str) -> dict[int, float]:
-    path = folder / "best" / "stack.yaml"
-    if not path.exists():
-        return {}
+    path = inside_or_none(folder, "best/stack.yaml")
     try:
-        content = read_yaml(path)
-        entries = content["pictures"][name] if isinstance(content, Mapping) else []
-        return {int(entry["number"]): float(entry["weight"]) for entry in entries}
-    except (DipsearchError, KeyError, TypeError, ValueError):
+        members = () if path is None else read_stack(path).get(name, ())
+    except DipsearchError:
         return {}
+    return {member.number: member.weight for member in members}
 
 
-def _read(path: Path, key: str) -> NDArray[np.float32] | None:
+def _read(folder: Path, name: str | Path, key: str, *, axes: int) -> NDArray[Any] | None:
     try:
-        return np.asarray(read_npz(path)[key], dtype=np.float32)
-    except (FormatError, KeyError, ValueError):
+        path = inside(folder, name)
+        return finite_of(read_npz(path, keys=(key,)), key, path=path, axes=axes)
+    except FormatError:
         return None

@@ -6,12 +6,12 @@ an older version has none.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from ..errors import FormatError
 from ..run import StudyRecord
 from ..run.slice_log import LOG, SliceRow, read_slices
 from .wording import clause, plural
@@ -42,9 +42,8 @@ class Share:
 
 def slices_of(record: StudyRecord) -> Sequence[SliceRow]:
     """The slices of a study in the order in which they ended; none where there is no log that can be read."""
-    file = record.folder / LOG
     try:
-        now = file.stat()
+        now = (record.folder / LOG).stat()
     except OSError:
         return ()
     return _read(record.folder, now.st_mtime_ns, now.st_size)
@@ -77,24 +76,7 @@ def _advancing(record: StudyRecord) -> Iterator[SliceRow]:
 
 @lru_cache(maxsize=16)  # the tables, the figures and everybody who looks at the same page ask for the same
 def _read(folder: Path, changed: int, size: int) -> Sequence[SliceRow]:
-    return sorted((row for row in _lines(folder) if _is_sound(row)), key=lambda row: row.ended)
-
-
-def _lines(folder: Path) -> Iterator[SliceRow]:
     try:
-        yield from read_slices(folder)
-    except (OSError, RecursionError):  # a file that is none, or a line of brackets only
-        return
-
-
-def _is_sound(row: SliceRow) -> bool:
-    """Whether a line that could be read is what a search writes."""
-    whole = (row.candidate, row.worker, row.before, row.after)
-    times = (row.began, row.ended, 0.0 if row.score is None else row.score)
-    return (
-        all(type(value) is int for value in whole)
-        and all(type(value) in (int, float) and math.isfinite(value) for value in times)
-        and isinstance(row.why, str)
-        and row.candidate >= 0
-        and row.began <= row.ended
-    )
+        return sorted(read_slices(folder), key=lambda row: row.ended)
+    except FormatError:  # something else in the place of the file
+        return ()

@@ -6,18 +6,21 @@ path that came from outside.
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
-from ..errors import DipsearchError
+from ..errors import DipsearchError, FormatError
+from ..plain_files import inside
 from ..run import Request, StudyRecord, read_request, read_study
+from ..run.result_file import RESULT_FILE, read_result
 from ..run.slice_log import LOG
 from ..trials.claim import read_holder
 from ..trials.journal import JOURNAL
+from ..visible import one_line, visible
 from .slices import newest, slices_of
 from .timeline import Span, span_of, spans, start_of
 
@@ -104,17 +107,13 @@ def state_of(folder: Path, *, now: float, budget: float | None = None) -> str:
         now: Unix seconds.
         budget: of the study, in seconds; the slices of a long one are long, and so is its delivery.
     """
-    result = folder / "result.json"
+    result = folder / RESULT_FILE
     changed = _changed(folder)
     holder = read_holder(folder)
     fresh = now - changed < _quiet(budget) and (holder is None or holder.may_live)
     resumed = result.exists() and changed > result.stat().st_mtime + 5 and fresh
     if result.exists() and not resumed:
-        try:
-            content = json.loads(result.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return "finished"
-        return "finished early" if isinstance(content, dict) and content.get("interrupted") else "finished"
+        return "finished early" if (_result(folder) or {}).get("interrupted") else "finished"
     if not any((folder / name).exists() for name in (JOURNAL, LOG)):
         return "waiting"
     return "running" if fresh else "stopped"
@@ -153,7 +152,7 @@ class Watched:
         if not (self.folder / JOURNAL).exists():
             # A database, or nothing yet: nothing tells that it changed.
             return (("now", time.time_ns(), 0, 0),)
-        files = [self.folder / name for name in (STUDY_FILE, JOURNAL, LOG, "result.json")]
+        files = [self.folder / name for name in (STUDY_FILE, JOURNAL, LOG, RESULT_FILE)]
         files += sorted(self.folder.glob("best/first.*")) + sorted(self.folder.glob("best/*/first.*"))
         there = [(str(file), file.stat()) for file in files if file.exists()]
         return tuple((name, now.st_mtime_ns, now.st_size, now.st_ino) for name, now in there)
@@ -161,20 +160,21 @@ class Watched:
 
 def _row(name: str, folder: Path, now: float) -> StudyRow:
     try:
-        request = read_request(folder / STUDY_FILE)
+        request = read_request(inside(folder, STUDY_FILE))
         state = state_of(folder, now=now, budget=request.budget_seconds)
-        return StudyRow(name, state, _task(request), _delivered_psnr(folder), _changed(folder))
+        psnr = (_result(folder) or {}).get("delivered_psnr")
+        return StudyRow(name, state, visible(_task(request)), psnr, _changed(folder))
     except Exception as error:  # whatever is in its files: the other studies are shown
         words = str(error) if isinstance(error, DipsearchError) else f"{type(error).__name__}: {error}"
-        return StudyRow(name, "cannot be read", "", None, _changed(folder), words)
+        return StudyRow(name, "cannot be read", "", None, _changed(folder), one_line(words))
 
 
-def _delivered_psnr(folder: Path) -> float | None:
+def _result(folder: Path) -> dict[str, Any] | None:
+    """``None`` also for a damaged one: the study's own page says so."""
     try:
-        psnr = json.loads((folder / "result.json").read_text(encoding="utf-8"))["delivered_psnr"]
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return None  # no result yet, or a damaged one: the study's own page says which
-    return float(psnr) if isinstance(psnr, int | float) else None
+        return read_result(folder)
+    except FormatError:
+        return None
 
 
 def _working(record: StudyRecord, *, now: float, budget: float | None) -> tuple[Span, ...]:

@@ -20,6 +20,7 @@ from plotly.offline import get_plotlyjs
 from plotly.utils import PlotlyJSONEncoder
 
 from .. import __version__
+from ..visible import visible, visible_json
 from .style import CONFIG
 from .wording import decibels, duration, plural, signed
 
@@ -58,7 +59,7 @@ def figure_json(figure: go.Figure) -> Markup:
         {**figure.to_plotly_json(), "config": CONFIG}, cls=PlotlyJSONEncoder, separators=(",", ":")
     )
     # No text in the data may end the <script> in which they stand.
-    return Markup(content.replace("<", "\\u003c"))
+    return Markup(visible_json(content).replace("<", "\\u003c"))
 
 
 def _policy(scripts: tuple[str, ...]) -> str:
@@ -75,12 +76,18 @@ def _text(name: str) -> str:
     return files(__package__).joinpath(name).read_text("utf-8")
 
 
+def _seen(value: Any) -> Any:
+    """What is put on a page; text without characters that could turn it around."""
+    return visible(value, kept="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("dipsearch.report"),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
+        finalize=_seen,
         trim_blocks=True,
         lstrip_blocks=True,
     )

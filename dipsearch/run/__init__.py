@@ -11,10 +11,10 @@ from .outcome import Outcome as Outcome
 from .outcome import Silent as Silent
 from .outcome import Snapshot as Snapshot
 from .outcome import WorkerState as WorkerState
+from .picture_record import PictureRecord as PictureRecord
 from .posterior import run_sampling as run_sampling
 from .restore_run import run_restore as run_restore
 from .search_run import run_search as run_search
-from .study_record import PictureRecord as PictureRecord
 from .study_record import StudyRecord as StudyRecord
 from .study_record import read_curves as read_curves
 from .study_record import read_study as read_study

@@ -36,6 +36,7 @@ from ..trials.problem_files import (
     write_problem,
 )
 from ..trials.request import Request, read_request, write_request
+from ..trials.source_files import write_sources
 from ..trials.storage_url import whole_address
 from .answering import first_answers, first_until, go_ahead
 from .devices import choose_devices, expected_gpus
@@ -161,6 +162,7 @@ def _write_inputs(
         write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
         write_problem(problem_path(folder, kind=SEARCHED, name=name), part.problem, box=part.box)
     write_bytes(folder / SPACE_FILE, space_file(request.space).read_bytes())
+    write_sources(folder, request)
     write_request(folder / REQUEST_FILE, request)
 
 

@@ -16,13 +16,14 @@ from typing import Any
 from ..delivery.answers import Choice
 from ..delivery.delivering import Delivery
 from ..delivery.picture_outputs import answer_rows, delivered_word
-from ..errors import FormatError, InputError
+from ..errors import InputError
 from ..execution.executor import WorkerSpec
 from ..execution.local_processes import LocalProcesses
 from ..execution.runner import Runner
 from ..fitting.compute import USUAL, Compute
-from ..library import preset, preset_names, read_architecture
+from ..library import preset, preset_names, read_architecture, read_stack
 from ..network import Genome
+from ..plain_files import inside
 from ..planning.budget import SLACK
 from ..planning.plan import ENDLESS, MAX_STEPS
 from ..problem import Case, TaskOptions, load_case, natural_suffix, write_image
@@ -30,7 +31,6 @@ from ..trials.objective import estimated_psnr
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.problem_files import WHOLE, problem_path, write_problem
 from ..trials.true_quality import finite, true_psnr, true_ssim
-from ..yaml_files import read_yaml
 from .devices import choose_devices, cores
 from .opening import unique_names
 from .outcome import Callback
@@ -168,14 +168,15 @@ def genomes_of(target: str | Path) -> list[Genome]:
     """
     path = Path(target)
     if path.is_dir():
-        ensemble = path / "best" / "stack.yaml"
-        if not ensemble.exists():
+        ensemble = "best/stack.yaml"
+        if not (path / ensemble).exists():
             raise InputError(
                 f"{path} has no best/stack.yaml",
                 "a study has one once it has delivered",
                 "finish it with dipsearch search --resume, or name an architecture.yaml",
             )
-        return _ensemble_genomes(ensemble)
+        members = (one for stack in read_stack(inside(path, ensemble)).values() for one in stack)
+        return list({member.genome.digest: member.genome for member in members}.values())
     if path.suffix in (".yaml", ".yml") or path.exists():
         return [read_architecture(path).genome]
     if str(target) in preset_names():
@@ -185,18 +186,6 @@ def genomes_of(target: str | Path) -> list[Genome]:
         f"published are {', '.join(preset_names())}",
         "correct the path",
     )
-
-
-def _ensemble_genomes(path: Path) -> list[Genome]:
-    content = read_yaml(path)
-    try:
-        members = [member for entries in content["pictures"].values() for member in entries]
-        genomes = {(genome := Genome.from_nested(member["genome"])).digest: genome for member in members}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise FormatError(
-            f"{path} is not a stack ({error})", "it lists members with their genomes", "restore the file"
-        ) from error
-    return list(genomes.values())
 
 
 def refuse_overwriting(names: Sequence[str], cases: Sequence[Case], *, out: Path) -> None:

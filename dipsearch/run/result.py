@@ -16,13 +16,20 @@ from ..delivery.finalists import Verdict
 from ..delivery.picture_outputs import write_picture
 from ..execution.busy import gpu_busy_share
 from ..files import write_text
-from ..library import Architecture, ArchitectureFit, provenance_now, write_architecture
+from ..library import (
+    Architecture,
+    ArchitectureFit,
+    StackMember,
+    provenance_now,
+    write_architecture,
+    write_stack,
+)
 from ..problem import Case, image_digest
 from ..trials.trial import Trial
 from ..trials.trial_files import read_arrays
 from ..trials.true_quality import finite, mean, true_psnr, true_ssim
-from ..yaml_files import dump_yaml
 from .outcome import Outcome
+from .result_file import RESULT_FILE
 
 if TYPE_CHECKING:
     from .finishing import Finished
@@ -70,15 +77,11 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
             _write_architecture(run, winner, split=finished.pictures[0].split.kind)
         if len(there) == len(run.cases):
             result["best"] |= _measured_winner(run.cases, there, winner.number)
-            ensembles = {delivery.name: _ensemble_entry(delivery, trials) for delivery in there}
-            write_text(
-                folder / "best" / "stack.yaml",
-                dump_yaml({"format": "dipsearch/stack/1", "pictures": ensembles}),
+            write_stack(
+                folder / "best" / "stack.yaml", {one.name: _stack_members(one, trials) for one in there}
             )
     write_text(folder / "best" / "card.md", card(result, winner))
-    write_text(
-        folder / "result.json", json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    )
+    write_text(folder / RESULT_FILE, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     images = tuple(choice.answer.image for choice in finished.choices)
     return Outcome(folder, result, interrupted, images)
 
@@ -233,10 +236,10 @@ def _write_architecture(run: Run, winner: Trial, *, split: str) -> None:
     )
 
 
-def _ensemble_entry(delivery: Delivery, trials: Sequence[Trial]) -> list[dict[str, Any]]:
+def _stack_members(delivery: Delivery, trials: Sequence[Trial]) -> list[StackMember]:
     genomes = {trial.number: trial.genome for trial in trials}
     return [
-        {"number": number, "weight": round(weight, 6), "genome": genome.to_nested()}
+        StackMember(number, weight, genome)
         for number, weight in zip(delivery.ensemble.members, delivery.ensemble.weights, strict=True)
         if (genome := genomes[number]) is not None
     ]

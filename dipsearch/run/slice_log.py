@@ -6,8 +6,20 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ..errors import FormatError
+from ..json_files import parse_json
+from ..plain_files import inside_or_none, plain_bytes
+from ..visible import Words
+from ..yaml_files import validate
 
 LOG = "slices.jsonl"
+
+MOST_BYTES = 2**28
+"""Of a log: a million slices."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +52,41 @@ def append_slice(folder: Path, row: SliceRow) -> None:
 
 
 def read_slices(folder: Path) -> Iterator[SliceRow]:
-    """All slices of a study that can be read, in their order; none of a study without a log."""
-    file = folder / LOG
-    if not file.exists():
+    """All slices of a study that can be read, in their order; none of a study without a log.
+
+    Raises:
+        FormatError: the log is no file of this folder.
+    """
+    file = inside_or_none(folder, LOG)
+    if file is None:
         return
-    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in plain_bytes(file, most=MOST_BYTES).splitlines():
         try:
-            yield SliceRow(**json.loads(line))
-        except (ValueError, TypeError):
+            yield SliceRow(**validate(_Row, parse_json(line, source=LOG), source=LOG).model_dump())
+        except FormatError:
             continue
+
+
+Count = Annotated[int, Field(ge=0, le=10**12)]
+Moment = Annotated[float, Field(ge=-1e12, le=1e12)]
+
+
+class _Row(BaseModel):
+    """A slice in the file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    candidate: Count
+    worker: int
+    began: Moment
+    ended: Moment
+    before: Count
+    after: Count
+    score: Annotated[float, Field(ge=-1e9, le=1e9)] | None
+    why: Words
+
+    @model_validator(mode="after")
+    def _in_order(self) -> _Row:
+        if self.began > self.ended:
+            raise ValueError("it ended before it began")
+        return self

@@ -6,60 +6,26 @@ damaged is left out and named, so that a study of any age and in any state can s
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import optuna
 from numpy.typing import NDArray
-from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages import JournalStorage
 from torch import Tensor
 
-from ..delivery.picture_outputs import picture_folder
-from ..errors import DipsearchError, FormatError
-from ..problem import Case, load_case, psnr
-from ..proposal.patient_storage import Patience
-from ..proposal.storage import open_storage
+from ..errors import FormatError
+from ..plain_files import inside
+from ..trials.array_files import array_of, finite_of
 from ..trials.claim import REQUEST_FILE
-from ..trials.journal import JOURNAL
-from ..trials.problem_files import SEARCHED, WHOLE, problem_path, read_box, read_problem
-from ..trials.request import ARRAY, Request, read_request
-from ..trials.storage_url import whole_address
-from ..trials.trial import Trial, ranked, trial_of
+from ..trials.request import Request, read_request
+from ..trials.trial import Trial, ranked
 from ..trials.trial_files import read_arrays, suffix
-
-
-@dataclass(frozen=True, eq=False)
-class PictureRecord:
-    """One picture of a study, as far as it can be read.
-
-    Args:
-        name: of the picture.
-        case: its measurement and, if there is one, its reference; ``None`` when the source is gone.
-        restored: the file of the restored picture; ``None`` before the delivery.
-        box: top, left, height, width of the searched crop in pixels of the restored picture; ``None``: all of it.
-        first: the file of what similar patches made of it; ``None`` before that, or in a study without.
-    """
-
-    name: str
-    case: Case | None
-    restored: Path | None
-    box: tuple[int, int, int, int] | None
-    first: Path | None = None
-
-    @property
-    def reference(self) -> Tensor | None:
-        """The reference of what candidates were fitted to, ``(1, C, h, w)``."""
-        whole = self.case.reference if self.case else None
-        if whole is None or self.box is None:
-            return whole
-        top, left, height, width = self.box
-        return whole[..., top : top + height, left : left + width]
+from .picture_record import PictureRecord, first_file_of, read_pictures
+from .recorded_candidates import read_candidates, with_psnr
+from .result_file import read_result
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,23 +86,30 @@ def read_study(
             "a study's folder has one",
             "name a folder in studies/, for example studies/demo",
         )
-    request = read_request(folder / REQUEST_FILE)
+    request = read_request(inside(folder, REQUEST_FILE))
     missing: list[str] = []
     before = earlier
     if earlier is not None and earlier.request == request and all(p.case for p in earlier.pictures):
         pictures = list(earlier.pictures)
     else:
-        pictures, earlier = _pictures(folder, request, missing), None
-    trials, journal = _trials(folder, request, missing, storage=storage, earlier=before)
+        pictures, earlier = read_pictures(folder, request, missing), None
+    trials, journal = read_candidates(
+        folder,
+        request,
+        missing,
+        storage=storage,
+        before=() if before is None else before.trials,
+        journal=None if before is None else before.journal,
+    )
     result = _result(folder, missing)
     restored = {
-        picture["name"]: folder / picture["restored"] for picture in (result or {}).get("pictures", [])
+        picture["name"]: inside(folder, picture["restored"]) for picture in (result or {}).get("pictures", [])
     }
     pictures = [
         replace(
             picture,
             restored=restored.get(picture.name),
-            first=_first(folder, picture.name, alone=len(pictures) == 1),
+            first=first_file_of(folder, picture.name, alone=len(pictures) == 1),
         )
         for picture in pictures
     ]
@@ -145,7 +118,7 @@ def read_study(
     def measured(trial: Trial) -> Trial:
         if (trial.number, trial.state) in known:
             return replace(trial, psnr=known[trial.number, trial.state])
-        return _with_psnr(folder, trial, pictures)
+        return with_psnr(folder, trial, pictures)
 
     # Unpacking thousands of images is most of the work of a page, and threads share it well.
     with ThreadPoolExecutor() as pool:
@@ -162,8 +135,18 @@ def read_curves(folder: str | Path, number: int, *, index: int = 0) -> dict[str,
     Raises:
         FormatError: the file is missing or damaged.
     """
-    arrays, end = read_arrays(Path(folder), number, "fit.npz"), suffix(index)
-    return {key: arrays[key + end] for key in ("step", "loss", "score", "seconds", "chosen")}
+    arrays, end, path = read_arrays(Path(folder), number, "fit.npz"), suffix(index), Path(f"{number}/fit.npz")
+    curves = {
+        key: array_of(arrays, key + end, path=path, axes=1, kinds="iu" if key == "step" else "fiu")
+        for key in ("step", "loss", "score", "seconds")
+    }
+    if len({len(curve) for curve in curves.values()}) > 1:
+        raise FormatError(
+            f"the curves of candidate {number} differ in length",
+            "they have the same check points",
+            "restore the file fit.npz, or search again under another name",
+        )
+    return curves | {"chosen": array_of(arrays, "chosen" + end, path=path, axes=0, kinds="iu")}
 
 
 def read_trajectory(
@@ -178,108 +161,23 @@ def read_trajectory(
         FormatError: the outputs along the way were not kept, or cannot be read.
     """
     arrays, end = read_arrays(Path(folder), number, "trajectory.npz"), suffix(index)
-    steps = arrays["step" + end]
-    images = arrays["x" + end].astype(np.float32)
+    path = Path(f"{number}/trajectory.npz")
+    steps = array_of(arrays, "step" + end, path=path, axes=1, kinds="iu")
+    images = finite_of(arrays, "x" + end, path=path, axes=4).astype(np.float32)
     truth = reference.cpu().numpy()
+    if images.shape != (len(steps), *truth.shape[1:]):
+        raise FormatError(
+            f"the outputs of candidate {number} have the shape {images.shape}",
+            "there is one image like the reference for every step",
+            "restore the file trajectory.npz, or search again under another name",
+        )
     errors = ((images - truth) ** 2).mean(axis=(1, 2, 3), dtype=np.float64)
     return steps, -10 * np.log10(np.maximum(errors, 1e-12))
 
 
-def _pictures(folder: Path, request: Request, missing: list[str]) -> list[PictureRecord]:
-    from .opening import unique_names
-
-    cases: list[Case | None] = []
-    for source in request.sources:
-        try:
-            cases.append(
-                _array_case(folder, source)
-                if source.startswith(ARRAY)
-                else load_case(source, request.options, seed=request.seed)
-            )
-        except DipsearchError as error:
-            cases.append(None)
-            missing.append(f"the picture {source} cannot be read any more: {error}")
-    names = unique_names(
-        [
-            case.name if case else Path(source.removeprefix(ARRAY)).stem
-            for case, source in zip(cases, request.sources, strict=True)
-        ]
-    )
-    return [
-        PictureRecord(name, case, None, _box(folder, name, missing))
-        for name, case in zip(names, cases, strict=True)
-    ]
-
-
-def _array_case(folder: Path, source: str) -> Case:
-    """A picture that came as an array, from its problem file."""
-    name = source.removeprefix(ARRAY)
-    problem = read_problem(problem_path(folder, kind=WHOLE, name=name))
-    return Case(name, source, problem, None, 32, ())
-
-
-def _box(folder: Path, name: str, missing: list[str]) -> tuple[int, int, int, int] | None:
-    try:
-        return read_box(problem_path(folder, kind=SEARCHED, name=name))
-    except FormatError as error:
-        missing.append(str(error))
-        return None
-
-
-def _first(folder: Path, name: str, *, alone: bool) -> Path | None:
-    """Written whole or not at all, so what is there can be shown."""
-    return next(iter(sorted(picture_folder(folder, name, alone=alone).glob("first.*"))), None)
-
-
-def _trials(
-    folder: Path, request: Request, missing: list[str], *, storage: str | None, earlier: StudyRecord | None
-) -> tuple[Sequence[Trial], JournalStorage | None]:
-    journal = folder / JOURNAL
-    if request.storage is None and not journal.exists():
-        return [], None
-    kept = None if earlier is None else earlier.journal
-    genomes = {} if kept is None or earlier is None else {e.number: e.genome for e in earlier.trials}
-    try:
-        # A journal is only read: whoever searches repairs it, and an archive may be read-only.
-        address = whole_address(request.storage, given=storage)
-        opened: BaseStorage
-        if address:
-            kept, opened = None, open_storage(address, patience=Patience(seconds=0)).storage
-        else:
-            opened = kept = kept or JournalStorage(JournalFileBackend(str(journal)))
-        study = optuna.load_study(study_name=request.name, storage=opened)
-        trials = study.get_trials(deepcopy=False)
-        return [trial_of(trial, genome=genomes.get(trial.number)) for trial in trials], kept
-    # A line that is JSON and no record makes Optuna stumble in its own ways.
-    except (DipsearchError, LookupError, TypeError, ValueError, AssertionError, OSError) as error:
-        missing.append(f"the study's candidates cannot be read: {error}")
-        return [], None
-
-
 def _result(folder: Path, missing: list[str]) -> dict[str, Any] | None:
-    path = folder / "result.json"
-    if not path.exists():
-        return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        missing.append(f"{path.name} cannot be read: {error}")
+        return read_result(folder)
+    except FormatError as error:
+        missing.append(f"the result cannot be read: {error}")
         return None
-    return content if isinstance(content, dict) else None
-
-
-def _with_psnr(folder: Path, trial: Trial, pictures: Sequence[PictureRecord]) -> Trial:
-    """Add the true PSNR, the mean over the pictures in dB, where all of them have a reference."""
-    if trial.state not in ("complete", "pruned"):
-        return trial
-    values = []
-    for index, picture in enumerate(pictures):
-        if picture.reference is None:
-            return trial
-        key = "x" + suffix(index)
-        try:
-            arrays = read_arrays(folder, trial.number, "output.npz", keys=(key,))
-            values.append(psnr(Tensor(arrays[key]), picture.reference))
-        except (FormatError, KeyError):
-            return trial
-    return replace(trial, psnr=sum(values) / len(values)) if values else trial

@@ -24,9 +24,14 @@ from pathlib import Path
 from types import TracebackType
 
 from optuna.storages.journal import JournalFileOpenLock
+from pydantic import BaseModel, ConfigDict, Field
 
-from ..errors import ResourceError, StudyError
+from ..errors import FormatError, ResourceError, StudyError
 from ..files import WRITING, write_text
+from ..json_files import parse_json
+from ..plain_files import inside, plain_bytes
+from ..visible import Words
+from ..yaml_files import validate
 from .journal import GRACE_SECONDS, JOURNAL
 from .storage_url import masked
 
@@ -37,6 +42,9 @@ LOCK = "owner.lock"
 REQUEST_FILE = "study.yaml"
 BEGUN = (REQUEST_FILE, JOURNAL, "trials")
 """Where one of these is, a search has begun, and nothing is ever cleared away."""
+
+MOST_BYTES = 2**20
+"""Of the file that names the holder; a command line may be long."""
 
 PATIENCE = 2.0
 """Seconds for another process to say who it is, or to let go of a folder at which it only looked."""
@@ -158,16 +166,22 @@ def claim(folder: Path, *, new: bool) -> Claim:
 def read_holder(folder: Path) -> Holder | None:
     """Who works on the study in this folder, or did until it stopped without a word; ``None``: nobody."""
     try:
-        content = json.loads((folder / LOCK).read_bytes())
-        return Holder(
-            str(content["host"]),
-            int(content["pid"]),
-            str(content["since"]),
-            str(content["command"]),
-            bool(content["new"]),
-        )
-    except (OSError, ValueError, TypeError, KeyError):
+        content = parse_json(plain_bytes(inside(folder, LOCK), most=MOST_BYTES), source=LOCK)
+        return Holder(**validate(_Holder, content, source=LOCK).model_dump())
+    except FormatError:
         return None
+
+
+class _Holder(BaseModel):
+    """A holder in a file."""
+
+    model_config = ConfigDict(strict=True)
+
+    host: Words
+    pid: int = Field(ge=0, lt=2**31)
+    since: Words
+    command: Words
+    new: bool
 
 
 def _written(holder: Holder) -> str:

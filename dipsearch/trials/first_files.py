@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..files import replacing
-from .trial_files import read_npz
+from .array_files import finite_of, image_of, read_npz
 
 FIRST_FOLDER = "answers"
 """What similar patches made, below the study's folder."""
@@ -41,4 +41,5 @@ def read_first(folder: Path, name: str) -> tuple[Tensor, float] | None:
     if not file.exists():
         return None
     values = read_npz(file)
-    return torch.from_numpy(values["x"]), float(values.get("seconds", 0.0))
+    seconds = finite_of(values, "seconds", path=file, axes=0) if "seconds" in values else 0.0
+    return torch.from_numpy(image_of(values, "x", path=file)), float(seconds)

@@ -8,9 +8,10 @@ with knowledge of the clean image.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,15 +20,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import FormatError
+from ..errors import DipsearchError, FormatError
 from ..files import replacing
-from ..problem import Downsample, Form, Identity, Mask, NoiseModel, Operator, Problem, Split
+from ..problem import Downsample, Identity, Mask, NoiseModel, Operator, Problem, Split
+from ..problem.image import MAX_PIXELS
 from ..problem.operators import operator_from_arrays, operator_to_arrays
+from .array_files import array_of, finite_of, image_of, read_npz
+from .form_file import form_of, form_text
 from .own_parts import own_operator
-from .trial_files import read_npz
 
 SEARCHED, WHOLE = "search", "whole"
 """The two kinds of problem files: what candidates are ranked on, and what is delivered."""
+
+MOST_CHANNELS = 4096
+"""Of an image; it is a picture, however many wavelengths or frames somebody has put into it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +73,7 @@ def write_problem(path: Path, problem: Problem, *, box: tuple[int, int, int, int
             noise_gain=np.array(np.nan if problem.noise.gain is None else problem.noise.gain),
             noise_correlation=np.array(problem.noise.correlation or (), dtype=np.float64),
             box=np.array(box or (), dtype=np.int64),
-            form=np.array(json.dumps(asdict(problem.form))),
+            form=np.array(form_text(problem.form)),
         )
 
 
@@ -80,19 +86,59 @@ def read_problem(path: Path) -> Problem:
         FormatError: the file is missing or damaged.
     """
     values = read_npz(path)
-    y, observed = torch.from_numpy(values["y"]), torch.from_numpy(values["observed"])
-    _, channels, height, width = (int(size) for size in values["image_shape"])
-    shape = (1, channels, height, width)
-    return Problem(
-        y=y,
-        operator=operator_from_arrays(
-            _with_operator(values, shape), given=own_operator(path.parent.parent, _name_in(path))
-        ),
-        noise=_noise(values),
-        image_shape=shape,
-        observed=observed,
-        form=Form(**json.loads(str(values["form"]))) if "form" in values else Form(),
-    )
+    with _damage_named(path):
+        shape = _shape_of(values, path)
+        y = torch.from_numpy(finite_of(values, "y", path=path, axes=4, kinds="f"))
+        observed = torch.from_numpy(finite_of(values, "observed", path=path, axes=4, kinds="f"))
+        if observed.shape not in (y.shape, (1, 1, *y.shape[2:])) or y.shape[0] != 1 or not y.numel():
+            raise ValueError(f"`y` is {tuple(y.shape)}, and `observed` {tuple(observed.shape)}")
+        return Problem(
+            y=y,
+            operator=operator_from_arrays(
+                _with_operator(values, shape), given=own_operator(path.parent.parent, _name_in(path))
+            ),
+            noise=_noise(values),
+            image_shape=shape,
+            observed=observed,
+            form=form_of(values, path),
+        )
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Name the file in whatever its content leads to; an operator makes what it wants of its arrays."""
+    try:
+        yield
+    except DipsearchError as error:
+        if str(path) in error.given:
+            raise
+        raise FormatError(f"{path}: {error.given}", error.rule, error.fix) from error
+    except (
+        KeyError,
+        ValueError,
+        TypeError,
+        IndexError,
+        OverflowError,
+        RuntimeError,
+        AttributeError,
+    ) as error:
+        raise FormatError(
+            f"{path} cannot be read ({type(error).__name__}: {error})".splitlines()[0],
+            "it is as dipsearch wrote it",
+            "restore the file, or search again under another name",
+        ) from error
+
+
+def _shape_of(values: Mapping[str, NDArray[Any]], path: Path) -> tuple[int, int, int, int]:
+    sizes = array_of(values, "image_shape", path=path, axes=1, kinds="iu").tolist()
+    if len(sizes) != 4 or min(sizes) < 1 or math.prod(sizes[2:]) > MAX_PIXELS or sizes[1] > MOST_CHANNELS:
+        raise FormatError(
+            f"{path} declares an image of {sizes}",
+            f"an image is 1, channels, height, width, with at most {MAX_PIXELS:,} pixels",
+            "restore the file, or search again under another name",
+        )
+    _, channels, height, width = sizes
+    return (1, channels, height, width)
 
 
 def _name_in(path: Path) -> str:
@@ -132,8 +178,17 @@ def read_box(path: Path) -> tuple[int, int, int, int] | None:
     Raises:
         FormatError: the file is missing or damaged.
     """
-    box = read_npz(path)["box"]
-    return (int(box[0]), int(box[1]), int(box[2]), int(box[3])) if box.size else None
+    values = read_npz(path)
+    box = array_of(values, "box", path=path, axes=1, kinds="iu").tolist()
+    if not box:
+        return None
+    if len(box) != 4 or min(box) < 0 or min(box[2:]) < 1 or max(box) > MAX_PIXELS:
+        raise FormatError(
+            f"{path} declares the rectangle {box}",
+            "it is top, left, height and width in pixels",
+            "restore the file, or search again under another name",
+        )
+    return (box[0], box[1], box[2], box[3])
 
 
 def problem_file(*, kind: str, name: str) -> str:
@@ -181,7 +236,7 @@ def read_pilot(path: Path, *, part: Literal["fitted", "full"] = "fitted") -> Ten
             "the file of a pilot holds the array `fitted`, and perhaps `full`",
             "remove the file, or search again under another name",
         )
-    return torch.from_numpy(images.get(part, images["fitted"]))
+    return torch.from_numpy(image_of(images, part if part in images else "fitted", path=path))
 
 
 def pilot_path(folder: Path, *, kind: str, name: str) -> Path:

@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from ..errors import FormatError
+from pydantic import BaseModel, ConfigDict, Field
+
 from ..files import write_text
 from ..fitting import EngineWord, Precision
 from ..fitting.precision import DEFAULT
-from ..problem import TaskOptions
-from ..yaml_files import dump_yaml, read_yaml
+from ..problem import Task, TaskOptions
+from ..yaml_files import dump_yaml, read_yaml, validate
 from .storage_url import masked
 
 SamplerWord = Literal["genetic", "tpe", "random"]
@@ -74,23 +75,16 @@ class Request:
         }
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Request:
-        """The request that ``to_dict`` wrote.
+    def from_dict(cls, values: dict[str, Any], *, source: str = "a study's request") -> Request:
+        """The request that ``to_dict`` wrote; ``source`` names it in errors.
 
         Raises:
-            FormatError: an unknown or a missing key.
+            FormatError: an unknown or a missing key, or a value of another type.
+            InputError: options that do not go together.
         """
-        known = {field.name for field in fields(cls)}
-        if unknown := sorted(set(values) - known):
-            raise FormatError(
-                f"a study's request has the key '{unknown[0]}'",
-                f"known are {', '.join(sorted(known))}",
-                "remove it",
-            )
-        if missing := sorted({"sources", "options", "name"} - set(values)):
-            raise FormatError(f"a study's request lacks '{missing[0]}'", "it has to be there", "add it")
-        options = TaskOptions.from_dict(values["options"])
-        return cls(**{**values, "sources": tuple(values["sources"]), "options": options})
+        read = validate(_Request, values, source=source).model_dump()
+        options = TaskOptions.from_dict(read.pop("options"))
+        return cls(sources=tuple(read.pop("sources")), options=options, **read)
 
     def differs_from(self, other: Request) -> str | None:
         """Say in words what keeps ``other`` from going on with this request's study; ``None``: nothing does.
@@ -110,6 +104,49 @@ class Request:
         return None
 
 
+Whole = Annotated[int, Field(ge=1, le=10**9)]
+Level = Annotated[float, Field(ge=0, le=1e9)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class _Options(_Strict):
+    """``TaskOptions`` in a file: of the right types; what goes together is checked by themselves."""
+
+    task: Task
+    mask: str | None = None
+    invert_mask: bool = False
+    missing: Level | None = None
+    sigma: Level | None = None
+    factor: Whole = 4
+    reference: str | None = None
+    simulate: bool = False
+    photons: Level | None = None
+    kernel: str | None = None
+
+
+class _Request(_Strict):
+    """A request in a file."""
+
+    sources: list[str] = Field(min_length=1, max_length=100_000)
+    options: _Options
+    name: str = Field(min_length=1, max_length=200)
+    space: str = "skip"
+    sampler: SamplerWord = "genetic"
+    budget_seconds: Annotated[float, Field(gt=0, le=1e9)] | None = None
+    trials: Whole | None = None
+    steps: Whole | None = None
+    workers: Whole | None = None
+    device: str = Field(default="auto", max_length=40)
+    seed: int = 0
+    storage: str | None = None
+    engine: EngineWord = "auto"
+    precision: Precision = DEFAULT
+    cluster: str | None = None
+
+
 def write_request(path: Path, request: Request) -> None:
     """Write ``study.yaml``."""
     head = (
@@ -124,7 +161,4 @@ def read_request(path: Path) -> Request:
     Raises:
         FormatError: the file is missing, or not a study's request.
     """
-    content = read_yaml(path)
-    if not isinstance(content, dict):
-        raise FormatError(f"{path} holds no keys", "a study's request is a mapping", "restore the file")
-    return Request.from_dict(content)
+    return Request.from_dict(read_yaml(path), source=str(path))

@@ -17,6 +17,7 @@ VARIABLE = "DIPSEARCH_STORAGE"
 """The environment variable that may hold the whole address."""
 
 MASK = "***"
+LONGEST = 200
 SECRET = ("password", "sslpassword")
 """Settings behind the question mark of an address that are passwords, too."""
 
@@ -39,27 +40,30 @@ def is_masked(address: str) -> bool:
 
 
 def whole_address(written: str | None, *, given: str | None = None) -> str | None:
-    """The address that can be used.
+    """The address that can be used; one that only a file names is not.
+
+    A folder may come from a stranger, and whoever is connected to learns who asks, and with what password.
 
     Args:
         written: what the study's folder says; ``None``: the study lies in its folder.
         given: the whole address, where a person gave one; it comes first.
 
     Raises:
-        StudyError: the password was masked, and nobody gave it again.
+        StudyError: the study is kept in a database, and nobody gave its address again.
     """
     if given is not None and not is_masked(given):
         return given
-    if written is None or not is_masked(written):
-        return written
+    if written is None:
+        return None
     found = os.environ.get(VARIABLE)
-    if found and not is_masked(found) and _driven(masked(found)) == _driven(written):
+    if found and not is_masked(found) and _driven(masked(found)) == _driven(masked(written)):
         return found
     other = f", and {VARIABLE} names another database" if found else ""
+    hidden = "; its password is written into no file" if is_masked(written) else ""
     raise StudyError(
-        f"the study is kept in {written}",
-        f"its password is written into no file{other}",
-        f"give the whole address again by --storage, or in the environment variable {VARIABLE}",
+        f"the study is kept in {masked(written)[:LONGEST]}",
+        f"an address in a file is not connected to unless it is given again{other}{hidden}",
+        f"give the whole address by --storage, or in the environment variable {VARIABLE}",
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from optuna.trial import FrozenTrial, TrialState
+from pydantic import BaseModel, ConfigDict, Field
 
 from ..network import Genome
+from ..visible import Words
+from ..yaml_files import validate
 
 State = Literal["complete", "pruned", "failed", "running", "resting", "waiting"]
 """``resting``: it had its first look and counts among the others, and may be gone on with."""
@@ -73,40 +76,76 @@ class Trial:
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
+Count = Annotated[int, Field(ge=0, le=10**12)]
+
+
+class _Latest(BaseModel):
+    """What a journal or a database says of a candidate's latest slice."""
+
+    fit: dict[str, Any] = {}
+
+
+class _Notes(BaseModel):
+    """What a journal or a database says of a candidate, beside what is Optuna's."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    usable: bool = False
+    genome: dict[str, Any] | None = None
+    score: Annotated[float, Field(ge=-1e9, le=1e9)] | None = None
+    step: Count | None = None
+    steps: Count | None = None
+    ended: Words | None = None
+    seconds: Annotated[float, Field(ge=0, le=1e12)] | None = None
+    reason: Words | None = None
+    parents: Annotated[tuple[Count, ...], Field(strict=False)] = ()
+    operator: Words | None = None
+    changed: Annotated[tuple[Words, ...], Field(strict=False)] = ()
+    worker: int | None = None
+    engine: Words | None = None
+    engine_note: Words | None = None
+    precision: Words | None = None
+
+
 def trial_of(trial: FrozenTrial, *, genome: Genome | None = None) -> Trial:
     """Read a candidate from Optuna's record of it.
 
     Args:
         trial: Optuna's record.
         genome: its own, where that was read before: it takes longest, and never changes.
+
+    Raises:
+        InputError: what was noted of it is nothing that a search notes.
     """
+    source = f"candidate {trial.number}"
     # Of a candidate under way, what its latest slice has led to.
-    notes: dict[str, Any] = {**trial.user_attrs.get("fit", {}), **trial.user_attrs}
+    latest = validate(_Latest, trial.user_attrs, source=source).fit
+    notes = validate(_Notes, {**latest, **trial.user_attrs}, source=source)
     state = _STATES[trial.state]
-    if state == "running" and notes.get("usable"):
+    if state == "running" and notes.usable:
         state = "resting"
-    if genome is None and "genome" in notes:
-        genome = Genome.from_nested(notes["genome"])
+    if genome is None and notes.genome is not None:
+        genome = Genome.from_nested(notes.genome)
     return Trial(
         number=trial.number,
         state=state,
         genome=genome,
         digest=genome.digest if genome else None,
-        score=notes.get("score"),
-        step=notes.get("step"),
-        steps=notes.get("steps"),
-        ended=notes.get("ended"),
-        seconds=notes.get("seconds"),
-        reason=notes.get("reason"),
-        parents=tuple(notes.get("parents", ())),
-        operator=notes.get("operator"),
-        changed=tuple(notes.get("changed", ())),
-        worker=notes.get("worker"),
+        score=notes.score,
+        step=notes.step,
+        steps=notes.steps,
+        ended=notes.ended,
+        seconds=notes.seconds,
+        reason=notes.reason,
+        parents=notes.parents,
+        operator=notes.operator,
+        changed=notes.changed,
+        worker=notes.worker,
         started=trial.datetime_start.timestamp() if trial.datetime_start else None,
         finished=trial.datetime_complete.timestamp() if trial.datetime_complete else None,
-        engine=notes.get("engine"),
-        engine_note=notes.get("engine_note"),
-        precision=notes.get("precision"),
+        engine=notes.engine,
+        engine_note=notes.engine_note,
+        precision=notes.precision,
         params=dict(trial.params),
     )
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import FormatError
-from ..files import replacing, write_text
+from ..files import write_text
 from ..fitting import Fit
 from ..network import Genome
+from ..plain_files import inside
 from ..yaml_files import dump_yaml
+from .array_files import image_of
+from .array_files import read_npz as read_npz
+from .array_files import write_npz as write_npz
 
 
 def trial_folder(folder: Path, number: int) -> Path:
@@ -66,16 +68,6 @@ def write_trajectories(place: Path, trajectories: Sequence[Trajectory]) -> None:
         write_npz(place / "trajectory.npz", along)
 
 
-def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays to an ``.npz`` file, in full or not at all.
-
-    It is written many times while a search is at work, and a power cut may damage the newest: nothing is compressed,
-    and nobody waits for the disk.
-    """
-    with replacing(path, durable=False) as temporary:
-        np.savez(temporary, allow_pickle=False, **arrays)
-
-
 def write_genome(folder: Path, number: int, genome: Genome) -> None:
     """Write ``genome.yaml`` of a candidate."""
     write_text(trial_folder(folder, number) / "genome.yaml", dump_yaml(genome.to_nested()))
@@ -89,28 +81,7 @@ def read_arrays(
     Raises:
         FormatError: the file is missing or damaged.
     """
-    return read_npz(trial_folder(folder, number) / name, keys=keys)
-
-
-def read_npz(path: Path, *, keys: Container[str] | None = None) -> dict[str, NDArray[Any]]:
-    """The arrays of an ``.npz`` file in a study's folder: a measurement, or what a fit left.
-
-    Args:
-        path: the file.
-        keys: read only these, as far as they are there; unpacking takes most of the time. ``None``: all.
-
-    Raises:
-        FormatError: the file is missing or damaged.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files if keys is None or key in keys}
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise FormatError(
-            f"{path} cannot be read ({error})",
-            "a study's folder holds its measurements and what its fits left",
-            "restore the file, or search again under another name",
-        ) from error
+    return read_npz(inside(folder, trial_folder(Path(), number) / name), keys=keys)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +99,7 @@ def read_output(path: Path, *, index: int = 0) -> Output:
         FormatError: the file is missing or damaged.
     """
     arrays, end = read_npz(path), suffix(index)
-    judged = torch.from_numpy(arrays["x" + end])
-    full = arrays.get("full" + end)
-    return Output(judged, judged if full is None else torch.from_numpy(full))
+    judged = torch.from_numpy(image_of(arrays, "x" + end, path=path))
+    if "full" + end not in arrays:
+        return Output(judged, judged)
+    return Output(judged, torch.from_numpy(image_of(arrays, "full" + end, path=path)))

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from dipsearch.library import StackMember, write_stack
 from dipsearch.report.members import member_rows, uncertainty_map
 from dipsearch.report.pictures import pictures_of
 from dipsearch.report.uncertainty_map import error_map
-from dipsearch.yaml_files import dump_yaml
 
 
 def test_the_error_is_the_mean_over_the_channels() -> None:
@@ -14,11 +14,10 @@ def test_the_error_is_the_mean_over_the_channels() -> None:
     assert error_map(restored, np.array([[[0.2]], [[0.2]]])).tolist() == [[pytest.approx(0.2)]]
 
 
-def test_the_stack_is_listed_by_weight(make_study) -> None:
+def test_the_stack_is_listed_by_weight(make_study, genome_of) -> None:
     record = make_study()
-    ensemble = {"cat": [{"number": 0, "weight": 0.25}, {"number": 1, "weight": 0.75}]}
-    path = record.folder / "best" / "stack.yaml"
-    path.write_text(dump_yaml({"format": "dipsearch/stack/1", "pictures": ensemble}))
+    members = [StackMember(0, 0.25, genome_of(8)), StackMember(1, 0.75, genome_of(16))]
+    write_stack(record.folder / "best" / "stack.yaml", {"cat": members})
     assert [(row.number, row.weight, row.score) for row in member_rows(record, "cat")] == [
         (1, 0.75, 27.5),
         (0, 0.25, 25.0),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dipsearch.commands.main import run
 from dipsearch.errors import StudyError
 from dipsearch.problem import TaskOptions
 from dipsearch.proposal.study import Settings
@@ -50,7 +52,30 @@ def test_a_password_is_masked_wherever_it_stands(address: str, hidden: str) -> N
 def test_an_address_without_a_password_stays_as_it_is(address: str) -> None:
     assert masked(address) == address
     assert not is_masked(address)
-    assert whole_address(address) == address
+
+
+@pytest.mark.parametrize("address", ["sqlite:///studies.db", "postgresql://host/studies", HIDDEN])
+def test_an_address_that_only_a_file_names_is_not_used(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StudyError, match="an address in a file is not connected to unless it is given again"):
+        whole_address(address)
+    assert whole_address(address, given="sqlite:///mine.db") == "sqlite:///mine.db"
+    monkeypatch.setenv(VARIABLE, "postgresql://host/studies")
+    assert (whole_address("postgresql://host/studies")) == "postgresql://host/studies"
+
+
+def test_a_recipe_connects_to_nothing_unless_it_is_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for asked, option in (
+        (replace(request(), storage="sqlite:///there.db"), "--storage"),
+        (replace(request(None), cluster="tcp://elsewhere:8786"), "--cluster"),
+    ):
+        write_request(tmp_path / "recipe.yaml", asked)
+        assert run(["search", "--recipe", "recipe.yaml"]) == 2
+        said = capsys.readouterr().err
+        assert "unless it is given again" in said and option in said
+        assert [path.name for path in tmp_path.iterdir()] == ["recipe.yaml"]
 
 
 def test_no_file_of_a_study_holds_the_password(begun: Path) -> None:
@@ -65,7 +90,6 @@ def test_what_is_given_comes_first_and_the_environment_fills_in(monkeypatch: pyt
     assert whole_address(HIDDEN, given=WHOLE) == WHOLE
     monkeypatch.setenv(VARIABLE, WHOLE.replace("+psycopg", ""))
     assert whole_address(HIDDEN) == WHOLE.replace("+psycopg", "")
-    assert whole_address("sqlite:///studies.db") == "sqlite:///studies.db"
 
 
 def test_another_database_in_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,50 @@
+"""The form of a measurement in its problem file: a line of JSON that says how the restored image is handed back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..json_files import parse_json
+from ..problem import Form
+from ..problem.form import PLAIN, Layout
+from ..yaml_files import validate
+
+
+def form_text(form: Form) -> str:
+    """A form as JSON."""
+    return json.dumps(asdict(form))
+
+
+class _Form(BaseModel):
+    """How a restored image is handed back, as the file says it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    kind: Literal["tensor", "numpy"] = PLAIN.kind
+    layout: Layout = PLAIN.layout
+    dtype: str = Field(
+        default=PLAIN.dtype, pattern=r"^(b?float|u?int|complex)[0-9]{1,3}$|^(bool|double|half)$"
+    )
+    device: str = Field(default=PLAIN.device, pattern=r"^(cpu|mps|(cuda|xpu)(:[0-9]{1,3})?)$")
+    low: float = PLAIN.low
+    high: float = PLAIN.high
+    complex_values: bool = PLAIN.complex_values
+
+
+def form_of(values: Mapping[str, NDArray[Any]], path: Path) -> Form:
+    """The form in the arrays of a problem file; files of the first version have none.
+
+    Raises:
+        FormatError: it is none.
+    """
+    if "form" not in values:
+        return PLAIN
+    content = parse_json(str(values["form"]).encode(), source=f"{path}: `form`")
+    return Form(**validate(_Form, content, source=f"{path}: `form`").model_dump())
