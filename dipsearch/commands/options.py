@@ -38,7 +38,7 @@ Sigma = Annotated[
     typer.Option(
         "--sigma",
         metavar="LEVEL",
-        help="denoise, deblur: noise level in grey levels of 255; estimated when absent.",
+        help="denoise, deblur: noise level in the units of the file (8 bits: of 255); estimated when absent.",
     ),
 ]
 Photons = Annotated[
@@ -67,6 +67,22 @@ Reference = Annotated[
         "--reference",
         metavar="FILE",
         help="The clean picture: only reports PSNR against it, decides nothing.",
+    ),
+]
+Range = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        "--range",
+        metavar="LOW HIGH",
+        help="Values of the file that are worked on as black and white; the data's own when absent.",
+    ),
+]
+DataRange = Annotated[
+    float | None,
+    typer.Option(
+        "--data-range",
+        metavar="R",
+        help="What PSNR is relative to, in the units of the file; absent: 255 for 8 bits, else the reference's.",
     ),
 ]
 Simulate = Annotated[
@@ -112,6 +128,8 @@ def task_options(
     kernel: str | None,
     reference: str | None,
     simulate: bool,
+    value_range: tuple[float, float] | None = None,
+    data_range: float | None = None,
 ) -> TaskOptions:
     """The damage as it was typed; numbers and combinations are checked by ``TaskOptions`` itself.
 
@@ -143,4 +161,6 @@ def task_options(
         kernel=kernel,
         reference=reference,
         simulate=simulate,
+        value_range=value_range,
+        data_range=data_range,
     )

@@ -31,8 +31,16 @@ def restore(
     kernel: shared.Kernel = None,
     reference: shared.Reference = None,
     simulate: shared.Simulate = False,
+    value_range: shared.Range = None,
+    data_range: shared.DataRange = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where NAME.png of each picture goes.")
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER|FILE",
+            help="Where the results go, each in the format of its picture; of one picture also a file.",
+        ),
     ] = Path("restored"),
     budget: Annotated[
         str | None,
@@ -67,6 +75,8 @@ def restore(
         kernel=kernel,
         reference=reference,
         simulate=simulate,
+        value_range=value_range,
+        data_range=data_range,
     )
     pictures = parsing.expand_sources(sources, leave_out=(mask, reference))
     budget_seconds = None if budget is None else parsing.seconds(budget)

@@ -42,6 +42,8 @@ def search(
     kernel: shared.Kernel = None,
     reference: shared.Reference = None,
     simulate: shared.Simulate = False,
+    value_range: shared.Range = None,
+    data_range: shared.DataRange = None,
     space: Annotated[str, typer.Option("--space", metavar="NAME|FILE", help="The search space.")] = "skip",
     sampler: Annotated[
         str, typer.Option("--sampler", metavar="|".join(parsing.SAMPLERS), help="Who proposes candidates.")
@@ -131,6 +133,8 @@ def search(
             kernel=kernel,
             reference=reference,
             simulate=simulate,
+            value_range=value_range,
+            data_range=data_range,
         )
 
         from ..run import Request

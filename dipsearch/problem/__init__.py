@@ -8,10 +8,19 @@ reference are here too, but only reports and benchmarks may call them.
 from .case import Case, load_case
 from .diagnosis import Branch, Diagnosis
 from .form import Form
-from .image import MAX_PIXELS, Image, image_digest, is_sample, natural_suffix, read_image, write_image
+from .image import (
+    MAX_PIXELS,
+    WRITTEN_SUFFIXES,
+    Image,
+    image_digest,
+    is_sample,
+    natural_suffix,
+    read_image,
+    write_image,
+)
 from .impulses import clean_sigma, clean_values
 from .metrics import psnr, psnr_luma, psnr_peak, ssim
-from .missing import find_observed, hide_pixels, read_mask
+from .missing import find_observed, hide_pixels, picture_files, read_mask
 from .noise import Gaussian, Impulses, NoiseModel, NoNoise, Poisson
 from .noise_classifier import diagnose
 from .operators import (
@@ -34,8 +43,10 @@ from .operators import (
     read_kernel,
     register,
 )
+from .picture_range import PictureRange
 from .problem import Problem, crop_problem
 from .randomness import generator_for
+from .restored_picture import restored_suffix, write_restored
 from .sigma import SigmaEstimate, estimate_sigma
 from .simulation import Damaged, NoiseWord, add_noise, simulate_measurement
 from .sources import sample_names
@@ -45,6 +56,7 @@ from .task_options import Task, TaskOptions
 
 __all__ = [
     "MAX_PIXELS",
+    "WRITTEN_SUFFIXES",
     "Blur",
     "Branch",
     "Case",
@@ -65,6 +77,7 @@ __all__ = [
     "NoiseModel",
     "NoiseWord",
     "Operator",
+    "PictureRange",
     "Poisson",
     "Problem",
     "Product",
@@ -91,6 +104,7 @@ __all__ = [
     "make_split",
     "motion_kernel",
     "natural_suffix",
+    "picture_files",
     "pseudo_inverse",
     "psnr",
     "psnr_luma",
@@ -99,9 +113,11 @@ __all__ = [
     "read_kernel",
     "read_mask",
     "register",
+    "restored_suffix",
     "sample_names",
     "simulate_measurement",
     "ssim",
     "whole",
     "write_image",
+    "write_restored",
 ]

@@ -6,7 +6,7 @@ sentences for people beside the problem, where neither ranking nor stopping can 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -16,10 +16,11 @@ from ..errors import InputError
 from .diagnosis import Diagnosis
 from .holes import are_holes, largest_hole
 from .image import Image, read_image
-from .missing import black_share, find_observed
+from .missing import Observation, black_share, find_observed
 from .noise import LEVELS, NoiseModel
 from .noise_classifier import diagnose, given_photons, given_sigma
-from .operators import Downsample, Identity, Mask
+from .operators import Downsample, Identity, Mask, pseudo_inverse
+from .picture_range import LARGEST, TYPE_RANGE, PictureRange, range_of, tamed
 from .problem import SMALLEST_SIDE, Problem
 from .raster import refuse_huge
 from .sigma import estimate_sigma
@@ -40,7 +41,8 @@ class Case:
     ``notes`` are sentences for the console and the page: what was found out, assumed or left out.
     ``reference`` is (1, C, H, W) or None; ``bits`` says how the restoration is written; ``diagnosis`` is what the
     gate found in a noisy picture, ``None`` for other tasks. ``simulation`` says so where a clean picture was damaged:
-    "asked" or "unasked".
+    "asked" or "unasked". ``range`` says what 0 and 1 are in the file; PSNR and SSIM are relative to ``data_range``.
+    ``image`` is the picture as it was read; ``alpha`` (1, 1, H, W) is written beside the restoration.
     """
 
     name: str
@@ -51,6 +53,10 @@ class Case:
     notes: tuple[str, ...]
     diagnosis: Diagnosis | None = None
     simulation: Literal["asked", "unasked"] | None = None
+    range: PictureRange = TYPE_RANGE
+    data_range: float = 1.0
+    image: Image | None = None
+    alpha: Tensor | None = None
 
 
 def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
@@ -64,16 +70,25 @@ def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
         InputError: the picture, the mask, the reference or an option cannot be used; among it a measurement
             with a side below 8 pixels or fewer than 50 values that could score.
     """
-    image = read_image(source)
-    _refuse_small(image.name, image.pixels)
-    notes = [_refuse_or_note_range(image)]
-    reference = _read_reference(image, source, options)
+    read = read_image(source)
+    _refuse_small(read.name, read.pixels)
+    told = _told(read, source, options)
+    chosen = range_of(
+        read,
+        given=options.value_range,
+        observed=None if told is None else told.observed,
+        counts=options.photons is not None,
+    )
+    image, options = replace(read, pixels=tamed(chosen.into(read.pixels), chosen)), _in_unit(options, chosen)
+    notes = [chosen.sentence()]
+    reference = _read_reference(image, source, options, chosen)
     diagnosis = None
     match options.task:
         case "inpaint":
-            problem, own_reference, said = _inpaint(image, source, options, seed)
+            problem, own_reference, said = _inpaint(image, source, options, seed, told)
         case "denoise":
             problem, own_reference, said, diagnosis = _denoise(image, options, seed)
+            said.append("" if problem.noise.sigma is None else chosen.sigma_in_words(problem.noise.sigma))
         case "sr":
             problem, own_reference, said = _super_resolve(image, options, seed)
         case "deblur":
@@ -84,8 +99,10 @@ def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
                 "a picture file does not say which",
                 "give the measurement and its operator from Python: dipsearch.Problem(y, A)",
             )
+    problem = replace(problem, form=chosen.form())
     reference = own_reference if reference is None else reference
     _refuse_other_reference(reference, problem, options)
+    data_range, compared = _data_range(reference, options, chosen)
     # A picture that is too small to be judged is refused here, before any work starts.
     split = make_split(problem, seed=seed)
     # A picture without noise is delivered as it is, and nothing is judged.
@@ -96,10 +113,74 @@ def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
         problem=problem,
         reference=reference,
         bits=image.bits,
-        notes=tuple(note for note in [*notes, *said, judged] if note),
+        notes=tuple(note for note in [*notes, *said, compared, judged] if note),
         diagnosis=diagnosis,
         simulation=_simulation(options, own_reference),
+        range=chosen,
+        data_range=data_range,
+        image=read,
+        alpha=_alpha(read, problem, told),
     )
+
+
+def _told(image: Image, source: str, options: TaskOptions) -> Observation | None:
+    """What says which pixels are missing; ``None`` where nothing does, or where they are hidden on purpose."""
+    if options.task != "inpaint" or options.simulate or options.missing is not None:
+        return None
+    mask = None if options.mask is None else file_of_same_name(options.mask, source)
+    return find_observed(image, source, mask=mask, invert=options.invert_mask)
+
+
+def _in_unit(options: TaskOptions, chosen: PictureRange) -> TaskOptions:
+    """The options with strengths of noise in grey levels of 255, of which black to white are that many.
+
+    People give them in the units of the file, which are the same for 8 bits.
+    """
+    sigma, photons = options.sigma, options.photons
+    if sigma is not None:
+        if sigma > chosen.span:
+            raise InputError(
+                f"sigma is {sigma:g}",
+                f"it is in the units of the file, and black to white are {chosen.span:.4g} of them",
+                f"give for example --sigma {chosen.span / 10:.3g}, or leave it out to have it estimated",
+            )
+        sigma = sigma / chosen.span * LEVELS
+    if photons is not None:
+        photons *= chosen.high - chosen.low
+    return replace(options, sigma=sigma, photons=photons)
+
+
+def _data_range(reference: Tensor | None, options: TaskOptions, chosen: PictureRange) -> tuple[float, str]:
+    """The range that PSNR and SSIM are relative to, in that of the problem, and a sentence where nobody expects it."""
+    if reference is None:
+        return 1.0, ""
+    if options.data_range is not None:
+        return (
+            options.data_range / chosen.span,
+            f"PSNR and SSIM take {options.data_range:g} for the range, as given",
+        )
+    low, high = float(reference.min()), float(reference.max())
+    if (
+        options.value_range is not None
+        or not high > low
+        or (chosen.unit == 255 or (not chosen.own and chosen.unit == 1))
+    ):
+        return 1.0, ""
+    return high - low, (
+        f"PSNR and SSIM take the reference's own range, {(high - low) * chosen.span:.5g} in the units of the file; "
+        "--data-range overrides it"
+    )
+
+
+def _alpha(image: Image, problem: Problem, told: Observation | None) -> Tensor | None:
+    """What stays transparent; enlarged as smoothly as the kernel has it where the picture is enlarged."""
+    if image.alpha is None or (told is not None and told.transparent):
+        return None
+    if not isinstance(problem.operator, Downsample) or problem.y.shape[-2:] != image.alpha.shape[-2:]:
+        return image.alpha
+    _, _, height, width = problem.image_shape
+    larger = Downsample(problem.operator.factor, (1, 1, height, width))
+    return pseudo_inverse(larger, image.alpha).clamp(0, 1)
 
 
 def _simulation(options: TaskOptions, own_reference: Tensor | None) -> Literal["asked", "unasked"] | None:
@@ -109,19 +190,17 @@ def _simulation(options: TaskOptions, own_reference: Tensor | None) -> Literal["
 
 
 def _inpaint(
-    image: Image, source: str, options: TaskOptions, seed: int
+    image: Image, source: str, options: TaskOptions, seed: int, found: Observation | None
 ) -> tuple[Problem, Tensor | None, list[str]]:
     simulate = options.simulate or options.missing is not None
-    mask = None if options.mask is None else file_of_same_name(options.mask, source)
-    found = None if simulate else find_observed(image, source, mask=mask, invert=options.invert_mask)
     reference = None
     if found is not None:
-        y, observed, notes = image.pixels * found.observed, found.observed, [found.sentence]
+        y, observed, notes = image.pixels * found.observed, found.observed, [*found.sentences]
     else:
         damaged = simulate_measurement(image.pixels, options, seed=seed, source=source)
         y, observed, reference = damaged.y, damaged.observed, image.pixels
         why = "as asked," if simulate else _unasked(image)
-        notes = [_simulated_note(why, damaged), _alpha_note(image)]
+        notes = [_simulated_note(why, damaged)]
     notes.append(_hole_note(observed))
     shape = _four(y)
     return Problem(y, Mask(observed), NO_NOISE, shape, observed), reference, notes
@@ -144,7 +223,7 @@ def _unasked(image: Image) -> str:
 def _denoise(
     image: Image, options: TaskOptions, seed: int
 ) -> tuple[Problem, Tensor | None, list[str], Diagnosis]:
-    notes = [_alpha_note(image)]
+    notes: list[str] = []
     y, reference = image.pixels, None
     if options.simulate:
         damaged = simulate_measurement(image.pixels, options, seed=seed)
@@ -157,7 +236,7 @@ def _denoise(
 
 
 def _super_resolve(image: Image, options: TaskOptions, seed: int) -> tuple[Problem, Tensor | None, list[str]]:
-    notes = [_alpha_note(image)]
+    notes: list[str] = []
     y, reference = image.pixels, None
     _, channels, height, width = _four(y)
     shape = (1, channels, height * options.factor, width * options.factor)
@@ -173,7 +252,7 @@ def _super_resolve(image: Image, options: TaskOptions, seed: int) -> tuple[Probl
 
 def _deblur(image: Image, options: TaskOptions, seed: int) -> tuple[Problem, Tensor | None, list[str]]:
     assert options.kernel is not None
-    notes = [_alpha_note(image)]
+    notes: list[str] = []
     y, reference, operator = image.pixels, None, blur_of(options.kernel)
     if options.simulate:
         damaged = simulate_measurement(image.pixels, options, seed=seed)
@@ -217,26 +296,6 @@ def _four(x: Tensor) -> tuple[int, int, int, int]:
     return batch, channels, height, width
 
 
-def _alpha_note(image: Image) -> str:
-    if image.alpha is None or bool((image.alpha == 1).all()):
-        return ""
-    return "the alpha channel is left out; it is not restored"
-
-
-def _refuse_or_note_range(image: Image) -> str:
-    low, high = float(image.pixels.min()), float(image.pixels.max())
-    if low >= 0 and high <= 1:
-        return ""
-    far = float(((image.pixels < -0.5) | (image.pixels > 1.5)).float().mean())
-    if far > 0.5:
-        raise InputError(
-            f"the values of {image.name} run from {low:g} to {high:g}",
-            "float pictures have to lie about in [0, 1]",
-            "divide them by their largest possible value first",
-        )
-    return f"the values run from {low:.3g} to {high:.3g}, beyond [0, 1], and are taken as they are"
-
-
 def _refuse_small(name: str, pixels: Tensor) -> None:
     height, width = pixels.shape[-2:]
     if min(height, width) < SMALLEST_SIDE:
@@ -247,10 +306,18 @@ def _refuse_small(name: str, pixels: Tensor) -> None:
         )
 
 
-def _read_reference(image: Image, source: str, options: TaskOptions) -> Tensor | None:
+def _read_reference(image: Image, source: str, options: TaskOptions, chosen: PictureRange) -> Tensor | None:
+    """The clean picture in the range of the measured one, whose units it shares."""
     if options.reference is None:
         return None
-    return read_image(file_of_same_name(options.reference, source)).pixels
+    reference = read_image(file_of_same_name(options.reference, source))
+    if reference.bits == image.bits:
+        return chosen.into(reference.pixels)
+    return (
+        chosen.into(reference.pixels * (LARGEST[reference.bits] / chosen.unit))
+        if chosen.own
+        else reference.pixels
+    )
 
 
 def _refuse_other_reference(reference: Tensor | None, problem: Problem, options: TaskOptions) -> None:

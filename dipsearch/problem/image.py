@@ -13,20 +13,23 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import InputError
 from ..files import replacing
+from .container import Container
 from .pillow_files import read_with_pillow, save_with_pillow
 from .png import encode_png16
 from .raster import MAX_PIXELS, Raster, Samples, to_integers, to_unit
-from .sources import is_sample, picture_name, sample_path, sample_side
+from .sources import is_reserved, is_sample, picture_name, sample_path, sample_side
 from .tiff import read_tiff, save_tiff
 
 __all__ = ["MAX_PIXELS", "Image", "image_digest", "is_sample", "natural_suffix", "read_image", "write_image"]
 
 TIFF_SUFFIXES = (".tif", ".tiff")
-WRITTEN_SUFFIXES = (".png", *TIFF_SUFFIXES, ".jpg", ".jpeg")
+JPEG_SUFFIXES = (".jpg", ".jpeg")
+WRITTEN_SUFFIXES = (".png", *TIFF_SUFFIXES, *JPEG_SUFFIXES, ".bmp", ".webp")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,16 +37,20 @@ class Image:
     """A picture as it was read.
 
     Attributes:
-        pixels: (1, C, H, W) float32; whole numbers scaled to [0, 1], float TIFF as it is.
+        pixels: (1, C, H, W) float32; whole numbers of 8 and 16 bits scaled to [0, 1], others as they are.
         alpha: (1, 1, H, W) in [0, 1], or None when the file has no alpha channel.
-        bits: 8, 16, or 32 for float: how the picture is written back.
+        bits: 8, 16, or 32 for others: how the picture is written back.
         name: the file's stem or the sample's name, safe in file names.
+        container: what the file holds besides its pixels; None of a sample.
+        samples: (H, W, C), the values as the file has them; None of a sample.
     """
 
     pixels: Tensor
     alpha: Tensor | None
     bits: int
     name: str
+    container: Container | None = None
+    samples: Samples | None = None
 
 
 def read_image(source: str | Path) -> Image:
@@ -71,21 +78,33 @@ def read_image(source: str | Path) -> Image:
         pixels=_tensor(samples),
         alpha=None if raster.alpha is None else _tensor(to_unit(raster.alpha)[..., None]).clamp(0, 1),
         bits=raster.bits,
-        name=re.sub(r"[^\w.-]+", "_", picture_name(source)).lstrip(".") or "image",
+        container=None if is_sample(source) else raster.container,
+        samples=None if is_sample(source) else raster.samples,
+        name=_safe(picture_name(source)),
     )
 
 
-def write_image(path: str | Path, pixels: Tensor, *, bits: int = 8, alpha: Tensor | None = None) -> None:
+def write_image(
+    path: str | Path,
+    pixels: Tensor,
+    *,
+    bits: int = 8,
+    alpha: Tensor | None = None,
+    container: Container | None = None,
+    kept: tuple[Samples, NDArray[np.bool_]] | None = None,
+) -> None:
     """Write a picture, in full or not at all; the suffix decides the format.
 
-    PNG takes 1, 3 or 4 channels (the fourth is alpha) at 8 or 16 bits, JPEG 1 or 3 at 8 bits, TIFF any
-    number at 8, 16 or 32 (float) bits. Whole-number formats clip to [0, 1] and round; float TIFF keeps the
-    values.
+    PNG takes 1, 3 or 4 channels (the fourth is alpha) at 8 or 16 bits, WebP the same at 8 bits, JPEG and BMP 1 or 3 at
+    8 bits, TIFF any number at 8, 16 or 32 bits. Whole-number formats clip to [0, 1] and round; TIFF of 32 bits keeps
+    the values, as floats or in the type that ``container`` names.
 
     Args:
         pixels: (1, C, H, W).
-        bits: 8, 16, or 32 for float.
+        bits: 8, 16, or 32 for what is not scaled.
         alpha: (1, 1, H, W) in [0, 1], written as the alpha channel.
+        container: what else goes into the file, and how it is laid out.
+        kept: samples (H, W, C) as they were read, and where (H, W) they are written as they are.
 
     Raises:
         InputError: the format cannot hold this picture, or a value is NaN or infinite.
@@ -93,23 +112,41 @@ def write_image(path: str | Path, pixels: Tensor, *, bits: int = 8, alpha: Tenso
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    planes = pixels if alpha is None else torch.cat([pixels, alpha.to(pixels)], dim=1)
     _refuse_unwritable(path, channels=pixels.shape[1], bits=bits, with_alpha=alpha is not None)
-    values = planes.detach()[0].permute(1, 2, 0).to("cpu", torch.float32).numpy()
-    if not np.isfinite(values).all():
+    samples = _encoded(pixels, path, bits, container)
+    if kept is not None:
+        samples = np.where(kept[1][..., None], kept[0].astype(samples.dtype), samples)
+    if alpha is not None:
+        samples = np.concatenate([samples, _encoded(alpha, path, bits, container, opaque=True)], axis=2)
+    with replacing(path) as temporary:
+        if suffix in TIFF_SUFFIXES:
+            save_tiff(temporary, samples, with_alpha=alpha is not None, container=container)
+        elif bits == 16:
+            size = samples.shape[0], samples.shape[1]
+            temporary.write_bytes(encode_png16(samples, container.chunks_for(size) if container else ()))
+        else:
+            save_with_pillow(temporary, samples, container)
+
+
+def _encoded(
+    values: Tensor, path: Path, bits: int, container: Container | None, *, opaque: bool = False
+) -> Samples:
+    """(1, C, H, W) -> (H, W, C) of the type that is written; ``opaque``: of whole numbers 1 stands for the largest."""
+    floats = values.detach()[0].permute(1, 2, 0).to("cpu", torch.float32).numpy()
+    if not np.isfinite(floats).all():
         raise InputError(
             f"the picture for {path} holds values that are NaN or infinite",
             "only finite values are written",
             "find out why the fit diverged; a smaller learning rate helps",
         )
-    samples: Samples = values if bits == 32 else to_integers(values, bits)
-    with replacing(path) as temporary:
-        if suffix in TIFF_SUFFIXES:
-            save_tiff(temporary, samples, with_alpha=alpha is not None)
-        elif bits == 16:
-            temporary.write_bytes(encode_png16(samples))
-        else:
-            save_with_pillow(temporary, samples)
+    if bits != 32:
+        return to_integers(floats, bits)
+    dtype = container.tiff.dtype if container is not None and container.tiff is not None else np.dtype("f4")
+    if dtype.kind == "f":
+        return floats.astype(dtype)
+    ends = np.iinfo(dtype)
+    scaled = floats.astype(np.float64) * (ends.max if opaque else 1)
+    return np.clip(np.rint(scaled), ends.min, ends.max).astype(dtype)
 
 
 def natural_suffix(channels: int, bits: int) -> str:
@@ -156,6 +193,12 @@ def _read(path: Path) -> Raster:
         ) from error
 
 
+def _safe(name: str) -> str:
+    """A name that a file can have on every system."""
+    safe = re.sub(r"[^\w.-]+", "_", name).strip(".") or "image"
+    return f"{safe}_" if is_reserved(safe) else safe
+
+
 def _is_tiff(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -190,17 +233,17 @@ def _refuse_unwritable(path: Path, *, channels: int, bits: int, with_alpha: bool
         raise InputError(f"bits is {bits}", "8, 16 and 32 (float) are written", "choose one of them")
     if suffix in TIFF_SUFFIXES:
         return
-    jpeg = suffix != ".png"
-    if bits > (8 if jpeg else 16):
+    if bits > (16 if suffix == ".png" else 8):
         raise InputError(
             f"{path.name} cannot hold {bits} bits per value",
-            "JPEG holds 8 bits, PNG 8 or 16, TIFF also 32 (float)",
+            "JPEG, BMP and WebP hold 8 bits, PNG 8 or 16, TIFF also 32 (float)",
             "write a .tiff instead",
         )
-    colours_held = (1, 3) if jpeg or with_alpha else (1, 3, 4)
-    if channels not in colours_held or (jpeg and with_alpha):
+    opaque = suffix in (*JPEG_SUFFIXES, ".bmp")
+    colours_held = (1, 3) if opaque or with_alpha else (1, 3, 4)
+    if channels not in colours_held or (opaque and with_alpha):
         raise InputError(
             f"{path.name} cannot hold {channels} channels" + (" and alpha" if with_alpha else ""),
-            "PNG holds 1, 3 or 4 channels (4 with alpha), JPEG 1 or 3, TIFF any number",
+            "PNG and WebP hold 1, 3 or 4 channels (4 with alpha), JPEG and BMP 1 or 3, TIFF any number",
             "write a .tiff instead",
         )

@@ -9,6 +9,7 @@ and tests on machines without a GPU.
 from __future__ import annotations
 
 import difflib
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def file_of_same_name(path: str, source: str) -> str:
     if not Path(path).is_dir():
         return path
     stem = picture_name(source)
-    matches = sorted(file for file in Path(path).iterdir() if file.stem == stem)
+    matches = same_stem(Path(path), stem)
     if len(matches) != 1:
         raise InputError(
             f"the folder {path} holds {len(matches)} files named {stem}",
@@ -93,6 +94,21 @@ def file_of_same_name(path: str, source: str) -> str:
             "rename the files after the pictures, or name one file",
         )
     return str(matches[0])
+
+
+def is_reserved(name: str) -> bool:
+    """Whether Windows takes a file of this name for a device."""
+    return (
+        re.fullmatch(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])", name.partition(".")[0].strip())
+        is not None
+    )
+
+
+def same_stem(folder: Path, stem: str) -> list[Path]:
+    """The files of a folder that are named ``stem`` but for their suffix; where there is none, in whatever case."""
+    files = sorted(folder.iterdir())
+    exact = [file for file in files if file.stem == stem]
+    return exact or [file for file in files if file.stem.casefold() == stem.casefold()]
 
 
 def picture_name(source: str | Path) -> str:

@@ -1,28 +1,38 @@
-"""TIFF: any channel count, 8 or 16 bits or float, with or without alpha.
+"""TIFF: any channel count, whole numbers or floats, with or without alpha, one picture or one plane of a stack.
 
-tifffile reads and writes them. The compressions and colour models that it leaves to optional packages (LZW,
-JPEG, palettes) are handed to Pillow as far as Pillow reads them without loss.
+tifffile reads and writes them; LZW comes from ``lzw``. The compressions and colour models that it leaves to optional
+packages (JPEG, palettes) are handed to Pillow as far as Pillow reads them without loss.
 """
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
 
 from ..errors import InputError
-from .pillow_files import ORIENTATION, read_with_pillow
+from .container import Container
+from .exif import ORIENTATION
+from .lzw import enable_lzw
+from .pillow_files import read_with_pillow
 from .raster import Raster, Samples, refuse_huge, upright
+from .tiff_folders import FOLDERS, append_folder
+from .tiff_layout import TiffLayout, layout_of
 
 # tifffile reports damage to its logger as well as by exceptions; one line of error is enough.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
+enable_lzw()
 
 ALPHA = (1, 2)  # values of the ExtraSamples tag: associated, unassociated
-WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
-# Axes are named by tifffile; S samples, C channels, Q an unnamed leading axis of an array saved as it was.
-CHANNELS_LAST, CHANNELS_FIRST = ("YX", "YXS", "YXC"), ("SYX", "CYX", "QYX")
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
+# Axes are named by tifffile; S samples, C channels. Q is a leading axis of an array that nobody has named.
+CHANNELS_LAST, CHANNELS_FIRST = ("YX", "YXS", "YXC"), ("SYX", "CYX")
+LONG = 4
+INCH, CENTIMETRE = 2, 3
 
 
 def read_tiff(path: Path) -> Raster:
@@ -38,30 +48,41 @@ def read_tiff(path: Path) -> Raster:
         # A file may also declare any number of channels: four of them weigh as much as one colour pixel.
         pixels = max(1, page.imagelength * page.imagewidth)
         colour_pictures = -(-int(np.prod(series.shape, dtype=object)) // (4 * pixels))
+        _refuse_stack(path, file, series)
         refuse_huge(path.name, page.imagelength, page.imagewidth * colour_pictures)
-        if len(file.series) > 1 or series.axes not in CHANNELS_LAST + CHANNELS_FIRST:
-            raise InputError(
-                f"{path.name} holds {len(file.pages)} pages with the axes {series.axes}",
-                "one file is one picture of rows, columns and channels",
-                "save the page that you mean as a file of its own",
-            )
+        _refuse_colours(path, page)
         plain = page.photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB) and page.bitspersample >= 8
         samples = _decoded(series) if plain else None
         extras = tuple(int(extra) for extra in page.extrasamples)
         orientation = page.tags.valueof(ORIENTATION, 1)
-        inverted = page.photometric == WHITE_IS_ZERO
+        layout = layout_of(file, series)
         exact_in_pillow = page.bitspersample <= 8 or page.samplesperpixel == 1
     if samples is None:
         if not exact_in_pillow:
             raise InputError(
                 f"{path.name} is compressed in a way that cannot be read here at its full depth",
-                "more than 8 bits are read without compression or with Deflate",
+                "more than 8 bits are read without compression, with Deflate, LZW or LZMA",
                 "save it again so, or install the package imagecodecs",
             )
-        return read_with_pillow(path, formats=("TIFF",))
+        read = read_with_pillow(path, formats=("TIFF",))
+        layout = replace(layout, dtype=read.samples.dtype, white_is_zero=False, samples="contig")
+        return read._replace(container=_container(layout, read.samples.shape[:2]))
     if series.axes in CHANNELS_FIRST:
         samples = np.moveaxis(samples, 0, -1)
-    return _raster(samples, extras, orientation=orientation, inverted=inverted, name=path.name)
+    return _raster(samples, extras, orientation=orientation, layout=layout, name=path.name)
+
+
+def _container(layout: TiffLayout, size: tuple[int, ...]) -> Container:
+    """What a TIFF holds besides its pixels, with what other formats can take of it."""
+    contents = {tag.code: tag.content for tag in layout.tags}
+    inches = {INCH: 1.0, CENTIMETRE: 2.54}.get(layout.unit or INCH, 0.0)
+    dpi = None
+    if layout.resolution is not None and inches:
+        across, down = (inches * over / under if under else 0.0 for over, under in layout.resolution)
+        dpi = (across, down) if min(across, down) > 1 else None
+    return Container(
+        "TIFF", (size[0], size[1]), contents.get(34675), None, contents.get(700), dpi, tiff=layout
+    )
 
 
 def _decoded(series: tifffile.TiffPageSeries) -> Samples | None:
@@ -73,41 +94,159 @@ def _decoded(series: tifffile.TiffPageSeries) -> Samples | None:
         raise
 
 
+def _refuse_stack(path: Path, file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> None:
+    axes, shape = series.axes, series.shape
+    if len(file.series) == 1 and axes in CHANNELS_LAST + CHANNELS_FIRST:
+        return
+    sizes = " × ".join(str(one) for one in shape)
+    if len(file.series) > 1:
+        raise InputError(
+            f"{path.name} holds {len(file.pages)} pages of different kinds",
+            "one file is one picture of rows, columns and channels",
+            "save the page that you mean as a file of its own",
+        )
+    known = {"T": "points in time", "Z": "depths", "C": "channels", "S": "samples"}
+    named = [known[axis] for axis in axes[:-2] if axis in known]
+    what = f"a stack of {sizes} with the axes {axes}" + (f" ({', '.join(named)})" if named else "")
+    raise InputError(
+        f"{path.name} holds {what}" + ("" if named else ", and nothing in it says what the first axis is"),
+        "one picture has rows, columns and channels",
+        "save the planes as files of their own (several files are restored with one architecture), or, where the first "
+        "axis are the channels of one picture, save it with metadata that say so: axes CYX",
+    )
+
+
+def _refuse_colours(path: Path, page: tifffile.TiffPage) -> None:
+    if int(page.photometric) not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR):
+        model = str(getattr(page.photometric, "name", page.photometric))
+        model = "CMYK" if model == "SEPARATED" else model
+        raise InputError(
+            f"{path.name} has the colour model {model}",
+            "grey and RGB are read",
+            "convert the picture to RGB first",
+        )
+
+
 def _raster(
-    samples: Samples, extras: tuple[int, ...], *, orientation: int, inverted: bool, name: str
+    samples: Samples, extras: tuple[int, ...], *, orientation: int, layout: TiffLayout, name: str
 ) -> Raster:
     kind, size = samples.dtype.kind, samples.dtype.itemsize
-    if not (kind == "f" or (kind == "u" and size <= 2)):
+    if not (kind == "f" or (kind in "iu" and size <= 4)):
         raise InputError(
             f"{name} holds samples of the type {samples.dtype}",
-            "unsigned whole numbers of 8 or 16 bits and floats are read",
+            "whole numbers of up to 32 bits and floats are read",
             "convert the picture to one of them",
         )
     if samples.ndim == 2:
         samples = samples[..., None]
     samples = upright(samples, orientation)
-    bits = 32 if kind == "f" else 8 * size
+    bits = 8 * size if kind == "u" and size <= 2 else 32
     channels = samples.shape[2]
     places = [channels - len(extras) + i for i, extra in enumerate(extras) if extra in ALPHA]
     alpha = samples[..., places[0]] if places else None
     colours = np.delete(samples, places[:1], axis=2) if places else samples
-    if inverted:
-        colours = (1 if kind == "f" else np.iinfo(samples.dtype).max) - colours
-    return Raster(colours, alpha, bits)
+    layout = replace(layout, dtype=samples.dtype.newbyteorder("="))
+    if layout.white_is_zero:
+        colours = mirrored(colours)
+    return Raster(colours, alpha, bits, _container(layout, samples.shape[:2]))
 
 
-def save_tiff(path: Path, samples: Samples, *, with_alpha: bool) -> None:
-    """Write (H, W, C) samples losslessly (Deflate); the last channel is alpha when ``with_alpha``."""
-    channels = samples.shape[2]
+def mirrored(samples: Samples) -> Samples:
+    """Exchange black and white: unsigned numbers within their type, others by their sign."""
+    return np.iinfo(samples.dtype).max - samples if samples.dtype.kind == "u" else -samples
+
+
+def save_tiff(path: Path, samples: Samples, *, with_alpha: bool, container: Container | None = None) -> None:
+    """Write (H, W, C) samples losslessly; the last channel is alpha when ``with_alpha``.
+
+    Args:
+        container: what else goes into the file, and how it is laid out; ``None``: plainly, with Deflate.
+    """
+    layout, channels = container.tiff if container is not None else None, samples.shape[2]
     colours = channels - with_alpha
-    extras = (0,) * (colours - (3 if colours == 3 else 1)) + (2,) * with_alpha
-    tifffile.imwrite(
-        path,
-        samples[..., 0] if channels == 1 else samples,
-        photometric="rgb" if colours == 3 else "minisblack",
-        planarconfig="contig" if channels > 1 else None,
-        extrasamples=extras or None,
-        compression="zlib",
-        metadata=None,
-        software="dipsearch",
-    )
+    if layout is not None and layout.white_is_zero:
+        samples = np.concatenate([mirrored(samples[..., :colours]), samples[..., colours:]], axis=2)
+    extras = (0,) * (colours - (3 if colours == 3 else 1))
+    extras += ((layout.alpha if layout is not None else 0) or 2,) * with_alpha
+    planes = "contig" if layout is None or (layout.samples == "pages" and with_alpha) else layout.samples
+    if channels == 1:
+        values: Samples = samples[..., 0]
+    else:
+        values = samples if planes == "contig" else np.ascontiguousarray(np.moveaxis(samples, -1, 0))
+    pages = planes == "pages" and channels > 1
+    white_is_zero = layout is not None and layout.white_is_zero
+    options: dict[str, Any] = {
+        "photometric": "rgb"
+        if colours == 3 and not pages
+        else "miniswhite"
+        if white_is_zero
+        else "minisblack",
+        "planarconfig": None if channels == 1 or pages else planes,
+        "extrasamples": None if pages else extras or None,
+        "metadata": None,
+    }
+    if layout is None:
+        options |= {"compression": "zlib", "software": "dipsearch", **_foreign(container)}
+        tifffile.imwrite(path, values, **options)
+        return
+    assert container is not None
+    _save_alike(path, values, options, layout, container)
+
+
+def _foreign(container: Container | None) -> dict[str, Any]:
+    """What a TIFF takes of the container of another format."""
+    if container is None:
+        return {}
+    tags = [(700, 1, len(xmp), xmp, True)] if (xmp := container.xmp_upright()) else []
+    dpi = container.resolution()
+    return {
+        "iccprofile": container.profile,
+        "extratags": tags,
+        **({"resolution": dpi, "resolutionunit": "INCH"} if dpi else {}),
+    }
+
+
+def _save_alike(
+    path: Path, values: Samples, options: dict[str, Any], layout: TiffLayout, container: Container
+) -> None:
+    """Write a TIFF that is laid out as another one, with its tags."""
+    factor = container.factor
+    descriptions = layout.described(values.shape, factor=factor)
+    folders = {code: folder for code, folder in layout.folders.items() if folder}
+    tags = [
+        *layout.tags_for(factor=factor),
+        *(("ImageDescription", 2, len(more) + 1, more + b"\0", True) for more in descriptions[1:]),
+        *((FOLDERS[code], LONG, 1, 0, True) for code in folders),
+    ]
+    if layout.resolution is not None:
+        options["resolution"] = tuple(_times(one, factor) for one in layout.resolution)
+        options["resolutionunit"] = layout.unit
+    height, width = _size(values, options["planarconfig"])
+    with tifffile.TiffWriter(
+        path, bigtiff=layout.bigtiff, byteorder=layout.byteorder, shaped=False, ome=False
+    ) as file:
+        file.write(
+            values,
+            **options,
+            description=descriptions[0] if descriptions else None,
+            software=layout.software if layout.software is not None else False,
+            compression=layout.compression,
+            predictor=2 if layout.compression and layout.predictor and values.dtype.kind in "iu" else None,
+            tile=layout.tile,
+            rowsperstrip=None if layout.tile or layout.rows is None else min(layout.rows, height),
+            extratags=tags,
+        )
+    for code, folder in folders.items():
+        append_folder(path, code, folder, size=(height, width))
+
+
+def _times(ratio: tuple[int, int], factor: float) -> tuple[int, int]:
+    """A numerator and a denominator, larger by a factor."""
+    over, under = ratio
+    return (round(over * factor), under) if factor >= 1 else (over, round(under / factor))
+
+
+def _size(values: Samples, planes: str | None) -> tuple[int, int]:
+    """Height and width of (H, W), (H, W, C) or (C, H, W)."""
+    shape = values.shape if values.ndim == 2 else values.shape[:2] if planes == "contig" else values.shape[1:]
+    return shape[0], shape[1]

@@ -187,8 +187,12 @@ def _measured_winner(
     for case, delivery in zip(cases, deliveries, strict=True):
         member = delivery.members.get(number)
         image = None if member is None else finished(member.output.delivered, case.problem)
-        found["psnr"].append(None if image is None else true_psnr(image, case.reference))
-        found["ssim"].append(None if image is None else true_ssim(image, case.reference))
+        found["psnr"].append(
+            None if image is None else true_psnr(image, case.reference, data_range=case.data_range)
+        )
+        found["ssim"].append(
+            None if image is None else true_ssim(image, case.reference, data_range=case.data_range)
+        )
     return {name: mean(values) for name, values in found.items()}
 
 
@@ -198,6 +202,7 @@ def _noise(run: Run) -> dict[str, Any]:
     return {
         "kind": noise.kind,
         "sigma": noise.sigma,
+        "sigma_in_file": None if noise.sigma is None else noise.sigma * case.range.span,
         "gain": noise.gain,
         "source": noise.source,
         "gate": None if gate is None else gate.to_dict(),

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ..delivery.picture_outputs import picture_folder
 from ..errors import DipsearchError, FormatError
-from ..problem import Case, load_case, psnr
+from ..problem import Case, load_case, psnr, read_image
 from ..proposal.patient_storage import Patience
 from ..proposal.storage import open_storage
 from ..trials.claim import REQUEST_FILE
@@ -51,6 +51,20 @@ class PictureRecord:
     restored: Path | None
     box: tuple[int, int, int, int] | None
     first: Path | None = None
+
+    @property
+    def data_range(self) -> float:
+        """What PSNR is relative to, in the range of the problem."""
+        return 1.0 if self.case is None else self.case.data_range
+
+    def read_restored(self, file: Path) -> Tensor:
+        """The pixels of a restored picture ``(1, C, H, W)`` in the range of the problem.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        pixels = read_image(file).pixels
+        return pixels if self.case is None else self.case.range.into(pixels)
 
     @property
     def reference(self) -> Tensor | None:
@@ -167,7 +181,7 @@ def read_curves(folder: str | Path, number: int, *, index: int = 0) -> dict[str,
 
 
 def read_trajectory(
-    folder: str | Path, number: int, reference: Tensor, *, index: int = 0
+    folder: str | Path, number: int, reference: Tensor, *, index: int = 0, data_range: float = 1.0
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The true PSNR of a candidate's averaged output along its fit.
 
@@ -182,7 +196,7 @@ def read_trajectory(
     images = arrays["x" + end].astype(np.float32)
     truth = reference.cpu().numpy()
     errors = ((images - truth) ** 2).mean(axis=(1, 2, 3), dtype=np.float64)
-    return steps, -10 * np.log10(np.maximum(errors, 1e-12))
+    return steps, 20 * np.log10(data_range) - 10 * np.log10(np.maximum(errors, 1e-12))
 
 
 def _pictures(folder: Path, request: Request, missing: list[str]) -> list[PictureRecord]:
@@ -279,7 +293,7 @@ def _with_psnr(folder: Path, trial: Trial, pictures: Sequence[PictureRecord]) ->
         key = "x" + suffix(index)
         try:
             arrays = read_arrays(folder, trial.number, "output.npz", keys=(key,))
-            values.append(psnr(Tensor(arrays[key]), picture.reference))
+            values.append(psnr(Tensor(arrays[key]), picture.reference, data_range=picture.data_range))
         except (FormatError, KeyError):
             return trial
     return replace(trial, psnr=sum(values) / len(values)) if values else trial

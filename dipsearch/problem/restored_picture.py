@@ -1,0 +1,78 @@
+"""The restored picture as a file: in the format, the range and the type of the one that was measured, with all it held.
+
+Values that nothing changed are written as they were read. A JPEG becomes a PNG, since writing it as JPEG again would
+change every pixel, those too that nobody wanted to have changed; JPEG is written where its suffix is asked for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .case import Case
+from .image import JPEG_SUFFIXES, TIFF_SUFFIXES, natural_suffix, write_image
+from .operators import Mask
+from .raster import Samples
+
+SUFFIXES = {"PNG": ".png", "JPEG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
+
+
+def restored_suffix(case: Case) -> str:
+    """Return the suffix of the file that holds the restoration of ``case`` without loss, its own where that can."""
+    channels, image = case.problem.image_shape[1], case.image
+    natural = natural_suffix(channels, case.bits)
+    if image is None or image.container is None:
+        return natural
+    if image.container.format == "TIFF":
+        suffix = Path(case.source).suffix.lower()
+        return suffix if suffix in TIFF_SUFFIXES else ".tif"
+    own = SUFFIXES.get(image.container.format, natural)
+    opaque = own == ".bmp" and case.alpha is not None
+    return natural if natural == ".tiff" or opaque else own
+
+
+def write_restored(path: str | Path, x: Tensor, case: Case, *, alpha: Tensor | None = None) -> None:
+    """Write a restoration, or the measurement itself, as ``case`` says that its picture was.
+
+    Args:
+        path: the suffix decides the format, and what that cannot hold is left out.
+        x: (1, C, H, W) in the range of the problem.
+        alpha: (1, 1, H, W), in the place of the picture's own.
+
+    Raises:
+        InputError: the format cannot hold this picture.
+        ResourceError: the system refused to write.
+    """
+    suffix, image = Path(path).suffix.lower(), case.image
+    own = case.alpha if alpha is None else alpha
+    if own is not None and own.shape[-2:] != x.shape[-2:]:
+        own = None
+    container = None if image is None else image.container
+    if container is not None:
+        container = container.of_width(x.shape[-1])
+    bits = 8 if suffix in (*JPEG_SUFFIXES, ".bmp", ".webp") else case.bits
+    write_image(
+        path,
+        case.range.back(x),
+        bits=bits,
+        alpha=None if suffix in (*JPEG_SUFFIXES, ".bmp") else own,
+        container=container,
+        kept=_unchanged(x, case) if bits == case.bits else None,
+    )
+
+
+def _unchanged(x: Tensor, case: Case) -> tuple[Samples, NDArray[np.bool_]] | None:
+    """The samples of the file, and where the values of ``x`` are still those that were measured."""
+    image, problem = case.image, case.problem
+    damaged = case.simulation is not None and not isinstance(problem.operator, Mask)
+    if image is None or image.samples is None or not problem.pixelwise or damaged:
+        return None
+    if x.shape != problem.y.shape:
+        return None
+    same: Any = ((x.cpu() == problem.y) & (problem.observed > 0).expand_as(x)).all(dim=1)[0].numpy()
+    samples = image.samples.astype(np.uint8) * 255 if image.samples.dtype == bool else image.samples
+    return (samples, same) if same.any() else None
