@@ -96,10 +96,12 @@ def _png() -> list[OddFile]:
         OddFile("not_square.png", lambda p: _pillow(pixels(1), p, dpi=(300, 150))),
         OddFile("camera.png", lambda p: _pillow(pixels(3), p, exif=exif(), icc_profile=profile())),
     ]
-    return found + [
-        OddFile(f"turned{n}.png", lambda p, n=n: _pillow(pixels(3), p, exif=exif(n), dpi=(300, 150)))  # type: ignore[misc]
-        for n in (2, 6)
-    ]
+    return [*found, *(OddFile(f"turned{n}.png", _turned(n, dpi=(300, 150))) for n in (2, 6))]
+
+
+def _turned(orientation: int, **options: Any) -> Callable[[Path], object]:
+    """A picture that EXIF says to turn."""
+    return lambda path: _pillow(pixels(3), path, exif=exif(orientation), **options)
 
 
 def _jpeg() -> list[OddFile]:
@@ -113,12 +115,7 @@ def _jpeg() -> list[OddFile]:
             "described.jpg",
             lambda p: _pillow(pixels(3), p, xmp=b'<x:xmpmeta>tiff:Orientation="1"</x:xmpmeta>'),
         ),
-        *(
-            OddFile(
-                f"turned{n}.jpg", lambda p, n=n: _pillow(pixels(3), p, exif=exif(n), icc_profile=profile())
-            )  # type: ignore[misc]
-            for n in range(1, 9)
-        ),
+        *(OddFile(f"turned{n}.jpg", _turned(n, icc_profile=profile())) for n in range(1, 9)),
     ]
 
 

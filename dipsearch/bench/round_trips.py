@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..errors import InputError
 from ..problem import TaskOptions, load_case, restored_suffix, write_restored
@@ -71,8 +71,8 @@ def on_purpose(name: str) -> dict[str, str]:
             "text": "XMP is a text of a PNG",
         }
     if name == "camera.tif":
-        tags = ("tag 282 XResolution", "tag 283 YResolution", "tag 296 ResolutionUnit")
-        return dict.fromkeys(tags, "a TIFF has to have a resolution, and 1 without a unit says nothing")
+        unsaid = ("tag 282 XResolution", "tag 283 YResolution", "tag 296 ResolutionUnit")
+        return dict.fromkeys(unsaid, "a TIFF has to have a resolution, and 1 without a unit says nothing")
     if name == "palette.tif":
         tags = (
             "tag 320 ColorMap",
@@ -86,7 +86,7 @@ def on_purpose(name: str) -> dict[str, str]:
 
 def _as_turned(name: str, before: dict[str, Any], after: dict[str, Any]) -> bool:
     """Whether a part of a picture that was turned upright changed as it has to."""
-    one, other = before.get(name), after.get(name)
+    one, other = cast(Any, before.get(name)), cast(Any, after.get(name))
     if name in ("size", "dpi"):
         return bool(one[::-1] == other) or bool(abs(one[0] - other[1]) + abs(one[1] - other[0]) < 0.5)
     if name == "exif":

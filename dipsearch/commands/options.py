@@ -85,6 +85,14 @@ DataRange = Annotated[
         help="What PSNR is relative to, in the units of the file; absent: 255 for 8 bits, else the reference's.",
     ),
 ]
+Axes = Annotated[
+    str | None,
+    typer.Option(
+        "--axes",
+        metavar="TYX|ZYX|CYX|…",
+        help="What the axes of a TIFF stack are; planes in time T and depth Z are pictures, channels C make one.",
+    ),
+]
 Simulate = Annotated[
     bool, typer.Option("--simulate", help="The picture is clean: damage it, restore it, and compare with it.")
 ]
@@ -130,6 +138,7 @@ def task_options(
     simulate: bool,
     value_range: tuple[float, float] | None = None,
     data_range: float | None = None,
+    axes: str | None = None,
 ) -> TaskOptions:
     """The damage as it was typed; numbers and combinations are checked by ``TaskOptions`` itself.
 
@@ -163,4 +172,19 @@ def task_options(
         simulate=simulate,
         value_range=value_range,
         data_range=data_range,
+        axes=axes,
     )
+
+
+def with_planes(pictures: tuple[str, ...], options: TaskOptions) -> tuple[str, ...]:
+    """The pictures, with each stack replaced by its planes.
+
+    Raises:
+        InputError: a stack of which nobody says what its axes are.
+    """
+    if not any(picture.lower().endswith((".tif", ".tiff")) for picture in pictures):
+        return pictures
+
+    from ..problem import stacked_sources
+
+    return stacked_sources(pictures, axes=options.axes)

@@ -33,6 +33,7 @@ def restore(
     simulate: shared.Simulate = False,
     value_range: shared.Range = None,
     data_range: shared.DataRange = None,
+    axes: shared.Axes = None,
     out: Annotated[
         Path,
         typer.Option(
@@ -77,8 +78,9 @@ def restore(
         simulate=simulate,
         value_range=value_range,
         data_range=data_range,
+        axes=axes,
     )
-    pictures = parsing.expand_sources(sources, leave_out=(mask, reference))
+    pictures = shared.with_planes(parsing.expand_sources(sources, leave_out=(mask, reference)), options)
     budget_seconds = None if budget is None else parsing.seconds(budget)
     parsing.at_least(1, workers, option="--workers")
     parsing.device_word(device)

@@ -44,6 +44,7 @@ def search(
     simulate: shared.Simulate = False,
     value_range: shared.Range = None,
     data_range: shared.DataRange = None,
+    axes: shared.Axes = None,
     space: Annotated[str, typer.Option("--space", metavar="NAME|FILE", help="The search space.")] = "skip",
     sampler: Annotated[
         str, typer.Option("--sampler", metavar="|".join(parsing.SAMPLERS), help="Who proposes candidates.")
@@ -135,7 +136,10 @@ def search(
             simulate=simulate,
             value_range=value_range,
             data_range=data_range,
+            axes=axes,
         )
+
+        pictures = shared.with_planes(pictures, options)
 
         from ..run import Request
 

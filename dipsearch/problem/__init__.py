@@ -16,6 +16,8 @@ from .image import (
     is_sample,
     natural_suffix,
     read_image,
+    refuse_unwritable,
+    stacked_sources,
     write_image,
 )
 from .impulses import clean_sigma, clean_values
@@ -46,7 +48,7 @@ from .operators import (
 from .picture_range import PictureRange
 from .problem import Problem, crop_problem
 from .randomness import generator_for
-from .restored_picture import restored_suffix, write_restored
+from .restored_picture import restored_suffix, stacks_of, write_restored, write_stack
 from .sigma import SigmaEstimate, estimate_sigma
 from .simulation import Damaged, NoiseWord, add_noise, simulate_measurement
 from .sources import sample_names
@@ -112,12 +114,16 @@ __all__ = [
     "read_image",
     "read_kernel",
     "read_mask",
+    "refuse_unwritable",
     "register",
     "restored_suffix",
     "sample_names",
     "simulate_measurement",
     "ssim",
+    "stacked_sources",
+    "stacks_of",
     "whole",
     "write_image",
     "write_restored",
+    "write_stack",
 ]

@@ -15,7 +15,7 @@ from torch import Tensor
 from ..errors import InputError
 from .diagnosis import Diagnosis
 from .holes import are_holes, largest_hole
-from .image import Image, read_image
+from .image import Image, read_image, stacked_sources
 from .missing import Observation, black_share, find_observed
 from .noise import LEVELS, NoiseModel
 from .noise_classifier import diagnose, given_photons, given_sigma
@@ -25,7 +25,7 @@ from .problem import SMALLEST_SIDE, Problem
 from .raster import refuse_huge
 from .sigma import estimate_sigma
 from .simulation import DEFAULT_BLUR_SIGMA, DEFAULT_SIGMA, Damaged, blur_of, simulate_measurement
-from .sources import file_of_same_name
+from .sources import file_of_same_name, is_sample, plane_of
 from .splitting import make_split
 from .task_options import TaskOptions
 
@@ -70,13 +70,13 @@ def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
         InputError: the picture, the mask, the reference or an option cannot be used; among it a measurement
             with a side below 8 pixels or fewer than 50 values that could score.
     """
-    read = read_image(source)
+    read = read_image(source, axes=options.axes)
     _refuse_small(read.name, read.pixels)
     told = _told(read, source, options)
     chosen = range_of(
         read,
         given=options.value_range,
-        observed=None if told is None else told.observed,
+        observed=_exact_where(read, told, options),
         counts=options.photons is not None,
     )
     image, options = replace(read, pixels=tamed(chosen.into(read.pixels), chosen)), _in_unit(options, chosen)
@@ -129,6 +129,13 @@ def _told(image: Image, source: str, options: TaskOptions) -> Observation | None
         return None
     mask = None if options.mask is None else file_of_same_name(options.mask, source)
     return find_observed(image, source, mask=mask, invert=options.invert_mask)
+
+
+def _exact_where(image: Image, told: Observation | None, options: TaskOptions) -> Tensor | None:
+    """Where the values of a picture are free of noise, so that its range is that of all of them."""
+    if told is not None:
+        return told.observed
+    return torch.ones(1, 1, *image.pixels.shape[-2:]) if options.task in ("inpaint", "sr") else None
 
 
 def _in_unit(options: TaskOptions, chosen: PictureRange) -> TaskOptions:
@@ -310,7 +317,11 @@ def _read_reference(image: Image, source: str, options: TaskOptions, chosen: Pic
     """The clean picture in the range of the measured one, whose units it shares."""
     if options.reference is None:
         return None
-    reference = read_image(file_of_same_name(options.reference, source))
+    clean = file_of_same_name(options.reference, source)
+    plane = None if is_sample(source) else plane_of(source)[1]
+    if plane is not None and stacked_sources([clean], axes=options.axes) != (clean,):
+        clean = f"{clean}[{plane}]"
+    reference = read_image(clean, axes=options.axes)
     if reference.bits == image.bits:
         return chosen.into(reference.pixels)
     return (

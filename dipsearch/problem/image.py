@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -22,10 +24,12 @@ from .container import Container
 from .pillow_files import read_with_pillow, save_with_pillow
 from .png import encode_png16
 from .raster import MAX_PIXELS, Raster, Samples, to_integers, to_unit
-from .sources import is_reserved, is_sample, picture_name, sample_path, sample_side
-from .tiff import read_tiff, save_tiff
+from .sources import is_reserved, is_sample, picture_name, plane_of, sample_path, sample_side
+from .tiff import planes_of, read_tiff, save_tiff
 
 __all__ = ["MAX_PIXELS", "Image", "image_digest", "is_sample", "natural_suffix", "read_image", "write_image"]
+
+T = TypeVar("T")
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 JPEG_SUFFIXES = (".jpg", ".jpeg")
@@ -53,18 +57,21 @@ class Image:
     samples: Samples | None = None
 
 
-def read_image(source: str | Path) -> Image:
-    """Read a picture from a path or from ``sample:NAME``.
+def read_image(source: str | Path, *, axes: str | None = None) -> Image:
+    """Read a picture from a path, from ``FILE[3]``, a plane of a stack, or from ``sample:NAME``.
 
     PNG (1 to 16 bits, grey, palette, RGB, alpha), TIFF (8 or 16 bits, float, any channel count, alpha), JPEG,
     BMP and WebP. Any size from 1 × 1 to ``MAX_PIXELS``.
+
+    Args:
+        axes: of a TIFF, a letter for each axis of its array, as ``Stack`` has them; None: as the file says.
 
     Raises:
         InputError: no such file or sample, not a picture, damaged, too large, or NaN or infinity in it.
     """
     side = sample_side(source)
-    path = sample_path(str(source)) if is_sample(source) else Path(source)
-    raster = _read(path)
+    path, plane = (sample_path(str(source)), None) if is_sample(source) else plane_of(source)
+    raster = _read(path, axes, plane)
     samples = to_unit(raster.samples)
     if side is not None:
         samples = _reduced(samples, side)
@@ -112,10 +119,8 @@ def write_image(
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    _refuse_unwritable(path, channels=pixels.shape[1], bits=bits, with_alpha=alpha is not None)
-    samples = _encoded(pixels, path, bits, container)
-    if kept is not None:
-        samples = np.where(kept[1][..., None], kept[0].astype(samples.dtype), samples)
+    refuse_unwritable(path, channels=pixels.shape[1], bits=bits, with_alpha=alpha is not None)
+    samples = _put_back(_encoded(pixels, path, bits, container), kept)
     if alpha is not None:
         samples = np.concatenate([samples, _encoded(alpha, path, bits, container, opaque=True)], axis=2)
     with replacing(path) as temporary:
@@ -149,6 +154,43 @@ def _encoded(
     return np.clip(np.rint(scaled), ends.min, ends.max).astype(dtype)
 
 
+def write_planes(
+    path: Path,
+    planes: Sequence[Tensor],
+    *,
+    bits: int,
+    container: Container,
+    kept: Sequence[tuple[Samples, NDArray[np.bool_]] | None],
+) -> None:
+    """Write all planes (1, C, H, W) of a stack to one TIFF, laid out as ``container`` says; see ``write_image``."""
+    samples = [
+        _put_back(_encoded(one, path, bits, container), unchanged)
+        for one, unchanged in zip(planes, kept, strict=True)
+    ]
+    with replacing(path) as temporary:
+        save_tiff(temporary, samples, container=container)
+
+
+def _put_back(samples: Samples, kept: tuple[Samples, NDArray[np.bool_]] | None) -> Samples:
+    return samples if kept is None else np.where(kept[1][..., None], kept[0].astype(samples.dtype), samples)
+
+
+def stacked_sources(sources: Sequence[str], *, axes: str | None) -> tuple[str, ...]:
+    """Return the sources with every stack replaced by its planes.
+
+    Raises:
+        InputError: a stack of which nobody says what its axes are.
+    """
+    found: list[str] = []
+    for source in sources:
+        planes = None
+        if not is_sample(source) and Path(source).is_file():
+            path = Path(source)
+            planes = _guarded(path, lambda path=path: planes_of(path, axes=axes) if _is_tiff(path) else None)  # type: ignore[misc]
+        found.extend([source] if planes is None else [f"{source}[{plane}]" for plane in range(planes)])
+    return tuple(found)
+
+
 def natural_suffix(channels: int, bits: int) -> str:
     """Return the suffix that holds such a picture without loss: ``.png`` where PNG can, else ``.tiff``."""
     return ".png" if channels in (1, 3) and bits in (8, 16) else ".tiff"
@@ -160,17 +202,31 @@ def image_digest(pixels: Tensor) -> str:
     return hashlib.sha256(str(values.shape).encode() + values.tobytes()).hexdigest()[:12]
 
 
-def _read(path: Path) -> Raster:
+def _read(path: Path, axes: str | None, plane: int | None) -> Raster:
+    def read() -> Raster:
+        if _is_tiff(path):
+            return read_tiff(path, axes=axes, plane=plane)
+        if plane is not None:
+            raise InputError(
+                f"picture {plane} of {path} was asked for", "only a TIFF holds several", f"write {path}"
+            )
+        return read_with_pillow(path)
+
     if path.is_dir():
         raise InputError(
             f"{path} is a folder", "a picture file is needed here", "name one of the files in it"
         )
+    return _guarded(path, read)
+
+
+def _guarded(path: Path, read: Callable[[], T]) -> T:
+    """What a decoder returns; whatever it raises of a file becomes words."""
     try:
         if path.stat().st_size == 0:
             raise InputError(
                 f"{path} is empty (0 bytes)", "a picture file is needed", "copy or save it again"
             )
-        return read_tiff(path) if _is_tiff(path) else read_with_pillow(path)
+        return read()
     except InputError:
         raise
     except FileNotFoundError as error:
@@ -221,7 +277,8 @@ def _tensor(samples: Samples) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(samples, -1, 0))[None].copy())
 
 
-def _refuse_unwritable(path: Path, *, channels: int, bits: int, with_alpha: bool) -> None:
+def refuse_unwritable(path: Path, *, channels: int, bits: int, with_alpha: bool) -> None:
+    """Raise InputError when a file of this suffix cannot hold such a picture."""
     suffix = path.suffix.lower()
     if suffix not in WRITTEN_SUFFIXES:
         raise InputError(

@@ -17,7 +17,7 @@ from ..errors import InputError
 from .image import Image, is_sample
 from .mask_file import read_mask_file, refuse_trivial
 from .randomness import generator_for
-from .sources import file_of_same_name
+from .sources import file_of_same_name, plane_of
 from .task_options import TaskOptions
 
 
@@ -54,7 +54,7 @@ def find_observed(
         return _observation(read.observed, f"mask {Path(mask).name}", read.sentences)
     if image.alpha is not None and bool((image.alpha < 0.5).any()):
         return _observation((image.alpha >= 0.5).float(), "alpha channel", transparent=True)
-    sibling = None if is_sample(source) else sibling_mask(Path(source))
+    sibling = None if is_sample(source) else sibling_mask(plane_of(source)[0])
     if sibling is not None:
         read = read_mask_file(sibling, height=height, width=width, invert=invert)
         return _observation(read.observed, f"mask {sibling.name} beside the picture", read.sentences)
@@ -89,11 +89,11 @@ def picture_files(sources: Sequence[str], options: TaskOptions) -> dict[Path, st
     """All files that a command reads for pictures, and what each is in words."""
     found: dict[Path, str] = {}
     for source in sources:
-        found.setdefault(Path(source), "the damaged picture itself")
+        found.setdefault(plane_of(source)[0], "the damaged picture itself")
         for given, what in ((options.reference, "the reference"), (options.mask, "the mask")):
             if given is not None and not is_sample(given):
                 found.setdefault(Path(file_of_same_name(given, source)), what)
-        if (sibling := sibling_mask(Path(source))) is not None:
+        if (sibling := sibling_mask(plane_of(source)[0])) is not None:
             found.setdefault(sibling, "the mask")
     return found
 

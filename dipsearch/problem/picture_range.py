@@ -68,7 +68,7 @@ class PictureRange:
         if not self.own:
             return ""
         return (
-            f"values from {_short(self.low * self.unit)} to {_short(self.high * self.unit)}, in the units of the file, are "
+            f"values from {_short(self.low * self.unit)} to {_short(self.high * self.unit)}, in the file's units, are "
             "worked on as black to white; --range overrides it"
         )
 
@@ -96,7 +96,7 @@ def range_of(
 
     Args:
         given: the values of the file that are black and white.
-        observed: (1, 1, H, W), 1 where something was measured; ``None``: everywhere, and with noise.
+        observed: (1, 1, H, W), 1 where something was measured without noise; ``None``: everywhere, and with noise.
         counts: the values begin at 0, since they count something.
 
     Raises:

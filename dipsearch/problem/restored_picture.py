@@ -6,6 +6,7 @@ change every pixel, those too that nobody wanted to have changed; JPEG is writte
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .case import Case
-from .image import JPEG_SUFFIXES, TIFF_SUFFIXES, natural_suffix, write_image
+from .image import JPEG_SUFFIXES, TIFF_SUFFIXES, natural_suffix, write_image, write_planes
 from .operators import Mask
 from .raster import Samples
+from .sources import plane_of
 
 SUFFIXES = {"PNG": ".png", "JPEG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
 
@@ -28,7 +30,7 @@ def restored_suffix(case: Case) -> str:
     if image is None or image.container is None:
         return natural
     if image.container.format == "TIFF":
-        suffix = Path(case.source).suffix.lower()
+        suffix = plane_of(case.source)[0].suffix.lower()
         return suffix if suffix in TIFF_SUFFIXES else ".tif"
     own = SUFFIXES.get(image.container.format, natural)
     opaque = own == ".bmp" and case.alpha is not None
@@ -63,6 +65,40 @@ def write_restored(path: str | Path, x: Tensor, case: Case, *, alpha: Tensor | N
         container=container,
         kept=_unchanged(x, case) if bits == case.bits else None,
     )
+
+
+def write_stack(path: Path, restored: Sequence[tuple[Tensor, Case]]) -> None:
+    """Write the restorations of all planes of a stack to one file of its axes.
+
+    Args:
+        restored: of every plane, in their order, (1, C, H, W) in the range of its problem, and its case.
+    """
+    first = restored[0][1]
+    assert first.image is not None and first.image.container is not None
+    write_planes(
+        path,
+        [case.range.back(x) for x, case in restored],
+        bits=first.bits,
+        container=first.image.container.of_width(restored[0][0].shape[-1]),
+        kept=[_unchanged(x, case) for x, case in restored],
+    )
+
+
+def stacks_of(cases: Sequence[Case]) -> dict[Path, list[int]]:
+    """By the file, the numbers of the cases that are all planes of it, in their order; other pictures are left out."""
+    found: dict[Path, list[int]] = {}
+    for number, case in enumerate(cases):
+        container = None if case.image is None else case.image.container
+        if container is not None and container.tiff is not None and container.tiff.stack is not None:
+            found.setdefault(plane_of(case.source)[0], []).append(number)
+    whole = {}
+    for path, numbers in found.items():
+        image = cases[numbers[0]].image
+        assert image is not None and image.container is not None and image.container.tiff is not None
+        stack = image.container.tiff.stack
+        if stack is not None and [plane_of(cases[n].source)[1] for n in numbers] == list(range(stack.planes)):
+            whole[path] = numbers
+    return whole
 
 
 def _unchanged(x: Tensor, case: Case) -> tuple[Samples, NDArray[np.bool_]] | None:

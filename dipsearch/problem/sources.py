@@ -28,6 +28,13 @@ FUNCTION_NAMES = {
 }
 
 
+def plane_of(source: str | Path) -> tuple[Path, int | None]:
+    """Return the file behind a source, and of ``FILE[3]`` the number of the plane in it."""
+    path = Path(source)
+    match = re.fullmatch(r"(.+)\[(\d{1,6})\]", str(source))
+    return (path, None) if match is None or path.exists() else (Path(match[1]), int(match[2]))
+
+
 def is_sample(source: str | Path) -> bool:
     """Say whether ``source`` names a sample picture rather than a file."""
     return str(source).startswith(PREFIX)
@@ -85,7 +92,7 @@ def file_of_same_name(path: str, source: str) -> str:
     """
     if not Path(path).is_dir():
         return path
-    stem = picture_name(source)
+    stem = plane_of(source)[0].stem if not is_sample(source) else picture_name(source)
     matches = same_stem(Path(path), stem)
     if len(matches) != 1:
         raise InputError(
@@ -113,7 +120,10 @@ def same_stem(folder: Path, stem: str) -> list[Path]:
 
 def picture_name(source: str | Path) -> str:
     """Return the name of a picture: the file's without suffix, or the sample's."""
-    return str(source).removeprefix(PREFIX).replace("@", "-") if is_sample(source) else Path(source).stem
+    if is_sample(source):
+        return str(source).removeprefix(PREFIX).replace("@", "-")
+    path, plane = plane_of(source)
+    return path.stem if plane is None else f"{path.stem}-{plane:04d}"
 
 
 def _files() -> dict[str, Path]:

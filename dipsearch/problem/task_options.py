@@ -36,6 +36,8 @@ class TaskOptions:
         value_range: the values of the file that are worked on as black and white; None finds them.
         data_range: what PSNR and SSIM take for the range, in the units of the file; None: 255 for 8 bits, of others
             that of the reference.
+        axes: of a TIFF, a letter for each axis: T and Z, planes that are pictures of their own, C, Y, X; None: as the
+            file says.
 
     Raises:
         InputError: a value out of its range, or an option that the task does not know.
@@ -53,6 +55,7 @@ class TaskOptions:
     kernel: str | None = None
     value_range: tuple[float, float] | None = None
     data_range: float | None = None
+    axes: str | None = None
 
     def __post_init__(self) -> None:
         if self.task not in get_args(Task):

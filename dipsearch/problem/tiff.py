@@ -20,6 +20,7 @@ from .exif import ORIENTATION
 from .lzw import enable_lzw
 from .pillow_files import read_with_pillow
 from .raster import Raster, Samples, refuse_huge, upright
+from .stack import Stack, refuse_other_plane, stack_of
 from .tiff_folders import FOLDERS, append_folder
 from .tiff_layout import TiffLayout, layout_of
 
@@ -27,16 +28,32 @@ from .tiff_layout import TiffLayout, layout_of
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 enable_lzw()
 
+# The last array that was decoded, and its file: the planes of a stack are asked for one by one.
+_latest: list[Any] = []
+
 ALPHA = (1, 2)  # values of the ExtraSamples tag: associated, unassociated
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
-# Axes are named by tifffile; S samples, C channels. Q is a leading axis of an array that nobody has named.
-CHANNELS_LAST, CHANNELS_FIRST = ("YX", "YXS", "YXC"), ("SYX", "CYX")
 LONG = 4
 INCH, CENTIMETRE = 2, 3
 
 
-def read_tiff(path: Path) -> Raster:
+def planes_of(path: Path, *, axes: str | None = None) -> int | None:
+    """Return how many pictures a TIFF holds as planes; ``None`` when it is one picture.
+
+    Raises:
+        InputError: it is a stack, and its axes are not known.
+    """
+    with tifffile.TiffFile(path) as file:
+        stack = _stack_of(path, file, axes)
+    return None if stack.is_picture else stack.planes
+
+
+def read_tiff(path: Path, *, axes: str | None = None, plane: int | None = None) -> Raster:
     """Read one picture, turned upright; whole numbers stay whole numbers, floats keep their range.
+
+    Args:
+        axes: what a person said of the axes; ``None``: as the file says.
+        plane: of a stack, which picture.
 
     Raises:
         InputError: several pictures, too many pixels, or samples that cannot be read without loss.
@@ -47,15 +64,16 @@ def read_tiff(path: Path) -> Raster:
         page = series.keyframe
         # A file may also declare any number of channels: four of them weigh as much as one colour pixel.
         pixels = max(1, page.imagelength * page.imagewidth)
-        colour_pictures = -(-int(np.prod(series.shape, dtype=object)) // (4 * pixels))
-        _refuse_stack(path, file, series)
-        refuse_huge(path.name, page.imagelength, page.imagewidth * colour_pictures)
+        values = int(np.prod(series.shape, dtype=object))
+        stack = _stack_of(path, file, axes)
+        refuse_other_plane(path.name, stack, plane)
+        refuse_huge(path.name, page.imagelength, page.imagewidth * -(-values // (4 * pixels * stack.planes)))
         _refuse_colours(path, page)
         plain = page.photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB) and page.bitspersample >= 8
-        samples = _decoded(series) if plain else None
+        samples = _decoded(path, series, keep=not stack.is_picture) if plain else None
         extras = tuple(int(extra) for extra in page.extrasamples)
         orientation = page.tags.valueof(ORIENTATION, 1)
-        layout = layout_of(file, series)
+        layout = replace(layout_of(file, series), stack=None if stack.is_picture else stack)
         exact_in_pillow = page.bitspersample <= 8 or page.samplesperpixel == 1
     if samples is None:
         if not exact_in_pillow:
@@ -67,9 +85,9 @@ def read_tiff(path: Path) -> Raster:
         read = read_with_pillow(path, formats=("TIFF",))
         layout = replace(layout, dtype=read.samples.dtype, white_is_zero=False, samples="contig")
         return read._replace(container=_container(layout, read.samples.shape[:2]))
-    if series.axes in CHANNELS_FIRST:
-        samples = np.moveaxis(samples, 0, -1)
-    return _raster(samples, extras, orientation=orientation, layout=layout, name=path.name)
+    return _raster(
+        stack.plane(samples, plane or 0), extras, orientation=orientation, layout=layout, name=path.name
+    )
 
 
 def _container(layout: TiffLayout, size: tuple[int, ...]) -> Container:
@@ -85,35 +103,31 @@ def _container(layout: TiffLayout, size: tuple[int, ...]) -> Container:
     )
 
 
-def _decoded(series: tifffile.TiffPageSeries) -> Samples | None:
+def _decoded(path: Path, series: tifffile.TiffPageSeries, *, keep: bool) -> Samples | None:
+    """The array of a file, kept for the next plane where ``keep``; ``None`` where tifffile lacks a decoder."""
+    status = path.stat()
+    key = (path.resolve(), status.st_mtime_ns, status.st_size)
+    if _latest and _latest[0] == key:
+        return np.asarray(_latest[1])
     try:
-        return np.asarray(series.asarray())
+        array = np.asarray(series.asarray())
+        _latest[:] = [key, array] if keep else []
+        return array
     except ValueError as error:
         if "imagecodecs" in str(error):
             return None
         raise
 
 
-def _refuse_stack(path: Path, file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> None:
-    axes, shape = series.axes, series.shape
-    if len(file.series) == 1 and axes in CHANNELS_LAST + CHANNELS_FIRST:
-        return
-    sizes = " × ".join(str(one) for one in shape)
+def _stack_of(path: Path, file: tifffile.TiffFile, given: str | None) -> Stack:
+    series = file.series[0]
     if len(file.series) > 1:
         raise InputError(
             f"{path.name} holds {len(file.pages)} pages of different kinds",
-            "one file is one picture of rows, columns and channels",
+            "one file is one picture of rows, columns and channels, or a stack of such",
             "save the page that you mean as a file of its own",
         )
-    known = {"T": "points in time", "Z": "depths", "C": "channels", "S": "samples"}
-    named = [known[axis] for axis in axes[:-2] if axis in known]
-    what = f"a stack of {sizes} with the axes {axes}" + (f" ({', '.join(named)})" if named else "")
-    raise InputError(
-        f"{path.name} holds {what}" + ("" if named else ", and nothing in it says what the first axis is"),
-        "one picture has rows, columns and channels",
-        "save the planes as files of their own (several files are restored with one architecture), or, where the first "
-        "axis are the channels of one picture, save it with metadata that say so: axes CYX",
-    )
+    return stack_of(path.name, series.axes, series.shape, given=given)
 
 
 def _refuse_colours(path: Path, page: tifffile.TiffPage) -> None:
@@ -156,32 +170,46 @@ def mirrored(samples: Samples) -> Samples:
     return np.iinfo(samples.dtype).max - samples if samples.dtype.kind == "u" else -samples
 
 
-def save_tiff(path: Path, samples: Samples, *, with_alpha: bool, container: Container | None = None) -> None:
+def save_tiff(
+    path: Path,
+    samples: Samples | list[Samples],
+    *,
+    with_alpha: bool = False,
+    container: Container | None = None,
+) -> None:
     """Write (H, W, C) samples losslessly; the last channel is alpha when ``with_alpha``.
 
     Args:
+        samples: of one picture, or of all planes of a stack.
         container: what else goes into the file, and how it is laid out; ``None``: plainly, with Deflate.
     """
-    layout, channels = container.tiff if container is not None else None, samples.shape[2]
+    layout = container.tiff if container is not None else None
+    pictures = samples if isinstance(samples, list) else [samples]
+    channels = pictures[0].shape[2]
     colours = channels - with_alpha
-    if layout is not None and layout.white_is_zero:
-        samples = np.concatenate([mirrored(samples[..., :colours]), samples[..., colours:]], axis=2)
+    white_is_zero = layout is not None and layout.white_is_zero
+    if white_is_zero:
+        pictures = [
+            np.concatenate([mirrored(one[..., :colours]), one[..., colours:]], axis=2) for one in pictures
+        ]
     extras = (0,) * (colours - (3 if colours == 3 else 1))
     extras += ((layout.alpha if layout is not None else 0) or 2,) * with_alpha
     planes = "contig" if layout is None or (layout.samples == "pages" and with_alpha) else layout.samples
-    if channels == 1:
-        values: Samples = samples[..., 0]
-    else:
-        values = samples if planes == "contig" else np.ascontiguousarray(np.moveaxis(samples, -1, 0))
     pages = planes == "pages" and channels > 1
-    white_is_zero = layout is not None and layout.white_is_zero
+    if isinstance(samples, list) and layout is not None and layout.stack is not None:
+        values = layout.stack.joined(pictures)
+        pages = "C" in layout.stack.axes or channels == 1
+    elif channels == 1:
+        values = pictures[0][..., 0]
+    else:
+        values = pictures[0] if planes == "contig" else np.ascontiguousarray(np.moveaxis(pictures[0], -1, 0))
     options: dict[str, Any] = {
         "photometric": "rgb"
         if colours == 3 and not pages
         else "miniswhite"
         if white_is_zero
         else "minisblack",
-        "planarconfig": None if channels == 1 or pages else planes,
+        "planarconfig": None if channels == 1 or pages else "separate" if planes == "separate" else "contig",
         "extrasamples": None if pages else extras or None,
         "metadata": None,
     }
@@ -190,7 +218,9 @@ def save_tiff(path: Path, samples: Samples, *, with_alpha: bool, container: Cont
         tifffile.imwrite(path, values, **options)
         return
     assert container is not None
-    _save_alike(path, values, options, layout, container)
+    alone = layout.stack is not None and not isinstance(samples, list)
+    size = (pictures[0].shape[0], pictures[0].shape[1])
+    _save_alike(path, values, options, replace(layout, descriptions=()) if alone else layout, container, size)
 
 
 def _foreign(container: Container | None) -> dict[str, Any]:
@@ -207,7 +237,12 @@ def _foreign(container: Container | None) -> dict[str, Any]:
 
 
 def _save_alike(
-    path: Path, values: Samples, options: dict[str, Any], layout: TiffLayout, container: Container
+    path: Path,
+    values: Samples,
+    options: dict[str, Any],
+    layout: TiffLayout,
+    container: Container,
+    size: tuple[int, int],
 ) -> None:
     """Write a TIFF that is laid out as another one, with its tags."""
     factor = container.factor
@@ -221,7 +256,7 @@ def _save_alike(
     if layout.resolution is not None:
         options["resolution"] = tuple(_times(one, factor) for one in layout.resolution)
         options["resolutionunit"] = layout.unit
-    height, width = _size(values, options["planarconfig"])
+    height, width = size
     with tifffile.TiffWriter(
         path, bigtiff=layout.bigtiff, byteorder=layout.byteorder, shaped=False, ome=False
     ) as file:
@@ -244,9 +279,3 @@ def _times(ratio: tuple[int, int], factor: float) -> tuple[int, int]:
     """A numerator and a denominator, larger by a factor."""
     over, under = ratio
     return (round(over * factor), under) if factor >= 1 else (over, round(under / factor))
-
-
-def _size(values: Samples, planes: str | None) -> tuple[int, int]:
-    """Height and width of (H, W), (H, W, C) or (C, H, W)."""
-    shape = values.shape if values.ndim == 2 else values.shape[:2] if planes == "contig" else values.shape[1:]
-    return shape[0], shape[1]

@@ -15,6 +15,7 @@ import numpy as np
 import tifffile
 
 from .exif import ORIENTATION, upright_xmp
+from .stack import Stack
 from .tiff_folders import FOLDERS, Folder, read_folder
 
 DESCRIPTION, SOFTWARE, X_RESOLUTION, Y_RESOLUTION, UNIT, XMP = 270, 305, 282, 283, 296, 700
@@ -84,6 +85,7 @@ class TiffLayout:
         oriented: whether a tag says which way is up.
         tags: the others.
         folders: of EXIF and GPS, by the code of their tag.
+        stack: the axes of the stack that the picture is a plane of; ``None``: it is none.
     """
 
     byteorder: Literal["<", ">"]
@@ -103,6 +105,7 @@ class TiffLayout:
     oriented: bool
     tags: tuple[Tag, ...]
     folders: dict[int, Folder]
+    stack: Stack | None = None
 
     def described(self, shape: tuple[int, ...], *, factor: float) -> list[bytes]:
         """Return the descriptions of a picture of another size.

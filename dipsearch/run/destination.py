@@ -14,8 +14,18 @@ from tempfile import NamedTemporaryFile
 
 from ..errors import InputError, ResourceError
 from ..files import WRITING, write_text
-from ..problem import WRITTEN_SUFFIXES, Case, TaskOptions, is_sample, picture_files, restored_suffix
+from ..problem import (
+    WRITTEN_SUFFIXES,
+    Case,
+    TaskOptions,
+    is_sample,
+    picture_files,
+    refuse_unwritable,
+    restored_suffix,
+    stacks_of,
+)
 
+TIFF_SUFFIXES = (".tif", ".tiff")
 RECORD = ".dipsearch-written.json"
 """In a folder of results: their names, and the sha256 of what was written."""
 
@@ -40,6 +50,9 @@ def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options
                 "several results go into a folder",
                 f"write for example --out {out.with_suffix('')}",
             )
+        case = cases[0]
+        bits = case.bits if out.suffix.lower() in (*TIFF_SUFFIXES, ".png") else 8
+        refuse_unwritable(out, channels=case.problem.image_shape[1], bits=bits, with_alpha=False)
         files = [out]
     else:
         if out.exists() and not out.is_dir():
@@ -49,6 +62,9 @@ def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options
                 "choose another one: --out restored",
             )
         files = [out / f"{name}{restored_suffix(case)}" for name, case in zip(names, cases, strict=True)]
+        for path, numbers in stacks_of(cases).items():
+            for number in numbers:
+                files[number] = out / path.name
     inputs = [case.source for case in cases if not is_sample(case.source)]
     refuse_overwriting(files, picture_files(inputs, options))
     try_folder(files[0].parent)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from ..library import preset, preset_names, read_architecture
 from ..network import Genome
 from ..planning.budget import SLACK
 from ..planning.plan import MAX_STEPS
-from ..problem import Case, TaskOptions, load_case, write_restored
+from ..problem import Case, TaskOptions, load_case, stacks_of, write_restored, write_stack
 from ..trials.objective import estimated_psnr
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.problem_files import WHOLE, problem_path, write_problem
@@ -100,8 +100,12 @@ def run_restore(
         compute=compute,
         started=started,
     )
+    stacks = {files[numbers[0]]: numbers for numbers in stacks_of(cases).values()}
+    for file, numbers in stacks.items():
+        write_stack(file, [(found[number][0].answer.image, cases[number]) for number in numbers])
+        remember([file])
     return [
-        _written(name, case, *one, file=file, seconds=time.monotonic() - started)
+        _written(name, case, *one, file=file, seconds=time.monotonic() - started, stacks=stacks)
         for name, case, one, file in zip(names, cases, found, files, strict=True)
     ]
 
@@ -212,11 +216,19 @@ def refuse_simulations(cases: Sequence[Case]) -> None:
 
 
 def _written(
-    name: str, case: Case, choice: Choice, delivery: Delivery | None, *, file: Path, seconds: float
+    name: str,
+    case: Case,
+    choice: Choice,
+    delivery: Delivery | None,
+    *,
+    file: Path,
+    seconds: float,
+    stacks: Collection[Path],
 ) -> dict[str, Any]:
     image, truth = choice.answer.image, case.reference
-    write_restored(file, image, case)
-    remember([file])
+    if file not in stacks:
+        write_restored(file, image, case)
+        remember([file])
     return {
         "name": name,
         "source": case.source,

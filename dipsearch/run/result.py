@@ -16,7 +16,7 @@ from ..delivery.finalists import Verdict
 from ..delivery.picture_outputs import write_picture
 from ..files import write_text
 from ..library import Architecture, ArchitectureFit, provenance_now, write_architecture
-from ..problem import Case, image_digest
+from ..problem import Case, image_digest, stacks_of, write_stack
 from ..trials.trial import Trial
 from ..trials.trial_files import read_arrays
 from ..trials.true_quality import finite, mean, true_psnr, true_ssim
@@ -55,6 +55,9 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
             run.cases, finished.choices, deliveries, finished.pictures, strict=True
         )
     ]
+    for path, numbers in stacks_of(run.cases).items():
+        stack = [(finished.choices[number].answer.image, run.cases[number]) for number in numbers]
+        write_stack(folder / "best" / path.name, stack)
     verdict, there = finished.verdict, [delivery for delivery in deliveries if delivery is not None]
     winner = None if verdict is None else next(e for e in trials if e.number == verdict.number)
     result = _result(run, trials, winner, pictures)
