@@ -62,7 +62,9 @@ class RivalCase:
             InputError: the measurement cannot be used, or is not one of this picture.
         """
         factor = max(self.damage.factor, 2)
-        case = load_case(str(self.file), TaskOptions(self.damage.task, factor=factor), seed=self.seed)
+        case = load_case(
+            str(self.file), TaskOptions(self.damage.task, factor=factor), seed=self.seed, whole=True
+        )
         if case.reference is not None:
             raise InputError(
                 f"{self.file.name} has no missing pixels",

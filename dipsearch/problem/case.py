@@ -28,6 +28,7 @@ from .simulation import DEFAULT_BLUR_SIGMA, DEFAULT_SIGMA, Damaged, blur_of, sim
 from .sources import file_of_same_name, is_sample, plane_of
 from .splitting import make_split
 from .task_options import TaskOptions
+from .windows import Windows, windows_around
 
 LARGE_HOLE = 0.5
 NOTICED = 0.005
@@ -42,7 +43,8 @@ class Case:
     ``reference`` is (1, C, H, W) or None; ``bits`` says how the restoration is written; ``diagnosis`` is what the
     gate found in a noisy picture, ``None`` for other tasks. ``simulation`` says so where a clean picture was damaged:
     "asked" or "unasked". ``range`` says what 0 and 1 are in the file; PSNR and SSIM are relative to ``data_range``.
-    ``image`` is the picture as it was read; ``alpha`` (1, 1, H, W) is written beside the restoration.
+    ``windows`` are the parts that the problem consists of, where it is not the whole. ``image`` is the picture as it was
+    read; ``alpha`` (1, 1, H, W) is written beside the restoration.
     """
 
     name: str
@@ -57,14 +59,21 @@ class Case:
     data_range: float = 1.0
     image: Image | None = None
     alpha: Tensor | None = None
+    windows: Windows | None = None
+
+    def part(self, pixels: Tensor) -> Tensor:
+        """Pixels (1, C, H, W) of a file of this picture, restored or not, as they compare with the problem's."""
+        x = self.range.into(pixels)
+        return x if self.windows is None else self.windows.cut(x)
 
 
-def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
+def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = False) -> Case:
     """Read one picture and make the problem that ``options`` ask for.
 
     Args:
         source: a path or ``sample:NAME``.
         seed: fixes simulated noise and hidden pixels.
+        whole: work on all of the picture, even where next to nothing of it is missing.
 
     Raises:
         InputError: the picture, the mask, the reference or an option cannot be used; among it a measurement
@@ -99,6 +108,13 @@ def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
                 "a picture file does not say which",
                 "give the measurement and its operator from Python: dipsearch.Problem(y, A)",
             )
+    windows = None if whole or told is None else windows_around(told.observed[0, 0].numpy() == 0)
+    if windows is not None:
+        if reference is not None and reference.shape == image.pixels.shape:
+            reference = windows.cut(reference)
+        y, observed = windows.cut(problem.y), windows.cut(problem.observed)
+        problem = Problem(y, Mask(observed), NO_NOISE, _four(y), observed)
+        notes.append(windows.sentence())
     problem = replace(problem, form=chosen.form())
     reference = own_reference if reference is None else reference
     _refuse_other_reference(reference, problem, options)
@@ -119,6 +135,7 @@ def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
         range=chosen,
         data_range=data_range,
         image=read,
+        windows=windows,
         alpha=_alpha(read, problem, told),
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -50,6 +51,7 @@ def write_restored(path: str | Path, x: Tensor, case: Case, *, alpha: Tensor | N
         ResourceError: the system refused to write.
     """
     suffix, image = Path(path).suffix.lower(), case.image
+    x, kept = _whole(x, case)
     own = case.alpha if alpha is None else alpha
     if own is not None and own.shape[-2:] != x.shape[-2:]:
         own = None
@@ -63,7 +65,7 @@ def write_restored(path: str | Path, x: Tensor, case: Case, *, alpha: Tensor | N
         bits=bits,
         alpha=None if suffix in (*JPEG_SUFFIXES, ".bmp") else own,
         container=container,
-        kept=_unchanged(x, case) if bits == case.bits else None,
+        kept=kept if bits == case.bits else None,
     )
 
 
@@ -75,12 +77,13 @@ def write_stack(path: Path, restored: Sequence[tuple[Tensor, Case]]) -> None:
     """
     first = restored[0][1]
     assert first.image is not None and first.image.container is not None
+    planes = [_whole(x, case) for x, case in restored]
     write_planes(
         path,
-        [case.range.back(x) for x, case in restored],
+        [case.range.back(x) for (x, _), (_, case) in zip(planes, restored, strict=True)],
         bits=first.bits,
-        container=first.image.container.of_width(restored[0][0].shape[-1]),
-        kept=[_unchanged(x, case) for x, case in restored],
+        container=first.image.container.of_width(planes[0][0].shape[-1]),
+        kept=[kept for _, kept in planes],
     )
 
 
@@ -101,6 +104,27 @@ def stacks_of(cases: Sequence[Case]) -> dict[Path, list[int]]:
     return whole
 
 
+def _whole(x: Tensor, case: Case) -> tuple[Tensor, tuple[Samples, NDArray[np.bool_]] | None]:
+    """The restoration of the whole picture, its samples in the file, and where it has them still.
+
+    Where windows were worked on, only what was missing in them is taken of them.
+    """
+    image, windows = case.image, case.windows
+    if windows is None or image is None or image.samples is None:
+        return x, _unchanged(x, case)
+    missing = windows.put_back(
+        torch.zeros(1, 1, *image.pixels.shape[-2:]),
+        1 - case.problem.observed,
+        missing=torch.ones(1, 1, *image.pixels.shape[-2:]),
+    )
+    whole = windows.put_back(case.range.into(image.pixels), x.cpu(), missing=missing)
+    return whole, (_plain(image.samples), missing[0, 0].numpy() == 0)
+
+
+def _plain(samples: Samples) -> Samples:
+    return samples.astype(np.uint8) * 255 if samples.dtype == bool else samples
+
+
 def _unchanged(x: Tensor, case: Case) -> tuple[Samples, NDArray[np.bool_]] | None:
     """The samples of the file, and where the values of ``x`` are still those that were measured."""
     image, problem = case.image, case.problem
@@ -110,5 +134,4 @@ def _unchanged(x: Tensor, case: Case) -> tuple[Samples, NDArray[np.bool_]] | Non
     if x.shape != problem.y.shape:
         return None
     same: Any = ((x.cpu() == problem.y) & (problem.observed > 0).expand_as(x)).all(dim=1)[0].numpy()
-    samples = image.samples.astype(np.uint8) * 255 if image.samples.dtype == bool else image.samples
-    return (samples, same) if same.any() else None
+    return (_plain(image.samples), same) if same.any() else None

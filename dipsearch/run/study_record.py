@@ -64,7 +64,7 @@ class PictureRecord:
             InputError: the file cannot be read.
         """
         pixels = read_image(file).pixels
-        return pixels if self.case is None else self.case.range.into(pixels)
+        return pixels if self.case is None else self.case.part(pixels)
 
     @property
     def reference(self) -> Tensor | None:

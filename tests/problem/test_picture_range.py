@@ -33,10 +33,8 @@ def test_twelve_bits_in_sixteen_are_the_same_problem_as_sixteen(tmp_path: Path) 
     assert small.range.span == pytest.approx(values.max(), rel=0.05)
     assert large.range.span == pytest.approx(16 * small.range.span, rel=1e-6)
     assert torch.allclose(small.problem.y, large.problem.y, atol=1e-4)
-    assert (
-        small.problem.noise.sigma is not None
-        and small.problem.noise.sigma * small.range.span == pytest.approx(60, rel=0.1)
-    )
+    sigma = small.problem.noise.sigma
+    assert sigma is not None and sigma * small.range.span == pytest.approx(60, rel=0.1)
     assert any("in the units of the file, its sigma is" in note for note in small.notes)
     assert any(note.startswith("values from 0 to ") for note in small.notes)
 
@@ -44,9 +42,9 @@ def test_twelve_bits_in_sixteen_are_the_same_problem_as_sixteen(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("values", "dtype", "low", "high"),
     [
-        (2400 * UNIT + 20000, "u2", 20018, 22400),  # a small signal on a large offset
-        (40 * UNIT, "u2", 0, 39),  # a few counts
-        (300 * UNIT, "f4", 0, 285),
+        (2400 * UNIT + 20000, "u2", 20120, 22280),  # a small signal on a large offset
+        (40 * UNIT, "u2", 0, 37),  # a few counts
+        (300 * UNIT, "f4", 0, 286),
         (100 * UNIT - 500, "f4", -496, -404),
         (UNIT, "f4", 0, 1),
         (np.where(UNIT > 0.93, 60000, 120), "u2", 0, 60000),  # sparse bright cells
@@ -63,7 +61,7 @@ def test_the_range_is_that_of_the_data(
     assert chosen.high * chosen.unit == pytest.approx(high, abs=0.03 * span)
     x = chosen.into(image.pixels)
     assert float(x.min()) > -0.01 and float(x.max()) < 1.01
-    assert torch.allclose(chosen.back(x), image.pixels, rtol=1e-5, atol=1e-6)
+    assert torch.allclose(chosen.back(x), image.pixels, rtol=1e-5, atol=1e-4)
 
 
 def test_a_hot_pixel_does_not_make_the_range(tmp_path: Path) -> None:
