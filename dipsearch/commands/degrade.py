@@ -116,7 +116,9 @@ def _with_noise(case: Case, noise: str, *, level: float, seed: int) -> Case:
     from ..problem import add_noise
 
     assert case.reference is not None
-    damaged = add_noise(case.reference, parsing.noise_word(noise), level=level, seed=seed)
+    damaged = add_noise(
+        case.reference, parsing.noise_word(noise), level=level, seed=seed, limits=case.range.limits
+    )
     notes = (*(note for note in (case.range.sentence(),) if note), damaged.sentence)
     return replace(case, problem=replace(case.problem, y=damaged.y), notes=notes)
 

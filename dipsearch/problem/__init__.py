@@ -6,6 +6,7 @@ reference are here too, but only reports and benchmarks may call them.
 """
 
 from .case import Case, load_case
+from .decoding import stacked_sources
 from .diagnosis import Branch, Diagnosis
 from .form import Form
 from .image import (
@@ -17,7 +18,6 @@ from .image import (
     natural_suffix,
     read_image,
     refuse_unwritable,
-    stacked_sources,
     write_image,
 )
 from .impulses import clean_sigma, clean_values

@@ -13,21 +13,22 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .clean_reference import data_range_of_reference, read_reference, refuse_other_reference
 from .diagnosis import Diagnosis
 from .holes import are_holes, largest_hole
-from .image import Image, read_image, stacked_sources
-from .missing import Observation, black_share, find_observed
+from .image import Image, read_image
+from .missing import Observation, black_share
 from .noise import LEVELS, NoiseModel
 from .noise_classifier import diagnose, given_photons, given_sigma
-from .operators import Downsample, Identity, Mask, pseudo_inverse
-from .picture_range import LARGEST, TYPE_RANGE, PictureRange, range_of, tamed
+from .operators import Downsample, Identity, Mask
+from .picture_range import TYPE_RANGE, PictureRange, range_of, tamed
 from .problem import SMALLEST_SIDE, Problem
 from .raster import refuse_huge
 from .sigma import estimate_sigma
 from .simulation import DEFAULT_BLUR_SIGMA, DEFAULT_SIGMA, Damaged, blur_of, simulate_measurement
-from .sources import file_of_same_name, is_sample, plane_of
 from .splitting import make_split
 from .task_options import TaskOptions
+from .told import alpha_beside, exact_where, in_unit, told_missing
 from .windows import Windows, windows_around
 
 LARGE_HOLE = 0.5
@@ -43,8 +44,8 @@ class Case:
     ``reference`` is (1, C, H, W) or None; ``bits`` says how the restoration is written; ``diagnosis`` is what the
     gate found in a noisy picture, ``None`` for other tasks. ``simulation`` says so where a clean picture was damaged:
     "asked" or "unasked". ``range`` says what 0 and 1 are in the file; PSNR and SSIM are relative to ``data_range``.
-    ``windows`` are the parts that the problem consists of, where it is not the whole. ``image`` is the picture as it was
-    read; ``alpha`` (1, 1, H, W) is written beside the restoration.
+    ``windows`` are the parts that the problem consists of, where it is not the whole. ``image`` is the picture as it
+    was read; ``alpha`` (1, 1, H, W) is written beside the restoration.
     """
 
     name: str
@@ -81,27 +82,27 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
     """
     read = read_image(source, axes=options.axes)
     _refuse_small(read.name, read.pixels)
-    told = _told(read, source, options)
+    told = told_missing(read, source, options)
     chosen = range_of(
         read,
         given=options.value_range,
-        observed=_exact_where(read, told, options),
+        observed=exact_where(read, told, options),
         counts=options.photons is not None,
     )
-    image, options = replace(read, pixels=tamed(chosen.into(read.pixels), chosen)), _in_unit(options, chosen)
+    image, options = replace(read, pixels=tamed(chosen.into(read.pixels), chosen)), in_unit(options, chosen)
     notes = [chosen.sentence()]
-    reference = _read_reference(image, source, options, chosen)
+    reference = read_reference(image, source, options, chosen)
     diagnosis = None
     match options.task:
         case "inpaint":
             problem, own_reference, said = _inpaint(image, source, options, seed, told)
         case "denoise":
-            problem, own_reference, said, diagnosis = _denoise(image, options, seed)
+            problem, own_reference, said, diagnosis = _denoise(image, options, seed, chosen.limits)
             said.append("" if problem.noise.sigma is None else chosen.sigma_in_words(problem.noise.sigma))
         case "sr":
             problem, own_reference, said = _super_resolve(image, options, seed)
         case "deblur":
-            problem, own_reference, said = _deblur(image, options, seed)
+            problem, own_reference, said = _deblur(image, options, seed, chosen.limits)
         case "invert":
             raise InputError(
                 f"{image.name} belongs to a problem with an operator of its own",
@@ -117,8 +118,8 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
         notes.append(windows.sentence())
     problem = replace(problem, form=chosen.form())
     reference = own_reference if reference is None else reference
-    _refuse_other_reference(reference, problem, options)
-    data_range, compared = _data_range(reference, options, chosen)
+    refuse_other_reference(reference, problem, options)
+    data_range, compared = data_range_of_reference(reference, options, chosen)
     # A picture that is too small to be judged is refused here, before any work starts.
     split = make_split(problem, seed=seed)
     # A picture without noise is delivered as it is, and nothing is judged.
@@ -136,75 +137,8 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
         data_range=data_range,
         image=read,
         windows=windows,
-        alpha=_alpha(read, problem, told),
+        alpha=alpha_beside(read, problem, told),
     )
-
-
-def _told(image: Image, source: str, options: TaskOptions) -> Observation | None:
-    """What says which pixels are missing; ``None`` where nothing does, or where they are hidden on purpose."""
-    if options.task != "inpaint" or options.simulate or options.missing is not None:
-        return None
-    mask = None if options.mask is None else file_of_same_name(options.mask, source)
-    return find_observed(image, source, mask=mask, invert=options.invert_mask)
-
-
-def _exact_where(image: Image, told: Observation | None, options: TaskOptions) -> Tensor | None:
-    """Where the values of a picture are free of noise, so that its range is that of all of them."""
-    if told is not None:
-        return told.observed
-    return torch.ones(1, 1, *image.pixels.shape[-2:]) if options.task in ("inpaint", "sr") else None
-
-
-def _in_unit(options: TaskOptions, chosen: PictureRange) -> TaskOptions:
-    """The options with strengths of noise in grey levels of 255, of which black to white are that many.
-
-    People give them in the units of the file, which are the same for 8 bits.
-    """
-    sigma, photons = options.sigma, options.photons
-    if sigma is not None:
-        if sigma > chosen.span:
-            raise InputError(
-                f"sigma is {sigma:g}",
-                f"it is in the units of the file, and black to white are {chosen.span:.4g} of them",
-                f"give for example --sigma {chosen.span / 10:.3g}, or leave it out to have it estimated",
-            )
-        sigma = sigma / chosen.span * LEVELS
-    if photons is not None:
-        photons *= chosen.high - chosen.low
-    return replace(options, sigma=sigma, photons=photons)
-
-
-def _data_range(reference: Tensor | None, options: TaskOptions, chosen: PictureRange) -> tuple[float, str]:
-    """The range that PSNR and SSIM are relative to, in that of the problem, and a sentence where nobody expects it."""
-    if reference is None:
-        return 1.0, ""
-    if options.data_range is not None:
-        return (
-            options.data_range / chosen.span,
-            f"PSNR and SSIM take {options.data_range:g} for the range, as given",
-        )
-    low, high = float(reference.min()), float(reference.max())
-    if (
-        options.value_range is not None
-        or not high > low
-        or (chosen.unit == 255 or (not chosen.own and chosen.unit == 1))
-    ):
-        return 1.0, ""
-    return high - low, (
-        f"PSNR and SSIM take the reference's own range, {(high - low) * chosen.span:.5g} in the units of the file; "
-        "--data-range overrides it"
-    )
-
-
-def _alpha(image: Image, problem: Problem, told: Observation | None) -> Tensor | None:
-    """What stays transparent; enlarged as smoothly as the kernel has it where the picture is enlarged."""
-    if image.alpha is None or (told is not None and told.transparent):
-        return None
-    if not isinstance(problem.operator, Downsample) or problem.y.shape[-2:] != image.alpha.shape[-2:]:
-        return image.alpha
-    _, _, height, width = problem.image_shape
-    larger = Downsample(problem.operator.factor, (1, 1, height, width))
-    return pseudo_inverse(larger, image.alpha).clamp(0, 1)
 
 
 def _simulation(options: TaskOptions, own_reference: Tensor | None) -> Literal["asked", "unasked"] | None:
@@ -245,12 +179,12 @@ def _unasked(image: Image) -> str:
 
 
 def _denoise(
-    image: Image, options: TaskOptions, seed: int
+    image: Image, options: TaskOptions, seed: int, limits: tuple[float, float]
 ) -> tuple[Problem, Tensor | None, list[str], Diagnosis]:
     notes: list[str] = []
     y, reference = image.pixels, None
     if options.simulate:
-        damaged = simulate_measurement(image.pixels, options, seed=seed)
+        damaged = simulate_measurement(image.pixels, options, seed=seed, limits=limits)
         y, reference = damaged.y, image.pixels
         notes.append(_simulated_note("as asked,", damaged))
     found = _diagnosed(y, options)
@@ -274,12 +208,14 @@ def _super_resolve(image: Image, options: TaskOptions, seed: int) -> tuple[Probl
     return Problem(y, Downsample(options.factor, shape), NO_NOISE, shape, observed), reference, notes
 
 
-def _deblur(image: Image, options: TaskOptions, seed: int) -> tuple[Problem, Tensor | None, list[str]]:
+def _deblur(
+    image: Image, options: TaskOptions, seed: int, limits: tuple[float, float]
+) -> tuple[Problem, Tensor | None, list[str]]:
     assert options.kernel is not None
     notes: list[str] = []
     y, reference, operator = image.pixels, None, blur_of(options.kernel)
     if options.simulate:
-        damaged = simulate_measurement(image.pixels, options, seed=seed)
+        damaged = simulate_measurement(image.pixels, options, seed=seed, limits=limits)
         y, reference = damaged.y, image.pixels
         notes.append(_simulated_note("as asked,", damaged))
     given = DEFAULT_BLUR_SIGMA if options.simulate and options.sigma is None else options.sigma
@@ -328,33 +264,3 @@ def _refuse_small(name: str, pixels: Tensor) -> None:
             f"a picture that can be restored has at least {SMALLEST_SIDE} pixels per side",
             "use a larger picture",
         )
-
-
-def _read_reference(image: Image, source: str, options: TaskOptions, chosen: PictureRange) -> Tensor | None:
-    """The clean picture in the range of the measured one, whose units it shares."""
-    if options.reference is None:
-        return None
-    clean = file_of_same_name(options.reference, source)
-    plane = None if is_sample(source) else plane_of(source)[1]
-    if plane is not None and stacked_sources([clean], axes=options.axes) != (clean,):
-        clean = f"{clean}[{plane}]"
-    reference = read_image(clean, axes=options.axes)
-    if reference.bits == image.bits:
-        return chosen.into(reference.pixels)
-    return (
-        chosen.into(reference.pixels * (LARGEST[reference.bits] / chosen.unit))
-        if chosen.own
-        else reference.pixels
-    )
-
-
-def _refuse_other_reference(reference: Tensor | None, problem: Problem, options: TaskOptions) -> None:
-    if reference is None or tuple(reference.shape) == problem.image_shape:
-        return
-    _, channels, height, width = problem.image_shape
-    raise InputError(
-        f"the reference {options.reference} is {reference.shape[3]} × {reference.shape[2]} with "
-        f"{reference.shape[1]} channels",
-        f"the restored image will be {width} × {height} with {channels}",
-        "give the clean version of this very picture, or leave out --reference",
-    )

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -21,15 +20,14 @@ from torch import Tensor
 from ..errors import InputError
 from ..files import replacing
 from .container import Container
-from .pillow_files import read_with_pillow, save_with_pillow
+from .decoding import decoded
+from .pillow_files import save_with_pillow
 from .png import encode_png16
-from .raster import MAX_PIXELS, Raster, Samples, to_integers, to_unit
+from .raster import MAX_PIXELS, Samples, to_integers, to_unit
 from .sources import is_reserved, is_sample, picture_name, plane_of, sample_path, sample_side
-from .tiff import planes_of, read_tiff, save_tiff
+from .tiff_writer import save_tiff
 
 __all__ = ["MAX_PIXELS", "Image", "image_digest", "is_sample", "natural_suffix", "read_image", "write_image"]
-
-T = TypeVar("T")
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 JPEG_SUFFIXES = (".jpg", ".jpeg")
@@ -71,7 +69,7 @@ def read_image(source: str | Path, *, axes: str | None = None) -> Image:
     """
     side = sample_side(source)
     path, plane = (sample_path(str(source)), None) if is_sample(source) else plane_of(source)
-    raster = _read(path, axes, plane)
+    raster = decoded(path, axes=axes, plane=plane)
     samples = to_unit(raster.samples)
     if side is not None:
         samples = _reduced(samples, side)
@@ -175,22 +173,6 @@ def _put_back(samples: Samples, kept: tuple[Samples, NDArray[np.bool_]] | None) 
     return samples if kept is None else np.where(kept[1][..., None], kept[0].astype(samples.dtype), samples)
 
 
-def stacked_sources(sources: Sequence[str], *, axes: str | None) -> tuple[str, ...]:
-    """Return the sources with every stack replaced by its planes.
-
-    Raises:
-        InputError: a stack of which nobody says what its axes are.
-    """
-    found: list[str] = []
-    for source in sources:
-        planes = None
-        if not is_sample(source) and Path(source).is_file():
-            path = Path(source)
-            planes = _guarded(path, lambda path=path: planes_of(path, axes=axes) if _is_tiff(path) else None)  # type: ignore[misc]
-        found.extend([source] if planes is None else [f"{source}[{plane}]" for plane in range(planes)])
-    return tuple(found)
-
-
 def natural_suffix(channels: int, bits: int) -> str:
     """Return the suffix that holds such a picture without loss: ``.png`` where PNG can, else ``.tiff``."""
     return ".png" if channels in (1, 3) and bits in (8, 16) else ".tiff"
@@ -202,62 +184,10 @@ def image_digest(pixels: Tensor) -> str:
     return hashlib.sha256(str(values.shape).encode() + values.tobytes()).hexdigest()[:12]
 
 
-def _read(path: Path, axes: str | None, plane: int | None) -> Raster:
-    def read() -> Raster:
-        if _is_tiff(path):
-            return read_tiff(path, axes=axes, plane=plane)
-        if plane is not None:
-            raise InputError(
-                f"picture {plane} of {path} was asked for", "only a TIFF holds several", f"write {path}"
-            )
-        return read_with_pillow(path)
-
-    if path.is_dir():
-        raise InputError(
-            f"{path} is a folder", "a picture file is needed here", "name one of the files in it"
-        )
-    return _guarded(path, read)
-
-
-def _guarded(path: Path, read: Callable[[], T]) -> T:
-    """What a decoder returns; whatever it raises of a file becomes words."""
-    try:
-        if path.stat().st_size == 0:
-            raise InputError(
-                f"{path} is empty (0 bytes)", "a picture file is needed", "copy or save it again"
-            )
-        return read()
-    except InputError:
-        raise
-    except FileNotFoundError as error:
-        raise InputError(
-            f"there is no file {path}",
-            "an image is a path or sample:NAME",
-            "check the spelling and the folder",
-        ) from error
-    except PermissionError as error:
-        raise InputError(
-            f"{path} may not be read", "read permission is needed", "check its permissions"
-        ) from error
-    except Exception as error:
-        # Decoders of damaged files raise whatever their bytes lead them to; all of it means the same here.
-        reason = (str(error) or type(error).__name__).splitlines()[0].replace(f" '{path}'", "")
-        raise InputError(
-            f"{path} cannot be read as a picture ({reason})",
-            "PNG, TIFF, JPEG, BMP and WebP files that are whole are read",
-            "open it in a viewer to see whether it is damaged, then save it again as PNG",
-        ) from error
-
-
 def _safe(name: str) -> str:
     """A name that a file can have on every system."""
     safe = re.sub(r"[^\w.-]+", "_", name).strip(".") or "image"
     return f"{safe}_" if is_reserved(safe) else safe
-
-
-def _is_tiff(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def _reduced(samples: Samples, side: int) -> Samples:

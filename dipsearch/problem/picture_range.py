@@ -6,6 +6,7 @@ own range to [0, 1] before anything is measured or fitted, and back when a resul
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -46,6 +47,13 @@ class PictureRange:
     def span(self) -> float:
         """What 1 of a problem is in the units of the file."""
         return (self.high - self.low) * self.unit
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """What the file can hold, in the range of a problem."""
+        if self.unit == 1:
+            return (-math.inf, math.inf) if self.own else (0.0, 1.0)
+        return -self.low / (self.high - self.low), (1 - self.low) / (self.high - self.low)
 
     def into(self, pixels: Tensor) -> Tensor:
         """Pixels of an image, as a problem has them."""

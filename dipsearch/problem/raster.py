@@ -54,6 +54,11 @@ def upright(samples: Samples, orientation: int) -> Samples:
     return samples
 
 
+def mirrored(samples: Samples) -> Samples:
+    """Exchange black and white: unsigned numbers within their type, others by their sign."""
+    return np.iinfo(samples.dtype).max - samples if samples.dtype.kind == "u" else -samples
+
+
 def to_unit(samples: Samples) -> NDArray[np.float32]:
     """Scale unsigned numbers of 8 and 16 bits to [0, 1] by the largest value of their type; take others as they are."""
     floats = samples.astype(np.float32)
