@@ -52,7 +52,7 @@ def write_picture(
         case.reference,
         case.data_range,
     )
-    image = choice.answer.image
+    image, (black, white) = choice.answer.image, case.ends
     # What nobody asked to be simulated must not be taken for a restoration, wherever the file goes.
     kind = "simulated-restored" if case.simulation == "unasked" else "restored"
     file = place / f"{kind}{restored_suffix(case)}"
@@ -79,11 +79,7 @@ def write_picture(
             delivery.second, picture, truth, candidates=second_members, data_range=relative_to
         ),
         "baselines": _first(choice, truth, data_range=relative_to),
-        "range": {
-            "black": case.range.low * case.range.unit,
-            "white": case.range.high * case.range.unit,
-            "psnr": case.data_range * case.range.span,
-        },
+        "range": {"black": black, "white": white, "psnr": relative_to * (white - black)},
         "split": picture.split.to_dict(),
         "uncertainty": _uncertainty(
             uncertainty_of(choice, delivery, picture), image, truth, place=place, folder=folder

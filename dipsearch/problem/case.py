@@ -62,6 +62,13 @@ class Case:
     alpha: Tensor | None = None
     windows: Windows | None = None
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """What 0 and 1 of the problem are in the units of the file, or of the array that it came from."""
+        if self.image is None:
+            return self.problem.form.low, self.problem.form.high
+        return self.range.low * self.range.unit, self.range.high * self.range.unit
+
     def part(self, pixels: Tensor) -> Tensor:
         """Pixels (1, C, H, W) of a file of this picture, restored or not, as they compare with the problem's."""
         x = self.range.into(pixels)

@@ -122,9 +122,20 @@ def _check_ranges(options: TaskOptions) -> None:
             "it is two numbers in the units of the file, the lower one first",
             "write for example --range 0 4095",
         )
-    if options.data_range is not None and not 0 < options.data_range < math.inf:
+    axes = options.axes
+    if axes is not None and not (
+        isinstance(axes, str) and 2 <= len(axes) <= 6 and axes.isascii() and axes.isalpha()
+    ):
         raise InputError(
-            f"the data range is {options.data_range:g}",
+            f"the axes are {axes!r}",
+            "they are a letter for each: T, Z, C, Y, X",
+            "write for example --axes TYX",
+        )
+    if options.data_range is not None and not (
+        isinstance(options.data_range, int | float) and 0 < options.data_range < math.inf
+    ):
+        raise InputError(
+            f"the data range is {options.data_range}",
             "it is a number above 0",
             "write for example --data-range 4095",
         )

@@ -205,7 +205,7 @@ def _noise(run: Run) -> dict[str, Any]:
     return {
         "kind": noise.kind,
         "sigma": noise.sigma,
-        "sigma_in_file": None if noise.sigma is None else noise.sigma * case.range.span,
+        "sigma_in_file": None if noise.sigma is None else noise.sigma * (case.ends[1] - case.ends[0]),
         "gain": noise.gain,
         "source": noise.source,
         "gate": None if gate is None else gate.to_dict(),
