@@ -134,9 +134,16 @@ def save_with_pillow(path: Path, samples: Samples, container: Container | None =
     more: dict[str, Any] = {"quality": 95, "subsampling": 0} if suffix in (".jpg", ".jpeg") else {}
     if suffix == ".webp":
         more = {"lossless": True, "exact": True}
-    if container is not None:
-        more |= _kept(container, (picture.height, picture.width), suffix)
-    picture.save(path, **more)
+    try:
+        kept = {} if container is None else _kept(container, (picture.height, picture.width), suffix)
+        picture.save(path, **(more | kept))
+    except OSError:
+        raise
+    except Exception:
+        if container is None:
+            raise
+        # What was damaged could be read and cannot be written; the pixels must not be lost for it.
+        picture.save(path, **more)
 
 
 def _kept(container: Container, size: tuple[int, int], suffix: str) -> dict[str, Any]:

@@ -157,6 +157,10 @@ def _raster(
     places = [channels - len(extras) + i for i, extra in enumerate(extras) if extra in ALPHA]
     alpha = samples[..., places[0]] if places else None
     colours = np.delete(samples, places[:1], axis=2) if places else samples
+    if colours.size == 0:
+        raise InputError(
+            f"{name} holds no colours", "a picture has at least one channel besides alpha", "save it again"
+        )
     layout = replace(layout, dtype=samples.dtype.newbyteorder("="))
     if layout.white_is_zero:
         colours = mirrored(colours)

@@ -47,6 +47,7 @@ STRUCTURE = frozenset(
     }
     | {ORIENTATION, DESCRIPTION, SOFTWARE, X_RESOLUTION, Y_RESOLUTION, UNIT, *FOLDERS}
 )
+UNITS = (1, 2, 3)  # of a resolution: none, inch, centimetre
 LOSSLESS = {1: None, 5: "lzw", 8: "zlib", 32946: "zlib", 34925: "lzma", 32773: "zlib"}
 """Compressions by the number of their tag. PackBits becomes Deflate; what loses something becomes it, too."""
 
@@ -140,10 +141,9 @@ def layout_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> TiffL
     turned = page.tags.valueof(ORIENTATION, 1) in (5, 6, 7, 8)
     tags = [_raw(file, tag) for tag in page.tags if tag.code not in STRUCTURE and not _too_large(tag)]
     extras = [int(extra) for extra in page.extrasamples]
-    across, down = page.tags.valueof(X_RESOLUTION), page.tags.valueof(Y_RESOLUTION)
-    resolution = (
-        (tuple(across), tuple(down)) if isinstance(across, tuple) and isinstance(down, tuple) else None
-    )
+    across, down = _ratio(page.tags.valueof(X_RESOLUTION)), _ratio(page.tags.valueof(Y_RESOLUTION))
+    resolution = None if across is None or down is None else (across, down)
+    unit = page.tags.valueof(UNIT, 0)
     separate = page.planarconfig == 2 and page.samplesperpixel > 1
     return TiffLayout(
         byteorder=file.byteorder,
@@ -161,7 +161,7 @@ def layout_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> TiffL
         ),
         software=None if SOFTWARE not in page.tags else _raw(file, page.tags[SOFTWARE]).content.rstrip(b"\0"),
         resolution=(resolution[::-1] if turned else resolution) if resolution else None,
-        unit=None if UNIT not in page.tags else int(page.tags.valueof(UNIT)),
+        unit=int(unit) if isinstance(unit, int) and unit in UNITS else None,
         oriented=ORIENTATION in page.tags,
         tags=tuple(tags),
         folders={
@@ -170,6 +170,12 @@ def layout_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> TiffL
             if code in page.tags and (folder := read_folder(file, page.tags[code])) is not None
         },
     )
+
+
+def _ratio(value: Any) -> tuple[int, int] | None:
+    """A numerator and a denominator, where it is that."""
+    pair = isinstance(value, tuple) and len(value) == 2 and all(isinstance(one, int) for one in value)
+    return (value[0], value[1]) if pair and value[0] >= 0 and value[1] > 0 else None
 
 
 def _raw(file: tifffile.TiffFile, tag: tifffile.TiffTag) -> Tag:

@@ -60,14 +60,20 @@ def save_tiff(
         "extrasamples": None if pages else extras or None,
         "metadata": None,
     }
-    if layout is None:
-        options |= {"compression": "zlib", "software": "dipsearch", **_foreign(container)}
-        tifffile.imwrite(path, values, **options)
+    plainly = options | {"compression": "zlib", "software": "dipsearch"}
+    if layout is None or container is None:
+        tifffile.imwrite(path, values, **plainly, **_foreign(container))
         return
-    assert container is not None
     alone = layout.stack is not None and not isinstance(samples, list)
     size = (pictures[0].shape[0], pictures[0].shape[1])
-    _save_alike(path, values, options, replace(layout, descriptions=()) if alone else layout, container, size)
+    layout = replace(layout, descriptions=()) if alone else layout
+    try:
+        _save_alike(path, values, options, layout, container, size)
+    except OSError:
+        raise
+    except Exception:
+        # Damaged tags can be read that cannot be written; the pixels of a long computation must not be lost for them.
+        tifffile.imwrite(path, values, **plainly)
 
 
 def _foreign(container: Container | None) -> dict[str, Any]:
