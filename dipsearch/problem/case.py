@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .case_words import hole_note, simulated_note, unasked
 from .clean_reference import data_range_of_reference, read_reference, refuse_other_reference
 from .diagnosis import Diagnosis
-from .holes import are_holes, largest_hole
 from .image import Image, read_image
-from .missing import Observation, black_share
+from .missing import Observation
 from .noise import LEVELS, NoiseModel
 from .noise_classifier import diagnose, given_photons, given_sigma
 from .operators import Downsample, Identity, Mask
@@ -25,14 +25,12 @@ from .picture_range import TYPE_RANGE, PictureRange, range_of, tamed
 from .problem import SMALLEST_SIDE, Problem
 from .raster import refuse_huge
 from .sigma import estimate_sigma
-from .simulation import DEFAULT_BLUR_SIGMA, DEFAULT_SIGMA, Damaged, blur_of, simulate_measurement
+from .simulation import DEFAULT_BLUR_SIGMA, DEFAULT_SIGMA, blur_of, simulate_measurement
 from .splitting import make_split
 from .task_options import TaskOptions
 from .told import alpha_beside, exact_where, in_unit, told_missing
 from .windows import Windows, windows_around
 
-LARGE_HOLE = 0.5
-NOTICED = 0.005
 NO_NOISE = NoiseModel("none", None, "none")
 
 
@@ -122,7 +120,9 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
             reference = windows.cut(reference)
         y, observed = windows.cut(problem.y), windows.cut(problem.observed)
         problem = Problem(y, Mask(observed), NO_NOISE, _four(y), observed)
-        notes.append(windows.sentence())
+        notes.append(
+            windows.sentence() + ("" if reference is None else ", and PSNR is that of what is worked on")
+        )
     problem = replace(problem, form=chosen.form())
     reference = own_reference if reference is None else reference
     refuse_other_reference(reference, problem, options)
@@ -164,25 +164,11 @@ def _inpaint(
     else:
         damaged = simulate_measurement(image.pixels, options, seed=seed, source=source)
         y, observed, reference = damaged.y, damaged.observed, image.pixels
-        why = "as asked," if simulate else _unasked(image)
-        notes = [_simulated_note(why, damaged)]
-    notes.append(_hole_note(observed))
+        why = "as asked," if simulate else unasked(image)
+        notes = [simulated_note(why, damaged)]
+    notes.append(hole_note(observed))
     shape = _four(y)
     return Problem(y, Mask(observed), NO_NOISE, shape, observed), reference, notes
-
-
-def _unasked(image: Image) -> str:
-    """Why a picture is taken as clean although nobody said so."""
-    said = (
-        f"THIS IS A SIMULATION AND NO RESTORATION: nothing says which pixels of {image.name} are missing (no --mask, "
-        f"no transparency, no {image.name}_mask.png)"
-    )
-    black = black_share(image)
-    if black >= NOTICED:
-        said += (
-            f"; {100 * black:.0f} % of them are black, which is no mark, so give a --mask if they are missing"
-        )
-    return f"{said}; so"
 
 
 def _denoise(
@@ -193,7 +179,7 @@ def _denoise(
     if options.simulate:
         damaged = simulate_measurement(image.pixels, options, seed=seed, limits=limits)
         y, reference = damaged.y, image.pixels
-        notes.append(_simulated_note("as asked,", damaged))
+        notes.append(simulated_note("as asked,", damaged))
     found = _diagnosed(y, options)
     observed = torch.ones(1, 1, *y.shape[-2:])
     problem = Problem(y, Identity(), found.noise, _four(y), observed)
@@ -208,7 +194,7 @@ def _super_resolve(image: Image, options: TaskOptions, seed: int) -> tuple[Probl
     if options.simulate:
         damaged = simulate_measurement(image.pixels, options, seed=seed)
         y, reference, shape = damaged.y, image.pixels, _four(image.pixels)
-        notes.append(_simulated_note("as asked,", damaged))
+        notes.append(simulated_note("as asked,", damaged))
     refuse_huge(f"{image.name} enlarged by {options.factor}", *shape[2:])
     notes.append(f"{y.shape[-1]} × {y.shape[-2]} pixels become {shape[3]} × {shape[2]}")
     observed = torch.ones(1, 1, *y.shape[-2:])
@@ -224,7 +210,7 @@ def _deblur(
     if options.simulate:
         damaged = simulate_measurement(image.pixels, options, seed=seed, limits=limits)
         y, reference = damaged.y, image.pixels
-        notes.append(_simulated_note("as asked,", damaged))
+        notes.append(simulated_note("as asked,", damaged))
     given = DEFAULT_BLUR_SIGMA if options.simulate and options.sigma is None else options.sigma
     sigma = estimate_sigma(y).sigma if given is None else given / LEVELS
     if given is None:
@@ -241,21 +227,6 @@ def _diagnosed(y: Tensor, options: TaskOptions) -> Diagnosis:
         return given_photons(y, options.photons)
     sigma = DEFAULT_SIGMA if options.simulate and options.sigma is None else options.sigma
     return diagnose(y) if sigma is None else given_sigma(y, sigma / LEVELS)
-
-
-def _hole_note(observed: Tensor) -> str:
-    missing = observed[0, 0].numpy() == 0
-    share = largest_hole(missing) if are_holes(missing) else 0.0
-    if share <= LARGE_HOLE:
-        return ""
-    return (
-        f"one hole covers {100 * share:.0f} % of the picture: nothing that was measured says what is in it, and the "
-        "score of copied smaller holes says little about it"
-    )
-
-
-def _simulated_note(why: str, damaged: Damaged) -> str:
-    return f"{why} the picture is taken as clean: {damaged.sentence}, and it serves as the reference"
 
 
 def _four(x: Tensor) -> tuple[int, int, int, int]:

@@ -27,11 +27,11 @@ def read_reference(image: Image, source: str, options: TaskOptions, chosen: Pict
     reference = read_image(clean, axes=options.axes)
     if reference.bits == image.bits:
         return chosen.into(reference.pixels)
-    return (
-        chosen.into(reference.pixels * (LARGEST[reference.bits] / chosen.unit))
-        if chosen.own
-        else reference.pixels
-    )
+    # Of another type it has the same units, or the same share of its type's largest value: whichever is nearer.
+    of_units = chosen.into(reference.pixels * (LARGEST[reference.bits] / chosen.unit))
+    of_types = chosen.into(reference.pixels)
+    level = image.pixels.mean()
+    return of_units if (of_units.mean() - level).abs() < (of_types.mean() - level).abs() else of_types
 
 
 def data_range_of_reference(
@@ -45,12 +45,10 @@ def data_range_of_reference(
             options.data_range / chosen.span,
             f"PSNR and SSIM take {options.data_range:g} for the range, as given",
         )
+    if options.value_range is not None:
+        return 1.0, f"PSNR and SSIM take {chosen.span:g} for the range, that of --range"
     low, high = float(reference.min()), float(reference.max())
-    if (
-        options.value_range is not None
-        or not high > low
-        or (chosen.unit == 255 or (not chosen.own and chosen.unit == 1))
-    ):
+    if not high > low or (chosen.unit == 255 or (not chosen.own and chosen.unit == 1)):
         return 1.0, ""
     return high - low, (
         f"PSNR and SSIM take the reference's own range, {(high - low) * chosen.span:.5g} in the units of the file; "

@@ -124,3 +124,23 @@ def test_eight_bits_stay_as_they_were(tmp_path: Path) -> None:
     path = tif(tmp_path / "a.tif", 100 * UNIT, "u1")
     case = load_case(path, TaskOptions("denoise", sigma=5, reference=path), seed=0)
     assert case.range.span == 255 and case.data_range == 1 and not case.notes[0].startswith("values")
+
+
+@pytest.mark.parametrize(("dtype", "times"), [("f4", 1.0), ("u1", 1 / 257), ("u2", 1.0)])
+def test_a_reference_of_another_type_is_brought_to_the_same_range(
+    tmp_path: Path, dtype: str, times: float
+) -> None:
+    values = np.rint(1000 + 50000 * UNIT)
+    noisy = tif(tmp_path / "n.tif", values + 500 * NOISE, "u2")
+    clean = tif(tmp_path / "c.tif", values * times, dtype)
+    case = load_case(noisy, TaskOptions("denoise", sigma=500, reference=clean), seed=0)
+    assert case.reference is not None
+    error = (case.reference - case.problem.y).square().mean().sqrt() * case.range.span
+    assert float(error) == pytest.approx(500, rel=0.1)
+
+
+def test_the_range_of_a_reference_is_said(tmp_path: Path) -> None:
+    path = tif(tmp_path / "a.tif", 1000 * UNIT, "u2")
+    options = TaskOptions("denoise", sigma=20, reference=path, value_range=(0, 4095))
+    case = load_case(path, options, seed=0)
+    assert case.data_range == 1 and "PSNR and SSIM take 4095 for the range, that of --range" in case.notes
