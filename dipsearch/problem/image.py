@@ -158,6 +158,7 @@ def write_planes(
     *,
     bits: int,
     container: Container,
+    alphas: Sequence[Tensor] | None,
     kept: Sequence[tuple[Samples, NDArray[np.bool_]] | None],
 ) -> None:
     """Write all planes (1, C, H, W) of a stack to one TIFF, laid out as ``container`` says; see ``write_image``."""
@@ -165,8 +166,11 @@ def write_planes(
         _put_back(_encoded(one, path, bits, container), unchanged)
         for one, unchanged in zip(planes, kept, strict=True)
     ]
+    if alphas is not None:
+        opaque = [_encoded(one, path, bits, container, opaque=True) for one in alphas]
+        samples = [np.concatenate(pair, axis=2) for pair in zip(samples, opaque, strict=True)]
     with replacing(path) as temporary:
-        save_tiff(temporary, samples, container=container)
+        save_tiff(temporary, samples, with_alpha=alphas is not None, container=container)
 
 
 def _put_back(samples: Samples, kept: tuple[Samples, NDArray[np.bool_]] | None) -> Samples:

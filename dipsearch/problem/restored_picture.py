@@ -78,10 +78,12 @@ def write_stack(path: Path, restored: Sequence[tuple[Tensor, Case]]) -> None:
     first = restored[0][1]
     assert first.image is not None and first.image.container is not None
     planes = [_whole(x, case) for x, case in restored]
+    alphas = [case.alpha for _, case in restored if case.alpha is not None]
     write_planes(
         path,
         [case.range.back(x) for (x, _), (_, case) in zip(planes, restored, strict=True)],
         bits=first.bits,
+        alphas=alphas if len(alphas) == len(planes) else None,
         container=first.image.container.of_width(planes[0][0].shape[-1]),
         kept=[kept for _, kept in planes],
     )

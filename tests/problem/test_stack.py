@@ -73,6 +73,15 @@ def test_the_planes_of_a_film_make_the_same_film_again(tmp_path: Path, kind: str
         assert written.pages.first.tags[282].value == given.pages.first.tags[282].value
 
 
+def test_a_film_with_transparency_keeps_it(tmp_path: Path) -> None:
+    array = planes(2, 16, 20, 4)
+    file = tmp_path / "film.tif"
+    tifffile.imwrite(file, array, photometric="rgb", extrasamples=["unassalpha"], metadata={"axes": "TYXS"})
+    cases = [load_case(source, SIGMA, seed=0) for source in stacked_sources([str(file)], axes=None)]
+    write_stack(tmp_path / "out.tif", [(case.problem.y, case) for case in cases])
+    assert np.array_equal(tifffile.imread(tmp_path / "out.tif"), array)
+
+
 def test_a_reference_that_is_a_stack_too_is_compared_plane_by_plane(tmp_path: Path) -> None:
     array = planes(3, 16, 16)
     for name, values in (("clean.tif", array), ("noisy.tif", array // 2)):
