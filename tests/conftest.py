@@ -1,7 +1,13 @@
 """For all tests: one thread per process, since tensors are tiny and cores are few."""
 
 import os
+from pathlib import Path
 
 # Before anything imports PyTorch or NumPy, which read these once.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+
+if not Path("/dev/nvidiactl").exists():
+    os.environ.setdefault(
+        "TRITON_INTERPRET", "1"
+    )  # kernels are tested without a GPU; read when Triton is imported

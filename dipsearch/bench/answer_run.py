@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..errors import DipsearchError
-from ..problem import psnr, ssim
-from ..problem.metrics import WINDOW
 from .answer_rows import BM3D, AnswerRow, rows_of_search
 from .half_size_crops import write_crop
 from .own_search import Searcher
@@ -21,6 +17,7 @@ from .rival_limits import Limits
 from .rival_rows import finite
 from .rivals import RIVALS, kind_of
 from .row_file import RowFile
+from .timed_rival import FAILURES, reason, restored
 
 
 @dataclass(frozen=True)
@@ -93,13 +90,10 @@ def _take_bm3d(
         return
     if kind_of(case.problem) not in rival.kinds:
         return
-    import_module(rival.modules[0])  # before the clock starts
-    started = time.monotonic()
     try:
-        image = rival.restore(case.problem, Limits(seed=case.seed)).clamp(0, 1)
-    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        # Other people's programs refuse pictures in whatever way they like.
-        say(f"{_where(case)} {BM3D}: not measured: {(str(error) or type(error).__name__).splitlines()[0]}")
+        made = restored(rival, case, Limits(seed=case.seed))
+    except FAILURES as error:
+        say(f"{_where(case)} {BM3D}: not measured: {reason(error)}")
         return
     row = AnswerRow(
         picture=case.picture,
@@ -109,9 +103,9 @@ def _take_bm3d(
         answer=BM3D,
         estimate=None,
         share=None,
-        psnr=finite(psnr(image, case.clean)),
-        ssim=finite(ssim(image, case.clean)) if min(case.clean.shape[-2:]) >= WINDOW else None,
-        wall_s=finite(time.monotonic() - started),
+        psnr=made.psnr(case),
+        ssim=made.ssim(case),
+        wall_s=finite(made.wall_s),
         seed=case.seed,
         version=rival.version(),
         measurement=case.digest,

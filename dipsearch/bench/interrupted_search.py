@@ -10,7 +10,8 @@ from random import Random
 from .. import __version__
 from ..errors import FormatError
 from .interruption_rows import InterruptionRow, Kind
-from .promise_run import damaged, search_arguments
+from .own_search import search_arguments
+from .promise_run import damaged
 from .search_process import Ending
 from .study_files import read_delivery
 

@@ -6,10 +6,8 @@ It runs in a folder of its own. The clean picture is given to it as ``--referenc
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -20,8 +18,12 @@ from typing import Any
 from ..errors import ResourceError
 from .rival_case import RivalCase
 from .rival_rows import RivalRow, finite
+from .search_process import PROGRAM, environment
 
 NAME = "rival"
+DELIVERED, NETWORKS, FIRST = "delivered", "networks", "first"
+"""The answers of a search that stand beside rivals."""
+
 PATIENCE = 3
 """After so many times its budget, and five minutes, a search is given up."""
 
@@ -32,17 +34,35 @@ class SearchOutcome:
 
     Args:
         result: of ``result.json``.
-        cpu_s: processor seconds of all its processes.
+        cpu_s: processor seconds of all its processes; ``None`` where others ran at the same time.
         wall_s: seconds on the clock.
     """
 
     result: Mapping[str, Any]
-    cpu_s: float
+    cpu_s: float | None
     wall_s: float
 
 
-Clock = dict[str, float | None]
-"""``cpu_s`` and ``wall_s`` of a row."""
+@dataclass(frozen=True)
+class OwnAnswer:
+    """One of the answers of a search that stand beside rivals.
+
+    Args:
+        name: "delivered", "networks" or "first".
+        psnr, ssim: against the reference; ``None`` where they are not known.
+        psnr_luma: of the luma without a border, likewise.
+        cpu_s, wall_s: what it took; of the first answer when the search had it, else the whole search.
+        source: what the search calls it: "combined", "ensemble", …
+    """
+
+    name: str
+    psnr: float | None
+    ssim: float | None
+    psnr_luma: float | None
+    cpu_s: float | None
+    wall_s: float | None
+    source: str
+
 
 Searcher = Callable[[RivalCase, int, int], SearchOutcome]
 """From a case, seconds and a seed to the outcome; tests put something quicker in its place."""
@@ -73,22 +93,38 @@ def run_search(workers: int) -> Searcher:
 
 def search_command(case: RivalCase, *, seconds: int, workers: int, seed: int) -> list[str]:
     """The command line of a search; its paths are absolute."""
-    factor = ["--factor", str(case.damage.factor)] if case.damage.task == "sr" else []
-    return [
-        *(sys.executable, "-m", "dipsearch", "search", str(case.file.resolve())),
-        *("--task", case.damage.task, *factor, "--reference", str(case.reference.resolve())),
-        *(
-            "--budget",
-            f"{seconds}s",
-            "--workers",
-            str(workers),
-            "--seed",
-            str(seed),
-            "--name",
-            NAME,
-            "--json",
-        ),
-    ]
+    typed = search_arguments(case, budget=seconds, workers=workers, seed=seed, name=NAME)
+    return [*PROGRAM, *typed, "--json"]
+
+
+def search_arguments(
+    case: RivalCase,
+    *,
+    budget: float,
+    workers: int | None,
+    seed: int,
+    name: str,
+    device: str = "auto",
+) -> list[str]:
+    """What is typed behind the name of the program; paths are absolute.
+
+    Args:
+        budget: seconds.
+        workers: ``None``: as many as the program wants.
+    """
+    options = {
+        "--task": case.damage.task,
+        "--factor": str(case.damage.factor) if case.damage.task == "sr" else None,
+        "--sigma": None if case.damage.sigma is None else f"{case.damage.sigma:g}",
+        "--reference": str(case.reference.resolve()),
+        "--budget": f"{budget:g}s",
+        "--workers": None if workers is None else str(workers),
+        "--device": None if device == "auto" else device,
+        "--seed": str(seed),
+        "--name": name,
+    }
+    typed = [word for option, value in options.items() if value is not None for word in (option, value)]
+    return ["search", str(case.file.resolve()), *typed]
 
 
 def search_title(seconds: int) -> str:
@@ -98,37 +134,61 @@ def search_title(seconds: int) -> str:
 
 def search_rows(case: RivalCase, outcome: SearchOutcome, *, seconds: int, first: bool) -> list[RivalRow]:
     """The rows of one search: what it delivered, its networks alone, and, if wanted, its first answer."""
-    result, budget = outcome.result, search_title(seconds)
-    answers = _answers(result)
-    # Where the ensemble was no better than its best network, that one is all that the networks say.
-    networks = (answers.get("ensemble"), result.get("stack"), answers.get("best"))
-    alone = next((one for one in networks if one is not None and one.get("psnr") is not None), None)
-    whole: Clock = {"cpu_s": outcome.cpu_s, "wall_s": outcome.wall_s}
-    found: list[tuple[str, Any, Any, Clock]] = [
-        (f"dipsearch {budget}", result.get("delivered_psnr"), result.get("delivered_ssim"), whole)
-    ]
-    if alone is not None:
-        found.append((f"networks alone {budget}", alone["psnr"], alone.get("ssim"), whole))
-    if first and (answer := answers.get("first")) is not None and answer.get("psnr") is not None:
-        clock: Clock = {"cpu_s": answer.get("cpu_s"), "wall_s": answer.get("seconds")}
-        found.append(("first answer", answer["psnr"], answer.get("ssim"), clock))
+    budget = search_title(seconds)
+    titles = {DELIVERED: f"dipsearch {budget}", NETWORKS: f"networks alone {budget}", FIRST: "first answer"}
     return [
         RivalRow(
             picture=case.picture,
             task=case.damage.task,
             damage=case.damage.name,
-            method=title,
-            psnr=finite(psnr),
-            ssim=finite(ssim),
-            version=f"dipsearch {result.get('version', '')}".strip(),
+            method=titles[answer.name],
+            psnr=answer.psnr,
+            ssim=answer.ssim,
+            version=program(outcome),
             seed=case.seed,
             side="ours",
             measurement=case.digest,
-            cpu_s=finite(times["cpu_s"]),
-            wall_s=finite(times["wall_s"]),
+            cpu_s=answer.cpu_s,
+            wall_s=answer.wall_s,
         )
-        for title, psnr, ssim, times in found
+        for answer in own_answers(outcome)
+        if first or answer.name != FIRST
     ]
+
+
+def own_answers(outcome: SearchOutcome) -> list[OwnAnswer]:
+    """What a search delivered, its networks alone, and its first answer, as far as they are there."""
+    result, answers = outcome.result, _answers(outcome.result)
+    delivered = {
+        "name": result.get("delivered"),
+        **{word: result.get(f"delivered_{word}") for word in ("psnr", "ssim", "psnr_luma")},
+    }
+    found = [_own(DELIVERED, delivered, outcome.cpu_s, outcome.wall_s)]
+    # Where the ensemble was no better than its best network, that one is all that the networks say.
+    networks = (answers.get("ensemble"), result.get("stack"), answers.get("best"))
+    alone = next((one for one in networks if one is not None and one.get("psnr") is not None), None)
+    if alone is not None:
+        found.append(_own(NETWORKS, alone, outcome.cpu_s, outcome.wall_s))
+    if (first := answers.get("first")) is not None and first.get("psnr") is not None:
+        found.append(_own(FIRST, first, first.get("cpu_s"), first.get("seconds")))
+    return found
+
+
+def program(outcome: SearchOutcome) -> str:
+    """The program that searched, and its version."""
+    return f"dipsearch {outcome.result.get('version', '')}".strip()
+
+
+def _own(name: str, answer: Mapping[str, Any], cpu_s: float | None, wall_s: float | None) -> OwnAnswer:
+    return OwnAnswer(
+        name=name,
+        psnr=finite(answer.get("psnr")),
+        ssim=finite(answer.get("ssim")),
+        psnr_luma=finite(answer.get("psnr_luma")),
+        cpu_s=finite(cpu_s),
+        wall_s=finite(wall_s),
+        source=str(answer.get("name") or ""),
+    )
 
 
 def listed_answers(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -143,15 +203,11 @@ def _answers(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def _run(command: list[str], *, folder: str, timeout: float) -> subprocess.CompletedProcess[str]:
-    # The package may not be installed: `python cli.py` runs it from a checkout.
-    path = os.pathsep.join(
-        part for part in (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")) if part
-    )
     try:
         return subprocess.run(
             command,
             cwd=folder,
-            env=os.environ | {"PYTHONPATH": path},
+            env=environment(),
             capture_output=True,
             text=True,
             timeout=timeout,

@@ -12,6 +12,7 @@ from typing import Any
 from .. import __version__
 from ..errors import FormatError
 from .busy_loops import busy_loops
+from .own_search import search_arguments
 from .promise_rows import PICTURE, Promise, PromiseRow
 from .rival_case import RivalCase, make_case
 from .rival_damages import DAMAGES_OF_RIVALS, USUAL
@@ -66,19 +67,6 @@ def measured(promise: Promise, *, workers: int, seed: int) -> PromiseRow:
 def damaged(task: str, size: int, *, seed: int, folder: Path) -> RivalCase:
     """The picture with the usual damage of a task, and its clean copy, as files."""
     return make_case(f"{PICTURE}@{size}", DAMAGES_OF_RIVALS[USUAL[task]], seed=seed, folder=folder)
-
-
-def search_arguments(case: RivalCase, *, budget: float, workers: int, seed: int, name: str) -> list[str]:
-    """What is typed behind the name of the program; paths are absolute."""
-    options = {
-        "--task": case.damage.task,
-        "--reference": str(case.reference.resolve()),
-        "--budget": f"{budget:g}s",
-        "--workers": str(workers),
-        "--seed": str(seed),
-        "--name": name,
-    }
-    return ["search", str(case.file.resolve()), *(word for pair in options.items() for word in pair)]
 
 
 def row_of(promise: Promise, ended: Ending, study: Path) -> PromiseRow:

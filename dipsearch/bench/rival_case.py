@@ -1,7 +1,7 @@
 """A case of the comparison with rivals: one picture with one damage, as files and as a Problem.
 
-The measurement is a file of 8 bits that a search is given; what the other methods get is the Problem that is read
-from the same file. The clean picture stays beside it, where no method can see it.
+The measurement is a file that a search is given, of 8 bits unless the damage says otherwise; what the other methods
+get is the Problem that is read from the same file. The clean picture stays beside it, where no method can see it.
 """
 
 from __future__ import annotations
@@ -56,15 +56,14 @@ class RivalCase:
 
     @cached_property
     def problem(self) -> Problem:
-        """What a method gets to see: the file alone, with its noise estimated.
+        """What a method gets to see: the file, with its noise estimated where the damage does not tell it.
 
         Raises:
             InputError: the measurement cannot be used, or is not one of this picture.
         """
         factor = max(self.damage.factor, 2)
-        case = load_case(
-            str(self.file), TaskOptions(self.damage.task, factor=factor), seed=self.seed, whole=True
-        )
+        options = TaskOptions(self.damage.task, factor=factor, sigma=self.damage.sigma)
+        case = load_case(str(self.file), options, seed=self.seed, whole=True)
         if case.reference is not None:
             raise InputError(
                 f"{self.file.name} has no missing pixels",
@@ -128,9 +127,10 @@ def make_case(source: str, damage: RivalDamage, *, seed: int, folder: Path) -> R
     write_image(reference, clean, bits=image.bits)
     file = given_measurement(source, damage)
     if file is None:
-        file = folder / f"measurement{natural_suffix(channels, 8)}"
+        file = folder / f"measurement{natural_suffix(channels, damage.bits)}"
         damaged = damage.make(clean, seed)
-        write_image(file, damaged.y, alpha=damaged.observed if damage.task == "inpaint" else None)
+        alpha = damaged.observed if damage.task == "inpaint" else None
+        write_image(file, damaged.y, bits=damage.bits, alpha=alpha)
     measured = read_image(file)
     planes = [measured.pixels, *([] if measured.alpha is None else [measured.alpha])]
     digest = image_digest(torch.cat(planes, dim=1))

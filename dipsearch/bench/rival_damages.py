@@ -31,6 +31,9 @@ class RivalDamage:
         make: from a clean picture ``(1, C, H, W)`` in [0, 1] and a seed to what is measured.
         given: the ending of a file beside the clean picture that is taken instead; empty when there is none.
         factor: of super-resolution, else 1.
+        divides: the sides that are measured are multiples of this, cut about the middle.
+        sigma: of the noise, in grey levels of 255, that every method is told; ``None``: it is estimated.
+        bits: of a value in the file of the measurement: 8, or 32 for one that was not rounded.
     """
 
     name: str
@@ -39,6 +42,9 @@ class RivalDamage:
     make: Callable[[Tensor, int], Damaged]
     given: str = ""
     factor: int = 1
+    divides: int = 1
+    sigma: float | None = None
+    bits: int = 8
 
     def fitting(self, clean: Tensor) -> Tensor:
         """The part of a clean picture that is measured: of super-resolution whole blocks, else all of it.
@@ -47,13 +53,15 @@ class RivalDamage:
             InputError: it is smaller than one block.
         """
         height, width = (side - side % self.factor for side in clean.shape[-2:])
-        if min(height, width) == 0:
+        rows, columns = (side - side % self.divides for side in (height, width))
+        if min(rows, columns) == 0:
             raise InputError(
                 f"a picture of {clean.shape[-1]} × {clean.shape[-2]} cannot be reduced by {self.factor}",
-                "it has at least that many pixels per side",
+                f"it has at least {max(self.factor, self.divides)} pixels per side",
                 "leave out this damage or the picture",
             )
-        return clean[..., :height, :width].contiguous()
+        top, left = (height - rows) // 2, (width - columns) // 2
+        return clean[..., top : top + rows, left : left + columns].contiguous()
 
 
 def _noise(kind: NoiseWord, level: float) -> Callable[[Tensor, int], Damaged]:

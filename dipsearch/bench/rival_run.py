@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from torch import Tensor
-
-from ..errors import DipsearchError
-from ..problem import psnr, ssim
-from ..problem.metrics import WINDOW
+from ..problem import psnr
 from .dip_default import dip_oracle
 from .own_search import Searcher, search_rows, search_title
 from .rival_case import RivalCase, make_case
@@ -21,6 +15,7 @@ from .rival_damages import RivalDamage
 from .rival_limits import Limits
 from .rival_rows import RivalFile, RivalRow, Side, finite
 from .rivals import ORACLE, OURS, RIVALS, Rival, kind_of
+from .timed_rival import FAILURES, TimedImage, reason, restored, timed
 
 ORACLE_TITLE = "DIP, authors' network, stopped by the truth (oracle)"
 
@@ -58,9 +53,8 @@ def compare(wanted: Comparison, file: RivalFile, *, say: Callable[[str], None]) 
     rivals = []
     for name in wanted.methods:
         if name in RIVALS:
-            reason = RIVALS[name].missing()
-            if reason:
-                say(reason)
+            if missing := RIVALS[name].missing():
+                say(missing)
             else:
                 rivals.append(RIVALS[name])
     for source in wanted.sources:
@@ -102,49 +96,40 @@ class _Turn:
         _ = self.case.problem  # a measurement that cannot be used is nobody's failure, and ends the run
         try:
             rows = make()
-        except (DipsearchError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            # Other people's programs refuse pictures in whatever way they like.
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            self.say(f"{where} {title}: not measured: {reason}")
+        except FAILURES as error:
+            self.say(f"{where} {title}: not measured: {reason(error)}")
             return
         self.file.add(rows)
         for row in rows:
             self.say(f"{where} {row.method:44} {_number(row.psnr)} dB  {_number(row.cpu_s)} CPU s")
 
     def _rival_row(self, rival: Rival) -> RivalRow:
-        for module in rival.modules:
-            import_module(module)  # before the clock starts
-        restored, cpu_s, wall_s = _timed(lambda: rival.restore(self.case.problem, self.wanted.limits))
-        return self._row(rival.title, restored, cpu_s, wall_s, version=rival.version(), side="rival")
+        made = restored(rival, self.case, self.wanted.limits)
+        return self._row(rival.title, made, version=rival.version(), side="rival")
 
     def _oracle_row(self) -> RivalRow:
         clean, limits = self.case.clean, self.wanted.limits
-        restored, cpu_s, wall_s = _timed(
+        made = timed(
             lambda: dip_oracle(self.case.problem, limits, true_psnr=lambda image: psnr(image, clean))
         )
-        version = RIVALS["dip"].version()
-        return self._row(ORACLE_TITLE, restored, cpu_s, wall_s, version=version, side="oracle")
+        return self._row(ORACLE_TITLE, made, version=RIVALS["dip"].version(), side="oracle")
 
     def _own_rows(self, seconds: int) -> list[RivalRow]:
         outcome = self.wanted.search(self.case, seconds, self.case.seed)
         first = seconds == min(self.wanted.budgets)
         return search_rows(self.case, outcome, seconds=seconds, first=first)
 
-    def _row(
-        self, title: str, restored: Tensor, cpu_s: float, wall_s: float, *, version: str, side: Side
-    ) -> RivalRow:
-        clean, image = self.case.clean, restored.detach().cpu().clamp(0, 1)
-        similar = ssim(image, clean) if min(clean.shape[-2:]) >= WINDOW else None
+    def _row(self, title: str, made: TimedImage, *, version: str, side: Side) -> RivalRow:
         return RivalRow(
             picture=self.case.picture,
             task=self.case.damage.task,
             damage=self.case.damage.name,
             method=title,
-            psnr=finite(psnr(image, clean)),
-            ssim=finite(similar),
-            cpu_s=finite(cpu_s),
+            psnr=made.psnr(self.case),
+            ssim=made.ssim(self.case),
+            cpu_s=finite(made.cpu_s),
             version=version,
-            wall_s=finite(wall_s),
+            wall_s=finite(made.wall_s),
             seed=self.case.seed,
             side=side,
             measurement=self.case.digest,
@@ -155,12 +140,6 @@ def _may_suit(rival: Rival, case: RivalCase) -> bool:
     """Whether reading the measurement can make it a problem for this rival."""
     task = case.damage.task
     return task in rival.kinds or (task == "denoise" and "impulses" in rival.kinds)
-
-
-def _timed(work: Callable[[], Tensor]) -> tuple[Tensor, float, float]:
-    cpu, wall = time.process_time(), time.monotonic()
-    restored = work()
-    return restored, time.process_time() - cpu, time.monotonic() - wall
 
 
 def _number(value: float | None) -> str:

@@ -126,11 +126,12 @@ def _ssim(rows: Sequence[RivalRow], pictures: Sequence[str]) -> str:
 def _seconds(rows: Sequence[RivalRow]) -> str:
     cpu, wall = _mean([row.cpu_s for row in rows]), _mean([row.wall_s for row in rows])
     if cpu is not None:
-        return _rounded(cpu)
-    return NOTHING if wall is None else f"({_rounded(wall)})"
+        return rounded(cpu)
+    return NOTHING if wall is None else f"({rounded(wall)})"
 
 
-def _rounded(seconds: float) -> str:
+def rounded(seconds: float) -> str:
+    """Seconds with as many digits as one can use."""
     return f"{seconds:.2f}" if seconds < 1 else f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"
 
 

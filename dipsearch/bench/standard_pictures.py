@@ -22,10 +22,10 @@ STANDARD = (
 )
 """Files below a folder of standard pictures; the last one is grey."""
 
-LARGE = tuple(
-    f"standard9_es512/{name}.png"
-    for name in ("Baboon", "F16", "House", "Lena", "Peppers", "kodim01", "kodim02", "kodim03", "kodim12")
-)
+NINE = ("Baboon", "F16", "House", "Lena", "Peppers", "kodim01", "kodim02", "kodim03", "kodim12")
+"""The pictures of CBM3D (Dabov et al., 2007), on which colour denoising is compared."""
+
+LARGE = tuple(f"standard9_es512/{name}.png" for name in NINE)
 """The nine pictures of 512 × 512 of the early-stopping literature (Wang et al., TMLR 2023, arXiv 2112.06074)."""
 
 BUNDLED = ("sample:astronaut", "sample:chelsea", "sample:coffee", "sample:camera")

@@ -18,6 +18,7 @@ from . import (
     bench_patches,
     bench_policies,
     bench_promises,
+    bench_published,
     bench_rivals,
     bench_score,
     parsing,
@@ -36,6 +37,7 @@ bench.command()(bench_score.replay)
 bench.command()(bench_gate.gate)
 bench.command()(bench_files.files)
 bench.command()(bench_rivals.rivals)
+bench.command()(bench_published.published)
 bench.command()(bench_answers.answers)
 bench.command()(bench_patches.patches)
 bench.command()(bench_operators.operators)
@@ -63,6 +65,10 @@ def speed(
     device: Annotated[
         str, typer.Option("--device", metavar="cpu|cuda[:N]|mps", help="Where the networks run.")
     ] = "cpu",
+    memory: Annotated[
+        bool,
+        typer.Option("--memory/--no-memory", help="Measure the memory too, in a process for each row."),
+    ] = True,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where speed-MACHINE.json goes.")
     ] = FOLDER,
@@ -89,7 +95,9 @@ def speed(
                 f"they are {', '.join(NETWORKS)}",
                 "choose from these",
             )
-    table = measure_speed(names, sides, device=device, threads=threads, seconds=seconds, watch=_show)
+    table = measure_speed(
+        names, sides, device=device, threads=threads, seconds=seconds, memory=memory, watch=_show
+    )
     # A run with more threads is another measurement of the same machine.
     label = f"speed-{file_name(table.machine)}" + (f"-{threads}-threads" if threads > 1 else "")
     write_text(out / f"{label}.json", json.dumps(table.to_dict(), indent=1) + "\n")

@@ -123,6 +123,7 @@ def answer_rows(choice: Choice, reference: Tensor | None, *, data_range: float =
             "share": round(choice.shares.get(answer.name, 0.0), 4),
             "psnr": true_psnr(answer.image, reference, data_range=data_range),
             "ssim": true_ssim(answer.image, reference, data_range=data_range),
+            "psnr_luma": true_luma(answer.image, reference),
             "seconds": round(answer.seconds, 1),
         }
         for answer, standing in zip(choice.answers, choice.found, strict=True)

@@ -27,8 +27,9 @@ DENOISING, OTHERS = (4.9, 1.8), (12.0, 2.6)
 SLOW = 1e-3
 """Seconds per pixel that a machine six times as slow as usual takes; where even that is there, nothing is measured."""
 
-PROBE, TILE = 64, 256 * 256
-"""Side of the part on which the speed is measured, and pixels of a tile, which one thread works on."""
+PROBE, PROBE_ON_GPU, TILE = 64, 256, 256 * 256
+"""Side of the part on which the speed is measured (a GPU takes as long for smaller ones), and pixels of a tile, which
+one thread works on."""
 
 MOST_THREADS = 8
 """Each works on a tile of its own, which takes about 0.2 GB."""
@@ -101,7 +102,7 @@ def _affordable(problem: Problem, *, threads: int, left: float) -> PatchSettings
     """The best settings for which there is time; ``None``: there is none for any."""
     usual, pixels = settings_for(_pixels(problem)), _pixels(problem)
     # A hurried answer to a small part shows how fast this machine is at the moment, as busy as it is.
-    side = min(PROBE, *problem.y.shape[-2:])
+    side = min(PROBE_ON_GPU if problem.y.is_cuda else PROBE, *problem.y.shape[-2:])
     if pixels * SLOW < left or not problem.croppable or side == max(problem.y.shape[-2:]):
         return usual
     top, start = (problem.y.shape[-2] - side) // 2, (problem.y.shape[-1] - side) // 2

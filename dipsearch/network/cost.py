@@ -7,6 +7,7 @@ never starts a candidate that it cannot afford.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import perf_counter
@@ -105,6 +106,8 @@ _PROBES: tuple[tuple[Genome, int], ...] = (
     (Genome(scales=tuple(Scale(width, width, channels_skip=16) for width in (24, 48, 96))), 96),
 )
 _STEPS = 3
+_LARGER_ON_GPU = 4
+"""How much larger the probes' pictures are there: at the sizes above any network only waits for its launches."""
 
 
 def calibrate(device: str | torch.device, *, threads: int = 1, seed: int = 0) -> Calibration:
@@ -121,11 +124,13 @@ def calibrate(device: str | torch.device, *, threads: int = 1, seed: int = 0) ->
     device = torch.device(device)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
+    larger = _LARGER_ON_GPU if device.type == "cuda" else 1
+    probes = [(genome, larger * size) for genome, size in _PROBES]
     try:
-        measured = [_seconds_per_step(genome, size, device, seed) for genome, size in _PROBES]
+        measured = [_seconds_per_step(genome, size, device, seed) for genome, size in probes]
     finally:
         torch.set_num_threads(before)
-    features = np.array([_features(cost(genome, image_shape=(1, 3, size, size))) for genome, size in _PROBES])
+    features = np.array([_features(cost(genome, image_shape=(1, 3, size, size))) for genome, size in probes])
     relative = features / np.array(measured)[:, None]
     scale = relative.max(axis=0)  # the features differ by ten orders of magnitude
     rates, _ = nnls(relative / scale, np.ones(len(measured)))
@@ -137,20 +142,45 @@ def _features(cost: Cost) -> tuple[float, ...]:
 
 
 def _seconds_per_step(genome: Genome, size: int, device: torch.device, seed: int) -> float:
-    """The fastest of a few iterations of a fit to a grey picture of `size` × `size` pixels."""
+    """The fastest of a few iterations of a fit to a grey picture of `size` × `size` pixels.
+
+    On CUDA they are replays of a recorded graph, as those of a fit are.
+    """
     generator = build(genome, channels=3, seed=seed).to(device)
     z = make_input(genome, height=size, width=size, seed=seed).to(device)
     optimiser = Adam(generator.parameters(), learning_rate=1e-3)
+
+    def step() -> None:
+        optimiser.zero_grad()
+        (generator(z) - 0.5).square().mean().backward()
+        optimiser.step()
+
+    advance = _recorded(step, device) if device.type == "cuda" else step
     seconds = []
     for _ in range(1 + _STEPS):
         _synchronise(device)
         start = perf_counter()
-        optimiser.zero_grad()
-        (generator(z) - 0.5).square().mean().backward()
-        optimiser.step()
+        advance()
         _synchronise(device)
         seconds.append(perf_counter() - start)
     return min(seconds[1:])
+
+
+def _recorded(step: Callable[[], None], device: torch.device) -> Callable[[], None]:
+    """The step as a CUDA graph; the step itself where it cannot be recorded."""
+    beside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    beside.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(beside):
+        step()
+    torch.cuda.current_stream(device).wait_stream(beside)
+    graph = torch.cuda.CUDAGraph()
+    try:
+        with torch.cuda.graph(graph):
+            step()
+    except RuntimeError:
+        torch.cuda.synchronize(device)
+        return step
+    return graph.replay
 
 
 def _synchronise(device: torch.device) -> None:

@@ -18,6 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from dipsearch.errors import InputError
 
+from . import fused
 from .convolution import Convolution
 from .genome import Genome
 from .layers import Block, Normalisation, Upsampler, concatenate
@@ -117,7 +118,7 @@ class Generator(nn.Module):
                 f"this generator takes multiples of {self.stride}",
                 "pad the input and crop the output",
             )
-        x: Tensor = self.head(self.body(z))
+        x: Tensor = fused.generated(self, z) if fused.usable(z) else self.head(self.body(z))
         if x.dtype is torch.bfloat16:  # from convolutions in short numbers; the picture needs the long ones
             x = x.float()
         return torch.sigmoid(x) if self.genome.output == "sigmoid" else x

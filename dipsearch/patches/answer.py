@@ -40,6 +40,9 @@ SIDE, OVERLAP = 256, 24
 """Of a tile, in pixels of the restored picture: larger ones leave the cache (per pixel 384 took twice as long as 256),
 and neighbours share the reach of a window and its patches."""
 
+SIDE_ON_GPU = 768
+"""The same there, where small tiles leave most of the device idle; one takes about 2 GB."""
+
 
 def answer(
     problem: Problem,
@@ -117,7 +120,8 @@ def _in_tiles(
     # At a cut edge of a reduced picture nothing is measured for sure along the reach of the reduction's kernel.
     margin = KERNEL_REACH * factor if factor > 1 else 0
     overlap = -(-max(OVERLAP, 3 * margin) // factor)
-    cut = list(tiles(height, width, side=max(-(-SIDE // factor), 2 * overlap), overlap=overlap))
+    side = SIDE_ON_GPU if part.y.is_cuda else SIDE
+    cut = list(tiles(height, width, side=max(-(-side // factor), 2 * overlap), overlap=overlap))
     if len(cut) == 1:
         return _restored(part, pilot, settings)
     mosaic = Mosaic(torch.zeros(part.image_shape).to(part.y), overlap=overlap * factor, margin=margin)
@@ -125,7 +129,7 @@ def _in_tiles(
     def restored(tile: Tile) -> tuple[Tile, Tensor]:
         if not bool((part.observed[(..., *tile.window)] > 0).any()) and isinstance(part.operator, Mask):
             # Nothing near it says anything: only the level of what is far around is left.
-            return tile, coarsely_filled(part.y, part.observed, side=SIDE)[(..., *tile.window)]
+            return tile, coarsely_filled(part.y, part.observed, side=side)[(..., *tile.window)]
         small = crop_problem(part, top=tile.top, left=tile.left, height=tile.height, width=tile.width)
         place = Tile(tile.top * factor, tile.left * factor, *small.image_shape[-2:])
         pilot_part = None if pilot is None else pilot[(..., *place.window)]

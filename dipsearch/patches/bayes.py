@@ -15,9 +15,6 @@ from .groups import Groups
 from .patch_noise import LEAST_SIGMA, PatchNoise
 from .settings import PatchSettings
 
-PORTION = 1024
-"""Groups that are worked on at a time; it bounds the memory and steers no result."""
-
 SINGLE = 1e6
 """Of a group's variance over that of the noise: up to here single precision tells one from the other."""
 
@@ -35,7 +32,7 @@ def first_stage(y: Tensor, noise: PatchNoise, groups: Groups, settings: PatchSet
     patches = patches_of(y / sigmas[:, None, None], patch) @ there
     result = _aggregation(y, patch)
     flat = patches.new_full((patch**2,), 1.0) @ there
-    for members in torch.split(groups.members, PORTION):
+    for members in groups.portions():
         group = patches[members].transpose(1, 2)  # (R, C, n, k²)
         mean = group.mean(2, keepdim=True)
         centred = group - mean
@@ -69,7 +66,7 @@ def second_stage(y: Tensor, pilot: Tensor, noise: PatchNoise, groups: Groups) ->
     there, back = noise.whitening(patch)
     noisy, clean = (patches_of(x, patch).flatten(1) @ there for x in (y, pilot))
     result = _aggregation(y, patch)
-    for members in torch.split(groups.members, PORTION):
+    for members in groups.portions():
         guide = clean[members]  # (R, n, C k²)
         mean = guide.mean(1, keepdim=True)
         estimate = mean + _shrunk(noisy[members] - mean, guide - mean)

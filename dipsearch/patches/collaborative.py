@@ -15,9 +15,6 @@ from .aggregation import Aggregation, patches_of
 from .groups import Groups
 from .patch_noise import PatchNoise
 
-PORTION = 1024
-"""Groups that are worked on at a time; it bounds the memory and steers no result."""
-
 WINDOW = 2.0
 """β of the Kaiser window that lowers the weight of a block's border, as in the paper."""
 
@@ -40,7 +37,7 @@ def hard_threshold(y: Tensor, noise: PatchNoise, groups: Groups, *, threshold: f
     variance = (flat @ noise.pixels(side) @ flat.T).diagonal().clamp(min=0)
     limits = threshold * (noise.sigmas[:, None] * variance.sqrt()).clamp(min=1e-9)  # (C, k²)
     result = Aggregation(channels=channels, height=height, width=width, patch=side, like=y)
-    for members in torch.split(groups.members, PORTION):
+    for members in groups.portions():
         group = torch.einsum("ab,rbcd->racd", along, blocks[members])
         kept = group.abs() > limits
         kept[:, 0, :, 0] = True  # the mean of a group is never noise alone

@@ -13,6 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+PORTION, PORTION_ON_GPU = 1024, 8192
+"""Groups that are worked on at a time; it bounds the memory (to 1 GB on a GPU, which small portions leave idle) and
+steers no result."""
+
 
 @dataclass(frozen=True, eq=False)
 class Groups:
@@ -28,6 +32,10 @@ class Groups:
     patch: int
     height: int
     width: int
+
+    def portions(self) -> tuple[Tensor, ...]:
+        """The members (r, n) of as many groups as are worked on at a time."""
+        return torch.split(self.members, PORTION_ON_GPU if self.members.is_cuda else PORTION)
 
 
 def reference_starts(size: int, *, patch: int, step: int, phase: int, device: torch.device) -> Tensor:

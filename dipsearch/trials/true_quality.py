@@ -23,8 +23,8 @@ def true_ssim(image: Tensor, reference: Tensor | None, *, data_range: float = 1.
 
 
 def true_luma(image: Tensor, reference: Tensor | None) -> float | None:
-    """PSNR in dB of the luma without a border, of colour pictures of at least 16 × 16 pixels."""
-    if reference is None or reference.shape[1] != 3 or min(reference.shape[-2:]) < 16:
+    """PSNR in dB of the luma without a border, of grey and colour pictures of at least 16 × 16 pixels."""
+    if reference is None or reference.shape[1] not in (1, 3) or min(reference.shape[-2:]) < 16:
         return None
     return finite(psnr_luma(image, reference))
 

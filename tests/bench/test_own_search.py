@@ -1,11 +1,20 @@
 """Our search among the compared methods: its command line, the rows of its result, and how it fails."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import typer
 
-from dipsearch.bench.own_search import SearchOutcome, run_search, search_command, search_rows, search_title
+from dipsearch.bench.own_search import (
+    SearchOutcome,
+    own_answers,
+    run_search,
+    search_arguments,
+    search_command,
+    search_rows,
+    search_title,
+)
 from dipsearch.bench.rival_case import RivalCase, make_case
 from dipsearch.bench.rival_damages import DAMAGES_OF_RIVALS
 from dipsearch.commands.main import app
@@ -36,6 +45,29 @@ def test_the_command_can_be_typed(case: RivalCase) -> None:
     given = parser.make_context("search", command[4:]).params
     assert given["task"] == "sr" and given["factor"] == 4 and given["budget"] == "20s" and given["seed"] == 5
     assert given["reference"] == str(case.reference) and given["workers"] == 2 and given["json"]
+
+
+def test_what_is_known_of_the_noise_is_typed_and_what_is_usual_is_not(tmp_path: Path) -> None:
+    told = replace(DAMAGES_OF_RIVALS["sigma25"], sigma=25, bits=32)
+    case = make_case("sample:cat@96", told, seed=5, folder=tmp_path)
+    typed = search_arguments(case, budget=7.5, workers=None, seed=5, name="x")
+    assert typed[typed.index("--sigma") + 1] == "25" and typed[typed.index("--budget") + 1] == "7.5s"
+    assert not {"--factor", "--workers", "--device"} & set(typed)
+    assert case.file.suffix == ".tiff" and case.problem.noise.source == "given"
+    typed = search_arguments(case, budget=7.5, workers=3, seed=5, name="x", device="cuda:1")
+    assert typed[typed.index("--workers") + 1] == "3" and typed[typed.index("--device") + 1] == "cuda:1"
+
+
+def test_answers_have_their_luma_and_the_name_that_the_search_gives_them() -> None:
+    luma = [answer | {"psnr_luma": answer["psnr"] + 1} for answer in ANSWERS]  # type: ignore[operator]
+    result = RESULT | {"answers": luma, "delivered": "combined", "delivered_psnr_luma": 31.5}
+    found = own_answers(SearchOutcome(result, None, 20.5))
+    assert [(one.name, one.source, one.psnr, one.psnr_luma, one.wall_s) for one in found] == [
+        ("delivered", "combined", 30.1257, 31.5, 20.5),
+        ("networks", "ensemble", 28.25, 29.25, 20.5),
+        ("first", "first", 29.5, 30.5, 3.5),
+    ]
+    assert {one.cpu_s for one in found} == {None}
 
 
 def test_budgets_are_named_as_people_say_them() -> None:

@@ -1,0 +1,155 @@
+#!/usr/bin/env bash
+# What has to hold on a GPU, in twelve minutes, as JSON.
+#
+#   DATA=pictures benchmarks/gpu.sh RESULTS
+#
+# RESULTS is a folder; what an earlier run left there is gone on with. DATA is the folder of the literature's pictures
+# (standard9/ is used); without it parts 3 and 4 are left out. A part that fails or takes too long costs the others nothing.
+#
+#   1  the tests that need a GPU
+#   2  every network at 128², 256², 512²: engines beside a textbook loop  speed-MACHINE.json
+#   3  F16, noise of σ 25: one search of 60, 120 and 20 s                alone/published.json
+#      how busy the GPU is during that of 120 s, every 0.2 s             utilisation.csv
+#      three pictures at once, 60 s each                                 three/published.json
+#   4  as much of the denoising row as the time allows                   table/published.json
+#
+# summary.json has the exit codes (124: out of time), the seconds and the figures that matter, page.md the tables, and gpu.log
+# what was said. Other settings, by their environment variables: PARTS="2 4", LIMIT (seconds for everything), DEVICE, PYTHON,
+# and of part 4 SECONDS_PER_PICTURE and AT_ONCE.
+set -uo pipefail
+
+out=${1:?"usage: DATA=FOLDER $0 RESULTS"}
+mkdir -p "$out" || exit 1
+out=$(cd "$out" && pwd)
+data=
+if [ -n "${DATA:-}" ]; then
+    data=$(cd "$DATA" && pwd) || exit 1
+fi
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+PYTHON=${PYTHON:-$([ -x .venv/bin/python ] && echo .venv/bin/python || echo python3)}
+PARTS=${PARTS-1 2 3 4}
+LIMIT=${LIMIT:-700} # twelve minutes, less what the summary takes
+DEVICE=${DEVICE:-cuda}
+SECONDS_PER_PICTURE=${SECONDS_PER_PICTURE:-60}
+AT_ONCE=${AT_ONCE:-3}
+
+scratch=$(mktemp -d)
+steps=$scratch/steps
+: >"$steps"
+watcher=
+trap '[ -z "$watcher" ] || kill "$watcher"; rm -rf "$scratch"' EXIT
+SECONDS=0
+
+wanted() { [[ " $PARTS " == *" $1 "* ]]; }
+
+# step NAME LIMIT COMMAND…: run it, at most so long and never beyond the limit of everything, and note how it went.
+step() {
+    local name=$1 most=$2 left=$((LIMIT - SECONDS)) begun=$SECONDS code
+    shift 2
+    [ "$most" -gt "$left" ] && most=$left
+    if [ "$most" -lt 5 ]; then
+        echo "$name: no time is left" | tee -a "$out/gpu.log"
+        echo "$name skipped 0" >>"$steps"
+        return
+    fi
+    echo "== $name, at most $most s: $*" | tee -a "$out/gpu.log"
+    # The searches of a bench end with it when it is asked to end, and not when it is killed.
+    timeout --signal=TERM --kill-after=20 "$most" "$@" 2>&1 | tee -a "$out/gpu.log"
+    code=${PIPESTATUS[0]}
+    echo "$name $code $((SECONDS - begun))" >>"$steps"
+}
+
+published() { # NAME LIMIT FOLDER OPTION…
+    local name=$1 most=$2 folder=$3
+    shift 3
+    step "$name" "$most" "$PYTHON" cli.py bench published --data "$data" --rows denoise --device "$DEVICE" \
+        --methods dipsearch,networks,first --out "$out/$folder" --page "$out/page.md" "$@"
+}
+
+if wanted 1; then
+    step tests 170 "$PYTHON" -m pytest -m gpu --junitxml="$scratch/tests.xml"
+fi
+
+if wanted 2; then
+    # A third of a second for each turn; the memory takes a process for every row, and is measured elsewhere.
+    step speed 240 "$PYTHON" cli.py bench speed --device "$DEVICE" --sizes 128,256,512 --seconds 1 --no-memory \
+        --out "$out" --page "$out/page.md"
+fi
+
+if wanted 3 && [ -n "$data" ]; then
+    published "minute" 100 alone --pictures F16 --seconds-per-picture 60
+    if command -v nvidia-smi >/dev/null; then
+        nvidia-smi --query-gpu=timestamp,utilization.gpu,memory.used --format=csv,noheader,nounits -lms 200 \
+            >"$out/utilisation.csv" &
+        watcher=$!
+    fi
+    published "two-minutes" 170 alone --pictures F16 --seconds-per-picture 120
+    [ -z "$watcher" ] || kill "$watcher"
+    watcher=
+    published "three-at-once" 110 three --pictures F16,Lena,Peppers --seconds-per-picture 60 --at-once 3
+    published "third" 50 alone --pictures F16 --seconds-per-picture 20
+fi
+
+if wanted 4 && [ -n "$data" ]; then
+    published "table" "$LIMIT" table --seconds-per-picture "$SECONDS_PER_PICTURE" --at-once "$AT_ONCE"
+fi
+
+"$PYTHON" - "$out" "$scratch" "$SECONDS" <<'PYTHON'
+import json
+import sys
+from pathlib import Path
+from statistics import fmean
+from xml.etree import ElementTree
+
+out, scratch = Path(sys.argv[1]), Path(sys.argv[2])
+steps = (scratch / "steps").read_text().splitlines()
+
+
+def rows(file):
+    return json.loads(file.read_text())["rows"] if file.is_file() else []
+
+
+def level(folder, picture, budget):
+    found = [
+        row["psnr"]
+        for row in rows(out / folder / "published.json")
+        if (row["picture"], row["budget"], row["method"]) == (picture, budget, "dipsearch")
+    ]
+    return found[0] if found else None
+
+
+summary = {
+    "seconds": int(sys.argv[3]),
+    "steps": {name: {"code": int(code) if code.isdigit() else code, "seconds": int(took)} for name, code, took in map(str.split, steps)},
+    "psnr": {
+        "F16, 60 s": level("alone", "F16", 60),
+        "F16, 120 s": level("alone", "F16", 120),
+        "F16, 20 s": level("alone", "F16", 20),
+        "three at once, 60 s": {name: level("three", name, 60) for name in ("F16", "Lena", "Peppers")},
+    },
+}
+if (scratch / "tests.xml").is_file():
+    suite = next(ElementTree.parse(scratch / "tests.xml").iter("testsuite"))
+    summary["tests"] = {word: int(suite.get(word, 0)) for word in ("tests", "failures", "errors", "skipped")}
+for file in out.glob("speed-*.json"):
+    summary[file.stem] = {
+        f"{row['network']} {row['size']} {row['engine']}": [row["its_per_s"], row["ratio_to_textbook"]]
+        for row in rows(file)
+    }
+if (out / "utilisation.csv").is_file():
+    samples = [line.split(",") for line in (out / "utilisation.csv").read_text().splitlines()]
+    busy = [float(words[1]) for words in samples if len(words) == 3 and words[1].strip().isdigit()]
+    summary["utilisation"] = {
+        "samples": len(busy),
+        "mean_percent": round(fmean(busy), 1) if busy else None,
+        "idle_share": round(sum(value == 0 for value in busy) / len(busy), 3) if busy else None,
+    }
+table = [row for row in rows(out / "table" / "published.json") if row["psnr"] is not None]
+summary["table"] = {
+    method: {"pictures": len(found), "mean": round(fmean(found), 3)}
+    for method in ("dipsearch", "networks", "first")
+    if (found := [row["psnr"] for row in table if row["method"] == method])
+}
+(out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+print(json.dumps(summary, indent=1))
+PYTHON

@@ -1,0 +1,190 @@
+"""The skip network on an NVIDIA GPU: the same modules as `generator`, with everything between two convolutions fused.
+
+A scale hands over its last convolution before it is normalised, so that whoever comes next writes it once, with the
+border that it needs. A convolution before a normalisation with statistics has no bias: a constant that is taken out
+again gets no gradient.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+
+from .convolution import Convolution, device_of
+from .gene_rules import Activation, Padding, Upsampling
+from .layers import Block, Normalisation, halve
+
+if TYPE_CHECKING:
+    from .generator import Generator, Level
+
+STATISTICS = ("batch", "instance")
+DOUBLED = ("nearest", "bilinear")
+LEAST_CAPABILITY = 7, 0
+"""The oldest NVIDIA GPUs that Triton compiles for."""
+
+
+def usable(x: Tensor) -> bool:
+    """Whether an image is, or stands for one, on a GPU that the kernels run on."""
+    if device_of(x) != "cuda" or x.shape[0] != 1:
+        return False
+    return find_triton() if x.device.type == "meta" else compiles(x.device.index or 0)
+
+
+@cache
+def find_triton() -> bool:
+    """Whether Triton is installed."""
+    return find_spec("triton") is not None
+
+
+@cache
+def compiles(device: int) -> bool:
+    """Whether a kernel can be compiled and run on a CUDA device; tried once, and said where it cannot."""
+    if not find_triton() or torch.cuda.get_device_capability(device) < LEAST_CAPABILITY:
+        return False
+    try:
+        from .kernels import Scaling, prepared
+
+        x = torch.zeros((1, 4, 4, 4), device=f"cuda:{device}")
+        prepared(x, Scaling(torch.nn.Identity()), activation=None, padding="zero", borders=(0,))
+        torch.cuda.synchronize(device)
+    except (
+        Exception
+    ) as error:  # of a compiler that is missing, a driver that is too old, a cache without room
+        warnings.warn(
+            f"the fused kernels cannot be used ({(str(error).splitlines() or [type(error).__name__])[0]}); "
+            "networks run on PyTorch's operations, about half as fast",
+            stacklevel=2,
+        )
+        return False
+    return True
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """What a convolution made, with the normalisation and the activation that are still to come."""
+
+    x: Tensor
+    norm: Normalisation | None
+    activation: Activation | None
+    padding: Padding
+
+    def ready(self, *borders: int) -> tuple[Tensor, ...]:
+        """Normalised and activated, once with each of the borders."""
+        from .kernels import prepared
+
+        x, norm = self.x, self.norm
+        if norm is not None and norm.kind == "group":
+            x, norm = norm(x), None
+        owner = self.norm if self.norm is not None else _NOBODY
+        return prepared(
+            x,
+            _scaling(norm, owner),
+            activation=self.activation,
+            padding=_possible(self.padding, x.shape, max(borders)),
+            borders=borders,
+        )
+
+
+_NOBODY = torch.nn.Identity()
+
+
+def generated(generator: Generator, z: Tensor) -> Tensor:
+    """f_θ(z) before the head's sigmoid: (1, Cz, H, W) -> (1, C, H, W)."""
+    start = Raw(z, None, None, generator.genome.padding)
+    (y,) = _level(generator.body, start).ready(0)
+    head = generator.head
+    return F.conv2d(y, head.weight, head.bias)
+
+
+def _level(level: Level, x: Raw) -> Raw:
+    first, second = level.down
+    skip = None if level.skip is None else level.skip.convolution
+    borders = [_border(first.convolution), *([] if skip is None else [_border(skip)])]  # type: ignore[arg-type]
+    if x.norm is None and x.activation is None and not any(borders):
+        seen = (x.x,) * len(borders)
+    else:
+        distinct = tuple(dict.fromkeys(borders))
+        made = dict(zip(distinct, x.ready(*distinct), strict=True))
+        seen = tuple(made[border] for border in borders)
+    y = _block(first, seen[0])  # type: ignore[arg-type]
+    y = _block(second, *y.ready(_border(second.convolution)))  # type: ignore[arg-type]
+    if level.deeper is not None:
+        y = _level(level.deeper, y)
+    y = _kept_lean(level, _decoded, level, seen[-1] if skip is not None else None, y)
+    if level.refine is None:
+        return y
+    return _kept_lean(level, _refined, level.refine, y)
+
+
+def _decoded(level: Level, seen: Tensor | None, deeper: Raw) -> Raw:
+    """Double what the deeper scales made, join it with the skip branch, normalise, convolve."""
+    from .kernels import joined
+
+    (far,) = deeper.ready(0)
+    near = None if level.skip is None or seen is None else _block(level.skip, seen).ready(0)[0]
+    border = _border(level.up.convolution)
+    upsampling, padding = level.upsample.kind, deeper.padding
+    size = (1, 0, 2 * far.shape[2], 2 * far.shape[3])
+    if upsampling in DOUBLED and level.norm.kind != "group":
+        scaling = _scaling(level.norm, level.norm)
+        possible = _possible(padding, torch.Size(size), border)
+        y = joined(near, far, scaling, upsampling=upsampling, padding=possible, border=border)
+    else:
+        far = level.upsample(far)
+        whole = far if near is None else torch.cat([near, far], 1)
+        (y,) = Raw(whole, level.norm, None, padding).ready(border)
+    return _block(level.up, y)
+
+
+def _refined(block: Block, x: Raw) -> Raw:
+    return _block(block, *x.ready(0))
+
+
+def _block(block: Block, x: Tensor) -> Raw:
+    """The convolution of a block, to an image that has its border already."""
+    convolution, norm = block.convolution, block.normalisation
+    kernel = convolution.weight.shape[-1]
+    border = kernel // 2 if convolution.padding == "zero" else 0
+    bias = None if norm.kind in STATISTICS else convolution.bias
+    y = F.conv2d(x, convolution.weight, bias, convolution.stride, border)
+    if block.downsampling is not None:
+        y = halve(y, block.downsampling)
+    return Raw(y, norm, block.activation, convolution.padding)
+
+
+def _border(convolution: Convolution) -> int:
+    """How far a convolution looks beyond the image, where it does not put zeros there by itself."""
+    return 0 if convolution.padding == "zero" else convolution.weight.shape[-1] // 2
+
+
+def _possible(padding: Padding, shape: torch.Size, border: int) -> Padding:
+    """Reflection turns into replication where the image is too small for it."""
+    return "replicate" if padding == "reflect" and min(shape[2:]) <= border else padding
+
+
+def _scaling(norm: Normalisation | None, owner: torch.nn.Module):  # type: ignore[no-untyped-def]
+    from .kernels import Scaling
+
+    if norm is None or norm.kind == "none":
+        return Scaling(owner, statistics=False)
+    return Scaling(owner, *((norm.weight, norm.bias) if norm.kind == "batch" else ()))
+
+
+def _kept_lean(level: Level, part: Callable[..., Raw], *given: object) -> Raw:
+    """Run a part; where memory is short, keep only its inputs and compute it a second time on the way back."""
+    if not level.lean:
+        return part(*given)
+    result: Raw = checkpoint(part, *given, use_reentrant=False, preserve_rng_state=False)
+    return result
+
+
+__all__ = ["DOUBLED", "Upsampling", "compiles", "find_triton", "generated", "usable"]

@@ -1,0 +1,106 @@
+"""`benchmarks/gpu.sh` without a GPU: every command that it runs can be typed, and a part that fails costs no other."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from dipsearch.commands.main import app
+
+SCRIPT = Path(__file__).parent.parent / "benchmarks" / "gpu.sh"
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Path:
+    """In the place of Python: notes what it is to run, fails at tests, and runs the summary."""
+    stub = tmp_path / "python"
+    stub.write_text(
+        "#!/usr/bin/env bash\n"
+        f'[ "$1" = - ] && exec {shlex.quote(sys.executable)} "$@"\n'
+        f'printf "%q " "$@" >>{shlex.quote(str(tmp_path / "typed"))}\n'
+        f"echo >>{shlex.quote(str(tmp_path / 'typed'))}\n"
+        '[ "$2" = pytest ] && exit 3\nexit 0\n'
+    )
+    stub.chmod(0o755)
+    return stub
+
+
+def ran(python: Path, **variables: str) -> dict[str, object]:
+    out = python.parent / "results"
+    environment = {name: value for name, value in os.environ.items() if name not in ("DATA", "PARTS")}
+    subprocess.run(
+        [str(SCRIPT), str(out)],
+        env=environment | {"PYTHON": str(python)} | variables,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    summary: dict[str, object] = json.loads((out / "summary.json").read_text())
+    return summary
+
+
+def test_every_command_can_be_typed(python: Path, tmp_path: Path) -> None:
+    summary = ran(python, DATA=str(tmp_path))
+    steps = summary["steps"]
+    assert isinstance(steps, dict)
+    assert list(steps) == ["tests", "speed", "minute", "two-minutes", "three-at-once", "third", "table"]
+    assert [step["code"] for step in steps.values()] == [3, 0, 0, 0, 0, 0, 0]
+    typed = [shlex.split(line) for line in (tmp_path / "typed").read_text().splitlines()]
+    assert typed[0][:4] == ["-m", "pytest", "-m", "gpu"]
+    for program, verb, *arguments in typed[1:]:
+        assert (program, verb) == ("cli.py", "bench")
+        typer.main.get_command(app).commands["bench"].make_context("bench", arguments)  # type: ignore[attr-defined]
+        name, *options = arguments
+        bench = typer.main.get_command(app).commands["bench"]  # type: ignore[attr-defined]
+        bench.commands[name].make_context(name, options)
+
+
+def test_parts_are_left_out_when_asked_and_without_pictures(python: Path, tmp_path: Path) -> None:
+    assert ran(python, PARTS="2")["steps"].keys() == {"speed"}  # type: ignore[attr-defined]
+    assert ran(python)["steps"].keys() == {"tests", "speed"}  # type: ignore[attr-defined]
+    assert ran(python, DATA=str(tmp_path), PARTS="4")["steps"].keys() == {"table"}  # type: ignore[attr-defined]
+
+
+def test_nothing_is_begun_when_the_time_is_over(python: Path, tmp_path: Path) -> None:
+    summary = ran(python, DATA=str(tmp_path), LIMIT="1")
+    assert {step["code"] for step in summary["steps"].values()} == {"skipped"}  # type: ignore[attr-defined]
+    assert not (tmp_path / "typed").exists()
+
+
+def test_the_summary_has_the_figures_that_matter(python: Path, tmp_path: Path) -> None:
+    rows = [
+        {"picture": name, "budget": budget, "method": "dipsearch", "psnr": level}
+        for name, budget, level in (("F16", 60, 33.25), ("F16", 20, 32.5), ("Lena", 60, 32.0))
+    ]
+    results = tmp_path / "results"
+    for folder in ("alone", "three", "table"):
+        (results / folder).mkdir(parents=True)
+        (results / folder / "published.json").write_text(json.dumps({"rows": rows}))
+    speed = {
+        "network": "32x4",
+        "size": 128,
+        "engine": "cuda_graph",
+        "its_per_s": 400.0,
+        "ratio_to_textbook": 8.0,
+    }
+    (results / "speed-gpu.json").write_text(json.dumps({"rows": [speed]}))
+    (results / "utilisation.csv").write_text(
+        "2026, 100, 900\n2026, 0, 900\n2026, [N/A], 900\n2026, 80, 900\n"
+    )
+    summary = ran(python, PARTS="")
+    assert summary["psnr"] == {
+        "F16, 60 s": 33.25,
+        "F16, 120 s": None,
+        "F16, 20 s": 32.5,
+        "three at once, 60 s": {"F16": 33.25, "Lena": 32.0, "Peppers": None},
+    }
+    assert summary["speed-gpu"] == {"32x4 128 cuda_graph": [400.0, 8.0]}
+    assert summary["utilisation"] == {"samples": 3, "mean_percent": 60.0, "idle_share": 0.333}
+    assert summary["table"] == {"dipsearch": {"pictures": 3, "mean": 32.583}}
