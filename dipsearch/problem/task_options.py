@@ -27,7 +27,7 @@ class TaskOptions:
         invert_mask: inpaint: the mask file is black where the picture was measured.
         missing: inpaint: take the picture as clean and hide this percentage of its pixels, 1 to 99.
         sigma: denoise, deblur: standard deviation of the noise in the units of the file, which are grey levels of 255
-            in 8 bits; None estimates it, or is 25 of 255, of deblur 5, when simulating.
+            in 8 bits and of floats in [0, 1]; None estimates it, or is 25 of 255, of deblur 5, when simulating.
         kernel: deblur: what the picture was blurred with: "gaussian:2", "motion:9:30", or a file.
         photons: denoise: the values are counts of photons, and white (255, 65535, of floats 1) stands for this many.
         factor: sr: whole number, 2 or more.

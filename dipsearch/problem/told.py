@@ -36,17 +36,19 @@ def exact_where(image: Image, told: Observation | None, options: TaskOptions) ->
 def in_unit(options: TaskOptions, chosen: PictureRange) -> TaskOptions:
     """The options with strengths of noise in grey levels of 255, of which black to white are that many.
 
-    People give them in the units of the file, which are the same for 8 bits.
+    People give them in the units of the file, which are the same for 8 bits. Floats in [0, 1] are as bright as 8 bits,
+    and for them, too, they are given in grey levels.
     """
     sigma, photons = options.sigma, options.photons
     if sigma is not None:
-        if sigma > chosen.span:
+        span = chosen.span if chosen.own or chosen.unit != 1 else LEVELS
+        if sigma > span:
             raise InputError(
                 f"sigma is {sigma:g}",
-                f"it is in the units of the file, and black to white are {chosen.span:.4g} of them",
-                f"give for example --sigma {chosen.span / 10:.3g}, or leave it out to have it estimated",
+                f"it is in the units of the file, and black to white are {span:.4g} of them",
+                f"give for example --sigma {span / 10:.3g}, or leave it out to have it estimated",
             )
-        sigma = sigma / chosen.span * LEVELS
+        sigma = sigma / span * LEVELS
     if photons is not None:
         photons *= chosen.high - chosen.low
     return replace(options, sigma=sigma, photons=photons)

@@ -85,6 +85,11 @@ def test_what_was_given_overrides_and_is_checked(tmp_path: Path) -> None:
     assert TaskOptions.from_dict(options.to_dict()) == options
 
 
+def test_sigma_of_floats_in_the_unit_range_is_in_grey_levels(tmp_path: Path) -> None:
+    case = load_case(tif(tmp_path / "a.tif", UNIT, "f4"), TaskOptions("denoise", sigma=25), seed=0)
+    assert not case.range.own and case.problem.noise.sigma == pytest.approx(25 / 255)
+
+
 @pytest.mark.parametrize("dtype", ["u2", "i2", "u4", "f4", "f8", "f2"])
 def test_a_result_has_the_units_and_the_type_of_its_picture(tmp_path: Path, dtype: str) -> None:
     values = (900 * UNIT + 100).astype(dtype)
