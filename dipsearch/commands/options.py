@@ -38,7 +38,7 @@ Sigma = Annotated[
     typer.Option(
         "--sigma",
         metavar="LEVEL",
-        help="denoise, deblur: noise level in the file's units (8 bits, floats in [0, 1]: of 255); estimated when absent.",
+        help="denoise, deblur: noise level in the file's units (8 bits: of 255); estimated when absent.",
     ),
 ]
 Photons = Annotated[

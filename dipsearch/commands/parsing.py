@@ -226,7 +226,7 @@ def _expand(source: str, apart: set[Path]) -> list[str]:
             for file in sorted(path.iterdir())
             if file.suffix.lower() in IMAGE_SUFFIXES
             and not file.name.startswith(".")
-            and not file.stem.endswith("_mask")
+            and not file.stem.casefold().endswith("_mask")
             and file.resolve() not in apart
         ]
         if not pictures:
