@@ -80,8 +80,8 @@ def degrade(
             "choose such a file, or write the mask apart: --mask-out mask.png",
         )
 
+    from ..own_files import refuse_overwriting, remember, try_folder
     from ..problem import is_sample, load_case, picture_files
-    from ..run import refuse_overwriting, remember, try_folder
 
     written = [file for file in (out, mask_out) if file is not None]
     refuse_overwriting(written, picture_files([] if is_sample(picture) else [picture], options))

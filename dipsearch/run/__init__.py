@@ -6,9 +6,6 @@ from ..trials.request import Request as Request
 from ..trials.request import read_request as read_request
 from ..trials.trial import Trial as Trial
 from ..trials.trial import ranked as ranked
-from .destination import refuse_overwriting as refuse_overwriting
-from .destination import remember as remember
-from .destination import try_folder as try_folder
 from .outcome import Callback as Callback
 from .outcome import Outcome as Outcome
 from .outcome import Silent as Silent

@@ -19,10 +19,11 @@ from ..execution.at_once import patch_device, plain_threads
 from ..files import replacing
 from ..fitting import Check, Ended, Langevin, Posterior, data_consistent, sample
 from ..network import Genome
+from ..own_files import refuse_overwriting, remember
 from ..patches import answer
 from ..planning.budget import SLACK
 from ..problem import Case, Problem, TaskOptions, load_case, psnr, ssim, write_restored
-from .destination import destinations, refuse_overwriting, remember
+from .destination import destinations
 from .devices import choose_devices, cores
 from .opening import unique_names
 from .outcome import Callback, Snapshot, WorkerState

@@ -23,6 +23,7 @@ from ..execution.runner import Runner
 from ..fitting.compute import USUAL, Compute
 from ..library import preset, preset_names, read_architecture
 from ..network import Genome
+from ..own_files import remember
 from ..planning.budget import SLACK
 from ..planning.plan import MAX_STEPS
 from ..problem import Case, TaskOptions, load_case, stacks_of, write_restored, write_stack
@@ -31,7 +32,7 @@ from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.problem_files import WHOLE, problem_path, write_problem
 from ..trials.true_quality import finite, true_psnr, true_ssim
 from ..yaml_files import read_yaml
-from .destination import destinations, remember
+from .destination import destinations
 from .devices import choose_devices, cores
 from .opening import unique_names
 from .outcome import Callback

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from dipsearch.errors import InputError, ResourceError
+from dipsearch.own_files import RECORD, refuse_overwriting, remember, try_folder
 from dipsearch.problem import TaskOptions, load_case, read_image, write_image, write_restored
-from dipsearch.run.destination import RECORD, destinations, refuse_overwriting, remember, try_folder
+from dipsearch.run.destination import destinations
 from dipsearch.run.opening import unique_names
 
 
