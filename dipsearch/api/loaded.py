@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import StudyError
-from ..problem import Problem, read_image
+from ..problem import Problem
 from ..run import read_study
 from ..trials.own_parts import NOTHING, operators_of
 from ..trials.problem_files import WHOLE, problem_path, read_problem
@@ -36,5 +36,5 @@ def _loaded(place: Path) -> Result:
             f"the study in {place} has not delivered", "a result has its image", "finish it with --resume"
         )
     problems = [read_problem(problem_path(place, kind=WHOLE, name=one.name)) for one in record.pictures]
-    images = [read_image(one.restored).pixels for one in record.pictures if one.restored is not None]
+    images = [one.read_restored(one.restored) for one in record.pictures if one.restored is not None]
     return Result(tuple(problems), tuple(images), record.result, place, _record=record)

@@ -63,7 +63,7 @@ class RivalCase:
         """
         factor = max(self.damage.factor, 2)
         options = TaskOptions(self.damage.task, factor=factor, sigma=self.damage.sigma)
-        case = load_case(str(self.file), options, seed=self.seed)
+        case = load_case(str(self.file), options, seed=self.seed, whole=True)
         if case.reference is not None:
             raise InputError(
                 f"{self.file.name} has no missing pixels",

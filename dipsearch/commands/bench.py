@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..files import write_text
 from . import (
     bench_answers,
+    bench_files,
     bench_gate,
     bench_interruptions,
     bench_operators,
@@ -34,6 +35,7 @@ bench.command()(bench_score.stopping)
 bench.command()(bench_score.ranking)
 bench.command()(bench_score.replay)
 bench.command()(bench_gate.gate)
+bench.command()(bench_files.files)
 bench.command()(bench_rivals.rivals)
 bench.command()(bench_published.published)
 bench.command()(bench_answers.answers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,6 +46,7 @@ def degrade(
             "--level", metavar="L", help="Grey levels (gaussian), photons (poisson) or percent (others)."
         ),
     ] = None,
+    value_range: shared.Range = None,
     seed: shared.Seed = 0,
 ) -> None:
     """Damage a clean IMAGE: hide pixels, add noise, or make it smaller; say what was done."""
@@ -64,6 +66,7 @@ def degrade(
         kernel=kernel,
         reference=None,
         simulate=True,
+        value_range=value_range,
     )
     (picture,) = parsing.expand_sources([source]) if not Path(source).is_dir() else (_not_a_folder(source),)
     if mask_out is not None and options.task != "inpaint":
@@ -77,14 +80,18 @@ def degrade(
             "choose such a file, or write the mask apart: --mask-out mask.png",
         )
 
-    if noise in ("impulse", "speckle"):
-        _add_noise(picture, out, noise, level=level or 0.0, seed=seed)
-        return
+    from ..own_files import refuse_overwriting, remember, try_folder
+    from ..problem import is_sample, load_case, picture_files
 
-    from ..problem import load_case
-
+    written = [file for file in (out, mask_out) if file is not None]
+    refuse_overwriting(written, picture_files([] if is_sample(picture) else [picture], options))
+    for file in written:
+        try_folder(file.parent)
     case = load_case(picture, options, seed=seed)
+    if noise in ("impulse", "speckle"):
+        case = _with_noise(case, noise, level=level or 0.0, seed=seed)
     _write(case, out, mask_out)
+    remember(written)
     for sentence in case.notes:
         print(sentence)
     print(_in_words(case, out))
@@ -104,33 +111,30 @@ def _check_noise(
     parsing.noise_word(noise)
 
 
-def _add_noise(picture: str, out: Path, noise: str, *, level: float, seed: int) -> None:
-    from ..problem import add_noise, psnr, read_image, write_image
+def _with_noise(case: Case, noise: str, *, level: float, seed: int) -> Case:
+    """The case with noise that no task repairs by itself, in the place of its own."""
+    from ..problem import add_noise
 
-    image = read_image(picture)
-    damaged = add_noise(image.pixels, parsing.noise_word(noise), level=level, seed=seed)
-    write_image(out, damaged.y, bits=image.bits)
-    channels, height, width = damaged.y.shape[1:]
-    print(damaged.sentence)
-    print(
-        f"wrote {out}: {width} × {height} pixels, {channels} channel{'s' if channels > 1 else ''}, "
-        f"PSNR {psnr(damaged.y, image.pixels):.2f} dB"
+    assert case.reference is not None
+    damaged = add_noise(
+        case.reference, parsing.noise_word(noise), level=level, seed=seed, limits=case.range.limits
     )
+    notes = (*(note for note in (case.range.sentence(),) if note), damaged.sentence)
+    return replace(case, problem=replace(case.problem, y=damaged.y), notes=notes)
 
 
 def _write(case: Case, out: Path, mask_out: Path | None) -> None:
-    from ..problem import write_image
+    from ..problem import write_image, write_restored
 
+    y, observed = case.problem.y, case.problem.observed
     if case.problem.task != "inpaint":
-        write_image(out, case.problem.y, bits=case.bits)
-        return
-    observed = case.problem.observed
-    pixels = case.problem.y * observed  # what is missing must not stay readable behind the transparency
-    if mask_out is None:
-        write_image(out, pixels, bits=case.bits, alpha=observed)
+        write_restored(out, y, case)
+    elif mask_out is None:
+        # What is missing must not stay readable behind the transparency.
+        write_restored(out, y * observed, case, alpha=observed)
     else:
         write_image(mask_out, observed)
-        write_image(out, pixels, bits=case.bits)
+        write_restored(out, y * observed, case)
 
 
 def _in_words(case: Case, out: Path) -> str:
@@ -140,7 +144,7 @@ def _in_words(case: Case, out: Path) -> str:
     words = f"wrote {out}: {width} × {height} pixels, {channels} channel{'s' if channels > 1 else ''}"
     if case.problem.task != "denoise" or case.reference is None:
         return words
-    return f"{words}, PSNR {psnr(case.problem.y, case.reference):.2f} dB"
+    return f"{words}, PSNR {psnr(case.problem.y, case.reference, data_range=case.data_range):.2f} dB"
 
 
 def _not_a_folder(source: str) -> str:

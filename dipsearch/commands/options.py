@@ -38,7 +38,7 @@ Sigma = Annotated[
     typer.Option(
         "--sigma",
         metavar="LEVEL",
-        help="denoise, deblur: noise level in grey levels of 255; estimated when absent.",
+        help="denoise, deblur: noise level in the file's units (8 bits: of 255); estimated when absent.",
     ),
 ]
 Photons = Annotated[
@@ -67,6 +67,30 @@ Reference = Annotated[
         "--reference",
         metavar="FILE",
         help="The clean picture: only reports PSNR against it, decides nothing.",
+    ),
+]
+Range = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        "--range",
+        metavar="LOW HIGH",
+        help="Values of the file that are worked on as black and white; the data's own when absent.",
+    ),
+]
+DataRange = Annotated[
+    float | None,
+    typer.Option(
+        "--data-range",
+        metavar="R",
+        help="What PSNR is relative to, in the units of the file; absent: 255 for 8 bits, else the reference's.",
+    ),
+]
+Axes = Annotated[
+    str | None,
+    typer.Option(
+        "--axes",
+        metavar="TYX|ZYX|CYX|…",
+        help="What the axes of a TIFF stack are; planes in time T and depth Z are pictures, channels C make one.",
     ),
 ]
 Simulate = Annotated[
@@ -120,6 +144,9 @@ def task_options(
     kernel: str | None,
     reference: str | None,
     simulate: bool,
+    value_range: tuple[float, float] | None = None,
+    data_range: float | None = None,
+    axes: str | None = None,
 ) -> TaskOptions:
     """The damage as it was typed; numbers and combinations are checked by ``TaskOptions`` itself.
 
@@ -151,4 +178,21 @@ def task_options(
         kernel=kernel,
         reference=reference,
         simulate=simulate,
+        value_range=value_range,
+        data_range=data_range,
+        axes=axes,
     )
+
+
+def with_planes(pictures: tuple[str, ...], options: TaskOptions) -> tuple[str, ...]:
+    """The pictures, with each stack replaced by its planes.
+
+    Raises:
+        InputError: a stack of which nobody says what its axes are.
+    """
+    if not any(picture.lower().endswith((".tif", ".tiff")) for picture in pictures):
+        return pictures
+
+    from ..problem import stacked_sources
+
+    return stacked_sources(pictures, axes=options.axes)

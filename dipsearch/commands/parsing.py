@@ -32,6 +32,10 @@ IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp")
 _SAMPLE = "sample:"
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
 _LONGEST_NAME = 100
+_PLANE = re.compile(r"\[\d{1,6}\]$")  # of a stack
+_DEVICES = re.compile(
+    r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?"
+)  # what Windows takes for devices
 
 
 def task_word(text: str) -> Task:
@@ -84,11 +88,17 @@ def study_name(text: str) -> str:
     """``text`` when it can be the name of a folder directly below ``studies/`` on every system."""
     rule = (
         f"a study's name has 1 to {_LONGEST_NAME} letters, digits, '.', '_', '+', '-' or spaces inside, "
-        "and begins with a letter, a digit or '_'"
+        "begins with a letter, a digit or '_', and is no device of Windows such as CON"
     )
     fix = "choose another one with --name, for example --name astronaut-2"
     plain = bool(text) and all(letter.isalnum() or letter in " ._+-" for letter in text)
-    if not plain or text[0] in " .-" or text[-1] in " ." or len(text) > _LONGEST_NAME:
+    if (
+        not plain
+        or text[0] in " .-"
+        or text[-1] in " ."
+        or len(text) > _LONGEST_NAME
+        or _DEVICES.fullmatch(text)
+    ):
         raise InputError(f"the study name {text!r} cannot be used", rule, fix)
     return text
 
@@ -104,7 +114,8 @@ def suggested_name(sources: Sequence[str], task: str) -> str:
 def free(name: str, *, root: Path) -> str:
     """``name``, with a number when ``root`` holds one already."""
     numbered = (f"{name}-{number}" for number in range(2, 10_000))
-    return next(candidate for candidate in (name, *numbered) if not (root / candidate).exists())
+    taken = {entry.name.casefold() for entry in root.iterdir()} if root.is_dir() else set()
+    return next(candidate for candidate in (name, *numbered) if candidate.casefold() not in taken)
 
 
 def at_least(least: int, value: int | None, *, option: str) -> int | None:
@@ -195,9 +206,13 @@ def picture_size(text: str) -> tuple[int, int]:
 def existing_file(path: str | None, *, option: str) -> str | None:
     """``path`` when it is absent or names a file (or a folder of files) that exists."""
     if path is not None and not path.startswith(_SAMPLE) and not Path(path).exists():
-        raise InputError(
-            f"{option} {path} does not exist", "it names a picture", "check the spelling and the folder"
+        folder, name = Path(path).parent, Path(path).name
+        there = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+        near = [one for one in there if one.casefold() == name.casefold()] or get_close_matches(
+            name, there, n=1
         )
+        fix = f"did you mean {folder / near[0]}?" if near else "check the spelling and the folder"
+        raise InputError(f"{option} {path} does not exist", "it names a picture", fix)
     return path
 
 
@@ -211,7 +226,7 @@ def _expand(source: str, apart: set[Path]) -> list[str]:
             for file in sorted(path.iterdir())
             if file.suffix.lower() in IMAGE_SUFFIXES
             and not file.name.startswith(".")
-            and not file.stem.endswith("_mask")
+            and not file.stem.casefold().endswith("_mask")
             and file.resolve() not in apart
         ]
         if not pictures:
@@ -221,7 +236,7 @@ def _expand(source: str, apart: set[Path]) -> list[str]:
                 "name another folder, or the files themselves",
             )
         return pictures
-    if not path.is_file():
+    if not path.is_file() and not (_PLANE.search(source) and Path(_PLANE.sub("", source)).is_file()):
         raise InputError(
             f"{source} does not exist",
             "a picture is a file, a folder of pictures, or sample:NAME",

@@ -31,8 +31,17 @@ def restore(
     kernel: shared.Kernel = None,
     reference: shared.Reference = None,
     simulate: shared.Simulate = False,
+    value_range: shared.Range = None,
+    data_range: shared.DataRange = None,
+    axes: shared.Axes = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where NAME.png of each picture goes.")
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER|FILE",
+            help="Where the results go, each in the format of its picture; of one picture also a file.",
+        ),
     ] = Path("restored"),
     budget: Annotated[
         str | None,
@@ -67,8 +76,11 @@ def restore(
         kernel=kernel,
         reference=reference,
         simulate=simulate,
+        value_range=value_range,
+        data_range=data_range,
+        axes=axes,
     )
-    pictures = parsing.expand_sources(sources, leave_out=(mask, reference))
+    pictures = shared.with_planes(parsing.expand_sources(sources, leave_out=(mask, reference)), options)
     budget_seconds = None if budget is None else parsing.seconds(budget)
     parsing.at_least(1, workers, option="--workers")
     parsing.device_word(device)

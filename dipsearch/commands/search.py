@@ -42,6 +42,9 @@ def search(
     kernel: shared.Kernel = None,
     reference: shared.Reference = None,
     simulate: shared.Simulate = False,
+    value_range: shared.Range = None,
+    data_range: shared.DataRange = None,
+    axes: shared.Axes = None,
     space: Annotated[str, typer.Option("--space", metavar="NAME|FILE", help="The search space.")] = "skip",
     sampler: Annotated[
         str, typer.Option("--sampler", metavar="|".join(parsing.SAMPLERS), help="Who proposes candidates.")
@@ -131,7 +134,12 @@ def search(
             kernel=kernel,
             reference=reference,
             simulate=simulate,
+            value_range=value_range,
+            data_range=data_range,
+            axes=axes,
         )
+
+        pictures = shared.with_planes(pictures, options)
 
         from ..run import Request
 

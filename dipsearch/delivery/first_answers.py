@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..execution.runner import Runner
 from ..execution.task import Patches
-from ..problem import Case, natural_suffix, write_image
+from ..problem import Case, restored_suffix, write_restored
 from ..trials.first_files import FIRST_FOLDER, read_first
 from ..trials.objective import estimated_psnr
 from ..trials.problem_files import SEARCHED, WHOLE, pilot_path, problem_file, write_pilot
@@ -105,8 +105,8 @@ def write_first_pictures(cases: Mapping[str, Case], *, folder: Path) -> dict[str
         if first is not None:
             image = finished(first[0], case.problem)
             place = picture_folder(folder, name, alone=len(cases) == 1)
-            file = place / f"first{natural_suffix(image.shape[1], case.bits)}"
-            write_image(file, image, bits=case.bits)
+            file = place / f"first{restored_suffix(case)}"
+            write_restored(file, image, case)
             files[name] = str(file.relative_to(folder))
     return files
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..files import replacing
-from ..problem import Case, natural_suffix, write_image
+from ..problem import Case, restored_suffix, write_image, write_restored
 from ..trials.objective import estimated_psnr
 from ..trials.problem_files import SplitProblem
 from ..trials.true_quality import finite, true_luma, true_peak, true_psnr, true_ssim
@@ -47,32 +47,39 @@ def write_picture(
     Returns:
         The part of ``result.json`` that belongs to it.
     """
-    place, truth = picture_folder(folder, picture.name, alone=alone), case.reference
-    image = choice.answer.image
+    place, truth, relative_to = (
+        picture_folder(folder, picture.name, alone=alone),
+        case.reference,
+        case.data_range,
+    )
+    image, (black, white) = choice.answer.image, case.ends
     # What nobody asked to be simulated must not be taken for a restoration, wherever the file goes.
     kind = "simulated-restored" if case.simulation == "unasked" else "restored"
-    file = place / f"{kind}{natural_suffix(image.shape[1], case.bits)}"
-    write_image(file, image, bits=case.bits)
+    file = place / f"{kind}{restored_suffix(case)}"
+    write_restored(file, image, case)
     return {
         "name": picture.name,
         "source": case.source,
         "restored": str(file.relative_to(folder)),
         "delivered": delivered_word(choice, delivery),
-        "delivered_psnr": true_psnr(image, truth),
-        "delivered_ssim": true_ssim(image, truth),
+        "delivered_psnr": true_psnr(image, truth, data_range=relative_to),
+        "delivered_ssim": true_ssim(image, truth, data_range=relative_to),
         "delivered_psnr_luma": true_luma(image, truth),
         "delivered_psnr_peak": true_peak(image, truth),
-        "answers": answer_rows(choice, truth),
+        "answers": answer_rows(choice, truth, data_range=relative_to),
         "best": None
         if delivery is None
-        else _best(delivery, finished(delivery.best_image, picture.problem), truth),
+        else _best(delivery, finished(delivery.best_image, picture.problem), truth, data_range=relative_to),
         "stack": None
         if delivery is None
-        else _ensemble(delivery, finished(delivery.combined, picture.problem), truth),
+        else _ensemble(delivery, finished(delivery.combined, picture.problem), truth, data_range=relative_to),
         "second_stack": None
         if delivery is None
-        else _second_ensemble(delivery.second, picture, truth, candidates=second_members),
-        "baselines": _first(choice, truth),
+        else _second_ensemble(
+            delivery.second, picture, truth, candidates=second_members, data_range=relative_to
+        ),
+        "baselines": _first(choice, truth, data_range=relative_to),
+        "range": {"black": black, "white": white, "psnr": relative_to * (white - black)},
         "split": picture.split.to_dict(),
         "uncertainty": _uncertainty(
             uncertainty_of(choice, delivery, picture), image, truth, place=place, folder=folder
@@ -105,7 +112,7 @@ def delivered_word(choice: Choice, delivery: Delivery | None) -> str:
     return delivery.chosen if choice.chosen == "ensemble" and delivery is not None else choice.chosen
 
 
-def answer_rows(choice: Choice, reference: Tensor | None) -> list[dict[str, Any]]:
+def answer_rows(choice: Choice, reference: Tensor | None, *, data_range: float = 1.0) -> list[dict[str, Any]]:
     """All answers, simplest first: what the score expects of each, and what it is against the reference."""
     return [
         {
@@ -114,8 +121,8 @@ def answer_rows(choice: Choice, reference: Tensor | None) -> list[dict[str, Any]
             "estimate": finite(standing.score),
             "standard_error": finite(standing.standard_error),
             "share": round(choice.shares.get(answer.name, 0.0), 4),
-            "psnr": true_psnr(answer.image, reference),
-            "ssim": true_ssim(answer.image, reference),
+            "psnr": true_psnr(answer.image, reference, data_range=data_range),
+            "ssim": true_ssim(answer.image, reference, data_range=data_range),
             "psnr_luma": true_luma(answer.image, reference),
             "seconds": round(answer.seconds, 1),
         }
@@ -123,7 +130,7 @@ def answer_rows(choice: Choice, reference: Tensor | None) -> list[dict[str, Any]
     ]
 
 
-def _first(choice: Choice, reference: Tensor | None) -> dict[str, Any]:
+def _first(choice: Choice, reference: Tensor | None, *, data_range: float) -> dict[str, Any]:
     """The bar that networks have to clear, as a table of methods holds it."""
     chosen = next(
         found for answer, found in zip(choice.answers, choice.found, strict=True) if answer is choice.answer
@@ -132,7 +139,7 @@ def _first(choice: Choice, reference: Tensor | None) -> dict[str, Any]:
     if answer.name != "first":
         return {}
     row = {
-        "psnr": true_psnr(answer.image, reference),
+        "psnr": true_psnr(answer.image, reference, data_range=data_range),
         "seconds": round(answer.seconds, 2),
         "score": finite(standing.score),
         "ahead": finite(standing.score - chosen.score),
@@ -141,33 +148,42 @@ def _first(choice: Choice, reference: Tensor | None) -> dict[str, Any]:
     return {"similar patches": row}
 
 
-def _best(delivery: Delivery, image: Tensor, reference: Tensor | None) -> dict[str, Any]:
+def _best(
+    delivery: Delivery, image: Tensor, reference: Tensor | None, *, data_range: float
+) -> dict[str, Any]:
     return {
         "number": delivery.best.number,
         "score": finite(estimated_psnr(delivery.best.score)),
-        "psnr": true_psnr(image, reference),
-        "ssim": true_ssim(image, reference),
+        "psnr": true_psnr(image, reference, data_range=data_range),
+        "ssim": true_ssim(image, reference, data_range=data_range),
     }
 
 
 def _second_ensemble(
-    second: Delivery | None, picture: SplitProblem, reference: Tensor | None, *, candidates: Sequence[int]
+    second: Delivery | None,
+    picture: SplitProblem,
+    reference: Tensor | None,
+    *,
+    candidates: Sequence[int],
+    data_range: float,
 ) -> dict[str, Any] | None:
     """What the second split led to; a candidate is there once for each of its seeds that has a weight."""
     if second is None:
         return None
-    return _ensemble(second, finished(second.combined, picture.problem), reference) | {
+    return _ensemble(second, finished(second.combined, picture.problem), reference, data_range=data_range) | {
         "members": [candidates[index] for index in second.ensemble.members]
     }
 
 
-def _ensemble(delivery: Delivery, image: Tensor, reference: Tensor | None) -> dict[str, Any]:
+def _ensemble(
+    delivery: Delivery, image: Tensor, reference: Tensor | None, *, data_range: float
+) -> dict[str, Any]:
     return {
         "members": list(delivery.ensemble.members),
         "weights": [round(weight, 4) for weight in delivery.ensemble.weights],
         "score": finite(estimated_psnr(delivery.ensemble.score)),
-        "psnr": true_psnr(image, reference),
-        "ssim": true_ssim(image, reference),
+        "psnr": true_psnr(image, reference, data_range=data_range),
+        "ssim": true_ssim(image, reference, data_range=data_range),
     }
 
 

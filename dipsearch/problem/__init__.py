@@ -6,12 +6,23 @@ reference are here too, but only reports and benchmarks may call them.
 """
 
 from .case import Case, load_case
+from .decoding import stacked_sources
 from .diagnosis import Branch, Diagnosis
 from .form import Form
-from .image import MAX_PIXELS, Image, image_digest, is_sample, natural_suffix, read_image, write_image
+from .image import (
+    MAX_PIXELS,
+    WRITTEN_SUFFIXES,
+    Image,
+    image_digest,
+    is_sample,
+    natural_suffix,
+    read_image,
+    refuse_unwritable,
+    write_image,
+)
 from .impulses import clean_sigma, clean_values
 from .metrics import psnr, psnr_luma, psnr_peak, ssim
-from .missing import find_observed, hide_pixels, read_mask
+from .missing import find_observed, hide_pixels, picture_files, read_mask
 from .noise import Gaussian, Impulses, NoiseModel, NoNoise, Poisson
 from .noise_classifier import diagnose
 from .operators import (
@@ -34,8 +45,10 @@ from .operators import (
     read_kernel,
     register,
 )
+from .picture_range import PictureRange
 from .problem import Problem, crop_problem
 from .randomness import generator_for
+from .restored_picture import restored_suffix, stacks_of, write_film, write_restored
 from .sigma import SigmaEstimate, estimate_sigma
 from .simulation import Damaged, NoiseWord, add_noise, simulate_measurement
 from .sources import sample_names
@@ -45,6 +58,7 @@ from .task_options import Task, TaskOptions
 
 __all__ = [
     "MAX_PIXELS",
+    "WRITTEN_SUFFIXES",
     "Blur",
     "Branch",
     "Case",
@@ -65,6 +79,7 @@ __all__ = [
     "NoiseModel",
     "NoiseWord",
     "Operator",
+    "PictureRange",
     "Poisson",
     "Problem",
     "Product",
@@ -91,6 +106,7 @@ __all__ = [
     "make_split",
     "motion_kernel",
     "natural_suffix",
+    "picture_files",
     "pseudo_inverse",
     "psnr",
     "psnr_luma",
@@ -98,10 +114,16 @@ __all__ = [
     "read_image",
     "read_kernel",
     "read_mask",
+    "refuse_unwritable",
     "register",
+    "restored_suffix",
     "sample_names",
     "simulate_measurement",
     "ssim",
+    "stacked_sources",
+    "stacks_of",
     "whole",
+    "write_film",
     "write_image",
+    "write_restored",
 ]

@@ -6,30 +6,31 @@ sentences for people beside the problem, where neither ranking nor stopping can 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .case_words import hole_note, simulated_note, unasked
+from .clean_reference import data_range_of_reference, read_reference, refuse_other_reference
 from .diagnosis import Diagnosis
-from .holes import are_holes, largest_hole
 from .image import Image, read_image
-from .missing import black_share, find_observed
+from .missing import Observation
 from .noise import LEVELS, NoiseModel
 from .noise_classifier import diagnose, given_photons, given_sigma
 from .operators import Downsample, Identity, Mask
+from .picture_range import TYPE_RANGE, PictureRange, range_of, tamed
 from .problem import SMALLEST_SIDE, Problem
 from .raster import refuse_huge
 from .sigma import estimate_sigma
-from .simulation import DEFAULT_BLUR_SIGMA, DEFAULT_SIGMA, Damaged, blur_of, simulate_measurement
-from .sources import file_of_same_name
+from .simulation import DEFAULT_BLUR_SIGMA, DEFAULT_SIGMA, blur_of, simulate_measurement
 from .splitting import make_split
 from .task_options import TaskOptions
+from .told import alpha_beside, exact_where, in_unit, told_missing
+from .windows import Windows, windows_around
 
-LARGE_HOLE = 0.5
-NOTICED = 0.005
 NO_NOISE = NoiseModel("none", None, "none")
 
 
@@ -40,7 +41,9 @@ class Case:
     ``notes`` are sentences for the console and the page: what was found out, assumed or left out.
     ``reference`` is (1, C, H, W) or None; ``bits`` says how the restoration is written; ``diagnosis`` is what the
     gate found in a noisy picture, ``None`` for other tasks. ``simulation`` says so where a clean picture was damaged:
-    "asked" or "unasked".
+    "asked" or "unasked". ``range`` says what 0 and 1 are in the file; PSNR and SSIM are relative to ``data_range``.
+    ``windows`` are the parts that the problem consists of, where it is not the whole. ``image`` is the picture as it
+    was read; ``alpha`` (1, 1, H, W) is written beside the restoration.
     """
 
     name: str
@@ -51,41 +54,79 @@ class Case:
     notes: tuple[str, ...]
     diagnosis: Diagnosis | None = None
     simulation: Literal["asked", "unasked"] | None = None
+    range: PictureRange = TYPE_RANGE
+    data_range: float = 1.0
+    image: Image | None = None
+    alpha: Tensor | None = None
+    windows: Windows | None = None
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """What 0 and 1 of the problem are in the units of the file, or of the array that it came from."""
+        if self.image is None:
+            return self.problem.form.low, self.problem.form.high
+        return self.range.low * self.range.unit, self.range.high * self.range.unit
+
+    def part(self, pixels: Tensor) -> Tensor:
+        """Pixels (1, C, H, W) of a file of this picture, restored or not, as they compare with the problem's."""
+        x = self.range.into(pixels)
+        return x if self.windows is None else self.windows.cut(x)
 
 
-def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
+def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = False) -> Case:
     """Read one picture and make the problem that ``options`` ask for.
 
     Args:
         source: a path or ``sample:NAME``.
         seed: fixes simulated noise and hidden pixels.
+        whole: work on all of the picture, even where next to nothing of it is missing.
 
     Raises:
         InputError: the picture, the mask, the reference or an option cannot be used; among it a measurement
             with a side below 8 pixels or fewer than 50 values that could score.
     """
-    image = read_image(source)
-    _refuse_small(image.name, image.pixels)
-    notes = [_refuse_or_note_range(image)]
-    reference = _read_reference(image, source, options)
+    read = read_image(source, axes=options.axes)
+    _refuse_small(read.name, read.pixels)
+    told = told_missing(read, source, options)
+    chosen = range_of(
+        read,
+        given=options.value_range,
+        observed=exact_where(read, told, options),
+        counts=options.photons is not None,
+    )
+    image, options = replace(read, pixels=tamed(chosen.into(read.pixels), chosen)), in_unit(options, chosen)
+    notes = [chosen.sentence()]
+    reference = read_reference(image, source, options, chosen)
     diagnosis = None
     match options.task:
         case "inpaint":
-            problem, own_reference, said = _inpaint(image, source, options, seed)
+            problem, own_reference, said = _inpaint(image, source, options, seed, told)
         case "denoise":
-            problem, own_reference, said, diagnosis = _denoise(image, options, seed)
+            problem, own_reference, said, diagnosis = _denoise(image, options, seed, chosen.limits)
+            said.append("" if problem.noise.sigma is None else chosen.sigma_in_words(problem.noise.sigma))
         case "sr":
             problem, own_reference, said = _super_resolve(image, options, seed)
         case "deblur":
-            problem, own_reference, said = _deblur(image, options, seed)
+            problem, own_reference, said = _deblur(image, options, seed, chosen.limits)
         case "invert":
             raise InputError(
                 f"{image.name} belongs to a problem with an operator of its own",
                 "a picture file does not say which",
                 "give the measurement and its operator from Python: dipsearch.Problem(y, A)",
             )
+    windows = None if whole or told is None else windows_around(told.observed[0, 0].numpy() == 0)
+    if windows is not None:
+        if reference is not None and reference.shape == image.pixels.shape:
+            reference = windows.cut(reference)
+        y, observed = windows.cut(problem.y), windows.cut(problem.observed)
+        problem = Problem(y, Mask(observed), NO_NOISE, _four(y), observed)
+        notes.append(
+            windows.sentence() + ("" if reference is None else ", and PSNR is that of what is worked on")
+        )
+    problem = replace(problem, form=chosen.form())
     reference = own_reference if reference is None else reference
-    _refuse_other_reference(reference, problem, options)
+    refuse_other_reference(reference, problem, options)
+    data_range, compared = data_range_of_reference(reference, options, chosen)
     # A picture that is too small to be judged is refused here, before any work starts.
     split = make_split(problem, seed=seed)
     # A picture without noise is delivered as it is, and nothing is judged.
@@ -96,9 +137,14 @@ def load_case(source: str, options: TaskOptions, *, seed: int) -> Case:
         problem=problem,
         reference=reference,
         bits=image.bits,
-        notes=tuple(note for note in [*notes, *said, judged] if note),
+        notes=tuple(note for note in [*notes, *said, compared, judged] if note),
         diagnosis=diagnosis,
         simulation=_simulation(options, own_reference),
+        range=chosen,
+        data_range=data_range,
+        image=read,
+        windows=windows,
+        alpha=alpha_beside(read, problem, told),
     )
 
 
@@ -109,47 +155,31 @@ def _simulation(options: TaskOptions, own_reference: Tensor | None) -> Literal["
 
 
 def _inpaint(
-    image: Image, source: str, options: TaskOptions, seed: int
+    image: Image, source: str, options: TaskOptions, seed: int, found: Observation | None
 ) -> tuple[Problem, Tensor | None, list[str]]:
     simulate = options.simulate or options.missing is not None
-    mask = None if options.mask is None else file_of_same_name(options.mask, source)
-    found = None if simulate else find_observed(image, source, mask=mask, invert=options.invert_mask)
     reference = None
     if found is not None:
-        y, observed, notes = image.pixels * found.observed, found.observed, [found.sentence]
+        y, observed, notes = image.pixels * found.observed, found.observed, [*found.sentences]
     else:
         damaged = simulate_measurement(image.pixels, options, seed=seed, source=source)
         y, observed, reference = damaged.y, damaged.observed, image.pixels
-        why = "as asked," if simulate else _unasked(image)
-        notes = [_simulated_note(why, damaged), _alpha_note(image)]
-    notes.append(_hole_note(observed))
+        why = "as asked," if simulate else unasked(image)
+        notes = [simulated_note(why, damaged)]
+    notes.append(hole_note(observed))
     shape = _four(y)
     return Problem(y, Mask(observed), NO_NOISE, shape, observed), reference, notes
 
 
-def _unasked(image: Image) -> str:
-    """Why a picture is taken as clean although nobody said so."""
-    said = (
-        f"THIS IS A SIMULATION AND NO RESTORATION: nothing says which pixels of {image.name} are missing (no --mask, "
-        f"no transparency, no {image.name}_mask.png)"
-    )
-    black = black_share(image)
-    if black >= NOTICED:
-        said += (
-            f"; {100 * black:.0f} % of them are black, which is no mark, so give a --mask if they are missing"
-        )
-    return f"{said}; so"
-
-
 def _denoise(
-    image: Image, options: TaskOptions, seed: int
+    image: Image, options: TaskOptions, seed: int, limits: tuple[float, float]
 ) -> tuple[Problem, Tensor | None, list[str], Diagnosis]:
-    notes = [_alpha_note(image)]
+    notes: list[str] = []
     y, reference = image.pixels, None
     if options.simulate:
-        damaged = simulate_measurement(image.pixels, options, seed=seed)
+        damaged = simulate_measurement(image.pixels, options, seed=seed, limits=limits)
         y, reference = damaged.y, image.pixels
-        notes.append(_simulated_note("as asked,", damaged))
+        notes.append(simulated_note("as asked,", damaged))
     found = _diagnosed(y, options)
     observed = torch.ones(1, 1, *y.shape[-2:])
     problem = Problem(y, Identity(), found.noise, _four(y), observed)
@@ -157,28 +187,30 @@ def _denoise(
 
 
 def _super_resolve(image: Image, options: TaskOptions, seed: int) -> tuple[Problem, Tensor | None, list[str]]:
-    notes = [_alpha_note(image)]
+    notes: list[str] = []
     y, reference = image.pixels, None
     _, channels, height, width = _four(y)
     shape = (1, channels, height * options.factor, width * options.factor)
     if options.simulate:
         damaged = simulate_measurement(image.pixels, options, seed=seed)
         y, reference, shape = damaged.y, image.pixels, _four(image.pixels)
-        notes.append(_simulated_note("as asked,", damaged))
+        notes.append(simulated_note("as asked,", damaged))
     refuse_huge(f"{image.name} enlarged by {options.factor}", *shape[2:])
     notes.append(f"{y.shape[-1]} × {y.shape[-2]} pixels become {shape[3]} × {shape[2]}")
     observed = torch.ones(1, 1, *y.shape[-2:])
     return Problem(y, Downsample(options.factor, shape), NO_NOISE, shape, observed), reference, notes
 
 
-def _deblur(image: Image, options: TaskOptions, seed: int) -> tuple[Problem, Tensor | None, list[str]]:
+def _deblur(
+    image: Image, options: TaskOptions, seed: int, limits: tuple[float, float]
+) -> tuple[Problem, Tensor | None, list[str]]:
     assert options.kernel is not None
-    notes = [_alpha_note(image)]
+    notes: list[str] = []
     y, reference, operator = image.pixels, None, blur_of(options.kernel)
     if options.simulate:
-        damaged = simulate_measurement(image.pixels, options, seed=seed)
+        damaged = simulate_measurement(image.pixels, options, seed=seed, limits=limits)
         y, reference = damaged.y, image.pixels
-        notes.append(_simulated_note("as asked,", damaged))
+        notes.append(simulated_note("as asked,", damaged))
     given = DEFAULT_BLUR_SIGMA if options.simulate and options.sigma is None else options.sigma
     sigma = estimate_sigma(y).sigma if given is None else given / LEVELS
     if given is None:
@@ -197,44 +229,9 @@ def _diagnosed(y: Tensor, options: TaskOptions) -> Diagnosis:
     return diagnose(y) if sigma is None else given_sigma(y, sigma / LEVELS)
 
 
-def _hole_note(observed: Tensor) -> str:
-    missing = observed[0, 0].numpy() == 0
-    share = largest_hole(missing) if are_holes(missing) else 0.0
-    if share <= LARGE_HOLE:
-        return ""
-    return (
-        f"one hole covers {100 * share:.0f} % of the picture: nothing that was measured says what is in it, and the "
-        "score of copied smaller holes says little about it"
-    )
-
-
-def _simulated_note(why: str, damaged: Damaged) -> str:
-    return f"{why} the picture is taken as clean: {damaged.sentence}, and it serves as the reference"
-
-
 def _four(x: Tensor) -> tuple[int, int, int, int]:
     batch, channels, height, width = x.shape
     return batch, channels, height, width
-
-
-def _alpha_note(image: Image) -> str:
-    if image.alpha is None or bool((image.alpha == 1).all()):
-        return ""
-    return "the alpha channel is left out; it is not restored"
-
-
-def _refuse_or_note_range(image: Image) -> str:
-    low, high = float(image.pixels.min()), float(image.pixels.max())
-    if low >= 0 and high <= 1:
-        return ""
-    far = float(((image.pixels < -0.5) | (image.pixels > 1.5)).float().mean())
-    if far > 0.5:
-        raise InputError(
-            f"the values of {image.name} run from {low:g} to {high:g}",
-            "float pictures have to lie about in [0, 1]",
-            "divide them by their largest possible value first",
-        )
-    return f"the values run from {low:.3g} to {high:.3g}, beyond [0, 1], and are taken as they are"
 
 
 def _refuse_small(name: str, pixels: Tensor) -> None:
@@ -245,21 +242,3 @@ def _refuse_small(name: str, pixels: Tensor) -> None:
             f"a picture that can be restored has at least {SMALLEST_SIDE} pixels per side",
             "use a larger picture",
         )
-
-
-def _read_reference(image: Image, source: str, options: TaskOptions) -> Tensor | None:
-    if options.reference is None:
-        return None
-    return read_image(file_of_same_name(options.reference, source)).pixels
-
-
-def _refuse_other_reference(reference: Tensor | None, problem: Problem, options: TaskOptions) -> None:
-    if reference is None or tuple(reference.shape) == problem.image_shape:
-        return
-    _, channels, height, width = problem.image_shape
-    raise InputError(
-        f"the reference {options.reference} is {reference.shape[3]} × {reference.shape[2]} with "
-        f"{reference.shape[1]} channels",
-        f"the restored image will be {width} × {height} with {channels}",
-        "give the clean version of this very picture, or leave out --reference",
-    )

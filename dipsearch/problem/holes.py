@@ -30,15 +30,19 @@ def are_holes(missing: Bits) -> bool:
     dropped independently at any rate (where components alone grow without limit above 59 %), 0.5 for lines
     one pixel wide, and nearly 1 for solid regions. The limit is 0.5.
     """
-    share = float(missing.mean())
-    if share in (0.0, 1.0):
-        return False
-    pairs = (missing[:, 1:] & missing[:, :-1]).mean() + (missing[1:] & missing[:-1]).mean()
-    neighbours = float(pairs) / 2 / share
-    if (neighbours - share) / (1 - share) <= CLUSTERING:
+    if clustering(missing) <= CLUSTERING:
         return False
     components, _ = label(missing)
     return int(np.bincount(components.ravel())[1:].max()) >= SMALLEST_HOLE
+
+
+def clustering(marked: Bits) -> float:
+    """Return how much more often than by chance neighbours of marked pixels (h, w) are marked: 0 scattered, 1 solid."""
+    share = float(marked.mean())
+    if share in (0.0, 1.0):
+        return 0.0
+    pairs = (marked[:, 1:] & marked[:, :-1]).mean() + (marked[1:] & marked[:-1]).mean()
+    return (float(pairs) / 2 / share - share) / (1 - share)
 
 
 def largest_hole(missing: Bits) -> float:

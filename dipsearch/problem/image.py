@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import InputError
 from ..files import replacing
-from .pillow_files import read_with_pillow, save_with_pillow
+from .container import Container
+from .decoding import decoded
+from .pillow_files import save_with_pillow
 from .png import encode_png16
-from .raster import MAX_PIXELS, Raster, Samples, to_integers, to_unit
-from .sources import is_sample, picture_name, sample_path, sample_side
-from .tiff import read_tiff, save_tiff
+from .raster import MAX_PIXELS, Samples, to_integers, to_unit
+from .sources import is_reserved, is_sample, picture_name, plane_of, sample_path, sample_side
+from .tiff_writer import save_tiff
 
 __all__ = [
     "MAX_PIXELS",
@@ -35,7 +39,8 @@ __all__ = [
 ]
 
 TIFF_SUFFIXES = (".tif", ".tiff")
-WRITTEN_SUFFIXES = (".png", *TIFF_SUFFIXES, ".jpg", ".jpeg")
+JPEG_SUFFIXES = (".jpg", ".jpeg")
+WRITTEN_SUFFIXES = (".png", *TIFF_SUFFIXES, *JPEG_SUFFIXES, ".bmp", ".webp")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,30 +48,37 @@ class Image:
     """A picture as it was read.
 
     Attributes:
-        pixels: (1, C, H, W) float32; whole numbers scaled to [0, 1], float TIFF as it is.
+        pixels: (1, C, H, W) float32; whole numbers of 8 and 16 bits scaled to [0, 1], others as they are.
         alpha: (1, 1, H, W) in [0, 1], or None when the file has no alpha channel.
-        bits: 8, 16, or 32 for float: how the picture is written back.
+        bits: 8, 16, or 32 for others: how the picture is written back.
         name: the file's stem or the sample's name, safe in file names.
+        container: what the file holds besides its pixels; None of a sample.
+        samples: (H, W, C), the values as the file has them; None of a sample.
     """
 
     pixels: Tensor
     alpha: Tensor | None
     bits: int
     name: str
+    container: Container | None = None
+    samples: Samples | None = None
 
 
-def read_image(source: str | Path) -> Image:
-    """Read a picture from a path or from ``sample:NAME``.
+def read_image(source: str | Path, *, axes: str | None = None) -> Image:
+    """Read a picture from a path, from ``FILE[3]``, a plane of a stack, or from ``sample:NAME``.
 
     PNG (1 to 16 bits, grey, palette, RGB, alpha), TIFF (8 or 16 bits, float, any channel count, alpha), JPEG,
     BMP and WebP. Any size from 1 × 1 to ``MAX_PIXELS``.
+
+    Args:
+        axes: of a TIFF, a letter for each axis of its array, as ``Stack`` has them; None: as the file says.
 
     Raises:
         InputError: no such file or sample, not a picture, damaged, too large, or NaN or infinity in it.
     """
     side = sample_side(source)
-    path = sample_path(str(source)) if is_sample(source) else Path(source)
-    raster = _read(path)
+    path, plane = (sample_path(str(source)), None) if is_sample(source) else plane_of(source)
+    raster = decoded(path, axes=axes, plane=plane)
     samples = to_unit(raster.samples)
     if samples.size == 0:
         raise InputError(
@@ -86,26 +98,39 @@ def read_image(source: str | Path) -> Image:
         pixels=_tensor(samples),
         alpha=None if raster.alpha is None else _tensor(to_unit(raster.alpha)[..., None]).clamp(0, 1),
         bits=raster.bits,
+        container=None if is_sample(source) else raster.container,
+        samples=None if is_sample(source) else raster.samples,
         name=image_name(source),
     )
 
 
 def image_name(source: str | Path) -> str:
-    """What a picture is called: its file's stem or the sample's name, safe in file names."""
-    return re.sub(r"[^\w.-]+", "_", picture_name(source)).lstrip(".") or "image"
+    """What a picture is called: its file's stem or the sample's name, safe in file names on every system."""
+    safe = re.sub(r"[^\w.-]+", "_", picture_name(source)).strip(".") or "image"
+    return f"{safe}_" if is_reserved(safe) else safe
 
 
-def write_image(path: str | Path, pixels: Tensor, *, bits: int = 8, alpha: Tensor | None = None) -> None:
+def write_image(
+    path: str | Path,
+    pixels: Tensor,
+    *,
+    bits: int = 8,
+    alpha: Tensor | None = None,
+    container: Container | None = None,
+    kept: tuple[Samples, NDArray[np.bool_]] | None = None,
+) -> None:
     """Write a picture, in full or not at all; the suffix decides the format.
 
-    PNG takes 1, 3 or 4 channels (the fourth is alpha) at 8 or 16 bits, JPEG 1 or 3 at 8 bits, TIFF any
-    number at 8, 16 or 32 (float) bits. Whole-number formats clip to [0, 1] and round; float TIFF keeps the
-    values.
+    PNG takes 1, 3 or 4 channels (the fourth is alpha) at 8 or 16 bits, WebP the same at 8 bits, JPEG and BMP 1 or 3 at
+    8 bits, TIFF any number at 8, 16 or 32 bits. Whole-number formats clip to [0, 1] and round; TIFF of 32 bits keeps
+    the values, as floats or in the type that ``container`` names.
 
     Args:
         pixels: (1, C, H, W).
-        bits: 8, 16, or 32 for float.
+        bits: 8, 16, or 32 for what is not scaled.
         alpha: (1, 1, H, W) in [0, 1], written as the alpha channel.
+        container: what else goes into the file, and how it is laid out.
+        kept: samples (H, W, C) as they were read, and where (H, W) they are written as they are.
 
     Raises:
         InputError: the format cannot hold this picture, or a value is NaN or infinite.
@@ -113,23 +138,64 @@ def write_image(path: str | Path, pixels: Tensor, *, bits: int = 8, alpha: Tenso
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    planes = pixels if alpha is None else torch.cat([pixels, alpha.to(pixels)], dim=1)
-    _refuse_unwritable(path, channels=pixels.shape[1], bits=bits, with_alpha=alpha is not None)
-    values = planes.detach()[0].permute(1, 2, 0).to("cpu", torch.float32).numpy()
-    if not np.isfinite(values).all():
+    refuse_unwritable(path, channels=pixels.shape[1], bits=bits, with_alpha=alpha is not None)
+    samples = _put_back(_encoded(pixels, path, bits, container), kept)
+    if alpha is not None:
+        samples = np.concatenate([samples, _encoded(alpha, path, bits, container, opaque=True)], axis=2)
+    with replacing(path) as temporary:
+        if suffix in TIFF_SUFFIXES:
+            save_tiff(temporary, samples, with_alpha=alpha is not None, container=container)
+        elif bits == 16:
+            size = samples.shape[0], samples.shape[1]
+            temporary.write_bytes(encode_png16(samples, container.chunks_for(size) if container else ()))
+        else:
+            save_with_pillow(temporary, samples, container)
+
+
+def _encoded(
+    values: Tensor, path: Path, bits: int, container: Container | None, *, opaque: bool = False
+) -> Samples:
+    """(1, C, H, W) -> (H, W, C) of the type that is written; ``opaque``: of whole numbers 1 stands for the largest."""
+    floats = values.detach()[0].permute(1, 2, 0).to("cpu", torch.float32).numpy()
+    if not np.isfinite(floats).all():
         raise InputError(
             f"the picture for {path} holds values that are NaN or infinite",
             "only finite values are written",
             "find out why the fit diverged; a smaller learning rate helps",
         )
-    samples: Samples = values if bits == 32 else to_integers(values, bits)
+    if bits != 32:
+        return to_integers(floats, bits)
+    dtype = container.tiff.dtype if container is not None and container.tiff is not None else np.dtype("f4")
+    if dtype.kind == "f":
+        return floats.astype(dtype)
+    ends = np.iinfo(dtype)
+    scaled = floats.astype(np.float64) * (ends.max if opaque else 1)
+    return np.clip(np.rint(scaled), ends.min, ends.max).astype(dtype)
+
+
+def write_planes(
+    path: Path,
+    planes: Sequence[Tensor],
+    *,
+    bits: int,
+    container: Container,
+    alphas: Sequence[Tensor] | None,
+    kept: Sequence[tuple[Samples, NDArray[np.bool_]] | None],
+) -> None:
+    """Write all planes (1, C, H, W) of a stack to one TIFF, laid out as ``container`` says; see ``write_image``."""
+    samples = [
+        _put_back(_encoded(one, path, bits, container), unchanged)
+        for one, unchanged in zip(planes, kept, strict=True)
+    ]
+    if alphas is not None:
+        opaque = [_encoded(one, path, bits, container, opaque=True) for one in alphas]
+        samples = [np.concatenate(pair, axis=2) for pair in zip(samples, opaque, strict=True)]
     with replacing(path) as temporary:
-        if suffix in TIFF_SUFFIXES:
-            save_tiff(temporary, samples, with_alpha=alpha is not None)
-        elif bits == 16:
-            temporary.write_bytes(encode_png16(samples))
-        else:
-            save_with_pillow(temporary, samples)
+        save_tiff(temporary, samples, with_alpha=alphas is not None, container=container)
+
+
+def _put_back(samples: Samples, kept: tuple[Samples, NDArray[np.bool_]] | None) -> Samples:
+    return samples if kept is None else np.where(kept[1][..., None], kept[0].astype(samples.dtype), samples)
 
 
 def natural_suffix(channels: int, bits: int) -> str:
@@ -141,44 +207,6 @@ def image_digest(pixels: Tensor) -> str:
     """Return 12 hexadecimal digits that identify a picture: sha256 over its shape and its float32 values."""
     values = np.ascontiguousarray(pixels.detach().to("cpu", torch.float32).numpy(), dtype="<f4")
     return hashlib.sha256(str(values.shape).encode() + values.tobytes()).hexdigest()[:12]
-
-
-def _read(path: Path) -> Raster:
-    if path.is_dir():
-        raise InputError(
-            f"{path} is a folder", "a picture file is needed here", "name one of the files in it"
-        )
-    try:
-        if path.stat().st_size == 0:
-            raise InputError(
-                f"{path} is empty (0 bytes)", "a picture file is needed", "copy or save it again"
-            )
-        return read_tiff(path) if _is_tiff(path) else read_with_pillow(path)
-    except InputError:
-        raise
-    except FileNotFoundError as error:
-        raise InputError(
-            f"there is no file {path}",
-            "an image is a path or sample:NAME",
-            "check the spelling and the folder",
-        ) from error
-    except PermissionError as error:
-        raise InputError(
-            f"{path} may not be read", "read permission is needed", "check its permissions"
-        ) from error
-    except Exception as error:
-        # Decoders of damaged files raise whatever their bytes lead them to; all of it means the same here.
-        reason = (str(error) or type(error).__name__).splitlines()[0].replace(f" '{path}'", "")
-        raise InputError(
-            f"{path} cannot be read as a picture ({reason})",
-            "PNG, TIFF, JPEG, BMP and WebP files that are whole are read",
-            "open it in a viewer to see whether it is damaged, then save it again as PNG",
-        ) from error
-
-
-def _is_tiff(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def _reduced(samples: Samples, side: int) -> Samples:
@@ -198,7 +226,8 @@ def _tensor(samples: Samples) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(samples, -1, 0))[None].copy())
 
 
-def _refuse_unwritable(path: Path, *, channels: int, bits: int, with_alpha: bool) -> None:
+def refuse_unwritable(path: Path, *, channels: int, bits: int, with_alpha: bool) -> None:
+    """Raise InputError when a file of this suffix cannot hold such a picture."""
     suffix = path.suffix.lower()
     if suffix not in WRITTEN_SUFFIXES:
         raise InputError(
@@ -210,17 +239,17 @@ def _refuse_unwritable(path: Path, *, channels: int, bits: int, with_alpha: bool
         raise InputError(f"bits is {bits}", "8, 16 and 32 (float) are written", "choose one of them")
     if suffix in TIFF_SUFFIXES:
         return
-    jpeg = suffix != ".png"
-    if bits > (8 if jpeg else 16):
+    if bits > (16 if suffix == ".png" else 8):
         raise InputError(
             f"{path.name} cannot hold {bits} bits per value",
-            "JPEG holds 8 bits, PNG 8 or 16, TIFF also 32 (float)",
+            "JPEG, BMP and WebP hold 8 bits, PNG 8 or 16, TIFF also 32 (float)",
             "write a .tiff instead",
         )
-    colours_held = (1, 3) if jpeg or with_alpha else (1, 3, 4)
-    if channels not in colours_held or (jpeg and with_alpha):
+    opaque = suffix in (*JPEG_SUFFIXES, ".bmp")
+    colours_held = (1, 3) if opaque or with_alpha else (1, 3, 4)
+    if channels not in colours_held or (opaque and with_alpha):
         raise InputError(
             f"{path.name} cannot hold {channels} channels" + (" and alpha" if with_alpha else ""),
-            "PNG holds 1, 3 or 4 channels (4 with alpha), JPEG 1 or 3, TIFF any number",
+            "PNG and WebP hold 1, 3 or 4 channels (4 with alpha), JPEG and BMP 1 or 3, TIFF any number",
             "write a .tiff instead",
         )

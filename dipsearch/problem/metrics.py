@@ -1,6 +1,7 @@
 """Metrics: how close a restoration is to the reference. Only reports and benchmarks call them.
 
-All take pictures (1, C, H, W) with the data range 1, compute in float64 and return dB, or an index for SSIM.
+All take pictures (1, C, H, W), with the data range 1 unless said otherwise, compute in float64 and return dB, or an
+index for SSIM.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ WINDOW = 7  # of SSIM, as in scikit-image
 LUMA = (65.481, 128.553, 24.966)  # BT.601 weights for R, G, B in [0, 1]; Y runs from 16 to 235 of 255
 
 
-def psnr(x: Tensor, reference: Tensor) -> float:
-    """Return the peak signal-to-noise ratio in dB for the peak 1; infinite for equal pictures."""
-    return -_decibels(_mean_squared_error(x, reference))
+def psnr(x: Tensor, reference: Tensor, *, data_range: float = 1.0) -> float:
+    """Return the peak signal-to-noise ratio in dB for the peak ``data_range``; infinite for equal pictures."""
+    return 2 * _decibels(data_range) - _decibels(_mean_squared_error(x, reference))
 
 
 def psnr_peak(x_hat: Tensor, reference: Tensor) -> float:
@@ -56,7 +57,7 @@ def psnr_luma(x: Tensor, reference: Tensor, *, border: int = 4) -> float:
     return psnr(_luma(x)[inner], _luma(reference)[inner])
 
 
-def ssim(x: Tensor, reference: Tensor) -> float:
+def ssim(x: Tensor, reference: Tensor, *, data_range: float = 1.0) -> float:
     """Return the structural similarity, at most 1, mean over pixels and channels.
 
     That of scikit-image with its defaults: a uniform 7 × 7 window and sample covariances (Wang, Bovik, Sheikh,
@@ -75,7 +76,7 @@ def ssim(x: Tensor, reference: Tensor) -> float:
     from skimage.metrics import structural_similarity  # only who compares pays for it
 
     pair = (one[0].double().permute(1, 2, 0).cpu().numpy() for one in (reference, x))
-    return float(structural_similarity(*pair, data_range=1, channel_axis=-1))  # type: ignore[no-untyped-call]
+    return float(structural_similarity(*pair, data_range=data_range, channel_axis=-1))  # type: ignore[no-untyped-call]
 
 
 def _luma(x: Tensor) -> Tensor:

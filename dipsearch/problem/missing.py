@@ -1,11 +1,12 @@
 """Missing pixels: which pixels of a picture were measured, and which a restoration has to invent.
 
-They are looked for in a fixed order (mask file, alpha channel, sibling ``NAME_mask.png``) and every finding is put
-into a sentence for the console and the page. Nothing is guessed from black pixels: pictures have them.
+They are told, in a fixed order (mask file, alpha channel, sibling ``NAME_mask.png``), and every finding is put into a
+sentence for the console and the page. Nothing is guessed from black pixels: pictures have them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,16 +14,26 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .image import Image, is_sample, read_image
+from .image import Image, is_sample
+from .mask_file import read_mask_file, refuse_trivial
 from .randomness import generator_for
+from .sources import file_of_same_name, plane_of
+from .task_options import TaskOptions
 
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """Which pixels were measured: ``observed`` (1, 1, H, W) of 0 and 1, and a sentence on how it is known."""
+    """Which pixels were measured, and how that is known.
+
+    Attributes:
+        observed: (1, 1, H, W) of 0 and 1.
+        sentences: for people.
+        transparent: whether the alpha channel said so.
+    """
 
     observed: Tensor
-    sentence: str
+    sentences: tuple[str, ...]
+    transparent: bool = False
 
 
 def find_observed(
@@ -35,18 +46,18 @@ def find_observed(
     3. A file ``NAME_mask.png`` beside the picture, read like a mask file.
 
     Raises:
-        InputError: a mask of another size, or one by which everything or nothing is missing.
+        InputError: a mask of another size, one by which everything or nothing is missing, or one that looks inverted.
     """
     height, width = image.pixels.shape[-2:]
     if mask is not None:
-        observed = read_mask(mask, height=height, width=width, invert=invert)
-        return _observation(observed, f"mask {Path(mask).name}")
+        read = read_mask_file(mask, height=height, width=width, invert=invert)
+        return _observation(read.observed, f"mask {Path(mask).name}", read.sentences)
     if image.alpha is not None and bool((image.alpha < 0.5).any()):
-        return _observation((image.alpha >= 0.5).float(), "alpha channel")
-    sibling = None if is_sample(source) else Path(source).with_name(Path(source).stem + "_mask.png")
-    if sibling is not None and sibling.is_file():
-        observed = read_mask(sibling, height=height, width=width, invert=invert)
-        return _observation(observed, f"mask {sibling.name} beside the picture")
+        return _observation((image.alpha >= 0.5).float(), "alpha channel", transparent=True)
+    sibling = None if is_sample(source) else sibling_mask(plane_of(source)[0])
+    if sibling is not None:
+        read = read_mask_file(sibling, height=height, width=width, invert=invert)
+        return _observation(read.observed, f"mask {sibling.name} beside the picture", read.sentences)
     if invert:
         raise InputError(
             "the mask is to be inverted, but there is none",
@@ -61,25 +72,39 @@ def black_share(image: Image) -> float:
     return float((image.pixels == 0).all(dim=1).float().mean())
 
 
-def read_mask(path: str | Path, *, height: int, width: int, invert: bool = False) -> Tensor:
-    """Read a mask file as (1, 1, height, width) of 0 (missing, black) and 1 (measured, white).
+def sibling_mask(source: Path) -> Path | None:
+    """Return the file ``NAME_mask.png`` beside a picture, whatever case its letters have."""
+    wanted = f"{source.stem}_mask.png"
+    exact = source.with_name(wanted)
+    if exact.is_file():
+        return exact
+    try:
+        near = [file for file in source.parent.iterdir() if file.name.casefold() == wanted.casefold()]
+    except OSError:
+        return None
+    return near[0] if len(near) == 1 and near[0].is_file() else None
 
-    Colours are averaged, and the limit is the middle. ``invert`` swaps the two.
+
+def picture_files(sources: Sequence[str], options: TaskOptions) -> dict[Path, str]:
+    """All files that a command reads for pictures, and what each is in words."""
+    found: dict[Path, str] = {}
+    for source in sources:
+        found.setdefault(plane_of(source)[0], "the damaged picture itself")
+        for given, what in ((options.reference, "the reference"), (options.mask, "the mask")):
+            if given is not None and not is_sample(given):
+                found.setdefault(Path(file_of_same_name(given, source)), what)
+        if (sibling := sibling_mask(plane_of(source)[0])) is not None:
+            found.setdefault(sibling, "the mask")
+    return found
+
+
+def read_mask(path: str | Path, *, height: int, width: int, invert: bool = False) -> Tensor:
+    """Read a mask file as (1, 1, height, width) of 0 (missing, black) and 1 (measured, white); see ``read_mask_file``.
 
     Raises:
-        InputError: unreadable, of another size, or everything or nothing is missing by it.
+        InputError: unreadable, of another size, by it everything or nothing is missing, or it looks inverted.
     """
-    pixels = read_image(path).pixels
-    if pixels.shape[-2:] != (height, width):
-        raise InputError(
-            f"the mask {path} is {pixels.shape[-1]} × {pixels.shape[-2]}",
-            f"it has to be as large as the picture, {width} × {height}",
-            "save it again at that size, without smoothing",
-        )
-    white = pixels.mean(dim=1, keepdim=True) > 0.5
-    observed = (~white if invert else white).float()
-    refuse_trivial(observed, f"by the mask {path}")
-    return observed
+    return read_mask_file(path, height=height, width=width, invert=invert).observed
 
 
 def hide_pixels(height: int, width: int, *, percent: float, seed: int) -> Tensor:
@@ -92,23 +117,10 @@ def hide_pixels(height: int, width: int, *, percent: float, seed: int) -> Tensor
     return observed.view(1, 1, height, width)
 
 
-def refuse_trivial(observed: Tensor, given: str) -> None:
-    """Raise InputError when everything or nothing is missing."""
-    if bool(observed.all()):
-        raise InputError(
-            f"{given} no pixel is missing",
-            "some have to be",
-            "mark missing pixels black (white keeps), or add --invert-mask",
-        )
-    if not bool(observed.any()):
-        raise InputError(
-            f"{given} every pixel is missing",
-            "some have to be known",
-            "mark known pixels white (black is missing), or add --invert-mask",
-        )
-
-
-def _observation(observed: Tensor, origin: str) -> Observation:
+def _observation(
+    observed: Tensor, origin: str, more: tuple[str, ...] = (), *, transparent: bool = False
+) -> Observation:
     refuse_trivial(observed, f"by the {origin}")
     percent = 100 * (1 - float(observed.mean()))
-    return Observation(observed, f"{percent:.1f} % of the pixels are missing ({origin})")
+    share = f"{percent:.1f}" if percent >= 0.1 else f"{percent:.2g}"
+    return Observation(observed, (f"{share} % of the pixels are missing ({origin})", *more), transparent)

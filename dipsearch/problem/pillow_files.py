@@ -9,16 +9,21 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image as Pillow
+from PIL import JpegImagePlugin
 
 from ..errors import InputError
+from .container import Container, JpegTables
+from .exif import ORIENTATION, PREFIX
 from .png import png_header, read_png16
+from .png_chunks import kept_chunks, with_chunks
 from .raster import MAX_PIXELS, Raster, Samples, refuse_huge, upright
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
-ORIENTATION = 0x0112
+
 MODES = {"1", "L", "LA", "RGB", "RGBA", "I;16", "F"}
 
 
@@ -42,11 +47,33 @@ def read_with_pillow(path: Path, *, formats: tuple[str, ...] = FORMATS) -> Raste
             )
         deep = header is not None and header[2] == 16
         samples = read_png16(path, header[3]) if deep and header else _samples(image, path.name)
-        samples = upright(samples, image.getexif().get(ORIENTATION, 1))
+        orientation = image.getexif().get(ORIENTATION, 1)
+        samples = upright(samples, orientation)
+        container = _container(image, path, size=samples.shape[:2], turned=orientation in (5, 6, 7, 8))
     colours = samples.shape[2]
     if colours in (2, 4):
-        return Raster(samples[..., :-1], samples[..., -1], _bits(samples))
-    return Raster(samples, None, _bits(samples))
+        return Raster(samples[..., :-1], samples[..., -1], _bits(samples), container)
+    return Raster(samples, None, _bits(samples), container)
+
+
+def _container(image: Pillow.Image, path: Path, *, size: tuple[int, ...], turned: bool) -> Container:
+    """What the file holds besides its pixels."""
+    info, kind = image.info, "JPEG" if image.format == "MPO" else str(image.format)
+    exif, xmp = info.get("exif"), info.get("xmp") or info.get("XML:com.adobe.xmp")
+    dpi = info.get("dpi")
+    return Container(
+        format=kind,
+        size=(size[0], size[1]),
+        profile=info.get("icc_profile") or None,
+        exif=exif.removeprefix(PREFIX) if isinstance(exif, bytes) and exif else None,
+        xmp=xmp.encode() if isinstance(xmp, str) else xmp or None,
+        dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
+        turned=turned,
+        chunks=kept_chunks(path) if kind == "PNG" else (),
+        jpeg=JpegTables(image.quantization, JpegImagePlugin.get_sampling(image))
+        if isinstance(image, JpegImagePlugin.JpegImageFile)
+        else None,
+    )
 
 
 @contextmanager
@@ -88,11 +115,52 @@ def _bits(samples: Samples) -> int:
     return 16 if samples.dtype.itemsize == 2 else 8
 
 
-def save_with_pillow(path: Path, samples: Samples) -> None:
-    """Write (H, W, C) uint8 samples as PNG or JPEG, by the suffix; C is 1, 2 (with alpha), 3 or 4."""
+def save_with_pillow(path: Path, samples: Samples, container: Container | None = None) -> None:
+    """Write (H, W, C) uint8 samples as PNG, JPEG, BMP or WebP, by the suffix; C is 1, 2 (with alpha), 3 or 4.
+
+    PNG, BMP and WebP lose nothing. A JPEG is written with the tables that ``container`` has of one, or else at quality
+    95 without subsampling.
+
+    Args:
+        container: what else goes into the file.
+    """
     squeezed = samples[..., 0] if samples.shape[2] == 1 else samples
-    picture = Pillow.fromarray(np.ascontiguousarray(squeezed))
-    if path.suffix.lower() == ".png":
+    picture, suffix = Pillow.fromarray(np.ascontiguousarray(squeezed)), path.suffix.lower()
+    if suffix == ".png":
         picture.save(path)
-    else:
-        picture.save(path, quality=95, subsampling=0)
+        if container is not None and (chunks := container.chunks_for((picture.height, picture.width))):
+            path.write_bytes(with_chunks(path.read_bytes(), chunks))
+        return
+    more: dict[str, Any] = {"quality": 95, "subsampling": 0} if suffix in (".jpg", ".jpeg") else {}
+    if suffix == ".webp":
+        more = {"lossless": True, "exact": True}
+    try:
+        kept = {} if container is None else _kept(container, (picture.height, picture.width), suffix)
+        picture.save(path, **(more | kept))
+    except OSError:
+        raise
+    except Exception:
+        if container is None:
+            raise
+        # What was damaged could be read and cannot be written; the pixels must not be lost for it.
+        picture.save(path, **more)
+
+
+def _kept(container: Container, size: tuple[int, int], suffix: str) -> dict[str, Any]:
+    """What Pillow is told to write besides the pixels."""
+    dpi = container.resolution()
+    kept: dict[str, Any] = {"dpi": tuple(round(one) for one in dpi)} if dpi else {}
+    if suffix == ".bmp":
+        return {"dpi": dpi} if dpi else {}
+    if container.profile:
+        kept["icc_profile"] = container.profile
+    if exif := container.exif_for(size):
+        kept["exif"] = PREFIX + exif
+    if xmp := container.xmp_upright():
+        kept["xmp"] = xmp
+    if suffix == ".webp":
+        kept.pop("dpi", None)
+    elif container.jpeg is not None:
+        kept |= {"qtables": container.jpeg.quantization, "subsampling": container.jpeg.subsampling}
+        kept["quality"] = -1  # of Pillow: the tables say it
+    return kept

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from .container import Container
 
 Samples = NDArray[Any]
 
@@ -22,13 +23,14 @@ MAX_PIXELS = 2**27
 class Raster(NamedTuple):
     """One picture, upright.
 
-    ``samples`` is (H, W, C) of bool, uint8, uint16 or float; ``alpha`` is (H, W) of the same type or None;
-    ``bits`` says how the picture is written back (8, 16, or 32 for float).
+    ``samples`` is (H, W, C) of bool, whole numbers or floats; ``alpha`` is (H, W) of the same type or None;
+    ``bits`` says how the picture is written back (8, 16, or 32 for float); ``container`` is the rest of the file.
     """
 
     samples: Samples
     alpha: Samples | None
     bits: int
+    container: Container
 
 
 def refuse_huge(name: str, height: int, width: int) -> None:
@@ -52,10 +54,15 @@ def upright(samples: Samples, orientation: int) -> Samples:
     return samples
 
 
+def mirrored(samples: Samples) -> Samples:
+    """Exchange black and white: unsigned numbers within their type, others by their sign."""
+    return np.iinfo(samples.dtype).max - samples if samples.dtype.kind == "u" else -samples
+
+
 def to_unit(samples: Samples) -> NDArray[np.float32]:
-    """Scale whole numbers to [0, 1] by the largest value of their type; take floats as they are."""
+    """Scale unsigned numbers of 8 and 16 bits to [0, 1] by the largest value of their type; take others as they are."""
     floats = samples.astype(np.float32)
-    if samples.dtype.kind == "u":
+    if samples.dtype.kind == "u" and samples.dtype.itemsize <= 2:
         floats /= np.float32(np.iinfo(samples.dtype).max)
     return floats
 

@@ -25,6 +25,9 @@ from .task_options import TaskOptions
 
 NoiseWord = Literal["gaussian", "poisson", "impulse", "speckle"]
 
+Limits = tuple[float, float]
+UNIT: Limits = (0.0, 1.0)
+
 DEFAULT_SIGMA = 25.0
 DEFAULT_BLUR_SIGMA = 5.0
 DEFAULT_MISSING = 50.0
@@ -44,7 +47,9 @@ class Damaged:
     sentence: str
 
 
-def simulate_measurement(clean: Tensor, options: TaskOptions, *, seed: int, source: str = "") -> Damaged:
+def simulate_measurement(
+    clean: Tensor, options: TaskOptions, *, seed: int, source: str = "", limits: Limits = UNIT
+) -> Damaged:
     """Damage a clean picture (1, C, H, W) in [0, 1] the way that the task repairs.
 
     inpaint: the mask file, or else ``missing`` percent of the pixels (50), are set to 0 in all channels.
@@ -55,6 +60,7 @@ def simulate_measurement(clean: Tensor, options: TaskOptions, *, seed: int, sour
 
     Args:
         source: where ``clean`` came from, to find its mask when ``options.mask`` is a folder.
+        limits: what values are clipped to.
 
     Raises:
         InputError: the mask does not fit, or the factor leaves fewer than 8 pixels per side.
@@ -64,13 +70,13 @@ def simulate_measurement(clean: Tensor, options: TaskOptions, *, seed: int, sour
             return _without_pixels(clean, options, seed=seed, source=source)
         case "denoise":
             if options.photons is not None:
-                return add_noise(clean, "poisson", level=options.photons, seed=seed)
+                return add_noise(clean, "poisson", level=options.photons, seed=seed, limits=limits)
             level = DEFAULT_SIGMA if options.sigma is None else options.sigma
-            return add_noise(clean, "gaussian", level=level, seed=seed)
+            return add_noise(clean, "gaussian", level=level, seed=seed, limits=limits)
         case "sr":
             return _reduced(clean, options)
         case "deblur":
-            return _blurred(clean, options, seed=seed)
+            return _blurred(clean, options, seed=seed, limits=limits)
         case "invert":
             raise ValueError("an operator of one's own is applied by its owner")
 
@@ -89,8 +95,8 @@ def _without_pixels(clean: Tensor, options: TaskOptions, *, seed: int, source: s
     return Damaged(clean * observed, observed, f"{hidden:.1f} % of its pixels were hidden {how}")
 
 
-def add_noise(clean: Tensor, kind: NoiseWord, *, level: float, seed: int) -> Damaged:
-    """Put noise into a clean picture (1, C, H, W) in [0, 1] and clip the result to [0, 1].
+def add_noise(clean: Tensor, kind: NoiseWord, *, level: float, seed: int, limits: Limits = UNIT) -> Damaged:
+    """Put noise into a clean picture (1, C, H, W) in [0, 1] and clip the result to ``limits``.
 
     ==========  ==============================================================================
     kind        level
@@ -129,7 +135,7 @@ def add_noise(clean: Tensor, kind: NoiseWord, *, level: float, seed: int) -> Dam
         case "speckle":
             y = clean + clean * torch.randn(clean.shape, generator=generator) * level / 100
             done = f"noise of {level:g} % of each value was added"
-    y = y.clamp(0, 1)
+    y = y.clamp(*limits)
     return Damaged(y, _everything(y), f"{done} and clipped to its range")
 
 
@@ -145,10 +151,10 @@ def _reduced(clean: Tensor, options: TaskOptions) -> Damaged:
     return Damaged(y, _everything(y), f"it was reduced by the factor {options.factor} (Lanczos-2)")
 
 
-def _blurred(clean: Tensor, options: TaskOptions, *, seed: int) -> Damaged:
+def _blurred(clean: Tensor, options: TaskOptions, *, seed: int, limits: Limits) -> Damaged:
     assert options.kernel is not None
     level = DEFAULT_BLUR_SIGMA if options.sigma is None else options.sigma
-    noisy = add_noise(blur_of(options.kernel).A(clean), "gaussian", level=level, seed=seed)
+    noisy = add_noise(blur_of(options.kernel).A(clean), "gaussian", level=level, seed=seed, limits=limits)
     return Damaged(
         noisy.y, noisy.observed, f"it was blurred by {options.kernel}, and noise of sigma {level:g} added"
     )

@@ -9,6 +9,7 @@ and tests on machines without a GPU.
 from __future__ import annotations
 
 import difflib
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,6 +26,13 @@ FUNCTION_NAMES = {
     "immunohistochemistry": "ihc",
     "shepp_logan_phantom": "phantom",
 }
+
+
+def plane_of(source: str | Path) -> tuple[Path, int | None]:
+    """Return the file behind a source, and of ``FILE[3]`` the number of the plane in it."""
+    path = Path(source)
+    match = re.fullmatch(r"(.+)\[(\d{1,6})\]", str(source))
+    return (path, None) if match is None or path.exists() else (Path(match[1]), int(match[2]))
 
 
 def is_sample(source: str | Path) -> bool:
@@ -84,8 +92,8 @@ def file_of_same_name(path: str, source: str) -> str:
     """
     if not Path(path).is_dir():
         return path
-    stem = picture_name(source)
-    matches = sorted(file for file in Path(path).iterdir() if file.stem == stem)
+    stem = plane_of(source)[0].stem if not is_sample(source) else picture_name(source)
+    matches = same_stem(Path(path), stem)
     if len(matches) != 1:
         raise InputError(
             f"the folder {path} holds {len(matches)} files named {stem}",
@@ -95,9 +103,27 @@ def file_of_same_name(path: str, source: str) -> str:
     return str(matches[0])
 
 
+def is_reserved(name: str) -> bool:
+    """Whether Windows takes a file of this name for a device."""
+    return (
+        re.fullmatch(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])", name.partition(".")[0].strip())
+        is not None
+    )
+
+
+def same_stem(folder: Path, stem: str) -> list[Path]:
+    """The files of a folder that are named ``stem`` but for their suffix; where there is none, in whatever case."""
+    files = sorted(folder.iterdir())
+    exact = [file for file in files if file.stem == stem]
+    return exact or [file for file in files if file.stem.casefold() == stem.casefold()]
+
+
 def picture_name(source: str | Path) -> str:
     """Return the name of a picture: the file's without suffix, or the sample's."""
-    return str(source).removeprefix(PREFIX).replace("@", "-") if is_sample(source) else Path(source).stem
+    if is_sample(source):
+        return str(source).removeprefix(PREFIX).replace("@", "-")
+    path, plane = plane_of(source)
+    return path.stem if plane is None else f"{path.stem}-{plane:04d}"
 
 
 def _files() -> dict[str, Path]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
 from ..errors import FormatError, InputError
-from .noise import LEVELS
 
 Task = Literal["denoise", "inpaint", "sr", "deblur", "invert"]
 
@@ -27,13 +26,18 @@ class TaskOptions:
             the same name.
         invert_mask: inpaint: the mask file is black where the picture was measured.
         missing: inpaint: take the picture as clean and hide this percentage of its pixels, 1 to 99.
-        sigma: denoise, deblur: standard deviation of the noise in grey levels of 255; None estimates it, or is 25,
-            of deblur 5, when simulating.
+        sigma: denoise, deblur: standard deviation of the noise in the units of the file, which are grey levels of 255
+            in 8 bits and of floats in [0, 1]; None estimates it, or is 25 of 255, of deblur 5, when simulating.
         kernel: deblur: what the picture was blurred with: "gaussian:2", "motion:9:30", or a file.
-        photons: denoise: the values are counts of photons, and the value 1 stands for this many.
+        photons: denoise: the values are counts of photons, and white (255, 65535, of floats 1) stands for this many.
         factor: sr: whole number, 2 or more.
         reference: the clean picture, for reports only; a folder holds one per picture, of the same name.
         simulate: take the picture as clean, damage it, and use it as the reference.
+        value_range: the values of the file that are worked on as black and white; None finds them.
+        data_range: what PSNR and SSIM take for the range, in the units of the file; None: 255 for 8 bits, of others
+            that of the reference.
+        axes: of a TIFF, a letter for each axis: T and Z, planes that are pictures of their own, C, Y, X; None: as the
+            file says.
 
     Raises:
         InputError: a value out of its range, or an option that the task does not know.
@@ -49,12 +53,16 @@ class TaskOptions:
     simulate: bool = False
     photons: float | None = None
     kernel: str | None = None
+    value_range: tuple[float, float] | None = None
+    data_range: float | None = None
+    axes: str | None = None
 
     def __post_init__(self) -> None:
         if self.task not in get_args(Task):
             raise InputError(
                 f"the task is {self.task!r}", "it is denoise, inpaint, sr or deblur", "choose one of them"
             )
+        _check_ranges(self)
         _check_sigma(self)
         _check_photons(self)
         _check_missing(self)
@@ -74,7 +82,8 @@ class TaskOptions:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dictionary that JSON and YAML can hold."""
-        return dataclasses.asdict(self)
+        found = dataclasses.asdict(self)
+        return found | {"value_range": None if self.value_range is None else list(self.value_range)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -94,7 +103,42 @@ class TaskOptions:
                 "the keys are " + ", ".join(sorted(known)),
                 "correct the key" if unknown else "add task: denoise, inpaint, sr or deblur",
             )
-        return cls(**dict(values))
+        known_range = values.get("value_range")
+        return cls(
+            **{**values, "value_range": tuple(known_range) if isinstance(known_range, list) else known_range}
+        )
+
+
+def _check_ranges(options: TaskOptions) -> None:
+    given = options.value_range
+    if given is not None and not (
+        isinstance(given, tuple)
+        and len(given) == 2
+        and all(isinstance(one, int | float) and math.isfinite(one) for one in given)
+        and given[0] < given[1]
+    ):
+        raise InputError(
+            f"the range is {' '.join(map(str, given)) if isinstance(given, tuple) else given}",
+            "it is two numbers in the units of the file, the lower one first",
+            "write for example --range 0 4095",
+        )
+    axes = options.axes
+    if axes is not None and not (
+        isinstance(axes, str) and 2 <= len(axes) <= 6 and axes.isascii() and axes.isalpha()
+    ):
+        raise InputError(
+            f"the axes are {axes!r}",
+            "they are a letter for each: T, Z, C, Y, X",
+            "write for example --axes TYX",
+        )
+    if options.data_range is not None and not (
+        isinstance(options.data_range, int | float) and 0 < options.data_range < math.inf
+    ):
+        raise InputError(
+            f"the data range is {options.data_range}",
+            "it is a number above 0",
+            "write for example --data-range 4095",
+        )
 
 
 def _check_sigma(options: TaskOptions) -> None:
@@ -105,10 +149,10 @@ def _check_sigma(options: TaskOptions) -> None:
         raise InputError(
             f"sigma was given for {options.task}", "it belongs to denoise and deblur", "leave out --sigma"
         )
-    if not (math.isfinite(sigma) and 0 < sigma <= LEVELS):
+    if not 0 < sigma < math.inf:
         raise InputError(
             f"sigma is {sigma:g}",
-            f"it is a number of grey levels above 0, at most {LEVELS}",
+            "it is a number above 0, in the units of the file (grey levels of 255 in 8 bits)",
             "give for example --sigma 25, or leave it out to have it estimated",
         )
 

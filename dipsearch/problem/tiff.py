@@ -1,32 +1,57 @@
-"""TIFF: any channel count, 8 or 16 bits or float, with or without alpha.
+"""TIFF: any channel count, whole numbers or floats, with or without alpha, one picture or one plane of a stack.
 
-tifffile reads and writes them. The compressions and colour models that it leaves to optional packages (LZW,
-JPEG, palettes) are handed to Pillow as far as Pillow reads them without loss.
+tifffile reads them; LZW comes from ``lzw``. The compressions and colour models that it leaves to optional
+packages (JPEG, palettes) are handed to Pillow as far as Pillow reads them without loss.
 """
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
 
 from ..errors import InputError
-from .pillow_files import ORIENTATION, read_with_pillow
-from .raster import Raster, Samples, refuse_huge, upright
+from .container import Container
+from .exif import ORIENTATION
+from .lzw import enable_lzw
+from .pillow_files import read_with_pillow
+from .raster import Raster, Samples, mirrored, refuse_huge, upright
+from .stack import Stack, refuse_other_plane, stack_of
+from .tiff_layout import TiffLayout, layout_of
 
 # tifffile reports damage to its logger as well as by exceptions; one line of error is enough.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
+enable_lzw()
+
+# The last array that was decoded, and its file: the planes of a stack are asked for one by one.
+_latest: list[Any] = []
 
 ALPHA = (1, 2)  # values of the ExtraSamples tag: associated, unassociated
-WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
-# Axes are named by tifffile; S samples, C channels, Q an unnamed leading axis of an array saved as it was.
-CHANNELS_LAST, CHANNELS_FIRST = ("YX", "YXS", "YXC"), ("SYX", "CYX", "QYX")
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
+INCH, CENTIMETRE = 2, 3
 
 
-def read_tiff(path: Path) -> Raster:
+def planes_of(path: Path, *, axes: str | None = None) -> int | None:
+    """Return how many pictures a TIFF holds as planes; ``None`` when it is one picture.
+
+    Raises:
+        InputError: it is a stack, and its axes are not known.
+    """
+    with tifffile.TiffFile(path) as file:
+        stack = _stack_of(path, file, axes)
+    return None if stack.is_picture else stack.planes
+
+
+def read_tiff(path: Path, *, axes: str | None = None, plane: int | None = None) -> Raster:
     """Read one picture, turned upright; whole numbers stay whole numbers, floats keep their range.
+
+    Args:
+        axes: what a person said of the axes; ``None``: as the file says.
+        plane: of a stack, which picture.
 
     Raises:
         InputError: several pictures, too many pixels, or samples that cannot be read without loss.
@@ -37,77 +62,106 @@ def read_tiff(path: Path) -> Raster:
         page = series.keyframe
         # A file may also declare any number of channels: four of them weigh as much as one colour pixel.
         pixels = max(1, page.imagelength * page.imagewidth)
-        colour_pictures = -(-int(np.prod(series.shape, dtype=object)) // (4 * pixels))
-        refuse_huge(path.name, page.imagelength, page.imagewidth * colour_pictures)
-        if len(file.series) > 1 or series.axes not in CHANNELS_LAST + CHANNELS_FIRST:
-            raise InputError(
-                f"{path.name} holds {len(file.pages)} pages with the axes {series.axes}",
-                "one file is one picture of rows, columns and channels",
-                "save the page that you mean as a file of its own",
-            )
+        values = int(np.prod(series.shape, dtype=object))
+        stack = _stack_of(path, file, axes)
+        refuse_other_plane(path.name, stack, plane)
+        refuse_huge(path.name, page.imagelength, page.imagewidth * -(-values // (4 * pixels * stack.planes)))
+        _refuse_colours(path, page)
         plain = page.photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB) and page.bitspersample >= 8
-        samples = _decoded(series) if plain else None
+        samples = _decoded(path, series, keep=not stack.is_picture) if plain else None
         extras = tuple(int(extra) for extra in page.extrasamples)
         orientation = page.tags.valueof(ORIENTATION, 1)
-        inverted = page.photometric == WHITE_IS_ZERO
+        layout = replace(layout_of(file, series), stack=None if stack.is_picture else stack)
         exact_in_pillow = page.bitspersample <= 8 or page.samplesperpixel == 1
     if samples is None:
         if not exact_in_pillow:
             raise InputError(
                 f"{path.name} is compressed in a way that cannot be read here at its full depth",
-                "more than 8 bits are read without compression or with Deflate",
+                "more than 8 bits are read without compression, with Deflate, LZW or LZMA",
                 "save it again so, or install the package imagecodecs",
             )
-        return read_with_pillow(path, formats=("TIFF",))
-    if series.axes in CHANNELS_FIRST:
-        samples = np.moveaxis(samples, 0, -1)
-    return _raster(samples, extras, orientation=orientation, inverted=inverted, name=path.name)
+        read = read_with_pillow(path, formats=("TIFF",))
+        layout = replace(layout, dtype=read.samples.dtype, white_is_zero=False, samples="contig")
+        return read._replace(container=_container(layout, read.samples.shape[:2]))
+    return _raster(
+        stack.plane(samples, plane or 0), extras, orientation=orientation, layout=layout, name=path.name
+    )
 
 
-def _decoded(series: tifffile.TiffPageSeries) -> Samples | None:
+def _container(layout: TiffLayout, size: tuple[int, ...]) -> Container:
+    """What a TIFF holds besides its pixels, with what other formats can take of it."""
+    contents = {tag.code: tag.content for tag in layout.tags}
+    inches = {INCH: 1.0, CENTIMETRE: 2.54}.get(layout.unit or INCH, 0.0)
+    dpi = None
+    if layout.resolution is not None and inches:
+        across, down = (inches * over / under if under else 0.0 for over, under in layout.resolution)
+        dpi = (across, down) if min(across, down) > 1 else None
+    return Container(
+        "TIFF", (size[0], size[1]), contents.get(34675), None, contents.get(700), dpi, tiff=layout
+    )
+
+
+def _decoded(path: Path, series: tifffile.TiffPageSeries, *, keep: bool) -> Samples | None:
+    """The array of a file, kept for the next plane where ``keep``; ``None`` where tifffile lacks a decoder."""
+    status = path.stat()
+    key = (path.resolve(), status.st_mtime_ns, status.st_size)
+    if _latest and _latest[0] == key:
+        return np.asarray(_latest[1])
     try:
-        return np.asarray(series.asarray())
+        array = np.asarray(series.asarray())
+        _latest[:] = [key, array] if keep else []
+        return array
     except ValueError as error:
         if "imagecodecs" in str(error):
             return None
         raise
 
 
+def _stack_of(path: Path, file: tifffile.TiffFile, given: str | None) -> Stack:
+    series = file.series[0]
+    if len(file.series) > 1:
+        raise InputError(
+            f"{path.name} holds {len(file.pages)} pages of different kinds",
+            "one file is one picture of rows, columns and channels, or a stack of such",
+            "save the page that you mean as a file of its own",
+        )
+    return stack_of(path.name, series.axes, series.shape, given=given)
+
+
+def _refuse_colours(path: Path, page: tifffile.TiffPage) -> None:
+    if int(page.photometric) not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR):
+        model = str(getattr(page.photometric, "name", page.photometric))
+        model = "CMYK" if model == "SEPARATED" else model
+        raise InputError(
+            f"{path.name} has the colour model {model}",
+            "grey and RGB are read",
+            "convert the picture to RGB first",
+        )
+
+
 def _raster(
-    samples: Samples, extras: tuple[int, ...], *, orientation: int, inverted: bool, name: str
+    samples: Samples, extras: tuple[int, ...], *, orientation: int, layout: TiffLayout, name: str
 ) -> Raster:
     kind, size = samples.dtype.kind, samples.dtype.itemsize
-    if not (kind == "f" or (kind == "u" and size <= 2)):
+    if not (kind == "f" or (kind in "iu" and size <= 4)):
         raise InputError(
             f"{name} holds samples of the type {samples.dtype}",
-            "unsigned whole numbers of 8 or 16 bits and floats are read",
+            "whole numbers of up to 32 bits and floats are read",
             "convert the picture to one of them",
         )
     if samples.ndim == 2:
         samples = samples[..., None]
     samples = upright(samples, orientation)
-    bits = 32 if kind == "f" else 8 * size
+    bits = 8 * size if kind == "u" and size <= 2 else 32
     channels = samples.shape[2]
     places = [channels - len(extras) + i for i, extra in enumerate(extras) if extra in ALPHA]
     alpha = samples[..., places[0]] if places else None
     colours = np.delete(samples, places[:1], axis=2) if places else samples
-    if inverted:
-        colours = (1 if kind == "f" else np.iinfo(samples.dtype).max) - colours
-    return Raster(colours, alpha, bits)
-
-
-def save_tiff(path: Path, samples: Samples, *, with_alpha: bool) -> None:
-    """Write (H, W, C) samples losslessly (Deflate); the last channel is alpha when ``with_alpha``."""
-    channels = samples.shape[2]
-    colours = channels - with_alpha
-    extras = (0,) * (colours - (3 if colours == 3 else 1)) + (2,) * with_alpha
-    tifffile.imwrite(
-        path,
-        samples[..., 0] if channels == 1 else samples,
-        photometric="rgb" if colours == 3 else "minisblack",
-        planarconfig="contig" if channels > 1 else None,
-        extrasamples=extras or None,
-        compression="zlib",
-        metadata=None,
-        software="dipsearch",
-    )
+    if colours.size == 0:
+        raise InputError(
+            f"{name} holds no colours", "a picture has at least one channel besides alpha", "save it again"
+        )
+    layout = replace(layout, dtype=samples.dtype.newbyteorder("="))
+    if layout.white_is_zero:
+        colours = mirrored(colours)
+    return Raster(colours, alpha, bits, _container(layout, samples.shape[:2]))

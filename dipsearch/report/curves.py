@@ -155,7 +155,9 @@ def _course(record: StudyRecord, number: int) -> Course | None:
     if reference is None:
         return None
     try:
-        steps, psnr = read_trajectory(record.folder, number, reference)
+        steps, psnr = read_trajectory(
+            record.folder, number, reference, data_range=record.pictures[0].data_range
+        )
     except (FormatError, KeyError, ValueError):
         return None
     if not len(steps):

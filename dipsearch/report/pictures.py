@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from ..errors import DipsearchError
-from ..problem import read_image
 from ..run import PictureRecord, StudyRecord, full_scale
 from .members import candidate_output, uncertainty_map
 from .uncertainty_map import error_map
@@ -130,7 +129,7 @@ def _case_pictures(record: StudyRecord, picture: PictureRecord, *, side: int) ->
         words = caption or _size(restored, side)
         layers.append(Picture(title, words, data_uri(restored, side=side)))
     if picture.first is not None:
-        layers.append(_first(picture.first, side))
+        layers.append(_first(picture, picture.first, side))
     reference = case.reference if case else None
     if reference is not None:
         layers.append(Picture("reference", "only compared with, never used", data_uri(reference, side=side)))
@@ -143,10 +142,11 @@ def _case_pictures(record: StudyRecord, picture: PictureRecord, *, side: int) ->
     return CasePictures(picture.name, case.notes if case else (), size, tuple(layers))
 
 
-def _first(file: Path, side: int) -> Picture:
+def _first(picture: PictureRecord, file: Path, side: int) -> Picture:
     """What similar patches made of the measurement, before any network."""
     try:
-        return Picture("similar patches", "the first answer", data_uri(read_image(file).pixels, side=side))
+        pixels = picture.read_restored(file)
+        return Picture("similar patches", "the first answer", data_uri(pixels, side=side))
     except DipsearchError as error:
         return Picture("similar patches", str(error), None)
 
@@ -165,7 +165,7 @@ def _restored(record: StudyRecord, picture: PictureRecord) -> tuple[Tensor | Non
     """What there is of a restoration: pixels, a title, and a caption that says why it is not the final one."""
     if picture.restored is not None:
         try:
-            return read_image(picture.restored).pixels, "restored", ""
+            return picture.read_restored(picture.restored), "restored", ""
         except DipsearchError as error:
             return None, "restored", str(error)
     index = record.pictures.index(picture)

@@ -27,6 +27,8 @@ def search_command(request: Request) -> str:
         ("--kernel", options.kernel),
         ("--reference", options.reference),
         ("--simulate", options.simulate),
+        ("--data-range", None if options.data_range is None else f"{options.data_range:g}"),
+        ("--axes", options.axes),
         ("--space", request.space),
         ("--sampler", request.sampler),
         ("--budget", None if request.budget_seconds is None else f"{request.budget_seconds:g}s"),
@@ -45,6 +47,8 @@ def search_command(request: Request) -> str:
             words.append(flag)
         elif value is not None and value is not False:
             words += [flag, str(value)]
+    if options.value_range is not None:
+        words += ["--range", *(f"{value:g}" for value in options.value_range)]
     return shlex.join(words)
 
 

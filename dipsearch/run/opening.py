@@ -200,13 +200,15 @@ def _check_pictures(folder: Path, names: Sequence[str], cases: Sequence[Case]) -
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
-    """Names of pictures for files and folders; equal ones get a number."""
+    """Names of pictures for files and folders; those that differ in nothing but case, or not at all, get a number."""
     unique: list[str] = []
+    taken: set[str] = set()
     for name in names:
         number, candidate = 2, name
-        while candidate in unique:
+        while candidate.casefold() in taken:
             number, candidate = number + 1, f"{name}-{number}"
         unique.append(candidate)
+        taken.add(candidate.casefold())
     return unique
 
 

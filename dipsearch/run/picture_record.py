@@ -15,7 +15,7 @@ from torch import Tensor
 from ..delivery.picture_outputs import picture_folder
 from ..errors import DipsearchError, FormatError
 from ..plain_files import inside, inside_or_none
-from ..problem import Case, load_case
+from ..problem import Case, load_case, read_image
 from ..problem.image import image_name
 from ..trials.problem_files import SEARCHED, WHOLE, problem_file, read_box, read_problem
 from ..trials.request import ARRAY, Request
@@ -39,6 +39,20 @@ class PictureRecord:
     restored: Path | None
     box: tuple[int, int, int, int] | None
     first: Path | None = None
+
+    @property
+    def data_range(self) -> float:
+        """What PSNR is relative to, in the range of the problem."""
+        return 1.0 if self.case is None else self.case.data_range
+
+    def read_restored(self, file: Path) -> Tensor:
+        """The pixels of a restored picture ``(1, C, H, W)`` in the range of the problem.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        pixels = read_image(file).pixels
+        return pixels if self.case is None else self.case.part(pixels)
 
     @property
     def reference(self) -> Tensor | None:

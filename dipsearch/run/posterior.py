@@ -19,13 +19,15 @@ from ..execution.at_once import patch_device, plain_threads
 from ..files import replacing
 from ..fitting import Check, Ended, Langevin, Posterior, data_consistent, sample
 from ..network import Genome
+from ..own_files import refuse_overwriting, remember
 from ..patches import answer
 from ..planning.budget import SLACK
-from ..problem import Case, Problem, TaskOptions, load_case, psnr, ssim, write_image
+from ..problem import Case, Problem, TaskOptions, load_case, psnr, ssim, write_restored
+from .destination import destinations
 from .devices import choose_devices, cores
 from .opening import unique_names
 from .outcome import Callback, Snapshot, WorkerState
-from .restore_run import genomes_of, refuse_overwriting, restored_file
+from .restore_run import genomes_of, refuse_simulations
 
 
 def run_sampling(
@@ -59,13 +61,15 @@ def run_sampling(
     genome, place = genomes_of(target)[0], choose_devices(device, workers=1)[0]
     cases = [load_case(source, options, seed=seed) for source in sources]
     names = unique_names([case.name for case in cases])
-    refuse_overwriting(names, cases, out=out)
+    refuse_simulations(cases)
+    files = destinations(out, names, cases, options)
+    refuse_overwriting([_deviation_file(file) for file in files], {})
     until = None if budget_seconds is None else started + budget_seconds * (1 - SLACK)
     threads = torch.get_num_threads()
     torch.set_num_threads(cores())
     results = []
     try:
-        for index, (name, case) in enumerate(zip(names, cases, strict=True)):
+        for index, (name, case, file) in enumerate(zip(names, cases, files, strict=True)):
             for note in case.notes:
                 callback.note(note)
             end = (
@@ -80,7 +84,7 @@ def run_sampling(
             found = sample(
                 genome, problem, langevin=langevin, seed=seed, seconds=left, watch=watch, pilot=pilot
             )
-            results.append(_written(found, name, case, out=out, seconds=time.monotonic() - started))
+            results.append(_written(found, name, case, file=file, seconds=time.monotonic() - started))
     finally:
         torch.set_num_threads(threads)
     return results
@@ -127,16 +131,20 @@ class _Watch:
         return None
 
 
-def _written(found: Posterior, name: str, case: Case, *, out: Path, seconds: float) -> dict[str, Any]:
+def _deviation_file(file: Path) -> Path:
+    return file.with_name(f"{file.stem}-deviation.npz")
+
+
+def _written(found: Posterior, name: str, case: Case, *, file: Path, seconds: float) -> dict[str, Any]:
     image = data_consistent(found.mean.cpu(), case.problem)
     # Where observed pixels were put back, nothing is unsure.
     kept = data_consistent(torch.full_like(found.deviation.cpu(), float("nan")), case.problem).isfinite()
     unsure = torch.where(kept, 0.0, found.deviation.cpu())
-    file = restored_file(out, name, case)
-    write_image(file, image, bits=case.bits)
-    map_file = out / f"{name}-deviation.npz"
+    write_restored(file, image, case)
+    map_file = _deviation_file(file)
     with replacing(map_file) as temporary:
         np.savez_compressed(temporary, deviation=unsure.numpy().astype(np.float32))
+    remember([file, map_file])
     truth = case.reference
     return {
         "name": name,
@@ -149,8 +157,8 @@ def _written(found: Posterior, name: str, case: Case, *, out: Path, seconds: flo
         "samples": found.samples,
         "steps": found.steps,
         "ended": found.ended.value,
-        "psnr": None if truth is None else round(psnr(image, truth), 4),
-        "ssim": None if truth is None else round(ssim(image, truth), 4),
+        "psnr": None if truth is None else round(psnr(image, truth, data_range=case.data_range), 4),
+        "ssim": None if truth is None else round(ssim(image, truth, data_range=case.data_range), 4),
         "seconds": round(seconds, 1),
         "reference": truth is not None,
     }

@@ -102,5 +102,5 @@ def with_psnr(folder: Path, trial: Trial, pictures: Sequence[PictureRecord]) -> 
             return trial
         if image.shape != picture.reference.shape:
             return trial
-        values.append(psnr(Tensor(image), picture.reference))
+        values.append(psnr(Tensor(image), picture.reference, data_range=picture.data_range))
     return replace(trial, psnr=sum(values) / len(values)) if values else trial

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,16 @@ from ..execution.runner import Runner
 from ..fitting.compute import USUAL, Compute
 from ..library import preset, preset_names, read_architecture, read_stack
 from ..network import Genome
+from ..own_files import remember
 from ..plain_files import inside
 from ..planning.budget import SLACK
 from ..planning.plan import ENDLESS, MAX_STEPS
-from ..problem import Case, TaskOptions, load_case, natural_suffix, write_image
+from ..problem import Case, TaskOptions, load_case, stacks_of, write_film, write_restored
 from ..trials.objective import estimated_psnr
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.problem_files import WHOLE, problem_path, write_problem
 from ..trials.true_quality import finite, true_psnr, true_ssim
+from .destination import destinations
 from .devices import choose_devices, cores
 from .opening import unique_names
 from .outcome import Callback
@@ -61,7 +63,7 @@ def run_restore(
         target: an ``architecture.yaml``, a study's folder, or the name of a published network.
         sources: the pictures.
         options: the task and what is known of the damage.
-        out: the folder for ``NAME.png``.
+        out: the folder for the results, each in the format of its picture; or, of one picture, a file.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         workers: processes; ``None``: one per core or GPU.
         seed: of the splits and the fits.
@@ -83,8 +85,8 @@ def run_restore(
     choose_devices(device, workers=workers)
     cases = [load_case(source, options, seed=seed) for source in sources]
     names = unique_names([case.name for case in cases])
-    refuse_overwriting(names, cases, out=out)
     refuse_simulations(cases)
+    files = destinations(out, names, cases, options)
     for case in cases:
         for note in case.notes:
             callback.note(note)
@@ -99,9 +101,13 @@ def run_restore(
         compute=compute,
         started=started,
     )
+    stacks = {files[numbers[0]]: numbers for numbers in stacks_of(cases).values()}
+    for file, numbers in stacks.items():
+        write_film(file, [(found[number][0].answer.image, cases[number]) for number in numbers])
+        remember([file])
     return [
-        _written(name, case, *one, out=out, seconds=time.monotonic() - started)
-        for name, case, one in zip(names, cases, found, strict=True)
+        _written(name, case, *one, file=file, seconds=time.monotonic() - started, stacks=stacks)
+        for name, case, one, file in zip(names, cases, found, files, strict=True)
     ]
 
 
@@ -188,18 +194,6 @@ def genomes_of(target: str | Path) -> list[Genome]:
     )
 
 
-def refuse_overwriting(names: Sequence[str], cases: Sequence[Case], *, out: Path) -> None:
-    """Raise InputError when a result would take the place of its own measurement."""
-    for name, case in zip(names, cases, strict=True):
-        file = restored_file(out, name, case)
-        if file.exists() and file.resolve() == Path(case.source).resolve():
-            raise InputError(
-                f"the result would be written to {file}",
-                "that is the damaged picture itself",
-                "choose another folder: --out restored",
-            )
-
-
 def refuse_simulations(cases: Sequence[Case]) -> None:
     """Raise InputError when nothing says which pixels of a picture are missing."""
     for case in cases:
@@ -211,26 +205,30 @@ def refuse_simulations(cases: Sequence[Case]) -> None:
             )
 
 
-def restored_file(out: Path, name: str, case: Case) -> Path:
-    """Where the restoration of a picture goes."""
-    return out / f"{name}{natural_suffix(case.problem.image_shape[1], case.bits)}"
-
-
 def _written(
-    name: str, case: Case, choice: Choice, delivery: Delivery | None, *, out: Path, seconds: float
+    name: str,
+    case: Case,
+    choice: Choice,
+    delivery: Delivery | None,
+    *,
+    file: Path,
+    seconds: float,
+    stacks: Collection[Path],
 ) -> dict[str, Any]:
-    file, image, truth = restored_file(out, name, case), choice.answer.image, case.reference
-    write_image(file, image, bits=case.bits)
+    image, truth = choice.answer.image, case.reference
+    if file not in stacks:
+        write_restored(file, image, case)
+        remember([file])
     return {
         "name": name,
         "source": case.source,
         "restored": str(file),
         "delivered": delivered_word(choice, delivery),
         "score": finite(estimated_psnr(choice.score)),
-        "psnr": true_psnr(image, truth),
-        "ssim": true_ssim(image, truth),
+        "psnr": true_psnr(image, truth, data_range=case.data_range),
+        "ssim": true_ssim(image, truth, data_range=case.data_range),
         "members": 0 if delivery is None else len(delivery.ensemble.members),
-        "answers": answer_rows(choice, truth),
+        "answers": answer_rows(choice, truth, data_range=case.data_range),
         "seconds": round(seconds, 1),
         "reference": truth is not None,
     }

@@ -24,7 +24,7 @@ from ..library import (
     write_architecture,
     write_stack,
 )
-from ..problem import Case, image_digest
+from ..problem import Case, image_digest, stacks_of, write_film
 from ..trials.trial import Trial
 from ..trials.trial_files import read_arrays
 from ..trials.true_quality import finite, mean, true_psnr, true_ssim
@@ -63,6 +63,9 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
             run.cases, finished.choices, deliveries, finished.pictures, strict=True
         )
     ]
+    for path, numbers in stacks_of(run.cases).items():
+        stack = [(finished.choices[number].answer.image, run.cases[number]) for number in numbers]
+        write_film(folder / "best" / path.name, stack)
     verdict, there = finished.verdict, [delivery for delivery in deliveries if delivery is not None]
     winner = None if verdict is None else next(e for e in trials if e.number == verdict.number)
     result = _result(run, trials, winner, pictures)
@@ -192,8 +195,12 @@ def _measured_winner(
     for case, delivery in zip(cases, deliveries, strict=True):
         member = delivery.members.get(number)
         image = None if member is None else finished(member.output.delivered, case.problem)
-        found["psnr"].append(None if image is None else true_psnr(image, case.reference))
-        found["ssim"].append(None if image is None else true_ssim(image, case.reference))
+        found["psnr"].append(
+            None if image is None else true_psnr(image, case.reference, data_range=case.data_range)
+        )
+        found["ssim"].append(
+            None if image is None else true_ssim(image, case.reference, data_range=case.data_range)
+        )
     return {name: mean(values) for name, values in found.items()}
 
 
@@ -203,6 +210,7 @@ def _noise(run: Run) -> dict[str, Any]:
     return {
         "kind": noise.kind,
         "sigma": noise.sigma,
+        "sigma_in_file": None if noise.sigma is None else noise.sigma * (case.ends[1] - case.ends[0]),
         "gain": noise.gain,
         "source": noise.source,
         "gate": None if gate is None else gate.to_dict(),

@@ -150,7 +150,7 @@ def read_curves(folder: str | Path, number: int, *, index: int = 0) -> dict[str,
 
 
 def read_trajectory(
-    folder: str | Path, number: int, reference: Tensor, *, index: int = 0
+    folder: str | Path, number: int, reference: Tensor, *, index: int = 0, data_range: float = 1.0
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The true PSNR of a candidate's averaged output along its fit.
 
@@ -172,7 +172,7 @@ def read_trajectory(
             "restore the file trajectory.npz, or search again under another name",
         )
     errors = ((images - truth) ** 2).mean(axis=(1, 2, 3), dtype=np.float64)
-    return steps, -10 * np.log10(np.maximum(errors, 1e-12))
+    return steps, 20 * np.log10(data_range) - 10 * np.log10(np.maximum(errors, 1e-12))
 
 
 def _result(folder: Path, missing: list[str]) -> dict[str, Any] | None:

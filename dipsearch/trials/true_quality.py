@@ -12,14 +12,14 @@ from ..problem import psnr, psnr_luma, psnr_peak, ssim
 DIGITS = 4
 
 
-def true_psnr(image: Tensor, reference: Tensor | None) -> float | None:
-    """PSNR in dB."""
-    return None if reference is None else finite(psnr(image, reference))
+def true_psnr(image: Tensor, reference: Tensor | None, *, data_range: float = 1.0) -> float | None:
+    """PSNR in dB, relative to ``data_range``."""
+    return None if reference is None else finite(psnr(image, reference, data_range=data_range))
 
 
-def true_ssim(image: Tensor, reference: Tensor | None) -> float | None:
-    """Structural similarity."""
-    return None if reference is None else finite(ssim(image, reference))
+def true_ssim(image: Tensor, reference: Tensor | None, *, data_range: float = 1.0) -> float | None:
+    """Structural similarity, relative to ``data_range``."""
+    return None if reference is None else finite(ssim(image, reference, data_range=data_range))
 
 
 def true_luma(image: Tensor, reference: Tensor | None) -> float | None:

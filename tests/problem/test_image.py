@@ -131,9 +131,11 @@ def test_tiff_keeps_any_channel_count_and_depth(tmp_path, channels, bits):
     )
 
 
-def test_planes_first_and_shaped_stacks_are_channels(tmp_path):
+def test_planes_first_and_axes_that_say_so_are_channels(tmp_path):
     data = samples(5)
-    tifffile.imwrite(tmp_path / "s.tif", np.moveaxis(data, -1, 0), photometric="minisblack")
+    tifffile.imwrite(
+        tmp_path / "s.tif", np.moveaxis(data, -1, 0), photometric="minisblack", metadata={"axes": "CYX"}
+    )
     tifffile.imwrite(
         tmp_path / "p.tif", np.moveaxis(data[..., :3], -1, 0), photometric="rgb", planarconfig="separate"
     )

@@ -7,6 +7,7 @@ import re
 import pytest
 import tifffile
 import torch
+import torch.nn.functional as F
 
 from dipsearch.errors import FormatError, InputError
 from dipsearch.fitting import data_consistent
@@ -17,8 +18,10 @@ from dipsearch.problem import (
     crop_problem,
     load_case,
     make_split,
+    read_image,
     simulate_measurement,
     write_image,
+    write_restored,
 )
 
 SIZE = 40
@@ -214,10 +217,17 @@ def test_simulated_super_resolution_keeps_odd_sizes(tmp_path):
         load_case(str(tmp_path / "o.png"), TaskOptions("sr", factor=6, simulate=True), seed=0)
 
 
-def test_alpha_is_left_out_with_a_note(tmp_path, clean):
+def test_alpha_is_kept_beside_the_colours_and_enlarged_with_them(tmp_path, clean):
     write_image(tmp_path / "b.png", clean, alpha=half())
     case = load_case(str(tmp_path / "b.png"), TaskOptions("denoise", sigma=25), seed=0)
-    assert case.problem.y.shape[1] == 3 and "alpha channel is left out" in case.notes[0]
+    assert case.problem.y.shape[1] == 3 and torch.equal(case.alpha, half())
+    case = load_case(str(tmp_path / "b.png"), TaskOptions("sr", factor=2), seed=0)
+    assert case.alpha.shape[-2:] == case.problem.image_shape[-2:]
+    assert torch.allclose(F.avg_pool2d(case.alpha, 2), half(), atol=0.15)
+    write_restored(tmp_path / "c.png", torch.zeros(case.problem.image_shape), case)
+    assert torch.allclose(read_image(tmp_path / "c.png").alpha, case.alpha, atol=0.003)
+    case = load_case(str(tmp_path / "b.png"), TaskOptions("inpaint"), seed=0)
+    assert case.alpha is None  # it said what was missing, and nothing is any more
 
 
 def test_pictures_too_small_to_judge_are_refused(tmp_path):
@@ -231,14 +241,15 @@ def test_pictures_too_small_to_judge_are_refused(tmp_path):
         load_case(str(tmp_path / "s.png"), TaskOptions("sr"), seed=0)
 
 
-def test_floats_far_beyond_one_are_refused_and_others_noted(tmp_path, clean):
+def test_floats_are_worked_on_in_their_own_range(tmp_path, clean):
     x = clean[0].permute(1, 2, 0).numpy()
     tifffile.imwrite(tmp_path / "f.tif", x * 255, photometric="rgb")
-    with pytest.raises(InputError, match="about in"):
-        load_case(str(tmp_path / "f.tif"), TaskOptions("inpaint"), seed=0)
+    case = load_case(str(tmp_path / "f.tif"), TaskOptions("inpaint"), seed=0)
+    assert case.notes[0].startswith("values from 0 to 2") and case.bits == 32
+    assert float(case.problem.y.max()) == pytest.approx(0.99, abs=0.011)
     tifffile.imwrite(tmp_path / "g.tif", x * 1.2, photometric="rgb")
     case = load_case(str(tmp_path / "g.tif"), TaskOptions("inpaint"), seed=0)
-    assert "beyond [0, 1]" in case.notes[0] and case.bits == 32
+    assert case.range.span == 1 and case.bits == 32
 
 
 def test_a_folder_of_references_holds_one_of_the_same_name(tmp_path, clean):

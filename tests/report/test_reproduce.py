@@ -45,7 +45,7 @@ def test_the_command_says_everything_that_was_asked() -> None:
         TaskOptions("inpaint", mask="m", invert_mask=True, reference="r"),
         TaskOptions("inpaint", missing=50),
         TaskOptions("denoise", sigma=25, simulate=True),
-        TaskOptions("denoise", photons=100),
+        TaskOptions("denoise", photons=100, value_range=(0, 4095), data_range=4095, axes="TYX"),
         TaskOptions("sr", factor=2),
         TaskOptions("deblur", kernel="gaussian:2"),
     ]
@@ -59,7 +59,8 @@ def test_the_command_says_everything_that_was_asked() -> None:
         "options",
         "storage",
     }  # the first two have no flag, and an address may hold a password
-    flags = {f"--{name.removesuffix('_seconds').replace('_', '-')}" for name in names}
+    names = {name.removeprefix("value_").removesuffix("_seconds") for name in names}
+    flags = {f"--{name.replace('_', '-')}" for name in names}
     assert flags <= {word for request in requests for word in shlex.split(search_command(request))}
 
 

@@ -1,0 +1,37 @@
+"""``dipsearch bench files``: what of picture files of every kind survives a restoration besides the pixels."""
+
+from __future__ import annotations
+
+import json as json_format
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..files import write_text
+
+
+def files(
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where round_trip.json goes.")
+    ] = Path("benchmarks"),
+) -> None:
+    """Make files of every kind, restore and write them, and compare what is no pixel before and after."""
+    from .. import __version__
+    from ..bench.odd_files import odd_files
+    from ..bench.round_trips import in_lines, round_trip
+
+    with tempfile.TemporaryDirectory(prefix="dipsearch-") as folder:
+        trips = [round_trip(odd, Path(folder)) for odd in odd_files()]
+    for line in in_lines(trips):
+        print(line)
+    values = {
+        "command": "dipsearch bench files",
+        "version": __version__,
+        "outcomes": dict(Counter(trip.outcome for trip in trips)),
+        "files": [trip.to_dict() for trip in trips],
+    }
+    write_text(out / "round_trip.json", json_format.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    print(f"written: {out / 'round_trip.json'}")

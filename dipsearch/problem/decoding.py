@@ -1,0 +1,95 @@
+"""Decoding: from a path to a raster, by the one decoder that knows the format, and in words where that fails.
+
+Decoders of damaged files raise whatever their bytes lead them to; here it becomes one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from ..errors import InputError
+from .pillow_files import read_with_pillow
+from .raster import Raster
+from .sources import is_sample
+from .tiff import planes_of, read_tiff
+
+T = TypeVar("T")
+
+
+def decoded(path: Path, *, axes: str | None = None, plane: int | None = None) -> Raster:
+    """Read one picture with the decoder of its format.
+
+    Args:
+        axes, plane: of a TIFF, as ``read_tiff`` has them.
+
+    Raises:
+        InputError: no such file, not a picture, damaged, or too large.
+    """
+
+    def read() -> Raster:
+        if _is_tiff(path):
+            return read_tiff(path, axes=axes, plane=plane)
+        if plane is not None:
+            raise InputError(
+                f"picture {plane} of {path} was asked for", "only a TIFF holds several", f"write {path}"
+            )
+        return read_with_pillow(path)
+
+    if path.is_dir():
+        raise InputError(
+            f"{path} is a folder", "a picture file is needed here", "name one of the files in it"
+        )
+    return _guarded(path, read)
+
+
+def _guarded(path: Path, read: Callable[[], T]) -> T:
+    """What a decoder returns; whatever it raises of a file becomes words."""
+    try:
+        if path.stat().st_size == 0:
+            raise InputError(
+                f"{path} is empty (0 bytes)", "a picture file is needed", "copy or save it again"
+            )
+        return read()
+    except InputError:
+        raise
+    except FileNotFoundError as error:
+        raise InputError(
+            f"there is no file {path}",
+            "an image is a path or sample:NAME",
+            "check the spelling and the folder",
+        ) from error
+    except PermissionError as error:
+        raise InputError(
+            f"{path} may not be read", "read permission is needed", "check its permissions"
+        ) from error
+    except Exception as error:
+        # Decoders of damaged files raise whatever their bytes lead them to; all of it means the same here.
+        reason = (str(error) or type(error).__name__).splitlines()[0].replace(f" '{path}'", "")
+        raise InputError(
+            f"{path} cannot be read as a picture ({reason})",
+            "PNG, TIFF, JPEG, BMP and WebP files that are whole are read",
+            "open it in a viewer to see whether it is damaged, then save it again as PNG",
+        ) from error
+
+
+def stacked_sources(sources: Sequence[str], *, axes: str | None) -> tuple[str, ...]:
+    """Return the sources with every stack replaced by its planes.
+
+    Raises:
+        InputError: a stack of which nobody says what its axes are.
+    """
+    found: list[str] = []
+    for source in sources:
+        planes = None
+        if not is_sample(source) and Path(source).is_file():
+            path = Path(source)
+            planes = _guarded(path, lambda path=path: planes_of(path, axes=axes) if _is_tiff(path) else None)  # type: ignore[misc]
+        found.extend([source] if planes is None else [f"{source}[{plane}]" for plane in range(planes)])
+    return tuple(found)
+
+
+def _is_tiff(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

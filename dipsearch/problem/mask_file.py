@@ -1,0 +1,112 @@
+"""A mask file: a picture that says by black and white which pixels of another one were measured.
+
+Programs disagree on the colours. White is measured here; OpenCV and IOPaint paint white what is to be filled. So a mask
+that would leave islands in a missing surround is refused with the remedy, rather than believed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from .holes import Bits, clustering, largest_hole
+from .image import Image, read_image
+
+WHITE = 0.9
+"""Greys below this share of white count as missing: the edge of what was painted is a mixture."""
+
+FEW_GREYS = 0.01
+SURROUND = 0.9
+"""Of the border of the picture: so much of it is missing where colours were taken for one another."""
+
+ISLANDS = 0.3
+"""From here on, what was measured lies together in pieces, as what people paint does."""
+
+
+@dataclass(frozen=True, eq=False)
+class MaskFile:
+    """A mask as it was read: ``observed`` (1, 1, H, W) of 0 and 1, and what to tell about it, perhaps nothing."""
+
+    observed: Tensor
+    sentences: tuple[str, ...]
+
+
+def read_mask_file(path: str | Path, *, height: int, width: int, invert: bool = False) -> MaskFile:
+    """Read a mask: 1 where it is white (measured), 0 where it is black (missing), or the other way round.
+
+    Colours are averaged. A mask of two values has them for black and white, whatever they are, so 0 and 1 will do. In
+    one with greys, all that is not nearly white, or with ``invert`` not nearly black, is missing.
+
+    Raises:
+        InputError: unreadable, of another size, by it everything or nothing is missing, or it looks inverted.
+    """
+    image = read_image(path)
+    if image.pixels.shape[-2:] != (height, width):
+        raise InputError(
+            f"the mask {path} is {image.pixels.shape[-1]} × {image.pixels.shape[-2]}",
+            f"it has to be as large as the picture, {width} × {height}",
+            "save it again at that size, without smoothing",
+        )
+    values, told = _values(image, path)
+    levels = torch.unique(values)
+    if len(levels) <= 2:
+        observed = values > 0.5 if len(levels) == 1 else values == levels[-1]
+        observed = ~observed if invert else observed
+    else:
+        observed = values < 1 - WHITE if invert else values > WHITE
+        grey = float(((values >= 1 - WHITE) & (values <= WHITE)).float().mean())
+        if grey > FEW_GREYS:
+            told.append(f"{100 * grey:.0f} % of the mask {Path(path).name} are grey, and count as missing")
+    refuse_trivial(observed, f"by the mask {path}")
+    told.extend(_polarity(~observed[0, 0].numpy(), path, invert=invert))
+    return MaskFile(observed.float(), tuple(told))
+
+
+def refuse_trivial(observed: Tensor, given: str) -> None:
+    """Raise InputError when everything or nothing is missing."""
+    if bool(observed.all()):
+        raise InputError(
+            f"{given} no pixel is missing",
+            "some have to be",
+            "mark missing pixels black (white keeps), or add --invert-mask",
+        )
+    if not bool(observed.any()):
+        raise InputError(
+            f"{given} every pixel is missing",
+            "some have to be known",
+            "mark known pixels white (black is missing), or add --invert-mask",
+        )
+
+
+def _values(image: Image, path: str | Path) -> tuple[Tensor, list[str]]:
+    """The mask as (1, 1, H, W) from 0 to 1; where it has one colour alone, its transparency says it."""
+    values = image.pixels.mean(dim=1, keepdim=True)
+    if image.alpha is not None and bool((values == values.flatten()[0]).all()):
+        return image.alpha, [f"the transparency of the mask {Path(path).name} is read: opaque is measured"]
+    largest = float(values.max())
+    # Sixteen bits or floats may have any number for white.
+    return (values / largest if image.bits != 8 and largest > 0 else values), []
+
+
+def _polarity(missing: Bits, path: str | Path, *, invert: bool) -> list[str]:
+    """Refuse, or remark on, a mask that has its colours the other way round."""
+    border = np.concatenate([missing[0], missing[-1], missing[:, 0], missing[:, -1]])
+    surrounded = float(border.mean()) > SURROUND and clustering(~missing) > ISLANDS
+    fix = "leave out --invert-mask" if invert else "add --invert-mask"
+    share = 100 * float(missing.mean())
+    if surrounded and largest_hole(missing) > 0.5:
+        raise InputError(
+            f"by the mask {path} {share:.0f} % of the pixels would be missing, nearly all in one piece with the border",
+            f"{'black' if invert else 'white'} is measured; OpenCV and IOPaint paint white what is to be filled",
+            f"{fix}; if so much is missing indeed, say it by transparency",
+        )
+    if surrounded:
+        return [
+            f"the whole border is missing by the mask {Path(path).name}; if it is the other way round, {fix}"
+        ]
+    return []

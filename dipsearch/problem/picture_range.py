@@ -1,0 +1,181 @@
+"""The range of a picture: which values of its file are worked on as black and white.
+
+A type says little about that: 12 bits lie in 16, counts and floats lie anywhere. So values are scaled from the data's
+own range to [0, 1] before anything is measured or fitted, and back when a result is written. 8 bits keep theirs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import InputError
+from .form import Form
+from .image import Image
+from .own_range import BEYOND, LEAST_SPAN, MARGIN, ON_THE_END, SMOOTH
+
+LARGEST = {8: 255.0, 16: 65535.0, 32: 1.0}
+"""By the bits of a file: its value for which a pixel of an ``Image`` is 1."""
+
+WASTED = 0.25
+"""Where the darkest value lies above this share of the brightest, 0 is not what black is."""
+
+FAR = 0.5
+"""How far beyond [0, 1] single pixels may lie: hot ones lie anywhere, and would outweigh all others."""
+
+
+@dataclass(frozen=True)
+class PictureRange:
+    """The pixels of an image that 0 and 1 stand for in a problem.
+
+    Attributes:
+        low, high: in the units of ``Image.pixels``.
+        unit: what 1 of these units is in the file: 255 or 65535, and 1 where they are the file's own.
+        own: whether it is another range than that of the type.
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+    unit: float = 255.0
+    own: bool = False
+
+    @property
+    def span(self) -> float:
+        """What 1 of a problem is in the units of the file."""
+        return (self.high - self.low) * self.unit
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """What the file can hold, in the range of a problem."""
+        if self.unit == 1:
+            return (-math.inf, math.inf) if self.own else (0.0, 1.0)
+        return -self.low / (self.high - self.low), (1 - self.low) / (self.high - self.low)
+
+    def into(self, pixels: Tensor) -> Tensor:
+        """Pixels of an image, as a problem has them."""
+        if (self.low, self.high) == (0.0, 1.0):
+            return pixels
+        return ((pixels.double() - self.low) / (self.high - self.low)).float()
+
+    def back(self, x: Tensor) -> Tensor:
+        """The restoration of a problem, as pixels of an image."""
+        if (self.low, self.high) == (0.0, 1.0):
+            return x
+        return (x.double() * (self.high - self.low) + self.low).float()
+
+    def form(self) -> Form:
+        """The form of a problem of this range."""
+        return Form(low=self.low, high=self.high)
+
+    def sentence(self) -> str:
+        """What is worked on as black and white, for people; empty where it is the range of the type."""
+        if not self.own:
+            return ""
+        return (
+            f"values from {_short(self.low * self.unit)} to {_short(self.high * self.unit)}, in the file's units, are "
+            "worked on as black to white; --range overrides it"
+        )
+
+    def sigma_in_words(self, sigma: float) -> str:
+        """A strength of noise in the units of the file; empty for 8 bits, where 255 grey levels are just that."""
+        return (
+            ""
+            if self.unit == 255 and not self.own
+            else f"in the units of the file, its sigma is {_short(sigma * self.span)}"
+        )
+
+
+TYPE_RANGE = PictureRange()
+"""Of 8 bits: nothing is scaled."""
+
+
+def range_of(
+    image: Image,
+    *,
+    given: tuple[float, float] | None = None,
+    observed: Tensor | None = None,
+    counts: bool = False,
+) -> PictureRange:
+    """Return the range that a picture is worked on in.
+
+    Args:
+        given: the values of the file that are black and white.
+        observed: (1, 1, H, W), 1 where something was measured without noise; ``None``: everywhere, and with noise.
+        counts: the values begin at 0, since they count something.
+
+    Raises:
+        InputError: what was given is no range.
+    """
+    unit = LARGEST[image.bits]
+    if given is not None:
+        low, high = given
+        _refuse_empty(low, high)
+        return PictureRange(low / unit, high / unit, unit, own=(low, high) != (0.0, unit))
+    if image.bits == 8:
+        return PictureRange()
+    pixels = image.pixels if observed is None else image.pixels[observed.expand_as(image.pixels) > 0]
+    if image.bits == 32 and _about_unit(image.pixels, pixels, observed):
+        return PictureRange(unit=unit)
+    low, high = _supported(image.pixels) if observed is None else (float(pixels.min()), float(pixels.max()))
+    if low == high:
+        return PictureRange(unit=unit) if 0 <= low <= 1 else PictureRange(low, low + 1, unit, own=True)
+    span = high - low
+    cut = [int((pixels == end).sum()) > max(1.0, ON_THE_END * pixels.numel()) for end in (low, high)]
+    high += MARGIN * span * (not cut[1])
+    if counts or 0 <= low <= WASTED * high:
+        low = 0.0
+    else:
+        low -= MARGIN * span * (not cut[0])
+    if image.bits == 16:
+        low, high = max(low, 0.0), min(high, 1.0)
+    return PictureRange(low, high, unit, own=(low, high) != (0.0, 1.0))
+
+
+def tamed(x: Tensor, chosen: PictureRange) -> Tensor:
+    """Pull single pixels that lie far outside of an own range nearer to it."""
+    return x.clamp(-FAR, 1 + FAR) if chosen.own else x
+
+
+def _about_unit(whole: Tensor, pixels: Tensor, observed: Tensor | None) -> bool:
+    """Whether floats are values in [0, 1], perhaps with noise."""
+    seen = F.avg_pool2d(whole, SMOOTH, 1) if observed is None else pixels
+    inside = float(seen.min()) >= -BEYOND and float(seen.max()) <= 1 + BEYOND
+    span = float(pixels.max() - pixels.min())
+    return inside and (span == 0 or span >= LEAST_SPAN)
+
+
+def _supported(pixels: Tensor) -> tuple[float, float]:
+    """The lowest and the highest value that a pixel shares with a neighbour: hot and dead ones stand alone."""
+    neighbours = _of_neighbours(pixels)
+    high = float(torch.minimum(pixels, neighbours).max())
+    low = float(torch.maximum(pixels, -_of_neighbours(-pixels)).min())
+    return (low, high) if low < high else (float(pixels.min()), float(pixels.max()))
+
+
+def _of_neighbours(pixels: Tensor) -> Tensor:
+    """The largest of the eight neighbours of every pixel."""
+    padded = F.pad(pixels, (1, 1, 1, 1), value=-torch.inf)
+    height, width = pixels.shape[-2:]
+    found = torch.full_like(pixels, -torch.inf)
+    for row in range(3):
+        for column in range(3):
+            if (row, column) != (1, 1):
+                found = torch.maximum(found, padded[..., row : row + height, column : column + width])
+    return found
+
+
+def _refuse_empty(low: float, high: float) -> None:
+    if not (abs(low) < torch.inf and abs(high) < torch.inf and low < high):
+        raise InputError(
+            f"the range is {low:g} to {high:g}",
+            "it is two numbers in the units of the file, the lower one first",
+            "write for example --range 0 4095",
+        )
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

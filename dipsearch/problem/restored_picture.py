@@ -1,0 +1,139 @@
+"""The restored picture as a file: in the format, the range and the type of the one that was measured, with all it held.
+
+Values that nothing changed are written as they were read. A JPEG becomes a PNG, since writing it as JPEG again would
+change every pixel, those too that nobody wanted to have changed; JPEG is written where its suffix is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .case import Case
+from .image import JPEG_SUFFIXES, TIFF_SUFFIXES, natural_suffix, write_image, write_planes
+from .operators import Mask
+from .raster import Samples
+from .sources import plane_of
+
+SUFFIXES = {"PNG": ".png", "JPEG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
+
+
+def restored_suffix(case: Case) -> str:
+    """Return the suffix of the file that holds the restoration of ``case`` without loss, its own where that can."""
+    channels, image = case.problem.image_shape[1], case.image
+    natural = natural_suffix(channels, case.bits)
+    if image is None or image.container is None:
+        return natural
+    if image.container.format == "TIFF":
+        suffix = plane_of(case.source)[0].suffix.lower()
+        return suffix if suffix in TIFF_SUFFIXES else ".tif"
+    own = SUFFIXES.get(image.container.format, natural)
+    opaque = own == ".bmp" and case.alpha is not None
+    return natural if natural == ".tiff" or opaque else own
+
+
+def write_restored(path: str | Path, x: Tensor, case: Case, *, alpha: Tensor | None = None) -> None:
+    """Write a restoration, or the measurement itself, as ``case`` says that its picture was.
+
+    Args:
+        path: the suffix decides the format, and what that cannot hold is left out.
+        x: (1, C, H, W) in the range of the problem.
+        alpha: (1, 1, H, W), in the place of the picture's own.
+
+    Raises:
+        InputError: the format cannot hold this picture.
+        ResourceError: the system refused to write.
+    """
+    suffix, image = Path(path).suffix.lower(), case.image
+    x, kept = _whole(x, case)
+    own = case.alpha if alpha is None else alpha
+    if own is not None and own.shape[-2:] != x.shape[-2:]:
+        own = None
+    container = None if image is None else image.container
+    if container is not None:
+        container = container.of_width(x.shape[-1])
+    bits = 8 if suffix in (*JPEG_SUFFIXES, ".bmp", ".webp") else case.bits
+    write_image(
+        path,
+        case.range.back(x),
+        bits=bits,
+        alpha=None if suffix in (*JPEG_SUFFIXES, ".bmp") else own,
+        container=container,
+        kept=kept if bits == case.bits else None,
+    )
+
+
+def write_film(path: Path, restored: Sequence[tuple[Tensor, Case]]) -> None:
+    """Write the restorations of all planes of a stack to one file of its axes.
+
+    Args:
+        restored: of every plane, in their order, (1, C, H, W) in the range of its problem, and its case.
+    """
+    first = restored[0][1]
+    assert first.image is not None and first.image.container is not None
+    planes = [_whole(x, case) for x, case in restored]
+    alphas = [case.alpha for _, case in restored if case.alpha is not None]
+    write_planes(
+        path,
+        [case.range.back(x) for (x, _), (_, case) in zip(planes, restored, strict=True)],
+        bits=first.bits,
+        alphas=alphas if len(alphas) == len(planes) else None,
+        container=first.image.container.of_width(planes[0][0].shape[-1]),
+        kept=[kept for _, kept in planes],
+    )
+
+
+def stacks_of(cases: Sequence[Case]) -> dict[Path, list[int]]:
+    """By the file, the numbers of the cases that are all planes of it, in their order; other pictures are left out."""
+    found: dict[Path, list[int]] = {}
+    for number, case in enumerate(cases):
+        container = None if case.image is None else case.image.container
+        if container is not None and container.tiff is not None and container.tiff.stack is not None:
+            found.setdefault(plane_of(case.source)[0], []).append(number)
+    whole = {}
+    for path, numbers in found.items():
+        image = cases[numbers[0]].image
+        assert image is not None and image.container is not None and image.container.tiff is not None
+        stack = image.container.tiff.stack
+        if stack is not None and [plane_of(cases[n].source)[1] for n in numbers] == list(range(stack.planes)):
+            whole[path] = numbers
+    return whole
+
+
+def _whole(x: Tensor, case: Case) -> tuple[Tensor, tuple[Samples, NDArray[np.bool_]] | None]:
+    """The restoration of the whole picture, its samples in the file, and where it has them still.
+
+    Where windows were worked on, only what was missing in them is taken of them.
+    """
+    image, windows = case.image, case.windows
+    if windows is None or image is None or image.samples is None:
+        return x, _unchanged(x, case)
+    missing = windows.put_back(
+        torch.zeros(1, 1, *image.pixels.shape[-2:]),
+        1 - case.problem.observed,
+        missing=torch.ones(1, 1, *image.pixels.shape[-2:]),
+    )
+    whole = windows.put_back(case.range.into(image.pixels), x.cpu(), missing=missing)
+    return whole, (_plain(image.samples), missing[0, 0].numpy() == 0)
+
+
+def _plain(samples: Samples) -> Samples:
+    return samples.astype(np.uint8) * 255 if samples.dtype == bool else samples
+
+
+def _unchanged(x: Tensor, case: Case) -> tuple[Samples, NDArray[np.bool_]] | None:
+    """The samples of the file, and where the values of ``x`` are still those that were measured."""
+    image, problem = case.image, case.problem
+    damaged = case.simulation is not None and not isinstance(problem.operator, Mask)
+    if image is None or image.samples is None or not problem.pixelwise or damaged:
+        return None
+    if x.shape != problem.y.shape:
+        return None
+    same: Any = ((x.cpu() == problem.y) & (problem.observed > 0).expand_as(x)).all(dim=1)[0].numpy()
+    return (_plain(image.samples), same) if same.any() else None

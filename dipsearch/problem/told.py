@@ -1,0 +1,65 @@
+"""What a person told of a picture: which pixels are missing, and how strong its noise is, in the units of its file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from .image import Image
+from .missing import Observation, find_observed
+from .noise import LEVELS
+from .operators import Downsample, pseudo_inverse
+from .picture_range import PictureRange
+from .problem import Problem
+from .sources import file_of_same_name
+from .task_options import TaskOptions
+
+
+def told_missing(image: Image, source: str, options: TaskOptions) -> Observation | None:
+    """What says which pixels are missing; ``None`` where nothing does, or where they are hidden on purpose."""
+    if options.task != "inpaint" or options.simulate or options.missing is not None:
+        return None
+    mask = None if options.mask is None else file_of_same_name(options.mask, source)
+    return find_observed(image, source, mask=mask, invert=options.invert_mask)
+
+
+def exact_where(image: Image, told: Observation | None, options: TaskOptions) -> Tensor | None:
+    """Where the values of a picture are free of noise, so that its range is that of all of them."""
+    if told is not None:
+        return told.observed
+    return torch.ones(1, 1, *image.pixels.shape[-2:]) if options.task in ("inpaint", "sr") else None
+
+
+def in_unit(options: TaskOptions, chosen: PictureRange) -> TaskOptions:
+    """The options with strengths of noise in grey levels of 255, of which black to white are that many.
+
+    People give them in the units of the file, which are the same for 8 bits. Floats in [0, 1] are as bright as 8 bits,
+    and for them, too, they are given in grey levels.
+    """
+    sigma, photons = options.sigma, options.photons
+    if sigma is not None:
+        span = chosen.span if chosen.own or chosen.unit != 1 else LEVELS
+        if sigma > span:
+            raise InputError(
+                f"sigma is {sigma:g}",
+                f"it is in the units of the file, and black to white are {span:.4g} of them",
+                f"give for example --sigma {span / 10:.3g}, or leave it out to have it estimated",
+            )
+        sigma = sigma / span * LEVELS
+    if photons is not None:
+        photons *= chosen.high - chosen.low
+    return replace(options, sigma=sigma, photons=photons)
+
+
+def alpha_beside(image: Image, problem: Problem, told: Observation | None) -> Tensor | None:
+    """What stays transparent; enlarged as smoothly as the kernel has it where the picture is enlarged."""
+    if image.alpha is None or (told is not None and told.transparent):
+        return None
+    if not isinstance(problem.operator, Downsample) or problem.y.shape[-2:] != image.alpha.shape[-2:]:
+        return image.alpha
+    _, _, height, width = problem.image_shape
+    larger = Downsample(problem.operator.factor, (1, 1, height, width))
+    return pseudo_inverse(larger, image.alpha).clamp(0, 1)

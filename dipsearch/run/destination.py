@@ -1,0 +1,66 @@
+"""The destination: where results go, found out before any work begins.
+
+Nothing that exists is written over, except what dipsearch itself wrote there before and nobody has changed since; a
+small record in the folder knows that. The pictures, masks and references of the command are never written over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import InputError
+from ..own_files import refuse_overwriting, try_folder
+from ..problem import (
+    WRITTEN_SUFFIXES,
+    Case,
+    TaskOptions,
+    is_sample,
+    picture_files,
+    refuse_unwritable,
+    restored_suffix,
+    stacks_of,
+)
+
+TIFF_SUFFIXES = (".tif", ".tiff")
+
+
+def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options: TaskOptions) -> list[Path]:
+    """The file of every restored picture.
+
+    Args:
+        out: a folder, or for one picture a file, whose suffix then decides the format.
+        names: of the pictures, unique.
+        cases: the pictures.
+        options: name the other files of the command.
+
+    Raises:
+        InputError: one of them is an input of the command, or exists and is no result of ours.
+        ResourceError: nothing can be written there.
+    """
+    if out.suffix.lower() in WRITTEN_SUFFIXES and not out.is_dir():
+        if len(names) > 1:
+            raise InputError(
+                f"--out {out} is one file, and there are {len(names)} pictures",
+                "several results go into a folder",
+                f"write for example --out {out.with_suffix('')}",
+            )
+        case = cases[0]
+        bits = case.bits if out.suffix.lower() in (*TIFF_SUFFIXES, ".png") else 8
+        refuse_unwritable(out, channels=case.problem.image_shape[1], bits=bits, with_alpha=False)
+        files = [out]
+    else:
+        if out.exists() and not out.is_dir():
+            raise InputError(
+                f"--out {out} is a file and no picture",
+                f"results go into a folder, or into a file that ends in {', '.join(WRITTEN_SUFFIXES)}",
+                "choose another one: --out restored",
+            )
+        files = [out / f"{name}{restored_suffix(case)}" for name, case in zip(names, cases, strict=True)]
+        for path, numbers in stacks_of(cases).items():
+            for number in numbers:
+                files[number] = out / path.name
+    inputs = [case.source for case in cases if not is_sample(case.source)]
+    refuse_overwriting(files, picture_files(inputs, options))
+    try_folder(files[0].parent)
+    return files

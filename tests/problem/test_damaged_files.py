@@ -1,0 +1,44 @@
+"""Files with changed bytes: they are read, or refused in one sentence, and what was read can be written again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dipsearch.bench.odd_files import odd_files
+from dipsearch.errors import DipsearchError, InputError
+from dipsearch.problem import TaskOptions, load_case, restored_suffix, write_restored
+
+ROUNDS = 6
+FILES = odd_files()
+
+
+@pytest.mark.parametrize("odd", FILES, ids=[odd.name for odd in FILES])
+@pytest.mark.filterwarnings("ignore")
+def test_no_byte_of_a_file_leads_to_a_traceback(odd, tmp_path: Path) -> None:
+    path = tmp_path / odd.name
+    odd.write(path)
+    whole = path.read_bytes()
+    random = np.random.default_rng(len(whole))
+    for round_number in range(ROUNDS):
+        content = bytearray(whole)
+        # Heads and tails hold what is no pixel.
+        reach = min(len(content), 400) if round_number % 2 else len(content)
+        places = random.integers(0, reach, 1 + round_number)
+        for place in places:
+            at = int(place) if round_number % 3 else len(content) - 1 - int(place)
+            content[at] = int(random.integers(0, 256))
+        if round_number == ROUNDS - 1:
+            content = content[: int(random.integers(1, len(content)))]
+        path.write_bytes(bytes(content))
+        try:
+            case = load_case(str(path), TaskOptions("inpaint", missing=50), seed=0)
+        except InputError as error:
+            assert error.given and error.rule and error.fix and "\n" not in str(error)
+            continue
+        try:
+            write_restored(tmp_path / "out" / f"a{restored_suffix(case)}", case.problem.y, case)
+        except DipsearchError as error:
+            assert "\n" not in str(error)

@@ -1,0 +1,101 @@
+"""Masks of all programs: understood where they can be, and refused with the remedy where they cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from dipsearch.errors import InputError
+from dipsearch.problem import TaskOptions, load_case
+from dipsearch.problem.mask_file import read_mask_file
+
+SIDE = 64
+
+
+def holes() -> Image.Image:
+    """White where something is to be filled: a stroke and a block."""
+    mask = Image.new("L", (SIDE, SIDE), 0)
+    draw = ImageDraw.Draw(mask)
+    draw.line((6, 10, 58, 50), fill=255, width=4)
+    draw.rectangle((40, 8, 50, 18), fill=255)
+    return mask
+
+
+def keep() -> np.ndarray:
+    return 255 - np.asarray(holes())
+
+
+def read(path: Path, *, invert: bool = False) -> np.ndarray:
+    return read_mask_file(path, height=SIDE, width=SIDE, invert=invert).observed[0, 0].numpy()
+
+
+def saved(path: Path, pixels: np.ndarray | Image.Image) -> Path:
+    (pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)).save(path)
+    return path
+
+
+def test_white_is_measured_and_the_other_way_round(tmp_path: Path) -> None:
+    expected = (keep() > 0).astype(float)
+    assert np.array_equal(read(saved(tmp_path / "a.png", keep())), expected)
+    assert np.array_equal(read(saved(tmp_path / "b.png", holes()), invert=True), expected)
+    assert np.array_equal(read(saved(tmp_path / "c.png", keep() // 255)), expected)  # 0 and 1
+    assert np.array_equal(read(saved(tmp_path / "d.png", keep() > 0)), expected)
+    sixteen = Image.fromarray((keep() // 255).astype(np.uint16))
+    assert np.array_equal(read(saved(tmp_path / "e.png", sixteen)), expected)
+    labels = np.where(keep() > 0, 7, 3).astype(np.uint8)
+    assert np.array_equal(read(saved(tmp_path / "f.png", labels)), expected)
+
+
+def test_a_mask_that_paints_white_what_is_to_be_filled_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    wrong = saved(tmp_path / "a.png", holes())
+    with pytest.raises(InputError, match=r"9\d % of the pixels would be missing.*IOPaint.*add --invert-mask"):
+        read(wrong)
+    right = saved(tmp_path / "b.png", keep())
+    with pytest.raises(InputError, match=r"leave out --invert-mask"):
+        read(right, invert=True)
+
+
+def test_pixels_that_are_missing_here_and_there_are_not_mistaken(tmp_path: Path) -> None:
+    scattered = (np.random.default_rng(0).random((SIDE, SIDE)) < 0.05).astype(np.uint8) * 255
+    assert read(saved(tmp_path / "a.png", scattered)).mean() == pytest.approx(0.05, abs=0.01)
+
+
+def test_a_missing_frame_is_remarked_on(tmp_path: Path) -> None:
+    frame = np.zeros((SIDE, SIDE), np.uint8)
+    frame[6:-6, 6:-6] = 255
+    found = read_mask_file(saved(tmp_path / "a.png", frame), height=SIDE, width=SIDE)
+    assert found.observed.mean() == pytest.approx((52 / 64) ** 2)
+    assert "the whole border is missing" in found.sentences[0] and "--invert-mask" in found.sentences[0]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_the_soft_edge_of_a_stroke_is_missing(tmp_path: Path, suffix: str) -> None:
+    soft = holes().filter(ImageFilter.GaussianBlur(1))
+    inverted = Image.fromarray(255 - np.asarray(soft))
+    for path, invert in (
+        (saved(tmp_path / f"a{suffix}", soft), True),
+        (saved(tmp_path / f"b{suffix}", inverted), False),
+    ):
+        missing = read(path, invert=invert) == 0
+        assert (missing | (np.asarray(holes()) == 0)).all()  # all of what was painted
+        assert missing.sum() > 1.2 * (np.asarray(holes()) > 0).sum()  # and its edge
+        assert missing.mean() < 0.25
+
+
+def test_a_mask_drawn_as_transparency_is_read(tmp_path: Path) -> None:
+    layers = np.dstack([np.zeros((SIDE, SIDE, 3), np.uint8), keep()])
+    found = read_mask_file(saved(tmp_path / "a.png", layers), height=SIDE, width=SIDE)
+    assert np.array_equal(found.observed[0, 0].numpy(), keep() / 255)
+    assert "opaque is measured" in found.sentences[0]
+
+
+@pytest.mark.parametrize("name", ["photo_mask.png", "photo_MASK.PNG", "Photo_Mask.png"])
+def test_the_mask_beside_a_picture_may_differ_in_case(tmp_path: Path, name: str) -> None:
+    colours = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE, 3)).astype(np.uint8)
+    saved(tmp_path / "photo.png", colours)
+    saved(tmp_path / name, keep())
+    case = load_case(str(tmp_path / "photo.png"), TaskOptions("inpaint"), seed=0)
+    assert case.simulation is None and f"(mask {name} beside the picture)" in case.notes[0]

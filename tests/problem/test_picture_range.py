@@ -1,0 +1,151 @@
+"""The range of a picture: 12 bits in 16, counts, floats anywhere are worked on in their own range."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+
+from dipsearch.errors import InputError
+from dipsearch.problem import TaskOptions, load_case, psnr, read_image, write_restored
+from dipsearch.problem.picture_range import range_of
+
+ROWS, COLUMNS = np.mgrid[:48, :48]
+UNIT = 0.5 + 0.45 * np.sin(ROWS / 7) * np.cos(COLUMNS / 5)
+NOISE = np.random.default_rng(3).normal(0, 1, UNIT.shape)
+
+
+def tif(path: Path, values: np.ndarray, dtype: str, **options: object) -> str:
+    tifffile.imwrite(path, values.astype(dtype), **options)
+    return str(path)
+
+
+def test_twelve_bits_in_sixteen_are_the_same_problem_as_sixteen(tmp_path: Path) -> None:
+    values = np.rint(100 + 2400 * UNIT + 60 * NOISE)
+    cases = [
+        load_case(tif(tmp_path / f"{times}.tif", times * values, "u2"), TaskOptions("denoise"), seed=0)
+        for times in (1, 16)
+    ]
+    small, large = cases
+    assert small.range.span == pytest.approx(values.max(), rel=0.05)
+    assert large.range.span == pytest.approx(16 * small.range.span, rel=1e-6)
+    assert torch.allclose(small.problem.y, large.problem.y, atol=1e-4)
+    sigma = small.problem.noise.sigma
+    assert sigma is not None and sigma * small.range.span == pytest.approx(60, rel=0.1)
+    assert any("in the units of the file, its sigma is" in note for note in small.notes)
+    assert any(note.startswith("values from 0 to ") for note in small.notes)
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "low", "high"),
+    [
+        (2400 * UNIT + 20000, "u2", 20120, 22280),  # a small signal on a large offset
+        (40 * UNIT, "u2", 0, 37),  # a few counts
+        (300 * UNIT, "f4", 0, 286),
+        (100 * UNIT - 500, "f4", -496, -404),
+        (UNIT, "f4", 0, 1),
+        (np.where(UNIT > 0.93, 60000, 120), "u2", 0, 60000),  # sparse bright cells
+        (1000 * UNIT - 300, "i2", -251, 650),
+    ],
+)
+def test_the_range_is_that_of_the_data(
+    tmp_path: Path, values: np.ndarray, dtype: str, low: float, high: float
+) -> None:
+    image = read_image(tif(tmp_path / "a.tif", values, dtype))
+    chosen = range_of(image)
+    span = high - low
+    assert chosen.low * chosen.unit == pytest.approx(low, abs=0.03 * span)
+    assert chosen.high * chosen.unit == pytest.approx(high, abs=0.03 * span)
+    x = chosen.into(image.pixels)
+    assert float(x.min()) > -0.01 and float(x.max()) < 1.01
+    assert torch.allclose(chosen.back(x), image.pixels, rtol=1e-5, atol=1e-4)
+
+
+def test_a_hot_pixel_does_not_make_the_range(tmp_path: Path) -> None:
+    values = 1000 * UNIT
+    values[20, 20] = 65535
+    case = load_case(tif(tmp_path / "hot.tif", values, "u2"), TaskOptions("denoise", sigma=20), seed=0)
+    assert case.range.high * 65535 == pytest.approx(960, rel=0.02)
+    assert float(case.problem.y.max()) == 1.5
+
+
+def test_what_was_given_overrides_and_is_checked(tmp_path: Path) -> None:
+    path = tif(tmp_path / "a.tif", 1000 * UNIT, "u2")
+    case = load_case(path, TaskOptions("denoise", sigma=20, value_range=(0, 4095)), seed=0)
+    assert case.range.span == pytest.approx(4095) and case.problem.noise.sigma == pytest.approx(20 / 4095)
+    for wrong in ((5.0, 5.0), (9.0, 1.0), (0.0, float("nan"))):
+        with pytest.raises(InputError, match="--range 0 4095"):
+            TaskOptions("denoise", value_range=wrong)
+    with pytest.raises(InputError, match="in the units of the file, and black to white are"):
+        load_case(path, TaskOptions("denoise", sigma=5000), seed=0)
+    options = TaskOptions("denoise", value_range=(0, 4095), data_range=12.0)
+    assert TaskOptions.from_dict(options.to_dict()) == options
+
+
+def test_sigma_of_floats_in_the_unit_range_is_in_grey_levels(tmp_path: Path) -> None:
+    case = load_case(tif(tmp_path / "a.tif", UNIT, "f4"), TaskOptions("denoise", sigma=25), seed=0)
+    assert not case.range.own and case.problem.noise.sigma == pytest.approx(25 / 255)
+
+
+@pytest.mark.parametrize("dtype", ["u2", "i2", "u4", "f4", "f8", "f2"])
+def test_a_result_has_the_units_and_the_type_of_its_picture(tmp_path: Path, dtype: str) -> None:
+    values = (900 * UNIT + 100).astype(dtype)
+    case = load_case(tif(tmp_path / "a.tif", values, dtype), TaskOptions("denoise", sigma=30), seed=0)
+    write_restored(tmp_path / "b.tif", case.problem.y + 0.1, case)
+    written = tifffile.imread(tmp_path / "b.tif")
+    assert written.dtype == np.dtype(dtype)
+    assert np.allclose(written, values + 0.1 * case.range.span, atol=1.1)
+
+
+def test_white_is_zero_stays_so(tmp_path: Path) -> None:
+    values = np.rint(60000 * UNIT).astype(np.uint16)
+    path = tif(tmp_path / "a.tif", values, "u2", photometric="miniswhite")
+    case = load_case(path, TaskOptions("denoise", sigma=300), seed=0)
+    assert np.corrcoef(case.problem.y[0, 0].flatten(), values.flatten())[0, 1] < -0.99
+    write_restored(tmp_path / "b.tif", case.problem.y, case)
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        assert file.pages.first.photometric == 0 and np.array_equal(file.asarray(), values)
+
+
+def test_psnr_takes_the_range_of_a_reference_that_has_more_than_eight_bits(tmp_path: Path) -> None:
+    clean, noisy = np.rint(100 + 2000 * UNIT), np.rint(100 + 2000 * UNIT + 50 * NOISE)
+    paths = [tif(tmp_path / f"{name}.tif", values, "u2") for name, values in (("c", clean), ("n", noisy))]
+    case = load_case(paths[1], TaskOptions("denoise", reference=paths[0]), seed=0)
+    assert case.reference is not None
+    own = clean.max() - clean.min()
+    expected = 10 * np.log10(own**2 / np.mean((clean - noisy) ** 2))
+    assert psnr(case.problem.y, case.reference, data_range=case.data_range) == pytest.approx(
+        expected, abs=1e-3
+    )
+    assert any(f"the reference's own range, {own:.5g}" in note for note in case.notes)
+    case = load_case(paths[1], TaskOptions("denoise", reference=paths[0], data_range=4095), seed=0)
+    assert case.data_range * case.range.span == pytest.approx(4095)
+
+
+def test_eight_bits_stay_as_they_were(tmp_path: Path) -> None:
+    path = tif(tmp_path / "a.tif", 100 * UNIT, "u1")
+    case = load_case(path, TaskOptions("denoise", sigma=5, reference=path), seed=0)
+    assert case.range.span == 255 and case.data_range == 1 and not case.notes[0].startswith("values")
+
+
+@pytest.mark.parametrize(("dtype", "times"), [("f4", 1.0), ("u1", 1 / 257), ("u2", 1.0)])
+def test_a_reference_of_another_type_is_brought_to_the_same_range(
+    tmp_path: Path, dtype: str, times: float
+) -> None:
+    values = np.rint(1000 + 50000 * UNIT)
+    noisy = tif(tmp_path / "n.tif", values + 500 * NOISE, "u2")
+    clean = tif(tmp_path / "c.tif", values * times, dtype)
+    case = load_case(noisy, TaskOptions("denoise", sigma=500, reference=clean), seed=0)
+    assert case.reference is not None
+    error = (case.reference - case.problem.y).square().mean().sqrt() * case.range.span
+    assert float(error) == pytest.approx(500, rel=0.1)
+
+
+def test_the_range_of_a_reference_is_said(tmp_path: Path) -> None:
+    path = tif(tmp_path / "a.tif", 1000 * UNIT, "u2")
+    options = TaskOptions("denoise", sigma=20, reference=path, value_range=(0, 4095))
+    case = load_case(path, options, seed=0)
+    assert case.data_range == 1 and "PSNR and SSIM take 4095 for the range, that of --range" in case.notes

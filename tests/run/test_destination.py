@@ -1,0 +1,122 @@
+"""Where results go: never over what exists, and found out before any work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from dipsearch.errors import InputError, ResourceError
+from dipsearch.own_files import RECORD, refuse_overwriting, remember, try_folder
+from dipsearch.problem import TaskOptions, load_case, read_image, write_image, write_restored
+from dipsearch.run.destination import destinations
+from dipsearch.run.opening import unique_names
+
+
+def picture(path: Path, *, seed: int = 0) -> str:
+    write_image(path, torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(seed)))
+    return str(path)
+
+
+def asked(out: Path, source: str, options: TaskOptions) -> list[Path]:
+    case = load_case(source, options, seed=0)
+    return destinations(out, [case.name], [case], options)
+
+
+@pytest.mark.parametrize("what", ["picture", "reference", "mask", "sibling"])
+def test_no_input_is_ever_written_over(tmp_path: Path, what: str) -> None:
+    source = picture(tmp_path / "in" / "photo.png")
+    out = tmp_path / "out"
+    options = TaskOptions("denoise", sigma=25)
+    if what == "picture":
+        out = tmp_path / "in"
+    else:
+        other = out / "photo.png" if what != "sibling" else tmp_path / "in" / "photo_mask.png"
+        observed = torch.ones(1, 1, 24, 24)
+        observed[..., 5:9, 5:9] = 0
+        write_image(other, observed if what != "reference" else torch.rand(1, 3, 24, 24))
+        named = {what: str(other)} if what != "sibling" else {}
+        options = (
+            TaskOptions("denoise", sigma=25, **named)
+            if what == "reference"
+            else TaskOptions("inpaint", **named)
+        )
+        out = other if what == "sibling" else out
+    with pytest.raises(InputError, match=r"no input is ever written over"):
+        asked(out, source, options)
+
+
+def test_only_unchanged_results_of_ours_are_written_over(tmp_path: Path) -> None:
+    source, out = picture(tmp_path / "photo.png"), tmp_path / "out"
+    options = TaskOptions("denoise", sigma=25)
+    (file,) = asked(out, source, options)
+    assert file == out / "photo.png" and not out.exists()
+    picture(file, seed=1)
+    with pytest.raises(InputError, match=r"exists already; only an earlier result"):
+        asked(out, source, options)
+    remember([file])
+    assert asked(out, source, options) == [file] and (out / RECORD).is_file()
+    picture(file, seed=2)  # somebody went on working on it
+    with pytest.raises(InputError, match="nobody has changed"):
+        asked(out, source, options)
+
+
+def test_a_record_that_is_damaged_lets_nothing_be_written_over(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    picture(file)
+    for content in ("", "[]", '{"a.png": 5}', "{" * 10_000):
+        (tmp_path / RECORD).write_text(content)
+        with pytest.raises(InputError, match="exists already"):
+            refuse_overwriting([file], {})
+
+
+def test_a_place_where_nothing_can_be_written_is_found_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ResourceError, match="nothing can be written"):
+        try_folder(tmp_path / "file" / "below")
+    try_folder(tmp_path / "new" / "folders")
+    assert not (tmp_path / "new").exists()
+    source = picture(tmp_path / "photo.png")
+    with pytest.raises(InputError, match="is a file and no picture"):
+        asked(tmp_path / "file", source, TaskOptions("denoise", sigma=25))
+
+
+def test_out_may_be_a_file_of_a_format_that_holds_the_picture(tmp_path: Path) -> None:
+    source = picture(tmp_path / "photo.png")
+    options = TaskOptions("denoise", sigma=25)
+    assert asked(tmp_path / "x" / "other.tif", source, options) == [tmp_path / "x" / "other.tif"]
+    deep = tmp_path / "deep.tif"
+    write_image(deep, 300 * torch.rand(1, 1, 24, 24), bits=32)
+    with pytest.raises(InputError, match="cannot hold 32 bits"):
+        asked(tmp_path / "x.png", str(deep), options)
+    case = load_case(source, options, seed=0)
+    with pytest.raises(InputError, match="one file, and there are 2 pictures"):
+        destinations(tmp_path / "x.png", ["a", "b"], [case, case], options)
+
+
+def test_names_are_files_of_their_own_on_every_system(tmp_path: Path) -> None:
+    assert unique_names(["Cat", "cat", "CAT", "dog"]) == ["Cat", "cat-2", "CAT-3", "dog"]
+    for name, safe in (
+        ("con", "con_"),
+        ("NUL", "NUL_"),
+        ("com1.old", "com1.old_"),
+        ("console", "console"),
+        ("a. b..", "a._b"),
+    ):
+        picture(tmp_path / f"{name}.png")
+        assert read_image(tmp_path / f"{name}.png").name == safe
+
+
+def test_a_jpeg_comes_back_without_loss_or_with_its_own_tables(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.open(picture(tmp_path / "photo.png")).save(tmp_path / "photo.jpg", quality=83)
+    source = str(tmp_path / "photo.jpg")
+    options = TaskOptions("denoise", sigma=25)
+    (file,) = asked(tmp_path / "out", source, options)
+    assert file.suffix == ".png"
+    case = load_case(source, options, seed=0)
+    write_restored(tmp_path / "out.jpg", case.problem.y, case)
+    with Image.open(source) as before, Image.open(tmp_path / "out.jpg") as after:
+        assert before.quantization == after.quantization
