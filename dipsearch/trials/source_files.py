@@ -20,7 +20,8 @@ from ..files import write_text
 from ..json_files import read_json
 from ..plain_files import inside, plain_file
 from ..problem import TaskOptions
-from ..problem.sources import file_of_same_name, is_sample
+from ..problem.missing import sibling_mask
+from ..problem.sources import file_of_same_name, is_sample, plane_of
 from ..yaml_files import validate
 from .request import ARRAY, Request
 
@@ -71,7 +72,11 @@ def _files(source: str, options: TaskOptions) -> Iterator[str]:
     if source.startswith(ARRAY):
         return
     # A folder of masks or references is not looked into before the picture itself is known.
-    yield from () if is_sample(source) else (source,)
+    if not is_sample(source):
+        file = plane_of(source)[0]
+        yield str(file)
+        if (sibling := sibling_mask(file)) is not None:
+            yield str(sibling)
     for path in (options.mask, options.reference):
         if path is not None and not is_sample(path):
             yield file_of_same_name(path, source)
