@@ -132,6 +132,7 @@ class _Result(_Known):
     workers: Annotated[int, Field(ge=0, le=10**6)] | None = None
     budget_seconds: Seconds | None = None
     seconds: Seconds
+    gpu_busy_share: Share | None = None
     trials: dict[Words, Count] = {}
     best: _Best | None = None
     stack: _Ensemble | None = None

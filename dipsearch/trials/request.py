@@ -125,6 +125,9 @@ class _Options(_Strict):
     simulate: bool = False
     photons: Level | None = None
     kernel: str | None = None
+    value_range: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
+    data_range: float | None = None
+    axes: Annotated[str, Field(max_length=10)] | None = None
 
 
 class _Request(_Strict):
