@@ -234,7 +234,7 @@ def test_portions_do_not_steer_the_result(monkeypatch):
     x = photo(20)
     y, groups, noise = x + SIGMA * random(*x.shape), matched(x, count=30), white([SIGMA] * 3)
     at_once = first_stage(y, noise, groups, DEFAULT), second_stage(y, x, noise, groups)
-    monkeypatch.setattr("dipsearch.patches.bayes.PORTION", 7)
+    monkeypatch.setattr("dipsearch.patches.groups.PORTION", 7)
     assert torch.allclose(first_stage(y, noise, groups, DEFAULT), at_once[0], atol=1e-5)
     assert torch.allclose(second_stage(y, x, noise, groups), at_once[1], atol=1e-5)
 

@@ -147,7 +147,7 @@ def test_portions_do_not_steer_the_result(monkeypatch):
     y = random(1, 1, 20, 20)
     groups, noise = match(y, patch=SIDE, radius=5, count=8, step=2), PatchNoise(torch.eye(1))
     at_once = hard_threshold(y, noise, groups, threshold=2.0)
-    monkeypatch.setattr("dipsearch.patches.collaborative.PORTION", 5)
+    monkeypatch.setattr("dipsearch.patches.groups.PORTION", 5)
     assert torch.allclose(hard_threshold(y, noise, groups, threshold=2.0), at_once, atol=1e-5)
 
 
