@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..execution.at_once import plain_threads
 from ..execution.runner import TICK
 from ..execution.task import STATE
 from ..library import preset
@@ -146,7 +147,7 @@ def measure_overhead(
         watch: hears what is measured.
     """
     hears = callback or Silent()
-    with tempfile.TemporaryDirectory() as root:
+    with plain_threads(), tempfile.TemporaryDirectory() as root:  # as workers have it
         still = open_still_search(
             Path(root),
             preset(network),
