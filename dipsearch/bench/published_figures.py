@@ -2,7 +2,8 @@
 
 Of Ulyanov, Vedaldi and Lempitsky, Deep Image Prior (arXiv 1711.10925 and its supplement), who also have those of CBM3D
 (Dabov et al., 2007), non-local means, LapSRN (Lai et al., 2017), SRResNet (Ledig et al., 2017), bicubic interpolation
-and convolutional sparse coding (Papyan et al., 2017). Trained networks have seen many other pictures.
+and convolutional sparse coding (Papyan et al., 2017). Trained networks have seen many other pictures. What is known to
+one digit only (×4 of Set5) stands here so.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ FIGURES: tuple[PublishedFigure, ...] = (
     PublishedFigure("denoise", "standard9", DIP, 31.00),
     PublishedFigure("denoise", "standard9", "CBM3D", 31.42),
     PublishedFigure("denoise", "standard9", "non-local means", 30.26),
-    PublishedFigure("sr4", "set5", DIP, 29.89),
-    PublishedFigure("sr4", "set5", "SRResNet (trained)", 32.10),
+    PublishedFigure("sr4", "set5", DIP, 29.9),
+    PublishedFigure("sr4", "set5", "SRResNet (trained)", 32.0),
     PublishedFigure("sr4", "set5", "bicubic", 28.44),
     PublishedFigure("sr4", "set14", DIP, 27.00),
     PublishedFigure("sr4", "set14", "SRResNet (trained)", 28.53),
@@ -52,11 +53,7 @@ FIGURES: tuple[PublishedFigure, ...] = (
         {"barbara": 32.22, "boat": 33.06, "house": 39.16, "lena": 36.16, "peppers": 33.05, "cameraman": 29.80,
          "couple": 32.52, "fingerprint": 32.84, "hill": 32.77, "man": 32.20, "montage": 34.54},
     ),
-    PublishedFigure(
-        "inpaint", "inpainting11", "convolutional sparse coding", 31.19,
-        {"barbara": 28.14, "boat": 31.44, "house": 34.58, "lena": 35.04, "peppers": 31.11, "cameraman": 27.90,
-         "couple": 31.18, "fingerprint": 31.34, "hill": 32.35, "man": 31.92, "montage": 28.05},
-    ),
+    PublishedFigure("inpaint", "inpainting11", "convolutional sparse coding", 31.19),
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..errors import DipsearchError, InputError
+from ..errors import DipsearchError
 from ..problem import psnr_luma
 from .own_search import SearchOutcome, own_answers, program
 from .parallel_searches import Begin, side_by_side
@@ -70,22 +70,6 @@ class PublishedRun:
             budget=budget,
             seed=self.seed,
         )
-
-
-def chosen_methods(names: Sequence[str] | None) -> tuple[str, ...]:
-    """The names of methods, all when none is given.
-
-    Raises:
-        InputError: one of them does not exist.
-    """
-    for name in names or ():
-        if name not in METHODS:
-            raise InputError(
-                f"there is no method {name!r} in this benchmark",
-                f"they are {', '.join(METHODS)}",
-                "choose from these",
-            )
-    return tuple(names) if names else METHODS
 
 
 def measure_published(

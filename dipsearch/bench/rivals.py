@@ -121,20 +121,24 @@ METHODS = (OURS, *RIVALS, ORACLE)
 """All names that can be chosen."""
 
 
-def chosen_methods(names: Sequence[str] | None) -> tuple[str, ...]:
-    """The names of methods, all when none is given.
+def chosen_methods(names: Sequence[str] | None, *, among: tuple[str, ...] = METHODS) -> tuple[str, ...]:
+    """The names of methods, each once; all when none is given.
+
+    Args:
+        names: as somebody typed them.
+        among: those that a benchmark has.
 
     Raises:
         InputError: one of them does not exist.
     """
     for name in names or ():
-        if name not in METHODS:
+        if name not in among:
             raise InputError(
                 f"there is no method {name!r} in this benchmark",
-                f"they are {', '.join(METHODS)}",
+                f"they are {', '.join(among)}",
                 "choose from these",
             )
-    return tuple(dict.fromkeys(names)) if names else METHODS
+    return tuple(dict.fromkeys(names)) if names else among
 
 
 def _is_there(module: str) -> bool:

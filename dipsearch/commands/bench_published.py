@@ -76,13 +76,14 @@ def published(
     from ..bench.machine import command_line, machine_name, versions
     from ..bench.parallel_searches import begin_search
     from ..bench.published_rows import COMMAND, PublishedRow
-    from ..bench.published_run import PublishedRun, chosen_methods, measure_published
+    from ..bench.published_run import METHODS, PublishedRun, measure_published
     from ..bench.published_table import published_markdown
     from ..bench.published_tasks import chosen_pictures
+    from ..bench.rivals import chosen_methods
     from ..bench.row_file import RowFile
     from ..run.devices import choose_devices
 
-    names = chosen_methods(shared.words(methods) if methods else None)
+    names = chosen_methods(shared.words(methods) if methods else None, among=METHODS)
     date = time.strftime("%Y-%m-%d")
     about = {"command": command_line(), "date": date, "versions": versions()}
     file = RowFile(out / FILE, PublishedRow, command=COMMAND, about=about)

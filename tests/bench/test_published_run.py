@@ -10,9 +10,9 @@ import torch
 
 from dipsearch.bench import parallel_searches
 from dipsearch.bench.published_rows import PublishedRow
-from dipsearch.bench.published_run import PublishedRun, chosen_methods, measure_published
+from dipsearch.bench.published_run import METHODS, PublishedRun, measure_published
 from dipsearch.bench.published_tasks import chosen_pictures
-from dipsearch.bench.rivals import RIVALS, Rival
+from dipsearch.bench.rivals import RIVALS, Rival, chosen_methods
 from dipsearch.bench.row_file import RowFile
 from dipsearch.errors import InputError
 from dipsearch.problem import Problem, psnr, psnr_luma, read_image
@@ -30,7 +30,7 @@ def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 def wanted(data: Path, rows: list[str], names: list[str], begin: Searches, *methods: str) -> PublishedRun:
     return PublishedRun(
         pictures=chosen_pictures(data, rows=rows, sets=None, pictures=names),
-        methods=methods or chosen_methods(None),
+        methods=methods or METHODS,
         seconds=60,
         at_once=2,
         seed=0,
@@ -183,4 +183,4 @@ def test_a_rival_is_measured_against_the_clean_picture(
 
 def test_a_method_that_does_not_exist_is_refused() -> None:
     with pytest.raises(InputError, match="there is no method 'dip'"):
-        chosen_methods(["first", "dip"])
+        chosen_methods(["first", "dip"], among=METHODS)

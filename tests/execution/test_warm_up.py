@@ -31,8 +31,11 @@ def test_a_device_that_cannot_do_it_says_so_with_its_first_task(monkeypatch: pyt
     def full(*arguments: object, **more: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
+    handed_back: list[str] = []
     monkeypatch.setattr(module, "answer", full)
-    warm_up("cpu")
+    monkeypatch.setattr(module, "give_back_memory", handed_back.append)
+    warm_up("cpu")  # says nothing
+    assert handed_back == ["cpu"]
 
 
 @pytest.mark.gpu

@@ -53,6 +53,16 @@ def _gather(partial, which, BLOCK_C: tl.constexpr):
     return tl.sum(total, 0)
 
 
+@triton.jit
+def _scaling(mean, deviation, weight, bias, c, known):
+    """Mean, reciprocal deviation, scale and shift of some channels (1, B)."""
+    m = tl.load(mean + c, mask=known, other=0.0)
+    d = tl.load(deviation + c, mask=known, other=0.0)
+    w = tl.load(weight + c, mask=known, other=0.0)
+    b = tl.load(bias + c, mask=known, other=0.0)
+    return m, d, w, b
+
+
 @triton.jit(do_not_specialize=_SIZES)
 def moments(
     near, far, partial, arrived, mean, deviation, height, width, near_groups, far_groups, epsilon,
@@ -104,10 +114,7 @@ def prepare(
     v = source(near, far, i, j, c, ok, height, width, near_groups, far_groups, VEC, UP)
     groups = near_groups + far_groups
     known = c // VEC < groups
-    m = tl.load(mean + c, mask=known, other=0.0)
-    d = tl.load(deviation + c, mask=known, other=0.0)
-    w = tl.load(weight + c, mask=known, other=0.0)
-    b = tl.load(bias + c, mask=known, other=0.0)
+    m, d, w, b = _scaling(mean, deviation, weight, bias, c, known)
     u = (v - m) * (d * w) + b
     tl.store(out + p.to(tl.int64) * (groups * VEC) + c, activated(u, activation), mask=ok & known)
 
@@ -123,10 +130,7 @@ def sums(
     c = column * BLOCK_C + tl.arange(0, BLOCK_C)[None, :]
     groups = near_groups + far_groups
     known = c // VEC < groups
-    m = tl.load(mean + c, mask=known, other=0.0)
-    d = tl.load(deviation + c, mask=known, other=0.0)
-    w = tl.load(weight + c, mask=known, other=0.0)
-    b = tl.load(bias + c, mask=known, other=0.0)
+    m, d, w, b = _scaling(mean, deviation, weight, bias, c, known)
     pixels = height * width
     plain = tl.zeros((BLOCK_P, BLOCK_C), tl.float32)
     scaled = tl.zeros((BLOCK_P, BLOCK_C), tl.float32)
@@ -166,10 +170,7 @@ def unprepare(
     p = tl.program_id(0) * BLOCK_P + tl.arange(0, BLOCK_P)[:, None]
     ok = p < pixels
     i, j = p // width, p % width
-    m = tl.load(mean + c, mask=known, other=0.0)
-    d = tl.load(deviation + c, mask=known, other=0.0)
-    w = tl.load(weight + c, mask=known, other=0.0)
-    b = tl.load(bias + c, mask=known, other=0.0)
+    m, d, w, b = _scaling(mean, deviation, weight, bias, c, known)
     here = p.to(tl.int64) * (near_groups * VEC) + c
     v = (tl.load(x + here, mask=ok & known, other=0.0).to(tl.float32) - m) * d
     at = ((i + border) * (width + 2 * border) + j + border).to(tl.int64) * (all_groups * VEC) + c
