@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -126,11 +127,18 @@ def set_table(methods: Sequence[MeasuredMethod], task: PublishedTask, *, name: s
         if task.luma:
             cells[method.title, "mean, all channels"] = method.mean(lambda row: row.psnr)
         cells[method.title, "seconds"] = rounded(fmean(seconds.values())) if seconds else NOTHING
+        cells[method.title, "measured on"] = _places(method.rows)
     for figure in figures_of(task.name, name):
         title = f"{figure.method}, published"
         cells |= {(title, picture): _number(figure.pictures.get(picture)) for picture in SETS[name]}
         cells[title, "mean"] = f"{figure.mean:.2f}"
     return crossed("method", cells)
+
+
+def _places(rows: Sequence[PublishedRow]) -> str:
+    """The devices that rows were measured on; with how many, where they are several."""
+    count = Counter(row.device for row in rows)
+    return ", ".join(f"{device} ({number})" if len(count) > 1 else device for device, number in count.items())
 
 
 def _value(task: PublishedTask) -> Callable[[PublishedRow], float | None]:
