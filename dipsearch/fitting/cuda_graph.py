@@ -9,14 +9,15 @@ fits that take turns need the memory of the largest one and not of all of them.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from weakref import WeakSet
 
 import torch
 
+from ..network.capture import Pool, beside, capturing, recover
 from ..problem import Problem, Split
 from .engine import EagerEngine, Engine, Reading, read
 from .precision import Precision
-from .recording import Pool, capturing, recover, side_stream
 from .step import Step, StepState
 
 WARM_UP = 3
@@ -95,16 +96,9 @@ def there_on(device: torch.device) -> list[CudaGraphEngine]:
 
 def warm_up(step: Step) -> None:
     """Make a few steps beside the current stream, as recording wants it. They change the step's state."""
-    if step.device.type != "cuda":
+    with beside(step.device) if step.device.type == "cuda" else nullcontext():
         for _ in range(WARM_UP):
             step()
-        return
-    ours, beside = torch.cuda.current_stream(step.device), side_stream(step.device)
-    beside.wait_stream(ours)
-    with torch.cuda.stream(beside):
-        for _ in range(WARM_UP):
-            step()
-    ours.wait_stream(beside)
 
 
 def _captured(step: Step, pool: Pool) -> torch.cuda.CUDAGraph:

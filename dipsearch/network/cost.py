@@ -17,6 +17,7 @@ import torch
 from scipy.optimize import nnls
 
 from .adam import Adam
+from .capture import beside, capturing, recover
 from .footprint import footprint
 from .generator import build
 from .genome import Genome, Scale
@@ -168,17 +169,14 @@ def _seconds_per_step(genome: Genome, size: int, device: torch.device, seed: int
 
 def _recorded(step: Callable[[], None], device: torch.device) -> Callable[[], None]:
     """The step as a CUDA graph; the step itself where it cannot be recorded."""
-    beside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-    beside.wait_stream(torch.cuda.current_stream(device))
-    with torch.cuda.stream(beside):
+    with beside(device):
         step()
-    torch.cuda.current_stream(device).wait_stream(beside)
-    graph = torch.cuda.CUDAGraph()
+    graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
     try:
-        with torch.cuda.graph(graph):
+        with capturing(graph, device, pool=pool):
             step()
     except RuntimeError:
-        torch.cuda.synchronize(device)
+        recover(device, pool)
         return step
     return graph.replay
 

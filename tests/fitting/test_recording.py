@@ -11,8 +11,9 @@ from contextlib import contextmanager, nullcontext
 import pytest
 import torch
 
-from dipsearch.fitting import Compute, EagerEngine, Step, cuda_graph, make_engine, precision, recording
+from dipsearch.fitting import Compute, EagerEngine, Step, cuda_graph, make_engine, precision
 from dipsearch.fitting.cuda_graph import CudaGraphEngine, recorded, there_on
+from dipsearch.network import capture
 
 from .test_engine import SMALL, after, parts, step_of
 
@@ -85,7 +86,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Gpu:
         "empty_cache": nothing,
     }.items():
         monkeypatch.setattr(torch.cuda, name, stand_in)
-    monkeypatch.setattr(recording, "side_stream", nothing)
+    monkeypatch.setattr(capture, "side_stream", nothing)
     monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", one.end, raising=False)
     monkeypatch.setattr(torch._C, "_cuda_releasePool", one.release, raising=False)
     monkeypatch.setattr(cuda_graph, "_alive", type(cuda_graph._alive)())

@@ -1,7 +1,10 @@
 """Costs: counted without building, equal to what PyTorch counts, and turned into seconds."""
 
 import random
+from contextlib import nullcontext
 from dataclasses import asdict
+from importlib import import_module
+from typing import NoReturn
 
 import pytest
 import torch
@@ -10,6 +13,8 @@ from dipsearch.network import Calibration, Generator, Genome, Scale, calibrate, 
 from dipsearch.network.convolution import Convolution
 from dipsearch.network.gene_rules import WORDS
 from dipsearch.network.peak_memory import memory_bytes
+
+cost_module = import_module("dipsearch.network.cost")  # the room's name for it is its function's
 
 
 def drawn(seed: int) -> Genome:
@@ -125,3 +130,21 @@ def test_the_machine_is_measured_in_seconds_and_left_as_it_was() -> None:
     )
     assert small is not None and large is not None
     assert 0.003 < small < 2 and 4 * small < large < 400 * small
+
+
+def test_a_step_that_cannot_be_recorded_is_measured_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What needs a GPU is a stand-in here."""
+    made: list[str] = []
+
+    def fails(*arguments: object, **more: object) -> NoReturn:
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", object)
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: "a pool")
+    monkeypatch.setattr(cost_module, "beside", lambda device: nullcontext())
+    monkeypatch.setattr(cost_module, "capturing", fails)
+    monkeypatch.setattr(cost_module, "recover", lambda device, pool: made.append(f"{pool} of {device}"))
+    advance = cost_module._recorded(lambda: made.append("a step"), torch.device("cuda:1"))
+    assert made == ["a step", "a pool of cuda:1"]
+    advance()
+    assert made[-1] == "a step"

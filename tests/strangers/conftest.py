@@ -16,18 +16,7 @@ import torch
 
 from dipsearch.problem import TaskOptions, write_image
 from dipsearch.run import Request, Silent, run_search
-
-SPACE = """\
-format: dipsearch/space/1
-genes:
-  depth: {int: [1, 2]}
-  channels_down: {choice: [4, 8], shared: true}
-  channels_up: {same_as: channels_down}
-  channels_skip: {choice: [0, 2], shared: true}
-  upsampling: {choice: [nearest, bilinear]}
-  input_channels: {choice: [2, 4]}
-  learning_rate: {float: [0.01, 0.03], log: true}
-"""
+from tests.tiny_space import SPACE
 
 
 @pytest.fixture(scope="session")

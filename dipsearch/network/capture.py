@@ -1,4 +1,4 @@
-"""Recording on a GPU: a capture that ends, and what PyTorch is left with when one fails.
+"""Captures: a step recorded on a GPU as one graph, and what PyTorch is left with when that fails.
 
 When a capture is invalidated, PyTorch raises before it has told its allocator and its generators that the capture is
 over: the memory pool stays reserved for good, the stream of the capture stays the current one, and whoever draws from
@@ -24,6 +24,16 @@ Pool = Any
 def side_stream(device: torch.device) -> torch.cuda.Stream:
     """The stream of all recordings on a device: memory of a pool is only used again on the stream that it was for."""
     return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def beside(device: torch.device) -> Iterator[None]:
+    """Do what is inside the block on the stream of all recordings, as the steps before one have to be done."""
+    ours, aside = torch.cuda.current_stream(device), side_stream(device)
+    aside.wait_stream(ours)
+    with torch.cuda.stream(aside):
+        yield
+    ours.wait_stream(aside)
 
 
 @contextmanager
