@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..problem import Problem, Split, estimate_sigma, whole
-from ..problem.control_variate import biharmonic
+from ..problem.splits.control_variate import biharmonic
 
 Pixels = NDArray[np.float64]
 """(H, W, C)."""

@@ -27,7 +27,7 @@ from ..problem import (
 from ..problem.case import NO_NOISE
 from ..problem.missing import hide_pixels
 from ..problem.randomness import generator_for
-from ..problem.recorruption import SHARE
+from ..problem.splits.recorruption import SHARE
 from .standard_pictures import half_size_crop
 
 LEVELS = 255

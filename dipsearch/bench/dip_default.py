@@ -16,7 +16,7 @@ from ..errors import ResourceError
 from ..fitting import Check, LastIterate, data_consistent, fit
 from ..library import preset
 from ..problem import Downsample, Problem, make_split, whole
-from ..problem.holes import are_holes
+from ..problem.splits.holes import are_holes
 from .rival_limits import Limits
 
 STEPS = 20_000

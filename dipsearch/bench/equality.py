@@ -22,7 +22,7 @@ from ..fitting.compute import Compute
 from ..fitting.memory import keep_freed_memory
 from ..network import Genome, build, make_input
 from ..problem import Identity, NoiseModel, Problem, generator_for, psnr, whole
-from ..problem.sources import picture_name
+from ..problem.formats.sources import picture_name
 from .machine import command_line, machine_name, versions
 from .speed import NETWORKS
 from .standard_pictures import BUNDLED, half_size_crop

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..problem import natural_suffix, read_image, write_image
-from ..problem.sources import picture_name
+from ..problem.formats.sources import picture_name
 
 ROOMY = 3
 """A picture is halved while its shorter side is more than so many crops long: a crop shall show something."""

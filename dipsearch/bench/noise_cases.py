@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..problem import add_noise, diagnose, read_image
-from ..problem.diagnosis import Branch
+from ..problem.gate.diagnosis import Branch
 
 LEVELS = 255
 SIDES = (96, 128, 192, 256)

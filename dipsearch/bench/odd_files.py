@@ -18,8 +18,8 @@ from PIL import Image as Pillow
 from PIL import ImageCms
 from PIL.PngImagePlugin import PngInfo
 
-from ..problem.png import encode_png16
-from ..problem.png_chunks import Chunk
+from ..problem.formats.png import encode_png16
+from ..problem.formats.png_chunks import Chunk
 
 HEIGHT, WIDTH = 40, 48
 Samples = NDArray[Any]

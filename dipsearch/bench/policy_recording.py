@@ -31,8 +31,8 @@ from ..network.space import load_space
 from ..patches import answer
 from ..planning.budget import SHORT_PATIENCE
 from ..problem import Problem, Split, make_split, psnr
+from ..problem.formats.sources import picture_name
 from ..problem.randomness import generator_for
-from ..problem.sources import picture_name
 from .damages import DAMAGES
 from .standard_pictures import half_size_crop
 

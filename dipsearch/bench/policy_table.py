@@ -17,7 +17,7 @@ import numpy as np
 
 from ..planning.known_policies import FreezeThaw, SuccessiveHalving
 from ..planning.policy import ExpectedGain, Policy, WholeFits
-from ..problem.sources import picture_name
+from ..problem.formats.sources import picture_name
 from .policy_archive import RecordedCase
 from .policy_recording import PRESETS, TUNING
 from .policy_replay import STEP_SECONDS, Outcome, replay_policy

@@ -20,7 +20,7 @@ from ..files import replacing, write_text
 from ..fitting import fit
 from ..fitting.memory import keep_freed_memory
 from ..problem import make_split, psnr
-from ..problem.sources import picture_name
+from ..problem.formats.sources import picture_name
 from ..trials.trial_files import read_npz
 from .contestants import contestant
 from .damages import DAMAGES

@@ -23,7 +23,7 @@ from torch import Tensor
 from ..fitting import combine, data_consistent
 from ..fitting.ensemble import ensemble_weights, scoring_products
 from ..problem import Identity, Problem, Split
-from ..problem.clipping import unclipped
+from ..problem.gate.clipping import unclipped
 from .bootstrap import Standing, block_errors, standings
 
 FIRST, BEST, ENSEMBLE, POLISHED, COMBINED = "first", "best", "ensemble", "polished", "combined"

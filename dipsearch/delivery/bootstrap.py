@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..problem import Problem, Split
-from ..problem.grid import square_sums
+from ..problem.gate.grid import square_sums
 from ..trials.objective import LEAST_ERROR
 
 BLOCK = 16

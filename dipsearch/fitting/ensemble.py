@@ -16,7 +16,7 @@ from scipy.optimize import nnls
 from torch import Tensor
 
 from ..problem import Problem, Split
-from ..problem.control_variate import control_weight
+from ..problem.splits.control_variate import control_weight
 
 SUM_TO_ONE = 1e3
 """How strongly the least squares hold the weights' sum at 1, against the size of the errors."""

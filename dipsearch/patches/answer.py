@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..problem import Downsample, Identity, Mask, Problem, Split, clean_sigma, crop_problem, estimate_sigma
-from ..problem.impulses import EXACT
+from ..problem.gate.impulses import EXACT
 from ..problem.problem import KERNEL_REACH, SMALLEST_SIDE
 from .alternation import alternate
 from .consistency import consistent

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter, zoom
 from torch import Tensor
 
 from ..problem import Downsample, Identity, Mask, Problem, pseudo_inverse
-from ..problem.control_variate import biharmonic
+from ..problem.splits.control_variate import biharmonic
 from .consistency import consistent
 
 TYPICAL_ENERGY = 0.002

@@ -6,10 +6,9 @@ reference are here too, but only reports and benchmarks may call them.
 """
 
 from .case import Case, load_case
-from .decoding import stacked_sources
-from .diagnosis import Branch, Diagnosis
 from .form import Form
-from .image import (
+from .formats.decoding import stacked_sources
+from .formats.image import (
     MAX_PIXELS,
     WRITTEN_SUFFIXES,
     Image,
@@ -20,11 +19,14 @@ from .image import (
     refuse_unwritable,
     write_image,
 )
-from .impulses import clean_sigma, clean_values
+from .formats.sources import sample_names
+from .gate.diagnosis import Branch, Diagnosis
+from .gate.impulses import clean_sigma, clean_values
+from .gate.noise_classifier import diagnose
+from .gate.sigma import SigmaEstimate, estimate_sigma
 from .metrics import psnr, psnr_luma, psnr_peak, ssim
 from .missing import find_observed, hide_pixels, picture_files, read_mask
 from .noise import Gaussian, Impulses, NoiseModel, NoNoise, Poisson
-from .noise_classifier import diagnose
 from .operators import (
     Blur,
     Downsample,
@@ -49,11 +51,9 @@ from .picture_range import PictureRange
 from .problem import Problem, crop_problem
 from .randomness import generator_for
 from .restored_picture import restored_suffix, stacks_of, write_film, write_restored
-from .sigma import SigmaEstimate, estimate_sigma
 from .simulation import Damaged, NoiseWord, add_noise, simulate_measurement
-from .sources import sample_names
-from .split import Split, whole
-from .splitting import make_split
+from .splits.split import Split, whole
+from .splits.splitting import make_split
 from .task_options import Task, TaskOptions
 
 __all__ = [

@@ -15,18 +15,18 @@ from torch import Tensor
 from ..errors import InputError
 from .case_words import hole_note, simulated_note, unasked
 from .clean_reference import data_range_of_reference, read_reference, refuse_other_reference
-from .diagnosis import Diagnosis
-from .image import Image, read_image
+from .formats.image import Image, read_image
+from .formats.raster import refuse_huge
+from .gate.diagnosis import Diagnosis
+from .gate.noise_classifier import diagnose, given_photons, given_sigma
+from .gate.sigma import estimate_sigma
 from .missing import Observation
 from .noise import LEVELS, NoiseModel
-from .noise_classifier import diagnose, given_photons, given_sigma
 from .operators import Downsample, Identity, Mask
 from .picture_range import TYPE_RANGE, PictureRange, range_of, tamed
 from .problem import SMALLEST_SIDE, Problem
-from .raster import refuse_huge
-from .sigma import estimate_sigma
 from .simulation import DEFAULT_BLUR_SIGMA, DEFAULT_SIGMA, blur_of, simulate_measurement
-from .splitting import make_split
+from .splits.splitting import make_split
 from .task_options import TaskOptions
 from .told import alpha_beside, exact_where, in_unit, told_missing
 from .windows import Windows, windows_around

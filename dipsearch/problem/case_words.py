@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .holes import are_holes, largest_hole
-from .image import Image
+from .formats.image import Image
 from .missing import black_share
 from .simulation import Damaged
+from .splits.holes import are_holes, largest_hole
 
 LARGE_HOLE = 0.5
 NOTICED = 0.005

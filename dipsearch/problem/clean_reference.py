@@ -8,11 +8,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..errors import InputError
-from .decoding import stacked_sources
-from .image import Image, read_image
+from .formats.decoding import stacked_sources
+from .formats.image import Image, read_image
+from .formats.sources import file_of_same_name, is_sample, plane_of
 from .picture_range import LARGEST, PictureRange
 from .problem import Problem
-from .sources import file_of_same_name, is_sample, plane_of
 from .task_options import TaskOptions
 
 

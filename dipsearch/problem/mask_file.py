@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .holes import Bits, clustering, largest_hole
-from .image import Image, read_image
+from .formats.image import Image, read_image
+from .splits.holes import Bits, clustering, largest_hole
 
 WHITE = 0.9
 """Greys below this share of white count as missing: the edge of what was painted is a mixture."""

@@ -12,13 +12,13 @@ from torch import Tensor
 from ..errors import InputError
 from .arrays import as_picture, as_tensor, channels_first, is_float, layout_of_image, plain_type
 from .form import Form
+from .gate.noise_classifier import diagnose
+from .gate.sigma import estimate_sigma
 from .noise import NoiseModel
-from .noise_classifier import diagnose
 from .operators import Identity, LinearOperator, Operator, as_operator, check_adjoint
 from .operators.registry import name_of
 from .operators.shapes import four_numbers, in_32_bits
 from .own_range import data_range_of
-from .sigma import estimate_sigma
 
 SMALLEST_SIDE = 8  # below it neither the noise nor a split says anything
 

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .image import Image, is_sample
+from .formats.image import Image, is_sample
+from .formats.sources import file_of_same_name, plane_of
 from .mask_file import read_mask_file, refuse_trivial
 from .randomness import generator_for
-from .sources import file_of_same_name, plane_of
 from .task_options import TaskOptions
 
 

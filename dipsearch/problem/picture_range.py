@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .form import Form
-from .image import Image
+from .formats.image import Image
 from .own_range import BEYOND, LEAST_SPAN, MARGIN, ON_THE_END, SMOOTH
 
 LARGEST = {8: 255.0, 16: 65535.0, 32: 1.0}

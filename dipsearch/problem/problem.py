@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .form import PLAIN, Form
-from .impulses import EXACT, clean_sigma, clean_values
+from .gate.impulses import EXACT, clean_sigma, clean_values
 from .measurement import SMALLEST_SIDE as SMALLEST_SIDE
 from .measurement import take_in
 from .noise import NoiseModel

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .case import Case
-from .image import JPEG_SUFFIXES, TIFF_SUFFIXES, natural_suffix, write_image, write_planes
+from .formats.image import JPEG_SUFFIXES, TIFF_SUFFIXES, natural_suffix, write_image, write_planes
+from .formats.raster import Samples
+from .formats.sources import plane_of
 from .operators import Mask
-from .raster import Samples
-from .sources import plane_of
 
 SUFFIXES = {"PNG": ".png", "JPEG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
 

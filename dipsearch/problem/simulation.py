@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .formats.sources import file_of_same_name
 from .missing import hide_pixels, read_mask
 from .noise import LEVELS
 from .operators import Blur, Downsample, read_kernel
 from .problem import SMALLEST_SIDE
 from .randomness import generator_for
-from .sources import file_of_same_name
 from .task_options import TaskOptions
 
 NoiseWord = Literal["gaussian", "poisson", "impulse", "speckle"]

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .image import Image
+from .formats.image import Image
+from .formats.sources import file_of_same_name
 from .missing import Observation, find_observed
 from .noise import LEVELS
 from .operators import Downsample, pseudo_inverse
 from .picture_range import PictureRange
 from .problem import Problem
-from .sources import file_of_same_name
 from .task_options import TaskOptions
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, find_objects, label
 from torch import Tensor
 
-from .holes import Bits, are_holes
+from .splits.holes import Bits, are_holes
 
 SMALL_PICTURE = 256 * 256
 """Pixels up to which a picture is worked on as it is."""

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from ..delivery.answers import COMBINED
 from ..json_files import read_json
 from ..plain_files import inside
-from ..problem.image import MAX_PIXELS
+from ..problem.formats.image import MAX_PIXELS
 from ..visible import Words, visible
 from ..yaml_files import validate
 

@@ -23,7 +23,7 @@ from torch import Tensor
 from ..errors import DipsearchError, FormatError
 from ..files import replacing
 from ..problem import Downsample, Identity, Mask, NoiseModel, Operator, Problem, Split
-from ..problem.image import MAX_PIXELS
+from ..problem.formats.image import MAX_PIXELS
 from ..problem.operators import operator_from_arrays, operator_to_arrays
 from .array_files import array_of, finite_of, image_of, read_npz
 from .form_file import form_of, form_text

@@ -20,8 +20,8 @@ from ..files import write_text
 from ..json_files import read_json
 from ..plain_files import inside, plain_file
 from ..problem import TaskOptions
+from ..problem.formats.sources import file_of_same_name, is_sample, plane_of
 from ..problem.missing import sibling_mask
-from ..problem.sources import file_of_same_name, is_sample, plane_of
 from ..yaml_files import validate
 from .request import ARRAY, Request
 

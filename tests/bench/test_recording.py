@@ -25,7 +25,7 @@ from dipsearch.errors import FormatError, StudyError
 from dipsearch.fitting import Compute, fit
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import make_split, psnr, write_image
-from dipsearch.problem.holes import are_holes
+from dipsearch.problem.splits.holes import are_holes
 
 GENOME = Genome(scales=(Scale(8, 8, channels_skip=2),) * 2, upsampling="nearest", input_channels=4)
 

@@ -16,7 +16,7 @@ from dipsearch.problem import (
     make_split,
     whole,
 )
-from dipsearch.problem.recorruption import draw_noise
+from dipsearch.problem.splits.recorruption import draw_noise
 
 NONE = NoiseModel("none", None, "none")
 SIGMA = 0.1

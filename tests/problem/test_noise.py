@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from dipsearch.errors import InputError
 from dipsearch.problem import estimate_sigma, read_image
-from dipsearch.problem.clipping import surviving_noise
+from dipsearch.problem.gate.clipping import surviving_noise
 
 CHECKS = Path(__file__).parents[3] / "shared" / "data" / "checks"
 

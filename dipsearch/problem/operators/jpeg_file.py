@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from scipy.fft import dctn
 
 from ...errors import InputError
-from ..raster import refuse_huge
+from ..formats.raster import refuse_huge
 
 SIDE = 8
 ORIENTATION = 0x0112

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import InputError
-from ..image import read_image
+from ..formats.image import read_image
 
 WORDS = "gaussian:SIGMA, motion:LENGTH:ANGLE, or a picture, .npy or .txt file"
 

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..gate.impulses import struck_together
+from ..operators import Identity, Mask
+from ..problem import Problem
+from ..randomness import generator_for
 from .control_variate import ControlVariate, make_control_variate
 from .holes import are_holes, copy_holes
-from .impulses import struck_together
 from .noise_energy import noise_energy
-from .operators import Identity, Mask
-from .problem import Problem
-from .randomness import generator_for
 from .split import Split, count_values, telling_values
 
 SHARE, LARGER_SHARE = 0.05, 0.10

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from ..errors import InputError
+from ...errors import InputError
 from .container import Container
 from .exif import ORIENTATION
 from .lzw import enable_lzw

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import JpegImagePlugin
 
-from ..errors import InputError
+from ...errors import InputError
 from .container import Container, JpegTables
 from .exif import ORIENTATION, PREFIX
 from .png import png_header, read_png16

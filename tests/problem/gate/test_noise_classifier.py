@@ -10,11 +10,11 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from dipsearch.problem import Identity, Problem, add_noise, diagnose, make_split, read_image
-from dipsearch.problem.blockiness import find_grid
-from dipsearch.problem.blocks import HIGH, MIDDLE, autocorrelation, floor, read_blocks, spectrum
-from dipsearch.problem.counts import find_comb
-from dipsearch.problem.impulses import find_impulses
-from dipsearch.problem.noise_classifier import given_photons, given_sigma
+from dipsearch.problem.gate.blockiness import find_grid
+from dipsearch.problem.gate.blocks import HIGH, MIDDLE, autocorrelation, floor, read_blocks, spectrum
+from dipsearch.problem.gate.counts import find_comb
+from dipsearch.problem.gate.impulses import find_impulses
+from dipsearch.problem.gate.noise_classifier import given_photons, given_sigma
 
 
 def photo(name="rocket", size=96):

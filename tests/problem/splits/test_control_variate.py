@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split, read_image
-from dipsearch.problem.control_variate import ControlVariate, control_weight, make_control_variate
+from dipsearch.problem.splits.control_variate import ControlVariate, control_weight, make_control_variate
 
 NONE = NoiseModel("none", None, "none")
 SIDE = 64
@@ -111,7 +111,7 @@ def test_a_guide_is_made_once_and_moves_with_its_split(monkeypatch: pytest.Monke
     split = make_split(inpainting(scattered()), seed=0)
     assert split.control is not None
     before = split.score(restored(scattered()))
-    monkeypatch.setattr("dipsearch.problem.control_variate.biharmonic", None)
+    monkeypatch.setattr("dipsearch.problem.splits.control_variate.biharmonic", None)
     moved = split.to("cpu")
     assert moved.control is not split.control
     assert torch.equal(moved.score(restored(scattered())), before)
@@ -150,5 +150,5 @@ def test_where_measurements_are_noisy_there_is_no_guide(kind: str) -> None:
 def test_nothing_sought_or_too_much_to_restore_gives_no_guide(monkeypatch: pytest.MonkeyPatch) -> None:
     observed = scattered()
     assert make_control_variate(camera(), observed, sought=torch.zeros_like(observed)) is None
-    monkeypatch.setattr("dipsearch.problem.control_variate.MOST_PIXELS", 1000)
+    monkeypatch.setattr("dipsearch.problem.splits.control_variate.MOST_PIXELS", 1000)
     assert make_control_variate(camera(), observed, sought=1 - observed) is None

@@ -6,7 +6,7 @@ import torch
 
 from dipsearch.errors import InputError
 from dipsearch.problem import Identity, NoiseModel, Problem, make_split
-from dipsearch.problem.recorruption import draw_noise
+from dipsearch.problem.splits.recorruption import draw_noise
 
 SIGMA = 25 / 255
 

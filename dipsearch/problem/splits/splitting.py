@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..errors import InputError
+from ...errors import InputError
+from ..operators import Mask
+from ..problem import Problem
 from .held_out import FEWEST_VALUES, hold_out, hold_out_holes, hold_out_values
-from .operators import Mask
-from .problem import Problem
 from .recorruption import recorrupt
 from .split import Split, count_values
 from .thinning import thin

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 from torch import Tensor
 
-from ..errors import InputError
+from ...errors import InputError
 
 Plane = NDArray[np.float64]
 

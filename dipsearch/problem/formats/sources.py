@@ -13,7 +13,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..errors import InputError
+from ...errors import InputError
 
 PREFIX = "sample:"
 SMALLEST_SAMPLE = 16  # pixels of the longer side

@@ -14,11 +14,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from ...errors import InputError
+from ..gate.grid import square_sums
+from ..gate.impulses import clean_values
+from ..problem import Problem
 from .control_variate import ControlVariate, control_weight
-from .grid import square_sums
-from .impulses import clean_values
-from .problem import Problem
 
 SplitKind = Literal["held-out", "held-out holes", "recorruption", "thinning", "whole"]
 

@@ -13,10 +13,10 @@ import torch
 from scipy.ndimage import uniform_filter
 from torch import Tensor
 
-from ..errors import InputError
+from ...errors import InputError
+from ..problem import Problem
+from ..randomness import generator_for
 from .noise_energy import weighted_mean
-from .problem import Problem
-from .randomness import generator_for
 from .split import Split, count_values
 
 SHARE = 0.1

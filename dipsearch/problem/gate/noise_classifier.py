@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from ..noise import LEVELS, NoiseModel
 from .blocks import Values
 from .diagnosis import Diagnosis
 from .evidence import Evidence, gather
 from .impulses import clean_sigma
-from .noise import LEVELS, NoiseModel
 
 HARDLY_NOISY, HARDLY_NOISY_BELOW = 4.0 / LEVELS, 4.8 / LEVELS
 """Of the high and of the middle band: weaker noise than a restoration has errors."""

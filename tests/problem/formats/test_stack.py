@@ -10,7 +10,7 @@ import tifffile
 
 from dipsearch.errors import InputError
 from dipsearch.problem import TaskOptions, load_case, read_image, stacked_sources, stacks_of, write_film
-from dipsearch.problem.stack import Stack
+from dipsearch.problem.formats.stack import Stack
 
 SIGMA = TaskOptions("denoise", sigma=2000)
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .clipping import surviving_noise
-from .impulses import clean_sigma
-from .problem import Problem
+from ..gate.clipping import surviving_noise
+from ..gate.impulses import clean_sigma
+from ..problem import Problem
 
 
 def noise_energy(problem: Problem, weight: Tensor) -> float:

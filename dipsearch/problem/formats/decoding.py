@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from ..errors import InputError
+from ...errors import InputError
 from .pillow_files import read_with_pillow
 from .raster import Raster
 from .sources import is_sample

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .noise import LEVELS, NoiseModel
+from ..noise import LEVELS, NoiseModel
+from ..problem import Problem
+from ..randomness import generator_for
 from .noise_energy import noise_energy, weighted_mean
-from .problem import Problem
-from .randomness import generator_for
 from .split import Split
 
 SHARE = 0.1

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..noise import LEVELS, NoiseModel
 from .evidence import Evidence
-from .noise import LEVELS, NoiseModel
 
 Branch = Literal[
     "recorruption (white)",

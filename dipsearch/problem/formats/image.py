@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import InputError
-from ..files import replacing
+from ...errors import InputError
+from ...files import replacing
 from .container import Container
 from .decoding import decoded
 from .pillow_files import save_with_pillow

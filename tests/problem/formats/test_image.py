@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 
 from dipsearch.errors import InputError, ResourceError
 from dipsearch.problem import image_digest, natural_suffix, read_image, sample_names, write_image
-from dipsearch.problem.png import encode_png16
+from dipsearch.problem.formats.png import encode_png16
 
 
 def samples(channels, *, bits=8, height=7, width=9, seed=0):

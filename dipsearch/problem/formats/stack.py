@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ...errors import InputError
 
 ROWS_COLUMNS, CHANNELS, PLANES = "YX", "CS", "TZ"
 IN_WORDS = {

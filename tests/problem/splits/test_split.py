@@ -10,7 +10,7 @@ import torch
 
 from dipsearch.errors import InputError
 from dipsearch.problem import Downsample, Identity, Mask, NoiseModel, Problem, make_split, whole
-from dipsearch.problem.holes import are_holes, copy_holes
+from dipsearch.problem.splits.holes import are_holes, copy_holes
 
 SIGMA = 25 / 255
 NONE = NoiseModel("none", None, "none")
