@@ -91,7 +91,7 @@ def test_the_ridge_draws_weights_to_the_plain_mean() -> None:
 def test_the_score_of_a_mixture_is_a_quadratic_form_of_the_weights(
     task: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for place in ("problem.split", "fitting.ensemble"):
+    for place in ("problem.splits.split", "fitting.ensemble"):
         monkeypatch.setattr(f"dipsearch.{place}.control_weight", lambda sampled, control: torch.tensor(0.5))
     problem, clean = noisy_problem()
     if task == "inpaint":
