@@ -36,6 +36,10 @@ class ProgressBar:
         if self._notes:
             self._bar.write(sentence, file=sys.stderr)
 
+    def detail(self, sentence: str) -> None:
+        """Write it as a note; whoever asks for sentences wants them all."""
+        self.note(sentence)
+
     def warn(self, sentence: str) -> None:
         """Write a sentence that nobody must overlook."""
         self._bar.write(sentence, file=sys.stderr)

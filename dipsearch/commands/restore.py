@@ -60,6 +60,7 @@ def restore(
             help="Average a long fit with disturbed weights instead of stopping one (usual: 20000).",
         ),
     ] = None,
+    verbose: shared.Verbose = False,
     quiet: shared.Quiet = False,
     json: shared.Json = False,
 ) -> None:
@@ -91,9 +92,9 @@ def restore(
     from ..fitting import Compute, Langevin
     from ..report import restored_rows
     from ..run import run_restore, run_sampling
-    from .console import listening, print_json, print_pairs
+    from .console import listening, print_json, print_pairs, words_of
 
-    with listening(quiet=quiet, json=json) as callback:
+    with listening(words_of(verbose=verbose), quiet=quiet, json=json) as callback:
         if sgld is not None:
             results = run_sampling(
                 found,

@@ -19,10 +19,11 @@ from . import parsing
 
 if TYPE_CHECKING:
     from ..run import Request
+    from .console import Words
 
 DEFAULT_BUDGET = "10m"
 _MAY_CHANGE = ("budget", "trials", "workers", "device", "engine", "storage", "cluster")
-_ABOUT_THE_RUN = ("name", "resume", "recipe", "quiet", "json")
+_ABOUT_THE_RUN = ("name", "resume", "recipe", "verbose", "quiet", "json")
 
 
 def search(
@@ -94,6 +95,7 @@ def search(
             help="Fit on a Dask cluster: tcp://HOST:8786, or local:4 for four processes here.",
         ),
     ] = None,
+    verbose: shared.Verbose = False,
     quiet: shared.Quiet = False,
     json: shared.Json = False,
 ) -> None:
@@ -154,7 +156,9 @@ def search(
             precision=precision_word,
             **(changes if budget or trials else _limits(DEFAULT_BUDGET, None) | changes),
         )
-    _run(request, resume=resume, quiet=quiet, json=json, started=started)
+    from .console import words_of
+
+    _run(request, resume=resume, words=words_of(verbose=verbose), quiet=quiet, json=json, started=started)
 
 
 def _repeated(written: Request, changes: dict[str, Any], *, file: Path) -> Request:
@@ -172,18 +176,18 @@ def _repeated(written: Request, changes: dict[str, Any], *, file: Path) -> Reque
     return replace(written, **{**changes, "storage": storage})
 
 
-def _run(request: Request, *, resume: bool, quiet: bool, json: bool, started: float) -> None:
+def _run(request: Request, *, resume: bool, words: Words, quiet: bool, json: bool, started: float) -> None:
     from ..report import write_page
     from ..run import read_study, run_search
-    from .console import listening, print_json, print_pairs, summary
+    from .console import listening, print_json, print_pairs
 
-    with listening(quiet=quiet, json=json) as callback:
+    with listening(words, quiet=quiet, json=json) as callback:
         outcome = run_search(request, root=parsing.STUDIES, resume=resume, callback=callback, started=started)
     write_page(read_study(outcome.folder, storage=request.storage))
     if json:
         print_json(outcome.result)
     elif not quiet:
-        print_pairs(summary(outcome))
+        print_pairs(words.outcome(outcome))
 
 
 def _limits(budget: str | None, trials: int | None) -> dict[str, Any]:

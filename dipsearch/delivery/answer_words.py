@@ -80,6 +80,31 @@ def little_words(result: Mapping[str, Any]) -> str:
     return f"networks add little here: {gain:.2f} dB above similar patches alone, as estimated"
 
 
+def gain_words(result: Mapping[str, Any]) -> str:
+    """What networks brought over similar patches alone, for people who want one sentence.
+
+    In decibels of PSNR where a reference was there, else as estimated; where an estimate says nothing of the detail
+    that is sought (enlarging), no number is given. Empty for a result that has no first answer.
+    """
+    pictures = answers_of(result)
+    if not pictures or any(answers[0]["name"] != FIRST for answers in pictures):
+        return ""
+    if _mean([_best_network(answers) for answers in pictures]) is None:
+        return "none: similar patches answered alone; a larger --budget leaves time for networks"
+    delivered = [delivered_answer(answers) for answers in pictures]
+    if all(one["name"] == FIRST for one in delivered):
+        return "none that were tried are better than similar patches alone, which is what is delivered"
+    for name, known in (("psnr", ""), ("estimate", ", as estimated")):
+        alone = _mean([answers[0].get(name) for answers in pictures])
+        reached = _mean([one.get(name) for one in delivered])
+        if alone is not None and reached is not None and not (known and _indirect(result)):
+            gain = reached - alone
+            if gain < LITTLE:
+                return f"they add little here: {gain:+.2f} dB to similar patches alone{known}"
+            return f"they add {gain:.1f} dB to what similar patches reach alone{known}"
+    return "they have a part in what is delivered"
+
+
 def _indirect(result: Mapping[str, Any]) -> bool:
     return bool((result.get("split") or {}).get("indirect"))
 

@@ -71,25 +71,33 @@ def make_first_answers(runner: Runner, *, on_crops: bool = False) -> dict[str, F
     return found
 
 
-def first_words(runner: Runner, firsts: Mapping[str, FirstAnswer], *, files: Mapping[str, str]) -> list[str]:
-    """What the score expects of each, a sentence.
+def first_estimates(runner: Runner, firsts: Mapping[str, FirstAnswer]) -> dict[str, float]:
+    """What the score expects of each, by the pictures' names: estimated PSNR in dB.
 
     Args:
         runner: that made them.
         firsts: by the pictures' names.
+    """
+    pictures = {name: whole_problem(runner.folder, name, seed=runner.seed) for name in firsts}
+    return {
+        name: estimated_psnr(float(picture.split.score(picture.problem.view(firsts[name].fitted))))
+        for name, picture in pictures.items()
+    }
+
+
+def first_words(firsts: Mapping[str, FirstAnswer], *, files: Mapping[str, str]) -> list[str]:
+    """When each was there and where it is, a sentence for people.
+
+    Args:
+        firsts: by the pictures' names.
         files: where each can be looked at, likewise; a name may be missing.
     """
-    sentences = []
-    for name, first in firsts.items():
-        picture = whole_problem(runner.folder, name, seed=runner.seed)
-        expected = estimated_psnr(float(picture.split.score(picture.problem.view(first.fitted))))
-        where = "" if len(runner.names) == 1 else f"{name}, "
-        look = f", in {files[name]}" if name in files else ""
-        sentences.append(
-            f"{where}similar patches alone: {expected:.1f} dB estimated after {first.seconds:.0f} s{look}; "
-            "networks have to be better"
-        )
-    return sentences
+    return [
+        ("" if len(firsts) == 1 else f"{name}: ")
+        + f"first answer, by similar patches, after {first.seconds:.0f} s"
+        + (f": {files[name]}" if name in files else "")
+        for name, first in firsts.items()
+    ]
 
 
 def write_first_pictures(cases: Mapping[str, Case], *, folder: Path) -> dict[str, str]:

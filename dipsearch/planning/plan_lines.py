@@ -53,7 +53,10 @@ def lines_of(
             )
         )
         lines.append(
-            ("expected", f"time for about {max(1, round(looks))} first looks; the best are advanced further")
+            (
+                "networks",
+                f"time to try about {max(1, round(looks))}; the most promising ones are fitted further",
+            )
         )
     if plan.queue:
         first = ", ".join(name for name, _ in plan.queue[:4])

@@ -38,7 +38,8 @@ NO_NOISE = NoiseModel("none", None, "none")
 class Case:
     """One picture of a command: the problem, and what only reports and benchmarks may read.
 
-    ``notes`` are sentences for the console and the page: what was found out, assumed or left out.
+    ``notes`` are sentences for the console and the page: what was found out, assumed or left out; ``details`` are the
+    numbers behind them and how restorations are judged, for those who ask (``--verbose``).
     ``reference`` is (1, C, H, W) or None; ``bits`` says how the restoration is written; ``diagnosis`` is what the
     gate found in a noisy picture, ``None`` for other tasks. ``simulation`` says so where a clean picture was damaged:
     "asked" or "unasked". ``range`` says what 0 and 1 are in the file; PSNR and SSIM are relative to ``data_range``.
@@ -59,6 +60,7 @@ class Case:
     image: Image | None = None
     alpha: Tensor | None = None
     windows: Windows | None = None
+    details: tuple[str, ...] = ()
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -137,7 +139,8 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
         problem=problem,
         reference=reference,
         bits=image.bits,
-        notes=tuple(note for note in [*notes, *said, compared, judged] if note),
+        notes=tuple(note for note in [*notes, *said, compared] if note),
+        details=tuple(line for line in ("" if diagnosis is None else diagnosis.numbers, judged) if line),
         diagnosis=diagnosis,
         simulation=_simulation(options, own_reference),
         range=chosen,

@@ -20,7 +20,7 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     rows = (
         (
             "restored",
-            f"{image_words(result['image'])}: {task_words(result['task'])} by {_delivered_words(result)}",
+            f"{image_words(result['image'])}: {task_words(result['task'])} by {delivered_by(result)}",
         ),
         ("quality", _quality_words(result)),
         ("first answer", bar),
@@ -32,7 +32,7 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         ("baselines", "" if bar else _baseline_words(result.get("baselines") or {})),
         ("uncertainty", _uncertainty_words(result.get("uncertainty") or {})),
         ("candidates", _count_words(result.get("trials") or {})),
-        ("time", _time_words(result)),
+        ("time", time_words(result)),
         *(("note", str(warning)) for warning in result.get("warnings") or ()),
     )
     return tuple((label, sentence) for label, sentence in rows if sentence)
@@ -64,7 +64,7 @@ def image_words(image: str | Sequence[str]) -> str:
     return Path(image).name if isinstance(image, str) else plural(len(image), "picture")
 
 
-def _delivered_words(result: Mapping[str, Any]) -> str:
+def delivered_by(result: Mapping[str, Any]) -> str:
     if said := {delivered_words(answers) for answers in answers_of(result)}:
         return said.pop() if len(said) == 1 else "whatever suits each best"
     members = (result.get("stack") or {}).get("members") or ()
@@ -166,7 +166,7 @@ def _count_words(trials: Mapping[str, int]) -> str:
     )
 
 
-def _time_words(result: Mapping[str, Any]) -> str:
+def time_words(result: Mapping[str, Any]) -> str:
     budget = result.get("budget_seconds")
     return clause(
         duration(result.get("seconds")) + (f" of {duration(budget)}" if budget else ""),

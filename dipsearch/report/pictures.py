@@ -139,7 +139,7 @@ def _case_pictures(record: StudyRecord, picture: PictureRecord, *, side: int) ->
     doubt = uncertainty_map(record, picture) if picture.restored else None
     if doubt is not None and doubt.shape == (size[1], size[0]):
         layers.append(_map("uncertainty", doubt, "estimated standard deviation of the error", side))
-    return CasePictures(picture.name, case.notes if case else (), size, tuple(layers))
+    return CasePictures(picture.name, (*case.notes, *case.details) if case else (), size, tuple(layers))
 
 
 def _first(picture: PictureRecord, file: Path, side: int) -> Picture:

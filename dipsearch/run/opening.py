@@ -93,8 +93,7 @@ def open_run(
     if cases is None:
         cases = [load_case(source, request.options, seed=request.seed) for source in request.sources]
     names = unique_names([case.name for case in cases])
-    notes += [f"{name}: {note}" if len(cases) > 1 else note for name, case in zip(names, cases, strict=True)
-              for note in case.notes]  # fmt: skip
+    notes += _of_each(names, [case.notes for case in cases])
     if resume:
         _check_pictures(folder, names, cases)
     begun = [_begun_on(folder, name) for name in names] if resume else None
@@ -151,7 +150,19 @@ def open_run(
     if own.propose is None and not study.get_trials(deepcopy=False):
         _enqueue(study, space, plan)
     study.set_user_attr("settings", settings.to_dict())
-    return Run(request, folder, cases, plan, settings, study, started, notes, own, spans=spans)
+    details = _of_each(names, [case.details for case in cases])
+    return Run(
+        request, folder, cases, plan, settings, study, started, notes, own, spans=spans, details=details
+    )
+
+
+def _of_each(names: Sequence[str], sentences: Sequence[Sequence[str]]) -> list[str]:
+    """The sentences on each picture, with its name where there are several."""
+    return [
+        f"{name}: {sentence}" if len(names) > 1 else sentence
+        for name, some in zip(names, sentences, strict=True)
+        for sentence in some
+    ]
 
 
 def _write_inputs(

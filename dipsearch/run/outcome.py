@@ -49,6 +49,7 @@ class Snapshot:
         failed: candidates that could not be fitted.
         best: the best candidate so far.
         resting: candidates that had their first look and may be gone on with.
+        bar: estimated PSNR in dB of what similar patches made alone; ``None`` before it is known.
     """
 
     phase: str
@@ -60,6 +61,7 @@ class Snapshot:
     failed: int
     best: Trial | None
     resting: int = 0
+    bar: float | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,10 @@ class Callback(Protocol):
         """Something worth a line."""
         ...
 
+    def detail(self, sentence: str) -> None:
+        """Something for those who want the numbers behind it."""
+        ...
+
     def warn(self, sentence: str) -> None:
         """Something that nobody must overlook, however quiet it is to be."""
         ...
@@ -114,6 +120,9 @@ class Silent:
         """Say nothing."""
 
     def note(self, sentence: str) -> None:
+        """Say nothing."""
+
+    def detail(self, sentence: str) -> None:
         """Say nothing."""
 
     def warn(self, sentence: str) -> None:

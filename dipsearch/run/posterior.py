@@ -72,6 +72,8 @@ def run_sampling(
         for index, (name, case, file) in enumerate(zip(names, cases, files, strict=True)):
             for note in case.notes:
                 callback.note(note)
+            for sentence in case.details:
+                callback.detail(sentence)
             end = (
                 None
                 if until is None

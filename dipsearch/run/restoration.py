@@ -60,7 +60,7 @@ class Restoration:
         runner = self.runner
         self.phase = "similar patches"
         firsts = make_first_answers(runner)
-        for sentence in first_words(runner, firsts, files={}):
+        for sentence in first_words(firsts, files={}):
             self.callback.note(sentence)
         self.phase = "restoring"
         wanted = [

@@ -90,6 +90,8 @@ def run_restore(
     for case in cases:
         for note in case.notes:
             callback.note(note)
+        for sentence in case.details:
+            callback.detail(sentence)
     found = restored(
         genomes,
         cases,

@@ -72,6 +72,7 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
     result |= {
         "interrupted": interrupted,
         "warnings": [*run.notes, *notes, *_engine_notes(trials), *_little(result)],
+        "details": list(run.details),
         "finalists": [] if verdict is None else _finalists(verdict),
     }
     if winner is not None and verdict is not None:

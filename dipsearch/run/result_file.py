@@ -151,6 +151,7 @@ class _Result(_Known):
     finalists: list[_Finalist] = []
     blend: _Blend | None = None
     warnings: list[Words] = []
+    details: list[Words] = []
     version: Words | None = None
 
     @model_validator(mode="after")

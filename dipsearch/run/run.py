@@ -37,6 +37,7 @@ class Run:
         own: parts of the user's in the place of ours.
         callbacks: called with the study and the trial whenever a candidate ended, as Optuna's are.
         spans: when tasks were done, and the first answers made.
+        details: the numbers behind the notes, and how candidates are judged.
     """
 
     request: Request
@@ -50,6 +51,7 @@ class Run:
     own: OwnParts = NOTHING
     callbacks: Sequence[StudyCallback] = ()
     spans: list[Span] = field(default_factory=list)
+    details: Sequence[str] = ()
 
     @property
     def seconds(self) -> float:

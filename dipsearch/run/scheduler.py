@@ -39,6 +39,7 @@ class Scheduler:
         search: for candidates, once it has begun.
         notes: what went wrong on the way, sentences.
         raised: what a callback raised first.
+        bar: estimated PSNR in dB of similar patches alone, the mean over the pictures, once it is known.
     """
 
     run: Run
@@ -48,6 +49,7 @@ class Scheduler:
     search: Search | None = None
     notes: list[str] = field(default_factory=list)
     raised: Exception | None = None
+    bar: float | None = None
     _cached: Sequence[Trial] = ()
     _read_at: float = float("-inf")
     _answered: bool = False
@@ -119,6 +121,7 @@ class Scheduler:
             seconds_left=None if budget is None else max(0.0, budget - self.run.seconds),
             workers=self._workers(),
             best=best[0] if best else None,
+            bar=self.bar,
             **counts,
         )
 

@@ -8,7 +8,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from ..delivery.first_answers import FirstAnswer, first_words, make_first_answers, write_first_pictures
+from ..delivery.first_answers import (
+    FirstAnswer,
+    first_estimates,
+    first_words,
+    make_first_answers,
+    write_first_pictures,
+)
 from ..execution.executor import Executor
 from ..execution.runner import Asked, Runner
 from ..problem import Case
@@ -121,6 +127,8 @@ def _searched(
         callback.planned(run.plan)
         for note in run.notes:
             callback.note(note)
+        for sentence in run.details:
+            callback.detail(sentence)
         if (asked.once or not run.plan.networks) and not ranked(run.trials()) and _has_firsts(run):
             return _without_networks(run, callback, asked)
         if executor is None:
@@ -195,6 +203,12 @@ def _first_answers(scheduler: Scheduler) -> dict[str, FirstAnswer]:
     cases = dict(zip(run.settings.names, run.cases, strict=True))
     files = write_first_pictures(cases, folder=run.folder)
     firsts = make_first_answers(scheduler.runner, on_crops=run.plan.crop is not None)
-    for sentence in first_words(scheduler.runner, firsts, files=files):
+    there = {name: str(run.folder / file) for name, file in files.items()}
+    for sentence in first_words(firsts, files=there):
         scheduler.callback.note(sentence)
+    estimates = first_estimates(scheduler.runner, firsts)
+    if len(estimates) == len(cases):
+        scheduler.bar = sum(estimates.values()) / len(estimates)
+    for name, expected in estimates.items():
+        scheduler.callback.detail(f"similar patches alone on {name}: {expected:.1f} dB estimated")
     return firsts

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from dipsearch.commands import console
+from dipsearch.commands import console, full_words
+from dipsearch.commands.full_words import FullWords
+from dipsearch.commands.plain_words import PlainWords
 from dipsearch.planning.plan import ENDLESS
 from dipsearch.run import Outcome, Snapshot, Trial, WorkerState
 
@@ -21,6 +23,8 @@ class Lines:
     """A plan, as far as the console looks at it."""
 
     lines = (("picture", "128×128, 3 channels"), ("workers", "2 on cpu [red]"))
+    deliver_until = 118.0
+    networks = True
 
 
 def snapshot(
@@ -30,6 +34,7 @@ def snapshot(
     failed: int = 0,
     resting: int = 0,
     seconds: float = 94.2,
+    bar: float | None = None,
 ) -> Snapshot:
     return Snapshot(
         phase=phase,
@@ -44,6 +49,7 @@ def snapshot(
         failed=failed,
         best=best,
         resting=resting,
+        bar=bar,
     )
 
 
@@ -60,7 +66,7 @@ def outcome(folder: Path) -> Outcome:
 
 
 def test_without_a_terminal_there_is_a_line_for_each_candidate(capsys: pytest.CaptureFixture[str]) -> None:
-    with console.listening() as callback:
+    with console.listening(FullWords()) as callback:
         callback.planned(Lines())  # type: ignore[arg-type]
         callback.note("50.1 % of the pixels are missing")
         callback.progress(snapshot(best=None))
@@ -78,7 +84,7 @@ def test_without_a_terminal_there_is_a_line_for_each_candidate(capsys: pytest.Ca
 
 
 def test_long_lines_are_not_wrapped_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
-    with console.listening() as callback:
+    with console.listening(FullWords()) as callback:
         callback.note("x" * 500)
     assert capsys.readouterr().out == "x" * 500 + "\n"
 
@@ -101,21 +107,23 @@ def test_long_lines_are_not_wrapped_in_a_log(capsys: pytest.CaptureFixture[str])
     ],
 )
 def test_the_fate_of_a_candidate(trial: Trial, words: str) -> None:
-    assert console.ended(trial) == words
+    assert full_words.ended(trial) == words
 
 
 def test_failures_are_counted_only_when_there_are_any() -> None:
-    assert "failed" not in console.overall(snapshot())
-    assert "4 complete, 3 pruned, 2 failed" in console.overall(snapshot(failed=2))
+    assert "failed" not in full_words.overall(snapshot())
+    assert "4 complete, 3 pruned, 2 failed" in full_words.overall(snapshot(failed=2))
 
 
 def test_who_rests_is_counted() -> None:
-    assert "resting" not in console.overall(snapshot())
-    assert console.overall(snapshot(resting=5)).startswith("searching; 4 complete, 5 resting, 3 pruned; best")
+    assert "resting" not in full_words.overall(snapshot())
+    assert full_words.overall(snapshot(resting=5)).startswith(
+        "searching; 4 complete, 5 resting, 3 pruned; best"
+    )
 
 
 def test_a_log_tells_now_and_then_who_is_advanced(capsys: pytest.CaptureFixture[str]) -> None:
-    with console.listening() as callback:
+    with console.listening(FullWords()) as callback:
         for seconds in (94.2, 100.0, 124.1, 124.3, 140.0, 154.3):
             callback.progress(snapshot(resting=2, best=None, seconds=seconds))
     assert capsys.readouterr().out.splitlines() == [
@@ -129,7 +137,7 @@ def test_a_log_tells_now_and_then_who_is_advanced(capsys: pytest.CaptureFixture[
 
 
 def test_a_long_search_does_not_fill_its_log(capsys: pytest.CaptureFixture[str]) -> None:
-    with console.listening() as callback:
+    with console.listening(FullWords()) as callback:
         for seconds in range(0, 36_000, 20):
             callback.progress(replace(snapshot(seconds=seconds), seconds_left=36_000.0 - seconds))
     assert len(capsys.readouterr().out.splitlines()) == 50
@@ -137,14 +145,14 @@ def test_a_long_search_does_not_fill_its_log(capsys: pytest.CaptureFixture[str])
 
 def test_the_workers_of_a_cluster_do_not_fill_a_line() -> None:
     many = replace(snapshot(), workers=tuple(WorkerState(n, f"polishing {n}") for n in range(100)))
-    assert console.at_work(many).endswith("worker 7: polishing 7; and 92 other workers")
+    assert full_words.at_work(many).endswith("worker 7: polishing 7; and 92 other workers")
 
 
 def test_in_a_terminal_every_worker_has_a_row() -> None:
     screen = Console(file=io.StringIO(), width=100, force_terminal=True, color_system=None)
-    screen.print(console.display(snapshot()))
+    screen.print(full_words.display(snapshot()))
     lines = [line.split() for line in screen.file.getvalue().splitlines()]  # type: ignore[attr-defined]
-    assert lines[0] == ["worker", "fits", "iteration", "score", "speed"]
+    assert lines[0] == ["worker", "fits", "iteration", "estimated", "speed"]
     assert lines[1] == [
         "0",
         "candidate",
@@ -164,7 +172,7 @@ def test_in_a_terminal_every_worker_has_a_row() -> None:
 def test_the_terminal_is_given_back_when_the_search_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Console(file=io.StringIO(), force_terminal=True)
     monkeypatch.setattr(console, "plain_console", lambda: screen)
-    with pytest.raises(RuntimeError), console.listening() as callback:
+    with pytest.raises(RuntimeError), console.listening(FullWords()) as callback:
         callback.progress(snapshot())
         raise RuntimeError
     assert screen._live_stack == []
@@ -176,7 +184,7 @@ def test_silence_with_notes_on_standard_error_for_programs(capsys: pytest.Captur
         ({"quiet": True}, ""),
         ({"json": True, "quiet": True}, ""),
     ):
-        with console.listening(**options) as callback:
+        with console.listening(FullWords(), **options) as callback:
             callback.planned(Lines())  # type: ignore[arg-type]
             callback.note("careful")
             callback.progress(snapshot())
@@ -193,7 +201,7 @@ def test_the_summary_says_where_everything_lies(tmp_path: Path) -> None:
     (tmp_path / "best").mkdir()
     for name in ("best/restored.png", "best/architecture.yaml", "report.html"):
         (tmp_path / name).touch()
-    rows = console.summary(outcome(tmp_path))
+    rows = FullWords().outcome(outcome(tmp_path))
     assert rows[0] == ("restored", "cat.png: missing pixels filled in by the best candidate")
     assert rows[-4:] == (
         ("look at", str(tmp_path / "best/restored.png")),
@@ -214,4 +222,46 @@ def test_a_table_on_a_pipe_is_complete(capsys: pytest.CaptureFixture[str]) -> No
     ("step", "most", "words"), [(310, 3000, "310 / 3000"), (4500, ENDLESS, "4500"), (0, 0, "–")]
 )
 def test_a_limit_of_iterations_is_shown_where_there_is_one(step: int, most: int, words: str) -> None:
-    assert console.iteration(WorkerState(0, "candidate 8", step=step, max_steps=most)) == words
+    assert full_words.iteration(WorkerState(0, "candidate 8", step=step, max_steps=most)) == words
+
+
+def test_a_first_time_user_reads_of_no_candidate(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.listening(PlainWords()) as callback:
+        callback.planned(Lines())  # type: ignore[arg-type]
+        callback.note("noise found: sigma 24.8 grey levels")
+        callback.detail("judged by 2457 values")
+        callback.progress(snapshot(phase="similar patches", best=None))
+        callback.progress(snapshot(bar=27.0, resting=2))
+        callback.progress(snapshot(bar=27.5, seconds=130.0))
+        callback.evaluated(BEST)
+        callback.evaluated(Trial(number=3, state="failed", reason="out of memory"))
+    assert capsys.readouterr().out.splitlines() == [
+        "picture:  128×128, 3 channels",
+        "time:     ready within 1 min 58 s; Ctrl-C delivers what there is",
+        "noise found: sigma 24.8 grey levels",
+        "   94.2 s  making a first answer from similar patches, 2 min 26 s left",
+        "   94.2 s  trying networks, 9 tried so far, the best is 0.3 dB better than the first answer, 2 min 26 s left",
+        "  130.0 s  trying networks, 7 tried so far, none is better than the first answer yet, 2 min 26 s left",
+        "  130.0 s  a network failed: out of memory",
+    ]
+
+
+def test_details_are_for_those_who_ask(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, expected in ((FullWords(), "judged by 2457 values\n"), (PlainWords(), "")):
+        with console.listening(words) as callback:
+            callback.detail("judged by 2457 values")
+        assert capsys.readouterr().out == expected
+
+
+def test_the_brief_outcome_names_picture_and_page(tmp_path: Path) -> None:
+    (tmp_path / "best").mkdir()
+    for name in ("best/restored.png", "best/architecture.yaml", "report.html"):
+        (tmp_path / name).touch()
+    rows = PlainWords().outcome(outcome(tmp_path))
+    assert rows == (
+        ("restored", "cat.png: missing pixels filled in by the best candidate"),
+        ("time", "1 min 58 s"),
+        ("look at", str(tmp_path / "best/restored.png")),
+        ("", str(tmp_path / "report.html")),
+        ("use it again", f"dipsearch restore {tmp_path} IMAGE --task inpaint"),
+    )

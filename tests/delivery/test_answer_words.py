@@ -11,6 +11,7 @@ from dipsearch.delivery.answer_words import (
     bar_words,
     delivered_answer,
     delivered_words,
+    gain_words,
     little_words,
 )
 from dipsearch.delivery.answers import IN_WORDS
@@ -121,3 +122,34 @@ def test_the_card_says_the_same() -> None:
     assert "Similar patches alone: 31.2 dB estimated; with networks 31.6." in text
     assert "| similar patches alone, without a network | 31 % | 31.20 dB | -0.40 ± 0.20 dB | – |" in text
     assert "| a mixture of several answers |  | 31.60 dB |  | – |" in text
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (MIXED, "they add 0.4 dB to what similar patches reach alone, as estimated"),
+        (
+            result({"first": 31.2, "polished": 31.24}),
+            "they add little here: +0.04 dB to similar patches alone, as estimated",
+        ),
+        (
+            result({"first": 31.2, "best": 30.9}, shares={"first": 1.0}),
+            "none that were tried are better than similar patches alone, which is what is delivered",
+        ),
+        (
+            result({"first": 31.2}),
+            "none: similar patches answered alone; a larger --budget leaves time for networks",
+        ),
+        (result({"first": 31.2, "polished": 31.9}, indirect=True), "they have a part in what is delivered"),
+        ({}, ""),
+    ],
+)
+def test_what_networks_brought_in_one_sentence(found: dict[str, Any], words: str) -> None:
+    assert gain_words(found) == words
+
+
+def test_with_a_reference_the_gain_is_the_true_one() -> None:
+    found = result({"first": 31.2, "polished": 31.9})
+    for answer, psnr in zip(found["answers"], (30.0, 30.5), strict=True):
+        answer["psnr"] = psnr
+    assert gain_words(found) == "they add 0.5 dB to what similar patches reach alone"

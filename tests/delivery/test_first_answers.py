@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dipsearch.delivery.delivering import whole_problem
-from dipsearch.delivery.first_answers import first_words, make_first_answers, write_first_pictures
+from dipsearch.delivery.first_answers import first_estimates, first_words, make_first_answers, write_first_pictures
 from dipsearch.problem import Case, Identity, NoiseModel, Problem, crop_problem, psnr, read_image
 from dipsearch.trials.objective import estimated_psnr
 from dipsearch.trials.problem_files import (
@@ -100,8 +100,9 @@ def test_it_is_written_as_a_picture_beside_the_result_and_announced_with_its_sco
     assert float((shown - firsts["cat"].image.clamp(0, 1)).abs().max()) <= 0.5 / 255 + 1e-6
     picture = whole_problem(runner.folder, "cat", seed=0)
     expected = estimated_psnr(float(picture.split.score(firsts["cat"].fitted)))
-    assert first_words(runner, firsts, files=files) == [
-        f"similar patches alone: {expected:.1f} dB estimated after 1 s, in best/first.png; networks have to be better"
+    assert first_estimates(runner, firsts) == {"cat": expected}
+    assert first_words(firsts, files=files) == [
+        "first answer, by similar patches, after 1 s: best/first.png"
     ]
 
 
@@ -112,8 +113,8 @@ def test_several_pictures_have_folders_and_names(make_runner, tmp_path: Path) ->
     files = write_first_pictures(cases, folder=runner.folder)
     assert files == {"cat": "best/cat/first.png", "dog": "best/dog/first.png"}
     assert read_image(tmp_path / files["dog"]).bits == 16
-    said = first_words(runner, firsts, files={})
-    assert said[1].startswith("dog, similar patches alone: ") and "first.png" not in said[1]
+    said = first_words(firsts, files={})
+    assert said[1].startswith("dog: first answer") and "first.png" not in said[1]
 
 
 @pytest.mark.parametrize("seed", [0, 3])

@@ -59,9 +59,10 @@ def test_a_mask_file_comes_first_and_white_keeps(tmp_path, clean):
     assert torch.equal(case.problem.observed, mask) and torch.allclose(case.problem.y, clean * mask)
     assert case.reference is None and case.problem.noise.kind == "none"
     assert case.notes[0] == "50.0 % of the pixels are missing (mask m.png)"
-    assert case.notes[1].startswith("judged by ")
-    assert "helped by a biharmonic restoration" in case.notes[1]
-    assert case.notes[1].endswith(" and observed pixels are noise-free.")
+    assert len(case.notes) == 1
+    (judged,) = case.details
+    assert judged.startswith("judged by ") and judged.endswith(" and observed pixels are noise-free.")
+    assert "helped by a biharmonic restoration" in judged
     inverted = TaskOptions("inpaint", mask=str(tmp_path / "m.png"), invert_mask=True)
     assert torch.equal(load_case(str(tmp_path / "a.png"), inverted, seed=0).problem.observed, 1 - mask)
 
@@ -142,7 +143,7 @@ def test_sigma_is_taken_as_given_or_estimated(tmp_path):
     assert (
         make_split(found.problem, seed=0).kind == "recorruption" and "measures of it agree" in found.notes[0]
     )
-    assert found.diagnosis.branch == "recorruption (white)" and "whiteness 1.4" in found.notes[1]
+    assert found.diagnosis.branch == "recorruption (white)" and "whiteness 1.4" in found.details[0]
 
 
 def test_a_picture_without_noise_says_so(tmp_path):

@@ -24,6 +24,7 @@ from dipsearch.run import (
     Plan,
     Request,
     Silent,
+    Snapshot,
     Trial,
     read_study,
     read_trajectory,
@@ -38,6 +39,8 @@ class Ear(Silent):
 
     plans: list[Plan] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+    bars: list[float] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     heard: list[Trial] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -47,6 +50,13 @@ class Ear(Silent):
 
     def note(self, sentence: str) -> None:
         self.notes.append(sentence)
+
+    def detail(self, sentence: str) -> None:
+        self.details.append(sentence)
+
+    def progress(self, snapshot: Snapshot) -> None:
+        if snapshot.bar is not None:
+            self.bars.append(snapshot.bar)
 
     def warn(self, sentence: str) -> None:
         self.warnings.append(sentence)
@@ -245,8 +255,11 @@ def test_all_answers_have_a_score_and_a_share_and_the_first_one_is_the_bar(finis
     assert result["delivered_psnr"] >= bar["psnr"] - 0.05
     first = read_image(outcome.folder / "best" / "first.png").pixels
     assert psnr(first, read_image(place / "clean.png").pixels) == pytest.approx(bar["psnr"], abs=0.3)
-    (said,) = [note for note in ear.notes if "similar patches alone" in note]
-    assert f"{bar['score']:.1f} dB estimated" in said and "best/first.png" in said
+    (said,) = [note for note in ear.notes if "first answer" in note]
+    assert said.endswith("best/first.png") and " dB" not in said
+    (number,) = [sentence for sentence in ear.details if "similar patches alone" in sentence]
+    assert number.endswith(f"{bar['score']:.1f} dB estimated")
+    assert ear.bars and ear.bars[-1] == pytest.approx(bar["score"], abs=1e-3)
 
 
 def test_the_first_answer_is_delivered_where_no_network_was_fitted(

@@ -41,8 +41,13 @@ class Diagnosis:
     evidence: Evidence
 
     def lines(self) -> tuple[str, ...]:
-        """Return the decision, the warning if there is one, and the numbers, each as one line."""
-        return tuple(line for line in (self.sentence, self.warning, in_numbers(self.evidence)) if line)
+        """Return the decision, and the warning if there is one, each as one line for people."""
+        return tuple(line for line in (self.sentence, self.warning) if line)
+
+    @property
+    def numbers(self) -> str:
+        """What was measured, as one line for those who want to see it."""
+        return in_numbers(self.evidence)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the decision and its numbers as JSON can hold them."""

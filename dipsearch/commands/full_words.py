@@ -1,0 +1,116 @@
+"""A search in full, as ``--verbose`` shows it: every candidate, every worker, every number of the outcome."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..planning.plan import ENDLESS
+from ..report import result_rows
+from ..report.wording import NOTHING, clause, decibels, duration
+from .made_files import file_rows
+
+if TYPE_CHECKING:
+    from ..run import Outcome, Plan, Snapshot, Trial
+    from ..run.outcome import WorkerState
+
+LINE_WORKERS = 8
+"""Workers that are named on a line; a cluster may have hundreds."""
+
+
+class FullWords:
+    """Everything."""
+
+    details = True
+
+    def plan(self, plan: Plan) -> tuple[tuple[str, str], ...]:
+        """All of the plan."""
+        return plan.lines
+
+    def state(self, snapshot: Snapshot) -> str:
+        """Counts, the best so far, the time left."""
+        return overall(snapshot)
+
+    def state_now_and_then(self, snapshot: Snapshot) -> str:
+        """The same, and what every worker does."""
+        return f"{overall(snapshot)}; {at_work(snapshot)}"
+
+    def candidate(self, trial: Trial) -> str:
+        """Its fate."""
+        return ended(trial)
+
+    def display(self, snapshot: Snapshot) -> RenderableType:
+        """A row for each worker, the whole below."""
+        return display(snapshot)
+
+    def outcome(self, outcome: Outcome) -> tuple[tuple[str, str], ...]:
+        """What came out, and where it lies."""
+        return (*result_rows(outcome.result), *file_rows(outcome))
+
+
+def display(snapshot: Snapshot) -> RenderableType:
+    """The state of a search as a terminal shows it: workers, then the whole."""
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    for heading in ("worker", "fits", "iteration", "estimated", "speed"):
+        table.add_column(heading, justify="left" if heading == "fits" else "right")
+    for worker in snapshot.workers:
+        speed = worker.steps_per_second
+        table.add_row(
+            str(worker.index),
+            clause(worker.label, worker.digest) or "waiting",
+            iteration(worker),
+            decibels(worker.score),
+            NOTHING if speed is None else f"{speed:.1f} it/s",
+        )
+    return Group(table, Text(overall(snapshot)))
+
+
+def iteration(worker: WorkerState) -> str:
+    """How far its fit has come, and of how many iterations where their number is limited."""
+    if not worker.max_steps:
+        return NOTHING
+    return f"{worker.step} / {worker.max_steps}" if worker.max_steps < ENDLESS else str(worker.step)
+
+
+def overall(snapshot: Snapshot) -> str:
+    """One line about the whole search: counts, the best so far, the time left."""
+    best, left = snapshot.best, snapshot.seconds_left
+    parts = (
+        snapshot.phase,
+        clause(
+            f"{snapshot.complete} complete",
+            f"{snapshot.resting} resting" if snapshot.resting else None,
+            f"{snapshot.pruned} pruned",
+            f"{snapshot.failed} failed" if snapshot.failed else None,
+        ),
+        f"best so far {decibels(best.score)} (candidate {best.number})" if best is not None else None,
+        f"{duration(left)} left" if left is not None else None,
+    )
+    return "; ".join(part for part in parts if part)
+
+
+def at_work(snapshot: Snapshot) -> str:
+    """What every worker does: ``worker 0: candidate 8 at iteration 310; worker 1: waiting``."""
+    words = []
+    for worker in snapshot.workers[:LINE_WORKERS]:
+        step = f" at iteration {worker.step}" if worker.max_steps else ""
+        words.append(f"worker {worker.index}: {worker.label or 'waiting'}{step}")
+    if len(snapshot.workers) > LINE_WORKERS:
+        words.append(f"and {len(snapshot.workers) - LINE_WORKERS} other workers")
+    return "; ".join(words)
+
+
+def ended(trial: Trial) -> str:
+    """One line about a candidate that ended: its estimate and where it came from, or why there is none."""
+    parents = " and ".join(str(parent) for parent in trial.parents)
+    origin = f"{trial.operator} of {parents}" if parents else trial.operator
+    fate = {
+        "complete": f"{decibels(trial.score)} at iteration {trial.step}",
+        "pruned": f"given up, {trial.reason or 'others are ahead'}",
+        "failed": f"failed, {trial.reason or 'no reason was recorded'}",
+    }.get(trial.state, trial.state)
+    took = duration(trial.seconds) if trial.seconds is not None else None
+    return f"candidate {trial.number}: {clause(fate, took)}" + (f" ({origin})" if origin else "")

@@ -1,0 +1,28 @@
+"""Where the outcome of a search lies, and how it is used again: the last rows that a search prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..run import Outcome
+
+
+def file_rows(outcome: Outcome, *, architecture: bool = True) -> tuple[tuple[str, str], ...]:
+    """Labels and files that exist.
+
+    Args:
+        outcome: of the search.
+        architecture: name the architecture file, too.
+    """
+    folder, network = outcome.folder, outcome.folder / "best" / "architecture.yaml"
+    pictures = sorted(folder.glob("best/*restored.*")) or sorted(folder.glob("best/*/*restored.*"))
+    named = [*pictures, *([network] if architecture else []), folder / "report.html"]
+    files = [file for file in named if file.exists()]
+    rows = [("look at" if index == 0 else "", str(file)) for index, file in enumerate(files)]
+    if network.exists():
+        kernel = " --kernel KERNEL" if outcome.result["task"] == "deblur" else ""
+        rows.append(
+            ("use it again", f"dipsearch restore {folder} IMAGE --task {outcome.result['task']}{kernel}")
+        )
+    return tuple(rows)

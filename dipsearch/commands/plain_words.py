@@ -1,0 +1,90 @@
+"""A search in a few words, for whoever has one damaged picture: what was found, what is happening, what came out.
+
+Differences between restorations of one picture are sure where their levels are not: an estimate may be decibels off
+for all of them alike. So a gain over the first answer is said, and no level without a reference.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from ..report.in_brief import brief_rows
+from ..report.wording import clause, duration, plural
+from .made_files import file_rows
+
+if TYPE_CHECKING:
+    from ..run import Outcome, Plan, Snapshot, Trial
+
+PLANNED = ("picture", "searched on", "candidates", "networks", "too large for this machine")
+"""Lines of a plan that need no knowledge of how a search works."""
+
+EVEN = 0.05
+"""Gains of fewer decibels are none."""
+
+PHASES = {
+    "similar patches": "making a first answer from similar patches",
+    "searching": "trying networks",
+    "delivering": "combining the best",
+    "polishing": "last touches",
+}
+
+
+class PlainWords:
+    """What a first-time user wants to read."""
+
+    details = False
+
+    def plan(self, plan: Plan) -> tuple[tuple[str, str], ...]:
+        """What is worked on, and how long that takes."""
+        lines = [line for line in plan.lines if line[0] in PLANNED]
+        if plan.deliver_until is not None:
+            if not plan.networks:
+                lines += [line for line in plan.lines if line[0] == "time"]
+            else:
+                lines.append(
+                    ("time", f"ready within {duration(plan.deliver_until)}; Ctrl-C delivers what there is")
+                )
+        return tuple(lines)
+
+    def state(self, snapshot: Snapshot) -> str:
+        """What is being done, how good the best network is, and how long it still takes."""
+        tried = snapshot.complete + snapshot.resting + snapshot.pruned
+        parts = (
+            PHASES.get(snapshot.phase, snapshot.phase),
+            f"{tried} tried so far" if tried and snapshot.phase == "searching" else None,
+            _gain(snapshot),
+            f"{plural(snapshot.failed, 'network')} failed" if snapshot.failed else None,
+            f"{duration(snapshot.seconds_left)} left" if snapshot.seconds_left is not None else None,
+        )
+        return clause(*parts)
+
+    def state_now_and_then(self, snapshot: Snapshot) -> str:
+        """The same."""
+        return self.state(snapshot)
+
+    def candidate(self, trial: Trial) -> str:
+        """Only a failure is worth a line."""
+        if trial.state != "failed":
+            return ""
+        return f"a network failed: {trial.reason or 'no reason was recorded'}"
+
+    def display(self, snapshot: Snapshot) -> RenderableType:
+        """One line."""
+        return Text(f"{duration(snapshot.seconds):>12}  {self.state(snapshot)}")
+
+    def outcome(self, outcome: Outcome) -> tuple[tuple[str, str], ...]:
+        """What came out, and what to do with it."""
+        return (*brief_rows(outcome.result), *file_rows(outcome, architecture=False))
+
+
+def _gain(snapshot: Snapshot) -> str | None:
+    best, bar = snapshot.best, snapshot.bar
+    if best is None or best.score is None or bar is None:
+        return None
+    gain = best.score - bar
+    if gain < EVEN:
+        return "none is better than the first answer yet"
+    return f"the best is {gain:.1f} dB better than the first answer"
