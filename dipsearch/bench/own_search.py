@@ -115,6 +115,7 @@ def search_arguments(
     options = {
         "--task": case.damage.task,
         "--factor": str(case.damage.factor) if case.damage.task == "sr" else None,
+        "--kernel": case.damage.kernel,
         "--sigma": None if case.damage.sigma is None else f"{case.damage.sigma:g}",
         "--reference": str(case.reference.resolve()),
         "--budget": f"{budget:g}s",

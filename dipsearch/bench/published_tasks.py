@@ -97,10 +97,15 @@ def _enlarged(factor: int) -> PublishedTask:
         f"enlarged {factor} times",
         f"Cut to multiples of {factor}, then about the middle to multiples of {DIVIDES}, then reduced by Pillow's "
         "LANCZOS in 8 bits. PSNR of the luma (BT.601, 16 to 235 of 255; grey is its own luma) without 4 pixels on each "
-        "side, and in one column over all pixels and channels. Our operator is Deep Image Prior's, a Lanczos kernel of "
-        "two lobes, which is not quite Pillow's of three.",
+        "side, and in one column over all pixels and channels. Ours are told that kernel: --kernel lanczos3.",
         RivalDamage(
-            f"sr{factor}", "sr", f"enlarged {factor} times", _smaller(factor), factor=factor, divides=DIVIDES
+            f"sr{factor}",
+            "sr",
+            f"enlarged {factor} times",
+            _smaller(factor),
+            factor=factor,
+            divides=DIVIDES,
+            kernel="lanczos3",
         ),
         ("set5", "set14"),
         "bicubic",

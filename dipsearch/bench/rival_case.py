@@ -62,7 +62,9 @@ class RivalCase:
             InputError: the measurement cannot be used, or is not one of this picture.
         """
         factor = max(self.damage.factor, 2)
-        options = TaskOptions(self.damage.task, factor=factor, sigma=self.damage.sigma)
+        options = TaskOptions(
+            self.damage.task, factor=factor, sigma=self.damage.sigma, kernel=self.damage.kernel
+        )
         case = load_case(str(self.file), options, seed=self.seed, whole=True)
         if case.reference is not None:
             raise InputError(

@@ -33,6 +33,7 @@ class RivalDamage:
         factor: of super-resolution, else 1.
         divides: the sides that are measured are multiples of this, cut about the middle.
         sigma: of the noise, in grey levels of 255, that every method is told; ``None``: it is estimated.
+        kernel: of super-resolution, what made the picture smaller, as every method is told; ``None``: the usual one.
         bits: of a value in the file of the measurement: 8, or 32 for one that was not rounded.
     """
 
@@ -45,6 +46,7 @@ class RivalDamage:
     divides: int = 1
     sigma: float | None = None
     bits: int = 8
+    kernel: str | None = None
 
     def fitting(self, clean: Tensor) -> Tensor:
         """The part of a clean picture that is measured: of super-resolution whole blocks, else all of it.

@@ -133,12 +133,12 @@ def overhead(
     from rich.console import Console
 
     from ..bench import measure_overhead
-    from .console import LiveConsole, print_pairs
+    from .console import LiveConsole, print_pairs, words_of
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # as a search does
     # The live display of a terminal, but for the terminal.
     screen = Console(file=io.StringIO(), force_terminal=True, width=120, highlight=False, markup=False)
-    shown = LiveConsole(screen)
+    shown = LiveConsole(screen, words_of(verbose=True))
     try:
         measured = measure_overhead(seconds=seconds, callback=shown, scaling=scaling, watch=_say)
     finally:

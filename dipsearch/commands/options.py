@@ -53,8 +53,9 @@ Kernel = Annotated[
     str | None,
     typer.Option(
         "--kernel",
-        metavar="gaussian:S|motion:N:DEGREES|FILE",
-        help="deblur: what the picture was blurred with, in pixels.",
+        metavar="gaussian:S|motion:N:DEGREES|FILE|NAME",
+        help="deblur: what the picture was blurred with, in pixels; sr: what made it small: lanczos2 (when absent), "
+        "lanczos3, bicubic or box.",
     ),
 ]
 Factor = Annotated[

@@ -18,7 +18,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..problem import Downsample, Identity, Mask, Problem, Split, clean_sigma, crop_problem, estimate_sigma
 from ..problem.gate.impulses import EXACT
-from ..problem.problem import KERNEL_REACH, SMALLEST_SIDE
+from ..problem.problem import SMALLEST_SIDE
 from .alternation import alternate
 from .consistency import consistent
 from .denoise import denoise, polish, white
@@ -110,7 +110,8 @@ def _in_tiles(
     threads: int,
     progress: Progress | None,
 ) -> Tensor:
-    factor = part.operator.factor if isinstance(part.operator, Downsample) else 1
+    reduction = part.operator if isinstance(part.operator, Downsample) else None
+    factor = 1 if reduction is None else reduction.factor
     height, width = part.y.shape[-2:]
     settings = settings or settings_for(part.image_shape[-2] * part.image_shape[-1])
     _refuse_unusable(part, pilot)
@@ -118,7 +119,7 @@ def _in_tiles(
     if not part.croppable:
         return _restored(part, pilot, settings)
     # At a cut edge of a reduced picture nothing is measured for sure along the reach of the reduction's kernel.
-    margin = KERNEL_REACH * factor if factor > 1 else 0
+    margin = 0 if reduction is None else reduction.reach * factor
     overlap = -(-max(OVERLAP, 3 * margin) // factor)
     side = SIDE_ON_GPU if part.y.is_cuda else SIDE
     cut = list(tiles(height, width, side=max(-(-side // factor), 2 * overlap), overlap=overlap))

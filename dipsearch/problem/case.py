@@ -23,6 +23,7 @@ from .gate.sigma import estimate_sigma
 from .missing import Observation
 from .noise import LEVELS, NoiseModel
 from .operators import Downsample, Identity, Mask
+from .operators.reduction_kernels import LANCZOS2
 from .picture_range import TYPE_RANGE, PictureRange, range_of, tamed
 from .problem import SMALLEST_SIDE, Problem
 from .simulation import DEFAULT_BLUR_SIGMA, DEFAULT_SIGMA, blur_of, simulate_measurement
@@ -201,7 +202,13 @@ def _super_resolve(image: Image, options: TaskOptions, seed: int) -> tuple[Probl
     refuse_huge(f"{image.name} enlarged by {options.factor}", *shape[2:])
     notes.append(f"{y.shape[-1]} × {y.shape[-2]} pixels become {shape[3]} × {shape[2]}")
     observed = torch.ones(1, 1, *y.shape[-2:])
-    return Problem(y, Downsample(options.factor, shape), NO_NOISE, shape, observed), reference, notes
+    return (
+        Problem(
+            y, Downsample(options.factor, shape, kernel=options.kernel or LANCZOS2), NO_NOISE, shape, observed
+        ),
+        reference,
+        notes,
+    )
 
 
 def _deblur(

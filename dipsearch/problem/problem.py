@@ -23,9 +23,6 @@ from .measurement import take_in
 from .noise import NoiseModel
 from .operators import Downsample, Identity, Mask, Operator, name_of
 
-# The Lanczos-2 kernel of a measured pixel reaches one and a half measured pixels beyond its own block.
-KERNEL_REACH = 2
-
 TASKS = {"identity": "denoise", "mask": "inpaint", "downsample": "sr", "blur": "deblur"}
 """What people call the problems of some operators."""
 
@@ -178,9 +175,11 @@ def crop_problem(problem: Problem, *, top: int, left: int, height: int, width: i
             min(image_height, bottom * factor) - top * factor,
             min(image_width, right * factor) - left * factor,
         )
-        operator = Downsample(factor, shape).to(y.device)
+        operator = Downsample(factor, shape, kernel=problem.operator.kernel).to(y.device)
         _forget_cut_edges(
-            observed, cut=(top > 0, bottom < full_height, left > 0, right < full_width), reach=KERNEL_REACH
+            observed,
+            cut=(top > 0, bottom < full_height, left > 0, right < full_width),
+            reach=problem.operator.reach,
         )
     return dataclasses.replace(problem, y=y, operator=operator, image_shape=shape, observed=observed)
 

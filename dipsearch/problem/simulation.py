@@ -19,6 +19,7 @@ from .formats.sources import file_of_same_name
 from .missing import hide_pixels, read_mask
 from .noise import LEVELS
 from .operators import Blur, Downsample, read_kernel
+from .operators.reduction_kernels import LANCZOS2
 from .problem import SMALLEST_SIDE
 from .randomness import generator_for
 from .task_options import TaskOptions
@@ -140,7 +141,7 @@ def add_noise(clean: Tensor, kind: NoiseWord, *, level: float, seed: int, limits
 
 
 def _reduced(clean: Tensor, options: TaskOptions) -> Damaged:
-    y = Downsample(options.factor, tuple(clean.shape)).A(clean)
+    y = Downsample(options.factor, tuple(clean.shape), kernel=options.kernel or LANCZOS2).A(clean)
     if min(y.shape[-2:]) < SMALLEST_SIDE:
         raise InputError(
             f"the factor {options.factor} makes {clean.shape[-1]} × {clean.shape[-2]} pixels into "

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
 from ..errors import FormatError, InputError
+from .operators.reduction_kernels import reduction_kernel
 
 Task = Literal["denoise", "inpaint", "sr", "deblur", "invert"]
 
@@ -28,7 +29,8 @@ class TaskOptions:
         missing: inpaint: take the picture as clean and hide this percentage of its pixels, 1 to 99.
         sigma: denoise, deblur: standard deviation of the noise in the units of the file, which are grey levels of 255
             in 8 bits and of floats in [0, 1]; None estimates it, or is 25 of 255, of deblur 5, when simulating.
-        kernel: deblur: what the picture was blurred with: "gaussian:2", "motion:9:30", or a file.
+        kernel: deblur: what the picture was blurred with: "gaussian:2", "motion:9:30", or a file; sr: what it was made
+            smaller with: "lanczos2" (None), "lanczos3", "bicubic" or "box".
         photons: denoise: the values are counts of photons, and white (255, 65535, of floats 1) stands for this many.
         factor: sr: whole number, 2 or more.
         reference: the clean picture, for reports only; a folder holds one per picture, of the same name.
@@ -186,9 +188,11 @@ def _check_kernel(options: TaskOptions) -> None:
             "deblur undoes a blur that is known",
             "give what the picture was blurred with: --kernel gaussian:2, --kernel motion:9:30, or a file",
         )
-    if options.kernel is not None and options.task != "deblur":
+    if options.kernel is not None and options.task == "sr":
+        reduction_kernel(options.kernel)
+    elif options.kernel is not None and options.task != "deblur":
         raise InputError(
-            f"a kernel was given for {options.task}", "it belongs to deblur", "leave out --kernel"
+            f"a kernel was given for {options.task}", "it belongs to deblur and sr", "leave out --kernel"
         )
 
 

@@ -61,5 +61,5 @@ def alpha_beside(image: Image, problem: Problem, told: Observation | None) -> Te
     if not isinstance(problem.operator, Downsample) or problem.y.shape[-2:] != image.alpha.shape[-2:]:
         return image.alpha
     _, _, height, width = problem.image_shape
-    larger = Downsample(problem.operator.factor, (1, 1, height, width))
+    larger = Downsample(problem.operator.factor, (1, 1, height, width), kernel=problem.operator.kernel)
     return pseudo_inverse(larger, image.alpha).clamp(0, 1)

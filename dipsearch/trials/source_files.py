@@ -81,7 +81,11 @@ def _files(source: str, options: TaskOptions) -> Iterator[str]:
         if path is not None and not is_sample(path):
             yield file_of_same_name(path, source)
     kernel = options.kernel
-    if kernel is not None and kernel.partition(":")[0] not in ("gaussian", "motion"):
+    if (
+        kernel is not None
+        and options.task == "deblur"
+        and kernel.partition(":")[0] not in ("gaussian", "motion")
+    ):
         yield kernel
 
 

@@ -9,7 +9,12 @@ import torch
 from torch import Tensor
 
 from dipsearch.delivery.delivering import whole_problem
-from dipsearch.delivery.first_answers import first_estimates, first_words, make_first_answers, write_first_pictures
+from dipsearch.delivery.first_answers import (
+    first_estimates,
+    first_words,
+    make_first_answers,
+    write_first_pictures,
+)
 from dipsearch.problem import Case, Identity, NoiseModel, Problem, crop_problem, psnr, read_image
 from dipsearch.trials.objective import estimated_psnr
 from dipsearch.trials.problem_files import (
@@ -101,9 +106,7 @@ def test_it_is_written_as_a_picture_beside_the_result_and_announced_with_its_sco
     picture = whole_problem(runner.folder, "cat", seed=0)
     expected = estimated_psnr(float(picture.split.score(firsts["cat"].fitted)))
     assert first_estimates(runner, firsts) == {"cat": expected}
-    assert first_words(firsts, files=files) == [
-        "first answer, by similar patches, after 1 s: best/first.png"
-    ]
+    assert first_words(firsts, files=files) == ["first answer, by similar patches, after 1 s: best/first.png"]
 
 
 def test_several_pictures_have_folders_and_names(make_runner, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from .adjoint_check import check_adjoint
 from .blur import Blur
-from .downsample import Downsample, lanczos2_kernel, lanczos2_matrix, reduced_size
+from .downsample import Downsample, reduced_size
 from .fourier import Fourier, cartesian_mask, centred
 from .identity import Identity
 from .inverse import least_squares, pseudo_inverse
@@ -42,8 +42,6 @@ __all__ = [
     "centred",
     "check_adjoint",
     "gaussian_kernel",
-    "lanczos2_kernel",
-    "lanczos2_matrix",
     "least_squares",
     "motion_kernel",
     "name_of",

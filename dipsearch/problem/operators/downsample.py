@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import InputError
+from .reduction_kernels import LANCZOS2, reduction_kernel
 from .registry import Arrays, register
 
 
 @register("downsample")
 class Downsample:
-    """Reduction by a whole factor with the antialiased Lanczos-2 kernel of the Deep Image Prior paper.
+    """Reduction by a whole factor, by default with the antialiased Lanczos-2 kernel of the Deep Image Prior paper.
 
     Measurement pixel i stands for the image pixels from i·factor to (i + 1)·factor − 1. Its kernel is centred
-    on the middle of that block and reaches two blocks to each side, so for an even factor it is the paper's
+    on the middle of that block; Lanczos-2 reaches two blocks to each side, so for an even factor it is the paper's
     kernel (phase 0.5, 4·factor taps per axis, normalised). For an odd factor the middle is a pixel, and the
     same curve sampled around it has 4·factor − 1 taps; the authors' code shifts the measurement by half a
     pixel there and loses a row. Beyond the border the edge pixel is repeated. A size that the factor does not
@@ -35,13 +36,23 @@ class Downsample:
     Args:
         factor: 2 or more (1 is the identity).
         image_shape: (1, C, H, W) of the restored image.
+        kernel: "lanczos2", "lanczos3", "bicubic" or "box", see `reduction_kernels`.
+
+    Raises:
+        InputError: no such factor or kernel.
     """
 
-    def __init__(self, factor: int, image_shape: tuple[int, ...]) -> None:
+    def __init__(self, factor: int, image_shape: tuple[int, ...], *, kernel: str = LANCZOS2) -> None:
         self.factor = _whole(factor)
         self.image_shape = tuple(image_shape)
-        self.rows = lanczos2_matrix(image_shape[-2], factor)
-        self.columns = lanczos2_matrix(image_shape[-1], factor)
+        self.kernel = kernel
+        self.rows = reduction_matrix(image_shape[-2], factor, kernel)
+        self.columns = reduction_matrix(image_shape[-1], factor, kernel)
+
+    @property
+    def reach(self) -> int:
+        """How many measured pixels beyond a cut a measured pixel depends on."""
+        return reduction_kernel(self.kernel).blocks
 
     def A(self, x: Tensor) -> Tensor:
         rows, columns = self.rows.to(x.dtype), self.columns.to(x.dtype)
@@ -54,7 +65,9 @@ class Downsample:
     def A_pinv(self, y: Tensor) -> Tensor:
         # Apple's GPUs have no double precision.
         precise = y.to(torch.float32 if y.device.type == "mps" else torch.float64)
-        rows, columns = (_inverse(size, self.factor).to(precise) for size in self.image_shape[-2:])
+        rows, columns = (
+            _inverse(size, self.factor, self.kernel).to(precise) for size in self.image_shape[-2:]
+        )
         return (rows @ (precise @ columns.mT)).to(y)
 
     def to(self, device: torch.device | str) -> Self:
@@ -63,11 +76,16 @@ class Downsample:
         return moved
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        return {"factor": np.array(self.factor), "image_shape": np.array(self.image_shape)}
+        return {
+            "factor": np.array(self.factor),
+            "image_shape": np.array(self.image_shape),
+            "kernel": np.array(self.kernel),
+        }
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
-        return cls(int(arrays["factor"]), tuple(int(size) for size in arrays["image_shape"]))
+        kernel = str(arrays["kernel"]) if "kernel" in arrays else LANCZOS2  # older files have none
+        return cls(int(arrays["factor"]), tuple(int(size) for size in arrays["image_shape"]), kernel=kernel)
 
 
 def _whole(factor: object) -> int:
@@ -81,33 +99,25 @@ def reduced_size(size: int, factor: int) -> int:
     return -(-size // factor)
 
 
-def lanczos2_kernel(factor: int) -> Tensor:
-    """Return the taps of one axis, float64, sum 1: 4·factor of them, or 4·factor − 1 for an odd factor."""
-    taps = 4 * factor - factor % 2
-    distance = (torch.arange(taps, dtype=torch.float64) - (taps - 1) / 2) / factor
-    kernel = torch.sinc(distance) * torch.sinc(distance / 2)
-    return kernel / kernel.sum()
-
-
-def lanczos2_matrix(size: int, factor: int) -> Tensor:
+def reduction_matrix(size: int, factor: int, kernel: str = LANCZOS2) -> Tensor:
     """Return the (reduced size, size) float32 matrix that reduces one axis; every row sums to 1."""
-    kernel = lanczos2_kernel(factor)
+    taps = reduction_kernel(kernel).taps(factor)
     reduced = reduced_size(size, factor)
-    first = (factor - len(kernel)) // 2  # of block 0; exact, for both lengths have the parity of the factor
-    positions = torch.arange(reduced)[:, None] * factor + first + torch.arange(len(kernel))
+    first = (factor - len(taps)) // 2  # of block 0; exact, for both lengths have the parity of the factor
+    positions = torch.arange(reduced)[:, None] * factor + first + torch.arange(len(taps))
     matrix = torch.zeros(reduced, size, dtype=torch.float64)
     # Several taps beyond the border land on the same edge pixel, hence the sum.
-    matrix.scatter_add_(1, positions.clamp(0, size - 1), kernel.expand(reduced, -1))
+    matrix.scatter_add_(1, positions.clamp(0, size - 1), taps.expand(reduced, -1))
     return matrix.float()
 
 
 @lru_cache(maxsize=16)
-def _inverse(size: int, factor: int) -> Tensor:
+def _inverse(size: int, factor: int, kernel: str) -> Tensor:
     """The pseudo-inverse Rᵀ (R Rᵀ)⁻¹ of one axis of a reduction: (size, reduced size), float64 on the CPU.
 
     R has full row rank and a condition of 6 at most, so that this is as exact as singular values and, for 4096
     pixels, four times as fast.
     """
-    R = lanczos2_matrix(size, factor).double()
+    R = reduction_matrix(size, factor, kernel).double()
     inverse: Tensor = torch.linalg.solve(R @ R.mT, R).mT
     return inverse

@@ -2,12 +2,15 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 from dipsearch.errors import InputError
 from dipsearch.problem import Downsample, Identity, Mask
+from dipsearch.problem.operators.registry import operator_from_arrays, operator_to_arrays
 
 SHAPES = [(24, 24), (23, 30), (17, 9)]
 
@@ -82,3 +85,43 @@ def test_a_moved_operator_keeps_its_kind():
 def test_a_factor_below_one_is_refused():
     with pytest.raises(InputError, match="factor is 0"):
         Downsample(0, (1, 1, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "filter_"), [("lanczos3", "LANCZOS"), ("bicubic", "BICUBIC"), ("box", "BOX")]
+)
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_other_kernels_are_those_of_pillow(kernel, filter_, factor):
+    x = torch.rand(1, 1, 12 * factor, 15 * factor, generator=torch.Generator().manual_seed(0))
+    smaller = Image.fromarray(x[0, 0].numpy()).resize((15, 12), getattr(Image.Resampling, filter_))
+    found = Downsample(factor, tuple(x.shape), kernel=kernel).A(x)[0, 0]
+    # Pillow cuts its kernel at the border, where we repeat the edge pixel.
+    inner = (slice(3, -3), slice(3, -3))
+    assert torch.allclose(found[inner], torch.from_numpy(np.array(smaller))[inner], atol=2e-6)
+
+
+@pytest.mark.parametrize(("kernel", "reach"), [("lanczos2", 2), ("lanczos3", 3), ("bicubic", 2), ("box", 0)])
+def test_a_measured_pixel_sees_no_further_than_its_reach(kernel, reach):
+    operator = Downsample(4, (1, 1, 64, 64), kernel=kernel)
+    x = torch.zeros(1, 1, 64, 64)
+    x[..., 32:36, 32:36] = 1
+    touched = operator.A(x)[0, 0].abs().amax(0).nonzero().flatten().tolist()
+    assert operator.reach == reach and touched == list(range(8 - reach, 8 + reach + 1))
+
+
+def test_the_kernel_of_a_reduction_is_written_and_read_again():
+    written = operator_to_arrays(Downsample(3, (1, 3, 24, 24), kernel="bicubic"))
+    again = operator_from_arrays(written)
+    assert again.kernel == "bicubic" and torch.equal(
+        again.rows, Downsample(3, (1, 3, 24, 24), kernel="bicubic").rows
+    )
+    assert (
+        operator_from_arrays({k: v for k, v in written.items() if k != "operator.kernel"}).kernel
+        == "lanczos2"
+    )
+
+
+@pytest.mark.parametrize("kernel", ["nearest", "", 3])
+def test_an_unknown_kernel_is_refused_by_name(kernel):
+    with pytest.raises(InputError, match="lanczos2, lanczos3, bicubic, box"):
+        Downsample(2, (1, 1, 8, 8), kernel=kernel)
