@@ -9,6 +9,8 @@ STAMP   := .venv/.installed
 DOCS    := .venv/.installed-docs
 # A second demo must not fail because the first one left its study behind.
 NAME    ?= demo-$(shell date +%Y%m%d-%H%M%S)
+# Tests run in this many processes, each of one thread.
+JOBS    ?= 2
 
 # Small tensors gain nothing from threads, and two cores are soon oversubscribed.
 export OMP_NUM_THREADS ?= 1
@@ -32,7 +34,7 @@ demo: $(STAMP)
 	@echo "         $(BIN)/python cli.py restore studies/$(NAME) other.png --task inpaint"
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
