@@ -36,5 +36,5 @@ def _loaded(place: Path) -> Result:
             f"the study in {place} has not delivered", "a result has its image", "finish it with --resume"
         )
     problems = [read_problem(problem_path(place, kind=WHOLE, name=one.name)) for one in record.pictures]
-    images = [one.read_restored(one.restored) for one in record.pictures if one.restored is not None]
+    images = [one.read_whole(one.restored) for one in record.pictures if one.restored is not None]
     return Result(tuple(problems), tuple(images), record.result, place, _record=record)

@@ -75,6 +75,19 @@ class Case:
         x = self.range.into(pixels)
         return x if self.windows is None else self.windows.cut(x)
 
+    @property
+    def whole(self) -> tuple[Tensor, Tensor] | None:
+        """Where parts are worked on: the whole picture (1, C, H, W), and (1, 1, H, W), 1 where it was measured."""
+        if self.windows is None or self.image is None:
+            return None
+        height, width = self.image.pixels.shape[-2:]
+        missing = self.windows.put_back(
+            torch.zeros(1, 1, height, width),
+            1 - self.problem.observed,
+            missing=torch.ones(1, 1, height, width),
+        )
+        return self.range.into(self.image.pixels), 1 - missing
+
 
 def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = False) -> Case:
     """Read one picture and make the problem that ``options`` ask for.

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -111,16 +110,12 @@ def _whole(x: Tensor, case: Case) -> tuple[Tensor, tuple[Samples, NDArray[np.boo
 
     Where windows were worked on, only what was missing in them is taken of them.
     """
-    image, windows = case.image, case.windows
-    if windows is None or image is None or image.samples is None:
+    image, windows, measured = case.image, case.windows, case.whole
+    if windows is None or measured is None or image is None or image.samples is None:
         return x, _unchanged(x, case)
-    missing = windows.put_back(
-        torch.zeros(1, 1, *image.pixels.shape[-2:]),
-        1 - case.problem.observed,
-        missing=torch.ones(1, 1, *image.pixels.shape[-2:]),
-    )
-    whole = windows.put_back(case.range.into(image.pixels), x.cpu(), missing=missing)
-    return whole, (_plain(image.samples), missing[0, 0].numpy() == 0)
+    pixels, observed = measured
+    whole = windows.put_back(pixels, x.cpu(), missing=1 - observed)
+    return whole, (_plain(image.samples), observed[0, 0].numpy() == 1)
 
 
 def _plain(samples: Samples) -> Samples:

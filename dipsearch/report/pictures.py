@@ -71,7 +71,12 @@ def pictures_of(record: StudyRecord) -> tuple[CasePictures, ...]:
     """Measurement, restoration, first answer, reference and maps of every picture of a study, as far as they exist."""
     shown = record.pictures[:MOST_PICTURES]
     side = max(256, int(LONGEST_SIDE / max(1, len(shown)) ** 0.5))
-    return tuple(_case_pictures(record, picture, side=side) for picture in shown)
+    return tuple(
+        one
+        for picture in shown
+        for one in (_whole_picture(picture, side=side), _case_pictures(record, picture, side=side))
+        if one is not None
+    )
 
 
 def delivered_picture(record: StudyRecord, *, side: int = 320) -> Picture | None:
@@ -113,6 +118,24 @@ def _png(array: NDArray[np.uint8], *, side: int) -> str:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
+def _whole_picture(picture: PictureRecord, *, side: int) -> CasePictures | None:
+    """All of a picture of which only parts around its holes were worked on; ``None`` for others."""
+    whole = None if picture.case is None else picture.case.whole
+    if picture.case is None or whole is None:
+        return None
+    pixels, observed = whole
+    layers = [Picture("measured", _size(pixels, side), data_uri(pixels, observed=observed, side=side))]
+    for title, file in (("restored", picture.restored), ("similar patches", picture.first)):
+        if file is not None:
+            try:
+                made = picture.read_whole(file)
+                layers.append(Picture(title, _size(made, side), data_uri(made, side=side)))
+            except DipsearchError as error:
+                layers.append(Picture(title, f"it cannot be read: {error}", None))
+    size = (pixels.shape[3], pixels.shape[2])
+    return CasePictures(f"{picture.name}: all of it", (), size, tuple(layers))
+
+
 def _case_pictures(record: StudyRecord, picture: PictureRecord, *, side: int) -> CasePictures:
     case = picture.case
     restored, title, caption = _restored(record, picture)
@@ -139,7 +162,8 @@ def _case_pictures(record: StudyRecord, picture: PictureRecord, *, side: int) ->
     doubt = uncertainty_map(record, picture) if picture.restored else None
     if doubt is not None and doubt.shape == (size[1], size[0]):
         layers.append(_map("uncertainty", doubt, "estimated standard deviation of the error", side))
-    return CasePictures(picture.name, (*case.notes, *case.details) if case else (), size, tuple(layers))
+    name = picture.name if case is None or case.windows is None else f"{picture.name}: what was worked on"
+    return CasePictures(name, (*case.notes, *case.details) if case else (), size, tuple(layers))
 
 
 def _first(picture: PictureRecord, file: Path, side: int) -> Picture:

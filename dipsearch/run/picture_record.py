@@ -54,6 +54,15 @@ class PictureRecord:
         pixels = read_image(file).pixels
         return pixels if self.case is None else self.case.part(pixels)
 
+    def read_whole(self, file: Path) -> Tensor:
+        """All pixels of a restored picture ``(1, C, H, W)``, likewise, also where only parts were worked on.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        pixels = read_image(file).pixels
+        return pixels if self.case is None else self.case.range.into(pixels)
+
     @property
     def reference(self) -> Tensor | None:
         """The reference of what candidates were fitted to, ``(1, C, h, w)``."""
