@@ -35,6 +35,7 @@ class Words(Protocol):
 
     @property
     def details(self) -> bool: ...
+    def told(self, sentence: str) -> None: ...
     def plan(self, plan: Plan) -> tuple[tuple[str, str], ...]: ...
     def state(self, snapshot: Snapshot) -> str: ...
     def state_now_and_then(self, snapshot: Snapshot) -> str: ...
@@ -104,6 +105,7 @@ class LineConsole:
 
     def note(self, sentence: str) -> None:
         """Print a sentence of the search."""
+        self._words.told(sentence)
         self._line(sentence)
 
     def detail(self, sentence: str) -> None:
@@ -155,6 +157,7 @@ class LiveConsole:
 
     def note(self, sentence: str) -> None:
         """Print a sentence above the display."""
+        self._words.told(sentence)
         self._console.print(_text(sentence))
 
     def detail(self, sentence: str) -> None:

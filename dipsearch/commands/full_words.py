@@ -26,6 +26,9 @@ class FullWords:
 
     details = True
 
+    def told(self, sentence: str) -> None:
+        """The outcome repeats it."""
+
     def plan(self, plan: Plan) -> tuple[tuple[str, str], ...]:
         """All of the plan."""
         return plan.lines

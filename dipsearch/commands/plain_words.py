@@ -37,6 +37,13 @@ class PlainWords:
 
     details = False
 
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def told(self, sentence: str) -> None:
+        """The outcome need not repeat it."""
+        self._told.add(sentence)
+
     def plan(self, plan: Plan) -> tuple[tuple[str, str], ...]:
         """What is worked on, and how long that takes."""
         lines = [line for line in plan.lines if line[0] in PLANNED]
@@ -77,7 +84,7 @@ class PlainWords:
 
     def outcome(self, outcome: Outcome) -> tuple[tuple[str, str], ...]:
         """What came out, and what to do with it."""
-        return (*brief_rows(outcome.result), *file_rows(outcome, architecture=False))
+        return (*brief_rows(outcome.result, told=self._told), *file_rows(outcome, architecture=False))
 
 
 def _gain(snapshot: Snapshot) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..delivery.answer_words import answers_of, gain_words
@@ -10,8 +10,13 @@ from .outcome_part import delivered_by, image_words, task_words, time_words
 from .wording import clause, decibels
 
 
-def brief_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Label and sentence: what was done, how good it is, what networks brought, how long it took, what to know."""
+def brief_rows(result: Mapping[str, Any], *, told: Collection[str] = ()) -> tuple[tuple[str, str], ...]:
+    """Label and sentence: what was done, how good it is, what networks brought, how long it took, what to know.
+
+    Args:
+        result: of ``result.json``.
+        told: notes that were said already, and are not repeated.
+    """
     rows = (
         (
             "restored",
@@ -20,7 +25,7 @@ def brief_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         ("quality", _quality(result)),
         ("networks", gain_words(result)),
         ("time", time_words(result)),
-        *(("note", str(warning)) for warning in _worth_knowing(result)),
+        *(("note", str(warning)) for warning in _worth_knowing(result) if warning not in told),
     )
     return tuple((label, sentence) for label, sentence in rows if sentence)
 

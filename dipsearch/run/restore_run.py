@@ -37,6 +37,7 @@ from .devices import choose_devices, cores
 from .opening import unique_names
 from .outcome import Callback
 from .restoration import Restoration
+from .result_file import RESULT_FILE
 from .signals import interruptible
 
 CHOSEN_PER_SECOND = 130_000
@@ -178,6 +179,12 @@ def genomes_of(target: str | Path) -> list[Genome]:
     if path.is_dir():
         ensemble = "best/stack.yaml"
         if not (path / ensemble).exists():
+            if (path / RESULT_FILE).exists():
+                raise InputError(
+                    f"{path} has no network: similar patches answered before one was fitted",
+                    "restore uses the networks that a search found",
+                    "go on with dipsearch search --resume and a larger --budget, or name an architecture.yaml",
+                )
             raise InputError(
                 f"{path} has no best/stack.yaml",
                 "a study has one once it has delivered",

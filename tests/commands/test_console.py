@@ -265,3 +265,13 @@ def test_the_brief_outcome_names_picture_and_page(tmp_path: Path) -> None:
         ("", str(tmp_path / "report.html")),
         ("use it again", f"dipsearch restore {tmp_path} IMAGE --task inpaint"),
     )
+
+
+def test_what_was_said_is_not_said_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = PlainWords()
+    made = outcome(tmp_path)
+    made.result["warnings"] = ["half of the pixels are missing", "CUDA used TF32"]
+    with console.listening(words) as callback:
+        callback.note("half of the pixels are missing")
+    assert [row for row in words.outcome(made) if row[0] == "note"] == [("note", "CUDA used TF32")]
+    assert [row[0] for row in FullWords().outcome(made)].count("note") == 2

@@ -13,6 +13,7 @@ from dipsearch.network import Genome, Scale
 from dipsearch.problem import TaskOptions, psnr, read_image, write_image
 from dipsearch.report import restored_rows
 from dipsearch.run import Silent, run_restore
+from dipsearch.run.restore_run import genomes_of
 from dipsearch.yaml_files import dump_yaml
 
 PLAIN = Genome((Scale(8, 8),) * 2, upsampling="nearest", input_channels=4)
@@ -109,3 +110,12 @@ def test_a_picture_of_which_nothing_says_what_is_missing_is_not_restored(tmp_pat
             callback=Silent(),
         )
     assert not (tmp_path / "restored").exists()
+
+
+def test_a_study_that_delivered_without_a_network_says_so(tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text("{}")
+    with pytest.raises(InputError, match="similar patches answered before one was fitted"):
+        genomes_of(tmp_path)
+    (tmp_path / "result.json").unlink()
+    with pytest.raises(InputError, match="once it has delivered"):
+        genomes_of(tmp_path)
