@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from statistics import fmean
+from statistics import fmean, median
 
 from .rival_damages import DAMAGES_OF_RIVALS
 from .rival_rows import RivalRow, Side
@@ -15,7 +15,8 @@ LEGEND = (
     "PSNR in dB over all pixels and channels, higher is better. In bold: the strongest rival of each column, and what "
     "of ours is better than it. CPU: mean processor seconds of all processes; in brackets seconds on the clock, where "
     "no processor time belongs to that row alone. An oracle has seen the clean picture and is no rival. Noise levels "
-    "are estimated, by the same estimate for every method."
+    "are estimated, by the same estimate for every method. Where several seeds were measured a value is their median, and "
+    "in brackets stands the largest less the smallest."
 )
 
 
@@ -50,7 +51,7 @@ def summary_table(rows: Sequence[RivalRow]) -> str:
     lines = [f"| picture | damage | {' | '.join(ours)} | strongest rival |", "|---" * (len(ours) + 3) + "|"]
     for picture, task, damage in measured:
         here = [row for row in rows if (row.picture, row.task, row.damage) == (picture, task, damage)]
-        found = [_mean([row.psnr for row in here if row.method == method]) for method in ours]
+        found = [_median([row.psnr for row in here if row.method == method]) for method in ours]
         rival = max(
             (row for row in here if row.side == "rival" and row.psnr is not None),
             key=lambda row: row.psnr or 0.0,
@@ -81,7 +82,11 @@ def damage_table(rows: Sequence[RivalRow]) -> str:
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for method in sorted(methods, key=lambda method: _rank(method, values[method])):
         own = [row for row in rows if (row.side, row.method) == method]
-        cells = [_cell(value, bar, side=method[0]) for value, bar in zip(values[method], bars, strict=True)]
+        spreads = [*(_spread([row for row in own if row.picture == picture]) for picture in pictures), ""]
+        cells = [
+            _cell(value, bar, side=method[0]) + spread
+            for value, bar, spread in zip(values[method], bars, spreads, strict=True)
+        ]
         lines.append(f"| {' | '.join([method[1], *cells, _ssim(own, pictures), _seconds(own)])} |")
     return "\n".join(lines)
 
@@ -89,9 +94,9 @@ def damage_table(rows: Sequence[RivalRow]) -> str:
 def _values(
     rows: Sequence[RivalRow], method: tuple[Side, str], pictures: Sequence[str]
 ) -> list[float | None]:
-    """PSNR by picture, over seeds, and the mean where every picture has one."""
+    """PSNR by picture, the median over seeds, and the mean where every picture has one."""
     found = [
-        _mean([row.psnr for row in rows if (row.side, row.method) == method and row.picture == picture])
+        _median([row.psnr for row in rows if (row.side, row.method) == method and row.picture == picture])
         for picture in pictures
     ]
     return [*found, None if None in found else _mean(found)]
@@ -133,6 +138,18 @@ def _seconds(rows: Sequence[RivalRow]) -> str:
 def rounded(seconds: float) -> str:
     """Seconds with as many digits as one can use."""
     return f"{seconds:.2f}" if seconds < 1 else f"{seconds:.1f}" if seconds < 10 else f"{seconds:.0f}"
+
+
+def _spread(rows: Sequence[RivalRow]) -> str:
+    """How far the seeds of one method on one measurement lie apart; empty where there is one, or where they agree."""
+    known = [row.psnr for row in rows if row.psnr is not None]
+    apart = max(known) - min(known) if len(known) > 1 else 0.0
+    return f" ({apart:.2f})" if apart >= 0.005 else ""
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -32,10 +32,10 @@ def test_the_strongest_rival_is_bold_and_ours_where_it_is_better() -> None:
     ]
 
 
-def test_seeds_are_averaged_and_gaps_are_dashes() -> None:
-    second = dataclasses.replace(row("a", "BM3D", 32.0), seed=1, cpu_s=None)
-    table = damage_table([row("a", "BM3D", 30.0), second, row("b", "BM3D", None)])
-    assert table.splitlines()[2] == "| BM3D | **31.00** | – | – | 0.900 | 4.0 |"
+def test_of_seeds_the_median_counts_beside_their_spread_and_gaps_are_dashes() -> None:
+    others = [dataclasses.replace(row("a", "BM3D", p), seed=n, cpu_s=None) for n, p in ((1, 32.0), (2, 30.5))]
+    table = damage_table([row("a", "BM3D", 30.0), *others, row("b", "BM3D", None)])
+    assert table.splitlines()[2] == "| BM3D | **30.50** (2.00) | – | – | 0.900 | 4.0 |"
 
 
 def test_seconds_on_the_clock_stand_in_brackets() -> None:
