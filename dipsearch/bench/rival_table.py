@@ -15,8 +15,8 @@ LEGEND = (
     "PSNR in dB over all pixels and channels, higher is better. In bold: the strongest rival of each column, and what "
     "of ours is better than it. CPU: mean processor seconds of all processes; in brackets seconds on the clock, where "
     "no processor time belongs to that row alone. An oracle has seen the clean picture and is no rival. Noise levels "
-    "are estimated, by the same estimate for every method. Where several seeds were measured a value is their median, and "
-    "in brackets stands the largest less the smallest."
+    "are estimated, by the same estimate for every method. Where several seeds were measured a value is their median, "
+    "and in brackets stands the largest less the smallest."
 )
 
 
