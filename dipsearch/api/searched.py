@@ -24,8 +24,16 @@ from ..run.outcome import Outcome
 from ..run.run import StudyCallback
 from ..run.search_run import CallbackFailed
 from ..trials.own_parts import Metric
-from ..trials.request import DEFAULT_BUDGET_SECONDS, SAMPLERS, Request, SamplerWord
-from .asked import cases_of, own_operators, problems_of, refuse_other_means, seconds_of, whole_number
+from ..trials.request import DEFAULT_BUDGET_SECONDS, SAMPLERS, Request, SamplerWord, StartWord
+from .asked import (
+    cases_of,
+    own_operators,
+    problems_of,
+    refuse_other_means,
+    refuse_other_start,
+    seconds_of,
+    whole_number,
+)
 from .found import Kept, Result
 from .progress_bar import listener_for
 
@@ -53,6 +61,7 @@ def search(
     seed: int = 0,
     engine: EngineWord = "auto",
     precision: Precision = DEFAULT,
+    start: StartWord = "auto",
     progress: bool | Literal["notes"] = False,
 ) -> Result:
     """Search the network that restores a measurement best, and restore it; no reference is needed.
@@ -80,6 +89,8 @@ def search(
         seed: of everything random.
         engine: "auto", "eager" or "cuda_graph".
         precision: of the convolutions on CUDA: "tf32", "fp32" or "bf16".
+        start: what known networks begin from: "warm": learnt weights where there are some for them, "cold": random
+            ones, "auto": warm for the tasks where that was measured to be no worse.
         progress: show a bar; "notes": also what was found out on the way.
 
     Raises:
@@ -91,6 +102,7 @@ def search(
     cases = cases_of(problems)
     _refuse_other_parts(network=network, sampler=sampler, pruner=pruner, metric=metric, callbacks=callbacks)
     refuse_other_means(seed=seed, engine=engine, precision=precision, device=device, workers=workers)
+    refuse_other_start(start)
     seconds = seconds_of(budget)
     request = Request(
         sources=tuple(case.source for case in cases),
@@ -106,6 +118,7 @@ def search(
         seed=int(seed),
         engine=engine,
         precision=precision,
+        start=start,
     )
     own = replace(
         own_operators(cases),

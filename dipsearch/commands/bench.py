@@ -21,6 +21,8 @@ from . import (
     bench_published,
     bench_rivals,
     bench_score,
+    bench_warm,
+    bench_warm_weights,
     parsing,
 )
 
@@ -44,6 +46,8 @@ bench.command()(bench_operators.operators)
 bench.command()(bench_policies.policies)
 bench.command()(bench_promises.promises)
 bench.command()(bench_interruptions.interruptions)
+bench.command()(bench_warm.warm)
+bench.command()(bench_warm_weights.warm_weights)
 
 PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 

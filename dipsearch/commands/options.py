@@ -118,6 +118,14 @@ Precision = Annotated[
     str,
     typer.Option("--precision", metavar="|".join(parsing.PRECISIONS), help="Of the convolutions on CUDA."),
 ]
+Start = Annotated[
+    str,
+    typer.Option(
+        "--start",
+        metavar="|".join(parsing.STARTS),
+        help="What known networks begin from: learnt weights or random ones; auto: what was measured to be better.",
+    ),
+]
 Storage = Annotated[
     str | None,
     typer.Option(

@@ -250,4 +250,5 @@ def _whole_fit(run: Run, trial: Trial, name: str) -> WantedFit:
             compute=run.settings.compute,
         ),
         all_data=may_fit_all_data(picture),
+        start=trial.start,
     )

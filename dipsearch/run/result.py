@@ -24,6 +24,7 @@ from ..library import (
     write_architecture,
     write_stack,
 )
+from ..library.warm_words import start_record
 from ..problem import Case, image_digest, stacks_of, write_film
 from ..trials.trial import Trial
 from ..trials.trial_files import read_arrays
@@ -143,6 +144,7 @@ def _result(
         "pictures": list(pictures),
         "noise": _noise(run),
         "plan": [list(line) for line in run.plan.lines],
+        "start": start_record(request.start, {trial.number: trial.start for trial in trials}),
         "version": __version__,
     }
 

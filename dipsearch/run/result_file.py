@@ -116,6 +116,12 @@ class _Blend(_Known):
     gain: Number | None = None
 
 
+class _Start(_Known):
+    asked: Words
+    warm: list[Count] = []
+    weights: dict[Words, Words] = {}
+
+
 class _Picture(_Known):
     name: Name
     restored: Name
@@ -150,6 +156,7 @@ class _Result(_Known):
     plan: list[Annotated[list[Words], Field(min_length=2, max_length=2)]] = []
     finalists: list[_Finalist] = []
     blend: _Blend | None = None
+    start: _Start | None = None
     warnings: list[Words] = []
     version: Words | None = None
 
