@@ -24,7 +24,15 @@ from ..run.outcome import Outcome
 from ..run.run import StudyCallback
 from ..run.search_run import CallbackFailed
 from ..trials.own_parts import Metric
-from ..trials.request import DEFAULT_BUDGET_SECONDS, SAMPLERS, Request, SamplerWord, StartWord
+from ..trials.request import (
+    DEFAULT_BUDGET_SECONDS,
+    ORDERS,
+    SAMPLERS,
+    OrderWord,
+    Request,
+    SamplerWord,
+    StartWord,
+)
 from .asked import (
     cases_of,
     own_operators,
@@ -62,6 +70,7 @@ def search(
     engine: EngineWord = "auto",
     precision: Precision = DEFAULT,
     start: StartWord = "auto",
+    order: OrderWord = "auto",
     progress: bool | Literal["notes"] = False,
 ) -> Result:
     """Search the network that restores a measurement best, and restore it; no reference is needed.
@@ -91,6 +100,8 @@ def search(
         precision: of the convolutions on CUDA: "tf32", "fp32" or "bf16".
         start: what known networks begin from: "warm": learnt weights where there are some for them, "cold": random
             ones, "auto": warm for the tasks where that was measured to be no worse.
+        order: in which known networks are tried: "fixed", "similar": by how they did on similar measurements, "auto":
+            what was measured to be better.
         progress: show a bar; "notes": also what was found out on the way.
 
     Raises:
@@ -103,6 +114,8 @@ def search(
     _refuse_other_parts(network=network, sampler=sampler, pruner=pruner, metric=metric, callbacks=callbacks)
     refuse_other_means(seed=seed, engine=engine, precision=precision, device=device, workers=workers)
     refuse_other_start(start)
+    if order not in ORDERS:
+        raise InputError(f"order is {order!r}", f"it is {', '.join(ORDERS)}", "choose one of these")
     seconds = seconds_of(budget)
     request = Request(
         sources=tuple(case.source for case in cases),
@@ -119,6 +132,7 @@ def search(
         engine=engine,
         precision=precision,
         start=start,
+        order=order,
     )
     own = replace(
         own_operators(cases),

@@ -17,6 +17,7 @@ from . import (
     bench_operators,
     bench_patches,
     bench_policies,
+    bench_preselection,
     bench_promises,
     bench_published,
     bench_rivals,
@@ -46,6 +47,7 @@ bench.command()(bench_operators.operators)
 bench.command()(bench_policies.policies)
 bench.command()(bench_promises.promises)
 bench.command()(bench_interruptions.interruptions)
+bench.command()(bench_preselection.preselection)
 bench.command()(bench_warm.warm)
 bench.command()(bench_warm_weights.warm_weights)
 

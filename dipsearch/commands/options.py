@@ -126,6 +126,14 @@ Start = Annotated[
         help="What known networks begin from: learnt weights or random ones; auto: what was measured to be better.",
     ),
 ]
+Order = Annotated[
+    str,
+    typer.Option(
+        "--order",
+        metavar="|".join(parsing.ORDERS),
+        help="In which known networks are tried: fixed, or by how they did on similar measurements.",
+    ),
+]
 Storage = Annotated[
     str | None,
     typer.Option(

@@ -19,7 +19,7 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from ..fitting import EngineWord, Precision
     from ..problem import NoiseWord, Task
-    from ..trials.request import StartWord
+    from ..trials.request import OrderWord, StartWord
 
 TASKS = ("denoise", "inpaint", "sr", "deblur")
 SAMPLERS = ("genetic", "tpe", "random")
@@ -27,6 +27,7 @@ NOISES = ("gaussian", "poisson", "impulse", "speckle")
 ENGINES = ("auto", "eager", "cuda_graph")
 PRECISIONS = ("tf32", "fp32", "bf16")
 STARTS = ("auto", "warm", "cold")
+ORDERS = ("auto", "fixed", "similar")
 STUDIES = Path("studies")
 STUDY_FILE = "study.yaml"
 IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp")
@@ -68,6 +69,11 @@ def precision_word(text: str) -> Precision:
 def start_word(text: str) -> StartWord:
     """``text`` as what networks begin from, or an error that suggests the nearest word."""
     return cast("StartWord", _one_of(text, STARTS, option="--start"))
+
+
+def order_word(text: str) -> OrderWord:
+    """``text`` as the order of known networks, or an error that suggests the nearest word."""
+    return cast("OrderWord", _one_of(text, ORDERS, option="--order"))
 
 
 def device_word(text: str) -> str:

@@ -68,6 +68,7 @@ def search(
     engine: shared.Engine = "auto",
     precision: shared.Precision = "tf32",
     start: shared.Start = "auto",
+    order: shared.Order = "auto",
     seed: shared.Seed = 0,
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Of the study; its folder is studies/NAME.")
@@ -123,7 +124,7 @@ def search(
         request = replace(request, name=name or parsing.free(written, root=parsing.STUDIES))
     else:
         sampler_word, precision_word = parsing.sampler_word(sampler), parsing.precision_word(precision)
-        start_word = parsing.start_word(start)
+        start_word, order_word = parsing.start_word(start), parsing.order_word(order)
         pictures = parsing.expand_sources(sources or (), leave_out=(mask, reference))
         options = shared.task_options(
             task,
@@ -155,6 +156,7 @@ def search(
             seed=seed,
             precision=precision_word,
             start=start_word,
+            order=order_word,
             **(changes if budget or trials else _limits(DEFAULT_BUDGET, None) | changes),
         )
     _run(request, resume=resume, quiet=quiet, json=json, started=started)

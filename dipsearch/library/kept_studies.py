@@ -141,6 +141,18 @@ def kept_studies(folder: Path | None = None) -> tuple[KeptStudy, ...]:
     return tuple(read_kept_study(file) for file in files if not file.name.startswith("."))
 
 
+def readable_studies(folder: Path | None = None) -> tuple[tuple[KeptStudy, ...], tuple[str, ...]]:
+    """The studies of the library that can be read, and a sentence on each that cannot: a search goes on without it."""
+    folder = library_folder() if folder is None else folder
+    found, left_out = [], []
+    for file in sorted(folder.glob("*.json")) if folder.is_dir() else []:
+        try:
+            found.append(read_kept_study(file))
+        except FormatError as error:
+            left_out.append(f"{file.stem} of your library is left out: {error}")
+    return tuple(found), tuple(left_out)
+
+
 def remove_study(name: str, *, folder: Path | None = None) -> None:
     """Remove a study from the library, also one that cannot be read.
 
@@ -171,7 +183,7 @@ def kept_networks(studies: tuple[KeptStudy, ...], task: str) -> tuple[tuple[str,
     ]
     found: dict[str, tuple[str, Genome]] = {}
     for place, name, one in sorted(own, key=lambda each: each[0]):
-        label = name if place == 0 else f"{name}-{place + 1}"
+        label = f"library:{name}" if place == 0 else f"library:{name}-{place + 1}"
         found.setdefault(one.genome.digest, (label, one.genome))
     return tuple(found.values())[:MOST_TRIED]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import optuna
 
@@ -37,6 +38,7 @@ class Run:
         own: parts of the user's in the place of ours.
         callbacks: called with the study and the trial whenever a candidate ended, as Optuna's are.
         spans: when tasks were done, and the first answers made.
+        known: which known networks were tried, and in which order, for ``result.json``.
     """
 
     request: Request
@@ -50,6 +52,7 @@ class Run:
     own: OwnParts = NOTHING
     callbacks: Sequence[StudyCallback] = ()
     spans: list[Span] = field(default_factory=list)
+    known: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:

@@ -24,6 +24,8 @@ DEFAULT_BUDGET_SECONDS = 600.0
 
 StartWord = Literal["auto", "warm", "cold"]
 STARTS: tuple[str, ...] = get_args(StartWord)
+OrderWord = Literal["auto", "fixed", "similar"]
+ORDERS: tuple[str, ...] = get_args(OrderWord)
 
 ARRAY = "array:"
 """What a source begins with that is no file: the measurement came from Python, and lies in the study's folder."""
@@ -52,6 +54,8 @@ class Request:
         cluster: the address of a Dask scheduler, or "local:N"; ``None``: processes of this machine.
         start: what known networks begin from: "warm": learnt weights, "cold": random ones, "auto": what was measured to
             be better for the task.
+        order: in which known networks are tried: "fixed", "similar": by how they did on similar measurements, "auto":
+            what was measured to be better.
     """
 
     sources: tuple[str, ...]
@@ -70,6 +74,7 @@ class Request:
     precision: Precision = DEFAULT
     cluster: str | None = None
     start: StartWord = "auto"
+    order: OrderWord = "auto"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for YAML and JSON; a password in ``storage`` is masked."""
@@ -156,6 +161,7 @@ class _Request(_Strict):
     precision: Precision = DEFAULT
     cluster: str | None = None
     start: StartWord = "auto"
+    order: OrderWord = "auto"
 
 
 def write_request(path: Path, request: Request) -> None:
