@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import InputError
 from ..fitting import Check, Ended, StepState, data_consistent, default_rule, fit
 from ..fitting.memory import keep_freed_memory
 from ..library import preset
@@ -30,7 +29,8 @@ from ..problem.formats.sources import picture_name
 from ..trials.array_files import read_npz, write_npz
 from .damages import DAMAGES
 from .standard_pictures import half_size_crop
-from .warm_rows import FRESH, NEAR, TUNING, WarmRow
+from .warm_pictures import WARM_DAMAGES
+from .warm_rows import NEAR, WarmRow
 
 SIDE = 64
 """Of the crops, at half the size of the pictures."""
@@ -39,32 +39,6 @@ EVERY = 10
 """Iterations between check points."""
 
 MOST_STEPS = 600
-
-WARM_DAMAGES = ("gaussian-25-clipped", "missing-50", "sr-4")
-
-WARM_PICTURES: dict[str, tuple[tuple[str, str], ...]] = {
-    TUNING: (
-        ("set14/monarch.png", "photo"),
-        ("set14/zebra.png", "texture"),
-        ("set14/ppt3.png", "text"),
-        ("set14/pepper.png", "photo"),
-    ),
-    FRESH: (
-        ("set5/head.png", "face"),
-        ("sample:page", "text"),
-        ("sample:cell", "microscope"),
-        ("sample:brick", "texture"),
-        ("set5/butterfly.png", "photo"),
-        ("sample:ihc", "microscope"),
-        ("kodak/kodim19.png", "photo"),
-        ("set5/woman.png", "face"),
-        ("inpainting11/fingerprint.png", "texture"),
-        ("sample:text", "text"),
-        ("kodak/kodim20.png", "photo"),
-        ("sample:grass", "texture"),
-    ),
-}
-"""Files are below a folder. On the first ones a way of learning may be chosen; tables report the others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,26 +73,6 @@ class _WarmCase:
     problem: Problem
     split: Split
     pilot: Tensor
-
-
-def warm_sources(data: Path | None, pictures: str) -> list[tuple[str, str]]:
-    """The pictures and what they show; without a folder those that come with scikit-image.
-
-    Raises:
-        InputError: the folder lacks one.
-    """
-    found = []
-    for name, kind in WARM_PICTURES[pictures]:
-        source = name if name.startswith("sample:") or data is None else str(data / name)
-        if source.startswith("sample:"):
-            found.append((source, kind))
-        elif data is not None:
-            if not Path(source).is_file():
-                raise InputError(
-                    f"{source} is not there", "it is one of the pictures of this table", "give their folder"
-                )
-            found.append((source, kind))
-    return found
 
 
 def measure_warm(

@@ -36,7 +36,8 @@ def preselection(
     from ..bench.preselection_rows import COMMAND, PreselectionRow, preselection_markdown, regrets
     from ..bench.preselection_run import evidence_rows, picture_names
     from ..bench.row_file import RowFile
-    from ..library.preselection import cases_from, write_preselection
+    from ..library.preselection import cases_from
+    from ..library.preselection_file import write_preselection
 
     date = time.strftime("%Y-%m-%d")
     about = {"command": command_line(), "date": date, "versions": versions()}

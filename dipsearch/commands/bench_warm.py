@@ -56,8 +56,9 @@ def warm(
     from ..bench import write_section
     from ..bench.machine import command_line, versions
     from ..bench.row_file import RowFile
+    from ..bench.warm_pictures import warm_sources
     from ..bench.warm_rows import COMMAND, WarmRow
-    from ..bench.warm_run import measure_warm, warm_sources
+    from ..bench.warm_run import measure_warm
     from ..bench.warm_table import warm_markdown
     from ..library.warm_weights import FOLDER, warm_names
 

@@ -48,7 +48,7 @@ def search_gain(
     known = next((e for e in best if e.operator == KNOWN), None)
     made = next((e for e in best if e.operator != KNOWN), None)
     if known is None or made is None:
-        return SearchGain(known and known.number, made and made.number)
+        return SearchGain(None if known is None else known.number, None if made is None else made.number)
     pair = (known, made)
     if not deliveries or not all(e.number in one.members for e in pair for one in deliveries):
         scores = [e.score for e in pair if e.score is not None]

@@ -14,7 +14,8 @@ from typing import Any
 from torch import Tensor
 
 from ..library import presets_for, starters_for
-from ..library.kept_studies import KeptStudy, kept_networks, readable_studies
+from ..library.kept_studies import kept_networks, readable_studies
+from ..library.kept_study_file import KeptStudy
 from ..library.measurement_features import FEATURES, features_of
 from ..library.preselection import (
     USED,
@@ -24,8 +25,8 @@ from ..library.preselection import (
     expected,
     ordered,
     preselection_words,
-    shipped_cases,
 )
+from ..library.preselection_file import shipped_cases
 from ..library.warm_weights import architecture_of
 from ..network import Genome, SearchSpace
 from ..problem import Case

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import FormatError, StudyError
 from ..library import preset, presets_for, starters_for
-from ..library.kept_studies import MOST_NETWORKS, KeptNetwork, KeptPicture, KeptStudy
+from ..library.kept_study_file import MOST_NETWORKS, KeptNetwork, KeptPicture, KeptStudy
 from ..library.measurement_features import features_of
 from ..library.warm_weights import architecture_of
 from ..network import Genome

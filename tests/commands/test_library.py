@@ -7,7 +7,8 @@ import pytest
 
 from dipsearch.commands.main import run
 from dipsearch.library import preset
-from dipsearch.library.kept_studies import PLACE, KeptNetwork, KeptPicture, KeptStudy, keep_study
+from dipsearch.library.kept_studies import PLACE, keep_study
+from dipsearch.library.kept_study_file import KeptNetwork, KeptPicture, KeptStudy
 from dipsearch.library.measurement_features import FEATURES
 from dipsearch.problem import TaskOptions
 from dipsearch.trials.request import Request, write_request

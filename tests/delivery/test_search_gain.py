@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -44,8 +45,9 @@ def test_the_better_one_is_told_with_its_standard_error(errors: tuple[float, flo
     best = [candidate(0, "known"), candidate(1, "crossover")]
     found = search_gain(best, [deliver(there, members)], [there])
     assert (found.known, found.made) == (0, 1)
-    assert found.gain == pytest.approx(sign * 3.5, abs=0.6)  # 20 log10(0.03 / 0.02)
-    assert found.standard_error is not None and 0 < found.standard_error < 1.5
+    assert found.gain == pytest.approx(10 * math.log10(members[0].score / members[1].score), abs=1e-3)
+    assert sign * found.gain > 2
+    assert found.standard_error is not None and 0 < found.standard_error < 3
 
 
 def test_without_the_outputs_the_scores_are_compared_and_no_error_is_told() -> None:

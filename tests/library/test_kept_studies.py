@@ -11,9 +11,6 @@ from dipsearch.library import preset
 from dipsearch.library.kept_studies import (
     MOST_TRIED,
     PLACE,
-    KeptNetwork,
-    KeptPicture,
-    KeptStudy,
     keep_study,
     kept_networks,
     kept_studies,
@@ -21,6 +18,7 @@ from dipsearch.library.kept_studies import (
     readable_studies,
     remove_study,
 )
+from dipsearch.library.kept_study_file import KeptNetwork, KeptPicture, KeptStudy
 from dipsearch.library.measurement_features import FEATURES
 
 

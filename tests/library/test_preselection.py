@@ -8,16 +8,8 @@ import pytest
 from dipsearch.errors import FormatError
 from dipsearch.library import starters_for
 from dipsearch.library.measurement_features import FEATURES
-from dipsearch.library.preselection import (
-    FILE,
-    EvidenceRow,
-    cases_from,
-    expected,
-    ordered,
-    preselection_words,
-    read_preselection,
-    write_preselection,
-)
+from dipsearch.library.preselection import EvidenceRow, cases_from, expected, ordered, preselection_words
+from dipsearch.library.preselection_file import FILE, read_preselection, write_preselection
 
 
 def features(**changed: float) -> dict[str, float]:

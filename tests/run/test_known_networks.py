@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from dipsearch.library import preset, starters_for
-from dipsearch.library.kept_studies import PLACE, KeptNetwork, KeptPicture, KeptStudy, keep_study
+from dipsearch.library.kept_studies import PLACE, keep_study
+from dipsearch.library.kept_study_file import KeptNetwork, KeptPicture, KeptStudy
 from dipsearch.library.measurement_features import FEATURES
 from dipsearch.library.preselection import EvidenceCase, Seen
 from dipsearch.network import load_space

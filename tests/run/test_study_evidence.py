@@ -8,7 +8,8 @@ import torch
 
 from dipsearch.errors import FormatError, StudyError
 from dipsearch.library import preset
-from dipsearch.library.kept_studies import MOST_NETWORKS, keep_study, kept_studies
+from dipsearch.library.kept_studies import keep_study, kept_studies
+from dipsearch.library.kept_study_file import MOST_NETWORKS
 from dipsearch.library.measurement_features import FEATURES
 from dipsearch.problem import Identity, NoiseModel, Problem, TaskOptions, image_digest
 from dipsearch.run import PictureRecord, Request, StudyRecord, Trial
