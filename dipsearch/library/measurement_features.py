@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,12 +109,15 @@ def _gap(known: NDArray[np.bool_]) -> float:
         return 0.0
     if not known.any():  # as far as it goes
         return math.log2(1 + max(known.shape))
-    return math.log2(1 + float(distance_transform_edt(~known)[~known].mean()))
+    part = _middle(known)
+    if part.all() or not part.any():
+        part = known
+    return math.log2(1 + float(distance_transform_edt(~part)[~part].mean()))
 
 
-def _middle(grey: NDArray[np.float64]) -> NDArray[np.float64]:
-    top, left = (max(0, (side - LONGEST) // 2) for side in grey.shape)
-    return grey[top : top + LONGEST, left : left + LONGEST]
+def _middle(values: NDArray[Any]) -> NDArray[Any]:
+    top, left = (max(0, (side - LONGEST) // 2) for side in values.shape)
+    return values[top : top + LONGEST, left : left + LONGEST]
 
 
 def _slope(grey: NDArray[np.float64]) -> float:
