@@ -31,7 +31,7 @@ def preselection(
     import time
 
     from ..bench import write_section
-    from ..bench.machine import command_line, versions
+    from ..bench.machine import versions
     from ..bench.policy_recording import PRESETS
     from ..bench.preselection_rows import COMMAND, PreselectionRow, preselection_markdown, regrets
     from ..bench.preselection_run import evidence_rows, picture_names
@@ -39,8 +39,9 @@ def preselection(
     from ..library.preselection import cases_from
     from ..library.preselection_file import write_preselection
 
+    command = f"python cli.py {COMMAND} FOLDER" + ("" if ship is None else f" --ship {ship}")
     date = time.strftime("%Y-%m-%d")
-    about = {"command": command_line(), "date": date, "versions": versions()}
+    about = {"command": command, "date": date, "versions": versions()}
     rows = RowFile(out / FILE, PreselectionRow, command=COMMAND, about=about)
     if data is not None:
         for some in evidence_rows(
@@ -53,9 +54,7 @@ def preselection(
     evidence = [row.evidence for row in rows.rows]
     found = regrets(evidence, networks=PRESETS, neighbours=NEIGHBOURS)
     pictures = picture_names(rows.rows)
-    write_section(
-        page, SECTION, preselection_markdown(found, command=command_line(), date=date, pictures=pictures)
-    )
+    write_section(page, SECTION, preselection_markdown(found, command=command, date=date, pictures=pictures))
     if ship is not None:
         source = f"dipsearch {COMMAND}: recorded fits of known networks to {', '.join(pictures)}"
         write_preselection(ship, cases_from(evidence), source=source)

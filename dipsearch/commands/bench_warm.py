@@ -54,7 +54,7 @@ def warm(
     import time
 
     from ..bench import write_section
-    from ..bench.machine import command_line, versions
+    from ..bench.machine import versions
     from ..bench.row_file import RowFile
     from ..bench.warm_pictures import warm_sources
     from ..bench.warm_rows import COMMAND, WarmRow
@@ -70,8 +70,9 @@ def warm(
             "networks with learnt weights are measured",
             "learn some with dipsearch bench warm-weights",
         )
+    command = f"python cli.py {COMMAND} FOLDER --pictures {pictures} --steps {steps}"
     date = time.strftime("%Y-%m-%d")
-    about = {"command": command_line(), "date": date, "versions": versions()}
+    about = {"command": command, "date": date, "versions": versions()}
     rows = RowFile(out / FILE, WarmRow, command=COMMAND, about=about)
     if not recorded_only:
         for row in measure_warm(
@@ -86,5 +87,5 @@ def warm(
             watch=lambda line: print(line, flush=True),
         ):
             rows.add([row])
-    write_section(page, SECTION, warm_markdown(rows.rows, command=command_line(), date=date))
+    write_section(page, SECTION, warm_markdown(rows.rows, command=command, date=date))
     print(f"written: {out / FILE} and the section {SECTION} of {page}")

@@ -46,7 +46,6 @@ def warm_weights(
 
     from typing import cast
 
-    from ..bench.machine import command_line
     from ..bench.warm_training import PICTURES, Course, Way, learn
     from ..library import preset
     from ..library.warm_weights import SUFFIX, write_warm_weights
@@ -56,6 +55,11 @@ def warm_weights(
         preset(name)
     for name in names:
         weights = learn(name, course, folder=recordings, watch=lambda line: print(line, flush=True))
-        notes = {"pictures": ", ".join(PICTURES), "course": course.words(), "command": command_line()}
+        options = f"--networks {name} --way {way} --lessons {lessons} --rounds {rounds} --steps {steps}"
+        notes = {
+            "pictures": ", ".join(PICTURES),
+            "course": course.words(),
+            "command": f"python cli.py bench warm-weights {options}",
+        }
         write_warm_weights(out / f"{name}{SUFFIX}", weights, notes=notes)
         print(f"written: {out / name}{SUFFIX}")

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from .measurement_features import FEATURES
 
 NEIGHBOURS = 3
-"""Cases that are asked: see the section `preselection` of BENCHMARKS.md."""
+"""Cases that are asked; 1, 5 and 7 were no better than by chance (section `preselection` of BENCHMARKS.md)."""
 
 USED = False
-"""Whether searches go by it where nobody says so: only once it has halved the regret of the fixed order."""
+"""Whether searches go by it where nobody says so. With 8 recorded pictures its regret was 0.100 dB, that of the fixed
+order 0.087: it has to halve that first."""
 
 
 @dataclass(frozen=True)
