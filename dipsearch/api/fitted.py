@@ -14,7 +14,7 @@ from ..fitting import Curves, Ended, EngineWord, Fit, Precision, StoppingRule
 from ..fitting.compute import Compute
 from ..fitting.ongoing import Watcher
 from ..fitting.precision import DEFAULT
-from ..library.warm_weights import warm_name, warm_state
+from ..library.warm_weights import warm_name, warm_start
 from ..library.warm_words import cold_words
 from ..network import Genome, OwnNetwork, as_network
 from ..patches import answer
@@ -131,7 +131,7 @@ def fit(
         rule=rule,
         watch=watch,
         seconds=seconds_of(seconds),
-        start=None if warm is None else warm_state(chosen, channels=channels),
+        start=None if warm is None else warm_start(chosen, channels=channels, seed=seed, pilot=pilot),
         compute=Compute(engine, precision),
         pilot=pilot,
     )

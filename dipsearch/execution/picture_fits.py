@@ -28,7 +28,7 @@ from ..fitting import (
 )
 from ..fitting.compute import Compute
 from ..fitting.ongoing import Watcher
-from ..library.warm_weights import warm_state
+from ..library.warm_weights import warm_start
 from ..network import Network
 from ..trials.problem_files import SplitProblem
 from ..trials.trial_files import Trajectory, read_npz, suffix, write_fits, write_trajectories
@@ -200,7 +200,8 @@ def _start(task: Slice, picture: SplitProblem) -> StepState | None:
     """What a fit begins from; ``None``: random weights."""
     if task.start is None:
         return None
-    return warm_state(task.network, channels=picture.problem.image_shape[1])
+    channels = picture.problem.image_shape[1]
+    return warm_start(task.network, channels=channels, seed=task.seed, pilot=picture.pilot)
 
 
 def kept_steps(file: Path) -> int:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from dipsearch.errors import FormatError, InputError
 from dipsearch.files import write_bytes
-from dipsearch.fitting import StepState
+from dipsearch.fitting import StepState, with_matched_head
 from dipsearch.network import Generator, Genome, Network
 from dipsearch.plain_files import plain_bytes
 from dipsearch.trials.request import StartWord
@@ -118,7 +118,7 @@ def weights_for(network: Network, *, channels: int, folder: Path = FOLDER) -> Wa
 
 
 def warm_state(network: Network, *, channels: int, folder: Path = FOLDER) -> StepState:
-    """What a fit starts from with its warm weights: the weights alone, Adam and the average begin anew.
+    """The warm weights of a network by the names of a step; Adam and the average begin anew.
 
     Raises:
         FormatError: the weights cannot be read, or there are none for this network.
@@ -132,6 +132,26 @@ def warm_state(network: Network, *, channels: int, folder: Path = FOLDER) -> Ste
         )
     tensors = found.tensors if channels == COLOURS else _for_grey(found.tensors, network)
     return {f"network.{name}": value for name, value in tensors.items()}
+
+
+def warm_start(
+    network: Network, *, channels: int, seed: int, pilot: Tensor | None, folder: Path = FOLDER
+) -> StepState:
+    """What a warm fit starts from: the learnt weights, with the last layer matched to the pilot where there is one.
+
+    Args:
+        network: has warm weights.
+        channels: of the image.
+        seed: of the fit.
+        pilot: (1, C, H, W), a restoration from the fitted part alone; ``None``: there is none.
+
+    Raises:
+        FormatError: the weights cannot be read, or there are none for this network.
+    """
+    state = warm_state(network, channels=channels, folder=folder)
+    if pilot is None or not isinstance(network, Genome) or not network.needs_pilot:
+        return state
+    return with_matched_head(network, state, pilot=pilot, seed=seed)
 
 
 def begins_warm(start: StartWord, task: str) -> bool:
