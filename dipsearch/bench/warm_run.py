@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..errors import InputError
 from ..fitting import Check, Ended, StepState, data_consistent, default_rule, fit
 from ..fitting.memory import keep_freed_memory
 from ..library import preset
@@ -116,9 +117,13 @@ def measure_warm(
                 name = picture_name(source).lower()
                 if has((pictures, name, damage, network, attempt), digest):
                     continue
-                row = _row(
-                    source, kind, pictures, damage, network, attempt, digest, weights, steps, recordings
-                )
+                try:
+                    row = _row(
+                        source, kind, pictures, damage, network, attempt, digest, weights, steps, recordings
+                    )
+                except TooFewValues as error:
+                    watch(f"{name} {damage}: left out, {error.given}")
+                    continue
                 watch(
                     f"{name} {damage} {network}: cold {row.cold_stop_db:.2f} dB at {row.cold_stop_step}, "
                     f"warm {row.warm_stop_db:.2f} at {row.warm_stop_step}; near the cold peak after "
@@ -174,11 +179,18 @@ def _row(
     )
 
 
+class TooFewValues(InputError):
+    """So little was measured that nothing is left to judge a restoration."""
+
+
 @lru_cache(maxsize=1)
 def _case(source: str, damage: str) -> _WarmCase:
     clean = half_size_crop(source, side=SIDE)
     problem = DAMAGES[damage].make(clean, 0)
-    split = make_split(problem, seed=0)
+    try:
+        split = make_split(problem, seed=0)
+    except InputError as error:  # a small grey picture at a quarter of its size
+        raise TooFewValues(error.given, error.rule, error.fix) from error
     return _WarmCase(clean, problem, split, answer(problem, split=split))
 
 

