@@ -14,7 +14,7 @@ from .warm_weights import FOLDER, SUFFIX, begins_warm, read_warm_weights, warm_n
 def warm_words(
     start: StartWord, queue: Sequence[tuple[str, Genome]], *, task: str, channels: Sequence[int]
 ) -> str:
-    """Which known networks of a search begin with learnt weights; empty where nobody asked for any.
+    """Which known networks of a search begin with learnt weights; empty where nobody asked for any and none do.
 
     Args:
         start: what was asked for.
@@ -32,6 +32,8 @@ def warm_words(
         for name, genome in queue
         if len(set(channels)) == 1 and warm_name(start, genome, task=task, channels=channels[0])
     ]
+    if not warm and start == "auto":
+        return ""
     if not warm:
         return f"no network of this search has learnt weights for such pictures: all begin cold; {_there()}"
     return f"{', '.join(warm)} {'begins' if len(warm) == 1 else 'begin'} with learnt weights, all others cold"
