@@ -43,7 +43,7 @@ def in_package(folder: Path, pattern: str) -> set[str]:
 
 
 def test_a_wheel_carries_everything_that_the_checkout_has(installed: Path) -> None:
-    for pattern in ("*.py", "*.yaml", "*.css", "*.js", "*.html", "py.typed"):
+    for pattern in ("*.py", "*.yaml", "*.css", "*.js", "*.html", "py.typed", "*.json", "*.safetensors"):
         ours = in_package(ROOT / "dipsearch", pattern)
         if pattern == "*.yaml":
             ours |= {f"search_spaces/{name}" for name in in_package(ROOT / "search_spaces", pattern)}

@@ -16,7 +16,7 @@ from ..problem import Case, Operator, Problem, Product
 from ..problem.operators import name_of
 from ..problem.operators.registry import GIVEN
 from ..trials.own_parts import OwnParts
-from ..trials.request import ARRAY
+from ..trials.request import ARRAY, STARTS
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
@@ -131,6 +131,16 @@ def problems_of(given: Problem | Sequence[Problem]) -> list[Problem]:
             "write dipsearch.Problem(y, A, noise=...)",
         )
     return list(given)
+
+
+def refuse_other_start(start: object) -> None:
+    """Refuse a word that says nothing of what networks begin from.
+
+    Raises:
+        InputError: it is none of those that there are.
+    """
+    if start not in STARTS:
+        raise InputError(f"start is {start!r}", f"it is {', '.join(STARTS)}", "choose one of these")
 
 
 def refuse_other_means(

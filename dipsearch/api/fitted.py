@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import torch
@@ -13,11 +14,14 @@ from ..fitting import Curves, Ended, EngineWord, Fit, Precision, StoppingRule
 from ..fitting.compute import Compute
 from ..fitting.ongoing import Watcher
 from ..fitting.precision import DEFAULT
+from ..library.warm_weights import warm_name, warm_start
+from ..library.warm_words import cold_words
 from ..network import Genome, OwnNetwork, as_network
 from ..patches import answer
 from ..planning.plan import MAX_STEPS
 from ..problem import Problem, Split, make_split
-from .asked import refuse_other_means, seconds_of, whole_number
+from ..trials.request import StartWord
+from .asked import refuse_other_means, refuse_other_start, seconds_of, whole_number
 from .found import Array
 
 
@@ -28,10 +32,12 @@ class Fitted:
     Args:
         image: the restored image in the form of the measurement.
         fit: everything about the fit: chosen step, curves, why it ended.
+        start: the preset whose learnt weights it began with; ``None``: random ones, or those of one's own module.
     """
 
     image: Array
     fit: Fit
+    start: str | None = None
 
     @property
     def step(self) -> int:
@@ -71,6 +77,7 @@ def fit(
     device: str | None = None,
     engine: EngineWord = "auto",
     precision: Precision = DEFAULT,
+    start: StartWord = "auto",
 ) -> Fitted:
     """Fit one network to a measurement, and stop it by itself.
 
@@ -87,6 +94,8 @@ def fit(
         device: "cpu", "cuda", "mps"; ``None``: CUDA where it is there.
         engine: "auto", "eager" or "cuda_graph".
         precision: of the convolutions on CUDA.
+        start: what the network begins from: "warm": learnt weights, where there are some for it; "cold": random ones;
+            "auto": warm for the tasks where that was measured to be no worse. Which it was is in ``Fitted.start``.
 
     Raises:
         InputError: something cannot be used.
@@ -98,6 +107,7 @@ def fit(
             "write dipsearch.Problem(y, A, noise=...)",
         )
     refuse_other_means(seed=seed, engine=engine, precision=precision, device=device or "auto")
+    refuse_other_start(start)
     chosen, most = as_network(network, z=z), MAX_STEPS[problem.task]
     where = device if device not in (None, "auto") else "cuda" if torch.cuda.is_available() else "cpu"
     split = make_split(problem, seed=seed) if split is None else split
@@ -108,6 +118,10 @@ def fit(
             "make it with dipsearch.make_split(problem, seed=0)",
         )
     pilot = answer(problem, split=split).to(where) if chosen.needs_pilot else None
+    channels = problem.image_shape[1]
+    warm = warm_name(start, chosen, task=problem.task, channels=channels)
+    if warm is None and start == "warm":
+        warnings.warn(cold_words(chosen), stacklevel=2)
     done = fitting.fit(
         chosen,
         problem.to(where),
@@ -117,7 +131,9 @@ def fit(
         rule=rule,
         watch=watch,
         seconds=seconds_of(seconds),
+        start=None if warm is None else warm_start(chosen, channels=channels, seed=seed, pilot=pilot),
         compute=Compute(engine, precision),
         pilot=pilot,
     )
-    return Fitted(problem.form.back(fitting.data_consistent(done.image.cpu(), problem)), done)
+    image = problem.form.back(fitting.data_consistent(done.image.cpu(), problem))
+    return Fitted(image, done, warm)

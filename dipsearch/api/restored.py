@@ -17,7 +17,8 @@ from ..library import Architecture
 from ..network import Genome
 from ..problem import Problem
 from ..run.restore_run import genomes_of, restored
-from .asked import cases_of, own_operators, problems_of, refuse_other_means, seconds_of
+from ..trials.request import StartWord
+from .asked import cases_of, own_operators, problems_of, refuse_other_means, refuse_other_start, seconds_of
 from .found import Result
 from .progress_bar import listener_for
 
@@ -32,6 +33,7 @@ def restore(
     seed: int = 0,
     engine: EngineWord = "auto",
     precision: Precision = DEFAULT,
+    start: StartWord = "auto",
     progress: bool | Literal["notes"] = False,
 ) -> Result:
     """Restore a measurement with what an earlier search found; every fit stops by itself.
@@ -41,7 +43,7 @@ def restore(
         found: the result of a search, an architecture, genomes, the folder of a study, an ``architecture.yaml``, or the
             name of a published network.
         budget: wall time for everything; ``None``: every fit ends by itself.
-        workers, device, seed, engine, precision, progress: as in ``search``.
+        workers, device, seed, engine, precision, start, progress: as in ``search``.
 
     Raises:
         DipsearchError: something cannot be used.
@@ -49,6 +51,7 @@ def restore(
     started = time.monotonic()
     problems = problems_of(problem)
     refuse_other_means(seed=seed, engine=engine, precision=precision, device=device, workers=workers)
+    refuse_other_start(start)
     cases, genomes, seconds = cases_of(problems), _genomes(found), seconds_of(budget)
     with listener_for(progress, seconds=seconds) as callback:
         done = restored(
@@ -62,6 +65,7 @@ def restore(
             compute=Compute(engine, precision),
             started=started,
             own=own_operators(cases),
+            start=start,
         )
     return _restoration(problems, [choice for choice, _ in done], genomes, seconds=time.monotonic() - started)
 

@@ -24,8 +24,24 @@ from ..run.outcome import Outcome
 from ..run.run import StudyCallback
 from ..run.search_run import CallbackFailed
 from ..trials.own_parts import Metric
-from ..trials.request import DEFAULT_BUDGET_SECONDS, SAMPLERS, Request, SamplerWord
-from .asked import cases_of, own_operators, problems_of, refuse_other_means, seconds_of, whole_number
+from ..trials.request import (
+    DEFAULT_BUDGET_SECONDS,
+    ORDERS,
+    SAMPLERS,
+    OrderWord,
+    Request,
+    SamplerWord,
+    StartWord,
+)
+from .asked import (
+    cases_of,
+    own_operators,
+    problems_of,
+    refuse_other_means,
+    refuse_other_start,
+    seconds_of,
+    whole_number,
+)
 from .found import Kept, Result
 from .progress_bar import listener_for
 
@@ -53,6 +69,8 @@ def search(
     seed: int = 0,
     engine: EngineWord = "auto",
     precision: Precision = DEFAULT,
+    start: StartWord = "auto",
+    order: OrderWord = "auto",
     progress: bool | Literal["notes"] = False,
 ) -> Result:
     """Search the network that restores a measurement best, and restore it; no reference is needed.
@@ -80,6 +98,10 @@ def search(
         seed: of everything random.
         engine: "auto", "eager" or "cuda_graph".
         precision: of the convolutions on CUDA: "tf32", "fp32" or "bf16".
+        start: what known networks begin from: "warm": learnt weights where there are some for them, "cold": random
+            ones, "auto": warm for the tasks where that was measured to be no worse.
+        order: in which known networks are tried: "fixed", "similar": by how they did on similar measurements, "auto":
+            what was measured to be better.
         progress: show a bar; "notes": also what was found out on the way.
 
     Raises:
@@ -91,6 +113,9 @@ def search(
     cases = cases_of(problems)
     _refuse_other_parts(network=network, sampler=sampler, pruner=pruner, metric=metric, callbacks=callbacks)
     refuse_other_means(seed=seed, engine=engine, precision=precision, device=device, workers=workers)
+    refuse_other_start(start)
+    if order not in ORDERS:
+        raise InputError(f"order is {order!r}", f"it is {', '.join(ORDERS)}", "choose one of these")
     seconds = seconds_of(budget)
     request = Request(
         sources=tuple(case.source for case in cases),
@@ -106,6 +131,8 @@ def search(
         seed=int(seed),
         engine=engine,
         precision=precision,
+        start=start,
+        order=order,
     )
     own = replace(
         own_operators(cases),

@@ -17,10 +17,13 @@ from . import (
     bench_operators,
     bench_patches,
     bench_policies,
+    bench_preselection,
     bench_promises,
     bench_published,
     bench_rivals,
     bench_score,
+    bench_warm,
+    bench_warm_weights,
     parsing,
 )
 
@@ -44,6 +47,9 @@ bench.command()(bench_operators.operators)
 bench.command()(bench_policies.policies)
 bench.command()(bench_promises.promises)
 bench.command()(bench_interruptions.interruptions)
+bench.command()(bench_preselection.preselection)
+bench.command()(bench_warm.warm)
+bench.command()(bench_warm_weights.warm_weights)
 
 PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 

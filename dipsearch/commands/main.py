@@ -19,6 +19,7 @@ from ..visible import one_line
 from .bench import bench
 from .dashboard import dashboard
 from .degrade import degrade
+from .library import library
 from .report import report
 from .restore import restore
 from .search import search
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 for verb in (search, restore, report, dashboard, show, degrade):
     app.command()(verb)
+app.add_typer(library, name="library")
 app.add_typer(bench, name="bench")
 
 

@@ -119,6 +119,22 @@ Precision = Annotated[
     str,
     typer.Option("--precision", metavar="|".join(parsing.PRECISIONS), help="Of the convolutions on CUDA."),
 ]
+Start = Annotated[
+    str,
+    typer.Option(
+        "--start",
+        metavar="|".join(parsing.STARTS),
+        help="What known networks begin from: learnt weights or random ones; auto: what was measured to be better.",
+    ),
+]
+Order = Annotated[
+    str,
+    typer.Option(
+        "--order",
+        metavar="|".join(parsing.ORDERS),
+        help="In which known networks are tried: fixed, or by how they did on similar measurements.",
+    ),
+]
 Storage = Annotated[
     str | None,
     typer.Option(

@@ -19,12 +19,15 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from ..fitting import EngineWord, Precision
     from ..problem import NoiseWord, Task
+    from ..trials.request import OrderWord, StartWord
 
 TASKS = ("denoise", "inpaint", "sr", "deblur")
 SAMPLERS = ("genetic", "tpe", "random")
 NOISES = ("gaussian", "poisson", "impulse", "speckle")
 ENGINES = ("auto", "eager", "cuda_graph")
 PRECISIONS = ("tf32", "fp32", "bf16")
+STARTS = ("auto", "warm", "cold")
+ORDERS = ("auto", "fixed", "similar")
 STUDIES = Path("studies")
 STUDY_FILE = "study.yaml"
 IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp")
@@ -61,6 +64,16 @@ def engine_word(text: str) -> EngineWord:
 def precision_word(text: str) -> Precision:
     """``text`` as the name of a precision, or an error that suggests the nearest one."""
     return cast("Precision", _one_of(text, PRECISIONS, option="--precision"))
+
+
+def start_word(text: str) -> StartWord:
+    """``text`` as what networks begin from, or an error that suggests the nearest word."""
+    return cast("StartWord", _one_of(text, STARTS, option="--start"))
+
+
+def order_word(text: str) -> OrderWord:
+    """``text`` as the order of known networks, or an error that suggests the nearest word."""
+    return cast("OrderWord", _one_of(text, ORDERS, option="--order"))
 
 
 def device_word(text: str) -> str:

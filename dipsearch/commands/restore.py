@@ -51,6 +51,7 @@ def restore(
     device: shared.Device = "auto",
     engine: shared.Engine = "auto",
     precision: shared.Precision = "tf32",
+    start: shared.Start = "auto",
     seed: shared.Seed = 0,
     sgld: Annotated[
         int | None,
@@ -85,6 +86,7 @@ def restore(
     budget_seconds = None if budget is None else parsing.seconds(budget)
     parsing.at_least(1, workers, option="--workers")
     parsing.device_word(device)
+    start_word = parsing.start_word(start)
     engine_word, precision_word = parsing.engine_word(engine), parsing.precision_word(precision)
     parsing.at_least(20, sgld, option="--sgld")
     found = parsing.architecture_or_study(architecture)
@@ -121,6 +123,7 @@ def restore(
                 compute=Compute(engine_word, precision_word),
                 started=started,
                 callback=callback,
+                start=start_word,
             )
     if json:
         print_json(results)

@@ -68,6 +68,8 @@ def search(
     device: shared.Device = "auto",
     engine: shared.Engine = "auto",
     precision: shared.Precision = "tf32",
+    start: shared.Start = "auto",
+    order: shared.Order = "auto",
     seed: shared.Seed = 0,
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Of the study; its folder is studies/NAME.")
@@ -124,6 +126,7 @@ def search(
         request = replace(request, name=name or parsing.free(written, root=parsing.STUDIES))
     else:
         sampler_word, precision_word = parsing.sampler_word(sampler), parsing.precision_word(precision)
+        start_word, order_word = parsing.start_word(start), parsing.order_word(order)
         pictures = parsing.expand_sources(sources or (), leave_out=(mask, reference))
         options = shared.task_options(
             task,
@@ -154,6 +157,8 @@ def search(
             steps=parsing.at_least(1, steps, option="--steps"),
             seed=seed,
             precision=precision_word,
+            start=start_word,
+            order=order_word,
             **(changes if budget or trials else _limits(DEFAULT_BUDGET, None) | changes),
         )
     from .console import words_of

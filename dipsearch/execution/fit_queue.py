@@ -32,6 +32,7 @@ class WantedFit:
         seed: of the fit.
         limits: how far it may go.
         all_data: whether it goes on with everything that was measured, once it was judged.
+        start: the preset whose learnt weights it begins with; ``None``: it begins with random ones.
     """
 
     place: str
@@ -41,6 +42,7 @@ class WantedFit:
     seed: int
     limits: Limits
     all_data: bool = False
+    start: str | None = None
 
 
 @dataclass
@@ -129,6 +131,7 @@ class FitQueue:
             steps=steps,
             seconds=seconds,
             keep=one.keeping.due(self.runner.seconds + seconds) or left <= self.slice_seconds or not steps,
+            start=wanted.start,
         )
 
     def _took(self, task: Task, found: Result | Exception, worker: int) -> None:

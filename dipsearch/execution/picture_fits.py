@@ -19,6 +19,7 @@ from ..fitting import (
     Ended,
     Fit,
     OngoingFit,
+    StepState,
     default_rule,
     fit_all_data,
     may_fit_all_data,
@@ -27,6 +28,7 @@ from ..fitting import (
 )
 from ..fitting.compute import Compute
 from ..fitting.ongoing import Watcher
+from ..library.warm_weights import warm_start
 from ..network import Network
 from ..trials.problem_files import SplitProblem
 from ..trials.trial_files import Trajectory, read_npz, suffix, write_fits, write_trajectories
@@ -182,6 +184,7 @@ def taken_up(task: Slice, pictures: Sequence[SplitProblem], folder: Path, *, com
             max_steps=task.limits.max_steps,
             rule=default_rule(picture.split, patience=task.limits.patience),
             check_every=task.limits.check_every,
+            start=_start(task, picture) if states is None else None,
             keep_weights=may_fit_all_data(picture.problem),
             compute=compute,
             pilot=picture.pilot,
@@ -191,6 +194,14 @@ def taken_up(task: Slice, pictures: Sequence[SplitProblem], folder: Path, *, com
     ]
     trajectories = [] if states is None else _trajectories(folder / TRAJECTORY, [one.step for one in fits])
     return PictureFits(task.network, pictures, fits, compute, trajectories)
+
+
+def _start(task: Slice, picture: SplitProblem) -> StepState | None:
+    """What a fit begins from; ``None``: random weights."""
+    if task.start is None:
+        return None
+    channels = picture.problem.image_shape[1]
+    return warm_start(task.network, channels=channels, seed=task.seed, pilot=picture.pilot)
 
 
 def kept_steps(file: Path) -> int:

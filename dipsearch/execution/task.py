@@ -68,6 +68,7 @@ class Slice:
         seconds: wall time after which the next check point is the last; ``None``: all ``steps``.
         keep: leave their files; otherwise the worker alone remembers them.
         all_data: do not advance them: let them go on with everything that was measured, and leave what comes of it.
+        start: the preset whose learnt weights they begin with; ``None``: they begin with random ones.
         trajectory_every: iterations between the images that are kept for the page; ``None``: none.
     """
 
@@ -83,6 +84,7 @@ class Slice:
     keep: bool = True
     all_data: bool = False
     trajectory_every: int | None = None
+    start: str | None = None
 
     @property
     def reads(self) -> tuple[str, ...]:

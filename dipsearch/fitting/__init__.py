@@ -20,6 +20,7 @@ from .langevin import Langevin as Langevin
 from .langevin import Posterior as Posterior
 from .langevin import sample as sample
 from .loop import fit as fit
+from .matched_head import with_matched_head as with_matched_head
 from .memory import give_back_memory as give_back_memory
 from .memory import out_of_memory as out_of_memory
 from .monitors import Choice as Choice

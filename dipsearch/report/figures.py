@@ -10,6 +10,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
+from .search_gain_part import AnytimeRow
 from .style import BLUE, GREEN, GREY, ORANGE, PINK, STATE_COLOURS, frame
 from .tables import CandidateRow, FinalistRow, HistoryRow
 from .wording import COUNTING, decibels, duration
@@ -93,6 +94,42 @@ def history(rows: Sequence[HistoryRow]) -> go.Figure:
         line={"color": GREEN, "width": 2, "shape": "hv"},
         hoverinfo="skip",
     )
+    return figure
+
+
+def anytime(
+    rows: Sequence[AnytimeRow], *, expectation: Sequence[tuple[float, float]] = (), bar: float | None = None
+) -> go.Figure:
+    """The best so far over the time of a search, with and without what the search itself made.
+
+    Args:
+        rows: of the study.
+        expectation: seconds and dB that such searches came to elsewhere.
+        bar: estimated PSNR in dB of the first answer.
+    """
+    figure = frame(x="seconds since the search began", y="estimated PSNR, best so far (dB)", from_zero=True)
+    lines = [
+        ("all candidates", [(row.at, row.best) for row in rows], GREEN, "solid"),
+        (
+            "known networks alone",
+            [(row.at, row.known) for row in rows if row.known is not None],
+            ORANGE,
+            "solid",
+        ),
+        ("expected of such searches", list(expectation), GREY, "dash"),
+    ]
+    for name, points, colour, dash in lines:
+        if points:
+            figure.add_scatter(
+                x=[at for at, _ in points],
+                y=[value for _, value in points],
+                mode="lines",
+                name=name,
+                line={"color": colour, "width": 2, "shape": "hv", "dash": dash},
+                hovertemplate=f"{name}: %{{y:.2f}} dB at %{{x:.0f}} s<extra></extra>",
+            )
+    if bar is not None:
+        figure.add_hline(y=bar, line={"color": GREY, "dash": "dot"}, annotation_text="first answer")
     return figure
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import plotly.graph_objects as go
 from markupsafe import Markup
 
+from ..delivery.answers import FIRST
 from ..files import write_text
 from ..run import StudyRecord
 from ..yaml_files import dump_yaml
@@ -29,6 +30,7 @@ from .members import member_rows
 from .outcome_part import result_rows
 from .pictures import MOST_PICTURES, pictures_of
 from .reproduce import restore_command, search_command, version_rows
+from .search_gain_part import anytime_rows, gain_words
 from .templates import render_template
 from .timeline import spans
 from .wording import plural
@@ -78,6 +80,7 @@ def values(record: StudyRecord) -> dict[str, Any]:
         "stop_words": stop_words(record, stopping(record, courses)),
         "score_words": score_words(record),
         "quality_words": quality_words(record),
+        "gain_words": gain_words(record),
         "agreement_words": agreement_words(tables.agreement(record)),
         "members": [
             (picture.name, combined)
@@ -116,12 +119,23 @@ def _plots(
         "cost": figures.score_against_seconds(rows, tables.finalist_rows(record)) if counting else None,
         "quality": figures.psnr_against_seconds(rows, record.result) if measured else None,
         "agreement": figures.score_against_psnr(rows) if tables.agreement(record) else None,
+        "anytime": _anytime(record) if counting else None,
         "history": figures.history(tables.history_rows(record)) if counting else None,
         "tree": descent_figures.family_tree(lineage.nodes(record), family) if family else None,
         "importances": descent_figures.importances(weights) if weights else None,
         "parallel": descent_figures.parallel_coordinates(lines) if lines else None,
         "timeline": descent_figures.timeline(working) if working else None,
     }
+
+
+def _anytime(record: StudyRecord) -> go.Figure | None:
+    """The best so far, where there is more than a point of it."""
+    rows = anytime_rows(record)
+    if len(rows) < 2:
+        return None
+    answers = (record.result or {}).get("answers") or ()
+    bar = next((answer["estimate"] for answer in answers if answer["name"] == FIRST), None)
+    return figures.anytime(rows, bar=bar)
 
 
 def _compared(record: StudyRecord) -> str:

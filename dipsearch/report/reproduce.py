@@ -39,6 +39,8 @@ def search_command(request: Request) -> str:
         ("--cluster", request.cluster),
         ("--engine", request.engine),
         ("--precision", request.precision),
+        ("--start", request.start),
+        ("--order", request.order),
         ("--seed", request.seed),
         ("--name", request.name),
     ]

@@ -20,6 +20,7 @@ from ..execution.picture_fits import kept_steps
 from ..execution.task import STATE
 from ..execution.worker import in_words
 from ..fitting import Ended
+from ..library.warm_weights import warm_name
 from ..network import Genome, Network, OwnNetwork, SearchSpace, as_network
 from ..proposal.proposals import FIT
 from ..proposal.samplers import suggest
@@ -71,7 +72,11 @@ class Books:
         if refusal is not None:
             self._fail(trial._trial_id, trial.number, refusal)
             return Asked(trial.number, None, refusal)
-        return Asked(trial.number, self._candidate(trial.number, trial._trial_id, network))
+        candidate = self._candidate(trial.number, trial._trial_id, network)
+        candidate.start = self._warm_name(network)
+        if candidate.start is not None:
+            trial.set_user_attr("start", candidate.start)
+        return Asked(trial.number, candidate)
 
     def under_way(self) -> Iterator[Candidate]:
         """The candidates that an earlier run of this study has begun and not ended."""
@@ -85,6 +90,7 @@ class Books:
             candidate = self._candidate(trial.number, trial._trial_id, network)
             candidate.steps = kept_steps(trial_folder(self._run.folder, trial.number) / STATE)
             candidate.seconds = trial.user_attrs.get(FIT, {}).get("seconds", 0.0)
+            candidate.start = trial_of(trial).start
             yield candidate
 
     def note(self, candidate: Candidate, *, counts: bool = True) -> None:
@@ -134,6 +140,14 @@ class Books:
 
     def _candidate(self, number: int, key: int, network: Network) -> Candidate:
         return Candidate(number, key, network, self._run.plan.max_steps)
+
+    def _warm_name(self, network: Network) -> str | None:
+        """The preset whose learnt weights a new candidate begins with."""
+        problem = self._run.cases[0].problem
+        same = {case.problem.image_shape[1] for case in self._run.cases} == {problem.image_shape[1]}
+        if not same:
+            return None
+        return warm_name(self._run.request.start, network, task=problem.task, channels=problem.image_shape[1])
 
     def _fail(self, key: int, number: int, reason: str) -> Trial:
         self._study._storage.set_trial_user_attr(key, "reason", reason)

@@ -31,6 +31,7 @@ class Candidate:
         key: of its trial in Optuna's storage.
         network: what is fitted.
         max_steps: iterations of its fits at the most.
+        start: the preset whose learnt weights it begins with; ``None``: it begins with random ones.
 
     Attributes:
         steps: iterations made.
@@ -49,6 +50,7 @@ class Candidate:
     key: int
     network: Network
     max_steps: int
+    start: str | None = None
     steps: int = 0
     seconds: float = 0.0
     seconds_per_step: float = math.nan

@@ -27,6 +27,7 @@ from ..delivery.delivering import (
 from ..delivery.finalists import Verdict, verdict_on_first, verdict_on_second
 from ..delivery.first_answers import FirstAnswer
 from ..delivery.polishing import gather_answers
+from ..delivery.search_gain import SearchGain, search_gain
 from ..execution.fit_queue import FitQueue, WantedFit
 from ..execution.task import OUTPUT, Advanced, Limits, Picture, Result, Slice, Task
 from ..fitting import may_fit_all_data
@@ -58,6 +59,7 @@ class Finished:
         choices: what is delivered of each, and what else there was.
         verdict: the finalists, and which candidate is chosen; ``None`` where nothing was fitted.
         rescored: what was fitted to a second split.
+        gain: what searching brought; ``None`` where nothing was fitted.
     """
 
     deliveries: tuple[Delivery | None, ...]
@@ -65,6 +67,7 @@ class Finished:
     choices: tuple[Choice, ...]
     verdict: Verdict | None
     rescored: Rescored
+    gain: SearchGain | None = None
 
 
 def finish(scheduler: Scheduler, firsts: Mapping[str, FirstAnswer]) -> Finished:
@@ -101,6 +104,7 @@ def finish(scheduler: Scheduler, firsts: Mapping[str, FirstAnswer]) -> Finished:
     if run.plan.crop is None and _with_all_data(scheduler, best, deliveries, pictures):
         deliveries = delivered()
     there = [delivery for delivery in deliveries if delivery is not None]
+    gain = search_gain(best, there if len(there) == len(deliveries) else (), pictures) if best else None
     verdict = None
     if len(there) == len(deliveries):
         if rescored.finalists:
@@ -119,7 +123,7 @@ def finish(scheduler: Scheduler, firsts: Mapping[str, FirstAnswer]) -> Finished:
         else only(_unjudged(alone[picture.name][0], run), picture.problem)
         for some, picture in zip(answers, pictures, strict=True)
     )
-    return Finished(tuple(deliveries), pictures, choices, verdict, rescored)
+    return Finished(tuple(deliveries), pictures, choices, verdict, rescored, gain)
 
 
 def finish_at_once(run: Run) -> Finished:
@@ -250,4 +254,5 @@ def _whole_fit(run: Run, trial: Trial, name: str) -> WantedFit:
             compute=run.settings.compute,
         ),
         all_data=may_fit_all_data(picture),
+        start=trial.start,
     )

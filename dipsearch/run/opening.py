@@ -17,6 +17,7 @@ from ..errors import DipsearchError, StudyError
 from ..execution.busy import Span
 from ..execution.executor import WorkerSpec
 from ..files import write_bytes
+from ..library.warm_words import warm_words
 from ..network import SearchSpace, load_space, space_file
 from ..planning.plan import Plan
 from ..planning.representative import Crop
@@ -41,6 +42,7 @@ from ..trials.storage_url import whole_address
 from .answering import first_answers, first_until, go_ahead
 from .devices import choose_devices, expected_gpus
 from .head_start import HeadStart
+from .known_networks import NONE, known_networks
 from .run import Run
 from .run_plan import here, plan_of, searched_part, settings_of
 
@@ -107,11 +109,16 @@ def open_run(
     firsts = first_answers(folder, names, cases, device=place, until=until, tell=tell)
     spans = [Span(place, begun_at, time.monotonic() - started)] if workers is None else []
     has_pilot = len(firsts) == len(names)
+    known = NONE
+    if own.propose is None:
+        images = [first.image for first in firsts.values()] if has_pilot else []
+        known = known_networks(cases, space, order=request.order, images=images)
+        notes += known.notes
     plan, calibration = plan_of(
         request,
         cases,
         space,
-        known=own.propose is None,
+        known=known,
         devices=devices,
         workers=workers,
         started=started,
@@ -120,6 +127,9 @@ def open_run(
         patch_seconds=sum(first.seconds for first in firsts.values()) if has_pilot else None,
         hurried=has_pilot and any(first.hurried for first in firsts.values()),
     )
+    channels = [case.problem.image_shape[1] for case in cases]
+    if said := warm_words(request.start, plan.queue, task=cases[0].problem.task, channels=channels):
+        notes.append(said)
     searched = begun or [searched_part(case.problem, plan, seed=request.seed) for case in cases]
     settings = settings_of(request, names, plan=plan, calibration=calibration, searched=searched,
                          trajectory=any(case.reference is not None for case in cases),
@@ -151,9 +161,11 @@ def open_run(
         _enqueue(study, space, plan)
     study.set_user_attr("settings", settings.to_dict())
     details = _of_each(names, [case.details for case in cases])
-    return Run(
+    run = Run(
         request, folder, cases, plan, settings, study, started, notes, own, spans=spans, details=details
     )
+    run.known = known.record
+    return run
 
 
 def _of_each(names: Sequence[str], sentences: Sequence[Sequence[str]]) -> list[str]:

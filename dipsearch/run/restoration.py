@@ -19,10 +19,13 @@ from ..execution.runner import Runner
 from ..execution.task import OUTPUT, Limits, Picture, Slice
 from ..fitting import may_fit_all_data
 from ..fitting.compute import USUAL, Compute
+from ..library.warm_weights import warm_name
+from ..library.warm_words import cold_words
 from ..network import Genome
 from ..planning.budget import PATIENCE
 from ..problem import Problem
 from ..trials.problem_files import WHOLE, pilot_file, problem_file
+from ..trials.request import StartWord
 from .outcome import Callback, Snapshot, WorkerState
 
 
@@ -37,6 +40,7 @@ class Restoration:
         problems: the pictures', in the order of their names.
         max_steps: iterations of a fit at the most.
         compute: by what means.
+        start: what networks begin from.
 
     Attributes:
         phase: what the callback is told.
@@ -48,6 +52,7 @@ class Restoration:
     problems: Sequence[Problem]
     max_steps: int
     compute: Compute = USUAL
+    start: StartWord = "auto"
     phase: str = "restoring"
     _queue: FitQueue | None = field(default=None, init=False)
 
@@ -63,6 +68,7 @@ class Restoration:
         for sentence in first_words(firsts, files={}):
             self.callback.note(sentence)
         self.phase = "restoring"
+        self._say_what_begins_cold()
         wanted = [
             self._wanted(number, name, problem)
             for number in range(len(self.genomes))
@@ -119,7 +125,17 @@ class Restoration:
             seed=self.runner.seed,
             limits=Limits(max_steps=self.max_steps, patience=PATIENCE, compute=self.compute),
             all_data=may_fit_all_data(problem),
+            start=self._warm_name(self.genomes[number], problem),
         )
+
+    def _warm_name(self, genome: Genome, problem: Problem) -> str | None:
+        return warm_name(self.start, genome, task=problem.task, channels=problem.image_shape[1])
+
+    def _say_what_begins_cold(self) -> None:
+        """Say once for each network that it begins cold where it was asked to begin warm."""
+        for genome in self.genomes if self.start == "warm" else ():
+            if not all(self._warm_name(genome, problem) for problem in self.problems):
+                self.callback.note(cold_words(genome))
 
     def _snapshot(self) -> Snapshot:
         at_work = {worker: task for worker, task, _ in self.runner.at_work}

@@ -31,6 +31,7 @@ from ..problem import Case, TaskOptions, load_case, stacks_of, write_film, write
 from ..trials.objective import estimated_psnr
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.problem_files import WHOLE, problem_path, write_problem
+from ..trials.request import StartWord
 from ..trials.true_quality import finite, true_psnr, true_ssim
 from .destination import destinations
 from .devices import choose_devices, cores
@@ -57,6 +58,7 @@ def run_restore(
     callback: Callback,
     compute: Compute = USUAL,
     started: float | None = None,
+    start: StartWord = "auto",
 ) -> list[dict[str, Any]]:
     """Restore pictures with an architecture, or with all members of a study's stack.
 
@@ -72,6 +74,7 @@ def run_restore(
         callback: hears what happens.
         compute: by what means.
         started: ``time.monotonic()`` from which the budget counts; by default now.
+        start: what networks begin from: "warm", "cold" or "auto".
 
     Returns:
         Per picture: ``name, source, restored, delivered, psnr, ssim, score, members, answers, seconds``; PSNR and
@@ -103,6 +106,7 @@ def run_restore(
         callback=callback,
         compute=compute,
         started=started,
+        start=start,
     )
     stacks = {files[numbers[0]]: numbers for numbers in stacks_of(cases).values()}
     for file, numbers in stacks.items():
@@ -126,13 +130,14 @@ def restored(
     compute: Compute = USUAL,
     started: float,
     own: OwnParts = NOTHING,
+    start: StartWord = "auto",
 ) -> list[tuple[Choice, Delivery | None]]:
     """Restore pictures with some networks: what is delivered of each, and what the networks led to.
 
     Args:
         genomes: each is fitted to every picture.
         cases: the pictures.
-        device, workers, seed, budget_seconds, callback, compute, started: as in ``run_restore``.
+        device, workers, seed, budget_seconds, callback, compute, started, start: as in ``run_restore``.
         own: the operators of the pictures that have their own.
     """
     devices = choose_devices(device, workers=workers)
@@ -164,6 +169,7 @@ def restored(
                 [case.problem for case in cases],
                 MAX_STEPS[cases[0].problem.task] if budget_seconds is None else ENDLESS,
                 compute,
+                start,
             )
             runner.heard = restoration.heard
             return restoration.run()

@@ -14,6 +14,7 @@ from ..delivery.card import card
 from ..delivery.delivering import Delivery
 from ..delivery.finalists import Verdict
 from ..delivery.picture_outputs import write_picture
+from ..delivery.search_gain import SearchGain
 from ..execution.busy import gpu_busy_share
 from ..files import write_text
 from ..library import (
@@ -24,6 +25,7 @@ from ..library import (
     write_architecture,
     write_stack,
 )
+from ..library.warm_words import start_record
 from ..problem import Case, image_digest, stacks_of, write_film
 from ..trials.trial import Trial
 from ..trials.trial_files import read_arrays
@@ -74,6 +76,7 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
         "warnings": [*run.notes, *notes, *_engine_notes(trials), *_little(result)],
         "details": list(run.details),
         "finalists": [] if verdict is None else _finalists(verdict),
+        "search_gain": None if finished.gain is None else _search_gain(finished.gain),
     }
     if winner is not None and verdict is not None:
         result["best"]["chosen_because"] = verdict.because
@@ -144,6 +147,8 @@ def _result(
         "pictures": list(pictures),
         "noise": _noise(run),
         "plan": [list(line) for line in run.plan.lines],
+        "known": dict(run.known) or None,
+        "start": start_record(request.start, {trial.number: trial.start for trial in trials}),
         "version": __version__,
     }
 
@@ -165,6 +170,12 @@ def _finalists(verdict: Verdict) -> list[dict[str, Any]]:
         }
         for finalist in verdict.finalists
     ]
+
+
+def _search_gain(gain: SearchGain) -> dict[str, Any]:
+    return {
+        name: finite(value) if isinstance(value, float) else value for name, value in asdict(gain).items()
+    }
 
 
 def _tf32(winner: Trial, *, device: str) -> dict[str, bool] | None:

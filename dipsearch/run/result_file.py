@@ -116,6 +116,35 @@ class _Blend(_Known):
     gain: Number | None = None
 
 
+class _SearchGain(_Known):
+    known: Count | None = None
+    made: Count | None = None
+    gain: Number | None = None
+    standard_error: Number | None = None
+
+
+class _Start(_Known):
+    asked: Words
+    warm: list[Count] = []
+    weights: dict[Words, Words] = {}
+
+
+class _Expected(_Known):
+    network: Words
+    behind: Number
+    steps: Count
+    cases: Count
+
+
+class _Tried(_Known):
+    """Which known networks were tried, and why in this order."""
+
+    order: Words
+    features: dict[Words, Number] | None = None
+    expected: list[_Expected] = []
+    own: list[Words] = []
+
+
 class _Picture(_Known):
     name: Name
     restored: Name
@@ -150,6 +179,9 @@ class _Result(_Known):
     plan: list[Annotated[list[Words], Field(min_length=2, max_length=2)]] = []
     finalists: list[_Finalist] = []
     blend: _Blend | None = None
+    search_gain: _SearchGain | None = None
+    start: _Start | None = None
+    known: _Tried | None = None
     warnings: list[Words] = []
     details: list[Words] = []
     version: Words | None = None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import optuna
 
@@ -38,6 +39,7 @@ class Run:
         callbacks: called with the study and the trial whenever a candidate ended, as Optuna's are.
         spans: when tasks were done, and the first answers made.
         details: the numbers behind the notes, and how candidates are judged.
+        known: which known networks were tried, and in which order, for ``result.json``.
     """
 
     request: Request
@@ -52,6 +54,7 @@ class Run:
     callbacks: Sequence[StudyCallback] = ()
     spans: list[Span] = field(default_factory=list)
     details: Sequence[str] = ()
+    known: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -12,8 +11,7 @@ from ..errors import InputError
 from ..execution.executor import WorkerSpec
 from ..fitting import give_back_memory
 from ..fitting.compute import Compute
-from ..library import presets_for, starters_for
-from ..network import Calibration, Genome, SearchSpace, calibrate
+from ..network import Calibration, SearchSpace, calibrate
 from ..planning.budget import FINISHING, first_alone, make_plan
 from ..planning.memory_limit import MemoryLimit, memory_limit_of
 from ..planning.plan import UNDECIDED, Load, Plan
@@ -22,6 +20,7 @@ from ..problem import Case, Problem, make_split
 from ..proposal.study import Settings
 from ..trials.request import Request
 from .devices import choose_devices
+from .known_networks import KnownNetworks
 
 WORKER_START = 3.0
 """Seconds until a worker has imported PyTorch."""
@@ -32,7 +31,7 @@ def plan_of(
     cases: Sequence[Case],
     space: SearchSpace,
     *,
-    known: bool,
+    known: KnownNetworks,
     devices: tuple[str, ...],
     workers: Sequence[WorkerSpec] | None,
     started: float,
@@ -44,7 +43,7 @@ def plan_of(
     """The plan, and the calibration that it rests on; ``None`` where there is no clock, or no time for one.
 
     Args:
-        known: known networks may be tried first.
+        known: the networks that are tried first.
         devices: of the workers.
         workers: of a cluster; ``None``: those of this machine.
         started: ``time.monotonic()`` of the start.
@@ -69,8 +68,8 @@ def plan_of(
     load = Load(
         task=cases[0].problem.task,
         shapes=shapes,
-        starters=_known(starters_for(cases[0].problem.task), space) if known else (),
-        published=_known(presets_for(cases[0].problem.task), space) if known else (),
+        starters=known.starters,
+        published=known.published,
         sample=space.genome(space.sample(np.random.default_rng(request.seed))),
         calibration=calibration,
         spent=time.monotonic() - started,
@@ -173,16 +172,3 @@ def settings_of(
         has_pilot=has_pilot,
         pilots_only=plan.pilots_only,
     )
-
-
-def _known(networks: Sequence[tuple[str, Genome]], space: SearchSpace) -> tuple[tuple[str, Genome], ...]:
-    """The networks that the space contains, each as its nearest genome there."""
-    near = [(name, genome, space.genome(space.nearest(genome))) for name, genome in networks]
-    return tuple(
-        (name, there) for name, genome, there in near if _architecture(there) == _architecture(genome)
-    )
-
-
-def _architecture(genome: Genome) -> dict[str, Any]:
-    """What makes the network; without the settings of the fit, which a space may well fix at other values."""
-    return {name: value for name, value in genome.to_nested().items() if name != "fit"}

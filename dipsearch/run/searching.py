@@ -260,6 +260,7 @@ class Search:
             at=candidate.steps,
             steps=0,
             trajectory_every=settings.trajectory_every,
+            start=candidate.start,
         )
 
     # -- what came of it -----------------------------------------------------------------------------------------

@@ -245,6 +245,7 @@ class SecondFits:
             ),
             seed=settings.seed + seed * SEED_STEP,
             limits=Limits(max_steps=plan.max_steps, patience=plan.patience, compute=settings.compute),
+            start=finalist.start,
         )
 
     def _written_pilot(self, name: str) -> str:

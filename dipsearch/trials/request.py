@@ -22,6 +22,11 @@ SamplerWord = Literal["genetic", "tpe", "random"]
 SAMPLERS: tuple[str, ...] = get_args(SamplerWord)
 DEFAULT_BUDGET_SECONDS = 600.0
 
+StartWord = Literal["auto", "warm", "cold"]
+STARTS: tuple[str, ...] = get_args(StartWord)
+OrderWord = Literal["auto", "fixed", "similar"]
+ORDERS: tuple[str, ...] = get_args(OrderWord)
+
 ARRAY = "array:"
 """What a source begins with that is no file: the measurement came from Python, and lies in the study's folder."""
 
@@ -47,6 +52,10 @@ class Request:
         engine: what makes the steps: "auto", "eager" or "cuda_graph".
         precision: of the convolutions on CUDA: "tf32", "fp32" or "bf16".
         cluster: the address of a Dask scheduler, or "local:N"; ``None``: processes of this machine.
+        start: what known networks begin from: "warm": learnt weights, "cold": random ones, "auto": what was measured to
+            be better for the task.
+        order: in which known networks are tried: "fixed", "similar": by how they did on similar measurements, "auto":
+            what was measured to be better.
     """
 
     sources: tuple[str, ...]
@@ -64,6 +73,8 @@ class Request:
     engine: EngineWord = "auto"
     precision: Precision = DEFAULT
     cluster: str | None = None
+    start: StartWord = "auto"
+    order: OrderWord = "auto"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for YAML and JSON; a password in ``storage`` is masked."""
@@ -98,6 +109,7 @@ class Request:
             ("seed", self.seed, other.seed),
             ("steps", self.steps, other.steps),
             ("precision", self.precision, other.precision),
+            ("start", self.start, other.start),
         ):
             if mine != theirs:
                 return f"its {label} were {mine}, now they are {theirs}"
@@ -148,6 +160,8 @@ class _Request(_Strict):
     engine: EngineWord = "auto"
     precision: Precision = DEFAULT
     cluster: str | None = None
+    start: StartWord = "auto"
+    order: OrderWord = "auto"
 
 
 def write_request(path: Path, request: Request) -> None:

@@ -50,6 +50,7 @@ class Trial:
         engine_note: why it was not the engine that was asked for.
         precision: of its convolutions.
         psnr: against the reference, in dB; filled in for people only, never while searching.
+        start: the preset whose learnt weights it began with; ``None``: random ones.
         params: what was suggested for it, as Optuna has it.
     """
 
@@ -73,6 +74,7 @@ class Trial:
     engine_note: str | None = None
     precision: str | None = None
     psnr: float | None = None
+    start: str | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -105,6 +107,7 @@ class _Notes(BaseModel):
     engine: Words | None = None
     engine_note: Words | None = None
     precision: Words | None = None
+    start: Words | None = None
 
 
 def trial_of(trial: FrozenTrial, *, genome: Genome | None = None) -> Trial:
@@ -146,6 +149,7 @@ def trial_of(trial: FrozenTrial, *, genome: Genome | None = None) -> Trial:
         engine=notes.engine,
         engine_note=notes.engine_note,
         precision=notes.precision,
+        start=notes.start,
         params=dict(trial.params),
     )
 

@@ -143,3 +143,12 @@ def test_a_split_of_another_measurement_is_refused(problem):
 def test_a_problem_is_a_problem(problem):
     with pytest.raises(ds.InputError, match=r"the problem is "):
         ds.fit(problem, GENOME)
+
+
+def test_a_network_without_learnt_weights_begins_cold_and_says_so(problem):
+    with pytest.warns(UserWarning, match="no learnt weights fit .* begins cold"):
+        warm = ds.fit(problem, GENOME, steps=10, device="cpu", start="warm")
+    cold = ds.fit(problem, GENOME, steps=10, device="cpu", start="cold")
+    assert warm.start is None and np.array_equal(warm.image, cold.image)
+    with pytest.raises(ds.InputError, match="start is 'hot'"):
+        ds.fit(problem, GENOME, start="hot")

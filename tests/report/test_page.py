@@ -55,7 +55,7 @@ def test_the_page_fetches_nothing(make_study) -> None:
 
 def test_no_figure_offers_an_upload(make_study) -> None:
     figures = re.findall(r'data-plot="plot-(\w+)">(.*?)</script>', render(make_study()), flags=re.DOTALL)
-    names = ["curves", "cost", "quality", "history", "tree", "parallel", "timeline"]
+    names = ["curves", "cost", "anytime", "quality", "history", "tree", "parallel", "timeline"]
     assert [name for name, _ in figures] == names
     for _, content in figures:
         config = json.loads(content)["config"]

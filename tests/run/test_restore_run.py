@@ -119,3 +119,25 @@ def test_a_study_that_delivered_without_a_network_says_so(tmp_path: Path) -> Non
     (tmp_path / "result.json").unlink()
     with pytest.raises(InputError, match="once it has delivered"):
         genomes_of(tmp_path)
+
+
+def test_networks_that_no_learnt_weights_fit_begin_cold_and_that_is_said_once(
+    ensemble: Path, tmp_path: Path
+) -> None:
+    ear = Ear()
+    run_restore(
+        ensemble,
+        ["sample:coffee@32"],
+        OPTIONS,
+        out=tmp_path / "out",
+        device="cpu",
+        workers=1,
+        seed=0,
+        budget_seconds=None,
+        callback=ear,
+        start="warm",
+    )
+    assert [note for note in ear.notes if "no learnt weights fit" in note] == [
+        note for note in ear.notes if "begins cold" in note
+    ]
+    assert len([note for note in ear.notes if "begins cold" in note]) == 2  # two networks, one picture

@@ -1,0 +1,132 @@
+"""Rows of the warm starts: a network fitted to the same measurement from random and from learnt weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import fmean, median
+
+COMMAND = "bench warm"
+
+NEAR = 0.2
+"""dB below the cold fit's peak at which a fit counts as being there."""
+
+MOST_BEHIND = 0.05
+"""dB that warm fits may be behind cold ones on average, over the pictures of a kind, to be taken for a task."""
+
+TUNING, FRESH = "tuning", "fresh"
+
+
+@dataclass(frozen=True)
+class WarmRow:
+    """One network on one measurement; PSNR in dB against the clean picture, of what would be delivered.
+
+    Args:
+        pictures: "tuning", on which the way of learning was chosen, or "fresh".
+        picture, kind: its name, and what it shows.
+        damage, task: what was done to it.
+        network: the preset.
+        attempt: how its weights were learnt.
+        measurement: digest of the weights and of the lengths.
+        seconds_per_step: processor time of one iteration.
+        first_db: of the first answer.
+        cold_peak_db, warm_peak_db: the best that each came to, at whatever iteration.
+        cold_peak_step, warm_peak_step: that iteration.
+        cold_near_step, warm_near_step: the first iteration within ``NEAR`` of the cold peak; 0: never.
+        cold_stop_db, warm_stop_db: at the iteration that the stopping rule chose.
+        cold_stop_step, warm_stop_step: that iteration.
+        warm_same_step: iterations until the warm fit had what the cold one delivers; 0: never.
+        cold_steps, warm_steps: after how many the rule ended it, or the length was over.
+    """
+
+    pictures: str
+    picture: str
+    kind: str
+    damage: str
+    task: str
+    network: str
+    attempt: str
+    measurement: str
+    seconds_per_step: float
+    first_db: float
+    cold_peak_db: float
+    cold_peak_step: int
+    cold_near_step: int
+    cold_stop_db: float
+    cold_stop_step: int
+    cold_steps: int
+    warm_peak_db: float
+    warm_peak_step: int
+    warm_near_step: int
+    warm_stop_db: float
+    warm_stop_step: int
+    warm_same_step: int
+    warm_steps: int
+
+    @property
+    def group(self) -> tuple[object, ...]:
+        """What excludes older ones."""
+        return self.pictures, self.picture, self.damage, self.network, self.attempt
+
+    @property
+    def gain(self) -> float:
+        """dB that the warm fit delivers more."""
+        return self.warm_stop_db - self.cold_stop_db
+
+    @property
+    def share(self) -> float:
+        """Iterations until it is near the cold peak, in those of the cold fit; where it never is, in those it made."""
+        return (self.warm_near_step or self.warm_steps) / max(1, self.cold_near_step)
+
+
+@dataclass(frozen=True)
+class WarmSummary:
+    """Some rows together.
+
+    Args:
+        rows: how many.
+        share: median share of the cold fits' iterations until within ``NEAR`` of their peak.
+        never: rows in which the warm fit never came so near.
+        cold_near, warm_near: median iterations of those.
+        gain: mean dB that warm fits deliver more, at their own stops.
+        peak_gain: mean dB of their peaks.
+        worst_kind: mean gain of the kind of pictures that loses most.
+        cold_stop, warm_stop: median iterations chosen by the rule.
+        cold_missed, warm_missed: mean dB that the rule lost against the fit's own peak.
+    """
+
+    rows: int
+    share: float
+    never: int
+    cold_near: float
+    warm_near: float
+    gain: float
+    peak_gain: float
+    worst_kind: float
+    cold_stop: float
+    warm_stop: float
+    cold_missed: float
+    warm_missed: float
+
+    @property
+    def pays(self) -> bool:
+        """Whether no kind of pictures loses more than ``MOST_BEHIND``."""
+        return self.worst_kind >= -MOST_BEHIND
+
+
+def summary(rows: list[WarmRow]) -> WarmSummary:
+    """Some rows, at least one, together."""
+    kinds = {row.kind for row in rows}
+    return WarmSummary(
+        rows=len(rows),
+        share=median(row.share for row in rows),
+        never=sum(row.warm_near_step == 0 for row in rows),
+        cold_near=median(row.cold_near_step for row in rows),
+        warm_near=median(row.warm_near_step or row.warm_steps for row in rows),
+        gain=fmean(row.gain for row in rows),
+        peak_gain=fmean(row.warm_peak_db - row.cold_peak_db for row in rows),
+        worst_kind=min(fmean(row.gain for row in rows if row.kind == kind) for kind in kinds),
+        cold_stop=median(row.cold_stop_step for row in rows),
+        warm_stop=median(row.warm_stop_step for row in rows),
+        cold_missed=fmean(row.cold_peak_db - row.cold_stop_db for row in rows),
+        warm_missed=fmean(row.warm_peak_db - row.warm_stop_db for row in rows),
+    )

@@ -1,0 +1,96 @@
+"""The section on warm starts: what learnt weights save, what they cost, and which tasks may begin with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .warm_rows import FRESH, MOST_BEHIND, NEAR, TUNING, WarmRow, summary
+
+HEADINGS = (
+    "task",
+    "network",
+    "weights",
+    "rows",
+    "iterations to the cold peak − 0.2 dB, cold / warm",
+    "median share",
+    "never",
+    "stop, cold / warm",
+    "lost by the stop, cold / warm",
+    "delivered, warm − cold",
+    "kind that loses most",
+    "may begin warm",
+)
+
+
+def warm_markdown(rows: Sequence[WarmRow], *, command: str, date: str) -> str:
+    """The section of the page.
+
+    Args:
+        rows: all rows.
+        command: that made them.
+        date: of it.
+    """
+    fresh = [row for row in rows if row.pictures == FRESH]
+    tuning = [row for row in rows if row.pictures == TUNING]
+    lines = [
+        "## Warm starts: learnt weights against random ones",
+        "",
+        f"`{command}`, {date}. 64 × 64 crops at half size, one seed, one thread. Both fits have the same split, z, "
+        "jitter and first answer, and end by the rule of a search with short patience. PSNR of what would be "
+        "delivered, in dB against the clean picture; the share is of the cold fit's iterations until within "
+        f"{NEAR} dB of its own peak. A task may begin warm where no kind of pictures (face, text, texture, "
+        f"microscope, photo) delivers more than {MOST_BEHIND} dB less on average.",
+        "",
+    ]
+    if fresh:
+        lines += [f"On {_counted(fresh)} that nothing was learnt from or chosen on:", "", *_table(fresh), ""]
+        lines += ["By kind, dB delivered warm − cold:", "", *_by_kind(fresh), ""]
+    if tuning:
+        lines += [f"On {_counted(tuning)} that the way of learning was chosen on:", "", *_table(tuning), ""]
+    return "\n".join(lines)
+
+
+def _counted(rows: Sequence[WarmRow]) -> str:
+    names = list(dict.fromkeys(row.picture for row in rows))
+    return f"{len(names)} picture{'s'[: len(names) > 1]} ({', '.join(names)})"
+
+
+def _table(rows: Sequence[WarmRow]) -> list[str]:
+    lines = [f"| {' | '.join(HEADINGS)} |", "|---" * len(HEADINGS) + "|"]
+    keys = dict.fromkeys((row.task, row.network, row.attempt) for row in rows)
+    for task, network, attempt in sorted(keys, key=lambda key: (key[1], key[2], key[0])):
+        some = [row for row in rows if (row.task, row.network, row.attempt) == (task, network, attempt)]
+        found = summary(some)
+        cells = (
+            task,
+            network,
+            attempt,
+            str(found.rows),
+            f"{found.cold_near:.0f} / {found.warm_near:.0f}",
+            f"{found.share:.2f}",
+            str(found.never),
+            f"{found.cold_stop:.0f} / {found.warm_stop:.0f}",
+            f"{found.cold_missed:.2f} / {found.warm_missed:.2f}",
+            f"{found.gain:+.2f}",
+            f"{found.worst_kind:+.2f}",
+            "yes" if found.pays else "no",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _by_kind(rows: Sequence[WarmRow]) -> list[str]:
+    kinds = list(dict.fromkeys(row.kind for row in rows))
+    lines = [f"| task | network | weights | {' | '.join(kinds)} |", "|---" * (3 + len(kinds)) + "|"]
+    keys = dict.fromkeys((row.task, row.network, row.attempt) for row in rows)
+    for task, network, attempt in sorted(keys, key=lambda key: (key[1], key[2], key[0])):
+        gains = []
+        for kind in kinds:
+            some = [
+                row.gain
+                for row in rows
+                if (row.task, row.network, row.attempt, row.kind) == (task, network, attempt, kind)
+            ]
+            gains.append(f"{sum(some) / len(some):+.2f}" if some else "–")
+        lines.append(f"| {task} | {network} | {attempt} | {' | '.join(gains)} |")
+    return lines

@@ -1,0 +1,91 @@
+"""``dipsearch bench warm``: what learnt weights save against random ones, and what they cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import InputError
+from . import bench_options as shared
+from . import parsing
+
+FILE, SECTION = "warm.json", "warm"
+SETS = ("fresh", "tuning")
+
+
+def warm(
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FOLDER", help="Of the pictures that are files; absent: only those of scikit-image."
+        ),
+    ] = None,
+    pictures: Annotated[
+        str,
+        typer.Option("--pictures", metavar="|".join(SETS), help="Those of the table, or those for choosing."),
+    ] = "fresh",
+    networks: Annotated[
+        str | None, typer.Option("--networks", metavar="NAME,NAME…", help="All with weights when absent.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", metavar="FOLDER", help="Others than those that are shipped.")
+    ] = None,
+    attempt: Annotated[
+        str, typer.Option("--attempt", metavar="WORDS", help="What the table calls these weights.")
+    ] = "shipped",
+    steps: Annotated[
+        int, typer.Option("--steps", metavar="N", help="Iterations of a fit at the most.")
+    ] = 600,
+    recordings: Annotated[
+        Path, typer.Option("--recordings", metavar="FOLDER", help="Where fits are kept.")
+    ] = shared.FOLDER / "recordings" / "warm",
+    recorded_only: shared.RecordedOnly = False,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
+) -> None:
+    """Fit networks from random and from learnt weights to pictures that nothing was learnt from. Resumable."""
+    parsing.at_least(20, steps, option="--steps")
+    if pictures not in SETS:
+        raise InputError(f"--pictures is {pictures!r}", f"it is {' or '.join(SETS)}", "choose one of these")
+    shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
+
+    import time
+
+    from ..bench import write_section
+    from ..bench.machine import versions
+    from ..bench.row_file import RowFile
+    from ..bench.warm_pictures import warm_sources
+    from ..bench.warm_rows import COMMAND, WarmRow
+    from ..bench.warm_run import measure_warm
+    from ..bench.warm_table import warm_markdown
+    from ..library.warm_weights import FOLDER, warm_names
+
+    folder = weights or FOLDER
+    names = list(warm_names(folder)) if networks is None else shared.words(networks)
+    if not recorded_only and (not names or not set(names) <= set(warm_names(folder))):
+        raise InputError(
+            f"{folder} has weights for {', '.join(warm_names(folder)) or 'no network'}",
+            "networks with learnt weights are measured",
+            "learn some with dipsearch bench warm-weights",
+        )
+    command = f"python cli.py {COMMAND} FOLDER --pictures {pictures} --steps {steps}"
+    date = time.strftime("%Y-%m-%d")
+    about = {"command": command, "date": date, "versions": versions()}
+    rows = RowFile(out / FILE, WarmRow, command=COMMAND, about=about)
+    if not recorded_only:
+        for row in measure_warm(
+            warm_sources(data, pictures),
+            pictures=pictures,
+            networks=names,
+            attempt=attempt,
+            weights=folder,
+            steps=steps,
+            recordings=recordings,
+            has=lambda group, measurement: rows.has(group, measurement=measurement),
+            watch=lambda line: print(line, flush=True),
+        ):
+            rows.add([row])
+    write_section(page, SECTION, warm_markdown(rows.rows, command=command, date=date))
+    print(f"written: {out / FILE} and the section {SECTION} of {page}")

@@ -1,0 +1,96 @@
+"""``dipsearch library``: one's own finished studies as further known networks, kept on this machine alone."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..visible import visible
+from . import options as shared
+from . import parsing
+
+library = typer.Typer(
+    help="Keep finished studies as further known networks, and as evidence on which to try first; nothing is uploaded.",
+    no_args_is_help=True,
+)
+
+
+@library.command()
+def add(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study's folder, or its name in studies/.")],
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="By which it is kept; its own when absent.")
+    ] = None,
+    storage: shared.Storage = None,
+) -> None:
+    """Add a finished STUDY: the features of its pictures, and its best networks with their scores."""
+    address = parsing.storage_url(storage)
+    folder = parsing.study_folder(study)
+    kept = parsing.study_name(name or folder.resolve().name)
+
+    from ..library.kept_studies import keep_study
+    from ..run import read_study
+    from ..run.study_evidence import evidence_of
+
+    found = evidence_of(read_study(folder, storage=address), name=kept)
+    file = keep_study(found)
+    print(visible(f"kept: {kept}, {len(found.networks)} networks for {found.task}, in {file}"))
+
+
+@library.command("list")
+def listed(json: shared.Json = False) -> None:
+    """List the studies of the library, with their best networks."""
+    from ..library.kept_studies import kept_studies, library_folder
+    from .console import print_json, print_pairs, print_table
+
+    studies = kept_studies()
+    if json:
+        print_json(
+            [
+                {
+                    "name": study.name,
+                    "task": study.task,
+                    "added": study.added,
+                    "pictures": len(study.pictures),
+                    "networks": [
+                        {
+                            "digest": one.genome.digest,
+                            "score": one.score,
+                            "steps": one.steps,
+                            "name": one.name,
+                        }
+                        for one in study.networks
+                    ],
+                }
+                for study in studies
+            ]
+        )
+        return
+    print_pairs(
+        (("library", f"{library_folder()}: {len(studies)} {'study' if len(studies) == 1 else 'studies'}"),)
+    )
+    if studies:
+        rows = [
+            (
+                study.name,
+                study.task,
+                str(len(study.pictures)),
+                study.networks[0].name or study.networks[0].genome.label,
+                f"{study.networks[0].score:.2f} dB",
+                study.added[:10],
+            )
+            for study in studies
+        ]
+        print_table(("study", "task", "pictures", "best network", "estimated", "added"), rows)
+
+
+@library.command()
+def remove(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="By which the study is kept.")],
+) -> None:
+    """Remove a study from the library; its folder stays as it is."""
+    from ..library.kept_studies import remove_study
+
+    remove_study(name)
+    print(visible(f"removed: {name}"))

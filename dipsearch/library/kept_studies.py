@@ -1,0 +1,120 @@
+"""Kept studies: what a person's own searches have found, as further evidence and further known networks.
+
+``dipsearch library add`` writes a file for each study into a folder of the user's, ``$DIPSEARCH_LIBRARY`` or where the
+system keeps data of programs. Nothing leaves the machine, and a file holds no picture: features of the measurement, its
+digest, and the best networks with their scores.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from dipsearch.errors import FormatError, InputError
+from dipsearch.network import Genome
+from dipsearch.yaml_files import shorten, suggestion
+
+from .kept_study_file import KeptStudy, read_kept_study, write_kept_study
+
+PLACE = "DIPSEARCH_LIBRARY"
+"""The environment variable that names the folder."""
+
+MOST_TRIED = 3
+"""Networks of the user's own studies that a search tries: a fit each, which a short budget has few of."""
+
+
+def library_folder() -> Path:
+    """Where the user's own library lies; it need not exist."""
+    if given := os.environ.get(PLACE):
+        return Path(given)
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "dipsearch" / "library"
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "dipsearch" / "library"
+    return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "dipsearch" / "library"
+
+
+def keep_study(study: KeptStudy, *, folder: Path | None = None) -> Path:
+    """Write a study into the library; return its file.
+
+    Raises:
+        InputError: the study, or another one of its name, is there already.
+        FormatError: one of the files that are there is damaged.
+    """
+    folder = library_folder() if folder is None else folder
+    for other in kept_studies(folder):
+        if other.identity == study.identity:
+            raise InputError(
+                f"the study is in the library already, as {other.name}",
+                "each study counts once",
+                f"remove it with dipsearch library remove {other.name} to add it anew",
+            )
+        if other.name.casefold() == study.name.casefold():
+            raise InputError(
+                f"the library has another study of the name {other.name}",
+                "a study is kept by its name",
+                "choose another one with --name",
+            )
+    file = folder / f"{study.name}.json"
+    write_kept_study(file, study)
+    return file
+
+
+def kept_studies(folder: Path | None = None) -> tuple[KeptStudy, ...]:
+    """The studies of the library, by name.
+
+    Raises:
+        FormatError: one of its files is damaged, or something else.
+    """
+    folder = library_folder() if folder is None else folder
+    files = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    return tuple(read_kept_study(file) for file in files if not file.name.startswith("."))
+
+
+def readable_studies(folder: Path | None = None) -> tuple[tuple[KeptStudy, ...], tuple[str, ...]]:
+    """The studies of the library that can be read, and a sentence on each that cannot: a search goes on without it."""
+    folder = library_folder() if folder is None else folder
+    found, left_out = [], []
+    for file in sorted(folder.glob("*.json")) if folder.is_dir() else []:
+        try:
+            found.append(read_kept_study(file))
+        except FormatError as error:
+            left_out.append(f"{file.stem} of your library is left out: {error}")
+    return tuple(found), tuple(left_out)
+
+
+def remove_study(name: str, *, folder: Path | None = None) -> None:
+    """Remove a study from the library, also one that cannot be read.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    folder = library_folder() if folder is None else folder
+    files = {file.stem: file for file in folder.glob("*.json")} if folder.is_dir() else {}
+    if name not in files:
+        raise InputError(
+            f"the library has no study {shorten(name)}",
+            f"it has {', '.join(sorted(files)) or 'none'}",
+            suggestion(name, files) or "see dipsearch library list",
+        )
+    files[name].unlink()
+
+
+def kept_networks(studies: tuple[KeptStudy, ...], task: str) -> tuple[tuple[str, Genome], ...]:
+    """The networks of the user's own studies that a search of this task tries, by name, the best of each study first.
+
+    Presets are not among them, since a search tries those anyway.
+    """
+    own = [
+        (place, study.name, one)
+        for study in studies
+        if study.task == task
+        for place, one in enumerate(one for one in study.networks if one.name is None)
+    ]
+    found: dict[str, tuple[str, Genome]] = {}
+    for place, name, one in sorted(own, key=lambda each: each[0]):
+        label = f"library:{name}" if place == 0 else f"library:{name}-{place + 1}"
+        found.setdefault(one.genome.digest, (label, one.genome))
+    return tuple(found.values())[:MOST_TRIED]

@@ -1,0 +1,66 @@
+"""What searching brought over the best known network, in words and as the course of the best so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..run import StudyRecord
+from .tables import history_rows
+from .wording import signed
+
+KNOWN = ("known", "published")
+"""Origins of candidates that were there before the search."""
+
+
+@dataclass(frozen=True)
+class AnytimeRow:
+    """What a search would have had at a moment.
+
+    Args:
+        at: seconds since it began.
+        candidates: that had come to a score by then.
+        best: estimated PSNR in dB of the best of them.
+        known: that of the best known network; ``None`` before there is one.
+    """
+
+    at: float
+    candidates: int
+    best: float
+    known: float | None
+
+
+def anytime_rows(record: StudyRecord) -> tuple[AnytimeRow, ...]:
+    """How the best so far grew, with and without what the search itself made."""
+    origins = {trial.number: trial.operator for trial in record.trials}
+    rows: list[AnytimeRow] = []
+    known: float | None = None
+    seen: set[int] = set()
+    for row in history_rows(record):
+        seen.add(row.number)
+        if origins.get(row.number) in KNOWN:
+            known = row.score if known is None else max(known, row.score)
+        rows.append(AnytimeRow(row.at, len(seen), row.best, known))
+    return tuple(rows)
+
+
+def gain_words(record: StudyRecord) -> str:
+    """What searching brought, also where it is nothing; empty where that is not recorded."""
+    found = (record.result or {}).get("search_gain")
+    if found is None:
+        return ""
+    known, made, gain = found.get("known"), found.get("made"), found.get("gain")
+    if made is None:
+        return "Searching brought nothing: no network that the search made itself came to count."
+    if known is None:
+        return "No known network was compared, so it cannot be said what searching brought."
+    if gain is None:
+        return ""
+    error = found.get("standard_error")
+    width = "" if error is None else f" ± {error:.2f}"
+    words = f"{signed(gain)}{width} dB"
+    names = (
+        f"candidate {made}, the best that the search made, against candidate {known}, the best known network"
+    )
+    if gain <= 0 or (error is not None and gain <= error):
+        return f"Searching brought nothing that can be told from chance: {words} ({names}; estimated)."
+    return f"Searching brought {words} ({names}; estimated)."

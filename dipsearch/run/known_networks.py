@@ -1,0 +1,130 @@
+"""Known networks: which of them a search tries, and in which order.
+
+They are the presets of the task and the best networks of the user's own studies, as far as the search space contains
+them. The order is fixed, or that in which they did on measurements like this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any
+
+from torch import Tensor
+
+from ..library import presets_for, starters_for
+from ..library.kept_studies import kept_networks, readable_studies
+from ..library.kept_study_file import KeptStudy
+from ..library.measurement_features import FEATURES, features_of
+from ..library.preselection import (
+    USED,
+    EvidenceCase,
+    Expected,
+    Seen,
+    expected,
+    ordered,
+    preselection_words,
+)
+from ..library.preselection_file import shipped_cases
+from ..library.warm_weights import architecture_of
+from ..network import Genome, SearchSpace
+from ..problem import Case
+from ..trials.request import OrderWord
+
+Named = tuple[tuple[str, Genome], ...]
+
+
+@dataclass(frozen=True)
+class KnownNetworks:
+    """The known networks of a search.
+
+    Args:
+        starters: dipsearch's own and the user's by name, in the order in which they are tried.
+        published: those of the literature.
+        notes: what a person should know of them.
+        record: what ``result.json`` says of them.
+    """
+
+    starters: Named = ()
+    published: Named = ()
+    notes: tuple[str, ...] = ()
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+
+NONE = KnownNetworks()
+
+
+def known_networks(
+    cases: Sequence[Case], space: SearchSpace, *, order: OrderWord, images: Sequence[Tensor]
+) -> KnownNetworks:
+    """The known networks for some pictures.
+
+    Args:
+        cases: the pictures.
+        space: of the search.
+        order: "fixed", "similar": by how they did on similar measurements, or "auto": what was measured to be better.
+        images: the first answers to the pictures; fewer: there are none.
+    """
+    task = cases[0].problem.task
+    studies, notes = readable_studies()
+    presets = starters_for(task)
+    own = kept_networks(studies, task)
+    # The first preset has the most evidence; after it those that suited the user's own pictures.
+    starters = _within((*presets[:1], *own, *presets[1:]), space)
+    published = _within(presets_for(task), space)
+    features = _mean_features(cases, images)
+    found: tuple[Expected, ...] = ()
+    if features is not None and (order == "similar" or (order == "auto" and USED)):
+        evidence = (*shipped_cases(), *_own_evidence(studies))
+        found = expected(evidence, features, task=task, networks=[name for name, _ in starters])
+        if found:
+            alike = sum(case.task == task for case in evidence)
+            notes = (*notes, preselection_words(found, alike))
+        else:
+            notes = (
+                *notes,
+                "no measurement like this one is recorded: known networks come in their fixed order",
+            )
+    by_name = dict(starters)
+    record = {
+        "order": "similar" if found else "fixed",
+        "features": features,
+        "expected": [
+            {"network": one.network, "behind": one.behind, "steps": one.steps, "cases": one.cases}
+            for one in found
+        ],
+        "own": [name for name, _ in own if name in by_name],
+    }
+    sequence = tuple((name, by_name[name]) for name in ordered(list(by_name), found))
+    return KnownNetworks(sequence, published, notes, record)
+
+
+def _mean_features(cases: Sequence[Case], images: Sequence[Tensor]) -> dict[str, float] | None:
+    """The features of the pictures, the mean of each; ``None`` where there are no first answers."""
+    if len(images) < len(cases):
+        return None
+    each = [
+        features_of(case.problem, image.to(case.problem.y)).to_dict()
+        for case, image in zip(cases, images, strict=True)
+    ]
+    return {name: round(fmean(one[name] for one in each), 4) for name in FEATURES}
+
+
+def _own_evidence(studies: Sequence[KeptStudy]) -> tuple[EvidenceCase, ...]:
+    """What the user's own studies say of networks that others know, too: by their estimates, the mean over pictures."""
+    found = []
+    for study in studies:
+        known = [one for one in study.networks if one.name is not None]
+        best = max((one.score for one in known), default=0.0)
+        seen = tuple(Seen(one.name or "", round(best - one.score, 3), one.steps) for one in known)
+        found += [EvidenceCase(study.name, study.task, one.features, seen) for one in study.pictures if seen]
+    return tuple(found)
+
+
+def _within(networks: Named, space: SearchSpace) -> Named:
+    """The networks that the space contains, each as its nearest genome there; a space may fix settings of the fit."""
+    near = [(name, genome, space.genome(space.nearest(genome))) for name, genome in networks]
+    return tuple(
+        (name, there) for name, genome, there in near if architecture_of(there) == architecture_of(genome)
+    )

@@ -1,0 +1,89 @@
+"""Evidence: what of a finished study goes into the user's library.
+
+Its pictures are described by their features, and its best networks are kept with what the study estimated of them.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..errors import FormatError, StudyError
+from ..library import preset, presets_for, starters_for
+from ..library.kept_study_file import MOST_NETWORKS, KeptNetwork, KeptPicture, KeptStudy
+from ..library.measurement_features import features_of
+from ..library.warm_weights import architecture_of
+from ..network import Genome
+from ..patches import first_guess
+from ..problem import image_digest
+from ..trials.first_files import read_first
+from ..trials.problem_files import WHOLE, problem_path, read_problem
+from .study_record import StudyRecord
+
+
+def evidence_of(record: StudyRecord, *, name: str) -> KeptStudy:
+    """What the library keeps of a study.
+
+    Args:
+        record: the study.
+        name: by which it is kept.
+
+    Raises:
+        StudyError: it has not delivered, or no network of it can be used.
+        FormatError: a part of it is damaged.
+    """
+    folder = record.folder
+    if record.result is None:
+        damaged = next((words for words in record.missing if words.startswith("the result")), "")
+        raise StudyError(
+            f"the study {folder.name} has no outcome that can be read" + (f" ({damaged})" if damaged else ""),
+            "the library takes finished studies",
+            "finish it with dipsearch search --resume, or restore its result.json",
+        )
+    from .. import __version__
+
+    best = [e for e in record.ranked() if e.genome is not None and e.step is not None]
+    if not best:
+        why = next((words for words in record.missing if "candidate" in words), "none was finished")
+        raise StudyError(
+            f"the study {folder.name} has no network that can be kept ({why})",
+            "the library takes networks with their scores",
+            "search longer, or restore its journal.log from a copy",
+        )
+    task = str(record.result["task"])
+    networks = tuple(
+        KeptNetwork(e.genome, round(float(e.score or 0.0), 4), e.step or 0, _preset_of(e.genome, task))
+        for e in best[:MOST_NETWORKS]
+        if e.genome is not None
+    )
+    pictures = tuple(_picture(folder, picture.name) for picture in record.pictures)
+    return KeptStudy(
+        name=name,
+        task=task,
+        seed=record.request.seed,
+        added=datetime.now(UTC).isoformat(timespec="seconds"),
+        version=str(record.result.get("version") or __version__),
+        pictures=pictures,
+        networks=networks,
+    )
+
+
+def _picture(folder: Path, name: str) -> KeptPicture:
+    problem = read_problem(problem_path(folder, kind=WHOLE, name=name))
+    first = read_first(folder, name)
+    image = first_guess(problem) if first is None else first[0]
+    if tuple(image.shape) != tuple(problem.image_shape):
+        raise FormatError(
+            f"the first answer to {name} in {folder.name} has the shape {tuple(image.shape)}",
+            f"the picture has {tuple(problem.image_shape)}",
+            "restore the study from a copy",
+        )
+    features = features_of(problem, image).to_dict()
+    return KeptPicture(image_digest(problem.y), tuple(problem.image_shape), features)
+
+
+def _preset_of(genome: Genome, task: str) -> str | None:
+    """The preset that a network is, whatever the settings of its fit."""
+    wanted = architecture_of(genome)
+    names = [name for name, _ in (*starters_for(task), *presets_for(task))]
+    return next((name for name in names if architecture_of(preset(name)) == wanted), None)

@@ -1,0 +1,94 @@
+"""The user's own library: kept, listed, removed; duplicates, damaged and foreign files are refused in a sentence."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dipsearch.errors import FormatError, InputError
+from dipsearch.library import preset
+from dipsearch.library.kept_studies import (
+    MOST_TRIED,
+    PLACE,
+    keep_study,
+    kept_networks,
+    kept_studies,
+    library_folder,
+    readable_studies,
+    remove_study,
+)
+from dipsearch.library.kept_study_file import KeptNetwork, KeptPicture, KeptStudy
+from dipsearch.library.measurement_features import FEATURES
+
+
+def study(name: str = "first", *, task: str = "denoise", seed: int = 0) -> KeptStudy:
+    genome = preset("dipsearch_pilot_16")
+    networks = (
+        KeptNetwork(replace(genome, learning_rate=0.02 + seed / 1000), 30.5, 210),
+        KeptNetwork(genome, 30.0, 180, "dipsearch_pilot_16"),
+    )
+    picture = KeptPicture("0123456789ab", (1, 3, 64, 48), dict.fromkeys(FEATURES, 0.5))
+    return KeptStudy(name, task, seed, "2026-01-01T00:00:00+00:00", "0.1.0", (picture,), networks)
+
+
+def test_a_study_is_kept_read_back_and_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "library"
+    assert kept_studies(folder) == ()
+    keep_study(study(), folder=folder)
+    assert kept_studies(folder) == (study(),)
+    remove_study("first", folder=folder)
+    assert kept_studies(folder) == ()
+    with pytest.raises(InputError, match="no study 'first'; it has none"):
+        remove_study("first", folder=folder)
+
+
+def test_the_same_study_and_the_same_name_are_refused(tmp_path: Path) -> None:
+    keep_study(study(), folder=tmp_path)
+    with pytest.raises(InputError, match="in the library already, as first"):
+        keep_study(study("second"), folder=tmp_path)
+    with pytest.raises(InputError, match="another study of the name first"):
+        keep_study(study("First", seed=1), folder=tmp_path)
+    assert len(kept_studies(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: c.update(task="paint"), "task"),
+        (lambda c: c["networks"][0]["genome"].pop("norm"), "norm"),
+        (lambda c: c["pictures"][0]["features"].pop("noise"), "the features are"),
+        (lambda c: c["pictures"][0].update(digest="../../etc"), "digest"),
+        (lambda c: c.update(networks=[]), "networks"),
+    ],
+)
+def test_damaged_files_are_refused_and_a_search_goes_on_without_them(
+    change: object, words: str, tmp_path: Path
+) -> None:
+    keep_study(study(), folder=tmp_path)
+    file = keep_study(study("second", seed=1), folder=tmp_path)
+    content = json.loads(file.read_text(encoding="utf-8"))
+    change(content)  # type: ignore[operator]
+    file.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(FormatError, match=words):
+        kept_studies(tmp_path)
+    there, left_out = readable_studies(tmp_path)
+    assert [one.name for one in there] == ["first"]
+    assert len(left_out) == 1 and left_out[0].startswith("second of your library is left out")
+    remove_study("second", folder=tmp_path)
+    assert len(kept_studies(tmp_path)) == 1
+
+
+def test_a_search_tries_the_best_of_each_study_of_its_task_once() -> None:
+    studies = (study("a"), study("b"), study("c", seed=1), study("d", task="sr"), study("e", seed=2))
+    found = kept_networks((*studies, study("f", seed=3)), "denoise")
+    assert [name for name, _ in found] == ["library:a", "library:c", "library:e"]
+    assert len(found) == MOST_TRIED
+    assert kept_networks(studies, "inpaint") == ()
+
+
+def test_the_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(PLACE, str(tmp_path / "mine"))
+    assert library_folder() == tmp_path / "mine"
+    monkeypatch.delenv(PLACE)
+    assert library_folder().parts[-2:] == ("dipsearch", "library")

@@ -1,0 +1,73 @@
+"""Known networks: presets, what similar measurements say of their order, and the user's own studies."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from dipsearch.library import preset, starters_for
+from dipsearch.library.kept_studies import PLACE, keep_study
+from dipsearch.library.kept_study_file import KeptNetwork, KeptPicture, KeptStudy
+from dipsearch.library.measurement_features import FEATURES
+from dipsearch.library.preselection import EvidenceCase, Seen
+from dipsearch.network import load_space
+from dipsearch.problem import Case, Identity, NoiseModel, Problem
+from dipsearch.run.known_networks import KnownNetworks, known_networks
+from dipsearch.trials.request import OrderWord
+
+NAMES = [name for name, _ in starters_for("denoise")]
+
+
+def found(order: OrderWord = "auto", *, images: bool = True) -> KnownNetworks:
+    y = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    problem = Problem(y, Identity(), NoiseModel("gaussian", 0.1, "given"), y.shape, torch.ones(1, 1, 32, 32))
+    case = Case(name="a", source="array:a", problem=problem, reference=None, bits=8, notes=())
+    return known_networks([case], load_space("skip"), order=order, images=[y] if images else [])
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three measurements on which the fourth preset was the best."""
+    seen = (Seen(NAMES[0], 0.4, 200), Seen(NAMES[3], 0.0, 150))
+    cases = tuple(EvidenceCase(f"p{i}", "denoise", dict.fromkeys(FEATURES, float(i)), seen) for i in range(3))
+    monkeypatch.setattr("dipsearch.run.known_networks.shipped_cases", lambda: cases)
+
+
+def test_the_fixed_order_is_that_of_the_presets_and_the_features_are_told() -> None:
+    known = found("fixed")
+    names = [name for name, _ in known.starters]
+    assert names == [name for name in NAMES if name in names] and names[0] == NAMES[0]
+    assert known.record["order"] == "fixed" and set(known.record["features"]) == set(FEATURES)
+    assert known.notes == ()
+
+
+@pytest.mark.usefixtures("recorded")
+def test_similar_measurements_order_the_networks_and_one_line_says_so() -> None:
+    known = found("similar")
+    assert [name for name, _ in known.starters][:2] == [NAMES[3], NAMES[0]]
+    assert len(known.notes) == 1 and known.notes[0].startswith(
+        f"{NAMES[3]} is tried first: on the 3 most similar"
+    )
+    assert known.record["order"] == "similar"
+    assert known.record["expected"][0] == {"network": NAMES[3], "behind": 0.0, "steps": 150, "cases": 3}
+
+
+@pytest.mark.usefixtures("recorded")
+def test_without_first_answers_the_order_is_fixed() -> None:
+    known = found("similar", images=False)
+    assert known.starters[0][0] == NAMES[0] and known.record["features"] is None
+
+
+def test_a_search_tries_the_best_of_the_users_own_studies_after_the_first_preset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PLACE, str(tmp_path))
+    genome = load_space("skip").genome(load_space("skip").nearest(preset("dipsearch_nearest_16")))
+    picture = KeptPicture("0123456789ab", (1, 3, 32, 32), dict.fromkeys(FEATURES, 0.5))
+    network = KeptNetwork(genome, 30.0, 300)
+    keep_study(KeptStudy("mine", "denoise", 0, "2026-01-01", "0.1.0", (picture,), (network,)))
+    (tmp_path / "foreign.json").write_text('{"a": 1}', encoding="utf-8")
+    known = found()
+    assert [name for name, _ in known.starters][:2] == [NAMES[0], "library:mine"]
+    assert known.record["own"] == ["library:mine"]
+    assert len(known.notes) == 1 and known.notes[0].startswith("foreign of your library is left out")

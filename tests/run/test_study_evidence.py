@@ -1,0 +1,75 @@
+"""What of a finished study goes into the user's library, and what is refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from dipsearch.errors import FormatError, StudyError
+from dipsearch.library import preset
+from dipsearch.library.kept_studies import keep_study, kept_studies
+from dipsearch.library.kept_study_file import MOST_NETWORKS
+from dipsearch.library.measurement_features import FEATURES
+from dipsearch.problem import Identity, NoiseModel, Problem, TaskOptions, image_digest
+from dipsearch.run import PictureRecord, Request, StudyRecord, Trial
+from dipsearch.run.study_evidence import evidence_of
+from dipsearch.trials.first_files import write_first
+from dipsearch.trials.problem_files import WHOLE, problem_path, write_problem
+
+Y = torch.rand(1, 3, 24, 20, generator=torch.Generator().manual_seed(0))
+
+
+def study(folder: Path, **changes: object) -> StudyRecord:
+    """A study of one picture with seven candidates, the second one a preset with other settings of the fit."""
+    problem = Problem(Y, Identity(), NoiseModel("gaussian", 0.1, "given"), Y.shape, torch.ones(1, 1, 24, 20))
+    write_problem(problem_path(folder, kind=WHOLE, name="cat"), problem)
+    write_first(folder, "cat", Y, seconds=1.0)
+    genome = preset("dipsearch_pilot_16")
+    genomes = [replace(genome, norm="instance", jitter=0.01 * n) for n in range(6)]
+    genomes.insert(1, replace(genome, learning_rate=0.02))
+    trials = tuple(
+        Trial(number=n, state="complete", genome=one, digest=one.digest, score=30.0 - n, step=100 + n)
+        for n, one in enumerate(genomes)
+    )
+    options = TaskOptions(task="denoise")
+    whole: dict[str, object] = {
+        "folder": folder,
+        "request": Request(sources=("cat.png",), options=options, name="cat"),
+        "trials": trials,
+        "result": {"task": "denoise", "version": "0.1.0"},
+        "pictures": (PictureRecord("cat", None, None, None),),
+    }
+    return StudyRecord(**(whole | changes))  # type: ignore[arg-type]
+
+
+def test_the_best_networks_and_the_features_are_kept(tmp_path: Path) -> None:
+    found = evidence_of(study(tmp_path / "study"), name="cat")
+    assert len(found.networks) == MOST_NETWORKS
+    assert [one.name for one in found.networks[:3]] == [None, "dipsearch_pilot_16", None]
+    assert [one.steps for one in found.networks[:2]] == [100, 101]
+    assert found.pictures[0].digest == image_digest(Y) and set(found.pictures[0].features) == set(FEATURES)
+    keep_study(found, folder=tmp_path / "library")
+    assert kept_studies(tmp_path / "library") == (found,)
+
+
+def test_a_study_without_an_outcome_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="no outcome that can be read"):
+        evidence_of(study(tmp_path, result=None), name="cat")
+    with pytest.raises(StudyError, match="the result cannot be read: x"):
+        evidence_of(study(tmp_path, result=None, missing=("the result cannot be read: x",)), name="cat")
+
+
+def test_a_study_without_a_candidate_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"no network that can be kept \(none was finished\)"):
+        evidence_of(study(tmp_path, trials=()), name="cat")
+
+
+def test_a_study_whose_files_do_not_belong_together_is_refused(tmp_path: Path) -> None:
+    record = study(tmp_path)
+    write_first(tmp_path, "cat", Y[..., :-1], seconds=1.0)
+    with pytest.raises(FormatError, match="the first answer to cat"):
+        evidence_of(record, name="cat")
+    problem_path(tmp_path, kind=WHOLE, name="cat").write_bytes(b"no archive")
+    with pytest.raises(FormatError, match="cannot be read"):
+        evidence_of(record, name="cat")
