@@ -12,7 +12,7 @@ from ..files import write_text
 from . import parsing
 
 if TYPE_CHECKING:
-    from ..bench.noise_cases import GateRow
+    from ..bench.gate_table import GateRow
 
 PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 
@@ -38,7 +38,8 @@ def gate(
 
     from .. import __version__
     from ..bench import write_section
-    from ..bench.noise_cases import PICTURES, gate_markdown, measure_gate
+    from ..bench.gate_table import gate_markdown
+    from ..bench.noise_cases import PICTURES, TUNING, measure_gate
 
     pictures = parsing.expand_sources(sources) if sources else PICTURES
     table = measure_gate(pictures, rounds=rounds, seed=seed, watch=_show)
@@ -47,11 +48,13 @@ def gate(
     command = " ".join(
         part for part in ("dipsearch bench gate", named, f"--rounds {rounds} --seed {seed}") if part
     )
-    values = {"command": command, "version": __version__, "rounds": rounds, "seed": seed, **table.to_dict()}
+    values = {"command": command, "version": __version__, "rounds": rounds, "seed": seed, "tuning": TUNING}
+    values |= table.to_dict()
     values["pictures"] = [Path(picture).name for picture in values["pictures"]]
     values["wrong"] = [{**row, "picture": Path(row["picture"]).name} for row in values["wrong"]]
     write_text(out / "gate.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
-    markdown = gate_markdown(table, command=command, version=__version__)
+    tuned = f" No constant was chosen on these pictures, but on {TUNING}."
+    markdown = gate_markdown(table, command=command, version=__version__, tuning=tuned)
     write_section(page, "gate", markdown)
     kinds = Counter(row.kind for row in table.rows)
     for kind, count in kinds.items():

@@ -61,6 +61,7 @@ def restore(
         ),
     ] = None,
     quiet: shared.Quiet = False,
+    verbose: shared.Verbose = False,
     json: shared.Json = False,
 ) -> None:
     """Restore IMAGE with an architecture that was found before; every fit still stops by itself."""
@@ -118,6 +119,7 @@ def restore(
                 seed=seed,
                 budget_seconds=budget_seconds,
                 compute=Compute(engine_word, precision_word),
+                verbose=verbose,
                 started=started,
                 callback=callback,
             )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BUDGET = "10m"
 _MAY_CHANGE = ("budget", "trials", "workers", "device", "engine", "storage", "cluster")
-_ABOUT_THE_RUN = ("name", "resume", "recipe", "quiet", "json")
+_ABOUT_THE_RUN = ("name", "resume", "recipe", "quiet", "verbose", "json")
 
 
 def search(
@@ -95,6 +95,7 @@ def search(
         ),
     ] = None,
     quiet: shared.Quiet = False,
+    verbose: shared.Verbose = False,
     json: shared.Json = False,
 ) -> None:
     """Search the architecture that restores IMAGE best; restore it; keep both in studies/NAME."""
@@ -154,7 +155,7 @@ def search(
             precision=precision_word,
             **(changes if budget or trials else _limits(DEFAULT_BUDGET, None) | changes),
         )
-    _run(request, resume=resume, quiet=quiet, json=json, started=started)
+    _run(request, resume=resume, quiet=quiet, verbose=verbose, json=json, started=started)
 
 
 def _repeated(written: Request, changes: dict[str, Any], *, file: Path) -> Request:
@@ -172,13 +173,20 @@ def _repeated(written: Request, changes: dict[str, Any], *, file: Path) -> Reque
     return replace(written, **{**changes, "storage": storage})
 
 
-def _run(request: Request, *, resume: bool, quiet: bool, json: bool, started: float) -> None:
+def _run(request: Request, *, resume: bool, quiet: bool, verbose: bool, json: bool, started: float) -> None:
     from ..report import write_page
     from ..run import read_study, run_search
     from .console import listening, print_json, print_pairs, summary
 
     with listening(quiet=quiet, json=json) as callback:
-        outcome = run_search(request, root=parsing.STUDIES, resume=resume, callback=callback, started=started)
+        outcome = run_search(
+            request,
+            root=parsing.STUDIES,
+            resume=resume,
+            callback=callback,
+            started=started,
+            verbose=verbose,
+        )
     write_page(read_study(outcome.folder, storage=request.storage))
     if json:
         print_json(outcome.result)

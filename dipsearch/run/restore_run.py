@@ -34,6 +34,7 @@ from ..trials.problem_files import WHOLE, problem_path, write_problem
 from ..trials.true_quality import finite, true_psnr, true_ssim
 from .destination import destinations
 from .devices import choose_devices, cores
+from .left_alone import with_those_left_alone
 from .opening import unique_names
 from .outcome import Callback
 from .restoration import Restoration
@@ -56,6 +57,7 @@ def run_restore(
     callback: Callback,
     compute: Compute = USUAL,
     started: float | None = None,
+    verbose: bool = False,
 ) -> list[dict[str, Any]]:
     """Restore pictures with an architecture, or with all members of a study's stack.
 
@@ -71,6 +73,7 @@ def run_restore(
         callback: hears what happens.
         compute: by what means.
         started: ``time.monotonic()`` from which the budget counts; by default now.
+        verbose: whether the callback hears the numbers behind what was found.
 
     Returns:
         Per picture: ``name, source, restored, delivered, psnr, ssim, score, members, answers, seconds``; PSNR and
@@ -88,17 +91,21 @@ def run_restore(
     refuse_simulations(cases)
     files = destinations(out, names, cases, options)
     for case in cases:
-        for note in case.notes:
+        for note in (*case.notes, *(case.details if verbose else ())):
             callback.note(note)
-    found = restored(
-        genomes,
+    found = with_those_left_alone(
         cases,
-        device=device,
-        workers=workers,
-        seed=seed,
-        budget_seconds=budget_seconds,
-        callback=callback,
-        compute=compute,
+        lambda some: restored(
+            genomes,
+            some,
+            device=device,
+            workers=workers,
+            seed=seed,
+            budget_seconds=budget_seconds,
+            callback=callback,
+            compute=compute,
+            started=started,
+        ),
         started=started,
     )
     stacks = {files[numbers[0]]: numbers for numbers in stacks_of(cases).values()}

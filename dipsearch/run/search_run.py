@@ -30,6 +30,8 @@ from .scheduler import Scheduler
 from .searching import Search, policy_of
 from .signals import interruptible
 
+NOTHING_TO_RESTORE = "there is nothing to restore: no network is fitted"
+
 
 def run_search(
     request: Request,
@@ -42,6 +44,7 @@ def run_search(
     own: OwnParts = NOTHING,
     callbacks: Sequence[StudyCallback] = (),
     cluster: Any = None,
+    verbose: bool = False,
 ) -> Outcome:
     """Search, deliver and write.
 
@@ -56,6 +59,7 @@ def run_search(
         callbacks: called with the study and the trial whenever a candidate ended. What one raises is raised when
             everything is written.
         cluster: a ``distributed.Client``, or an address as in the request, to be used instead of that.
+        verbose: whether the callback hears the numbers behind what was found.
 
     Raises:
         DipsearchError: the request cannot be used, or nothing came of it.
@@ -73,6 +77,7 @@ def run_search(
             callbacks=callbacks,
             taken_over=claimed.notes,
             cluster=cluster,
+            verbose=verbose,
         )
 
 
@@ -88,6 +93,7 @@ def _searched(
     callbacks: Sequence[StudyCallback],
     taken_over: Sequence[str],
     cluster: Any,
+    verbose: bool,
 ) -> Outcome:
     asked, patience = Asked(), Patience(tell=callback.note)
     folder = root / request.name
@@ -119,8 +125,10 @@ def _searched(
         ):
             callback.warn(sentence)
         callback.planned(run.plan)
-        for note in run.notes:
+        for note in (*run.notes, *(one for case in run.cases for one in case.details if verbose)):
             callback.note(note)
+        if all(case.left_alone for case in run.cases) and not ranked(run.trials()) and _has_firsts(run):
+            return _without_networks(run, callback, asked)
         if (asked.once or not run.plan.networks) and not ranked(run.trials()) and _has_firsts(run):
             return _without_networks(run, callback, asked)
         if executor is None:
@@ -176,9 +184,11 @@ def _has_firsts(run: Run) -> bool:
 
 
 def _without_networks(run: Run, callback: Callback, asked: Asked) -> Outcome:
-    """Deliver what similar patches made: there is no time for anything else."""
+    """Deliver what similar patches made: there is no time for anything else, or nothing to restore."""
     sentence = (
-        f"{asked.by}: what similar patches made is delivered"
+        NOTHING_TO_RESTORE
+        if all(case.left_alone for case in run.cases)
+        else f"{asked.by}: what similar patches made is delivered"
         if asked.once
         else "there is no time for a network: what similar patches made is delivered; give a larger --budget"
     )

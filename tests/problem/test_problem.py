@@ -148,7 +148,7 @@ def test_sigma_is_taken_as_given_or_estimated(tmp_path):
 def test_a_picture_without_noise_says_so(tmp_path):
     write_image(tmp_path / "s.png", torch.linspace(0.3, 0.7, 48).expand(1, 3, 48, 48))
     case = load_case(str(tmp_path / "s.png"), TaskOptions("denoise"), seed=0)
-    assert case.problem.noise.kind == "none" and "hardly any" in case.notes[0]
+    assert case.problem.noise.kind == "none" and "is delivered as it is" in case.notes[0]
     assert "delivered as it is" in case.notes[1]
     assert torch.equal(data_consistent(torch.zeros_like(case.problem.y), case.problem), case.problem.y)
 
