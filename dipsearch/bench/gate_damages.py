@@ -149,7 +149,8 @@ def photons(x: Tensor, level: Level, draw: Draw, *, bits: int = 16) -> Made:
     most, gain, offset, read = level
     n = x.double().numpy() * most
     y = gain * (draw.poisson(n) + read * draw.normal(size=n.shape)) + offset
-    zero, growth = offset - gain * read**2, (most * 0.9 + read**2) / (most * 0.1 + read**2)
+    dark, bright = np.quantile(n, (0.1, 0.9))
+    zero, growth = offset - gain * read**2, float((bright + read**2) / max(dark + read**2, 1e-9))
     if bits == 8:  # as a viewer exports it: its own range becomes 0 to 255
         low, high = float(y.min()), float(y.max())
         y, gain, zero = (y - low) / (high - low), gain / (high - low), (zero - low) / (high - low)

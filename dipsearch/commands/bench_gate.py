@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -48,8 +48,8 @@ def gate(
     command = " ".join(
         part for part in ("dipsearch bench gate", named, f"--rounds {rounds} --seed {seed}") if part
     )
-    values = {"command": command, "version": __version__, "rounds": rounds, "seed": seed, "tuning": TUNING}
-    values |= table.to_dict()
+    values: dict[str, Any] = {"command": command, "version": __version__, "rounds": rounds, "seed": seed}
+    values |= {"tuning": TUNING, **table.to_dict()}
     values["pictures"] = [Path(picture).name for picture in values["pictures"]]
     values["wrong"] = [{**row, "picture": Path(row["picture"]).name} for row in values["wrong"]]
     write_text(out / "gate.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")

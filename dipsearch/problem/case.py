@@ -120,7 +120,8 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
         image = replace(image, pixels=channels.into(image.pixels))
         reference = None if reference is None else channels.into(reference)
         notes.append(channels.sentence())
-    diagnosis, windows, details = None, None, ()
+    diagnosis, windows = None, None
+    details: tuple[str, ...] = ()
     match options.task:
         case "inpaint":
             problem, own_reference, said = _inpaint(image, source, options, seed, told)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.fft import dctn
 from torch import Tensor
 
-from .blocks import MIDDLE, QUIETEST, SIDE, Blocks, Values, floor
+from .blocks import MIDDLE, ON_THE_ENDS, QUIETEST, SIDE, Blocks, Values, floor
 from .evenness import BESIDE_MIDDLE, FINE
 
 Bits = NDArray[np.bool_]
@@ -25,15 +25,15 @@ MOST_CHANNELS = 16
 MOST, STEP, FEWEST = 8_000, 4, 60
 """Blocks that are looked at, pixels between them, and how few of them tell nothing."""
 
-QUIET = 0.2
+QUIET = 0.08
 """Share of the blocks that count: the quietest by the middle band, in all channels together."""
 
 DIFFERENT = 1.25
 """Strengths that differ by more: white noise of one strength gave at most 1.12 between the channels of the
 tuning pictures (128 × 128, sigma 5 to 50), for texture adds to all of them alike."""
 
-IN_COMMON = 0.35
-"""Correlation from which on channels share noise: what is left of a grey texture makes up to 0.2 of sigma 5."""
+IN_COMMON = 0.5
+"""Correlation from which on channels share noise: what is left of a grey texture makes up to 0.45 of sigma 5."""
 
 NEXT_TO_NOTHING = 0.05
 """Of the strongest channel's sigma: weaker noise is taken to be as strong as that, so that every channel has some."""
@@ -96,22 +96,32 @@ def channel_noise(y: Tensor, left_out: Bits) -> ChannelNoise:
         step += 1
     blocks = windows[:, ::step, ::step].reshape(channels, -1, SIDE, SIDE)
     plain = covered[:, ::step, ::step].reshape(channels, -1, SIDE * SIDE).any(2)
-    ends = ((blocks <= 0) | (blocks >= 1)).mean((2, 3)) > 0.02
-    usable = ~(plain | ends).any(0)
-    if usable.sum() < FEWEST:
-        return ChannelNoise((1.0,) * channels, alone)
-    spectra = dctn(blocks[:, usable], axes=(2, 3), norm="ortho")
+    ends = ((blocks <= 0) | (blocks >= 1)).mean((2, 3))
+    spectra = dctn(blocks, axes=(2, 3), norm="ortho")
+    own = [
+        next((there for most in ON_THE_ENDS if (there := ~flat & (end <= most)).sum() >= FEWEST), ~flat)
+        for flat, end in zip(plain, ends, strict=True)
+    ]
+    sigmas = [
+        _quietest(one[there] ** 2) if there.any() else 0.0 for one, there in zip(spectra, own, strict=True)
+    ]
+    common = np.logical_and.reduce(own)
+    table = _correlation(spectra[:, common]) if common.sum() >= FEWEST else np.eye(channels)
+    return ChannelNoise(
+        tuple(float(value) for value in sigmas), tuple(tuple(float(value) for value in row) for row in table)
+    )
+
+
+def _correlation(spectra: Values) -> Values:
+    """Of the noise in the channels of (C, n, 8, 8), (C, C), from the quietest blocks."""
     middle = (spectra[:, :, MIDDLE] ** 2).mean((0, 2))
     quiet = middle <= np.quantile(middle, QUIET)
-    fine: Values = spectra[:, quiet][:, :, BESIDE_MIDDLE].reshape(channels, -1)
+    fine: Values = spectra[:, quiet][:, :, BESIDE_MIDDLE].reshape(len(spectra), -1)
     covariance = fine @ fine.T / fine.shape[1]
     strengths = np.sqrt(np.maximum(np.diag(covariance), 1e-30))
     table = covariance / np.outer(strengths, strengths)
     np.fill_diagonal(table, 1.0)
-    sigmas = [_quietest(one) for one in spectra**2]
-    return ChannelNoise(
-        tuple(float(value) for value in sigmas), tuple(tuple(float(value) for value in row) for row in table)
-    )
+    return np.asarray(table)
 
 
 def _quietest(power: Values) -> float:

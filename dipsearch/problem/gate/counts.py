@@ -20,7 +20,7 @@ AROUND = (1 / 3.2, 2.6)
 """Where the number of photons is looked for, by the rough one: texture makes the noise look too strong, few photons and
 what was cut off at white too weak."""
 
-STEP_AGREES = 0.35
+STEP_AGREES = (0.7, 1.25)
 """Whole numbers lie on the comb of their own steps. That one is believed where the noise agrees about it as
 far as texture lets it: a gain of 2 units makes the rough number half of it."""
 
@@ -92,7 +92,7 @@ def find_comb(
     first = int(np.argmax(fits >= ALIKE * fits.max()))
     near = np.flatnonzero(np.abs(tried - tried[first]) <= 1)
     best = float(tried[near[fits[near].argmax()]])
-    if best > 0.8 / float(np.diff(levels).min()) and abs(rough / best - 1) > STEP_AGREES:
+    if best > 0.8 / float(np.diff(levels).min()) and not STEP_AGREES[0] < rough / best < STEP_AGREES[1]:
         return NO_COMB
     finer = best + np.arange(-FINENESS, FINENESS, FINEST)
     finer = np.append(finer, np.round(best))  # files are scaled by whole numbers, if they tell nothing else

@@ -26,22 +26,22 @@ FEWEST_QUIET = 12
 RAREST, FEWEST_RAREST = 0.01, 2.0
 """The quietest hundredth of the blocks, and of small pictures at least the second quietest block."""
 
-WHITE_RATIO, WHITE_EVEN, SURE_LEVEL, SURE_EVEN = 0.60, 0.70, 6.0 / 255, 0.58
+WHITE_RATIO, WHITE_EVEN, LEVELS_EVEN = 0.60, 0.70, ((6.0 / 255, 0.58), (15.0 / 255, 0.50))
 """White noise has as much in the high band as in the middle one.
 
 On crops of 128 × 128 of the tuning pictures (coffee, chelsea, rocket, set14, kodak 5, 7 and 8, grass), in 8
 bits, at full and at half size: clean ones had an evenness of 0.23 to 0.75 where their quietest tenth was above
 2.4 grey levels, or a ratio below 0.55 (grass 0.79 and 0.51); with white noise of sigma 3 it was 0.74 to 1.01
-where the ratio was above 0.6, but for a drawing (comic: 0.63, at sigma 5 0.65). From 6 levels on the less even
-ones are drawings with noise.
+where the ratio was above 0.6, but for a drawing (comic: 0.63, at sigma 5 0.65). From 6 and from 15 levels on
+the less even ones are drawings with noise.
 """
 
-WHITENED_EVEN, SHAPE, IN_COMMON, FLAT_RATIO = 0.60, 0.50, 0.62, 0.70
+WHITENED_EVEN, FLAT_RATIO, SHAPES = 0.60, 0.72, ((0.60, 0.50), (0.72, 0.62))
 """Of noise that was blurred by 0.5 to 1 pixel or demosaicked, on crops of 96 and 192 pixels of ten tuning
 pictures at half size: strengths of a block in interleaved frequencies correlate by 0.04 to 0.61 (with sigma 10
-on much texture up to 0.8), those of clean pictures by 0.53 to 0.88 (zebra 0.4, at a shape of 0.49 to 0.59).
-After dividing by its spectrum noise has an evenness from 0.6 on; in the flattest blocks the high band has up
-to 0.68 of the middle one, under white noise 0.65 (grass) to 1.09."""
+on much texture up to 0.8), those of clean pictures by 0.53 to 0.88 (zebra 0.4); the shape of noise is 0.5 to
+1.4, that of clean ones up to 0.7. After dividing by its spectrum noise has an evenness from 0.6 on; in the
+flattest blocks the high band has up to 0.68 of the middle one, under white noise 0.65 (grass) to 1.09."""
 
 FALL, AT_WHITE = 0.48, 0.85
 """Noise that was blurred is nearly as strong in the lowest frequencies as in the middle ones, the more so the
@@ -76,13 +76,13 @@ class Evenness:
     @property
     def shape(self) -> float:
         """How much of the spectrum of blurred noise there is: 1 for that, less for texture."""
-        return 1 / (self.low_by_middle * AT_WHITE * max(self.flat_ratio, 0.01) ** FALL)
+        return float(1 / (self.low_by_middle * AT_WHITE * max(self.flat_ratio, 0.01) ** FALL))
 
     @property
     def white(self) -> bool:
         """Whether there is white noise, and no texture that looks like it."""
-        sure = self.fine >= SURE_LEVEL
-        return self.ratio >= WHITE_RATIO and self.even >= (SURE_EVEN if sure else WHITE_EVEN)
+        least = min([WHITE_EVEN, *(even for level, even in LEVELS_EVEN if self.fine >= level)])
+        return self.ratio >= WHITE_RATIO and self.even >= least
 
     @property
     def correlated(self) -> bool:
@@ -90,8 +90,7 @@ class Evenness:
         return (
             self.flat_ratio < FLAT_RATIO
             and self.even_whitened >= WHITENED_EVEN
-            and self.shape >= SHAPE
-            and self.in_common <= IN_COMMON
+            and any(self.shape >= least and self.in_common <= most for least, most in SHAPES)
         )
 
 

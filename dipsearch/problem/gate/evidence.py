@@ -170,8 +170,8 @@ def _steady(blocks: Blocks, line: Line, photons: PhotonLine, channels: ChannelNo
         )
     if photons.speckled:
         least = 0.1 * max(float(np.median(blocks.mean)), 1e-9)
-        grown = np.maximum(blocks.mean, least)[:, None, None] ** 2
-        return Blocks(blocks.mean, blocks.power / grown, blocks.channel)
+        squares = np.maximum(blocks.mean, least)[:, None, None] ** 2
+        return Blocks(blocks.mean, blocks.power / squares, blocks.channel)
     if photons.found:
         grown = dataclasses.replace(line, intercept=-photons.gain * photons.zero, slope=photons.gain)
         return of_equal_noise(blocks, grown)
@@ -189,7 +189,7 @@ def _comb(y: Tensor, plain: Bits, line: Line, photons: PhotonLine) -> Comb:
             zero_error=photons.zero_error,
             left_out=plain,
         )
-    if not found.found and line.gain > 0:
+    if not (found.found or photons.found) and line.gain > 0:
         found = find_comb(y, rough=1 / line.gain, left_out=plain)
     return found
 

@@ -107,7 +107,7 @@ def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis
         if seen.line.grows:
             return verdicts.fallback(seen, unit, jpeg=False)
         return verdicts.covariance(seen, unit)
-    if seen.photons.found:
+    if seen.photons.found or (seen.line.grows and seen.photons.likely):
         return verdicts.photons(seen, unit)
     if seen.line.grows or seen.photons.speckled:
         return verdicts.held_out(seen, unit, why="grows with the signal")

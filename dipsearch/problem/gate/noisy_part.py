@@ -25,9 +25,9 @@ STEP, MOST = 4, 40_000
 TILE = 5
 """Blocks per side of a tile: 24 × 24 pixels."""
 
-TILE_EVEN, FEWEST_TILES, ALIKE, OF_THEM = 0.8, 3, 1.25, 0.6
+TILE_EVEN, FEWEST_TILES, ALIKE, OF_THEM = 0.75, 3, 1.3, 0.6
 """A tile is noise where its quietest twentieth has so much of its median's strength (that is 0.93 ± 0.04 of noise, of
-texture seldom above 0.75); so many of the tiles have to agree about the strength up to the factor ``ALIKE``."""
+texture seldom above 0.7); so many of the tiles have to agree about the strength up to the factor ``ALIKE``."""
 
 FAINTEST = 3.0 / 255
 """Weaker noise than that in a part cannot be told from a part with more texture."""

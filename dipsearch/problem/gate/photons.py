@@ -26,7 +26,7 @@ is measured."""
 OVERLAP = 3.0
 """Blocks overlap by a half in both directions: so many of them say as much as one."""
 
-SIGNIFICANCE, GROWTH = 6.0, 2.0
+SIGNIFICANCE, GROWTH, LIKELY = 6.0, 2.0, 3.0
 """Of the slope by its error, and of the variance at the bright end by that at the dark one: texture that is
 mistaken for noise makes less of either on the tuning pictures with white noise of sigma 10 and more."""
 
@@ -77,6 +77,12 @@ class PhotonLine:
         return self.grows and self.straight >= 1 / STRAIGHT and self.zero <= self.dark + 3 * self.zero_error
 
     @property
+    def likely(self) -> bool:
+        """The same, where it is known from elsewhere that noise grows."""
+        straight = self.straight >= 1 / STRAIGHT and self.zero <= self.dark + 3 * self.zero_error
+        return straight and self.gain > 0 and self.gain >= LIKELY * self.gain_error
+
+    @property
     def read_sigma(self) -> float:
         """The noise of reading where the darkest places are taken to be without light."""
         return math.sqrt(max(self.gain * (self.dark - self.zero), 0.0))
@@ -87,7 +93,16 @@ NO_LINE = PhotonLine(0.0, math.inf, 0.0, math.inf, 1.0, 1.0, 0.0, 0.0)
 
 def photon_line(blocks: Blocks) -> PhotonLine:
     """Fit it; ``NO_LINE`` from fewer than three bins."""
-    points = _points(blocks)
+    first = _fitted(blocks, np.ones(len(blocks.mean)))
+    if first.gain <= 0:
+        return first
+    # Within a bin the darker blocks are the quieter ones: now by what the line says for each.
+    expected = first.gain * (blocks.mean - first.zero)
+    return _fitted(blocks, np.maximum(expected, 0.05 * max(float(np.median(expected)), 1e-15)))
+
+
+def _fitted(blocks: Blocks, expected: Values) -> PhotonLine:
+    points = _points(blocks, expected)
     if len(points[0]) < 3:
         return NO_LINE
     mean, variance, count = points
@@ -123,8 +138,9 @@ def photon_line(blocks: Blocks) -> PhotonLine:
     )
 
 
-def _points(blocks: Blocks) -> tuple[Values, Values, Values]:
-    """Mean, variance and number of blocks in bins of brightness, from their quieter ones."""
+def _points(blocks: Blocks, expected: Values) -> tuple[Values, Values, Values]:
+    """Mean, variance and number of blocks in bins of brightness, from their quieter ones; ``expected``
+    variances (n,)."""
     edges = np.unique(
         np.concatenate(
             [
@@ -133,17 +149,18 @@ def _points(blocks: Blocks) -> tuple[Values, Values, Values]:
             ]
         )
     )
+    steady = Blocks(blocks.mean, blocks.power / expected[:, None, None], blocks.channel)
     found, low = [], edges[0]
     for high in edges[1:]:
         inside = (blocks.mean >= low) & ((blocks.mean < high) | (high == edges[-1]))
         if inside.sum() < FEWEST:
             continue  # the bin goes on
-        part = blocks.part(inside)
+        part = steady.part(inside)
         middle = part.power[:, MIDDLE].mean(1)
-        flat = part.part(middle <= np.quantile(middle, FLAT))
-        found.append(
-            (flat.mean.mean(), floor(flat, BESIDE_MIDDLE, quantile=QUIETER) ** 2, float(inside.sum()) * FLAT)
-        )
+        flat = middle <= np.quantile(middle, FLAT)
+        strength = floor(part.part(flat), BESIDE_MIDDLE, quantile=QUIETER)
+        typical = float(expected[inside][flat].mean())
+        found.append((float(part.mean[flat].mean()), strength**2 * typical, float(inside.sum()) * FLAT))
         low = high
     table = np.array(found, dtype=np.float64).reshape(-1, 3)
     return table[:, 0], table[:, 1], table[:, 2]

@@ -81,7 +81,10 @@ def fallback(seen: Evidence, unit: Unit, *, jpeg: bool) -> Diagnosis:
         why = "the picture was stored as JPEG, and its noise is not independent"
         noise, how = NoiseModel("gaussian", sigma, "estimated"), "it is taken as white"
     else:
-        why, how = "the noise is correlated and grows with the signal", "it is taken as Gaussian with its covariance"
+        why, how = (
+            "the noise is correlated and grows with the signal",
+            "it is taken as Gaussian with its covariance",
+        )
         noise = NoiseModel("correlated", sigma, "estimated", correlation=as_plain_values(seen.correlation))
     return Diagnosis(
         "fallback",
@@ -150,10 +153,11 @@ def white(seen: Evidence, unit: Unit) -> Diagnosis:
     if not (estimate.agree or both_bands or quietest):
         return held_out(seen, unit, why="uncertain by more than 10 %")
     sigma = estimate.sigma if estimate.agree else seen.high
+    quiet = seen.even.fine * seen.even.even**0.8  # nearly that of the quietest hundredth of the blocks
     if seen.channels.differs:
         sigma = seen.channels.mean_sigma
-    elif estimate.sigma > NEAR * seen.even.fine or not (estimate.agree or both_bands):
-        sigma = seen.even.fine * seen.even.even**0.8  # nearly that of the quietest hundredth
+    elif estimate.sigma > NEAR * quiet or not (estimate.agree or both_bands):
+        sigma = quiet
     measures = "three measures of it agree" if estimate.agree else "the quietest places agree on it"
     return Diagnosis(
         "recorruption (white)",
