@@ -24,7 +24,7 @@ def test_every_right_branch_exists_and_every_kind_has_one() -> None:
 
 def test_a_share_counts_the_right_branches_of_a_kind_and_of_all() -> None:
     right, wrong = KINDS[0].right[0], "impulse"
-    table = GateTable((row(0, right), row(0, wrong), row(0, right), row(3, "fallback")))
+    table = GateTable((row(0, right), row(0, wrong), row(0, right), row(9, "fallback")))
     assert table.share_right(KINDS[0].name) == pytest.approx(2 / 3)
     assert table.share_right() == pytest.approx(3 / 4)
     values = json.loads(json.dumps(table.to_dict()))

@@ -100,7 +100,7 @@ def channel_noise(y: Tensor, left_out: Bits) -> ChannelNoise:
     spectra = dctn(blocks, axes=(2, 3), norm="ortho")
     own = [
         next((there for most in ON_THE_ENDS if (there := ~flat & (end <= most)).sum() >= FEWEST), ~flat)
-        for flat, end in zip(plain, ends, strict=True)
+        for flat, end in zip(np.asarray(plain), ends, strict=True)
     ]
     sigmas = [
         _quietest(one[there] ** 2) if there.any() else 0.0 for one, there in zip(spectra, own, strict=True)

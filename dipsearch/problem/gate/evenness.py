@@ -124,7 +124,7 @@ def _in_common(whitened: Blocks) -> float:
 
     Among the blocks that are quiet in the third one, so that the choice says nothing about the other two.
     """
-    sets = [((ROWS + COLUMNS) % 3 == number) & NEARLY_ALL for number in range(3)]
+    sets = [(number == (ROWS + COLUMNS) % 3) & NEARLY_ALL for number in range(3)]
     strengths = [whitened.power[:, one].mean(1) for one in sets]
     found = []
     for number in range(3):

@@ -139,10 +139,10 @@ def given_sigma(y: Tensor, sigma: float, *, unit: Unit = GREY_LEVELS) -> Diagnos
     found = diagnose(y, unit=unit)
     estimate = found.evidence.estimate
     both = (estimate.wavelet, estimate.laplacian)
-    warning = ""
+    warning, where = "", f"of {LEVELS}" if unit.eight_bits else "in the file's units"
     if sigma > DISAGREEMENT * max(both) or DISAGREEMENT * sigma < min(both):
         warning = (
-            f"sigma {unit.number(sigma)} was given, but two estimates are {unit.number(both[0])} (wavelet) and "
+            f"sigma {unit.given(sigma)} was given, but two estimates are {unit.number(both[0])} (wavelet) and "
             f"{unit.number(both[1])} (Laplacian); what was given is used"
         )
     elif found.branch in ("impulse", "fallback", "recorruption (covariance)"):
@@ -150,7 +150,7 @@ def given_sigma(y: Tensor, sigma: float, *, unit: Unit = GREY_LEVELS) -> Diagnos
     return Diagnosis(
         "recorruption (white)",
         NoiseModel("gaussian", sigma, "given"),
-        f"noise: sigma {unit.strength(sigma)}, as given",
+        f"noise: sigma {unit.given(sigma)} {where}, as given",
         warning,
         found.evidence,
         unit=unit,

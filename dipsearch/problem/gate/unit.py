@@ -25,6 +25,10 @@ class Unit:
         value = sigma * (self.high - self.low)
         return f"{value:.1f} of {LEVELS}" if self.eight_bits else f"{value:.4g} in the file's units"
 
+    def given(self, sigma: float) -> str:
+        """A standard deviation as it was given."""
+        return f"{sigma * (self.high - self.low):.6g}"
+
     def number(self, sigma: float) -> str:
         """A standard deviation as a number alone."""
         value = sigma * (self.high - self.low)
