@@ -132,3 +132,30 @@ def test_a_picture_of_few_levels_is_noise_free_and_only_then_called_so():
     x[..., 20:40, 10:50] = 0.5
     assert diagnose(x).branch == "noise-free"
     assert diagnose(damages.eight_bits(photo("brick"))).branch in ("unchanged", "noise-free")
+
+
+def test_nothing_to_restore_ends_at_once_and_returns_the_picture(tmp_path, capsys):
+    from PIL import Image
+
+    from dipsearch.commands.main import run
+
+    pixels = (damages.eight_bits(photo("astronaut", 64))[0].permute(1, 2, 0).numpy() * 255).round()
+    Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "clean.jpg", quality=92)
+    before = np.asarray(Image.open(tmp_path / "clean.jpg"))
+    command = ["restore", "dipsearch_nearest_48", str(tmp_path / "clean.jpg"), "--task", "denoise"]
+    assert run([*command, "--out", str(tmp_path / "out")]) == 0
+    assert (np.asarray(Image.open(tmp_path / "out" / "clean.png")) == before).all()
+    assert "unchanged" in capsys.readouterr().out
+
+
+def test_equal_channels_are_restored_as_one_and_constant_ones_stay():
+    from dipsearch.problem import distinct_channels
+
+    grey = damages.white_in_8_bits(photo(), (25,), draw()).y
+    same = distinct_channels(grey.expand(-1, 3, -1, -1).contiguous(), constant=True)
+    assert same.into(grey.expand(-1, 3, -1, -1)).shape[1] == 1 and same.back(grey, None).shape[1] == 3
+    green = torch.cat([torch.zeros_like(grey), grey, torch.zeros_like(grey)], 1)
+    chosen = distinct_channels(green, constant=True)
+    assert torch.equal(chosen.into(green), grey) and torch.equal(chosen.back(grey, green), green)
+    assert distinct_channels(green, constant=False).into(green).shape[1] == 2
+    assert distinct_channels(torch.zeros(1, 3, 8, 8), constant=True) is None
