@@ -24,6 +24,13 @@ def gate(
     ] = None,
     rounds: Annotated[int, typer.Option("--rounds", metavar="N", help="Cases per picture and damage.")] = 2,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the damage.")] = 0,
+    microscope: Annotated[
+        bool,
+        typer.Option(
+            "--microscope",
+            help="Instead: simulated microscopes, restored with found and with true parameters.",
+        ),
+    ] = False,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where gate.json goes.")
     ] = FOLDER,
@@ -33,6 +40,9 @@ def gate(
 ) -> None:
     """Damage clean pictures in known ways and ask which noise they have: a table of damages by branches."""
     parsing.at_least(1, rounds, option="--rounds")
+    if microscope:
+        _microscopes(seed, out, page)
+        return
 
     import json
 
@@ -61,6 +71,23 @@ def gate(
         print(f"{kind:32} {count:4} cases, {100 * table.share_right(kind):5.1f} % right")
     print(f"{'all':32} {len(table.rows):4} cases, {100 * table.share_right():5.1f} % right")
     print(f"written: {out / 'gate.json'} and the section gate of {page}")
+
+
+def _microscopes(seed: int, out: Path, page: Path) -> None:
+    import json
+
+    from .. import __version__
+    from ..bench import write_section
+    from ..bench.microscope import measure_microscopes, microscope_markdown, row_values
+
+    rows = measure_microscopes(
+        seed=seed, watch=lambda row: print(f"{row.picture}: {row.branch}, {row.loss:+.2f} dB", flush=True)
+    )
+    command = f"dipsearch bench gate --microscope --seed {seed}"
+    values = {"command": command, "version": __version__, "rows": row_values(rows)}
+    write_text(out / "microscope.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    write_section(page, "microscope", microscope_markdown(rows, command=command, version=__version__))
+    print(f"written: {out / 'microscope.json'} and the section microscope of {page}")
 
 
 def _show(row: GateRow) -> None:
