@@ -74,7 +74,8 @@ def find_comb(
     levels, counts = np.unique(values if left_out is None else values[~left_out], return_counts=True)
     if not len(levels):
         return NO_COMB
-    eight = len(levels) <= 256 and np.allclose(levels * 255, np.round(levels * 255), atol=1e-3)
+    unit = levels[0] >= 0 and levels[-1] <= 1
+    eight = unit and len(levels) <= 256 and np.allclose(levels * 255, np.round(levels * 255), atol=1e-3)
     low, high = max(2.0, AROUND[0] * rough), min(AROUND[1] * rough, MOST_IN_8_BITS if eight else MOST_PHOTONS)
     if not low < high or len(levels) > MOST_LEVELS:
         return NO_COMB

@@ -159,3 +159,10 @@ def test_equal_channels_are_restored_as_one_and_constant_ones_stay():
     assert torch.equal(chosen.into(green), grey) and torch.equal(chosen.back(grey, green), green)
     assert distinct_channels(green, constant=False).into(green).shape[1] == 2
     assert distinct_channels(torch.zeros(1, 3, 8, 8), constant=True) is None
+
+
+def test_counts_beyond_white_on_the_grid_of_8_bits_are_no_8_bits():
+    counts = torch.from_numpy(draw().poisson(51 * photo().numpy() * 1.2)).float()
+    y = counts / 51  # a tooth is five grey levels, and some values lie above 1
+    assert float(y.max()) > 1
+    assert diagnose(y).noise.gain == pytest.approx(1 / 51, rel=1e-3)
