@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,7 @@ from ..files import write_text
 from . import parsing
 
 if TYPE_CHECKING:
-    from ..bench.noise_cases import GateRow
+    from ..bench.gate_table import GateRow
 
 PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 
@@ -24,6 +24,13 @@ def gate(
     ] = None,
     rounds: Annotated[int, typer.Option("--rounds", metavar="N", help="Cases per picture and damage.")] = 2,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the damage.")] = 0,
+    microscope: Annotated[
+        bool,
+        typer.Option(
+            "--microscope",
+            help="Instead: simulated microscopes, restored with found and with true parameters.",
+        ),
+    ] = False,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where gate.json goes.")
     ] = FOLDER,
@@ -33,12 +40,16 @@ def gate(
 ) -> None:
     """Damage clean pictures in known ways and ask which noise they have: a table of damages by branches."""
     parsing.at_least(1, rounds, option="--rounds")
+    if microscope:
+        _microscopes(seed, out, page)
+        return
 
     import json
 
     from .. import __version__
     from ..bench import write_section
-    from ..bench.noise_cases import PICTURES, gate_markdown, measure_gate
+    from ..bench.gate_table import gate_markdown
+    from ..bench.noise_cases import PICTURES, TUNING, measure_gate
 
     pictures = parsing.expand_sources(sources) if sources else PICTURES
     table = measure_gate(pictures, rounds=rounds, seed=seed, watch=_show)
@@ -47,17 +58,36 @@ def gate(
     command = " ".join(
         part for part in ("dipsearch bench gate", named, f"--rounds {rounds} --seed {seed}") if part
     )
-    values = {"command": command, "version": __version__, "rounds": rounds, "seed": seed, **table.to_dict()}
+    values: dict[str, Any] = {"command": command, "version": __version__, "rounds": rounds, "seed": seed}
+    values |= {"tuning": TUNING, **table.to_dict()}
     values["pictures"] = [Path(picture).name for picture in values["pictures"]]
     values["wrong"] = [{**row, "picture": Path(row["picture"]).name} for row in values["wrong"]]
     write_text(out / "gate.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
-    markdown = gate_markdown(table, command=command, version=__version__)
+    tuned = f" No constant was chosen on these pictures, but on {TUNING}."
+    markdown = gate_markdown(table, command=command, version=__version__, tuning=tuned)
     write_section(page, "gate", markdown)
     kinds = Counter(row.kind for row in table.rows)
     for kind, count in kinds.items():
         print(f"{kind:32} {count:4} cases, {100 * table.share_right(kind):5.1f} % right")
     print(f"{'all':32} {len(table.rows):4} cases, {100 * table.share_right():5.1f} % right")
     print(f"written: {out / 'gate.json'} and the section gate of {page}")
+
+
+def _microscopes(seed: int, out: Path, page: Path) -> None:
+    import json
+
+    from .. import __version__
+    from ..bench import write_section
+    from ..bench.microscope import measure_microscopes, microscope_markdown, row_values
+
+    rows = measure_microscopes(
+        seed=seed, watch=lambda row: print(f"{row.picture}: {row.branch}, {row.loss:+.2f} dB", flush=True)
+    )
+    command = f"dipsearch bench gate --microscope --seed {seed}"
+    values = {"command": command, "version": __version__, "rows": row_values(rows)}
+    write_text(out / "microscope.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    write_section(page, "microscope", microscope_markdown(rows, command=command, version=__version__))
+    print(f"written: {out / 'microscope.json'} and the section microscope of {page}")
 
 
 def _show(row: GateRow) -> None:

@@ -27,10 +27,12 @@ from ..problem.gate.clipping import unclipped
 from .bootstrap import Standing, block_errors, standings
 
 FIRST, BEST, ENSEMBLE, POLISHED, COMBINED = "first", "best", "ensemble", "polished", "combined"
+UNCHANGED = "unchanged"
 
-SIMPLEST_FIRST = (FIRST, BEST, ENSEMBLE, POLISHED, COMBINED)
+SIMPLEST_FIRST = (UNCHANGED, FIRST, BEST, ENSEMBLE, POLISHED, COMBINED)
 
 IN_WORDS = {
+    UNCHANGED: "the picture as it was",
     FIRST: "similar patches alone, without a network",
     BEST: "the best network",
     ENSEMBLE: "the mean of the best networks",
@@ -113,18 +115,25 @@ def only(answer: Answer, problem: Problem) -> Choice:
     )
 
 
+def unchanged(problem: Problem, *, seconds: float) -> Choice:
+    """Deliver a picture as it was measured, where there is nothing to restore."""
+    return only(Answer(UNCHANGED, problem.y, problem.y, seconds), problem)
+
+
 def finished(image: Tensor, problem: Problem) -> Tensor:
     """An image as it is delivered: exact values put back, and without the bias of noise that was cut to [0, 1].
 
     What is judged keeps that bias, since the measurement that judges it has the same.
     """
     noise = problem.noise
+    if isinstance(problem.operator, Identity):
+        image = torch.where(problem.observed > 0, image, problem.y)  # plain areas have no noise
     if (
         isinstance(problem.operator, Identity)
         and noise.kind in ("gaussian", "correlated", "unknown")
         and noise.sigma
     ):
-        return unclipped(image, problem.y, noise.sigma)
+        return unclipped(image, problem.y, [noise.sigma_of(channel) for channel in range(image.shape[1])])
     return data_consistent(image, problem)
 
 

@@ -160,7 +160,8 @@ def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings) -> T
     if noise.kind == "none":
         return part.y
     if noise.kind == "poisson" and noise.gain is not None:
-        return _stabilised(part, pilot, GeneralisedAnscombe(noise.gain), settings)
+        stabiliser = GeneralisedAnscombe(noise.gain, noise.offset, noise.read_sigma)
+        return _stabilised(part, pilot, stabiliser, settings)
     return _denoised(part, pilot, _patch_noise(part), settings)
 
 
@@ -200,8 +201,9 @@ def _means(x: Tensor, stabiliser: Stabiliser) -> Tensor:
 
 
 def _patch_noise(part: Problem) -> PatchNoise:
-    channels = torch.eye(part.y.shape[1]).to(part.y) * _sigma(part) ** 2
-    table = part.noise.correlation
+    own, table = part.noise.channels, part.noise.correlation
+    relative = torch.eye(part.y.shape[1]) if own is None else torch.tensor(own)
+    channels = relative.to(part.y) * _sigma(part) ** 2
     return PatchNoise(channels, None if table is None else torch.tensor(table).to(part.y))
 
 

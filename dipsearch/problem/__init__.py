@@ -6,6 +6,7 @@ reference are here too, but only reports and benchmarks may call them.
 """
 
 from .case import Case, load_case
+from .channel_set import ChannelSet, distinct_channels
 from .form import Form
 from .formats.decoding import stacked_sources
 from .formats.image import (
@@ -47,7 +48,7 @@ from .operators import (
     read_kernel,
     register,
 )
-from .picture_range import PictureRange
+from .picture_range import PictureRange, range_of
 from .problem import Problem, crop_problem
 from .randomness import generator_for
 from .restored_picture import restored_suffix, stacks_of, write_film, write_restored
@@ -62,6 +63,7 @@ __all__ = [
     "Blur",
     "Branch",
     "Case",
+    "ChannelSet",
     "Damaged",
     "Diagnosis",
     "Downsample",
@@ -94,6 +96,7 @@ __all__ = [
     "clean_values",
     "crop_problem",
     "diagnose",
+    "distinct_channels",
     "estimate_sigma",
     "find_observed",
     "gaussian_kernel",
@@ -111,6 +114,7 @@ __all__ = [
     "psnr",
     "psnr_luma",
     "psnr_peak",
+    "range_of",
     "read_image",
     "read_kernel",
     "read_mask",

@@ -13,20 +13,22 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .case_words import hole_note, simulated_note, unasked
+from .case_words import damage_note, hole_note, part_note, simulated_note, unasked
+from .channel_set import ChannelSet, distinct_channels
 from .clean_reference import data_range_of_reference, read_reference, refuse_other_reference
 from .formats.image import Image, read_image
 from .formats.raster import refuse_huge
 from .gate.diagnosis import Diagnosis
-from .gate.noise_classifier import diagnose, given_photons, given_sigma
 from .gate.sigma import estimate_sigma
+from .measurement import refuse_small
 from .missing import Observation
 from .noise import LEVELS, NoiseModel
-from .operators import Downsample, Identity, Mask
+from .noisy_picture import noisy_picture
+from .operators import Downsample, Mask
 from .operators.reduction_kernels import LANCZOS2
 from .picture_range import TYPE_RANGE, PictureRange, range_of, tamed
-from .problem import SMALLEST_SIDE, Problem
-from .simulation import DEFAULT_BLUR_SIGMA, DEFAULT_SIGMA, blur_of, simulate_measurement
+from .problem import Problem
+from .simulation import DEFAULT_BLUR_SIGMA, blur_of, simulate_measurement
 from .splits.splitting import make_split
 from .task_options import TaskOptions
 from .told import alpha_beside, exact_where, in_unit, told_missing
@@ -44,8 +46,9 @@ class Case:
     ``reference`` is (1, C, H, W) or None; ``bits`` says how the restoration is written; ``diagnosis`` is what the
     gate found in a noisy picture, ``None`` for other tasks. ``simulation`` says so where a clean picture was damaged:
     "asked" or "unasked". ``range`` says what 0 and 1 are in the file; PSNR and SSIM are relative to ``data_range``.
-    ``windows`` are the parts that the problem consists of, where it is not the whole. ``image`` is the picture as it
-    was read; ``alpha`` (1, 1, H, W) is written beside the restoration.
+    ``windows`` are the parts that the problem consists of, where it is not the whole, and ``channels`` says
+    which of its channels. ``image`` is the picture as it was read; ``alpha`` (1, 1, H, W) is written beside
+    the restoration.
     """
 
     name: str
@@ -62,6 +65,17 @@ class Case:
     alpha: Tensor | None = None
     windows: Windows | None = None
     details: tuple[str, ...] = ()
+    channels: ChannelSet | None = None
+
+    @property
+    def channel_count(self) -> int:
+        """How many channels the picture has, and gets back."""
+        return self.problem.image_shape[1] if self.channels is None else self.channels.count
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether there is nothing to restore: the picture is delivered as it is."""
+        return self.diagnosis is not None and self.diagnosis.leaves_alone
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -73,6 +87,7 @@ class Case:
     def part(self, pixels: Tensor) -> Tensor:
         """Pixels (1, C, H, W) of a file of this picture, restored or not, as they compare with the problem's."""
         x = self.range.into(pixels)
+        x = x if self.channels is None else self.channels.into(x)
         return x if self.windows is None else self.windows.cut(x)
 
     @property
@@ -80,13 +95,12 @@ class Case:
         """Where parts are worked on: the whole picture (1, C, H, W), and (1, 1, H, W), 1 where it was measured."""
         if self.windows is None or self.image is None:
             return None
-        height, width = self.image.pixels.shape[-2:]
-        missing = self.windows.put_back(
-            torch.zeros(1, 1, height, width),
-            1 - self.problem.observed,
-            missing=torch.ones(1, 1, height, width),
-        )
-        return self.range.into(self.image.pixels), 1 - missing
+        everywhere = torch.ones(1, 1, *self.image.pixels.shape[-2:])
+        # Where parts are noisy and nothing is missing, all counts as measured: only masks have zeros here.
+        observed = self.windows.put_back(everywhere, self.problem.observed, missing=everywhere)
+        return self.range.into(self.image.pixels), observed if isinstance(
+            self.problem.operator, Mask
+        ) else everywhere
 
 
 def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = False) -> Case:
@@ -102,7 +116,7 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
             with a side below 8 pixels or fewer than 50 values that could score.
     """
     read = read_image(source, axes=options.axes)
-    _refuse_small(read.name, read.pixels)
+    refuse_small(read.name, read.pixels)
     told = told_missing(read, source, options)
     chosen = range_of(
         read,
@@ -113,27 +127,39 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
     image, options = replace(read, pixels=tamed(chosen.into(read.pixels), chosen)), in_unit(options, chosen)
     notes = [chosen.sentence()]
     reference = read_reference(image, source, options, chosen)
-    diagnosis = None
+    channels = None
+    if not (options.simulate or options.missing is not None or (options.task == "inpaint" and told is None)):
+        channels = distinct_channels(image.pixels, constant=options.task == "denoise")
+    if channels is not None:
+        image = replace(image, pixels=channels.into(image.pixels))
+        reference = None if reference is None else channels.into(reference)
+        notes.append(channels.sentence())
+    diagnosis, windows = None, None
     match options.task:
         case "inpaint":
             problem, own_reference, said = _inpaint(image, source, options, seed, told)
         case "denoise":
-            problem, own_reference, said, diagnosis = _denoise(image, options, seed, chosen.limits)
-            said.append("" if problem.noise.sigma is None else chosen.sigma_in_words(problem.noise.sigma))
+            noisy = noisy_picture(image, options, seed=seed, limits=chosen.limits, unit=chosen.words())
+            problem, own_reference, diagnosis = noisy.problem, noisy.reference, noisy.diagnosis
+            said = [damage_note(noisy.damage), *diagnosis.lines()]
+            windows = noisy.windows
+            if windows is not None:
+                said.append(part_note(windows, problem, reference))
+                reference = _cut(reference, windows, image)
         case "sr":
             problem, own_reference, said = _super_resolve(image, options, seed)
         case "deblur":
-            problem, own_reference, said = _deblur(image, options, seed, chosen.limits)
+            problem, own_reference, said = _deblur(image, options, seed, chosen)
         case "invert":
             raise InputError(
                 f"{image.name} belongs to a problem with an operator of its own",
                 "a picture file does not say which",
                 "give the measurement and its operator from Python: dipsearch.Problem(y, A)",
             )
-    windows = None if whole or told is None else windows_around(told.observed[0, 0].numpy() == 0)
-    if windows is not None:
-        if reference is not None and reference.shape == image.pixels.shape:
-            reference = windows.cut(reference)
+    if not whole and told is not None:
+        windows = windows_around(told.observed[0, 0].numpy() == 0)
+    if windows is not None and told is not None:
+        reference = _cut(reference, windows, image)
         y, observed = windows.cut(problem.y), windows.cut(problem.observed)
         problem = Problem(y, Mask(observed), NO_NOISE, _four(y), observed)
         notes.append(
@@ -146,7 +172,7 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
     # A picture that is too small to be judged is refused here, before any work starts.
     split = make_split(problem, seed=seed)
     # A picture without noise is delivered as it is, and nothing is judged.
-    judged = "" if diagnosis is not None and diagnosis.branch == "noise-free" else split.sentence()
+    judged = "" if diagnosis is not None and diagnosis.leaves_alone else split.sentence()
     return Case(
         name=image.name,
         source=str(source),
@@ -154,15 +180,23 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
         reference=reference,
         bits=image.bits,
         notes=tuple(note for note in [*notes, *said, compared] if note),
-        details=tuple(line for line in ("" if diagnosis is None else diagnosis.numbers, judged) if line),
+        details=tuple(line for line in ("" if diagnosis is None else diagnosis.details(), judged) if line),
         diagnosis=diagnosis,
         simulation=_simulation(options, own_reference),
         range=chosen,
         data_range=data_range,
         image=read,
         windows=windows,
+        channels=channels,
         alpha=alpha_beside(read, problem, told),
     )
+
+
+def _cut(reference: Tensor | None, windows: Windows, image: Image) -> Tensor | None:
+    """The reference of what is worked on; one of another size is refused later."""
+    if reference is None or reference.shape != image.pixels.shape:
+        return reference
+    return windows.cut(reference)
 
 
 def _simulation(options: TaskOptions, own_reference: Tensor | None) -> Literal["asked", "unasked"] | None:
@@ -188,21 +222,6 @@ def _inpaint(
     return Problem(y, Mask(observed), NO_NOISE, shape, observed), reference, notes
 
 
-def _denoise(
-    image: Image, options: TaskOptions, seed: int, limits: tuple[float, float]
-) -> tuple[Problem, Tensor | None, list[str], Diagnosis]:
-    notes: list[str] = []
-    y, reference = image.pixels, None
-    if options.simulate:
-        damaged = simulate_measurement(image.pixels, options, seed=seed, limits=limits)
-        y, reference = damaged.y, image.pixels
-        notes.append(simulated_note("as asked,", damaged))
-    found = _diagnosed(y, options)
-    observed = torch.ones(1, 1, *y.shape[-2:])
-    problem = Problem(y, Identity(), found.noise, _four(y), observed)
-    return problem, reference, [*notes, *found.lines()], found
-
-
 def _super_resolve(image: Image, options: TaskOptions, seed: int) -> tuple[Problem, Tensor | None, list[str]]:
     notes: list[str] = []
     y, reference = image.pixels, None
@@ -225,43 +244,25 @@ def _super_resolve(image: Image, options: TaskOptions, seed: int) -> tuple[Probl
 
 
 def _deblur(
-    image: Image, options: TaskOptions, seed: int, limits: tuple[float, float]
+    image: Image, options: TaskOptions, seed: int, chosen: PictureRange
 ) -> tuple[Problem, Tensor | None, list[str]]:
     assert options.kernel is not None
     notes: list[str] = []
     y, reference, operator = image.pixels, None, blur_of(options.kernel)
     if options.simulate:
-        damaged = simulate_measurement(image.pixels, options, seed=seed, limits=limits)
+        damaged = simulate_measurement(image.pixels, options, seed=seed, limits=chosen.limits)
         y, reference = damaged.y, image.pixels
         notes.append(simulated_note("as asked,", damaged))
     given = DEFAULT_BLUR_SIGMA if options.simulate and options.sigma is None else options.sigma
     sigma = estimate_sigma(y).sigma if given is None else given / LEVELS
     if given is None:
-        notes.append(f"the noise has sigma {LEVELS * sigma:.1f} of {LEVELS}, estimated; --sigma overrides it")
+        notes.append(f"the noise has sigma {chosen.words().strength(sigma)}, estimated; --sigma overrides it")
     noise = (
         NoiseModel("gaussian", sigma, "given" if given is not None else "estimated") if sigma else NO_NOISE
     )
     return Problem(y, operator, noise, _four(y), torch.ones(1, 1, *y.shape[-2:])), reference, notes
 
 
-def _diagnosed(y: Tensor, options: TaskOptions) -> Diagnosis:
-    """What is known of the noise: what was given or simulated, else what the gate finds."""
-    if options.photons is not None:
-        return given_photons(y, options.photons)
-    sigma = DEFAULT_SIGMA if options.simulate and options.sigma is None else options.sigma
-    return diagnose(y) if sigma is None else given_sigma(y, sigma / LEVELS)
-
-
 def _four(x: Tensor) -> tuple[int, int, int, int]:
     batch, channels, height, width = x.shape
     return batch, channels, height, width
-
-
-def _refuse_small(name: str, pixels: Tensor) -> None:
-    height, width = pixels.shape[-2:]
-    if min(height, width) < SMALLEST_SIDE:
-        raise InputError(
-            f"{name} is {width} × {height}",
-            f"a picture that can be restored has at least {SMALLEST_SIDE} pixels per side",
-            "use a larger picture",
-        )

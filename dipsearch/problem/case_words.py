@@ -6,8 +6,10 @@ from torch import Tensor
 
 from .formats.image import Image
 from .missing import black_share
+from .problem import Problem
 from .simulation import Damaged
 from .splits.holes import are_holes, largest_hole
+from .windows import Windows
 
 LARGE_HOLE = 0.5
 NOTICED = 0.005
@@ -37,6 +39,24 @@ def hole_note(observed: Tensor) -> str:
         f"one hole covers {100 * share:.0f} % of the picture: nothing that was measured says what is in it, and the "
         "score of copied smaller holes says little about it"
     )
+
+
+def damage_note(sentence: str) -> str:
+    """What noise was put in on purpose; empty where none was."""
+    return (
+        f"as asked, the picture is taken as clean: {sentence}, and it serves as the reference"
+        if sentence
+        else ""
+    )
+
+
+def part_note(windows: Windows, problem: Problem, reference: Tensor | None) -> str:
+    """Where a noisy picture is worked on, when that is not everywhere."""
+    share = 100 * float(problem.observed.mean())
+    where = f"{windows.width} × {windows.height} pixels have the noise"
+    inside = "" if share > 99.5 else f", {share:.0f} % of them"
+    psnr = "" if reference is None else ", and PSNR is that of what is worked on"
+    return f"{where}{inside}; all else stays as it is{psnr}"
 
 
 def simulated_note(why: str, damaged: Damaged) -> str:

@@ -112,6 +112,8 @@ def _in_units(noise: NoiseModel, unit: float) -> NoiseModel:
         noise,
         sigma=None if noise.sigma is None else noise.sigma / unit,
         gain=None if noise.gain is None else noise.gain / unit,
+        offset=noise.offset / unit,
+        read_sigma=noise.read_sigma / unit,
     )
 
 
@@ -210,7 +212,8 @@ def _scaled(noise: NoiseModel, form: Form, *, whole: bool) -> NoiseModel:
                 f"the values of the image are from {form.low:.5g} to {form.high:.5g}",
                 "give sigma in the units of y, or the values in [0, 1]",
             )
-    return _in_units(replace(noise, sigma=sigma), span)
+    offset = noise.offset - form.low if noise.kind == "poisson" else noise.offset
+    return _in_units(replace(noise, sigma=sigma, offset=offset), span)
 
 
 def _found_out(y: Tensor, a: Operator) -> NoiseModel:
@@ -228,3 +231,14 @@ def _found_out(y: Tensor, a: Operator) -> NoiseModel:
         "it is estimated for pictures and blurred pictures only",
         "give dipsearch.Gaussian(sigma) in the units of y, or dipsearch.NoNoise()",
     )
+
+
+def refuse_small(name: str, pixels: Tensor) -> None:
+    """Raise InputError where a picture (1, C, H, W) is too small to be restored."""
+    height, width = pixels.shape[-2:]
+    if min(height, width) < SMALLEST_SIDE:
+        raise InputError(
+            f"{name} is {width} × {height}",
+            f"a picture that can be restored has at least {SMALLEST_SIDE} pixels per side",
+            "use a larger picture",
+        )

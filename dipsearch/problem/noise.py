@@ -29,7 +29,7 @@ class NoiseModel:
     "none"         there is none
     "gaussian"     white and Gaussian, of the strength ``sigma``
     "correlated"   Gaussian, of the strength ``sigma`` and the autocorrelation ``correlation``
-    "poisson"      counts of photons: y = ``gain`` × counts
+    "poisson"      photons: y = ``gain`` × counts + N(``offset``, ``read_sigma``²)
     "impulse"      some values, each channel by itself, are exactly 0 or 1 and say nothing
     "unknown"      independent from pixel to pixel; ``sigma`` is a rough figure
     =============  ============================================================================
@@ -39,6 +39,12 @@ class NoiseModel:
             struck, 0 when they are exact, ``None`` to have it estimated where it is needed.
         source: who says so.
         gain: of "poisson", what one count adds to y, in units of [0, 1].
+        offset, read_sigma: of "poisson", y without light, and the standard deviation of the noise of reading it out, in
+            units of [0, 1]. The strength of the noise, its stabiliser and its energy depend on read_sigma² −
+            gain · offset alone, which is what a picture tells.
+        channels: of "gaussian" and "correlated", the covariance of the noise between the channels of one pixel, in
+            units of sigma²: C tuples of C numbers whose diagonal has the mean 1. ``None``: all channels have the same
+            strength, each its own noise.
         correlation: of "correlated", the autocorrelation at lags from −r to r in both directions, rows first:
             2r + 1 tuples of 2r + 1 numbers, 1 in the middle, the same after a turn by 180°.
 
@@ -51,6 +57,9 @@ class NoiseModel:
     source: Literal["given", "estimated", "none"] = "given"
     gain: float | None = None
     correlation: tuple[tuple[float, ...], ...] | None = None
+    offset: float = 0.0
+    read_sigma: float = 0.0
+    channels: tuple[tuple[float, ...], ...] | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(NoiseKind):
@@ -65,8 +74,25 @@ class NoiseModel:
                 "it is what one count adds to a value, above 0",
                 "give for example gain=1/30 when the value 1 stands for 30 counts",
             )
+        if not (math.isfinite(self.offset) and 0 <= self.read_sigma < math.inf):
+            raise InputError(
+                f"the offset is {self.offset} and the noise of reading {self.read_sigma}",
+                "both are finite, and the noise of reading is not below 0",
+                "leave them out where they are not known",
+            )
         if self.kind == "correlated":
             _check_correlation(self)
+        if self.channels is not None:
+            _check_channels(self.channels)
+
+    def sigma_of(self, channel: int) -> float:
+        """The standard deviation in one channel, in units of [0, 1]; 0 where the model has none."""
+        strength = self.sigma or 0.0
+        return (
+            strength
+            if self.channels is None
+            else strength * math.sqrt(max(self.channels[channel][channel], 0.0))
+        )
 
 
 def Gaussian(sigma: float) -> NoiseModel:
@@ -104,6 +130,23 @@ def _number(value: object, name: str) -> float:
 def NoNoise() -> NoiseModel:
     """What was measured is exact."""
     return NoiseModel("none", None, "none")
+
+
+def _check_channels(channels: tuple[tuple[float, ...], ...]) -> None:
+    sizes = {len(channels), *(len(row) for row in channels)}
+    table = np.array(channels, dtype=np.float64) if len(sizes) == 1 else np.zeros((0, 0))
+    if (
+        table.size == 0
+        or not np.isfinite(table).all()
+        or not np.allclose(table, table.T)
+        or (np.diag(table) < 0).any()
+        or not np.isclose(np.diag(table).mean(), 1)
+    ):
+        raise InputError(
+            f"the covariance of the channels has {len(channels)} rows",
+            "it is square and symmetric, and its diagonal has no value below 0 and the mean 1",
+            "give the covariances in units of sigma²",
+        )
 
 
 def _check_correlation(noise: NoiseModel) -> None:

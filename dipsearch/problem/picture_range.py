@@ -16,6 +16,7 @@ from torch import Tensor
 from ..errors import InputError
 from .form import Form
 from .formats.image import Image
+from .gate.unit import GREY_LEVELS, Unit
 from .own_range import BEYOND, LEAST_SPAN, MARGIN, ON_THE_END, SMOOTH
 
 LARGEST = {8: 255.0, 16: 65535.0, 32: 1.0}
@@ -80,13 +81,11 @@ class PictureRange:
             "worked on as black to white; --range overrides it"
         )
 
-    def sigma_in_words(self, sigma: float) -> str:
-        """A strength of noise in the units of the file; empty for 8 bits, where 255 grey levels are just that."""
-        return (
-            ""
-            if self.unit == 255 and not self.own
-            else f"in the units of the file, its sigma is {_short(sigma * self.span)}"
-        )
+    def words(self) -> Unit:
+        """The unit of strengths for people: grey levels for 8 bits and for floats in [0, 1], else those of the file."""
+        if not self.own and self.unit in (255, 1):
+            return GREY_LEVELS
+        return Unit(self.low * self.unit, self.high * self.unit, eight_bits=False)
 
 
 TYPE_RANGE = PictureRange()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -25,7 +26,7 @@ SUFFIXES = {"PNG": ".png", "JPEG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
 
 def restored_suffix(case: Case) -> str:
     """Return the suffix of the file that holds the restoration of ``case`` without loss, its own where that can."""
-    channels, image = case.problem.image_shape[1], case.image
+    channels, image = case.channel_count, case.image
     natural = natural_suffix(channels, case.bits)
     if image is None or image.container is None:
         return natural
@@ -108,14 +109,23 @@ def stacks_of(cases: Sequence[Case]) -> dict[Path, list[int]]:
 def _whole(x: Tensor, case: Case) -> tuple[Tensor, tuple[Samples, NDArray[np.bool_]] | None]:
     """The restoration of the whole picture, its samples in the file, and where it has them still.
 
-    Where windows were worked on, only what was missing in them is taken of them.
+    Where windows were worked on, only what was missing in them, or noisy, is taken of them.
     """
-    image, windows, measured = case.image, case.windows, case.whole
-    if windows is None or measured is None or image is None or image.samples is None:
-        return x, _unchanged(x, case)
-    pixels, observed = measured
-    whole = windows.put_back(pixels, x.cpu(), missing=1 - observed)
-    return whole, (_plain(image.samples), observed[0, 0].numpy() == 1)
+    image, windows, channels = case.image, case.windows, case.channels
+    as_read = None if image is None else case.range.into(image.pixels)
+    if windows is None or as_read is None:
+        return x if channels is None else channels.back(x, as_read), _unchanged(x, case)
+    observed = case.problem.observed
+    restored = windows.put_back(
+        torch.zeros(1, 1, *as_read.shape[-2:]),
+        1 - observed if isinstance(case.problem.operator, Mask) else observed,
+        missing=torch.ones(1, 1, *as_read.shape[-2:]),
+    )
+    worked_on = as_read if channels is None else channels.into(as_read)
+    whole = windows.put_back(worked_on, x.cpu(), missing=restored)
+    whole = whole if channels is None else channels.back(whole, as_read)
+    samples = None if image is None or image.samples is None else _plain(image.samples)
+    return whole, None if samples is None else (samples, restored[0, 0].numpy() == 0)
 
 
 def _plain(samples: Samples) -> Samples:

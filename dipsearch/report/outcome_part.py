@@ -46,12 +46,16 @@ def restored_rows(results: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str]
             clause(
                 str(result["restored"]),
                 f"PSNR {decibels(result['psnr'])}" if result.get("psnr") is not None else _estimated(result),
-                plural(int(result["members"]), "network") if result["members"] else "similar patches alone",
+                plural(int(result["members"]), "network") if result["members"] else _without_networks(result),
                 duration(result.get("seconds")),
             ),
         )
         for result in results
     )
+
+
+def _without_networks(result: Mapping[str, Any]) -> str:
+    return "unchanged" if result.get("delivered") == "unchanged" else "similar patches alone"
 
 
 def task_words(task: str) -> str:

@@ -47,7 +47,7 @@ def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options
             )
         case = cases[0]
         bits = case.bits if out.suffix.lower() in (*TIFF_SUFFIXES, ".png") else 8
-        refuse_unwritable(out, channels=case.problem.image_shape[1], bits=bits, with_alpha=False)
+        refuse_unwritable(out, channels=case.channel_count, bits=bits, with_alpha=False)
         files = [out]
     else:
         if out.exists() and not out.is_dir():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..delivery.answers import FIRST, Answer, Choice, choose, only
+from ..delivery.answers import FIRST, Answer, Choice, choose, only, unchanged
 from ..delivery.delivering import (
     Delivery,
     Member,
@@ -129,11 +129,14 @@ def finish(scheduler: Scheduler, firsts: Mapping[str, FirstAnswer]) -> Finished:
 def finish_at_once(run: Run) -> Finished:
     """Deliver the first answers as they are, which are there for all pictures."""
     pictures, choices = [], []
-    for name in run.settings.names:
+    for name, case in zip(run.settings.names, run.cases, strict=True):
         picture = whole_problem(run.folder, name, seed=run.settings.seed)
+        pictures.append(picture)
+        if case.left_alone:
+            choices.append(unchanged(picture.problem, seconds=run.seconds))
+            continue
         first = read_first(run.folder, name)
         assert first is not None  # or networks had to be fitted, however little time there is
-        pictures.append(picture)
         choices.append(only(_unjudged(first[0], run), picture.problem))
     return Finished((None,) * len(pictures), tuple(pictures), tuple(choices), None, Rescored())
 

@@ -35,6 +35,7 @@ from ..trials.request import StartWord
 from ..trials.true_quality import finite, true_psnr, true_ssim
 from .destination import destinations
 from .devices import choose_devices, cores
+from .left_alone import with_those_left_alone
 from .opening import unique_names
 from .outcome import Callback
 from .restoration import Restoration
@@ -96,17 +97,21 @@ def run_restore(
             callback.note(note)
         for sentence in case.details:
             callback.detail(sentence)
-    found = restored(
-        genomes,
+    found = with_those_left_alone(
         cases,
-        device=device,
-        workers=workers,
-        seed=seed,
-        budget_seconds=budget_seconds,
-        callback=callback,
-        compute=compute,
+        lambda some: restored(
+            genomes,
+            some,
+            device=device,
+            workers=workers,
+            seed=seed,
+            budget_seconds=budget_seconds,
+            callback=callback,
+            compute=compute,
+            started=started,
+            start=start,
+        ),
         started=started,
-        start=start,
     )
     stacks = {files[numbers[0]]: numbers for numbers in stacks_of(cases).values()}
     for file, numbers in stacks.items():

@@ -224,6 +224,11 @@ def _noise(run: Run) -> dict[str, Any]:
         "sigma": noise.sigma,
         "sigma_in_file": None if noise.sigma is None else noise.sigma * (case.ends[1] - case.ends[0]),
         "gain": noise.gain,
+        "offset": noise.offset,
+        "read_sigma": noise.read_sigma,
+        "sigma_by_channel": None
+        if noise.channels is None
+        else [noise.sigma_of(channel) for channel in range(len(noise.channels))],
         "source": noise.source,
         "gate": None if gate is None else gate.to_dict(),
     }

@@ -36,6 +36,8 @@ from .scheduler import Scheduler
 from .searching import Search, policy_of
 from .signals import interruptible
 
+NOTHING_TO_RESTORE = "there is nothing to restore: no network is fitted"
+
 
 def run_search(
     request: Request,
@@ -129,6 +131,8 @@ def _searched(
             callback.note(note)
         for sentence in run.details:
             callback.detail(sentence)
+        if all(case.left_alone for case in run.cases) and not ranked(run.trials()) and _has_firsts(run):
+            return _without_networks(run, callback, asked)
         if (asked.once or not run.plan.networks) and not ranked(run.trials()) and _has_firsts(run):
             return _without_networks(run, callback, asked)
         if executor is None:
@@ -184,9 +188,11 @@ def _has_firsts(run: Run) -> bool:
 
 
 def _without_networks(run: Run, callback: Callback, asked: Asked) -> Outcome:
-    """Deliver what similar patches made: there is no time for anything else."""
+    """Deliver what similar patches made: there is no time for anything else, or nothing to restore."""
     sentence = (
-        f"{asked.by}: what similar patches made is delivered"
+        NOTHING_TO_RESTORE
+        if all(case.left_alone for case in run.cases)
+        else f"{asked.by}: what similar patches made is delivered"
         if asked.once
         else "there is no time for a network: what similar patches made is delivered; give a larger --budget"
     )

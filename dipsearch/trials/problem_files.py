@@ -72,6 +72,9 @@ def write_problem(path: Path, problem: Problem, *, box: tuple[int, int, int, int
             noise_source=np.array(problem.noise.source),
             noise_gain=np.array(np.nan if problem.noise.gain is None else problem.noise.gain),
             noise_correlation=np.array(problem.noise.correlation or (), dtype=np.float64),
+            noise_offset=np.array(problem.noise.offset),
+            noise_read_sigma=np.array(problem.noise.read_sigma),
+            noise_channels=np.array(problem.noise.channels or (), dtype=np.float64),
             box=np.array(box or (), dtype=np.int64),
             form=np.array(form_text(problem.form)),
         )
@@ -163,12 +166,18 @@ def _with_operator(
 def _noise(values: Mapping[str, NDArray[Any]]) -> NoiseModel:
     sigma, gain = (float(values.get(key, np.nan)) for key in ("noise_sigma", "noise_gain"))
     table = values.get("noise_correlation", np.zeros(0))  # files of the first version have none, and no gain
+    channels = values.get(
+        "noise_channels", np.zeros(0)
+    )  # since photons have an offset, and channels their own sigma
     return NoiseModel(
         kind=str(values["noise_kind"]),  # type: ignore[arg-type]
         sigma=None if np.isnan(sigma) else sigma,
         source=str(values["noise_source"]),  # type: ignore[arg-type]
         gain=None if np.isnan(gain) else gain,
         correlation=tuple(tuple(row) for row in table.tolist()) if table.size else None,
+        offset=float(values.get("noise_offset", 0.0)),
+        read_sigma=float(values.get("noise_read_sigma", 0.0)),
+        channels=tuple(tuple(row) for row in channels.tolist()) if channels.size else None,
     )
 
 

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from dipsearch.bench.noise_cases import BRANCHES, KINDS, GateRow, GateTable, gate_markdown, measure_gate
+from dipsearch.bench.gate_kinds import KINDS
+from dipsearch.bench.gate_table import BRANCHES, GateRow, GateTable, gate_markdown
+from dipsearch.bench.noise_cases import measure_gate
 from dipsearch.commands.main import run
 from dipsearch.errors import InputError
 
 
 def row(kind: int, branch: str) -> GateRow:
-    return GateRow("a.png", 96, KINDS[kind].name, "25", branch, branch in KINDS[kind].right, "noise: …")
+    right = branch in KINDS[kind].right
+    return GateRow("a.png", 96, KINDS[kind].name, "25", branch, right, "noise: …", sigma_error=-0.02)
 
 
 def test_every_right_branch_exists_and_every_kind_has_one() -> None:
@@ -21,19 +24,20 @@ def test_every_right_branch_exists_and_every_kind_has_one() -> None:
 
 def test_a_share_counts_the_right_branches_of_a_kind_and_of_all() -> None:
     right, wrong = KINDS[0].right[0], "impulse"
-    table = GateTable((row(0, right), row(0, wrong), row(0, right), row(3, "fallback")))
+    table = GateTable((row(0, right), row(0, wrong), row(0, right), row(9, "fallback")))
     assert table.share_right(KINDS[0].name) == pytest.approx(2 / 3)
     assert table.share_right() == pytest.approx(3 / 4)
     values = json.loads(json.dumps(table.to_dict()))
     assert [part["cases"] for part in values["kinds"]] == [3, 1]
     assert values["kinds"][0]["branches"] == {right: 2, wrong: 1} and len(values["wrong"]) == 1
-    assert "| 67 % |" in gate_markdown(table, command="c", version="v")
+    assert values["sigma_error"] == {"cases": 4, "median": 0.02, "share_95": 0.02}
+    assert "| 67 % | 2.0 % / 2 % | · | · |" in gate_markdown(table, command="c", version="v")
 
 
 def test_one_picture_goes_through_every_damage_and_repeats() -> None:
     table = measure_gate(["sample:cat@256"], rounds=1, seed=3)
     assert [row.kind for row in table.rows] == [kind.name for kind in KINDS]
-    assert table.share_right() >= 0.9
+    assert table.share_right() >= 0.85
     assert measure_gate(["sample:cat@256"], rounds=1, seed=3) == table
 
 
@@ -43,7 +47,7 @@ def test_the_command_writes_json_and_its_section(
     monkeypatch.chdir(tmp_path)
     assert run(["bench", "gate", "sample:coins", "--rounds", "1", "--page", "B.md"]) == 0
     values = json.loads(Path("benchmarks/gate.json").read_text())
-    assert values["cases"] == len(KINDS) and values["pictures"] == ["sample:coins"]
+    assert values["cases"] == len(KINDS) and "sample:coins" in values["pictures"]
     assert values["command"] == "dipsearch bench gate sample:coins --rounds 1 --seed 0" and values["version"]
     assert "The gate: which noise a picture has" in Path("B.md").read_text()
     assert f"{len(KINDS)} cases" in capsys.readouterr().out

@@ -77,7 +77,7 @@ def test_a_film_is_restored_frame_by_frame_where_it_is_said_to_be_one(
     assert run(words) == 2
     assert "--axes TYX" in capsys.readouterr().err and not (folder / "out").exists()
     assert run([*words, "--axes", "TYX"]) == 0
-    assert "in the units of the file, its sigma is 80" in capsys.readouterr().out
+    assert "sigma 80 in the file's units" in capsys.readouterr().out
     restored, film = tifffile.imread("out/film.tif"), tifffile.imread("film.tif")
     assert restored.shape == film.shape and restored.dtype == np.uint16
     assert 20 < np.std(restored - film.astype(float)) < 110

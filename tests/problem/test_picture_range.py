@@ -35,7 +35,7 @@ def test_twelve_bits_in_sixteen_are_the_same_problem_as_sixteen(tmp_path: Path) 
     assert torch.allclose(small.problem.y, large.problem.y, atol=1e-4)
     sigma = small.problem.noise.sigma
     assert sigma is not None and sigma * small.range.span == pytest.approx(60, rel=0.1)
-    assert any("in the units of the file, its sigma is" in note for note in small.notes)
+    assert any("in the file's units" in note for note in small.notes)
     assert any(note.startswith("values from 0 to ") for note in small.notes)
 
 

@@ -28,9 +28,12 @@ MOST = 24_000  # blocks; enough for every figure here, and a bound on time and m
 FEWEST = 60
 # Up to this share of a block may lie on the ends of the range, where noise is cut; tried in turn.
 ON_THE_ENDS = (0.02, 0.2, 1.0)
+# The same for what is constant and shows no noise.
+PLAIN = (0.0, 0.02, 0.2)
 
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]
 HIGH: Bits = (ROWS >= 5) & (COLUMNS >= 5)
+LOW: Bits = (ROWS + COLUMNS >= 1) & (ROWS + COLUMNS <= 3)
 MIDDLE: Bits = (ROWS >= 2) & (COLUMNS >= 2) & (ROWS + COLUMNS >= 5) & (ROWS + COLUMNS <= 8) & ~HIGH
 
 QUIETEST, FLAT_SHARE = 0.1, 0.05
@@ -43,10 +46,16 @@ GROWING_SHARE, GROWING_SIGNIFICANCE, GROWING_BRIGHTNESS = 0.8, 3.0, 1.5
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """The blocks of all channels: mean value (n,), and squared orthonormal cosine coefficients (n, 8, 8)."""
+    """The blocks of all channels: mean value (n,), squared orthonormal cosine coefficients (n, 8, 8), and
+    channel (n,)."""
 
     mean: Values
     power: Values
+    channel: NDArray[np.int64]
+
+    def part(self, chosen: Bits) -> Blocks:
+        """Some of the blocks."""
+        return Blocks(self.mean[chosen], self.power[chosen], self.channel[chosen])
 
 
 @dataclass(frozen=True)
@@ -77,22 +86,37 @@ class Line:
         )
 
 
-def read_blocks(y: Tensor) -> Blocks:
-    """Cut (1, C, h, w) into overlapping blocks; those where noise was cut to [0, 1] are left out if possible."""
+def read_blocks(y: Tensor, *, left_out: Bits | None = None) -> Blocks:
+    """Cut (1, C, h, w) into overlapping blocks; those where noise was cut to [0, 1] are left out if possible.
+
+    Args:
+        left_out: (C, h, w), values that show no noise; blocks with such values are left out, too.
+    """
     planes = y.detach().double().cpu().numpy()[0]
     windows = np.lib.stride_tricks.sliding_window_view(planes, (SIDE, SIDE), axis=(1, 2))
     step = STEP
     while windows[:, ::step, ::step].shape[0] * math.prod(windows[:, ::step, ::step].shape[1:3]) > MOST:
         step += 1
     blocks = windows[:, ::step, ::step].reshape(-1, SIDE, SIDE)
+    channel = np.repeat(np.arange(len(planes)), len(blocks) // len(planes))
+    if left_out is not None and left_out.any():
+        covered = np.lib.stride_tricks.sliding_window_view(left_out, (SIDE, SIDE), axis=(1, 2))
+        plain = covered[:, ::step, ::step].reshape(-1, SIDE * SIDE).mean(1)
+        for most in PLAIN:
+            if (plain <= most).sum() >= FEWEST or most == PLAIN[-1]:
+                blocks, channel = blocks[plain <= most], channel[plain <= most]
+                break
     if is_clipped(y):
         cut = ((blocks <= 0) | (blocks >= 1)).mean((1, 2))
-        blocks = next(
+        inside = next(
             chosen
             for most in ON_THE_ENDS
-            if len(chosen := blocks[cut <= most]) >= FEWEST or most == ON_THE_ENDS[-1]
+            if (chosen := cut <= most).sum() >= FEWEST or most == ON_THE_ENDS[-1]
         )
-    return Blocks(blocks.mean((1, 2)), dctn(blocks, axes=(1, 2), norm="ortho") ** 2)
+        blocks, channel = blocks[inside], channel[inside]
+    if not len(blocks):  # all of it is plain
+        blocks, channel = np.zeros((1, SIDE, SIDE)), np.zeros(1, dtype=np.int64)
+    return Blocks(blocks.mean((1, 2)), dctn(blocks, axes=(1, 2), norm="ortho") ** 2, channel)
 
 
 def floor(blocks: Blocks, band: Bits, *, quantile: float = QUIETEST) -> float:
@@ -152,7 +176,7 @@ def of_equal_noise(blocks: Blocks, line: Line) -> Blocks:
     """Return the blocks with their power divided by what the line says for their brightness."""
     expected = line.intercept + line.slope * blocks.mean
     expected = np.maximum(expected, 0.05 * max(float(np.median(expected)), 1e-12))
-    return Blocks(blocks.mean, blocks.power / expected[:, None, None])
+    return Blocks(blocks.mean, blocks.power / expected[:, None, None], blocks.channel)
 
 
 def brightness_line(blocks: Blocks, band: Bits = HIGH) -> Line:
@@ -190,7 +214,7 @@ def _noise_by_brightness(blocks: Blocks, band: Bits) -> list[tuple[float, float,
     for low, high in pairwise(edges):
         inside = (blocks.mean >= low) & (blocks.mean <= high)
         if inside.sum() >= 12:
-            part = Blocks(blocks.mean[inside], blocks.power[inside])
+            part = blocks.part(inside)
             variance = floor(part, band, quantile=2 * QUIETEST) ** 2
             points.append((float(np.median(part.mean)), variance, float(inside.sum())))
     return points

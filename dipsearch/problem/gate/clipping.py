@@ -8,6 +8,7 @@ as much as the error of a good restoration. The split accounts for it when it tu
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ def surviving_noise(y: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
     Both are shaped like y. The true level under a pixel is read off the mean of its 5 × 5 surroundings,
     through the exact mean of a clipped normal variable. Without clipping the variance is sigma², the bias 0.
     """
-    if not is_clipped(y):
+    if not is_clipped(y) or sigma == 0:
         return torch.full_like(y, sigma**2), torch.zeros_like(y)
     mean, variance = _clipped_moments(sigma)
     levels = uniform_filter(y.detach().double().cpu().numpy(), (1, 1, 5, 5))
@@ -45,7 +46,7 @@ def surviving_noise(y: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(variance_map).to(y), torch.from_numpy(bias_map).to(y)
 
 
-def unclipped(x: Tensor, y: Tensor, sigma: float) -> Tensor:
+def unclipped(x: Tensor, y: Tensor, sigmas: Sequence[float]) -> Tensor:
     """Take from a restoration the bias that noise has which was cut to [0, 1].
 
     A good restoration of such a measurement is its mean, which lies above black and below white by up to 0.4 sigma; the
@@ -56,13 +57,17 @@ def unclipped(x: Tensor, y: Tensor, sigma: float) -> Tensor:
     Args:
         x: the restoration, (1, C, H, W).
         y: the measurement, likewise; where it was not cut, x is returned as it is.
-        sigma: of the noise before it was cut, in units of [0, 1].
+        sigmas: of the noise of every channel before it was cut, in units of [0, 1].
     """
     if not is_clipped(y):
         return x
-    mean, _ = _clipped_moments(sigma)
     result = x.detach().clone()
-    for plane in result[0]:  # one channel at a time: large pictures would need gigabytes
+    for plane, sigma in zip(
+        result[0], sigmas, strict=True
+    ):  # one at a time: large pictures would need gigabytes
+        if sigma == 0:
+            continue
+        mean, _ = _clipped_moments(sigma)
         around = uniform_filter(plane.double().cpu().numpy(), LOCAL)
         plane += torch.from_numpy(np.interp(around, mean, GRID) - around).to(plane)
     return result

@@ -1,7 +1,8 @@
-"""Counts: whether the values of a picture are whole numbers of photons, and how much one of them is.
+"""Counts: whether the values of a picture are whole numbers of photons, how much one of them is, and where they begin.
 
 The variance of counts is their mean, so the noise says roughly what one count adds. Then the values have to
-lie on a comb of that spacing, which no other noise does.
+lie on a comb of that spacing, which no other noise does. Its phase says where the counts begin, up to whole
+counts. Rounding to 8 bits blurs the comb, but leaves levels between its teeth that never occur.
 """
 
 from __future__ import annotations
@@ -9,43 +10,72 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
-AROUND = (1 / 1.6, 2.6)
-"""Where the number of photons is looked for, by the rough one: texture makes the noise look too strong."""
+Values = NDArray[np.float64]
+Bits = NDArray[np.bool_]
 
-FINENESS = 0.1  # of a count, at the value 1
+AROUND = (1 / 3.2, 2.6)
+"""Where the number of photons is looked for, by the rough one: texture makes the noise look too strong, few photons and
+what was cut off at white too weak."""
+
+STEP_AGREES = (0.7, 1.25)
+"""Whole numbers lie on the comb of their own steps. That one is believed where the noise agrees about it as
+far as texture lets it: a gain of 2 units makes the rough number half of it."""
+
+FINENESS, FINEST = 0.1, 0.004  # of a count, at the value 1: of all that is tried, and near the best
 MOST_LEVELS = 4000  # more distinct values than that are not counted
-MOST_PHOTONS, MOST_IN_8_BITS, FRACTIONAL = 2000.0, 170.0, 400.0
+MOST_PHOTONS, MOST_IN_8_BITS, FRACTIONAL = 2000.0, 240.0, 400.0
 FEWEST_BETWEEN = 500
 ALIKE = 0.9
-COMB = 0.5
+COMB, EXACT_COMB = 0.5, 0.9
+LEAST_FIT = 0.1
+"""In 8 bits: of 230 photons 0.11 is left after rounding."""
+
+ON_TEETH, MISSED = 0.985, 0.7
+"""In 8 bits: the share of values on a level that a count is rounded to, and how much of what chance would
+leave beside these levels has to be missing."""
+
+HALF = 1e-3  # of a grey level
+WHOLE_PHASE = 0.1  # of a count
 
 
 @dataclass(frozen=True)
 class Comb:
-    """How well values lie on a comb: ``photons`` of its teeth fit between 0 and 1.
+    """How well values lie on a comb: ``photons`` of its teeth fit between 0 and 1, from ``offset`` on.
 
     ``fit`` is |mean exp(2πi · photons · y)|: 1 for whole counts, 0.77 for 100 photons rounded to 8 bits, about 0
-    for anything else. ``found`` says whether it reaches 0.5.
+    for anything else. ``found`` says whether it is large enough, in 8 bits together with the levels that never occur.
     """
 
     photons: float
     fit: float
     found: bool
+    offset: float = 0.0
 
 
 NO_COMB = Comb(0.0, 0.0, False)
 
 
-def find_comb(y: Tensor, *, rough: float) -> Comb:
+def find_comb(
+    y: Tensor, *, rough: float, zero: float = 0.0, zero_error: float = 0.0, left_out: Bits | None = None
+) -> Comb:
     """Look for the number of photons that the value 1 stands for, around the ``rough`` one.
 
-    Pictures of 8 bits are on a comb of 255 anyway and are not looked at beyond 170 photons, where counts can
+    Pictures of 8 bits are on a comb of 255 anyway and are not looked at beyond 240 photons, where counts can
     hardly be told from rounding; other ones up to 2000.
+
+    Args:
+        zero, zero_error: where the counts begin, as the growth of the noise has it.
+        left_out: (C, h, w), values that say nothing.
     """
-    levels, counts = np.unique(y.detach().double().cpu().numpy(), return_counts=True)
-    eight = len(levels) <= 256 and np.allclose(levels * 255, np.round(levels * 255), atol=1e-3)
+    values = y.detach().double().cpu().numpy()[0]
+    levels, counts = np.unique(values if left_out is None else values[~left_out], return_counts=True)
+    if not len(levels):
+        return NO_COMB
+    unit = levels[0] >= 0 and levels[-1] <= 1
+    eight = unit and len(levels) <= 256 and np.allclose(levels * 255, np.round(levels * 255), atol=1e-3)
     low, high = max(2.0, AROUND[0] * rough), min(AROUND[1] * rough, MOST_IN_8_BITS if eight else MOST_PHOTONS)
     if not low < high or len(levels) > MOST_LEVELS:
         return NO_COMB
@@ -55,17 +85,72 @@ def find_comb(y: Tensor, *, rough: float) -> Comb:
     levels, weight = levels[between], counts[between] / counts[between].sum()
     fractional = np.arange(low, min(high, FRACTIONAL), FINENESS)
     tried = np.unique(np.concatenate([fractional, np.arange(np.ceil(low), high)]))
-    fits = np.concatenate(
-        [
-            np.abs(np.exp(2j * np.pi * part[:, None] * levels) @ weight)
-            for part in np.array_split(tried, 1 + len(tried) * len(levels) // 1_000_000)
-        ]
-    )
+    waves = _waves(tried, levels, weight)
+    if eight:
+        return _in_8_bits(tried, waves, levels, weight)
+    fits = np.abs(waves)
     # Twice as many photons fit as well: the first that does is meant, and near it the best.
     first = int(np.argmax(fits >= ALIKE * fits.max()))
     near = np.flatnonzero(np.abs(tried - tried[first]) <= 1)
-    best = int(near[fits[near].argmax()])
-    whole = int(np.abs(tried - round(tried[best])).argmin())
-    if abs(tried[whole] - round(tried[best])) < 1e-9 and fits[whole] >= fits[best] - 0.02:
-        best = whole  # files are scaled by whole numbers, if they tell nothing else
-    return Comb(float(tried[best]), float(fits[best]), bool(fits[best] >= COMB))
+    best = float(tried[near[fits[near].argmax()]])
+    if best > 0.8 / float(np.diff(levels).min()) and not STEP_AGREES[0] < rough / best < STEP_AGREES[1]:
+        return NO_COMB
+    finer = best + np.arange(-FINENESS, FINENESS, FINEST)
+    finer = np.append(finer, np.round(best))  # files are scaled by whole numbers, if they tell nothing else
+    waves = _waves(finer, levels, weight)
+    fits = np.abs(waves)
+    at = len(finer) - 1 if fits[-1] >= fits.max() - 0.002 else int(fits.argmax())
+    photons, fit = float(finer[at]), float(fits[at])
+    offset = _offset(photons, complex(waves[at]), zero, zero_error, lowest=float(levels[0]))
+    found = fit >= COMB and (offset == 0 or fit >= EXACT_COMB)
+    return Comb(photons, fit, found, offset)
+
+
+def _waves(tried: Values, levels: Values, weight: Values) -> NDArray[np.complex128]:
+    """The mean of exp(2πi · photons · value) for every number of photons that is tried."""
+    portions = np.array_split(tried, 1 + len(tried) * len(levels) // 1_000_000)
+    return np.concatenate([np.exp(2j * np.pi * part[:, None] * levels) @ weight for part in portions])
+
+
+def _offset(photons: float, wave: complex, zero: float, error: float, *, lowest: float) -> float:
+    """Where counts begin: at the phase of the comb, and of the teeth that have it at the one nearest to ``zero``."""
+    phase = float(np.angle(wave)) / (2 * np.pi)  # in counts, from −0.5 to 0.5
+    if abs(phase) < WHOLE_PHASE and abs(zero) <= max(3 * error, 1 / photons):
+        return 0.0
+    counts = round(zero * photons - phase)
+    while (counts + phase) / photons > lowest + WHOLE_PHASE / photons:
+        counts -= 1
+    return (counts + phase) / photons
+
+
+def _in_8_bits(tried: Values, waves: NDArray[np.complex128], levels: Values, weight: Values) -> Comb:
+    """The comb of counts that were rounded to 8 bits; 255 − P photons have the same waves as P, but other teeth."""
+    whole = np.round(levels * 255).astype(int)
+    fits = np.abs(waves)
+    found: list[tuple[float, float, float]] = []
+    for index in np.flatnonzero(fits >= LEAST_FIT):
+        if found and tried[index] > found[0][0] + 1:
+            break  # twice as many photons fit as well
+        on, missed = _on_teeth(float(tried[index]), whole, weight)
+        if on >= ON_TEETH and missed >= MISSED:
+            found.append((float(tried[index]), on, float(fits[index])))
+    if not found:
+        best = int(fits.argmax())
+        return Comb(float(tried[best]), float(fits[best]), False)
+    most = max(on for _, on, _ in found)
+    able = [(photons, fit) for photons, on, fit in found if on >= most - 0.002]
+    whole_ones = [one for one in able if abs(one[0] - round(one[0])) < 1e-9]
+    photons, fit = max(whole_ones or able, key=lambda one: one[1])
+    return Comb(photons, fit, True)
+
+
+def _on_teeth(photons: float, whole: NDArray[np.int_], weight: Values) -> tuple[float, float]:
+    """The share of values on levels that counts are rounded to, and how much of the rest, by chance, is missing."""
+    teeth = np.zeros(256, dtype=bool)
+    places = np.arange(int(photons) + 1) / photons * 255
+    for shift in (-HALF, HALF):  # what lies between two levels may have been rounded to either
+        teeth[np.clip(np.round(places + shift), 0, 255).astype(int)] = True
+    on = float(weight[teeth[whole]].sum())
+    spread = np.convolve(np.bincount(whole, weight, minlength=256), np.ones(9) / 9, mode="same")
+    chance = float(spread[~teeth].sum() / max(spread.sum(), 1e-12))
+    return on, 0.0 if chance < 0.02 else 1 - (1 - on) / chance

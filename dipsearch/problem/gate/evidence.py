@@ -7,12 +7,14 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from .blockiness import Grid, find_grid
 from .blocks import (
     HIGH,
     MIDDLE,
+    Blocks,
     Line,
     Values,
     autocorrelation,
@@ -22,13 +24,19 @@ from .blocks import (
     read_blocks,
     spectrum,
 )
-from .counts import Comb, find_comb
+from .channel_noise import ChannelNoise, channel_noise
+from .counts import NO_COMB, Comb, find_comb
+from .evenness import Evenness, evenness
 from .impulses import Impulses, find_impulses
+from .photons import NO_LINE, PhotonLine, photon_line
+from .plain import Bits, plain_values
 from .sigma import SigmaEstimate, estimate_sigma
 
 RARE = 0.01
-CORRELATED_RATIO, CORRELATED_WHITENESS, EVEN = 0.74, 1.30, 0.80
-SURELY_CORRELATED_RATIO = 0.5
+CORRELATED_RATIO, CORRELATED_WHITENESS = 0.74, 1.30
+
+MOST_LEVELS = 70_000
+"""Distinct values: of more it is not asked how far they lie apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,21 +44,27 @@ class Evidence:
     """What can be measured of the noise in a picture; strengths in units of [0, 1].
 
     Attributes:
-        estimate: sigma by three measures over the whole picture.
+        estimate: sigma by three measures over all that is not plain.
         high, middle: the noise in the quietest tenth of the blocks, in two bands of frequencies.
         middle_least: as ``middle``, in the quietest hundredth; noise is as strong there, texture is not.
-        brighter: as ``high``, but the median over bins of brightness where the noise grows with it: dark places
-            are quiet then.
+        brighter: as ``high``, but where the noise grows with brightness the strength in brighter places: dark
+        ones are quiet
+            then.
         ratio: high by middle, after the growth of the noise with brightness was taken out: about 1 for white
             noise, less for correlated noise.
         whiteness: standard deviation of adjacent differences by that of the noise, in the flattest blocks: √2
             for white noise.
         flat_sigma: the noise in the flattest blocks, all frequencies together.
         correlation: its autocorrelation, (9, 9).
-        line: its variance against brightness.
+        line: its variance against brightness, and whether nearly all of it grows.
+        photons: the same as photons have it, with an offset and noise of reading.
         comb: how well the values are whole counts of photons.
         grid: how much a grid of JPEG stands out.
         impulses: values at the far end of the range.
+        even: whether the quietest blocks agree, as those of noise do.
+        channels: how strong it is in each channel, and what channels have in common.
+        plain: the share of the values that lie in constant areas.
+        step: the smallest difference between two values: what the file rounds to.
     """
 
     estimate: SigmaEstimate
@@ -63,16 +77,25 @@ class Evidence:
     flat_sigma: float
     correlation: Values
     line: Line
+    photons: PhotonLine
     comb: Comb
     grid: Grid
     impulses: Impulses
+    even: Evenness
+    channels: ChannelNoise
+    plain: float
+    step: float
+
+    @property
+    def level(self) -> float:
+        """The noise, or what looks like it, where it is strongest."""
+        return max(self.high, self.brighter, self.even.fine)
 
     @property
     def correlated(self) -> bool:
         """Whether the noise is correlated between neighbours, and noise indeed."""
-        # Where it is noise, the quietest blocks are about equally quiet; texture leaves some of them alone.
-        sure = self.middle_least >= EVEN * self.middle or self.ratio < SURELY_CORRELATED_RATIO
-        return sure and self.ratio < CORRELATED_RATIO and self.whiteness < CORRELATED_WHITENESS
+        looks = self.ratio < CORRELATED_RATIO and self.whiteness < CORRELATED_WHITENESS
+        return looks and self.even.correlated
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as JSON can hold them; the autocorrelation is left to the noise model."""
@@ -87,14 +110,23 @@ def gather(y: Tensor) -> Evidence:
     Raises:
         InputError: a side shorter than 8 pixels.
     """
-    estimate = estimate_sigma(y)
-    blocks = read_blocks(y)
-    line = brightness_line(blocks)
+    plain = plain_values(y)
+    estimate = estimate_sigma(y, left_out=plain)
+    blocks = read_blocks(y, left_out=plain)
+    line, photons = brightness_line(blocks), photon_line(blocks)
+    channels = channel_noise(y, plain)
+    if channels.differs and not _grows_in_channels(blocks):
+        line, photons = dataclasses.replace(line, significance=0.0), NO_LINE
     high = floor(blocks, HIGH)
     brighter = line.typical if line.grows else high
-    even = of_equal_noise(blocks, line) if line.grows else blocks
-    below = floor(even, MIDDLE)
-    ratio = floor(even, HIGH) / below if below > 0 else 1.0
+    if photons.found:
+        brighter = max(brighter, photons.bright_sigma)
+    steady = _steady(blocks, line, photons, channels)
+    below = floor(steady, MIDDLE)
+    ratio = floor(steady, HIGH) / below if below > 0 else 1.0
+    even = evenness(steady, spectrum(steady))
+    if steady is not blocks:
+        even = dataclasses.replace(even, fine=evenness(blocks, spectrum(blocks)).fine)
     if ratio < CORRELATED_RATIO:  # then little but texture is left in the high band
         line = brightness_line(blocks, MIDDLE)
     power = spectrum(blocks)
@@ -112,13 +144,69 @@ def gather(y: Tensor) -> Evidence:
         flat_sigma=math.sqrt(float(power.mean())),
         correlation=correlation,
         line=line,
-        comb=find_comb(y, rough=1 / line.gain if line.gain > 0 else 0.0),
+        photons=photons,
+        comb=_comb(y, plain, line, photons),
         grid=find_grid(y),
         impulses=find_impulses(y),
+        even=even,
+        channels=channels,
+        plain=float(plain.mean()),
+        step=_step(y),
     )
+
+
+def _grows_in_channels(blocks: Blocks) -> bool:
+    """Whether noise grows with brightness within channels: brighter channels may have more of it for other reasons."""
+    numbers = np.unique(blocks.channel)
+    return sum(photon_line(blocks.part(blocks.channel == one)).grows for one in numbers) >= len(numbers) / 2
+
+
+def _steady(blocks: Blocks, line: Line, photons: PhotonLine, channels: ChannelNoise) -> Blocks:
+    """The blocks without the growth of their noise with brightness, and without that from channel to channel."""
+    if channels.differs and not (photons.found or line.grows or photons.speckled):
+        strengths = np.maximum(np.array(channels.sigmas), 1e-9) / max(channels.sigmas)
+        return Blocks(
+            blocks.mean, blocks.power / strengths[blocks.channel][:, None, None] ** 2, blocks.channel
+        )
+    if photons.speckled:
+        least = 0.1 * max(float(np.median(blocks.mean)), 1e-9)
+        squares = np.maximum(blocks.mean, least)[:, None, None] ** 2
+        return Blocks(blocks.mean, blocks.power / squares, blocks.channel)
+    if photons.found:
+        grown = dataclasses.replace(line, intercept=-photons.gain * photons.zero, slope=photons.gain)
+        return of_equal_noise(blocks, grown)
+    return of_equal_noise(blocks, line) if line.grows else blocks
+
+
+def _comb(y: Tensor, plain: Bits, line: Line, photons: PhotonLine) -> Comb:
+    """Look for whole counts, first as many as the line of photons says."""
+    found = NO_COMB
+    if photons.gain > 0:
+        found = find_comb(
+            y,
+            rough=1 / photons.gain,
+            zero=photons.zero,
+            zero_error=photons.zero_error,
+            left_out=plain,
+        )
+    if not (found.found or photons.found) and line.gain > 0:
+        found = find_comb(y, rough=1 / line.gain, left_out=plain)
+    return found
+
+
+def _step(y: Tensor) -> float:
+    """The smallest difference between two values; 0 where there are too many different ones."""
+    values = np.unique(y.detach().cpu().numpy())
+    if not 1 < len(values) <= MOST_LEVELS:
+        return 0.0
+    return float(np.diff(values.astype(np.float64)).min())
 
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _rounded(part) for key, part in value.items()}
-    return round(value, 6) if isinstance(value, float) else value
+    if isinstance(value, list | tuple):
+        return [_rounded(part) for part in value]
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    return value

@@ -9,21 +9,23 @@ the highest) are not, so that their agreement says whether the noise may be take
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
+from scipy.ndimage import minimum_filter, uniform_filter
 from torch import Tensor
 
 from ...errors import InputError
 
 Plane = NDArray[np.float64]
+Bits = NDArray[np.bool_]
 
 AGREEMENT = 1.10
 SMALLEST_SIDE = 8
+FEWEST = 64  # values that show noise: a channel with fewer says nothing
 
 # Filters of unit energy along one axis; the diagonal band is their outer product.
 DAUBECHIES2 = np.array([1 - math.sqrt(3), -(3 - math.sqrt(3)), 3 + math.sqrt(3), -(1 + math.sqrt(3))])
@@ -47,7 +49,7 @@ class SigmaEstimate:
     agree: bool
 
 
-def estimate_sigma(y: Tensor) -> SigmaEstimate:
+def estimate_sigma(y: Tensor, *, left_out: NDArray[np.bool_] | None = None) -> SigmaEstimate:
     """Estimate the standard deviation of white Gaussian noise in (1, C, h, w).
 
     Pixels whose surroundings lie within two sigma of 0 or 1 are left out, for there the noise may have been
@@ -67,6 +69,9 @@ def estimate_sigma(y: Tensor) -> SigmaEstimate:
     Texture passes for noise where it is as fine and as strong. The three estimates then usually differ; for
     photos they agree in 57 % of the cases at sigma 5, 96 % at 10 and always from 15 on.
 
+    Args:
+        left_out: (C, h, w), values that show no noise, which are left out; a channel of such values alone says nothing.
+
     Raises:
         InputError: a side shorter than 8 pixels.
     """
@@ -77,9 +82,10 @@ def estimate_sigma(y: Tensor) -> SigmaEstimate:
             "give sigma instead",
         )
     planes = y.detach().double().cpu().numpy()[0]
-    wavelet = _pooled(planes, DAUBECHIES2, _median_deviation)
-    laplacian = _pooled(planes, SECOND_DIFFERENCE, _mean_deviation)
-    sigma = _pooled(planes, FOURTH_DIFFERENCE, _median_deviation)
+    shown = [None] * len(planes) if left_out is None else [~plane for plane in left_out]
+    wavelet = _pooled(planes, shown, DAUBECHIES2, _median_deviation)
+    laplacian = _pooled(planes, shown, SECOND_DIFFERENCE, _mean_deviation)
+    sigma = _pooled(planes, shown, FOURTH_DIFFERENCE, _median_deviation)
     three = (wavelet, laplacian, sigma)
     return SigmaEstimate(wavelet, laplacian, sigma, agree=0 < max(three) <= AGREEMENT * min(three))
 
@@ -92,36 +98,49 @@ def _mean_deviation(band: Plane) -> float:
     return math.sqrt(math.pi / 2) * float(np.mean(np.abs(band)))
 
 
-def _pooled(planes: Plane, taps: Plane, deviation: Callable[[Plane], float]) -> float:
+def _pooled(
+    planes: Plane, shown: Sequence[Bits | None], taps: Plane, deviation: Callable[[Plane], float]
+) -> float:
     """Root mean square of the channels' estimates, each weighted by the pixels that it rests on."""
     energy, weight = 0.0, 0
-    for plane in planes:
-        sigma, count = _of_channel(plane, taps, deviation)
+    for plane, there in zip(planes, shown, strict=True):
+        sigma, count = _of_channel(plane, there, taps, deviation)
         energy, weight = energy + count * sigma**2, weight + count
-    return math.sqrt(energy / weight)
+    return math.sqrt(energy / weight) if weight else 0.0
 
 
-def _of_channel(plane: Plane, taps: Plane, deviation: Callable[[Plane], float]) -> tuple[float, int]:
+def _of_channel(
+    plane: Plane, shown: Bits | None, taps: Plane, deviation: Callable[[Plane], float]
+) -> tuple[float, int]:
     band = _diagonal_band(plane, taps)
     start = len(taps) // 2
+    there = None
+    if shown is not None and not shown.all():
+        # Where the whole filter lies on values that show noise.
+        whole = minimum_filter(shown, len(taps), mode="nearest")
+        there = whole[start : start + band.shape[0], start : start + band.shape[1]]
+        if there.sum() < FEWEST:
+            return 0.0, 0
     level = uniform_filter(plane, 5)[start : start + band.shape[0], start : start + band.shape[1]]
-    sigma = deviation(band)
-    count = band.size
+    sigma = deviation(band if there is None else band[there])
+    count = band.size if there is None else int(there.sum())
     if plane.min() < 0 or plane.max() > 1:
         return sigma, count  # values beyond the limits: nothing was clipped
     for _ in range(3):
-        inside = _far_from_clipping(level, sigma)
+        inside = _far_from_clipping(level, sigma, there)
         sigma, count = deviation(band[inside]), int(inside.sum())
     return sigma, count
 
 
-def _far_from_clipping(level: Plane, sigma: float) -> NDArray[Any]:
+def _far_from_clipping(level: Plane, sigma: float, there: Bits | None) -> NDArray[Any]:
     # A picture that is almost all black or white leaves little to look at; then nearer pixels have to do.
     for distance in (2.0, 1.5, 1.0, 0.5):
         inside = np.abs(level - 0.5) < 0.5 - distance * sigma
-        if inside.mean() > 0.1:
+        if there is not None:
+            inside = inside & there
+        if inside.sum() > 0.1 * (level.size if there is None else there.sum()):
             return inside
-    return np.ones(level.shape, dtype=bool)
+    return np.ones(level.shape, dtype=bool) if there is None else there
 
 
 def _diagonal_band(plane: Plane, taps: Plane) -> Plane:

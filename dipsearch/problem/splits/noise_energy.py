@@ -5,6 +5,7 @@ A split takes it off its score, so that the error of the image is left.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from ..gate.clipping import surviving_noise
@@ -20,7 +21,8 @@ def noise_energy(problem: Problem, weight: Tensor) -> float:
     """
     noise = problem.noise
     if noise.kind == "poisson" and noise.gain is not None:
-        return noise.gain * max(weighted_mean(problem.y, weight), 0.0)
+        counted = noise.gain * max(weighted_mean(problem.y, weight) - noise.offset, 0.0)
+        return counted + noise.read_sigma**2
     sigma = noise.sigma
     if noise.kind == "impulse":
         sigma = clean_sigma(problem.y) if sigma is None else sigma
@@ -28,7 +30,12 @@ def noise_energy(problem: Problem, weight: Tensor) -> float:
         return 0.0
     if noise.kind == "impulse":
         return sigma**2  # struck values lie at the ends, too: whether noise was cut there cannot be seen
-    variance, bias = surviving_noise(problem.y, sigma)
+    if noise.channels is not None:
+        sigmas = [noise.sigma_of(channel) for channel in range(problem.y.shape[1])]
+        maps = [surviving_noise(problem.y[:, index : index + 1], one) for index, one in enumerate(sigmas)]
+        variance, bias = (torch.cat(part, dim=1) for part in zip(*maps, strict=True))
+    else:
+        variance, bias = surviving_noise(problem.y, sigma)
     return weighted_mean(variance - bias.square(), weight)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..noise import LEVELS, NoiseModel
+from ..noise import NoiseModel
 from ..problem import Problem
 from ..randomness import generator_for
 from .noise_energy import noise_energy, weighted_mean
@@ -40,19 +40,33 @@ def recorrupt(problem: Problem, *, sigma: float, seed: int) -> Split:
         score_weight=seen,
         score_offset=spread**2 * weighted_mean(w.square(), seen) + noise_energy(problem, seen),
         share=a,
-        assumes=f"The noise is {'white' if white else 'of the measured covariance'} and Gaussian with sigma "
-        f"{LEVELS * sigma:.1f} of {LEVELS}.",
+        assumes=f"The noise is {'white' if white else 'of the measured covariance'} and Gaussian, and as strong as "
+        "was said.",
         score_noise=sigma / math.sqrt(a),
         indirect=not problem.pixelwise,
     )
 
 
 def draw_noise(y: Tensor, noise: NoiseModel, *, seed: int) -> Tensor:
-    """Draw noise of unit variance, shaped like y (1, C, h, w), with the autocorrelation of ``noise``.
+    """Draw noise of unit variance, shaped like y (1, C, h, w), with the autocorrelation and the channels of ``noise``.
 
     White noise is filtered by the root of the spectrum that belongs to the autocorrelation, on a torus larger
     than the picture by its reach; parts of the spectrum that an estimate made negative count as 0.
     """
+    return _mixed(_drawn(y, noise, seed=seed), noise)
+
+
+def _mixed(w: Tensor, noise: NoiseModel) -> Tensor:
+    """Independent channels become those of the noise: of its strengths, and with what they have in common."""
+    if noise.channels is None:
+        return w
+    values, vectors = np.linalg.eigh(np.array(noise.channels, dtype=np.float64))
+    # The symmetric root: channels that share all of their noise share all of what is drawn.
+    root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
+    return torch.einsum("ij,bjhw->bihw", torch.from_numpy(root).to(w), w)
+
+
+def _drawn(y: Tensor, noise: NoiseModel, *, seed: int) -> Tensor:
     generator = generator_for("recorruption", seed)
     if noise.kind != "correlated" or noise.correlation is None:
         return torch.randn(y.shape, generator=generator).to(y)

@@ -8,7 +8,7 @@ from ..problem import Problem
 from .held_out import FEWEST_VALUES, hold_out, hold_out_holes, hold_out_values
 from .recorruption import recorrupt
 from .split import Split, count_values
-from .thinning import thin
+from .thinning import FEW, off_the_counts, thin
 
 
 def make_split(problem: Problem, *, seed: int) -> Split:
@@ -18,7 +18,7 @@ def make_split(problem: Problem, *, seed: int) -> Split:
     operator   case                                                 kind
     =========  ===================================================  ===================
     no mask    the noise is Gaussian of known sigma and covariance  recorruption
-    no mask    counts of photons                                    thinning
+    no mask    whole counts of photons                              thinning
     no mask    impulses: single values of the clean ones            held-out
     no mask    otherwise                                            held-out
     a mask     missing pixels form holes (``holes.are_holes``)      held-out holes
@@ -31,7 +31,7 @@ def make_split(problem: Problem, *, seed: int) -> Split:
     and for grey pictures up to 256 × 256 with noise.
 
     Raises:
-        InputError: fewer than 50 values would score, or the counts of Poisson noise are not whole.
+        InputError: fewer than 50 values would score.
     """
     split = _of_its_kind(problem, seed=seed)
     _refuse_few_values(split)
@@ -43,11 +43,19 @@ def _of_its_kind(problem: Problem, *, seed: int) -> Split:
     if not isinstance(problem.operator, Mask):
         if noise.kind in ("gaussian", "correlated") and noise.sigma is not None:
             return recorrupt(problem, sigma=noise.sigma, seed=seed)
-        if noise.kind == "poisson" and noise.gain is not None:
-            return thin(problem, gain=noise.gain, seed=seed)
+        if noise.kind == "poisson" and noise.gain is not None and _whole(problem):
+            return thin(problem, gain=noise.gain, offset=noise.offset, seed=seed)
         if noise.kind == "impulse":
             return hold_out_values(problem, seed=seed)
     return hold_out_holes(problem, seed=seed) or hold_out(problem, seed=seed)
+
+
+def _whole(problem: Problem) -> bool:
+    """Whether the counts themselves are there, which alone can be divided."""
+    noise = problem.noise
+    if noise.gain is None or noise.read_sigma > 0:
+        return False
+    return off_the_counts(problem.y, gain=noise.gain, offset=noise.offset) <= FEW
 
 
 def _refuse_few_values(split: Split) -> None:

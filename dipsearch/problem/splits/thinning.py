@@ -27,8 +27,8 @@ SATURATION = 1.5
 """Standard deviations: counts whose surroundings come so near to 1 have often been cut off there."""
 
 
-def thin(problem: Problem, *, gain: float, seed: int) -> Split:
-    """Divide counts z = y / ``gain`` binomially: w ~ Bin(z, a) scores, z − w is fitted, a = 0.1.
+def thin(problem: Problem, *, gain: float, offset: float = 0.0, seed: int) -> Split:
+    """Divide counts z = (y − ``offset``) / ``gain`` binomially: w ~ Bin(z, a) scores, z − w is fitted, a = 0.1.
 
     y₁ = gain (z − w)/(1 − a) and y₂ = gain w/a are independent and both have the mean of y. The noise of y₂ has
     the energy gain² E[z]/a. Of it, what the draw of w contributed is known, gain² (w − a z)²/a², and is taken off
@@ -41,19 +41,19 @@ def thin(problem: Problem, *, gain: float, seed: int) -> Split:
     Raises:
         InputError: y is not a picture of whole counts.
     """
-    z = whole_counts(problem.y, gain=gain).double().cpu()
+    z = whole_counts(problem.y, gain=gain, offset=offset).double().cpu()
     w = torch.binomial(z, torch.full_like(z, SHARE), generator=generator_for("thinning", seed))
     seen = problem.observed
-    safe = _unsaturated(problem.y, gain=gain) * seen
+    safe = _unsaturated(problem.y, gain=gain, offset=offset) * seen
     values = count_values(seen, channels=z.shape[1])
     scored = safe if count_values(safe, channels=z.shape[1]) >= values / 2 else seen
     drawn = (gain / SHARE) ** 2 * weighted_mean((w - SHARE * z).square().to(problem.y), scored)
     counted = gain**2 * weighted_mean(z.to(problem.y), scored)
     return Split(
         kind="thinning",
-        fit_target=(gain * (z - w) / (1 - SHARE)).to(problem.y),
+        fit_target=(gain * (z - w) / (1 - SHARE) + offset).to(problem.y),
         fit_weight=seen,
-        score_target=(gain * w / SHARE).to(problem.y),
+        score_target=(gain * w / SHARE + offset).to(problem.y),
         score_weight=scored,
         score_offset=drawn + counted,
         share=SHARE,
@@ -63,31 +63,36 @@ def thin(problem: Problem, *, gain: float, seed: int) -> Split:
     )
 
 
-def whole_counts(y: Tensor, *, gain: float) -> Tensor:
+def off_the_counts(y: Tensor, *, gain: float, offset: float = 0.0) -> float:
+    """Return the share of the values (1, C, h, w) that are no whole count, further than rounding explains."""
+    counts = (y - offset) / gain
+    z = counts.round()
+    off = ((counts - z).abs() > NEAR_ENOUGH) & ((y - offset - z * gain).abs() > ROUNDED)
+    return float((off | (z < 0)).float().mean())
+
+
+def whole_counts(y: Tensor, *, gain: float, offset: float = 0.0) -> Tensor:
     """Return the counts of (1, C, h, w), whole numbers from 0 on; rounding to 8 bits is seen through.
 
     Raises:
         InputError: over 1 % of the values are further than 0.05 counts, and than half a grey level, from one.
     """
-    counts = y / gain
-    z = counts.round()
-    off = ((counts - z).abs() > NEAR_ENOUGH) & ((y - z * gain).abs() > ROUNDED)
-    share = float((off | (z < 0)).float().mean())
+    share = off_the_counts(y, gain=gain, offset=offset)
     if share > FEW:
         raise InputError(
             f"{100 * share:.0f} % of the values are not whole counts where the value 1 stands for {1 / gain:g}",
             "Poisson noise is in pictures of counted photons, divided by one number",
             "give the number of photons that the value 1 stands for (--photons), or have the noise estimated",
         )
-    return z.clamp(min=0)
+    return ((y - offset) / gain).round().clamp(min=0)
 
 
-def _unsaturated(y: Tensor, *, gain: float) -> Tensor:
+def _unsaturated(y: Tensor, *, gain: float, offset: float) -> Tensor:
     """1 where (1, C, h, w) has been cut off at 1 hardly ever, judged by the 24 values around each."""
     if float(y.max()) > 1 + gain / 2 or float(y.max()) < 1 - gain / 2:
         return torch.ones_like(y)
     values = y.detach().double().cpu().numpy()
     # Without the value itself: choosing by its noise would bias what is left.
     around = (25 * uniform_filter(values, (1, 1, 5, 5)) - values) / 24
-    inside = around + SATURATION * np.sqrt(gain * around.clip(min=0)) <= 1
+    inside = around + SATURATION * np.sqrt(gain * (around - offset).clip(min=0)) <= 1
     return torch.from_numpy(inside).to(y)

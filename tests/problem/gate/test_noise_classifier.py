@@ -54,10 +54,10 @@ DAMAGES = {
     "blurred": (lambda: blurred(photo(), sigma=25, spread=0.6), "recorruption (covariance)", "correlated"),
     "counts": (lambda: noisy("poisson", 30), "thinning", "poisson"),
     "rounded counts": (lambda: eight_bits(noisy("poisson", 100, "cat")), "thinning", "poisson"),
-    "JPEG": (lambda: jpeg(photo(), 40), "fallback", "unknown"),
-    "JPEG of noise": (lambda: jpeg(noisy("gaussian", 25), 40), "fallback", "correlated"),
+    "JPEG": (lambda: jpeg(photo(), 40), "unchanged", "none"),
+    "JPEG of noise": (lambda: jpeg(noisy("gaussian", 25), 40), "fallback", "gaussian"),
     "impulses": (lambda: noisy("impulse", 30), "impulse", "impulse"),
-    "nothing": (lambda: photo(), "noise-free", "none"),
+    "nothing": (lambda: photo(), "unchanged", "none"),
     "speckle": (lambda: noisy("speckle", 30, "coins"), "held-out", "unknown"),
 }
 

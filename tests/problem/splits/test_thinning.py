@@ -6,6 +6,7 @@ import torch
 
 from dipsearch.errors import InputError
 from dipsearch.problem import Identity, NoiseModel, Problem, make_split
+from dipsearch.problem.splits.thinning import thin
 
 GAIN = 1 / 30
 
@@ -82,15 +83,40 @@ def test_a_picture_that_is_mostly_white_scores_everywhere():
 
 
 @pytest.mark.parametrize("wrong", ["fractions", "another gain", "negative"])
-def test_what_is_not_counted_is_refused(wrong):
+def test_what_is_not_counted_cannot_be_thinned_and_is_judged_by_hidden_pixels(wrong):
     problem, _ = counted(photons=30)
     y = {
         "fractions": problem.y + 0.01 * torch.rand(problem.y.shape),
         "another gain": problem.y * 1.4,
         "negative": problem.y - 0.2 - 0.2 / 30,
     }[wrong]
+    other = Problem(y, Identity(), problem.noise, tuple(y.shape), problem.observed)
     with pytest.raises(InputError, match=r"whole counts where the value 1 stands for 30.*--photons"):
-        make_split(Problem(y, Identity(), problem.noise, tuple(y.shape), problem.observed), seed=0)
+        thin(other, gain=GAIN, seed=0)
+    assert make_split(other, seed=0).kind == "held-out"
+
+
+def test_noise_of_reading_leaves_no_whole_counts_and_is_taken_off_the_score():
+    scores = []
+    for seed in range(30):
+        problem, x = counted(seed=seed, size=48)
+        generator = torch.Generator().manual_seed(seed + 100)
+        y = problem.y + 0.2 + 0.05 * torch.randn(problem.y.shape, generator=generator)
+        noise = NoiseModel("poisson", gain=GAIN, offset=0.2, read_sigma=0.05)
+        split = make_split(Problem(y, Identity(), noise, tuple(y.shape), problem.observed), seed=seed)
+        scores.append(float(split.score(x + 0.2)))
+    assert split.kind == "held-out"
+    assert np.mean(scores) == pytest.approx(0, abs=4 * np.std(scores) / np.sqrt(30) + 1e-4)
+
+
+def test_counts_with_an_offset_are_thinned_above_it():
+    problem, x = counted()
+    noise = NoiseModel("poisson", gain=GAIN, offset=0.25)
+    moved = Problem(problem.y + 0.25, Identity(), noise, tuple(problem.y.shape), problem.observed)
+    plain, split = make_split(problem, seed=3), make_split(moved, seed=3)
+    assert split.kind == "thinning"
+    assert torch.allclose(split.fit_target, plain.fit_target + 0.25, atol=1e-5)
+    assert float(split.score(x + 0.25)) == pytest.approx(float(plain.score(x)), abs=1e-6)
 
 
 @pytest.mark.parametrize("gain", [None, 0.0, -1.0, float("inf")])

@@ -1,0 +1,166 @@
+"""Photons: gain and zero of counted light, from the line of the noise's variance against the mean.
+
+A camera gives y = g · Poisson(n) + N(o, r²): gain g, offset o, noise of reading r. So the variance is g ·
+(mean − o) + r², a straight line whose slope is the gain. Where it would reach 0, at o − r²/g, is the *zero*:
+that is all of offset and noise of reading that a line tells, and all that the strength of the noise depends
+on. An offset of its own shows only where the picture is dark.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .blocks import MIDDLE, Blocks, Values, floor
+from .evenness import BESIDE_MIDDLE
+
+BINS, FEWEST = 8, 10
+"""Bins of equally many blocks, and of equal width beside them, with at least so many blocks each."""
+
+FLAT, QUIETER = 0.5, 0.3
+"""Share of the blocks of a bin that count: the flattest by the middle band, whose noise is independent of what
+is measured."""
+
+OVERLAP = 3.0
+"""Blocks overlap by a half in both directions: so many of them say as much as one."""
+
+SIGNIFICANCE, GROWTH, LIKELY = 6.0, 2.0, 3.0
+"""Of the slope by its error, and of the variance at the bright end by that at the dark one: texture that is
+mistaken for noise makes less of either on the tuning pictures with white noise of sigma 10 and more."""
+
+ROUNDS, MUCH = 8, 1.5
+"""Bins that lie further above the line than so many standard errors count less."""
+
+STRAIGHT = 1.5
+"""Speckle's variance is a parabola; a line is kept unless that fits so many times better."""
+
+DARK = 0.005
+
+
+@dataclass(frozen=True)
+class PhotonLine:
+    """Variance of the noise against brightness, as counted photons have it; in units of [0, 1].
+
+    Attributes:
+        gain, gain_error: the slope and its standard error.
+        zero, zero_error: the brightness at which no noise would be left, and its standard error.
+        growth: the variance in the brightest bin by that in the darkest one.
+        straight: the misfit of a parabola through the origin by that of the line.
+        dark: the mean of the darkest places.
+        bright_sigma: standard deviation in the brightest bin, by the line.
+    """
+
+    gain: float
+    gain_error: float
+    zero: float
+    zero_error: float
+    growth: float
+    straight: float
+    dark: float
+    bright_sigma: float
+
+    @property
+    def grows(self) -> bool:
+        """Whether the noise grows with brightness at all, for sure."""
+        return self.gain > 0 and self.gain >= SIGNIFICANCE * self.gain_error and self.growth >= GROWTH
+
+    @property
+    def speckled(self) -> bool:
+        """Whether its standard deviation, not its variance, grows with brightness."""
+        return self.grows and self.straight < 1 / STRAIGHT
+
+    @property
+    def found(self) -> bool:
+        """Whether the noise grows with the light as that of photons does, for sure."""
+        return self.grows and self.straight >= 1 / STRAIGHT and self.zero <= self.dark + 3 * self.zero_error
+
+    @property
+    def likely(self) -> bool:
+        """The same, where it is known from elsewhere that noise grows."""
+        straight = self.straight >= 1 / STRAIGHT and self.zero <= self.dark + 3 * self.zero_error
+        return straight and self.gain > 0 and self.gain >= LIKELY * self.gain_error
+
+    @property
+    def read_sigma(self) -> float:
+        """The noise of reading where the darkest places are taken to be without light."""
+        return math.sqrt(max(self.gain * (self.dark - self.zero), 0.0))
+
+
+NO_LINE = PhotonLine(0.0, math.inf, 0.0, math.inf, 1.0, 1.0, 0.0, 0.0)
+
+
+def photon_line(blocks: Blocks) -> PhotonLine:
+    """Fit it; ``NO_LINE`` from fewer than three bins."""
+    first = _fitted(blocks, np.ones(len(blocks.mean)))
+    if first.gain <= 0:
+        return first
+    # Within a bin the darker blocks are the quieter ones: now by what the line says for each.
+    expected = first.gain * (blocks.mean - first.zero)
+    return _fitted(blocks, np.maximum(expected, 0.05 * max(float(np.median(expected)), 1e-15)))
+
+
+def _fitted(blocks: Blocks, expected: Values) -> PhotonLine:
+    points = _points(blocks, expected)
+    if len(points[0]) < 3:
+        return NO_LINE
+    mean, variance, count = points
+    design = np.stack([np.ones_like(mean), mean], axis=1)
+    error = variance * np.sqrt(2 / (count * BESIDE_MIDDLE.sum() / OVERLAP))
+    doubt = np.ones_like(mean)
+    for _ in range(ROUNDS):  # the error of a variance is a share of the true one, so of what the line says
+        weight = doubt / np.maximum(error, 1e-15) ** 2
+        inverse = np.linalg.pinv(design.T @ (design * weight[:, None]))
+        intercept, slope = inverse @ (design.T @ (weight * variance))
+        fitted = np.maximum(design @ np.array([intercept, slope]), 0.5 * variance.min())
+        error = fitted * np.sqrt(2 / (count * BESIDE_MIDDLE.sum() / OVERLAP))
+        above = np.maximum((variance - fitted) / np.maximum(error, 1e-15), MUCH)
+        doubt = (MUCH / above) ** 2  # texture adds to the noise and takes nothing away
+    misfit = float(np.sum(weight * (variance - fitted) ** 2)) / (len(mean) - 2)
+    covariance = inverse * max(misfit, 1.0)
+    if slope <= 0:
+        return NO_LINE
+    zero = -float(intercept) / float(slope)
+    # d zero = −(d intercept + zero · d slope) / slope
+    spread = covariance[0, 0] + 2 * zero * covariance[0, 1] + zero**2 * covariance[1, 1]
+    curve = float(np.sum(weight * variance * mean**2) / np.sum(weight * mean**4))
+    curved = float(np.sum(weight * (variance - curve * mean**2) ** 2)) / (len(mean) - 1)
+    return PhotonLine(
+        gain=float(slope),
+        gain_error=math.sqrt(max(float(covariance[1, 1]), 0.0)),
+        zero=zero,
+        zero_error=math.sqrt(max(float(spread), 0.0)) / float(slope),
+        growth=float(fitted[-1] / fitted[0]),
+        straight=(curved + 1) / (misfit + 1),
+        dark=float(np.quantile(blocks.mean, DARK)),
+        bright_sigma=math.sqrt(float(fitted[-1])),
+    )
+
+
+def _points(blocks: Blocks, expected: Values) -> tuple[Values, Values, Values]:
+    """Mean, variance and number of blocks in bins of brightness, from their quieter ones; ``expected``
+    variances (n,)."""
+    edges = np.unique(
+        np.concatenate(
+            [
+                np.quantile(blocks.mean, np.linspace(0, 1, BINS + 1)),
+                np.linspace(blocks.mean.min(), blocks.mean.max(), BINS + 1),
+            ]
+        )
+    )
+    steady = Blocks(blocks.mean, blocks.power / expected[:, None, None], blocks.channel)
+    found, low = [], edges[0]
+    for high in edges[1:]:
+        inside = (blocks.mean >= low) & ((blocks.mean < high) | (high == edges[-1]))
+        if inside.sum() < FEWEST:
+            continue  # the bin goes on
+        part = steady.part(inside)
+        middle = part.power[:, MIDDLE].mean(1)
+        flat = middle <= np.quantile(middle, FLAT)
+        strength = floor(part.part(flat), BESIDE_MIDDLE, quantile=QUIETER)
+        typical = float(expected[inside][flat].mean())
+        found.append((float(part.mean[flat].mean()), strength**2 * typical, float(inside.sum()) * FLAT))
+        low = high
+    table = np.array(found, dtype=np.float64).reshape(-1, 3)
+    return table[:, 0], table[:, 1], table[:, 2]

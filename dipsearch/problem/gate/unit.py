@@ -1,0 +1,42 @@
+"""The unit in which strengths and values are said: grey levels of 255, or those of the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..noise import LEVELS
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What 0 and 1 of a problem are for people.
+
+    Attributes:
+        low, high: in the units of the file.
+        eight_bits: whether these are the grey levels that everybody knows.
+    """
+
+    low: float = 0.0
+    high: float = float(LEVELS)
+    eight_bits: bool = True
+
+    def strength(self, sigma: float) -> str:
+        """A standard deviation in words: ``25.0 of 255``, or ``131 in the file's units``."""
+        value = sigma * (self.high - self.low)
+        return f"{value:.1f} of {LEVELS}" if self.eight_bits else f"{value:.4g} in the file's units"
+
+    def given(self, sigma: float) -> str:
+        """A standard deviation as it was given."""
+        return f"{sigma * (self.high - self.low):.6g}"
+
+    def number(self, sigma: float) -> str:
+        """A standard deviation as a number alone."""
+        value = sigma * (self.high - self.low)
+        return f"{value:.1f}" if self.eight_bits else f"{value:.3g}"
+
+    def value(self, y: float) -> str:
+        """A value of the picture as a number alone."""
+        return f"{self.low + y * (self.high - self.low):.4g}"
+
+
+GREY_LEVELS = Unit()

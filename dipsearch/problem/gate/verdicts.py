@@ -1,0 +1,188 @@
+"""Verdicts: what the gate says of each kind of noise, what the split has to know of it, and the sentence for people."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from torch import Tensor
+
+from ..noise import LEVELS, NoiseModel
+from .blocks import Values
+from .diagnosis import Diagnosis
+from .evidence import Evidence
+from .impulses import clean_sigma
+from .unit import Unit
+
+AGREEMENT = 1.10
+SURELY_EVEN, SURELY_WHITE = 0.75, 0.70
+"""Evenness, and ratio of bands in the flattest blocks, from which on the quietest places alone say how strong
+white noise is, in pictures with much texture."""
+
+NEAR = 1.05
+"""How far the estimate over the whole picture may lie above that of its quietest blocks: then it is the surer one."""
+
+WEAK = 4.5 / LEVELS
+"""Where noise is weaker and could be white, texture makes it look correlated."""
+
+
+def impulse(y: Tensor, seen: Evidence, unit: Unit) -> Diagnosis:
+    """Single values are black or white where they cannot be."""
+    sigma = clean_sigma(y)
+    exact = NoiseModel("impulse", sigma, "estimated")
+    strength = "unknown noise" if sigma is None else f"noise of about {unit.strength(sigma)}"
+    return Diagnosis(
+        "impulse",
+        exact,
+        f"noise: impulses, about {200 * seen.impulses.share:.0f} % of the values are black or white where they cannot "
+        f"be; they are left out, and the values between them ({strength}) are the measurement",
+        "",
+        seen,
+    )
+
+
+def thinning(seen: Evidence, unit: Unit) -> Diagnosis:
+    """The counts themselves are there."""
+    comb = seen.comb
+    begin = f", counted from {unit.value(comb.offset)}" if comb.offset else ""
+    return Diagnosis(
+        "thinning",
+        NoiseModel("poisson", None, "estimated", gain=1 / comb.photons, offset=comb.offset),
+        f"noise: the values are whole counts of photons, each of them {unit.number(1 / comb.photons)}{begin}; every "
+        "one is given to the fit or to the score at random",
+        "",
+        seen,
+    )
+
+
+def left_alone(seen: Evidence, unit: Unit, *, jpeg: bool) -> Diagnosis:
+    """The picture has no noise, or none that can be told from what belongs to it."""
+    estimate = seen.estimate
+    measured = (estimate.wavelet, estimate.laplacian, estimate.sigma, seen.high, seen.middle)
+    free = max(measured) <= seen.step and not jpeg
+    what = "JPEG's own errors" if jpeg else "the picture's texture"
+    found = (
+        "none, everything that was measured lies below the rounding of the file"
+        if free
+        else f"none that can be told from {what} (at most {unit.strength(seen.level)} where it is quiet)"
+    )
+    return Diagnosis(
+        "noise-free" if free else "unchanged",
+        NoiseModel("none", None, "estimated"),
+        f"noise: {found}; the picture is delivered as it is, --sigma denoises it anyway",
+        "",
+        seen,
+    )
+
+
+def fallback(seen: Evidence, unit: Unit, *, jpeg: bool) -> Diagnosis:
+    """No score is known to be right."""
+    sigma = seen.flat_sigma
+    if jpeg:
+        why = "the picture was stored as JPEG, and its noise is not independent"
+        noise, how = NoiseModel("gaussian", sigma, "estimated"), "it is taken as white"
+    else:
+        why, how = (
+            "the noise is correlated and grows with the signal",
+            "it is taken as Gaussian with its covariance",
+        )
+        noise = NoiseModel("correlated", sigma, "estimated", correlation=as_plain_values(seen.correlation))
+    return Diagnosis(
+        "fallback",
+        noise,
+        f"noise: {why}; {how}, sigma {unit.strength(sigma)} where the picture is flat",
+        "no score is known to be right for such noise: fits may stop too early or too late; compare the picture "
+        "by eye, and use one that was not compressed if there is one",
+        seen,
+    )
+
+
+def covariance(seen: Evidence, unit: Unit) -> Diagnosis:
+    """Gaussian noise that its neighbours know."""
+    # The fine half of the frequencies tells strengths of white noise only; what was filtered has them elsewhere.
+    common = replace(seen.channels, sigmas=(1.0,) * len(seen.channels.sigmas))
+    return Diagnosis(
+        "recorruption (covariance)",
+        NoiseModel(
+            "correlated",
+            seen.flat_sigma,
+            "estimated",
+            correlation=as_plain_values(seen.correlation),
+            channels=common.relative(seen.flat_sigma),
+        ),
+        f"noise: sigma {unit.strength(seen.flat_sigma)}, correlated between neighbouring pixels"
+        f"{' and between channels' if common.shared else ''}; its covariance was measured where the picture is flat",
+        "fine texture in all of the picture looks the same; if its noise is white, give --sigma",
+        seen,
+    )
+
+
+def photons(seen: Evidence, unit: Unit) -> Diagnosis:
+    """Noise that grows with the light, as that of counted photons does."""
+    line = seen.photons
+    read, offset = line.read_sigma, line.dark
+    if line.dark - line.zero <= 2 * line.zero_error:
+        read, offset = 0.0, line.zero
+    reading = f" and noise of reading up to {unit.number(read)}" if read else ""
+    return Diagnosis(
+        "held-out (photons)",
+        NoiseModel("poisson", None, "estimated", gain=line.gain, offset=offset, read_sigma=read),
+        f"noise: photons, each of them {unit.number(line.gain)}, on an offset of {unit.value(offset)}{reading}; hidden "
+        "pixels judge",
+        "",
+        seen,
+    )
+
+
+def held_out(seen: Evidence, unit: Unit, *, why: str) -> Diagnosis:
+    """Noise of which only the independence from pixel to pixel is assumed."""
+    return Diagnosis(
+        "held-out",
+        NoiseModel("unknown", seen.high, "estimated"),
+        f"noise: sigma about {unit.strength(seen.high)}, {why}, so only its independence from pixel to pixel is "
+        "assumed",
+        "",
+        seen,
+    )
+
+
+def white(seen: Evidence, unit: Unit) -> Diagnosis:
+    """White Gaussian noise, or held-out where its strength is not sure."""
+    estimate = seen.estimate
+    both_bands = max(seen.high, seen.middle) <= AGREEMENT * min(seen.high, seen.middle)
+    quietest = seen.even.even >= SURELY_EVEN and seen.even.flat_ratio >= SURELY_WHITE and seen.level >= WEAK
+    if not (estimate.agree or both_bands or quietest):
+        return held_out(seen, unit, why="uncertain by more than 10 %")
+    sigma = estimate.sigma if estimate.agree else seen.high
+    quiet = seen.even.fine * seen.even.even**0.8  # nearly that of the quietest hundredth of the blocks
+    if seen.channels.differs:
+        sigma = seen.channels.mean_sigma
+    elif estimate.sigma > NEAR * quiet or not (estimate.agree or both_bands):
+        sigma = quiet
+    measures = "three measures of it agree" if estimate.agree else "the quietest places agree on it"
+    return Diagnosis(
+        "recorruption (white)",
+        NoiseModel("gaussian", sigma, "estimated", channels=seen.channels.relative(sigma)),
+        f"noise: sigma {unit.strength(sigma)}{_of_channels(seen, sigma, unit)}, estimated; {measures}, so it is taken "
+        "as white and Gaussian",
+        "",
+        seen,
+    )
+
+
+def _of_channels(seen: Evidence, sigma: float, unit: Unit) -> str:
+    """What channels have for themselves, and in common, in words."""
+    relative = seen.channels.relative(sigma)
+    if relative is None:
+        return ""
+    said = []
+    if seen.channels.differs:
+        own = (unit.number(sigma * max(row[index], 0.0) ** 0.5) for index, row in enumerate(relative))
+        said.append("by channel " + " / ".join(own))
+    if seen.channels.shared:
+        said.append("shared between channels")
+    return f" ({', '.join(said)})"
+
+
+def as_plain_values(table: Values) -> tuple[tuple[float, ...], ...]:
+    """Return an autocorrelation as ``NoiseModel`` holds it."""
+    return tuple(tuple(float(value) for value in row) for row in table)

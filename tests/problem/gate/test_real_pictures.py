@@ -1,0 +1,168 @@
+"""What the gate sees of pictures as people have them: surrounds, channels, photons, parts, texture and JPEG."""
+
+import numpy as np
+import pytest
+import torch
+
+from dipsearch.bench import gate_damages as damages
+from dipsearch.bench.noise_cases import _half
+from dipsearch.problem import Identity, Problem, diagnose, make_split
+from dipsearch.problem.gate.channel_noise import channel_noise
+from dipsearch.problem.gate.counts import find_comb
+from dipsearch.problem.gate.noisy_part import find_noisy_part
+from dipsearch.problem.gate.plain import plain_pixels, plain_values
+
+
+def photo(name="camera", size=128):
+    x = _half(f"sample:{name}")
+    top, left = (x.shape[-2] - size) // 2, (x.shape[-1] - size) // 2
+    return x[..., top : top + size, left : left + size]
+
+
+def draw(seed=0):
+    return np.random.default_rng(seed)
+
+
+def test_noise_leaves_no_plain_area_and_a_surround_is_one_to_the_pixel():
+    y = damages.screenshot(photo(), (25,), draw()).y
+    plain = plain_pixels(y)
+    assert plain[:3].all() and plain[-8:].all() and plain[12:16, :20].all()
+    assert not plain[16:120, 21:107].any()
+    assert not plain_values(damages.white_in_8_bits(photo(), (5,), draw()).y).any()
+
+
+@pytest.mark.parametrize("make", [damages.screenshot, damages.letterboxed])
+def test_a_surround_changes_nothing_about_the_noise_and_stays_out_of_what_is_worked_on(make):
+    y = make(photo(), (25,), draw()).y
+    found = diagnose(y)
+    assert found.branch == "recorruption (white)"
+    assert found.noise.sigma * 255 == pytest.approx(25, rel=0.07)
+    assert not found.where[plain_pixels(y)].any() and found.where.mean() > 0.4
+
+
+def test_noise_in_a_part_is_found_where_it_is():
+    x = photo("rocket", 160)
+    y = damages.eight_bits(x)
+    y[..., 40:130, 30:140] = damages.white_in_8_bits(x, (25,), draw()).y[..., 40:130, 30:140]
+    part = find_noisy_part(y)
+    assert part is not None
+    edges = np.array([part.top, part.left, part.bottom, part.right])
+    assert np.abs(edges - (40, 30, 130, 140)).max() <= 4
+    found = diagnose(y)
+    assert found.branch == "recorruption (white)" and found.where.mean() == pytest.approx(0.387, abs=0.05)
+    assert "of the picture" in found.sentence
+
+
+def test_channels_have_their_own_strengths_where_they_differ_and_only_then():
+    made = damages.by_channel(photo("astronaut"), (5, 10, 25), draw())
+    noise = diagnose(made.y).noise
+    assert [noise.sigma_of(n) * 255 for n in range(3)] == pytest.approx([5, 10, 25], rel=0.15)
+    assert diagnose(damages.white_in_8_bits(photo("astronaut"), (25,), draw()).y).noise.channels is None
+
+
+def test_channels_that_share_their_noise_are_seen_to():
+    grey = damages.white_in_8_bits(photo(), (25,), draw()).y
+    shared = channel_noise(grey.expand(-1, 3, -1, -1), np.zeros((3, 128, 128), dtype=bool))
+    assert shared.shared and shared.correlation[0][1] == pytest.approx(1)
+    noise = diagnose(grey.expand(-1, 3, -1, -1).contiguous()).noise
+    assert noise.channels[0][1] == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("photons", [20, 60, 120, 137, 200])
+def test_counts_behind_8_bits_are_found_and_not_their_mirror_image(photons):
+    y = damages.simulated("poisson")(photo(), (photons,), draw()).y
+    comb = find_comb(y, rough=photons / 1.3)
+    assert comb.found and comb.photons == pytest.approx(photons, abs=0.3)
+
+
+@pytest.mark.parametrize("level", [20, 60, 130, 200, 250, 300])
+def test_our_own_counts_are_always_accepted(level):
+    y = damages.simulated("poisson")(photo(), (level,), draw(level)).y
+    noise = diagnose(y).noise
+    assert noise.kind == "poisson" and noise.gain == pytest.approx(1 / level, rel=0.35)  # texture adds to it
+    split = make_split(Problem(y, Identity(), noise, tuple(y.shape), torch.ones(1, 1, 128, 128)), seed=0)
+    assert split.kind == ("thinning" if level < 240 else "held-out")
+
+
+def test_counts_that_do_not_begin_at_zero_have_an_offset():
+    counts = torch.from_numpy(draw().poisson(20 * photo().numpy())).float()
+    y = (0.1 + counts / 40).float()
+    found = diagnose(y)
+    assert found.branch == "thinning"
+    assert found.noise.gain == pytest.approx(1 / 40, rel=1e-3)
+    assert found.noise.offset == pytest.approx(0.1, abs=2e-3)
+    split = make_split(
+        Problem(y, Identity(), found.noise, tuple(y.shape), torch.ones(1, 1, 128, 128)), seed=0
+    )
+    assert split.kind == "thinning"
+    mean = float(y.mean())
+    assert float(split.fit_target.mean()) == pytest.approx(mean, rel=0.01)
+    assert float(split.score_target.mean()) == pytest.approx(mean, rel=0.02)
+
+
+def test_photons_with_an_offset_and_noise_of_reading_have_their_line():
+    made = damages.photons(photo(size=192), (60, 10, 300, 2), draw())
+    top = float(made.y.max())
+    found = diagnose((made.y / top).contiguous())
+    assert found.branch == "held-out (photons)" and found.noise.kind == "poisson"
+    assert found.noise.gain * top == pytest.approx(10, rel=0.15)
+    zero = (found.noise.offset - found.noise.read_sigma**2 / found.noise.gain) * top
+    assert zero == pytest.approx(made.zero, abs=0.06 * float(made.y.max() - made.y.min()))
+
+
+@pytest.mark.parametrize("name", ["brick", "gravel"])
+@pytest.mark.parametrize("scale", [1, 2])
+def test_clean_textures_are_no_noise(name, scale):
+    from dipsearch.problem import read_image
+
+    x = read_image(f"sample:{name}").pixels[..., 100:356, 100:356]
+    x = torch.nn.functional.avg_pool2d(x, scale)
+    found = diagnose(damages.eight_bits(x))
+    assert found.leaves_alone and found.noise.kind == "none"
+
+
+@pytest.mark.parametrize("quality", [50, 92])
+def test_a_clean_jpeg_is_left_alone(quality):
+    made = damages.stored_as_jpeg(photo("astronaut"), (quality,), draw())
+    assert diagnose(made.y, jpeg=True).branch == "unchanged"
+
+
+def test_a_picture_of_few_levels_is_noise_free_and_only_then_called_so():
+    x = torch.zeros(1, 1, 64, 64)
+    x[..., 20:40, 10:50] = 0.5
+    assert diagnose(x).branch == "noise-free"
+    assert diagnose(damages.eight_bits(photo("brick"))).branch in ("unchanged", "noise-free")
+
+
+def test_nothing_to_restore_ends_at_once_and_returns_the_picture(tmp_path, capsys):
+    from PIL import Image
+
+    from dipsearch.commands.main import run
+
+    pixels = (damages.eight_bits(photo("astronaut", 64))[0].permute(1, 2, 0).numpy() * 255).round()
+    Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "clean.jpg", quality=92)
+    before = np.asarray(Image.open(tmp_path / "clean.jpg"))
+    command = ["restore", "dipsearch_nearest_48", str(tmp_path / "clean.jpg"), "--task", "denoise"]
+    assert run([*command, "--out", str(tmp_path / "out")]) == 0
+    assert (np.asarray(Image.open(tmp_path / "out" / "clean.png")) == before).all()
+    assert "unchanged" in capsys.readouterr().out
+
+
+def test_equal_channels_are_restored_as_one_and_constant_ones_stay():
+    from dipsearch.problem import distinct_channels
+
+    grey = damages.white_in_8_bits(photo(), (25,), draw()).y
+    same = distinct_channels(grey.expand(-1, 3, -1, -1).contiguous(), constant=True)
+    assert same.into(grey.expand(-1, 3, -1, -1)).shape[1] == 1 and same.back(grey, None).shape[1] == 3
+    green = torch.cat([torch.zeros_like(grey), grey, torch.zeros_like(grey)], 1)
+    chosen = distinct_channels(green, constant=True)
+    assert torch.equal(chosen.into(green), grey) and torch.equal(chosen.back(grey, green), green)
+    assert distinct_channels(green, constant=False).into(green).shape[1] == 2
+    assert distinct_channels(torch.zeros(1, 3, 8, 8), constant=True) is None
+
+
+def test_counts_beyond_white_on_the_grid_of_8_bits_are_no_8_bits():
+    counts = torch.from_numpy(draw().poisson(51 * photo().numpy() * 1.2)).float()
+    y = counts / 51  # a tooth is five grey levels, and some values lie above 1
+    assert float(y.max()) > 1
+    assert diagnose(y).noise.gain == pytest.approx(1 / 51, rel=1e-3)
