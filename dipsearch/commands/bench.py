@@ -21,6 +21,7 @@ from . import (
     bench_published,
     bench_rivals,
     bench_score,
+    bench_table,
     parsing,
 )
 
@@ -42,6 +43,7 @@ bench.command()(bench_answers.answers)
 bench.command()(bench_patches.patches)
 bench.command()(bench_operators.operators)
 bench.command()(bench_policies.policies)
+bench.command()(bench_table.table)
 bench.command()(bench_promises.promises)
 bench.command()(bench_interruptions.interruptions)
 
