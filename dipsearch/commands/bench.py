@@ -19,6 +19,7 @@ from . import (
     bench_policies,
     bench_promises,
     bench_published,
+    bench_replay_search,
     bench_rivals,
     bench_score,
     bench_table,
@@ -44,6 +45,7 @@ bench.command()(bench_patches.patches)
 bench.command()(bench_operators.operators)
 bench.command()(bench_policies.policies)
 bench.command()(bench_table.table)
+bench.command()(bench_replay_search.replay_search)
 bench.command()(bench_promises.promises)
 bench.command()(bench_interruptions.interruptions)
 

@@ -7,7 +7,6 @@ measurement, as in a search before its delivery; fits are not gone on with on al
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -93,6 +92,10 @@ def record_fit(genome: Genome, case: PreparedCase, *, seed: int, steps: int) -> 
         now = fit.fit()
         if now.step != last:
             last, last_psnr = now.step, case.psnr(now.image)
+        if fit.ended == Ended.RISEN:
+            # Nobody else is shown the check point at which the rule ends a fit.
+            newest = fit.state().recent[-1]
+            see(newest.check, newest.image)
         if fit.ended != Ended.DIVERGED:
             rows[-1] = (now.score, last_psnr, *rows[-1], now.step)
             if fit.step % MARK == 0:
@@ -100,24 +103,20 @@ def record_fit(genome: Genome, case: PreparedCase, *, seed: int, steps: int) -> 
     assert fit.ended is not None
     marks.append(case.errors(now.image))
     table = np.array(rows, dtype=np.float32).reshape(-1, 5)
-    curves = dict(zip(CURVES, table.T[:4], strict=True))
-    return (
-        curves
-        | {
-            "step": table.T[4].astype(np.int32),
-            "errors": np.stack(marks),
-            "ended": np.array(fit.ended.name),
-        }
-        | _polished(now.image, case)
-    )
+    after, score = _polished(now.image, case)
+    return dict(zip(CURVES, table.T[:4], strict=True)) | {
+        "step": table.T[4].astype(np.int32),
+        "errors": np.stack(marks),
+        "polished": after,
+        "polished_score": np.array(score),
+        "ended": np.array(fit.ended.name),
+    }
 
 
-def _polished(image: Tensor, case: PreparedCase) -> Mapping[str, NDArray[Any]]:
+def _polished(image: Tensor, case: PreparedCase) -> tuple[NDArray[np.float16], float]:
     """As in a delivery: groups of similar patches of the mean of the first answer and of the network's."""
     if not bool(torch.isfinite(image).all()):
-        nothing = np.full(int(case.wanted.sum()), np.nan, dtype=np.float16)
-        return {"polished": nothing, "polished_score": np.array(np.nan)}
+        return np.full(int(case.wanted.sum()), np.nan, dtype=np.float16), math.nan
     judged = polished(case.problem, (case.pilot + image) / 2, split=case.split)
     whole = polished(case.problem, (case.first + image) / 2)
-    score = float(case.split.score(case.problem.view(judged)))
-    return {"polished": case.errors(whole), "polished_score": np.array(score)}
+    return case.errors(whole), float(case.split.score(case.problem.view(judged)))

@@ -97,7 +97,9 @@ def table_genomes(count: int, *, space: SearchSpace, seed: int = 0) -> list[Tabl
         InputError: there are fewer than the known ones.
     """
     if count < 1:
-        raise InputError(f"there are to be {count} genomes", "a table has at least one", "give for example 150")
+        raise InputError(
+            f"there are to be {count} genomes", "a table has at least one", "give for example 150"
+        )
     found = [TableGenome(name, "known", genome, space.nearest(genome)) for name, genome in known_networks()]
     digests = {one.genome.digest for one in found}
     generator, rounds = np.random.default_rng(seed), itertools.count()

@@ -116,9 +116,7 @@ def _recorded(todo: Iterator[TableJob], folder: Path, workers: int, ends: float)
 def _record(job: TableJob, folder: Path) -> str:
     begun = time.process_time()
     case = prepared(job.picture, job.task)
-    found = record_fit(
-        job.genome, case, seed=job.seed, steps=most_steps(job.name, job.genome, job.task)
-    )
+    found = record_fit(job.genome, case, seed=job.seed, steps=most_steps(job.name, job.genome, job.task))
     with replacing(folder / job.file) as temporary:
         np.savez_compressed(temporary, allow_pickle=False, **found)
     after = case.psnr_of(float((found["polished"].astype(np.float64) ** 2).mean()))
