@@ -42,7 +42,7 @@ def test_a_recording_holds_curves_and_errors_that_agree(
         mse = float((row.astype(np.float64) ** 2).mean())
         assert case.psnr_of(mse) == pytest.approx(float(recorded["psnr"][at]), abs=0.02)
     assert (recorded["step"] <= EVERY * np.arange(1, checks + 1)).all()
-    assert recorded["psnr"][-1] > recorded["psnr"][0] + 3
+    assert recorded["psnr"][-1] > recorded["psnr"][0] + 2
     assert str(recorded["ended"]) == "STEPS" and np.isfinite(recorded["polished_score"])
 
 
@@ -127,5 +127,10 @@ def test_a_fit_that_its_rule_ends_is_recorded_to_that_check_point(
     hasty = ValidationMinimum(floor=30, patience=0, patience_share=0.0)
     monkeypatch.setattr(fit_recording, "default_rule", lambda split, patience: hasty)
     found = record_fit(preset(NAME), case, seed=0, steps=2 * MARK)
-    assert str(found["ended"]) == "RISEN" and len(found["now_psnr"]) == len(found["score"]) < 2 * MARK // EVERY
-    assert np.isfinite(found["now_psnr"]).all() and found["errors"].shape[0] == len(found["score"]) * EVERY // MARK + 1
+    assert (
+        str(found["ended"]) == "RISEN" and len(found["now_psnr"]) == len(found["score"]) < 2 * MARK // EVERY
+    )
+    assert (
+        np.isfinite(found["now_psnr"]).all()
+        and found["errors"].shape[0] == len(found["score"]) * EVERY // MARK + 1
+    )

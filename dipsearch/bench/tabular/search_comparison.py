@@ -142,6 +142,8 @@ def _row(
     measurement: str,
 ) -> SearchRow | None:
     ours, theirs = searches[name, task, strategy], searches[name, task, against]
+    if not all(one.tried for one in (*ours, *theirs)):
+        return None  # the table has nothing for it
     levels = [one.psnr(minutes, delivers) for one in ours]
     gains = [level - one.psnr(minutes, delivers) for level, one in zip(levels, theirs, strict=True)]
     if not all(map(math.isfinite, gains)):
@@ -190,7 +192,7 @@ def fits_to_best_of_random(
     pool = [one.digest for one in table.genomes if one.genome.kind == "random"][:most]
     found: dict[str, list[float]] = {}
     for (_, _, strategy), each in searches.items():
-        found.setdefault(strategy, []).extend(_fits_needed(one, pool) for one in each if pool)
+        found.setdefault(strategy, []).extend(_fits_needed(one, pool) for one in each if pool and one.tried)
     return {
         strategy: {
             "median": -1.0 if math.isinf(median(needed)) else median(needed),
