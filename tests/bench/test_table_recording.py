@@ -55,6 +55,14 @@ def test_values_that_were_measured_or_score_are_not_judged(case: PreparedCase) -
     assert case.psnr(case.clean) == pytest.approx(100)
 
 
+def test_every_task_has_a_case() -> None:
+    clean = read_image("sample:astronaut@96").pixels
+    for task, share in (("denoise", 1.0), ("inpaint", 0.5), ("sr", 1.0)):
+        case = prepared_of(clean, task)
+        assert case.share == pytest.approx(share, abs=0.02) and case.first.shape == clean.shape
+        assert np.isfinite(case.errors(case.first)).all() and case.psnr(case.first) > 18
+
+
 def test_sketches_keep_errors_and_distances() -> None:
     drawn = np.random.default_rng(0)
     basis, far = drawn.standard_normal((5, 400)), 0.01 * drawn.standard_normal((12, 400))

@@ -150,7 +150,9 @@ def prepared_of(clean: Tensor, task: str) -> PreparedCase:
     if task != "sr":
         # As sure as the score of a picture of 128 × 128, which is what a search of minutes is about.
         split, hidden = surer_split(split, clean, problem)
-    exact = torch.zeros_like(hidden) if problem.exact is None else problem.exact.float()
+    # Only where y is a picture of x itself is a value of y one of x.
+    known = problem.exact if problem.pixelwise else None
+    exact = torch.zeros_like(hidden) if known is None else known.float()
     judged = torch.maximum(exact, hidden).expand_as(clean).reshape(-1).numpy() == 0
     return PreparedCase(
         problem=problem,
