@@ -19,11 +19,13 @@ import yaml
 from PIL import Image
 
 import dipsearch
+from dipsearch.bench.tabular.table_file import write_table
 from dipsearch.commands.main import app
 from dipsearch.library import ArchitectureFit, Preset, Provenance
 from dipsearch.network import as_network
 from dipsearch.problem.operators import registry
 from dipsearch.run import Request
+from tests.bench.made_table import made_table
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -127,6 +129,9 @@ def test_examples_run_up_to_a_search(page: Path, tmp_path: Path, monkeypatch: py
         monkeypatch.setattr(dipsearch, name, reached(getattr(dipsearch, name)))
     for table in ("_BY_NAME", "_NAMES"):  # an example may register an operator
         monkeypatch.setattr(registry, table, dict(getattr(registry, table)))
+    if page.stem == "search_strategies":
+        (tmp_path / "benchmarks").mkdir()
+        write_table(tmp_path / "benchmarks" / "table.npz", made_table(16), about={})
     run = 0
     for number, code in enumerate(blocks(page, "python"), start=1):
         if "import deepinv" in code and find_spec("deepinv") is None:
@@ -135,7 +140,7 @@ def test_examples_run_up_to_a_search(page: Path, tmp_path: Path, monkeypatch: py
             short = code.replace("steps=1000", "steps=20")
             exec(compile(short, f"{page.name}, block {number}", "exec"), {"__name__": "example"})
         run += 1
-    assert run >= (page.stem in ("README", "index", "own_operator", "own_network"))
+    assert run >= (page.stem in ("README", "index", "own_operator", "own_network", "search_strategies"))
 
 
 @each_page

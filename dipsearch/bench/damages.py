@@ -94,7 +94,9 @@ def text_mask(height: int, width: int, *, seed: int) -> Tensor:
     return torch.from_numpy(np.asarray(page) > 127).float()[None, None]
 
 
-def _gaussian(sigma: float, *, clipped: bool) -> Callable[[Tensor, int], Problem]:
+def gaussian_noise(sigma: float, *, clipped: bool) -> Callable[[Tensor, int], Problem]:
+    """How white noise of ``sigma`` grey levels of 255 is added; where it is clipped, in 8 bits, too."""
+
     def make(clean: Tensor, seed: int) -> Problem:
         noise = torch.randn(clean.shape, generator=generator_for("benchmark noise", seed))
         y = clean + noise * sigma / LEVELS
@@ -146,11 +148,11 @@ DAMAGES: dict[str, Damage] = {
     damage.name: damage
     for damage in (
         Damage("missing-50", "inpaint", 96, _missing),
-        Damage("gaussian-25-clipped", "denoise", 96, _gaussian(25, clipped=True), 25),
+        Damage("gaussian-25-clipped", "denoise", 96, gaussian_noise(25, clipped=True), 25),
         Damage("text", "inpaint", 96, _text),
-        Damage("gaussian-10", "denoise", 96, _gaussian(10, clipped=False), 10),
+        Damage("gaussian-10", "denoise", 96, gaussian_noise(10, clipped=False), 10),
         Damage("sr-4", "sr", 96, _reduced),
-        Damage("gaussian-50", "denoise", 96, _gaussian(50, clipped=False), 50),
+        Damage("gaussian-50", "denoise", 96, gaussian_noise(50, clipped=False), 50),
         Damage("poisson-30", "denoise", 96, _poisson),
         Damage("impulse-30", "denoise", 96, _impulse),
         Damage("es-gaussian-low", "denoise", None, _early_stopping("gaussian", 0.12 * LEVELS), 0.12 * LEVELS),

@@ -22,6 +22,7 @@ from ..trials.objective import estimated_psnr
 from ..trials.trial_files import read_npz
 from .archive import index_of
 from .policy_recording import EVERY, KEPT, PolicyJob, read_speeds
+from .sketches import principal_axes
 
 FORMAT = "dipsearch/policies/1"
 DIMENSIONS = 96
@@ -157,8 +158,7 @@ def _sketches(
     """The sketches of all pictures of a case and of the clean one, and the clean one's mean square outside."""
     vectors, sought = pictures.astype(np.float32), clean.astype(np.float32)
     middle = vectors.mean(axis=0)
-    _, _, axes = np.linalg.svd(vectors - middle, full_matrices=False)
-    axes = axes[:DIMENSIONS]
+    axes = principal_axes(vectors - middle, most=DIMENSIONS)
     inside = (sought - middle) @ axes.T
     beyond = float((((sought - middle) - inside @ axes) ** 2).mean())
     scale = np.float32(np.sqrt(DIMENSIONS / vectors.shape[1]))

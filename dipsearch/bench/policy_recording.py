@@ -128,7 +128,7 @@ def record_fits(
     _measure_speeds(make_networks(count), folder / "speeds.json", watch)
     todo = [job for job in jobs if not (folder / job.file).exists()]
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=one_thread) as pool:
         running = [pool.submit(_record, job, folder, count) for job in todo]
         for done, future in enumerate(as_completed(running), start=1):
             watch(f"{done} of {len(todo)}: {future.result()}")
@@ -143,16 +143,16 @@ def read_speeds(folder: Path) -> dict[str, float]:
 
 def _measure_speeds(networks: dict[str, Genome], path: Path, watch: Callable[[str], None]) -> None:
     known = read_speeds(path.parent)
-    _one_thread()
+    one_thread()
     problem = DAMAGES[DAMAGE_NAMES[0]].make(half_size_crop(TUNING[0], side=TIMED_SIDE), 0)
     for name, genome in networks.items():
         if name not in known:
-            known[name] = round(_seconds_per_step(genome, problem), 5)
+            known[name] = round(seconds_per_step(genome, problem), 5)
             write_text(path, json.dumps(known, indent=1) + "\n")
             watch(f"{name}: {known[name]:.3f} s for an iteration")
 
 
-def _seconds_per_step(genome: Genome, problem: Problem) -> float:
+def seconds_per_step(genome: Genome, problem: Problem) -> float:
     """The fastest of a few: other work on the machine slows down the others."""
     times = [time.process_time()]
 
@@ -172,7 +172,8 @@ def _seconds_per_step(genome: Genome, problem: Problem) -> float:
     return float(np.diff(times)[1:].min()) / 3
 
 
-def _one_thread() -> None:
+def one_thread() -> None:
+    """Make this process compute with one thread, as a worker of a search does."""
     torch.set_num_threads(1)
     keep_freed_memory()
 

@@ -20,8 +20,10 @@ from . import (
     bench_preselection,
     bench_promises,
     bench_published,
+    bench_replay_search,
     bench_rivals,
     bench_score,
+    bench_table,
     bench_warm,
     bench_warm_weights,
     parsing,
@@ -45,6 +47,8 @@ bench.command()(bench_answers.answers)
 bench.command()(bench_patches.patches)
 bench.command()(bench_operators.operators)
 bench.command()(bench_policies.policies)
+bench.command()(bench_table.table)
+bench.command()(bench_replay_search.replay_search)
 bench.command()(bench_promises.promises)
 bench.command()(bench_interruptions.interruptions)
 bench.command()(bench_preselection.preselection)

@@ -63,7 +63,7 @@ def gate(
     values["pictures"] = [Path(picture).name for picture in values["pictures"]]
     values["wrong"] = [{**row, "picture": Path(row["picture"]).name} for row in values["wrong"]]
     write_text(out / "gate.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
-    tuned = f" No constant was chosen on these pictures, but on {TUNING}."
+    tuned = f" Constants were chosen on {TUNING}."
     markdown = gate_markdown(table, command=command, version=__version__, tuning=tuned)
     write_section(page, "gate", markdown)
     kinds = Counter(row.kind for row in table.rows)

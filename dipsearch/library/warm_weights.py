@@ -37,9 +37,9 @@ COLOURS = 3
 MOST_BYTES = 2**25
 """The largest preset has 2.2 million weights, which are 9 MB in single precision."""
 
-AUTO: frozenset[str] = frozenset({"inpaint"})
-"""Tasks that "auto" begins warm for: those where warm fits to no kind of pictures were more than 0.05 dB behind cold
-ones on average (section `warm` of BENCHMARKS.md). Noise: −0.29 dB on text; enlarging: −0.11 on photos."""
+AUTO: frozenset[str] = frozenset()
+"""Tasks that "auto" begins warm for: none yet. Where pixels are missing, fits to no kind of pictures lost by it (section
+`warm` of BENCHMARKS.md), but whole searches have not shown a gain; with noise text lost 0.29 dB, enlarged photos 0.11."""
 
 
 @dataclass(frozen=True, eq=False)

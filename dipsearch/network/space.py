@@ -88,17 +88,25 @@ class SearchSpace:
 
     def repair(self, flat: Mapping[str, Scalar], generator: np.random.Generator) -> Flat:
         """Drop the genes that are not active; draw those that are missing or whose value is not allowed."""
-        repaired: Flat = {}
 
         def keep_or_draw(gene: Gene) -> Scalar:
-            if gene.name not in repaired:
-                value = flat.get(gene.name)
-                usable = value is not None and gene.contains(value)
-                repaired[gene.name] = value if usable and value is not None else gene.draw(generator)
-            return repaired[gene.name]
+            value = flat.get(gene.name)
+            usable = value is not None and gene.contains(value)
+            return value if usable and value is not None else gene.draw(generator)
 
-        self._values(keep_or_draw)
-        return repaired
+        return self.chosen(keep_or_draw)
+
+    def chosen(self, choose: Callable[[Gene], Scalar]) -> Flat:
+        """The active genes with the values that ``choose`` gives them; each is asked for once, after its conditions."""
+        flat: Flat = {}
+
+        def once(gene: Gene) -> Scalar:
+            if gene.name not in flat:
+                flat[gene.name] = choose(gene)
+            return flat[gene.name]
+
+        self._values(once)
+        return flat
 
     def contains(self, flat: Mapping[str, Scalar]) -> bool:
         """Whether `flat` holds exactly the active genes, each with an allowed value."""

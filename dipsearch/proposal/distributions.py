@@ -44,6 +44,9 @@ class Space(Protocol):
     def repair(self, flat: Mapping[str, Scalar], generator: np.random.Generator) -> Flat:
         """Drop the genes that do not exist; draw those that are missing or have a value out of range."""
 
+    def chosen(self, choose: Callable[[str, BaseDistribution], Scalar]) -> Flat:
+        """The active genes with the values that ``choose`` gives them, each after what its condition looks at."""
+
     def identity(self, flat: Mapping[str, Scalar]) -> Hashable:
         """Equal for genes that stand for the same genome."""
 
@@ -56,6 +59,10 @@ class Conditional:
         self.distributions: Distributions = {gene.name: distribution_of(gene) for gene in space.genes()}
         self.sample, self.active, self.repair = space.sample, space.active, space.repair
         self._digest = lru_cache(maxsize=4096)(self._find_digest)
+
+    def chosen(self, choose: Callable[[str, BaseDistribution], Scalar]) -> Flat:
+        """The active genes with the values that ``choose`` gives them."""
+        return self._space.chosen(lambda gene: choose(gene.name, self.distributions[gene.name]))
 
     def identity(self, flat: Mapping[str, Scalar]) -> Hashable:
         """The genome's digest: different genes may stand for one genome, where a limit cuts both off."""
@@ -90,6 +97,10 @@ class Unconditional:
             else uniform(distribution, generator)
             for name, distribution in self.distributions.items()
         }
+
+    def chosen(self, choose: Callable[[str, BaseDistribution], Scalar]) -> Flat:
+        """Every gene with the value that ``choose`` gives it."""
+        return {name: choose(name, distribution) for name, distribution in self.distributions.items()}
 
     def identity(self, flat: Mapping[str, Scalar]) -> Hashable:
         """The genes and their values themselves."""
@@ -127,12 +138,3 @@ def snapped(value: float, distribution: IntDistribution | FloatDistribution) -> 
         value = distribution.low + round((value - distribution.low) / distribution.step) * distribution.step
     value = min(max(value, distribution.low), distribution.high)
     return round(value) if isinstance(distribution, IntDistribution) else float(value)
-
-
-def walk(space: Space, choose: Callable[[str, BaseDistribution], Scalar]) -> Flat:
-    """Choose a value for every active gene; what a condition looks at is chosen before it."""
-    flat: Flat = {}
-    for name, distribution in space.distributions.items():
-        if name in space.active(flat):
-            flat[name] = choose(name, distribution)
-    return flat

@@ -27,7 +27,7 @@ from ..errors import InputError
 from ..network import SearchSpace
 from ..yaml_files import suggestion
 from .breeding import GeneticSampler
-from .distributions import Conditional, Flat, Space, uniform, walk
+from .distributions import Conditional, Flat, Space, uniform
 from .proposals import FIT, Gate, Proposal, ProposingSampler, is_resting
 
 SAMPLERS = ("genetic", "tpe", "random")
@@ -75,7 +75,7 @@ def suggest(trial: Trial, space: SearchSpace) -> Flat:
     Returns:
         The active genes and their values.
     """
-    return walk(Conditional(space), lambda name, distribution: _ask(trial, name, distribution))
+    return Conditional(space).chosen(lambda name, distribution: _ask(trial, name, distribution))
 
 
 class UniformSampler(ProposingSampler):
@@ -153,7 +153,7 @@ def _estimated(study: Study, trial: FrozenTrial, *, space: Space, seed: int) -> 
             return uniform(distribution, generator)
         return sampler.sample_independent(study, trial, name, distribution)
 
-    return walk(space, choose)
+    return space.chosen(choose)
 
 
 def _ask(trial: Trial, name: str, distribution: BaseDistribution) -> Any:

@@ -1,0 +1,122 @@
+"""One recorded fit: what it showed while it ran, what it would have delivered, and what polishing makes of that.
+
+A fit ends where its own rule ends it, or when it has cost too much. Everything is of the fitted part of the
+measurement, as in a search before its delivery; fits are not gone on with on all of it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...fitting import Check, Ended, default_rule
+from ...fitting.ongoing import OngoingFit
+from ...network import Genome
+from ...patches import polished
+from ...planning.budget import SHORT_PATIENCE
+from .table_cases import PreparedCase
+from .table_genomes import BEST_KNOWN, DIP_DEFAULT, multiply_adds
+
+EVERY, MARK = 10, 80
+"""Iterations between check points, and between sketches."""
+
+WITH_PILOT, PLAIN = 600, 1200
+"""The most iterations of a fit with a pilot, which needs about 400, and without one, which needs about 1200."""
+
+AFFORDED = 900
+"""The most that a fit costs, in iterations of the best known network, but for the default one of Deep Image Prior."""
+
+LEAST_WITH_PILOT, LEAST_PLAIN = 300, 600
+"""Every fit may have so many iterations: fewer would tell what an unfinished fit reaches."""
+
+SR_SHARE = 0.5
+"""Of these lengths in enlarging: its pictures have more than twice the pixels, and its score ends no fit before."""
+
+CURVES = ("score", "psnr", "now_score", "now_psnr")
+"""Of the iterate that would be delivered, and of the newest one: estimated mean squared error, and true PSNR in dB."""
+
+
+def most_steps(name: str, genome: Genome, task: str) -> int:
+    """Iterations after which a recording ends at the latest.
+
+    Args:
+        name: of the genome in the table.
+    """
+    longest, least = (WITH_PILOT, LEAST_WITH_PILOT) if genome.needs_pilot else (PLAIN, LEAST_PLAIN)
+    if name not in (BEST_KNOWN, DIP_DEFAULT):
+        longest = min(longest, max(least, int(AFFORDED / multiply_adds(genome))))
+    share = SR_SHARE if task == "sr" else 1.0
+    return MARK * math.ceil(share * longest / MARK)
+
+
+def record_fit(genome: Genome, case: PreparedCase, *, seed: int, steps: int) -> dict[str, NDArray[Any]]:
+    """Fit a network to a case and record it.
+
+    Args:
+        genome: of the network.
+        case: what is fitted.
+        seed: of the weights and the input.
+        steps: at the most.
+
+    Returns:
+        ``CURVES``, each float32 ``(k,)`` at every ``EVERY`` iterations; ``step``, ``(k,)``, the iterate that would be
+        delivered; ``errors``, float16 ``(m + 1, n)``, its errors at every ``MARK`` iterations and at the end;
+        ``polished``, ``(n,)``, those of what similar patches make of the last one, ``polished_score`` its score; and
+        ``ended``, the reason's name.
+    """
+    rows, marks = list[tuple[float, ...]](), list[NDArray[np.float16]]()
+    last, last_psnr = -1, math.nan
+
+    def see(check: Check, image: Tensor) -> Ended | None:
+        rows.append((check.score, case.psnr(image)))
+        return None
+
+    fit = OngoingFit(
+        genome,
+        case.problem,
+        split=case.split,
+        seed=seed,
+        max_steps=steps,
+        rule=default_rule(case.split, patience=SHORT_PATIENCE),
+        check_every=EVERY,
+        pilot=case.pilot,
+    )
+    now = fit.fit()
+    while fit.ended is None:
+        fit.advance(EVERY, watch=see)
+        now = fit.fit()
+        if now.step != last:
+            last, last_psnr = now.step, case.psnr(now.image)
+        if fit.ended == Ended.RISEN:
+            # Nobody else is shown the check point at which the rule ends a fit.
+            newest = fit.state().recent[-1]
+            see(newest.check, newest.image)
+        if fit.ended != Ended.DIVERGED:
+            rows[-1] = (now.score, last_psnr, *rows[-1], now.step)
+            if fit.step % MARK == 0:
+                marks.append(case.errors(now.image))
+    assert fit.ended is not None
+    marks.append(case.errors(now.image))
+    table = np.array(rows, dtype=np.float32).reshape(-1, 5)
+    after, score = _polished(now.image, case)
+    return dict(zip(CURVES, table.T[:4], strict=True)) | {
+        "step": table.T[4].astype(np.int32),
+        "errors": np.stack(marks),
+        "polished": after,
+        "polished_score": np.array(score),
+        "ended": np.array(fit.ended.name),
+    }
+
+
+def _polished(image: Tensor, case: PreparedCase) -> tuple[NDArray[np.float16], float]:
+    """As in a delivery: groups of similar patches of the mean of the first answer and of the network's."""
+    if not bool(torch.isfinite(image).all()):
+        return np.full(int(case.wanted.sum()), np.nan, dtype=np.float16), math.nan
+    judged = polished(case.problem, (case.pilot + image) / 2, split=case.split)
+    whole = polished(case.problem, (case.first + image) / 2)
+    return case.errors(whole), float(case.split.score(case.problem.view(judged)))

@@ -1,0 +1,144 @@
+"""The strategies with a sampler of Optuna's, and with a pruner.
+
+A table is finite. What a sampler asks for is therefore replaced by the nearest genome that was recorded and not used
+yet, and the sampler is told of that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from statistics import median
+
+import numpy as np
+import optuna
+from optuna.samplers import BaseSampler
+from optuna.trial import TrialState, create_trial
+
+from ...network import SearchSpace, load_space
+from ...proposal.distributions import Conditional
+from ...proposal.samplers import make_sampler, suggest
+from .gene_distance import Neighbours
+from .known_strategies import KNOWN_FIRST, known_choices
+from .strategy import Choice, Maker, Offer, Strategy, Tried
+from .table import Recorded, Table
+from .table_genomes import DIP_DEFAULT
+
+SPACE = "skip"
+"""The space that all genomes of the table have their genes in."""
+
+FIRST_LOOK, KEPT = 160, 5
+"""Iterations before a fit is compared with others, and how many there have to be: as for Optuna's median pruner."""
+
+
+class Sampled:
+    """A sampler that is asked for one genome after the other, and told of the nearest recorded ones.
+
+    Args:
+        offer: of the table.
+        sampler: over the genes of the space.
+        first: what is fitted before it is asked.
+    """
+
+    def __init__(self, offer: Offer, sampler: BaseSampler, *, first: Sequence[Choice] = ()) -> None:
+        self._space, self._first = skip_space(), iter(first)
+        self._study = optuna.create_study(direction="maximize", sampler=sampler)
+        self._told, self._used = set[Choice](), set[str]()
+        self._pool, self._near = _pool(offer.table)
+
+    def next(self, tried: Sequence[Tried]) -> Choice | None:
+        """The nearest unused genome to what the sampler asks for."""
+        for one in tried:
+            self._tell(one)
+        choice = next(self._first, None) or self._asked()
+        if choice is not None:
+            self._used.add(choice[0])
+        return choice
+
+    def goes_on(self, one: Tried, tried: Sequence[Tried]) -> bool:
+        """Always."""
+        del one, tried
+        return True
+
+    def _asked(self) -> Choice | None:
+        used = np.array([one.digest in self._used for one in self._pool])
+        if used.all():
+            return None
+        trial = self._study.ask()
+        wanted = suggest(trial, self._space)
+        self._study.tell(trial, state=TrialState.FAIL)  # of that very genome nothing will be known
+        nearest = int(np.where(used, np.inf, self._near.distances(wanted)).argmin())
+        return self._pool[nearest].digest, 0
+
+    def _tell(self, one: Tried) -> None:
+        if not one.ended or one.choice in self._told or not np.isfinite(one.estimate):
+            return
+        self._told.add(one.choice)
+        flat, known = one.recorded.genome.flat, Conditional(self._space).distributions
+        shapes = {name: known[name] for name in flat}
+        self._study.add_trial(create_trial(params=flat, distributions=shapes, value=one.estimate))
+
+
+class Pruned:
+    """Another strategy whose fits are given up when they are worse than the median of the others at the same step.
+
+    The rule of Optuna's median pruner, which asks for one look at a time.
+
+    Args:
+        strategy: the other one.
+    """
+
+    def __init__(self, strategy: Strategy) -> None:
+        self._strategy = strategy
+
+    def next(self, tried: Sequence[Tried]) -> Choice | None:
+        """What the other one wants."""
+        return self._strategy.next(tried)
+
+    def goes_on(self, one: Tried, tried: Sequence[Tried]) -> bool:
+        """Whether it is not worse than the median, once there are enough to compare with."""
+        others = [
+            each.estimate_at(one.steps) for each in tried if each is not one and each.steps >= one.steps
+        ]
+        if one.steps < FIRST_LOOK or len(others) < KEPT:
+            return True
+        return one.estimate >= median(others)
+
+
+def sampled(word: str, *, known_first: bool, pruned: bool = False) -> Maker:
+    """A strategy with one of our samplers.
+
+    Args:
+        word: "genetic", "tpe" or "random".
+        known_first: whether it begins with a few known networks, as a search does.
+        pruned: whether bad fits are given up early.
+    """
+
+    def make(offer: Offer) -> Strategy:
+        first = known_choices(offer)[:KNOWN_FIRST] if known_first else []
+        found = Sampled(offer, make_sampler(word, skip_space(), seed=offer.seed), first=first)
+        return Pruned(found) if pruned else found
+
+    return make
+
+
+def with_sampler(make: Callable[[SearchSpace, int], BaseSampler]) -> Maker:
+    """A strategy with any sampler of Optuna's, made from the space and a seed, after a few known networks."""
+
+    def of(offer: Offer) -> Strategy:
+        return Sampled(offer, make(skip_space(), offer.seed), first=known_choices(offer)[:KNOWN_FIRST])
+
+    return of
+
+
+@lru_cache(maxsize=1)
+def skip_space() -> SearchSpace:
+    """The space of the table's genes."""
+    return load_space(SPACE)
+
+
+@lru_cache(maxsize=2)
+def _pool(table: Table) -> tuple[list[Recorded], Neighbours]:
+    """What a sampler may have: one seed of each genome, but not what takes longer than a whole search."""
+    pool = [one for one in table.genomes if one.name != DIP_DEFAULT]
+    return pool, Neighbours(skip_space(), [one.genome.flat for one in pool])

@@ -1,0 +1,218 @@
+"""The comparison of strategies on the table, at equal time: many searches of each, on the same cases and seeds.
+
+Seeds take the pictures of a set in turns. A gain is the mean of differences within a seed, and its interval is what
+other seeds would change; what other pictures would change is more, and the worst picture says a little of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median, stdev
+
+from scipy.stats import t as student
+
+from ..search_rows import Delivers, SearchRow
+from .known_strategies import (
+    best_known_once,
+    dip_default,
+    known_networks,
+    other_seeds,
+    random_after_known,
+    random_genomes,
+)
+from .sampler_strategies import sampled
+from .search_replay import Delivered, delivered_at, replay_search
+from .strategy import Maker, Tried
+from .table import Table, TableCase, TableFit, cases_of
+from .table_cases import SETS, SetName
+
+SEEDS, RANDOM, GENETIC = "best known network, other seeds", "known, then random", "known, then genetic"
+
+STRATEGIES: Mapping[str, Maker] = {
+    "best known network, once": best_known_once,
+    SEEDS: other_seeds,
+    "known networks": known_networks,
+    "random": random_genomes,
+    RANDOM: random_after_known,
+    "known, then TPE": sampled("tpe", known_first=True),
+    GENETIC: sampled("genetic", known_first=True),
+    "DIP default network": dip_default,
+}
+"""By the names of the table."""
+
+AGAINST = (SEEDS, RANDOM)
+"""What the others are compared with: more of the same, and chance."""
+
+MINUTES = (1.0, 2.0, 4.0, 8.0, 12.0)
+
+DELIVERS: tuple[Delivers, ...] = ("networks", "polished")
+
+FEWEST_SEEDS = 2
+"""Of one there is no interval."""
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """One replayed search.
+
+    Args:
+        case: of what.
+        tried: its fits.
+        delivered: what it would deliver, by the minute.
+    """
+
+    case: TableCase
+    tried: Sequence[Tried]
+    delivered: Mapping[float, Delivered]
+
+    def psnr(self, minutes: float, delivers: Delivers) -> float:
+        """Of what it would deliver, in dB."""
+        found = self.delivered[minutes]
+        return found.ensemble if delivers == "networks" else found.polished
+
+
+Searches = Mapping[tuple[SetName, str, str], Sequence[Searched]]
+"""By set, task and strategy; one for each seed."""
+
+
+def replayed_searches(
+    table: Table,
+    *,
+    seeds: int,
+    strategies: Mapping[str, Maker] = STRATEGIES,
+    minutes: Sequence[float] = MINUTES,
+    watch: Callable[[str], None] = lambda line: None,
+) -> Searches:
+    """Replay every strategy for every task of every set.
+
+    Args:
+        table: that is searched.
+        seeds: searches of each.
+        strategies: by name.
+        minutes: after which it is asked what would be delivered; the last one ends the search.
+        watch: told about each strategy.
+    """
+    found: dict[tuple[SetName, str, str], list[Searched]] = {}
+    for name in SETS:
+        for task in dict.fromkeys(case.task for case in cases_of(table, set=name)):
+            cases = cases_of(table, set=name, task=task)
+            for strategy, maker in strategies.items():
+                found[name, task, strategy] = [
+                    _searched(maker, table, cases[seed % len(cases)], seed, minutes) for seed in range(seeds)
+                ]
+                last = [one.psnr(max(minutes), "polished") for one in found[name, task, strategy]]
+                watch(f"{name} {task}: {strategy} {fmean(last):.2f} dB")
+    return found
+
+
+def _searched(maker: Maker, table: Table, case: TableCase, seed: int, minutes: Sequence[float]) -> Searched:
+    tried = replay_search(maker, table, case, seed=seed, minutes=max(minutes))
+    return Searched(case, tried, {when: delivered_at(tried, case, minutes=when) for when in minutes})
+
+
+def search_rows(searches: Searches, *, measurement: str, against: Sequence[str] = AGAINST) -> list[SearchRow]:
+    """The rows of replayed searches; a strategy that had nothing to deliver at a time has none.
+
+    Args:
+        searches: replayed ones.
+        measurement: digest of the table.
+        against: strategies that the others are compared with.
+    """
+    return [
+        row
+        for (name, task, strategy), each in searches.items()
+        for other in against
+        if (name, task, other) in searches
+        for delivers in DELIVERS
+        for minutes in each[0].delivered
+        if (row := _row(strategy, other, name, task, searches, minutes, delivers, measurement)) is not None
+    ]
+
+
+def _row(
+    strategy: str,
+    against: str,
+    name: SetName,
+    task: str,
+    searches: Searches,
+    minutes: float,
+    delivers: Delivers,
+    measurement: str,
+) -> SearchRow | None:
+    ours, theirs = searches[name, task, strategy], searches[name, task, against]
+    if not all(one.tried for one in (*ours, *theirs)):
+        return None  # the table has nothing for it
+    levels = [one.psnr(minutes, delivers) for one in ours]
+    gains = [level - one.psnr(minutes, delivers) for level, one in zip(levels, theirs, strict=True)]
+    if not all(map(math.isfinite, gains)):
+        return None
+    by_picture: dict[str, list[float]] = {}
+    for one, gain in zip(ours, gains, strict=True):
+        by_picture.setdefault(one.case.picture, []).append(gain)
+    mean, half = fmean(gains), half_interval(gains)
+    return SearchRow(
+        strategy=strategy,
+        against=against,
+        task=task,
+        source="table",
+        minutes=minutes,
+        pictures=len(by_picture),
+        seeds=len(gains),
+        gain_db=round(mean, 3),
+        low_db=round(mean - half, 3),
+        high_db=round(mean + half, 3),
+        set=name,
+        delivers=delivers,
+        psnr_db=round(fmean(levels), 3),
+        worst_db=round(min(map(fmean, by_picture.values())), 3),
+        measurement=measurement,
+    )
+
+
+def half_interval(values: Sequence[float]) -> float:
+    """Half of the 95 % interval of a mean, by Student's distribution."""
+    if len(values) < FEWEST_SEEDS:
+        return 0.0
+    return float(student.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
+
+
+def fits_to_best_of_random(
+    searches: Searches, table: Table, *, most: int = 100
+) -> dict[str, dict[str, float]]:
+    """How many fits a strategy needs until its best network is as good as the best of so many random ones.
+
+    The best is that with the best estimate; compared is its true PSNR.
+
+    Returns:
+        By strategy: ``median`` of the fits, -1 where most searches did not get there; ``within_25``, the share of
+        searches that needed no more than 25; and ``random``, how many random genomes there were to choose from.
+    """
+    pool = [one.digest for one in table.genomes if one.genome.kind == "random"][:most]
+    found: dict[str, list[float]] = {}
+    for (_, _, strategy), each in searches.items():
+        found.setdefault(strategy, []).extend(_fits_needed(one, pool) for one in each if pool and one.tried)
+    return {
+        strategy: {
+            "median": -1.0 if math.isinf(median(needed)) else median(needed),
+            "within_25": round(fmean(value <= 25 for value in needed), 3),
+            "random": float(len(pool)),
+        }
+        for strategy, needed in found.items()
+        if needed
+    }
+
+
+def _fits_needed(one: Searched, pool: Sequence[str]) -> float:
+    level = _final_of_best([one.case.fits[digest, 0] for digest in pool])
+    for count in range(1, len(one.tried) + 1):
+        if _final_of_best([each.fit for each in one.tried[:count]]) >= level:
+            return float(count)
+    return math.inf
+
+
+def _final_of_best(fits: Sequence[TableFit]) -> float:
+    """The true PSNR in the end of the fit with the best estimate."""
+    best = max(fits, key=lambda fit: fit.estimate)
+    return float(best.psnr[-1]) if best.steps else -math.inf

@@ -1,0 +1,170 @@
+"""The cases of the tabular benchmark: pictures of unlike kinds, three tasks, and what a fit is given of them.
+
+The pictures come with scikit-image, so that anyone can record them again. Half of them are for choosing constants,
+the others show whether these hold; which is which is fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...delivery.answers import finished
+from ...errors import InputError
+from ...patches import answer, met
+from ...problem import Problem, Split, make_split, read_image
+from ...problem.formats.sources import picture_name
+from ..damages import DAMAGES, gaussian_noise
+from ..half_size_crops import middle_crop
+from ..policy_recording import surer_split
+
+SetName = Literal["tuning", "test"]
+SETS: tuple[SetName, ...] = ("tuning", "test")
+
+
+@dataclass(frozen=True)
+class TablePicture:
+    """A clean picture.
+
+    Args:
+        name: in the table.
+        source: a path, or ``sample:NAME``.
+        kind: what it shows, in a word.
+        set: whether constants may be chosen on it.
+    """
+
+    name: str
+    source: str
+    kind: str
+    set: SetName
+
+
+PICTURES = (
+    TablePicture("coffee", "sample:coffee", "photo", "tuning"),
+    TablePicture("brick", "sample:brick", "texture", "tuning"),
+    TablePicture("text", "sample:text", "text", "tuning"),
+    TablePicture("astronaut", "sample:astronaut", "face", "test"),
+    TablePicture("camera", "sample:camera", "grey", "test"),
+    TablePicture("cell", "sample:cell", "microscope", "test"),
+)
+
+TASKS = ("denoise", "inpaint", "sr")
+
+SIDES = {"denoise": 64, "inpaint": 64, "sr": 96}
+"""Of the crops, in pixels. Of 64 a quarter would be measured by 16 pixels: too few of them to hide any of them."""
+
+noisy = gaussian_noise(25, clipped=False)
+"""Not clipped: what that costs is the same for all networks."""
+
+_MAKE: dict[str, Callable[[Tensor, int], Problem]] = {
+    "denoise": noisy,
+    "inpaint": DAMAGES["missing-50"].make,
+    "sr": DAMAGES["sr-4"].make,
+}
+
+IN_WORDS = {"denoise": "noise of σ 25", "inpaint": "half of the pixels missing", "sr": "enlarged 4 times"}
+
+
+def with_own_pictures(folder: Path | None) -> tuple[TablePicture, ...]:
+    """The bundled pictures and, as further test pictures, those in a folder.
+
+    Raises:
+        InputError: the folder holds none, or one of the name of another.
+    """
+    if folder is None:
+        return PICTURES
+    files = sorted(each for each in folder.glob("*") if each.suffix.lower() in (".png", ".tif", ".tiff"))
+    own = tuple(TablePicture(picture_name(str(each)).lower(), str(each), "own", "test") for each in files)
+    names = [one.name for one in (*PICTURES, *own)]
+    if not own or len({*names}) < len(names):
+        raise InputError(
+            f"{folder} holds {len(own)} pictures" + (" whose names are not their own" if own else ""),
+            "a table knows its pictures by name, and has some already: "
+            + ", ".join(one.name for one in PICTURES),
+            "give a folder of clean PNG or TIFF pictures with other names",
+        )
+    return (*PICTURES, *own)
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedCase:
+    """What is fitted, and what judges afterwards.
+
+    Args:
+        problem: what was measured.
+        split: of it.
+        clean: the clean picture, ``(1, C, H, W)`` in [0, 1]; no fit sees it.
+        pilot: the first answer, from the fitted part of the split.
+        first: the first answer, from all of the measurement.
+        wanted: the values that are judged: neither measured exactly, nor of the scoring part, ``(C·H·W,)``.
+        share: of all values that were not measured exactly.
+    """
+
+    problem: Problem
+    split: Split
+    clean: Tensor
+    pilot: Tensor
+    first: Tensor
+    wanted: NDArray[np.bool_]
+    share: float
+
+    def errors(self, image: Tensor) -> NDArray[np.float16]:
+        """Of an image as it would be delivered, over the values that are judged, ``(n,)``."""
+        ready = finished(met(image, self.problem), self.problem)
+        return (ready - self.clean).reshape(-1).numpy()[self.wanted].astype(np.float16)
+
+    def psnr(self, image: Tensor) -> float:
+        """Of an image as it would be delivered, in dB, exact values among them; NaN where it is not finite."""
+        return self.psnr_of(float((self.errors(image).astype(np.float64) ** 2).mean()))
+
+    def psnr_of(self, mse: float) -> float:
+        """The PSNR in dB of a mean squared error over the values that are judged."""
+        return float(-10 * np.log10(max(self.share * mse, 1e-10))) if np.isfinite(mse) else float("nan")
+
+
+@lru_cache(maxsize=64)
+def prepared(picture: TablePicture, task: str) -> PreparedCase:
+    """Damage a picture and restore it with similar patches, which is the pilot; kept, since it takes a second.
+
+    Raises:
+        InputError: the picture cannot be read, or is too small.
+    """
+    return prepared_of(
+        middle_crop(read_image(picture.source).pixels, side=SIDES[task], source=picture.source), task
+    )
+
+
+def prepared_of(clean: Tensor, task: str) -> PreparedCase:
+    """Damage a clean picture ``(1, C, H, W)`` and restore it with similar patches."""
+    problem = _MAKE[task](clean, 0)
+    split = make_split(problem, seed=0)
+    hidden = torch.zeros(1, 1, *clean.shape[-2:])
+    if task != "sr":
+        # As sure as the score of a picture of 128 × 128, which is what a search of minutes is about.
+        split, hidden = surer_split(split, clean, problem)
+    # Only where y is a picture of x itself is a value of y one of x.
+    known = problem.exact if problem.pixelwise else None
+    exact = torch.zeros_like(hidden) if known is None else known.float()
+    judged = torch.maximum(exact, hidden).expand_as(clean).reshape(-1).numpy() == 0
+    return PreparedCase(
+        problem=problem,
+        split=split,
+        clean=clean,
+        pilot=answer(problem, split=split),
+        first=answer(problem),
+        wanted=judged,
+        share=float(1 - exact.mean()),
+    )
+
+
+def set_of(picture: str, pictures: Sequence[TablePicture] = PICTURES) -> SetName:
+    """Which set a picture belongs to; those that are not bundled are test pictures."""
+    return next((one.set for one in pictures if one.name == picture), "test")

@@ -1,0 +1,204 @@
+"""The file of a table: ``table.npz`` with everything that a replay needs, and ``table.json``, which says what it is.
+
+The second one has the command, the versions and the coverage for people, and the checksum of the first one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import FormatError
+from ...files import replacing, write_text
+from ...network import Genome
+from ...trials.trial_files import read_npz
+from ..archive import index_of
+from .fit_recording import CURVES
+from .table import Recorded, Table, TableCase, TableFit
+from .table_genomes import TableGenome
+
+FORMAT = "dipsearch/table/1"
+
+
+def write_table(path: Path, table: Table, *, about: Mapping[str, Any]) -> None:
+    """Write a table, and beside it what it is.
+
+    Args:
+        path: of ``table.npz``.
+        table: itself.
+        about: command, date and versions.
+    """
+    fits = [fit for case in table.cases for fit in case.fits.values()]
+    columns = {name: np.concatenate([getattr(fit, name) for fit in fits]) for name in CURVES}
+    index = {
+        "format": FORMAT,
+        "genomes": [_genome_entry(one) for one in table.genomes],
+        "cases": [_case_entry(case) for case in table.cases],
+    }
+    with replacing(path) as temporary:
+        np.savez_compressed(
+            temporary,
+            allow_pickle=False,
+            index=np.array(json.dumps(index)),
+            step=np.concatenate([fit.step for fit in fits]).astype(np.int16),
+            sketches=np.concatenate([fit.sketches for fit in fits]).astype(np.float16),
+            beyond=np.concatenate([fit.beyond for fit in fits]).astype(np.float32),
+            firsts=np.stack([case.first[0] for case in table.cases]).astype(np.float16),
+            **columns,
+        )
+    beside = {
+        "format": FORMAT,
+        **about,
+        "coverage": table.coverage,
+        "bytes": path.stat().st_size,
+        "sha256": _checksum(path),
+    }
+    write_text(_beside(path), json.dumps(beside, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_table(path: Path) -> Table:
+    """Read what ``write_table`` wrote.
+
+    Raises:
+        FormatError: a file is missing, damaged, or of another format.
+    """
+    about = _about(path)
+    arrays = read_npz(path)
+    index = index_of(arrays, path, kind=FORMAT, bench="table")
+    try:
+        genomes = tuple(_genome(entry) for entry in index["genomes"])
+        cases = tuple(_cases(index["cases"], arrays))
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise FormatError(
+            f"{path} is not what its index says ({error or type(error).__name__})",
+            f"it is a table of the format {FORMAT}",
+            "take the file that bench table wrote",
+        ) from error
+    return Table(genomes, cases, about)
+
+
+def _about(path: Path) -> dict[str, Any]:
+    beside = _beside(path)
+    for file in (path, beside):
+        if not file.is_file():
+            raise FormatError(
+                f"there is no {file}",
+                "a table is the two files table.npz and table.json",
+                "make them with bench table, or copy both",
+            )
+    try:
+        about: dict[str, Any] = json.loads(beside.read_text(encoding="utf-8"))
+        kind, checksum = about["format"], about["sha256"]
+    except (UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+        raise FormatError(
+            f"{beside} says nothing of a table ({error or type(error).__name__})",
+            "it has the format and the checksum of the file beside it",
+            "take both files from one place",
+        ) from error
+    if kind != FORMAT:
+        raise FormatError(
+            f"{path} is a table of the format {kind}",
+            f"this version reads {FORMAT}",
+            "take the version of dipsearch that made it, or record it again with bench table",
+        )
+    if _checksum(path) != checksum:
+        raise FormatError(
+            f"{path} is damaged: its checksum is not that in {beside.name}",
+            "both files are written together",
+            "copy both once more",
+        )
+    return about
+
+
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _genome_entry(one: Recorded) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "kind": one.genome.kind,
+        "genome": one.genome.genome.to_nested(),
+        "flat": one.genome.flat,
+        "seconds": {str(side): seconds for side, seconds in one.seconds.items()},
+        "multiply_adds": one.multiply_adds,
+    }
+
+
+def _genome(entry: Mapping[str, Any]) -> Recorded:
+    named = TableGenome(
+        entry["name"], entry["kind"], Genome.from_nested(entry["genome"]), dict(entry["flat"])
+    )
+    return Recorded(
+        named, {int(side): value for side, value in entry["seconds"].items()}, entry["multiply_adds"]
+    )
+
+
+def _case_entry(case: TableCase) -> dict[str, Any]:
+    return {
+        "picture": case.picture,
+        "kind": case.kind,
+        "task": case.task,
+        "set": case.set,
+        "side": case.side,
+        "share": case.share,
+        "first_beyond": case.first[1],
+        "first_score": case.first_score,
+        "fits": [
+            {
+                "digest": fit.digest,
+                "seed": fit.seed,
+                "ended": fit.ended,
+                "checks": len(fit.score),
+                "sketches": len(fit.sketches),
+                "polished_score": fit.polished_score if np.isfinite(fit.polished_score) else None,
+            }
+            for fit in case.fits.values()
+        ],
+    }
+
+
+def _cases(entries: list[Mapping[str, Any]], arrays: Mapping[str, NDArray[Any]]) -> Iterator[TableCase]:
+    sizes = [(fit["checks"], fit["sketches"]) for entry in entries for fit in entry["fits"]]
+    ends = np.cumsum([(0, 0), *sizes], axis=0)
+    if tuple(ends[-1]) != (len(arrays["score"]), len(arrays["sketches"])):
+        raise ValueError("its columns are of other lengths")
+    sketches = arrays["sketches"].astype(np.float32)
+    places = iter(pairwise(ends.tolist()))
+    for number, entry in enumerate(entries):
+        fits = {}
+        for fit in entry["fits"]:
+            (check, mark), (check_end, mark_end) = next(places)
+            score = fit["polished_score"]
+            fits[fit["digest"], fit["seed"]] = TableFit(
+                digest=fit["digest"],
+                seed=fit["seed"],
+                ended=fit["ended"],
+                step=arrays["step"][check:check_end].astype(np.int32),
+                sketches=sketches[mark:mark_end],
+                beyond=arrays["beyond"][mark:mark_end],
+                polished_score=float("nan") if score is None else score,
+                **{name: arrays[name][check:check_end] for name in CURVES},
+            )
+        yield TableCase(
+            picture=entry["picture"],
+            kind=entry["kind"],
+            task=entry["task"],
+            set=entry["set"],
+            side=entry["side"],
+            share=entry["share"],
+            first=(arrays["firsts"][number].astype(np.float32), entry["first_beyond"]),
+            first_score=entry["first_score"],
+            fits=fits,
+        )

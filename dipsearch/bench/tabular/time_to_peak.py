@@ -1,0 +1,78 @@
+"""How soon a strategy has what the default network of Deep Image Prior reaches at its best.
+
+That network is given an oracle, who stops it at its peak by looking at the clean picture; the strategies have none, and
+only networks count, without the answer of similar patches beside them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+import numpy as np
+
+from ..policy_replay import STEP_SECONDS
+from .fit_recording import EVERY
+from .search_replay import SECONDS_PER_MINUTE, delivered_at, replay_search
+from .strategy import Maker
+from .table import Table, TableCase
+from .table_genomes import BEST_KNOWN, DIP_DEFAULT
+
+SHARES = tuple(float(share) for share in np.geomspace(0.02, 1, 18))
+"""Of that network's own time, at which a strategy is looked at: each is a quarter more than the one before."""
+
+Peak = tuple[float, float]
+"""The PSNR in dB at the peak, and the seconds until it."""
+
+
+def default_peak(table: Table, case: TableCase) -> Peak | None:
+    """The peak of the default network on a case; ``None`` where the table does not have it."""
+    recorded = next((one for one in table.genomes if one.name == DIP_DEFAULT), None)
+    fit = None if recorded is None else case.fits.get((recorded.digest, 0))
+    if recorded is None or fit is None or not fit.steps:
+        return None
+    at = int(np.nanargmax(fit.now_psnr))
+    scale = STEP_SECONDS / table.recorded(BEST_KNOWN).seconds[case.side]
+    return float(fit.now_psnr[at]), EVERY * (at + 1) * recorded.seconds[case.side] * scale
+
+
+def time_to_peak(
+    table: Table, strategies: Mapping[str, Maker], cases: Sequence[TableCase], *, seeds: int
+) -> dict[str, dict[str, float]]:
+    """The share of the default network's own time that strategies need, the median over cases.
+
+    Args:
+        table: that is searched.
+        strategies: by name.
+        cases: on which.
+        seeds: searches on each case, whose median counts.
+
+    Returns:
+        By strategy: ``share``, -1 where it was not reached in most cases, and ``reached``, the share of cases.
+    """
+    peaks = [(case, peak) for case in cases if (peak := default_peak(table, case)) is not None]
+    if not peaks:
+        return {}
+    found = {}
+    for name, maker in strategies.items():
+        shares = [
+            median(_share(maker, table, case, peak, seed) for seed in range(seeds)) for case, peak in peaks
+        ]
+        reached = sum(map(math.isfinite, shares)) / len(shares)
+        middle = median(shares)
+        found[name] = {
+            "share": round(middle, 3) if math.isfinite(middle) else -1.0,
+            "reached": round(reached, 3),
+        }
+    return found
+
+
+def _share(maker: Maker, table: Table, case: TableCase, peak: Peak, seed: int) -> float:
+    level, seconds = peak
+    minutes = seconds / SECONDS_PER_MINUTE
+    tried = replay_search(maker, table, case, seed=seed, minutes=minutes)
+    for share in SHARES:
+        if delivered_at(tried, case, minutes=share * minutes).ensemble >= level:
+            return share
+    return math.inf

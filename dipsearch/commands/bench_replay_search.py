@@ -1,0 +1,76 @@
+"""``dipsearch bench replay-search``: strategies of a search, replayed on the table of recorded fits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import InputError
+from . import bench_options as shared
+from . import parsing
+
+FILE, SECTION, TABLE = "search.json", "search", "table.npz"
+
+
+def replay_search(
+    table: Annotated[
+        Path,
+        typer.Option("--table", metavar="FILE", help="That bench table wrote, with its .json beside it."),
+    ] = shared.FOLDER / TABLE,
+    seeds: Annotated[
+        int, typer.Option("--seeds", metavar="N", help="Searches of each strategy and task.")
+    ] = 30,
+    minutes: Annotated[
+        str,
+        typer.Option("--minutes", metavar="M,M…", help="After which it is asked what would be delivered."),
+    ] = "1,2,4,8,12",
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
+) -> None:
+    """Compare strategies of a search at equal time, on recorded fits: about a minute on one core.
+
+    What samplers ask for is replaced by the nearest genome that was recorded.
+    """
+    parsing.at_least(2, seeds, option="--seeds")
+    times = _minutes(minutes)
+
+    import time
+
+    import optuna
+
+    from ..bench import write_section
+    from ..bench.machine import command_line, versions
+    from ..bench.search_rows import write_search_rows
+    from ..bench.tabular import Table
+    from ..bench.tabular.facts import facts_of
+    from ..bench.tabular.search_comparison import replayed_searches, search_rows
+    from ..bench.tabular.search_page import comparison_markdown
+
+    def show(line: str) -> None:
+        print(line, flush=True)
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # as a search does
+    found = Table.read(table)
+    searches = replayed_searches(found, seeds=seeds, minutes=times, watch=show)
+    rows = search_rows(searches, measurement=found.checksum[:12])
+    facts = facts_of(found, searches)
+    date = time.strftime("%Y-%m-%d")
+    about = {"command": command_line(), "date": date, "versions": versions(), "table": found.about, **facts}
+    write_search_rows(out / FILE, rows, about=about)
+    text = comparison_markdown(rows, command=command_line(), date=date, coverage=found.coverage, facts=facts)
+    write_section(page, SECTION, text)
+    print(f"written: {out / FILE} and the section {SECTION} of {page}")
+
+
+def _minutes(text: str) -> tuple[float, ...]:
+    try:
+        found = tuple(float(word) for word in shared.words(text))
+    except ValueError:
+        found = ()
+    if not found or not all(0 < each < float("inf") for each in found):
+        raise InputError(
+            f"--minutes is {text!r}", "it is numbers above 0", "write for example --minutes 4,12"
+        )
+    return found

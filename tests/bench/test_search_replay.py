@@ -1,0 +1,297 @@
+"""Replaying strategies: the clock, what would be delivered, and the rows of their comparison."""
+
+import json
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import optuna
+import pytest
+from optuna.samplers import RandomSampler
+
+from dipsearch.bench.policy_replay import STEP_SECONDS
+from dipsearch.bench.search_rows import SearchRow, write_search_rows
+from dipsearch.bench.tabular import (
+    STRATEGIES,
+    Choice,
+    Offer,
+    Pruned,
+    Table,
+    TableProblem,
+    Tried,
+    as_optunahub,
+    delivered_at,
+    known_choices,
+    replay_search,
+    replayed_searches,
+    sampled,
+    search_rows,
+    with_sampler,
+)
+from dipsearch.bench.tabular.gene_distance import Neighbours
+from dipsearch.bench.tabular.gene_importance import gene_importances
+from dipsearch.bench.tabular.known_strategies import InOrder, best_known_once, other_seeds, random_genomes
+from dipsearch.bench.tabular.sampler_strategies import skip_space
+from dipsearch.bench.tabular.search_comparison import RANDOM, SEEDS, fits_to_best_of_random, half_interval
+from dipsearch.bench.tabular.search_page import comparison_markdown
+from dipsearch.bench.tabular.search_replay import SECONDS_PER_MINUTE, products_of
+from dipsearch.bench.tabular.table_genomes import BEST_KNOWN, DIP_DEFAULT
+from dipsearch.bench.tabular.time_to_peak import default_peak, time_to_peak
+from dipsearch.errors import FormatError, InputError
+from tests.bench.made_table import STEPS, made_table
+
+FIT = STEPS * STEP_SECONDS / SECONDS_PER_MINUTE
+"""Minutes of a fit of the best known network on one worker."""
+
+
+@pytest.fixture(scope="module")
+def table() -> Table:
+    return made_table(34)
+
+
+def test_a_fit_takes_its_recorded_time_on_one_of_two_workers(table: Table) -> None:
+    case = table.cases[0]
+    tried = replay_search(other_seeds, table, case, seed=0, minutes=1.5 * FIT)
+    assert len(tried) == 4  # two ended, two are under way
+    assert [one.steps for one in tried[:2]] == [STEPS, STEPS] and all(
+        0 < one.steps < STEPS for one in tried[2:]
+    )
+    assert tried[0].slices is not None
+    assert tried[0].slices[-1][0] == pytest.approx(FIT * SECONDS_PER_MINUTE)
+    assert delivered_at(tried, case, minutes=0.99 * FIT).fits == 2
+
+
+def test_seeds_run_out_and_then_nothing_is_begun(table: Table) -> None:
+    tried = replay_search(other_seeds, table, table.cases[0], seed=0, minutes=100)
+    assert len(tried) == 12 and len({one.choice for one in tried}) == 12
+
+
+def test_a_single_fit_delivers_what_was_recorded(table: Table) -> None:
+    case = table.cases[0]
+    tried = replay_search(best_known_once, table, case, seed=2, minutes=2 * FIT)
+    found = delivered_at(tried, case, minutes=2 * FIT)
+    assert found.best == pytest.approx(float(tried[0].fit.psnr[-1]), abs=0.02)
+    assert found.ensemble == pytest.approx(found.best)
+    first = case.psnr(case.first[0].astype(np.float64), case.first[1])
+    assert delivered_at(tried, case, minutes=0.5 * FIT).polished == pytest.approx(first)  # not ended yet
+    assert found.polished > max(first, found.best)
+
+
+def test_the_share_that_was_measured_exactly_counts(table: Table) -> None:
+    holes = table.case("coffee", "inpaint")
+    sketch = np.full(24, 0.1)
+    assert holes.psnr(sketch, 0.0) == pytest.approx(20 + 10 * math.log10(2))
+
+
+def test_an_ensemble_of_unlike_fits_is_better_than_the_best(table: Table) -> None:
+    case = table.cases[0]
+    found = delivered_at(
+        replay_search(other_seeds, table, case, seed=1, minutes=4 * FIT), case, minutes=4 * FIT
+    )
+    assert found.ensemble > found.best + 0.5
+
+
+def test_nothing_was_delivered_before_the_first_sketch_but_the_first_answer(table: Table) -> None:
+    case = table.cases[0]
+    found = delivered_at([], case, minutes=1)
+    assert found.best == found.ensemble == -math.inf and math.isfinite(found.polished)
+
+
+def test_products_follow_from_scores_and_distances() -> None:
+    errors = np.random.default_rng(0).standard_normal((3, 50))
+    scores = (errors**2).mean(axis=1)
+    exact = errors @ errors.T / 50
+    assert np.allclose(products_of(errors, np.zeros(3), scores), exact)
+    lacking = products_of(errors, np.array([0.1, 0.2, 0.0]), scores + np.array([0.1, 0.2, 0.0]))
+    assert np.allclose(lacking, exact + np.diag([0.1, 0.2, 0.0]))
+
+
+@dataclass
+class CheapestFirst:
+    """A strategy of one's own, in a few lines."""
+
+    offer: Offer
+
+    def next(self, tried: Sequence[Tried]) -> Choice | None:
+        order = sorted(self.offer.table.genomes, key=lambda one: one.multiply_adds)
+        return (order[len(tried)].digest, 0) if len(tried) < len(order) else None
+
+    def goes_on(self, one: Tried, tried: Sequence[Tried]) -> bool:
+        return one.steps < 160
+
+
+def test_a_strategy_of_ones_own_is_replayed(table: Table) -> None:
+    tried = replay_search(CheapestFirst, table, table.cases[0], seed=0, minutes=4)
+    costs = [one.recorded.multiply_adds for one in tried]
+    assert costs == sorted(costs) and {one.steps for one in tried if one.ended} == {160}
+    assert all(one.dropped for one in tried if one.ended)
+
+
+@pytest.mark.parametrize("word", ["genetic", "tpe"])
+def test_a_sampler_comes_after_the_known_ones_and_gets_every_genome_once(table: Table, word: str) -> None:
+    tried = replay_search(sampled(word, known_first=True), table, table.cases[0], seed=0, minutes=60)
+    chosen = [one.choice for one in tried]
+    offer = Offer(table, "denoise", 0)
+    assert chosen[:4] == known_choices(offer)[:4]
+    assert len({*chosen}) == len(chosen) == len(table.genomes) - 1  # all but the default network
+    again = replay_search(sampled(word, known_first=True), table, table.cases[0], seed=0, minutes=60)
+    assert [one.choice for one in again] == chosen
+
+
+def test_any_sampler_of_optunas_can_be_replayed(table: Table) -> None:
+    maker = with_sampler(lambda space, seed: RandomSampler(seed=seed))
+    tried = replay_search(maker, table, table.cases[0], seed=0, minutes=2)
+    assert len({one.choice for one in tried}) == len(tried) > 4
+
+
+def test_a_pruner_gives_up_what_is_worse_than_the_median(table: Table) -> None:
+    def pruned(offer: Offer) -> Pruned:
+        return Pruned(random_genomes(offer))
+
+    case = table.cases[0]
+    tried = replay_search(pruned, table, case, seed=0, minutes=60)
+    dropped = [one.estimate for one in tried if one.dropped]
+    assert dropped and not all(one.dropped for one in tried)
+    assert max(dropped) < max(one.estimate for one in tried)
+    assert all(one.steps < STEPS for one in tried if one.dropped)
+
+
+def test_a_genome_is_nearest_to_itself(table: Table) -> None:
+    flats = [one.genome.flat for one in table.genomes]
+    near = Neighbours(skip_space(), flats)
+    for place, flat in enumerate(flats):
+        distances = near.distances(flat)
+        assert distances[place] == 0 and (distances >= 0).all()
+    one, other = dict(flats[0]), dict(flats[0])
+    other["upsampling"] = "bilinear" if one["upsampling"] == "nearest" else "nearest"
+    assert near.distances(other)[0] == 1
+
+
+@pytest.fixture(scope="module")
+def rows(table: Table) -> list[SearchRow]:
+    few = {name: STRATEGIES[name] for name in (SEEDS, RANDOM, "best known network, once")}
+    searches = replayed_searches(table, seeds=4, strategies=few, minutes=(2.0, 4.0, 12.0))
+    return search_rows(searches, measurement="0123456789ab")
+
+
+def test_rows_compare_at_equal_time_on_each_set(rows: list[SearchRow]) -> None:
+    assert len(rows) == 2 * 3 * 3 * 2 * 2 * 3  # sets, tasks, strategies, against, delivered, times
+    assert {(row.set, row.pictures, row.seeds) for row in rows} == {("tuning", 1, 4), ("test", 1, 4)}
+    same = [row for row in rows if row.strategy == row.against]
+    assert all(row.gain_db == row.low_db == row.high_db == 0 for row in same)
+    once = [row for row in rows if row.strategy.endswith("once") and row.against == SEEDS]
+    assert all(
+        row.gain_db < 0 and row.low_db <= row.gain_db <= row.high_db for row in once if row.minutes > 2
+    )
+    for row in rows:
+        assert row.worst_db == pytest.approx(row.gain_db, abs=2e-3)  # there is one picture in a set
+
+
+def test_the_interval_of_a_mean_is_students() -> None:
+    assert half_interval([1.0, 2.0, 3.0]) == pytest.approx(4.3027 / math.sqrt(3), rel=1e-4)
+    assert half_interval([1.0]) == 0
+
+
+def test_rows_of_real_searches_stay_when_the_table_is_replayed(rows: list[SearchRow], tmp_path: Path) -> None:
+    path = tmp_path / "search.json"
+    real = replace(rows[0], source="real", gain_db=0.7)
+    write_search_rows(path, [real], about={"command": "searches"})
+    write_search_rows(path, rows, about={"command": "replays"})
+    write_search_rows(path, rows, about={"command": "replays again"})
+    content = json.loads(path.read_text())
+    assert len(content["rows"]) == len(rows) + 1
+    assert [row["gain_db"] for row in content["rows"] if row["source"] == "real"] == [0.7]
+    assert content["real"] == {"command": "searches"} and content["table"] == {"command": "replays again"}
+    path.write_text("[1]")
+    with pytest.raises(FormatError, match="holds no rows of bench replay-search"):
+        write_search_rows(path, rows, about={})
+
+
+def test_fits_to_the_best_of_random_are_counted(table: Table) -> None:
+    def best_first(offer: Offer) -> InOrder:
+        case = offer.table.cases[0]
+        return InOrder(iter(sorted(case.fits, key=lambda choice: -case.fits[choice].estimate)))
+
+    strategies = {"best first": best_first, "once": best_known_once}
+    searches = replayed_searches(table, seeds=2, strategies=strategies, minutes=(12.0,))
+    found = fits_to_best_of_random(searches, table)
+    kinds = [one.genome.kind for one in table.genomes]
+    assert found["best first"]["random"] == kinds.count("random")
+    assert found["best first"]["median"] == 1 and found["best first"]["within_25"] == 1
+    assert found["once"]["median"] in (1, -1)
+
+
+def test_the_time_to_the_peak_of_the_default_network_is_a_share_of_its_own(table: Table) -> None:
+    peak = default_peak(table, table.cases[0])
+    assert peak is not None
+    fit = table.cases[0].fits[table.recorded(DIP_DEFAULT).digest, 0]
+    slower = table.recorded(DIP_DEFAULT).seconds[64] / table.recorded(BEST_KNOWN).seconds[64]
+    assert peak == (pytest.approx(float(fit.psnr.max())), pytest.approx(STEPS * STEP_SECONDS * slower))
+    found = time_to_peak(table, {"seeds": other_seeds}, table.cases[:1], seeds=1)["seeds"]
+    assert found["reached"] == 1 and 0.02 <= found["share"] < 1 / slower * 1.3
+    without = replace(table, genomes=tuple(one for one in table.genomes if one.name != DIP_DEFAULT))
+    assert time_to_peak(without, {"seeds": other_seeds}, table.cases[:1], seeds=1) == {}
+
+
+def test_the_gene_that_decides_is_the_most_important_one(table: Table) -> None:
+    found = gene_importances(table, table.cases)
+    assert sum(found.values()) == pytest.approx(1, abs=0.02)
+    assert {"input_kind", "learning_rate"} & {*list(found)[:3]}
+    assert gene_importances(replace(table, genomes=table.genomes[:5]), table.cases) == {}
+
+
+def test_the_section_has_strategies_intervals_and_facts(table: Table, rows: list[SearchRow]) -> None:
+    facts = {
+        "fits": {"once": {"median": -1.0, "within_25": 0.5, "random": 10.0}},
+        "peak": {"once": {"share": 0.2, "reached": 1.0}},
+        "importances": {"tuning": {"depth": 0.75}, "test": {}},
+        "method": "PED-ANOVA",
+    }
+    text = comparison_markdown(rows, command="a command", date="today", coverage=table.coverage, facts=facts)
+    assert "### Test pictures, mixed with the first answer and polished" in text
+    assert f"Gain in dB over “{SEEDS}”" in text and "noise of σ 25, 12 min" in text
+    assert "best of 10 random ones" in text and "| once | more | 50 % |" in text
+    assert "| once | 0.2 | 100 % |" in text and "| depth | 0.75 |" in text
+
+
+def test_a_case_is_a_problem_of_optunas(table: Table) -> None:
+    problem = TableProblem(table, picture="camera", task="denoise")
+    study = optuna.create_study(directions=problem.directions, sampler=RandomSampler(seed=0))
+    study.optimize(problem, n_trials=5)
+    values = {fit.estimate for fit in table.case("camera", "denoise").fits.values()}
+    assert {trial.value for trial in study.trials} <= values
+    best = table.genomes[0].genome.flat
+    assert problem.nearest(best).name == BEST_KNOWN and problem.evaluate(best) in values
+    judged = TableProblem(table, picture="camera", task="denoise", value="psnr")
+    fit = table.case("camera", "denoise").fits[table.genomes[0].digest, 0]
+    assert judged.evaluate(best) == pytest.approx(float(fit.psnr[-1]))
+
+
+def test_where_optunahub_imports_a_case_is_one_of_its_problems(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class BaseProblem:
+        """A stand-in."""
+
+        def evaluate_constraints(self, params: object) -> dict[str, float]:
+            return {}
+
+    problem = TableProblem(table, picture="camera", task="sr")
+    for name in ("optunahub", "optunahub.benchmarks"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(InputError, match="optunahub cannot be imported"):
+        as_optunahub(problem)
+    for name in ("optunahub", "optunahub.benchmarks"):
+        module = ModuleType(name)
+        module.BaseProblem = BaseProblem  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, name, module)
+    found = as_optunahub(problem)
+    assert isinstance(found, BaseProblem) and isinstance(found, TableProblem)
+    study = optuna.create_study(directions=found.directions, sampler=RandomSampler(seed=1))
+    study.optimize(found, n_trials=2)
+    assert found.evaluate(study.best_params) == study.best_value
+    assert "learning_rate" in found.search_space

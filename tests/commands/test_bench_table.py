@@ -1,0 +1,60 @@
+"""`bench table` and `bench replay-search`: what they refuse, and what a replay writes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dipsearch.bench.tabular.search_comparison import STRATEGIES
+from dipsearch.bench.tabular.table_file import write_table
+from dipsearch.commands.main import run
+from tests.bench.made_table import made_table
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a small table, a damaged one and a folder without pictures."""
+    (tmp_path / "benchmarks").mkdir()
+    write_table(tmp_path / "benchmarks" / "table.npz", made_table(24), about={"command": "a command"})
+    (tmp_path / "damaged.npz").write_bytes(b"something else")
+    (tmp_path / "damaged.json").write_text((tmp_path / "benchmarks" / "table.json").read_text())
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["table", "--genomes", "0"], "--genomes is 0"),
+        (["table", "--workers", "-1"], "--workers is -1"),
+        (["table", "--hours", "0"], "--hours is 0"),
+        (["table", "empty"], "empty holds 0 pictures"),
+        (["table", "--workers", "0"], "holds no genome with fits to all 6 pictures and 3 tasks"),
+        (["replay-search", "--seeds", "1"], "--seeds is 1"),
+        (["replay-search", "--minutes", "soon"], "--minutes is 'soon'"),
+        (["replay-search", "--table", "nowhere.npz"], "there is no nowhere.npz"),
+        (["replay-search", "--table", "damaged.npz"], "damaged.npz is damaged"),
+    ],
+)
+def test_nonsense_is_refused_in_one_line(
+    folder: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["bench", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert words in said and said.strip().count("\n") == 0
+    assert not (folder / "BENCHMARKS.md").exists()
+
+
+def test_all_strategies_are_compared(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", "replay-search", "--seeds", "2", "--minutes", "4,12"]) == 0
+    content = json.loads((folder / "benchmarks" / "search.json").read_text())
+    assert {row["strategy"] for row in content["rows"]} == {*STRATEGIES}
+    assert {(row["source"], row["seeds"], row["minutes"]) for row in content["rows"]} == {
+        ("table", 2, 4.0),
+        ("table", 2, 12.0),
+    }
+    assert content["table"]["table"]["command"] == "a command"
+    page = (folder / "BENCHMARKS.md").read_text()
+    assert "<!-- begin search -->" in page and "best known network, other seeds" in page
+    assert "written: benchmarks/search.json" in capsys.readouterr().out
