@@ -84,7 +84,9 @@ def attempt(
         assert watch.reached == [], told
         strange = [path for path in watch.written if not _allowed(path, tmp_path)]
         assert strange == [], told
-        assert not (tmp_path / "restored").exists(), told
+        if (tmp_path / "restored").exists():  # a picture that is left alone is delivered without any work
+            assert code == 0 and words[0] == "restore" and "denoise" in words, told
+            shutil.rmtree(tmp_path / "restored")
         assert not any(str(outside) in path for path in watch.read), told
         watch.written, watch.read = [], []
         return code

@@ -1,6 +1,6 @@
 """The table: recorded fits of many genomes to the same few cases, to be asked instead of fitting anything.
 
-``Table.read`` reads one and checks it, ``Table.query`` says what a genome had reached at a step, and ``cases`` hold
+``read_table`` reads one and checks it, ``Table.query`` says what a genome had reached at a step, and ``cases`` hold
 whole fits with what an ensemble needs. The clean pictures were known when it was made: PSNR is for judging, and a
 strategy that looks at it has seen the answer.
 """
@@ -11,8 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,21 +167,6 @@ class Table:
     genomes: tuple[Recorded, ...]
     cases: tuple[TableCase, ...]
     about: Mapping[str, object] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, path: str | Path) -> Self:
-        """Read a table, and check that it is whole and of this version's format.
-
-        Args:
-            path: of ``table.npz``; ``table.json`` lies beside it.
-
-        Raises:
-            FormatError: a file is missing, damaged, or of another format.
-        """
-        from .table_file import read_table
-
-        found = read_table(Path(path))
-        return cls(found.genomes, found.cases, found.about)
 
     @property
     def checksum(self) -> str:

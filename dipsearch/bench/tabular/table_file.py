@@ -63,12 +63,16 @@ def write_table(path: Path, table: Table, *, about: Mapping[str, Any]) -> None:
     write_text(_beside(path), json.dumps(beside, indent=1, ensure_ascii=False) + "\n")
 
 
-def read_table(path: Path) -> Table:
-    """Read what ``write_table`` wrote.
+def read_table(path: str | Path) -> Table:
+    """Read a table, and check that it is whole and of this version's format.
+
+    Args:
+        path: of ``table.npz``; ``table.json`` lies beside it.
 
     Raises:
         FormatError: a file is missing, damaged, or of another format.
     """
+    path = Path(path)
     about = _about(path)
     arrays = read_npz(path)
     index = index_of(arrays, path, kind=FORMAT, bench="table")

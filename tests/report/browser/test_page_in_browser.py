@@ -75,7 +75,7 @@ def test_it_opens_without_a_network_and_without_complaints(visit, written) -> No
     assert drawn == [
         f"plot-{name}"
         for name in (
-            *("curves", "cost", "quality", "agreement", "history"),
+            *("curves", "cost", "anytime", "quality", "agreement", "history"),
             *("tree", "importances", "parallel", "timeline"),
         )
     ]
