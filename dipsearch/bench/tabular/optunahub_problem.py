@@ -91,7 +91,6 @@ def as_optunahub(problem: TableProblem) -> Any:
             "it is no dependency of dipsearch",
             "pip install optunahub, or use TableProblem as it is: study.optimize(problem)",
         ) from error
-    wrapped = types.new_class("TableProblem", (TableProblem, base))
-    made = wrapped.__new__(wrapped)
+    made: Any = object.__new__(types.new_class("TableProblem", (TableProblem, base)))
     made.__dict__.update(problem.__dict__)
     return made
