@@ -10,7 +10,8 @@ from .sampler_strategies import Pruned, Sampled, sampled, with_sampler
 from .search_comparison import STRATEGIES, replayed_searches, search_rows
 from .search_replay import Delivered, delivered_at, replay_search
 from .strategy import Choice, Maker, Offer, Strategy, Tried
-from .table import Moment, Recorded, Table, TableCase, TableFit, cases_of
+from .table import Table, cases_of
+from .table_parts import Moment, Recorded, TableCase, TableFit
 
 __all__ = [
     "STRATEGIES",

@@ -21,8 +21,9 @@ from ...proposal.samplers import make_sampler, suggest
 from .gene_distance import Neighbours
 from .known_strategies import KNOWN_FIRST, known_choices
 from .strategy import Choice, Maker, Offer, Strategy, Tried
-from .table import Recorded, Table
+from .table import Table
 from .table_genomes import DIP_DEFAULT
+from .table_parts import Recorded
 
 SPACE = "skip"
 """The space that all genomes of the table have their genes in."""
