@@ -43,7 +43,7 @@ def replay_search(
     from ..bench import write_section
     from ..bench.machine import command_line, versions
     from ..bench.search_rows import write_search_rows
-    from ..bench.tabular import read_table
+    from ..bench.tabular import Table
     from ..bench.tabular.facts import facts_of
     from ..bench.tabular.search_comparison import replayed_searches, search_rows
     from ..bench.tabular.search_page import comparison_markdown
@@ -52,7 +52,7 @@ def replay_search(
         print(line, flush=True)
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # as a search does
-    found = read_table(table)
+    found = Table.read(table)
     searches = replayed_searches(found, seeds=seeds, minutes=times, watch=show)
     rows = search_rows(searches, measurement=found.checksum[:12])
     facts = facts_of(found, searches)

@@ -107,6 +107,7 @@ class Unconditional:
         return frozenset(flat.items())
 
 
+@lru_cache(maxsize=1024)
 def distribution_of(gene: Gene) -> BaseDistribution:
     """A gene's values in Optuna's terms."""
     if gene.kind == "choice":

@@ -3,9 +3,10 @@
 import numpy as np
 
 from dipsearch.bench.tabular.fit_recording import EVERY, MARK
-from dipsearch.bench.tabular.table import Recorded, Table, TableCase, TableFit
+from dipsearch.bench.tabular.table import Table
 from dipsearch.bench.tabular.table_cases import SIDES, TASKS, set_of
 from dipsearch.bench.tabular.table_genomes import TableGenome, blocks_of, multiply_adds, table_genomes
+from dipsearch.bench.tabular.table_parts import Recorded, TableCase, TableFit
 from dipsearch.network import load_space
 
 DIMENSIONS = 24

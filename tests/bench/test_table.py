@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dipsearch.bench.tabular import Table, cases_of, read_table
+from dipsearch.bench.tabular import Table, cases_of
 from dipsearch.bench.tabular.fit_recording import EVERY, MARK, most_steps
 from dipsearch.bench.tabular.table_cases import with_own_pictures
 from dipsearch.bench.tabular.table_file import write_table
@@ -81,7 +81,7 @@ def test_a_sketch_is_there_at_its_step_and_at_the_end(table: Table) -> None:
 
 def test_a_table_is_read_as_it_was_written(table: Table, tmp_path: Path) -> None:
     write_table(tmp_path / "table.npz", table, about={"command": "a command"})
-    again = read_table(tmp_path / "table.npz")
+    again = Table.read(tmp_path / "table.npz")
     assert [one.digest for one in again.genomes] == [one.digest for one in table.genomes]
     assert again.genomes[3].genome.flat == table.genomes[3].genome.flat
     for old, new in zip(table.cases, again.cases, strict=True):
@@ -112,7 +112,7 @@ def test_a_table_without_whole_fits_is_read_too(table: Table, tmp_path: Path) ->
     )
     broken = replace(table, cases=(replace(case, fits={**case.fits, key: empty}), *table.cases[1:]))
     write_table(tmp_path / "table.npz", broken, about={})
-    again = read_table(tmp_path / "table.npz").cases[0].fits[key]
+    again = Table.read(tmp_path / "table.npz").cases[0].fits[key]
     assert again.steps == 0 and again.place(100) is None and np.isnan(again.polished_score)
     moment = broken.query(key[0], 100, picture=case.picture, task=case.task, seed=key[1])
     assert moment.step == 0 and moment.psnr == -np.inf
@@ -158,7 +158,7 @@ def test_a_damaged_table_is_refused_in_a_sentence(
     write_table(tmp_path / "table.npz", table, about={})
     damage(tmp_path / "table.npz")
     with pytest.raises(FormatError, match=message):
-        read_table(tmp_path / "table.npz")
+        Table.read(tmp_path / "table.npz")
 
 
 def test_more_genomes_begin_with_the_same_ones() -> None:

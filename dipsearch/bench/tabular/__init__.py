@@ -1,6 +1,6 @@
 """The tabular benchmark: recorded fits of many genomes, and strategies of a search replayed on them in seconds.
 
-`read_table` reads what ``bench table`` recorded; a `Strategy` is an idea of who is fitted next, and ``replay_search``
+`Table.read` reads what ``bench table`` recorded; a `Strategy` is an idea of who is fitted next, and ``replay_search``
 tries it.
 """
 
@@ -10,8 +10,8 @@ from .sampler_strategies import Pruned, Sampled, sampled, with_sampler
 from .search_comparison import STRATEGIES, replayed_searches, search_rows
 from .search_replay import Delivered, delivered_at, replay_search
 from .strategy import Choice, Maker, Offer, Strategy, Tried
-from .table import Moment, Recorded, Table, TableCase, TableFit, cases_of
-from .table_file import read_table
+from .table import Table, cases_of
+from .table_parts import Moment, Recorded, TableCase, TableFit
 
 __all__ = [
     "STRATEGIES",
@@ -34,7 +34,6 @@ __all__ = [
     "cases_of",
     "delivered_at",
     "known_choices",
-    "read_table",
     "replay_search",
     "replayed_searches",
     "sampled",

@@ -20,7 +20,8 @@ from optuna.trial import create_trial
 
 from ...proposal.distributions import Conditional
 from .sampler_strategies import skip_space
-from .table import Recorded, Table, TableCase
+from .table import Table
+from .table_parts import Recorded, TableCase
 
 FEWEST = 20
 """Genomes of which importances are told; of fewer they say nothing."""

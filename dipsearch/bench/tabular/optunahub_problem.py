@@ -21,7 +21,8 @@ from ...proposal.distributions import Conditional, Scalar
 from ...proposal.samplers import suggest
 from .gene_distance import Neighbours
 from .sampler_strategies import skip_space
-from .table import Recorded, Table
+from .table import Table
+from .table_parts import Recorded
 
 Value = Literal["estimate", "psnr"]
 

@@ -21,8 +21,9 @@ from ...proposal.samplers import make_sampler, suggest
 from .gene_distance import Neighbours
 from .known_strategies import KNOWN_FIRST, known_choices
 from .strategy import Choice, Maker, Offer, Strategy, Tried
-from .table import Recorded, Table
+from .table import Table
 from .table_genomes import DIP_DEFAULT
+from .table_parts import Recorded
 
 SPACE = "skip"
 """The space that all genomes of the table have their genes in."""
@@ -43,6 +44,7 @@ class Sampled:
     def __init__(self, offer: Offer, sampler: BaseSampler, *, first: Sequence[Choice] = ()) -> None:
         self._space, self._first = skip_space(), iter(first)
         self._study = optuna.create_study(direction="maximize", sampler=sampler)
+        self._known = Conditional(self._space).distributions
         self._told, self._used = set[Choice](), set[str]()
         self._pool, self._near = _pool(offer.table)
 
@@ -74,8 +76,8 @@ class Sampled:
         if not one.ended or one.choice in self._told or not np.isfinite(one.estimate):
             return
         self._told.add(one.choice)
-        flat, known = one.recorded.genome.flat, Conditional(self._space).distributions
-        shapes = {name: known[name] for name in flat}
+        flat = one.recorded.genome.flat
+        shapes = {name: self._known[name] for name in flat}
         self._study.add_trial(create_trial(params=flat, distributions=shapes, value=one.estimate))
 
 

@@ -25,8 +25,9 @@ from .known_strategies import (
 from .sampler_strategies import sampled
 from .search_replay import Delivered, delivered_at, replay_search
 from .strategy import Maker, Tried
-from .table import Table, TableCase, TableFit, cases_of
+from .table import Table, cases_of
 from .table_cases import SETS, SetName
+from .table_parts import TableCase, TableFit
 
 SEEDS, RANDOM, GENETIC = "best known network, other seeds", "known, then random", "known, then genetic"
 

@@ -19,8 +19,9 @@ from ..policy_replay import STEP_SECONDS, delivered_weights
 from ..policy_table import USUAL_SECONDS
 from .fit_recording import MARK
 from .strategy import Maker, Offer, Strategy, Tried
-from .table import Table, TableCase
+from .table import Table
 from .table_genomes import BEST_KNOWN
+from .table_parts import TableCase
 
 SECONDS_PER_MINUTE = USUAL_SECONDS / 4
 """Of a minute of a search so many are for candidates; the rest is start, first answer and delivery."""

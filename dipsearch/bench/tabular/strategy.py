@@ -12,7 +12,8 @@ from typing import Protocol
 
 from ...trials.objective import estimated_psnr
 from .fit_recording import EVERY
-from .table import Recorded, Table, TableFit
+from .table import Table
+from .table_parts import Recorded, TableFit
 
 Choice = tuple[str, int]
 """The digest of a genome, and a seed; both of the table."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +21,26 @@ from ...network import Genome
 from ...trials.trial_files import read_npz
 from ..archive import index_of
 from .fit_recording import CURVES
-from .table import Recorded, Table, TableCase, TableFit
 from .table_genomes import TableGenome
+from .table_parts import Recorded, TableCase, TableFit
 
 FORMAT = "dipsearch/table/1"
 
 
-def write_table(path: Path, table: Table, *, about: Mapping[str, Any]) -> None:
+class Whole(Protocol):
+    """What is written: a table."""
+
+    @property
+    def genomes(self) -> Sequence[Recorded]: ...
+
+    @property
+    def cases(self) -> Sequence[TableCase]: ...
+
+    @property
+    def coverage(self) -> Mapping[str, Any]: ...
+
+
+def write_table(path: Path, table: Whole, *, about: Mapping[str, Any]) -> None:
     """Write a table, and beside it what it is.
 
     Args:
@@ -63,16 +76,15 @@ def write_table(path: Path, table: Table, *, about: Mapping[str, Any]) -> None:
     write_text(_beside(path), json.dumps(beside, indent=1, ensure_ascii=False) + "\n")
 
 
-def read_table(path: str | Path) -> Table:
-    """Read a table, and check that it is whole and of this version's format.
+def read_table(path: Path) -> tuple[tuple[Recorded, ...], tuple[TableCase, ...], dict[str, Any]]:
+    """Read what ``write_table`` wrote.
 
-    Args:
-        path: of ``table.npz``; ``table.json`` lies beside it.
+    Returns:
+        The genomes, the cases, and what stands beside them.
 
     Raises:
         FormatError: a file is missing, damaged, or of another format.
     """
-    path = Path(path)
     about = _about(path)
     arrays = read_npz(path)
     index = index_of(arrays, path, kind=FORMAT, bench="table")
@@ -85,7 +97,7 @@ def read_table(path: str | Path) -> Table:
             f"it is a table of the format {FORMAT}",
             "take the file that bench table wrote",
         ) from error
-    return Table(genomes, cases, about)
+    return genomes, cases, about
 
 
 def _about(path: Path) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from ...errors import InputError
 from ...trials.trial_files import read_npz
 from ..sketches import sketches_of_errors
 from .fit_recording import CURVES
-from .table import Recorded, Table, TableCase, TableFit
+from .table import Table
 from .table_cases import SIDES, TASKS, TablePicture, prepared
 from .table_genomes import Block, TableGenome, multiply_adds
+from .table_parts import Recorded, TableCase, TableFit
 from .table_recording import TableJob, measured_speeds, table_jobs
 
 DIMENSIONS = 96

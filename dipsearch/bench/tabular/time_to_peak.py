@@ -16,8 +16,9 @@ from ..policy_replay import STEP_SECONDS
 from .fit_recording import EVERY
 from .search_replay import SECONDS_PER_MINUTE, delivered_at, replay_search
 from .strategy import Maker
-from .table import Table, TableCase
+from .table import Table
 from .table_genomes import BEST_KNOWN, DIP_DEFAULT
+from .table_parts import TableCase
 
 SHARES = tuple(float(share) for share in np.geomspace(0.02, 1, 18))
 """Of that network's own time, at which a strategy is looked at: each is a quarter more than the one before."""

@@ -1,0 +1,146 @@
+"""What a table is made of: its genomes with their costs, its cases, and the fits of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...trials.objective import estimated_psnr
+from .fit_recording import EVERY, MARK
+from .table_cases import SetName
+from .table_genomes import TableGenome
+
+
+@dataclass(frozen=True, eq=False)
+class TableFit:
+    """One fit of one genome to one case, until its own rule ended it.
+
+    Args:
+        digest, seed: of the genome, and of the fit.
+        ended: why, the name of a ``dipsearch.fitting.Ended``.
+        score, psnr: of the iterate that the fit would deliver at every ``EVERY`` iterations: the estimated mean squared
+            error, and the true PSNR in dB; ``(k,)``.
+        now_score, now_psnr: of the newest average of outputs there, ``(k,)``.
+        step: of the iterate that it would deliver, ``(k,)``.
+        sketches: of the errors of that iterate at every ``MARK`` iterations, at the end, and polished at the end,
+            ``(m + 2, D)``: their mean product over D is that of the errors.
+        beyond: the mean squared errors that these lack, ``(m + 2,)``.
+        polished_score: the estimated mean squared error of the polished one.
+    """
+
+    digest: str
+    seed: int
+    ended: str
+    score: NDArray[np.float32]
+    psnr: NDArray[np.float32]
+    now_score: NDArray[np.float32]
+    now_psnr: NDArray[np.float32]
+    step: NDArray[np.int32]
+    sketches: NDArray[np.float32]
+    beyond: NDArray[np.float32]
+    polished_score: float
+
+    @property
+    def steps(self) -> int:
+        """How many iterations it has."""
+        return EVERY * len(self.score)
+
+    @cached_property
+    def estimate(self) -> float:
+        """The estimated PSNR in dB of what it delivers in the end."""
+        return estimated_psnr(float(self.score[-1])) if len(self.score) else -math.inf
+
+    def place(self, steps: int) -> int | None:
+        """Which sketch was there after so many iterations; ``None`` before the first one."""
+        if steps >= self.steps:
+            return len(self.sketches) - 2 if self.steps else None
+        return min(steps // MARK, len(self.sketches) - 2) - 1 if steps >= MARK else None
+
+    def score_at(self, place: int) -> float:
+        """The estimated mean squared error of the picture of a sketch."""
+        if place == len(self.sketches) - 2:
+            return float(self.score[-1])
+        return float(self.score[(place + 1) * MARK // EVERY - 1])
+
+
+@dataclass(frozen=True, eq=False)
+class TableCase:
+    """All fits to one measurement.
+
+    Args:
+        picture, kind, task: what it is.
+        set: whether constants may be chosen on it.
+        side: of the picture, in pixels.
+        share: of the values that were not measured exactly; the others are delivered as they were measured.
+        first: the sketch of the first answer's errors, ``(D,)``, and the mean squared error that it lacks.
+        first_score: the estimated mean squared error of the first answer.
+        fits: by digest and seed.
+    """
+
+    picture: str
+    kind: str
+    task: str
+    set: SetName
+    side: int
+    share: float
+    first: tuple[NDArray[np.float32], float]
+    first_score: float
+    fits: Mapping[tuple[str, int], TableFit]
+
+    def psnr(self, sketch: NDArray[np.float64], beyond: float) -> float:
+        """Of the picture of a sketch as it would be delivered, in dB."""
+        mse = self.share * (float((sketch**2).mean()) + beyond)
+        return -10 * math.log10(max(mse, 1e-10)) if math.isfinite(mse) else -math.inf
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a fit had come to.
+
+    Args:
+        step: iterations done; those that were asked for, or as many as it has.
+        estimate: the estimated PSNR in dB of what it would deliver, without a reference.
+        psnr: the true one.
+        chosen: the iteration that it would deliver.
+        seconds: of the processor, for so many iterations.
+        multiply_adds: for these, in those of an iteration of the best known network.
+        ended: whether its own rule had ended it.
+    """
+
+    step: int
+    estimate: float
+    psnr: float
+    chosen: int
+    seconds: float
+    multiply_adds: float
+    ended: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """A genome of a table, and what it costs.
+
+    Args:
+        genome: with its name.
+        seconds: of the processor for an iteration, by the side of the picture.
+        multiply_adds: of an iteration, in those of the best known network.
+    """
+
+    genome: TableGenome
+    seconds: Mapping[int, float]
+    multiply_adds: float
+
+    @property
+    def digest(self) -> str:
+        """Of the genome."""
+        return self.genome.genome.digest
+
+    @property
+    def name(self) -> str:
+        """Of the genome in the table."""
+        return self.genome.name
