@@ -29,7 +29,7 @@ class NoiseModel:
     "none"         there is none
     "gaussian"     white and Gaussian, of the strength ``sigma``
     "correlated"   Gaussian, of the strength ``sigma`` and the autocorrelation ``correlation``
-    "poisson"      photons: y = ``gain`` × counts + N(``offset``, ``read_sigma``²)
+    "poisson"      photons: y = ``gain`` × counts + N(``offset``, ``read_sigma`` ²)
     "impulse"      some values, each channel by itself, are exactly 0 or 1 and say nothing
     "unknown"      independent from pixel to pixel; ``sigma`` is a rough figure
     =============  ============================================================================
