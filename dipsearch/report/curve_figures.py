@@ -18,8 +18,6 @@ from .wording import decibels
 HIGHLIGHTED = 5
 """Curves that have a colour of their own; the others are thin and grey."""
 
-_RULE_SYMBOLS = ("cross", "x", "star-triangle-up", "hourglass", "bowtie")
-
 
 def curves(rows: Sequence[CurveRow]) -> go.Figure:
     """The course of all fits: the first few coloured with their stops, the others thin, in one trace."""

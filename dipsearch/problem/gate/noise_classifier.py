@@ -124,9 +124,11 @@ def _noisy(seen: Evidence) -> bool:
 
 def _not_plain(y: Tensor, found: Diagnosis) -> Bits | None:
     """Where a noisy picture is not plain; ``None`` where hardly anything of it is."""
-    plain = plain_pixels(y)
     if found.noise.kind in ("poisson", "impulse"):
         return None  # dark places without a single photon are constant, too, and so are struck ones
+    if found.evidence.plain < SEEN_PLAIN:
+        return None  # pixels are plain where all of their values are, which are at most as many
+    plain = plain_pixels(y)
     return ~plain if plain.mean() >= SEEN_PLAIN else None
 
 
