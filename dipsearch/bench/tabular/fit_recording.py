@@ -20,7 +20,7 @@ from ...network import Genome
 from ...patches import polished
 from ...planning.budget import SHORT_PATIENCE
 from .table_cases import PreparedCase
-from .table_genomes import BEST_KNOWN, DIP_DEFAULT, multiply_adds
+from .table_genomes import BEST_KNOWN, DIP_DEFAULT, TableGenome, multiply_adds
 
 EVERY, MARK = 10, 80
 """Iterations between check points, and between sketches."""
@@ -28,11 +28,12 @@ EVERY, MARK = 10, 80
 WITH_PILOT, PLAIN = 600, 1200
 """The most iterations of a fit with a pilot, which needs about 400, and without one, which needs about 1200."""
 
-AFFORDED = 900
-"""The most that a fit costs, in iterations of the best known network, but for the default one of Deep Image Prior."""
+AFFORDED = {"known": 900, "random": 600, "mutant": 600}
+"""The most that a fit costs, in iterations of the best known network, which ends after 230 to 400. A search would have
+given up an unknown network that is not good by then; what it could have reached later the table does not say."""
 
 LEAST_WITH_PILOT, LEAST_PLAIN = 300, 600
-"""Every fit may have so many iterations: fewer would tell what an unfinished fit reaches."""
+"""A known network may have so many iterations, whatever they cost: what it is able to do is known."""
 
 SR_SHARE = 0.5
 """Of these lengths in enlarging: its pictures have more than twice the pixels, and its score ends no fit before."""
@@ -41,15 +42,12 @@ CURVES = ("score", "psnr", "now_score", "now_psnr")
 """Of the iterate that would be delivered, and of the newest one: estimated mean squared error, and true PSNR in dB."""
 
 
-def most_steps(name: str, genome: Genome, task: str) -> int:
-    """Iterations after which a recording ends at the latest.
-
-    Args:
-        name: of the genome in the table.
-    """
-    longest, least = (WITH_PILOT, LEAST_WITH_PILOT) if genome.needs_pilot else (PLAIN, LEAST_PLAIN)
-    if name not in (BEST_KNOWN, DIP_DEFAULT):
-        longest = min(longest, max(least, int(AFFORDED / multiply_adds(genome))))
+def most_steps(one: TableGenome, task: str) -> int:
+    """Iterations after which a recording ends at the latest."""
+    longest, least = (WITH_PILOT, LEAST_WITH_PILOT) if one.genome.needs_pilot else (PLAIN, LEAST_PLAIN)
+    if one.name not in (BEST_KNOWN, DIP_DEFAULT):
+        afforded = int(AFFORDED[one.kind] / multiply_adds(one.genome))
+        longest = min(longest, max(afforded, least if one.kind == "known" else MARK))
     share = SR_SHARE if task == "sr" else 1.0
     return MARK * math.ceil(share * longest / MARK)
 

@@ -127,20 +127,16 @@ def known_networks() -> list[tuple[str, Genome]]:
 
 def blocks_of(genomes: Sequence[TableGenome]) -> list[Block]:
     """All genomes with their seeds, in the order in which they are recorded."""
-    known = [one.name for one in genomes if one.kind == "known"]
+    known = [one.name for one in genomes if one.kind == "known" and one.name != DIP_DEFAULT]
     others = [one.name for one in genomes if one.kind != "known"]
-    of_best = [Block(BEST_KNOWN, seed) for seed in range(1, SEEDS_OF_BEST)]
-    blocks = [Block(name, 0) for name in known if name != DIP_DEFAULT]
-    blocks += of_best[:3]
-    later = of_best[3:]
-    if DIP_DEFAULT in known:
+    if len(known) + len(others) < len(genomes):
         others.insert(min(DIP_PLACE, len(others)), DIP_DEFAULT)
-    for index, name in enumerate(others):
-        blocks.append(Block(name, 0))
-        if index % SECOND_SEEDS == 0:
-            blocks.append(Block(name, 1))
-            blocks += [later.pop(0)] if later else []
-    return [*blocks, *later]
+    return [
+        *(Block(name, 0) for name in known),
+        *(Block(BEST_KNOWN, seed) for seed in range(1, SEEDS_OF_BEST)),
+        *(Block(name, 0) for name in others),
+        *(Block(name, 1) for name in others[::SECOND_SEEDS]),
+    ]
 
 
 def _round(

@@ -80,7 +80,7 @@ def _case(jobs: Sequence[TableJob], folder: Path) -> TableCase:
     )
     ends = 1 + np.cumsum([len(each) for each in rows])
     fits = {
-        (job.genome.digest, job.seed): _fit(
+        (job.one.genome.digest, job.seed): _fit(
             job, one, drawn[end - len(each) : end], beyond[end - len(each) : end]
         )
         for job, one, each, end in zip(jobs, found, rows, ends, strict=True)
@@ -106,7 +106,7 @@ def _fit(
 ) -> TableFit:
     curves = {name: arrays[name].astype(np.float32) for name in CURVES}
     return TableFit(
-        digest=job.genome.digest,
+        digest=job.one.genome.digest,
         seed=job.seed,
         ended=str(arrays["ended"]),
         score=curves["score"],

@@ -32,15 +32,13 @@ class TableJob:
     """One fit to record.
 
     Args:
-        name: of the genome.
-        genome: itself.
+        one: the genome, with its name.
         seed: of the fit.
         picture: that is damaged.
         task: that repairs it.
     """
 
-    name: str
-    genome: Genome
+    one: TableGenome
     seed: int
     picture: TablePicture
     task: str
@@ -48,16 +46,16 @@ class TableJob:
     @property
     def file(self) -> str:
         """The recording's."""
-        return f"{self.genome.digest}-{self.seed}-{self.picture.name}-{self.task}.npz"
+        return f"{self.one.genome.digest}-{self.seed}-{self.picture.name}-{self.task}.npz"
 
 
 def table_jobs(
     genomes: Sequence[TableGenome], blocks: Sequence[Block], pictures: Sequence[TablePicture]
 ) -> list[TableJob]:
     """All fits, in the order in which they are recorded."""
-    known = {one.name: one.genome for one in genomes}
+    known = {one.name: one for one in genomes}
     return [
-        TableJob(block.genome, known[block.genome], block.seed, picture, task)
+        TableJob(known[block.genome], block.seed, picture, task)
         for block in blocks
         for picture in pictures
         for task in TASKS
@@ -116,13 +114,13 @@ def _recorded(todo: Iterator[TableJob], folder: Path, workers: int, ends: float)
 def _record(job: TableJob, folder: Path) -> str:
     begun = time.process_time()
     case = prepared(job.picture, job.task)
-    found = record_fit(job.genome, case, seed=job.seed, steps=most_steps(job.name, job.genome, job.task))
+    found = record_fit(job.one.genome, case, seed=job.seed, steps=most_steps(job.one, job.task))
     with replacing(folder / job.file) as temporary:
         np.savez_compressed(temporary, allow_pickle=False, **found)
     after = case.psnr_of(float((found["polished"].astype(np.float64) ** 2).mean()))
     final = f"{found['psnr'][-1]:.2f} dB" if len(found["psnr"]) else "nothing"
     return (
-        f"{job.name} {job.seed} {job.picture.name} {job.task}: {final}, polished {after:.2f}, "
+        f"{job.one.name} {job.seed} {job.picture.name} {job.task}: {final}, polished {after:.2f}, "
         f"{len(found['psnr'])} check points, {time.process_time() - begun:.0f} s"
     )
 
