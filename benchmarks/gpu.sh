@@ -11,11 +11,11 @@
 #   3  F16, noise of σ 25: one search of 60, 120 and 20 s                alone/published.json
 #      how busy the GPU is during that of 120 s, every 0.2 s             utilisation.csv
 #      three pictures at once, 60 s each                                 three/published.json
-#   4  as much of the denoising row as the time allows                   table/published.json
+#   4  as much of the published table as the time allows                  table/published.json
 #
 # summary.json has the exit codes (124: out of time), the seconds and the figures that matter, page.md the tables, and gpu.log
 # what was said. Other settings, by their environment variables: PARTS="2 4", LIMIT (seconds for everything), DEVICE, PYTHON,
-# and of part 4 SECONDS_PER_PICTURE and AT_ONCE.
+# of part 1 TESTS_AT_ONCE, and of part 4 SECONDS_PER_PICTURE, AT_ONCE and ROWS (denoise,sr4,sr8,inpaint).
 set -uo pipefail
 
 out=${1:?"usage: DATA=FOLDER $0 RESULTS"}
@@ -32,6 +32,8 @@ LIMIT=${LIMIT:-700} # twelve minutes, less what the summary takes
 DEVICE=${DEVICE:-cuda}
 SECONDS_PER_PICTURE=${SECONDS_PER_PICTURE:-60}
 AT_ONCE=${AT_ONCE:-3}
+TESTS_AT_ONCE=${TESTS_AT_ONCE:-4}
+ROWS=${ROWS:-denoise}
 
 scratch=$(mktemp -d)
 steps=$scratch/steps
@@ -62,12 +64,12 @@ step() {
 published() { # NAME LIMIT FOLDER OPTION…
     local name=$1 most=$2 folder=$3
     shift 3
-    step "$name" "$most" "$PYTHON" cli.py bench published --data "$data" --rows denoise --device "$DEVICE" \
+    step "$name" "$most" "$PYTHON" cli.py bench published --data "$data" --device "$DEVICE" \
         --methods dipsearch,networks,first --out "$out/$folder" --page "$out/page.md" "$@"
 }
 
 if wanted 1; then
-    step tests 170 "$PYTHON" -m pytest -m gpu --junitxml="$scratch/tests.xml"
+    step tests 170 "$PYTHON" -m pytest -m gpu -n "$TESTS_AT_ONCE" --durations=10 --junitxml="$scratch/tests.xml"
 fi
 
 if wanted 2; then
@@ -77,21 +79,21 @@ if wanted 2; then
 fi
 
 if wanted 3 && [ -n "$data" ]; then
-    published "minute" 100 alone --pictures F16 --seconds-per-picture 60
+    published "minute" 100 alone --rows denoise --pictures F16 --seconds-per-picture 60
     if command -v nvidia-smi >/dev/null; then
         nvidia-smi --query-gpu=timestamp,utilization.gpu,memory.used --format=csv,noheader,nounits -lms 200 \
             >"$out/utilisation.csv" &
         watcher=$!
     fi
-    published "two-minutes" 170 alone --pictures F16 --seconds-per-picture 120
+    published "two-minutes" 170 alone --rows denoise --pictures F16 --seconds-per-picture 120
     [ -z "$watcher" ] || kill "$watcher"
     watcher=
-    published "three-at-once" 110 three --pictures F16,Lena,Peppers --seconds-per-picture 60 --at-once 3
-    published "third" 50 alone --pictures F16 --seconds-per-picture 20
+    published "three-at-once" 110 three --rows denoise --pictures F16,Lena,Peppers --seconds-per-picture 60 --at-once 3
+    published "third" 50 alone --rows denoise --pictures F16 --seconds-per-picture 20
 fi
 
 if wanted 4 && [ -n "$data" ]; then
-    published "table" "$LIMIT" table --seconds-per-picture "$SECONDS_PER_PICTURE" --at-once "$AT_ONCE"
+    published "table" "$LIMIT" table --rows "$ROWS" --seconds-per-picture "$SECONDS_PER_PICTURE" --at-once "$AT_ONCE"
 fi
 
 "$PYTHON" - "$out" "$scratch" "$SECONDS" <<'PYTHON'
@@ -133,7 +135,7 @@ if (scratch / "tests.xml").is_file():
     summary["tests"] = {word: int(suite.get(word, 0)) for word in ("tests", "failures", "errors", "skipped")}
 for file in out.glob("speed-*.json"):
     summary[file.stem] = {
-        f"{row['network']} {row['size']} {row['engine']}": [row["its_per_s"], row["ratio_to_textbook"]]
+        f"{row['network']} {row['size']} {row['engine']} {row['precision']}": [row["its_per_s"], row["ratio_to_textbook"]]
         for row in rows(file)
     }
 if (out / "utilisation.csv").is_file():
@@ -146,9 +148,16 @@ if (out / "utilisation.csv").is_file():
     }
 table = [row for row in rows(out / "table" / "published.json") if row["psnr"] is not None]
 summary["table"] = {
-    method: {"pictures": len(found), "mean": round(fmean(found), 3)}
+    f"{task} {name} {method}": {"pictures": len(found), "mean": round(fmean(found), 3)}
+    for task, name in sorted({(row["task"], row["set"]) for row in table})
     for method in ("dipsearch", "networks", "first")
-    if (found := [row["psnr"] for row in table if row["method"] == method])
+    if (
+        found := [
+            row["psnr"] if row["psnr_y"] is None else row["psnr_y"]
+            for row in table
+            if (row["task"], row["set"], row["method"]) == (task, name, method)
+        ]
+    )
 }
 (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
 print(json.dumps(summary, indent=1))

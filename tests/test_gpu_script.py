@@ -76,7 +76,8 @@ def test_nothing_is_begun_when_the_time_is_over(python: Path, tmp_path: Path) ->
 
 def test_the_summary_has_the_figures_that_matter(python: Path, tmp_path: Path) -> None:
     rows = [
-        {"picture": name, "budget": budget, "method": "dipsearch", "psnr": level}
+        {"task": "denoise", "set": "standard9", "picture": name, "budget": budget, "method": "dipsearch"}
+        | {"psnr": level, "psnr_y": None}
         for name, budget, level in (("F16", 60, 33.25), ("F16", 20, 32.5), ("Lena", 60, 32.0))
     ]
     results = tmp_path / "results"
@@ -87,6 +88,7 @@ def test_the_summary_has_the_figures_that_matter(python: Path, tmp_path: Path) -
         "network": "32x4",
         "size": 128,
         "engine": "cuda_graph",
+        "precision": "tf32",
         "its_per_s": 400.0,
         "ratio_to_textbook": 8.0,
     }
@@ -101,6 +103,6 @@ def test_the_summary_has_the_figures_that_matter(python: Path, tmp_path: Path) -
         "F16, 20 s": 32.5,
         "three at once, 60 s": {"F16": 33.25, "Lena": 32.0, "Peppers": None},
     }
-    assert summary["speed-gpu"] == {"32x4 128 cuda_graph": [400.0, 8.0]}
+    assert summary["speed-gpu"] == {"32x4 128 cuda_graph tf32": [400.0, 8.0]}
     assert summary["utilisation"] == {"samples": 3, "mean_percent": 60.0, "idle_share": 0.333}
-    assert summary["table"] == {"dipsearch": {"pictures": 3, "mean": 32.583}}
+    assert summary["table"] == {"denoise standard9 dipsearch": {"pictures": 3, "mean": 32.583}}

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from ..fitting import EngineWord, make_engine
+from ..fitting import make_engine
 from ..fitting.compute import Compute
 from ..fitting.memory import allocate_as_usual, keep_freed_memory
 from ..fitting.precision import Precision
@@ -123,15 +123,17 @@ def measure_speed(
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     clock = Clock(device, threads=threads)
-    engines: tuple[EngineWord, ...] = ("eager", "cuda_graph") if device.startswith("cuda") else ("eager",)
+    computes: tuple[Compute, ...] = (Compute("eager"),)
+    if device.startswith("cuda"):
+        computes += Compute("cuda_graph"), Compute("cuda_graph", precision="bf16")
     try:
         ceilings = measure_ceilings(device, clock=clock)
         rows = []
         for size in sizes:
             for name in networks:
-                for engine in engines:
+                for compute in computes:
                     row = _row(
-                        name, size, device, engine, ceilings, clock=clock, seconds=seconds, memory=memory
+                        name, size, device, compute, ceilings, clock=clock, seconds=seconds, memory=memory
                     )
                     rows.append(row)
                     watch(row)
@@ -146,7 +148,7 @@ def _row(
     name: str,
     size: int,
     device: str,
-    engine: EngineWord,
+    compute: Compute,
     ceilings: Ceilings,
     *,
     clock: Clock,
@@ -156,7 +158,7 @@ def _row(
     genome, shape = NETWORKS[name], (1, 3, size, size)
     asked = cost(genome, image_shape=shape)
     flop = FLOPS_PER_MULTIPLY_ADD * asked.multiply_adds
-    kind, precision, pairs = _take_turns(genome, size, device, engine, clock=clock, seconds=seconds)
+    kind, precision, pairs = _take_turns(genome, size, device, compute, clock=clock, seconds=seconds)
     ratios = [ours / theirs for ours, theirs in pairs]
     ours = statistics.median(pair[0] for pair in pairs)
     measured = measured_bytes(genome, size, device=device) if memory else None
@@ -182,13 +184,13 @@ def _row(
 
 
 def _take_turns(
-    genome: Genome, size: int, device: str, word: EngineWord, *, clock: Clock, seconds: float
+    genome: Genome, size: int, device: str, compute: Compute, *, clock: Clock, seconds: float
 ) -> tuple[str, Precision, list[tuple[float, float]]]:
     """The engine's name and precision, and iterations per second of ours and theirs for each pair of turns."""
     problem = random_problem(size, device=device)
     split = make_split(problem.to("cpu"), seed=0).to(device)
     keep_freed_memory()
-    engine = make_engine(Compute(word), genome, problem, split=split, seed=0)
+    engine = make_engine(compute, genome, problem, split=split, seed=0)
     side = -(-size // 2**genome.depth) * 2**genome.depth
     z = make_input(genome, height=side, width=side, seed=0).to(device)
     y = torch.nn.functional.pad(problem.y, (0, side - size, 0, side - size))

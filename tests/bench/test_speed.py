@@ -73,6 +73,9 @@ def test_on_a_gpu_with_tensor_cores_the_shorter_formats_are_faster() -> None:
     assert found.bytes > 1e11
     problem = measure_speed(["128x5"], [256], device="cuda:0", seconds=1.0, memory=False)
     assert all(row.peak_share < 1 for row in problem.rows)
+    assert [(row.engine, row.precision) for row in problem.rows] == [
+        ("eager", "tf32"), ("cuda_graph", "tf32"), ("cuda_graph", "bf16"),
+    ]  # fmt: skip
 
 
 def test_a_section_is_replaced_and_the_rest_of_the_page_kept(tmp_path: Path) -> None:

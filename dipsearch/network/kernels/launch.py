@@ -66,29 +66,63 @@ def blocks(*channels: int, itemsize: int, cut: int | None = None) -> Blocks:
 class Scratch:
     """Where the programs that share a sum leave their parts and count their arrivals; zero between launches.
 
-    Each module has its own, made once, so that a recorded graph finds it where it was.
+    Each module has its own, made once and kept as long as the module: a recorded graph finds it where it was, also when
+    somebody has needed a larger one since.
     """
 
     def __init__(self) -> None:
-        self._kept: weakref.WeakKeyDictionary[Any, tuple[Tensor, Tensor]] = weakref.WeakKeyDictionary()
+        self._kept: weakref.WeakKeyDictionary[Any, list[tuple[Tensor, Tensor]]] = weakref.WeakKeyDictionary()
 
     def of(self, module: Any, grid: tuple[int, int], *, device: torch.device) -> tuple[Tensor, Tensor]:
         """The parts, 32-bit numbers, and the counts, one for each column of the grid."""
-        there = self._kept.get(module)
+        there = self._kept.setdefault(module, [])
         size = grid[0] * 2 * grid[1] * ACROSS
-        if there is None or there[0].device != device or len(there[0]) < size or len(there[1]) < grid[1]:
-            there = (
-                torch.empty(size, device=device),
-                torch.zeros(grid[1], dtype=torch.int32, device=device),
-            )
-            self._kept[module] = there
-        return there
+        for parts, counts in there:
+            if parts.device == device and len(parts) >= size and len(counts) >= grid[1]:
+                return parts, counts
+        there.append(
+            (torch.empty(size, device=device), torch.zeros(grid[1], dtype=torch.int32, device=device))
+        )
+        return there[-1]
 
 
 SCRATCH = Scratch()
 
 
+_COMPILED: dict[tuple[Any, ...], tuple[Any, tuple[Any, ...]]] = {}
+"""What a kernel was compiled to, and the constants behind its arguments, by what it was compiled for."""
+
+
 def launch(kernel: Any, grid: tuple[int, int], first: Tensor, *given: Any, **constants: Any) -> None:
-    """Run a kernel; on the device "meta" nothing is computed."""
-    if not first.is_meta:
-        kernel[grid](first, *given, BLOCK_P=ALONG, BLOCK_C=ACROSS, enable_fp_fusion=True, **constants)
+    """Run a kernel; on the device "meta" nothing is computed.
+
+    From the second time on the compiled kernel is called without Triton's own search for it, which takes three times as
+    long as the launch.
+    """
+    if first.is_meta:
+        return
+    arguments = first, *given
+    compiled_for = kernel, first.device, *map(_kind, arguments), *constants.items()
+    found = _COMPILED.get(compiled_for)
+    if found is not None:
+        compiled, rest = found
+        compiled[(*grid, 1)](*arguments, *rest)
+        return
+    constants |= {"BLOCK_P": ALONG, "BLOCK_C": ACROSS}
+    compiled = kernel[grid](*arguments, enable_fp_fusion=True, **constants)
+    if compiled is not None:  # the interpreter compiles nothing
+        rest = tuple(constants[name] for name in kernel.arg_names[len(arguments) :])
+        _COMPILED[compiled_for] = compiled, rest
+
+
+def _kind(argument: Any) -> Any:
+    """What a kernel is compiled anew for: of an array its type and whether it is aligned, of a number how long it is.
+
+    The kernels ask for no more: their sizes are not specialised.
+    """
+    if isinstance(argument, Tensor):
+        return argument.dtype, argument.data_ptr() % 16 == 0
+    return argument > _LONGEST if isinstance(argument, int) else type(argument)
+
+
+_LONGEST = 2**31 - 1

@@ -1,0 +1,89 @@
+"""Launches: the compiled kernel is asked for once for every kind of arguments, and called by itself from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+pytest.importorskip("triton", reason="Triton is not installed")
+
+from dipsearch.network.kernels import launch as launching
+from dipsearch.network.kernels.launch import ACROSS, ALONG, Scratch, launch
+
+
+class Compiled:
+    """What Triton gives back from a launch, as far as it is used."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+
+    def __getitem__(self, grid: tuple[int, ...]) -> Callable[..., None]:
+        return lambda *given: self.calls.append((grid, *given))
+
+
+class Kernel:
+    """A kernel of two arrays, a size and three constants."""
+
+    arg_names = ("x", "y", "size", "UP", "BLOCK_P", "BLOCK_C")
+
+    def __init__(self) -> None:
+        self.compiled: list[Compiled] = []
+
+    def __getitem__(self, grid: tuple[int, ...]) -> Callable[..., Compiled]:
+        def run(*given: Any, **constants: Any) -> Compiled:
+            assert set(constants) == {"UP", "BLOCK_P", "BLOCK_C", "enable_fp_fusion"}
+            self.compiled.append(Compiled())
+            return self.compiled[-1]
+
+        return run
+
+
+@pytest.fixture(autouse=True)
+def nothing_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launching, "_COMPILED", {})
+
+
+def test_the_second_launch_calls_what_was_compiled_with_all_arguments_in_their_order() -> None:
+    kernel, x, y = Kernel(), torch.zeros(64), torch.zeros(64)
+    launch(kernel, (3, 2), x, y, 7, UP=1)
+    launch(kernel, (5, 1), y, x, 9, UP=1)
+    assert len(kernel.compiled) == 1
+    (call,) = kernel.compiled[0].calls
+    assert call[0] == (5, 1, 1) and call[1] is y and call[2] is x
+    assert call[3:] == (9, 1, ALONG, ACROSS)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"x": torch.zeros(64, dtype=torch.bfloat16)},
+        {"x": torch.zeros(65)[1:]},  # no longer aligned to 16 bytes
+        {"size": 2**31},
+        {"UP": 2},
+    ],
+)
+def test_what_a_kernel_is_compiled_for_asks_for_another_one(changed: dict[str, Any]) -> None:
+    kernel = Kernel()
+    usual: dict[str, Any] = {"x": torch.zeros(64), "y": torch.zeros(64), "size": 7, "UP": 1}
+    for given in (usual, usual | changed, usual | changed):
+        launch(kernel, (1, 1), given["x"], given["y"], given["size"], UP=given["UP"])
+    assert [len(one.calls) for one in kernel.compiled] == [0, 1]
+
+
+def test_nothing_is_launched_where_nothing_is_computed() -> None:
+    kernel = Kernel()
+    launch(kernel, (1, 1), torch.zeros(4, device="meta"), torch.zeros(4), 1, UP=0)
+    assert kernel.compiled == []
+
+
+def test_scratch_memory_stays_where_it_was_when_somebody_needs_more() -> None:
+    scratch, nobody, cpu = Scratch(), torch.nn.Identity(), torch.device("cpu")
+    small = scratch.of(nobody, (4, 1), device=cpu)
+    large = scratch.of(nobody, (8, 2), device=cpu)
+    assert large[0].data_ptr() != small[0].data_ptr() and int(large[1].sum()) == 0
+    for grid, there in (((4, 1), small), ((8, 2), large), ((2, 2), large)):
+        assert scratch.of(nobody, grid, device=cpu)[0].data_ptr() == there[0].data_ptr()
+    assert scratch.of(torch.nn.Identity(), (1, 1), device=cpu)[0].data_ptr() != small[0].data_ptr()
