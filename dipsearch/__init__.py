@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from .problem import Problem as Problem
     from .problem import Product as Product
     from .problem import Radon as Radon
+    from .problem import Speckle as Speckle
     from .problem import TaskOptions as TaskOptions
     from .problem import cartesian_mask as cartesian_mask
     from .problem import gaussian_kernel as gaussian_kernel
@@ -127,6 +128,7 @@ _ROOM_OF = {
     "Gaussian": "problem",
     "Identity": "problem",
     "Impulses": "problem",
+    "Speckle": "problem",
     "JpegSet": "problem",
     "LinearOperator": "problem",
     "Mask": "problem",

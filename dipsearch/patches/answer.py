@@ -26,7 +26,7 @@ from .fill import fill
 from .part import fitted_part
 from .patch_noise import PatchNoise
 from .settings import Alternation, PatchSettings, settings_for
-from .stabilise import GeneralisedAnscombe, Stabiliser
+from .stabilise import GeneralisedAnscombe, Logarithm, Stabiliser
 from .start import averaged_around, coarsely_filled, first_guess
 from .tiles import Mosaic, Tile, tiles
 
@@ -162,6 +162,8 @@ def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings) -> T
     if noise.kind == "poisson" and noise.gain is not None:
         stabiliser = GeneralisedAnscombe(noise.gain, noise.offset, noise.read_sigma)
         return _stabilised(part, pilot, stabiliser, settings)
+    if noise.share is not None:
+        return _stabilised(part, pilot, Logarithm(noise.share), settings)
     return _denoised(part, pilot, _patch_noise(part), settings)
 
 

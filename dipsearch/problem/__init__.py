@@ -27,7 +27,7 @@ from .gate.noise_classifier import diagnose
 from .gate.sigma import SigmaEstimate, estimate_sigma
 from .metrics import psnr, psnr_luma, psnr_peak, ssim
 from .missing import find_observed, hide_pixels, picture_files, read_mask
-from .noise import Gaussian, Impulses, NoiseModel, NoNoise, Poisson
+from .noise import Gaussian, Impulses, NoiseModel, NoNoise, Poisson, Speckle
 from .operators import (
     Blur,
     Downsample,
@@ -87,6 +87,7 @@ __all__ = [
     "Product",
     "Radon",
     "SigmaEstimate",
+    "Speckle",
     "Split",
     "Task",
     "TaskOptions",

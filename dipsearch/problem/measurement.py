@@ -121,7 +121,7 @@ def _refuse_other_noise(noise: object) -> None:
     if noise is not None and not isinstance(noise, NoiseModel):
         raise InputError(
             f"the noise is {noise!r}",
-            "it is dipsearch.Gaussian(sigma), Poisson(gain), Impulses() or NoNoise()",
+            "it is dipsearch.Gaussian(sigma), Poisson(gain), Speckle(share), Impulses() or NoNoise()",
             "give for example noise=dipsearch.Gaussian(25 / 255)",
         )
 

@@ -42,6 +42,7 @@ class NoiseModel:
         offset, read_sigma: of "poisson", y without light, and the standard deviation of the noise of reading it out, in
             units of [0, 1]. The strength of the noise, its stabiliser and its energy depend on read_sigma² −
             gain · offset alone, which is what a picture tells.
+        share: of "unknown", where its standard deviation is this share of the value (speckle); ``None``: not known.
         channels: of "gaussian" and "correlated", the covariance of the noise between the channels of one pixel, in
             units of sigma²: C tuples of C numbers whose diagonal has the mean 1. ``None``: all channels have the same
             strength, each its own noise.
@@ -60,6 +61,7 @@ class NoiseModel:
     offset: float = 0.0
     read_sigma: float = 0.0
     channels: tuple[tuple[float, ...], ...] | None = None
+    share: float | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(NoiseKind):
@@ -79,6 +81,12 @@ class NoiseModel:
                 f"the offset is {self.offset} and the noise of reading {self.read_sigma}",
                 "both are finite, and the noise of reading is not below 0",
                 "leave them out where they are not known",
+            )
+        if self.share is not None and not 0 < self.share < math.inf:
+            raise InputError(
+                f"the speckle is {self.share}",
+                "it is the standard deviation of the noise as a share of the value, above 0",
+                "give for example 0.2",
             )
         if self.kind == "correlated":
             _check_correlation(self)
@@ -117,6 +125,11 @@ def Poisson(gain: float = 1.0) -> NoiseModel:
 def Impulses(sigma: float | None = None) -> NoiseModel:
     """Some values are black or white instead of what they were; the others have Gaussian noise of ``sigma``."""
     return NoiseModel("impulse", None if sigma is None else _number(sigma, "sigma"), "given")
+
+
+def Speckle(share: float) -> NoiseModel:
+    """Noise that grows with the value: y = x (1 + n), n ~ N(0, ``share``²); ``share`` is for example 0.2."""
+    return NoiseModel("unknown", None, "given", share=_number(share, "share"))
 
 
 def _number(value: object, name: str) -> float:

@@ -226,6 +226,7 @@ def _noise(run: Run) -> dict[str, Any]:
         "gain": noise.gain,
         "offset": noise.offset,
         "read_sigma": noise.read_sigma,
+        "share": noise.share,
         "sigma_by_channel": None
         if noise.channels is None
         else [noise.sigma_of(channel) for channel in range(len(noise.channels))],

@@ -74,6 +74,7 @@ def write_problem(path: Path, problem: Problem, *, box: tuple[int, int, int, int
             noise_correlation=np.array(problem.noise.correlation or (), dtype=np.float64),
             noise_offset=np.array(problem.noise.offset),
             noise_read_sigma=np.array(problem.noise.read_sigma),
+            noise_share=np.array(problem.noise.share or np.nan),
             noise_channels=np.array(problem.noise.channels or (), dtype=np.float64),
             box=np.array(box or (), dtype=np.int64),
             form=np.array(form_text(problem.form)),
@@ -164,7 +165,9 @@ def _with_operator(
 
 
 def _noise(values: Mapping[str, NDArray[Any]]) -> NoiseModel:
-    sigma, gain = (float(values.get(key, np.nan)) for key in ("noise_sigma", "noise_gain"))
+    sigma, gain, share = (
+        float(values.get(key, np.nan)) for key in ("noise_sigma", "noise_gain", "noise_share")
+    )
     table = values.get("noise_correlation", np.zeros(0))  # files of the first version have none, and no gain
     channels = values.get(
         "noise_channels", np.zeros(0)
@@ -177,6 +180,7 @@ def _noise(values: Mapping[str, NDArray[Any]]) -> NoiseModel:
         correlation=tuple(tuple(row) for row in table.tolist()) if table.size else None,
         offset=float(values.get("noise_offset", 0.0)),
         read_sigma=float(values.get("noise_read_sigma", 0.0)),
+        share=None if np.isnan(share) else share,
         channels=tuple(tuple(row) for row in channels.tolist()) if channels.size else None,
     )
 

@@ -10,7 +10,17 @@ import torch
 import torch.nn.functional as F
 
 from dipsearch.patches import GeneralisedAnscombe, answer, polished
-from dipsearch.problem import Downsample, Identity, Mask, NoiseModel, Problem, make_split, psnr, read_image
+from dipsearch.problem import (
+    Downsample,
+    Identity,
+    Mask,
+    NoiseModel,
+    Problem,
+    Speckle,
+    make_split,
+    psnr,
+    read_image,
+)
 
 module = import_module("dipsearch.patches.answer")  # the function of this name hides it
 
@@ -326,3 +336,14 @@ def test_a_gpu_gives_the_same(kind):
     assert float((answer(given.to("cuda")).cpu() - answer(given)).square().mean().sqrt()) < 1e-4
     there = polished(given.to("cuda"), x.cuda()).cpu()
     assert float((there - polished(given, x)).square().mean().sqrt()) < 1e-4
+
+
+def test_speckle_is_restored_by_its_logarithm_and_from_its_fitted_part_alone():
+    x = 0.1 + 0.8 * photo(48)
+    y = (x * (1 + 0.2 * torch.randn(x.shape, generator=gen(3)))).clamp(0, 1)
+    known = Problem(y, Identity(), Speckle(0.2), tuple(y.shape), torch.ones(1, 1, 48, 48))
+    even = dataclasses.replace(known, noise=NoiseModel("gaussian", 0.1, "given"))
+    assert psnr(answer(known), x) > psnr(answer(even), x) + 0.5 > psnr(y, x) + 1.5
+    split = make_split(known, seed=0)
+    hidden = dataclasses.replace(known, y=torch.where(split.fit_weight > 0, y, 0.9))
+    assert torch.equal(answer(hidden, split=split), answer(known, split=split))

@@ -23,6 +23,7 @@ def denoising(noise: NoiseModel) -> Problem:
         NoiseModel("none", None, "none"),
         NoiseModel("gaussian", 0.1, "given"),
         NoiseModel("unknown", 0.02, "estimated"),
+        NoiseModel("unknown", None, "given", share=0.2),
         NoiseModel("poisson", 0.1, "estimated", gain=1 / 30),
         NoiseModel("impulse", 0.0, "estimated"),
         NoiseModel("impulse"),

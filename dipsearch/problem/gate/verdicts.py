@@ -134,10 +134,13 @@ def photons(seen: Evidence, unit: Unit) -> Diagnosis:
 
 
 def held_out(seen: Evidence, unit: Unit, *, why: str) -> Diagnosis:
-    """Noise of which only the independence from pixel to pixel is assumed."""
+    """Noise of which only the independence from pixel to pixel is assumed, and how it grows, where that is seen."""
+    share = seen.photons.share if seen.photons.speckled else None
+    if share is not None:
+        why = f"grows with the value, about {share:.0%} of it, as speckle does"
     return Diagnosis(
         "held-out",
-        NoiseModel("unknown", seen.high, "estimated"),
+        NoiseModel("unknown", seen.high, "estimated", share=share),
         f"noise: sigma about {unit.strength(seen.high)}, {why}, so only its independence from pixel to pixel is "
         "assumed",
         "",

@@ -166,3 +166,23 @@ def test_counts_beyond_white_on_the_grid_of_8_bits_are_no_8_bits():
     y = counts / 51  # a tooth is five grey levels, and some values lie above 1
     assert float(y.max()) > 1
     assert diagnose(y).noise.gain == pytest.approx(1 / 51, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["coffee", "camera", "chelsea"])
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_speckle_is_told_from_photons_with_its_share(name, share):
+    x = photo(name, 144)
+    y = (x * (1 + torch.from_numpy(draw().normal(0, share, x.shape)).float())).clamp(0, 1)
+    found = diagnose(damages.eight_bits(y))
+    assert (found.branch, found.noise.kind) == ("held-out", "unknown")
+    assert found.noise.share == pytest.approx(share, rel=0.08)
+    assert f"{found.noise.share:.0%} of it, as speckle does" in found.sentence
+
+
+@pytest.mark.parametrize("photons", [20, 200])
+def test_photons_with_noise_of_reading_are_no_speckle(photons):
+    x = photo("coffee", 192)
+    counted = torch.from_numpy(draw().poisson(x.numpy() * photons)).float() / photons
+    y = counted + 0.05 + 0.02 * torch.from_numpy(draw(1).standard_normal(x.shape)).float()
+    found = diagnose((y / 1.3).clamp(0, 1))
+    assert found.noise.kind == "poisson" and found.noise.share is None
