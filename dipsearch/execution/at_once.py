@@ -20,7 +20,7 @@ from ..fitting import give_back_memory, out_of_memory
 from ..patches import DEFAULT, HURRIED, QUICK, PatchSettings, answer, first_guess, settings_for
 from ..problem import Case, Identity, Problem, crop_problem
 
-DENOISING, OTHERS = (4.9, 1.8), (12.0, 2.6)
+DENOISING, OTHERS = (4.4, 2.0), (13.0, 2.7)
 """The time of the usual and of the quick settings, in that of the hurried ones: denoising, and everything else; see
 ``HURRIED``."""
 

@@ -46,7 +46,7 @@ def alternate(
         groups = match(
             z,
             patch=how.patch,
-            radius=settings.near,
+            radius=how.near,
             count=how.members,
             step=settings.stride,
             phase=index,  # references move on from pass to pass, so that few of them are enough

@@ -33,11 +33,13 @@ def test_numbers_are_what_the_names_say() -> None:
     assert settings["denoise", "share of the noise in the first pass 0.65"].passes[0] == (0.65, 40)
     assert settings["denoise", "members 24"].passes == tuple((share, 24) for share, _ in DEFAULT.passes)
     assert len(settings["denoise", "passes 1"].passes) == 1
-    assert len(settings["inpaint", "passes 24"].filling.sigmas) == 24
+    assert len(settings["inpaint", "passes 48"].filling.sigmas) == 48
     assert settings["inpaint", "first σ 15"].filling.sigmas[0] == pytest.approx(15 / 255)
     assert settings["sr", "first σ 50"].enlarging.sigmas[0] == pytest.approx(50 / 255)
     assert settings["sr", "first σ 50"].enlarging.sigmas[-1] == pytest.approx(DEFAULT.enlarging.sigmas[-1])
-    assert settings["sr", "near 12"].near == settings["inpaint", "near 12"].near == 12
+    assert (
+        settings["sr", "near 12"].enlarging.near == 12 and settings["inpaint", "near 10"].filling.near == 10
+    )
 
 
 def test_every_task_has_the_default_first_and_names_of_its_own() -> None:

@@ -75,7 +75,7 @@ def test_it_is_one_wiener_filter_and_one_correction_in_turn(operator, noise_sigm
     x, colours, step = start, decorrelation_for(start), DEFAULT.stride
     for index, (sigma, relaxation) in enumerate(zip(HOW.sigmas, (2.0, 2**0.5, 1.0), strict=True)):
         z = colours.forward(x)
-        groups = match(z, patch=5, radius=DEFAULT.near, count=HOW.members, step=step, phase=index)
+        groups = match(z, patch=5, radius=HOW.near, count=HOW.members, step=step, phase=index)
         smooth = colours.inverse(second_stage(z, z, white(sigma, channels=3, like=x), groups))
         x = x + relaxation * (smooth - x)
         if noise_sigma == 0:

@@ -67,7 +67,7 @@ def test_stripes_are_continued_where_the_biharmonic_equation_blurs_them():
 def test_impulses_leave_every_channel_its_own_pixels():
     x = photo()
     given = problem(x, (random(1, 3, 32, 32, seed=1) > 0.3).float())
-    assert psnr(filled(given), x) > psnr(first_guess(given), x) + 2
+    assert psnr(filled(given), x) > psnr(first_guess(given), x) + 1.5
 
 
 def test_one_channel_that_misses_values_is_filled_from_the_others():

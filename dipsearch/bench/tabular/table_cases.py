@@ -7,7 +7,7 @@ the others show whether these hold; which is which is fixed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -19,7 +19,8 @@ from torch import Tensor
 
 from ...delivery.answers import finished
 from ...errors import InputError
-from ...patches import answer, met
+from ...patches import DEFAULT, answer, met
+from ...patches.settings import Alternation, falling
 from ...problem import Problem, Split, make_split, read_image
 from ...problem.formats.sources import picture_name
 from ..damages import DAMAGES, gaussian_noise
@@ -63,6 +64,13 @@ SIDES = {"denoise": 64, "inpaint": 64, "sr": 96}
 
 noisy = gaussian_noise(25, clipped=False)
 """Not clipped: what that costs is the same for all networks."""
+
+SETTINGS = replace(
+    DEFAULT,
+    filling=Alternation(falling(25 / 255, 2 / 255, 16), relaxation=(3.0, 3.0)),
+    enlarging=Alternation(falling(35 / 255, 1.5 / 255, 20), relaxation=(9.0, 1.0), patch=4),
+)
+"""Of the first answers that the recorded fits began with."""
 
 _MAKE: dict[str, Callable[[Tensor, int], Problem]] = {
     "denoise": noisy,
@@ -158,8 +166,8 @@ def prepared_of(clean: Tensor, task: str) -> PreparedCase:
         problem=problem,
         split=split,
         clean=clean,
-        pilot=answer(problem, split=split),
-        first=answer(problem),
+        pilot=answer(problem, split=split, settings=SETTINGS),
+        first=answer(problem, settings=SETTINGS),
         wanted=judged,
         share=float(1 - exact.mean()),
     )

@@ -34,8 +34,8 @@ ROUNDS, MUCH = 8, 1.5
 """Bins that lie further above the line than so many standard errors count less."""
 
 STRAIGHT = 1.25
-"""Speckle's variance is a parabola; a line is kept unless that fits so many times better. On coffee, chelsea, rocket and
-camera the ratio was 0.20 to 0.53 for speckle of 10 and 30 %, 1.24 to 3.9 for 20 to 200 photons."""
+"""Speckle's variance is a parabola; a line is kept unless that fits so many times better. On coffee, chelsea, rocket
+and camera the ratio was 0.20 to 0.53 for speckle of 10 and 30 %, 1.24 to 3.9 for 20 to 200 photons."""
 
 DARK = 0.005
 
