@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from .task import Advanced
@@ -16,7 +17,8 @@ class Keeping:
 
     Attributes:
         kept: whether what its files have is the newest.
-        cost: seconds of writing, as measured last.
+        cost: seconds of writing, the fewest that were measured: what it takes longer on a busy machine is no reason to
+            lose more of the fit.
         at: seconds since the start, when it was written last.
     """
 
@@ -31,5 +33,6 @@ class Keeping:
     def took(self, found: Advanced, *, at: float) -> None:
         """Note what came of a slice."""
         if found.kept:
-            self.cost, self.at = found.writing, at
+            self.cost = min(self.cost, found.writing) if math.isfinite(self.at) else found.writing
+            self.at = at
         self.kept = found.kept or (self.kept and found.made == 0)

@@ -63,14 +63,14 @@ class Books:
             raise
         except Exception as error:  # it is not our code; the study goes on with the next one
             reason = f"the function that makes networks failed: {in_words(error)}"
-            self._fail(trial._trial_id, trial.number, reason)
+            self._end(trial._trial_id, trial.number, reason, state=TrialState.FAIL)
             return Asked(trial.number, None, reason)
         if isinstance(network, Genome):
             trial.set_user_attr("genome", network.to_nested())
             write_genome(self._run.folder, trial.number, network)
         refusal = self._refusal(network)
         if refusal is not None:
-            self._fail(trial._trial_id, trial.number, refusal)
+            self._end(trial._trial_id, trial.number, refusal, state=TrialState.FAIL)
             return Asked(trial.number, None, refusal)
         candidate = self._candidate(trial.number, trial._trial_id, network)
         candidate.start = self._warm_name(network)
@@ -83,9 +83,8 @@ class Books:
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             network = self._network_again(trial)
             if network is None:
-                self._fail(
-                    trial._trial_id, trial.number, "it was proposed, and the search ended before it was known"
-                )
+                reason = "it was proposed, and the search ended before it was known"
+                self._end(trial._trial_id, trial.number, reason, state=TrialState.PRUNED)
                 continue
             candidate = self._candidate(trial.number, trial._trial_id, network)
             candidate.steps = kept_steps(trial_folder(self._run.folder, trial.number) / STATE)
@@ -121,7 +120,7 @@ class Books:
         candidate.told = True
         if candidate.ended is Ended.DIVERGED or not candidate.pictures[0].step:
             reason = f"the fit diverged at iteration {candidate.steps}"
-            return self._fail(candidate.key, candidate.number, reason)
+            return self._end(candidate.key, candidate.number, reason, state=TrialState.FAIL)
         if pruned:
             self._study._storage.set_trial_user_attr(candidate.key, "reason", pruned)
             self._tell(candidate.number, state=TrialState.PRUNED)
@@ -132,7 +131,12 @@ class Books:
     def fail(self, candidate: Candidate, reason: str) -> Trial:
         """Write down that a candidate could not be fitted."""
         candidate.told = True
-        return self._fail(candidate.key, candidate.number, reason)
+        return self._end(candidate.key, candidate.number, reason, state=TrialState.FAIL)
+
+    def leave_out(self, candidate: Candidate, reason: str) -> Trial:
+        """Write down why a candidate was not fitted at all, which is no failure."""
+        candidate.told = True
+        return self._end(candidate.key, candidate.number, reason, state=TrialState.PRUNED)
 
     def trial(self, number: int) -> Trial:
         """A candidate as the study remembers it."""
@@ -149,9 +153,9 @@ class Books:
             return None
         return warm_name(self._run.request.start, network, task=problem.task, channels=problem.image_shape[1])
 
-    def _fail(self, key: int, number: int, reason: str) -> Trial:
+    def _end(self, key: int, number: int, reason: str, *, state: TrialState) -> Trial:
         self._study._storage.set_trial_user_attr(key, "reason", reason)
-        self._tell(number, state=TrialState.FAIL)
+        self._tell(number, state=state)
         return self.trial(number)
 
     def _tell(self, number: int, *, value: float | None = None, state: TrialState | None = None) -> None:

@@ -325,7 +325,7 @@ class Search:
                 # Too short to be compared with the others is no failure.
                 self._told(candidate, pruned="" if candidate.usable else TOO_SHORT)
             elif candidate.steps == 0:
-                self.books.fail(candidate, "the search was over before its first slice")
+                self.books.leave_out(candidate, "the search was over before its first slice")
 
     def _mark_alone(self) -> None:
         """Where nobody had a first look, who came furthest counts: a short budget gets a rough picture."""

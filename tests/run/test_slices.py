@@ -14,7 +14,9 @@ import psutil
 import pytest
 
 from dipsearch.errors import StudyError
+from dipsearch.report import write_page
 from dipsearch.run import Outcome, Request, Snapshot, read_study, run_search
+from dipsearch.run.searching import Search
 from dipsearch.run.slice_log import read_slices
 from dipsearch.trials.claim import claim
 
@@ -123,3 +125,19 @@ def test_a_database_that_goes_away_in_the_middle_loses_nothing(place: Path, post
     assert ear.done and outcome.result["trials"]["complete"] == 3
     states = [trial.state for trial in read_study(outcome.folder, storage=postgres.url).trials]
     assert states == ["complete"] * 3
+
+
+def test_a_candidate_that_got_no_slice_is_no_failure(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def begun_and_over(search: Search) -> None:
+        if not search.candidates:
+            search._new()
+
+    monkeypatch.setattr(Search, "_next", begun_and_over)
+    outcome = run(place, request(place, budget_seconds=30.0), Ear())
+    assert outcome.result["trials"] == {"complete": 0, "resting": 0, "pruned": 1, "failed": 0}
+    (trial,) = read_study(outcome.folder).trials
+    assert (trial.state, trial.reason) == ("pruned", "the search was over before its first slice")
+    assert np.isfinite(outcome.images[0].numpy()).all()  # the first answer
+    assert (
+        "before its first slice" in write_page(read_study(outcome.folder), to=place / "page.html").read_text()
+    )
