@@ -41,13 +41,13 @@ def alternate(
         usable: (H, W), bool: pixels that may be looked at; ``None``: all.
     """
     x, colours = start, decorrelation_for(start)
-    for index, (sigma, relaxation) in enumerate(how.passes()):
+    for index, (sigma, relaxation, members) in enumerate(how.passes()):
         z = colours.forward(x)
         groups = match(
             z,
             patch=how.patch,
             radius=how.near,
-            count=how.members,
+            count=members,
             step=settings.stride,
             phase=index,  # references move on from pass to pass, so that few of them are enough
             wanted=wanted,

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def falling(high: float, low: float, count: int) -> tuple[float, ...]:
-    """So many numbers from ``high`` to ``low``, evenly in their logarithms."""
+    """So many numbers from ``high`` to ``low``, or the other way round, evenly in their logarithms."""
     return tuple(high * (low / high) ** (index / max(count - 1, 1)) for index in range(count))
 
 
@@ -18,22 +18,23 @@ class Alternation:
     Args:
         sigmas: σ_k of the passes, in units of [0, 1]: as noisy as that the guess is taken to be.
         relaxation: a pass goes so many times as far as the patches say; what the measurement knows it corrects. The
-            first and the last pass's; those between fall evenly in their logarithms.
+            first and the last pass's; those between change evenly in their logarithms.
         patch: side of a patch, in pixels.
-        members: patches in a group.
+        members: patches in a group; likewise. A first guess shows few that are alike for sure.
         near: radius of the search window around a patch, in pixels.
     """
 
     sigmas: tuple[float, ...]
     relaxation: tuple[float, float]
     patch: int = 5
-    members: int = 40
+    members: tuple[int, int] = (40, 40)
     near: int = 8
 
-    def passes(self) -> list[tuple[float, float]]:
-        """σ_k and the relaxation of each pass."""
-        first, last = self.relaxation
-        return list(zip(self.sigmas, falling(first, last, len(self.sigmas)), strict=True))
+    def passes(self) -> list[tuple[float, float, int]]:
+        """σ_k, the relaxation and the patches in a group of each pass."""
+        count = len(self.sigmas)
+        members = (round(number) for number in falling(*self.members, count))
+        return list(zip(self.sigmas, falling(*self.relaxation, count), members, strict=True))
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,12 @@ class PatchSettings:
     flat: float = 1.1
     passes: tuple[tuple[float, int], ...] = ((0.8, 40), (1.0, 32), (1.0, 32))
     polishing: tuple[tuple[float, int], ...] = ((1.0, 32), (1.0, 32))
-    filling: Alternation = Alternation(falling(25 / 255, 2 / 255, 32), relaxation=(3.0, 3.0), members=24)
+    filling: Alternation = Alternation(
+        falling(25 / 255, 2 / 255, 32), relaxation=(3.0, 3.0), members=(20, 40)
+    )
     filling_on: Alternation = Alternation(falling(10 / 255, 2 / 255, 6), relaxation=(3.0, 3.0))
     enlarging: Alternation = Alternation(
-        falling(35 / 255, 1.5 / 255, 32), relaxation=(9.0, 1.0), patch=4, members=24, near=10
+        falling(35 / 255, 1.5 / 255, 32), relaxation=(9.0, 1.0), patch=4, members=(20, 40), near=10
     )
     enlarging_on: Alternation = Alternation(falling(10 / 255, 1.5 / 255, 8), relaxation=(3.0, 1.0), patch=4)
     inverting: Alternation = Alternation(falling(35 / 255, 3 / 255, 16), relaxation=(1.0, 1.0))
@@ -113,10 +116,14 @@ QUICK = _within(
         stride=5,
         passes=((0.8, 32), (1.0, 24)),
         polishing=((1.0, 24),),
-        filling=Alternation(falling(25 / 255, 3 / 255, 8), relaxation=(4.0, 4.0), members=24),
-        filling_on=Alternation(falling(10 / 255, 3 / 255, 4), relaxation=(4.0, 4.0), members=24),
-        enlarging=Alternation(falling(35 / 255, 3 / 255, 8), relaxation=(9.0, 1.5), patch=4, members=24),
-        enlarging_on=Alternation(falling(10 / 255, 3 / 255, 4), relaxation=(3.0, 1.0), patch=4, members=24),
+        filling=Alternation(falling(25 / 255, 3 / 255, 8), relaxation=(4.0, 4.0), members=(24, 24)),
+        filling_on=Alternation(falling(10 / 255, 3 / 255, 4), relaxation=(4.0, 4.0), members=(24, 24)),
+        enlarging=Alternation(
+            falling(35 / 255, 3 / 255, 8), relaxation=(9.0, 1.5), patch=4, members=(24, 24)
+        ),
+        enlarging_on=Alternation(
+            falling(10 / 255, 3 / 255, 4), relaxation=(3.0, 1.0), patch=4, members=(24, 24)
+        ),
     ),
 )
 """A sixth to less than a half of the time for 0.1 to 0.8 dB less; see ``HURRIED``."""
@@ -131,7 +138,7 @@ HURRIED = _within(
         step=6,
         stride=6,
         passes=((0.9, 24),),
-        filling=Alternation(falling(25 / 255, 4 / 255, 4), relaxation=(4.0, 4.0), members=16),
+        filling=Alternation(falling(25 / 255, 4 / 255, 4), relaxation=(4.0, 4.0), members=(16, 16)),
     ),
 )
 """Half of QUICK's time for 0.4 to 0.5 dB less, for budgets of seconds. On 256 × 256 of coffee with σ 25, half of the

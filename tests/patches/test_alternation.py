@@ -15,7 +15,7 @@ from dipsearch.patches.settings import Alternation, falling
 from dipsearch.problem import Downsample, Mask, NoiseModel, Problem, pseudo_inverse, psnr, read_image
 
 NONE = NoiseModel("none", None, "none")
-HOW = Alternation((0.08, 0.04, 0.02), relaxation=(2.0, 1.0))
+HOW = Alternation((0.08, 0.04, 0.02), relaxation=(2.0, 1.0), members=(12, 40))
 PLAIN = Alternation(falling(0.14, 0.01, 12), relaxation=(1.0, 1.0))
 
 
@@ -73,9 +73,10 @@ def test_it_is_one_wiener_filter_and_one_correction_in_turn(operator, noise_sigm
     start = pseudo_inverse(operator, given.y, damping=0.1)
     found = alternate(given, start, HOW, noise_sigma=noise_sigma, settings=DEFAULT)
     x, colours, step = start, decorrelation_for(start), DEFAULT.stride
-    for index, (sigma, relaxation) in enumerate(zip(HOW.sigmas, (2.0, 2**0.5, 1.0), strict=True)):
+    passes = zip(HOW.sigmas, (2.0, 2**0.5, 1.0), (12, 22, 40), strict=True)
+    for index, (sigma, relaxation, members) in enumerate(passes):
         z = colours.forward(x)
-        groups = match(z, patch=5, radius=HOW.near, count=HOW.members, step=step, phase=index)
+        groups = match(z, patch=5, radius=HOW.near, count=members, step=step, phase=index)
         smooth = colours.inverse(second_stage(z, z, white(sigma, channels=3, like=x), groups))
         x = x + relaxation * (smooth - x)
         if noise_sigma == 0:
