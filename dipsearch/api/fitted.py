@@ -50,9 +50,9 @@ class Fitted:
         return self.fit.ended
 
     @property
-    def score(self) -> float:
+    def validation_mse(self) -> float:
         """The split's estimate of the mean squared error, of values about in [0, 1]; it may be slightly negative."""
-        return self.fit.score
+        return self.fit.validation_mse
 
     @property
     def curves(self) -> Curves:

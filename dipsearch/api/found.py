@@ -109,7 +109,7 @@ class Result:
 
     @property
     def best(self) -> Trial | None:
-        """The candidate that was chosen: its ``genome``, ``score``, ``step``, …; ``None`` where none was fitted."""
+        """The chosen candidate: its ``genome``, ``estimated_psnr``, ``step``, …; ``None`` where none was fitted."""
         return self.record.winner() if self.folder is not None else None
 
     @property
@@ -246,7 +246,7 @@ def _row(trial: Trial) -> dict[str, Any]:
     return {
         "number": trial.number,
         "state": trial.state,
-        "value": trial.score,
+        "value": trial.estimated_psnr,
         "step": trial.step,
         "seconds": trial.seconds,
         "ended": trial.ended,

@@ -49,7 +49,11 @@ class ProgressBar:
         # tqdm forgets its total as soon as it is exceeded.
         self._bar.n = min(snapshot.seconds, self._seconds) if self._seconds else snapshot.complete
         best = snapshot.best
-        score = "" if best is None or best.score is None else f", best {best.score:.1f} dB estimated"
+        score = (
+            ""
+            if best is None or best.estimated_psnr is None
+            else f", best {best.estimated_psnr:.1f} dB estimated"
+        )
         self._bar.set_postfix_str(f"{snapshot.phase}: {snapshot.complete} networks{score}")
 
     def evaluated(self, trial: Trial) -> None:

@@ -89,8 +89,8 @@ def write_archive(path: Path, entries: Sequence[Entry]) -> None:
         for entry in entries
     ]
     columns = {
-        name: np.concatenate([getattr(entry.recording, name) for entry in entries]).astype(np.float32)
-        for name in CURVES
+        name: np.concatenate([getattr(entry.recording, field) for entry in entries]).astype(np.float32)
+        for name, field in CURVES.items()
     }
     columns["parts"] = np.concatenate([entry.recording.parts.ravel() for entry in entries]).astype(np.float32)
     text = np.array(json.dumps({"format": FORMAT, "entries": index}))

@@ -72,7 +72,7 @@ class FittedCase:
             Member(
                 index,
                 Output(one.judged, one.full),
-                float(self.split.score(self.problem.view(one.judged))),
+                float(self.split.validation_mse(self.problem.view(one.judged))),
             )
             for index, one in enumerate(self.outputs)
         ]
@@ -111,7 +111,7 @@ def _read_case(there: Sequence[Job], *, folder: Path) -> FittedCase | None:
         stop = default_choice(recording)
         if stop is None or not bool(torch.isfinite(images.full).all()):
             continue
-        scores.append(stop.score)
+        scores.append(stop.validation_mse)
         outputs.append(images)
         if (folder / job.second_file).exists():
             score, again = read_second(folder / job.second_file)

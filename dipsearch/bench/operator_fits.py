@@ -118,7 +118,7 @@ def _network_row(case: OperatorCase, job: FitJob) -> OperatorRow:
         limit=job.steps,
         psnr=None if stop is None else stop.psnr,
         stop_loss_db=None if stop is None else stop.loss_db,
-        estimate=None if stop is None else estimated_psnr(stop.score),
+        estimate=None if stop is None else estimated_psnr(stop.validation_mse),
         seconds=recording.seconds,
     )
 

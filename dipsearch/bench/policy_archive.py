@@ -31,7 +31,8 @@ DIMENSIONS = 96
 MARK = 40
 """Iterations between sketches."""
 
-CURVES = ("smooth", "best_score", "score", "psnr")
+CURVES = {"smooth": "smooth", "best_score": "best_validation_mse", "score": "validation_mse", "psnr": "psnr"}
+"""Their names in files, and the fields that they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +43,8 @@ class RecordedFit:
         network: its name.
         seconds_per_step: of the processor, on a picture of 128 × 128.
         smooth: lowest smoothed score so far at every check point, ``(k,)``.
-        best_score: the score of the iterate that the fit would deliver there, ``(k,)``.
-        score: of the averaged output, ``(k,)``.
+        best_validation_mse: the score of the iterate that the fit would deliver there, ``(k,)``.
+        validation_mse: of the averaged output, ``(k,)``.
         psnr: of the averaged output as it would be delivered, in dB, ``(k,)``; no policy sees it.
         sketches: of the iterate that would be delivered, at every ``MARK`` iterations, ``(m, DIMENSIONS)``.
     """
@@ -51,8 +52,8 @@ class RecordedFit:
     network: str
     seconds_per_step: float
     smooth: NDArray[np.float32]
-    best_score: NDArray[np.float32]
-    score: NDArray[np.float32]
+    best_validation_mse: NDArray[np.float32]
+    validation_mse: NDArray[np.float32]
     psnr: NDArray[np.float32]
     sketches: NDArray[np.float32]
 
@@ -69,8 +70,8 @@ class RecordedFit:
             network,
             seconds_per_step,
             smooth=curves["smooth"],
-            best_score=curves["best_score"],
-            score=curves["score"],
+            best_validation_mse=curves["best_score"],
+            validation_mse=curves["score"],
             psnr=curves["psnr"],
             sketches=sketches,
         )
@@ -95,7 +96,7 @@ class RecordedFit:
         mark = min(steps // MARK, len(self.sketches))
         if mark == 0:
             return None
-        return self.sketches[mark - 1], float(self.best_score[mark * MARK // EVERY - 1])
+        return self.sketches[mark - 1], float(self.best_validation_mse[mark * MARK // EVERY - 1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +183,7 @@ def write_policy_archive(path: Path, cases: Sequence[RecordedCase]) -> None:
         for case in cases
     ]
     fits = [fit for case in cases for fit in case.fits]
-    columns = {name: np.concatenate([getattr(fit, name) for fit in fits]) for name in CURVES}
+    columns = {name: np.concatenate([getattr(fit, field) for fit in fits]) for name, field in CURVES.items()}
     with replacing(path) as temporary:
         np.savez_compressed(
             temporary,

@@ -243,7 +243,15 @@ class _Watched:
         if decision.best is not None:
             self.best = self.recent[-1 - min(decision.best, len(self.recent) - 1)]
         truth = psnr(data_consistent(image, self.case.problem), self.case.clean)
-        self.rows.append((check.score, truth, self.memory.best_value, self.best[0].step, self.best[0].score))
+        self.rows.append(
+            (
+                check.validation_mse,
+                truth,
+                self.memory.best_value,
+                self.best[0].step,
+                self.best[0].validation_mse,
+            )
+        )
         if check.step % KEPT == 0:
             self.pictures.append(self.case.values(self.best[1]))
         return decision.ended
@@ -276,7 +284,7 @@ def _record(job: PolicyJob, folder: Path, count: int) -> str:
             pictures=np.stack(watched.pictures),
             clean=case.values(case.clean),
             pilot=case.values(case.pilot),
-            pilot_score=np.array(case.split.score(case.problem.view(case.pilot)).item()),
+            pilot_score=np.array(case.split.validation_mse(case.problem.view(case.pilot)).item()),
         )
     best, image = watched.best
     return (

@@ -61,7 +61,7 @@ def _rows(case: RecordedCase, source: str, digest: str) -> list[PreselectionRow]
 
 def delivered(fit: RecordedFit) -> tuple[float, int]:
     """PSNR in dB and iteration of what a recorded fit delivers: the check point that has its best score."""
-    place = int(np.nanargmin(np.abs(fit.score - fit.best_score[-1])))
+    place = int(np.nanargmin(np.abs(fit.validation_mse - fit.best_validation_mse[-1])))
     return round(float(fit.psnr[place]), 3), EVERY * (place + 1)
 
 

@@ -130,7 +130,7 @@ def best_of(case: Sequence[Job], *, folder: Path) -> list[Job]:
             recording, _ = read_recording(folder / job.file)
             choice = default_choice(recording)
             if choice is not None:
-                scored.append((choice.score, job.network, job))
+                scored.append((choice.validation_mse, job.network, job))
     return [job for _, _, job in sorted(scored, key=lambda row: row[:2])[:FINALISTS]]
 
 
@@ -222,5 +222,7 @@ def _second(job: Job, folder: Path, device: str) -> str:
     )
     image = done.image.cpu()
     with replacing(folder / job.second_file) as temporary:
-        np.savez_compressed(temporary, judged=image.numpy().astype(np.float16), score=np.array(done.score))
+        np.savez_compressed(
+            temporary, judged=image.numpy().astype(np.float16), score=np.array(done.validation_mse)
+        )
     return f"{job.picture} {job.damage} {job.network}, second split: {psnr(image, clean):.2f} dB"

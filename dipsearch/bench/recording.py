@@ -57,7 +57,7 @@ class Recording:
     Args:
         step: iterations.
         loss: training loss.
-        score: the split's estimate of the mean squared error of the averaged output.
+        validation_mse: the split's estimate of the mean squared error of the averaged output.
         psnr: of the averaged output, in dB.
         psnr_raw: of the raw output, in dB.
         psnr_delivered: of the averaged output as it would be delivered, in dB: with exact measurements put back.
@@ -70,7 +70,7 @@ class Recording:
 
     step: Numbers
     loss: Numbers
-    score: Numbers
+    validation_mse: Numbers
     psnr: Numbers
     psnr_raw: Numbers
     psnr_delivered: Numbers
@@ -94,7 +94,7 @@ class Recording:
         return cls(
             step=curves["step"],
             loss=curves["loss"],
-            score=curves["score"],
+            validation_mse=curves["score"],
             psnr=curves["psnr"],
             psnr_raw=curves["psnr_raw"],
             psnr_delivered=curves["psnr_delivered"],
@@ -108,7 +108,7 @@ class Recording:
 
     def checks(self) -> list[Check]:
         """What a stopping rule gets to see."""
-        rows = zip(self.step, self.loss, self.score, self.windowed, self.moving, strict=True)
+        rows = zip(self.step, self.loss, self.validation_mse, self.windowed, self.moving, strict=True)
         plain = ((int(a), float(b), float(c), float(d), float(e)) for a, b, c, d, e in rows)
         return [Check(*row, tuple(parts.tolist())) for row, parts in zip(plain, self.parts, strict=True)]
 
@@ -122,8 +122,12 @@ class Recording:
 
 
 NUMBERS = ("seconds", "trivial")
-CURVES = tuple(field.name for field in fields(Recording) if field.name not in ("parts", "proxies", *NUMBERS))
-"""Of one value per check point; ``parts`` has several."""
+CURVES = {
+    {"validation_mse": "score"}.get(field.name, field.name): field.name
+    for field in fields(Recording)
+    if field.name not in ("parts", "proxies", *NUMBERS)
+}
+"""Of one value per check point, ``parts`` has several: their names in files, and the fields that they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +177,7 @@ def record(
             break
         shown = data_consistent(reading.image, problem)
         truth = psnr(reading.image, reference), psnr(reading.output, reference), psnr(shown, reference)
-        rows.append((step, check.loss, check.score, *truth, check.windowed, check.moving))
+        rows.append((step, check.loss, check.validation_mse, *truth, check.windowed, check.moving))
         parts.append(check.parts)
         recent.append((step, reading.image, engine.save() if may_fit_all_data(problem) else None))
         default.see(check)
@@ -190,7 +194,7 @@ def record(
         curves,
         proxies=measured,
         seconds=seconds,
-        trivial=split.trivial_score(),
+        trivial=split.trivial_mse(),
     )
     if chosen is None:
         nothing = torch.full(problem.image_shape, float("nan"))
@@ -208,10 +212,10 @@ def _as_fit(recording: Recording, chosen: tuple[int, Tensor, StepState | None]) 
     curves = Curves(
         recording.step[: place + 1].astype(np.int64),
         recording.loss[: place + 1].astype(np.float64),
-        recording.score[: place + 1].astype(np.float64),
+        recording.validation_mse[: place + 1].astype(np.float64),
         np.zeros(place + 1),
     )
-    score = float(recording.score[place])
+    score = float(recording.validation_mse[place])
     return Fit(image, step, Ended.RISEN, score, float(np.median(around)), curves, 0.0, weights)
 
 
@@ -234,7 +238,8 @@ def _with_everything(done: Fit, genome: Genome, problem: Problem, *, split: Spli
 
 def write_recording(path: Path, recording: Recording, outputs: Outputs) -> None:
     """Write both to one ``.npz`` file; images in 16 bits, which changes their PSNR by less than 0.001 dB."""
-    arrays: dict[str, Any] = {name: getattr(recording, name) for name in (*CURVES, "parts")}
+    arrays: dict[str, Any] = {name: getattr(recording, field) for name, field in CURVES.items()}
+    arrays["parts"] = recording.parts
     arrays |= {f"proxy-{name}": np.array(value) for name, value in recording.proxies.items()}
     for name in NUMBERS:
         arrays[name] = np.array(getattr(recording, name))

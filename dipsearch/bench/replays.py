@@ -31,7 +31,7 @@ class Stop:
         psnr: there, in dB, of the averaged output as it would be delivered.
         loss_db: how far that is below the peak of the same curve.
         plain_loss_db: the same for the averaged output before exact measurements are put back.
-        score: the split's estimate of the mean squared error there.
+        validation_mse: the split's estimate of the mean squared error there.
         training_loss: there.
     """
 
@@ -39,7 +39,7 @@ class Stop:
     psnr: float
     loss_db: float
     plain_loss_db: float
-    score: float
+    validation_mse: float
     training_loss: float
 
 
@@ -73,7 +73,7 @@ def stop_of(rule: StoppingRule, recording: Recording) -> Stop | None:
         psnr,
         float(recording.psnr_delivered.max()) - psnr,
         float(recording.psnr.max() - recording.psnr[place]),
-        float(recording.score[place]),
+        float(recording.validation_mse[place]),
         float(recording.loss[place]),
     )
 
@@ -121,7 +121,7 @@ def criteria(
         consensus: what takes the place of the score where it is not ``None``.
     """
     stops = [default_choice(recording) for recording in recordings.values()]
-    scores = [np.inf if stop is None else stop.score for stop in stops]
+    scores = [np.inf if stop is None else stop.validation_mse for stop in stops]
     values = {
         CHOSEN_BY: [
             score if error is None else error for score, error in zip(scores, consensus, strict=True)

@@ -65,7 +65,7 @@ def display(snapshot: Snapshot) -> RenderableType:
             str(worker.index),
             clause(worker.label, worker.digest) or "waiting",
             iteration(worker),
-            decibels(worker.score),
+            decibels(worker.estimated_psnr),
             NOTHING if speed is None else f"{speed:.1f} it/s",
         )
     return Group(table, Text(overall(snapshot)))
@@ -89,7 +89,9 @@ def overall(snapshot: Snapshot) -> str:
             f"{snapshot.pruned} pruned",
             f"{snapshot.failed} failed" if snapshot.failed else None,
         ),
-        f"best so far {decibels(best.score)} (candidate {best.number})" if best is not None else None,
+        f"best so far {decibels(best.estimated_psnr)} (candidate {best.number})"
+        if best is not None
+        else None,
         f"{duration(left)} left" if left is not None else None,
     )
     return "; ".join(part for part in parts if part)
@@ -111,7 +113,7 @@ def ended(trial: Trial) -> str:
     parents = " and ".join(str(parent) for parent in trial.parents)
     origin = f"{trial.operator} of {parents}" if parents else trial.operator
     fate = {
-        "complete": f"{decibels(trial.score)} at iteration {trial.step}",
+        "complete": f"{decibels(trial.estimated_psnr)} at iteration {trial.step}",
         "pruned": f"given up, {trial.reason or 'others are ahead'}",
         "failed": f"failed, {trial.reason or 'no reason was recorded'}",
     }.get(trial.state, trial.state)

@@ -56,7 +56,7 @@ def listed(json: shared.Json = False) -> None:
                     "networks": [
                         {
                             "digest": one.genome.digest,
-                            "score": one.score,
+                            "score": one.estimated_psnr,
                             "steps": one.steps,
                             "name": one.name,
                         }
@@ -77,7 +77,7 @@ def listed(json: shared.Json = False) -> None:
                 study.task,
                 str(len(study.pictures)),
                 study.networks[0].name or study.networks[0].genome.label,
-                f"{study.networks[0].score:.2f} dB",
+                f"{study.networks[0].estimated_psnr:.2f} dB",
                 study.added[:10],
             )
             for study in studies

@@ -89,9 +89,9 @@ class PlainWords:
 
 def _gain(snapshot: Snapshot) -> str | None:
     best, bar = snapshot.best, snapshot.bar
-    if best is None or best.score is None or bar is None:
+    if best is None or best.estimated_psnr is None or bar is None:
         return None
-    gain = best.score - bar
+    gain = best.estimated_psnr - bar
     if gain < EVEN:
         return "none is better than the first answer yet"
     return f"the best is {gain:.1f} dB better than the first answer"

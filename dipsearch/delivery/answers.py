@@ -92,14 +92,14 @@ class Choice:
         found: where each stands, in their order.
         chosen: the name of the one that is delivered.
         shares: of which answers it consists; they sum to 1.
-        score: the split's estimate of its mean squared error; NaN where nothing was judged.
+        validation_mse: the split's estimate of its mean squared error; NaN where nothing was judged.
     """
 
     answers: tuple[Answer, ...]
     found: tuple[Standing, ...]
     chosen: str
     shares: dict[str, float]
-    score: float
+    validation_mse: float
 
     @property
     def answer(self) -> Answer:
@@ -150,14 +150,14 @@ def choose(answers: Sequence[Answer], problem: Problem, *, split: Split, seconds
         one for one in answers if bool(torch.isfinite(one.judged).all() and torch.isfinite(one.image).all())
     ]
     usable.sort(key=lambda one: SIMPLEST_FIRST.index(one.name))
-    scores = {one.name: float(split.score(problem.view(one.judged))) for one in usable}
+    scores = {one.name: float(split.validation_mse(problem.view(one.judged))) for one in usable}
     shares = _shares(usable, scores, problem, split=split)
     if len(shares) > 1:
         parts = [next(one for one in usable if one.name == name) for name in shares]
         judged = combine([part.judged for part in parts], list(shares.values()))
         image = combine([part.image for part in parts], list(shares.values()))
         usable.append(Answer(COMBINED, judged, image, seconds))
-        scores[COMBINED] = float(split.score(problem.view(judged)))
+        scores[COMBINED] = float(split.validation_mse(problem.view(judged)))
     chosen = COMBINED if COMBINED in scores else next(iter(shares))
     if not split.blind:
         # Ties, up to the rounding of a mixture of equals, go to the simpler one, which comes first.
@@ -211,7 +211,7 @@ def _unless_by_luck(best: Answer, usable: Sequence[Answer], problem: Problem, *,
     """The answer with the best score, or the first one where it is less than a standard error behind that."""
     first = next((one for one in usable if one.name == FIRST), best)
     found = standings([block_errors([[first.judged], [best.judged]], problem, split=split)])
-    behind = found[1].score - found[0].score
+    behind = found[1].estimated_psnr - found[0].estimated_psnr
     return FIRST if first is not best and behind <= (found[0].standard_error or 0.0) else best.name
 
 

@@ -50,7 +50,7 @@ class BlockErrors:
     values: Values
     offset: Values | float
 
-    def scores(self) -> Values:
+    def validation_mses(self) -> Values:
         """The split's estimates of the mean squared error, ``(K, S)``."""
         return np.asarray(self.errors.sum(axis=2) / self.values.sum() - self.offset)
 
@@ -60,13 +60,13 @@ class Standing:
     """Where a candidate stands among those it was compared with; all in dB.
 
     Args:
-        score: estimated PSNR without a reference.
-        score_error: standard error of the score itself; ``None``: too few blocks to tell.
+        estimated_psnr: estimated PSNR without a reference.
+        error: standard error of the score itself; ``None``: too few blocks to tell.
         standard_error: standard error of its difference to the best one; 0 for that; ``None`` likewise.
     """
 
-    score: float
-    score_error: float | None
+    estimated_psnr: float
+    error: float | None
     standard_error: float | None
 
 
@@ -108,7 +108,7 @@ def standings(
     Returns:
         One for each candidate.
     """
-    scores = np.mean([decibels(picture.scores()) for picture in pictures], axis=0).mean(axis=1)
+    scores = np.mean([decibels(picture.validation_mses()) for picture in pictures], axis=0).mean(axis=1)
     if min(len(picture.values) for picture in pictures) < FEWEST_BLOCKS:
         return tuple(Standing(float(score), None, None) for score in scores)
     draws = _drawn(pictures, np.random.default_rng(seed), repeats=repeats)
@@ -127,13 +127,13 @@ def one_standard_error(found: Sequence[Standing], costs: Sequence[float]) -> int
         found: of each candidate.
         costs: of each, in any unit.
     """
-    best = max(range(len(found)), key=lambda index: found[index].score)
+    best = max(range(len(found)), key=lambda index: found[index].estimated_psnr)
     close = [
         index
         for index, standing in enumerate(found)
-        if found[best].score - standing.score <= (standing.standard_error or 0.0)
+        if found[best].estimated_psnr - standing.estimated_psnr <= (standing.standard_error or 0.0)
     ]
-    return min(close, key=lambda index: (costs[index], -found[index].score))
+    return min(close, key=lambda index: (costs[index], -found[index].estimated_psnr))
 
 
 def decibels(errors: Values) -> Values:
@@ -148,7 +148,7 @@ def _drawn(pictures: Sequence[BlockErrors], generator: np.random.Generator, *, r
     luck = generator.multinomial(seeds, np.full(seeds, 1 / seeds), size=repeats) / seeds
     total = np.zeros((repeats, len(pictures[0].errors)))
     for picture in pictures:
-        errors = picture.scores()
+        errors = picture.validation_mses()
         scores, slope = decibels(errors), 10 / math.log(10) / np.maximum(errors, LEAST_ERROR)
         blocks = len(picture.values)
         times = generator.multinomial(blocks, np.full(blocks, 1 / blocks), size=repeats).astype(np.float64)

@@ -45,7 +45,7 @@ def consensus_errors(images: Sequence[Tensor], problem: Problem, *, split: Split
     noisy = split.kind in ("recorruption", "thinning")
     if not noisy and not split.indirect:
         return None
-    scores = [float(split.score(problem.view(image))) for image in images]
+    scores = [float(split.validation_mse(problem.view(image))) for image in images]
     limit = worst_comparable([score for score in scores if math.isfinite(score)])
     near = [index for index, score in enumerate(scores) if score <= limit]
     if len(near) < FEWEST:

@@ -38,12 +38,12 @@ class Member:
     Args:
         number: of the candidate.
         output: its averaged output for the whole picture: what was judged, and what is delivered.
-        score: the split's estimate of the mean squared error of what was judged.
+        validation_mse: the split's estimate of the mean squared error of what was judged.
     """
 
     number: int
     output: Output
-    score: float
+    validation_mse: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +85,9 @@ class Delivery:
         return dict(zip(self.ensemble.members, self.ensemble.weights, strict=True))
 
     @property
-    def score(self) -> float:
+    def validation_mse(self) -> float:
         """The split's estimate of the mean squared error of what was judged."""
-        return self.ensemble.score if self.base == "stack" else self.best.score
+        return self.ensemble.validation_mse if self.base == "stack" else self.best.validation_mse
 
     @property
     def judged(self) -> Tensor:
@@ -131,7 +131,7 @@ def deliver(picture: SplitProblem, members: Sequence[Member]) -> Delivery:
             "something has to be left to deliver",
             "give a larger --budget, or see why candidates failed: dipsearch show STUDY",
         )
-    best = min(members, key=lambda member: (member.score, member.number))
+    best = min(members, key=lambda member: (member.validation_mse, member.number))
     found = make_ensemble(
         [member.output.judged for member in members],
         picture.problem,
@@ -142,7 +142,7 @@ def deliver(picture: SplitProblem, members: Sequence[Member]) -> Delivery:
     images = [by_number[number].output.delivered for number in found.members]
     combined = data_consistent(weighted(images, found.weights), picture.problem)
     best_image = data_consistent(best.output.delivered, picture.problem)
-    chosen = "stack" if len(found.members) > 1 and found.score < best.score else "best"
+    chosen = "stack" if len(found.members) > 1 and found.validation_mse < best.validation_mse else "best"
     image = combined if chosen == "stack" else best_image
     return Delivery(
         name=picture.name,
@@ -170,8 +170,10 @@ def averaged(delivery: Delivery, second: Delivery, problem: Problem) -> Delivery
         problem: what was measured.
     """
     both = replace(delivery, second=second)
-    expected = (delivery.score + second.score) / 2 - _difference(delivery.judged, second.judged, problem) / 4
-    if expected >= min(delivery.score, second.score):
+    expected = (delivery.validation_mse + second.validation_mse) / 2 - _difference(
+        delivery.judged, second.judged, problem
+    ) / 4
+    if expected >= min(delivery.validation_mse, second.validation_mse):
         return both
     image = data_consistent((delivery.image + second.image) / 2, problem)
     return replace(both, image=image, chosen="stacks")
@@ -189,7 +191,7 @@ def _difference(one: Tensor, other: Tensor, problem: Problem) -> float:
 
 
 def _member(number: int, output: Output, picture: SplitProblem) -> Member:
-    score = float(picture.split.score(picture.problem.view(output.judged)))
+    score = float(picture.split.validation_mse(picture.problem.view(output.judged)))
     return Member(number, output, score)
 
 
@@ -198,8 +200,8 @@ def comparable(members: Sequence[Member]) -> list[Member]:
     finite = [member for member in members if bool(torch.isfinite(member.output.delivered).all())]
     if not finite:
         return []
-    limit = worst_comparable([member.score for member in finite])
-    return [member for member in finite if member.score <= limit]
+    limit = worst_comparable([member.validation_mse for member in finite])
+    return [member for member in finite if member.validation_mse <= limit]
 
 
 def worst_comparable(scores: Sequence[float]) -> float:

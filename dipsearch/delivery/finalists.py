@@ -34,18 +34,18 @@ class Finalist:
     Args:
         number: the candidate's.
         digest: the genome's.
-        score: estimated PSNR in dB, the mean over seeds and pictures.
+        estimated_psnr: estimated PSNR in dB, the mean over seeds and pictures.
         standard_error: of its difference to the best one, in dB; 0 for that; ``None``: too few values to tell.
-        score_error: of the score itself, in dB.
+        error: of the score itself, in dB.
         seeds: fits that the score is the mean of.
         split: "first", "second" or "whole picture".
     """
 
     number: int
     digest: str
-    score: float
+    estimated_psnr: float
     standard_error: float | None
-    score_error: float | None
+    error: float | None
     seeds: int
     split: str
 
@@ -143,11 +143,11 @@ def _verdict(
     shapes = [picture.problem.image_shape for picture in pictures]
     costs = [_multiply_adds(finalist, shapes) for finalist in finalists]
     chosen = one_standard_error(found, costs)
-    top = max(range(len(found)), key=lambda index: found[index].score)
+    top = max(range(len(found)), key=lambda index: found[index].estimated_psnr)
     where = "on the whole picture" if split == WHOLE_PICTURE else "on a second split"
     because = f"it had the best score of {_counted(len(found), 'finalist')} {where}"
     if chosen != top:
-        behind = found[top].score - found[chosen].score
+        behind = found[top].estimated_psnr - found[chosen].estimated_psnr
         because = (
             f"{where} it was {behind:.2f} dB behind candidate {finalists[top].number}, within one standard "
             f"error ({found[chosen].standard_error:.2f} dB), and it takes "
@@ -202,15 +202,15 @@ def _rows(
         Finalist(
             number=finalist.number,
             digest=finalist.digest or "",
-            score=standing.score,
+            estimated_psnr=standing.estimated_psnr,
             standard_error=standing.standard_error,
-            score_error=standing.score_error,
+            error=standing.error,
             seeds=seeds,
             split=split,
         )
         for finalist, standing in zip(finalists, found, strict=True)
     ]
-    return tuple(sorted(rows, key=lambda row: -row.score))
+    return tuple(sorted(rows, key=lambda row: -row.estimated_psnr))
 
 
 def _multiply_adds(finalist: Trial, shapes: Sequence[tuple[int, int, int, int]]) -> float:

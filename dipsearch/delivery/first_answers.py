@@ -80,7 +80,7 @@ def first_estimates(runner: Runner, firsts: Mapping[str, FirstAnswer]) -> dict[s
     """
     pictures = {name: whole_problem(runner.folder, name, seed=runner.seed) for name in firsts}
     return {
-        name: estimated_psnr(float(picture.split.score(picture.problem.view(firsts[name].fitted))))
+        name: estimated_psnr(float(picture.split.validation_mse(picture.problem.view(firsts[name].fitted))))
         for name, picture in pictures.items()
     }
 

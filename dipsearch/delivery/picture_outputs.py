@@ -104,7 +104,13 @@ def uncertainty_of(choice: Choice, delivery: Delivery | None, picture: SplitProb
     """
     voices = [] if delivery is None else [member.output.judged for member in delivery.members.values()]
     voices += [answer.judged for answer in choice.answers if answer.name == "first"]
-    return uncertainty(choice.answer.judged, voices, picture.problem, split=picture.split, score=choice.score)
+    return uncertainty(
+        choice.answer.judged,
+        voices,
+        picture.problem,
+        split=picture.split,
+        validation_mse=choice.validation_mse,
+    )
 
 
 def delivered_word(choice: Choice, delivery: Delivery | None) -> str:
@@ -118,7 +124,7 @@ def answer_rows(choice: Choice, reference: Tensor | None, *, data_range: float =
         {
             "name": answer.name,
             "words": IN_WORDS[answer.name],
-            "estimate": finite(standing.score),
+            "estimate": finite(standing.estimated_psnr),
             "standard_error": finite(standing.standard_error),
             "share": round(choice.shares.get(answer.name, 0.0), 4),
             "psnr": true_psnr(answer.image, reference, data_range=data_range),
@@ -141,8 +147,8 @@ def _first(choice: Choice, reference: Tensor | None, *, data_range: float) -> di
     row = {
         "psnr": true_psnr(answer.image, reference, data_range=data_range),
         "seconds": round(answer.seconds, 2),
-        "score": finite(standing.score),
-        "ahead": finite(standing.score - chosen.score),
+        "score": finite(standing.estimated_psnr),
+        "ahead": finite(standing.estimated_psnr - chosen.estimated_psnr),
         "standard_error": finite(standing.standard_error),
     }
     return {"similar patches": row}
@@ -153,7 +159,7 @@ def _best(
 ) -> dict[str, Any]:
     return {
         "number": delivery.best.number,
-        "score": finite(estimated_psnr(delivery.best.score)),
+        "score": finite(estimated_psnr(delivery.best.validation_mse)),
         "psnr": true_psnr(image, reference, data_range=data_range),
         "ssim": true_ssim(image, reference, data_range=data_range),
     }
@@ -181,7 +187,7 @@ def _ensemble(
     return {
         "members": list(delivery.ensemble.members),
         "weights": [round(weight, 4) for weight in delivery.ensemble.weights],
-        "score": finite(estimated_psnr(delivery.ensemble.score)),
+        "score": finite(estimated_psnr(delivery.ensemble.validation_mse)),
         "psnr": true_psnr(image, reference, data_range=data_range),
         "ssim": true_ssim(image, reference, data_range=data_range),
     }

@@ -51,7 +51,7 @@ def search_gain(
         return SearchGain(None if known is None else known.number, None if made is None else made.number)
     pair = (known, made)
     if not deliveries or not all(e.number in one.members for e in pair for one in deliveries):
-        scores = [e.score for e in pair if e.score is not None]
+        scores = [e.estimated_psnr for e in pair if e.estimated_psnr is not None]
         gain = scores[1] - scores[0] if len(scores) == 2 else None
         return SearchGain(known.number, made.number, gain)
     errors = [
@@ -63,4 +63,6 @@ def search_gain(
     before, after = standings(errors)
     apart = [one.standard_error for one in (before, after) if one.standard_error is not None]
     # That of the better one is 0: both stand against the better one.
-    return SearchGain(known.number, made.number, after.score - before.score, max(apart, default=None))
+    return SearchGain(
+        known.number, made.number, after.estimated_psnr - before.estimated_psnr, max(apart, default=None)
+    )

@@ -56,20 +56,20 @@ class Calibration:
 
 
 def uncertainty(
-    combined: Tensor, voices: Sequence[Tensor], problem: Problem, *, split: Split, score: float
+    combined: Tensor, voices: Sequence[Tensor], problem: Problem, *, split: Split, validation_mse: float
 ) -> Uncertainty | None:
     """Estimate how far an ensemble is off in every pixel.
 
     The mean squared distance of the voices from the ensemble, averaged over 3 × 3 pixels of the same kind (those that
     were fitted without noise, and all others), times a factor that makes its mean over what the score speaks of equal
-    ``score``: the scoring part, and with a guide all that was not measured.
+    ``validation_mse``: the scoring part, and with a guide all that was not measured.
 
     Args:
         combined: what is uncertain, ``(1, C, H, W)``, as it is judged: made from the fitted part of ``split`` only.
         voices: other opinions, likewise: networks of about the same quality, a classical restoration.
         problem: what was measured.
         split: the members'.
-        score: the split's estimate of the mean squared error of the stack.
+        validation_mse: the split's estimate of the mean squared error of the stack.
 
     Returns:
         ``None`` where no voice differs from the stack.
@@ -89,7 +89,7 @@ def uncertainty(
     scored = split.score_weight if split.control is None else split.control.weight
     weight = scored.expand_as(measured)
     spread = float((measured * weight).double().sum() / weight.double().sum().clamp(min=1))
-    scale = (score / spread) ** 0.5 if score > 0 and spread > 0 else None
+    scale = (validation_mse / spread) ** 0.5 if validation_mse > 0 and spread > 0 else None
     deviation = (smooth * (1 - shown))[0].mean(dim=0).sqrt() * (1.0 if scale is None else scale)
     return Uncertainty(deviation.float().cpu().numpy(), scale)
 

@@ -97,11 +97,11 @@ class PictureFits:
             done = one.fit()
             curve = tuple(
                 (int(step), float(score))
-                for step, score in zip(done.curves.step, done.curves.score, strict=True)
+                for step, score in zip(done.curves.step, done.curves.validation_mse, strict=True)
                 if step > since
             )
             seen = sketch(done.image, picture) if done.step else None
-            found.append(Progress(one.ended, curve, done.step, done.score, done.loss, seen))
+            found.append(Progress(one.ended, curve, done.step, done.validation_mse, done.loss, seen))
         return tuple(found)
 
     def done(self) -> list[Fit]:

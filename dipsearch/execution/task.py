@@ -129,7 +129,7 @@ class Progress:
         ended: why it is over; ``None``: it can be advanced.
         curve: the check points of this slice: iteration, and the split's estimate of the mean squared error.
         step: the iteration that would be delivered; 0: none.
-        score: the estimate there.
+        validation_mse: the estimate there.
         loss: the smoothed training loss there.
         sketch: that image at a few thousand places, the same ones for every network; ``None`` where there is none.
     """
@@ -137,7 +137,7 @@ class Progress:
     ended: Ended | None
     curve: tuple[tuple[int, float], ...]
     step: int
-    score: float
+    validation_mse: float
     loss: float
     sketch: NDArray[np.float32] | None
 

@@ -25,15 +25,15 @@ class Reading:
 
     Args:
         loss: training loss of the latest step.
-        score: the split's estimate of the mean squared error of the averaged output; NaN when nothing scores.
+        validation_mse: the split's estimate of the mean squared error of the averaged output; NaN when nothing scores.
         image: the averaged output, ``(1, C, H, W)``, on the device.
         output: the raw output of the latest step, ``(1, C, H, W)``; valid until the next step.
         windowed, moving: variances of the raw outputs, see `Fluctuation`; NaN where they are not measured.
-        parts: of an indirect score, see `Split.score_parts`; empty for others.
+        parts: of an indirect score, see `Split.validation_parts`; empty for others.
     """
 
     loss: float
-    score: float
+    validation_mse: float
     image: Tensor
     output: Tensor
     windowed: float = nan
@@ -46,7 +46,7 @@ class Reading:
         Args:
             step: iterations done so far.
         """
-        return Check(step, self.loss, self.score, self.windowed, self.moving, self.parts)
+        return Check(step, self.loss, self.validation_mse, self.windowed, self.moving, self.parts)
 
 
 class Engine(Protocol):
@@ -113,5 +113,5 @@ def _judged(image: Tensor, problem: Problem, *, split: Split) -> tuple[float, tu
     if split.kind == "whole":
         return nan, ()
     seen = problem.view(image)
-    parts = tuple(split.score_parts(seen).tolist()) if split.blind else ()
-    return split.score(seen).item(), parts
+    parts = tuple(split.validation_parts(seen).tolist()) if split.blind else ()
+    return split.validation_mse(seen).item(), parts

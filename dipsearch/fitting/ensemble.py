@@ -39,12 +39,12 @@ class Ensemble:
     Args:
         members: their numbers in the study.
         weights: theirs, not negative, sum 1.
-        score: the split's estimate of the mean squared error of the combination.
+        validation_mse: the split's estimate of the mean squared error of the combination.
     """
 
     members: tuple[int, ...]
     weights: tuple[float, ...]
-    score: float
+    validation_mse: float
 
 
 def ensemble_weights(products: NDArray[np.float64], *, ridge: float = 0.0) -> NDArray[np.float64]:
@@ -101,10 +101,10 @@ def make_ensemble(
         least: members with a smaller weight are left out, and the rest weighed again.
     """
     chosen = [index for index, image in enumerate(images) if bool(torch.isfinite(image).all())]
-    alone = [float(split.score(problem.view(images[index]))) for index in chosen]
+    alone = [float(split.validation_mse(problem.view(images[index]))) for index in chosen]
     regularised = _weigh(images, problem, split=split, members=members, chosen=chosen, least=least,
                          ridge=RIDGE * max(min(alone, default=0.0), 0.0))  # fmt: skip
-    if regularised.score <= min(alone, default=0.0):
+    if regularised.validation_mse <= min(alone, default=0.0):
         return regularised
     # The plain mean is far off where members are unlike in quality; then the measurement alone decides.
     return _weigh(images, problem, split=split, members=members, chosen=chosen, least=least, ridge=0.0)
@@ -128,7 +128,7 @@ def _weigh(
             break
         chosen = kept
     combined = combine([images[index] for index in chosen], weights)
-    score = float(split.score(problem.view(combined)))
+    score = float(split.validation_mse(problem.view(combined)))
     return Ensemble(tuple(members[index] for index in chosen), tuple(float(w) for w in weights), score)
 
 

@@ -19,12 +19,16 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from ..errors import FormatError
+from ..field_names import renamed, reversed_names
 from .step import StepState
 from .stopping import Check, Ended, Waiting
 
 FORMAT = "dipsearch/fit-state/1"
 WORDS = "json"
 """The tensor that holds what is no tensor."""
+
+IN_FILES = {"validation_mse": "score"}
+"""What a state calls a field of ``Check``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +93,8 @@ def pack(states: Sequence[FitState], notes: Mapping[str, Any]) -> bytes:
                 "step": state.step,
                 "seconds": state.seconds,
                 "ended": state.ended and state.ended.name,
-                "memory": asdict(state.memory),
-                "checks": [asdict(one.check) for one in iterates],
+                "memory": asdict(state.memory, dict_factory=_in_file),
+                "checks": [asdict(one.check, dict_factory=_in_file) for one in iterates],
                 "places": places,
                 "best": state.best is not None,
                 "resumable": [one.state is not None for one in iterates],
@@ -163,8 +167,13 @@ def _state(words: Mapping[str, Any], index: int, tensors: Mapping[str, Tensor]) 
     )
 
 
+def _in_file(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    return renamed(dict(fields), IN_FILES)
+
+
 def _check(words: Mapping[str, Any]) -> Check:
-    return Check(**{**words, "parts": tuple(words["parts"])})
+    read = renamed(words, reversed_names(IN_FILES))
+    return Check(**{**read, "parts": tuple(read["parts"])})
 
 
 def _below(prefix: str, tensors: Mapping[str, Tensor]) -> StepState:

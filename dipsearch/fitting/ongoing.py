@@ -40,13 +40,13 @@ class Curves:
     Args:
         step: iterations, int64, ``(k,)``.
         loss: training loss (mean squared error on the fitted part), ``(k,)``.
-        score: the split's estimate of the mean squared error of the averaged output, ``(k,)``; NaN without.
+        validation_mse: the split's estimate of the mean squared error of the averaged output, ``(k,)``; NaN without.
         seconds: that the fit had worked, ``(k,)``.
     """
 
     step: NDArray[np.int64]
     loss: NDArray[np.float64]
-    score: NDArray[np.float64]
+    validation_mse: NDArray[np.float64]
     seconds: NDArray[np.float64]
 
 
@@ -58,7 +58,7 @@ class Fit:
         image: the averaged output at the chosen iteration, ``(1, C, H, W)``, detached, on the fit's device.
         step: the chosen iteration; 0 when no iterate was finite.
         ended: why the fit ended.
-        score: the split's estimate of the mean squared error there; NaN when nothing scores.
+        validation_mse: the split's estimate of the mean squared error there; NaN when nothing scores.
         loss: the smoothed training loss there.
         curves: the check points.
         seconds: wall time.
@@ -72,7 +72,7 @@ class Fit:
     image: Tensor
     step: int
     ended: Ended
-    score: float
+    validation_mse: float
     loss: float
     curves: Curves
     seconds: float
@@ -180,7 +180,9 @@ class OngoingFit:
         step = best.check.step
         around = curves.loss[np.abs(np.arange(len(curves.step)) - np.searchsorted(curves.step, step)) <= 2]
         loss = float(np.median(around))
-        return Fit(best.image, step, why, best.check.score, loss, curves, self.seconds, best.state, *made)
+        return Fit(
+            best.image, step, why, best.check.validation_mse, loss, curves, self.seconds, best.state, *made
+        )
 
     def curves(self) -> Curves:
         """The check points so far."""
@@ -211,7 +213,7 @@ class OngoingFit:
         self._best = None if state.best is None else there[id(state.best)]
 
     def _add(self, check: Check, image: Tensor) -> None:
-        self._rows.append((check.step, check.loss, check.score, self.seconds))
+        self._rows.append((check.step, check.loss, check.validation_mse, self.seconds))
         state = None
         if self._keep_weights:
             state = {name: value for name, value in self._engine.save().items() if name != DRAW}

@@ -40,14 +40,14 @@ class Check:
     Args:
         step: iterations done so far, from 1.
         loss: the training loss of the last iteration.
-        score: the split's estimate of the mean squared error of the averaged output; NaN when nothing scores.
+        validation_mse: the split's estimate of the mean squared error of the averaged output; NaN when nothing scores.
         windowed, moving: variances of the raw outputs, see `Fluctuation`; NaN where they are not measured.
         parts: of an indirect score, what the squares of a grid contribute to it; empty for others.
     """
 
     step: int
     loss: float
-    score: float
+    validation_mse: float
     windowed: float = nan
     moving: float = nan
     parts: tuple[float, ...] = ()
@@ -143,8 +143,8 @@ class ValidationMinimum:
     def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
         """Smooth, compare with the minimum so far, and say whether it is old enough to stop."""
         checks = (*memory.checks, check)[-self.window :]
-        smooth = sorted(checks, key=lambda one: one.score)[len(checks) // 2]
-        value = median(one.score for one in checks)
+        smooth = sorted(checks, key=lambda one: one.validation_mse)[len(checks) // 2]
+        value = median(one.validation_mse for one in checks)
         better = value < memory.best_value
         lowest, best_value = (smooth, value) if better else (memory.lowest, memory.best_value)
         best = len(checks) // 2 if better or self._as_good(smooth, value, lowest, best_value) else None
@@ -162,8 +162,8 @@ class ValidationMinimum:
         if memory.last_step != memory.best_step or not memory.checks:
             return Decision()
         newest = memory.checks[-1]
-        as_good = newest.score < memory.best_value or self._as_good(
-            newest, newest.score, memory.lowest, memory.best_value
+        as_good = newest.validation_mse < memory.best_value or self._as_good(
+            newest, newest.validation_mse, memory.lowest, memory.best_value
         )
         return Decision(best=0) if as_good else Decision()
 
@@ -191,7 +191,7 @@ def default_rule(split: Split, *, patience: int = 300) -> ValidationMinimum:
         split: gives the score of an image of one colour, which tells that nothing was learned yet.
         patience: as in ``ValidationMinimum``.
     """
-    trivial = split.trivial_score()
+    trivial = split.trivial_mse()
     return ValidationMinimum(patience=patience, begun_below=LEARNED * trivial if trivial > 0 else inf)
 
 

@@ -18,11 +18,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from dipsearch.errors import FormatError, InputError
+from dipsearch.field_names import renamed, reversed_names
 from dipsearch.files import write_text
 from dipsearch.network import Genome
 from dipsearch.yaml_files import dump_yaml, read_yaml, validate
 
 FORMAT = "dipsearch/architecture/1"
+
+IN_FILES = {"estimated_psnr": "score"}
+"""What a file calls a field of ``ArchitectureFit``."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class ArchitectureFit:
         loss_at_stop: training loss there; a refit on the whole measurement stops at the same value.
         split: which split scored it ("held-out", "held-out holes", "recorruption", "thinning",
             "whole").
-        score: estimated PSNR in dB, without a reference.
+        estimated_psnr: estimated PSNR in dB, without a reference.
         ended: why the fit ended, a sentence.
     """
 
@@ -43,7 +47,7 @@ class ArchitectureFit:
     step: int
     loss_at_stop: float
     split: str
-    score: float
+    estimated_psnr: float
     ended: str
 
 
@@ -135,7 +139,8 @@ def read_architecture(path: str | Path) -> Architecture:
         raise FormatError(f"{path}: {error.given}", error.rule, error.fix) from error
     origin = content.provenance.model_dump()
     images = tuple(ImageRecord(image["digest"], tuple(image["shape"])) for image in origin.pop("images"))
-    return Architecture(genome, ArchitectureFit(**content.fit.model_dump()), Provenance(images, **origin))
+    fit = ArchitectureFit(**renamed(content.fit.model_dump(), reversed_names(IN_FILES)))
+    return Architecture(genome, fit, Provenance(images, **origin))
 
 
 def write_architecture(path: str | Path, architecture: Architecture) -> None:
@@ -150,7 +155,7 @@ def write_architecture(path: str | Path, architecture: Architecture) -> None:
     content = {
         "format": FORMAT,
         "genome": architecture.genome.to_nested(),
-        "fit": asdict(architecture.fit),
+        "fit": renamed(asdict(architecture.fit), IN_FILES),
         "provenance": origin,
     }
     validate(_File, content, source=str(path))

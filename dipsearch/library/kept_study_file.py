@@ -34,13 +34,13 @@ class KeptNetwork:
 
     Args:
         genome: what it is.
-        score: estimated PSNR in dB, without a reference.
+        estimated_psnr: estimated PSNR in dB, without a reference.
         steps: the iteration that it delivered.
         name: of the preset that it is; ``None``: the search made it.
     """
 
     genome: Genome
-    score: float
+    estimated_psnr: float
     steps: int
     name: str | None = None
 
@@ -80,7 +80,12 @@ class KeptStudy:
     def identity(self) -> tuple[object, ...]:
         """What two files of the same study share."""
         digests = tuple(picture.digest for picture in self.pictures)
-        return self.task, self.seed, digests, tuple((one.genome.digest, one.score) for one in self.networks)
+        return (
+            self.task,
+            self.seed,
+            digests,
+            tuple((one.genome.digest, one.estimated_psnr) for one in self.networks),
+        )
 
 
 class _Strict(BaseModel):
@@ -160,7 +165,12 @@ def _content(study: KeptStudy) -> dict[str, Any]:
         "version": study.version,
         "pictures": [asdict(picture) for picture in study.pictures],
         "networks": [
-            {"genome": one.genome.to_nested(), "score": one.score, "steps": one.steps, "name": one.name}
+            {
+                "genome": one.genome.to_nested(),
+                "score": one.estimated_psnr,
+                "steps": one.steps,
+                "name": one.name,
+            }
             for one in study.networks
         ],
     }

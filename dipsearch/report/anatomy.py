@@ -66,7 +66,7 @@ def architecture_rows(architecture: Architecture) -> tuple[tuple[str, str], ...]
     versions = clause(*(f"{name} {version}" for name, version in origin.versions.items()))
     return (
         ("task", fit.task),
-        ("score", f"{decibels(fit.score)}, estimated without a reference ({fit.split})"),
+        ("score", f"{decibels(fit.estimated_psnr)}, estimated without a reference ({fit.split})"),
         ("stopped", f"at iteration {fit.step}: {fit.ended}"),
         ("found on", f"{sizes} pixels, in study {origin.study}, seed {origin.seed}"),
         ("fitted", f"in {duration(origin.seconds)} on {origin.device}, {origin.date}"),

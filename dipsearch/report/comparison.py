@@ -27,14 +27,14 @@ class Progress:
     Args:
         name: of the study.
         at: seconds from its start at which a candidate was finished, or a slice of it, rising.
-        score: estimated PSNR in dB of the best candidate until then.
+        estimated_psnr: estimated PSNR in dB of the best candidate until then.
         psnr: that same candidate's PSNR against the reference; ``None`` without one.
         end: seconds at which the study ended, as far as is known.
     """
 
     name: str
     at: tuple[float, ...]
-    score: tuple[float, ...]
+    estimated_psnr: tuple[float, ...]
     psnr: tuple[float | None, ...]
     end: float
 
@@ -70,7 +70,7 @@ class ComparedRow:
     complete: int
     failed: int
     seconds: float
-    score: float | None
+    estimated_psnr: float | None
     delivered_psnr: float | None
 
 
@@ -98,12 +98,12 @@ def groups(records: Sequence[StudyRecord]) -> dict[str, tuple[StudyRecord, ...]]
     return {label: tuple(members) for label, members in found.items()}
 
 
-def bands(grouped: Mapping[str, Sequence[StudyRecord]], *, value: str = "score") -> tuple[Band, ...]:
+def bands(grouped: Mapping[str, Sequence[StudyRecord]], *, value: str = "estimated_psnr") -> tuple[Band, ...]:
     """The median and the quartiles of each group over the time that all of its studies had.
 
     Args:
         grouped: studies by label.
-        value: "score", or "psnr" where references exist.
+        value: "estimated_psnr", or "psnr" where references exist.
     """
     found = (_band(label, [progress(record) for record in group], value) for label, group in grouped.items())
     return tuple(band for band in found if band is not None)
@@ -123,7 +123,7 @@ def compared_rows(grouped: Mapping[str, Sequence[StudyRecord]]) -> tuple[Compare
                     complete=found["complete"] + found["resting"],
                     failed=found["failed"],
                     seconds=float(result.get("seconds") or progress(record).end),
-                    score=best[0].score if best else None,
+                    estimated_psnr=best[0].estimated_psnr if best else None,
                     delivered_psnr=result.get("delivered_psnr"),
                 )
             )
@@ -175,7 +175,7 @@ def _steps(courses: Sequence[Progress], begin: float, end: float) -> list[float]
 
 
 def _values(course: Progress, value: str) -> tuple[float | None, ...]:
-    return course.psnr if value == "psnr" else course.score
+    return course.psnr if value == "psnr" else course.estimated_psnr
 
 
 def _traits(request: Request) -> dict[str, str]:

@@ -40,7 +40,7 @@ def _thin(rows: Sequence[CurveRow]) -> dict[str, object]:
     for row in rows:
         starts.append(len(x))
         x += [*row.step, None]
-        y += [*row.score, None]
+        y += [*row.estimated_psnr, None]
     return {
         "x": x,
         "y": y,
@@ -70,7 +70,12 @@ def _add_curve(figure: go.Figure, row: CurveRow, colour: str) -> None:
     label = escape(row.label)
     shared = {"legendgroup": label, "customdata": [row.number] * len(row.step)}
     figure.add_scatter(
-        x=list(row.step), y=list(row.score), mode="lines", name=label, line={"color": colour}, **shared
+        x=list(row.step),
+        y=list(row.estimated_psnr),
+        mode="lines",
+        name=label,
+        line={"color": colour},
+        **shared,
     )
     if any(value is not None for value in row.fitted):
         figure.add_scatter(

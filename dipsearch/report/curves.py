@@ -50,7 +50,7 @@ class CurveRow:
         number: the candidate's.
         label: how the curve is called.
         step: iterations of the check points.
-        score: estimated PSNR in dB there.
+        estimated_psnr: estimated PSNR in dB there.
         course: the true PSNR along the fit; ``None`` when it was not recorded.
         stop: the iteration that was chosen.
         at_stop: the score there, in dB.
@@ -62,7 +62,7 @@ class CurveRow:
     number: int
     label: str
     step: tuple[int, ...]
-    score: tuple[float | None, ...]
+    estimated_psnr: tuple[float | None, ...]
     course: Course | None
     stop: int
     at_stop: float | None
@@ -136,7 +136,7 @@ def _curve_row(record: StudyRecord, trial: Trial, *, points: int, compare: bool)
         number=trial.number,
         label=f"candidate {trial.number}",
         step=tuple(steps[index] for index in kept),
-        score=tuple(score[index] for index in kept),
+        estimated_psnr=tuple(score[index] for index in kept),
         course=course,
         stop=stop,
         at_stop=score[nearest],

@@ -25,7 +25,7 @@ def family_tree(nodes: Sequence[Node], edges: Sequence[Edge]) -> go.Figure:
     The middle of every edge says which genes changed.
     """
     figure = frame(x="candidate, in the order of proposal", y="estimated PSNR (dB)", height=460)
-    place = {n.number: n for n in nodes if n.score is not None}
+    place = {n.number: n for n in nodes if n.estimated_psnr is not None}
     drawn = [edge for edge in edges if edge.parent in place and edge.child in place]
     ours = [edge for edge in drawn if place[edge.parent].chosen and place[edge.child].chosen]
     others = [edge for edge in drawn if not (place[edge.parent].chosen and place[edge.child].chosen)]
@@ -40,7 +40,7 @@ def family_tree(nodes: Sequence[Node], edges: Sequence[Edge]) -> go.Figure:
         if chosen:
             figure.add_scatter(
                 x=[n.number for n in chosen],
-                y=[n.score for n in chosen],
+                y=[n.estimated_psnr for n in chosen],
                 customdata=[n.number for n in chosen],
                 mode="markers",
                 name=state,
@@ -51,7 +51,8 @@ def family_tree(nodes: Sequence[Node], edges: Sequence[Edge]) -> go.Figure:
                     "line": {"width": [2 if n.chosen else 0 for n in chosen], "color": GREEN},
                 },
                 text=[
-                    f"candidate {n.number}: {decibels(n.score)}<br>{escape(n.operator)}, generation {n.generation}"
+                    f"candidate {n.number}: {decibels(n.estimated_psnr)}<br>"
+                    f"{escape(n.operator)}, generation {n.generation}"
                     for n in chosen
                 ],
                 hoverinfo="text",
@@ -80,8 +81,8 @@ def parallel_coordinates(lines: Parallel) -> go.Figure:
     """
     figure = frame(x="", y="", height=440)
     count, last = len(lines.numbers), len(lines.axes)
-    order = sorted(range(count), key=lambda index: lines.scores[index])
-    low, high = min(lines.scores), max(lines.scores)
+    order = sorted(range(count), key=lambda index: lines.estimated_psnrs[index])
+    low, high = min(lines.estimated_psnrs), max(lines.estimated_psnrs)
     groups = min(_SHADES, count)
     for group in range(groups):
         members = order[group * count // groups : (group + 1) * count // groups]
@@ -163,7 +164,7 @@ def _span_words(span: Span) -> str:
         f"iterations {span.before} to {span.after}",
         plural(span.slices, "slice") if span.slices > 1 else None,
         escape(because(span.why)),
-        f"{decibels(span.score)} afterwards" if span.score is not None else None,
+        f"{decibels(span.estimated_psnr)} afterwards" if span.estimated_psnr is not None else None,
         took,
         others,
     )
@@ -181,12 +182,12 @@ def _add_edges(
     y: list[float | None] = []
     for edge in edges:
         x += [edge.parent, edge.child, None]
-        y += [place[edge.parent].score, place[edge.child].score, None]
+        y += [place[edge.parent].estimated_psnr, place[edge.child].estimated_psnr, None]
     figure.add_scatter(x=x, y=y, mode="lines", name=name, line=line, hoverinfo="skip")
     middles = [
         (
             (edge.parent + edge.child) / 2,
-            ((place[edge.parent].score or 0) + (place[edge.child].score or 0)) / 2,
+            ((place[edge.parent].estimated_psnr or 0) + (place[edge.child].estimated_psnr or 0)) / 2,
         )
         for edge in edges
     ]
@@ -217,12 +218,12 @@ def _line_group(
     y: list[float | None] = []
     numbers: list[int | None] = []
     for member in members:
-        up = (lines.scores[member] - low) / (high - low) if high > low else 0.5
+        up = (lines.estimated_psnrs[member] - low) / (high - low) if high > low else 0.5
         points = [*(axis.places[member] for axis in lines.axes), round(up, 4), None]
         x += [*range(len(lines.axes) + 1), None]
         y += points
         numbers += [lines.numbers[member]] * len(points)
-    scores = [lines.scores[member] for member in members]
+    scores = [lines.estimated_psnrs[member] for member in members]
     best = share == 1
     return {
         "x": x,

@@ -27,13 +27,13 @@ def score_against_seconds(rows: Sequence[CandidateRow], finalists: Sequence[Fina
     )
     for name, states, published, marker in groups:
         chosen = [row for row in rows if row.state in states and published in (None, row.published)]
-        _points(figure, chosen, y=[row.score for row in chosen], name=name, marker=marker)
+        _points(figure, chosen, y=[row.estimated_psnr for row in chosen], name=name, marker=marker)
     seconds = {row.number: row.seconds for row in rows}
     if finalists:
         again = "" if finalists[0].split == "first" else ", scored again"
         figure.add_scatter(
             x=[seconds.get(row.number) for row in finalists],
-            y=[row.score for row in finalists],
+            y=[row.estimated_psnr for row in finalists],
             error_y={"array": [row.standard_error or 0.0 for row in finalists], "color": PINK},
             customdata=[row.number for row in finalists],
             mode="markers",
@@ -41,7 +41,7 @@ def score_against_seconds(rows: Sequence[CandidateRow], finalists: Sequence[Fina
             marker={"color": PINK, "size": 9, "symbol": "square"},
             hoverinfo="y",
         )
-    _ring(figure, rows, [row.score for row in rows])
+    _ring(figure, rows, [row.estimated_psnr for row in rows])
     return figure
 
 
@@ -78,12 +78,14 @@ def history(rows: Sequence[HistoryRow]) -> go.Figure:
     figure = frame(x="seconds since the search began", y="estimated PSNR (dB)", from_zero=True)
     figure.add_scatter(
         x=[row.at for row in rows],
-        y=[row.score for row in rows],
+        y=[row.estimated_psnr for row in rows],
         customdata=[row.number for row in rows],
         mode="markers",
         name="candidate",
         marker={"color": BLUE, "size": 8},
-        text=[f"candidate {row.number}: {decibels(row.score)} at {duration(row.at)}" for row in rows],
+        text=[
+            f"candidate {row.number}: {decibels(row.estimated_psnr)} at {duration(row.at)}" for row in rows
+        ],
         hoverinfo="text",
     )
     figure.add_scatter(
@@ -135,10 +137,10 @@ def anytime(
 
 def score_against_psnr(rows: Sequence[CandidateRow]) -> go.Figure:
     """The score, made without a reference, against the PSNR that the reference gives."""
-    chosen = [row for row in rows if row.counts and row.score is not None and row.psnr is not None]
+    chosen = [row for row in rows if row.counts and row.estimated_psnr is not None and row.psnr is not None]
     figure = frame(x="estimated PSNR (dB)", y="PSNR against the reference (dB)")
     figure.add_scatter(
-        x=[row.score for row in chosen],
+        x=[row.estimated_psnr for row in chosen],
         y=[row.psnr for row in chosen],
         customdata=[row.number for row in chosen],
         mode="markers",
@@ -148,13 +150,18 @@ def score_against_psnr(rows: Sequence[CandidateRow]) -> go.Figure:
         hoverinfo="text",
         showlegend=False,
     )
-    _ring(figure, chosen, [row.psnr for row in chosen], x=[row.score for row in chosen])
+    _ring(figure, chosen, [row.psnr for row in chosen], x=[row.estimated_psnr for row in chosen])
     return figure
 
 
 def hover(row: CandidateRow) -> str:
     """What a candidate's mark says; HTML, escaped."""
-    lines = [f"candidate {row.number}: {decibels(row.score)}", row.shape, row.origin, row.remark[:200]]
+    lines = [
+        f"candidate {row.number}: {decibels(row.estimated_psnr)}",
+        row.shape,
+        row.origin,
+        row.remark[:200],
+    ]
     if row.psnr is not None:
         lines.insert(1, f"{decibels(row.psnr)} against the reference")
     return "<br>".join(escape(line) for line in lines if line)

@@ -55,14 +55,14 @@ class Parallel:
     """Candidates as lines through their genes: their numbers and scores in dB, and one axis for each gene."""
 
     numbers: tuple[int, ...]
-    scores: tuple[float, ...]
+    estimated_psnrs: tuple[float, ...]
     axes: tuple[Axis, ...]
 
 
 def importance_rows(record: StudyRecord, *, top: int = 12) -> tuple[ImportanceRow, ...]:
     """The ``top`` genes that mattered most, most important first; empty with too few candidates."""
     complete = _complete(record)
-    if len(complete) < FEWEST or len({e.score for e in complete}) < 2:
+    if len(complete) < FEWEST or len({e.estimated_psnr for e in complete}) < 2:
         return ()
     study = _as_study(complete)
     try:
@@ -93,11 +93,17 @@ def parallel(record: StudyRecord, genes: Sequence[str] = (), *, most: int = 9) -
         # Genes that always went together say one thing, and one axis is enough for it.
         if len(axes) < most and all(axis.places != other.places for other in axes):
             axes.append(axis)
-    return Parallel(tuple(e.number for e in complete), tuple(e.score or 0.0 for e in complete), tuple(axes))
+    return Parallel(
+        tuple(e.number for e in complete), tuple(e.estimated_psnr or 0.0 for e in complete), tuple(axes)
+    )
 
 
 def _complete(record: StudyRecord) -> list[Trial]:
-    return [e for e in record.ranked() if e.genome is not None and e.score is not None and isfinite(e.score)]
+    return [
+        e
+        for e in record.ranked()
+        if e.genome is not None and e.estimated_psnr is not None and isfinite(e.estimated_psnr)
+    ]
 
 
 def _as_study(complete: Sequence[Trial]) -> optuna.Study:
@@ -111,7 +117,7 @@ def _as_study(complete: Sequence[Trial]) -> optuna.Study:
         study.add_trials(
             [
                 optuna.create_trial(
-                    params=flat, distributions={name: ranges[name] for name in flat}, value=e.score
+                    params=flat, distributions={name: ranges[name] for name in flat}, value=e.estimated_psnr
                 )
                 for e, flat in zip(complete, flats, strict=True)
             ]

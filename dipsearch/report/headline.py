@@ -151,7 +151,7 @@ def _progress(record: StudyRecord) -> tuple[Fact, ...]:
     else:
         facts = [Fact(str(found["complete"]), "complete", given_up)]
     if best:
-        facts.insert(0, Fact(decibels(best[0].score), "best so far", f"candidate {best[0].number}"))
+        facts.insert(0, Fact(decibels(best[0].estimated_psnr), "best so far", f"candidate {best[0].number}"))
     if found["failed"]:
         facts.append(Fact(str(found["failed"]), "failed"))
     return tuple(facts)

@@ -46,7 +46,7 @@ class Node:
     Args:
         number: the candidate's.
         state: complete, pruned, …
-        score: estimated PSNR in dB.
+        estimated_psnr: estimated PSNR in dB.
         operator: how it came to be.
         generation: 0 without parents, else one more than its youngest parent's.
         chosen: whether the winner descends from it, or is it.
@@ -54,7 +54,7 @@ class Node:
 
     number: int
     state: str
-    score: float | None
+    estimated_psnr: float | None
     operator: str
     generation: int
     chosen: bool
@@ -85,7 +85,9 @@ def nodes(record: StudyRecord) -> tuple[Node, ...]:
         # A parent was finished before its child was proposed, so it has the smaller number.
         generation[e.number] = 1 + max((generation.get(parent, 0) for parent in e.parents), default=-1)
         rows.append(
-            Node(e.number, e.state, e.score, e.operator or "", generation[e.number], e.number in line)
+            Node(
+                e.number, e.state, e.estimated_psnr, e.operator or "", generation[e.number], e.number in line
+            )
         )
     return tuple(rows)
 

@@ -155,7 +155,7 @@ def _slices(now: Pulse) -> Any:
                 html.Td("?" if span.worker is None else str(span.worker)),
                 html.Td(f"candidate {span.number}"),
                 html.Td(f"{span.before} to {span.after}", className="number"),
-                html.Td(decibels(span.score), className="number"),
+                html.Td(decibels(span.estimated_psnr), className="number"),
                 html.Td(because(span.why)),
                 html.Td(duration(span.end - span.start), className="number"),
                 html.Td(f"{duration(now.seconds - span.end)} ago", className="number"),
@@ -229,7 +229,7 @@ def candidate(record: StudyRecord, rows: Sequence[CandidateRow], number: int | N
         return html.P("No candidate is complete yet.", className="lead")
     genome = next(e.genome for e in record.trials if e.number == row.number)
     name = f"Candidate {row.number}" if number is not None else f"The best so far, candidate {row.number}"
-    words = f"{name}, {row.state}: {decibels(row.score)}; {row.shape}. {row.remark}"
+    words = f"{name}, {row.state}: {decibels(row.estimated_psnr)}; {row.shape}. {row.remark}"
     parts: list[Any] = [html.P(words, className="lead")]
     if genome is not None:
         # As an image the drawing cannot run anything; it brings its own colours along.

@@ -26,14 +26,14 @@ class MemberRow:
     Args:
         number: the candidate's.
         weight: its share of the combination, in [0, 1].
-        score: estimated PSNR in dB, without a reference.
+        estimated_psnr: estimated PSNR in dB, without a reference.
         psnr: against the reference, in dB.
         shape: its network in a few words.
     """
 
     number: int
     weight: float
-    score: float | None
+    estimated_psnr: float | None
     psnr: float | None
     shape: str
 
@@ -49,7 +49,7 @@ def member_rows(record: StudyRecord, name: str) -> tuple[MemberRow, ...]:
             MemberRow(
                 number=number,
                 weight=weight,
-                score=known.score if known else None,
+                estimated_psnr=known.estimated_psnr if known else None,
                 psnr=known.psnr if known else None,
                 shape=genome.label if genome else "",
             )

@@ -108,7 +108,7 @@ def _plots(
     record: StudyRecord, rows: tuple[tables.CandidateRow, ...], courses: tuple[CurveRow, ...]
 ) -> Figures:
     """The figures for which there is something to draw."""
-    counting = any(row.counts and row.score is not None for row in rows)
+    counting = any(row.counts and row.estimated_psnr is not None for row in rows)
     measured = any(row.psnr is not None for row in rows if row.counts)
     weights = importance_rows(record)
     lines = parallel(record, [row.gene for row in weights])
@@ -164,7 +164,8 @@ def _line(record: StudyRecord) -> list[tuple[int, str, float | None, str]]:
     if len(line) < 2:
         return []
     return [
-        (e.number, e.operator or "", e.score, ", ".join(lineage.change_words(changes))) for e, changes in line
+        (e.number, e.operator or "", e.estimated_psnr, ", ".join(lineage.change_words(changes)))
+        for e, changes in line
     ]
 
 

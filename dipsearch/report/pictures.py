@@ -197,7 +197,11 @@ def _restored(record: StudyRecord, picture: PictureRecord) -> tuple[Tensor | Non
         pixels = candidate_output(record.folder, best.number, index)
         shape = picture.case.problem.image_shape if picture.case else None
         if pixels is not None and (shape is None or tuple(pixels.shape) == shape):
-            return pixels, "best so far", f"candidate {best.number}, estimated {decibels(best.score)}"
+            return (
+                pixels,
+                "best so far",
+                f"candidate {best.number}, estimated {decibels(best.estimated_psnr)}",
+            )
     return None, "restored", "there is no restored picture yet: the study has not delivered"
 
 

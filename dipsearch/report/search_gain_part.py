@@ -38,7 +38,7 @@ def anytime_rows(record: StudyRecord) -> tuple[AnytimeRow, ...]:
     for row in history_rows(record):
         seen.add(row.number)
         if origins.get(row.number) in KNOWN:
-            known = row.score if known is None else max(known, row.score)
+            known = row.estimated_psnr if known is None else max(known, row.estimated_psnr)
         rows.append(AnytimeRow(row.at, len(seen), row.best, known))
     return tuple(rows)
 

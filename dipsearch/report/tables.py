@@ -28,7 +28,7 @@ class CandidateRow:
         rank: 1 for the best; ``None`` unless the candidate counts, being complete or resting.
         number: the trial's, from 0.
         state: complete, resting, pruned, failed, running or waiting.
-        score: estimated PSNR in dB, made without a reference.
+        estimated_psnr: estimated PSNR in dB, made without a reference.
         psnr: against the reference, in dB; ``None`` without one.
         step: the iteration at which the fit was stopped.
         seconds: wall time of the fit.
@@ -45,7 +45,7 @@ class CandidateRow:
     rank: int | None
     number: int
     state: str
-    score: float | None
+    estimated_psnr: float | None
     psnr: float | None
     step: int | None
     seconds: float | None
@@ -70,7 +70,7 @@ class HistoryRow:
 
     number: int
     at: float
-    score: float
+    estimated_psnr: float
     best: float
 
 
@@ -93,13 +93,13 @@ class FinalistRow:
 
     Args:
         number: the candidate's.
-        score: estimated PSNR; on measurements that selection never saw unless ``split`` is "first".
+        estimated_psnr: estimated PSNR; on measurements that selection never saw unless ``split`` is "first".
         standard_error: of its difference to the best one.
         split: what it was scored on: "first", "second" or "whole picture".
     """
 
     number: int
-    score: float
+    estimated_psnr: float
     standard_error: float | None
     split: str = "second"
 
@@ -121,7 +121,11 @@ def candidate_rows(record: StudyRecord) -> tuple[CandidateRow, ...]:
     start, known, shares = start_of(record), _known(record.request.options.task), shares_of(record)
     best_first = sorted(
         (e for e in record.trials if e.state != "waiting" or record.result is None),
-        key=lambda e: (_ORDER[e.state], -(e.score if e.score is not None else -1e9), e.number),
+        key=lambda e: (
+            _ORDER[e.state],
+            -(e.estimated_psnr if e.estimated_psnr is not None else -1e9),
+            e.number,
+        ),
     )
     winner = record.winner()
     return tuple(
@@ -145,20 +149,20 @@ def history_rows(record: StudyRecord) -> tuple[HistoryRow, ...]:
     start, last = start_of(record), {number: share.ended for number, share in shares_of(record).items()}
     counting = {e.number: e for e in record.ranked()}
     reached = [
-        (row.ended, row.candidate, row.score, row.ended == last[row.candidate])
+        (row.ended, row.candidate, row.estimated_psnr, row.ended == last[row.candidate])
         for row in slices_of(record)
-        if row.candidate in counting and row.score is not None
+        if row.candidate in counting and row.estimated_psnr is not None
     ]
     reached += [
-        (e.finished, e.number, e.score, True)
+        (e.finished, e.number, e.estimated_psnr, True)
         for e in counting.values()
-        if e.number not in last and e.score is not None and e.finished is not None
+        if e.number not in last and e.estimated_psnr is not None and e.finished is not None
     ]
     rows: list[HistoryRow] = []
     for at, number, score, final in sorted(reached):
         best = max(score, rows[-1].best) if rows else score
         if final or not rows or best > rows[-1].best:
-            rows.append(HistoryRow(number=number, at=at - start, score=score, best=best))
+            rows.append(HistoryRow(number=number, at=at - start, estimated_psnr=score, best=best))
     return tuple(rows)
 
 
@@ -208,7 +212,7 @@ def agreement(record: StudyRecord) -> Agreement | None:
 
     Source: Kendall (1945), the treatment of ties in ranking problems.
     """
-    pairs = [(e.score, e.psnr) for e in record.ranked() if e.psnr is not None]
+    pairs = [(e.estimated_psnr, e.psnr) for e in record.ranked() if e.psnr is not None]
     if len(pairs) < 3:
         return None
     from scipy.stats import kendalltau
@@ -222,7 +226,7 @@ def candidate_cells(rows: Sequence[CandidateRow]) -> tuple[tuple[str, ...], tupl
     columns = {
         "rank": [str(row.rank or "") for row in rows],
         "candidate": [str(row.number) for row in rows],
-        "score": [decibels(row.score) for row in rows],
+        "score": [decibels(row.estimated_psnr) for row in rows],
         "PSNR": [decibels(row.psnr) for row in rows],
         "stop": [str(row.step) if row.step is not None else NOTHING for row in rows],
         "time": [duration(row.seconds) for row in rows],
@@ -254,7 +258,7 @@ def _row(
         rank=rank if trial.state in COUNTING else None,
         number=trial.number,
         state=trial.state,
-        score=trial.score,
+        estimated_psnr=trial.estimated_psnr,
         psnr=trial.psnr,
         step=trial.step,
         seconds=trial.seconds,

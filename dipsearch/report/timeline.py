@@ -32,7 +32,7 @@ class Span:
         end: when it ended; for one that runs, the latest time that the study knows of.
         before, after: iterations of the candidate; ``None`` where only the whole fit is known.
         why: the policy's words.
-        score: estimated PSNR in dB afterwards.
+        estimated_psnr: estimated PSNR in dB afterwards.
         slices: how many are told together; 0 for a whole fit.
         others: how many other candidates were advanced meanwhile, for too short a time to be seen.
     """
@@ -45,7 +45,7 @@ class Span:
     before: int | None = None
     after: int | None = None
     why: str = ""
-    score: float | None = None
+    estimated_psnr: float | None = None
     slices: int = 0
     others: int = 0
 
@@ -87,7 +87,7 @@ def span_of(row: SliceRow, *, state: str, begin: float) -> Span:
         row.before,
         row.after,
         row.why,
-        row.score,
+        row.estimated_psnr,
         1,
     )
 

@@ -102,7 +102,7 @@ class Candidate:
         self.means = {"engine": found.engine, "precision": found.precision} | (
             {"engine_note": found.note} if found.note else {}
         )
-        scores = [one.score for one in found.pictures]
+        scores = [one.validation_mse for one in found.pictures]
         self.value = value_of(scores) if found.value is None else found.value
         self._follow(found.pictures)
 
@@ -139,7 +139,7 @@ class Candidate:
             sketch=None
             if not sketches or any(one is None for one in sketches)
             else np.concatenate([one for one in sketches if one is not None]),
-            mse=fmean(one.score for one in self.pictures) if self.pictures else math.nan,
+            mse=fmean(one.validation_mse for one in self.pictures) if self.pictures else math.nan,
         )
 
     def _follow(self, pictures: tuple[Progress, ...]) -> None:

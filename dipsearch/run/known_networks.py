@@ -116,8 +116,8 @@ def _own_evidence(studies: Sequence[KeptStudy]) -> tuple[EvidenceCase, ...]:
     found = []
     for study in studies:
         known = [one for one in study.networks if one.name is not None]
-        best = max((one.score for one in known), default=0.0)
-        seen = tuple(Seen(one.name or "", round(best - one.score, 3), one.steps) for one in known)
+        best = max((one.estimated_psnr for one in known), default=0.0)
+        seen = tuple(Seen(one.name or "", round(best - one.estimated_psnr, 3), one.steps) for one in known)
         found += [EvidenceCase(study.name, study.task, one.features, seen) for one in study.pictures if seen]
     return tuple(found)
 

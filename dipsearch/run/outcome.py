@@ -22,7 +22,7 @@ class WorkerState:
         digest: the genome's.
         step: iterations done.
         max_steps: iterations at the most.
-        score: estimated PSNR in dB at the newest check point.
+        estimated_psnr: estimated PSNR in dB at the newest check point.
         steps_per_second: as measured last; ``None`` before that.
     """
 
@@ -31,7 +31,7 @@ class WorkerState:
     digest: str | None = None
     step: int = 0
     max_steps: int = 0
-    score: float | None = None
+    estimated_psnr: float | None = None
     steps_per_second: float | None = None
 
 

@@ -244,7 +244,7 @@ def _written(
         "source": case.source,
         "restored": str(file),
         "delivered": delivered_word(choice, delivery),
-        "score": finite(estimated_psnr(choice.score)),
+        "score": finite(estimated_psnr(choice.validation_mse)),
         "psnr": true_psnr(image, truth, data_range=case.data_range),
         "ssim": true_ssim(image, truth, data_range=case.data_range),
         "members": 0 if delivery is None else len(delivery.ensemble.members),

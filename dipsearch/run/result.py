@@ -16,6 +16,7 @@ from ..delivery.finalists import Verdict
 from ..delivery.picture_outputs import write_picture
 from ..delivery.search_gain import SearchGain
 from ..execution.busy import gpu_busy_share
+from ..field_names import renamed
 from ..files import write_text
 from ..library import (
     Architecture,
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from .run import Run
 
 SCORE_UNIT = "estimated PSNR in dB, without a reference"
+
+IN_FINALISTS = {"estimated_psnr": "score", "error": "score_error"}
+"""What the result calls fields of ``Finalist``."""
 
 
 def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Sequence[str]) -> Outcome:
@@ -127,7 +131,7 @@ def _result(
         else {
             "number": winner.number,
             "digest": winner.digest,
-            "score": winner.score,
+            "score": winner.estimated_psnr,
             "score_unit": SCORE_UNIT,
             "step": winner.step,
             "ended": winner.ended,
@@ -166,7 +170,7 @@ def _finalists(verdict: Verdict) -> list[dict[str, Any]]:
     return [
         {
             name: finite(value) if isinstance(value, float) else value
-            for name, value in asdict(finalist).items()
+            for name, value in renamed(asdict(finalist), IN_FINALISTS).items()
         }
         for finalist in verdict.finalists
     ]
@@ -248,7 +252,7 @@ def _write_architecture(run: Run, winner: Trial, *, split: str) -> None:
                 step=winner.step or 0,
                 loss_at_stop=float(curves["chosen_loss"]),
                 split=split,
-                score=winner.score or 0.0,
+                estimated_psnr=winner.estimated_psnr or 0.0,
                 ended=winner.ended or "",
             ),
             provenance=provenance_now(

@@ -148,6 +148,6 @@ class Scheduler:
             digest=getattr(task.network, "digest", None),
             step=task.at,
             max_steps=task.limits.max_steps,
-            score=None if candidate is None or not candidate.pictures else candidate.value,
+            estimated_psnr=None if candidate is None or not candidate.pictures else candidate.value,
             steps_per_second=speed,
         )

@@ -11,12 +11,16 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..errors import FormatError
+from ..field_names import renamed, reversed_names
 from ..json_files import parse_json
 from ..plain_files import inside_or_none, plain_bytes
 from ..visible import Words
 from ..yaml_files import validate
 
 LOG = "slices.jsonl"
+
+IN_FILES = {"estimated_psnr": "score"}
+"""What the log calls a field of ``SliceRow``."""
 
 MOST_BYTES = 2**28
 """Of a log: a million slices."""
@@ -31,7 +35,7 @@ class SliceRow:
         worker: who advanced it; -1 where that is not known.
         began, ended: Unix seconds.
         before, after: iterations of the candidate.
-        score: its estimated PSNR in dB afterwards; ``None`` where that is not finite.
+        estimated_psnr: its estimated PSNR in dB afterwards; ``None`` where that is not finite.
         why: the policy's words.
     """
 
@@ -41,14 +45,14 @@ class SliceRow:
     ended: float
     before: int
     after: int
-    score: float | None
+    estimated_psnr: float | None
     why: str
 
 
 def append_slice(folder: Path, row: SliceRow) -> None:
     """Add a line; a line that was cut by a kill is left behind and skipped by whoever reads."""
     with (folder / LOG).open("a", encoding="utf-8") as log:
-        log.write(json.dumps(asdict(row)) + "\n")
+        log.write(json.dumps(renamed(asdict(row), IN_FILES)) + "\n")
 
 
 def read_slices(folder: Path) -> Iterator[SliceRow]:
@@ -62,9 +66,10 @@ def read_slices(folder: Path) -> Iterator[SliceRow]:
         return
     for line in plain_bytes(file, most=MOST_BYTES).splitlines():
         try:
-            yield SliceRow(**validate(_Row, parse_json(line, source=LOG), source=LOG).model_dump())
+            found = validate(_Row, parse_json(line, source=LOG), source=LOG)
         except FormatError:
             continue
+        yield SliceRow(**renamed(found.model_dump(), reversed_names(IN_FILES)))
 
 
 Count = Annotated[int, Field(ge=0, le=10**12)]

@@ -52,7 +52,9 @@ def evidence_of(record: StudyRecord, *, name: str) -> KeptStudy:
         )
     task = str(record.result["task"])
     networks = tuple(
-        KeptNetwork(e.genome, round(float(e.score or 0.0), 4), e.step or 0, _preset_of(e.genome, task))
+        KeptNetwork(
+            e.genome, round(float(e.estimated_psnr or 0.0), 4), e.step or 0, _preset_of(e.genome, task)
+        )
         for e in best[:MOST_NETWORKS]
         if e.genome is not None
     )

@@ -34,7 +34,7 @@ class Trial:
         state: how far it came.
         genome: the candidate; ``None`` while it was not proposed yet.
         digest: the genome's.
-        score: estimated PSNR in dB without a reference, the mean over the images; higher is better.
+        estimated_psnr: estimated PSNR in dB without a reference, the mean over the images; higher is better.
         step: the chosen iteration (of the first image).
         steps: iterations made.
         ended: why its fit ended, a sentence.
@@ -58,7 +58,7 @@ class Trial:
     state: State
     genome: Genome | None = None
     digest: str | None = None
-    score: float | None = None
+    estimated_psnr: float | None = None
     step: int | None = None
     steps: int | None = None
     ended: str | None = None
@@ -134,7 +134,7 @@ def trial_of(trial: FrozenTrial, *, genome: Genome | None = None) -> Trial:
         state=state,
         genome=genome,
         digest=genome.digest if genome else None,
-        score=notes.score,
+        estimated_psnr=notes.score,
         step=notes.step,
         steps=notes.steps,
         ended=notes.ended,
@@ -156,5 +156,5 @@ def trial_of(trial: FrozenTrial, *, genome: Genome | None = None) -> Trial:
 
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
     """The candidates that count, best score first; equal scores in the order of their numbers."""
-    complete = [e for e in trials if e.state in ("complete", "resting") and e.score is not None]
-    return sorted(complete, key=lambda e: (-(e.score or 0.0), e.number))
+    complete = [e for e in trials if e.state in ("complete", "resting") and e.estimated_psnr is not None]
+    return sorted(complete, key=lambda e: (-(e.estimated_psnr or 0.0), e.number))

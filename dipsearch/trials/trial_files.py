@@ -44,7 +44,7 @@ def write_fits(place: Path, fits: Sequence[Fit]) -> None:
         curves |= {
             f"step{end}": done.curves.step,
             f"loss{end}": done.curves.loss.astype(np.float32),
-            f"score{end}": done.curves.score.astype(np.float32),
+            f"score{end}": done.curves.validation_mse.astype(np.float32),
             f"seconds{end}": done.curves.seconds.astype(np.float32),
             f"chosen{end}": np.array(done.step),
             f"chosen_loss{end}": np.array(done.loss),

@@ -37,7 +37,10 @@ def test_a_genome_gives_an_image_in_the_form_of_the_measurement(problem, clean):
     )
     assert np.sqrt(np.mean((done.image / 4000 - clean) ** 2)) < 0.09  # of noise of 0.1
     assert done.step == done.fit.step == 60 and done.ended is Ended.STEPS
-    assert list(done.curves.step) == [10, 20, 30, 40, 50, 60] and done.score == done.fit.score < 0.01
+    assert (
+        list(done.curves.step) == [10, 20, 30, 40, 50, 60]
+        and done.validation_mse == done.fit.validation_mse < 0.01
+    )
     assert repr(done).startswith("Fitted(step 60, the last allowed iteration was reached, ")
 
 
@@ -58,7 +61,7 @@ def test_nothing_global_is_seeded(problem):
 
 def test_a_network_with_a_pilot_gets_one(problem):
     piloted = Genome((Scale(4, 4),), input_channels=4, input_kind="pilot", pilot_scale=1.0)
-    assert ds.fit(problem, piloted, steps=20, device="cpu").score < 0.05
+    assert ds.fit(problem, piloted, steps=20, device="cpu").validation_mse < 0.05
 
 
 def test_known_pixels_of_a_mask_without_noise_are_put_back(clean):
@@ -108,8 +111,14 @@ def test_a_rule_of_ones_own_decides_what_is_delivered(problem):
 def test_a_split_can_be_given(problem):
     split = ds.make_split(problem, seed=5)
     same = ds.fit(problem, GENOME, steps=20, seed=5, device="cpu")
-    assert ds.fit(problem, GENOME, steps=20, seed=5, split=split, device="cpu").score == same.score
-    assert ds.fit(problem, GENOME, steps=20, seed=4, split=split, device="cpu").score != same.score
+    assert (
+        ds.fit(problem, GENOME, steps=20, seed=5, split=split, device="cpu").validation_mse
+        == same.validation_mse
+    )
+    assert (
+        ds.fit(problem, GENOME, steps=20, seed=4, split=split, device="cpu").validation_mse
+        != same.validation_mse
+    )
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def made_case(genomes: list[TableGenome], picture: str, task: str) -> TableCase:
         side=SIDES[task],
         share=0.5 if task == "inpaint" else 1.0,
         first=((0.03 * shared).astype(np.float32), 1e-5),
-        first_score=9e-4,
+        first_validation_mse=9e-4,
         fits=fits,
     )
 
@@ -68,12 +68,12 @@ def made_fit(
         digest=digest,
         seed=seed,
         ended="RISEN",
-        score=error,
+        validation_mse=error,
         psnr=psnr,
-        now_score=error,
+        now_validation_mse=error,
         now_psnr=psnr,
         step=at.astype(np.int32),
         sketches=sketches.astype(np.float32),
         beyond=(0.1 * np.append(marks, 0.8 * marks[-1])).astype(np.float32),
-        polished_score=float(0.8 * final),
+        polished_validation_mse=float(0.8 * final),
     )

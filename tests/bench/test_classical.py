@@ -63,7 +63,7 @@ def test_the_score_of_the_fitted_part_tells_how_good_a_method_is(
     assert psnr(whole, smooth()) > quality
     assert psnr(part, smooth()) > quality - 3
     error = float((part - smooth()).square().mean())
-    assert float(split.score(asked.view(part))) == pytest.approx(error, abs=max(3 * error, 1.5e-3))
+    assert float(split.validation_mse(asked.view(part))) == pytest.approx(error, abs=max(3 * error, 1.5e-3))
 
 
 @pytest.mark.parametrize(("task", "noise", "name", "quality"), KINDS)

@@ -55,7 +55,7 @@ def test_a_network_is_recorded_and_its_row_is_where_the_default_rule_stops(
     assert row.psnr == pytest.approx(stop.psnr, abs=1e-4)
     assert row.psnr == pytest.approx(psnr(outputs.judged, wanted.case().clean), abs=0.01)
     assert row.stop_loss_db == pytest.approx(float(recording.psnr.max()) - stop.psnr, abs=1e-4)
-    assert row.estimate == pytest.approx(estimated_psnr(stop.score), abs=1e-4)
+    assert row.estimate == pytest.approx(estimated_psnr(stop.validation_mse), abs=1e-4)
     assert (row.operator, row.picture, row.limit, row.kendall_tau) == (operator, "waves@32", 30, None)
     assert (small / "kept" / ".gitignore").read_text() == "*\n"
     assert all(np.isfinite(value) for value in recording.proxies.values())

@@ -69,7 +69,9 @@ def test_a_policy_sees_no_more_than_was_there_at_that_moment() -> None:
     replay_policy(asked, recorded, order=range(5), seconds=200)
     first, begun = asked.situations[2].contestants
     assert first.curve[-1][0] == 50 and len(first.curve) == 5
-    assert first.mse == pytest.approx(float(recorded.fits[0].score[3]))  # the sketch is of iteration 40
+    assert first.mse == pytest.approx(
+        float(recorded.fits[0].validation_mse[3])
+    )  # the sketch is of iteration 40
     assert begun.curve == () and begun.sketch is None and math.isnan(begun.mse)
 
 
@@ -104,7 +106,7 @@ def test_what_is_delivered_has_the_error_of_its_pictures() -> None:
     replay_policy(asked, recorded, order=range(5), seconds=200)
     alone = asked.situations[2].contestants[:1]
     ensemble, best = delivered(alone, recorded)
-    assert best == pytest.approx(-10 * math.log10(float(recorded.fits[0].score[3])), abs=1e-3)
+    assert best == pytest.approx(-10 * math.log10(float(recorded.fits[0].validation_mse[3])), abs=1e-3)
     assert ensemble == pytest.approx(best, abs=1e-3)
     assert delivered([], recorded) == (-math.inf, -math.inf)
 
@@ -118,6 +120,7 @@ def test_an_archive_holds_what_a_replay_needs(tmp_path: Path) -> None:
     cases = [five(), five("kodim19")]
     write_policy_archive(tmp_path / "policies.npz", cases)
     again = read_policy_archive(tmp_path / "policies.npz")
+    assert {"smooth", "best_score", "score", "psnr"} <= set(np.load(tmp_path / "policies.npz"))
     assert [(one.picture, one.damage) for one in again] == [("coffee", "noise"), ("kodim19", "noise")]
     for old, new in zip(cases, again, strict=True):
         assert [one.network for one in new.fits] == [one.network for one in old.fits]

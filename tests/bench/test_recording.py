@@ -42,7 +42,7 @@ def test_every_damage_makes_a_problem_that_can_be_split(damage: str) -> None:
     assert problem.image_shape == (1, 3, 64, 64)
     assert split.kind in ("held-out", "held-out holes", "recorruption", "thinning")
     # The clean picture is judged to be nearly without error, whatever the damage.
-    assert abs(float(split.score(problem.view(clean(64))))) < 0.006
+    assert abs(float(split.validation_mse(problem.view(clean(64))))) < 0.006
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_recording_shows_the_fit_that_a_search_would_have_made() -> None:
     )
     assert torch.equal(outputs.judged, done.image)
     assert recording.psnr_at(done.step) == pytest.approx(psnr(done.image, clean()), abs=1e-4)
-    np.testing.assert_allclose(recording.score, done.curves.score, rtol=1e-6)
+    np.testing.assert_allclose(recording.validation_mse, done.curves.validation_mse, rtol=1e-6)
     assert recording.parts.shape == (3, 0)
     assert psnr(outputs.full, clean()) > psnr(outputs.judged, clean())
 
@@ -94,6 +94,7 @@ def test_a_recording_survives_its_file(tmp_path: Path, damage: str, parts: int) 
     recording, outputs = record(GENOME, problem, clean(96), seed=0, most_steps=30)
     write_recording(tmp_path / "a.npz", recording, outputs)
     back, images = read_recording(tmp_path / "a.npz")
+    assert np.array_equal(np.load(tmp_path / "a.npz")["score"], recording.validation_mse)
     assert np.array_equal(back.psnr, recording.psnr)
     assert back.parts.shape == (3, parts)
     assert np.array_equal(back.parts, recording.parts)

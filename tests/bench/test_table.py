@@ -38,7 +38,7 @@ def test_a_query_says_what_a_fit_had_come_to(table: Table) -> None:
     asked = table.query(preset(BEST_KNOWN), 205, picture="camera", task="denoise", seed=3)
     assert asked.step == 200 and not asked.ended
     assert asked.psnr == pytest.approx(float(fit.psnr[19]))
-    assert asked.estimate == pytest.approx(estimated_psnr(float(fit.score[19])))
+    assert asked.estimate == pytest.approx(estimated_psnr(float(fit.validation_mse[19])))
     assert asked.seconds == pytest.approx(200 * 0.02) and asked.multiply_adds == pytest.approx(200)
     end = table.query(BEST_KNOWN, 10_000, picture="camera", task="denoise", seed=3)
     assert end.step == STEPS and end.ended and end.psnr > asked.psnr
@@ -76,9 +76,9 @@ def test_a_sketch_is_there_at_its_step_and_at_the_end(table: Table) -> None:
     fit = next(iter(table.cases[0].fits.values()))
     assert fit.place(MARK - EVERY) is None
     assert fit.place(MARK) == 0 == fit.place(2 * MARK - EVERY)
-    assert fit.score_at(0) == float(fit.score[MARK // EVERY - 1])
+    assert fit.validation_mse_at(0) == float(fit.validation_mse[MARK // EVERY - 1])
     last = fit.place(fit.steps)
-    assert last == len(fit.sketches) - 2 and fit.score_at(last) == float(fit.score[-1])
+    assert last == len(fit.sketches) - 2 and fit.validation_mse_at(last) == float(fit.validation_mse[-1])
 
 
 def test_a_table_is_read_as_it_was_written(table: Table, tmp_path: Path) -> None:
@@ -89,8 +89,12 @@ def test_a_table_is_read_as_it_was_written(table: Table, tmp_path: Path) -> None
     for old, new in zip(table.cases, again.cases, strict=True):
         assert (new.picture, new.task, new.set, new.share) == (old.picture, old.task, old.set, old.share)
         for key, fit in old.fits.items():
-            assert (new.fits[key].score == fit.score).all() and (new.fits[key].step == fit.step).all()
+            assert (new.fits[key].validation_mse == fit.validation_mse).all() and (
+                new.fits[key].step == fit.step
+            ).all()
             assert np.allclose(new.fits[key].sketches, fit.sketches, rtol=2e-3)
+    names = {"score", "psnr", "now_score", "now_psnr", "step", "sketches", "beyond", "firsts", "index"}
+    assert set(np.load(tmp_path / "table.npz")) == names
     beside = json.loads((tmp_path / "table.json").read_text())
     assert beside["command"] == "a command" and beside["coverage"]["genomes"] == 16
     assert beside["coverage"]["fits"] == sum(len(case.fits) for case in table.cases)
@@ -103,19 +107,19 @@ def test_a_table_without_whole_fits_is_read_too(table: Table, tmp_path: Path) ->
     none = np.zeros(0, np.float32)
     empty = replace(
         fit,
-        score=none,
+        validation_mse=none,
         psnr=none,
-        now_score=none,
+        now_validation_mse=none,
         now_psnr=none,
         step=none.astype(np.int32),
         sketches=fit.sketches[-2:] * np.nan,
         beyond=fit.beyond[-2:] * np.nan,
-        polished_score=float("nan"),
+        polished_validation_mse=float("nan"),
     )
     broken = replace(table, cases=(replace(case, fits={**case.fits, key: empty}), *table.cases[1:]))
     write_table(tmp_path / "table.npz", broken, about={})
     again = Table.read(tmp_path / "table.npz").cases[0].fits[key]
-    assert again.steps == 0 and again.place(100) is None and np.isnan(again.polished_score)
+    assert again.steps == 0 and again.place(100) is None and np.isnan(again.polished_validation_mse)
     moment = broken.query(key[0], 100, picture=case.picture, task=case.task, seed=key[1])
     assert moment.step == 0 and moment.psnr == -np.inf
 

@@ -15,7 +15,13 @@ from dipsearch.planning.plan import ENDLESS
 from dipsearch.run import Outcome, Snapshot, Trial, WorkerState
 
 BEST = Trial(
-    number=7, state="complete", score=27.314, step=900, seconds=61.0, operator="crossover", parents=(3, 5)
+    number=7,
+    state="complete",
+    estimated_psnr=27.314,
+    step=900,
+    seconds=61.0,
+    operator="crossover",
+    parents=(3, 5),
 )
 
 
@@ -101,7 +107,7 @@ def test_long_lines_are_not_wrapped_in_a_log(capsys: pytest.CaptureFixture[str])
             "candidate 3: failed, no reason was recorded, 2.0 s",
         ),
         (
-            Trial(number=4, state="complete", score=20.0, step=5, operator="random"),
+            Trial(number=4, state="complete", estimated_psnr=20.0, step=5, operator="random"),
             "candidate 4: 20.00 dB at iteration 5 (random)",
         ),
     ],

@@ -54,8 +54,8 @@ def test_where_one_has_all_the_errors_of_the_other_and_more_the_better_one_is_de
     assert found.shares == {better: 1.0}
     assert found.answer.seconds == 3.0
     split = noisy().split
-    assert found.score == pytest.approx(float(split.score(truth() + error(1, 0.03))))
-    assert found.score < float(split.score(truth() + error(1, 0.06))) - 1e-3
+    assert found.validation_mse == pytest.approx(float(split.validation_mse(truth() + error(1, 0.03))))
+    assert found.validation_mse < float(split.validation_mse(truth() + error(1, 0.06))) - 1e-3
 
 
 def test_answers_with_errors_of_their_own_are_mixed() -> None:
@@ -88,9 +88,11 @@ def test_nothing_is_delivered_that_the_score_says_is_worse_than_the_first_answer
     ]
     picture = noisy()
     found = chosen(*answers, picture=picture)
-    alone = float(picture.split.score(picture.problem.view(answers[0].judged)))
-    assert found.score <= alone + 1e-7
-    assert found.score == pytest.approx(float(picture.split.score(picture.problem.view(found.answer.judged))))
+    alone = float(picture.split.validation_mse(picture.problem.view(answers[0].judged)))
+    assert found.validation_mse <= alone + 1e-7
+    assert found.validation_mse == pytest.approx(
+        float(picture.split.validation_mse(picture.problem.view(found.answer.judged)))
+    )
 
 
 @pytest.mark.parametrize("part", ["judged", "image"])
@@ -128,7 +130,7 @@ def test_a_network_that_is_better_by_less_than_luck_is_not_delivered_instead_of_
     pairs = [
         (answer("first", error(seed, 0.05)), answer("ensemble", error(seed + 1, 0.05))) for seed in range(40)
     ]
-    scores = [[float(picture.split.score(one.judged)) for one in pair] for pair in pairs]
+    scores = [[float(picture.split.validation_mse(one.judged)) for one in pair] for pair in pairs]
     lucky = [pair for pair, (first, other) in zip(pairs, scores, strict=True) if 0.97 < other / first < 1]
     assert len(lucky) >= 2  # the same error on average, and a better score by chance
     for pair in lucky:
@@ -152,7 +154,7 @@ def test_a_blind_score_leaves_the_usual_shares_alone_until_networks_are_hopeless
 def test_an_only_answer_is_delivered_unjudged() -> None:
     found = only(answer("first", error(1, 0.05)), noisy().problem)
     assert (found.chosen, found.shares) == ("first", {"first": 1.0})
-    assert found.score != found.score and found.found[0].standard_error is None
+    assert found.validation_mse != found.validation_mse and found.found[0].standard_error is None
 
 
 def test_noise_that_was_cut_leaves_no_bias_in_what_is_delivered_and_is_judged_with_it() -> None:

@@ -38,8 +38,8 @@ def noisy(seed: int = 0, *, side: int = 64, sigma: float = 0.1) -> Problem:
 def test_the_error_of_a_mean_is_that_of_statistics() -> None:
     errors = 0.01 * (1 + 0.5 * np.random.default_rng(1).standard_normal((1, 400)))
     (found,) = standings([blocks(errors)], repeats=4000)
-    assert found.score == pytest.approx(20, abs=0.3)
-    assert found.score_error == pytest.approx(DECIBEL * 0.5 / math.sqrt(400), rel=0.12)
+    assert found.estimated_psnr == pytest.approx(20, abs=0.3)
+    assert found.error == pytest.approx(DECIBEL * 0.5 / math.sqrt(400), rel=0.12)
     assert found.standard_error == 0.0
 
 
@@ -48,21 +48,21 @@ def test_what_two_candidates_have_in_common_falls_out_of_their_difference() -> N
     common = 1 + 0.5 * generator.standard_normal(400)
     own = 0.05 * generator.standard_normal((2, 400))
     first, second = standings([blocks(0.01 * (common + own) * [[1.0], [1.2]])], repeats=4000)
-    assert first.score - second.score == pytest.approx(10 * math.log10(1.2), abs=0.05)
+    assert first.estimated_psnr - second.estimated_psnr == pytest.approx(10 * math.log10(1.2), abs=0.05)
     assert second.standard_error == pytest.approx(DECIBEL * 0.05 * math.sqrt(2 / 400), rel=0.15)
-    assert second.score_error > 5 * second.standard_error
+    assert second.error > 5 * second.standard_error
 
 
 def test_the_noise_of_seeds_counts() -> None:
     level = np.array([[[0.010], [0.012], [0.014]], [[0.012], [0.012], [0.012]]]) * np.ones((2, 3, 64))
     first, second = standings([BlockErrors(level, np.ones(64), 0.0)], repeats=4000)
-    assert first.score_error == pytest.approx(np.std(decibels(level[0, :, 0])) / math.sqrt(3), rel=0.1)
-    assert second.score_error == pytest.approx(0, abs=1e-9)
+    assert first.error == pytest.approx(np.std(decibels(level[0, :, 0])) / math.sqrt(3), rel=0.1)
+    assert second.error == pytest.approx(0, abs=1e-9)
 
 
 def test_several_pictures_are_averaged_in_decibels() -> None:
     pair = [blocks(np.full((1, 16), error)) for error in (0.01, 0.001)]
-    assert standings(pair)[0].score == pytest.approx(25)
+    assert standings(pair)[0].estimated_psnr == pytest.approx(25)
 
 
 def test_from_a_few_blocks_nothing_is_concluded() -> None:
@@ -77,8 +77,8 @@ def test_blocks_add_up_to_the_score_of_the_split(side: int) -> None:
     split = make_split(problem, seed=0)
     images = [torch.full(problem.image_shape, 0.5 + shift) for shift in (0.0, 0.03)]
     found = block_errors([[image] for image in images], problem, split=split)
-    for image, row in zip(images, found.scores(), strict=True):
-        assert row[0] == pytest.approx(float(split.score(image)), abs=1e-6)
+    for image, row in zip(images, found.validation_mses(), strict=True):
+        assert row[0] == pytest.approx(float(split.validation_mse(image)), abs=1e-6)
 
 
 def test_with_a_guide_blocks_add_up_to_the_score_too() -> None:
@@ -88,8 +88,8 @@ def test_with_a_guide_blocks_add_up_to_the_score_too() -> None:
     split = make_split(problem, seed=0)
     assert split.control is not None
     images = [x + 0.1, 0.5 + 0 * x]
-    found = block_errors([[image] for image in images], problem, split=split).scores()
-    assert found[:, 0] == pytest.approx([float(split.score(image)) for image in images], abs=1e-6)
+    found = block_errors([[image] for image in images], problem, split=split).validation_mses()
+    assert found[:, 0] == pytest.approx([float(split.validation_mse(image)) for image in images], abs=1e-6)
 
 
 def test_the_standard_errors_are_right_over_many_measurements() -> None:
@@ -101,11 +101,11 @@ def test_the_standard_errors_are_right_over_many_measurements() -> None:
         found.append(
             standings([block_errors([[image] for image in images], problem, split=split)], repeats=200)
         )
-    scores = np.array([[standing.score for standing in one] for one in found])
+    scores = np.array([[standing.estimated_psnr for standing in one] for one in found])
     apart = np.std(scores[:, 0] - scores[:, 1])
     assert np.mean([one[1].standard_error for one in found]) == pytest.approx(apart, rel=0.35)
     own = np.std(scores[:, 0])
-    assert np.mean([one[0].score_error for one in found]) == pytest.approx(own, rel=0.35)
+    assert np.mean([one[0].error for one in found]) == pytest.approx(own, rel=0.35)
 
 
 def test_within_one_standard_error_the_cheaper_network_wins() -> None:
@@ -125,5 +125,5 @@ def test_estimates_that_may_be_drawn_below_zero_keep_a_sensible_error() -> None:
     errors = 0.001 + 0.02 * generator.standard_normal((1, 400))  # the standard error of the mean is 0.001
     errors += 0.001 - errors.mean()
     (found,) = standings([blocks(errors)], repeats=4000)
-    assert found.score == pytest.approx(30)
-    assert found.score_error == pytest.approx(DECIBEL * errors.std() / math.sqrt(400) / 0.001, rel=0.1)
+    assert found.estimated_psnr == pytest.approx(30)
+    assert found.error == pytest.approx(DECIBEL * errors.std() / math.sqrt(400) / 0.001, rel=0.1)

@@ -52,13 +52,13 @@ def flat(size: float) -> Tensor:
 
 def members(images: list[Tensor], picture: SplitProblem) -> list[Member]:
     return [
-        Member(n, Output(image, image), float(picture.split.score(picture.problem.view(image))))
+        Member(n, Output(image, image), float(picture.split.validation_mse(picture.problem.view(image))))
         for n, image in enumerate(images)
     ]
 
 
 def ranked(found: list[Member]) -> list[Trial]:
-    return [candidate(member.number) for member in sorted(found, key=lambda member: member.score)]
+    return [candidate(member.number) for member in sorted(found, key=lambda member: member.validation_mse)]
 
 
 def noisy(*, sigma: float = 0.05, seed: int = 0) -> SplitProblem:
@@ -78,7 +78,7 @@ def test_scores_are_shrunk_to_the_distances_by_what_luck_explains() -> None:
     picture = noisy(sigma=0.2)
     draw = torch.Generator().manual_seed(2)
     images = [truth() + 0.05 * torch.randn(SHAPE, generator=draw) for _ in range(6)]
-    scores = [float(picture.split.score(image)) for image in images]
+    scores = [float(picture.split.validation_mse(image)) for image in images]
     mean = torch.stack(images).mean(dim=0)
     distances = [float((image - mean).square().mean()) for image in images]
     found = errors_of(images, picture)
@@ -107,7 +107,7 @@ def test_the_luck_of_noisy_scores_is_what_repetition_shows() -> None:
     found = []
     for seed in range(40):
         picture = noisy(sigma=0.2, seed=seed)
-        scores = np.array([float(picture.split.score(image)) for image in images])
+        scores = np.array([float(picture.split.validation_mse(image)) for image in images])
         found.append(scores - scores.mean())
     seen = float(np.var(np.array(found), axis=0).mean())
     picture = noisy(sigma=0.2)

@@ -43,7 +43,7 @@ def noisy(*, seed: int = 0) -> SplitProblem:
 
 def delivery_of(images: list[Tensor], picture: SplitProblem) -> Delivery:
     members = [
-        Member(number, Output(image, image), float(picture.split.score(picture.problem.view(image))))
+        Member(number, Output(image, image), float(picture.split.validation_mse(picture.problem.view(image))))
         for number, image in enumerate(images)
     ]
     return deliver(picture, members)
@@ -101,6 +101,6 @@ def test_an_ensemble_is_chosen_from_the_twelve_best(tmp_path, monkeypatch) -> No
         return Output(truth(), truth())
 
     monkeypatch.setattr("dipsearch.delivery.delivering.read_output", read)
-    best = [Trial(number, "complete", score=30.0 - number) for number in range(20)]
+    best = [Trial(number, "complete", estimated_psnr=30.0 - number) for number in range(20)]
     found = searched_members(tmp_path, best, half_missing(), index=0)
     assert asked == [member.number for member in found] == list(range(12))

@@ -58,7 +58,7 @@ def noisy(*, seed: int = 0) -> SplitProblem:
 
 
 def member(number: int, image: Tensor, picture: SplitProblem) -> Member:
-    return Member(number, Output(image, image), float(picture.split.score(image)))
+    return Member(number, Output(image, image), float(picture.split.validation_mse(image)))
 
 
 def off(size: float, *, seed: int) -> Tensor:
@@ -78,16 +78,16 @@ class TestVerdict:
             for seed in range(3)
         ]
         verdict = verdict_on_second(finalists, [fits], [picture], seeds=3)
-        scores = [finalist.score for finalist in verdict.finalists]
+        scores = [finalist.estimated_psnr for finalist in verdict.finalists]
         assert scores == sorted(scores, reverse=True)
         assert {f.split for f in verdict.finalists} == {"second"}
         assert {f.seeds for f in verdict.finalists} == {3}
         best, second, third = verdict.finalists
         assert best.standard_error == 0.0
         assert third.number == 2
-        assert third.score == pytest.approx(-20 * np.log10(0.08), abs=0.7)
-        assert best.score - third.score > 3 * (third.standard_error or 0)
-        assert best.score - second.score <= (second.standard_error or 0)
+        assert third.estimated_psnr == pytest.approx(-20 * np.log10(0.08), abs=0.7)
+        assert best.estimated_psnr - third.estimated_psnr > 3 * (third.standard_error or 0)
+        assert best.estimated_psnr - second.estimated_psnr <= (second.standard_error or 0)
         assert verdict.number == 7
         if best.number == 7:
             assert verdict.because == "it had the best score of 3 finalists on a second split"

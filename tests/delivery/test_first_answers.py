@@ -104,7 +104,7 @@ def test_it_is_written_as_a_picture_beside_the_result_and_announced_with_its_sco
     shown = read_image(tmp_path / "best" / "first.png").pixels
     assert float((shown - firsts["cat"].image.clamp(0, 1)).abs().max()) <= 0.5 / 255 + 1e-6
     picture = whole_problem(runner.folder, "cat", seed=0)
-    expected = estimated_psnr(float(picture.split.score(firsts["cat"].fitted)))
+    expected = estimated_psnr(float(picture.split.validation_mse(firsts["cat"].fitted)))
     assert first_estimates(runner, firsts) == {"cat": expected}
     assert first_words(firsts, files=files) == ["first answer, by similar patches, after 1 s: best/first.png"]
 

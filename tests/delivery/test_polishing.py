@@ -40,7 +40,7 @@ def half_missing() -> Problem:
 def networks(picture: SplitProblem, *seeds: int, size: float = 0.05) -> Delivery:
     """What so many networks would lead to, each with an error of its own."""
     images = [off(seed, size) for seed in seeds]
-    scores = [float(picture.split.score(picture.problem.view(image))) for image in images]
+    scores = [float(picture.split.validation_mse(picture.problem.view(image))) for image in images]
     members = [
         Member(n, Output(x, x), score) for n, (x, score) in enumerate(zip(images, scores, strict=True))
     ]

@@ -39,13 +39,15 @@ def candidate(number: int, operator: str) -> Trial:
 def test_the_better_one_is_told_with_its_standard_error(errors: tuple[float, float], sign: int) -> None:
     there = picture()
     members = [
-        Member(n, Output(x, x), float(there.split.score(x)))
+        Member(n, Output(x, x), float(there.split.validation_mse(x)))
         for n, x in enumerate(image(e, seed=n) for n, e in enumerate(errors))
     ]
     best = [candidate(0, "known"), candidate(1, "crossover")]
     found = search_gain(best, [deliver(there, members)], [there])
     assert (found.known, found.made) == (0, 1)
-    assert found.gain == pytest.approx(10 * math.log10(members[0].score / members[1].score), abs=1e-3)
+    assert found.gain == pytest.approx(
+        10 * math.log10(members[0].validation_mse / members[1].validation_mse), abs=1e-3
+    )
     assert sign * found.gain > 2
     assert found.standard_error is not None and 0 < found.standard_error < 10
 

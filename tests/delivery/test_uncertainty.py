@@ -48,7 +48,7 @@ def test_its_mean_square_is_the_error_on_what_scores(task: str) -> None:
     asked = problem(task, sigma=0.1 if task == "denoise" else None)
     split = make_split(asked, seed=0)
     images, _ = members(4)
-    found = uncertainty(mean_of(images), images, asked, split=split, score=0.004)
+    found = uncertainty(mean_of(images), images, asked, split=split, validation_mse=0.004)
     assert found is not None
     assert found.scale is not None
     assert found.deviation.shape == (48, 48)
@@ -63,7 +63,7 @@ def test_its_mean_square_is_the_error_on_what_scores(task: str) -> None:
 def test_where_the_measurement_is_shown_there_is_no_doubt() -> None:
     asked = problem("inpaint", sigma=None)
     images, _ = members(3)
-    found = uncertainty(mean_of(images), images, asked, split=make_split(asked, seed=0), score=0.01)
+    found = uncertainty(mean_of(images), images, asked, split=make_split(asked, seed=0), validation_mse=0.01)
     assert found is not None
     seen = asked.observed[0, 0].numpy() == 1
     assert not found.deviation[seen].any()
@@ -74,8 +74,8 @@ def test_where_nobody_disagrees_nothing_is_said() -> None:
     asked = problem()
     split = make_split(asked, seed=0)
     images, _ = members(2)
-    assert uncertainty(images[0], images[:1], asked, split=split, score=0.01) is None
-    assert uncertainty(images[0], [], asked, split=split, score=0.01) is None
+    assert uncertainty(images[0], images[:1], asked, split=split, validation_mse=0.01) is None
+    assert uncertainty(images[0], [], asked, split=split, validation_mse=0.01) is None
 
 
 def test_a_classical_restoration_has_a_voice() -> None:
@@ -84,7 +84,7 @@ def test_a_classical_restoration_has_a_voice() -> None:
     alone, _ = members(1)
     other = alone[0].clone()
     other[..., :24] += 0.1
-    found = uncertainty(alone[0], [*alone, other], asked, split=split, score=0.01)
+    found = uncertainty(alone[0], [*alone, other], asked, split=split, validation_mse=0.01)
     assert found is not None
     assert found.deviation[:, :23].min() > 0.1
     assert not found.deviation[:, 26:].any()
@@ -93,7 +93,7 @@ def test_a_classical_restoration_has_a_voice() -> None:
 def test_a_score_below_the_noise_leaves_the_spread_as_it_is() -> None:
     asked = problem()
     images, _ = members(2)
-    found = uncertainty(mean_of(images), images, asked, split=make_split(asked, seed=0), score=-1e-4)
+    found = uncertainty(mean_of(images), images, asked, split=make_split(asked, seed=0), validation_mse=-1e-4)
     assert found is not None
     assert found.scale is None
     spread = torch.stack(images).var(dim=0, correction=0).mean().sqrt()
@@ -106,7 +106,9 @@ def test_it_knows_where_the_error_is_large() -> None:
     split = make_split(asked, seed=0)
     mean = torch.stack(images).mean(dim=0)
     truth = torch.full(SHAPE, 0.5)
-    found = uncertainty(mean, images, asked, split=split, score=float((mean - truth).square().mean()))
+    found = uncertainty(
+        mean, images, asked, split=split, validation_mse=float((mean - truth).square().mean())
+    )
     assert found is not None
     compared = calibration(found, mean, truth)
     assert compared is not None

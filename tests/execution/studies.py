@@ -118,8 +118,8 @@ def expected(folder: Path, task: Slice, *, slices: int, own: OwnParts = NOTHING)
 def same(left: Advanced, right: Advanced) -> bool:
     """Whether two slices have the same numbers, bit for bit."""
     return (left.steps, left.made) == (right.steps, right.made) and all(
-        (one.ended, one.curve, one.step, one.score, one.loss)
-        == (other.ended, other.curve, other.step, other.score, other.loss)
+        (one.ended, one.curve, one.step, one.validation_mse, one.loss)
+        == (other.ended, other.curve, other.step, other.validation_mse, other.loss)
         and one.sketch is not None
         and other.sketch is not None
         and one.sketch.tobytes() == other.sketch.tobytes()

@@ -53,7 +53,7 @@ def test_a_stack_beats_its_best_member_and_names_its_members() -> None:
     errors = [float((image - clean).square().mean()) for image in (combined, *fits)]
     assert found.members == (4, 8)
     assert errors[0] < 0.8 * min(errors[1:])
-    assert found.score == pytest.approx(errors[0], abs=3e-3)  # 48 × 48 noisy values cannot say more
+    assert found.validation_mse == pytest.approx(errors[0], abs=3e-3)  # 48 × 48 noisy values cannot say more
 
 
 def test_a_member_that_is_not_finite_is_left_out() -> None:
@@ -105,7 +105,9 @@ def test_the_score_of_a_mixture_is_a_quadratic_form_of_the_weights(
     weights = np.array([0.5, 0.2, 0.3])
     form = weights @ scoring_products(fits, problem, split=split) @ weights
     mixed = combine(fits, weights)
-    assert form - split.score_offset == pytest.approx(float(split.score(problem.view(mixed))), abs=1e-5)
+    assert form - split.score_offset == pytest.approx(
+        float(split.validation_mse(problem.view(mixed))), abs=1e-5
+    )
 
 
 def test_a_guide_may_leave_products_indefinite_and_the_weights_are_still_right() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load
 
 from dipsearch.errors import FormatError
 from dipsearch.fitting import Ended, Fit, LowestVariance, OngoingFit, fit, fit_all_data, pack, unpack
@@ -45,13 +47,13 @@ def test_slices_make_the_same_fit_bit_for_bit(problem: Problem, sizes: list[int]
     whole.advance(1000)
     expected, found = whole.fit(), in_slices(tiny_genome(), problem, sizes)
     assert torch.equal(expected.image, found.image)
-    assert (expected.step, expected.ended, expected.score, expected.loss) == (
+    assert (expected.step, expected.ended, expected.validation_mse, expected.loss) == (
         found.step,
         found.ended,
-        found.score,
+        found.validation_mse,
         found.loss,
     )
-    for name in ("step", "loss", "score"):
+    for name in ("step", "loss", "validation_mse"):
         assert np.array_equal(getattr(expected.curves, name), getattr(found.curves, name))
     assert expected.weights is not None and found.weights is not None
     for name, value in expected.weights.items():
@@ -98,6 +100,19 @@ def test_notes_travel_with_the_states_of_several_pictures() -> None:
         part.advance(10)
     states, notes = unpack(pack([part.state() for part in parts], {"lean": True}))
     assert notes == {"lean": True} and [state.step for state in states] == [10, 10]
+
+
+def test_the_check_points_of_a_state_have_the_names_of_its_format() -> None:
+    part = ongoing(tiny_genome(), inpainting())
+    part.advance(10)
+    state = part.state()
+    check = state.recent[0].check
+    memory = replace(state.memory, checks=(check,), lowest=check)
+    packed = pack([replace(state, memory=memory)], {})
+    (words,) = json.loads(bytes(load(packed)["json"].numpy()))["fits"]
+    for there in (words["checks"][0], words["memory"]["checks"][0], words["memory"]["lowest"]):
+        assert list(there) == ["step", "loss", "score", "windowed", "moving", "parts"]
+    assert str(unpack(packed)[0][0].memory) == str(memory)  # a NaN is not equal to itself
 
 
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16, torch.float64, torch.int64, torch.bool])

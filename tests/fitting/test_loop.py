@@ -81,7 +81,7 @@ def test_a_fit_comes_closer_to_the_clean_picture_than_a_grey_one() -> None:
 def test_the_same_seed_gives_the_same_image_bit_for_bit() -> None:
     first, second = run(), run()
     assert torch.equal(first.image, second.image)
-    assert np.array_equal(first.curves.score, second.curves.score)
+    assert np.array_equal(first.curves.validation_mse, second.curves.validation_mse)
 
 
 def test_another_seed_gives_another_image() -> None:
@@ -169,7 +169,7 @@ def test_a_refit_ends_when_the_training_loss_is_matched() -> None:
     )
     assert refit.ended is Ended.MATCHED
     assert refit.loss == pytest.approx(first.loss, rel=0.5)
-    assert np.isnan(refit.curves.score).all()
+    assert np.isnan(refit.curves.validation_mse).all()
 
 
 def test_denoising_scores_the_true_error_without_the_reference() -> None:
@@ -179,7 +179,7 @@ def test_denoising_scores_the_true_error_without_the_reference() -> None:
     problem = Problem(y, Identity(), NoiseModel("gaussian", sigma, "given"), tuple(clean.shape), ones)
     done = fit(tiny_genome(), problem, split=make_split(problem, seed=0), seed=0, max_steps=200)
     truth = float((done.image - clean).square().mean())
-    assert done.score == pytest.approx(truth, abs=0.1 * sigma**2)
+    assert done.validation_mse == pytest.approx(truth, abs=0.1 * sigma**2)
 
 
 def test_zero_steps_are_refused() -> None:
@@ -193,10 +193,10 @@ def test_absorbing_fits_what_was_held_out_and_keeps_the_score() -> None:
     judged = run(max_steps=150, keep_weights=True, rule=LastIterate())
     done = fit_all_data(judged, tiny_genome(), problem, seed=3)
     assert done.full is not None
-    assert done.score == judged.score
+    assert done.validation_mse == judged.validation_mse
     assert torch.equal(done.image, judged.image)
     hidden = dataclasses.replace(split, control=None)
-    assert float(hidden.score(done.full)) < 0.9 * float(hidden.score(done.image))
+    assert float(hidden.validation_mse(done.full)) < 0.9 * float(hidden.validation_mse(done.image))
     assert done.weights is None
 
 

@@ -72,8 +72,16 @@ def test_a_large_output_is_watched_at_a_sample_of_its_values() -> None:
 def checks(values: list[float], *, field: str) -> list[Check]:
     rows = []
     for index, value in enumerate(values):
-        read = {"loss": 1.0, "score": 1.0, "windowed": float("nan"), "moving": float("nan"), field: value}
-        rows.append(Check(10 * (index + 1), read["loss"], read["score"], read["windowed"], read["moving"]))
+        read = {
+            "loss": 1.0,
+            "validation_mse": 1.0,
+            "windowed": float("nan"),
+            "moving": float("nan"),
+            field: value,
+        }
+        rows.append(
+            Check(10 * (index + 1), read["loss"], read["validation_mse"], read["windowed"], read["moving"])
+        )
     return rows
 
 
@@ -101,6 +109,6 @@ def test_a_fixed_length_is_kept() -> None:
 
 def test_a_recorded_fit_gives_the_choice_of_the_default_rule() -> None:
     valley = [1 + abs(index - 39) / 40 for index in range(200)]
-    choice = replay(ValidationMinimum(), checks(valley, field="score"))
+    choice = replay(ValidationMinimum(), checks(valley, field="validation_mse"))
     assert choice.step == pytest.approx(400, abs=20)
     assert choice.stopped == pytest.approx(720, abs=30)

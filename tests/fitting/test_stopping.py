@@ -146,8 +146,8 @@ def test_the_default_rule_knows_what_an_image_of_one_colour_is_worth() -> None:
     y = torch.linspace(0, 1, 32 * 32).view(1, 1, 32, 32)
     problem = Problem(y, Identity(), NoiseModel("unknown", 0.0), (1, 1, 32, 32), torch.ones(1, 1, 32, 32))
     split = make_split(problem, seed=0)
-    assert split.trivial_score() == pytest.approx(1 / 12, rel=0.2)
-    assert default_rule(split).begun_below == pytest.approx(0.5 * split.trivial_score())
+    assert split.trivial_mse() == pytest.approx(1 / 12, rel=0.2)
+    assert default_rule(split).begun_below == pytest.approx(0.5 * split.trivial_mse())
     assert default_rule(whole(problem)).begun_below == math.inf
 
 
@@ -186,7 +186,7 @@ def test_the_latest_iterate_that_a_sample_cannot_tell_from_the_minimum_is_delive
 
 def test_more_standard_errors_deliver_later_iterates() -> None:
     curve = [
-        Check(one.step, one.score, one.score, parts=one.parts)
+        Check(one.step, one.validation_mse, one.validation_mse, parts=one.parts)
         for one in sampled(valley(400, 200), spread=0.5)
     ]
     assert replay(ValidationMinimum(standard_errors=0), curve).step == pytest.approx(400, abs=20)
@@ -211,6 +211,6 @@ def test_only_a_score_of_less_than_what_is_sought_is_indirect() -> None:
 def test_the_parts_of_a_score_sum_up_to_it() -> None:
     split, problem = make_split(reduced(), seed=0), reduced()
     grey = problem.view(torch.full(problem.image_shape, 0.5))
-    parts = split.score_parts(grey)
+    parts = split.validation_parts(grey)
     assert 1 < len(parts) <= 36
-    assert float(parts.sum()) == pytest.approx(float(split.score(grey)), rel=1e-5)
+    assert float(parts.sum()) == pytest.approx(float(split.validation_mse(grey)), rel=1e-5)

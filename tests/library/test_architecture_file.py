@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 import dipsearch
 from dipsearch.errors import FormatError
@@ -45,6 +46,8 @@ def test_what_is_written_reads_back_equal(tmp_path: Path, genome: Genome) -> Non
     assert read_architecture(path) == written
     assert read_architecture(path).genome.digest == genome.digest
     assert path.read_text().startswith("format: dipsearch/architecture/1\n")
+    names = ["task", "step", "loss_at_stop", "split", "score", "ended"]
+    assert list(yaml.safe_load(path.read_text())["fit"]) == names
 
 
 def test_provenance_says_with_what_and_when() -> None:

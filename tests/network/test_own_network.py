@@ -86,7 +86,7 @@ def test_its_settings_reach_the_fit(problem):
 
 def test_z_may_have_any_shape(problem):
     done = fitted((Squared(), torch.rand(1, 10)), problem, seed=0)
-    assert done.image.shape == (1, 1, 16, 16) and done.score == done.score
+    assert done.image.shape == (1, 1, 16, 16) and done.validation_mse == done.validation_mse
 
 
 def test_of_a_larger_output_the_upper_left_counts(problem):

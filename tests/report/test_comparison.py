@@ -16,7 +16,8 @@ def three(make_study):
 
     def run(name: str, *, shift: float = 0.0, **changes):
         moved = tuple(
-            replace(e, score=e.score + shift if e.score is not None else None) for e in record.trials
+            replace(e, estimated_psnr=e.estimated_psnr + shift if e.estimated_psnr is not None else None)
+            for e in record.trials
         )
         return replace(record, request=replace(record.request, name=name, workers=2, **changes), trials=moved)
 
@@ -25,7 +26,7 @@ def three(make_study):
 
 def test_progress_follows_the_best_by_the_score(three) -> None:
     course = progress(three[0])
-    assert (course.at, course.score, course.psnr) == ((30.0, 51.0), (25.0, 27.5), (24.5, 27.0))
+    assert (course.at, course.estimated_psnr, course.psnr) == ((30.0, 51.0), (25.0, 27.5), (24.5, 27.0))
     assert course.end == 51.0
 
 
@@ -49,7 +50,7 @@ def test_a_study_without_candidates_has_no_curve_and_a_row(three) -> None:
     empty = replace(three[2], trials=(), result=None)
     grouped = groups((three[0], empty))
     assert [band.label for band in bands(grouped)] == ["genetic"]
-    assert [(row.name, row.complete, row.score) for row in compared_rows(grouped)] == [
+    assert [(row.name, row.complete, row.estimated_psnr) for row in compared_rows(grouped)] == [
         ("a", 2, 27.5),
         ("c", 0, None),
     ]

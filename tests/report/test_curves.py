@@ -10,8 +10,8 @@ def test_a_curve_is_in_decibels_and_its_stop_is_marked(make_study) -> None:
     (row,) = curve_rows(make_study())  # candidate 0 has left no file
     assert (row.number, row.stop, len(row.step)) == (1, 600, 65)
     assert row.at_stop == pytest.approx(27.5)
-    assert row.score[0] == pytest.approx(20 + 7.5 / 60)
-    assert row.score[-1] < 27.5
+    assert row.estimated_psnr[0] == pytest.approx(20 + 7.5 / 60)
+    assert row.estimated_psnr[-1] < 27.5
 
 
 def test_an_estimate_that_is_not_positive_is_a_gap(make_study) -> None:
@@ -21,8 +21,8 @@ def test_an_estimate_that_is_not_positive_is_a_gap(make_study) -> None:
     arrays["score"] = np.where(arrays["step"] == 50, -1e-4, arrays["score"])
     np.savez(path, **arrays)
     (row,) = curve_rows(record)
-    assert row.score[4] is None
-    assert row.score[5] is not None
+    assert row.estimated_psnr[4] is None
+    assert row.estimated_psnr[5] is not None
 
 
 def test_long_curves_are_thinned(make_study) -> None:

@@ -82,7 +82,7 @@ def test_the_gene_that_decides_is_the_most_important(make_study, genome_of) -> N
             record.trials[1],
             number=n,
             genome=replace(genome_of(8), learning_rate=0.001 * (1 + n), jitter=0.01 * (n * 7 % 5)),
-            score=20.0 + n,
+            estimated_psnr=20.0 + n,
         )
         for n in range(24)
     )

@@ -90,7 +90,7 @@ def test_another_study_of_the_same_name_is_read_anew(studies, finish_candidate) 
     kept = journal.with_name("kept")
     journal.rename(kept)  # which keeps its number from being used again
     finish_candidate(studies / "running", number=0, score=31.0)
-    assert [e.score for e in watched.read().trials] == [31.0]
+    assert [e.estimated_psnr for e in watched.read().trials] == [31.0]
 
 
 def renewed(client, name: str, seen: str | None = None) -> dict[str, Any]:

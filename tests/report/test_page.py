@@ -132,7 +132,7 @@ def test_two_thousand_candidates_fit_on_a_page(make_study, curve_writer) -> None
     record = make_study()
     template = [e for e in record.trials if e.state == "complete"]
     many = tuple(
-        replace(template[n % 2], number=n, score=20 + n / 300, parents=(n - 2,) if n > 1 else ())
+        replace(template[n % 2], number=n, estimated_psnr=20 + n / 300, parents=(n - 2,) if n > 1 else ())
         for n in range(2000)
     )
     for number in range(2, 2000):

@@ -1,7 +1,7 @@
 """The slices of a study: what each candidate got and why, who works when, and what a damaged log costs."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,19 +22,31 @@ from dipsearch.run import StudyRecord
 from dipsearch.run.slice_log import LOG, SliceRow, append_slice
 from dipsearch.trials.trial import Trial
 
+LINE = {
+    "candidate": 0,
+    "worker": 0,
+    "began": 100.0,
+    "ended": 105.0,
+    "before": 0,
+    "after": 200,
+    "score": 24.5,
+    "why": "first look",
+}
+"""The first slice as it stands in the log, whose names are those of the format."""
+
 
 def row(candidate: int, worker: int, began: float, ended: float, before: int, after: int, **more) -> SliceRow:
     return SliceRow(
-        candidate, worker, began, ended, before, after, **{"score": 24.0, "why": "first look"} | more
+        candidate, worker, began, ended, before, after, **{"estimated_psnr": 24.0, "why": "first look"} | more
     )
 
 
 SLICES = (
-    row(0, 0, 100.0, 105.0, 0, 200, score=24.5),
-    row(1, 1, 101.0, 108.0, 0, 200, score=26.0, why="a new one promises more"),
-    row(0, 0, 105.0, 109.8, 200, 260, score=25.0, why="it improves fastest"),
-    row(4, 0, 110.0, 112.0, 0, 30, score=None),
-    row(1, 1, 110.0, 120.0, 200, 640, score=27.5, why="it improves fastest"),
+    row(0, 0, 100.0, 105.0, 0, 200, estimated_psnr=24.5),
+    row(1, 1, 101.0, 108.0, 0, 200, estimated_psnr=26.0, why="a new one promises more"),
+    row(0, 0, 105.0, 109.8, 200, 260, estimated_psnr=25.0, why="it improves fastest"),
+    row(4, 0, 110.0, 112.0, 0, 30, estimated_psnr=None),
+    row(1, 1, 110.0, 120.0, 200, 640, estimated_psnr=27.5, why="it improves fastest"),
 )
 
 
@@ -129,13 +141,13 @@ def test_without_a_log_there_is_no_such_column(make_study) -> None:
 
 
 def test_the_history_follows_the_slices(sliced) -> None:
-    assert [(one.number, one.at, one.score, one.best) for one in history_rows(sliced)] == [
+    assert [(one.number, one.at, one.estimated_psnr, one.best) for one in history_rows(sliced)] == [
         (0, 5.0, 24.5, 24.5),
         (1, 8.0, 26.0, 26.0),
         (0, pytest.approx(9.8), 25.0, 26.0),
         (1, 20.0, 27.5, 27.5),
     ]
-    assert progress(sliced).score == (24.5, 26.0, 26.0, 27.5)
+    assert progress(sliced).estimated_psnr == (24.5, 26.0, 26.0, 27.5)
 
 
 def test_who_rests_counts_like_who_is_complete(sliced) -> None:
@@ -164,7 +176,9 @@ def test_a_study_of_nothing_but_resting_candidates_is_under_way(sliced) -> None:
 
 def test_writing_files_advances_nobody(sliced) -> None:
     before = shares_of(sliced), newest(sliced, since=0.0), history_rows(sliced)
-    write(sliced.folder, [row(1, 1, 121.0, 121.5, 640, 640, score=27.5, why="its files are written")])
+    write(
+        sliced.folder, [row(1, 1, 121.0, 121.5, 640, 640, estimated_psnr=27.5, why="its files are written")]
+    )
     assert (shares_of(sliced), newest(sliced, since=0.0), history_rows(sliced)) == before
     assert len(spans(sliced)) == len(SLICES) + 3  # it took its time all the same
 
@@ -175,6 +189,11 @@ def test_the_newest_slice_of_every_worker(sliced) -> None:
     assert shares_of(sliced)[0].slices == 2
 
 
+def test_a_line_of_the_log_has_the_names_of_its_format(sliced) -> None:
+    assert (sliced.folder / LOG).read_text().splitlines()[0] == json.dumps(LINE)
+    assert slices_of(sliced)[0] == SLICES[0]
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -182,13 +201,13 @@ def test_the_newest_slice_of_every_worker(sliced) -> None:
         b"[" * 100_000,
         b"{}",
         b"7",
-        json.dumps(asdict(SLICES[0]) | {"began": "yesterday"}).encode(),
-        json.dumps(asdict(SLICES[0]) | {"after": None}).encode(),
-        json.dumps(asdict(SLICES[0]) | {"ended": 1.0}).encode(),
-        json.dumps(asdict(SLICES[0]) | {"score": float("nan")}).encode(),
-        json.dumps(asdict(SLICES[0]) | {"candidate": -3}).encode(),
-        json.dumps(asdict(SLICES[0]) | {"why": ["a"]}).encode(),
-        json.dumps(asdict(SLICES[0])).encode()[:40],
+        json.dumps(LINE | {"began": "yesterday"}).encode(),
+        json.dumps(LINE | {"after": None}).encode(),
+        json.dumps(LINE | {"ended": 1.0}).encode(),
+        json.dumps(LINE | {"score": float("nan")}).encode(),
+        json.dumps(LINE | {"candidate": -3}).encode(),
+        json.dumps(LINE | {"why": ["a"]}).encode(),
+        json.dumps(LINE).encode()[:40],
     ],
 )
 def test_a_damaged_line_costs_only_itself(sliced, line: bytes) -> None:

@@ -76,7 +76,7 @@ def test_agreement_is_kendalls_tau(make_study) -> None:
     record = make_study()
     template = record.trials[0]
     pairs = [(25.0, 24.0), (26.0, 26.0), (27.0, 25.0), (28.0, 27.0)]
-    many = tuple(replace(template, number=n, score=s, psnr=p) for n, (s, p) in enumerate(pairs))
+    many = tuple(replace(template, number=n, estimated_psnr=s, psnr=p) for n, (s, p) in enumerate(pairs))
     found = agreement(replace(record, trials=many))
     assert found is not None
     assert found.kendall == pytest.approx(4 / 6)  # five pairs agree, one does not

@@ -18,7 +18,7 @@ def test_the_stack_is_listed_by_weight(make_study, genome_of) -> None:
     record = make_study()
     members = [StackMember(0, 0.25, genome_of(8)), StackMember(1, 0.75, genome_of(16))]
     write_stack(record.folder / "best" / "stack.yaml", {"cat": members})
-    assert [(row.number, row.weight, row.score) for row in member_rows(record, "cat")] == [
+    assert [(row.number, row.weight, row.estimated_psnr) for row in member_rows(record, "cat")] == [
         (1, 0.75, 27.5),
         (0, 0.25, 25.0),
     ]

@@ -122,7 +122,9 @@ def test_a_head_start_changes_no_number(tmp_path: Path, monkeypatch: pytest.Monk
             resume=False,
             callback=Ear(),
         )
-        trials = [(trial.score, trial.step, trial.digest) for trial in read_study(outcome.folder).trials]
+        trials = [
+            (trial.estimated_psnr, trial.step, trial.digest) for trial in read_study(outcome.folder).trials
+        ]
         found[count] = trials, outcome.images[0].numpy().tobytes()
         assert json.loads((outcome.folder / "result.json").read_text())["gpu_busy_share"] is None
     assert found[1] == found[4]

@@ -29,7 +29,9 @@ def study(folder: Path, **changes: object) -> StudyRecord:
     genomes = [replace(genome, norm="instance", jitter=0.01 * n) for n in range(6)]
     genomes.insert(1, replace(genome, learning_rate=0.02))
     trials = tuple(
-        Trial(number=n, state="complete", genome=one, digest=one.digest, score=30.0 - n, step=100 + n)
+        Trial(
+            number=n, state="complete", genome=one, digest=one.digest, estimated_psnr=30.0 - n, step=100 + n
+        )
         for n, one in enumerate(genomes)
     )
     options = TaskOptions(task="denoise")

@@ -38,8 +38,15 @@ LEAST_WITH_PILOT, LEAST_PLAIN = 300, 600
 SR_SHARE = 0.5
 """Of these lengths in enlarging: its pictures have more than twice the pixels, and its score ends no fit before."""
 
-CURVES = ("score", "psnr", "now_score", "now_psnr")
-"""Of the iterate that would be delivered, and of the newest one: estimated mean squared error, and true PSNR in dB."""
+CURVES = {
+    "score": "validation_mse",
+    "psnr": "psnr",
+    "now_score": "now_validation_mse",
+    "now_psnr": "now_psnr",
+}
+"""Of the iterate that would be delivered, and of the newest one: estimated mean squared error, and true PSNR in dB.
+
+Their names in files, and the fields of a ``TableFit`` that they are."""
 
 
 def most_steps(one: TableGenome, task: str) -> int:
@@ -71,7 +78,7 @@ def record_fit(genome: Genome, case: PreparedCase, *, seed: int, steps: int) -> 
     last, last_psnr = -1, math.nan
 
     def see(check: Check, image: Tensor) -> Ended | None:
-        rows.append((check.score, case.psnr(image)))
+        rows.append((check.validation_mse, case.psnr(image)))
         return None
 
     fit = OngoingFit(
@@ -95,7 +102,7 @@ def record_fit(genome: Genome, case: PreparedCase, *, seed: int, steps: int) -> 
             newest = fit.state().recent[-1]
             see(newest.check, newest.image)
         if fit.ended != Ended.DIVERGED:
-            rows[-1] = (now.score, last_psnr, *rows[-1], now.step)
+            rows[-1] = (now.validation_mse, last_psnr, *rows[-1], now.step)
             if fit.step % MARK == 0:
                 marks.append(case.errors(now.image))
     assert fit.ended is not None
@@ -117,4 +124,4 @@ def _polished(image: Tensor, case: PreparedCase) -> tuple[NDArray[np.float16], f
         return np.full(int(case.wanted.sum()), np.nan, dtype=np.float16), math.nan
     judged = polished(case.problem, (case.pilot + image) / 2, split=case.split)
     whole = polished(case.problem, (case.first + image) / 2)
-    return case.errors(whole), float(case.split.score(case.problem.view(judged)))
+    return case.errors(whole), float(case.split.validation_mse(case.problem.view(judged)))

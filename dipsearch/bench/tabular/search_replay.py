@@ -113,16 +113,16 @@ def delivered_at(tried: Sequence[Tried], case: TableCase, *, minutes: float) -> 
     places = [
         (one, place)
         for one, steps in states
-        if (place := one.fit.place(steps)) is not None and math.isfinite(one.fit.score_at(place))
+        if (place := one.fit.place(steps)) is not None and math.isfinite(one.fit.validation_mse_at(place))
     ]
     fits = sum(steps > 0 for _, steps in states)
     first = case.psnr(case.first[0].astype(np.float64), case.first[1])
     if not places:
         return Delivered(-math.inf, -math.inf, first, fits)
-    chosen = sorted(places, key=lambda each: each[0].fit.score_at(each[1]))[:MOST_MEMBERS]
+    chosen = sorted(places, key=lambda each: each[0].fit.validation_mse_at(each[1]))[:MOST_MEMBERS]
     sketches = np.stack([one.fit.sketches[place] for one, place in chosen]).astype(np.float64)
     beyond = np.array([one.fit.beyond[place] for one, place in chosen], dtype=np.float64)
-    scores = np.array([one.fit.score_at(place) for one, place in chosen])
+    scores = np.array([one.fit.validation_mse_at(place) for one, place in chosen])
     weights = delivered_weights(products_of(sketches, beyond, scores))
     return Delivered(
         best=case.psnr(sketches[0], float(beyond[0])),

@@ -55,7 +55,7 @@ class Tried:
     def estimate_at(self, steps: int) -> float:
         """The same after so many iterations, no more than it has done; -inf before the first check point."""
         at = min(steps, self.steps) // EVERY
-        return estimated_psnr(float(self.fit.score[at - 1])) if at else float("-inf")
+        return estimated_psnr(float(self.fit.validation_mse[at - 1])) if at else float("-inf")
 
 
 class Strategy(Protocol):

@@ -128,13 +128,13 @@ class Table:
                 f"it has the seeds {', '.join(map(str, self.seeds(genome)))}, and check points from {EVERY} on",
                 "choose from these",
             )
-        at = min(step // EVERY, len(fit.score)) - 1
+        at = min(step // EVERY, len(fit.validation_mse)) - 1
         done = EVERY * (at + 1)
         if at < 0:  # it diverged at once
             return Moment(0, -math.inf, -math.inf, 0, 0.0, 0.0, True)
         return Moment(
             step=done,
-            estimate=estimated_psnr(float(fit.score[at])),
+            estimate=estimated_psnr(float(fit.validation_mse[at])),
             psnr=float(fit.psnr[at]),
             chosen=int(fit.step[at]),
             seconds=done * recorded.seconds[case.side],

@@ -49,7 +49,7 @@ def write_table(path: Path, table: Whole, *, about: Mapping[str, Any]) -> None:
         about: command, date and versions.
     """
     fits = [fit for case in table.cases for fit in case.fits.values()]
-    columns = {name: np.concatenate([getattr(fit, name) for fit in fits]) for name in CURVES}
+    columns = {name: np.concatenate([getattr(fit, field) for fit in fits]) for name, field in CURVES.items()}
     index = {
         "format": FORMAT,
         "genomes": [_genome_entry(one) for one in table.genomes],
@@ -170,15 +170,17 @@ def _case_entry(case: TableCase) -> dict[str, Any]:
         "side": case.side,
         "share": case.share,
         "first_beyond": case.first[1],
-        "first_score": case.first_score,
+        "first_score": case.first_validation_mse,
         "fits": [
             {
                 "digest": fit.digest,
                 "seed": fit.seed,
                 "ended": fit.ended,
-                "checks": len(fit.score),
+                "checks": len(fit.validation_mse),
                 "sketches": len(fit.sketches),
-                "polished_score": fit.polished_score if np.isfinite(fit.polished_score) else None,
+                "polished_score": fit.polished_validation_mse
+                if np.isfinite(fit.polished_validation_mse)
+                else None,
             }
             for fit in case.fits.values()
         ],
@@ -196,7 +198,7 @@ def _cases(entries: list[Mapping[str, Any]], arrays: Mapping[str, NDArray[Any]])
         fits = {}
         for fit in entry["fits"]:
             (check, mark), (check_end, mark_end) = next(places)
-            score = fit["polished_score"]
+            polished = fit["polished_score"]
             fits[fit["digest"], fit["seed"]] = TableFit(
                 digest=fit["digest"],
                 seed=fit["seed"],
@@ -204,8 +206,8 @@ def _cases(entries: list[Mapping[str, Any]], arrays: Mapping[str, NDArray[Any]])
                 step=arrays["step"][check:check_end].astype(np.int32),
                 sketches=sketches[mark:mark_end],
                 beyond=arrays["beyond"][mark:mark_end],
-                polished_score=float("nan") if score is None else score,
-                **{name: arrays[name][check:check_end] for name in CURVES},
+                polished_validation_mse=float("nan") if polished is None else polished,
+                **{field: arrays[name][check:check_end] for name, field in CURVES.items()},
             )
         yield TableCase(
             picture=entry["picture"],
@@ -215,6 +217,6 @@ def _cases(entries: list[Mapping[str, Any]], arrays: Mapping[str, NDArray[Any]])
             side=entry["side"],
             share=entry["share"],
             first=(arrays["firsts"][number].astype(np.float32), entry["first_beyond"]),
-            first_score=entry["first_score"],
+            first_validation_mse=entry["first_score"],
             fits=fits,
         )

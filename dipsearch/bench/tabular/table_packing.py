@@ -93,7 +93,7 @@ def _case(jobs: Sequence[TableJob], folder: Path) -> TableCase:
         side=SIDES[task],
         share=case.share,
         first=(drawn[0], float(beyond[0])),
-        first_score=float(case.split.score(case.problem.view(case.pilot))),
+        first_validation_mse=float(case.split.validation_mse(case.problem.view(case.pilot))),
         fits=fits,
     )
 
@@ -109,12 +109,12 @@ def _fit(
         digest=job.one.genome.digest,
         seed=job.seed,
         ended=str(arrays["ended"]),
-        score=curves["score"],
+        validation_mse=curves["score"],
         psnr=curves["psnr"],
-        now_score=curves["now_score"],
+        now_validation_mse=curves["now_score"],
         now_psnr=curves["now_psnr"],
         step=arrays["step"].astype(np.int32),
         sketches=sketches,
         beyond=beyond,
-        polished_score=float(arrays["polished_score"]),
+        polished_validation_mse=float(arrays["polished_score"]),
     )

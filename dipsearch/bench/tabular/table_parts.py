@@ -23,37 +23,37 @@ class TableFit:
     Args:
         digest, seed: of the genome, and of the fit.
         ended: why, the name of a ``dipsearch.fitting.Ended``.
-        score, psnr: of the iterate that the fit would deliver at every ``EVERY`` iterations: the estimated mean squared
-            error, and the true PSNR in dB; ``(k,)``.
-        now_score, now_psnr: of the newest average of outputs there, ``(k,)``.
+        validation_mse, psnr: of the iterate that the fit would deliver at every ``EVERY`` iterations: the estimated
+            mean squared error, and the true PSNR in dB; ``(k,)``.
+        now_validation_mse, now_psnr: of the newest average of outputs there, ``(k,)``.
         step: of the iterate that it would deliver, ``(k,)``.
         sketches: of the errors of that iterate at every ``MARK`` iterations, at the end, and polished at the end,
             ``(m + 2, D)``: their mean product over D is that of the errors.
         beyond: the mean squared errors that these lack, ``(m + 2,)``.
-        polished_score: the estimated mean squared error of the polished one.
+        polished_validation_mse: the estimated mean squared error of the polished one.
     """
 
     digest: str
     seed: int
     ended: str
-    score: NDArray[np.float32]
+    validation_mse: NDArray[np.float32]
     psnr: NDArray[np.float32]
-    now_score: NDArray[np.float32]
+    now_validation_mse: NDArray[np.float32]
     now_psnr: NDArray[np.float32]
     step: NDArray[np.int32]
     sketches: NDArray[np.float32]
     beyond: NDArray[np.float32]
-    polished_score: float
+    polished_validation_mse: float
 
     @property
     def steps(self) -> int:
         """How many iterations it has."""
-        return EVERY * len(self.score)
+        return EVERY * len(self.validation_mse)
 
     @cached_property
     def estimate(self) -> float:
         """The estimated PSNR in dB of what it delivers in the end."""
-        return estimated_psnr(float(self.score[-1])) if len(self.score) else -math.inf
+        return estimated_psnr(float(self.validation_mse[-1])) if len(self.validation_mse) else -math.inf
 
     def place(self, steps: int) -> int | None:
         """Which sketch was there after so many iterations; ``None`` before the first one."""
@@ -61,11 +61,11 @@ class TableFit:
             return len(self.sketches) - 2 if self.steps else None
         return min(steps // MARK, len(self.sketches) - 2) - 1 if steps >= MARK else None
 
-    def score_at(self, place: int) -> float:
+    def validation_mse_at(self, place: int) -> float:
         """The estimated mean squared error of the picture of a sketch."""
         if place == len(self.sketches) - 2:
-            return float(self.score[-1])
-        return float(self.score[(place + 1) * MARK // EVERY - 1])
+            return float(self.validation_mse[-1])
+        return float(self.validation_mse[(place + 1) * MARK // EVERY - 1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class TableCase:
         side: of the picture, in pixels.
         share: of the values that were not measured exactly; the others are delivered as they were measured.
         first: the sketch of the first answer's errors, ``(D,)``, and the mean squared error that it lacks.
-        first_score: the estimated mean squared error of the first answer.
+        first_validation_mse: the estimated mean squared error of the first answer.
         fits: by digest and seed.
     """
 
@@ -89,7 +89,7 @@ class TableCase:
     side: int
     share: float
     first: tuple[NDArray[np.float32], float]
-    first_score: float
+    first_validation_mse: float
     fits: Mapping[tuple[str, int], TableFit]
 
     def psnr(self, sketch: NDArray[np.float64], beyond: float) -> float:

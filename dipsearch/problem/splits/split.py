@@ -82,7 +82,7 @@ class Split:
         energy = difference.square() if kind == "mse" else difference.abs()
         return energy.sum() * self._fit_scale
 
-    def score(self, x: Tensor) -> Tensor:
+    def validation_mse(self, x: Tensor) -> Tensor:
         """Return the estimated mean squared error, a scalar; it may be slightly negative.
 
         Args:
@@ -114,18 +114,18 @@ class Split:
         weight = control_weight(errors.sum(), against.sum())
         return errors - weight * against, weight * self.control.distance(x)
 
-    def score_parts(self, x: Tensor) -> Tensor:
+    def validation_parts(self, x: Tensor) -> Tensor:
         """Return what each square of a grid of at most 6 × 6 contributes to the sampled part of the score, flat."""
         side = -(-max(x.shape[-2:]) // PARTS)
         return square_sums(self.judged_errors(x)[0][0].sum(0), side=side) * self._score_scale
 
-    def trivial_score(self) -> float:
+    def trivial_mse(self) -> float:
         """Return the score of an image of the scoring part's mean colour, which has learned nothing; NaN without."""
         if math.isnan(self._score_scale):
             return math.nan
         weight = self.score_weight.expand_as(self.score_target)
         colour = (self.score_target * weight).sum((0, 2, 3)) / weight.sum((0, 2, 3)).clamp(min=1)
-        return float(self.score(colour[None, :, None, None].expand_as(self.score_target)))
+        return float(self.validation_mse(colour[None, :, None, None].expand_as(self.score_target)))
 
     def standard_error(self, mse: float = TYPICAL_ERROR) -> float:
         """Return the standard error in dB of the difference of two candidates' scores, on this very image.

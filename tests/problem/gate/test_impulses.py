@@ -51,9 +51,9 @@ def test_struck_values_are_neither_fitted_nor_score_and_the_loss_is_a_mean_over_
     assert split.kind == "held-out" and split.fit_weight.shape == (1, 3, 64, 64)
     assert torch.equal(split.fit_weight + split.score_weight, (~where).float())
     assert split.share == pytest.approx(0.1, abs=0.002)
-    assert float(split.loss(x)) == 0 and float(split.score(x)) == pytest.approx(0, abs=1e-5)
+    assert float(split.loss(x)) == 0 and float(split.validation_mse(x)) == pytest.approx(0, abs=1e-5)
     assert float(split.loss(x + 0.1)) == pytest.approx(0.01, rel=1e-4)
-    assert float(split.score(x + 0.1)) == pytest.approx(0.01, rel=5e-3)
+    assert float(split.validation_mse(x + 0.1)) == pytest.approx(0.01, rel=5e-3)
     # Each channel hides values of its own.
     assert not torch.equal(split.score_weight[:, 0], split.score_weight[:, 1])
 
@@ -110,5 +110,7 @@ def test_the_score_estimates_the_error_whatever_is_drawn():
     estimate = x + 0.1 * torch.randn(x.shape, generator=torch.Generator().manual_seed(9))
     scores = []
     for seed in range(20):
-        scores.append(float(make_split(problem_of(struck(x, 0.4, seed=seed)[0]), seed=seed).score(estimate)))
+        scores.append(
+            float(make_split(problem_of(struck(x, 0.4, seed=seed)[0]), seed=seed).validation_mse(estimate))
+        )
     assert np.mean(scores) == pytest.approx(float((estimate - x).square().mean()), rel=0.03)

@@ -55,7 +55,11 @@ def scores(observed: Tensor, *, guided: bool) -> np.ndarray:
         split = make_split(inpainting(observed), seed=seed)
         assert split.control is not None
         found.append(
-            float((split if guided else dataclasses.replace(split, control=None)).score(restored(observed)))
+            float(
+                (split if guided else dataclasses.replace(split, control=None)).validation_mse(
+                    restored(observed)
+                )
+            )
         )
     return np.array(found)
 
@@ -75,7 +79,7 @@ def test_a_guided_score_is_right_on_average_even_when_the_guide_is_wrong() -> No
         split = make_split(inpainting(observed), seed=seed)
         assert split.control is not None
         wrong = ControlVariate(0.5 + 0.2 * split.control.values, split.control.known, split.control.weight)
-        found.append(float(dataclasses.replace(split, control=wrong).score(restored(observed))))
+        found.append(float(dataclasses.replace(split, control=wrong).validation_mse(restored(observed))))
     apart = np.mean(found) - error_where_missing(observed)
     # Hidden pixels are drawn among the observed ones, which are a sample of the picture themselves.
     assert abs(apart) < 0.3 * error_where_missing(observed)
@@ -89,8 +93,8 @@ def test_an_image_that_is_much_better_than_the_guide_is_scored_no_worse_than_wit
         assert split.control is not None
         x = truth + share * (split.control.image - truth)
         error = float(((x - truth).square() * (1 - observed)).sum() / (1 - observed).sum())
-        plain.append(float(dataclasses.replace(split, control=None).score(x)) / error - 1)
-        guided.append(float(split.score(x)) / error - 1)
+        plain.append(float(dataclasses.replace(split, control=None).validation_mse(x)) / error - 1)
+        guided.append(float(split.validation_mse(x)) / error - 1)
         assert guided[-1] > -1  # a score of squares without noise is not negative
     assert np.square(guided).mean() < np.square(plain).mean()
 
@@ -110,11 +114,11 @@ def test_a_channel_of_which_nothing_is_known_gets_no_guide() -> None:
 def test_a_guide_is_made_once_and_moves_with_its_split(monkeypatch: pytest.MonkeyPatch) -> None:
     split = make_split(inpainting(scattered()), seed=0)
     assert split.control is not None
-    before = split.score(restored(scattered()))
+    before = split.validation_mse(restored(scattered()))
     monkeypatch.setattr("dipsearch.problem.splits.control_variate.biharmonic", None)
     moved = split.to("cpu")
     assert moved.control is not split.control
-    assert torch.equal(moved.score(restored(scattered())), before)
+    assert torch.equal(moved.validation_mse(restored(scattered())), before)
 
 
 def test_a_guide_has_not_seen_what_is_hidden() -> None:

@@ -57,7 +57,7 @@ def test_with_the_right_covariance_a_smoothed_fit_is_scored_by_its_error():
             problem, x = denoising(noise, seed=seed)
             split = make_split(problem, seed=seed)
             estimate = smoothing(split.fit_target)
-            found.append(float(split.score(estimate)) - float((estimate - x).square().mean()))
+            found.append(float(split.validation_mse(estimate)) - float((estimate - x).square().mean()))
     assert make_split(problem, seed=0).kind == "recorruption"
     assert np.mean(right) == pytest.approx(0, abs=3e-4)
     # Taken for white, a third of the noise's energy passes for the image.

@@ -38,8 +38,8 @@ def test_recorruption_scores_the_error_without_knowing_the_image():
     split = make_split(problem, seed=0)
     assert split.kind == "recorruption" and split.share == 0.1
     # Offsets are constants, so the truth scores about 0 and a known error scores itself.
-    assert float(split.score(x)) == pytest.approx(0, abs=6e-4)
-    assert float(split.score(x + 0.1) - split.score(x)) == pytest.approx(0.01, abs=2e-3)
+    assert float(split.validation_mse(x)) == pytest.approx(0, abs=6e-4)
+    assert float(split.validation_mse(x + 0.1) - split.validation_mse(x)) == pytest.approx(0.01, abs=2e-3)
 
 
 def test_the_two_halves_of_a_recorruption_are_independent():
@@ -85,7 +85,7 @@ def test_clipped_noise_is_taken_off_as_what_is_left_of_it():
     )
     mean = x.clone()
     mean[..., :64] = SIGMA / math.sqrt(2 * math.pi)  # of noise of which the lower half is cut
-    score = float(make_split(problem, seed=0).score(mean))
+    score = float(make_split(problem, seed=0).validation_mse(mean))
     assert score == pytest.approx(float((mean - x).square().mean()), abs=5e-4)
 
 
@@ -94,7 +94,7 @@ def test_unknown_noise_hides_pixels_and_takes_the_variance_off():
     split = make_split(problem, seed=0)
     assert split.kind == "held-out" and split.share == pytest.approx(0.05, abs=1e-3)
     assert split.score_offset == pytest.approx(SIGMA**2)
-    assert float(split.score(x)) == pytest.approx(0, abs=1.5e-3)
+    assert float(split.validation_mse(x)) == pytest.approx(0, abs=1.5e-3)
     assert make_split(denoising(kind="unknown", channels=1)[0], seed=0).share == pytest.approx(0.1, abs=1e-3)
 
 
@@ -108,9 +108,9 @@ def test_hidden_pixels_are_observed_ones_and_are_not_fitted():
     wrong_where_hidden = x + split.score_weight
     assert float(split.loss(wrong_where_hidden)) == pytest.approx(0, abs=1e-12)
     assert split.control is not None
-    assert float(dataclasses.replace(split, control=None).score(wrong_where_hidden)) == pytest.approx(
-        1, rel=1e-5
-    )
+    assert float(
+        dataclasses.replace(split, control=None).validation_mse(wrong_where_hidden)
+    ) == pytest.approx(1, rel=1e-5)
 
 
 def test_few_pixels_hide_a_larger_share():
@@ -154,7 +154,7 @@ def test_the_whole_measurement_has_nothing_to_score():
     split = whole(problem)
     assert split.kind == "whole" and split.share == 0 and float(split.loss(x)) == pytest.approx(0, abs=1e-12)
     with pytest.raises(InputError, match="whole measurement"):
-        split.score(x)
+        split.validation_mse(x)
 
 
 def test_too_few_scoring_values_are_refused():
@@ -217,7 +217,9 @@ def test_the_standard_error_is_that_of_the_difference_of_two_scores():
             problem, x = denoising(kind=kind, seed=seed)
             split = make_split(problem, seed=seed)
             near = x + 0.05 * errors[0]
-            differences.append(float(split.score(near + 0.025 * errors[1]) - split.score(near)))
+            differences.append(
+                float(split.validation_mse(near + 0.025 * errors[1]) - split.validation_mse(near))
+            )
         decibels = 10 / math.log(10) * np.std(differences) / 0.05**2
         assert split.standard_error(0.05**2) == pytest.approx(decibels, rel=0.3)
     assert whole(problem).standard_error() == math.inf

@@ -25,7 +25,7 @@ def test_the_score_is_the_error_of_an_image_that_knows_nothing_of_the_noise():
     for seed in range(30):
         problem, x = counted(seed=seed)
         split = make_split(problem, seed=seed)
-        scores.append([float(split.score(x)), float(split.score(x + 0.05))])
+        scores.append([float(split.validation_mse(x)), float(split.validation_mse(x + 0.05))])
     assert split.kind == "thinning" and split.share == 0.1
     # One score has a standard deviation of about 6 gain² λ / √N = 0.0013, their mean one of 0.00024.
     right, wrong = np.mean(scores, axis=0)
@@ -73,7 +73,7 @@ def test_where_counts_were_cut_off_nothing_scores(photons):
     scores = []
     for seed in range(12):
         problem, x = counted(photons=photons, low=0.1, high=1.0, clip=True, size=64, seed=seed)
-        scores.append(float(make_split(problem, seed=seed).score(x)))
+        scores.append(float(make_split(problem, seed=seed).validation_mse(x)))
     assert np.mean(scores) == pytest.approx(0, abs=4 * np.std(scores) / np.sqrt(12) + 1e-4)
 
 
@@ -104,7 +104,7 @@ def test_noise_of_reading_leaves_no_whole_counts_and_is_taken_off_the_score():
         y = problem.y + 0.2 + 0.05 * torch.randn(problem.y.shape, generator=generator)
         noise = NoiseModel("poisson", gain=GAIN, offset=0.2, read_sigma=0.05)
         split = make_split(Problem(y, Identity(), noise, tuple(y.shape), problem.observed), seed=seed)
-        scores.append(float(split.score(x + 0.2)))
+        scores.append(float(split.validation_mse(x + 0.2)))
     assert split.kind == "held-out"
     assert np.mean(scores) == pytest.approx(0, abs=4 * np.std(scores) / np.sqrt(30) + 1e-4)
 
@@ -116,7 +116,7 @@ def test_counts_with_an_offset_are_thinned_above_it():
     plain, split = make_split(problem, seed=3), make_split(moved, seed=3)
     assert split.kind == "thinning"
     assert torch.allclose(split.fit_target, plain.fit_target + 0.25, atol=1e-5)
-    assert float(split.score(x + 0.25)) == pytest.approx(float(plain.score(x)), abs=1e-6)
+    assert float(split.validation_mse(x + 0.25)) == pytest.approx(float(plain.validation_mse(x)), abs=1e-6)
 
 
 @pytest.mark.parametrize("gain", [None, 0.0, -1.0, float("inf")])
@@ -132,6 +132,6 @@ def test_its_standard_error_is_that_of_differences_of_scores():
     differences = []
     for seed in range(60):
         split = make_split(counted(size=64, seed=seed)[0], seed=seed)
-        differences.append(float(split.score(far) - split.score(near)))
+        differences.append(float(split.validation_mse(far) - split.validation_mse(near)))
     decibels = 10 / np.log(10) * np.std(differences) / 0.01
     assert split.standard_error(0.01) == pytest.approx(decibels, rel=0.25)

@@ -164,7 +164,7 @@ def full_study(
                 number=number,
                 genome=network,
                 digest=network.digest,
-                score=22.0 + (number * 7 % 12) / 2,
+                estimated_psnr=22.0 + (number * 7 % 12) / 2,
                 psnr=21.5 + (number * 7 % 12) / 2,
                 seconds=20.0 + number,
                 worker=number % 2,

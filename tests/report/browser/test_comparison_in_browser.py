@@ -17,7 +17,8 @@ def compared(full_study) -> Path:
     def run(name: str, *, shift: float, seed: int, sampler: str):
         request = replace(full_study.request, name=name, seed=seed, sampler=sampler)
         moved = tuple(
-            replace(e, score=e.score + shift if e.score is not None else None) for e in full_study.trials
+            replace(e, estimated_psnr=e.estimated_psnr + shift if e.estimated_psnr is not None else None)
+            for e in full_study.trials
         )
         return replace(full_study, request=request, trials=moved)
 

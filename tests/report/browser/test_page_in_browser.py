@@ -284,7 +284,10 @@ def test_two_thousand_candidates_open_at_once(visit, full_study, curve_writer) -
     complete = full_study.ranked()
     many = tuple(
         replace(
-            complete[n % 12], number=n, score=20 + (n * 37 % 2000) / 300, parents=(n - 2,) if n > 1 else ()
+            complete[n % 12],
+            number=n,
+            estimated_psnr=20 + (n * 37 % 2000) / 300,
+            parents=(n - 2,) if n > 1 else (),
         )
         for n in range(2000)
     )
