@@ -85,7 +85,7 @@ class PatchSettings:
     )
     filling_on: Alternation = Alternation(falling(10 / 255, 2 / 255, 6), relaxation=(3.0, 3.0))
     enlarging: Alternation = Alternation(
-        falling(35 / 255, 1.5 / 255, 32), relaxation=(9.0, 1.0), patch=4, members=(20, 40), near=10
+        falling(35 / 255, 1.5 / 255, 32), relaxation=(9.0, 1.0), patch=4, members=(32, 32), near=10
     )
     enlarging_on: Alternation = Alternation(falling(10 / 255, 1.5 / 255, 8), relaxation=(3.0, 1.0), patch=4)
     inverting: Alternation = Alternation(falling(35 / 255, 3 / 255, 16), relaxation=(1.0, 1.0))
