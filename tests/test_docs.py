@@ -22,6 +22,7 @@ import dipsearch
 from dipsearch.bench.tabular.table_file import write_table
 from dipsearch.commands.main import app
 from dipsearch.library import ArchitectureFit, Preset, Provenance
+from dipsearch.library.architecture_file import IN_FILES
 from dipsearch.network import as_network
 from dipsearch.problem.operators import registry
 from dipsearch.run import Request
@@ -194,7 +195,7 @@ def test_the_formats_name_every_key(kind: type) -> None:
     text = (DOCS / "formats.md").read_text(encoding="utf-8")
     named = {word.removeprefix("fit.").removeprefix("provenance.").removeprefix(".")
              for word in re.findall(r"`([\w.]+)`", text)}  # fmt: skip
-    assert {field.name for field in fields(kind)} <= named
+    assert {IN_FILES.get(field.name, field.name) for field in fields(kind)} <= named
 
 
 def test_the_architecture_names_every_room() -> None:
