@@ -23,6 +23,7 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
             f"{image_words(result['image'])}: {task_words(result['task'])} by {delivered_by(result)}",
         ),
         ("quality", _quality_words(result)),
+        *_noise_rows((result.get("noise") or {}).get("gate") or {}),
         ("first answer", bar),
         ("best candidate", candidate or "none: no candidate was finished"),
         ("chosen because", best.get("chosen_because") or ""),
@@ -93,6 +94,12 @@ def _best_estimated(result: Mapping[str, Any]) -> str | None:
         return _estimated(best)
     where = {"second": " on a second split", "whole picture": " on the whole picture"}.get(row["split"], "")
     return f"estimated {row['score']:.2f} ± {row['score_error']:.2f} dB{where}"
+
+
+def _noise_rows(gate: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What the noise gate found, and the numbers that it decided by: each is said after a label and a colon."""
+    parts = [str(gate.get(key) or "").partition(": ") for key in ("sentence", "numbers")]
+    return tuple((label, sentence) for label, _, sentence in parts)
 
 
 def _finalist_words(result: Mapping[str, Any]) -> str:

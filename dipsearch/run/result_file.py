@@ -123,6 +123,15 @@ class _SearchGain(_Known):
     standard_error: Number | None = None
 
 
+class _Gate(_Known):
+    sentence: Words | None = None
+    numbers: Words | None = None
+
+
+class _Noise(_Known):
+    gate: _Gate | None = None
+
+
 class _Start(_Known):
     asked: Words
     warm: list[Count] = []
@@ -181,6 +190,7 @@ class _Result(_Known):
     blend: _Blend | None = None
     search_gain: _SearchGain | None = None
     start: _Start | None = None
+    noise: _Noise | None = None
     known: _Tried | None = None
     warnings: list[Words] = []
     details: list[Words] = []

@@ -113,3 +113,14 @@ def test_uncertainty_baselines_without_a_reference_and_two_stacks() -> None:
     assert words["uncertainty"] == (
         "5.1 of 255 on average, a map in best/uncertainty.png, rank correlation with the true error 0.61"
     )
+
+
+def test_what_the_gate_measured_is_said_with_what_it_found() -> None:
+    gate = {
+        "sentence": "noise: sigma 25.1 of 255, estimated",
+        "numbers": "measured of the noise: sigma 25.0; plain 0 %",
+    }
+    rows = dict(result_rows({**RESULT, "noise": {"kind": "gaussian", "gate": gate}}))
+    assert rows["noise"] == "sigma 25.1 of 255, estimated"
+    assert rows["measured of the noise"] == "sigma 25.0; plain 0 %"
+    assert "noise" not in dict(result_rows({**RESULT, "noise": {"kind": "none", "gate": None}}))

@@ -93,6 +93,8 @@ def in_numbers(seen: Evidence, unit: Unit = GREY_LEVELS) -> str:
         f"; photons: gain {say(photons.gain)} ± {say(photons.gain_error)}, no noise at {unit.value(photons.zero)} ± "
         f"{say(photons.zero_error)}"
         if photons.found
+        else f"; speckle of {photons.share:.0%} of the value"
+        if photons.speckled
         else ""
     )
     return (

@@ -177,6 +177,7 @@ def test_speckle_is_told_from_photons_with_its_share(name, share):
     assert (found.branch, found.noise.kind) == ("held-out", "unknown")
     assert found.noise.share == pytest.approx(share, rel=0.08)
     assert f"{found.noise.share:.0%} of it, as speckle does" in found.sentence
+    assert f"speckle of {found.noise.share:.0%} of the value" in found.details()
 
 
 @pytest.mark.parametrize("photons", [20, 200])
