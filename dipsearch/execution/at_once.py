@@ -17,12 +17,12 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..fitting import give_back_memory, out_of_memory
-from ..patches import DEFAULT, HURRIED, QUICK, PatchSettings, answer, first_guess, settings_for
+from ..patches import DEFAULT, HURRIED, QUICK, SHORTENED, PatchSettings, answer, first_guess, settings_for
 from ..problem import Case, Identity, Problem, crop_problem
 
-DENOISING, OTHERS = (4.4, 2.0), (13.0, 2.7)
-"""The time of the usual and of the quick settings, in that of the hurried ones: denoising, and everything else; see
-``HURRIED``."""
+DENOISING, OTHERS = (4.6, 2.9, 1.9), (15.0, 8.0, 2.7)
+"""The time of the usual, the shortened and the quick settings, in that of the hurried ones: denoising, and everything
+else; see ``HURRIED``."""
 
 SLOW = 1e-3
 """Seconds per pixel that a machine six times as slow as usual takes; where even that is there, nothing is measured."""
@@ -116,7 +116,7 @@ def _affordable(problem: Problem, *, threads: int, left: float) -> PatchSettings
     # The first time, libraries are loaded, too.
     each = min(_seconds_of(part) for _ in range(2)) / _pixels(part) * pixels / parallel
     times = DENOISING if isinstance(problem.operator, Identity) else OTHERS
-    choices = [(DEFAULT, times[0]), (QUICK, times[1]), (HURRIED, 1.0)]
+    choices = zip((DEFAULT, SHORTENED, QUICK, HURRIED), (*times, 1.0), strict=True)
     able = [settings for settings, factor in choices if factor * each <= left]
     if usual in able:
         return usual

@@ -8,7 +8,7 @@ something was not measured, the alternation of that filter with the measurement 
 
 from .answer import answer, met, polished
 from .patch_noise import PatchNoise
-from .settings import DEFAULT, HURRIED, QUICK, PatchSettings, settings_for
+from .settings import DEFAULT, HURRIED, QUICK, SHORTENED, PatchSettings, settings_for
 from .stabilise import GeneralisedAnscombe, Logarithm, Stabiliser
 from .start import first_guess
 
@@ -16,6 +16,7 @@ __all__ = [
     "DEFAULT",
     "HURRIED",
     "QUICK",
+    "SHORTENED",
     "GeneralisedAnscombe",
     "Logarithm",
     "PatchNoise",
