@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..errors import InputError
 from ..problem import Downsample, Identity, Mask, Problem, Split, clean_sigma, crop_problem, estimate_sigma
@@ -29,6 +30,10 @@ from .settings import Alternation, PatchSettings, settings_for
 from .stabilise import GeneralisedAnscombe, Logarithm, Stabiliser
 from .start import averaged_around, coarsely_filled, first_guess
 from .tiles import Mosaic, Tile, tiles
+
+DARKEST = 1 / 8
+"""Of the mean around it, what a value with speckle is at the least: for 35 % that is 0.41, 0.13 and 0.04 dB better on
+coffee, chelsea and rocket, and nothing is lost for 10 and 20 %; with 1/5 rocket loses 0.04."""
 
 INVERTING = 3
 """Corrections until the mean of a stabilised value is found; each leaves a tenth of the error or less."""
@@ -163,7 +168,8 @@ def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings) -> T
         stabiliser = GeneralisedAnscombe(noise.gain, noise.offset, noise.read_sigma)
         return _stabilised(part, pilot, stabiliser, settings)
     if noise.share is not None:
-        return _stabilised(part, pilot, Logarithm(noise.share), settings)
+        steady = replace(part, y=_raised(part.y))
+        return _stabilised(steady, pilot, Logarithm(noise.share), settings)
     return _denoised(part, pilot, _patch_noise(part), settings)
 
 
@@ -182,6 +188,12 @@ def _denoised(part: Problem, pilot: Tensor | None, noise: PatchNoise, settings: 
     if pilot is None:
         return denoise(part.y, noise, settings=settings, known=part.observed)
     return polish(part.y, pilot, noise, settings=settings, known=part.observed)
+
+
+def _raised(y: Tensor) -> Tensor:
+    """Speckle without the values that it made nearly black, of which a logarithm makes outliers."""
+    around = F.avg_pool2d(F.pad(y, (2, 2, 2, 2), mode="replicate"), 5, stride=1)
+    return torch.maximum(y, DARKEST * around)
 
 
 def _stabilised(
