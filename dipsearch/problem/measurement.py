@@ -212,6 +212,12 @@ def _scaled(noise: NoiseModel, form: Form, *, whole: bool) -> NoiseModel:
                 f"the values of the image are from {form.low:.5g} to {form.high:.5g}",
                 "give sigma in the units of y, or the values in [0, 1]",
             )
+    if noise.share is not None and form.low != 0:
+        raise InputError(
+            f"the noise is speckle, and the range begins at {form.low:.5g}",
+            "speckle is a share of the value, so the range begins at 0",
+            f"give data_range=(0, {form.high:.5g})",
+        )
     offset = noise.offset - form.low if noise.kind == "poisson" else noise.offset
     return _in_units(replace(noise, sigma=sigma, offset=offset), span)
 

@@ -128,15 +128,22 @@ def Impulses(sigma: float | None = None) -> NoiseModel:
 
 
 def Speckle(share: float) -> NoiseModel:
-    """Noise that grows with the value: y = x (1 + n), n ~ N(0, ``share``²); ``share`` is for example 0.2."""
-    return NoiseModel("unknown", None, "given", share=_number(share, "share"))
+    """Noise that grows with the value: y = x (1 + n), n ~ N(0, ``share``²).
+
+    Args:
+        share: standard deviation of the noise as a share of the value, for example 0.2; y is 0 where x is.
+
+    Raises:
+        InputError: ``share`` is no number above 0.
+    """
+    return NoiseModel("unknown", None, "given", share=_number(share, "share", of="without a unit"))
 
 
-def _number(value: object, name: str) -> float:
+def _number(value: object, name: str, *, of: str = "in the units of y") -> float:
     if isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) < math.inf:
         return float(value)
     raise InputError(
-        f"{name} is {value!r}", "it is a number from 0 on, in the units of y", "give one, or leave noise out"
+        f"{name} is {value!r}", f"it is a number from 0 on, {of}", "give one, or leave noise out"
     )
 
 

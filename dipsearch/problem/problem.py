@@ -134,7 +134,8 @@ class Problem:
 
 def _in_words(noise: NoiseModel, form: Form) -> str:
     sigma = "" if noise.sigma is None else f" of sigma {noise.sigma * (form.high - form.low):.3g}"
-    return f"{noise.kind}{sigma} ({noise.source})" if noise.kind != "none" else "none"
+    kind = noise.kind if noise.share is None else f"speckle of {noise.share:.0%}"
+    return f"{kind}{sigma} ({noise.source})" if noise.kind != "none" else "none"
 
 
 def crop_problem(problem: Problem, *, top: int, left: int, height: int, width: int) -> Problem:

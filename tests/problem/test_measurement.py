@@ -18,6 +18,7 @@ from dipsearch.problem import (
     NoNoise,
     Poisson,
     Problem,
+    Speckle,
     gaussian_kernel,
     make_split,
     register,
@@ -401,3 +402,17 @@ def test_strong_noise_does_not_make_a_range_of_its_own(clean):
 def test_what_makes_a_problem_refuses_nonsense_by_itself(make):
     with pytest.raises(InputError, match=r"^(sigma|gain|the gain|the mask|the factor)"):
         make()
+
+
+def test_speckle_is_a_share_in_any_units_and_needs_a_range_that_begins_at_zero(clean):
+    problem = Problem(200 * clean, noise=Speckle(0.2), data_range=(0, 255))
+    assert problem.noise.share == 0.2 and "noise speckle of 20% (given)" in str(problem)
+    with pytest.raises(InputError, match=r"begins at 10; .* give data_range=\(0, 255\)"):
+        Problem(10 + 200 * clean, noise=Speckle(0.2), data_range=(10, 255))
+    for wrong, said in (
+        (0, "the speckle is 0"),
+        (-1, "a number from 0 on, without a unit"),
+        ("a", "share is 'a'"),
+    ):
+        with pytest.raises(InputError, match=said):
+            Speckle(wrong)
