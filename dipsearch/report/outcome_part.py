@@ -14,6 +14,7 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """A ``result.json`` in words: label and sentence, most important first."""
     best, ensemble = result.get("best") or {}, result.get("stack") or {}
     members = ensemble.get("members") or ()
+    gate = (result.get("noise") or {}).get("gate") or {}
     stopped = f"stopped at iteration {best['step']}" if best.get("step") is not None else None
     candidate = clause(best.get("digest"), _best_estimated(result), stopped, best.get("ended"))
     bar = bar_words(result)
@@ -23,7 +24,7 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
             f"{image_words(result['image'])}: {task_words(result['task'])} by {delivered_by(result)}",
         ),
         ("quality", _quality_words(result)),
-        *_noise_rows((result.get("noise") or {}).get("gate") or {}),
+        *_noise_rows(gate),
         ("first answer", bar),
         ("best candidate", candidate or "none: no candidate was finished"),
         ("chosen because", best.get("chosen_because") or ""),
@@ -34,7 +35,7 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         ("uncertainty", _uncertainty_words(result.get("uncertainty") or {})),
         ("candidates", _count_words(result.get("trials") or {})),
         ("time", time_words(result)),
-        *(("note", str(warning)) for warning in result.get("warnings") or ()),
+        *(("note", str(one)) for one in result.get("warnings") or () if one != gate.get("sentence")),
     )
     return tuple((label, sentence) for label, sentence in rows if sentence)
 

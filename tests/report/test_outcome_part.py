@@ -120,7 +120,9 @@ def test_what_the_gate_measured_is_said_with_what_it_found() -> None:
         "sentence": "noise: sigma 25.1 of 255, estimated",
         "numbers": "measured of the noise: sigma 25.0; plain 0 %",
     }
-    rows = dict(result_rows({**RESULT, "noise": {"kind": "gaussian", "gate": gate}}))
+    said = [*RESULT["warnings"], gate["sentence"]]
+    rows = dict(result_rows({**RESULT, "warnings": said, "noise": {"kind": "gaussian", "gate": gate}}))
+    assert rows["note"] == "half is missing"  # and nothing is said twice
     assert rows["noise"] == "sigma 25.1 of 255, estimated"
     assert rows["measured of the noise"] == "sigma 25.0; plain 0 %"
     assert "noise" not in dict(result_rows({**RESULT, "noise": {"kind": "none", "gate": None}}))
