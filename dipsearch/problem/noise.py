@@ -128,7 +128,7 @@ def Impulses(sigma: float | None = None) -> NoiseModel:
 
 
 def Speckle(share: float) -> NoiseModel:
-    """Noise that grows with the value: y = x (1 + n), n ~ N(0, ``share``²).
+    """Noise that grows with the value: y = x (1 + n), n ~ N(0, s²) with s = ``share``.
 
     Args:
         share: standard deviation of the noise as a share of the value, for example 0.2; y is 0 where x is.
