@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..execution.at_once import plain_threads
 from ..execution.runner import TICK
 from ..execution.task import STATE
+from ..execution.timed_answer import plain_threads
 from ..library import preset
 from ..report import write_page
 from ..run import Callback, Silent, read_study

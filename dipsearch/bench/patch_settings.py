@@ -17,7 +17,7 @@ from typing import Protocol
 from torch import Tensor
 
 from .. import __version__
-from ..execution.at_once import plain_threads
+from ..execution.timed_answer import plain_threads
 from ..patches import QUICK, PatchSettings
 from ..problem import Problem, psnr
 from .half_size_crops import crop_name, write_crop

@@ -6,6 +6,7 @@ are the bar that networks have to clear, and the pilot that a network may have i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from ..execution.runner import Runner
 from ..execution.task import Patches
+from ..planning.budget import FIRST_SHARE
 from ..problem import Case, restored_suffix, write_restored
 from ..trials.first_files import FIRST_FOLDER, read_first
 from ..trials.objective import estimated_psnr
@@ -55,7 +57,10 @@ def make_first_answers(runner: Runner, *, on_crops: bool = False) -> dict[str, F
     if on_crops:
         tasks += [_searched_task(name, seed=seed) for name in names]
     under_way = {task.out for _, task, _ in runner.at_work if isinstance(task, Patches)}
-    runner.restore([task for task in tasks if not (folder / task.out).exists() and task.out not in under_way])
+    tasks = [task for task in tasks if not (folder / task.out).exists() and task.out not in under_way]
+    rounds = math.ceil(len(tasks) / max(1, len(runner.executor.workers)))
+    left = FIRST_SHARE * runner.left() / max(1, rounds)
+    runner.restore([replace(task, left=left) for task in tasks])
     found = {}
     for name in names:
         full, fitted = (task.out for task in _tasks(name, seed=seed))

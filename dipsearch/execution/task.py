@@ -6,6 +6,7 @@ the executor brings the files that a task reads, and fetches those that it leave
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -104,6 +105,7 @@ class Patches:
         out: the ``.npz`` file.
         split_seed: restore from the fitted part of this split alone; ``None``: from all of y.
         pilot: a file with a restoration ``x`` to be polished; ``None``: without one.
+        left: seconds of wall time for it, without a pilot; where they are few, it is done less thoroughly.
     """
 
     label: str
@@ -111,6 +113,7 @@ class Patches:
     out: str
     split_seed: int | None = None
     pilot: str | None = None
+    left: float = math.inf
 
     @property
     def reads(self) -> tuple[str, ...]:

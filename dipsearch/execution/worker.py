@@ -18,15 +18,16 @@ import torch
 from ..files import replacing
 from ..fitting import give_back_memory, out_of_memory
 from ..network import OwnNetwork
-from ..patches import answer, polished
+from ..patches import polished
 from ..problem import Split, make_split
 from ..trials.own_parts import NOTHING, OwnParts
 from ..trials.problem_files import SplitProblem, read_pilot, read_problem
 from ..trials.trial_files import read_npz, write_fits
-from .at_once import patch_device, plain_threads
+from .at_once import patch_device
 from .executor import TaskFailed
 from .picture_fits import PictureFits, taken_up
 from .task import Advanced, Limits, Patches, Picture, Restored, Result, Slice, Task
+from .timed_answer import answer_within, plain_threads
 
 REMEMBERED = {"cpu": 4, "cuda": 12, "mps": 2}
 """Networks whose fits stay in a worker's memory; others are read from their files, which takes about 0.1 s, and on an
@@ -222,12 +223,13 @@ class Worker:
         if task.split_seed is not None:
             divided = self._picture(Picture(task.problem, task.split_seed), pilot=False)
             split = divided.split.to(device)
-        with plain_threads():
-            if task.pilot is None:
-                image = answer(problem, split=split)
-            else:
-                pilot = torch.from_numpy(read_npz(self.folder / task.pilot)["x"]).to(device)
-                image = polished(problem, pilot, split=split)
+        threads = torch.get_num_threads()
+        if task.pilot is None:
+            image = answer_within(problem, left=task.left, threads=threads, split=split).image
+        else:
+            pilot = torch.from_numpy(read_npz(self.folder / task.pilot)["x"]).to(device)
+            with plain_threads():
+                image = polished(problem, pilot, split=split, threads=threads)
         with replacing(self.folder / task.out) as temporary:
             np.savez(temporary, x=image.cpu().numpy())
         return Restored(time.perf_counter() - started, (task.out,))

@@ -6,7 +6,8 @@ two ways to a first estimate (``collaborative``, ``bayes``), the Wiener filter o
 something was not measured, the alternation of that filter with the measurement (``alternation``).
 """
 
-from .answer import answer, met, polished
+from .answer import Progress, answer, met, polished
+from .part import fitted_part
 from .patch_noise import PatchNoise
 from .settings import DEFAULT, HURRIED, QUICK, SHORTENED, PatchSettings, settings_for
 from .stabilise import GeneralisedAnscombe, Logarithm, Stabiliser
@@ -21,9 +22,11 @@ __all__ = [
     "Logarithm",
     "PatchNoise",
     "PatchSettings",
+    "Progress",
     "Stabiliser",
     "answer",
     "first_guess",
+    "fitted_part",
     "met",
     "polished",
     "settings_for",

@@ -36,6 +36,9 @@ FINISHING = 2.0
 On two busy cores a 128 × 128 picture took 0.45 s; a whole library may have to be read from a disk for the page.
 """
 
+FIRST_SHARE = 0.6
+"""Of the time that is left, what the first answer may take."""
+
 PIXELS_PER_SECOND = 80_000
 """How fast what is delivered is put together, measured and written, and the page made.
 

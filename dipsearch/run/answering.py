@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..delivery.first_answers import fitted_task
-from ..execution.at_once import AtOnce, answer_at_once, threads_for
-from ..planning.budget import FINISHING, SLACK
+from ..execution.at_once import AtOnce, answer_at_once
+from ..execution.timed_answer import threads_for
+from ..planning.budget import FINISHING, FIRST_SHARE, SLACK
 from ..problem import Case
 from ..trials.first_files import read_first
 from ..trials.problem_files import WHOLE, problem_path, write_problem
@@ -18,9 +19,6 @@ from .head_start import HeadStart
 
 LEAST_BUDGET = 7.0
 """Seconds that a search takes at the least: starting PyTorch and writing the page are two thirds of them."""
-
-FIRST_SHARE = 0.6
-"""Of the time that is left, what the first answer may take."""
 
 
 def go_ahead(
@@ -37,7 +35,7 @@ def go_ahead(
 
     On a GPU they come after the measurement of its speed, which they would disturb.
     """
-    besides = 1 if devices[0] != "cpu" else max(threads_for(case, cores()) for case in cases)
+    besides = 1 if devices[0] != "cpu" else max(threads_for(case.problem, cores()) for case in cases)
     ahead.begin(devices, besides=besides)
     if devices[0] == "cpu" and not resume:
         for name, case in zip(names, cases, strict=True):

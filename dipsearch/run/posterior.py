@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..execution.at_once import patch_device, plain_threads
+from ..execution.at_once import patch_device
+from ..execution.timed_answer import plain_threads
 from ..files import replacing
 from ..fitting import Check, Ended, Langevin, Posterior, data_consistent, sample
 from ..network import Genome

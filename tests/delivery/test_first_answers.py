@@ -15,6 +15,7 @@ from dipsearch.delivery.first_answers import (
     make_first_answers,
     write_first_pictures,
 )
+from dipsearch.planning.budget import FIRST_SHARE
 from dipsearch.problem import Case, Identity, NoiseModel, Problem, crop_problem, psnr, read_image
 from dipsearch.trials.objective import estimated_psnr
 from dipsearch.trials.problem_files import (
@@ -46,6 +47,15 @@ def test_there_is_one_from_all_that_was_measured_and_one_from_the_fitted_part(ma
     assert psnr(first.fitted, truth()) > psnr(noisy().y, truth()) + 7
     assert first.seconds == 1.0  # when the one from all of y was there
     assert [(task.split_seed, task.pilot) for task in worker.done] == [(None, None), (0, None)]
+
+
+def test_each_gets_its_share_of_the_time_that_is_left(make_runner) -> None:
+    runner, worker = make_runner({"cat": noisy(), "dog": noisy(1)}, until=100.0)
+    make_first_answers(runner)
+    assert [task.left for task in worker.done] == [FIRST_SHARE * 100 / 4] * 4  # one worker does all four
+    endless, worker = make_runner({"cow": noisy(2)})
+    make_first_answers(endless)
+    assert [task.left for task in worker.done] == [float("inf")] * 2
 
 
 def test_networks_find_them_as_their_pilots(make_runner) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from skimage import data
 
-from dipsearch.execution import at_once
+from dipsearch.execution import timed_answer
 from dipsearch.execution.at_once import answer_at_once
 from dipsearch.problem import Case, Identity, Mask, NoiseModel, Operator, Problem, psnr
 
@@ -36,7 +36,7 @@ def answered(
     task: str, left: float, monkeypatch: pytest.MonkeyPatch, *, probe: float
 ) -> tuple[float, bool, list[str]]:
     """PSNR, whether it was hurried, and what was said, where a hurried answer to a part takes ``probe`` seconds."""
-    monkeypatch.setattr(at_once, "_seconds_of", lambda part: probe)
+    monkeypatch.setattr(timed_answer, "_seconds_of", lambda part: probe)
     said: list[str] = []
     found = answer_at_once(case(task), device="cpu", threads=1, tell=said.append, left=left)
     assert found is not None and torch.isfinite(found.image).all()
@@ -58,6 +58,6 @@ def test_where_time_is_plenty_nothing_is_measured(monkeypatch: pytest.MonkeyPatc
     def never(part: Problem) -> float:
         raise AssertionError("the speed was measured")
 
-    monkeypatch.setattr(at_once, "_seconds_of", never)
+    monkeypatch.setattr(timed_answer, "_seconds_of", never)
     found = answer_at_once(case("denoise"), device="cpu", threads=1, tell=print, left=60.0)
     assert found is not None and not found.hurried

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +12,19 @@ import numpy as np
 import pytest
 import torch
 
+from dipsearch.execution import timed_answer
 from dipsearch.execution import worker as worker_module
 from dipsearch.execution.executor import TaskFailed
 from dipsearch.execution.picture_fits import PictureFits, taken_up
 from dipsearch.execution.task import STATE, TRAJECTORY, Advanced
 from dipsearch.execution.worker import REMEMBERED, Worker
+from dipsearch.patches import HURRIED, answer, first_guess, fitted_part
+from dipsearch.problem import make_split
 from dipsearch.trials.own_parts import OwnParts
+from dipsearch.trials.problem_files import read_problem
 from dipsearch.trials.trial_files import read_npz
 
-from .studies import LEARNS, a_slice, advanced, expected, flawed, same, same_files, study
+from .studies import LEARNS, PATCHES, a_slice, advanced, expected, flawed, same, same_files, study
 
 
 class Cramped:
@@ -165,6 +170,24 @@ def test_a_slice_ends_when_its_time_is_over(worker: Worker) -> None:
     (found,) = advanced(worker, a_slice(steps=2000), slices=1, seconds=0.0)
     assert found.made == 10
     assert found.seconds > 0 and found.beside > 0
+
+
+def test_similar_patches_are_less_thorough_where_their_time_is_short(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timed_answer, "PROBE", 16)  # of a picture that is larger
+    monkeypatch.setattr(timed_answer, "_seconds_of", lambda part: 0.1)
+
+    def restored(left: float) -> torch.Tensor:
+        worker.do(replace(PATCHES, left=left))
+        return torch.from_numpy(read_npz(worker.folder / PATCHES.out)["x"])
+
+    usual, hurried, none = (restored(left) for left in (math.inf, 0.4, 0.1))
+    problem = read_problem(worker.folder / PATCHES.problem)
+    split = make_split(problem, seed=PATCHES.split_seed)
+    assert torch.equal(usual, answer(problem, split=split))
+    assert torch.equal(hurried, answer(problem, split=split, settings=HURRIED))
+    assert torch.equal(none, first_guess(fitted_part(problem, split)))
 
 
 def test_networks_and_metrics_of_ones_own_are_to_blame_for_what_they_raise(worker: Worker) -> None:

@@ -1,0 +1,130 @@
+"""An answer by similar patches in the time that there is: by as thorough settings as fit into it, or a quick method."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..patches import (
+    DEFAULT,
+    HURRIED,
+    QUICK,
+    SHORTENED,
+    PatchSettings,
+    Progress,
+    answer,
+    first_guess,
+    fitted_part,
+    settings_for,
+)
+from ..problem import Identity, Problem, Split, crop_problem
+
+DENOISING, OTHERS = (4.6, 2.9, 1.9), (15.0, 8.0, 2.7)
+"""The time of the usual, the shortened and the quick settings, in that of the hurried ones: denoising, and everything
+else; see ``HURRIED``."""
+
+SLOW = 1e-3
+"""Seconds per pixel that a machine six times as slow as usual takes; where even that is there, nothing is measured."""
+
+PROBE, PROBE_ON_GPU, TILE = 64, 256, 256 * 256
+"""Side of the part on which the speed is measured (a GPU takes as long for smaller ones), and pixels of a tile, which
+one thread works on."""
+
+MOST_THREADS = 8
+"""Each works on a tile of its own, which takes about 0.2 GB."""
+
+
+@dataclass(frozen=True, eq=False)
+class TimedAnswer:
+    """What there was time for.
+
+    Args:
+        image: the restored picture, (1, C, H, W).
+        made: by the settings that suit the size of the picture, by less thorough ones, or by something else.
+    """
+
+    image: Tensor
+    made: Literal["as usual", "hurried", "by a quick method"]
+
+
+def answer_within(
+    problem: Problem,
+    *,
+    left: float,
+    threads: int,
+    split: Split | None = None,
+    progress: Progress | None = None,
+) -> TimedAnswer:
+    """Restore a picture with groups of similar patches, or with a quicker method where there is no time for them.
+
+    Args:
+        problem: what was measured, on the device that works.
+        left: seconds of wall time for it; infinite: the usual settings.
+        threads: that work on tiles, on a CPU; the same numbers come out.
+        split: look at its fitted part alone; ``None``: at all of y.
+        progress: hears of every tile.
+
+    Returns:
+        The image, on the device of y, and how it was made.
+    """
+    threads = 1 if problem.y.is_cuda else min(threads, MOST_THREADS)
+    with plain_threads():
+        settings = _affordable(problem, threads=threads, left=left)
+        if settings is None:
+            part = fitted_part(problem, split)
+            return TimedAnswer(first_guess(part, noise_sigma=part.noise.sigma or 0.0), "by a quick method")
+        image = answer(problem, split=split, settings=settings, threads=threads, progress=progress)
+        return TimedAnswer(image, "as usual" if settings == settings_for(_pixels(problem)) else "hurried")
+
+
+def threads_for(problem: Problem, threads: int) -> int:
+    """How many of some threads a picture keeps at work at the most: each needs a tile of its own."""
+    return 1 if max(problem.image_shape[-2:]) ** 2 <= TILE else min(threads, MOST_THREADS)
+
+
+def _affordable(problem: Problem, *, threads: int, left: float) -> PatchSettings | None:
+    """The best settings for which there is time; ``None``: there is none for any."""
+    usual, pixels = settings_for(_pixels(problem)), _pixels(problem)
+    # A hurried answer to a small part shows how fast this machine is at the moment, as busy as it is.
+    side = min(PROBE_ON_GPU if problem.y.is_cuda else PROBE, *problem.y.shape[-2:])
+    if pixels * SLOW < left or not problem.croppable or side == max(problem.y.shape[-2:]):
+        return usual
+    top, start = (problem.y.shape[-2] - side) // 2, (problem.y.shape[-1] - side) // 2
+    part = crop_problem(problem, top=top, left=start, height=side, width=side)
+    parallel = min(threads, max(1, pixels // TILE))
+    # The first time, libraries are loaded, too.
+    each = min(_seconds_of(part) for _ in range(2)) / _pixels(part) * pixels / parallel
+    times = DENOISING if isinstance(problem.operator, Identity) else OTHERS
+    choices = zip((DEFAULT, SHORTENED, QUICK, HURRIED), (*times, 1.0), strict=True)
+    able = [settings for settings, factor in choices if factor * each <= left]
+    if usual in able:
+        return usual
+    return able[0] if able else None
+
+
+def _seconds_of(part: Problem) -> float:
+    begun = time.perf_counter()
+    answer(part, settings=HURRIED)
+    return time.perf_counter() - begun
+
+
+def _pixels(problem: Problem) -> int:
+    """Of the picture."""
+    return problem.image_shape[-2] * problem.image_shape[-1]
+
+
+@contextmanager
+def plain_threads() -> Iterator[None]:
+    """Let PyTorch itself use one thread only."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
