@@ -24,8 +24,8 @@ from ..problem import (
     estimate_sigma,
     read_image,
 )
-from ..problem.case import NO_NOISE
 from ..problem.missing import hide_pixels
+from ..problem.noise import NO_NOISE
 from ..problem.randomness import generator_for
 from ..problem.splits.recorruption import SHARE
 from .standard_pictures import half_size_crop

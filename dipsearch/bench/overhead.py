@@ -22,6 +22,7 @@ from ..library import preset
 from ..report import write_page
 from ..run import Callback, Silent, read_study
 from ..run.scheduler import Scheduler
+from ..run.search_slices import slice_of
 from .machine import command_line, machine_name, versions
 from .scaling import Scaling, measure_scaling
 from .still_search import StillSearch, open_still_search
@@ -170,7 +171,9 @@ def measure_overhead(
         if scaling:
             watch("two workers against one")
             candidate = next(iter(still.search.candidates.values()))
-            found = replace(found, scaling=measure_scaling(still.folder, still.search.slice_of(candidate)))
+            found = replace(
+                found, scaling=measure_scaling(still.folder, slice_of(still.search.run, candidate))
+            )
     return found
 
 

@@ -36,7 +36,8 @@ from ..run.candidate import Candidate
 from ..run.opening import open_run
 from ..run.run import Run
 from ..run.scheduler import Scheduler
-from ..run.searching import LEAST_SLICE, SLICE_SHARE, Search, policy_of
+from ..run.search_slices import LEAST_SLICE, SLICE_SHARE, slice_of
+from ..run.searching import Search, policy_of
 from ..trials.request import Request
 from ..trials.trial import Trial
 
@@ -338,9 +339,7 @@ def open_still_search(
     books, policy = WatchedBooks(run, network), WatchedPolicy(policy_of(run))
     scheduler = scheduled(run, runner)
     scheduler.search = Search(run, runner, books, policy, scheduler.evaluated)
-    each = processor_seconds_per_step(
-        run.folder, scheduler.search.slice_of(Candidate(0, 0, network, MEASURED))
-    )
+    each = processor_seconds_per_step(run.folder, slice_of(run, Candidate(0, 0, network, MEASURED)))
     run.plan = replace(run.plan, seconds_per_step=each)
     executor.seconds_per_step, executor.watch = each, Stopwatch()
     return StillSearch(scheduler.search, scheduler, runner, executor, policy, books)

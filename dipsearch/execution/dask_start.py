@@ -19,6 +19,7 @@ START_SECONDS = 90.0
 """How long processes of this machine have for being there."""
 
 LOOK_AGAIN = 0.05
+"""Seconds between two looks whether somebody has come."""
 
 
 def first_workers(roll: Roll, connection: Connection) -> None:

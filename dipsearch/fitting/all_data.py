@@ -25,6 +25,7 @@ On crops of scikit-image's rocket and coffee 150 iterations after 800 gained 0.3
 """
 
 FEWEST, MOST = 20, 300
+"""Of these iterations, at the least and at the most."""
 
 USEFUL = (Ended.RISEN, Ended.STEPS, Ended.TIME)
 """How a fit has to have ended: the image of any other one is not going to be delivered."""

@@ -13,6 +13,8 @@ from torch import Tensor
 
 WINDOW = 100
 DECAY = 0.1
+"""Iterations of the window, and weight of the newest output: those of Wang et al. 2023, arXiv:2112.06074."""
+
 MOST_VALUES = 65_536
 """A larger output is watched at this many values, drawn once: the place of the valley stays where it is."""
 

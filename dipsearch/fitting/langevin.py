@@ -21,7 +21,7 @@ from .engine import EagerEngine
 from .step import Step
 from .stopping import Check, Ended
 
-CHECK_EVERY = 10
+CHECK_EVERY = 10  # iterations between two looks at how it goes
 
 
 @dataclass(frozen=True)

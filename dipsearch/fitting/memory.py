@@ -13,8 +13,8 @@ import platform
 
 import torch
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-KEEP = 2**31 - 1
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # as glibc numbers them in malloc.h
+KEEP = 2**31 - 1  # bytes: freed memory stays with the process, so that no page is cleared twice
 
 USUAL = 32 * 2**20
 """glibc raises its threshold to the largest block that was freed, up to this."""

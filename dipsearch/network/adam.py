@@ -15,6 +15,7 @@ from torch.optim.adam import adam
 
 BETAS = 0.9, 0.999
 EPSILON = 1e-8
+"""Those of Kingma and Ba 2015, arXiv:1412.6980, and of the DIP authors' code."""
 
 
 class Adam:

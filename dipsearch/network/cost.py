@@ -106,7 +106,7 @@ _PROBES: tuple[tuple[Genome, int], ...] = (
     (Genome(scales=(Scale(64, 64),) * 3), 64),
     (Genome(scales=tuple(Scale(width, width, channels_skip=16) for width in (24, 48, 96))), 96),
 )
-_STEPS = 3
+_STEPS = 3  # that are timed, after one that is not
 _LARGER_ON_GPU = 4
 """How much larger the probes' pictures are there: at the sizes above any network only waits for its launches."""
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from .genome import Genome, Scale
 
-_FLOAT = 4  # bytes
-_INDEX = 8
+_FLOAT = 4  # bytes of a float32
+_INDEX = 8  # bytes of an int64, as max pooling saves them
 
 
 @dataclass(eq=False)

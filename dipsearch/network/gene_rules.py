@@ -26,6 +26,7 @@ Loss = Literal["mse", "l1"]
 MAX_DEPTH = 7
 MAX_CHANNELS = 1024
 KERNELS = (1, 3, 5, 7)
+"""What a file may ask for; all published networks stay below."""
 
 WORDS: dict[str, tuple[str, ...]] = {
     "upsampling": get_args(Upsampling),

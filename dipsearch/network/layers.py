@@ -20,7 +20,7 @@ from .convolution import Convolution, device_of, draw_uniform
 from .cuda_padding import double
 from .gene_rules import Activation, Downsampling, Norm, Padding, Upsampling
 
-_EPSILON = 1e-5
+_EPSILON = 1e-5  # beside the variance, as in PyTorch's normalisations
 
 # In place where the gradient can be taken from the result: it saves one copy of every activation.
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {

@@ -22,12 +22,13 @@ from torch import Tensor
 
 _Part = TypeVar("_Part")
 
-TILE = 4
+TILE = 4  # output pixels per side, F(4 × 4, 3 × 3) of Lavin and Gray 2016, arXiv:1509.09308: a quarter of the products
 _PATCH = TILE + 2
 
 # Tiles that are transformed at a time: enough for the matrix products, few enough for the caches.
 _TILES_AT_ONCE = 512
 
+# Channels in times out, and pixels: below, the transforms take longer than what they save.
 _LEAST_PRODUCTS = 48 * 48
 _LEAST_PIXELS = 48 * 48
 

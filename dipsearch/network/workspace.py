@@ -16,7 +16,7 @@ _FORWARD = torch.ops.aten.convolution.default
 _BACKWARD = torch.ops.aten.convolution_backward.default
 _NORMALISE_BACKWARD = torch.ops.aten.native_batch_norm_backward.default
 
-_FLOAT = 4  # bytes
+_FLOAT = 4  # bytes of a float32
 _FEW_VALUES, _LARGEST_OWN_KERNEL = 20480, 3
 """PyTorch computes a convolution itself up to this many values of the input and this kernel."""
 

@@ -21,6 +21,8 @@ from ..errors import InputError
 
 NODES = 2048
 QUADRATURE = 200
+"""Values of a table between which is interpolated, and points of an integral."""
+
 TAIL = 9.0
 """Standard deviations of Gaussian noise that are integrated over; beyond lie 1e-19 of it."""
 
@@ -30,9 +32,9 @@ LARGEST_MEAN = 200.0
 LARGEST_RATIO = 2048.0
 """Multiples of the floor up to which the mean of the logarithm is tabulated."""
 
-SMALLEST_RATIO = 0.02
-HARDLY_ABOVE = 1e-6
-MID_GREY = 0.5
+SMALLEST_RATIO = 0.02  # of a value to the floor, where that table begins
+HARDLY_ABOVE = 1e-6  # the floor: means so near to it are left out of the inverse, where its slope is 0
+MID_GREY = 0.5  # the value whose noise stands for all
 
 
 class Stabiliser(Protocol):

@@ -13,6 +13,7 @@ CHOICES = ((5, 3), (4, 3), (3, 3), (3, 2), (3, 1), (2, 1))
 """Finalists and seeds, from what is wished for to what is better than nothing."""
 
 MOST_FINALISTS = 5
+"""Those of the first choice."""
 
 MANY = 8
 """From this many rounds of candidates on, the best ones are worth scoring again on a second split."""

@@ -12,29 +12,22 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..errors import InputError
-from .case_words import damage_note, hole_note, part_note, simulated_note, unasked
+from .case_words import part_note
 from .channel_set import ChannelSet, distinct_channels
 from .clean_reference import data_range_of_reference, read_reference, refuse_other_reference
 from .formats.image import Image, read_image
-from .formats.raster import refuse_huge
 from .gate.diagnosis import Diagnosis
-from .gate.sigma import estimate_sigma
 from .measurement import refuse_small
 from .missing import Observation
-from .noise import LEVELS, NoiseModel
-from .noisy_picture import noisy_picture
-from .operators import Downsample, Mask
-from .operators.reduction_kernels import LANCZOS2
+from .noise import NO_NOISE
+from .operators import Mask
 from .picture_range import TYPE_RANGE, PictureRange, range_of, tamed
 from .problem import Problem
-from .simulation import DEFAULT_BLUR_SIGMA, blur_of, simulate_measurement
 from .splits.splitting import make_split
 from .task_options import TaskOptions
+from .task_picture import image_shape, task_picture
 from .told import alpha_beside, exact_where, in_unit, told_missing
 from .windows import Windows, windows_around
-
-NO_NOISE = NoiseModel("none", None, "none")
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,62 +120,44 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
     image, options = replace(read, pixels=tamed(chosen.into(read.pixels), chosen)), in_unit(options, chosen)
     notes = [chosen.sentence()]
     reference = read_reference(image, source, options, chosen)
-    channels = None
-    if not (options.simulate or options.missing is not None or (options.task == "inpaint" and told is None)):
-        channels = distinct_channels(image.pixels, constant=options.task == "denoise")
+    channels = _distinct(image, options, told)
     if channels is not None:
         image = replace(image, pixels=channels.into(image.pixels))
         reference = None if reference is None else channels.into(reference)
         notes.append(channels.sentence())
-    diagnosis, windows = None, None
-    match options.task:
-        case "inpaint":
-            problem, own_reference, said = _inpaint(image, source, options, seed, told)
-        case "denoise":
-            noisy = noisy_picture(image, options, seed=seed, limits=chosen.limits, unit=chosen.words())
-            problem, own_reference, diagnosis = noisy.problem, noisy.reference, noisy.diagnosis
-            said = [damage_note(noisy.damage), *diagnosis.lines()]
-            windows = noisy.windows
-            if windows is not None:
-                said.append(part_note(windows, problem, reference))
-                reference = _cut(reference, windows, image)
-        case "sr":
-            problem, own_reference, said = _super_resolve(image, options, seed)
-        case "deblur":
-            problem, own_reference, said = _deblur(image, options, seed, chosen)
-        case "invert":
-            raise InputError(
-                f"{image.name} belongs to a problem with an operator of its own",
-                "a picture file does not say which",
-                "give the measurement and its operator from Python: dipsearch.Problem(y, A)",
-            )
-    if not whole and told is not None:
-        windows = windows_around(told.observed[0, 0].numpy() == 0)
-    if windows is not None and told is not None:
-        reference = _cut(reference, windows, image)
+    made = task_picture(image, options, seed=seed, source=str(source), told=told, chosen=chosen)
+    problem, windows = made.problem, made.windows
+    notes += made.said
+    if windows is not None:
+        notes.append(part_note(windows, problem, reference))
+    elif told is not None and not whole and (windows := windows_around(told.observed[0, 0].numpy() == 0)):
         y, observed = windows.cut(problem.y), windows.cut(problem.observed)
-        problem = Problem(y, Mask(observed), NO_NOISE, _four(y), observed)
+        problem = Problem(y, Mask(observed), NO_NOISE, image_shape(y), observed)
         notes.append(
             windows.sentence() + ("" if reference is None else ", and PSNR is that of what is worked on")
         )
+    if windows is not None and reference is not None and reference.shape == image.pixels.shape:
+        reference = windows.cut(reference)  # one of another size is refused below
     problem = replace(problem, form=chosen.form())
-    reference = own_reference if reference is None else reference
+    reference = made.reference if reference is None else reference
     refuse_other_reference(reference, problem, options)
     data_range, compared = data_range_of_reference(reference, options, chosen)
     # A picture that is too small to be judged is refused here, before any work starts.
     split = make_split(problem, seed=seed)
     # A picture without noise is delivered as it is, and nothing is judged.
-    judged = "" if diagnosis is not None and diagnosis.leaves_alone else split.sentence()
+    leaves_alone = made.diagnosis is not None and made.diagnosis.leaves_alone
+    judged = "" if leaves_alone else split.sentence()
+    numbers = "" if made.diagnosis is None else made.diagnosis.details()
     return Case(
         name=image.name,
         source=str(source),
         problem=problem,
         reference=reference,
         bits=image.bits,
-        notes=tuple(note for note in [*notes, *said, compared] if note),
-        details=tuple(line for line in ("" if diagnosis is None else diagnosis.details(), judged) if line),
-        diagnosis=diagnosis,
-        simulation=_simulation(options, own_reference),
+        notes=tuple(note for note in [*notes, compared] if note),
+        details=tuple(line for line in (numbers, judged) if line),
+        diagnosis=made.diagnosis,
+        simulation=_simulation(options, made.reference),
         range=chosen,
         data_range=data_range,
         image=read,
@@ -192,77 +167,14 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
     )
 
 
-def _cut(reference: Tensor | None, windows: Windows, image: Image) -> Tensor | None:
-    """The reference of what is worked on; one of another size is refused later."""
-    if reference is None or reference.shape != image.pixels.shape:
-        return reference
-    return windows.cut(reference)
+def _distinct(image: Image, options: TaskOptions, told: Observation | None) -> ChannelSet | None:
+    """The channels that say something, of a picture that is not damaged on purpose; ``None``: all do."""
+    if options.simulate or options.missing is not None or (options.task == "inpaint" and told is None):
+        return None
+    return distinct_channels(image.pixels, constant=options.task == "denoise")
 
 
 def _simulation(options: TaskOptions, own_reference: Tensor | None) -> Literal["asked", "unasked"] | None:
     if own_reference is None:
         return None
     return "asked" if options.simulate or options.missing is not None else "unasked"
-
-
-def _inpaint(
-    image: Image, source: str, options: TaskOptions, seed: int, found: Observation | None
-) -> tuple[Problem, Tensor | None, list[str]]:
-    simulate = options.simulate or options.missing is not None
-    reference = None
-    if found is not None:
-        y, observed, notes = image.pixels * found.observed, found.observed, [*found.sentences]
-    else:
-        damaged = simulate_measurement(image.pixels, options, seed=seed, source=source)
-        y, observed, reference = damaged.y, damaged.observed, image.pixels
-        why = "as asked," if simulate else unasked(image)
-        notes = [simulated_note(why, damaged)]
-    notes.append(hole_note(observed))
-    shape = _four(y)
-    return Problem(y, Mask(observed), NO_NOISE, shape, observed), reference, notes
-
-
-def _super_resolve(image: Image, options: TaskOptions, seed: int) -> tuple[Problem, Tensor | None, list[str]]:
-    notes: list[str] = []
-    y, reference = image.pixels, None
-    _, channels, height, width = _four(y)
-    shape = (1, channels, height * options.factor, width * options.factor)
-    if options.simulate:
-        damaged = simulate_measurement(image.pixels, options, seed=seed)
-        y, reference, shape = damaged.y, image.pixels, _four(image.pixels)
-        notes.append(simulated_note("as asked,", damaged))
-    refuse_huge(f"{image.name} enlarged by {options.factor}", *shape[2:])
-    notes.append(f"{y.shape[-1]} × {y.shape[-2]} pixels become {shape[3]} × {shape[2]}")
-    observed = torch.ones(1, 1, *y.shape[-2:])
-    return (
-        Problem(
-            y, Downsample(options.factor, shape, kernel=options.kernel or LANCZOS2), NO_NOISE, shape, observed
-        ),
-        reference,
-        notes,
-    )
-
-
-def _deblur(
-    image: Image, options: TaskOptions, seed: int, chosen: PictureRange
-) -> tuple[Problem, Tensor | None, list[str]]:
-    assert options.kernel is not None
-    notes: list[str] = []
-    y, reference, operator = image.pixels, None, blur_of(options.kernel)
-    if options.simulate:
-        damaged = simulate_measurement(image.pixels, options, seed=seed, limits=chosen.limits)
-        y, reference = damaged.y, image.pixels
-        notes.append(simulated_note("as asked,", damaged))
-    given = DEFAULT_BLUR_SIGMA if options.simulate and options.sigma is None else options.sigma
-    sigma = estimate_sigma(y).sigma if given is None else given / LEVELS
-    if given is None:
-        notes.append(f"the noise has sigma {chosen.words().strength(sigma)}, estimated; --sigma overrides it")
-    noise = (
-        NoiseModel("gaussian", sigma, "given" if given is not None else "estimated") if sigma else NO_NOISE
-    )
-    return Problem(y, operator, noise, _four(y), torch.ones(1, 1, *y.shape[-2:])), reference, notes
-
-
-def _four(x: Tensor) -> tuple[int, int, int, int]:
-    batch, channels, height, width = x.shape
-    return batch, channels, height, width

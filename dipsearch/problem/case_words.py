@@ -11,8 +11,8 @@ from .simulation import Damaged
 from .splits.holes import are_holes, largest_hole
 from .windows import Windows
 
-LARGE_HOLE = 0.5
-NOTICED = 0.005
+LARGE_HOLE = 0.5  # of the picture: nothing around such a hole says what was in it
+NOTICED = 0.005  # share of black pixels that a person may have meant as missing
 
 
 def unasked(image: Image) -> str:

@@ -21,6 +21,8 @@ WHITE = 0.9
 """Greys below this share of white count as missing: the edge of what was painted is a mixture."""
 
 FEW_GREYS = 0.01
+"""Share of a mask that may be neither black nor white: the edges of what was painted."""
+
 SURROUND = 0.9
 """Of the border of the picture: so much of it is missing where colours were taken for one another."""
 

@@ -139,6 +139,9 @@ def Speckle(share: float) -> NoiseModel:
     return NoiseModel("unknown", None, "given", share=_number(share, "share", of="without a unit"))
 
 
+NO_NOISE = NoiseModel("none", None, "none")
+
+
 def _number(value: object, name: str, *, of: str = "in the units of y") -> float:
     if isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) < math.inf:
         return float(value)
@@ -149,7 +152,7 @@ def _number(value: object, name: str, *, of: str = "in the units of y") -> float
 
 def NoNoise() -> NoiseModel:
     """What was measured is exact."""
-    return NoiseModel("none", None, "none")
+    return NO_NOISE
 
 
 def _check_channels(channels: tuple[tuple[float, ...], ...]) -> None:

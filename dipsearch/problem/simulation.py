@@ -27,12 +27,17 @@ from .task_options import TaskOptions
 NoiseWord = Literal["gaussian", "poisson", "impulse", "speckle"]
 
 Limits = tuple[float, float]
-UNIT: Limits = (0.0, 1.0)
+UNIT: Limits = (0.0, 1.0)  # where values are cut off, as a camera does
 
-DEFAULT_SIGMA = 25.0
-DEFAULT_BLUR_SIGMA = 5.0
-DEFAULT_MISSING = 50.0
-EXAMPLE_LEVELS: dict[NoiseWord, int] = {"gaussian": 25, "poisson": 30, "impulse": 30, "speckle": 20}
+DEFAULT_SIGMA = 25.0  # grey levels of 255, as the literature has it most
+DEFAULT_BLUR_SIGMA = 5.0  # grey levels of 255: 2 % of white, noise of a blurred picture
+DEFAULT_MISSING = 50.0  # per cent of the pixels, as in the DIP paper
+EXAMPLE_LEVELS: dict[NoiseWord, int] = {
+    "gaussian": 25,
+    "poisson": 30,
+    "impulse": 30,
+    "speckle": 20,
+}  # what the help shows
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,6 +37,7 @@ from ..trials.problem_files import WHOLE, SplitProblem, pilot_file, problem_file
 from ..trials.trial import Trial, ranked
 from .run import Run
 from .scheduler import POLISHING, Scheduler
+from .search_slices import slice_of
 from .second_split import Rescored, SecondFits, second_picture
 
 WHOLE_FITS = 3
@@ -186,7 +187,7 @@ def _with_all_data(
             takes = ALL_DATA_SHARE * candidate.seconds
             if takes <= scheduler.left():
                 return replace(
-                    search.slice_of(candidate), all_data=True, seconds=min(2 * takes, scheduler.left())
+                    slice_of(search.run, candidate), all_data=True, seconds=min(2 * takes, scheduler.left())
                 )
         return None
 

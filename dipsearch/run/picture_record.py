@@ -20,6 +20,7 @@ from ..problem.formats.image import image_name
 from ..trials.problem_files import SEARCHED, WHOLE, problem_file, read_box, read_problem
 from ..trials.request import ARRAY, Request
 from ..trials.source_files import is_known, known_sources
+from .gathered import unique_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +82,6 @@ def read_pictures(folder: Path, request: Request, missing: list[str]) -> list[Pi
         request: what was asked.
         missing: takes sentences on what could not be read.
     """
-    from .opening import unique_names
-
     known = known_sources(folder)
     names = unique_names([_name(source) for source in request.sources])
     return [

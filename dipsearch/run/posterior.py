@@ -26,7 +26,7 @@ from ..planning.budget import SLACK
 from ..problem import Case, Problem, TaskOptions, load_case, psnr, ssim, write_restored
 from .destination import destinations
 from .devices import choose_devices, cores
-from .opening import unique_names
+from .gathered import unique_names
 from .outcome import Callback, Snapshot, WorkerState
 from .restore_run import genomes_of, refuse_simulations
 

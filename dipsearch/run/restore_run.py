@@ -35,8 +35,8 @@ from ..trials.request import StartWord
 from ..trials.true_quality import finite, true_psnr, true_ssim
 from .destination import destinations
 from .devices import choose_devices, cores
+from .gathered import unique_names
 from .left_alone import with_those_left_alone
-from .opening import unique_names
 from .outcome import Callback
 from .restoration import Restoration
 from .result_file import RESULT_FILE

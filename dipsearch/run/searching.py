@@ -10,37 +10,25 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from statistics import median
 
 from optuna.trial import TrialState
 
 from ..delivery.delivering import MOST_MEMBERS
-from ..delivery.polishing import patch_seconds
 from ..errors import StorageLost
 from ..execution.runner import Runner
-from ..execution.task import Advanced, Limits, Picture, Result, Slice, Task
-from ..fitting import Ended, may_fit_all_data
-from ..fitting.all_data import SHARE as ALL_DATA_SHARE
-from ..planning.budget import PARTS, POLISHING
+from ..execution.task import Advanced, Result, Slice, Task
+from ..fitting import Ended
 from ..planning.in_turn import InTurn
 from ..planning.plan import least_steps
 from ..planning.policy import Decision, ExpectedGain, Policy, Situation, WholeFits
-from ..trials.problem_files import SEARCHED, WHOLE, pilot_file, problem_file
 from ..trials.trial import Trial
 from .books import Books
 from .candidate import Candidate
 from .run import Run
+from .search_slices import next_slice
+from .search_time import SearchTime
 from .slice_log import SliceRow, append_slice
-
-LEAST_SLICE, SLICE_SHARE = 1.0, 0.02
-"""Seconds of a slice at the least, and as a share of the budget."""
-
-UNTIMED_SLICE = 5.0
-"""Seconds of a slice without a budget."""
-
-REPORT_EVERY = 50
-"""Iterations between two looks of the user's own pruner."""
 
 MOST_FAILURES = 12
 """After this many failures in a row the search gives up: something is wrong with the machine, or with the space."""
@@ -75,6 +63,7 @@ class Search:
         candidates: that are or were under way, by number.
         stopped: whether a callback or the sampler wants no more of them.
         failures: of candidates, in a row.
+        time: how long it may go on.
     """
 
     run: Run
@@ -88,6 +77,9 @@ class Search:
     _begun: int = 0
     _lost: bool = False
     _since: dict[int, tuple[float, int, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.time = SearchTime(self.run, self.runner)
 
     def work(self) -> None:
         """Hand out slices until there is nothing more to do; then tell how everybody ended."""
@@ -104,19 +96,10 @@ class Search:
             self._mark_alone()
             if not self.runner.asked.once:
                 self._tell_all()
-            elif not self._timed:
+            elif not self.time.counts:
                 for candidate in self.candidates.values():
                     if candidate.pictures and not candidate.told:
                         self.books.note(candidate)
-
-    @property
-    def _timed(self) -> bool:
-        """Whether a clock decides.
-
-        Where none does, only those count that have come to their end: how far the others are depends on who was faster,
-        and the same request is to give the same picture.
-        """
-        return self.run.plan.search_until is not None
 
     def _take_up(self) -> None:
         """Hear how those stand that an earlier run has begun, so that they are compared with the others."""
@@ -124,33 +107,11 @@ class Search:
         decision = Decision(None, 0, "taken up again")
 
         def following() -> Slice | None:
-            return replace(self._slice(todo.pop(0), decision, 0.0), keep=False) if todo else None
+            return replace(self._given(todo.pop(0), decision, 0.0), keep=False) if todo else None
 
         self.runner.work(following, self._took)
 
     # -- what is next --------------------------------------------------------------------------------------------
-
-    def until(self) -> float | None:
-        """When the search has to be over, in seconds since the start, for the delivery to come in time."""
-        plan, runner = self.run.plan, self.runner
-        if plan.search_until is None or plan.deliver_until is None:
-            return None
-        workers = max(1, len(runner.executor.workers))
-        polishing = POLISHING * self._patch_seconds * -(-PARTS * len(runner.names) // workers)
-        return min(plan.search_until, plan.deliver_until - polishing - self._all_data_seconds(workers))
-
-    @cached_property
-    def _patch_seconds(self) -> float:
-        """What similar patches took for the slowest picture, on this machine, as busy as it is."""
-        each = [patch_seconds(self.runner, problem_file(kind=WHOLE, name=name)) for name in self.runner.names]
-        return max(each, default=0.0)
-
-    def _all_data_seconds(self, workers: int) -> float:
-        """What the members of an ensemble will need for going on with everything that was measured."""
-        if not all(may_fit_all_data(case.problem) for case in self.run.cases):
-            return 0.0
-        longest = sorted((c.seconds for c in self.candidates.values() if c.usable), reverse=True)
-        return ALL_DATA_SHARE * sum(longest[: 2 * workers]) / workers
 
     def _next(self) -> Slice | None:
         if self.run.stopped and not self.stopped:
@@ -159,21 +120,17 @@ class Search:
         if self.stopped or self.failures >= MOST_FAILURES:
             return None
         while self.failures < MOST_FAILURES and not self.stopped:
-            left = self._left()
+            left = self.time.left(self.candidates.values())
             if left <= 0 and self.candidates:
                 return None
             decision = self.policy.decide(self._situation(left))
             if decision is None:
                 return None
             if decision.number is not None:
-                return self._slice(self.candidates[decision.number], decision, left)
+                return self._given(self.candidates[decision.number], decision, left)
             if (candidate := self._new()) is not None:
-                return self._slice(candidate, decision, left)
+                return self._given(candidate, decision, left)
         return None
-
-    def _left(self) -> float:
-        until = self.until()
-        return float("inf") if until is None else until - self.runner.seconds
 
     def _situation(self, left: float) -> Situation:
         workers = max(1, len(self.runner.executor.workers))
@@ -226,42 +183,10 @@ class Search:
             self._over(asked.number)
         return None
 
-    def _slice(self, candidate: Candidate, decision: Decision, left: float) -> Slice:
+    def _given(self, candidate: Candidate, decision: Decision, left: float) -> Slice:
         candidate.busy = True
         self._since[candidate.number] = time.time(), candidate.steps, decision.why
-        budget = self.run.request.budget_seconds
-        seconds = UNTIMED_SLICE if budget is None else max(LEAST_SLICE, SLICE_SHARE * budget)
-        return replace(
-            self.slice_of(candidate),
-            steps=decision.steps if self.run.own.pruner is None else min(decision.steps, REPORT_EVERY),
-            seconds=max(0.0, min(seconds, left)),
-            keep=candidate.keeping.due(self.runner.seconds + seconds) or left <= seconds,
-        )
-
-    def slice_of(self, candidate: Candidate) -> Slice:
-        """A slice in which a candidate is not advanced."""
-        settings, plan, piloted = self.run.settings, self.run.plan, candidate.network.needs_pilot
-        pictures = tuple(
-            Picture(
-                problem_file(kind=SEARCHED, name=name),
-                settings.seed,
-                pilot_file(kind=SEARCHED, name=name) if piloted else None,
-            )
-            for name in settings.names
-        )
-        compute = replace(settings.compute, lean=settings.compute.lean or candidate.lean)
-        return Slice(
-            place=candidate.place,
-            label=f"candidate {candidate.number}",
-            network=candidate.network,
-            pictures=pictures,
-            seed=settings.seed,
-            limits=Limits(max_steps=plan.max_steps, patience=plan.patience, compute=compute),
-            at=candidate.steps,
-            steps=0,
-            trajectory_every=settings.trajectory_every,
-            start=candidate.start,
-        )
+        return next_slice(self.run, candidate, decision, now=self.runner.seconds, left=left)
 
     # -- what came of it -----------------------------------------------------------------------------------------
 
@@ -283,7 +208,7 @@ class Search:
         candidate.keeping.took(found, at=self.runner.seconds)
         self._log(candidate, worker)
         with self._keeping_books():
-            self.books.note(candidate, counts=self._timed)
+            self.books.note(candidate, counts=self.time.counts)
             if self.books.prunes(candidate):
                 self._told(candidate, pruned=Ended.PRUNED.value)
             elif candidate.ended:
@@ -313,7 +238,7 @@ class Search:
                 continue
             if candidate.ended:
                 self._told(candidate)
-            elif not self._timed:
+            elif not self.time.counts:
                 return
 
     def _tell_all(self) -> None:
@@ -350,7 +275,7 @@ class Search:
             for candidate in unkept:
                 if not self._out_of_reach(candidate):
                     unkept.remove(candidate)
-                    return self._slice(candidate, decision, 0.0)
+                    return self._given(candidate, decision, 0.0)
             return None
 
         self.runner.work(following, self._took, always=True)

@@ -24,6 +24,7 @@ MOST_BYTES = 2**32
 """Of an array that is compressed: a small file may unpack to a thousand times its size."""
 
 LARGEST = 1e30
+"""Of a value: its square is a number in float64, and nothing that was measured is so large."""
 
 KINDS = "biufcUS"
 """NumPy's kinds of plain values: no objects, no structures."""

@@ -21,6 +21,7 @@ from .storage_url import masked
 SamplerWord = Literal["genetic", "tpe", "random"]
 SAMPLERS: tuple[str, ...] = get_args(SamplerWord)
 DEFAULT_BUDGET_SECONDS = 600.0
+"""Ten minutes, as the help says."""
 
 StartWord = Literal["auto", "warm", "cold"]
 STARTS: tuple[str, ...] = get_args(StartWord)

@@ -26,7 +26,7 @@ from ..yaml_files import validate
 from .request import ARRAY, Request
 
 SOURCES_FILE = "sources.json"
-BLOCK = 2**20
+BLOCK = 2**20  # bytes that are read at a time
 
 
 class _File(BaseModel):

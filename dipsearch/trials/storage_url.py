@@ -17,7 +17,7 @@ VARIABLE = "DIPSEARCH_STORAGE"
 """The environment variable that may hold the whole address."""
 
 MASK = "***"
-LONGEST = 200
+LONGEST = 200  # characters of an address in a message
 SECRET = ("password", "sslpassword")
 """Settings behind the question mark of an address that are passwords, too."""
 

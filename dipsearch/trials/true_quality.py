@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..problem import psnr, psnr_luma, psnr_peak, ssim
 
-DIGITS = 4
+DIGITS = 4  # behind the point of what is written
 
 
 def true_psnr(image: Tensor, reference: Tensor | None, *, data_range: float = 1.0) -> float | None:

@@ -19,6 +19,7 @@ from dipsearch.execution.worker import REMEMBERED, Worker
 from dipsearch.library import preset
 from dipsearch.run import Silent
 from dipsearch.run.scheduler import Scheduler
+from dipsearch.run.search_slices import slice_of
 from dipsearch.run.slice_log import read_slices
 from tests.execution.studies import a_slice
 from tests.memory_executor import Clock, MemoryExecutor
@@ -114,7 +115,7 @@ class TestStillSearch:
 
     def test_files_have_the_size_of_those_of_a_real_fit(self, still: StillSearch) -> None:
         candidate = still.search.candidates[0]
-        task = replace(still.search.slice_of(candidate), at=0, steps=30, place="real")
+        task = replace(slice_of(still.search.run, candidate), at=0, steps=30, place="real")
         Worker(still.folder, "cpu").do(task)
         for name in (STATE, OUTPUT, CURVES):
             ours, real = (
@@ -137,9 +138,11 @@ class TestStillSearch:
     def test_fits_that_were_forgotten_are_taken_up_from_their_files(self, still: StillSearch) -> None:
         candidate, before = still.search.candidates[0], still.executor.worker.from_files
         for number in range(REMEMBERED["cpu"]):
-            other = replace(still.search.slice_of(candidate), place=f"trials/9{number:03d}", at=0, steps=10)
+            other = replace(
+                slice_of(still.search.run, candidate), place=f"trials/9{number:03d}", at=0, steps=10
+            )
             still.executor.submit(other)
-        _, future = still.executor.submit(replace(still.search.slice_of(candidate), steps=10))
+        _, future = still.executor.submit(replace(slice_of(still.search.run, candidate), steps=10))
         found = future.result()
         assert isinstance(found, Advanced)
         assert (found.made, found.steps) == (10, candidate.steps + 10)

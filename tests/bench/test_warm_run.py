@@ -16,7 +16,7 @@ from dipsearch.library import preset
 from dipsearch.library.warm_weights import SUFFIX, write_warm_weights
 from dipsearch.network import build
 from dipsearch.problem import Mask, Problem, make_split
-from dipsearch.problem.case import NO_NOISE
+from dipsearch.problem.noise import NO_NOISE
 
 NAME = "dipsearch_pilot_16"
 

@@ -10,7 +10,7 @@ from dipsearch.bench.warm_training import PICTURES, Course, Lesson, learn
 from dipsearch.library import preset
 from dipsearch.network import build
 from dipsearch.problem import Mask, Problem, make_split
-from dipsearch.problem.case import NO_NOISE
+from dipsearch.problem.noise import NO_NOISE
 
 NAME = "dipsearch_pilot_16"
 

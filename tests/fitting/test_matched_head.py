@@ -6,7 +6,7 @@ from dipsearch.fitting import Step, with_matched_head
 from dipsearch.library import preset
 from dipsearch.network import build
 from dipsearch.problem import Mask, Problem, make_split, psnr
-from dipsearch.problem.case import NO_NOISE
+from dipsearch.problem.noise import NO_NOISE
 
 NAME = "dipsearch_pilot_16"
 

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 from dipsearch.errors import InputError
 from dipsearch.library.measurement_features import FEATURES, MeasurementFeatures, features_of
 from dipsearch.problem import Identity, NoiseModel, Problem
-from dipsearch.problem.case import NO_NOISE
+from dipsearch.problem.noise import NO_NOISE
 
 GENERATOR = np.random.default_rng(0)
 

@@ -11,7 +11,7 @@ from dipsearch.errors import InputError, ResourceError
 from dipsearch.own_files import RECORD, refuse_overwriting, remember, try_folder
 from dipsearch.problem import TaskOptions, load_case, read_image, write_image, write_restored
 from dipsearch.run.destination import destinations
-from dipsearch.run.opening import unique_names
+from dipsearch.run.gathered import unique_names
 
 
 def picture(path: Path, *, seed: int = 0) -> str:

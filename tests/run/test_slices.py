@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A tiny picture and space, and slices of a blink."""
-    monkeypatch.setattr("dipsearch.run.searching.UNTIMED_SLICE", 0.1)
+    monkeypatch.setattr("dipsearch.run.search_slices.UNTIMED_SLICE", 0.1)
     return furnish(tmp_path)
 
 

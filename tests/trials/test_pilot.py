@@ -27,6 +27,7 @@ from dipsearch.run.books import Books
 from dipsearch.run.candidate import Candidate
 from dipsearch.run.opening import open_run
 from dipsearch.run.run import Run
+from dipsearch.run.search_slices import slice_of as slice_of_search
 from dipsearch.run.searching import Search
 from dipsearch.trials.problem_files import (
     SEARCHED,
@@ -131,7 +132,7 @@ def test_a_file_without_a_pilot_is_refused_in_words(tmp_path: Path) -> None:
 def test_candidates_get_the_pilots_that_lie_beside_the_problems_if_they_need_them(tmp_path: Path) -> None:
     search = search_of(run_of(tmp_path, has_pilot=True))
     for network, file in ((PILOTED, "inputs/pilot-search-picture.npz"), (PLAIN, None)):
-        task = search.slice_of(Candidate(0, 0, network, 20))
+        task = slice_of_search(search.run, Candidate(0, 0, network, 20))
         assert [one.pilot for one in task.pictures] == [file]
         assert task.reads == ("inputs/search-picture.npz", *([file] if file else []))
 
@@ -195,7 +196,7 @@ def test_a_candidate_with_a_pilot_is_fitted_where_there_is_one(tmp_path: Path) -
         candidate = search.books.ask().candidate
         assert candidate is not None
         needed.append(candidate.network.needs_pilot)
-        found = worker.do(replace(search.slice_of(candidate), steps=20))
+        found = worker.do(replace(slice_of_search(search.run, candidate), steps=20))
         assert isinstance(found, Advanced)
         assert (found.steps, found.pictures[0].ended) == (20, Ended.STEPS)
     assert True in needed

@@ -125,4 +125,4 @@ def _kind(argument: Any) -> Any:
     return argument > _LONGEST if isinstance(argument, int) else type(argument)
 
 
-_LONGEST = 2**31 - 1
+_LONGEST = 2**31 - 1  # of a 32-bit whole number: a larger one is another type to the compiler

@@ -16,7 +16,7 @@ from ..gene_rules import Activation, Padding
 from .launch import ACTIVATIONS, PADDINGS, SCRATCH, Blocks, blocks, launch
 from .passes import moments, prepare, sums, unprepare
 
-EPSILON = 1e-5
+EPSILON = 1e-5  # beside the variance, as in PyTorch's normalisations
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 Plane = NDArray[np.float64]
 
-SIDE = 8
+SIDE = 8  # of a block of JPEG
 LARGEST = 256  # of the part that is looked at, in pixels per side
 ZERO = 0.5  # grey levels of 255
 FLAT = 0.5  # blocks that vary less have zeros on every grid
@@ -27,6 +27,9 @@ ABOVE_OTHERS, FAR_ABOVE_OTHERS = 0.03, 0.15
 ABOVE_NEXT = 0.018
 ERRORS_ABOVE = 5.0
 FEWEST_BLOCKS = 9
+"""By how much the share of zeros on one of the 64 grids has to exceed the mean of the others, and that of the next
+grid unless it is far above; in standard errors; and of how many blocks. See the rows of JPEG files in BENCHMARKS.md,
+the gate."""
 
 _ROWS, _COLUMNS = np.mgrid[:SIDE, :SIDE]
 _FINE = _ROWS + _COLUMNS >= 3

@@ -22,10 +22,10 @@ from .clipping import is_clipped
 Values = NDArray[np.float64]
 Bits = NDArray[np.bool_]
 
-SIDE = 8
-STEP = 4
+SIDE = 8  # as in the cosine transform of JPEG, so that what a file has lost shows
+STEP = 4  # blocks overlap by a half: twice the evidence; closer ones say hardly more
 MOST = 24_000  # blocks; enough for every figure here, and a bound on time and memory
-FEWEST = 60
+FEWEST = 60  # of which a tenth are six: with fewer, blocks that are cut or constant in part are taken, too
 # Up to this share of a block may lie on the ends of the range, where noise is cut; tried in turn.
 ON_THE_ENDS = (0.02, 0.2, 1.0)
 # The same for what is constant and shows no noise.
@@ -37,11 +37,15 @@ LOW: Bits = (ROWS + COLUMNS >= 1) & (ROWS + COLUMNS <= 3)
 MIDDLE: Bits = (ROWS >= 2) & (COLUMNS >= 2) & (ROWS + COLUMNS >= 5) & (ROWS + COLUMNS <= 8) & ~HIGH
 
 QUIETEST, FLAT_SHARE = 0.1, 0.05
+"""Shares of the blocks: whose strength is that of the noise, and in which its spectrum is measured."""
+
 LOW_LEAK = 1.1
 """The lowest three coefficients hold the most of the picture; they may exceed the next by this much."""
 
 BINS = 6
 GROWING_SHARE, GROWING_SIGNIFICANCE, GROWING_BRIGHTNESS = 0.8, 3.0, 1.5
+"""Of brightness; and from where on noise is said to grow with it: the share of its variance that does, in standard
+errors, and the range of brightness that was seen."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,9 +27,17 @@ far as texture lets it: a gain of 2 units makes the rough number half of it."""
 FINENESS, FINEST = 0.1, 0.004  # of a count, at the value 1: of all that is tried, and near the best
 MOST_LEVELS = 4000  # more distinct values than that are not counted
 MOST_PHOTONS, MOST_IN_8_BITS, FRACTIONAL = 2000.0, 240.0, 400.0
+"""Photons for white that are looked for, also where values have 8 bits, and numbers that are no whole ones."""
+
 FEWEST_BETWEEN = 500
+"""Values between the ends of the range: fewer have combs by chance."""
+
 ALIKE = 0.9
+"""Every multiple of the right number fits as well: the first that comes so near to the best is taken."""
+
 COMB, EXACT_COMB = 0.5, 0.9
+"""How much of a perfect comb there has to be: with the zero at 0, and with one that is found, too."""
+
 LEAST_FIT = 0.1
 """In 8 bits: of 230 photons 0.11 is left after rounding."""
 

@@ -21,8 +21,9 @@ BESIDE_MIDDLE: Bits = FINE & ~MIDDLE
 """The 27 of them whose noise says nothing about the middle band, by which flat blocks are chosen."""
 
 NEARLY_ALL: Bits = ROWS + COLUMNS >= 2
+"""All but the three lowest, which hold the most of the picture."""
 
-FEWEST_QUIET = 12
+FEWEST_QUIET = 12  # blocks, for a correlation that is more than chance
 RAREST, FEWEST_RAREST = 0.01, 2.0
 """The quietest hundredth of the blocks, and of small pictures at least the second quietest block."""
 

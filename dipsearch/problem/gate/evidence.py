@@ -32,8 +32,10 @@ from .photons import NO_LINE, PhotonLine, photon_line
 from .plain import Bits, plain_values
 from .sigma import SigmaEstimate, estimate_sigma
 
-RARE = 0.01
+RARE = 0.01  # share of the blocks, the quietest
 CORRELATED_RATIO, CORRELATED_WHITENESS = 0.74, 1.30
+"""Noise with less in the high band than so much of the middle one, and with less difference between neighbours than
+white noise has (1.41), is correlated; see the rows of blurred noise in the section on the gate of BENCHMARKS.md."""
 
 MOST_LEVELS = 70_000
 """Distinct values: of more it is not asked how far they lie apart."""

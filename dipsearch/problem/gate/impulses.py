@@ -32,12 +32,18 @@ FEWEST_STRUCK = 0.02
 CLOSE_TO_AN_END = 0.25
 MOST_CLOSE = 0.5
 MOST_PAIRED = 0.1
+"""They are impulses where at least so many places are struck, where not too many values lie in the quarter of the
+range beside the far end (strong Gaussian noise that was cut has more there than on it), and where pairs are no more
+than twice as frequent as by chance and this much (print has pairs)."""
 
 TOGETHER = 0.5
 """Channels are struck together when all are, in more than this share of the pixels where one is."""
 
 FLAT_SHARE = 0.1
 TILE, FEWEST_IN_TILE = 16, 8
+"""The flattest tenth of the tiles tells the noise of the values that were not struck; of a tile the side in pixels, and
+the values that it has to have."""
+
 EXACT = 4 / 255
 """Clean values with noise up to this are better than any restoration of them, and are kept."""
 

@@ -35,6 +35,8 @@ frequencies correlate by 0.04 to 0.47 and 0.42 to 0.82. Taken as white with that
 gained 0.8 to 4.9 dB on 96 × 96 of coffee and kodim07, with the covariance of the flattest blocks 0.2 to 1.3 dB less."""
 
 DISAGREEMENT = 2.0
+"""A given strength is wondered at where it is so many times as large, or as small, as all that was measured."""
+
 SEEN_PLAIN = 0.01
 """Share of a noisy picture from which on its plain areas are let alone."""
 

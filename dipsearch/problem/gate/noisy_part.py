@@ -21,7 +21,7 @@ from .sigma import FOURTH_DIFFERENCE
 
 Bits = NDArray[np.bool_]
 
-STEP, MOST = 4, 40_000
+STEP, MOST = 4, 40_000  # pixels between blocks, and blocks at the most: a bound on time
 TILE = 5
 """Blocks per side of a tile: 24 × 24 pixels."""
 
@@ -40,6 +40,7 @@ LEAST_QUIET, LEAST_NOISY, MOST_QUIET, PENALTY = 0.08, 0.05, 0.03, 8.0
 and how many blocks of noise a quiet one outweighs when the rectangle is looked for."""
 
 MOST_CELLS = 64
+"""Along the longer side, of the map in which the rectangle is looked for: all of them are tried."""
 
 REACH = 8
 """Pixels by which an edge may be moved to where the noise begins."""

@@ -38,6 +38,7 @@ STRAIGHT = 1.25
 and camera the ratio was 0.20 to 0.53 for speckle of 10 and 30 %, 1.24 to 3.9 for 20 to 200 photons."""
 
 DARK = 0.005
+"""Quantile of the mean values that stands for the darkest place: a few dead pixels do not count."""
 
 
 @dataclass(frozen=True)

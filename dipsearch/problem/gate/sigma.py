@@ -23,8 +23,8 @@ from ...errors import InputError
 Plane = NDArray[np.float64]
 Bits = NDArray[np.bool_]
 
-AGREEMENT = 1.10
-SMALLEST_SIDE = 8
+AGREEMENT = 1.10  # of the largest of three measures and the smallest
+SMALLEST_SIDE = 8  # of a picture, in pixels
 FEWEST = 64  # values that show noise: a channel with fewer says nothing
 
 # Filters of unit energy along one axis; the diagonal band is their outer product.

@@ -14,6 +14,8 @@ from .impulses import clean_sigma
 from .unit import Unit
 
 AGREEMENT = 1.10
+"""Of two bands: white noise has the same strength in both."""
+
 SURELY_EVEN, SURELY_WHITE = 0.75, 0.70
 """Evenness, and ratio of bands in the flattest blocks, from which on the quietest places alone say how strong
 white noise is, in pictures with much texture."""
@@ -136,13 +138,15 @@ def photons(seen: Evidence, unit: Unit) -> Diagnosis:
 def held_out(seen: Evidence, unit: Unit, *, why: str) -> Diagnosis:
     """Noise of which only the independence from pixel to pixel is assumed, and how it grows, where that is seen."""
     share = seen.photons.share if seen.photons.speckled else None
-    if share is not None:
-        why = f"grows with the value, about {share:.0%} of it, as speckle does"
+    strength = (
+        f"sigma about {unit.strength(seen.high)}, {why}"
+        if share is None
+        else f"grows with the value, {share:.0%} of it, as speckle does"
+    )
     return Diagnosis(
         "held-out",
         NoiseModel("unknown", seen.high, "estimated", share=share),
-        f"noise: sigma about {unit.strength(seen.high)}, {why}, so only its independence from pixel to pixel is "
-        "assumed",
+        f"noise: {strength}, so only its independence from pixel to pixel is assumed",
         "",
         seen,
     )

@@ -13,6 +13,7 @@ Map = Callable[[Tensor], Tensor]
 
 ITERATIONS = 200
 TOLERANCE = 1e-6
+"""Of conjugate gradients: when the residual is so small a part of what it was, float32 has no more to say."""
 
 
 def pseudo_inverse(

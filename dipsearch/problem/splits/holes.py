@@ -13,10 +13,14 @@ from scipy.ndimage import find_objects, label
 Bits = NDArray[np.bool_]
 
 CLUSTERING = 0.5
+"""0 is scattered, 1 is solid, and lines one pixel wide have this."""
+
 SMALLEST_HOLE = 16
-MOST_SHAPES = 48
-COPIES_EACH = 4
-ATTEMPTS = 200
+"""Pixels of a component that counts as a hole."""
+
+MOST_SHAPES, COPIES_EACH, ATTEMPTS = 48, 4, 200
+"""The largest holes that are copied, how often each, and how many places are tried for a copy: a bound on time."""
+
 # A hole for which there is no room is tried again at these sizes, relative to its own.
 SCALES = (1.0, 0.7, 0.5, 0.35, 0.25)
 

@@ -19,10 +19,10 @@ from ..randomness import generator_for
 from .noise_energy import weighted_mean
 from .split import Split, count_values
 
-SHARE = 0.1
-NEAR_ENOUGH = 0.05  # counts
+SHARE = 0.1  # of the counts, that judge: as for recorruption
+NEAR_ENOUGH = 0.05  # of a count, beside a whole one
 ROUNDED = 0.5 / 255 + 1e-6  # what storing counts in 8 bits may do to a value
-FEW = 0.01
+FEW = 0.01  # share of the values that may lie beside whole counts
 SATURATION = 1.5
 """Standard deviations: counts whose surroundings come so near to 1 have often been cut off there."""
 

@@ -1,0 +1,144 @@
+"""A picture as the problem of a task: what was measured, by which operator, and with which noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from .case_words import damage_note, hole_note, simulated_note, unasked
+from .formats.image import Image
+from .formats.raster import refuse_huge
+from .gate.diagnosis import Diagnosis
+from .gate.sigma import estimate_sigma
+from .missing import Observation
+from .noise import LEVELS, NO_NOISE, NoiseModel
+from .noisy_picture import noisy_picture
+from .operators import Downsample, Mask
+from .operators.reduction_kernels import LANCZOS2
+from .picture_range import PictureRange
+from .problem import Problem
+from .simulation import DEFAULT_BLUR_SIGMA, blur_of, simulate_measurement
+from .task_options import TaskOptions
+from .windows import Windows
+
+
+@dataclass(frozen=True, eq=False)
+class TaskPicture:
+    """A picture made into a problem.
+
+    Args:
+        problem: of what is worked on.
+        reference: the clean picture (1, C, H, W), where it was damaged on purpose.
+        said: sentences for people; some may be empty.
+        diagnosis: of its noise, where it is to be denoised.
+        windows: where the problem lies in the picture; ``None``: it is the whole.
+    """
+
+    problem: Problem
+    reference: Tensor | None
+    said: Sequence[str]
+    diagnosis: Diagnosis | None = None
+    windows: Windows | None = None
+
+
+def task_picture(
+    image: Image,
+    options: TaskOptions,
+    *,
+    seed: int,
+    source: str,
+    told: Observation | None,
+    chosen: PictureRange,
+) -> TaskPicture:
+    """Make a picture into a problem, damaged before if that is asked for.
+
+    Args:
+        image: in [0, 1].
+        options: the task and what is known of the damage, likewise.
+        seed: fixes simulated noise and hidden pixels.
+        source: of the picture, as it was given.
+        told: which pixels are missing; ``None``: nobody says so.
+        chosen: what 0 and 1 are.
+
+    Raises:
+        InputError: the picture or an option cannot be used.
+    """
+    match options.task:
+        case "inpaint":
+            return _inpaint(image, options, seed, source, told)
+        case "denoise":
+            noisy = noisy_picture(image, options, seed=seed, limits=chosen.limits, unit=chosen.words())
+            said = [damage_note(noisy.damage), *noisy.diagnosis.lines()]
+            return TaskPicture(noisy.problem, noisy.reference, said, noisy.diagnosis, noisy.windows)
+        case "sr":
+            return _super_resolve(image, options, seed)
+        case "deblur":
+            return _deblur(image, options, seed, chosen)
+        case "invert":
+            raise InputError(
+                f"{image.name} belongs to a problem with an operator of its own",
+                "a picture file does not say which",
+                "give the measurement and its operator from Python: dipsearch.Problem(y, A)",
+            )
+
+
+def _inpaint(
+    image: Image, options: TaskOptions, seed: int, source: str, found: Observation | None
+) -> TaskPicture:
+    simulate = options.simulate or options.missing is not None
+    reference = None
+    if found is not None:
+        y, observed, notes = image.pixels * found.observed, found.observed, [*found.sentences]
+    else:
+        damaged = simulate_measurement(image.pixels, options, seed=seed, source=source)
+        y, observed, reference = damaged.y, damaged.observed, image.pixels
+        why = "as asked," if simulate else unasked(image)
+        notes = [simulated_note(why, damaged)]
+    notes.append(hole_note(observed))
+    shape = image_shape(y)
+    return TaskPicture(Problem(y, Mask(observed), NO_NOISE, shape, observed), reference, notes)
+
+
+def _super_resolve(image: Image, options: TaskOptions, seed: int) -> TaskPicture:
+    notes: list[str] = []
+    y, reference = image.pixels, None
+    _, channels, height, width = image_shape(y)
+    shape = (1, channels, height * options.factor, width * options.factor)
+    if options.simulate:
+        damaged = simulate_measurement(image.pixels, options, seed=seed)
+        y, reference, shape = damaged.y, image.pixels, image_shape(image.pixels)
+        notes.append(simulated_note("as asked,", damaged))
+    refuse_huge(f"{image.name} enlarged by {options.factor}", *shape[2:])
+    notes.append(f"{y.shape[-1]} × {y.shape[-2]} pixels become {shape[3]} × {shape[2]}")
+    observed = torch.ones(1, 1, *y.shape[-2:])
+    operator = Downsample(options.factor, shape, kernel=options.kernel or LANCZOS2)
+    return TaskPicture(Problem(y, operator, NO_NOISE, shape, observed), reference, notes)
+
+
+def _deblur(image: Image, options: TaskOptions, seed: int, chosen: PictureRange) -> TaskPicture:
+    assert options.kernel is not None
+    notes: list[str] = []
+    y, reference, operator = image.pixels, None, blur_of(options.kernel)
+    if options.simulate:
+        damaged = simulate_measurement(image.pixels, options, seed=seed, limits=chosen.limits)
+        y, reference = damaged.y, image.pixels
+        notes.append(simulated_note("as asked,", damaged))
+    given = DEFAULT_BLUR_SIGMA if options.simulate and options.sigma is None else options.sigma
+    sigma = estimate_sigma(y).sigma if given is None else given / LEVELS
+    if given is None:
+        notes.append(f"the noise has sigma {chosen.words().strength(sigma)}, estimated; --sigma overrides it")
+    noise = (
+        NoiseModel("gaussian", sigma, "given" if given is not None else "estimated") if sigma else NO_NOISE
+    )
+    problem = Problem(y, operator, noise, image_shape(y), torch.ones(1, 1, *y.shape[-2:]))
+    return TaskPicture(problem, reference, notes)
+
+
+def image_shape(x: Tensor) -> tuple[int, int, int, int]:
+    """Of a picture (1, C, H, W)."""
+    batch, channels, height, width = x.shape
+    return batch, channels, height, width

@@ -1,0 +1,71 @@
+"""The slices of a search: which files a worker reads for a candidate, and how long it may work on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..execution.task import Limits, Picture, Slice
+from ..planning.policy import Decision
+from ..trials.problem_files import SEARCHED, pilot_file, problem_file
+from .candidate import Candidate
+from .run import Run
+
+LEAST_SLICE, SLICE_SHARE = 1.0, 0.02
+"""Seconds of a slice at the least, and as a share of the budget."""
+
+UNTIMED_SLICE = 5.0
+"""Seconds of a slice without a budget."""
+
+REPORT_EVERY = 50
+"""Iterations between two looks of the user's own pruner."""
+
+
+def slice_seconds(run: Run) -> float:
+    """How long a slice may take."""
+    budget = run.request.budget_seconds
+    return UNTIMED_SLICE if budget is None else max(LEAST_SLICE, SLICE_SHARE * budget)
+
+
+def next_slice(run: Run, candidate: Candidate, decision: Decision, *, now: float, left: float) -> Slice:
+    """The slice that a candidate is advanced by.
+
+    Args:
+        run: the search.
+        candidate: who was chosen.
+        decision: and how far it is to come.
+        now: seconds since the start.
+        left: seconds until the search has to be over.
+    """
+    seconds = slice_seconds(run)
+    return replace(
+        slice_of(run, candidate),
+        steps=decision.steps if run.own.pruner is None else min(decision.steps, REPORT_EVERY),
+        seconds=max(0.0, min(seconds, left)),
+        keep=candidate.keeping.due(now + seconds) or left <= seconds,
+    )
+
+
+def slice_of(run: Run, candidate: Candidate) -> Slice:
+    """A slice in which a candidate is not advanced."""
+    settings, plan, piloted = run.settings, run.plan, candidate.network.needs_pilot
+    pictures = tuple(
+        Picture(
+            problem_file(kind=SEARCHED, name=name),
+            settings.seed,
+            pilot_file(kind=SEARCHED, name=name) if piloted else None,
+        )
+        for name in settings.names
+    )
+    compute = replace(settings.compute, lean=settings.compute.lean or candidate.lean)
+    return Slice(
+        place=candidate.place,
+        label=f"candidate {candidate.number}",
+        network=candidate.network,
+        pictures=pictures,
+        seed=settings.seed,
+        limits=Limits(max_steps=plan.max_steps, patience=plan.patience, compute=compute),
+        at=candidate.steps,
+        steps=0,
+        trajectory_every=settings.trajectory_every,
+        start=candidate.start,
+    )
