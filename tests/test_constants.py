@@ -28,7 +28,8 @@ def test_a_reason_stands_behind_beside_or_above_and_may_be_that_of_a_group(tmp_p
     (tmp_path / "problem").mkdir()
     (tmp_path / "problem" / "some.py").write_text(
         '"""A file."""\n\nA = 1\nB = 2\n"""Of both."""\n\nC = 3  # of its own\nD = 0.5\n\n'
-        "# From above.\nE = (1, 2)\n\nF = len((1, 2))\nG = 4\n\nH = G + 1\n"
+        "# From above.\nE = (1, 2)\n\nF = len((1, 2))\nG = 4\n\nH = G + 1\nI = 0.5 * G\nJ = 2  # of J alone\n\n"
+        'K = {G: 0.25}\n"""Of a table."""\n'
     )
     found = [(one.text, one.reason) for one in extension.constants(tmp_path)]
     assert found == [
@@ -37,4 +38,7 @@ def test_a_reason_stands_behind_beside_or_above_and_may_be_that_of_a_group(tmp_p
         ("D = 0.5", ""),
         ("E = (1, 2)", "From above."),
         ("G = 4", ""),
+        ("I = 0.5 * G", ""),
+        ("J = 2", "of J alone"),
+        ("K = {G: 0.25}", "Of a table."),
     ]

@@ -42,12 +42,15 @@ class FirstAnswer:
     seconds: float
 
 
-def make_first_answers(runner: Runner, *, on_crops: bool = False) -> dict[str, FirstAnswer]:
+def make_first_answers(
+    runner: Runner, *, on_crops: bool = False, limited: bool = False
+) -> dict[str, FirstAnswer]:
     """Have the workers compute them, and put them where workers find their pilots.
 
     Args:
         runner: hands out the jobs.
         on_crops: networks are tried on parts of the pictures first, which then get pilots of their own.
+        limited: less thorough ones where they would take most of the time that is left.
 
     Returns:
         By the picture's name; a picture is missing where it could not be computed.
@@ -58,9 +61,11 @@ def make_first_answers(runner: Runner, *, on_crops: bool = False) -> dict[str, F
         tasks += [_searched_task(name, seed=seed) for name in names]
     under_way = {task.out for _, task, _ in runner.at_work if isinstance(task, Patches)}
     tasks = [task for task in tasks if not (folder / task.out).exists() and task.out not in under_way]
-    rounds = math.ceil(len(tasks) / max(1, len(runner.executor.workers)))
-    left = FIRST_SHARE * runner.left() / max(1, rounds)
-    runner.restore([replace(task, left=left) for task in tasks])
+    if limited and tasks:
+        rounds = math.ceil(len(tasks) / max(1, len(runner.executor.workers)))
+        left = FIRST_SHARE * runner.left() / rounds
+        tasks = [replace(task, left=left) for task in tasks]
+    runner.restore(tasks)
     found = {}
     for name in names:
         full, fitted = (task.out for task in _tasks(name, seed=seed))

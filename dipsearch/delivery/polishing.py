@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..execution.runner import Runner
-from ..execution.task import Patches
+from ..execution.task import Made, Patches
 from ..files import replacing
 from ..fitting import combine
 from ..patches import met
@@ -58,7 +59,8 @@ def gather_answers(
     def next_task() -> Patches | None:
         while tasks:
             task = tasks.pop(0)
-            if POLISHING_SHARE * patch_seconds(runner, task.problem) <= runner.left():
+            hurried = first_made(runner, task.problem) != "as usual"
+            if not hurried and POLISHING_SHARE * patch_seconds(runner, task.problem) <= runner.left():
                 return task
         return None
 
@@ -112,6 +114,18 @@ def patch_seconds(runner: Runner, problem: str) -> float:
         if problem == problem_file(kind=WHOLE, name=name) and (first := read_first(runner.folder, name)):
             return first[1]
     return 0.0
+
+
+def first_made(runner: Runner, problem: str) -> Made:
+    """How the first answer to a picture was made: where time was short for it, there is none for polishing.
+
+    Args:
+        runner: has had it made.
+        problem: the problem file, relative to the study's folder.
+    """
+    tasks = runner.done.values()
+    made = [done.made for task, done in tasks if task.problem == problem and task.pilot is None]
+    return max(made, key=get_args(Made).index, default="as usual")
 
 
 def _polishing(runner: Runner, answers: Sequence[Answer], picture: SplitProblem) -> list[Patches]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +96,10 @@ class Slice:
         return (*(one.problem for one in self.pictures), *pilots, *own)
 
 
+Made = Literal["as usual", "hurried", "by a quick method"]
+"""How similar patches restored a picture: by the usual settings, by less thorough ones, or something else did."""
+
+
 @dataclass(frozen=True)
 class Patches:
     """Restore a problem with groups of similar patches and write it to ``out`` as ``x``.
@@ -178,10 +183,11 @@ class Advanced:
 
 @dataclass(frozen=True)
 class Restored:
-    """What came of similar patches: the seconds that it took."""
+    """What came of similar patches: the seconds that it took, the files, and whether there was time for all of it."""
 
     seconds: float
     files: tuple[str, ...] = field(default=())
+    made: Made = "as usual"
 
 
 Result = Advanced | Restored

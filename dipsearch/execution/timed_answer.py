@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
+from ..errors import InputError
 from ..patches import (
     DEFAULT,
     HURRIED,
@@ -24,6 +24,7 @@ from ..patches import (
     settings_for,
 )
 from ..problem import Identity, Problem, Split, crop_problem
+from .task import Made
 
 DENOISING, OTHERS = (4.6, 2.9, 1.9), (15.0, 8.0, 2.7)
 """The time of the usual, the shortened and the quick settings, in that of the hurried ones: denoising, and everything
@@ -50,7 +51,7 @@ class TimedAnswer:
     """
 
     image: Tensor
-    made: Literal["as usual", "hurried", "by a quick method"]
+    made: Made
 
 
 def answer_within(
@@ -73,7 +74,7 @@ def answer_within(
     Returns:
         The image, on the device of y, and how it was made.
     """
-    threads = 1 if problem.y.is_cuda else min(threads, MOST_THREADS)
+    threads = tile_threads(problem, threads)
     with plain_threads():
         settings = _affordable(problem, threads=threads, left=left)
         if settings is None:
@@ -81,6 +82,11 @@ def answer_within(
             return TimedAnswer(first_guess(part, noise_sigma=part.noise.sigma or 0.0), "by a quick method")
         image = answer(problem, split=split, settings=settings, threads=threads, progress=progress)
         return TimedAnswer(image, "as usual" if settings == settings_for(_pixels(problem)) else "hurried")
+
+
+def tile_threads(problem: Problem, threads: int) -> int:
+    """How many of some threads work on the tiles of a picture at a time; on a GPU one tile keeps all of it at work."""
+    return 1 if problem.y.is_cuda else min(threads, MOST_THREADS)
 
 
 def threads_for(problem: Problem, threads: int) -> int:
@@ -98,8 +104,12 @@ def _affordable(problem: Problem, *, threads: int, left: float) -> PatchSettings
     top, start = (problem.y.shape[-2] - side) // 2, (problem.y.shape[-1] - side) // 2
     part = crop_problem(problem, top=top, left=start, height=side, width=side)
     parallel = min(threads, max(1, pixels // TILE))
-    # The first time, libraries are loaded, too.
-    each = min(_seconds_of(part) for _ in range(2)) / _pixels(part) * pixels / parallel
+    try:
+        # The first time, libraries are loaded, too.
+        took = min(_seconds_of(part) for _ in range(2))
+    except InputError:  # nothing was measured there
+        return HURRIED
+    each = took / _pixels(part) * pixels / parallel
     times = DENOISING if isinstance(problem.operator, Identity) else OTHERS
     choices = zip((DEFAULT, SHORTENED, QUICK, HURRIED), (*times, 1.0), strict=True)
     able = [settings for settings, factor in choices if factor * each <= left]

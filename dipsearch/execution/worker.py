@@ -27,7 +27,7 @@ from .at_once import patch_device
 from .executor import TaskFailed
 from .picture_fits import PictureFits, taken_up
 from .task import Advanced, Limits, Patches, Picture, Restored, Result, Slice, Task
-from .timed_answer import answer_within, plain_threads
+from .timed_answer import answer_within, plain_threads, tile_threads
 
 REMEMBERED = {"cpu": 4, "cuda": 12, "mps": 2}
 """Networks whose fits stay in a worker's memory; others are read from their files, which takes about 0.1 s, and on an
@@ -223,16 +223,17 @@ class Worker:
         if task.split_seed is not None:
             divided = self._picture(Picture(task.problem, task.split_seed), pilot=False)
             split = divided.split.to(device)
-        threads = torch.get_num_threads()
+        threads, made = tile_threads(problem, torch.get_num_threads()), Restored(0.0).made
         if task.pilot is None:
-            image = answer_within(problem, left=task.left, threads=threads, split=split).image
+            there = answer_within(problem, left=task.left, threads=threads, split=split)
+            image, made = there.image, there.made
         else:
             pilot = torch.from_numpy(read_npz(self.folder / task.pilot)["x"]).to(device)
             with plain_threads():
                 image = polished(problem, pilot, split=split, threads=threads)
         with replacing(self.folder / task.out) as temporary:
             np.savez(temporary, x=image.cpu().numpy())
-        return Restored(time.perf_counter() - started, (task.out,))
+        return Restored(time.perf_counter() - started, (task.out,), made)
 
 
 def in_words(error: Exception) -> str:

@@ -24,8 +24,8 @@ def first_guess(problem: Problem, *, noise_sigma: float = 0.0) -> Tensor:
     against the noise.
     """
     operator, y, known = problem.operator, problem.y, problem.observed
-    if isinstance(operator, Identity) and bool(known.all()):
-        values = y[0].cpu().numpy()
+    if isinstance(operator, Identity):
+        values = interpolated(y, known)[0].cpu().numpy()
         smooth = values
         if noise_sigma:
             from skimage.restoration import denoise_tv_chambolle  # a second that hardly anybody needs

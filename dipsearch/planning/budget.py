@@ -58,7 +58,8 @@ HEAVY_ON_CPU = 4e9
 """Multiply-adds of one forward pass; known networks above it wait behind the lighter ones on a CPU."""
 
 LEAST_CROP, CROP_STEP = 96, 32
-"""Sides of crops in measured pixels: of smaller ones a split says too little; 32 is the stride of five scales."""
+"""Side of a crop in measured pixels, at the least: of a smaller one a split says too little. Longer ones are tried in
+steps of 32 pixels of the restored picture, the stride of five scales."""
 
 CROP_FITS = 6
 """How many fits a search on a crop should at least be able to compare."""

@@ -133,8 +133,9 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
     elif told is not None and not whole and (windows := windows_around(told.observed[0, 0].numpy() == 0)):
         y, observed = windows.cut(problem.y), windows.cut(problem.observed)
         problem = Problem(y, Mask(observed), NO_NOISE, image_shape(y), observed)
-        notes.append(
-            windows.sentence() + ("" if reference is None else ", and PSNR is that of what is worked on")
+        notes.insert(
+            -len(made.said),
+            windows.sentence() + ("" if reference is None else ", and PSNR is that of what is worked on"),
         )
     if windows is not None and reference is not None and reference.shape == image.pixels.shape:
         reference = windows.cut(reference)  # one of another size is refused below

@@ -37,7 +37,7 @@ EXAMPLE_LEVELS: dict[NoiseWord, int] = {
     "poisson": 30,
     "impulse": 30,
     "speckle": 20,
-}  # what the help shows
+}  # what a message proposes
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,8 +26,8 @@ MARGIN = 64
 WORTHWHILE = 0.5
 """The share of the picture that all windows cover at the most."""
 
-BLOCK = 16  # pixels: windows begin and end at such places, so that near holes share one
-MOST_WINDOWS = 36  # with more holes than that the picture is worked on as a whole
+BLOCK = 16  # pixels of the cells in which holes are looked for; those in neighbouring cells share a window
+MOST_WINDOWS = 36  # with more than that one around all holes is tried
 
 Box = tuple[int, int, int, int]
 

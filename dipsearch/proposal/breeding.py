@@ -29,7 +29,7 @@ from .mutation import mutate
 from .proposals import Gate, Proposal, ProposingSampler, is_resting
 
 BRED_DRAWS = 32  # with a mutation that grows from draw to draw; then genomes are drawn at random
-RANDOM_DRAWS = 64  # until a space has nothing new
+RANDOM_DRAWS = 64  # that were refused, until a space has nothing more
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,8 @@ from .proposals import FIT, Gate, Proposal, ProposingSampler, is_resting
 
 SAMPLERS = ("genetic", "tpe", "random")
 TPE_STARTUP = 8  # finished trials before the estimator says anything; budgets are 20 to 100 candidates
-TPE_DRAWS = 16  # that were tried before, until a genome is drawn at random
-RANDOM_DRAWS = 64  # until a space has nothing new
+TPE_DRAWS = 16  # that were refused, until a genome is drawn at random
+RANDOM_DRAWS = 64  # that were refused, until a space has nothing more
 
 
 def make_sampler(

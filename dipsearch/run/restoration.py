@@ -13,7 +13,7 @@ from pathlib import Path
 from ..delivery.answers import Choice, choose
 from ..delivery.delivering import Delivery, deliver, fitted_members, whole_problem
 from ..delivery.first_answers import first_words, make_first_answers
-from ..delivery.polishing import POLISHING_SHARE, gather_answers, patch_seconds
+from ..delivery.polishing import POLISHING_SHARE, first_made, gather_answers, patch_seconds
 from ..execution.fit_queue import FitQueue, WantedFit
 from ..execution.runner import Runner
 from ..execution.task import OUTPUT, Limits, Picture, Slice
@@ -64,8 +64,8 @@ class Restoration:
         """
         runner = self.runner
         self.phase = "similar patches"
-        firsts = make_first_answers(runner)
-        for sentence in first_words(firsts, files={}):
+        firsts = make_first_answers(runner, limited=True)
+        for sentence in [*first_words(firsts, files={}), *self._hurried_words()]:
             self.callback.note(sentence)
         self.phase = "restoring"
         self._say_what_begins_cold()
@@ -93,12 +93,24 @@ class Restoration:
         """Show the state."""
         self.callback.progress(self._snapshot())
 
+    def _hurried_words(self) -> list[str]:
+        """What is said of first answers that there was no time for."""
+        made = {
+            name: first_made(self.runner, problem_file(kind=WHOLE, name=name)) for name in self.runner.names
+        }
+        words = {
+            "hurried": "there was little time for similar patches, which took less thorough settings",
+            "by a quick method": "there was no time for similar patches; a quick method made the first answer",
+        }
+        return [f"{name}: {words[how]}" for name, how in made.items() if how in words]
+
     def _fitted_until(self) -> float:
         """When the last fit has to end, for the polishing to come in time."""
         runner = self.runner
         if math.isinf(runner.until):
             return math.inf
-        each = [patch_seconds(runner, problem_file(kind=WHOLE, name=name)) for name in runner.names]
+        files = [problem_file(kind=WHOLE, name=name) for name in runner.names]
+        each = [patch_seconds(runner, file) for file in files if first_made(runner, file) == "as usual"]
         rounds = -(
             -2 * len(each) // max(1, len(runner.executor.workers))
         )  # from the fitted part, and from all of y

@@ -30,7 +30,7 @@ class SearchTime:
     runner: Runner
 
     @property
-    def counts(self) -> bool:
+    def decides(self) -> bool:
         """Whether a clock decides.
 
         Where none does, only those count that have come to their end: how far the others are depends on who was faster,

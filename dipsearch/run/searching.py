@@ -63,7 +63,7 @@ class Search:
         candidates: that are or were under way, by number.
         stopped: whether a callback or the sampler wants no more of them.
         failures: of candidates, in a row.
-        time: how long it may go on.
+        clock: how long it may go on.
     """
 
     run: Run
@@ -79,7 +79,7 @@ class Search:
     _since: dict[int, tuple[float, int, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.time = SearchTime(self.run, self.runner)
+        self.clock = SearchTime(self.run, self.runner)
 
     def work(self) -> None:
         """Hand out slices until there is nothing more to do; then tell how everybody ended."""
@@ -96,7 +96,7 @@ class Search:
             self._mark_alone()
             if not self.runner.asked.once:
                 self._tell_all()
-            elif not self.time.counts:
+            elif not self.clock.decides:
                 for candidate in self.candidates.values():
                     if candidate.pictures and not candidate.told:
                         self.books.note(candidate)
@@ -107,7 +107,7 @@ class Search:
         decision = Decision(None, 0, "taken up again")
 
         def following() -> Slice | None:
-            return replace(self._given(todo.pop(0), decision, 0.0), keep=False) if todo else None
+            return replace(self._hand_out(todo.pop(0), decision, 0.0), keep=False) if todo else None
 
         self.runner.work(following, self._took)
 
@@ -120,16 +120,16 @@ class Search:
         if self.stopped or self.failures >= MOST_FAILURES:
             return None
         while self.failures < MOST_FAILURES and not self.stopped:
-            left = self.time.left(self.candidates.values())
+            left = self.clock.left(self.candidates.values())
             if left <= 0 and self.candidates:
                 return None
             decision = self.policy.decide(self._situation(left))
             if decision is None:
                 return None
             if decision.number is not None:
-                return self._given(self.candidates[decision.number], decision, left)
+                return self._hand_out(self.candidates[decision.number], decision, left)
             if (candidate := self._new()) is not None:
-                return self._given(candidate, decision, left)
+                return self._hand_out(candidate, decision, left)
         return None
 
     def _situation(self, left: float) -> Situation:
@@ -183,7 +183,7 @@ class Search:
             self._over(asked.number)
         return None
 
-    def _given(self, candidate: Candidate, decision: Decision, left: float) -> Slice:
+    def _hand_out(self, candidate: Candidate, decision: Decision, left: float) -> Slice:
         candidate.busy = True
         self._since[candidate.number] = time.time(), candidate.steps, decision.why
         return next_slice(self.run, candidate, decision, now=self.runner.seconds, left=left)
@@ -208,7 +208,7 @@ class Search:
         candidate.keeping.took(found, at=self.runner.seconds)
         self._log(candidate, worker)
         with self._keeping_books():
-            self.books.note(candidate, counts=self.time.counts)
+            self.books.note(candidate, counts=self.clock.decides)
             if self.books.prunes(candidate):
                 self._told(candidate, pruned=Ended.PRUNED.value)
             elif candidate.ended:
@@ -238,7 +238,7 @@ class Search:
                 continue
             if candidate.ended:
                 self._told(candidate)
-            elif not self.time.counts:
+            elif not self.clock.decides:
                 return
 
     def _tell_all(self) -> None:
@@ -275,7 +275,7 @@ class Search:
             for candidate in unkept:
                 if not self._out_of_reach(candidate):
                     unkept.remove(candidate)
-                    return self._given(candidate, decision, 0.0)
+                    return self._hand_out(candidate, decision, 0.0)
             return None
 
         self.runner.work(following, self._took, always=True)

@@ -62,17 +62,21 @@ def _of_file(file: str, source: str) -> Iterator[Constant]:
         if group and node.lineno > (group[-1].end_lineno or 0) + 1:
             group.clear()
         group.append(node)
-        text = "\n".join("\n".join(lines[one.lineno - 1 : one.end_lineno]) for one in group)
+        text = "\n".join(_text(lines, one) for one in group)
         if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
             yield Constant(file, group[0].lineno, text, " ".join(str(after.value.value).split()))
             group.clear()
             continue
         own, above = lines[(node.end_lineno or 1) - 1].partition("  # ")[2], lines[group[0].lineno - 2]
-        reason = own or (above[2:] if above.startswith("# ") else "")
+        reason = above[2:] if above.startswith("# ") and not above.startswith("# --") else ""
         grouped = _is_number(after) and after is not None and after.lineno == (node.end_lineno or 0) + 1
-        if own or not grouped:
-            # What follows at once may have the reason for both.
-            yield Constant(file, group[0].lineno, text.removesuffix(f"  # {own}"), reason)
+        if own:
+            for one in group[:-1]:  # a reason beside a number is that of no other
+                yield Constant(file, one.lineno, _text(lines, one), "")
+            yield Constant(file, node.lineno, _text(lines, node).removesuffix(f"  # {own}"), own)
+            group.clear()
+        elif not grouped:  # what follows at once may have the reason for both
+            yield Constant(file, group[0].lineno, text, reason)
             group.clear()
 
 
@@ -81,10 +85,18 @@ def _is_number(node: ast.stmt | None) -> bool:
     if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
         return False
     inside = list(ast.walk(node.value))
-    # What is put together from something else is no choice of its own.
-    if any(isinstance(one, ast.Call | ast.Name | ast.Compare | ast.Lambda) for one in inside):
+    keys = [key for one in inside if isinstance(one, ast.Dict) for key in one.keys]
+    kinds = {type(one.value) for one in inside if isinstance(one, ast.Constant)}
+    if any(isinstance(one, ast.Call | ast.Lambda) for one in inside):
         return False
-    return any(isinstance(one, ast.Constant) and type(one.value) in (int, float) for one in inside)
+    if any(isinstance(one, ast.Name) and one not in keys for one in inside):
+        # Of what is put together from something else, limits and factors are a choice; one more or less is none.
+        return float in kinds or any(isinstance(one, ast.Compare) for one in inside)
+    return bool(kinds & {int, float})
+
+
+def _text(lines: list[str], node: ast.stmt) -> str:
+    return "\n".join(lines[node.lineno - 1 : node.end_lineno])
 
 
 class ConstantsDirective(SphinxDirective):

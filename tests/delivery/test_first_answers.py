@@ -51,10 +51,13 @@ def test_there_is_one_from_all_that_was_measured_and_one_from_the_fitted_part(ma
 
 def test_each_gets_its_share_of_the_time_that_is_left(make_runner) -> None:
     runner, worker = make_runner({"cat": noisy(), "dog": noisy(1)}, until=100.0)
-    make_first_answers(runner)
+    make_first_answers(runner, limited=True)
     assert [task.left for task in worker.done] == [FIRST_SHARE * 100 / 4] * 4  # one worker does all four
     endless, worker = make_runner({"cow": noisy(2)})
-    make_first_answers(endless)
+    make_first_answers(endless, limited=True)
+    assert [task.left for task in worker.done] == [float("inf")] * 2
+    searching, worker = make_runner({"fox": noisy(3)}, until=100.0)
+    make_first_answers(searching)  # where a plan has seen to the time
     assert [task.left for task in worker.done] == [float("inf")] * 2
 
 

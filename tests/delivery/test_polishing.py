@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from torch import Tensor
 
 from dipsearch.delivery.delivering import Delivery, Member, deliver, whole_problem
 from dipsearch.delivery.first_answers import make_first_answers
-from dipsearch.delivery.polishing import gather_answers, patch_seconds
+from dipsearch.delivery.polishing import first_made, gather_answers, patch_seconds
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, psnr
 from dipsearch.trials.problem_files import WHOLE, SplitProblem, problem_file
 from dipsearch.trials.trial_files import Output
@@ -71,6 +73,16 @@ def test_a_single_network_is_no_ensemble(make_runner) -> None:
     firsts, picture = make_first_answers(runner), whole_problem(runner.folder, "cat", seed=0)
     (answers,) = gather_answers(runner, [firsts["cat"]], [networks(picture, 1)], [picture])
     assert [one.name for one in answers] == ["first", "best", "polished"]
+
+
+def test_where_there_was_little_time_for_the_first_answer_there_is_none_for_polishing(make_runner) -> None:
+    runner, worker = make_runner({"cat": noisy()})
+    firsts, picture = make_first_answers(runner), whole_problem(runner.folder, "cat", seed=0)
+    runner.done = {file: (task, replace(done, made="hurried")) for file, (task, done) in runner.done.items()}
+    worker.done.clear()
+    (answers,) = gather_answers(runner, [firsts["cat"]], [networks(picture, 1, 2)], [picture])
+    assert [one.name for one in answers] == ["first", "best", "ensemble"] and worker.done == []
+    assert first_made(runner, problem_file(kind=WHOLE, name="cat")) == "hurried"
 
 
 @pytest.mark.parametrize(("until", "begun", "polished"), [(4.1, 2, ["polished"]), (3.0, 1, []), (2.4, 0, [])])

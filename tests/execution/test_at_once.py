@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,7 +11,8 @@ from skimage import data
 
 from dipsearch.execution import timed_answer
 from dipsearch.execution.at_once import answer_at_once
-from dipsearch.problem import Case, Identity, Mask, NoiseModel, Operator, Problem, psnr
+from dipsearch.execution.timed_answer import answer_within
+from dipsearch.problem import Case, Identity, Mask, NoiseModel, Operator, Problem, make_split, psnr
 
 
 def clean() -> torch.Tensor:
@@ -61,3 +63,31 @@ def test_where_time_is_plenty_nothing_is_measured(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(timed_answer, "_seconds_of", never)
     found = answer_at_once(case("denoise"), device="cpu", threads=1, tell=print, left=60.0)
     assert found is not None and not found.hurried
+
+
+def test_without_time_values_that_are_hidden_or_struck_are_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timed_answer, "_seconds_of", lambda part: 1.0)
+    x, struck = clean(), torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+    y = torch.where(struck < 0.15, 0.0, torch.where(struck > 0.85, 1.0, x))
+    ones = torch.ones(1, 1, 96, 96)
+    salted = Problem(y, Identity(), NoiseModel("impulse", None, "given"), tuple(x.shape), ones)
+    found = answer_within(salted, left=0.1, threads=1)
+    assert found.made == "by a quick method"
+    assert psnr(found.image.clamp(0, 1), x) > psnr(y, x) + 10
+    noisy = case("denoise").problem
+    unsure = replace(noisy, noise=NoiseModel("unknown", 0.1, "given"))
+    split = make_split(unsure, seed=0)
+    assert split.kind == "held-out"
+    guess = answer_within(unsure, left=0.1, threads=1, split=split).image.clamp(0, 1)
+    hidden = split.score_weight.expand_as(x) > 0
+    assert float((guess - x)[hidden].square().mean()) < 0.01  # and no black pixels
+
+
+def test_a_hole_where_the_speed_would_be_measured_is_no_reason_to_give_up() -> None:
+    observed = torch.ones(1, 1, 96, 96)
+    observed[..., 14:82, 14:82] = 0
+    x = clean()
+    noise = NoiseModel("none", None, "none")
+    problem = Problem(x * observed, Mask(observed), noise, tuple(x.shape), observed)
+    found = answer_within(problem, left=2.0, threads=1)
+    assert found.made == "hurried" and torch.isfinite(found.image).all()

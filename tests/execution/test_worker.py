@@ -188,6 +188,7 @@ def test_similar_patches_are_less_thorough_where_their_time_is_short(
     assert torch.equal(usual, answer(problem, split=split))
     assert torch.equal(hurried, answer(problem, split=split, settings=HURRIED))
     assert torch.equal(none, first_guess(fitted_part(problem, split)))
+    assert not torch.equal(usual, hurried) and not torch.equal(hurried, none)
 
 
 def test_networks_and_metrics_of_ones_own_are_to_blame_for_what_they_raise(worker: Worker) -> None:

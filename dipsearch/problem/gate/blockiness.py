@@ -27,12 +27,12 @@ ABOVE_OTHERS, FAR_ABOVE_OTHERS = 0.03, 0.15
 ABOVE_NEXT = 0.018
 ERRORS_ABOVE = 5.0
 FEWEST_BLOCKS = 9
-"""By how much the share of zeros on one of the 64 grids has to exceed the mean of the others, and that of the next
+"""By how much the share of zeros on one of the 64 grids has to exceed the median of the others, and that of the next
 grid unless it is far above; in standard errors; and of how many blocks. See the rows of JPEG files in BENCHMARKS.md,
 the gate."""
 
 _ROWS, _COLUMNS = np.mgrid[:SIDE, :SIDE]
-_FINE = _ROWS + _COLUMNS >= 3
+_FINE = _ROWS + _COLUMNS >= 3  # the coefficients that JPEG makes zero
 
 
 @dataclass(frozen=True)

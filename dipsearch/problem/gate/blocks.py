@@ -35,6 +35,7 @@ ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE]
 HIGH: Bits = (ROWS >= 5) & (COLUMNS >= 5)
 LOW: Bits = (ROWS + COLUMNS >= 1) & (ROWS + COLUMNS <= 3)
 MIDDLE: Bits = (ROWS >= 2) & (COLUMNS >= 2) & (ROWS + COLUMNS >= 5) & (ROWS + COLUMNS <= 8) & ~HIGH
+"""Bands of the 64 coefficients: the nine finest, the nine coarsest but the mean, and fourteen between them."""
 
 QUIETEST, FLAT_SHARE = 0.1, 0.05
 """Shares of the blocks: whose strength is that of the noise, and in which its spectrum is measured."""

@@ -141,7 +141,7 @@ def held_out(seen: Evidence, unit: Unit, *, why: str) -> Diagnosis:
     strength = (
         f"sigma about {unit.strength(seen.high)}, {why}"
         if share is None
-        else f"grows with the value, {share:.0%} of it, as speckle does"
+        else f"grows with the value, about {share:.0%} of it, as speckle does"
     )
     return Diagnosis(
         "held-out",

@@ -13,7 +13,8 @@ Map = Callable[[Tensor], Tensor]
 
 ITERATIONS = 200
 TOLERANCE = 1e-6
-"""Of conjugate gradients: when the residual is so small a part of what it was, float32 has no more to say."""
+"""Of conjugate gradients, at the most; they end when Aᵀ (y − A x) is so small a part of what it was, for float32 has no
+more to say then."""
 
 
 def pseudo_inverse(

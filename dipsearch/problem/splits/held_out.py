@@ -22,14 +22,15 @@ from .split import Split, count_values, telling_values
 
 SHARE, LARGER_SHARE = 0.05, 0.10
 ENOUGH_PIXELS = 1000
-"""The share of the observed pixels that is hidden, and the one for small pictures, where that were fewer than so
-many: the fit misses every hidden one, and few of them judge badly."""
+"""The share of the observed pixels that is hidden, and the one for small grey pictures with noise, and where that
+were fewer than so many: the fit misses every hidden one, and few of them judge badly."""
 
 HOLE_SHARE = 0.15
 """Of what was measured, that copies of a hole may hide at the most."""
 
 FEWEST_VALUES = 50
-"""With fewer nothing can be judged, and the picture is refused."""
+"""With fewer nothing can be judged: scattered pixels are hidden in the place of copies of a hole, or the picture is
+refused."""
 
 
 def hold_out(problem: Problem, *, seed: int) -> Split:

@@ -19,8 +19,7 @@ from .noise_energy import noise_energy, weighted_mean
 from .split import Split
 
 SHARE = 0.1
-"""Of the information, that judges: the fit sees noise of variance sigma² / 0.9, the score of sigma² / 0.1. What stops
-lose by it is in BENCHMARKS.md under stopping."""
+"""Of the information, that judges: the fit sees noise of variance sigma² / 0.9, the score of sigma² / 0.1."""
 
 
 def recorrupt(problem: Problem, *, sigma: float, seed: int) -> Split:
