@@ -45,10 +45,12 @@ def dip_stopped(problem: Problem, limits: Limits) -> Tensor:
     Raises:
         ResourceError: no iterate was a finite number.
     """
+    split = make_split(problem, seed=limits.seed).to(limits.device)
+    problem = problem.to(limits.device)
     done = fit(
         preset(default_network(problem)),
         problem,
-        split=make_split(problem, seed=limits.seed),
+        split=split,
         seed=limits.seed,
         max_steps=limits.most(STEPS),
         seconds=limits.seconds,
@@ -77,6 +79,7 @@ def dip_oracle(problem: Problem, limits: Limits, *, true_psnr: Callable[[Tensor]
             highest = value
             best[:] = [restored.clone()]
 
+    problem = problem.to(limits.device)
     fit(
         preset(default_network(problem)),
         problem,
@@ -93,4 +96,4 @@ def dip_oracle(problem: Problem, limits: Limits, *, true_psnr: Callable[[Tensor]
 def _restored(image: Tensor | None, problem: Problem) -> Tensor:
     if image is None:
         raise ResourceError("the fit diverged", "an iterate has to be finite", "try another seed")
-    return data_consistent(image, problem).clamp(0, 1)
+    return data_consistent(image, problem).clamp(0, 1).cpu()

@@ -13,11 +13,13 @@ class Limits:
         seconds: on the clock.
         steps: iterations at most; ``None``: as many as the method itself wants.
         seed: of its weights and random numbers.
+        device: where Deep Image Prior is fitted, for example "cpu" or "cuda".
     """
 
     seconds: float = 240.0
     steps: int | None = None
     seed: int = 0
+    device: str = "cpu"
 
     def most(self, wanted: int) -> int:
         """The number of iterations of a method that wants so many."""

@@ -43,6 +43,9 @@ def rivals(
     fit_steps: Annotated[
         int | None, typer.Option("--fit-steps", metavar="N", help="Its iterations, at most.")
     ] = None,
+    device: Annotated[
+        str, typer.Option("--device", metavar="NAME", help="Where Deep Image Prior is fitted: cpu, cuda.")
+    ] = "cpu",
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the damage and of every method.")] = 0,
     recorded_only: shared.RecordedOnly = False,
     out: shared.Out = shared.FOLDER,
@@ -80,6 +83,7 @@ def rivals(
     from ..bench.rival_run import Comparison, compare
     from ..bench.rival_table import rivals_markdown, summary_table
     from ..bench.rivals import chosen_methods
+    from ..run.devices import choose_devices
 
     damages, names = (
         chosen_damages(shared.words(tasks), shared.words(damage) if damage else None),
@@ -93,7 +97,7 @@ def rivals(
             damages=damages,
             methods=names,
             budgets=budgets,
-            limits=Limits(fit_seconds, fit_steps, seed),
+            limits=Limits(fit_seconds, fit_steps, seed, choose_devices(device, workers=1)[0]),
             search=run_search(workers),
         )
         compare(wanted, file, say=lambda line: print(line, flush=True))

@@ -202,3 +202,13 @@ def test_the_oracle_delivers_the_best_iterate_that_it_was_shown(make: Make) -> N
     assert len(seen) == 3 and psnr(best, case.clean) == pytest.approx(max(seen))
     stopped = dip_stopped(case.problem, limits)
     assert torch.equal(stopped * case.problem.observed, case.problem.y)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_deep_image_prior_may_be_fitted_on_a_gpu(make: Make) -> None:
+    case = make("half", side=32)
+    limits = Limits(seconds=60, steps=30, device="cuda")
+    best = dip_oracle(case.problem, limits, true_psnr=lambda image: psnr(image, case.clean))
+    stopped = dip_stopped(case.problem, limits)
+    assert not best.is_cuda and torch.equal(stopped * case.problem.observed, case.problem.y)
