@@ -16,7 +16,7 @@ from ..delivery.first_answers import first_words, make_first_answers
 from ..delivery.polishing import POLISHING_SHARE, first_made, gather_answers, patch_seconds
 from ..execution.fit_queue import FitQueue, WantedFit
 from ..execution.runner import Runner
-from ..execution.task import OUTPUT, Limits, Picture, Slice
+from ..execution.task import OUTPUT, Limits, Made, Picture, Slice
 from ..fitting import may_fit_all_data
 from ..fitting.compute import USUAL, Compute
 from ..library.warm_weights import warm_name
@@ -73,6 +73,7 @@ class Restoration:
             self._wanted(number, name, problem)
             for number in range(len(self.genomes))
             for name, problem in zip(runner.names, self.problems, strict=True)
+            if self._made(name) == "as usual"  # else there was too little time already
         ]
         self._queue = FitQueue(runner, wanted, until=self._fitted_until())
         self._queue.work()
@@ -95,22 +96,26 @@ class Restoration:
 
     def _hurried_words(self) -> list[str]:
         """What is said of first answers that there was no time for."""
-        made = {
-            name: first_made(self.runner, problem_file(kind=WHOLE, name=name)) for name in self.runner.names
-        }
         words = {
-            "hurried": "there was little time for similar patches, which took less thorough settings",
-            "by a quick method": "there was no time for similar patches; a quick method made the first answer",
+            "hurried": "there was little time for similar patches, which took less thorough settings, "
+            "and none for networks",
+            "by a quick method": "there was no time for similar patches, nor for networks; a quick method restored it",
         }
-        return [f"{name}: {words[how]}" for name, how in made.items() if how in words]
+        return [f"{name}: {words[how]}" for name in self.runner.names if (how := self._made(name)) in words]
+
+    def _made(self, name: str) -> Made:
+        return first_made(self.runner, problem_file(kind=WHOLE, name=name))
 
     def _fitted_until(self) -> float:
         """When the last fit has to end, for the polishing to come in time."""
         runner = self.runner
         if math.isinf(runner.until):
             return math.inf
-        files = [problem_file(kind=WHOLE, name=name) for name in runner.names]
-        each = [patch_seconds(runner, file) for file in files if first_made(runner, file) == "as usual"]
+        each = [
+            patch_seconds(runner, problem_file(kind=WHOLE, name=name))
+            for name in runner.names
+            if self._made(name) == "as usual"
+        ]
         rounds = -(
             -2 * len(each) // max(1, len(runner.executor.workers))
         )  # from the fitted part, and from all of y

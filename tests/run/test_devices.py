@@ -9,7 +9,7 @@ import torch
 
 from dipsearch.errors import ResourceError
 from dipsearch.run import devices
-from dipsearch.run.devices import choose_devices, cores
+from dipsearch.run.devices import choose_devices, cores, free_cores
 
 
 class Gpus:
@@ -107,3 +107,16 @@ def test_hidden_gpus_are_not_there(monkeypatch: pytest.MonkeyPatch, visible: str
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     if not torch.cuda.is_initialized():
         assert choose_devices("auto", workers=1)[0] in ("cpu", "mps")
+
+
+def test_cores_that_others_keep_busy_are_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dipsearch.run.devices.cores", lambda: 8)
+    monkeypatch.setattr("os.cpu_count", lambda: 16)  # some of which belong to others
+
+    def free(load: float) -> int:
+        monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0), raising=False)
+        return free_cores()
+
+    assert [free(load) for load in (0.0, 4.0, 16.0, 50.0)] == [8, 6, 1, 1]
+    monkeypatch.delattr("os.getloadavg")
+    assert free_cores() == 8

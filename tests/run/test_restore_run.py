@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from dipsearch.delivery.first_answers import FirstAnswer, make_first_answers
 from dipsearch.errors import InputError
+from dipsearch.execution.runner import Runner
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import TaskOptions, psnr, read_image, write_image
 from dipsearch.report import restored_rows
@@ -93,6 +95,24 @@ def test_when_there_is_no_time_for_a_fit_the_first_answer_is_delivered(
     assert float(result["psnr"]) > 22  # type: ignore[arg-type]
     (row,) = restored_rows([result])
     assert "similar patches alone" in row[1]
+
+
+def test_where_similar_patches_have_to_hurry_no_network_is_fitted_and_that_is_said(
+    ensemble: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hurried(runner: Runner, *, limited: bool) -> dict[str, FirstAnswer]:
+        assert limited
+        firsts = make_first_answers(runner)
+        runner.done = {
+            file: (task, replace(done, made="hurried")) for file, (task, done) in runner.done.items()
+        }
+        return firsts
+
+    monkeypatch.setattr("dipsearch.run.restoration.make_first_answers", hurried)
+    ear = Ear()
+    result = restored(ensemble, tmp_path / "out", budget=30, ear=ear)
+    assert (result["delivered"], result["members"]) == ("first", 0)
+    assert [note for note in ear.notes if "less thorough settings, and none for networks" in note]
 
 
 def test_a_picture_of_which_nothing_says_what_is_missing_is_not_restored(tmp_path: Path) -> None:
