@@ -17,8 +17,8 @@ class Keeping:
 
     Attributes:
         kept: whether what its files have is the newest.
-        cost: seconds of writing, the fewest that were measured: what it takes longer on a busy machine is no reason to
-            lose more of the fit.
+        cost: processor seconds of writing, the fewest that were measured: what it takes longer the first time, or on a
+            busy machine, is no reason to lose more of the fit.
         at: seconds since the start, when it was written last.
     """
 

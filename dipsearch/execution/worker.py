@@ -132,10 +132,10 @@ class Worker:
             return self._said(fits, since=fits.step, made=0, seconds=0.0, kept=True)
         since = fits.step
         made, seconds = fits.advance(task)
-        kept, begun = task.keep or fits.over, time.perf_counter()
+        kept, begun = task.keep or fits.over, time.process_time()
         if kept:
             fits.leave(place, fits.done())
-        writing = time.perf_counter() - begun
+        writing = time.process_time() - begun
         self._remember(task.place, fits)
         # What a lost worker had advanced further than the parent knows is news, too; who only asks hears everything.
         since = min(since, task.at) if task.steps else 0
