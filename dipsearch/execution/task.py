@@ -159,7 +159,7 @@ class Advanced:
         made: iterations of this slice.
         seconds: wall time of these, on all pictures.
         beside: wall time of everything else: reading, building, writing.
-        writing: processor time of leaving the files: on a busy machine that on the clock says little about the next one.
+        writing: processor time of leaving the files.
         pictures: how far each fit has come.
         value: what one's own metric says of them; ``None`` without one.
         kept: whether their files were left.
