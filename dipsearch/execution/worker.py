@@ -26,7 +26,7 @@ from ..trials.trial_files import read_npz, write_fits
 from .at_once import patch_device
 from .executor import TaskFailed
 from .picture_fits import PictureFits, taken_up
-from .task import Advanced, Limits, Patches, Picture, Restored, Result, Slice, Task
+from .task import Advanced, Limits, Made, Patches, Picture, Restored, Result, Slice, Task
 from .timed_answer import answer_within, plain_threads, tile_threads
 
 REMEMBERED = {"cpu": 4, "cuda": 12, "mps": 2}
@@ -223,7 +223,8 @@ class Worker:
         if task.split_seed is not None:
             divided = self._picture(Picture(task.problem, task.split_seed), pilot=False)
             split = divided.split.to(device)
-        threads, made = tile_threads(problem, torch.get_num_threads()), Restored(0.0).made
+        threads = tile_threads(problem, torch.get_num_threads())
+        made: Made = "as usual"
         if task.pilot is None:
             there = answer_within(problem, left=task.left, threads=threads, split=split)
             image, made = there.image, there.made
