@@ -60,8 +60,13 @@ class Books:
     slices: tuple[SliceLine, ...] = ()
 
     def lost_of(self, number: int) -> int:
-        """Iterations of a candidate that have to be made again after a kill at this moment."""
-        return max(self.known.get(number, 0) - self.kept.get(number, 0), 0)
+        """Iterations of a candidate that have to be made again after a kill at this moment.
+
+        Its last slice says how far it was: after an earlier kill that is less than it ever was, and what that kill
+        cost must not count again.
+        """
+        ends = (line.after for line in reversed(self.slices) if line.candidate == number)
+        return max(next(ends, self.known.get(number, 0)) - self.kept.get(number, 0), 0)
 
     @property
     def lost(self) -> int:

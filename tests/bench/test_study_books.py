@@ -94,6 +94,11 @@ def test_more_than_a_slice_is_a_loss() -> None:
     assert faults_between(replace(books, kept={}), books) == [fault]
 
 
+def test_what_an_earlier_kill_cost_does_not_count_again() -> None:
+    slices = (SliceLine(1, 0, 300), SliceLine(1, 250, 280))
+    assert Books(under_way=frozenset({1}), known={1: 300}, kept={1: 260}, slices=slices).lost == 20
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
