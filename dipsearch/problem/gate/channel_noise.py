@@ -7,7 +7,7 @@ cleaner ones and leaves noise in the others.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from .blocks import MIDDLE, ON_THE_ENDS, QUIETEST, SIDE, Blocks, Values, floor
 from .evenness import BESIDE_MIDDLE, FINE
+from .noise_subspace import noise_of_channels, noise_of_quiet
 
 Bits = NDArray[np.bool_]
 
@@ -42,10 +43,27 @@ NEXT_TO_NOTHING = 0.05
 @dataclass(frozen=True)
 class ChannelNoise:
     """Standard deviations (C,) in units of [0, 1], and correlations (C, C), of the noise in the channels of
-    one pixel."""
+    one pixel.
+
+    ``alone`` (C,) is the noise that channels do not share; ``None`` where that cannot be told: of one channel and of
+    too small a picture. ``alone_bright`` is the same of the brightest places, in the channel that has the most of it.
+    """
 
     sigmas: tuple[float, ...]
     correlation: tuple[tuple[float, ...], ...]
+    alone: tuple[float, ...] | None = None
+    alone_bright: float = 0.0
+
+    @property
+    def strongest_alone(self) -> float | None:
+        """Of the noise that channels do not share, in the channel and at the brightness that has the most of it."""
+        return None if self.alone is None else max(*self.alone, self.alone_bright)
+
+    def unshared(self) -> ChannelNoise:
+        """The same where nothing that channels have in common is noise."""
+        channels = range(len(self.sigmas))
+        identity = tuple(tuple(float(row == column) for column in channels) for row in channels)
+        return replace(self, sigmas=self.alone or self.sigmas, correlation=identity)
 
     @property
     def differs(self) -> bool:
@@ -80,13 +98,19 @@ class ChannelNoise:
         return tuple(tuple(float(value) for value in row) for row in covariance)
 
 
-def channel_noise(y: Tensor, left_out: Bits) -> ChannelNoise:
-    """Measure it on (1, C, h, w) in the quietest blocks without values that are ``left_out`` (C, h, w)."""
+def channel_noise(y: Tensor, left_out: Bits, *, sigma: float) -> ChannelNoise:
+    """Measure it on (1, C, h, w) in the quietest blocks without values that are ``left_out`` (C, h, w).
+
+    Args:
+        sigma: what is known of it, over all channels.
+    """
     planes = y.detach().double().cpu().numpy()[0]
     channels = len(planes)
-    alone = tuple(tuple(float(row == column) for column in range(channels)) for row in range(channels))
-    if channels == 1 or channels > MOST_CHANNELS:
-        return ChannelNoise((1.0,) * channels, alone)
+    identity = tuple(tuple(float(row == column) for column in range(channels)) for row in range(channels))
+    if channels == 1:
+        return ChannelNoise((noise_of_quiet(planes, sigma, left_out) or sigma,), identity)
+    if channels > MOST_CHANNELS:
+        return ChannelNoise((1.0,) * channels, identity)
     windows, covered = (
         np.lib.stride_tricks.sliding_window_view(part, (SIDE, SIDE), axis=(1, 2))
         for part in (planes, left_out)
@@ -107,9 +131,16 @@ def channel_noise(y: Tensor, left_out: Bits) -> ChannelNoise:
     ]
     common = np.logical_and.reduce(own)
     table = _correlation(spectra[:, common]) if common.sum() >= FEWEST else np.eye(channels)
-    return ChannelNoise(
+    found = ChannelNoise(
         tuple(float(value) for value in sigmas), tuple(tuple(float(value) for value in row) for row in table)
     )
+    measured = noise_of_channels(planes, np.array(found.sigmas), left_out)
+    if measured is None:
+        return found
+    alone, bright = measured
+    if not found.differs:
+        alone = np.full(channels, np.sqrt(np.mean(alone**2)))
+    return replace(found, alone=tuple(float(value) for value in alone), alone_bright=float(bright.max()))
 
 
 def _correlation(spectra: Values) -> Values:

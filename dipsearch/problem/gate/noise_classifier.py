@@ -14,7 +14,7 @@ from ..noise import LEVELS, NoiseModel
 from . import verdicts
 from .diagnosis import Bits, Diagnosis
 from .evidence import Evidence, gather
-from .noisy_part import find_noisy_part
+from .noisy_part import FAINTEST, find_noisy_part
 from .plain import plain_pixels
 from .unit import GREY_LEVELS, Unit
 
@@ -36,6 +36,9 @@ gained 0.8 to 4.9 dB on 96 × 96 of coffee and kodim07, with the covariance of t
 
 DISAGREEMENT = 2.0
 """A given strength is wondered at where it is so many times as large, or as small, as all that was measured."""
+
+PART_STRONGER = 1.8
+"""Of the sigma of the whole picture: noise of a part that is so much stronger."""
 
 SEEN_PLAIN = 0.01
 """Share of a noisy picture from which on its plain areas are let alone."""
@@ -69,20 +72,39 @@ def diagnose(y: Tensor, *, jpeg: bool = False, unit: Unit = GREY_LEVELS) -> Diag
         InputError: a side shorter than 8 pixels.
     """
     found = _of_whole(y, gather(y), jpeg=jpeg, unit=unit)
-    if not found.leaves_alone:
-        return replace(found, unit=unit, where=_not_plain(y, found))
+    part = _of_part(y, jpeg=jpeg, unit=unit) if found.leaves_alone or _may_be_quieter(found) else None
+    if part is None or not (found.leaves_alone or _outweighs(part, found)):
+        return replace(found, unit=unit, where=None if found.leaves_alone else _not_plain(y, found))
+    return replace(part, unit=unit)
+
+
+def _of_part(y: Tensor, *, jpeg: bool, unit: Unit) -> Diagnosis | None:
+    """The noise of the one rectangle that has some, if there is such a one."""
     part = find_noisy_part(y)
-    if part is not None:
-        inside = y[..., part.top : part.bottom, part.left : part.right]
-        if min(inside.shape[-2:]) >= 8:
-            of_part = _of_whole(inside, gather(inside), jpeg=jpeg, unit=unit)
-            if not of_part.leaves_alone:
-                where = part.inside(tuple(y.shape))
-                share = (
-                    f" (in {100 * where.mean():.0f} % of the picture; the rest has none and stays as it is)"
-                )
-                return replace(of_part, unit=unit, where=where, sentence=of_part.sentence + share)
-    return replace(found, unit=unit)
+    if part is None:
+        return None
+    inside = y[..., part.top : part.bottom, part.left : part.right]
+    if min(inside.shape[-2:]) < 8:
+        return None
+    found = _of_whole(inside, gather(inside), jpeg=jpeg, unit=unit)
+    if found.leaves_alone or (found.noise.sigma is not None and found.noise.sigma < FAINTEST):
+        return None
+    where = part.inside(tuple(y.shape))
+    share = f" (in {100 * where.mean():.0f} % of the picture; the rest has hardly any and stays as it is)"
+    return replace(found, where=where, sentence=found.sentence + share)
+
+
+def _may_be_quieter(found: Diagnosis) -> bool:
+    """Whether what was found may be the texture of quiet places beside a part with more noise."""
+    growing = found.evidence.line.grows or found.noise.share is not None  # then dark places are quieter
+    return found.branch in ("recorruption (white)", "held-out") and not growing
+
+
+def _outweighs(part: Diagnosis, whole: Diagnosis) -> bool:
+    """Whether the noise of a part is so much stronger than that of the whole picture that it is none of it."""
+    strong, weak = part.noise.sigma, whole.noise.sigma
+    white = part.branch == "recorruption (white)"
+    return white and strong is not None and weak is not None and strong >= PART_STRONGER * weak
 
 
 def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis:
@@ -119,7 +141,8 @@ def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis
 def _noisy(seen: Evidence) -> bool:
     """Whether what may be noise is strong enough to be worth a restoration."""
     if seen.step * LEVELS > 0.9:  # 8 bits
-        return seen.level >= HARDLY_NOISY
+        alone = seen.channels.strongest_alone
+        return seen.level >= HARDLY_NOISY and (alone is None or seen.shares or alone >= HARDLY_NOISY)
     sure = seen.even.even >= SURELY_EVEN and seen.ratio >= SURELY_WHITE
     return seen.level >= max(FAINTEST_SURE if sure else HARDLY_NOISY_FINE, seen.step)
 

@@ -157,12 +157,14 @@ def white(seen: Evidence, unit: Unit) -> Diagnosis:
     estimate = seen.estimate
     both_bands = max(seen.high, seen.middle) <= AGREEMENT * min(seen.high, seen.middle)
     quietest = seen.even.even >= SURELY_EVEN and seen.even.flat_ratio >= SURELY_WHITE and seen.level >= WEAK
-    if not (estimate.agree or both_bands or quietest):
+    alone = seen.channels.alone is not None and not seen.shares and seen.level >= WEAK
+    if not (estimate.agree or both_bands or quietest or alone):
         return held_out(seen, unit, why="uncertain by more than 10 %")
     sigma = estimate.sigma if estimate.agree else seen.high
     quiet = seen.even.fine * seen.even.even**0.8  # nearly that of the quietest hundredth of the blocks
-    if seen.channels.differs:
-        sigma = seen.channels.mean_sigma
+    own = seen.channels.mean_sigma
+    if seen.channels.differs or ((alone or len(seen.channels.sigmas) == 1) and sigma > NEAR * own):
+        sigma = own
     elif estimate.sigma > NEAR * quiet or not (estimate.agree or both_bands):
         sigma = quiet
     measures = "three measures of it agree" if estimate.agree else "the quietest places agree on it"

@@ -62,7 +62,7 @@ def test_channels_have_their_own_strengths_where_they_differ_and_only_then():
 
 def test_channels_that_share_their_noise_are_seen_to():
     grey = damages.white_in_8_bits(photo(), (25,), draw()).y
-    shared = channel_noise(grey.expand(-1, 3, -1, -1), np.zeros((3, 128, 128), dtype=bool))
+    shared = channel_noise(grey.expand(-1, 3, -1, -1), np.zeros((3, 128, 128), dtype=bool), sigma=25 / 255)
     assert shared.shared and shared.correlation[0][1] == pytest.approx(1)
     noise = diagnose(grey.expand(-1, 3, -1, -1).contiguous()).noise
     assert noise.channels[0][1] == pytest.approx(1, abs=0.01)
