@@ -163,7 +163,9 @@ def white(seen: Evidence, unit: Unit) -> Diagnosis:
     sigma = estimate.sigma if estimate.agree else seen.high
     quiet = seen.even.fine * seen.even.even**0.8  # nearly that of the quietest hundredth of the blocks
     own = seen.channels.mean_sigma
-    if seen.channels.differs or ((alone or len(seen.channels.sigmas) == 1) and sigma > NEAR * own):
+    # Where noise may grow with brightness the quiet places, which are dark, have less of it than the others.
+    steady = len(seen.channels.sigmas) == 1 and not seen.photons.likely
+    if seen.channels.differs or ((alone or steady) and sigma > NEAR * own):
         sigma = own
     elif estimate.sigma > NEAR * quiet or not (estimate.agree or both_bands):
         sigma = quiet
