@@ -46,7 +46,7 @@ def test_one_channel_is_measured_where_it_is_quiet():
 
 
 def test_quiet_places_do_not_tell_of_noise_that_may_grow_with_brightness():
-    found = diagnose(noisy(photo("coins"), 10))
+    found = diagnose(noisy(photo("coins", 128), 10))
     assert found.evidence.photons.likely
     assert found.noise.sigma > 1.05 * found.evidence.channels.mean_sigma
 
