@@ -13,6 +13,7 @@ import torch
 
 from dipsearch.bench import rivals
 from dipsearch.bench.back_projection import back_projected, enlarged, reduction
+from dipsearch.bench import dip_default
 from dipsearch.bench.dip_default import default_network, dip_oracle, dip_stopped
 from dipsearch.bench.rival_case import RivalCase, make_case
 from dipsearch.bench.rival_damages import DAMAGES_OF_RIVALS
@@ -202,6 +203,19 @@ def test_the_oracle_delivers_the_best_iterate_that_it_was_shown(make: Make) -> N
     assert len(seen) == 3 and psnr(best, case.clean) == pytest.approx(max(seen))
     stopped = dip_stopped(case.problem, limits)
     assert torch.equal(stopped * case.problem.observed, case.problem.y)
+
+
+def test_the_oracle_gives_up_when_nothing_gets_nearer(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dip_default, "PATIENCE", 20)
+    falling = iter(range(100, 0, -1))
+    seen: list[float] = []
+
+    def true_psnr(image: torch.Tensor) -> float:
+        seen.append(next(falling))
+        return seen[-1]
+
+    dip_oracle(make("half", side=32).problem, Limits(seconds=60, steps=100), true_psnr=true_psnr)
+    assert len(seen) == 3  # a check point each ten iterations
 
 
 @pytest.mark.gpu
