@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from dipsearch.bench import rivals
+from dipsearch.bench import dip_default, rivals
 from dipsearch.bench.back_projection import back_projected, enlarged, reduction
-from dipsearch.bench import dip_default
 from dipsearch.bench.dip_default import default_network, dip_oracle, dip_stopped
 from dipsearch.bench.rival_case import RivalCase, make_case
 from dipsearch.bench.rival_damages import DAMAGES_OF_RIVALS
