@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 from torch import Tensor
 
-from ..problem import Problem, Split
+from ..problem import Identity, Problem, Split
 from ..problem.splits.control_variate import control_weight
 
 SUM_TO_ONE = 1e3
@@ -143,8 +143,11 @@ def combine(images: Sequence[Tensor], weights: Sequence[float] | NDArray[np.floa
 def data_consistent(image: Tensor, problem: Problem) -> Tensor:
     """The image with its exact values as they were measured: in inpainting without noise, and between impulses.
 
-    Other problems' images are returned as they are: their measurements are noisy, or not values of the image.
+    A noisy picture that has no noise in a part of it keeps that part, which does not count as observed. Other problems'
+    images are returned as they are: their measurements are noisy, or not values of the image.
     """
+    if isinstance(problem.operator, Identity) and not bool((problem.observed > 0).all()):
+        image = torch.where(problem.observed > 0, image, problem.y)
     if problem.exact is None or not problem.pixelwise:
         return image
     return torch.where(problem.exact.bool(), problem.y, image)

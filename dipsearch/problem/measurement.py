@@ -94,7 +94,13 @@ def take_in(
         level = low * a.A(torch.ones(shape)) if low else 0.0
     seen = ((seen - level) / (high - low) * observed).contiguous()
     form = replace(form, low=low, high=high)
-    known = _scaled(noise, form, whole=not is_float(values)) if noise else _found_out(seen, a)
+    if noise is None and isinstance(a, Identity):
+        found = diagnose(seen)
+        if found.where is not None:  # noise is there, and all else stays as it is
+            observed = torch.from_numpy(found.where)[None, None].to(seen)
+        known = found.noise
+    else:
+        known = _scaled(noise, form, whole=not is_float(values)) if noise else _found_out(seen, a)
     return Taken(seen, a, known, shape, observed, form)
 
 
@@ -224,8 +230,6 @@ def _scaled(noise: NoiseModel, form: Form, *, whole: bool) -> NoiseModel:
 
 def _found_out(y: Tensor, a: Operator) -> NoiseModel:
     """What the measurement itself says of its noise, where it can be asked."""
-    if isinstance(a, Identity):
-        return diagnose(y).noise
     name = name_of(a)
     if name in ("mask", "downsample"):
         return NoiseModel("none", None, "none")

@@ -49,7 +49,8 @@ class Problem:
         operator: A.
         noise: what is known of the noise in y, in units of [0, 1].
         image_shape: (1, C, H, W) of the restored image x.
-        observed: (1, 1, h, w) or (1, C, h, w), 1 where something was measured, else 0.
+        observed: (1, 1, h, w) or (1, C, h, w), 1 where something was measured, else 0. Of a picture that has noise in a
+            part only, 1 there; all else stays as it is.
         form: how the restored image is handed back.
 
     Raises:

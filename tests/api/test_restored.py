@@ -73,3 +73,19 @@ def test_what_cannot_be_used_is_refused_at_once(problem, keywords, said):
 def test_a_problem_is_a_problem(given):
     with pytest.raises(ds.InputError, match=r"problem"):
         ds.restore(given, NAME)
+
+
+def test_what_has_no_noise_is_given_back_bit_for_bit():
+    rng, side = np.random.default_rng(0), 96
+    rows, columns = np.mgrid[:side, :side] / side
+    clean = np.round(255 * (0.5 + 0.2 * np.sin(9 * rows) * np.cos(7 * columns))).astype(np.uint8)
+    y = np.full((side + 32, side), 230, np.uint8)  # a letterbox
+    y[16:-16] = np.clip(np.round(clean + rng.normal(0, 20, clean.shape)), 0, 255).astype(np.uint8)
+    problem = ds.Problem(y)
+    assert problem.noise.source == "estimated" and float(problem.observed.mean()) < 0.8
+    done = ds.restore(problem, NAME, budget="5s", workers=1, device="cpu")
+    assert np.array_equal(done.image[:16], y[:16]) and np.array_equal(done.image[-16:], y[-16:])
+    before, after = (
+        np.square(each[16:-16].astype(float) - clean).mean() for each in (y, np.asarray(done.image))
+    )
+    assert after < before / 4
