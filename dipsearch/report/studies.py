@@ -18,7 +18,7 @@ from ..plain_files import inside
 from ..run import Request, StudyRecord, read_request, read_study
 from ..run.result_file import RESULT_FILE, read_result
 from ..run.slice_log import LOG
-from ..trials.claim import read_holder
+from ..trials.holder import read_holder
 from ..trials.journal import JOURNAL
 from ..visible import one_line, visible
 from .slices import newest, slices_of

@@ -8,79 +8,32 @@ not come to write the request is begun anew.
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import shlex
 import shutil
-import socket
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from optuna.storages.journal import JournalFileOpenLock
-from pydantic import BaseModel, ConfigDict, Field
 
-from ..errors import FormatError, ResourceError, StudyError
+from ..errors import ResourceError, StudyError
 from ..files import WRITING, write_text
-from ..json_files import parse_json
-from ..plain_files import inside, plain_bytes
-from ..visible import Words
-from ..yaml_files import validate
+from .holder import LOCK, Holder, read_holder, written
 from .journal import GRACE_SECONDS, JOURNAL
-from .storage_url import masked
 
 if sys.platform != "win32":
     import fcntl
 
-LOCK = "owner.lock"
 REQUEST_FILE = "study.yaml"
 BEGUN = (REQUEST_FILE, JOURNAL, "trials")
 """Where one of these is, a search has begun, and nothing is ever cleared away."""
 
-MOST_BYTES = 2**20
-"""Of the file that names the holder; a command line may be long."""
-
 PATIENCE = 2.0
 """Seconds for another process to say who it is, or to let go of a folder at which it only looked."""
-
-
-@dataclass(frozen=True)
-class Holder:
-    """Who works on a study.
-
-    Args:
-        host, pid: the process.
-        since: local time with its offset; so exact that no two claims are equal.
-        command: how it was started; passwords in addresses are masked.
-        new: whether its folder was empty when it came.
-    """
-
-    host: str
-    pid: int
-    since: str
-    command: str
-    new: bool
-
-    @classmethod
-    def me(cls, *, new: bool) -> Holder:
-        """This process, from now on."""
-        command = re.sub(r"[a-z][a-z0-9+]*://\S+", lambda found: masked(found[0]), shlex.join(sys.argv))
-        since = datetime.now().astimezone().isoformat(sep=" ", timespec="microseconds")
-        return cls(socket.gethostname(), os.getpid(), since, command, new)
-
-    @property
-    def may_live(self) -> bool:
-        """False where its process is known to be gone; of another host's nothing is known."""
-        return self.host != socket.gethostname() or _lives(self.pid)
-
-    def __str__(self) -> str:
-        return f"process {self.pid} on {self.host} since {self.since.partition('.')[0]}"
 
 
 @dataclass
@@ -150,7 +103,7 @@ def claim(folder: Path, *, new: bool) -> Claim:
             notes = _looked_at(folder, before, new=new)
             if handle is not None:
                 os.ftruncate(handle, 0)
-                os.pwrite(handle, _written(holder).encode(), 0)
+                os.pwrite(handle, written(holder).encode(), 0)
         except BaseException:
             _let_go(folder, handle, before)
             raise
@@ -161,31 +114,6 @@ def claim(folder: Path, *, new: bool) -> Claim:
             "check the space and the permissions of that folder",
         ) from error
     return Claim(folder, notes, holder, handle, made)
-
-
-def read_holder(folder: Path) -> Holder | None:
-    """Who works on the study in this folder, or did until it stopped without a word; ``None``: nobody."""
-    try:
-        content = parse_json(plain_bytes(inside(folder, LOCK), most=MOST_BYTES), source=LOCK)
-        return Holder(**validate(_Holder, content, source=LOCK).model_dump())
-    except FormatError:
-        return None
-
-
-class _Holder(BaseModel):
-    """A holder in a file."""
-
-    model_config = ConfigDict(strict=True)
-
-    host: Words
-    pid: int = Field(ge=0, lt=2**31)
-    since: Words
-    command: Words
-    new: bool
-
-
-def _written(holder: Holder) -> str:
-    return json.dumps(asdict(holder)) + "\n"
 
 
 def _locked(folder: Path, holder: Holder) -> tuple[int | None, Holder | None]:
@@ -243,25 +171,10 @@ def _by_name(folder: Path, holder: Holder) -> Holder | None:
         before = read_holder(folder)
         if before is not None and before.may_live:
             raise _held(folder, before)
-        write_text(folder / LOCK, _written(holder))
+        write_text(folder / LOCK, written(holder))
         return before
     finally:
         guard.release()
-
-
-def _lives(pid: int) -> bool:
-    if sys.platform == "win32":  # where a signal of 0 would end it
-        import ctypes
-
-        opened = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)
-        return bool(opened and ctypes.windll.kernel32.CloseHandle(opened))
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it is another user's
-        return True
-    return True
 
 
 def _looked_at(folder: Path, before: Holder | None, *, new: bool) -> tuple[str, ...]:
@@ -306,7 +219,7 @@ def _let_go(folder: Path, handle: int | None, before: Holder | None) -> None:
         if before is None:
             (folder / LOCK).unlink()
         elif handle is None:
-            write_text(folder / LOCK, _written(before))
+            write_text(folder / LOCK, written(before))
     if handle is not None:
         os.close(handle)
 

@@ -17,7 +17,7 @@ from dipsearch.commands.main import run
 from dipsearch.report.studies import Watched, find_studies, pulse, state_of, study_rows
 from dipsearch.run import read_study
 from dipsearch.run.slice_log import SliceRow, append_slice
-from dipsearch.trials.claim import Holder
+from dipsearch.trials.holder import Holder
 
 pytest.importorskip("dash")
 from dipsearch.report import live_views as views

@@ -19,7 +19,8 @@ import pytest
 
 from dipsearch.errors import DipsearchError, InputError, ResourceError, StudyError
 from dipsearch.trials import claim as module
-from dipsearch.trials.claim import LOCK, Holder, claim, read_holder
+from dipsearch.trials.claim import claim
+from dipsearch.trials.holder import LOCK, Holder, read_holder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is neither fork nor SIGKILL")
 
