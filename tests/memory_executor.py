@@ -34,7 +34,7 @@ class Clock:
 
 
 @dataclass(eq=False)
-class _Flight:
+class _Running:
     worker: int
     ends: float
     future: Future[Result]
@@ -64,18 +64,18 @@ class MemoryExecutor:
     given: list[Task] = field(default_factory=list)
     begun: list[float] = field(default_factory=list)
     given_up: list[Future[Result]] = field(default_factory=list)
-    _flights: list[_Flight] = field(default_factory=list)
+    _running: list[_Running] = field(default_factory=list)
 
     @property
     def workers(self) -> Sequence[WorkerSpec]:
         return [WorkerSpec(index, "cpu") for index in range(self.count)]
 
     def free(self) -> int:
-        return 0 if self.clock.now < self.away else self.count - len(self._flights)
+        return 0 if self.clock.now < self.away else self.count - len(self._running)
 
     def submit(self, task: Task) -> tuple[int, Future[Result]]:
         assert self.free() > 0
-        worker = min({*range(self.count)} - {one.worker for one in self._flights})
+        worker = min({*range(self.count)} - {one.worker for one in self._running})
         self.given.append(task)
         self.begun.append(self.clock.now)
         found: Result | Exception
@@ -84,21 +84,21 @@ class MemoryExecutor:
         except Exception as error:
             found = error
         future: Future[Result] = Future()
-        self._flights.append(_Flight(worker, self.clock.now + seconds_of(found), future, found))
+        self._running.append(_Running(worker, self.clock.now + seconds_of(found), future, found))
         return worker, future
 
     def wait(self, timeout: float) -> None:
-        ends = [one.ends for one in self._flights]
+        ends = [one.ends for one in self._running]
         self.clock.now = min([*ends, self.clock.now + timeout])
-        for one in [one for one in self._flights if one.ends <= self.clock.now]:
-            self._flights.remove(one)
+        for one in [one for one in self._running if one.ends <= self.clock.now]:
+            self._running.remove(one)
             if isinstance(one.found, Exception):
                 one.future.set_exception(one.found)
             else:
                 one.future.set_result(one.found)
 
     def give_up(self, future: Future[Result]) -> None:
-        self._flights = [one for one in self._flights if one.future is not future]
+        self._running = [one for one in self._running if one.future is not future]
         self.given_up.append(future)
         future.set_exception(TaskFailed("nobody waited for it any more"))
 

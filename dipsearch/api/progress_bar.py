@@ -68,7 +68,7 @@ class ProgressBar:
 
 
 @contextmanager
-def listener_for(progress: bool | Literal["notes"], *, seconds: float | None) -> Iterator[Callback]:
+def callback_for(progress: bool | Literal["notes"], *, seconds: float | None) -> Iterator[Callback]:
     """Who hears what happens. Optuna, which would print lines of its own, is quiet meanwhile."""
     import optuna
 

@@ -20,7 +20,7 @@ from ..run.restore_run import genomes_of, restored
 from ..trials.request import StartWord
 from .asked import cases_of, own_operators, problems_of, refuse_other_means, refuse_other_start, seconds_of
 from .found import Result
-from .progress_bar import listener_for
+from .progress_bar import callback_for
 
 
 def restore(
@@ -53,7 +53,7 @@ def restore(
     refuse_other_means(seed=seed, engine=engine, precision=precision, device=device, workers=workers)
     refuse_other_start(start)
     cases, genomes, seconds = cases_of(problems), _genomes(found), seconds_of(budget)
-    with listener_for(progress, seconds=seconds) as callback:
+    with callback_for(progress, seconds=seconds) as callback:
         done = restored(
             genomes,
             cases,

@@ -43,7 +43,7 @@ from .asked import (
     whole_number,
 )
 from .found import Kept, Result
-from .progress_bar import listener_for
+from .progress_bar import callback_for
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -143,7 +143,7 @@ def search(
     )
     kept = Kept()
     try:
-        with listener_for(progress, seconds=request.budget_seconds) as callback:
+        with callback_for(progress, seconds=request.budget_seconds) as callback:
             outcome = run_search(
                 request,
                 root=Path(kept.name),

@@ -8,9 +8,9 @@ gives to a score, and D the variance of score less distance over the candidates,
 and the distance the rest (James and Stein, 1961, in the form of Efron and Morris, 1973).
 
 Of an enlarged picture a score sees little of what is sought, lucky or not, and counts by the share that it sees.
-Hidden pixels that judge what is missing have a guide against their luck; there the consensus gained nothing and is
-not asked. Choosing the output nearest to the mean of several is from ISNAS-DIP (Arican, Kara, Bredell and Konukoglu,
-CVPR 2022). Pure functions.
+Hidden pixels that judge what is missing have a control variate against their luck; there the consensus gained nothing
+and is not asked. Choosing the output nearest to the mean of several is from ISNAS-DIP (Arican, Kara, Bredell and
+Konukoglu, CVPR 2022). Pure functions.
 """
 
 from __future__ import annotations

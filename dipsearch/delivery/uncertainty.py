@@ -62,7 +62,7 @@ def uncertainty(
 
     The mean squared distance of the voices from the ensemble, averaged over 3 × 3 pixels of the same kind (those that
     were fitted without noise, and all others), times a factor that makes its mean over what the score speaks of equal
-    ``validation_mse``: the scoring part, and with a guide all that was not measured.
+    ``validation_mse``: the scoring part, and with a control variate all that was not measured.
 
     Args:
         combined: what is uncertain, ``(1, C, H, W)``, as it is judged: made from the fitted part of ``split`` only.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..errors import ResourceError
 from .dask_client import START_A_CLUSTER, Connection
-from .dask_roll import Roll
+from .dask_membership import Membership
 
 ARRIVE_SECONDS, ANSWER_SECONDS = 5.0, 60.0
 """How long the first worker has for being there, and then for saying what it is, for which it has to import PyTorch."""
@@ -22,7 +22,7 @@ LOOK_AGAIN = 0.05
 """Seconds between two looks whether somebody has come."""
 
 
-def first_workers(roll: Roll, connection: Connection) -> None:
+def first_workers(membership: Membership, connection: Connection) -> None:
     """Wait until there are workers.
 
     Raises:
@@ -32,25 +32,25 @@ def first_workers(roll: Roll, connection: Connection) -> None:
     processes = connection.processes
     wanted = 1 if processes is None else processes.count
     while True:
-        roll.look(now=True)
-        passed, seats = time.monotonic() - begun, len(roll.seats)
-        first = min(first, passed) if seats else first
-        if seats >= wanted and (not roll.undecided or passed > first + OTHERS_SECONDS):
+        membership.look(now=True)
+        passed, members = time.monotonic() - begun, len(membership.members)
+        first = min(first, passed) if members else first
+        if members >= wanted and (not membership.undecided or passed > first + OTHERS_SECONDS):
             return
-        if len(roll.refused) == roll.known >= wanted:
+        if len(membership.refused) == membership.known >= wanted:
             raise ResourceError(
-                refusals([*roll.refused.values()]),
+                refusals([*membership.refused.values()]),
                 "the same versions have to be installed on all workers",
                 "install them there, or start the workers from this environment",
             )
         over = processes is not None and not processes.alive
-        patience = START_SECONDS if processes else ANSWER_SECONDS if roll.known else ARRIVE_SECONDS
+        patience = START_SECONDS if processes else ANSWER_SECONDS if membership.known else ARRIVE_SECONDS
         if over or passed > patience:
-            if seats:
+            if members:
                 return
             raise ResourceError(
                 f"the cluster at {connection.where} has "
-                + (f"{roll.known} workers that do not answer" if roll.known else "no workers"),
+                + (f"{membership.known} workers that do not answer" if membership.known else "no workers"),
                 "it has to have one that is free",
                 START_A_CLUSTER
                 if processes

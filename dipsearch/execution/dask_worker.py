@@ -36,7 +36,7 @@ OWN = "parts of one's own"
 
 
 @dataclass(frozen=True)
-class Desk:
+class WorkerContext:
     """Where a study's tasks are done in this process.
 
     Args:
@@ -133,7 +133,7 @@ _MIRRORS: dict[tuple[str, str], _Mirror] = {}
 
 
 def do(
-    desk: Desk,
+    context: WorkerContext,
     packed: bytes,
     *,
     files: Mapping[str, bytes],
@@ -143,21 +143,21 @@ def do(
     """Do a task; to be called by Dask.
 
     Args:
-        desk: where.
+        context: where.
         packed: the task, as cloudpickle has it: a network of the user's may be defined in the script that is run.
         files: that this process does not have yet, by their names in the study.
         kept: how to go on with its fits, where another process made them.
         assumed: names of files that are believed to be here already.
     """
-    key, mirror = (desk.study, _address()), None
-    torch.set_num_threads(desk.threads)
-    if desk.device.startswith("cuda"):
-        torch.cuda.set_device(desk.device)  # recording a graph knows the current one only
+    key, mirror = (context.study, _address()), None
+    torch.set_num_threads(context.threads)
+    if context.device.startswith("cuda"):
+        torch.cuda.set_device(context.device)  # recording a graph knows the current one only
     try:
         if (mirror := _MIRRORS.get(key)) is None:
             if OWN not in files:
                 return Lacking(tuple(assumed))
-            mirror = _MIRRORS[key] = _new_mirror(desk, unpacked(files[OWN]))
+            mirror = _MIRRORS[key] = _new_mirror(context, unpacked(files[OWN]))
         brought = {} if kept is None else kept.read()
         if kept is not None and not brought:
             return Lacking(kept.names)
@@ -170,10 +170,10 @@ def do(
             shutil.rmtree(mirror.folder, ignore_errors=True)
 
 
-def keep(desk: Desk, place: str, done: Done | Lacking) -> Kept:
+def keep(context: WorkerContext, place: str, done: Done | Lacking) -> Kept:
     """A word for the state of fits, as their files have it; to be called by Dask where a slice of them was done."""
     del done  # it has to have been there before
-    mirror = _MIRRORS.get((desk.study, _address()))
+    mirror = _MIRRORS.get((context.study, _address()))
     return Kept(kept_names(place), None if mirror is None else mirror.folder)
 
 
@@ -220,10 +220,10 @@ def _done(mirror: _Mirror, task: Task, files: Mapping[str, bytes], assumed: Sequ
     return Done(result, {name: file.read_bytes() for name, file in left.items() if file.exists()})
 
 
-def _new_mirror(desk: Desk, own: OwnParts) -> _Mirror:
+def _new_mirror(context: WorkerContext, own: OwnParts) -> _Mirror:
     _keep_memory_once()
     folder = Path(tempfile.mkdtemp(prefix="dipsearch-", dir=_scratch()))
-    return _Mirror(folder, Worker(folder, desk.device, own))
+    return _Mirror(folder, Worker(folder, context.device, own))
 
 
 @cache

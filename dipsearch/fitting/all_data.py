@@ -1,4 +1,4 @@
-"""Absorbing: once a fit has been stopped and judged, it goes on for a while with everything that was measured.
+"""Fitting to all data: once a fit was stopped and judged, it goes on for a while with everything that was measured.
 
 A split gives up a tenth or a twentieth of a measurement in order to have a score. Where the measurement has no
 noise, nothing speaks against fitting that part, too, once the score has done its work: the network goes on from
@@ -19,7 +19,7 @@ from .ongoing import Fit, Watcher
 from .stopping import Ended, LastIterate
 
 SHARE = 0.15
-"""Iterations of the absorption as a share of those before it, and so its time as a share of theirs.
+"""Iterations that this takes, as a share of those before it, and so its time as a share of theirs.
 
 On crops of scikit-image's rocket and coffee 150 iterations after 800 gained 0.3 dB, still rising slowly.
 """
@@ -32,7 +32,7 @@ USEFUL = (Ended.RISEN, Ended.STEPS, Ended.TIME)
 
 
 def may_fit_all_data(problem: Problem) -> bool:
-    """Whether absorption is safe: not where what was held out has noise that could be fitted."""
+    """Whether it is safe: not where what was held out has noise that could be fitted."""
     return problem.exact is not None
 
 

@@ -63,7 +63,7 @@ def ensemble_weights(products: NDArray[np.float64], *, ridge: float = 0.0) -> ND
     """
     count = len(products)
     # Since Σ w = 1, ‖w − 1/K‖² is ‖w‖² but for a constant, and so is P to which a constant is added everywhere: with
-    # a guide P may have negative eigenvalues, and a large constant lifts them where the weights can go.
+    # a control variate P may have negative eigenvalues, and a large constant lifts them where the weights can go.
     gram = products + ridge * np.eye(count) + LIFT * np.abs(products).max()
     eigenvalues, vectors = np.linalg.eigh(gram)
     root = (vectors * np.sqrt(np.clip(eigenvalues, 0, None))).T
@@ -156,23 +156,23 @@ def data_consistent(image: Tensor, problem: Problem) -> Tensor:
 def scoring_products(images: Sequence[Tensor], problem: Problem, *, split: Split) -> NDArray[np.float64]:
     """P with which the score of Σ w_k x_k is wᵀ P w less a constant, where Σ w = 1; ``(K, K)``.
 
-    With a guide that is so for one λ; the score's own may be smaller for a mixture.
+    With a control variate that is so for one λ; the score's own may be smaller for a mixture.
 
     Args:
         images: x_k, each ``(1, C, H, W)``.
         problem: what was measured.
-        split: its scoring part, and its guide if it has one.
+        split: its scoring part, and its control variate if it has one.
     """
     seen = [problem.view(image) for image in images]
     found = error_products(*_where(seen, split.score_target, split.score_weight))
     if split.control is None:
         return found
-    # With a guide a score is a sum of three means of squares, and P that of their products.
+    # With a control variate a score is a sum of three means of squares, and P that of their products.
     sampled, sought = (
         error_products(*_where(seen, split.control.image, weight))
         for weight in (split.score_weight, split.control.weight)
     )
-    # λ has to be one for all; that of the image which is furthest ahead of the guide is safe for every mixture.
+    # λ has to be one for all; that of the image furthest ahead of the control variate is safe for every mixture.
     weight = min(float(control_weight(a, b)) for a, b in zip(np.diag(found), np.diag(sampled), strict=True))
     return np.asarray(found + weight * (sought - sampled))
 

@@ -1,4 +1,4 @@
-"""Scratch: what an operation takes on a CPU besides its results, and gives back when it ends.
+"""The workspace: what an operation takes on a CPU besides its results, and gives back when it ends.
 
 Convolutions with a small input and kernel write out their patches; others leave to oneDNN, which works on copies
 of the weights in a layout of its own, padded to multiples of 8 to 32 channels. Found out by following every

@@ -1,4 +1,4 @@
-"""Headroom: how much memory one candidate may take, so that none is started that does not fit.
+"""The memory limit: how much memory one candidate may take, so that none is started that does not fit.
 
 What is free when a search starts is shared by the workers of each device. A candidate whose predicted peak is
 larger is not proposed, and refused where it was asked for: on most systems, running out of memory ends the whole

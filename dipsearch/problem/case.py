@@ -90,7 +90,7 @@ class Case:
             return None
         everywhere = torch.ones(1, 1, *self.image.pixels.shape[-2:])
         # Where parts are noisy and nothing is missing, all counts as measured: only masks have zeros here.
-        observed = self.windows.put_back(everywhere, self.problem.observed, missing=everywhere)
+        observed = self.windows.inserted(everywhere, self.problem.observed, missing=everywhere)
         return self.range.into(self.image.pixels), observed if isinstance(
             self.problem.operator, Mask
         ) else everywhere

@@ -116,13 +116,13 @@ def _whole(x: Tensor, case: Case) -> tuple[Tensor, tuple[Samples, NDArray[np.boo
     if windows is None or as_read is None:
         return x if channels is None else channels.back(x, as_read), _unchanged(x, case)
     observed = case.problem.observed
-    restored = windows.put_back(
+    restored = windows.inserted(
         torch.zeros(1, 1, *as_read.shape[-2:]),
         1 - observed if isinstance(case.problem.operator, Mask) else observed,
         missing=torch.ones(1, 1, *as_read.shape[-2:]),
     )
     worked_on = as_read if channels is None else channels.into(as_read)
-    whole = windows.put_back(worked_on, x.cpu(), missing=restored)
+    whole = windows.inserted(worked_on, x.cpu(), missing=restored)
     whole = whole if channels is None else channels.back(whole, as_read)
     samples = None if image is None or image.samples is None else _plain(image.samples)
     return whole, None if samples is None else (samples, restored[0, 0].numpy() == 0)

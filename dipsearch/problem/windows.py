@@ -54,7 +54,7 @@ class Windows:
             [torch.cat([self._part(picture, one) for one in row], dim=-1) for row in rows], dim=-2
         )
 
-    def put_back(self, picture: Tensor, parts: Tensor, *, missing: Tensor) -> Tensor:
+    def inserted(self, picture: Tensor, parts: Tensor, *, missing: Tensor) -> Tensor:
         """Return a picture (1, C, H, W) with what ``parts``, as ``cut`` lays them out, have for its missing pixels.
 
         Args:

@@ -108,7 +108,7 @@ class _Watch:
     def __init__(
         self, callback: Callback, name: str, langevin: Langevin, *, started: float, until: float | None
     ) -> None:
-        self._listener, self._langevin, self._started, self._until = callback, langevin, started, until
+        self._callback, self._langevin, self._started, self._until = callback, langevin, started, until
         self._state = WorkerState(0, label=f"sampling {name}", max_steps=langevin.steps)
         self._begun = time.monotonic()
 
@@ -119,7 +119,7 @@ class _Watch:
         worker = replace(self._state, step=check.step, steps_per_second=speed)
         left = (self._langevin.steps - check.step) / speed
         left = left if self._until is None else min(left, max(0.0, self._until - now))
-        self._listener.progress(
+        self._callback.progress(
             Snapshot(
                 phase="sampling",
                 seconds=now - self._started,

@@ -41,7 +41,7 @@ def test_a_worker_that_had_to_load_its_libraries_first_was_not_busy_meanwhile(
     runner = memory_runner(lambda task: Restored(2.0, ()))
     worker, future = runner.executor.submit(Patches("a", "p", "o"))
     runner.adopt(Patches("a", "p", "o"), worker, future)
-    runner.executor._flights[0].ends = 5.0
+    runner.executor._running[0].ends = 5.0
     runner.restore([])
     assert [(span.begin, span.end) for span in runner.spans] == [(3, 5)]
     assert runner.done["o"][1].seconds == 2.0

@@ -22,7 +22,7 @@ import pytest
 import torch
 
 from dipsearch.errors import DipsearchError, InputError, ResourceError
-from dipsearch.execution import dask_cargo, dask_client, dask_roll, dask_start
+from dipsearch.execution import dask_client, dask_membership, dask_start, dask_transfers
 from dipsearch.execution.dask_cluster import DaskCluster
 from dipsearch.execution.dask_worker import forget
 from dipsearch.execution.executor import WorkerDied
@@ -141,17 +141,17 @@ def test_workers_with_another_version_are_refused_with_both(
     tmp_path: Path, cluster: Client, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     cluster.wait_for_workers(2, timeout=60)  # one that a test has ended may still be on its way back
-    versions = dask_roll.versions()
-    monkeypatch.setattr(dask_roll, "versions", lambda: versions | {name: "0.0.1"})
+    versions = dask_membership.versions()
+    monkeypatch.setattr(dask_membership, "versions", lambda: versions | {name: "0.0.1"})
     error = refused(tmp_path, cluster)
     assert f"has {name} {versions[name]}, here it is 0.0.1 (and 1 more like it)" in error.given
 
 
 def test_another_build_of_the_same_version_is_welcome() -> None:
-    assert dask_roll._difference("torch", "2.6.0+cu126", "2.6.0") is None
-    assert dask_roll._difference("python", "3.11.2", "3.11.9") is None
-    assert dask_roll._difference("python", "3.12.2", "3.11.9") == "has python 3.12.2, here it is 3.11.9"
-    assert dask_roll._difference("dipsearch", None, "0.5") == "has no dipsearch, here it is 0.5"
+    assert dask_membership._difference("torch", "2.6.0+cu126", "2.6.0") is None
+    assert dask_membership._difference("python", "3.11.2", "3.11.9") is None
+    assert dask_membership._difference("python", "3.12.2", "3.11.9") == "has python 3.12.2, here it is 3.11.9"
+    assert dask_membership._difference("dipsearch", None, "0.5") == "has no dipsearch, here it is 0.5"
 
 
 # -- who is there --------------------------------------------------------------------------------------------------
@@ -170,8 +170,8 @@ def test_a_worker_that_joins_late_is_used_and_one_of_another_version_is_not(
         futures = [executor.submit(a_slice(f"trials/000{number}")) for number in range(2)]
         wait_for(executor, *(future for _, future in futures))
         assert {index for index, _ in futures} == {first, first + 1}
-        versions = dask_roll.versions()
-        monkeypatch.setattr(dask_roll, "versions", lambda: versions | {"torch": "1.0"})
+        versions = dask_membership.versions()
+        monkeypatch.setattr(dask_membership, "versions", lambda: versions | {"torch": "1.0"})
         threads.cluster.scale(3)
         until(lambda: bool(told), executor)
         assert executor.free() == 2
@@ -196,21 +196,21 @@ def test_a_lost_scheduler_is_told_and_nothing_waits_for_it(tmp_path: Path, threa
 
 
 def test_gpus_are_divided_where_nobody_did(threads: Client) -> None:
-    roll = dask_roll.Roll(threads)
+    membership = dask_membership.Membership(threads)
     facts = {"host": "a", "resources": {}, "nthreads": 1, "memory_limit": 10**9}
-    gpus = dask_roll.Equipment("cuda", 10**10, (6 * 10**9, 8 * 10**9), visible="")
+    gpus = dask_membership.Equipment("cuda", 10**10, (6 * 10**9, 8 * 10**9), visible="")
 
-    def seat(what: dask_roll.Equipment, **changes: object) -> dask_roll.Seat:
-        address = f"tcp://a:{len(roll.seats)}"
-        roll.seats[address] = roll._seat(address, facts | changes, what, {address: facts})
-        return roll.seats[address]
+    def member(what: dask_membership.Equipment, **changes: object) -> dask_membership.Member:
+        address = f"tcp://a:{len(membership.members)}"
+        membership.members[address] = membership._member(address, facts | changes, what, {address: facts})
+        return membership.members[address]
 
-    assert [seat(gpus).spec.device for _ in range(4)] == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]
+    assert [member(gpus).spec.device for _ in range(4)] == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]
     divided = [replace(gpus, visible=visible) for visible in ("0,1", "1,0")]
-    assert [seat(one).spec.device for one in divided] == ["cuda:0", "cuda:0"]
-    counted = seat(gpus, resources={"GPU": 1})
+    assert [member(one).spec.device for one in divided] == ["cuda:0", "cuda:0"]
+    counted = member(gpus, resources={"GPU": 1})
     assert counted.resources == {"GPU": 1} and counted.spec.memory == int(0.9 * 6e9) - 640 * 10**6
-    plain = seat(gpus, resources={"GPU": 0})
+    plain = member(gpus, resources={"GPU": 0})
     assert plain.spec.device == "cpu" and plain.spec.memory == 750 * 10**6 - 340 * 10**6
 
 
@@ -291,10 +291,12 @@ def test_a_state_that_died_with_its_worker_does_not_keep_another_one_waiting(
         index, first = executor.submit(task)
         wait_for(executor, first)
         executor.checkpoint()
-        seat = next(seat for seat in executor._roll.seats.values() if seat.spec.index == index)
-        number = cluster.run(os.getpid, workers=[seat.address])[seat.address]
+        member = next(
+            member for member in executor._membership.members.values() if member.spec.index == index
+        )
+        number = cluster.run(os.getpid, workers=[member.address])[member.address]
         os.kill(number, signal.SIGKILL)
-        seat.ready = False  # as if it was paused, so that the other one is asked before the death is known
+        member.ready = False  # as if it was paused, so that the other one is asked before the death is known
         _, second = executor.submit(replace(task, at=20))
         wait_for(executor, second)
         assert second.exception() is None or isinstance(second.exception(), WorkerDied)
@@ -366,7 +368,7 @@ def test_a_checkpoint_is_given_up_after_a_while(
 ) -> None:
     with DaskCluster(study(tmp_path), cluster) as executor:
         advanced(executor, a_slice(), slices=1)
-        monkeypatch.setattr(dask_cargo, "CHECKPOINT_SECONDS", 0.0)
+        monkeypatch.setattr(dask_transfers, "CHECKPOINT_SECONDS", 0.0)
         executor.checkpoint()
         assert not (tmp_path / LEARNS / STATE).exists()
         monkeypatch.undo()

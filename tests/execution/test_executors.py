@@ -69,7 +69,9 @@ def end(executor: Executor, index: int) -> None:
         executor._processes[index].process.kill()
         return
     assert isinstance(executor, DaskCluster)
-    address = next(seat.address for seat in executor._roll.seats.values() if seat.spec.index == index)
+    address = next(
+        member.address for member in executor._membership.members.values() if member.spec.index == index
+    )
     numbers = executor._connection.client.run(os.getpid, workers=[address])
     os.kill(numbers[address], signal.SIGKILL)
 

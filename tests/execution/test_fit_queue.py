@@ -208,12 +208,12 @@ class TestFiles:
     def test_those_that_take_long_are_written_now_and_then_and_with_the_last_slice(
         self, memory_runner: MakeRunner
     ) -> None:
-        runner = memory_runner(Fits(writing=5.0))
+        runner = memory_runner(Fits(writing=10.0))
         queue = worked(runner, [wanted("a")], until=96.0)
         kept = [one.at * STEP for one in slices_of(runner, "a") if one.keep]
         assert kept == pytest.approx(
-            [0, 50, 84], abs=2.1
-        )  # 10 % of 50 s are 5 s, and of 96 s two writings are none of it
+            [0, 50, 74], abs=2.1
+        )  # 20 % of 50 s are 10 s, and of 96 s two writings are none of it
         assert queue.latest["a"].kept
 
     def test_those_that_were_not_are_written_when_all_is_done(self, memory_runner: MakeRunner) -> None:
@@ -231,8 +231,8 @@ class TestFiles:
         assert (found[-1].steps, found[-1].all_data) == (0, False)
 
     def test_with_everything_they_are_not_written_again_without_it(self, memory_runner: MakeRunner) -> None:
-        runner = memory_runner(Fits(writing=5.0))
-        worked(runner, [wanted("a", all_data=True)], until=40.0)
+        runner = memory_runner(Fits(writing=10.0))
+        worked(runner, [wanted("a", all_data=True)], until=45.0)
         *before, last = slices_of(runner, "a")
         assert last.all_data
         assert not before[-1].keep

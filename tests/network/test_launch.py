@@ -11,7 +11,7 @@ import torch
 pytest.importorskip("triton", reason="Triton is not installed")
 
 from dipsearch.network.kernels import launch as launching
-from dipsearch.network.kernels.launch import ACROSS, ALONG, Scratch, launch
+from dipsearch.network.kernels.launch import ACROSS, ALONG, Workspace, launch
 
 
 class Compiled:
@@ -80,10 +80,10 @@ def test_nothing_is_launched_where_nothing_is_computed() -> None:
 
 
 def test_scratch_memory_stays_where_it_was_when_somebody_needs_more() -> None:
-    scratch, nobody, cpu = Scratch(), torch.nn.Identity(), torch.device("cpu")
-    small = scratch.of(nobody, (4, 1), device=cpu)
-    large = scratch.of(nobody, (8, 2), device=cpu)
+    workspace, nobody, cpu = Workspace(), torch.nn.Identity(), torch.device("cpu")
+    small = workspace.of(nobody, (4, 1), device=cpu)
+    large = workspace.of(nobody, (8, 2), device=cpu)
     assert large[0].data_ptr() != small[0].data_ptr() and int(large[1].sum()) == 0
     for grid, there in (((4, 1), small), ((8, 2), large), ((2, 2), large)):
-        assert scratch.of(nobody, grid, device=cpu)[0].data_ptr() == there[0].data_ptr()
-    assert scratch.of(torch.nn.Identity(), (1, 1), device=cpu)[0].data_ptr() != small[0].data_ptr()
+        assert workspace.of(nobody, grid, device=cpu)[0].data_ptr() == there[0].data_ptr()
+    assert workspace.of(torch.nn.Identity(), (1, 1), device=cpu)[0].data_ptr() != small[0].data_ptr()

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..gene_rules import Padding
-from .launch import DOUBLINGS, PADDINGS, SCRATCH, blocks, launch
+from .launch import DOUBLINGS, PADDINGS, WORKSPACE, blocks, launch
 from .passes import prepare, sums, undouble, unprepare
 from .prepared import Scaling, channels_last, empty, somewhere, statistics
 
@@ -81,7 +81,7 @@ class _Joined(torch.autograd.Function):
             grid = cut.shared_grid(height * width)
             launch(
                 sums, grid, somewhere(near, far), far, gradient, gradient,
-                *SCRATCH.of(scaling.owner, grid, device=far.device), of_bias, of_weight,
+                *WORKSPACE.of(scaling.owner, grid, device=far.device), of_bias, of_weight,
                 mean, deviation, weight, bias, height, width, near_groups, far_groups, border, 0, padding, 0,
                 TWO=False, UP=up, VEC=cut.vec,
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""How the passes are launched: in blocks of which size, by how many programs, with which scratch memory."""
+"""How the passes are launched: in blocks of which size, by how many programs, with which workspace."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def blocks(*channels: int, itemsize: int, cut: int | None = None) -> Blocks:
     return Blocks(vec, -(-(sum(channels) if cut is None else cut) // ACROSS))
 
 
-class Scratch:
+class Workspace:
     """Where the programs that share a sum leave their parts and count their arrivals; zero between launches.
 
     Each module has its own, made once and kept as long as the module: a recorded graph finds it where it was, also when
@@ -86,7 +86,7 @@ class Scratch:
         return there[-1]
 
 
-SCRATCH = Scratch()
+WORKSPACE = Workspace()
 
 
 _COMPILED: dict[tuple[Any, ...], tuple[Any, tuple[Any, ...]]] = {}

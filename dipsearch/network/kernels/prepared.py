@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..gene_rules import Activation, Padding
-from .launch import ACTIVATIONS, PADDINGS, SCRATCH, Blocks, blocks, launch
+from .launch import ACTIVATIONS, PADDINGS, WORKSPACE, Blocks, blocks, launch
 from .passes import moments, prepare, sums, unprepare
 
 EPSILON = 1e-5  # beside the variance, as in PyTorch's normalisations
@@ -24,7 +24,7 @@ class Scaling:
     """A normalisation per channel.
 
     Args:
-        owner: the module that it belongs to, for its scratch memory.
+        owner: the module that it belongs to, for its workspace.
         weight, bias: (C,); ``None``: 1 and 0.
         statistics: whether the image's own mean and deviation are taken out first.
     """
@@ -105,9 +105,9 @@ class _Prepared(torch.autograd.Function):
         if scaling.statistics or any(borders):
             grid = cut.shared_grid(height * width)
             launch(
-                sums, grid, x, x, first, second, *SCRATCH.of(scaling.owner, grid, device=x.device), of_bias, of_weight,
-                mean, deviation, weight, bias, height, width, groups, 0, border, border_b, padding, activation,
-                TWO=two, UP=0, VEC=cut.vec,
+                sums, grid, x, x, first, second, *WORKSPACE.of(scaling.owner, grid, device=x.device), of_bias,
+                of_weight, mean, deviation, weight, bias, height, width, groups, 0, border, border_b, padding,
+                activation, TWO=two, UP=0, VEC=cut.vec,
             )  # fmt: skip
         of_x = torch.empty_like(x)
         launch(
@@ -134,7 +134,7 @@ def statistics(near: Tensor, far: Tensor, scaling: Scaling, cut: Blocks, *, up: 
     grid = cut.shared_grid(height * width)
     launch(
         moments, grid, somewhere(near, far), far,
-        *SCRATCH.of(scaling.owner, grid, device=device), mean, deviation, height, width,
+        *WORKSPACE.of(scaling.owner, grid, device=device), mean, deviation, height, width,
         near.shape[1] // cut.vec, further // cut.vec, EPSILON, UP=up, VEC=cut.vec,
     )  # fmt: skip
     return mean, deviation

@@ -1,15 +1,15 @@
-"""The guide: a quick restoration from the fitted part, by which a few hidden pixels speak for all missing ones.
+"""The control variate: a quick restoration from the fitted part, by which a few hidden pixels speak for all missing.
 
 What is asked is the error of an image x where nothing was measured, the set M; what is known is the truth y at a few
-hidden pixels, the set H. With c the guide,
+hidden pixels, the set H. With c the control variate,
 
     score(x) = λ · mean over M of (x − c)² + mean over H of [(x − y)² − λ (x − c)²].
 
-The first mean has no luck in it. The second one, the only sample, is small where the guide is good; what the hidden
-pixels cover that the missing ones do not, and the other way round, falls out of it. Nobody has to believe the guide:
-over the drawing of H the score has the mean of the plain one over H, (x − y)² alone. It varies more where x is much
-better than the guide; so λ is at most the ratio of the means over H of (x − y)² and of (x − c)². There the score is the
-ratio estimator, and it is never negative.
+The first mean has no luck in it. The second one, the only sample, is small where the control variate is good; what the
+hidden pixels cover that the missing ones do not, and the other way round, falls out of it. Nobody has to believe the
+control variate: over the drawing of H the score has the mean of the plain one over H, (x − y)² alone. It varies more
+where x is much better than the control variate; so λ is at most the ratio of the means over H of (x − y)² and of (x −
+c)². There the score is the ratio estimator, and it is never negative.
 
 Survey sampling knows both (Cochran, Sampling Techniques, 1977, on ratio and difference estimators), learning the second
 as prediction-powered inference (Angelopoulos, Bates, Fannjiang, Jordan and Zrnic, Science 2023, arXiv 2301.09633; with
@@ -29,14 +29,14 @@ from torch import Tensor
 MOST_WEIGHT = 0.75
 """The largest λ.
 
-Text-like holes in coffee, chelsea, flowers and comic at 96 × 96, eight unlike networks each: without a guide and with
-λ up to 0.5, 0.75 and 1 stops lost 0.14, 0.06, 0.08, 0.10 dB against their own peaks on average, at most 0.88, 0.30,
-0.54, 0.52; Kendall's τ of the score with the true PSNR was 0.73, 0.77, 0.84, 0.82. The ratio without a limit: 0.28 dB,
-at most 2.93, and τ 0.71.
+Text-like holes in coffee, chelsea, flowers and comic at 96 × 96, eight unlike networks each: without a control variate
+and with λ up to 0.5, 0.75 and 1 stops lost 0.14, 0.06, 0.08, 0.10 dB against their own peaks on average, at most 0.88,
+0.30, 0.54, 0.52; Kendall's τ of the score with the true PSNR was 0.73, 0.77, 0.84, 0.82. The ratio without a limit:
+0.28 dB, at most 2.93, and τ 0.71.
 """
 
 MOST_PIXELS = 150_000
-"""Beyond so many missing pixels the guide takes many seconds, and thousands of hidden ones score well without."""
+"""Beyond so many missing pixels it takes many seconds, and thousands of hidden ones score well without."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ class ControlVariate:
         return ((x - self.image).square() * self.weight).sum() * self.scale
 
     def to(self, device: torch.device | str) -> ControlVariate:
-        """The same guide on another device."""
+        """The same control variate on another device."""
         moved = ControlVariate(self.values.to(device), self.known.to(device), self.weight.to(device))
         if "image" in self.__dict__:
             moved.__dict__["image"] = self.image.to(device)
@@ -79,7 +79,7 @@ class ControlVariate:
 
 
 def make_control_variate(values: Tensor, known: Tensor, *, sought: Tensor) -> ControlVariate | None:
-    """The guide for a measurement; ``None`` where nothing is sought, in too large a picture, or without a clue.
+    """That of a measurement; ``None`` where nothing is sought, in too large a picture, or without a clue.
 
     Args:
         values: ``(1, C, H, W)``.
@@ -93,14 +93,16 @@ def make_control_variate(values: Tensor, known: Tensor, *, sought: Tensor) -> Co
     return ControlVariate(values, known, sought)
 
 
-def control_weight(sampled: Tensor | float, from_guide: Tensor | float) -> Tensor:
+def control_weight(sampled: Tensor | float, from_control: Tensor | float) -> Tensor:
     """λ of an image.
 
     Args:
         sampled: the mean over H of (x − y)².
-        from_guide: that of (x − c)².
+        from_control: that of (x − c)².
     """
-    ratio = torch.as_tensor(sampled) / torch.as_tensor(from_guide).clamp(min=torch.finfo(torch.float32).tiny)
+    ratio = torch.as_tensor(sampled) / torch.as_tensor(from_control).clamp(
+        min=torch.finfo(torch.float32).tiny
+    )
     return ratio.clamp(max=MOST_WEIGHT)
 
 

@@ -122,12 +122,12 @@ def _hiding(
         share=count_values(held, channels=channels) / max(count_values(telling, channels=channels), 1),
         assumes=assumes,
         score_noise=max(energy, 0.0) ** 0.5,
-        control=_guide(problem, telling - telling * held, telling=telling),
+        control=_control(problem, telling - telling * held, telling=telling),
         indirect=not problem.pixelwise,
     )
 
 
-def _guide(problem: Problem, fitted: Tensor, *, telling: Tensor) -> ControlVariate | None:
+def _control(problem: Problem, fitted: Tensor, *, telling: Tensor) -> ControlVariate | None:
     """Only where what was measured is exact, and what was not lies beside it: not in super-resolution."""
     if problem.exact is None or not problem.pixelwise:
         return None

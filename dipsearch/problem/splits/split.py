@@ -39,12 +39,12 @@ class Split:
         kind: how y was divided; "whole" when nothing scores.
         fit_target, fit_weight: the loss is the mean of (A x − target)² where the weight is 1.
         score_target, score_weight, score_offset: the score is the mean of (x̄ − target)² where the weight is 1,
-            minus the offset: an estimate of the mean squared error, with a guide of that where nothing was
+            minus the offset: an estimate of the mean squared error, with a control variate of that where nothing was
             measured. Where y is no picture of x, x̄ is A x̄, see `Problem.view`.
         share: the part of the information that the fit gives up.
         assumes: what has to be true for the score to be right, in one sentence.
         score_noise: standard deviation of the noise of one scoring value, in units of [0, 1].
-        guide: makes the score an estimate for what was not measured, see `ControlVariate`.
+        control: makes the score an estimate for what was not measured, see `ControlVariate`.
         indirect: the score is of A x̄, and A loses detail: it says nothing of a part of what is sought.
     """
 
@@ -104,8 +104,9 @@ class Split:
         """Return what a score is made of.
 
         Returns:
-            The squared errors of x where the weight is 1, less λ times those against the guide if there is one, (1, C,
-            h, w) and 0 elsewhere; and λ times its mean squared distance where nothing was measured, 0 without a guide.
+            The squared errors of x where the weight is 1, less λ times those against the control variate if there is
+            one, (1, C, h, w) and 0 elsewhere; and λ times its mean squared distance where nothing was measured, 0
+            without one.
         """
         errors = (x - self.score_target).square() * self.score_weight
         if self.control is None:
@@ -136,8 +137,8 @@ class Split:
 
         with N scoring values. Where all of them score (recorruption, thinning) s is their noise. Where a sample
         scores, which one counts, too: s² = noise² + e². Errors of networks are alike in neighbouring pixels
-        and larger at edges, so that it can be twice as much, and a guide makes it less; a bootstrap over blocks
-        tells, once fits exist.
+        and larger at edges, so that it can be twice as much, and a control variate makes it less; a bootstrap over
+        blocks tells, once fits exist.
         Infinite when nothing scores.
         """
         if math.isnan(self._score_scale):

@@ -1,4 +1,4 @@
-"""The cargo: what travels between a study's folder and the workers of a cluster of Dask's, each thing once.
+"""The transfers: what travels between a study's folder and the workers of a cluster of Dask's, each thing once.
 
 Problems and pilots go from the folder to whoever needs them; how to go on with fits stays where it was made until it is
 asked for, and the folder has what the last checkpoint brought.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import FormatError
 from ..files import write_bytes
-from .dask_roll import Seat
+from .dask_membership import Member
 from .dask_worker import OWN, Kept, kept_names
 from .task import Slice, Task
 
@@ -30,17 +30,17 @@ class State:
     """How to go on with some fits: a future of ``Kept``, and the worker that made them."""
 
     future: distributed.Future[Any]
-    seat: Seat
+    member: Member
 
     @property
     def there(self) -> bool:
         """Whether it can still be had. What Dask would have to compute once more cannot."""
         status = self.future.status
-        return status == "finished" or (status == "pending" and not self.seat.gone)
+        return status == "finished" or (status == "pending" and not self.member.gone)
 
 
 @dataclass
-class Cargo:
+class Transfers:
     """Sees to it that things are where they are needed.
 
     Args:
@@ -74,7 +74,7 @@ class Cargo:
             there = self._files[name] = stamp, client.scatter(content, hash=False)
         return there[1]
 
-    def state(self, client: distributed.Client, place: str, seat: Seat) -> State | None:
+    def state(self, client: distributed.Client, place: str, member: Member) -> State | None:
         """How to go on with fits on a worker that did not make them; ``None``: they begin anew."""
         if (found := self.states.get(place)) is not None:
             if found.there:
@@ -83,7 +83,7 @@ class Cargo:
         stored = Kept(kept_names(place), self.folder)
         if not (self.folder / stored.names[0]).exists():
             return None
-        return State(client.scatter(stored, workers=[seat.address], hash=False), seat)
+        return State(client.scatter(stored, workers=[member.address], hash=False), member)
 
     def leaves(self, place: str, state: State, *, kept: bool) -> None:
         """A worker has advanced the fits in a place.
@@ -114,10 +114,10 @@ class Cargo:
             written(self.folder, kept.read(), kept_names(place)[::-1])
             self._due.discard(place)
 
-    def drop(self, seat: Seat) -> None:
+    def drop(self, member: Member) -> None:
         """Count with nothing any more that a worker had."""
-        seat.has.clear()
-        self.states = {place: state for place, state in self.states.items() if state.seat is not seat}
+        member.has.clear()
+        self.states = {place: state for place, state in self.states.items() if state.member is not member}
 
     def clear(self) -> None:
         """Let go of everything that is on the workers."""

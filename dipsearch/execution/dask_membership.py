@@ -1,4 +1,4 @@
-"""The roll: which workers a cluster of Dask's has at the moment, what they are, and which of them are of no use.
+"""The membership: which workers a cluster of Dask's has at the moment, what they are, and which of them are of no use.
 
 A new one is asked for its versions and its equipment by tasks like any other, so that nobody waits for it.
 """
@@ -41,7 +41,7 @@ GPU = "GPU"
 
 
 @dataclass(eq=False)
-class Seat:
+class Member:
     """A worker of a cluster.
 
     Args:
@@ -64,19 +64,19 @@ class Seat:
 
 
 @dataclass
-class Roll:
-    """Keeps the roll.
+class Membership:
+    """Keeps track of them.
 
     Args:
         client: Dask's.
 
     Attributes:
-        seats: the workers that are used, by their address.
+        members: the workers that are used, by their address.
         refused: the sentences about those that are not.
     """
 
     client: distributed.Client
-    seats: dict[str, Seat] = field(default_factory=dict)
+    members: dict[str, Member] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     _asked: dict[str, dict[str, distributed.Future[Any]]] = field(default_factory=dict)
     _numbered: int = 0
@@ -85,14 +85,14 @@ class Roll:
     @property
     def known(self) -> int:
         """Workers that are there, used or not."""
-        return len(self.seats) + len(self.refused) + len(self._asked)
+        return len(self.members) + len(self.refused) + len(self._asked)
 
     @property
     def undecided(self) -> int:
         """Those of them that have not answered yet."""
         return len(self._asked)
 
-    def look(self, *, now: bool = False) -> list[Seat]:
+    def look(self, *, now: bool = False) -> list[Member]:
         """See who is there; those who have left since the last look.
 
         Args:
@@ -103,26 +103,26 @@ class Roll:
         self._looked = time.monotonic()
         if (present := self._present()) is None:
             return []
-        left = [self.seats.pop(address) for address in [*self.seats] if address not in present]
-        for seat in left:
-            seat.gone = True
+        left = [self.members.pop(address) for address in [*self.members] if address not in present]
+        for member in left:
+            member.gone = True
         for table in (self._asked, self.refused):
             for address in [address for address in table if address not in present]:
                 table.pop(address)
-        for address, seat in self.seats.items():
-            seat.ready = present[address]["status"] == "running"
+        for address, member in self.members.items():
+            member.ready = present[address]["status"] == "running"
         for address, facts in present.items():
             if address in self._asked:
                 self._decide(address, facts, present)
-            elif address not in self.seats.keys() | self.refused.keys() | self._asked.keys():
+            elif address not in self.members.keys() | self.refused.keys() | self._asked.keys():
                 self._ask(address)
         return left
 
-    def lost(self) -> list[Seat]:
+    def lost(self) -> list[Member]:
         """Nobody is there any more, as far as one can tell; those who were."""
-        left, self.seats, self._asked, self.refused = [*self.seats.values()], {}, {}, {}
-        for seat in left:
-            seat.gone = True
+        left, self.members, self._asked, self.refused = [*self.members.values()], {}, {}, {}
+        for member in left:
+            member.gone = True
         return left
 
     def _present(self) -> Mapping[str, Mapping[str, Any]] | None:
@@ -171,7 +171,7 @@ class Roll:
             asked["equipment"] = self._question(address, equipment)
         elif isinstance(what, Equipment):
             self._asked.pop(address)
-            self.seats[address] = self._seat(address, facts, what, present)
+            self.members[address] = self._member(address, facts, what, present)
         else:
             self._refuse(address, f"is of no use ({what})")
 
@@ -179,19 +179,19 @@ class Roll:
         self._asked.pop(address)
         self.refused[address] = f"the worker {address} {why}"
 
-    def _seat(
+    def _member(
         self,
         address: str,
         facts: Mapping[str, Any],
         what: Equipment,
         present: Mapping[str, Mapping[str, Any]],
-    ) -> Seat:
+    ) -> Member:
         host, resources = str(facts["host"]), facts["resources"]
         device = "cpu" if resources.get(GPU, 1) == 0 else what.device
         group, free = (host, what.visible), what.memory
         if device == "cuda":
             # Where processes see the same GPUs in the same order, nobody has divided them.
-            taken = Counter(one.spec.device for one in self.seats.values() if one.group == group)
+            taken = Counter(one.spec.device for one in self.members.values() if one.group == group)
             number = min(range(len(what.gpus)), key=lambda gpu: taken[f"cuda:{gpu}"])
             device, free = f"cuda:{number}", what.gpus[number]
         memory = _memory(
@@ -200,7 +200,7 @@ class Roll:
         spec = WorkerSpec(self._numbered, device, threads=int(facts["nthreads"]), host=host, memory=memory)
         self._numbered += 1
         counted = {GPU: 1.0} if resources.get(GPU, 0) >= 1 and device.startswith("cuda") else {}
-        return Seat(address, spec, group, counted)
+        return Member(address, spec, group, counted)
 
 
 def versions() -> dict[str, str]:
