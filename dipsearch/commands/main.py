@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 
 from .. import __version__
+from ..early_signals import listening_early
 from ..errors import DipsearchError
 from ..visible import one_line
 from .bench import bench
@@ -27,6 +29,8 @@ from .show import show
 
 USAGE_ERROR = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+MAY_FINISH = ("search", "restore")
+"""Verbs that deliver something when they are asked to finish."""
 
 app = typer.Typer(
     name="dipsearch",
@@ -59,9 +63,10 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code: 0, 2 for anything the caller can mend, 130 after Ctrl-C."""
     try:
-        code = typer.main.get_command(app).main(
-            args=list(arguments), prog_name="dipsearch", standalone_mode=False
-        )
+        with listening_early() if arguments[:1] and arguments[0] in MAY_FINISH else nullcontext():
+            code = typer.main.get_command(app).main(
+                args=list(arguments), prog_name="dipsearch", standalone_mode=False
+            )
         sys.stdout.flush()
     except typer.TyperException as error:  # a wrong option, a missing argument
         return _refuse(f"{error.format_message().rstrip('.')}; see {_help_command(error)}")

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from ..early_signals import NAMES, heard_early
 from ..execution.executor import Executor
 from ..execution.runner import Asked
-
-NAMES = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "SIGHUP": "SIGHUP"}
 
 
 @contextmanager
@@ -44,6 +43,7 @@ def interruptible(executor: Executor | None = None, asked: Asked | None = None) 
     except ValueError:  # not in the main thread, where nobody can press Ctrl-C either
         yield asked
         return
+    asked.by = asked.by or heard_early()
     try:
         yield asked
     finally:

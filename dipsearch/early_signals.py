@@ -1,0 +1,54 @@
+"""Early signals: whoever asks a search to finish before it has come to its work is heard, too, and answered by it.
+
+Importing PyTorch takes a second, and five on a busy machine. A signal in that time would end the process as it ends any
+other; here it is remembered until `dipsearch.run.signals` takes over.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+NAMES = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "SIGHUP": "SIGHUP"}
+"""Signals that ask to finish, as people call them."""
+
+_HEARD: list[str] = []
+
+
+@contextmanager
+def listening_early() -> Iterator[None]:
+    """Remember the first signal within the block; a second one ends the process."""
+    _HEARD.clear()
+    before = {}
+    try:
+        for name in NAMES:
+            number = getattr(signal, name, None)
+            # Whoever starts a program with nohup wants it to go on without a terminal.
+            if number is not None and not (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
+                before[number] = signal.signal(number, _remember)
+    except ValueError:  # not in the main thread, where no signal comes
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def heard_early() -> str:
+    """What was remembered, once; empty: nothing."""
+    return _HEARD.pop() if _HEARD else ""
+
+
+def _remember(number: int, frame: FrameType | None) -> None:
+    del frame
+    if _HEARD:
+        raise KeyboardInterrupt
+    _HEARD.append(NAMES[signal.Signals(number).name])
+    sys.stderr.write(
+        f"{_HEARD[0]}: no fits; what similar patches make is delivered, once the program is there\n"
+    )

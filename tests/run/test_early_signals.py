@@ -1,0 +1,58 @@
+"""A signal that comes while PyTorch is being imported is answered as any later one."""
+
+import os
+import signal
+
+import pytest
+
+from dipsearch import early_signals
+from dipsearch.commands import parsing
+from dipsearch.commands.main import run
+from dipsearch.early_signals import heard_early, listening_early
+from dipsearch.errors import InputError
+from dipsearch.run.signals import interruptible
+
+
+def sent(number=signal.SIGTERM):
+    os.kill(os.getpid(), number)
+
+
+def test_the_first_is_remembered_and_said_and_the_work_takes_it_over(capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    with listening_early():
+        sent()
+        assert capsys.readouterr().err.startswith("SIGTERM: no fits; what similar patches make is delivered")
+        with interruptible() as asked:
+            assert asked.by == "SIGTERM"
+        assert heard_early() == ""
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_second_one_ends_it():
+    with listening_early():
+        sent()
+        with pytest.raises(KeyboardInterrupt):
+            sent(signal.SIGINT)
+
+
+def test_nothing_is_remembered_of_an_earlier_command():
+    with listening_early():
+        sent()
+    with listening_early(), interruptible() as asked:
+        assert not asked.once
+
+
+@pytest.mark.parametrize(
+    ("words", "early"), [(["search", "x.png", "--name", "a"], True), (["show", "a"], False)]
+)
+def test_only_what_delivers_something_listens(words, early, monkeypatch):
+    seen = []
+
+    def look(*_, **__):
+        seen.append(signal.getsignal(signal.SIGTERM) == early_signals._remember)
+        raise InputError("a", "b", "c")
+
+    monkeypatch.setattr(parsing, "study_name", look)
+    monkeypatch.setattr(parsing, "architecture_or_study", look)
+    assert run(words) == 2
+    assert seen == [early]
