@@ -48,7 +48,7 @@ def test_what_is_put_back_are_the_holes_alone() -> None:
     assert windows is not None
     picture = torch.rand(1, 3, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(0))
     bits = torch.from_numpy(hole)[None, None].float()
-    whole = windows.put_back(picture, 2 + windows.cut(picture), missing=bits)
+    whole = windows.inserted(picture, 2 + windows.cut(picture), missing=bits)
     assert torch.equal(whole, torch.where(bits > 0, picture + 2, picture))
 
 
