@@ -62,8 +62,8 @@ class Books:
     def lost_of(self, number: int) -> int:
         """Iterations of a candidate that have to be made again after a kill at this moment.
 
-        Its last slice says how far it was: after an earlier kill that is less than it ever was, and what that kill
-        cost must not count again.
+        Its last slice says how far it was: once it has made one after an earlier kill, what that kill cost does not
+        count again.
         """
         ends = (line.after for line in reversed(self.slices) if line.candidate == number)
         return max(next(ends, self.known.get(number, 0)) - self.kept.get(number, 0), 0)

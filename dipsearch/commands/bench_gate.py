@@ -49,7 +49,7 @@ def gate(
     from .. import __version__
     from ..bench import write_section
     from ..bench.gate_table import gate_markdown
-    from ..bench.noise_cases import PICTURES, TUNING, measure_gate
+    from ..bench.noise_cases import PICTURES, SEEN, TUNING, measure_gate
 
     pictures = parsing.expand_sources(sources) if sources else PICTURES
     table = measure_gate(pictures, rounds=rounds, seed=seed, watch=_show)
@@ -63,7 +63,7 @@ def gate(
     values["pictures"] = [Path(picture).name for picture in values["pictures"]]
     values["wrong"] = [{**row, "picture": Path(row["picture"]).name} for row in values["wrong"]]
     write_text(out / "gate.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
-    tuned = f" Constants were chosen on {TUNING}."
+    tuned = f" Constants were chosen on {TUNING}. {SEEN}"
     markdown = gate_markdown(table, command=command, version=__version__, tuning=tuned)
     write_section(page, "gate", markdown)
     kinds = Counter(row.kind for row in table.rows)

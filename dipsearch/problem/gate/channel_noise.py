@@ -36,6 +36,9 @@ tuning pictures (128 × 128, sigma 5 to 50), for texture adds to all of them ali
 IN_COMMON = 0.5
 """Correlation from which on channels share noise: what is left of a grey texture makes up to 0.45 of sigma 5."""
 
+NEARLY_ALL = 0.85
+"""Of the noise in the quietest places: what channels do not share is less where they share more than a quarter."""
+
 NEXT_TO_NOTHING = 0.05
 """Of the strongest channel's sigma: weaker noise is taken to be as strong as that, so that every channel has some."""
 
@@ -46,7 +49,8 @@ class ChannelNoise:
     one pixel.
 
     ``alone`` (C,) is the noise that channels do not share; ``None`` where that cannot be told: of one channel and of
-    too small a picture. ``alone_bright`` is the same of the brightest places, in the channel that has the most of it.
+    very many, of too small a picture, and of one with few places that are not plain. ``alone_bright`` is the same of
+    the brightest places, in the channel that has the most of it.
     """
 
     sigmas: tuple[float, ...]
@@ -59,11 +63,18 @@ class ChannelNoise:
         """Of the noise that channels do not share, in the channel and at the brightness that has the most of it."""
         return None if self.alone is None else max(*self.alone, self.alone_bright)
 
-    def unshared(self) -> ChannelNoise:
-        """The same where nothing that channels have in common is noise."""
+    def unshared(self, *, even: bool) -> ChannelNoise:
+        """The same where nothing that channels have in common is surely noise.
+
+        Args:
+            even: whether what was found in the quietest places is as even as noise: then it is noise, and what
+                channels share of it, too, so that ``alone`` may say less than all.
+        """
         channels = range(len(self.sigmas))
         identity = tuple(tuple(float(row == column) for column in channels) for row in channels)
-        return replace(self, sigmas=self.alone or self.sigmas, correlation=identity)
+        if self.alone is None or (even and _mean(self.alone) < NEARLY_ALL * self.mean_sigma):
+            return replace(self, correlation=identity, alone=None)
+        return replace(self, sigmas=self.alone, correlation=identity)
 
     @property
     def differs(self) -> bool:
@@ -83,7 +94,7 @@ class ChannelNoise:
     @property
     def mean_sigma(self) -> float:
         """The root of the mean of their variances."""
-        return float(np.sqrt(np.mean(np.square(self.sigmas))))
+        return _mean(self.sigmas)
 
     def relative(self, sigma: float) -> tuple[tuple[float, ...], ...] | None:
         """The covariance in units of sigma², whose diagonal has the mean 1; ``None`` where nothing but sigma
@@ -96,6 +107,10 @@ class ChannelNoise:
         table = np.array(self.correlation) if self.shared else np.eye(len(self.sigmas))
         covariance = strengths[:, None] * table * strengths
         return tuple(tuple(float(value) for value in row) for row in covariance)
+
+
+def _mean(sigmas: tuple[float, ...]) -> float:
+    return float(np.sqrt(np.mean(np.square(sigmas))))
 
 
 def channel_noise(y: Tensor, left_out: Bits, *, sigma: float) -> ChannelNoise:

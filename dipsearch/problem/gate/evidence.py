@@ -107,8 +107,12 @@ class Evidence:
     @property
     def shares(self) -> bool:
         """Whether what channels have in common is noise; texture they have in common, too."""
-        even = self.even.even >= SHARED_EVEN and self.ratio >= SHARED_RATIO
-        return self.channels.shared and (even or self.correlated)
+        return self.channels.shared and (self.as_even_as_noise or self.correlated)
+
+    @property
+    def as_even_as_noise(self) -> bool:
+        """Whether hardly any texture can be in what was found in the quietest places."""
+        return self.even.even >= SHARED_EVEN and self.ratio >= SHARED_RATIO
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as JSON can hold them; the autocorrelation is left to the noise model."""
@@ -166,7 +170,9 @@ def gather(y: Tensor) -> Evidence:
         plain=float(plain.mean()),
         step=_step(y),
     )
-    return found if found.shares else dataclasses.replace(found, channels=channels.unshared())
+    if found.shares:
+        return found
+    return dataclasses.replace(found, channels=channels.unshared(even=found.as_even_as_noise))
 
 
 def _grows_in_channels(blocks: Blocks) -> bool:

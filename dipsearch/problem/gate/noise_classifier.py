@@ -104,7 +104,9 @@ def _outweighs(part: Diagnosis, whole: Diagnosis) -> bool:
     """Whether the noise of a part is so much stronger than that of the whole picture that it is none of it."""
     strong, weak = part.noise.sigma, whole.noise.sigma
     white = part.branch == "recorruption (white)"
-    return white and strong is not None and weak is not None and strong >= PART_STRONGER * weak
+    if not white or strong is None or weak is None or weak >= verdicts.WEAK:
+        return False  # the rest has noise that is worth a restoration, too
+    return strong >= PART_STRONGER * weak
 
 
 def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis:

@@ -23,6 +23,10 @@ white noise is, in pictures with much texture."""
 NEAR = 1.05
 """How far the estimate over the whole picture may lie above that of its quietest blocks: then it is the surer one."""
 
+HALF = 0.5
+"""Of the noise in the quietest places: where that which no texture can have is less, it is not known which of both it
+is."""
+
 WEAK = 4.5 / LEVELS
 """Where noise is weaker and could be white, texture makes it look correlated."""
 
@@ -165,11 +169,22 @@ def white(seen: Evidence, unit: Unit) -> Diagnosis:
     own = seen.channels.mean_sigma
     # Where noise may grow with brightness the quiet places, which are dark, have less of it than the others.
     steady = len(seen.channels.sigmas) == 1 and not seen.photons.likely
-    if seen.channels.differs or ((alone or steady) and sigma > NEAR * own):
+    if seen.channels.differs:
         sigma = own
-    elif estimate.sigma > NEAR * quiet or not (estimate.agree or both_bands):
-        sigma = quiet
-    measures = "three measures of it agree" if estimate.agree else "the quietest places agree on it"
+    else:
+        if estimate.sigma > NEAR * quiet or not (estimate.agree or both_bands):
+            sigma = quiet
+        if (alone or steady) and sigma > NEAR * own:
+            if own < HALF * sigma:
+                return held_out(seen, unit, why="uncertain by half")
+            sigma = own
+    measures = (
+        "three measures of it agree"
+        if estimate.agree
+        else "the quietest places agree on it"
+        if both_bands or quietest
+        else "so much of it differs from channel to channel"
+    )
     return Diagnosis(
         "recorruption (white)",
         NoiseModel("gaussian", sigma, "estimated", channels=seen.channels.relative(sigma)),
