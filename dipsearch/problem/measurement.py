@@ -94,13 +94,10 @@ def take_in(
         level = low * a.A(torch.ones(shape)) if low else 0.0
     seen = ((seen - level) / (high - low) * observed).contiguous()
     form = replace(form, low=low, high=high)
-    if noise is None and isinstance(a, Identity):
-        found = diagnose(seen)
-        if found.where is not None:  # noise is there, and all else stays as it is
-            observed = torch.from_numpy(found.where)[None, None].to(seen)
-        known = found.noise
+    if noise is None:
+        known, observed = _found_out(seen, a, observed)
     else:
-        known = _scaled(noise, form, whole=not is_float(values)) if noise else _found_out(seen, a)
+        known = _scaled(noise, form, whole=not is_float(values))
     return Taken(seen, a, known, shape, observed, form)
 
 
@@ -228,14 +225,19 @@ def _scaled(noise: NoiseModel, form: Form, *, whole: bool) -> NoiseModel:
     return _in_units(replace(noise, sigma=sigma, offset=offset), span)
 
 
-def _found_out(y: Tensor, a: Operator) -> NoiseModel:
-    """What the measurement itself says of its noise, where it can be asked."""
+def _found_out(y: Tensor, a: Operator, observed: Tensor) -> tuple[NoiseModel, Tensor]:
+    """What the measurement itself says of its noise, where it can be asked, and of what it may count as observed."""
+    if isinstance(a, Identity):
+        found = diagnose(y)
+        # Where there is no noise everything stays as it is.
+        seen = observed if found.where is None else torch.from_numpy(found.where)[None, None].to(observed)
+        return found.noise, seen
     name = name_of(a)
     if name in ("mask", "downsample"):
-        return NoiseModel("none", None, "none")
+        return NoiseModel("none", None, "none"), observed
     if name == "blur":
         # What a blur leaves has hardly any of the high frequencies that noise is estimated from.
-        return NoiseModel("gaussian", estimate_sigma(y).sigma, "estimated")
+        return NoiseModel("gaussian", estimate_sigma(y).sigma, "estimated"), observed
     raise InputError(
         "noise was not given",
         "it is estimated for pictures and blurred pictures only",

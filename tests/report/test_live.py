@@ -18,6 +18,7 @@ from dipsearch.report.studies import Watched, find_studies, pulse, state_of, stu
 from dipsearch.run import read_study
 from dipsearch.run.slice_log import SliceRow, append_slice
 from dipsearch.trials.holder import Holder
+from tests import live_client
 
 pytest.importorskip("dash")
 from dipsearch.report import live_views as views
@@ -95,26 +96,7 @@ def test_another_study_of_the_same_name_is_read_anew(studies, finish_candidate) 
 
 def renewed(client, name: str, seen: str | None = None) -> dict[str, Any]:
     """What a browser at the page of a study is sent at a tick, by the parts of the page."""
-    (output,) = (
-        each["output"]
-        for each in client.get("/_dash-dependencies").json
-        if each["output"].startswith("..live-head")
-    )
-    parts = [part.rsplit(".", 1) for part in output.strip(".").split("...")]
-    asked = {
-        "output": output,
-        "outputs": [{"id": part, "property": what} for part, what in parts],
-        "inputs": [
-            {"id": "tick", "property": "n_intervals", "value": 1},
-            {"id": "live-head", "property": "id", "value": "live-head"},
-        ],
-        "state": [
-            {"id": "url", "property": "pathname", "value": f"/study/{name}"},
-            {"id": "live-begun", "property": "data", "value": seen},
-        ],
-        "changedPropIds": ["tick.n_intervals"],
-    }
-    response = client.post("/_dash-update-component", json=asked)
+    response = live_client.renewed(client, name, seen)
     assert response.status_code == 200, response.text
     return dict(response.json["response"])
 
