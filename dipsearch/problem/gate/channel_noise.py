@@ -37,7 +37,9 @@ IN_COMMON = 0.5
 """Correlation from which on channels share noise: what is left of a grey texture makes up to 0.45 of sigma 5."""
 
 NEARLY_ALL = 0.85
-"""Of the noise in the quietest places: what channels do not share is less where they share more than a quarter."""
+"""Of the noise in the quietest places: what channels do not share is less where they share more than a quarter.
+With 0.7, 0.85 and 0.95 the errors of sigma 3 to 60 on tuning pictures were 3.1, 3.8 and 5.5 %, but with 0.7 noise of
+which channels share 0.3 to 0.5 was underrated by 17 to 30 %."""
 
 NEXT_TO_NOTHING = 0.05
 """Of the strongest channel's sigma: weaker noise is taken to be as strong as that, so that every channel has some."""

@@ -37,9 +37,6 @@ gained 0.8 to 4.9 dB on 96 × 96 of coffee and kodim07, with the covariance of t
 DISAGREEMENT = 2.0
 """A given strength is wondered at where it is so many times as large, or as small, as all that was measured."""
 
-PART_STRONGER = 1.8
-"""Of the sigma of the whole picture: noise of a part that is so much stronger."""
-
 SEEN_PLAIN = 0.01
 """Share of a noisy picture from which on its plain areas are let alone."""
 
@@ -101,12 +98,11 @@ def _may_be_quieter(found: Diagnosis) -> bool:
 
 
 def _outweighs(part: Diagnosis, whole: Diagnosis) -> bool:
-    """Whether the noise of a part is so much stronger than that of the whole picture that it is none of it."""
+    """Whether a part has noise that is surely noise, where what the whole picture has is too weak to be sure of."""
     strong, weak = part.noise.sigma, whole.noise.sigma
-    white = part.branch == "recorruption (white)"
-    if not white or strong is None or weak is None or weak >= verdicts.WEAK:
-        return False  # the rest has noise that is worth a restoration, too
-    return strong >= PART_STRONGER * weak
+    if part.branch != "recorruption (white)" or strong is None or weak is None:
+        return False
+    return weak < verdicts.WEAK <= strong
 
 
 def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis:

