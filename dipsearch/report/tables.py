@@ -196,7 +196,7 @@ def state_words(record: StudyRecord) -> str:
     """How many candidates are in which state, in words."""
     names = {} if record.result is None else {"waiting": "not begun"}
     found = (f"{count} {names.get(state, state)}" for state, count in counts(record).items() if count)
-    return clause(*found) or "no candidate yet"
+    return clause(*found) or ("no candidate yet" if record.result is None else "no candidate was begun")
 
 
 def counts(record: StudyRecord) -> dict[str, int]:

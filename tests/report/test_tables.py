@@ -68,6 +68,7 @@ def test_an_empty_study_has_empty_tables(make_study) -> None:
     assert history_rows(record) == ()
     assert agreement(record) is None
     assert state_words(record) == "no candidate yet"
+    assert state_words(make_study(trials=())) == "no candidate was begun"
 
 
 def test_agreement_is_kendalls_tau(make_study) -> None:
