@@ -68,6 +68,9 @@ def test_an_empty_study_has_empty_tables(make_study) -> None:
     assert history_rows(record) == ()
     assert agreement(record) is None
     assert state_words(record) == "no candidate yet"
+
+
+def test_an_ended_study_without_candidates_says_that_none_was_begun(make_study) -> None:
     assert state_words(make_study(trials=())) == "no candidate was begun"
 
 
