@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -109,6 +110,7 @@ def watch() -> Iterator[Watch]:
     if not _LISTENING:
         sys.addaudithook(_WATCH.hear)  # it cannot be taken away again
         _LISTENING.append(True)
+    gc.collect()  # results of other tests, whose folders are removed with them, are not this one's doing
     _WATCH.reached, _WATCH.written, _WATCH.read = [], [], []
     yield _WATCH
     _WATCH.at_work = False
