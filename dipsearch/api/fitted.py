@@ -93,7 +93,7 @@ def fit(
         seconds: wall time at the most.
         device: "cpu", "cuda", "mps"; ``None``: CUDA where it is there.
         engine: "auto", "eager" or "cuda_graph".
-        precision: of the convolutions on CUDA.
+        precision: of the convolutions, as in ``search``.
         start: what the network begins from: "warm": learnt weights, where there are some for it; "cold": random ones;
             "auto": warm for the tasks where that was measured to be no worse. Which it was is in ``Fitted.start``.
 

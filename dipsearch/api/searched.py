@@ -97,7 +97,7 @@ def search(
             "local:4", or a ``distributed.Client``.
         seed: of everything random.
         engine: "auto", "eager" or "cuda_graph".
-        precision: of the convolutions on CUDA: "tf32", "fp32" or "bf16".
+        precision: of the convolutions: "tf32" or "fp32" on CUDA, "bf16" there and on processors with AMX.
         start: what known networks begin from: "warm": learnt weights where there are some for them, "cold": random
             ones, "auto": warm for the tasks where that was measured to be no worse.
         order: in which known networks are tried: "fixed", "similar": by how they did on similar measurements, "auto":

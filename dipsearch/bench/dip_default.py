@@ -58,6 +58,7 @@ def dip_stopped(problem: Problem, limits: Limits) -> Tensor:
         seed=limits.seed,
         max_steps=limits.most(STEPS),
         seconds=limits.seconds,
+        compute=limits.compute,
     )
     return _restored(done.image if done.step else None, problem)
 
@@ -92,6 +93,7 @@ def dip_oracle(problem: Problem, limits: Limits, *, true_psnr: Callable[[Tensor]
         max_steps=limits.most(STEPS),
         rule=LastIterate(),
         seconds=limits.seconds,
+        compute=limits.compute,
         watch=watch,
     )
     return _restored(best[0] if best else None, problem)

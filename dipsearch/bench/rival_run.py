@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import torch
+
+from ..fitting.precision import effective
 from ..problem import psnr
 from .dip_default import dip_oracle
 from .own_search import Searcher, search_rows, search_title
@@ -105,14 +108,19 @@ class _Turn:
 
     def _rival_row(self, rival: Rival) -> RivalRow:
         made = restored(rival, self.case, self.wanted.limits)
-        return self._row(rival.title, made, version=rival.version(), side="rival")
+        return self._row(rival.title, made, version=self._version(rival), side="rival")
 
     def _oracle_row(self) -> RivalRow:
         clean, limits = self.case.clean, self.wanted.limits
         made = timed(
             lambda: dip_oracle(self.case.problem, limits, true_psnr=lambda image: psnr(image, clean))
         )
-        return self._row(ORACLE_TITLE, made, version=RIVALS["dip"].version(), side="oracle")
+        return self._row(ORACLE_TITLE, made, version=self._version(RIVALS["dip"]), side="oracle")
+
+    def _version(self, rival: Rival) -> str:
+        limits = self.wanted.limits
+        precision = effective(limits.compute.precision, torch.device(limits.device))
+        return rival.version() + (" in bf16" if rival.name == "dip" and precision == "bf16" else "")
 
     def _own_rows(self, seconds: int) -> list[RivalRow]:
         outcome = self.wanted.search(self.case, seconds, self.case.seed)

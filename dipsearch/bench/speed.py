@@ -19,7 +19,7 @@ import torch
 from ..fitting import make_engine
 from ..fitting.compute import Compute
 from ..fitting.memory import allocate_as_usual, keep_freed_memory
-from ..fitting.precision import Precision
+from ..fitting.precision import Precision, effective
 from ..network import Genome, Scale, build, cost, make_input
 from ..network.peak_memory import memory_bytes
 from ..problem import make_split
@@ -126,6 +126,8 @@ def measure_speed(
     computes: tuple[Compute, ...] = (Compute("eager"),)
     if device.startswith("cuda"):
         computes += Compute("cuda_graph"), Compute("cuda_graph", precision="bf16")
+    elif effective("bf16", torch.device(device)) == "bf16":
+        computes += (Compute("eager", precision="bf16"),)
     try:
         ceilings = measure_ceilings(device, clock=clock)
         rows = []

@@ -10,6 +10,7 @@ import typer
 from ..errors import InputError
 from . import bench_options as shared
 from . import parsing
+from .options import Precision
 
 FILE, SECTION = "rivals.json", "rivals"
 
@@ -46,6 +47,7 @@ def rivals(
     device: Annotated[
         str, typer.Option("--device", metavar="NAME", help="Where Deep Image Prior is fitted: cpu, cuda.")
     ] = "cpu",
+    precision: Precision = "tf32",
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the damage and of every method.")] = 0,
     recorded_only: shared.RecordedOnly = False,
     out: shared.Out = shared.FOLDER,
@@ -61,7 +63,7 @@ def rivals(
 
     Rows that are there are not made again. What a method needs and is not installed is said in one line.
     """
-    budgets = _budgets(seconds)
+    budgets, word = _budgets(seconds), parsing.precision_word(precision)
     parsing.at_least(1, workers, option="--workers")
     parsing.at_least(1, fit_steps, option="--fit-steps")
     if not fit_seconds > 0:
@@ -83,6 +85,7 @@ def rivals(
     from ..bench.rival_run import Comparison, compare
     from ..bench.rival_table import rivals_markdown, summary_table
     from ..bench.rivals import chosen_methods
+    from ..fitting.compute import Compute
     from ..run.devices import choose_devices
 
     damages, names = (
@@ -97,7 +100,9 @@ def rivals(
             damages=damages,
             methods=names,
             budgets=budgets,
-            limits=Limits(fit_seconds, fit_steps, seed, choose_devices(device, workers=1)[0]),
+            limits=Limits(
+                fit_seconds, fit_steps, seed, choose_devices(device, workers=1)[0], Compute(precision=word)
+            ),
             search=run_search(workers),
         )
         compare(wanted, file, say=lambda line: print(line, flush=True))

@@ -117,7 +117,11 @@ Engine = Annotated[
 ]
 Precision = Annotated[
     str,
-    typer.Option("--precision", metavar="|".join(parsing.PRECISIONS), help="Of the convolutions on CUDA."),
+    typer.Option(
+        "--precision",
+        metavar="|".join(parsing.PRECISIONS),
+        help="Of the convolutions: tf32 and fp32 differ on CUDA, bf16 there and on processors with AMX.",
+    ),
 ]
 Start = Annotated[
     str,

@@ -1,13 +1,15 @@
 """Precision: in which arithmetic the convolutions of a fit run, said in one word and kept with the result.
 
 On NVIDIA GPUs from Ampere on PyTorch rounds the factors of 32-bit convolutions to 10 bits (TF32) unless told
-otherwise. A fit says which it wants, for its own operations only, and hands the switches back as they were.
+otherwise. Some processors (AMX: Intel's from Sapphire Rapids on) multiply numbers of 16 bits eight times as fast as
+such of 32. A fit says which it wants, for its own operations only, and hands the switches back as they were.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Literal
 
 import torch
@@ -24,16 +26,30 @@ SHORTER_FROM = 8, 0
 
 
 def effective(precision: Precision, device: torch.device) -> Precision:
-    """What ``precision`` comes to on a device: only CUDA has the shorter formats, and not on every GPU."""
-    return precision if device.type == "cuda" and not _old(device) else "fp32"
+    """What ``precision`` comes to on a device: few have the shorter formats."""
+    if device.type == "cuda":
+        return "fp32" if _old(device) else precision
+    return "bf16" if precision == "bf16" and device.type == "cpu" and multiplies_blocks() else "fp32"
 
 
 def less_precise(precision: Precision, device: torch.device) -> str:
     """Why bfloat16 that was asked for is not used, in words; empty where it is, or where nobody would expect it."""
-    if precision != "bf16" or device.type != "cuda" or not _old(device):
+    if precision != "bf16" or effective(precision, device) == "bf16":
         return ""
+    if device.type == "cpu":
+        return "bf16 needs a processor with AMX, and this one has none: fp32 is used"
+    if device.type != "cuda":
+        return f"bf16 needs a CUDA device or a processor with AMX, and this is {device.type}: fp32 is used"
     major, minor = torch.cuda.get_device_capability(device)
     return f"bf16 needs a GPU of compute capability 8.0, and this one has {major}.{minor}: fp32 is used"
+
+
+@cache
+def multiplies_blocks() -> bool:
+    """Whether this processor has AMX, the units that multiply blocks of bfloat16. Without them the format is slower
+    than 32 bits; PyTorch before 2.10 cannot tell."""
+    told = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(told.get("amx_bf16", False))
 
 
 def _old(device: torch.device) -> bool:

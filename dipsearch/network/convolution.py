@@ -90,7 +90,7 @@ def pad(x: Tensor, border: int, padding: Padding) -> Tensor:
         return F.pad(x, (border,) * 4)
     if padding == "reflect" and min(x.shape[2:]) <= border:
         padding = "replicate"
-    if device_of(x) == "cuda":
+    if device_of(x) == "cuda" or x.dtype is torch.bfloat16:  # of which autocast would make 32 bits and back
         return cuda_padding.extend(x, border, padding)
     return F.pad(x, (border,) * 4, mode=padding)
 

@@ -51,7 +51,7 @@ class Request:
         seed: of everything random.
         storage: a database's URL; ``None``: a journal file in the study's folder.
         engine: what makes the steps: "auto", "eager" or "cuda_graph".
-        precision: of the convolutions on CUDA: "tf32", "fp32" or "bf16".
+        precision: of the convolutions: "tf32" or "fp32" on CUDA, "bf16" there and on processors with AMX.
         cluster: the address of a Dask scheduler, or "local:N"; ``None``: processes of this machine.
         start: what known networks begin from: "warm": learnt weights, "cold": random ones, "auto": what was measured to
             be better for the task.
