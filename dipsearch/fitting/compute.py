@@ -16,8 +16,8 @@ class Compute:
 
     Args:
         engine: what makes the steps: "auto" (the fastest one that the device has), "eager" or "cuda_graph".
-        precision: of the convolutions: "tf32", "fp32" or "bf16". A processor computes in 32 bits, but "bf16" where it has AMX;
-            other devices than it and CUDA in 32 bits always.
+        precision: of the convolutions: "tf32", "fp32" or "bf16". A processor computes in 32 bits, and in "bf16" only
+            where it has AMX; devices other than it and CUDA always in 32 bits.
         lean: keep less for the backward pass and compute the full resolution twice: the same numbers from less memory.
     """
 

@@ -44,6 +44,7 @@ def make_engine(
         return EagerEngine(step, problem, split=split, reason=reason)
     if step.device.type == "cuda":
         return recorded(step, problem, split=split, reason=reason)
-    asked = compute.engine != "auto"
-    reason = f"CUDA graphs need a CUDA device, and this is {step.device.type}" if asked else ""
+    if compute.engine == "cuda_graph":
+        no_graphs = f"CUDA graphs need a CUDA device, and this is {step.device.type}"
+        reason = f"{no_graphs}; {reason}" if reason else no_graphs
     return EagerEngine(step, problem, split=split, reason=reason)

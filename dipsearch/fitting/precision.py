@@ -48,7 +48,7 @@ def less_precise(precision: Precision, device: torch.device) -> str:
 def multiplies_blocks() -> bool:
     """Whether this processor has AMX, the units that multiply blocks of bfloat16. Without them the format is slower
     than 32 bits; PyTorch before 2.10 cannot tell."""
-    told = getattr(torch.cpu, "get_capabilities", dict)()
+    told: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(told.get("amx_bf16", False))
 
 

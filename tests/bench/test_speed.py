@@ -57,7 +57,10 @@ def test_each_precision_is_measured_against_its_own_ceiling() -> None:
     assert [Ceilings(5e13, 3e12).of(word) for word in ("fp32", "tf32", "bf16")] == [5e13] * 3
 
 
-def test_a_cpu_has_one_ceiling_for_all_of_them_and_the_switches_stay_as_they_were() -> None:
+def test_a_cpu_has_one_ceiling_for_all_of_them_and_the_switches_stay_as_they_were(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dipsearch.fitting.precision.multiplies_blocks", lambda: False)
     before = torch.backends.cuda.matmul.allow_tf32
     found = measure_ceilings("cpu", clock=Clock("cpu", threads=1))
     assert (found.tf32, found.bf16) == (None, None)

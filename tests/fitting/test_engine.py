@@ -39,6 +39,75 @@ def after(step: Step, steps: int) -> list[torch.Tensor]:
     return [*(value.detach().clone() for value in step.network.parameters()), *step.average.tensors()]
 
 
+SHORT = Compute(precision="bf16")
+VARIANTS = [
+    dataclasses.replace(SMALL, **genes)
+    for genes in (
+        {},
+        {"padding": "zero", "norm": "group", "upsampling": "bilinear"},
+        {
+            "padding": "replicate",
+            "norm": "instance",
+            "upsampling": "pixel_shuffle",
+            "downsampling": "lanczos2",
+        },
+        {"upsampling": "transposed", "downsampling": "max", "activation": "elu"},
+        {"upsampling": "bicubic", "downsampling": "average", "activation": "gelu", "norm": "none"},
+    )
+]
+
+
+@pytest.fixture
+def with_amx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any processor computes in bf16, if slowly, when it is told so."""
+    monkeypatch.setattr("dipsearch.fitting.precision.multiplies_blocks", lambda: True)
+
+
+@pytest.mark.usefixtures("with_amx")
+@pytest.mark.parametrize("genome", VARIANTS)
+def test_bf16_on_a_processor_makes_nearly_the_same_step(genome: Genome) -> None:
+    problem, split = parts()
+    short, long = (
+        Step(genome, problem, split=split, seed=1, compute=compute) for compute in (SHORT, Compute())
+    )
+    short(), long()
+    assert (short.precision, long.precision) == ("bf16", "fp32")
+    assert short.output.dtype == short.loss.dtype == torch.float32
+    assert not torch.equal(short.output, long.output)
+    assert torch.allclose(short.output, long.output, atol=0.02)  # 8 bits, through some ten layers
+    for mine, theirs in zip(short.network.parameters(), long.network.parameters(), strict=True):
+        assert mine.dtype == torch.float32 and mine.grad is not None and theirs.grad is not None
+    mine, theirs = (
+        torch.cat([one.grad.flatten() for one in step.network.parameters() if one.grad is not None])
+        for step in (short, long)
+    )
+    assert torch.cosine_similarity(mine, theirs, dim=0) > 0.98
+
+
+@pytest.mark.usefixtures("with_amx")
+def test_a_fit_in_bf16_says_so_and_goes_on_bit_for_bit() -> None:
+    problem, split = parts()
+    done = fit(SMALL, problem, split=split, seed=0, max_steps=20, compute=SHORT)
+    assert done.precision == "bf16" and done.notes == () and done.curves.loss[-1] < done.curves.loss[0]
+    straight, begun = (make_engine(SHORT, SMALL, problem, split=split, seed=0) for _ in range(2))
+    straight.advance(20)
+    begun.advance(10)
+    resumed = make_engine(SHORT, SMALL, problem, split=split, seed=0, start=begun.save())
+    resumed.advance(10)
+    assert all(torch.equal(value, resumed.save()[name]) for name, value in straight.save().items())
+
+
+def test_a_processor_without_it_says_why_it_computes_in_32_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dipsearch.fitting.precision.multiplies_blocks", lambda: False)
+    problem, split = parts()
+    done = fit(SMALL, problem, split=split, seed=0, max_steps=2, compute=SHORT)
+    assert done.precision == "fp32" and done.notes == (
+        "bf16 needs a processor with AMX, and this one has none: fp32 is used",
+    )
+    graph = make_engine(Compute("cuda_graph", "bf16"), SMALL, problem, split=split, seed=0)
+    assert graph.reason.startswith("CUDA graphs need") and graph.reason.endswith("fp32 is used")
+
+
 def test_warming_up_and_restoring_leaves_weights_moments_average_and_draws_as_they_were() -> None:
     # This is what recording a CUDA graph does to a step; only the recording itself needs a GPU.
     fresh, warmed = step_of(), step_of()
@@ -85,7 +154,7 @@ def test_asking_for_graphs_on_a_cpu_gives_eager_steps_and_the_reason() -> None:
 
 def test_a_fit_says_what_made_its_steps_and_in_which_precision() -> None:
     problem, split = parts()
-    done = fit(SMALL, problem, split=split, seed=0, max_steps=2, compute=Compute("cuda_graph", "bf16"))
+    done = fit(SMALL, problem, split=split, seed=0, max_steps=2, compute=Compute("cuda_graph", "tf32"))
     assert (done.engine, done.precision) == ("eager", "fp32")
     assert done.notes == ("CUDA graphs need a CUDA device, and this is cpu",)
 

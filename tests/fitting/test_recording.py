@@ -177,6 +177,38 @@ def test_an_old_gpu_computes_in_32_bits_and_says_so_where_others_were_asked_for(
     assert precision.less_precise("bf16", there) == ""
 
 
+def test_a_processor_computes_in_bf16_only_where_it_multiplies_blocks_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here, apple = torch.device("cpu"), torch.device("mps")
+    monkeypatch.setattr(precision, "multiplies_blocks", lambda: True)
+    assert [precision.effective(word, here) for word in ("tf32", "fp32", "bf16")] == ["fp32", "fp32", "bf16"]
+    assert precision.less_precise("bf16", here) == ""
+    assert precision.effective("bf16", apple) == "fp32" and "this is mps" in precision.less_precise(
+        "bf16", apple
+    )
+    monkeypatch.setattr(precision, "multiplies_blocks", lambda: False)
+    assert precision.effective("bf16", here) == "fp32"
+    assert (precision.less_precise("tf32", here), precision.less_precise("bf16", here)) == (
+        "", "bf16 needs a processor with AMX, and this one has none: fp32 is used",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("told", "there"), [({"amx_bf16": True}, True), ({"amx_bf16": False}, False), ({}, False)]
+)
+def test_what_multiplies_blocks_is_asked_of_pytorch(
+    told: dict[str, object], there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
+    assert precision.multiplies_blocks.__wrapped__() is there
+
+
+def test_a_pytorch_that_cannot_tell_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert precision.multiplies_blocks.__wrapped__() is False
+
+
 def test_draws_of_another_kind_of_device_go_on_as_a_new_sequence_that_is_always_the_same() -> None:
     problem, split = parts()
     state = make_engine(Compute("eager"), SMALL, problem, split=split, seed=1).save()
