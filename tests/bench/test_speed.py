@@ -25,7 +25,8 @@ KEYS = {
 }  # fmt: skip
 
 
-def test_every_row_has_what_the_file_promises(tmp_path: Path) -> None:
+def test_every_row_has_what_the_file_promises(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dipsearch.fitting.precision.multiplies_blocks", lambda: False)
     table = measure_speed(["32x4"], [32], seconds=0.01, memory=False)
     content = json.loads(json.dumps(table.to_dict()))
     (row,) = content["rows"]
@@ -38,6 +39,17 @@ def test_every_row_has_what_the_file_promises(tmp_path: Path) -> None:
     lines = speed_markdown(table).splitlines()
     assert lines[-1].startswith("| 32x4 | 32² | eager fp32 | ")
     assert lines[-1].count("|") == lines[-2].count("|") == lines[-3].count("|")
+
+
+def test_a_processor_with_amx_has_a_second_row_in_bf16_and_its_own_ceiling(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dipsearch.fitting.precision.multiplies_blocks", lambda: True)
+    table = measure_speed(["32x4"], [32], seconds=0.01, memory=False)
+    long, short = table.rows
+    assert (long.precision, short.precision) == ("fp32", "bf16")
+    assert table.ceilings.bf16 is not None and table.ceilings.tf32 is None
+    assert short.peak_share == pytest.approx(1e9 * short.gflop * short.its_per_s / table.ceilings.bf16)
 
 
 def test_the_networks_are_those_of_the_benchmark() -> None:
