@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -20,7 +20,9 @@ from torch import Tensor
 
 from ..files import write_text
 from ..fitting import Check, LastIterate, fit
+from ..fitting.compute import Compute
 from ..fitting.memory import keep_freed_memory
+from ..fitting.precision import DEFAULT, Precision, effective
 from ..library import preset
 from ..problem import psnr, whole
 from ..trials.objective import estimated_psnr
@@ -46,6 +48,7 @@ class FitJob:
         method: "dip-oracle", or "network NAME".
         steps: iterations at the most.
         recordings: the folder where recordings are kept.
+        precision: of the convolutions of the default network of Deep Image Prior.
     """
 
     crop: Path
@@ -54,6 +57,7 @@ class FitJob:
     method: str
     steps: int
     recordings: Path
+    precision: Precision = DEFAULT
 
     def case(self) -> OperatorCase:
         """The measurement."""
@@ -82,8 +86,10 @@ def fitted_row(job: FitJob) -> OperatorRow:
     case = job.case()
     if job.method == DIP:
         started = time.monotonic()
-        image = dip_oracle(case, steps=job.steps)
-        return image_row(case, DIP, image, seconds=time.monotonic() - started, limit=job.steps)
+        image = dip_oracle(case, steps=job.steps, precision=job.precision)
+        row = image_row(case, DIP, image, seconds=time.monotonic() - started, limit=job.steps)
+        short = effective(job.precision, case.problem.y.device) == "bf16"
+        return replace(row, version=f"{row.version} in bf16") if short else row
     return _network_row(case, job)
 
 
@@ -123,11 +129,12 @@ def _network_row(case: OperatorCase, job: FitJob) -> OperatorRow:
     )
 
 
-def dip_oracle(case: OperatorCase, *, steps: int) -> Tensor:
+def dip_oracle(case: OperatorCase, *, steps: int, precision: Precision = DEFAULT) -> Tensor:
     """Fit the default network of Deep Image Prior to all of y; of its averaged outputs the one nearest to the truth.
 
     Args:
         steps: iterations.
+        precision: of the convolutions.
 
     Returns:
         (1, C, H, W), NaN where no iterate was finite.
@@ -151,6 +158,7 @@ def dip_oracle(case: OperatorCase, *, steps: int) -> Tensor:
         max_steps=steps,
         rule=LastIterate(),
         watch=watch,
+        compute=Compute(precision=precision),
     )
     return best[0]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..errors import DipsearchError
+from ..fitting.precision import DEFAULT, Precision
 from ..patches import answer
 from .half_size_crops import write_crop
 from .operator_cases import Instrument, OperatorCase, make_case
@@ -52,6 +53,7 @@ class Measuring:
         recordings: the folder where recordings are kept.
         search: runs one of ours.
         fit: makes the rows of single networks.
+        precision: of the convolutions of the default network of Deep Image Prior.
     """
 
     sources: Sequence[str]
@@ -66,6 +68,7 @@ class Measuring:
     recordings: Path
     search: Searcher
     fit: Fitter
+    precision: Precision = DEFAULT
 
 
 def measure(wanted: Measuring, file: RowFile[OperatorRow], *, say: Say) -> None:
@@ -140,7 +143,7 @@ def _take_fits(
     say: Say,
 ) -> None:
     jobs = [
-        FitJob(case.crop, case.instrument.name, case.seed, method, steps, wanted.recordings)
+        FitJob(case.crop, case.instrument.name, case.seed, method, steps, wanted.recordings, wanted.precision)
         for method, steps in methods
         if not file.has(group_of(case, method, limit=steps), measurement=case.digest)
     ]

@@ -10,6 +10,7 @@ import typer
 from ..errors import InputError
 from . import bench_options as shared
 from . import parsing
+from .options import Precision
 
 FILE, SECTION, RECORDINGS = "operators.json", "operators", "recordings-operators"
 SMALLEST = 32
@@ -55,6 +56,7 @@ def operators(
     dip_steps: Annotated[
         int, typer.Option("--dip-steps", metavar="N", help="Iterations of Deep Image Prior's network.")
     ] = 1500,
+    precision: Precision = "tf32",
     recorded_only: shared.RecordedOnly = False,
     out: shared.Out = shared.FOLDER,
     page: shared.Page = shared.PAGE,
@@ -68,6 +70,7 @@ def operators(
     parsing.at_least(1, workers, option="--workers")
     parsing.at_least(100, steps, option="--steps")
     parsing.at_least(10, dip_steps, option="--dip-steps")
+    word = parsing.precision_word(precision)
     given = () if recorded_only else parsing.expand_sources(sources or ())
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
@@ -112,6 +115,7 @@ def operators(
             seed=seed,
             recordings=out / RECORDINGS,
             search=operator_search.run_search(workers),
+            precision=word,
             fit=operator_fits.fit_in_processes(workers),
         )
         measure(wanted, file, say=lambda line: print(line, flush=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,17 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def job(folder: Path, operator: str, method: str, *, steps: int = 30) -> FitJob:
     return FitJob(folder / "waves@32.png", operator, 0, method, steps, folder / "kept")
+
+
+def test_the_row_of_the_default_network_says_in_which_precision_it_was_fitted(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dipsearch.fitting.precision.multiplies_blocks", lambda: True)
+    long = job(small, "mri", "dip-oracle", steps=10)
+    short = replace(long, precision="bf16")
+    rows = [fitted_row(one) for one in (long, short)]
+    assert rows[1].version == f"{rows[0].version} in bf16"
+    assert rows[0].psnr != rows[1].psnr == pytest.approx(rows[0].psnr, abs=0.5)
 
 
 @pytest.mark.parametrize("operator", list(INSTRUMENTS))

@@ -1,5 +1,6 @@
 """The run of the comparison: one row after another, none twice, and what fails costs the others nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from dipsearch.bench.rival_rows import RivalFile, read_rows
 from dipsearch.bench.rival_run import ORACLE_TITLE, Comparison, compare
 from dipsearch.bench.rivals import RIVALS, Rival
 from dipsearch.errors import InputError
+from dipsearch.fitting import Compute
 from dipsearch.problem import Problem, psnr, read_image, write_image
 
 
@@ -137,6 +139,32 @@ def test_the_oracle_alone_is_given_the_truth(
     compare(comparison(pictures[:1], ["dip-oracle"], Searches(), "half"), file, say=lambda line: None)
     assert told == [pytest.approx(20.0, abs=1e-3)]
     assert [(row.method, row.side) for row in file.rows] == [(ORACLE_TITLE, "oracle")]
+
+
+def test_a_row_says_in_which_precision_the_authors_network_was_fitted(
+    pictures: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dipsearch.fitting.precision.multiplies_blocks", lambda: True)
+    means, network = list[Compute](), RIVALS["dip"]
+
+    def fitted(problem: Problem, limits: Limits, **oracle: object) -> torch.Tensor:
+        means.append(limits.compute)
+        return problem.y
+
+    monkeypatch.setitem(RIVALS, "dip", replace(network, restore=fitted))
+    monkeypatch.setattr(rival_run, "dip_oracle", fitted)
+    short = Compute(precision="bf16")
+    wanted = comparison(pictures[:1], ["dip", "dip-oracle", "measured"], Searches(), "half")
+    file = RivalFile(tmp_path / "rivals.json", about={})
+    compare(replace(wanted, limits=replace(wanted.limits, compute=short)), file, say=print)
+    versions = {row.method: row.version for row in file.rows}
+    plain = versions["as measured"]
+    assert versions == {
+        "as measured": plain,
+        network.title: f"{plain} in bf16",
+        ORACLE_TITLE: f"{plain} in bf16",
+    }
+    assert means == [short, short]
 
 
 def test_a_measurement_that_is_none_of_the_picture_ends_the_run(pictures: list[str], tmp_path: Path) -> None:
