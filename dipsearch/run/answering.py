@@ -14,7 +14,7 @@ from ..problem import Case
 from ..trials.first_files import read_first
 from ..trials.problem_files import WHOLE, problem_path, write_problem
 from ..trials.request import Request
-from .devices import cores
+from .devices import most_threads
 from .head_start import HeadStart
 
 LEAST_BUDGET = 7.0
@@ -35,7 +35,7 @@ def go_ahead(
 
     On a GPU they come after the measurement of its speed, which they would disturb.
     """
-    besides = 1 if devices[0] != "cpu" else max(threads_for(case.problem, cores()) for case in cases)
+    besides = 1 if devices[0] != "cpu" else max(threads_for(case.problem, most_threads()) for case in cases)
     ahead.begin(devices, besides=besides)
     if devices[0] == "cpu" and not resume:
         for name, case in zip(names, cases, strict=True):
@@ -65,7 +65,7 @@ def first_answers(
         there = (
             AtOnce(*before)
             if before is not None
-            else answer_at_once(case, device=device, threads=cores(), tell=tell, left=left)
+            else answer_at_once(case, device=device, threads=most_threads(), tell=tell, left=left)
         )
         if there is not None:
             found[name] = there

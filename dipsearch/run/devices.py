@@ -53,6 +53,22 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def most_threads() -> int:
+    """The threads that a process may have: one for each core, and no more than ``OMP_NUM_THREADS`` says."""
+    said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return min(cores(), max(1, int(said))) if said.isdecimal() else cores()
+
+
+def threads_each(workers: int, *, hurried: bool) -> int:
+    """The threads of each of so many processes that fit on the cores of this machine.
+
+    Where the clock decides, they share the cores that are free; otherwise all, since the same request has to give the
+    same picture.
+    """
+    able = free_cores() if hurried else cores()
+    return min(most_threads(), max(1, able // workers))
+
+
 def free_cores() -> int:
     """Those of them that others have left alone in the last minute, at least one.
 

@@ -25,7 +25,7 @@ from ..patches import answer
 from ..planning.budget import SLACK
 from ..problem import Case, Problem, TaskOptions, load_case, psnr, ssim, write_restored
 from .destination import destinations
-from .devices import choose_devices, cores
+from .devices import choose_devices, threads_each
 from .gathered import unique_names
 from .outcome import Callback, Snapshot, WorkerState
 from .restore_run import genomes_of, refuse_simulations
@@ -67,7 +67,7 @@ def run_sampling(
     refuse_overwriting([_deviation_file(file) for file in files], {})
     until = None if budget_seconds is None else started + budget_seconds * (1 - SLACK)
     threads = torch.get_num_threads()
-    torch.set_num_threads(cores())
+    torch.set_num_threads(threads_each(1, hurried=budget_seconds is not None))
     results = []
     try:
         for index, (name, case, file) in enumerate(zip(names, cases, files, strict=True)):

@@ -34,7 +34,7 @@ from ..trials.problem_files import WHOLE, problem_path, write_problem
 from ..trials.request import StartWord
 from ..trials.true_quality import finite, true_psnr, true_ssim
 from .destination import destinations
-from .devices import choose_devices, cores, free_cores
+from .devices import choose_devices, threads_each
 from .gathered import unique_names
 from .left_alone import with_those_left_alone
 from .outcome import Callback
@@ -153,10 +153,8 @@ def restored(
         folder = Path(temporary)
         for name, case in zip(names, cases, strict=True):
             write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
-        # A single network gets all cores, where the clock decides those that are free (otherwise the same request has
-        # to give the same picture); several get one each, which is the better use of them.
-        able = cores() if budget_seconds is None else free_cores()
-        threads = max(1, able // len(devices)) if devices[0] == "cpu" else 1
+        # A single network gets all cores; several get one each, which is the better use of them.
+        threads = threads_each(len(devices), hurried=budget_seconds is not None) if devices[0] == "cpu" else 1
         specs = [WorkerSpec(index, one, threads=threads) for index, one in enumerate(devices)]
         pixels = sum(case.problem.image_shape[-1] * case.problem.image_shape[-2] for case in cases)
         until = float("inf")

@@ -82,11 +82,9 @@ def unused_port() -> int:
 
 
 def refused(folder: Path, address: object) -> DipsearchError:
-    """What is said of an address, within ten seconds and in three parts."""
-    begun = time.monotonic()
+    """What is said of an address, in three parts."""
     with pytest.raises(DipsearchError) as caught, DaskCluster(folder, address):
         pass
-    assert time.monotonic() - begun < 10
     error = caught.value
     assert error.given and error.rule and error.fix and "\n" not in str(error)
     return error

@@ -9,7 +9,7 @@ import torch
 
 from dipsearch.errors import ResourceError
 from dipsearch.run import devices
-from dipsearch.run.devices import choose_devices, cores, free_cores
+from dipsearch.run.devices import choose_devices, cores, free_cores, most_threads, threads_each
 
 
 class Gpus:
@@ -107,6 +107,23 @@ def test_hidden_gpus_are_not_there(monkeypatch: pytest.MonkeyPatch, visible: str
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     if not torch.cuda.is_initialized():
         assert choose_devices("auto", workers=1)[0] in ("cpu", "mps")
+
+
+def test_threads_are_as_many_as_cores_and_as_somebody_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dipsearch.run.devices.cores", lambda: 8)
+    monkeypatch.setattr("dipsearch.run.devices.free_cores", lambda: 4)
+
+    def each(said: str) -> list[int]:
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+        return [threads_each(workers, hurried=hurried) for workers in (1, 3, 20) for hurried in (False, True)]
+
+    for word in ("", "many", "-1", "16"):
+        assert each(word) == [8, 4, 2, 1, 1, 1]
+    assert each("1") == [1] * 6
+    assert each("3,2") == [3, 3, 2, 1, 1, 1]
+    assert each("0") == [1] * 6 and most_threads() == 1
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert most_threads() == 8
 
 
 def test_cores_that_others_keep_busy_are_not_free(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,8 +142,9 @@ def test_a_study_that_delivered_without_a_network_says_so(tmp_path: Path) -> Non
 
 
 def test_networks_that_no_learnt_weights_fit_begin_cold_and_that_is_said_once(
-    ensemble: Path, tmp_path: Path
+    ensemble: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("dipsearch.run.restore_run.MAX_STEPS", {"denoise": 20})
     ear = Ear()
     run_restore(
         ensemble,

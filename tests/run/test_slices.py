@@ -133,7 +133,7 @@ def test_a_candidate_that_got_no_slice_is_no_failure(place: Path, monkeypatch: p
             search._new()
 
     monkeypatch.setattr(Search, "_next", begun_and_over)
-    outcome = run(place, request(place, budget_seconds=30.0), Ear())
+    outcome = run(place, request(place, budget_seconds=600.0), Ear())
     assert outcome.result["trials"] == {"complete": 0, "resting": 0, "pruned": 1, "failed": 0}
     (trial,) = read_study(outcome.folder).trials
     assert (trial.state, trial.reason) == ("pruned", "the search was over before its first slice")
