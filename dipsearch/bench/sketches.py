@@ -6,6 +6,8 @@ picture matters.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,26 +24,41 @@ def principal_axes(rows: NDArray[np.float32], *, most: int) -> NDArray[np.float3
     return np.asarray(axes, dtype=np.float32)
 
 
-def sketches_of_errors(
-    errors: NDArray[np.float16], *, dimensions: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The sketches of the errors ``(n, d)`` of pictures against one clean picture, and what lies outside of the plane.
+def axes_by_chance(known: NDArray[np.floating[Any]], *, dimensions: int) -> NDArray[np.float32]:
+    """Directions on which errors of one case are drawn wherever they are recorded: always the same for the same case.
 
-    Every error counts alike for the plane, however large: what tells good ones apart is not lost beside bad ones.
+    Those that are known, exactly; and, in the space that is left, orthogonal ones by chance, so much longer that the
+    product of two sketches is on average that of what they were made of (Johnson and Lindenstrauss, 1984).
+
+    Args:
+        known: along which errors mostly lie, ``(k, n)``.
+        dimensions: of a sketch, more than k.
 
     Returns:
-        ``(n, dimensions)``, scaled so that the mean square of a sketch is a mean squared error, and ``(n,)``, the mean
-        squared error that it lacks; both NaN where an error is not finite.
+        ``(dimensions, n)``, or ``(n, n)`` where that is less.
+    """
+    count, values = known.shape
+    dimensions = min(dimensions, values)
+    drawn = np.random.default_rng(0).standard_normal((values, dimensions - count))
+    axes, _ = np.linalg.qr(np.concatenate([known.astype(np.float64).T, drawn], axis=1))
+    axes[:, count:] *= np.sqrt((values - count) / (dimensions - count))
+    return np.asarray(axes.T, dtype=np.float32)
+
+
+def sketches_of(
+    errors: NDArray[np.floating[Any]], axes: NDArray[np.float32]
+) -> tuple[NDArray[np.float16], NDArray[np.float32]]:
+    """The sketches of the errors ``(r, n)`` of pictures, and the mean squares that these lack, or have too much.
+
+    Returns:
+        ``(r, D)``, so that the mean product of two is about the mean product of the errors, and ``(r,)``; both NaN
+        where an error is not finite.
     """
     rows = errors.astype(np.float32)
     there = np.isfinite(rows).all(axis=1)
-    drawn = np.full((len(rows), dimensions), np.nan, dtype=np.float32)
-    beyond = np.full(len(rows), np.nan, dtype=np.float32)
-    if not there.any():
-        return drawn, beyond
-    sizes = np.maximum(np.sqrt((rows[there] ** 2).mean(axis=1, keepdims=True)), 1e-6)
-    axes = principal_axes(rows[there] / sizes, most=dimensions)
-    drawn[there] = 0
-    drawn[there, : len(axes)] = np.sqrt(dimensions / rows.shape[1]) * (rows[there] @ axes.T)
-    beyond[there] = np.clip((rows[there] ** 2).mean(axis=1) - (drawn[there] ** 2).mean(axis=1), 0, None)
-    return drawn, beyond
+    drawn = np.full((len(rows), len(axes)), np.nan, dtype=np.float16)
+    lacks = np.full(len(rows), np.nan, dtype=np.float32)
+    drawn[there] = np.sqrt(len(axes) / rows.shape[1]) * (rows[there] @ axes.T)
+    kept = (drawn[there].astype(np.float64) ** 2).mean(axis=1)
+    lacks[there] = (rows[there].astype(np.float64) ** 2).mean(axis=1) - kept
+    return drawn, lacks

@@ -30,7 +30,7 @@ def table(
     ] = None,
     recordings: Annotated[
         Path, typer.Option("--recordings", metavar="FOLDER", help="Where recordings are kept.")
-    ] = shared.FOLDER / "recordings" / "table",
+    ] = shared.FOLDER / "table",
     out: shared.Out = shared.FOLDER,
 ) -> None:
     """Record fits of known, random and mutated networks to small pictures, and pack them. Hours; resumable.

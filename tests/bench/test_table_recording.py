@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from dipsearch.bench.sketches import principal_axes, sketches_of_errors
+from dipsearch.bench.sketches import axes_by_chance, principal_axes, sketches_of
 from dipsearch.bench.tabular import fit_recording, table_packing, table_recording
 from dipsearch.bench.tabular.fit_recording import EVERY, MARK, record_fit
 from dipsearch.bench.tabular.table_cases import SIDES, PreparedCase, TablePicture, prepared_of
 from dipsearch.bench.tabular.table_genomes import Block, TableGenome
-from dipsearch.errors import InputError
+from dipsearch.errors import FormatError, InputError
 from dipsearch.fitting.stopping import ValidationMinimum
 from dipsearch.library import preset
 from dipsearch.network import load_space
@@ -37,9 +37,9 @@ def test_a_recording_holds_curves_and_errors_that_agree(
 ) -> None:
     checks = 2 * MARK // EVERY
     assert all(len(recorded[name]) == checks for name in ("score", "psnr", "now_score", "now_psnr", "step"))
-    assert recorded["errors"].shape == (3, int(case.wanted.sum()))
-    for row, at in zip(recorded["errors"], (MARK // EVERY - 1, checks - 1, checks - 1), strict=True):
-        mse = float((row.astype(np.float64) ** 2).mean())
+    assert recorded["sketches"].shape == (4, 192) and recorded["beyond"].shape == (4,)
+    squares = (recorded["sketches"].astype(np.float64) ** 2).mean(axis=1) + recorded["beyond"]
+    for mse, at in zip(squares, (MARK // EVERY - 1, checks - 1, checks - 1), strict=False):
         assert case.psnr_of(mse) == pytest.approx(float(recorded["psnr"][at]), abs=0.02)
     assert (recorded["step"] <= EVERY * np.arange(1, checks + 1)).all()
     assert recorded["psnr"][-1] > recorded["psnr"][0] + 2
@@ -63,19 +63,35 @@ def test_every_task_has_a_case() -> None:
         assert np.isfinite(case.errors(case.first)).all() and case.psnr(case.first) > 18
 
 
-def test_sketches_keep_errors_and_distances() -> None:
+def test_sketches_keep_errors_and_on_average_their_products() -> None:
     drawn = np.random.default_rng(0)
-    basis, far = drawn.standard_normal((5, 400)), 0.01 * drawn.standard_normal((12, 400))
-    errors = (0.05 * drawn.standard_normal((12, 5)) @ basis + far).astype(np.float16)
+    known = drawn.standard_normal((2, 3000))
+    errors = 0.05 * (drawn.standard_normal((60, 2)) @ known + 0.5 * drawn.standard_normal((60, 3000)))
     errors[3] = np.nan
-    sketches, beyond = sketches_of_errors(errors, dimensions=5)
-    there = [k for k in range(12) if k != 3]
-    exact = (errors[there].astype(np.float64) ** 2).mean(axis=1)
-    assert np.allclose((sketches[there] ** 2).mean(axis=1) + beyond[there], exact, rtol=1e-3)
-    apart = ((errors[0].astype(np.float64) - errors[1]) ** 2).mean()
-    found = ((sketches[0] - sketches[1]) ** 2).mean() + beyond[0] + beyond[1]
-    assert found == pytest.approx(apart, rel=0.02)
-    assert np.isnan(sketches[3]).all() and np.isnan(beyond[3])
+    axes = axes_by_chance(known, dimensions=50)
+    sketches, beyond = sketches_of(errors.astype(np.float16), axes)
+    assert sketches.shape == (60, 50) and np.isnan(sketches[3]).all() and np.isnan(beyond[3])
+    there = [k for k in range(60) if k != 3]
+    exact = errors[there] @ errors[there].T / 3000
+    found = sketches[there].astype(np.float64) @ sketches[there].T.astype(np.float64) / 50
+    assert np.allclose(np.diag(found) + beyond[there], np.diag(exact), rtol=2e-3)
+    apart = ~np.eye(59, dtype=bool)
+    sizes = np.sqrt(np.outer(np.diag(exact), np.diag(exact)))
+    off = (found - exact)[apart] / sizes[apart]
+    assert 0.02 < np.sqrt(np.mean(off**2)) < 0.1  # one in the root of 48, of what is not known
+    assert abs(np.mean(off)) < 0.005  # no bias
+    along = sketches_of(known, axes)[0].astype(np.float64)  # what is known is exact
+    assert np.allclose(along @ along.T / 50, known @ known.T / 3000, rtol=2e-3, atol=2e-3)
+
+
+def test_axes_are_the_same_everywhere_and_no_more_than_values() -> None:
+    known = np.random.default_rng(2).standard_normal((2, 40))
+    axes = axes_by_chance(known, dimensions=12)
+    assert np.array_equal(axes, axes_by_chance(known, dimensions=12)) and axes.shape == (12, 40)
+    lengths = np.linalg.norm(axes, axis=1)
+    assert np.allclose(lengths[:2], 1, atol=1e-5) and np.allclose(lengths[2:], np.sqrt(38 / 10), atol=1e-4)
+    every = axes_by_chance(known, dimensions=100)
+    assert every.shape == (40, 40) and np.allclose(every @ every.T, np.eye(40), atol=1e-5)
 
 
 def test_principal_axes_are_orthonormal_and_no_more_than_there_are() -> None:
@@ -100,7 +116,7 @@ def test_a_folder_is_gone_on_with_and_packed(tmp_path: Path, small: list[TableGe
     blocks = [Block(NAME, 0), Block(NAME, 1)]
     jobs = table_recording.table_jobs(small, blocks, [PICTURE])
     assert [job.file for job in jobs] == [
-        f"{preset(NAME).digest}-{seed}-astronaut-inpaint.npz" for seed in (0, 1)
+        f"fits/{preset(NAME).digest}-{seed}-astronaut-inpaint.npz" for seed in (0, 1)
     ]
     assert table_recording.record_table(jobs, folder=tmp_path, workers=1, hours=1e-9) == 0
     with pytest.raises(InputError, match="holds no genome with fits to all 1 pictures and 1 tasks"):
@@ -114,10 +130,43 @@ def test_a_folder_is_gone_on_with_and_packed(tmp_path: Path, small: list[TableGe
     table = table_packing.pack_table(small, blocks, [PICTURE], folder=tmp_path)
     assert list(table.cases[0].fits) == [(preset(NAME).digest, 0)]  # the second seed is not there
     fit = table.cases[0].fits[preset(NAME).digest, 0]
-    assert fit.sketches.shape == (3, 96) and fit.steps == MARK
+    assert fit.sketches.shape == (3, 192) and fit.steps == MARK
     final = table.cases[0].psnr(fit.sketches[-2].astype(np.float64), float(fit.beyond[-2]))
     assert final == pytest.approx(float(fit.psnr[-1]), abs=0.02)
     assert table.query(NAME, MARK, picture="astronaut", task="inpaint").seconds == pytest.approx(0.8)
+
+
+def test_fits_of_a_genome_become_one_file_when_all_are_there_and_more_pictures_are_added_to_it(
+    tmp_path: Path, small: list[TableGenome]
+) -> None:
+    other = TablePicture("own-one", "sample:astronaut@32", "own", "test")
+    one, both = (
+        table_recording.table_jobs(small, [Block(NAME, 0)], pictures)
+        for pictures in ([PICTURE], [PICTURE, other])
+    )
+    record = table_recording.record_table
+    assert record(one, folder=tmp_path, workers=1) == 1
+    file = tmp_path / f"{preset(NAME).digest}-0.npz"
+    assert file.exists() and not list((tmp_path / "fits").iterdir())
+    before = file.read_bytes()
+    assert record(one, folder=tmp_path, workers=1, watch=lambda line: pytest.fail(line)) == 1
+    assert file.read_bytes() == before
+    assert record(both, folder=tmp_path, workers=1) == 2
+    assert set(table_recording.read_fits(tmp_path, file.name)) == {"astronaut-inpaint", "own-one-inpaint"}
+    file.write_bytes(before[:100])
+    with pytest.raises(FormatError):
+        record(both, folder=tmp_path, workers=1)
+
+
+def test_single_fits_wait_until_all_of_a_genome_are_there(tmp_path: Path, small: list[TableGenome]) -> None:
+    other = TablePicture("own-one", "sample:astronaut@32", "own", "test")
+    jobs = table_recording.table_jobs(small, [Block(NAME, 0)], [PICTURE, other])
+    table_recording.record_table(jobs[:1], folder=tmp_path / "elsewhere", workers=1)
+    (tmp_path / "fits").mkdir()
+    (tmp_path / "elsewhere" / jobs[0].block).rename(tmp_path / jobs[0].block)
+    assert table_recording.recorded_jobs(jobs, tmp_path) == {jobs[0]}
+    table_recording.record_table(jobs, folder=tmp_path, workers=1, hours=1e-9)
+    assert table_recording.recorded_jobs(jobs, tmp_path) == {jobs[0]}
 
 
 def test_a_fit_that_diverges_is_recorded_as_nothing(case: PreparedCase) -> None:
@@ -126,7 +175,7 @@ def test_a_fit_that_diverges_is_recorded_as_nothing(case: PreparedCase) -> None:
     )
     found = record_fit(preset(NAME), broken, seed=0, steps=MARK)
     assert str(found["ended"]) == "DIVERGED" and len(found["score"]) == 0
-    assert np.isnan(found["polished"]).all() and found["errors"].shape[0] == 1
+    assert np.isnan(found["sketches"]).all() and found["sketches"].shape[0] == 2
 
 
 def test_a_fit_that_its_rule_ends_is_recorded_to_that_check_point(
@@ -140,5 +189,5 @@ def test_a_fit_that_its_rule_ends_is_recorded_to_that_check_point(
     )
     assert (
         np.isfinite(found["now_psnr"]).all()
-        and found["errors"].shape[0] == len(found["score"]) * EVERY // MARK + 1
+        and found["sketches"].shape[0] == len(found["score"]) * EVERY // MARK + 2
     )

@@ -19,6 +19,7 @@ from ...fitting.ongoing import OngoingFit
 from ...network import Genome
 from ...patches import polished
 from ...planning.budget import SHORT_PATIENCE
+from ..sketches import sketches_of
 from .table_cases import PreparedCase
 from .table_genomes import BEST_KNOWN, DIP_DEFAULT, TableGenome, multiply_adds
 
@@ -70,9 +71,9 @@ def record_fit(genome: Genome, case: PreparedCase, *, seed: int, steps: int) -> 
 
     Returns:
         ``CURVES``, each float32 ``(k,)`` at every ``EVERY`` iterations; ``step``, ``(k,)``, the iterate that would be
-        delivered; ``errors``, float16 ``(m + 1, n)``, its errors at every ``MARK`` iterations and at the end;
-        ``polished``, ``(n,)``, those of what similar patches make of the last one, ``polished_score`` its score; and
-        ``ended``, the reason's name.
+        delivered; ``sketches``, float16 ``(m + 2, D)``, of its errors at every ``MARK`` iterations, at the end, and of
+        what similar patches make of the last one; ``beyond``, ``(m + 2,)``, what these lack; ``polished_score``, of the
+        polished one; and ``ended``, the reason's name.
     """
     rows, marks = list[tuple[float, ...]](), list[NDArray[np.float16]]()
     last, last_psnr = -1, math.nan
@@ -109,10 +110,11 @@ def record_fit(genome: Genome, case: PreparedCase, *, seed: int, steps: int) -> 
     marks.append(case.errors(now.image))
     table = np.array(rows, dtype=np.float32).reshape(-1, 5)
     after, score = _polished(now.image, case)
+    sketches, beyond = sketches_of(np.stack([*marks, after]), case.axes)
     return dict(zip(CURVES, table.T[:4], strict=True)) | {
         "step": table.T[4].astype(np.int32),
-        "errors": np.stack(marks),
-        "polished": after,
+        "sketches": sketches,
+        "beyond": beyond,
         "polished_score": np.array(score),
         "ended": np.array(fit.ended.name),
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +26,7 @@ from ...problem.formats.sources import picture_name
 from ..damages import DAMAGES, gaussian_noise
 from ..half_size_crops import middle_crop
 from ..policy_recording import surer_split
+from ..sketches import axes_by_chance
 
 SetName = Literal["tuning", "test"]
 SETS: tuple[SetName, ...] = ("tuning", "test")
@@ -78,6 +79,10 @@ _MAKE: dict[str, Callable[[Tensor, int], Problem]] = {
     "sr": DAMAGES["sr-4"].make,
 }
 
+DIMENSIONS = 192
+"""Of a sketch. Of ensembles of 2 to 6 of 14 fits (astronaut with noise) the PSNR from sketches of 96, 128 and 256 was
+off by 0.10, 0.08 and 0.06 dB (root mean square), by chance: on the average of cases it goes away."""
+
 IN_WORDS = {"denoise": "noise of σ 25", "inpaint": "half of the pixels missing", "sr": "enlarged 4 times"}
 
 
@@ -123,6 +128,13 @@ class PreparedCase:
     first: Tensor
     wanted: NDArray[np.bool_]
     share: float
+
+    @cached_property
+    def axes(self) -> NDArray[np.float32]:
+        """On which the errors of restorations are drawn; what networks have of the first answers is drawn exactly."""
+        return axes_by_chance(
+            np.stack([self.errors(self.first), self.errors(self.pilot)]), dimensions=DIMENSIONS
+        )
 
     def errors(self, image: Tensor) -> NDArray[np.float16]:
         """Of an image as it would be delivered, over the values that are judged, ``(n,)``."""

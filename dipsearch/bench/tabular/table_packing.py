@@ -5,24 +5,27 @@ Genomes with a fit missing on some case are left out, so that all genomes of a t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...trials.trial_files import read_npz
-from ..sketches import sketches_of_errors
+from ..sketches import sketches_of
 from .fit_recording import CURVES
 from .table import Table
 from .table_cases import SIDES, TASKS, TablePicture, prepared
 from .table_genomes import Block, TableGenome, multiply_adds
 from .table_parts import Recorded, TableCase, TableFit
-from .table_recording import TableJob, measured_speeds, table_jobs
-
-DIMENSIONS = 96
-"""Of the plane of a case."""
+from .table_recording import (
+    Arrays,
+    TableJob,
+    measured_speeds,
+    put_together,
+    read_fits,
+    recorded_jobs,
+    table_jobs,
+)
 
 
 def pack_table(
@@ -39,11 +42,10 @@ def pack_table(
         InputError: not one of them is complete.
         FormatError: a recording is damaged.
     """
-    whole = [
-        block
-        for block in blocks
-        if all((folder / job.file).exists() for job in table_jobs(genomes, [block], pictures))
-    ]
+    every = table_jobs(genomes, blocks, pictures)
+    put_together(every, folder)
+    there = recorded_jobs(every, folder)
+    whole = [block for block in blocks if there >= {*table_jobs(genomes, [block], pictures)}]
     if not whole:
         raise InputError(
             f"{folder} holds no genome with fits to all {len(pictures)} pictures and {len(TASKS)} tasks",
@@ -56,35 +58,21 @@ def pack_table(
     recorded = tuple(
         Recorded(one, speeds[one.genome.digest], round(multiply_adds(one.genome), 4)) for one in used
     )
-    jobs = table_jobs(genomes, whole, pictures)
-    return Table(recorded, tuple(_cases(jobs, pictures, folder, watch)))
-
-
-def _cases(
-    jobs: Sequence[TableJob], pictures: Sequence[TablePicture], folder: Path, watch: Callable[[str], None]
-) -> Iterator[TableCase]:
+    firsts = [table_jobs(genomes, [block], pictures)[0] for block in whole]
+    fits = [(job, read_fits(folder, job.block)) for job in firsts]
+    cases = []
     for picture in pictures:
         for task in TASKS:
-            there = [job for job in jobs if (job.picture, job.task) == (picture, task)]
-            yield _case(there, folder)
-            watch(f"packed: {picture.name} {task}, {len(there)} fits")
+            cases.append(
+                _case(picture, task, [(job, found[f"{picture.name}-{task}"]) for job, found in fits])
+            )
+            watch(f"packed: {picture.name} {task}, {len(fits)} fits")
+    return Table(recorded, tuple(cases))
 
 
-def _case(jobs: Sequence[TableJob], folder: Path) -> TableCase:
-    picture, task = jobs[0].picture, jobs[0].task
+def _case(picture: TablePicture, task: str, fits: Sequence[tuple[TableJob, Arrays]]) -> TableCase:
     case = prepared(picture, task)
-    found = [read_npz(folder / job.file) for job in jobs]
-    rows = [np.concatenate([one["errors"], one["polished"][None]]) for one in found]
-    drawn, beyond = sketches_of_errors(
-        np.concatenate([case.errors(case.first)[None], *rows]), dimensions=DIMENSIONS
-    )
-    ends = 1 + np.cumsum([len(each) for each in rows])
-    fits = {
-        (job.one.genome.digest, job.seed): _fit(
-            job, one, drawn[end - len(each) : end], beyond[end - len(each) : end]
-        )
-        for job, one, each, end in zip(jobs, found, rows, ends, strict=True)
-    }
+    sketches, beyond = sketches_of(case.errors(case.first)[None], case.axes)
     return TableCase(
         picture=picture.name,
         kind=picture.kind,
@@ -92,18 +80,13 @@ def _case(jobs: Sequence[TableJob], folder: Path) -> TableCase:
         set=picture.set,
         side=SIDES[task],
         share=case.share,
-        first=(drawn[0], float(beyond[0])),
+        first=(sketches[0].astype(np.float32), float(beyond[0])),
         first_validation_mse=float(case.split.validation_mse(case.problem.view(case.pilot))),
-        fits=fits,
+        fits={(job.one.genome.digest, job.seed): _fit(job, arrays) for job, arrays in fits},
     )
 
 
-def _fit(
-    job: TableJob,
-    arrays: Mapping[str, NDArray[np.float32]],
-    sketches: NDArray[np.float32],
-    beyond: NDArray[np.float32],
-) -> TableFit:
+def _fit(job: TableJob, arrays: Arrays) -> TableFit:
     curves = {name: arrays[name].astype(np.float32) for name in CURVES}
     return TableFit(
         digest=job.one.genome.digest,
@@ -114,7 +97,7 @@ def _fit(
         now_validation_mse=curves["now_score"],
         now_psnr=curves["now_psnr"],
         step=arrays["step"].astype(np.int32),
-        sketches=sketches,
-        beyond=beyond,
+        sketches=arrays["sketches"].astype(np.float32),
+        beyond=arrays["beyond"],
         polished_validation_mse=float(arrays["polished_score"]),
     )

@@ -1,7 +1,9 @@
 """The recording of the table: fit after fit, each in a file of its own, so that it can be ended and gone on with.
 
-The order is genome by genome: when it ends early, the genomes that are complete are a smaller table. The time of an
-iteration is measured once for every genome and size, apart from the fits and when they are packed.
+The order is genome by genome: when it ends early, the genomes that are complete are a smaller table. When a genome has
+been fitted with a seed to all cases, its fits are put together into one small file, which never changes again: such
+files can be kept under version control and be brought together from several machines. The time of an iteration is
+measured once for every genome and size, apart from the fits and when they are packed.
 """
 
 from __future__ import annotations
@@ -13,18 +15,26 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ...files import replacing, write_text
 from ...network import Genome
+from ...trials.array_files import read_npz
 from ..policy_recording import one_thread, seconds_per_step
 from .fit_recording import most_steps, record_fit
 from .table_cases import SIDES, TASKS, TablePicture, noisy, prepared
 from .table_genomes import Block, TableGenome
 
 SPEEDS = "speeds.json"
+
+FITS = "fits"
+"""The folder of single fits, inside that of the recordings."""
+
+Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -44,9 +54,19 @@ class TableJob:
     task: str
 
     @property
+    def block(self) -> str:
+        """The file of all fits of the genome with this seed."""
+        return f"{self.one.genome.digest}-{self.seed}.npz"
+
+    @property
+    def case(self) -> str:
+        """What it is called in that file."""
+        return f"{self.picture.name}-{self.task}"
+
+    @property
     def file(self) -> str:
-        """The recording's."""
-        return f"{self.one.genome.digest}-{self.seed}-{self.picture.name}-{self.task}.npz"
+        """The recording's own file, until there is that of all."""
+        return f"{FITS}/{self.one.genome.digest}-{self.seed}-{self.case}.npz"
 
 
 def table_jobs(
@@ -81,13 +101,66 @@ def record_table(
         InputError: a picture cannot be read, or is too small.
     """
     ends = time.monotonic() + 3600 * hours if hours is not None else float("inf")
-    todo = iter([job for job in jobs if not (folder / job.file).exists()])
-    done = sum((folder / job.file).exists() for job in jobs)
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FITS).mkdir(parents=True, exist_ok=True)
+    there = recorded_jobs(jobs, folder)
+    todo = iter([job for job in jobs if job not in there])
+    done = len(there)
     for line in _recorded(todo, folder, workers, ends):
         done += 1
         watch(f"{done} of {len(jobs)}: {line}")
+    put_together(jobs, folder)
     return done
+
+
+def recorded_jobs(jobs: Sequence[TableJob], folder: Path) -> set[TableJob]:
+    """Those of the fits that ``folder`` has.
+
+    Raises:
+        FormatError: a file of a genome is damaged.
+    """
+    whole = {block: _cases_in(folder / block) for block in {job.block for job in jobs}}
+    return {job for job in jobs if job.case in whole[job.block] or (folder / job.file).exists()}
+
+
+def put_together(jobs: Sequence[TableJob], folder: Path) -> None:
+    """Make one file of the fits of each genome and seed that has been fitted to all cases.
+
+    Raises:
+        FormatError: a recording is damaged.
+    """
+    blocks: dict[str, list[TableJob]] = {}
+    for job in jobs:
+        blocks.setdefault(job.block, []).append(job)
+    for block, fits in blocks.items():
+        single = [job for job in fits if (folder / job.file).exists()]
+        if single and recorded_jobs(fits, folder) == {*fits}:
+            arrays: Arrays = read_npz(folder / block) if (folder / block).exists() else {}
+            for job in single:
+                fit = read_npz(folder / job.file)
+                arrays |= {f"{job.case}/{name}": values for name, values in fit.items()}
+            with replacing(folder / block) as temporary:
+                np.savez_compressed(temporary, allow_pickle=False, **arrays)
+            for job in single:
+                (folder / job.file).unlink()
+
+
+def read_fits(folder: Path, block: str) -> dict[str, Arrays]:
+    """The fits of a genome with a seed, by case.
+
+    Raises:
+        FormatError: the file is damaged.
+    """
+    found: dict[str, Arrays] = {}
+    for key, values in read_npz(folder / block).items():
+        case, _, name = key.partition("/")
+        found.setdefault(case, {})[name] = values
+    return found
+
+
+def _cases_in(path: Path) -> set[str]:
+    if not path.exists():
+        return set()
+    return {key.partition("/")[0] for key in read_npz(path)}
 
 
 def _recorded(todo: Iterator[TableJob], folder: Path, workers: int, ends: float) -> Iterator[str]:
@@ -117,7 +190,8 @@ def _record(job: TableJob, folder: Path) -> str:
     found = record_fit(job.one.genome, case, seed=job.seed, steps=most_steps(job.one, job.task))
     with replacing(folder / job.file) as temporary:
         np.savez_compressed(temporary, allow_pickle=False, **found)
-    after = case.psnr_of(float((found["polished"].astype(np.float64) ** 2).mean()))
+    polished = found["sketches"][-1].astype(np.float64)
+    after = case.psnr_of(float((polished**2).mean()) + float(found["beyond"][-1]))
     final = f"{found['psnr'][-1]:.2f} dB" if len(found["psnr"]) else "nothing"
     return (
         f"{job.one.name} {job.seed} {job.picture.name} {job.task}: {final}, polished {after:.2f}, "
