@@ -22,6 +22,7 @@ from .bench import bench
 from .dashboard import dashboard
 from .degrade import degrade
 from .library import library
+from .narrow_streams import write_letters_for_what_is_lacking
 from .report import report
 from .restore import restore
 from .search import search
@@ -62,6 +63,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code: 0, 2 for anything the caller can mend, 130 after Ctrl-C."""
+    write_letters_for_what_is_lacking((sys.stdout, sys.stderr))
     try:
         with listening_early() if arguments[:1] and arguments[0] in MAY_FINISH else nullcontext():
             code = typer.main.get_command(app).main(

@@ -6,7 +6,7 @@ import torch
 
 from dipsearch.bench import gate_damages as damages
 from dipsearch.bench.noise_cases import _half
-from dipsearch.problem import diagnose
+from dipsearch.problem import diagnose, read_image
 from dipsearch.problem.gate.noise_subspace import noise_of_channels, noise_of_quiet
 
 
@@ -129,3 +129,13 @@ def test_a_part_without_fine_content_gives_no_nan():
     ramp = torch.from_numpy(np.round(100 + 40 * columns / 128) / 255).float()
     y[0, 0][disc] = ramp[disc]
     assert np.isfinite(diagnose(y).evidence.channels.sigmas).all()
+
+
+def test_dark_places_where_noise_was_cut_off_do_not_underrate_it():
+    x = read_image("sample:camera@64").pixels  # half of it is nearly black
+    y = damages.white_in_8_bits(x, (25.0,), np.random.default_rng(0)).y
+    shown = np.zeros((1, 64, 64), dtype=bool)
+    assert (
+        noise_of_quiet(y[0].double().numpy(), 25 / 255, shown) is None
+    )  # too little is left, and others decide
+    assert diagnose(y).noise.sigma * 255 == pytest.approx(25, rel=0.08)

@@ -1,0 +1,58 @@
+"""Consoles and logs whose encoding lacks what we write: everything works, in other letters."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dipsearch.commands.narrow_streams import write_letters_for_what_is_lacking
+
+
+def written(text: str, encoding: str) -> bytes:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding)
+    write_letters_for_what_is_lacking([stream, object(), None])
+    stream.write(text)
+    stream.flush()
+    return raw.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"),
+    [
+        ("ascii", b"64x32, sigma 2.0^2, 10-20 s ..., ?"),
+        ("cp1251", b"64x32, sigma 2.0^2, 10\x9620 s \x85, ?"),
+        ("latin-1", b"64\xd732, sigma 2.0\xb2, 10-20 s ..., ?"),
+    ],
+)
+def test_what_an_encoding_lacks_is_written_in_letters_that_it_has(encoding: str, expected: bytes) -> None:
+    assert written("64×32, σ 2.0², 10–20 s …, 🙂", encoding) == expected
+
+
+def test_utf_8_is_left_as_it_is() -> None:
+    assert written("64×32 🙂", "utf-8") == "64×32 🙂".encode()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1251"])
+def test_a_search_and_what_is_said_of_it_go_through_any_encoding(encoding: str, tmp_path: Path) -> None:
+    def run(*words: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [sys.executable, "-m", "dipsearch", *words],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+            capture_output=True,
+        )
+
+    searched = ("search", "sample:coffee@32", "--task", "inpaint", "--missing", "50", "--name", "a")
+    for words in (
+        (*searched, "--trials", "1", "--steps", "20", "--workers", "1", "--verbose"),
+        ("show", "studies/a"),
+    ):
+        done = run(*words)
+        assert done.returncode == 0, done.stderr.decode(encoding)
+        assert b"Traceback" not in done.stderr and b"\xd7" not in done.stdout
+        assert b"32x21" in done.stdout or words[0] == "show"
+    assert run("show", "nowhere×").returncode == 2
