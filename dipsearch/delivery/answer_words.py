@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .answers import COMBINED, FIRST
+from .answers import COMBINED, FIRST, UNCHANGED
 
 LITTLE = 0.1
 """Gains of fewer decibels than this cannot be seen."""
@@ -38,6 +38,12 @@ def delivered_words(answers: Sequence[Row]) -> str:
     if len(parts) == 1:
         return str(parts[0]["words"])
     return "a mixture of " + " and ".join(f"{a['words']} ({100 * a['share']:.0f} %)" for a in parts)
+
+
+def left_as_it_was(result: Mapping[str, Any]) -> bool:
+    """Whether nothing was found to restore in any of the pictures."""
+    pictures = answers_of(result)
+    return bool(pictures) and all(delivered_answer(answers)["name"] == UNCHANGED for answers in pictures)
 
 
 def bar_words(result: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..delivery.answer_words import answers_of, delivered_answer, delivered_words
+from ..delivery.answer_words import answers_of, delivered_answer, delivered_words, left_as_it_was
 from ..run import StudyRecord
 from .outcome_part import image_words
 from .tables import counts
@@ -50,6 +50,8 @@ def _sentence(record: StudyRecord, result: Mapping[str, Any]) -> str:
         "invert": f"{picture} restored from its measurement",
     }
     task = record.request.options.task
+    if left_as_it_was(result):
+        return f"{picture} is left as it was: nothing was found to restore. {_judged(result)}"
     said = f"{what.get(task, task)} {_means(result)}. {_judged(result)}"
     return (
         f"A simulation: a clean picture was damaged and restored. {said}" if result.get("simulated") else said

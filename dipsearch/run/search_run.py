@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,12 +127,13 @@ def _searched(
             note for case in run.cases if case.simulation == "unasked" for note in case.notes[:1]
         ):
             callback.warn(sentence)
-        callback.planned(run.plan)
+        idle = all(case.left_alone for case in run.cases)
+        callback.planned(replace(run.plan, lines=run.plan.lines[:1]) if idle else run.plan)
         for note in run.notes:
             callback.note(note)
         for sentence in run.details:
             callback.detail(sentence)
-        if all(case.left_alone for case in run.cases) and not ranked(run.trials()) and _has_firsts(run):
+        if idle and not ranked(run.trials()) and _has_firsts(run):
             return _without_networks(run, callback, asked)
         if (asked.once or not run.plan.networks) and not ranked(run.trials()) and _has_firsts(run):
             return _without_networks(run, callback, asked)
