@@ -33,6 +33,9 @@ from .recorder import SCORING
 from .recording import read_recording, record, write_recording
 from .replays import default_choice
 
+IN_BF16 = " in bf16"
+"""What the version of a row says of its precision."""
+
 DIP_NETWORK = "dip_2018_denoise"
 """The preset with the settings of Ulyanov, Vedaldi and Lempitsky (arXiv 1711.10925) for noise."""
 
@@ -89,7 +92,7 @@ def fitted_row(job: FitJob) -> OperatorRow:
         image = dip_oracle(case, steps=job.steps, precision=job.precision)
         row = image_row(case, DIP, image, seconds=time.monotonic() - started, limit=job.steps)
         short = effective(job.precision, case.problem.y.device) == "bf16"
-        return replace(row, version=f"{row.version} in bf16") if short else row
+        return replace(row, version=f"{row.version}{IN_BF16}") if short else row
     return _network_row(case, job)
 
 

@@ -20,6 +20,9 @@ from .rival_rows import RivalFile, RivalRow, Side, finite
 from .rivals import ORACLE, OURS, RIVALS, Rival, kind_of
 from .timed_rival import FAILURES, TimedImage, reason, restored, timed
 
+IN_BF16 = " in bf16"
+"""What the version of a row says of its precision."""
+
 ORACLE_TITLE = "DIP, authors' network, stopped by the truth (oracle)"
 
 
@@ -77,6 +80,9 @@ class _Turn:
     say: Callable[[str], None]
 
     def run(self, rivals: Sequence[Rival]) -> None:
+        for name, title in (("dip", RIVALS["dip"].title), (ORACLE, ORACLE_TITLE)):
+            if name in self.wanted.methods:
+                self._say_of_another_precision(title)
         possible = [rival for rival in rivals if self._lacks(rival.title) and _may_suit(rival, self.case)]
         for rival in possible:
             if kind_of(self.case.problem) in rival.kinds:
@@ -90,8 +96,23 @@ class _Turn:
                     self._take(title, lambda seconds=seconds: self._own_rows(seconds))  # type: ignore[misc]
 
     def _lacks(self, title: str) -> bool:
-        place = (self.case.picture, self.case.damage.name, title, self.case.seed)
-        return not self.file.has(place, measurement=self.case.digest)
+        return not self.file.has(self._place(title), measurement=self.case.digest)
+
+    def _say_of_another_precision(self, title: str) -> None:
+        """A row that is there is kept, whatever made it: but then people know."""
+        made = next((row.version for row in self.file.rows if row.place == self._place(title)), None)
+        if made is not None and made.endswith(IN_BF16) != bool(self._precision):
+            where = f"{self.case.picture:16} {self.case.damage.name:9}"
+            self.say(f"{where} {title}: kept as it was made, by {made}; remove the row to have it made again")
+
+    def _place(self, title: str) -> tuple[str, str, str, int]:
+        return self.case.picture, self.case.damage.name, title, self.case.seed
+
+    @property
+    def _precision(self) -> str:
+        limits = self.wanted.limits
+        short = effective(limits.compute.precision, torch.device(limits.device)) == "bf16"
+        return IN_BF16 if short else ""
 
     def _take(self, title: str, make: Callable[[], list[RivalRow]]) -> None:
         """Make rows and keep them; a method that fails leaves a line, and the others their chance."""
@@ -118,9 +139,7 @@ class _Turn:
         return self._row(ORACLE_TITLE, made, version=self._version(RIVALS["dip"]), side="oracle")
 
     def _version(self, rival: Rival) -> str:
-        limits = self.wanted.limits
-        precision = effective(limits.compute.precision, torch.device(limits.device))
-        return rival.version() + (" in bf16" if rival.name == "dip" and precision == "bf16" else "")
+        return rival.version() + (self._precision if rival.name == "dip" else "")
 
     def _own_rows(self, seconds: int) -> list[RivalRow]:
         outcome = self.wanted.search(self.case, seconds, self.case.seed)

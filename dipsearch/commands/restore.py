@@ -107,6 +107,7 @@ def restore(
                 seed=seed,
                 langevin=Langevin.of_length(sgld),
                 budget_seconds=budget_seconds,
+                compute=Compute(engine_word, precision_word),
                 started=started,
                 callback=callback,
             )

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..network import Genome
 from ..problem import Problem, whole
+from .compute import USUAL, Compute
 from .engine import EagerEngine
 from .step import Step
 from .stopping import Check, Ended
@@ -89,8 +90,9 @@ class LangevinStep(Step):
         langevin: Langevin,
         seed: int,
         pilot: Tensor | None = None,
+        compute: Compute = USUAL,
     ) -> None:
-        super().__init__(genome, problem, split=whole(problem), seed=seed, pilot=pilot)
+        super().__init__(genome, problem, split=whole(problem), seed=seed, pilot=pilot, compute=compute)
         self.adam.weight_decay = langevin.weight_decay
         self._spread = langevin.noise * genome.learning_rate
         self._disturbed = [weight for weight in self.network.parameters() if weight.dim() == 4]
@@ -112,6 +114,7 @@ def sample(
     seconds: float | None = None,
     watch: Callable[[Check, Tensor], Ended | None] | None = None,
     pilot: Tensor | None = None,
+    compute: Compute = USUAL,
 ) -> Posterior:
     """Fit all of the measurement with disturbed weights and average the raw outputs after the burn-in.
 
@@ -124,12 +127,13 @@ def sample(
             latest, so that a short time gives a rough mean rather than none.
         watch: sees the mean so far at check points and may end the sampling.
         pilot: ``(1, C, H, W)``, a restoration from all of y, for networks that have one in their input.
+        compute: in which precision; the steps are eager ones.
 
     Raises:
         InputError: the genome needs a pilot, and there is none, or it is of another shape than the image.
         ValueError: nothing was sampled, since a loss was not finite from the start.
     """
-    step = LangevinStep(genome, problem, langevin=langevin, seed=seed, pilot=pilot)
+    step = LangevinStep(genome, problem, langevin=langevin, seed=seed, pilot=pilot, compute=compute)
     engine = EagerEngine(step, problem, split=whole(problem))
     started, count, made, ended = time.perf_counter(), 0, 0, None
     mean = torch.zeros(problem.image_shape, device=problem.y.device)

@@ -37,6 +37,10 @@ def less_precise(precision: Precision, device: torch.device) -> str:
     if precision != "bf16" or effective(precision, device) == "bf16":
         return ""
     if device.type == "cpu":
+        if not hasattr(torch.cpu, "get_capabilities"):
+            return (
+                "bf16 needs PyTorch 2.10 or later, which can tell whether a processor has AMX: fp32 is used"
+            )
         return "bf16 needs a processor with AMX, and this one has none: fp32 is used"
     if device.type != "cuda":
         return f"bf16 needs a CUDA device or a processor with AMX, and this is {device.type}: fp32 is used"
@@ -47,9 +51,9 @@ def less_precise(precision: Precision, device: torch.device) -> str:
 @cache
 def multiplies_blocks() -> bool:
     """Whether this processor has AMX, the units that multiply blocks of bfloat16. Without them the format is slower
-    than 32 bits; PyTorch before 2.10 cannot tell."""
+    than 32 bits. PyTorch before 2.10 cannot tell, and one that was told to keep to AVX2 uses none of it."""
     told: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(told.get("amx_bf16", False))
+    return bool(told.get("amx_bf16", False)) and torch.backends.cpu.get_cpu_capability() == "AVX512"
 
 
 def _old(device: torch.device) -> bool:

@@ -104,7 +104,9 @@ class Step:
             z = z + _front_to_last(self._noise.normal_(0, self._jitter, generator=self.draw))
         self.adam.zero_grad()
         with forward_pass(self.precision, self.device):
-            output = _image(self.network(z), self._shape)
+            output = _image(
+                self.network(z), self._shape
+            ).float()  # one's own network may end in short numbers
         loss = self._split.loss(self._operator.A(output), kind=self._loss_kind)
         loss.backward()  # type: ignore[no-untyped-call]
         self.adam.step()

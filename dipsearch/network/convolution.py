@@ -132,7 +132,9 @@ def _products_pay(x: Tensor, weight: Tensor) -> bool:
     Narrow layers make thin matrices, and other instruction sets have other kernels: both stay with PyTorch.
     """
     wide = weight.shape[0] * weight.shape[1] >= _WIDE
-    return wide and device_of(x) == "cpu" and x.shape[0] == 1 and _instruction_set() == "AVX2"
+    # In short numbers PyTorch's own have to do: what is kept for these gradients would be of two kinds.
+    plain = not torch.is_autocast_enabled("cpu")
+    return wide and plain and device_of(x) == "cpu" and x.shape[0] == 1 and _instruction_set() == "AVX2"
 
 
 @contextmanager

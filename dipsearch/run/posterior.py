@@ -19,6 +19,8 @@ from ..execution.at_once import patch_device
 from ..execution.timed_answer import plain_threads
 from ..files import replacing
 from ..fitting import Check, Ended, Langevin, Posterior, data_consistent, sample
+from ..fitting.compute import USUAL, Compute
+from ..fitting.precision import less_precise
 from ..network import Genome
 from ..own_files import refuse_overwriting, remember
 from ..patches import answer
@@ -42,6 +44,7 @@ def run_sampling(
     langevin: Langevin,
     budget_seconds: float | None,
     callback: Callback,
+    compute: Compute = USUAL,
     started: float | None = None,
 ) -> list[dict[str, Any]]:
     """Restore pictures by Langevin sampling, one after the other, each in an equal share of the time that is left.
@@ -51,6 +54,7 @@ def run_sampling(
         out: the folder for ``NAME.png`` and ``NAME-deviation.npz`` (``deviation``, float32, ``(1, C, H, W)``).
         langevin: settings of the sampler.
         budget_seconds: wall time for everything; ``None``: all iterations.
+        compute: in which precision.
 
     Returns:
         Per picture what ``run_restore`` returns, and ``deviation, samples, steps, ended``; the score is ``None``.
@@ -65,6 +69,8 @@ def run_sampling(
     refuse_simulations(cases)
     files = destinations(out, names, cases, options)
     refuse_overwriting([_deviation_file(file) for file in files], {})
+    if why := less_precise(compute.precision, torch.device(place)):
+        callback.note(why)
     until = None if budget_seconds is None else started + budget_seconds * (1 - SLACK)
     threads = torch.get_num_threads()
     torch.set_num_threads(threads_each(1, hurried=budget_seconds is not None))
@@ -85,7 +91,14 @@ def run_sampling(
             left = None if end is None else max(1.0, end - time.monotonic())
             watch = _Watch(callback, name, langevin, started=started, until=until)
             found = sample(
-                genome, problem, langevin=langevin, seed=seed, seconds=left, watch=watch, pilot=pilot
+                genome,
+                problem,
+                langevin=langevin,
+                seed=seed,
+                seconds=left,
+                watch=watch,
+                pilot=pilot,
+                compute=compute,
             )
             results.append(_written(found, name, case, file=file, seconds=time.monotonic() - started))
     finally:

@@ -13,6 +13,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..delivery.answers import Choice
 from ..delivery.delivering import Delivery
 from ..delivery.picture_outputs import answer_rows, delivered_word
@@ -21,6 +23,7 @@ from ..execution.executor import WorkerSpec
 from ..execution.local_processes import LocalProcesses
 from ..execution.runner import Runner
 from ..fitting.compute import USUAL, Compute
+from ..fitting.precision import less_precise
 from ..library import preset, preset_names, read_architecture, read_stack
 from ..network import Genome
 from ..own_files import remember
@@ -149,6 +152,9 @@ def restored(
     names = unique_names([case.name for case in cases])
     jobs = len(genomes) * len(cases)
     devices = devices[: max(1, jobs)]
+    for why in dict.fromkeys(less_precise(compute.precision, torch.device(one)) for one in devices):
+        if why:
+            callback.note(why)
     with tempfile.TemporaryDirectory(prefix="dipsearch-") as temporary:
         folder = Path(temporary)
         for name, case in zip(names, cases, strict=True):

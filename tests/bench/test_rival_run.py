@@ -165,6 +165,12 @@ def test_a_row_says_in_which_precision_the_authors_network_was_fitted(
         ORACLE_TITLE: f"{plain} in bf16",
     }
     assert means == [short, short]
+    said: list[str] = []
+    compare(replace(wanted, methods=["dip", "measured"]), file, say=said.append)
+    assert said == []
+    compare(replace(wanted, methods=["dip", "measured"], limits=Limits(60, 20, 0)), file, say=said.append)
+    assert len(said) == 1 and f"kept as it was made, by {plain} in bf16; remove the row" in said[0]
+    assert means == [short, short]
 
 
 def test_a_measurement_that_is_none_of_the_picture_ends_the_run(pictures: list[str], tmp_path: Path) -> None:

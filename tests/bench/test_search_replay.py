@@ -38,7 +38,7 @@ from dipsearch.bench.tabular.known_strategies import InOrder, best_known_once, o
 from dipsearch.bench.tabular.sampler_strategies import skip_space
 from dipsearch.bench.tabular.search_comparison import RANDOM, SEEDS, fits_to_best_of_random, half_interval
 from dipsearch.bench.tabular.search_page import comparison_markdown
-from dipsearch.bench.tabular.search_replay import SECONDS_PER_MINUTE, products_of
+from dipsearch.bench.tabular.search_replay import SECONDS_PER_MINUTE, as_scored
 from dipsearch.bench.tabular.table_genomes import BEST_KNOWN, DIP_DEFAULT
 from dipsearch.bench.tabular.time_to_peak import default_peak, time_to_peak
 from dipsearch.errors import FormatError, InputError
@@ -76,15 +76,14 @@ def test_a_single_fit_delivers_what_was_recorded(table: Table) -> None:
     found = delivered_at(tried, case, minutes=2 * FIT)
     assert found.best == pytest.approx(float(tried[0].fit.psnr[-1]), abs=0.02)
     assert found.ensemble == pytest.approx(found.best)
-    first = case.psnr(case.first[0].astype(np.float64), case.first[1])
+    first = case.psnr(case.first_mse)
     assert delivered_at(tried, case, minutes=0.5 * FIT).polished == pytest.approx(first)  # not ended yet
     assert found.polished > max(first, found.best)
 
 
 def test_the_share_that_was_measured_exactly_counts(table: Table) -> None:
     holes = table.case("coffee", "inpaint")
-    sketch = np.full(24, 0.1)
-    assert holes.psnr(sketch, 0.0) == pytest.approx(20 + 10 * math.log10(2))
+    assert holes.psnr(0.01) == pytest.approx(20 + 10 * math.log10(2))
 
 
 def test_an_ensemble_of_unlike_fits_is_better_than_the_best(table: Table) -> None:
@@ -105,9 +104,8 @@ def test_products_follow_from_scores_and_distances() -> None:
     errors = np.random.default_rng(0).standard_normal((3, 50))
     scores = (errors**2).mean(axis=1)
     exact = errors @ errors.T / 50
-    assert np.allclose(products_of(errors, np.zeros(3), scores), exact)
-    lacking = products_of(errors, np.array([0.1, 0.2, 0.0]), scores + np.array([0.1, 0.2, 0.0]))
-    assert np.allclose(lacking, exact + np.diag([0.1, 0.2, 0.0]))
+    assert np.allclose(as_scored(exact, scores), exact)
+    assert np.allclose(as_scored(exact, scores + 0.1), exact + 0.1)  # distances say nothing of what all share
 
 
 @dataclass

@@ -1,13 +1,15 @@
 """Recording for the table: what is kept of a fit, and that a folder of recordings is gone on with and packed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from dipsearch.bench.sketches import axes_by_chance, principal_axes, sketches_of
+from dipsearch.bench.machine import machine_name
+from dipsearch.bench.sketches import axes_by_chance, principal_axes, products_of_sketches, sketches_of
 from dipsearch.bench.tabular import fit_recording, table_packing, table_recording
 from dipsearch.bench.tabular.fit_recording import EVERY, MARK, record_fit
 from dipsearch.bench.tabular.table_cases import SIDES, PreparedCase, TablePicture, prepared_of
@@ -68,7 +70,7 @@ def test_sketches_keep_errors_and_on_average_their_products() -> None:
     known = drawn.standard_normal((2, 3000))
     errors = 0.05 * (drawn.standard_normal((60, 2)) @ known + 0.5 * drawn.standard_normal((60, 3000)))
     errors[3] = np.nan
-    axes = axes_by_chance(known, dimensions=50)
+    axes = axes_by_chance(known, dimensions=50, seed=1)
     sketches, beyond = sketches_of(errors.astype(np.float16), axes)
     assert sketches.shape == (60, 50) and np.isnan(sketches[3]).all() and np.isnan(beyond[3])
     there = [k for k in range(60) if k != 3]
@@ -84,13 +86,29 @@ def test_sketches_keep_errors_and_on_average_their_products() -> None:
     assert np.allclose(along @ along.T / 50, known @ known.T / 3000, rtol=2e-3, atol=2e-3)
 
 
+def test_products_of_errors_that_are_alike_are_told_by_their_squares() -> None:
+    drawn = np.random.default_rng(5)
+    known, shared = drawn.standard_normal((1, 4000)), drawn.standard_normal(4000)
+    off = []
+    for seed in range(40):
+        errors = shared + 0.4 * drawn.standard_normal((3, 4000))  # a network with three seeds
+        sketches, lacks = sketches_of(errors, axes_by_chance(known, dimensions=60, seed=seed))
+        found, exact = products_of_sketches(sketches, lacks), errors @ errors.T / 4000
+        assert np.allclose(np.diag(found), np.diag(exact), rtol=1e-3)
+        plain = sketches.astype(np.float64) @ sketches.T.astype(np.float64) / 60
+        off.append([abs(one.mean() / exact.mean() - 1) for one in (found, plain)])
+    corrected, uncorrected = np.mean(off, axis=0)
+    assert corrected < 0.02 and corrected < uncorrected / 4
+
+
 def test_axes_are_the_same_everywhere_and_no_more_than_values() -> None:
     known = np.random.default_rng(2).standard_normal((2, 40))
-    axes = axes_by_chance(known, dimensions=12)
-    assert np.array_equal(axes, axes_by_chance(known, dimensions=12)) and axes.shape == (12, 40)
+    axes = axes_by_chance(known, dimensions=12, seed=1)
+    assert np.array_equal(axes, axes_by_chance(known, dimensions=12, seed=1)) and axes.shape == (12, 40)
+    assert not np.allclose(axes, axes_by_chance(known, dimensions=12, seed=2))
     lengths = np.linalg.norm(axes, axis=1)
     assert np.allclose(lengths[:2], 1, atol=1e-5) and np.allclose(lengths[2:], np.sqrt(38 / 10), atol=1e-4)
-    every = axes_by_chance(known, dimensions=100)
+    every = axes_by_chance(known, dimensions=100, seed=1)
     assert every.shape == (40, 40) and np.allclose(every @ every.T, np.eye(40), atol=1e-5)
 
 
@@ -125,13 +143,13 @@ def test_a_folder_is_gone_on_with_and_packed(tmp_path: Path, small: list[TableGe
     assert table_recording.record_table(jobs[:1], folder=tmp_path, workers=1, watch=lines.append) == 1
     assert table_recording.record_table(jobs[:1], folder=tmp_path, workers=1, watch=lines.append) == 1
     assert len(lines) == 1 and lines[0].startswith(f"1 of 1: {NAME} 0 astronaut inpaint: ")
-    speeds = {f"{preset(NAME).digest}@{side}": 0.01 for side in SIDES.values()}
+    speeds = {f"{preset(NAME).digest}@{side} on {machine_name('cpu')}": 0.01 for side in SIDES.values()}
     (tmp_path / table_recording.SPEEDS).write_text(json.dumps(speeds))
     table = table_packing.pack_table(small, blocks, [PICTURE], folder=tmp_path)
     assert list(table.cases[0].fits) == [(preset(NAME).digest, 0)]  # the second seed is not there
     fit = table.cases[0].fits[preset(NAME).digest, 0]
     assert fit.sketches.shape == (3, 192) and fit.steps == MARK
-    final = table.cases[0].psnr(fit.sketches[-2].astype(np.float64), float(fit.beyond[-2]))
+    final = table.cases[0].psnr(float((fit.sketches[-2].astype(np.float64) ** 2).mean() + fit.beyond[-2]))
     assert final == pytest.approx(float(fit.psnr[-1]), abs=0.02)
     assert table.query(NAME, MARK, picture="astronaut", task="inpaint").seconds == pytest.approx(0.8)
 
@@ -161,12 +179,52 @@ def test_fits_of_a_genome_become_one_file_when_all_are_there_and_more_pictures_a
 def test_single_fits_wait_until_all_of_a_genome_are_there(tmp_path: Path, small: list[TableGenome]) -> None:
     other = TablePicture("own-one", "sample:astronaut@32", "own", "test")
     jobs = table_recording.table_jobs(small, [Block(NAME, 0)], [PICTURE, other])
-    table_recording.record_table(jobs[:1], folder=tmp_path / "elsewhere", workers=1)
     (tmp_path / "fits").mkdir()
-    (tmp_path / "elsewhere" / jobs[0].block).rename(tmp_path / jobs[0].block)
+    table_recording._record(jobs[0], tmp_path)
+    table_recording.put_together(jobs, tmp_path)
+    assert (tmp_path / jobs[0].file).exists() and not (tmp_path / jobs[0].block).exists()
     assert table_recording.recorded_jobs(jobs, tmp_path) == {jobs[0]}
-    table_recording.record_table(jobs, folder=tmp_path, workers=1, hours=1e-9)
-    assert table_recording.recorded_jobs(jobs, tmp_path) == {jobs[0]}
+    before = (tmp_path / jobs[0].file).read_bytes()
+    assert table_recording.record_table(jobs, folder=tmp_path, workers=1) == 2
+    assert (tmp_path / jobs[0].block).exists() and not list((tmp_path / "fits").iterdir())
+    # As after a crash between the writing of the one and the removal of the other.
+    (tmp_path / jobs[0].file).write_bytes(before)
+    whole = (tmp_path / jobs[0].block).read_bytes()
+    table_recording.put_together(jobs, tmp_path)
+    assert not (tmp_path / jobs[0].file).exists()
+    assert table_recording.read_fits(tmp_path, jobs[0].block).keys() == {jobs[0].case, jobs[1].case}
+    assert len((tmp_path / jobs[0].block).read_bytes()) == len(whole)
+
+
+def test_what_is_complete_is_together_when_a_later_fit_fails(
+    tmp_path: Path, small: list[TableGenome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = table_recording.table_jobs(small, [Block(NAME, 0), Block(NAME, 1)], [PICTURE])
+    record = table_recording._record
+
+    def failing(job: table_recording.TableJob, folder: Path) -> str:
+        if job.seed == 1:
+            raise MemoryError
+        return record(job, folder)
+
+    monkeypatch.setattr(table_recording, "_record", failing)
+    with pytest.raises(MemoryError):
+        table_recording.record_table(jobs, folder=tmp_path, workers=1)
+    assert (tmp_path / jobs[0].block).exists()
+
+
+def test_fits_that_were_recorded_with_other_first_answers_are_refused(
+    tmp_path: Path, small: list[TableGenome], case: PreparedCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = [Block(NAME, 0)]
+    jobs = table_recording.table_jobs(small, blocks, [PICTURE])
+    table_recording.record_table(jobs, folder=tmp_path, workers=1)
+    speeds = {f"{preset(NAME).digest}@{side} on {machine_name('cpu')}": 0.01 for side in SIDES.values()}
+    (tmp_path / table_recording.SPEEDS).write_text(json.dumps(speeds))
+    other = replace(case, first=case.first * 0.98)
+    monkeypatch.setattr(table_packing, "prepared", lambda picture, task: other)
+    with pytest.raises(FormatError, match="with other first answers or other axes"):
+        table_packing.pack_table(small, blocks, [PICTURE], folder=tmp_path)
 
 
 def test_a_fit_that_diverges_is_recorded_as_nothing(case: PreparedCase) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from dipsearch.fitting import Compute, EagerEngine, Step, fit, make_engine
 from dipsearch.fitting.cuda_graph import recorded, warm_up
-from dipsearch.network import Genome, Scale
+from dipsearch.network import Genome, OwnNetwork, Scale
 from dipsearch.problem import Identity, NoiseModel, Problem, Split, make_split
 
 SIZE = 24
@@ -95,6 +95,27 @@ def test_a_fit_in_bf16_says_so_and_goes_on_bit_for_bit() -> None:
     resumed = make_engine(SHORT, SMALL, problem, split=split, seed=0, start=begun.save())
     resumed.advance(10)
     assert all(torch.equal(value, resumed.save()[name]) for name, value in straight.save().items())
+
+
+@pytest.mark.usefixtures("with_amx")
+def test_ones_own_network_may_end_in_short_numbers() -> None:
+    problem, split = parts()
+    module = torch.nn.Sequential(
+        torch.nn.Conv2d(4, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(8, 3, 1)
+    )
+    own = OwnNetwork(module, torch.rand(1, 4, SIZE, SIZE))
+    done = fit(own, problem, split=split, seed=0, max_steps=10, compute=SHORT)
+    assert (
+        done.image.dtype == torch.float32 and done.precision == "bf16" and bool(done.image.isfinite().all())
+    )
+
+
+@pytest.mark.usefixtures("with_amx")
+def test_gradients_as_products_are_for_long_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dipsearch.network.convolution._instruction_set", lambda: "AVX2")
+    wide = dataclasses.replace(SMALL, scales=(Scale(64, 64, channels_skip=4),) * 2, input_channels=32)
+    problem, split = parts(size=64)
+    Step(wide, problem, split=split, seed=1, compute=SHORT)()
 
 
 def test_a_processor_without_it_says_why_it_computes_in_32_bits(monkeypatch: pytest.MonkeyPatch) -> None:

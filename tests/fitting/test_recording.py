@@ -200,12 +200,21 @@ def test_a_processor_computes_in_bf16_only_where_it_multiplies_blocks_of_it(
 def test_what_multiplies_blocks_is_asked_of_pytorch(
     told: dict[str, object], there: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
     assert precision.multiplies_blocks.__wrapped__() is there
 
 
 def test_a_pytorch_that_cannot_tell_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert precision.multiplies_blocks.__wrapped__() is False
+    monkeypatch.setattr(precision, "multiplies_blocks", lambda: False)
+    assert "PyTorch 2.10 or later" in precision.less_precise("bf16", torch.device("cpu"))
+
+
+def test_a_pytorch_that_keeps_to_avx2_uses_no_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
     assert precision.multiplies_blocks.__wrapped__() is False
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,10 +12,11 @@ import torch
 from dipsearch.delivery.first_answers import FirstAnswer, make_first_answers
 from dipsearch.errors import InputError
 from dipsearch.execution.runner import Runner
+from dipsearch.fitting import Compute, Langevin
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import TaskOptions, psnr, read_image, write_image
 from dipsearch.report import restored_rows
-from dipsearch.run import Silent, run_restore
+from dipsearch.run import Silent, run_restore, run_sampling
 from dipsearch.run.restore_run import genomes_of
 from dipsearch.yaml_files import dump_yaml
 
@@ -84,6 +86,34 @@ def test_networks_with_and_without_a_pilot_are_fitted_and_all_answers_are_weighe
     (said,) = [note for note in ear.notes if "first answer" in note]
     assert said.startswith("first answer, by similar patches, after ") and " dB" not in said
     assert not [note for note in ear.notes if note.startswith("worker")]
+
+
+def test_where_bf16_is_not_to_be_had_that_is_said(
+    ensemble: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dipsearch.fitting.precision.multiplies_blocks", lambda: False)
+    ear, sampled = Ear(), Ear()
+    asked: dict[str, Any] = {"device": "cpu", "seed": 0, "compute": Compute(precision="bf16")}
+    sources = ["sample:coffee@32"]
+    run_restore(
+        ensemble, sources, OPTIONS, out=tmp_path / "a", workers=1, budget_seconds=0.5, callback=ear, **asked
+    )
+    short = Langevin(burn_in=5, every=5, steps=10)
+    network = "dipsearch_nearest_16"
+    run_sampling(
+        network,
+        sources,
+        OPTIONS,
+        out=tmp_path / "b",
+        langevin=short,
+        budget_seconds=None,
+        callback=sampled,
+        **asked,
+    )
+    for one in (ear, sampled):
+        assert [note for note in one.notes if "bf16" in note] == [
+            "bf16 needs a processor with AMX, and this one has none: fp32 is used"
+        ]
 
 
 def test_when_there_is_no_time_for_a_fit_the_first_answer_is_delivered(

@@ -72,8 +72,8 @@ def record_fit(genome: Genome, case: PreparedCase, *, seed: int, steps: int) -> 
     Returns:
         ``CURVES``, each float32 ``(k,)`` at every ``EVERY`` iterations; ``step``, ``(k,)``, the iterate that would be
         delivered; ``sketches``, float16 ``(m + 2, D)``, of its errors at every ``MARK`` iterations, at the end, and of
-        what similar patches make of the last one; ``beyond``, ``(m + 2,)``, what these lack; ``polished_score``, of the
-        polished one; and ``ended``, the reason's name.
+        what similar patches make of the last one; ``beyond``, ``(m + 2,)``, what these lack; ``mark``, of the axes;
+        ``polished_score``, of the polished one; and ``ended``, the reason's name.
     """
     rows, marks = list[tuple[float, ...]](), list[NDArray[np.float16]]()
     last, last_psnr = -1, math.nan
@@ -115,6 +115,7 @@ def record_fit(genome: Genome, case: PreparedCase, *, seed: int, steps: int) -> 
         "step": table.T[4].astype(np.int32),
         "sketches": sketches,
         "beyond": beyond,
+        "mark": case.mark,
         "polished_score": np.array(score),
         "ended": np.array(fit.ended.name),
     }

@@ -17,6 +17,7 @@ from ...delivery.answers import ENSEMBLE, FIRST, HOLES, NOISE, POLISHED, REDUCED
 from ...delivery.delivering import MOST_MEMBERS
 from ..policy_replay import STEP_SECONDS, delivered_weights
 from ..policy_table import USUAL_SECONDS
+from ..sketches import products_of_sketches
 from .fit_recording import MARK
 from .strategy import Maker, Offer, Strategy, Tried
 from .table import Table
@@ -116,36 +117,33 @@ def delivered_at(tried: Sequence[Tried], case: TableCase, *, minutes: float) -> 
         if (place := one.fit.place(steps)) is not None and math.isfinite(one.fit.validation_mse_at(place))
     ]
     fits = sum(steps > 0 for _, steps in states)
-    first = case.psnr(case.first[0].astype(np.float64), case.first[1])
+    first = case.psnr(case.first_mse)
     if not places:
         return Delivered(-math.inf, -math.inf, first, fits)
     chosen = sorted(places, key=lambda each: each[0].fit.validation_mse_at(each[1]))[:MOST_MEMBERS]
-    sketches = np.stack([one.fit.sketches[place] for one, place in chosen]).astype(np.float64)
-    beyond = np.array([one.fit.beyond[place] for one, place in chosen], dtype=np.float64)
+    sketches = np.stack([one.fit.sketches[place] for one, place in chosen])
+    lacks = np.array([one.fit.beyond[place] for one, place in chosen])
     scores = np.array([one.fit.validation_mse_at(place) for one, place in chosen])
-    weights = delivered_weights(products_of(sketches, beyond, scores))
+    products = products_of_sketches(sketches, lacks)
+    weights = delivered_weights(as_scored(products, scores))
     return Delivered(
-        best=case.psnr(sketches[0], float(beyond[0])),
-        ensemble=case.psnr(weights @ sketches, float(weights**2 @ beyond)),
-        polished=_polished(case, [one for one, _ in chosen], now, weights, sketches, beyond),
+        best=case.psnr(float(products[0, 0])),
+        ensemble=case.psnr(float(weights @ products @ weights)),
+        polished=_polished(case, [one for one, _ in chosen], now, weights, sketches, lacks),
         fits=fits,
     )
 
 
-def products_of(
-    sketches: NDArray[np.float64], beyond: NDArray[np.float64], scores: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def as_scored(products: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """The mean products of the errors of pictures, ``(K, K)``, as the scores and their distances suggest them.
 
     Args:
-        sketches: of their errors, ``(K, D)``; only differences are looked at.
-        beyond: what each of them lacks, ``(K,)``.
+        products: the true ones, ``(K, K)``; only the distances that follow from them are looked at.
         scores: estimated mean squared errors, ``(K,)``.
     """
-    squares = (sketches**2).mean(axis=1) + beyond
-    apart = squares[:, None] + squares - 2 * sketches @ sketches.T / sketches.shape[1]
-    np.fill_diagonal(apart, 0)
-    return np.asarray((scores[:, None] + scores - np.clip(apart, 0, None)) / 2)
+    squares = np.diag(products)
+    apart = np.clip(squares[:, None] + squares - 2 * products, 0, None)
+    return np.asarray((scores[:, None] + scores - apart) / 2)
 
 
 def _polished(
@@ -153,29 +151,29 @@ def _polished(
     members: Sequence[Tried],
     now: float,
     weights: NDArray[np.float64],
-    sketches: NDArray[np.float64],
-    beyond: NDArray[np.float64],
+    sketches: NDArray[np.float32],
+    lacks: NDArray[np.float32],
 ) -> float:
     """The mixture of a delivery; members under way are not polished, and the others stand for the ensemble.
 
     Polishing their ensemble would be a little better than this mean of polished members: its pilot is.
     """
-    done = np.array([_steps_at(one, now) >= one.fit.steps for one in members])
-    share = np.where(done, weights, 0)
-    polished = np.stack([one.fit.sketches[-1] for one in members]).astype(np.float64)
-    lacking = np.array([one.fit.beyond[-1] for one in members], dtype=np.float64)
-    usable = done & np.isfinite(lacking)
-    if not usable.any() or share[usable].sum() <= 0:
-        return case.psnr(case.first[0].astype(np.float64), case.first[1])
-    share = np.where(usable, share, 0) / share[usable].sum()
-    polished, lacking = np.where(usable[:, None], polished, 0), np.where(usable, lacking, 0)
+    polished = [
+        (one.fit.sketches[-1], one.fit.beyond[-1], weight)
+        for one, weight in zip(members, weights, strict=True)
+        if _steps_at(one, now) >= one.fit.steps and np.isfinite(one.fit.beyond[-1]) and weight > 0
+    ]
+    if not polished:
+        return case.psnr(case.first_mse)
     of = SHARES[case.task]
-    mixed = of[FIRST] * case.first[0].astype(np.float64) + of[POLISHED] * (share @ polished)
-    outside = of[FIRST] ** 2 * case.first[1] + of[POLISHED] ** 2 * float(share**2 @ lacking)
-    if ENSEMBLE in of:
-        mixed = mixed + of[ENSEMBLE] * (weights @ sketches)
-        outside += of[ENSEMBLE] ** 2 * float(weights**2 @ beyond)
-    return case.psnr(mixed, outside)
+    drawn, lacking, each = zip(*polished, strict=True)
+    parts = [
+        (case.first[0][None], [case.first[1]], [of[FIRST]]),
+        (np.stack(drawn), lacking, of[POLISHED] * np.array(each) / sum(each)),
+        (sketches, lacks, of.get(ENSEMBLE, 0) * weights),
+    ]
+    rows, missing, shares = (np.concatenate([np.asarray(part[k]) for part in parts]) for k in range(3))
+    return case.psnr(float(shares @ products_of_sketches(rows, missing) @ shares))
 
 
 def _steps_at(one: Tried, now: float) -> int:

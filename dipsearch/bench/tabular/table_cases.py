@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ from ...problem.formats.sources import picture_name
 from ..damages import DAMAGES, gaussian_noise
 from ..half_size_crops import middle_crop
 from ..policy_recording import surer_split
-from ..sketches import axes_by_chance
+from ..sketches import axes_by_chance, sketches_of
 
 SetName = Literal["tuning", "test"]
 SETS: tuple[SetName, ...] = ("tuning", "test")
@@ -119,6 +120,7 @@ class PreparedCase:
         first: the first answer, from all of the measurement.
         wanted: the values that are judged: neither measured exactly, nor of the scoring part, ``(C·H·W,)``.
         share: of all values that were not measured exactly.
+        draw: seed of the axes.
     """
 
     problem: Problem
@@ -128,13 +130,19 @@ class PreparedCase:
     first: Tensor
     wanted: NDArray[np.bool_]
     share: float
+    draw: int = 0
 
     @cached_property
     def axes(self) -> NDArray[np.float32]:
         """On which the errors of restorations are drawn; what networks have of the first answers is drawn exactly."""
-        return axes_by_chance(
-            np.stack([self.errors(self.first), self.errors(self.pilot)]), dimensions=DIMENSIONS
-        )
+        known = np.stack([self.errors(self.first), self.errors(self.pilot)])
+        return axes_by_chance(known, dimensions=DIMENSIONS, seed=self.draw)
+
+    @cached_property
+    def mark(self) -> NDArray[np.float16]:
+        """What the axes make of the clean picture, ``(D,)``: sketches belong together where this is the same."""
+        sketches, _ = sketches_of(self.clean.reshape(1, -1).numpy()[:, self.wanted], self.axes)
+        return np.asarray(sketches[0])
 
     def errors(self, image: Tensor) -> NDArray[np.float16]:
         """Of an image as it would be delivered, over the values that are judged, ``(n,)``."""
@@ -157,9 +165,8 @@ def prepared(picture: TablePicture, task: str) -> PreparedCase:
     Raises:
         InputError: the picture cannot be read, or is too small.
     """
-    return prepared_of(
-        middle_crop(read_image(picture.source).pixels, side=SIDES[task], source=picture.source), task
-    )
+    clean = middle_crop(read_image(picture.source).pixels, side=SIDES[task], source=picture.source)
+    return replace(prepared_of(clean, task), draw=crc32(f"{picture.name} {task}".encode()))
 
 
 def prepared_of(clean: Tensor, task: str) -> PreparedCase:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import FormatError, InputError
 from ..sketches import sketches_of
 from .fit_recording import CURVES
 from .table import Table
@@ -26,6 +26,10 @@ from .table_recording import (
     recorded_jobs,
     table_jobs,
 )
+
+MOST_APART = 0.01
+"""Of the marks of axes, as a share: rounding moves them by less than a thousandth, a first answer that is another one
+in the third digit by a tenth."""
 
 
 def pack_table(
@@ -72,6 +76,14 @@ def pack_table(
 
 def _case(picture: TablePicture, task: str, fits: Sequence[tuple[TableJob, Arrays]]) -> TableCase:
     case = prepared(picture, task)
+    for job, arrays in fits:
+        apart = np.linalg.norm(arrays["mark"].astype(np.float64) - case.mark)
+        if not apart <= MOST_APART * np.linalg.norm(case.mark.astype(np.float64)):
+            raise FormatError(
+                f"the fit of {job.one.name} to {picture.name} was recorded with other first answers or other axes",
+                "sketches of one case can be compared only where these are the same",
+                f"remove {job.block} and record it again",
+            )
     sketches, beyond = sketches_of(case.errors(case.first)[None], case.axes)
     return TableCase(
         picture=picture.name,

@@ -28,8 +28,8 @@ class TableFit:
         now_validation_mse, now_psnr: of the newest average of outputs there, ``(k,)``.
         step: of the iterate that it would deliver, ``(k,)``.
         sketches: of the errors of that iterate at every ``MARK`` iterations, at the end, and polished at the end,
-            ``(m + 2, D)``: their mean product over D is that of the errors.
-        beyond: the mean squared errors that these lack, ``(m + 2,)``.
+            ``(m + 2, D)``: their mean products are about those of the errors.
+        beyond: the mean squared errors that these lack, or have too much, ``(m + 2,)``.
         polished_validation_mse: the estimated mean squared error of the polished one.
     """
 
@@ -92,9 +92,14 @@ class TableCase:
     first_validation_mse: float
     fits: Mapping[tuple[str, int], TableFit]
 
-    def psnr(self, sketch: NDArray[np.float64], beyond: float) -> float:
-        """Of the picture of a sketch as it would be delivered, in dB."""
-        mse = self.share * (float((sketch**2).mean()) + beyond)
+    @property
+    def first_mse(self) -> float:
+        """The mean squared error of the first answer, of the values that were not measured exactly."""
+        return float((self.first[0].astype(np.float64) ** 2).mean()) + self.first[1]
+
+    def psnr(self, error: float) -> float:
+        """Of a picture as it would be delivered, in dB, from the mean square of its error where it was not measured."""
+        mse = self.share * error
         return -10 * math.log10(max(mse, 1e-10)) if math.isfinite(mse) else -math.inf
 
 

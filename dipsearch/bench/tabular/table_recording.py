@@ -1,9 +1,9 @@
 """The recording of the table: fit after fit, each in a file of its own, so that it can be ended and gone on with.
 
 The order is genome by genome: when it ends early, the genomes that are complete are a smaller table. When a genome has
-been fitted with a seed to all cases, its fits are put together into one small file, which never changes again: such
-files can be kept under version control and be brought together from several machines. The time of an iteration is
-measured once for every genome and size, apart from the fits and when they are packed.
+been fitted with a seed to all cases, its fits are put together into one small file, which changes only when pictures
+are added: such files can be kept under version control and be brought together from several machines. The time of an
+iteration is measured once for every genome and size, apart from the fits and when they are packed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ...files import replacing, write_text
 from ...network import Genome
 from ...trials.array_files import read_npz
+from ..machine import machine_name
 from ..policy_recording import one_thread, seconds_per_step
 from .fit_recording import most_steps, record_fit
 from .table_cases import SIDES, TASKS, TablePicture, noisy, prepared
@@ -105,10 +106,11 @@ def record_table(
     there = recorded_jobs(jobs, folder)
     todo = iter([job for job in jobs if job not in there])
     done = len(there)
-    for line in _recorded(todo, folder, workers, ends):
-        done += 1
-        watch(f"{done} of {len(jobs)}: {line}")
     put_together(jobs, folder)
+    for job, line in _recorded(todo, folder, workers, ends):
+        done += 1
+        put_together([one for one in jobs if one.block == job.block], folder)
+        watch(f"{done} of {len(jobs)}: {line}")
     return done
 
 
@@ -163,25 +165,27 @@ def _cases_in(path: Path) -> set[str]:
     return {key.partition("/")[0] for key in read_npz(path)}
 
 
-def _recorded(todo: Iterator[TableJob], folder: Path, workers: int, ends: float) -> Iterator[str]:
+def _recorded(
+    todo: Iterator[TableJob], folder: Path, workers: int, ends: float
+) -> Iterator[tuple[TableJob, str]]:
     if workers == 1:
         one_thread()
         for job in todo:
             if time.monotonic() >= ends:
                 return
-            yield _record(job, folder)
+            yield job, _record(job, folder)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=one_thread) as pool:
-        running = set[Future[str]]()
+        running: dict[Future[str], TableJob] = {}
         for job in todo:
             if time.monotonic() >= ends:
                 break
-            running.add(pool.submit(_record, job, folder))
+            running[pool.submit(_record, job, folder)] = job
             while len(running) > workers:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from (each.result() for each in done)
-        yield from (each.result() for each in running)
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                yield from ((running.pop(each), each.result()) for each in done)
+        yield from ((running[each], each.result()) for each in running)
 
 
 def _record(job: TableJob, folder: Path) -> str:
@@ -202,7 +206,7 @@ def _record(job: TableJob, folder: Path) -> str:
 def measured_speeds(
     genomes: Sequence[Genome], folder: Path, *, watch: Callable[[str], None] = lambda line: None
 ) -> dict[str, dict[int, float]]:
-    """Processor seconds of an iteration on a colour picture, by the genome's digest and the picture's side.
+    """Processor seconds of an iteration on a colour picture on this machine, by the genome's digest and the side.
 
     Those that the folder's file lacks are measured: on a quiet machine, please, and again when the file is removed.
     """
@@ -210,9 +214,10 @@ def measured_speeds(
     known: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     one_thread()
     found: dict[str, dict[int, float]] = {}
+    machine = machine_name("cpu")
     for genome in genomes:
         for side in sorted({*SIDES.values()}):
-            key = f"{genome.digest}@{side}"
+            key = f"{genome.digest}@{side} on {machine}"
             if key not in known:
                 problem = noisy(torch.full((1, 3, side, side), 0.5), 0)
                 known[key] = round(seconds_per_step(genome, problem), 5)
