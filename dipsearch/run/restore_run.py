@@ -15,10 +15,11 @@ from typing import Any
 
 import torch
 
-from ..delivery.answers import Choice
+from ..delivery.answers import FIRST, Answer, Choice, only
 from ..delivery.delivering import Delivery
 from ..delivery.picture_outputs import answer_rows, delivered_word
 from ..errors import InputError
+from ..execution.at_once import answer_at_once
 from ..execution.executor import WorkerSpec
 from ..execution.local_processes import LocalProcesses
 from ..execution.runner import Runner
@@ -37,7 +38,7 @@ from ..trials.problem_files import WHOLE, problem_path, write_problem
 from ..trials.request import StartWord
 from ..trials.true_quality import finite, true_psnr, true_ssim
 from .destination import destinations
-from .devices import choose_devices, threads_each
+from .devices import choose_devices, most_threads, threads_each
 from .gathered import unique_names
 from .left_alone import with_those_left_alone
 from .outcome import Callback
@@ -155,6 +156,16 @@ def restored(
     for why in dict.fromkeys(less_precise(compute.precision, torch.device(one)) for one in devices):
         if why:
             callback.note(why)
+    pixels = sum(case.problem.image_shape[-1] * case.problem.image_shape[-2] for case in cases)
+    until = float("inf")
+    if budget_seconds is not None:
+        choice = min(pixels / CHOSEN_PER_SECOND, 0.1 * budget_seconds)
+        until = budget_seconds * (1 - SLACK) - choice
+        gone = time.monotonic() - started
+        if until - gone <= gone and (
+            there := _at_once(cases, devices[0], callback, started, started + until)
+        ):
+            return there  # a worker would take as long to begin as this process did
     with tempfile.TemporaryDirectory(prefix="dipsearch-") as temporary:
         folder = Path(temporary)
         for name, case in zip(names, cases, strict=True):
@@ -162,11 +173,6 @@ def restored(
         # A single network gets all cores; several get one each, which is the better use of them.
         threads = threads_each(len(devices), hurried=budget_seconds is not None) if devices[0] == "cpu" else 1
         specs = [WorkerSpec(index, one, threads=threads) for index, one in enumerate(devices)]
-        pixels = sum(case.problem.image_shape[-1] * case.problem.image_shape[-2] for case in cases)
-        until = float("inf")
-        if budget_seconds is not None:
-            choice = min(pixels / CHOSEN_PER_SECOND, 0.1 * budget_seconds)
-            until = budget_seconds * (1 - SLACK) - choice
         with (
             operators_of(folder, own),
             LocalProcesses(folder, specs, own) as executor,
@@ -184,6 +190,22 @@ def restored(
             )
             runner.heard = restoration.heard
             return restoration.run()
+
+
+def _at_once(
+    cases: Sequence[Case], device: str, callback: Callback, started: float, until: float
+) -> list[tuple[Choice, Delivery | None]]:
+    """What similar patches make of pictures in this process; empty where they have no answer."""
+    found: list[tuple[Choice, Delivery | None]] = []
+    for index, case in enumerate(cases):
+        left = (until - time.monotonic()) / (len(cases) - index)
+        there = answer_at_once(case, device=device, threads=most_threads(), tell=callback.note, left=left)
+        if there is None:
+            return []
+        answer = Answer(FIRST, there.image, there.image, time.monotonic() - started)
+        found.append((only(answer, case.problem), None))
+    callback.note("there is no time for networks: similar patches answer alone; give a larger --budget")
+    return found
 
 
 def genomes_of(target: str | Path) -> list[Genome]:

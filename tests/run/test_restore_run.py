@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,31 @@ def test_networks_with_and_without_a_pilot_are_fitted_and_all_answers_are_weighe
     (said,) = [note for note in ear.notes if "first answer" in note]
     assert said.startswith("first answer, by similar patches, after ") and " dB" not in said
     assert not [note for note in ear.notes if note.startswith("worker")]
+
+
+def test_where_a_worker_could_not_begin_in_time_none_is_started(
+    ensemble: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dipsearch.run.restore_run.LocalProcesses", None)
+    ear, begun = Ear(), time.monotonic() - 6
+    (result,) = run_restore(
+        ensemble,
+        ["sample:coffee@32"],
+        OPTIONS,
+        out=tmp_path / "out",
+        device="cpu",
+        workers=1,
+        seed=0,
+        budget_seconds=10,
+        callback=ear,
+        started=begun,
+    )
+    assert (result["delivered"], result["members"]) == ("first", 0)
+    assert [row["name"] for row in result["answers"]] == ["first"] and result["score"] is None
+    assert result["psnr"] > 22
+    assert "there is no time for networks: similar patches answer alone; give a larger --budget" in ear.notes
+    (row,) = restored_rows([result])
+    assert "similar patches alone" in " ".join(row)
 
 
 def test_where_bf16_is_not_to_be_had_that_is_said(
