@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ..delivery.answer_words import answers_of, gain_words, left_as_it_was
-from .outcome_part import delivered_by, image_words, task_words, time_words
+from ..delivery.answer_words import answers_of, gain_words
+from .outcome_part import restored_words, time_words
 from .wording import clause, decibels
 
 
@@ -17,13 +17,8 @@ def brief_rows(result: Mapping[str, Any], *, told: Collection[str] = ()) -> tupl
         result: of ``result.json``.
         told: notes that were said already, and are not repeated.
     """
-    how = (
-        "left as it was, nothing was found to restore"
-        if left_as_it_was(result)
-        else f"{task_words(result['task'])} by {delivered_by(result)}"
-    )
     rows = (
-        ("restored", f"{image_words(result['image'])}: {how}"),
+        ("restored", restored_words(result)),
         ("quality", _quality(result)),
         ("networks", gain_words(result)),
         ("time", time_words(result)),

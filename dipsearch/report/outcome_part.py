@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..delivery.answer_words import answers_of, bar_words, delivered_words
+from ..delivery.answer_words import answers_of, bar_words, delivered_words, left_as_it_was
 from .wording import clause, decibels, duration, plural
 
 
@@ -19,10 +19,7 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     candidate = clause(best.get("digest"), _best_estimated(result), stopped, best.get("ended"))
     bar = bar_words(result)
     rows = (
-        (
-            "restored",
-            f"{image_words(result['image'])}: {task_words(result['task'])} by {delivered_by(result)}",
-        ),
+        ("restored", restored_words(result)),
         ("quality", _quality_words(result)),
         *_noise_rows(gate),
         ("first answer", bar),
@@ -58,6 +55,16 @@ def restored_rows(results: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str]
 
 def _without_networks(result: Mapping[str, Any]) -> str:
     return "unchanged" if result.get("delivered") == "unchanged" else "similar patches alone"
+
+
+def restored_words(result: Mapping[str, Any]) -> str:
+    """Which picture it was, what was done to it, and by what."""
+    how = (
+        "left as it was, nothing was found to restore"
+        if left_as_it_was(result)
+        else f"{task_words(result['task'])} by {delivered_by(result)}"
+    )
+    return f"{image_words(result['image'])}: {how}"
 
 
 def task_words(task: str) -> str:

@@ -23,6 +23,8 @@ def test_a_clean_picture_is_left_as_it_was_and_that_is_said(
     said = capsys.readouterr().out
     assert "restored:  clean.png: left as it was, nothing was found to restore" in said
     assert "no time" not in said and "denoised" not in said
+    assert run(["show", "studies/a"]) == 0
+    assert "clean.png: left as it was, nothing was found to restore" in capsys.readouterr().out
     page = Path("studies/a/report.html").read_text(encoding="utf-8")
     assert "clean.png is left as it was: nothing was found to restore." in page
     assert np.array_equal(np.asarray(Image.open("studies/a/best/restored.png")), clean)
