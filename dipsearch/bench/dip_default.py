@@ -9,11 +9,13 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from ..errors import ResourceError
 from ..fitting import Check, Ended, LastIterate, data_consistent, fit
+from ..fitting.precision import Precision, effective
 from ..library import preset
 from ..problem import Downsample, Problem, make_split, whole
 from ..problem.splits.holes import are_holes
@@ -28,6 +30,15 @@ after some hundred iterations, and then the fit only takes up noise."""
 
 THICK = 1 / 8
 """A hole that holds a disc with this radius, as a share of the shorter side, is none of text."""
+
+
+IN_BF16 = " in bf16"
+"""What the version of a row says of a fit in short numbers."""
+
+
+def precision_mark(precision: Precision, device: str = "cpu") -> str:
+    """What belongs behind the version of a row: ``IN_BF16``, or nothing where the fit is in 32 bits there."""
+    return IN_BF16 if effective(precision, torch.device(device)) == "bf16" else ""
 
 
 def default_network(problem: Problem) -> str:

@@ -22,19 +22,17 @@ from ..files import write_text
 from ..fitting import Check, LastIterate, fit
 from ..fitting.compute import Compute
 from ..fitting.memory import keep_freed_memory
-from ..fitting.precision import DEFAULT, Precision, effective
+from ..fitting.precision import DEFAULT, Precision
 from ..library import preset
 from ..problem import psnr, whole
 from ..trials.objective import estimated_psnr
 from .contestants import contestant
+from .dip_default import precision_mark
 from .operator_cases import INSTRUMENTS, OperatorCase, make_case
 from .operator_rows import DIP, NETWORK, OperatorRow, image_row, row_of
 from .recorder import SCORING
 from .recording import read_recording, record, write_recording
 from .replays import default_choice
-
-IN_BF16 = " in bf16"
-"""What the version of a row says of its precision."""
 
 DIP_NETWORK = "dip_2018_denoise"
 """The preset with the settings of Ulyanov, Vedaldi and Lempitsky (arXiv 1711.10925) for noise."""
@@ -91,8 +89,7 @@ def fitted_row(job: FitJob) -> OperatorRow:
         started = time.monotonic()
         image = dip_oracle(case, steps=job.steps, precision=job.precision)
         row = image_row(case, DIP, image, seconds=time.monotonic() - started, limit=job.steps)
-        short = effective(job.precision, case.problem.y.device) == "bf16"
-        return replace(row, version=f"{row.version}{IN_BF16}") if short else row
+        return replace(row, version=row.version + precision_mark(job.precision))
     return _network_row(case, job)
 
 

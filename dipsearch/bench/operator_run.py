@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import torch
-
 from ..errors import DipsearchError
-from ..fitting.precision import DEFAULT, Precision, effective
+from ..fitting.precision import DEFAULT, Precision
 from ..patches import answer
+from .dip_default import IN_BF16, precision_mark
 from .half_size_crops import write_crop
 from .operator_cases import Instrument, OperatorCase, make_case
 from .operator_classical import Method
-from .operator_fits import IN_BF16, FitJob, Fitter
+from .operator_fits import FitJob, Fitter
 from .operator_rows import (
     ALONE,
     DELIVERED,
@@ -144,9 +143,10 @@ def _take_fits(
     file: RowFile[OperatorRow],
     say: Say,
 ) -> None:
-    for row in file.rows:
-        same = (row.case, row.method) == ((case.instrument.name, case.picture, case.seed), DIP)
-        if same and any(method == DIP for method, _ in methods) and _other_precision(row, wanted.precision):
+    here = (case.instrument.name, case.picture, case.seed)
+    for row in file.rows if DIP in dict(methods) else ():
+        same = (row.case, row.method) == (here, DIP)
+        if same and row.version.endswith(IN_BF16) != bool(precision_mark(wanted.precision)):
             say(
                 f"{_where(case)} {DIP}: kept as it was made, by {row.version}; remove the row to have it made again"
             )
@@ -162,11 +162,6 @@ def _take_fits(
             _add(row, file, say)
     except DipsearchError as error:
         say(f"{_where(case)} fits: not measured: {_first_line(error)}")
-
-
-def _other_precision(row: OperatorRow, precision: Precision) -> bool:
-    short = effective(precision, torch.device("cpu")) == "bf16"
-    return row.version.endswith(IN_BF16) != short
 
 
 def _take_score(case: OperatorCase, limit: int, file: RowFile[OperatorRow], say: Say) -> None:

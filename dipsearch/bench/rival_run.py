@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import torch
-
-from ..fitting.precision import effective
 from ..problem import psnr
-from .dip_default import dip_oracle
+from .dip_default import IN_BF16, dip_oracle, precision_mark
 from .own_search import Searcher, search_rows, search_title
 from .rival_case import RivalCase, make_case
 from .rival_damages import RivalDamage
@@ -19,9 +16,6 @@ from .rival_limits import Limits
 from .rival_rows import RivalFile, RivalRow, Side, finite
 from .rivals import ORACLE, OURS, RIVALS, Rival, kind_of
 from .timed_rival import FAILURES, TimedImage, reason, restored, timed
-
-IN_BF16 = " in bf16"
-"""What the version of a row says of its precision."""
 
 ORACLE_TITLE = "DIP, authors' network, stopped by the truth (oracle)"
 
@@ -111,8 +105,7 @@ class _Turn:
     @property
     def _precision(self) -> str:
         limits = self.wanted.limits
-        short = effective(limits.compute.precision, torch.device(limits.device)) == "bf16"
-        return IN_BF16 if short else ""
+        return precision_mark(limits.compute.precision, limits.device)
 
     def _take(self, title: str, make: Callable[[], list[RivalRow]]) -> None:
         """Make rows and keep them; a method that fails leaves a line, and the others their chance."""

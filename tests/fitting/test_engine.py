@@ -115,7 +115,13 @@ def test_gradients_as_products_are_for_long_numbers(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("dipsearch.network.convolution._instruction_set", lambda: "AVX2")
     wide = dataclasses.replace(SMALL, scales=(Scale(64, 64, channels_skip=4),) * 2, input_channels=32)
     problem, split = parts(size=64)
-    Step(wide, problem, split=split, seed=1, compute=SHORT)()
+    step = Step(wide, problem, split=split, seed=1, compute=SHORT)
+    step()
+    assert step.precision == "bf16" and bool(step.output.isfinite().all())
+    gradients = [one.grad for one in step.network.parameters()]
+    assert all(
+        one is not None and one.dtype == torch.float32 and bool(one.isfinite().all()) for one in gradients
+    )
 
 
 def test_a_processor_without_it_says_why_it_computes_in_32_bits(monkeypatch: pytest.MonkeyPatch) -> None:

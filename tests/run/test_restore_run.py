@@ -49,7 +49,7 @@ def ensemble(tmp_path: Path) -> Path:
     return tmp_path / "study"
 
 
-def restored(target: Path | str, out: Path, *, budget: float | None, ear: Ear) -> dict[str, object]:
+def restored(target: Path | str, out: Path, *, budget: float | None, ear: Ear, **more: Any) -> dict[str, Any]:
     (result,) = run_restore(
         target,
         ["sample:coffee@32"],
@@ -60,6 +60,7 @@ def restored(target: Path | str, out: Path, *, budget: float | None, ear: Ear) -
         seed=0,
         budget_seconds=budget,
         callback=ear,
+        **more,
     )
     return result
 
@@ -94,18 +95,7 @@ def test_where_a_worker_could_not_begin_in_time_none_is_started(
 ) -> None:
     monkeypatch.setattr("dipsearch.run.restore_run.LocalProcesses", None)
     ear, begun = Ear(), time.monotonic() - 6
-    (result,) = run_restore(
-        ensemble,
-        ["sample:coffee@32"],
-        OPTIONS,
-        out=tmp_path / "out",
-        device="cpu",
-        workers=1,
-        seed=0,
-        budget_seconds=10,
-        callback=ear,
-        started=begun,
-    )
+    result = restored(ensemble, tmp_path / "out", budget=10, ear=ear, started=begun)
     assert (result["delivered"], result["members"]) == ("first", 0)
     assert [row["name"] for row in result["answers"]] == ["first"] and result["score"] is None
     assert result["psnr"] > 22
@@ -202,18 +192,7 @@ def test_networks_that_no_learnt_weights_fit_begin_cold_and_that_is_said_once(
 ) -> None:
     monkeypatch.setattr("dipsearch.run.restore_run.MAX_STEPS", {"denoise": 20})
     ear = Ear()
-    run_restore(
-        ensemble,
-        ["sample:coffee@32"],
-        OPTIONS,
-        out=tmp_path / "out",
-        device="cpu",
-        workers=1,
-        seed=0,
-        budget_seconds=None,
-        callback=ear,
-        start="warm",
-    )
+    restored(ensemble, tmp_path / "out", budget=None, ear=ear, start="warm")
     assert [note for note in ear.notes if "no learnt weights fit" in note] == [
         note for note in ear.notes if "begins cold" in note
     ]
