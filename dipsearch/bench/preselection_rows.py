@@ -17,16 +17,15 @@ class PreselectionRow:
     """One known network on one measurement.
 
     Args:
-        picture, damage, task: what was measured.
+        picture, task: what was measured.
         network: the preset.
         psnr: in dB against the clean picture, of what the fit delivers.
         steps: the iteration that it delivers.
-        measurement: digest of where the fits come from.
+        measurement: digest of the table.
         size, channels, noise, missing, gap, reduction, slope, contrast, similarity: see ``MeasurementFeatures``.
     """
 
     picture: str
-    damage: str
     task: str
     network: str
     psnr: float
@@ -41,11 +40,6 @@ class PreselectionRow:
     slope: float
     contrast: float
     similarity: float
-
-    @property
-    def group(self) -> tuple[object, ...]:
-        """What excludes older ones."""
-        return self.picture, self.damage
 
     @property
     def evidence(self) -> EvidenceRow:
@@ -115,7 +109,7 @@ def preselection_markdown(
         "## Pre-selection: which known network is tried first",
         "",
         f"`{command}`, {date}. Fits of known networks to {len(pictures)} pictures ({', '.join(pictures)}), as "
-        "`bench policies` has recorded them. Regret: dB that the network tried first delivers less than the best "
+        "`bench table` has recorded them. Regret: dB that the network tried first delivers less than the best "
         "known one, at its own stop. The nearest recorded measurements of other pictures say which that is (leave "
         f"one picture out); {NEIGHBOURS} are asked where `--order similar` is given.",
         "",

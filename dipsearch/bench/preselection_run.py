@@ -1,70 +1,51 @@
-"""Evidence for the pre-selection: the recorded fits of known networks, and the features of what they were fitted to."""
+"""Evidence for the pre-selection: the table's fits of known networks, and the features of what they were fitted to."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-
-import numpy as np
+from collections.abc import Iterator, Sequence
 
 from ..library.measurement_features import features_of
-from ..patches import answer
-from .damages import DAMAGES
-from .policy_archive import RecordedCase, RecordedFit, read_policy_archive
-from .policy_recording import EVERY, PRESETS, SIDE, policy_jobs
 from .preselection_rows import PreselectionRow
-from .standard_pictures import half_size_crop
+from .tabular import Table
+from .tabular.known_strategies import known_choices
+from .tabular.strategy import Offer
+from .tabular.table_cases import TablePicture, prepared
+from .tabular.table_parts import TableCase
 
 
-def evidence_rows(
-    archive: Path,
-    data: Path,
-    *,
-    has: Callable[[tuple[object, ...], str], bool] = lambda group, measurement: False,
-    watch: Callable[[str], None] = lambda line: None,
-) -> Iterator[list[PreselectionRow]]:
-    """The rows of each case that are not there yet.
+def known_names(table: Table) -> list[str]:
+    """The known networks of a table in their fixed order, but not the default one of Deep Image Prior."""
+    return [table.recorded(digest).name for digest, _ in known_choices(Offer(table, "", 0))]
+
+
+def evidence_rows(table: Table, pictures: Sequence[TablePicture]) -> Iterator[PreselectionRow]:
+    """A row for every known network on every case.
 
     Args:
-        archive: of recorded fits, what ``bench policies`` writes.
-        data: folder of the pictures that are files.
-        has: whether there are rows of a group and a measurement.
-        watch: told about each case.
+        table: of recorded fits.
+        pictures: where those of its cases come from; others are passed over.
 
     Raises:
-        DipsearchError: the archive or a picture cannot be read.
+        DipsearchError: a picture cannot be read.
     """
-    digest = hashlib.sha256(archive.read_bytes()).hexdigest()[:12]
-    sources = {job.picture: job.source for job in policy_jobs(data, networks=PRESETS)}
-    for case in read_policy_archive(archive):
-        if case.picture in sources and not has((case.picture, case.damage), digest):
-            yield _rows(case, sources[case.picture], digest)
-            watch(f"{case.picture} {case.damage}")
+    known = {one.name: one for one in pictures}
+    for case in table.cases:
+        if case.picture in known:
+            yield from _rows(case, known[case.picture], table)
 
 
-def _rows(case: RecordedCase, source: str, digest: str) -> list[PreselectionRow]:
-    damage = DAMAGES[case.damage]
-    problem = damage.make(half_size_crop(source, side=SIDE), 0)
-    features = features_of(problem, answer(problem)).to_dict()
-    found = []
-    for fit in case.fits:
-        if fit.network in PRESETS:
-            psnr, steps = delivered(fit)
-            found.append(
-                PreselectionRow(
-                    case.picture, case.damage, damage.task, fit.network, psnr, steps, digest, **features
-                )
+def _rows(case: TableCase, picture: TablePicture, table: Table) -> Iterator[PreselectionRow]:
+    measured = prepared(picture, case.task)
+    features = features_of(measured.problem, measured.first).to_dict()
+    for name in known_names(table):
+        fit = case.fits[table.recorded(name).digest, 0]
+        if fit.steps:
+            yield PreselectionRow(
+                case.picture,
+                case.task,
+                name,
+                round(float(fit.psnr[-1]), 3),
+                int(fit.step[-1]),
+                table.checksum[:12],
+                **features,
             )
-    return found
-
-
-def delivered(fit: RecordedFit) -> tuple[float, int]:
-    """PSNR in dB and iteration of what a recorded fit delivers: the check point that has its best score."""
-    place = int(np.nanargmin(np.abs(fit.validation_mse - fit.best_validation_mse[-1])))
-    return round(float(fit.psnr[place]), 3), EVERY * (place + 1)
-
-
-def picture_names(rows: Sequence[PreselectionRow]) -> list[str]:
-    """The pictures of some rows, in their order."""
-    return list(dict.fromkeys(row.picture for row in rows))

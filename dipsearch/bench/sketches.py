@@ -12,18 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def principal_axes(rows: NDArray[np.float32], *, most: int) -> NDArray[np.float32]:
-    """The orthonormal directions along which rows ``(n, d)`` lie, those that say most first, ``(≤ most, d)``.
-
-    From the eigenvectors of their products, since there are far fewer rows than values.
-    """
-    values, vectors = np.linalg.eigh((rows @ rows.T).astype(np.float64))
-    # Below this share of the largest one there is nothing but rounding.
-    said = [k for k in np.argsort(values)[::-1][:most] if values[k] > 1e-10 * values[-1]]
-    axes = (vectors[:, said] / np.sqrt(values[said])).T @ rows.astype(np.float64)
-    return np.asarray(axes, dtype=np.float32)
-
-
 def axes_by_chance(known: NDArray[np.floating[Any]], *, dimensions: int, seed: int) -> NDArray[np.float32]:
     """Directions on which errors of one case are drawn wherever they are recorded: always the same for the same case.
 

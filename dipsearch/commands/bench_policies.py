@@ -7,65 +7,49 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
 from . import bench_options as shared
 from . import parsing
+from .bench_replay_search import TABLE
 
-FILE, SECTION, ARCHIVE = "policies.json", "policies", "policies.npz"
+FILE, SECTION = "policies.json", "policies"
 
 
 def policies(
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", metavar="FOLDER", help="Of the pictures; nothing is fitted when absent."),
-    ] = None,
-    networks: Annotated[int, typer.Option("--networks", metavar="N", help="To fit to each picture.")] = 24,
+    table: Annotated[
+        Path,
+        typer.Option("--table", metavar="FILE", help="That bench table wrote, with its .json beside it."),
+    ] = shared.FOLDER / TABLE,
     workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes.")] = 2,
     orders: Annotated[
         int, typer.Option("--orders", metavar="N", help="In which the candidates of a picture come.")
-    ] = 8,
-    recordings: Annotated[
-        Path, typer.Option("--recordings", metavar="FOLDER", help="Where recordings are kept.")
-    ] = shared.FOLDER / "recordings" / "policies",
+    ] = 4,
     out: shared.Out = shared.FOLDER,
     page: shared.Page = shared.PAGE,
 ) -> None:
-    """Replay searches on recorded fits, with several policies and lengths; recording takes hours. Resumable.
-
-    With --data, fits that are not recorded yet are made first, and all are packed into policies.npz.
-    """
-    parsing.at_least(1, networks, option="--networks")
+    """Replay searches on the table of recorded fits, with several policies and lengths."""
     parsing.at_least(1, workers, option="--workers")
     parsing.at_least(1, orders, option="--orders")
-    archive = out / ARCHIVE
-    if data is None and not archive.is_file():
-        raise InputError(
-            f"there is no {archive}",
-            "policies are replayed on recorded fits",
-            "give --data, the folder of the pictures, to record some",
-        )
 
     import json
     import time
     from dataclasses import asdict
 
+    import optuna
+
     from ..bench import write_section
     from ..bench.machine import command_line, versions
-    from ..bench.policy_archive import read_policy_archive, read_recorded_cases, write_policy_archive
-    from ..bench.policy_recording import make_networks, policy_jobs, record_fits
-    from ..bench.policy_table import policies_markdown, policy_rows
+    from ..bench.tabular import Table
+    from ..bench.tabular.policy_comparison import policies_markdown, policy_rows
     from ..files import write_text
 
     def show(line: str) -> None:
         print(line, flush=True)
 
-    if data is not None:
-        jobs = policy_jobs(data, networks=list(make_networks(networks)))
-        record_fits(jobs, folder=recordings, workers=workers, watch=show)
-        write_policy_archive(archive, read_recorded_cases(jobs, folder=recordings))
-    rows = policy_rows(read_policy_archive(archive), orders=orders, workers=workers, watch=show)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # as a search does
+    found = Table.read(table)
+    rows = policy_rows(found, orders=orders, workers=workers, watch=show)
     date = time.strftime("%Y-%m-%d")
-    about = {"command": command_line(), "date": date, "versions": versions()}
+    about = {"command": command_line(), "date": date, "versions": versions(), "table": found.checksum[:12]}
     content = about | {"rows": [asdict(row) for row in rows]}
     write_text(out / FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     write_section(page, SECTION, policies_markdown(rows, command=command_line(), date=date))

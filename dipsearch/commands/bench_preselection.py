@@ -8,16 +8,21 @@ from typing import Annotated
 import typer
 
 from . import bench_options as shared
+from .bench_replay_search import TABLE
 
-FILE, SECTION, ARCHIVE = "preselection.json", "preselection", "policies.npz"
-NEIGHBOURS = (1, 3, 5)
+FILE, SECTION = "preselection.json", "preselection"
+NEIGHBOURS = (1, 3, 5, 7)
 
 
 def preselection(
     data: Annotated[
         Path | None,
-        typer.Argument(metavar="FOLDER", help="Of the pictures; absent: the rows that are there."),
+        typer.Argument(metavar="FOLDER", help="Of the table's further pictures, where it has any."),
     ] = None,
+    table: Annotated[
+        Path,
+        typer.Option("--table", metavar="FILE", help="That bench table wrote, with its .json beside it."),
+    ] = shared.FOLDER / TABLE,
     ship: Annotated[
         Path | None,
         typer.Option("--ship", metavar="FILE", help="Write the cases that searches go by to this file, too."),
@@ -26,39 +31,35 @@ def preselection(
     page: shared.Page = shared.PAGE,
 ) -> None:
     """Regret of the network that is tried first: fixed order against similar measurements, one picture left out."""
-    shared.refuse_missing_rows(out / FILE, recorded_only=data is None)
-
+    import json
     import time
+    from dataclasses import asdict
 
     from ..bench import write_section
-    from ..bench.machine import versions
-    from ..bench.policy_recording import PRESETS
-    from ..bench.preselection_rows import COMMAND, PreselectionRow, preselection_markdown, regrets
-    from ..bench.preselection_run import evidence_rows, picture_names
-    from ..bench.row_file import RowFile
+    from ..bench.machine import command_line, versions
+    from ..bench.preselection_rows import COMMAND, preselection_markdown, regrets
+    from ..bench.preselection_run import evidence_rows, known_names
+    from ..bench.tabular import Table
+    from ..bench.tabular.table_cases import with_own_pictures
+    from ..files import write_text
     from ..library.preselection import cases_from
     from ..library.preselection_file import write_preselection
 
-    command = f"python cli.py {COMMAND} FOLDER" + ("" if ship is None else f" --ship {ship}")
+    found = Table.read(table)
+    rows = list(evidence_rows(found, with_own_pictures(data)))
+    evidence = [row.evidence for row in rows]
+    regret = regrets(evidence, networks=known_names(found), neighbours=NEIGHBOURS)
+    pictures = list(dict.fromkeys(row.picture for row in rows))
     date = time.strftime("%Y-%m-%d")
-    about = {"command": command, "date": date, "versions": versions()}
-    rows = RowFile(out / FILE, PreselectionRow, command=COMMAND, about=about)
-    if data is not None:
-        for some in evidence_rows(
-            out / ARCHIVE,
-            data,
-            has=lambda group, measurement: rows.has(group, measurement=measurement),
-            watch=lambda line: print(line, flush=True),
-        ):
-            rows.add(some)
-    evidence = [row.evidence for row in rows.rows]
-    found = regrets(evidence, networks=PRESETS, neighbours=NEIGHBOURS)
-    pictures = picture_names(rows.rows)
-    write_section(page, SECTION, preselection_markdown(found, command=command, date=date, pictures=pictures))
+    about = {"command": command_line(), "date": date, "versions": versions()}
+    content = about | {"regrets": [asdict(one) for one in regret], "rows": [asdict(row) for row in rows]}
+    write_text(out / FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    text = preselection_markdown(regret, command=command_line(), date=date, pictures=pictures)
+    write_section(page, SECTION, text)
     if ship is not None:
         source = f"dipsearch {COMMAND}: recorded fits of known networks to {', '.join(pictures)}"
         write_preselection(ship, cases_from(evidence), source=source)
         print(f"written: {ship}")
-    for one in found:
+    for one in regret:
         print(f"{one.order:10} {one.task:8} {one.mean:.3f} dB on average, {one.largest:.2f} at the most")
     print(f"written: {out / FILE} and the section {SECTION} of {page}")

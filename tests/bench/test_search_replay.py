@@ -7,19 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import optuna
 import pytest
+from optuna.pruners import MedianPruner
 from optuna.samplers import RandomSampler
+from optuna.trial import TrialState
 
-from dipsearch.bench.policy_replay import STEP_SECONDS
 from dipsearch.bench.search_rows import SearchRow, write_search_rows
 from dipsearch.bench.tabular import (
     STRATEGIES,
     Choice,
     Offer,
-    Pruned,
+    Pruning,
     Table,
     TableProblem,
     Tried,
@@ -38,10 +40,11 @@ from dipsearch.bench.tabular.known_strategies import InOrder, best_known_once, o
 from dipsearch.bench.tabular.sampler_strategies import skip_space
 from dipsearch.bench.tabular.search_comparison import RANDOM, SEEDS, fits_to_best_of_random, half_interval
 from dipsearch.bench.tabular.search_page import comparison_markdown
-from dipsearch.bench.tabular.search_replay import SECONDS_PER_MINUTE, as_scored
+from dipsearch.bench.tabular.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS, as_scored
 from dipsearch.bench.tabular.table_genomes import BEST_KNOWN, DIP_DEFAULT
 from dipsearch.bench.tabular.time_to_peak import default_peak, time_to_peak
 from dipsearch.errors import FormatError, InputError
+from dipsearch.planning.policy import Decision, ExpectedGain, Situation
 from tests.bench.made_table import STEPS, made_table
 
 FIT = STEPS * STEP_SECONDS / SECONDS_PER_MINUTE
@@ -118,15 +121,23 @@ class CheapestFirst:
         order = sorted(self.offer.table.genomes, key=lambda one: one.multiply_adds)
         return (order[len(tried)].digest, 0) if len(tried) < len(order) else None
 
-    def goes_on(self, one: Tried, tried: Sequence[Tried]) -> bool:
-        return one.steps < 160
+
+@dataclass
+class Looks:
+    """A policy of one's own: everybody has 160 iterations."""
+
+    def decide(self, situation: Situation) -> Decision | None:
+        for one in situation.contestants:
+            if one.free and one.steps < 160:
+                return Decision(one.number, 160 - one.steps, "a look")
+        return Decision(None, 160, "the next one") if situation.can_begin else None
 
 
-def test_a_strategy_of_ones_own_is_replayed(table: Table) -> None:
-    tried = replay_search(CheapestFirst, table, table.cases[0], seed=0, minutes=4)
+def test_a_strategy_and_a_policy_of_ones_own_are_replayed(table: Table) -> None:
+    tried = replay_search(CheapestFirst, table, table.cases[0], seed=0, minutes=4, policy=Looks())
     costs = [one.recorded.multiply_adds for one in tried]
-    assert costs == sorted(costs) and {one.steps for one in tried if one.ended} == {160}
-    assert all(one.dropped for one in tried if one.ended)
+    assert costs == sorted(costs) and {one.steps for one in tried[:-2]} == {160}
+    assert not any(one.ended for one in tried)
 
 
 @pytest.mark.parametrize("word", ["genetic", "tpe"])
@@ -146,16 +157,28 @@ def test_any_sampler_of_optunas_can_be_replayed(table: Table) -> None:
     assert len({one.choice for one in tried}) == len(tried) > 4
 
 
-def test_a_pruner_gives_up_what_is_worse_than_the_median(table: Table) -> None:
-    def pruned(offer: Offer) -> Pruned:
-        return Pruned(random_genomes(offer))
+def test_a_pruner_of_optunas_gives_up_what_is_worse_than_the_median(table: Table) -> None:
+    case, policy = table.cases[0], Pruning(MedianPruner(n_startup_trials=3))
+    tried = replay_search(random_genomes, table, case, seed=0, minutes=60, policy=policy)
+    ended, dropped = ([one for one in tried if one.ended is which] for which in (True, False))
+    assert len(tried) == sum(one.genome.kind == "random" for one in table.genomes)
+    assert len(ended) > 3 and dropped and {one.number for one in tried} == policy.given_up
+    assert max(one.estimate for one in dropped) < max(one.estimate for one in ended)
+    assert all(one.ended for one in tried[:3])
 
-    case = table.cases[0]
-    tried = replay_search(pruned, table, case, seed=0, minutes=60)
-    dropped = [one.estimate for one in tried if one.dropped]
-    assert dropped and not all(one.dropped for one in tried)
-    assert max(dropped) < max(one.estimate for one in tried)
-    assert all(one.steps < STEPS for one in tried if one.dropped)
+
+def test_a_sampler_learns_of_those_that_rest(table: Table) -> None:
+    seen = []
+
+    class Listening(RandomSampler):
+        def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+            seen.append(len(study.get_trials(states=(TrialState.COMPLETE,))))
+            return {}
+
+    maker = with_sampler(lambda space, seed: Listening(seed=seed))
+    tried = replay_search(maker, table, table.cases[0], seed=0, minutes=6, policy=ExpectedGain())
+    rest = sum(one.steps >= one.look and not one.ended for one in tried)
+    assert rest > 2 and seen[-1] > sum(one.ended for one in tried)
 
 
 def test_a_genome_is_nearest_to_itself(table: Table) -> None:

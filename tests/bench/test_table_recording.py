@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from dipsearch.bench.machine import machine_name
-from dipsearch.bench.sketches import axes_by_chance, principal_axes, products_of_sketches, sketches_of
-from dipsearch.bench.tabular import fit_recording, table_packing, table_recording
+from dipsearch.bench.sketches import axes_by_chance, products_of_sketches, sketches_of
+from dipsearch.bench.tabular import fit_recording, network_speeds, table_packing, table_recording
 from dipsearch.bench.tabular.fit_recording import EVERY, MARK, record_fit
 from dipsearch.bench.tabular.table_cases import SIDES, PreparedCase, TablePicture, prepared_of
 from dipsearch.bench.tabular.table_genomes import Block, TableGenome
@@ -112,13 +112,6 @@ def test_axes_are_the_same_everywhere_and_no_more_than_values() -> None:
     assert every.shape == (40, 40) and np.allclose(every @ every.T, np.eye(40), atol=1e-5)
 
 
-def test_principal_axes_are_orthonormal_and_no_more_than_there_are() -> None:
-    rows = np.random.default_rng(1).standard_normal((4, 50)).astype(np.float32)
-    axes = principal_axes(np.vstack([rows, rows]), most=8)
-    assert axes.shape == (4, 50)
-    assert np.allclose(axes @ axes.T, np.eye(4), atol=1e-4)
-
-
 @pytest.fixture
 def small(case: PreparedCase, monkeypatch: pytest.MonkeyPatch) -> list[TableGenome]:
     """One task, one picture, few iterations."""
@@ -144,7 +137,7 @@ def test_a_folder_is_gone_on_with_and_packed(tmp_path: Path, small: list[TableGe
     assert table_recording.record_table(jobs[:1], folder=tmp_path, workers=1, watch=lines.append) == 1
     assert len(lines) == 1 and lines[0].startswith(f"1 of 1: {NAME} 0 astronaut inpaint: ")
     speeds = {f"{preset(NAME).digest}@{side} on {machine_name('cpu')}": 0.01 for side in SIDES.values()}
-    (tmp_path / table_recording.SPEEDS).write_text(json.dumps(speeds))
+    (tmp_path / network_speeds.SPEEDS).write_text(json.dumps(speeds))
     table = table_packing.pack_table(small, blocks, [PICTURE], folder=tmp_path)
     assert list(table.cases[0].fits) == [(preset(NAME).digest, 0)]  # the second seed is not there
     fit = table.cases[0].fits[preset(NAME).digest, 0]
@@ -220,7 +213,7 @@ def test_fits_that_were_recorded_with_other_first_answers_are_refused(
     jobs = table_recording.table_jobs(small, blocks, [PICTURE])
     table_recording.record_table(jobs, folder=tmp_path, workers=1)
     speeds = {f"{preset(NAME).digest}@{side} on {machine_name('cpu')}": 0.01 for side in SIDES.values()}
-    (tmp_path / table_recording.SPEEDS).write_text(json.dumps(speeds))
+    (tmp_path / network_speeds.SPEEDS).write_text(json.dumps(speeds))
     other = replace(case, first=case.first * 0.98)
     monkeypatch.setattr(table_packing, "prepared", lambda picture, task: other)
     with pytest.raises(FormatError, match="with other first answers or other axes"):

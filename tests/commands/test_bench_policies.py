@@ -1,31 +1,23 @@
-"""`bench policies`: what it refuses, and what it writes from recorded fits."""
+"""`bench policies` and `bench preselection`: what they refuse, and what they write from a table."""
 
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from dipsearch.bench import policy_table
-from dipsearch.bench.policy_archive import DIMENSIONS, RecordedCase, RecordedFit, write_policy_archive
-from dipsearch.bench.policy_recording import PRESETS
+from dipsearch.bench.tabular import policy_comparison
+from dipsearch.bench.tabular.table_file import write_table
 from dipsearch.commands.main import run
+from dipsearch.library.preselection_file import read_preselection
+from tests.bench.made_table import made_table
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with an archive of two cases of three fits each."""
-    error = (1e-3 + 3e-3 * np.exp(-np.arange(10, 401, 10) / 100)).astype(np.float32)
-    cases = []
-    for picture in ("coffee", "kodim19"):
-        fits = []
-        for seed, name in enumerate((PRESETS[0], "one", "two")):
-            direction = np.random.default_rng(seed).choice((-1.0, 1.0), DIMENSIONS)
-            drawn = (np.sqrt(error[3::4])[:, None] * direction).astype(np.float32)
-            fits.append(RecordedFit(name, 0.05, error, error, error, error, drawn))
-        cases.append(RecordedCase(picture, "noise", np.zeros(DIMENSIONS, np.float32), 0.0, tuple(fits)))
-    write_policy_archive(tmp_path / "benchmarks" / "policies.npz", cases)
-    monkeypatch.setattr(policy_table, "USUAL_SECONDS", 40.0)
+    """The current folder, with a table of a tuning picture and a test picture."""
+    (tmp_path / "benchmarks").mkdir()
+    write_table(tmp_path / "benchmarks" / "table.npz", made_table(18), about={"command": "made"})
+    monkeypatch.setattr(policy_comparison, "USUAL_MINUTES", 0.8)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -33,19 +25,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--orders", "0"], "--orders is 0"),
-        (["--networks", "0"], "--networks is 0"),
-        (["--workers", "0"], "--workers is 0"),
-        (["--out", "nowhere"], "there is no nowhere/policies.npz"),
-        (["--out", "damaged"], "damaged/policies.npz"),
+        (["policies", "--orders", "0"], "--orders is 0"),
+        (["policies", "--workers", "0"], "--workers is 0"),
+        (["policies", "--table", "nowhere/table.npz"], "there is no nowhere/table.npz"),
+        (["policies", "--table", "damaged.npz"], "there is no damaged.json"),
+        (["preselection", "--table", "damaged.npz"], "there is no damaged.json"),
+        (["preselection", "nowhere"], "nowhere"),
     ],
 )
 def test_nonsense_is_refused_in_one_line(
     folder: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (folder / "damaged").mkdir()
-    (folder / "damaged" / "policies.npz").write_bytes(b"something else")
-    assert run(["bench", "policies", *arguments]) == 2
+    (folder / "damaged.npz").write_bytes(b"something else")
+    assert run(["bench", *arguments]) == 2
     said = capsys.readouterr().err
     assert words in said
     assert said.strip().count("\n") == 0
@@ -53,15 +45,30 @@ def test_nonsense_is_refused_in_one_line(
 
 
 def test_every_policy_is_compared_at_every_length(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["bench", "policies", "--orders", "1", "--workers", "1"]) == 0
+    assert run(["bench", "policies", "--orders", "1", "--workers", "2"]) == 0
     rows = json.loads((folder / "benchmarks" / "policies.json").read_text())["rows"]
     assert {(row["strategy"], row["set"], row["time"]) for row in rows} == {
         (strategy, name, time)
-        for strategy in policy_table.POLICIES
-        for name in ("tuning", "fresh")
-        for time in policy_table.TIMES
+        for strategy in policy_comparison.POLICIES
+        for name in ("tuning", "test")
+        for time in policy_comparison.TIMES
     }
-    assert all(row["gain_over_whole"] == 0 for row in rows if row["strategy"] == policy_table.WHOLE)
+    assert all(row["gain_over_whole"] == 0 for row in rows if row["strategy"] == policy_comparison.WHOLE)
     page = (folder / "BENCHMARKS.md").read_text()
-    assert "<!-- begin policies -->" in page and "### Fresh pictures, 4× (1 cases, 1 orders each)" in page
+    assert "<!-- begin policies -->" in page and "### Test pictures, 4× (3 cases, 1 orders each)" in page
     assert "written: benchmarks/policies.json" in capsys.readouterr().out
+
+
+def test_known_networks_of_a_table_are_evidence_for_the_pre_selection(folder: Path) -> None:
+    assert run(["bench", "preselection", "--ship", "cases.json"]) == 0
+    written = json.loads((folder / "benchmarks" / "preselection.json").read_text())
+    known = [one for one in made_table(18).genomes if one.genome.kind == "known"]
+    assert len(written["rows"]) == 6 * (len(known) - 1)  # all but the default one of Deep Image Prior
+    assert {(row["picture"], row["task"]) for row in written["rows"]} == {
+        (picture, task) for picture in ("coffee", "camera") for task in ("denoise", "inpaint", "sr")
+    }
+    assert {row["noise"] > 0 for row in written["rows"] if row["task"] == "denoise"} == {True}
+    fixed = next(one for one in written["regrets"] if (one["order"], one["task"]) == ("fixed", "all"))
+    assert fixed["cases"] == 6 and fixed["mean"] >= 0
+    assert len(read_preselection(folder / "cases.json")) == 6
+    assert "<!-- begin preselection -->" in (folder / "BENCHMARKS.md").read_text()

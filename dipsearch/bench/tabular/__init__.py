@@ -6,7 +6,8 @@ tries it.
 
 from .known_strategies import InOrder, known_choices
 from .optunahub_problem import TableProblem, as_optunahub
-from .sampler_strategies import Pruned, Sampled, sampled, with_sampler
+from .pruning import Pruning
+from .sampler_strategies import Sampled, sampled, with_sampler
 from .search_comparison import STRATEGIES, replayed_searches, search_rows
 from .search_replay import Delivered, delivered_at, replay_search
 from .strategy import Choice, Maker, Offer, Strategy, Tried
@@ -21,7 +22,7 @@ __all__ = [
     "Maker",
     "Moment",
     "Offer",
-    "Pruned",
+    "Pruning",
     "Recorded",
     "Sampled",
     "Strategy",

@@ -16,7 +16,7 @@ KNOWN_FIRST = 4
 
 @dataclass
 class InOrder:
-    """Fits in a fixed order, each to its end."""
+    """Fits in a fixed order."""
 
     choices: Iterator[Choice]
 
@@ -24,11 +24,6 @@ class InOrder:
         """The next one."""
         del tried
         return next(self.choices, None)
-
-    def goes_on(self, one: Tried, tried: Sequence[Tried]) -> bool:
-        """Always."""
-        del one, tried
-        return True
 
 
 def best_known_once(offer: Offer) -> Strategy:

@@ -1,4 +1,4 @@
-"""The strategies with a sampler of Optuna's, and with a pruner.
+"""The strategies with a sampler of Optuna's.
 
 A table is finite. What a sampler asks for is therefore replaced by the nearest genome that was recorded and not used
 yet, and the sampler is told of that one.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from statistics import median
 
 import numpy as np
 import optuna
@@ -27,9 +26,6 @@ from .table_parts import Recorded
 
 SPACE = "skip"
 """The space that all genomes of the table have their genes in."""
-
-FIRST_LOOK, KEPT = 160, 5
-"""Iterations before a fit is compared with others, and how many there have to be: as for Optuna's median pruner."""
 
 
 class Sampled:
@@ -57,11 +53,6 @@ class Sampled:
             self._used.add(choice[0])
         return choice
 
-    def goes_on(self, one: Tried, tried: Sequence[Tried]) -> bool:
-        """Always."""
-        del one, tried
-        return True
-
     def _asked(self) -> Choice | None:
         used = np.array([one.digest in self._used for one in self._pool])
         if used.all():
@@ -73,7 +64,8 @@ class Sampled:
         return self._pool[nearest].digest, 0
 
     def _tell(self, one: Tried) -> None:
-        if not one.ended or one.choice in self._told or not np.isfinite(one.estimate):
+        can_be_judged = not one.busy and (one.ended or one.steps >= one.look)
+        if not can_be_judged or one.choice in self._told or not np.isfinite(one.estimate):
             return
         self._told.add(one.choice)
         flat = one.recorded.genome.flat
@@ -81,45 +73,17 @@ class Sampled:
         self._study.add_trial(create_trial(params=flat, distributions=shapes, value=one.estimate))
 
 
-class Pruned:
-    """Another strategy whose fits are given up when they are worse than the median of the others at the same step.
-
-    The rule of Optuna's median pruner, which asks for one look at a time.
-
-    Args:
-        strategy: the other one.
-    """
-
-    def __init__(self, strategy: Strategy) -> None:
-        self._strategy = strategy
-
-    def next(self, tried: Sequence[Tried]) -> Choice | None:
-        """What the other one wants."""
-        return self._strategy.next(tried)
-
-    def goes_on(self, one: Tried, tried: Sequence[Tried]) -> bool:
-        """Whether it is not worse than the median, once there are enough to compare with."""
-        others = [
-            each.estimate_at(one.steps) for each in tried if each is not one and each.steps >= one.steps
-        ]
-        if one.steps < FIRST_LOOK or len(others) < KEPT:
-            return True
-        return one.estimate >= median(others)
-
-
-def sampled(word: str, *, known_first: bool, pruned: bool = False) -> Maker:
+def sampled(word: str, *, known_first: bool) -> Maker:
     """A strategy with one of our samplers.
 
     Args:
         word: "genetic", "tpe" or "random".
         known_first: whether it begins with a few known networks, as a search does.
-        pruned: whether bad fits are given up early.
     """
 
     def make(offer: Offer) -> Strategy:
         first = known_choices(offer)[:KNOWN_FIRST] if known_first else []
-        found = Sampled(offer, make_sampler(word, skip_space(), seed=offer.seed), first=first)
-        return Pruned(found) if pruned else found
+        return Sampled(offer, make_sampler(word, skip_space(), seed=offer.seed), first=first)
 
     return make
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from ..policy_replay import STEP_SECONDS
 from ..search_rows import Delivers, SearchRow
 from ..sections import crossed
 from .search_comparison import DELIVERS, RANDOM, SEEDS
+from .search_replay import STEP_SECONDS
 from .table_cases import IN_WORDS, SETS
 from .table_genomes import BEST_KNOWN
 

@@ -1,7 +1,8 @@
 """A replay of a search: workers and a clock, whose fits were recorded before.
 
 The clock is that of a search on 128 × 128 pixels on two cores: the best known network needs a fixed time for an
-iteration, the others are in proportion to what was measured on the table's smaller pictures.
+iteration, the others are in proportion to what was measured on the table's smaller pictures. A policy is asked at every
+free worker, as in a search: whether a fit goes on, or the strategy's next one is begun.
 """
 
 from __future__ import annotations
@@ -15,17 +16,28 @@ from numpy.typing import NDArray
 
 from ...delivery.answers import ENSEMBLE, FIRST, HOLES, NOISE, POLISHED, REDUCED
 from ...delivery.delivering import MOST_MEMBERS
-from ..policy_replay import STEP_SECONDS, delivered_weights
-from ..policy_table import USUAL_SECONDS
+from ...fitting.ensemble import RIDGE, ensemble_weights
+from ...planning.in_turn import InTurn
+from ...planning.plan import LEAST_WITH_PILOT
+from ...planning.policy import Policy, Situation
 from ..sketches import products_of_sketches
-from .fit_recording import MARK
+from .fit_recording import EVERY, MARK
 from .strategy import Maker, Offer, Strategy, Tried
 from .table import Table
 from .table_genomes import BEST_KNOWN
 from .table_parts import TableCase
 
-SECONDS_PER_MINUTE = USUAL_SECONDS / 4
+STEP_SECONDS = 0.08
+"""Of the best known network on 128 × 128 pixels on one of two busy cores; other networks are in proportion."""
+
+SECONDS_PER_MINUTE = 50.0
 """Of a minute of a search so many are for candidates; the rest is start, first answer and delivery."""
+
+SLICE_SHARE, LEAST_SLICE = 0.02, 1.0
+"""The longest slice: a share of the time, and in seconds at the least. None is longer than from sketch to sketch."""
+
+WHOLE = InTurn()
+"""Every fit to its end, one after the other."""
 
 SHARES = {"denoise": NOISE, "inpaint": HOLES, "sr": REDUCED}
 """Of what is delivered: the usual ones, since the correction by the score needs whole pictures."""
@@ -50,61 +62,111 @@ class Delivered:
 
 @dataclass
 class _Worker:
+    """When it is free, and what it works on until then; nothing where the policy had nothing for it."""
+
     free_at: float = 0.0
     one: Tried | None = None
     steps: int = 0
 
+    def hand_in(self) -> None:
+        if self.one is not None:
+            self.one.steps, self.one.busy = self.steps, False
+            self.one.slices.append((self.free_at, self.steps))
+            self.one = None
+
 
 def replay_search(
-    maker: Maker, table: Table, case: TableCase, *, seed: int, minutes: float, workers: int = 2
+    maker: Maker,
+    table: Table,
+    case: TableCase,
+    *,
+    seed: int,
+    minutes: float,
+    workers: int = 2,
+    policy: Policy = WHOLE,
 ) -> list[Tried]:
     """Search for so long; return what was tried, with the times of its slices.
 
     Args:
-        maker: of the strategy.
+        maker: of the strategy, which says what is begun.
         table, case: that are searched.
         seed: of the strategy.
         minutes: of a search, start and delivery among them.
+        workers: that fit at the same time.
+        policy: which says whether a fit goes on or another one is begun.
     """
-    strategy, ends = maker(Offer(table, case.task, seed)), minutes * SECONDS_PER_MINUTE
-    scale = STEP_SECONDS / table.recorded(BEST_KNOWN).seconds[case.side]
-    team, tried = [_Worker() for _ in range(workers)], list[Tried]()
+    seconds = minutes * SECONDS_PER_MINUTE
+    search = _Search(maker(Offer(table, case.task, seed)), table, case)
+    team = [_Worker() for _ in range(workers)]
     while True:
         # Of two at the same time, the one that brings something comes first.
         worker = min(team, key=lambda each: (each.free_at, each.one is None))
-        if worker.free_at >= ends:
-            return tried
-        _hand_in(worker)
-        one = worker.one
-        if one is None or one.ended or not _goes_on(strategy, one, tried):
-            one = worker.one = _begun(strategy, table, case, tried)
-        if one is None:
-            # It is asked again when another one is free.
+        worker.hand_in()
+        if worker.free_at >= seconds:
+            break
+        left = seconds - worker.free_at
+        found = search.decided(policy, left=left, workers=workers)
+        if found is None:
+            # It is asked again when something has changed.
             worker.free_at = min((each.free_at for each in team if each.one is not None), default=math.inf)
             continue
-        worker.steps = min(one.steps + MARK, one.fit.steps)
-        worker.free_at += (worker.steps - one.steps) * one.recorded.seconds[case.side] * scale
+        one, wanted = found
+        steps = _slice(one, wanted, seconds=seconds, left=left)
+        worker.one, worker.steps, one.busy = one, one.steps + steps, True
+        # What little time is left after the last check point is of no use.
+        worker.free_at += steps * one.seconds_per_step if steps else left
+    for worker in team:
+        worker.hand_in()
+    return search.tried
 
 
-def _hand_in(worker: _Worker) -> None:
-    if worker.one is not None and worker.one.slices is not None:
-        worker.one.steps = worker.steps
-        worker.one.slices.append((worker.free_at, worker.steps))
+class _Search:
+    """The candidates of a replay, and who is next."""
+
+    def __init__(self, strategy: Strategy, table: Table, case: TableCase) -> None:
+        self.tried = list[Tried]()
+        self._strategy, self._table, self._case = strategy, table, case
+        self._scale = STEP_SECONDS / table.recorded(BEST_KNOWN).seconds[case.side]
+        self._exhausted = False
+
+    def decided(self, policy: Policy, *, left: float, workers: int) -> tuple[Tried, int] | None:
+        """Whom a free worker advances, and for how many iterations at the most."""
+        while (decision := policy.decide(self._situation(left, workers))) is not None:
+            if decision.number is not None:
+                return self.tried[decision.number], decision.steps
+            one = self._begun()
+            if one is not None:
+                return one, decision.steps
+        return None
+
+    def _situation(self, left: float, workers: int) -> Situation:
+        return Situation(
+            contestants=[one.contestant for one in self.tried],
+            left=left,
+            workers=workers,
+            fresh_seconds_per_step=STEP_SECONDS,
+            fresh_look=LEAST_WITH_PILOT,
+            can_begin=not self._exhausted,
+        )
+
+    def _begun(self) -> Tried | None:
+        choice = self._strategy.next(self.tried)
+        self._exhausted = choice is None
+        if choice is None:
+            return None
+        recorded = self._table.recorded(choice[0])
+        each = recorded.seconds[self._case.side] * self._scale
+        one = Tried(recorded, self._case.fits[choice], len(self.tried), each)
+        self.tried.append(one)
+        # One that diverged at once costs nothing.
+        return one if one.fit.steps else None
 
 
-def _goes_on(strategy: Strategy, one: Tried, tried: Sequence[Tried]) -> bool:
-    one.dropped = not strategy.goes_on(one, tried)
-    return not one.dropped
-
-
-def _begun(strategy: Strategy, table: Table, case: TableCase, tried: list[Tried]) -> Tried | None:
-    while (choice := strategy.next(tried)) is not None:
-        one = Tried(table.recorded(choice[0]), case.fits[choice], slices=[])
-        tried.append(one)
-        if one.fit.steps:
-            return one
-        # It diverged at once, which costs nothing.
-    return None
+def _slice(one: Tried, wanted: int, *, seconds: float, left: float) -> int:
+    """Iterations of a slice: it ends at a check point, after its time, with the search, or with the fit."""
+    longest = max(LEAST_SLICE, SLICE_SHARE * seconds) / one.seconds_per_step
+    steps = EVERY * math.ceil(min(wanted, longest, MARK) / EVERY)
+    return min(steps, EVERY * int(left / one.seconds_per_step / EVERY), one.fit.steps - one.steps)
 
 
 def delivered_at(tried: Sequence[Tried], case: TableCase, *, minutes: float) -> Delivered:
@@ -132,6 +194,13 @@ def delivered_at(tried: Sequence[Tried], case: TableCase, *, minutes: float) -> 
         polished=_polished(case, [one for one, _ in chosen], now, weights, sketches, lacks),
         fits=fits,
     )
+
+
+def delivered_weights(products: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Those of `make_ensemble`: drawn to the plain mean, unless that is worse than the best alone."""
+    least = float(np.diag(products).min())
+    weights = ensemble_weights(products, ridge=RIDGE * max(least, 0.0))
+    return weights if weights @ products @ weights <= least else ensemble_weights(products)
 
 
 def as_scored(products: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -177,4 +246,4 @@ def _polished(
 
 
 def _steps_at(one: Tried, now: float) -> int:
-    return max((steps for at, steps in one.slices or () if at <= now), default=0)
+    return max((steps for at, steps in one.slices if at <= now), default=0)

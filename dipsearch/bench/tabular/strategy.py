@@ -1,15 +1,18 @@
-"""A strategy: who is fitted next, and whether a fit that was begun goes on. Replays ask it, nothing else.
+"""A strategy: which fit is begun next. Whether one that was begun goes on is the policy's matter.
 
-It sees what a search sees: estimates, never the true PSNR. To try an idea, write a class with ``next`` and ``goes_on``
-and hand a function that makes it to ``search_rows`` or ``replay_search``.
+It sees what a search sees: estimates, never the true PSNR. To try an idea, write a class with ``next`` and hand a
+function that makes it to ``replayed_searches`` or ``replay_search``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from ...planning.plan import least_steps
+from ...planning.policy import Contestant
 from ...trials.objective import estimated_psnr
 from .fit_recording import EVERY
 from .table import Table
@@ -26,16 +29,21 @@ class Tried:
     Args:
         recorded: its genome and what an iteration of it costs.
         fit: as it was recorded; not for strategies, which ask for what follows.
+        number: of the candidate in the search.
+        seconds_per_step: of an iteration, in seconds of the search.
         steps: iterations done.
-        dropped: whether the strategy gave it up.
+        busy: whether a worker advances it right now.
         slices: when each part of it was done, in seconds of the search, and the iterations after it.
     """
 
     recorded: Recorded
     fit: TableFit
+    number: int = 0
+    seconds_per_step: float = 0.0
     steps: int = 0
-    dropped: bool = False
-    slices: list[tuple[float, int]] | None = None
+    busy: bool = False
+    slices: list[tuple[float, int]] = field(default_factory=list)
+    _seen: Contestant | None = field(default=None, repr=False)
 
     @property
     def choice(self) -> Choice:
@@ -44,8 +52,13 @@ class Tried:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more comes of it."""
-        return self.dropped or self.steps >= self.fit.steps
+        """Whether its own rule ended it."""
+        return self.steps >= self.fit.steps
+
+    @property
+    def look(self) -> int:
+        """Iterations after which it can be judged."""
+        return least_steps(self.recorded.genome.genome)
 
     @property
     def estimate(self) -> float:
@@ -57,20 +70,34 @@ class Tried:
         at = min(steps, self.steps) // EVERY
         return estimated_psnr(float(self.fit.validation_mse[at - 1])) if at else float("-inf")
 
+    @property
+    def contestant(self) -> Contestant:
+        """It as a policy sees it."""
+        if self._seen is None or (self._seen.steps, self._seen.busy) != (self.steps, self.busy):
+            place = self.fit.place(self.steps)
+            self._seen = Contestant(
+                number=self.number,
+                steps=self.steps,
+                seconds_per_step=self.seconds_per_step,
+                curve=self.fit.curve[: self.steps // EVERY],
+                ended=self.ended,
+                busy=self.busy,
+                look=self.look,
+                sketch=None if place is None else self.fit.sketches[place],
+                mse=math.nan if place is None else self.fit.validation_mse_at(place),
+            )
+        return self._seen
+
 
 class Strategy(Protocol):
     """What every strategy does."""
 
     def next(self, tried: Sequence[Tried]) -> Choice | None:
-        """The next fit for a worker that is free; ``None``: there is nothing worth beginning.
+        """The next fit for a worker that shall begin one; ``None``: there is nothing worth beginning any more.
 
         Args:
             tried: all that were begun, in that order, also those under way.
         """
-        ...
-
-    def goes_on(self, one: Tried, tried: Sequence[Tried]) -> bool:
-        """Whether a fit that was begun and is not at its end gets another slice."""
         ...
 
 

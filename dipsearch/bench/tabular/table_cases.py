@@ -24,9 +24,9 @@ from ...patches import DEFAULT, answer, met
 from ...patches.settings import Alternation, falling
 from ...problem import Problem, Split, make_split, read_image
 from ...problem.formats.sources import picture_name
+from ...problem.randomness import generator_for
 from ..damages import DAMAGES, gaussian_noise
 from ..half_size_crops import middle_crop
-from ..policy_recording import surer_split
 from ..sketches import axes_by_chance, sketches_of
 
 SetName = Literal["tuning", "test"]
@@ -63,6 +63,9 @@ TASKS = ("denoise", "inpaint", "sr")
 
 SIDES = {"denoise": 64, "inpaint": 64, "sr": 96}
 """Of the crops, in pixels. Of 64 a quarter would be measured by 16 pixels: too few of them to hide any of them."""
+
+SURER = 4.0
+"""So many times the pixels of a crop of 64 × 64 has a picture of 128 × 128, which a search of minutes is about."""
 
 noisy = gaussian_noise(25, clipped=False)
 """Not clipped: what that costs is the same for all networks."""
@@ -158,6 +161,29 @@ class PreparedCase:
         return float(-10 * np.log10(max(self.share * mse, 1e-10))) if np.isfinite(mse) else float("nan")
 
 
+def surer_split(split: Split, clean: Tensor, problem: Problem) -> tuple[Split, Tensor]:
+    """The split with a score as sure as that of a picture of 128 × 128 pixels, which a replay stands for.
+
+    It has as many hidden pixels, some of them missing ones of which only the score is told; or less noise.
+
+    Returns:
+        It, and 1 at the pixels that were added, ``(1, 1, H, W)``.
+    """
+    times = SURER
+    extra = torch.zeros(1, 1, *clean.shape[-2:])
+    if split.kind != "held-out":
+        quieter = clean + (split.score_target - clean) / times**0.5
+        return replace(split, score_target=quieter, score_offset=split.score_offset / times), extra
+    missing = torch.nonzero(problem.observed.reshape(-1) == 0).reshape(-1)
+    wanted = round((times - 1) * float(split.score_weight.sum()))
+    chosen = torch.randperm(len(missing), generator=generator_for("policies", 0))[:wanted]
+    extra.view(-1)[missing[chosen]] = 1
+    weight = torch.maximum(split.score_weight, extra)
+    return replace(
+        split, score_weight=weight, score_target=torch.where(extra > 0, clean, split.score_target)
+    ), extra
+
+
 @lru_cache(maxsize=64)
 def prepared(picture: TablePicture, task: str) -> PreparedCase:
     """Damage a picture and restore it with similar patches, which is the pilot; kept, since it takes a second.
@@ -175,7 +201,6 @@ def prepared_of(clean: Tensor, task: str) -> PreparedCase:
     split = make_split(problem, seed=0)
     hidden = torch.zeros(1, 1, *clean.shape[-2:])
     if task != "sr":
-        # As sure as the score of a picture of 128 × 128, which is what a search of minutes is about.
         split, hidden = surer_split(split, clean, problem)
     # Only where y is a picture of x itself is a value of y one of x.
     known = problem.exact if problem.pixelwise else None

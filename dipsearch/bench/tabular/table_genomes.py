@@ -19,7 +19,6 @@ from ...library import preset, presets_for, starters_for
 from ...network import Genome, SearchSpace, cost
 from ...proposal.distributions import Conditional, Flat
 from ...proposal.mutation import mutate
-from ..policy_recording import DEAREST
 
 BEST_KNOWN = "dipsearch_pilot_32"
 """The network that a search tries first, for all tasks; times are counted in fits of it."""
@@ -30,6 +29,9 @@ settings for missing pixels take 11,000 iterations, which nobody's table could a
 
 PARENTS = (BEST_KNOWN, "dipsearch_pilot_16", "dipsearch_pilot_bilinear_32", "dipsearch_nearest_32")
 """Of the mutants: the first three that a search tries, and the best of those without a pilot that is as cheap."""
+
+DEAREST = 1.5
+"""The most multiply-adds and kept activations of other networks, in those of the best known one: a search's gate."""
 
 DEAREST_KNOWN = 2.5
 """The most multiply-adds of a known network in those of the best known one; the wider ones take minutes for a fit."""

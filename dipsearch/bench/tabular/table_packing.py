@@ -13,6 +13,7 @@ import numpy as np
 from ...errors import FormatError, InputError
 from ..sketches import sketches_of
 from .fit_recording import CURVES
+from .network_speeds import measured_speeds
 from .table import Table
 from .table_cases import SIDES, TASKS, TablePicture, prepared
 from .table_genomes import Block, TableGenome, multiply_adds
@@ -20,7 +21,6 @@ from .table_parts import Recorded, TableCase, TableFit
 from .table_recording import (
     Arrays,
     TableJob,
-    measured_speeds,
     put_together,
     read_fits,
     recorded_jobs,

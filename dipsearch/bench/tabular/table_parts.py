@@ -55,6 +55,12 @@ class TableFit:
         """The estimated PSNR in dB of what it delivers in the end."""
         return estimated_psnr(float(self.validation_mse[-1])) if len(self.validation_mse) else -math.inf
 
+    @cached_property
+    def curve(self) -> tuple[tuple[int, float], ...]:
+        """Iterations, and the best estimated PSNR in dB until there, at every check point."""
+        best = np.minimum.accumulate(self.validation_mse)
+        return tuple((EVERY * k, estimated_psnr(float(value))) for k, value in enumerate(best, start=1))
+
     def place(self, steps: int) -> int | None:
         """Which sketch was there after so many iterations; ``None`` before the first one."""
         if steps >= self.steps:

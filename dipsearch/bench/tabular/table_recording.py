@@ -2,13 +2,11 @@
 
 The order is genome by genome: when it ends early, the genomes that are complete are a smaller table. When a genome has
 been fitted with a seed to all cases, its fits are put together into one small file, which changes only when pictures
-are added: such files can be kept under version control and be brought together from several machines. The time of an
-iteration is measured once for every genome and size, apart from the fits and when they are packed.
+are added: such files can be kept under version control and be brought together from several machines.
 """
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,19 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from ...files import replacing, write_text
-from ...network import Genome
+from ...files import replacing
 from ...trials.array_files import read_npz
-from ..machine import machine_name
-from ..policy_recording import one_thread, seconds_per_step
 from .fit_recording import most_steps, record_fit
-from .table_cases import SIDES, TASKS, TablePicture, noisy, prepared
+from .network_speeds import one_thread
+from .table_cases import TASKS, TablePicture, prepared
 from .table_genomes import Block, TableGenome
-
-SPEEDS = "speeds.json"
 
 FITS = "fits"
 """The folder of single fits, inside that of the recordings."""
@@ -201,27 +194,3 @@ def _record(job: TableJob, folder: Path) -> str:
         f"{job.one.name} {job.seed} {job.picture.name} {job.task}: {final}, polished {after:.2f}, "
         f"{len(found['psnr'])} check points, {time.process_time() - begun:.0f} s"
     )
-
-
-def measured_speeds(
-    genomes: Sequence[Genome], folder: Path, *, watch: Callable[[str], None] = lambda line: None
-) -> dict[str, dict[int, float]]:
-    """Processor seconds of an iteration on a colour picture on this machine, by the genome's digest and the side.
-
-    Those that the folder's file lacks are measured: on a quiet machine, please, and again when the file is removed.
-    """
-    path = folder / SPEEDS
-    known: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    one_thread()
-    found: dict[str, dict[int, float]] = {}
-    machine = machine_name("cpu")
-    for genome in genomes:
-        for side in sorted({*SIDES.values()}):
-            key = f"{genome.digest}@{side} on {machine}"
-            if key not in known:
-                problem = noisy(torch.full((1, 3, side, side), 0.5), 0)
-                known[key] = round(seconds_per_step(genome, problem), 5)
-                write_text(path, json.dumps(known, indent=1) + "\n")
-                watch(f"{key}: {known[key]:.4f} s for an iteration")
-            found.setdefault(genome.digest, {})[side] = known[key]
-    return found

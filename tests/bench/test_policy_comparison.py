@@ -1,0 +1,82 @@
+"""Policies replayed on a table: slices and what a policy sees of them, and the comparison at equal time."""
+
+import math
+from dataclasses import dataclass, field
+
+import pytest
+
+from dipsearch.bench.tabular import Table, replay_search
+from dipsearch.bench.tabular.known_strategies import other_seeds
+from dipsearch.bench.tabular.policy_comparison import policies_markdown, policy_rows
+from dipsearch.bench.tabular.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS
+from dipsearch.planning.policy import Decision, ExpectedGain, Situation, WholeFits
+from tests.bench.made_table import STEPS, made_table
+
+
+@pytest.fixture(scope="module")
+def table() -> Table:
+    return made_table(20)
+
+
+@dataclass
+class Asked:
+    """Begins a new candidate while there is one, then advances nobody; keeps what it was asked."""
+
+    most: int = 99
+    situations: list[Situation] = field(default_factory=list)
+
+    def decide(self, situation: Situation) -> Decision | None:
+        self.situations.append(situation)
+        begins = situation.can_begin and len(situation.contestants) < self.most
+        return Decision(None, 200, "a test") if begins else None
+
+
+def test_a_slice_ends_after_its_time_and_at_a_check_point(table: Table) -> None:
+    asked = Asked()
+    replay_search(other_seeds, table, table.cases[0], seed=0, minutes=4, policy=asked)
+    # 2 % of 200 s are 4 s, 50 iterations of 0.08 s.
+    assert [one.left for one in asked.situations[:4]] == pytest.approx([200, 200, 196, 196])
+    assert [one.steps for one in asked.situations[2].contestants] == [50, 0]
+    assert [one.busy for one in asked.situations[2].contestants] == [False, True]
+
+
+def test_a_policy_sees_no_more_than_was_there_at_that_moment(table: Table) -> None:
+    asked, case = Asked(), table.cases[0]
+    tried = replay_search(other_seeds, table, case, seed=0, minutes=12, policy=asked)
+    # 2 % of 600 s would be 150 iterations; no slice is longer than from sketch to sketch.
+    first, begun = asked.situations[2].contestants
+    assert first.curve[-1][0] == 80 and len(first.curve) == 8
+    assert first.mse == pytest.approx(float(tried[0].fit.validation_mse[7]))
+    assert begun.curve == () and begun.sketch is None and math.isnan(begun.mse)
+
+
+def test_a_worker_with_nothing_to_do_is_asked_again_when_another_is_done(table: Table) -> None:
+    asked = Asked(most=1)
+    replay_search(other_seeds, table, table.cases[0], seed=0, minutes=4, policy=asked)
+    assert [(one.left, len(one.contestants)) for one in asked.situations] == [
+        (200, 0),
+        (200, 1),
+        (pytest.approx(196), 1),
+        (pytest.approx(196), 1),
+    ]
+
+
+def test_whole_fits_end_with_the_search_or_by_their_own_rule(table: Table) -> None:
+    short = replay_search(other_seeds, table, table.cases[0], seed=0, minutes=0.6, policy=WholeFits())
+    assert [one.steps for one in short] == [int(0.6 * SECONDS_PER_MINUTE / STEP_SECONDS / 10) * 10] * 2
+    long = replay_search(other_seeds, table, table.cases[0], seed=0, minutes=20, policy=WholeFits())
+    assert [one.steps for one in long] == [STEPS] * 12
+
+
+def test_policies_are_compared_at_equal_time_and_test_pictures_are_kept_apart(table: Table) -> None:
+    compared = {"whole fits": WholeFits, "expected gain": ExpectedGain}
+    rows = policy_rows(table, orders=2, workers=1, policies=compared, times=(0.5,))
+    assert [(row.strategy, row.set, row.cases, row.orders, row.networks) for row in rows] == [
+        ("whole fits", "tuning", 3, 2, 20),
+        ("expected gain", "tuning", 3, 2, 20),
+        ("whole fits", "test", 3, 2, 20),
+        ("expected gain", "test", 3, 2, 20),
+    ]
+    assert rows[0].gain_over_whole == 0 and rows[1].looks > rows[0].looks
+    assert rows[1].gain_over_whole == pytest.approx(rows[1].mean_psnr - rows[0].mean_psnr, abs=2e-3)
+    assert "| expected gain | " in policies_markdown(rows, command="a command", date="today")
