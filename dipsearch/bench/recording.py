@@ -25,11 +25,9 @@ from ..fitting import (
     Curves,
     Ended,
     Fit,
-    LossMatched,
     Monitor,
     data_consistent,
     default_rule,
-    fit,
     fit_all_data,
     make_engine,
     may_fit_all_data,
@@ -37,7 +35,7 @@ from ..fitting import (
 from ..fitting.compute import Compute
 from ..fitting.step import StepState
 from ..network import Genome
-from ..problem import Problem, Split, make_split, psnr, whole
+from ..problem import Problem, make_split, psnr
 from ..trials.trial_files import read_npz
 from .proxies import proxies
 
@@ -200,7 +198,7 @@ def record(
         nothing = torch.full(problem.image_shape, float("nan"))
         return done, Outputs(nothing, nothing)
     stopped = _as_fit(done, chosen)
-    full = _with_everything(stopped, genome, problem, split=split, seed=seed)
+    full = _with_everything(stopped, genome, problem, seed=seed)
     return done, Outputs(chosen[1].cpu(), full.cpu())
 
 
@@ -219,21 +217,9 @@ def _as_fit(recording: Recording, chosen: tuple[int, Tensor, StepState | None]) 
     return Fit(image, step, Ended.RISEN, score, float(np.median(around)), curves, 0.0, weights)
 
 
-def _with_everything(done: Fit, genome: Genome, problem: Problem, *, split: Split, seed: int) -> Tensor:
-    if may_fit_all_data(problem):
-        full = fit_all_data(done, genome, problem, seed=seed).full
-        return done.image if full is None else full
-    if split.kind not in ("recorruption", "thinning"):
-        return done.image
-    refit = fit(
-        genome,
-        problem,
-        split=whole(problem),
-        seed=seed,
-        max_steps=round(1.5 * done.step),
-        rule=LossMatched(done.loss * (1 - split.share), floor=max(1, done.step // 2)),
-    )
-    return refit.image if refit.ended is Ended.MATCHED else done.image
+def _with_everything(done: Fit, genome: Genome, problem: Problem, *, seed: int) -> Tensor:
+    full = fit_all_data(done, genome, problem, seed=seed).full
+    return done.image if full is None else full
 
 
 def write_recording(path: Path, recording: Recording, outputs: Outputs) -> None:

@@ -75,7 +75,7 @@ def make_first_answers(
             write_pilot(pilot_path(folder, kind=WHOLE, name=name), fitted=part, full=image)
             searched = folder / _searched_task(name, seed=seed).out
             if not on_crops:
-                write_pilot(pilot_path(folder, kind=SEARCHED, name=name), fitted=part)
+                write_pilot(pilot_path(folder, kind=SEARCHED, name=name), fitted=part, full=image)
             elif searched.exists():
                 write_pilot(pilot_path(folder, kind=SEARCHED, name=name), fitted=_read(searched))
     return found

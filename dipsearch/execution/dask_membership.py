@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 import dipsearch
 
 from ..planning.memory_limit import SHARE, WATCHING, WORKER
@@ -207,7 +205,7 @@ def versions() -> dict[str, str]:
     """What the workers have to have, too."""
     return {
         "dipsearch": dipsearch.__version__,
-        "torch": str(torch.__version__),
+        "torch": metadata.version("torch"),
         "python": platform.python_version(),
     }
 

@@ -116,10 +116,17 @@ class PictureFits:
         write_bytes(folder / STATE, pack([one.state() for one in self.fits], notes), durable=False)
         self.kept = True
 
-    def with_all_data(self, *, seed: int, seconds: float | None) -> list[Fit]:
-        """What each delivers after it went on with everything that was measured."""
+    def with_all_data(
+        self, *, seed: int, seconds: float | None, pilots: Sequence[Tensor | None]
+    ) -> list[Fit]:
+        """What each delivers after it went on with everything that was measured.
+
+        Args:
+            pilots: made of all of it, for each picture; ``None``: there is none.
+        """
         found, until = [], None if seconds is None else time.perf_counter() + seconds
-        for index, (done, picture) in enumerate(zip(self.done(), self.pictures, strict=True)):
+        of_each = zip(self.done(), self.pictures, pilots, strict=True)
+        for index, (done, picture, pilot) in enumerate(of_each):
             left = None if until is None else (until - time.perf_counter()) / (len(self.fits) - index)
             found.append(
                 fit_all_data(
@@ -129,7 +136,7 @@ class PictureFits:
                     seed=seed,
                     seconds=None if left is None else max(0.0, left),
                     compute=self.compute,
-                    pilot=picture.pilot,
+                    pilot=pilot,
                 )
             )
         return found

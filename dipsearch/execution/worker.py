@@ -14,6 +14,7 @@ from statistics import fmean
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..files import replacing
 from ..fitting import give_back_memory, out_of_memory
@@ -21,7 +22,7 @@ from ..network import OwnNetwork
 from ..patches import polished
 from ..problem import Split, make_split
 from ..trials.own_parts import NOTHING, OwnParts
-from ..trials.problem_files import SplitProblem, read_pilot, read_problem
+from ..trials.problem_files import PilotPart, SplitProblem, read_pilot, read_problem
 from ..trials.trial_files import read_npz, write_fits
 from .at_once import patch_device
 from .executor import TaskFailed
@@ -128,7 +129,8 @@ class Worker:
         if task.all_data:
             if not fits.step:
                 raise TaskFailed("there is no fit to be gone on with")
-            write_fits(place, fits.with_all_data(seed=task.seed, seconds=task.seconds))
+            pilots = [self._pilot(one, part="full") for one in task.pictures]
+            write_fits(place, fits.with_all_data(seed=task.seed, seconds=task.seconds, pilots=pilots))
             return self._said(fits, since=fits.step, made=0, seconds=0.0, kept=True)
         since = fits.step
         made, seconds = fits.advance(task)
@@ -209,9 +211,12 @@ class Worker:
         self._pictures.move_to_end(key)
         while len(self._pictures) > PICTURES:
             self._pictures.popitem(last=False)
-        if not pilot or wanted.pilot is None:
-            return there
-        return replace(there, pilot=read_pilot(self.folder / wanted.pilot).to(self.device))
+        return replace(there, pilot=self._pilot(wanted, part="fitted")) if pilot else there
+
+    def _pilot(self, wanted: Picture, *, part: PilotPart) -> Tensor | None:
+        if wanted.pilot is None:
+            return None
+        return read_pilot(self.folder / wanted.pilot, part=part).to(self.device)
 
     # -- similar patches -----------------------------------------------------------------------------------------
 

@@ -39,7 +39,6 @@ from .stopping import Check as Check
 from .stopping import Decision as Decision
 from .stopping import Ended as Ended
 from .stopping import LastIterate as LastIterate
-from .stopping import LossMatched as LossMatched
 from .stopping import StoppingRule as StoppingRule
 from .stopping import ValidationMinimum as ValidationMinimum
 from .stopping import default_rule as default_rule

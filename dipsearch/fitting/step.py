@@ -25,6 +25,9 @@ JITTER_STREAM = 0x5EED
 """Added to the seed of the jitter, so that it does not repeat the random numbers of z."""
 
 
+AVERAGE = "average."
+"""What the names of a state begin with that belong to the average of the outputs."""
+
 StepState = dict[str, Tensor]
 """Everything that a step changes, by name: of the network, of Adam, of the average, of the generator of the jitter."""
 
@@ -153,7 +156,7 @@ class Step:
         return {
             **{f"network.{name}": value for name, value in self.network.state_dict().items()},
             "loss": self.loss,
-            **{f"average.{index}": value for index, value in enumerate(self.average.tensors())},
+            **{f"{AVERAGE}{index}": value for index, value in enumerate(self.average.tensors())},
             **{f"fluctuation.{index}": value for index, value in enumerate(watched)},
             **{f"adam.{name}": value for name, value in self.adam.tensors().items()},
         }

@@ -28,7 +28,6 @@ class Ended(Enum):
     PRUNED = "other candidates were clearly better at the same iteration"
     DIVERGED = "the loss was no longer a finite number"
     INTERRUPTED = "the search was asked to finish"
-    MATCHED = "the training loss had reached the value that it had at the chosen iteration"
     CALM = "the outputs had not been calmer for as long as the rule waits"
     DISCREPANCY = "the training loss had fallen to the energy of the noise"
 
@@ -209,39 +208,5 @@ class LastIterate:
 
     def finish(self, memory: Waiting) -> Decision:
         """Nothing to add."""
-        del memory
-        return Decision()
-
-
-@dataclass(frozen=True)
-class LossMatched:
-    """Fit all of y until the training loss falls to what it was at the chosen iteration of the split fit.
-
-    Matching the loss is more robust than matching the iteration: a fit of more data needs more steps for the
-    same closeness. The running median removes the jitter's noise.
-
-    Args:
-        loss: the training loss to reach.
-        window: check points in the median, odd.
-        floor: no stop before this iteration.
-    """
-
-    loss: float
-    window: int = 5
-    floor: int = 50
-
-    def init(self) -> Waiting:
-        """An empty window."""
-        return Waiting()
-
-    def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
-        """The newest iterate is the best one; the fit ends when its smoothed loss is low enough."""
-        recent = (*memory.recent, check.loss)[-self.window :]
-        reached = check.step >= self.floor and median(recent) <= self.loss
-        ended = Ended.MATCHED if reached else None
-        return Waiting(recent, check.loss, check.step), Decision(best=0, ended=ended)
-
-    def finish(self, memory: Waiting) -> Decision:
-        """Nothing to add: the newest iterate is the best one already."""
         del memory
         return Decision()

@@ -54,7 +54,7 @@ from .randomness import generator_for
 from .restored_picture import restored_suffix, stacks_of, write_film, write_restored
 from .simulation import Damaged, NoiseWord, add_noise, simulate_measurement
 from .splits.split import Split, whole
-from .splits.splitting import make_split
+from .splits.splitting import divides_noise, make_split
 from .task_options import Task, TaskOptions
 
 __all__ = [
@@ -98,6 +98,7 @@ __all__ = [
     "crop_problem",
     "diagnose",
     "distinct_channels",
+    "divides_noise",
     "estimate_sigma",
     "find_observed",
     "gaussian_kernel",

@@ -6,6 +6,7 @@ budget is large; then similar patches polish what the networks made, and one of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -184,11 +185,11 @@ def _with_all_data(
     def next_task() -> Slice | None:
         while todo and search is not None:
             candidate = there[todo.pop(0)]
-            takes = ALL_DATA_SHARE * candidate.seconds
-            if takes <= scheduler.left():
-                return replace(
-                    slice_of(search.run, candidate), all_data=True, seconds=min(2 * takes, scheduler.left())
-                )
+            takes, left = ALL_DATA_SHARE * candidate.seconds, scheduler.left()
+            if takes <= left:
+                # Without a clock the same search gives the same picture, however busy the machine.
+                seconds = None if math.isinf(left) else min(2 * takes, left)
+                return replace(slice_of(search.run, candidate), all_data=True, seconds=seconds)
         return None
 
     def took(task: Task, found: Result | Exception, worker: int) -> None:

@@ -32,6 +32,8 @@ from .own_parts import own_operator
 SEARCHED, WHOLE = "search", "whole"
 """The two kinds of problem files: what candidates are ranked on, and what is delivered."""
 
+PilotPart = Literal["fitted", "full"]
+
 MOST_CHANNELS = 4096
 """Of an image; it is a picture, however many wavelengths or frames somebody has put into it."""
 
@@ -233,7 +235,7 @@ def write_pilot(path: Path, *, fitted: Tensor, full: Tensor | None = None) -> No
         np.savez(temporary, allow_pickle=False, **arrays)
 
 
-def read_pilot(path: Path, *, part: Literal["fitted", "full"] = "fitted") -> Tensor:
+def read_pilot(path: Path, *, part: PilotPart = "fitted") -> Tensor:
     """Read what ``write_pilot`` wrote, ``(1, C, H, W)`` on the CPU.
 
     Args:

@@ -10,7 +10,6 @@ import torch
 from dipsearch.fitting import (
     Check,
     Ended,
-    LossMatched,
     StoppingRule,
     ValidationMinimum,
     default_rule,
@@ -104,13 +103,6 @@ def test_a_falling_curve_never_stops() -> None:
 
 def test_scores_that_are_not_numbers_never_win() -> None:
     assert play(ValidationMinimum(), [math.nan] * 50)[0] is None
-
-
-def test_loss_matching_ends_below_the_target_and_after_the_floor() -> None:
-    losses = [1 / (index + 1) for index in range(100)]
-    best, end, ended = play(LossMatched(0.1), losses)
-    assert ended is Ended.MATCHED
-    assert best == end == pytest.approx(120, abs=20)
 
 
 def test_a_fit_that_is_cut_off_while_its_score_falls_delivers_the_newest_iterate() -> None:

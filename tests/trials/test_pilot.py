@@ -38,7 +38,7 @@ from dipsearch.trials.problem_files import (
     read_pilot,
     write_pilot,
 )
-from dipsearch.trials.trial_files import read_npz
+from dipsearch.trials.trial_files import read_npz, read_output
 
 SPACE = """\
 format: dipsearch/space/1
@@ -207,6 +207,19 @@ def test_a_fit_takes_the_pilot_that_is_named(tmp_path: Path) -> None:
     first = fitted(folder, slice_of(pilot=file))
     write_pilot(folder / file, fitted=picture().flip(2))
     assert np.abs(fitted(folder, slice_of(pilot=file)) - first).max() > 0.01
+
+
+def test_all_data_are_fitted_with_the_pilot_that_was_made_of_them(tmp_path: Path) -> None:
+    folder, file = run_of(tmp_path, has_pilot=True).folder, pilot_file(kind=WHOLE, name="picture")
+    task, outputs = slice_of(pilot=file), []
+    for full in (picture(), picture().flip(2)):
+        write_pilot(folder / file, fitted=picture(), full=full)
+        worker = Worker(folder, "cpu")
+        worker.do(task)
+        worker.do(replace(task, at=20, steps=0, all_data=True))
+        outputs.append(read_output(folder / task.place / OUTPUT))
+    assert outputs[0].judged.equal(outputs[1].judged)
+    assert float((outputs[0].delivered - outputs[1].delivered).abs().max()) > 0.01
 
 
 def test_a_worker_that_has_the_picture_in_memory_reads_another_pilot(tmp_path: Path) -> None:

@@ -38,22 +38,32 @@ def make_split(problem: Problem, *, seed: int) -> Split:
     return split
 
 
+def divides_noise(problem: Problem) -> bool:
+    """Whether the two parts of its split have all values each, with more noise, instead of some of the values."""
+    return not isinstance(problem.operator, Mask) and (_known_strength(problem) or _whole(problem))
+
+
 def _of_its_kind(problem: Problem, *, seed: int) -> Split:
     noise = problem.noise
-    if not isinstance(problem.operator, Mask):
-        if noise.kind in ("gaussian", "correlated") and noise.sigma is not None:
+    if divides_noise(problem):
+        if _known_strength(problem):
+            assert noise.sigma is not None
             return recorrupt(problem, sigma=noise.sigma, seed=seed)
-        if noise.kind == "poisson" and noise.gain is not None and _whole(problem):
-            return thin(problem, gain=noise.gain, offset=noise.offset, seed=seed)
-        if noise.kind == "impulse":
-            return hold_out_values(problem, seed=seed)
+        assert noise.gain is not None
+        return thin(problem, gain=noise.gain, offset=noise.offset, seed=seed)
+    if noise.kind == "impulse" and not isinstance(problem.operator, Mask):
+        return hold_out_values(problem, seed=seed)
     return hold_out_holes(problem, seed=seed) or hold_out(problem, seed=seed)
+
+
+def _known_strength(problem: Problem) -> bool:
+    return problem.noise.kind in ("gaussian", "correlated") and problem.noise.sigma is not None
 
 
 def _whole(problem: Problem) -> bool:
     """Whether the counts themselves are there, which alone can be divided."""
     noise = problem.noise
-    if noise.gain is None or noise.read_sigma > 0:
+    if noise.kind != "poisson" or noise.gain is None or noise.read_sigma > 0:
         return False
     return off_the_counts(problem.y, gain=noise.gain, offset=noise.offset) <= FEW
 
