@@ -62,7 +62,8 @@ def made_fit(
     error = (final * (1 + 9 * np.exp(-at / 80))).astype(np.float32)
     marks = np.append(error[MARK // EVERY - 1 :: MARK // EVERY], error[-1])
     direction = (shared + own) / np.sqrt(((shared + own) ** 2).mean())
-    sketches = np.sqrt(0.9 * np.append(marks, 0.8 * marks[-1]))[:, None] * direction
+    after = [0.95 * marks[-1], 0.8 * marks[-1]]  # with all of y, and polished
+    sketches = np.sqrt(0.9 * np.append(marks, after))[:, None] * direction
     psnr = -10 * np.log10(error)
     return TableFit(
         digest=digest,
@@ -74,6 +75,6 @@ def made_fit(
         now_psnr=psnr,
         step=at.astype(np.int32),
         sketches=sketches.astype(np.float32),
-        beyond=(0.1 * np.append(marks, 0.8 * marks[-1])).astype(np.float32),
+        beyond=(0.1 * np.append(marks, after)).astype(np.float32),
         polished_validation_mse=float(0.8 * final),
     )

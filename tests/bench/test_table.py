@@ -78,7 +78,7 @@ def test_a_sketch_is_there_at_its_step_and_at_the_end(table: Table) -> None:
     assert fit.place(MARK) == 0 == fit.place(2 * MARK - EVERY)
     assert fit.validation_mse_at(0) == float(fit.validation_mse[MARK // EVERY - 1])
     last = fit.place(fit.steps)
-    assert last == len(fit.sketches) - 2 and fit.validation_mse_at(last) == float(fit.validation_mse[-1])
+    assert last == len(fit.sketches) - 3 and fit.validation_mse_at(last) == float(fit.validation_mse[-1])
 
 
 def test_a_table_is_read_as_it_was_written(table: Table, tmp_path: Path) -> None:
@@ -112,8 +112,8 @@ def test_a_table_without_whole_fits_is_read_too(table: Table, tmp_path: Path) ->
         now_validation_mse=none,
         now_psnr=none,
         step=none.astype(np.int32),
-        sketches=fit.sketches[-2:] * np.nan,
-        beyond=fit.beyond[-2:] * np.nan,
+        sketches=fit.sketches[-3:] * np.nan,
+        beyond=fit.beyond[-3:] * np.nan,
         polished_validation_mse=float("nan"),
     )
     broken = replace(table, cases=(replace(case, fits={**case.fits, key: empty}), *table.cases[1:]))

@@ -39,7 +39,7 @@ def test_a_recording_holds_curves_and_errors_that_agree(
 ) -> None:
     checks = 2 * MARK // EVERY
     assert all(len(recorded[name]) == checks for name in ("score", "psnr", "now_score", "now_psnr", "step"))
-    assert recorded["sketches"].shape == (4, 192) and recorded["beyond"].shape == (4,)
+    assert recorded["sketches"].shape == (5, 192) and recorded["beyond"].shape == (5,)
     squares = (recorded["sketches"].astype(np.float64) ** 2).mean(axis=1) + recorded["beyond"]
     for mse, at in zip(squares, (MARK // EVERY - 1, checks - 1, checks - 1), strict=False):
         assert case.psnr_of(mse) == pytest.approx(float(recorded["psnr"][at]), abs=0.02)
@@ -141,8 +141,8 @@ def test_a_folder_is_gone_on_with_and_packed(tmp_path: Path, small: list[TableGe
     table = table_packing.pack_table(small, blocks, [PICTURE], folder=tmp_path)
     assert list(table.cases[0].fits) == [(preset(NAME).digest, 0)]  # the second seed is not there
     fit = table.cases[0].fits[preset(NAME).digest, 0]
-    assert fit.sketches.shape == (3, 192) and fit.steps == MARK
-    final = table.cases[0].psnr(float((fit.sketches[-2].astype(np.float64) ** 2).mean() + fit.beyond[-2]))
+    assert fit.sketches.shape == (4, 192) and fit.steps == MARK
+    final = table.cases[0].psnr(float((fit.sketches[-3].astype(np.float64) ** 2).mean() + fit.beyond[-3]))
     assert final == pytest.approx(float(fit.psnr[-1]), abs=0.02)
     assert table.query(NAME, MARK, picture="astronaut", task="inpaint").seconds == pytest.approx(0.8)
 
@@ -226,7 +226,7 @@ def test_a_fit_that_diverges_is_recorded_as_nothing(case: PreparedCase) -> None:
     )
     found = record_fit(preset(NAME), broken, seed=0, steps=MARK)
     assert str(found["ended"]) == "DIVERGED" and len(found["score"]) == 0
-    assert np.isnan(found["sketches"]).all() and found["sketches"].shape[0] == 2
+    assert np.isnan(found["sketches"]).all() and found["sketches"].shape[0] == 3
 
 
 def test_a_fit_that_its_rule_ends_is_recorded_to_that_check_point(
@@ -240,5 +240,5 @@ def test_a_fit_that_its_rule_ends_is_recorded_to_that_check_point(
     )
     assert (
         np.isfinite(found["now_psnr"]).all()
-        and found["sketches"].shape[0] == len(found["score"]) * EVERY // MARK + 2
+        and found["sketches"].shape[0] == len(found["score"]) * EVERY // MARK + 3
     )

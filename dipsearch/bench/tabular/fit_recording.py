@@ -1,7 +1,7 @@
 """One recorded fit: what it showed while it ran, what it would have delivered, and what polishing makes of that.
 
-A fit ends where its own rule ends it, or when it has cost too much. Everything is of the fitted part of the
-measurement, as in a search before its delivery; fits are not gone on with on all of it.
+A fit ends where its own rule ends it, or when it has cost too much. Until then everything is of the fitted part of the
+measurement, as in a search; then it goes on with all of it for a while, as in a delivery.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...fitting import Check, Ended, default_rule
+from ...fitting import Check, Ended, default_rule, fit_all_data
 from ...fitting.ongoing import OngoingFit
 from ...network import Genome
 from ...patches import polished
@@ -71,9 +71,9 @@ def record_fit(genome: Genome, case: PreparedCase, *, seed: int, steps: int) -> 
 
     Returns:
         ``CURVES``, each float32 ``(k,)`` at every ``EVERY`` iterations; ``step``, ``(k,)``, the iterate that would be
-        delivered; ``sketches``, float16 ``(m + 2, D)``, of its errors at every ``MARK`` iterations, at the end, and of
-        what similar patches make of the last one; ``beyond``, ``(m + 2,)``, what these lack; ``mark``, of the axes;
-        ``polished_score``, of the polished one; and ``ended``, the reason's name.
+        delivered; ``sketches``, float16 ``(m + 3, D)``, of its errors at every ``MARK`` iterations, at the end, after
+        it went on with all of y, and of what similar patches make of that one; ``beyond``, ``(m + 3,)``, what these
+        lack; ``mark``, of the axes; ``polished_score``, of the polished one; and ``ended``, the reason's name.
     """
     rows, marks = list[tuple[float, ...]](), list[NDArray[np.float16]]()
     last, last_psnr = -1, math.nan
@@ -90,6 +90,7 @@ def record_fit(genome: Genome, case: PreparedCase, *, seed: int, steps: int) -> 
         max_steps=steps,
         rule=default_rule(case.split, patience=SHORT_PATIENCE),
         check_every=EVERY,
+        keep_weights=True,
         pilot=case.pilot,
     )
     now = fit.fit()
@@ -107,9 +108,11 @@ def record_fit(genome: Genome, case: PreparedCase, *, seed: int, steps: int) -> 
             if fit.step % MARK == 0:
                 marks.append(case.errors(now.image))
     assert fit.ended is not None
-    marks.append(case.errors(now.image))
+    full = fit_all_data(now, genome, case.problem, seed=seed, pilot=case.first).full
+    full = now.image if full is None else full
+    marks += [case.errors(now.image), case.errors(full)]
     table = np.array(rows, dtype=np.float32).reshape(-1, 5)
-    after, score = _polished(now.image, case)
+    after, score = _polished(now.image, full, case)
     sketches, beyond = sketches_of(np.stack([*marks, after]), case.axes)
     return dict(zip(CURVES, table.T[:4], strict=True)) | {
         "step": table.T[4].astype(np.int32),
@@ -121,10 +124,10 @@ def record_fit(genome: Genome, case: PreparedCase, *, seed: int, steps: int) -> 
     }
 
 
-def _polished(image: Tensor, case: PreparedCase) -> tuple[NDArray[np.float16], float]:
+def _polished(image: Tensor, full: Tensor, case: PreparedCase) -> tuple[NDArray[np.float16], float]:
     """As in a delivery: groups of similar patches of the mean of the first answer and of the network's."""
     if not bool(torch.isfinite(image).all()):
         return np.full(int(case.wanted.sum()), np.nan, dtype=np.float16), math.nan
     judged = polished(case.problem, (case.pilot + image) / 2, split=case.split)
-    whole = polished(case.problem, (case.first + image) / 2)
+    whole = polished(case.problem, (case.first + full) / 2)
     return case.errors(whole), float(case.split.validation_mse(case.problem.view(judged)))

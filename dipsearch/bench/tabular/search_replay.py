@@ -183,11 +183,13 @@ def delivered_at(tried: Sequence[Tried], case: TableCase, *, minutes: float) -> 
     if not places:
         return Delivered(-math.inf, -math.inf, first, fits)
     chosen = sorted(places, key=lambda each: each[0].fit.validation_mse_at(each[1]))[:MOST_MEMBERS]
-    sketches = np.stack([one.fit.sketches[place] for one, place in chosen])
-    lacks = np.array([one.fit.beyond[place] for one, place in chosen])
+    judged = np.stack([one.fit.sketches[place] for one, place in chosen])
+    beyond = np.array([one.fit.beyond[place] for one, place in chosen])
     scores = np.array([one.fit.validation_mse_at(place) for one, place in chosen])
+    weights = delivered_weights(as_scored(products_of_sketches(judged, beyond), scores))
+    delivered, lacking = zip(*(one.fit.delivered(place) for one, place in chosen), strict=True)
+    sketches, lacks = np.stack(delivered), np.array(lacking)
     products = products_of_sketches(sketches, lacks)
-    weights = delivered_weights(as_scored(products, scores))
     return Delivered(
         best=case.psnr(float(products[0, 0])),
         ensemble=case.psnr(float(weights @ products @ weights)),

@@ -27,9 +27,9 @@ class TableFit:
             mean squared error, and the true PSNR in dB; ``(k,)``.
         now_validation_mse, now_psnr: of the newest average of outputs there, ``(k,)``.
         step: of the iterate that it would deliver, ``(k,)``.
-        sketches: of the errors of that iterate at every ``MARK`` iterations, at the end, and polished at the end,
-            ``(m + 2, D)``: their mean products are about those of the errors.
-        beyond: the mean squared errors that these lack, or have too much, ``(m + 2,)``.
+        sketches: of the errors of that iterate at every ``MARK`` iterations, at the end, after it went on with all of
+            y, and of that one polished, ``(m + 3, D)``: their mean products are about those of the errors.
+        beyond: the mean squared errors that these lack, or have too much, ``(m + 3,)``.
         polished_validation_mse: the estimated mean squared error of the polished one.
     """
 
@@ -64,12 +64,26 @@ class TableFit:
     def place(self, steps: int) -> int | None:
         """Which sketch was there after so many iterations; ``None`` before the first one."""
         if steps >= self.steps:
-            return len(self.sketches) - 2 if self.steps else None
-        return min(steps // MARK, len(self.sketches) - 2) - 1 if steps >= MARK else None
+            return self._end if self.steps else None
+        return min(steps // MARK, self._end) - 1 if steps >= MARK else None
+
+    @property
+    def _end(self) -> int:
+        """The place of the last sketch of what is judged; behind it are two of what is delivered."""
+        return len(self.sketches) - 3
+
+    def delivered(self, place: int) -> tuple[NDArray[np.float32], float]:
+        """The sketch of a place after it went on with all of y, and what it lacks.
+
+        What is gained by that is taken to be the same at any moment: exact it is at the end.
+        """
+        gained = self.sketches[self._end + 1] - self.sketches[self._end]
+        lacks = self.beyond[self._end + 1] - self.beyond[self._end]
+        return self.sketches[place] + gained, float(self.beyond[place] + lacks)
 
     def validation_mse_at(self, place: int) -> float:
         """The estimated mean squared error of the picture of a sketch."""
-        if place == len(self.sketches) - 2:
+        if place == self._end:
             return float(self.validation_mse[-1])
         return float(self.validation_mse[(place + 1) * MARK // EVERY - 1])
 
