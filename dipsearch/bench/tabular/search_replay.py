@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...delivery.answers import ENSEMBLE, FIRST, HOLES, NOISE, POLISHED, REDUCED
+from ...delivery.answers import ENSEMBLE, FIRST, POLISHED, USUAL
 from ...delivery.delivering import MOST_MEMBERS
 from ...fitting.ensemble import RIDGE, ensemble_weights
 from ...planning.in_turn import InTurn
@@ -38,9 +38,6 @@ SLICE_SHARE, LEAST_SLICE = 0.02, 1.0
 
 WHOLE = InTurn()
 """Every fit to its end, one after the other."""
-
-SHARES = {"denoise": NOISE, "inpaint": HOLES, "sr": REDUCED}
-"""Of what is delivered: the usual ones, since the correction by the score needs whole pictures."""
 
 
 @dataclass(frozen=True)
@@ -229,22 +226,20 @@ def _polished(
 
     Polishing their ensemble would be a little better than this mean of polished members: its pilot is.
     """
+    parts = [
+        (case.first[0], case.first[1], USUAL[FIRST]),
+        *zip(sketches, lacks, USUAL[ENSEMBLE] * weights, strict=True),
+    ]
     polished = [
         (one.fit.sketches[-1], one.fit.beyond[-1], weight)
         for one, weight in zip(members, weights, strict=True)
         if _steps_at(one, now) >= one.fit.steps and np.isfinite(one.fit.beyond[-1]) and weight > 0
     ]
-    if not polished:
-        return case.psnr(case.first_mse)
-    of = SHARES[case.task]
-    drawn, lacking, each = zip(*polished, strict=True)
-    parts = [
-        (case.first[0][None], [case.first[1]], [of[FIRST]]),
-        (np.stack(drawn), lacking, of[POLISHED] * np.array(each) / sum(each)),
-        (sketches, lacks, of.get(ENSEMBLE, 0) * weights),
-    ]
-    rows, missing, shares = (np.concatenate([np.asarray(part[k]) for part in parts]) for k in range(3))
-    return case.psnr(float(shares @ products_of_sketches(rows, missing) @ shares))
+    whole = sum(weight for _, _, weight in polished)
+    parts += [(drawn, lacking, USUAL[POLISHED] * weight / whole) for drawn, lacking, weight in polished]
+    rows, missing, each = zip(*parts, strict=True)
+    shares = np.array(each) / sum(each)
+    return case.psnr(float(shares @ products_of_sketches(np.stack(rows), np.array(missing)) @ shares))
 
 
 def _steps_at(one: Tried, now: float) -> int:
