@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..library.measurement_features import features_of
+from ..patches import answer
 from .preselection_rows import PreselectionRow
 from .tabular import Table
 from .tabular.known_strategies import known_choices
@@ -36,7 +37,7 @@ def evidence_rows(table: Table, pictures: Sequence[TablePicture]) -> Iterator[Pr
 
 def _rows(case: TableCase, picture: TablePicture, table: Table) -> Iterator[PreselectionRow]:
     measured = prepared(picture, case.task)
-    features = features_of(measured.problem, measured.first).to_dict()
+    features = features_of(measured.problem, answer(measured.problem)).to_dict()
     for name in known_names(table):
         fit = case.fits[table.recorded(name).digest, 0]
         if fit.steps:

@@ -132,8 +132,7 @@ CURVES = {
 class Outputs:
     """The images that the default rule leaves: as judged, and after what follows the stop, ``(1, C, H, W)``.
 
-    ``full`` has seen all of y: by going on after the stop where y has no noise, by a refit to the same loss elsewhere;
-    it is the judged image where neither is to be had.
+    ``full`` has seen all of y, by going on after the stop; it is the judged image where that is not safe.
     """
 
     judged: Tensor

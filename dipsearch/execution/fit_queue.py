@@ -131,6 +131,7 @@ class FitQueue:
             steps=steps,
             seconds=seconds,
             keep=one.keeping.due(self.runner.seconds + seconds) or left <= self.slice_seconds or not steps,
+            may_go_on=wanted.all_data,
             start=wanted.start,
         )
 

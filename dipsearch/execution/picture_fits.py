@@ -192,7 +192,7 @@ def taken_up(task: Slice, pictures: Sequence[SplitProblem], folder: Path, *, com
             rule=default_rule(picture.split, patience=task.limits.patience),
             check_every=task.limits.check_every,
             start=_start(task, picture) if states is None else None,
-            keep_weights=may_fit_all_data(picture.problem),
+            keep_weights=task.may_go_on and may_fit_all_data(picture.problem),
             compute=compute,
             pilot=picture.pilot,
             state=None if states is None else states[index],

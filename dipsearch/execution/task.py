@@ -46,7 +46,8 @@ class Picture:
     Args:
         problem: the problem file.
         split_seed: of the split of its measurement.
-        pilot: the file of the pilot that was computed from the fitted part of this very split; ``None``: there is none.
+        pilot: the file of the pilots that were computed from the fitted part of this very split, and from all of y;
+            ``None``: there is none.
     """
 
     problem: str
@@ -70,6 +71,7 @@ class Slice:
         seconds: wall time after which the next check point is the last; ``None``: all ``steps``.
         keep: leave their files; otherwise the worker alone remembers them.
         all_data: do not advance them: let them go on with everything that was measured, and leave what comes of it.
+        may_go_on: whether that may be asked for later; otherwise the weights are not kept that it takes.
         start: the preset whose learnt weights they begin with; ``None``: they begin with random ones.
         trajectory_every: iterations between the images that are kept for the page; ``None``: none.
     """
@@ -85,6 +87,7 @@ class Slice:
     seconds: float | None = None
     keep: bool = True
     all_data: bool = False
+    may_go_on: bool = True
     trajectory_every: int | None = None
     start: str | None = None
 

@@ -23,7 +23,7 @@ from ..patches import polished
 from ..problem import Split, make_split
 from ..trials.own_parts import NOTHING, OwnParts
 from ..trials.problem_files import PilotPart, SplitProblem, read_pilot, read_problem
-from ..trials.trial_files import read_npz, write_fits
+from ..trials.trial_files import read_npz
 from .at_once import patch_device
 from .executor import TaskFailed
 from .picture_fits import PictureFits, taken_up
@@ -129,8 +129,9 @@ class Worker:
         if task.all_data:
             if not fits.step:
                 raise TaskFailed("there is no fit to be gone on with")
-            pilots = [self._pilot(one, part="full") for one in task.pictures]
-            write_fits(place, fits.with_all_data(seed=task.seed, seconds=task.seconds, pilots=pilots))
+            needed = task.network.needs_pilot
+            pilots = [self._pilot(one, part="full") if needed else None for one in task.pictures]
+            fits.leave(place, fits.with_all_data(seed=task.seed, seconds=task.seconds, pilots=pilots))
             return self._said(fits, since=fits.step, made=0, seconds=0.0, kept=True)
         since = fits.step
         made, seconds = fits.advance(task)

@@ -66,6 +66,7 @@ def slice_of(run: Run, candidate: Candidate) -> Slice:
         limits=Limits(max_steps=plan.max_steps, patience=plan.patience, compute=compute),
         at=candidate.steps,
         steps=0,
+        may_go_on=plan.crop is None,
         trajectory_every=settings.trajectory_every,
         start=candidate.start,
     )

@@ -58,9 +58,13 @@ class SearchTime:
         each = [patch_seconds(self.runner, problem_file(kind=WHOLE, name=name)) for name in self.runner.names]
         return max(each, default=0.0)
 
+    @cached_property
+    def _go_on(self) -> bool:
+        return all(may_fit_all_data(case.problem) for case in self.run.cases)
+
     def _all_data_seconds(self, candidates: Collection[Candidate], workers: int) -> float:
         """What the members of an ensemble will need for going on with everything that was measured."""
-        if not all(may_fit_all_data(case.problem) for case in self.run.cases):
+        if not self._go_on:
             return 0.0
         longest = sorted((c.seconds for c in candidates if c.usable), reverse=True)
         return ALL_DATA_SHARE * sum(longest[: 2 * workers]) / workers

@@ -1,15 +1,19 @@
 """Policies replayed on a table: slices and what a policy sees of them, and the comparison at equal time."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pytest
 
 from dipsearch.bench.tabular import Table, replay_search
 from dipsearch.bench.tabular.known_strategies import other_seeds
 from dipsearch.bench.tabular.policy_comparison import policies_markdown, policy_rows
 from dipsearch.bench.tabular.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS
+from dipsearch.execution.task import Progress
+from dipsearch.library import preset
 from dipsearch.planning.policy import Decision, ExpectedGain, Situation, WholeFits
+from dipsearch.run.candidate import Candidate
 from tests.bench.made_table import STEPS, made_table
 
 
@@ -48,6 +52,21 @@ def test_a_policy_sees_no_more_than_was_there_at_that_moment(table: Table) -> No
     assert first.curve[-1][0] == 80 and len(first.curve) == 8
     assert first.mse == pytest.approx(float(tried[0].fit.validation_mse[7]))
     assert begun.curve == () and begun.sketch is None and math.isnan(begun.mse)
+    # Of its picture it sees how far that is from the first answer, and not how far from the clean one.
+    assert first.sketch == pytest.approx(tried[0].fit.sketches[0] - case.first[0])
+
+
+def test_a_curve_is_that_which_a_search_follows(table: Table) -> None:
+    fit = next(iter(table.cases[0].fits.values()))
+    restless = fit.now_validation_mse * (1 + 0.5 * np.sin(np.arange(len(fit.now_validation_mse)))).astype(
+        "f4"
+    )
+    steps = range(10, fit.steps + 1, 10)
+    candidate = Candidate(0, 0, preset("dipsearch_pilot_16"), 200)
+    points = tuple((step, float(value)) for step, value in zip(steps, restless, strict=True))
+    candidate._follow((Progress(None, points, fit.steps, 0.0, 0.0, None),))
+    seen = candidate.contestant(seconds_per_step=1.0).curve
+    assert replace(fit, now_validation_mse=restless).curve == pytest.approx(seen)
 
 
 def test_a_worker_with_nothing_to_do_is_asked_again_when_another_is_done(table: Table) -> None:
@@ -71,11 +90,12 @@ def test_whole_fits_end_with_the_search_or_by_their_own_rule(table: Table) -> No
 def test_policies_are_compared_at_equal_time_and_test_pictures_are_kept_apart(table: Table) -> None:
     compared = {"whole fits": WholeFits, "expected gain": ExpectedGain}
     rows = policy_rows(table, orders=2, workers=1, policies=compared, times=(0.5,))
+    candidates = 4 + sum(one.genome.kind == "random" for one in table.genomes)
     assert [(row.strategy, row.set, row.cases, row.orders, row.networks) for row in rows] == [
-        ("whole fits", "tuning", 3, 2, 20),
-        ("expected gain", "tuning", 3, 2, 20),
-        ("whole fits", "test", 3, 2, 20),
-        ("expected gain", "test", 3, 2, 20),
+        ("whole fits", "tuning", 3, 2, candidates),
+        ("expected gain", "tuning", 3, 2, candidates),
+        ("whole fits", "test", 3, 2, candidates),
+        ("expected gain", "test", 3, 2, candidates),
     ]
     assert rows[0].gain_over_whole == 0 and rows[1].looks > rows[0].looks
     assert rows[1].gain_over_whole == pytest.approx(rows[1].mean_psnr - rows[0].mean_psnr, abs=2e-3)

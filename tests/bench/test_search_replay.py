@@ -183,6 +183,27 @@ def test_a_sampler_learns_of_those_that_rest(table: Table) -> None:
     assert rest > 2 and seen[-1] > sum(one.ended for one in tried)
 
 
+def test_a_sampler_knows_how_good_a_candidate_is_that_went_on(table: Table) -> None:
+    case, told = table.cases[0], []
+
+    class Listening(RandomSampler):
+        def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+            told.append(sorted(one.value for one in study.get_trials(states=(TrialState.COMPLETE,))))
+            return {}
+
+    strategy = with_sampler(lambda space, seed: Listening(seed=seed))(Offer(table, "denoise", 0))
+    tried = []
+    for number in range(4):
+        choice = strategy.next(tried)
+        assert choice is not None
+        recorded = table.recorded(choice[0])
+        tried.append(Tried(recorded, case.fits[choice], number, 0.1, case.first[0], steps=STEPS))
+    for steps in (240, 400):
+        tried[0].steps = steps
+        strategy.next(tried)
+        assert told[-1] == sorted(one.estimate for one in tried)
+
+
 def test_a_genome_is_nearest_to_itself(table: Table) -> None:
     flats = [one.genome.flat for one in table.genomes]
     near = Neighbours(skip_space(), flats)

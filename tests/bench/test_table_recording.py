@@ -220,6 +220,21 @@ def test_fits_that_were_recorded_with_other_first_answers_are_refused(
         table_packing.pack_table(small, blocks, [PICTURE], folder=tmp_path)
 
 
+def test_a_recording_of_another_version_is_not_packed(small: list[TableGenome], tmp_path: Path) -> None:
+    jobs = table_recording.table_jobs(small, [Block(NAME, 0)], [PICTURE])
+    table_recording.record_table(jobs, folder=tmp_path, workers=1)
+    block = tmp_path / jobs[0].block
+    arrays = {
+        name: values[:-1] if name.endswith(("sketches", "beyond")) else values
+        for name, values in np.load(block).items()
+    }
+    np.savez_compressed(block, **arrays)
+    with pytest.raises(
+        FormatError, match="has 3 sketches; there is one for every 80 iterations, and 3 of its end"
+    ):
+        table_packing.pack_table(small, [Block(NAME, 0)], [PICTURE], folder=tmp_path)
+
+
 def test_a_fit_that_diverges_is_recorded_as_nothing(case: PreparedCase) -> None:
     broken = PreparedCase(
         case.problem, case.split, case.clean, case.pilot * torch.nan, case.first, case.wanted, case.share

@@ -62,6 +62,26 @@ def test_with_it_there_are_images_of_all_data_beside_those_that_were_judged(work
     assert not after.delivered.equal(after.judged)
 
 
+def test_images_of_all_data_stay_when_their_fits_are_forgotten(worker: Worker) -> None:
+    worker.do(a_slice(steps=100, keep=False))
+    worker.do(a_slice(at=100, steps=0, all_data=True))
+    before = read_output(worker.folder / LEARNS / OUTPUT)
+    for number in range(REMEMBERED["cpu"]):
+        worker.do(a_slice(f"trials/01{number:02d}", steps=1))
+    assert worker.remembers(LEARNS) == 0
+    after = read_output(worker.folder / LEARNS / OUTPUT)
+    assert after.delivered.equal(before.delivered) and not after.delivered.equal(after.judged)
+    assert (worker.folder / LEARNS / STATE).exists()
+
+
+def test_where_nobody_will_go_on_with_all_data_no_weights_are_kept_for_it(worker: Worker) -> None:
+    sizes = []
+    for place, may_go_on in (("trials/0020", True), ("trials/0021", False)):
+        worker.do(a_slice(place, steps=100, may_go_on=may_go_on))
+        sizes.append((worker.folder / place / STATE).stat().st_size)
+    assert sizes[1] < 0.5 * sizes[0]
+
+
 def test_what_a_metric_raises_is_said_once(worker: Worker) -> None:
     worker.own = OwnParts(metric=lambda x, y, weight: 1 / 0)
     with pytest.raises(TaskFailed) as failed:

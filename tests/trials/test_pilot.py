@@ -222,6 +222,18 @@ def test_all_data_are_fitted_with_the_pilot_that_was_made_of_them(tmp_path: Path
     assert float((outputs[0].delivered - outputs[1].delivered).abs().max()) > 0.01
 
 
+def test_a_network_without_a_pilot_goes_on_with_all_data_where_there_is_no_file_of_one(
+    tmp_path: Path,
+) -> None:
+    folder = run_of(tmp_path, has_pilot=False).folder
+    task = slice_of(PLAIN, pilot="inputs/nowhere.npz")
+    worker = Worker(folder, "cpu")
+    worker.do(task)
+    worker.do(replace(task, at=20, steps=0, all_data=True))
+    found = read_output(folder / task.place / OUTPUT)
+    assert not found.delivered.equal(found.judged)
+
+
 def test_a_worker_that_has_the_picture_in_memory_reads_another_pilot(tmp_path: Path) -> None:
     folder = run_of(tmp_path, has_pilot=True).folder
     write_pilot(folder / "second.npz", fitted=picture().flip(2))

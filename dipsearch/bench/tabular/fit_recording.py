@@ -26,6 +26,9 @@ from .table_genomes import BEST_KNOWN, DIP_DEFAULT, TableGenome, multiply_adds
 EVERY, MARK = 10, 80
 """Iterations between check points, and between sketches."""
 
+BESIDES = 3
+"""Further sketches: of what is judged in the end, of what is delivered, and of that polished."""
+
 WITH_PILOT, PLAIN = 600, 1200
 """The most iterations of a fit with a pilot, which needs about 400, and without one, which needs about 1200."""
 

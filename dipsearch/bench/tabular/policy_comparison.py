@@ -18,9 +18,10 @@ from optuna.pruners import MedianPruner
 
 from ...planning.known_policies import FreezeThaw, SuccessiveHalving
 from ...planning.policy import ExpectedGain, Policy, WholeFits
-from .known_strategies import random_after_known
+from .known_strategies import choices_after_known, random_after_known
 from .pruning import Pruning
 from .search_replay import STEP_SECONDS, delivered_at, replay_search
+from .strategy import Offer
 from .table import Table, cases_of
 from .table_cases import SETS, SetName
 from .table_genomes import BEST_KNOWN
@@ -130,7 +131,9 @@ def _rows(
     each: Callable[..., Iterable[dict[tuple[str, float], list[Outcome]]]],
 ) -> list[PolicyRow]:
     single = [replace(table, cases=(case,)) for case in table.cases]
-    replayed = each(partial(_replayed, policies, times, orders), single)
+    candidates = len(choices_after_known(Offer(table, "", 0)))
+    minutes = {time: time * USUAL_MINUTES for time in times}
+    replayed = each(partial(_replayed, policies, minutes, orders), single)
     found = dict(zip(((case.picture, case.task) for case in table.cases), replayed, strict=True))
     rows: list[PolicyRow] = []
     for of_set in SETS:
@@ -140,7 +143,7 @@ def _rows(
             for strategy in policies:
                 outcomes = [found[name][strategy, time] for name in cases]
                 whole = whole or _levels(outcomes)
-                rows.append(_row(strategy, of_set, time, outcomes, whole, len(table.genomes)))
+                rows.append(_row(strategy, of_set, time, outcomes, whole, candidates))
                 watch(
                     f"{of_set} {time:g}×: {strategy} {rows[-1].mean_psnr:.2f} dB, {rows[-1].looks:.0f} looks"
                 )
@@ -179,15 +182,15 @@ def _levels(found: Sequence[Sequence[Outcome]]) -> list[float]:
 
 
 def _replayed(
-    policies: Mapping[str, Callable[[], Policy]], times: Sequence[float], orders: int, table: Table
+    policies: Mapping[str, Callable[[], Policy]], minutes: Mapping[float, float], orders: int, table: Table
 ) -> dict[tuple[str, float], list[Outcome]]:
     """Of a table of one case: by policy and length, for every order."""
     return {
         (strategy, time): [
-            _outcome(table, policy(), minutes=time * USUAL_MINUTES, order=order) for order in range(orders)
+            _outcome(table, policy(), minutes=minutes[time], order=order) for order in range(orders)
         ]
         for strategy, policy in policies.items()
-        for time in times
+        for time in minutes
     }
 
 

@@ -39,19 +39,27 @@ class Sampled:
 
     def __init__(self, offer: Offer, sampler: BaseSampler, *, first: Sequence[Choice] = ()) -> None:
         self._space, self._first = skip_space(), iter(first)
-        self._study = optuna.create_study(direction="maximize", sampler=sampler)
+        self._sampler = sampler
+        self._begin_study()
         self._known = Conditional(self._space).distributions
-        self._told, self._used = set[Choice](), set[str]()
+        self._used = set[str]()
         self._pool, self._near = _pool(offer.table)
 
     def next(self, tried: Sequence[Tried]) -> Choice | None:
         """The nearest unused genome to what the sampler asks for."""
-        for one in tried:
+        judged = [one for one in tried if _can_be_judged(one)]
+        if any(self._told.get(one.choice, one.estimate) != one.estimate for one in judged):
+            self._begin_study()  # some went on: what was said of them holds no more
+        for one in judged:
             self._tell(one)
         choice = next(self._first, None) or self._asked()
         if choice is not None:
             self._used.add(choice[0])
         return choice
+
+    def _begin_study(self) -> None:
+        self._study = optuna.create_study(direction="maximize", sampler=self._sampler)
+        self._told = dict[Choice, float]()
 
     def _asked(self) -> Choice | None:
         used = np.array([one.digest in self._used for one in self._pool])
@@ -64,13 +72,16 @@ class Sampled:
         return self._pool[nearest].digest, 0
 
     def _tell(self, one: Tried) -> None:
-        can_be_judged = not one.busy and (one.ended or one.steps >= one.look)
-        if not can_be_judged or one.choice in self._told or not np.isfinite(one.estimate):
+        if one.choice in self._told:
             return
-        self._told.add(one.choice)
+        self._told[one.choice] = one.estimate
         flat = one.recorded.genome.flat
         shapes = {name: self._known[name] for name in flat}
         self._study.add_trial(create_trial(params=flat, distributions=shapes, value=one.estimate))
+
+
+def _can_be_judged(one: Tried) -> bool:
+    return not one.busy and (one.ended or one.steps >= one.look) and bool(np.isfinite(one.estimate))
 
 
 def sampled(word: str, *, known_first: bool) -> Maker:

@@ -153,7 +153,7 @@ class _Search:
             return None
         recorded = self._table.recorded(choice[0])
         each = recorded.seconds[self._case.side] * self._scale
-        one = Tried(recorded, self._case.fits[choice], len(self.tried), each)
+        one = Tried(recorded, self._case.fits[choice], len(self.tried), each, self._case.first[0])
         self.tried.append(one)
         # One that diverged at once costs nothing.
         return one if one.fit.steps else None

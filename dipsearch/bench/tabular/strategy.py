@@ -11,6 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...planning.plan import least_steps
 from ...planning.policy import Contestant
 from ...trials.objective import estimated_psnr
@@ -31,6 +34,7 @@ class Tried:
         fit: as it was recorded; not for strategies, which ask for what follows.
         number: of the candidate in the search.
         seconds_per_step: of an iteration, in seconds of the search.
+        origin: the sketch of the first answer's errors; less these, sketches of errors are those of pictures.
         steps: iterations done.
         busy: whether a worker advances it right now.
         slices: when each part of it was done, in seconds of the search, and the iterations after it.
@@ -38,8 +42,9 @@ class Tried:
 
     recorded: Recorded
     fit: TableFit
-    number: int = 0
-    seconds_per_step: float = 0.0
+    number: int
+    seconds_per_step: float
+    origin: NDArray[np.float32]
     steps: int = 0
     busy: bool = False
     slices: list[tuple[float, int]] = field(default_factory=list)
@@ -83,7 +88,7 @@ class Tried:
                 ended=self.ended,
                 busy=self.busy,
                 look=self.look,
-                sketch=None if place is None else self.fit.sketches[place],
+                sketch=None if place is None else self.fit.sketches[place] - self.origin,
                 mse=math.nan if place is None else self.fit.validation_mse_at(place),
             )
         return self._seen

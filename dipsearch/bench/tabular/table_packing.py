@@ -12,7 +12,7 @@ import numpy as np
 
 from ...errors import FormatError, InputError
 from ..sketches import sketches_of
-from .fit_recording import CURVES
+from .fit_recording import BESIDES, CURVES, EVERY, MARK
 from .network_speeds import measured_speeds
 from .table import Table
 from .table_cases import SIDES, TASKS, TablePicture, prepared
@@ -99,6 +99,12 @@ def _case(picture: TablePicture, task: str, fits: Sequence[tuple[TableJob, Array
 
 
 def _fit(job: TableJob, arrays: Arrays) -> TableFit:
+    if not len(arrays["beyond"]) == len(arrays["sketches"]) == len(arrays["score"]) * EVERY // MARK + BESIDES:
+        raise FormatError(
+            f"the fit of {job.one.name} to {job.case} has {len(arrays['sketches'])} sketches",
+            f"there is one for every {MARK} iterations, and {BESIDES} of its end",
+            f"remove {job.block} and record it again",
+        )
     curves = {name: arrays[name].astype(np.float32) for name in CURVES}
     return TableFit(
         digest=job.one.genome.digest,

@@ -6,12 +6,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...run.candidate import WINDOW
 from ...trials.objective import estimated_psnr
-from .fit_recording import EVERY, MARK
+from .fit_recording import BESIDES, EVERY, MARK
 from .table_cases import SetName
 from .table_genomes import TableGenome
 
@@ -57,33 +60,38 @@ class TableFit:
 
     @cached_property
     def curve(self) -> tuple[tuple[int, float], ...]:
-        """Iterations, and the best estimated PSNR in dB until there, at every check point."""
-        best = np.minimum.accumulate(self.validation_mse)
-        return tuple((EVERY * k, estimated_psnr(float(value))) for k, value in enumerate(best, start=1))
+        """Iterations, and the smoothed best estimated PSNR in dB until there, as a search follows a candidate."""
+        values = [estimated_psnr(float(mse)) for mse in self.now_validation_mse]
+        smooth = [median(values[max(0, k - WINDOW) : k]) for k in range(1, len(values) + 1)]
+        return tuple((EVERY * k, best) for k, best in enumerate(accumulate(smooth, max), start=1))
 
     def place(self, steps: int) -> int | None:
         """Which sketch was there after so many iterations; ``None`` before the first one."""
         if steps >= self.steps:
-            return self._end if self.steps else None
-        return min(steps // MARK, self._end) - 1 if steps >= MARK else None
+            return self.end if self.steps else None
+        return min(steps // MARK, self.end) - 1 if steps >= MARK else None
 
     @property
-    def _end(self) -> int:
+    def end(self) -> int:
         """The place of the last sketch of what is judged; behind it are two of what is delivered."""
-        return len(self.sketches) - 3
+        return len(self.sketches) - BESIDES
+
+    def square(self, place: int) -> float:
+        """The mean squared error of the picture of a sketch, exactly."""
+        return float((self.sketches[place].astype(np.float64) ** 2).mean() + self.beyond[place])
 
     def delivered(self, place: int) -> tuple[NDArray[np.float32], float]:
         """The sketch of a place after it went on with all of y, and what it lacks.
 
         What is gained by that is taken to be the same at any moment: exact it is at the end.
         """
-        gained = self.sketches[self._end + 1] - self.sketches[self._end]
-        lacks = self.beyond[self._end + 1] - self.beyond[self._end]
+        gained = self.sketches[self.end + 1] - self.sketches[self.end]
+        lacks = self.beyond[self.end + 1] - self.beyond[self.end]
         return self.sketches[place] + gained, float(self.beyond[place] + lacks)
 
     def validation_mse_at(self, place: int) -> float:
         """The estimated mean squared error of the picture of a sketch."""
-        if place == self._end:
+        if place == self.end:
             return float(self.validation_mse[-1])
         return float(self.validation_mse[(place + 1) * MARK // EVERY - 1])
 
