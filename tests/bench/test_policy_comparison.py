@@ -66,7 +66,7 @@ def test_a_curve_is_that_which_a_search_follows(table: Table) -> None:
     points = tuple((step, float(value)) for step, value in zip(steps, restless, strict=True))
     candidate._follow((Progress(None, points, fit.steps, 0.0, 0.0, None),))
     seen = candidate.contestant(seconds_per_step=1.0).curve
-    assert replace(fit, now_validation_mse=restless).curve == pytest.approx(seen)
+    assert np.array(replace(fit, now_validation_mse=restless).curve) == pytest.approx(np.array(seen))
 
 
 def test_a_worker_with_nothing_to_do_is_asked_again_when_another_is_done(table: Table) -> None:
