@@ -23,7 +23,7 @@ from ..field_names import renamed, reversed_names
 from .step import StepState
 from .stopping import Check, Ended, Waiting
 
-FORMAT = "dipsearch/fit-state/1"
+FORMAT = "dipsearch/fit-state/2"
 WORDS = "json"
 """The tensor that holds what is no tensor."""
 
@@ -38,12 +38,10 @@ class Iterate:
     Args:
         check: what the fit showed there.
         image: the averaged output, ``(1, C, H, W)``.
-        state: of the step there, to go on from; ``None`` where nobody will.
     """
 
     check: Check
     image: Tensor
-    state: StepState | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +56,7 @@ class FitState:
         memory: of the stopping rule.
         recent: the latest check points, oldest first.
         best: the one that the rule would deliver; ``None`` so far.
+        weights: of the step where that one was chosen, to go on from; ``None`` where nobody will.
         steps: what the next step starts from.
     """
 
@@ -68,6 +67,7 @@ class FitState:
     memory: Waiting
     recent: tuple[Iterate, ...]
     best: Iterate | None
+    weights: StepState | None
     steps: StepState
 
 
@@ -81,13 +81,12 @@ def pack(states: Sequence[FitState], notes: Mapping[str, Any]) -> bytes:
     words = {"format": FORMAT, "notes": dict(notes), "fits": []}
     for index, state in enumerate(states):
         tensors[f"{index}/rows"] = torch.from_numpy(np.ascontiguousarray(state.rows))
-        tensors |= _named(f"{index}/steps", state.steps)
+        tensors |= _named(f"{index}/steps", state.steps) | _named(f"{index}/weights", state.weights or {})
         iterates = [*state.recent, *([] if state.best is None else [state.best])]
         places = [_place(one, iterates) for one in iterates]
         for place, one in enumerate(iterates):
             if places[place] == place:  # the best one often is among the recent
                 tensors[f"{index}/{place}/image"] = one.image
-                tensors |= _named(f"{index}/{place}/state", one.state or {})
         words["fits"].append(  # type: ignore[attr-defined]
             {
                 "step": state.step,
@@ -97,7 +96,6 @@ def pack(states: Sequence[FitState], notes: Mapping[str, Any]) -> bytes:
                 "checks": [asdict(one.check, dict_factory=_in_file) for one in iterates],
                 "places": places,
                 "best": state.best is not None,
-                "resumable": [one.state is not None for one in iterates],
             }
         )
     tensors[WORDS] = torch.frombuffer(bytearray(json.dumps(words).encode()), dtype=torch.uint8)
@@ -139,12 +137,8 @@ def _place(one: Iterate, iterates: Sequence[Iterate]) -> int:
 
 def _state(words: Mapping[str, Any], index: int, tensors: Mapping[str, Tensor]) -> FitState:
     iterates = [
-        Iterate(
-            _check(check),
-            tensors[f"{index}/{place}/image"],
-            _below(f"{index}/{place}/state", tensors) if resumable else None,
-        )
-        for check, place, resumable in zip(words["checks"], words["places"], words["resumable"], strict=True)
+        Iterate(_check(check), tensors[f"{index}/{place}/image"])
+        for check, place in zip(words["checks"], words["places"], strict=True)
     ]
     best = iterates.pop() if words["best"] else None
     memory = words["memory"]
@@ -163,6 +157,7 @@ def _state(words: Mapping[str, Any], index: int, tensors: Mapping[str, Tensor]) 
         ),
         recent=tuple(iterates),
         best=best,
+        weights=_below(f"{index}/weights", tensors) or None,
         steps=_below(f"{index}/steps", tensors),
     )
 

@@ -62,7 +62,8 @@ class Fit:
         loss: the smoothed training loss there.
         curves: the check points.
         seconds: wall time.
-        weights: the state of the step at the chosen iteration, to go on from; ``None`` unless asked for.
+        weights: the state of the step where that iteration was chosen, at most two check points after it, to go on
+            from; ``None`` unless asked for.
         engine: what made the steps, "eager" or "cuda_graph".
         precision: of its convolutions.
         notes: why another engine was used than the one asked for.
@@ -133,6 +134,7 @@ class OngoingFit:
         self._rows: list[tuple[float, ...]] = []
         self._recent: deque[Iterate] = deque(maxlen=KEPT)
         self._best: Iterate | None = None
+        self._weights: StepState | None = None
         if state is not None:
             self._resume(state)
 
@@ -169,9 +171,10 @@ class OngoingFit:
             ended: why it is not advanced any more, where it would not have ended by itself.
         """
         why = self.ended or ended or Ended.TIME
-        best = self._best
+        best, weights = self._best, self._weights
         if why not in (Ended.DIVERGED, Ended.RISEN):
-            best = self._named(self._rule.finish(self._memory)) or best
+            named = self._named(self._rule.finish(self._memory))
+            best, weights = (best, weights) if named is None else (named, self._kept_weights())
         curves, engine = self.curves(), self._engine
         made = engine.name, engine.precision, (engine.reason,) if engine.reason else ()
         if best is None:
@@ -181,7 +184,7 @@ class OngoingFit:
         around = curves.loss[np.abs(np.arange(len(curves.step)) - np.searchsorted(curves.step, step)) <= 2]
         loss = float(np.median(around))
         return Fit(
-            best.image, step, why, best.check.validation_mse, loss, curves, self.seconds, best.state, *made
+            best.image, step, why, best.check.validation_mse, loss, curves, self.seconds, weights, *made
         )
 
     def curves(self) -> Curves:
@@ -199,6 +202,7 @@ class OngoingFit:
             memory=self._memory,
             recent=tuple(self._recent),
             best=self._best,
+            weights=self._weights,
             steps=self._engine.save(),
         )
 
@@ -211,18 +215,24 @@ class OngoingFit:
         }
         self._recent.extend(there[id(one)] for one in state.recent)
         self._best = None if state.best is None else there[id(state.best)]
+        if state.weights is not None:
+            self._weights = {name: value.to(device) for name, value in state.weights.items()}
 
     def _add(self, check: Check, image: Tensor) -> None:
         self._rows.append((check.step, check.loss, check.validation_mse, self.seconds))
-        state = None
-        if self._keep_weights:
-            state = {name: value for name, value in self._engine.save().items() if name != DRAW}
-        self._recent.append(Iterate(check, image, state))
+        self._recent.append(Iterate(check, image))
 
     def _decided(self, check: Check) -> Ended | None:
         self._memory, decision = self._rule.update(self._memory, check)
-        self._best = self._named(decision) or self._best
+        if (named := self._named(decision)) is not None:
+            self._best, self._weights = named, self._kept_weights()
         return decision.ended
+
+    def _kept_weights(self) -> StepState | None:
+        """A copy of what the next step starts from, where somebody may go on from here."""
+        if not self._keep_weights:
+            return None
+        return {name: value for name, value in self._engine.save().items() if name != DRAW}
 
     def _named(self, decision: Decision) -> Iterate | None:
         """The check point that a rule means."""
@@ -232,5 +242,4 @@ class OngoingFit:
 
 
 def _moved(one: Iterate, device: torch.device) -> Iterate:
-    state = None if one.state is None else {name: value.to(device) for name, value in one.state.items()}
-    return Iterate(one.check, one.image.to(device), state)
+    return Iterate(one.check, one.image.to(device))
