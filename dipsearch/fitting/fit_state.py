@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..errors import FormatError
 from ..field_names import renamed, reversed_names
-from .step import StepState
+from .step import StepState, without_draw
 from .stopping import Check, Ended, Waiting
 
 FORMAT = "dipsearch/fit-state/2"
@@ -81,7 +81,12 @@ def pack(states: Sequence[FitState], notes: Mapping[str, Any]) -> bytes:
     words = {"format": FORMAT, "notes": dict(notes), "fits": []}
     for index, state in enumerate(states):
         tensors[f"{index}/rows"] = torch.from_numpy(np.ascontiguousarray(state.rows))
-        tensors |= _named(f"{index}/steps", state.steps) | _named(f"{index}/weights", state.weights or {})
+        tensors |= _named(f"{index}/steps", state.steps)
+        just_chosen = state.weights is not None and all(
+            value is state.steps.get(name) for name, value in state.weights.items()
+        )
+        if state.weights is not None and not just_chosen:
+            tensors |= _named(f"{index}/weights", state.weights)
         iterates = [*state.recent, *([] if state.best is None else [state.best])]
         places = [_place(one, iterates) for one in iterates]
         for place, one in enumerate(iterates):
@@ -96,6 +101,7 @@ def pack(states: Sequence[FitState], notes: Mapping[str, Any]) -> bytes:
                 "checks": [asdict(one.check, dict_factory=_in_file) for one in iterates],
                 "places": places,
                 "best": state.best is not None,
+                "just_chosen": just_chosen,
             }
         )
     tensors[WORDS] = torch.frombuffer(bytearray(json.dumps(words).encode()), dtype=torch.uint8)
@@ -141,6 +147,7 @@ def _state(words: Mapping[str, Any], index: int, tensors: Mapping[str, Tensor]) 
         for check, place in zip(words["checks"], words["places"], strict=True)
     ]
     best = iterates.pop() if words["best"] else None
+    steps = _below(f"{index}/steps", tensors)
     memory = words["memory"]
     return FitState(
         step=int(words["step"]),
@@ -157,8 +164,8 @@ def _state(words: Mapping[str, Any], index: int, tensors: Mapping[str, Tensor]) 
         ),
         recent=tuple(iterates),
         best=best,
-        weights=_below(f"{index}/weights", tensors) or None,
-        steps=_below(f"{index}/steps", tensors),
+        weights=without_draw(steps) if words["just_chosen"] else _below(f"{index}/weights", tensors) or None,
+        steps=steps,
     )
 
 

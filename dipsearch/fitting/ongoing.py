@@ -23,7 +23,7 @@ from .engines import make_engine
 from .fit_state import FitState, Iterate
 from .monitors import needs_outputs
 from .precision import Precision
-from .step import DRAW, StepState
+from .step import StepState, without_draw
 from .stopping import Check, Decision, Ended, StoppingRule, Waiting, default_rule
 
 Watcher = Callable[[Check, Tensor], Ended | None]
@@ -135,6 +135,7 @@ class OngoingFit:
         self._recent: deque[Iterate] = deque(maxlen=KEPT)
         self._best: Iterate | None = None
         self._weights: StepState | None = None
+        self._chosen_at = 0
         if state is not None:
             self._resume(state)
 
@@ -194,6 +195,9 @@ class OngoingFit:
 
     def state(self) -> FitState:
         """All that is needed to go on with it."""
+        steps, weights = self._engine.save(), self._weights
+        if weights is not None and self._chosen_at == self.step:
+            weights = without_draw(steps)  # the same tensors, which are written once
         return FitState(
             step=self.step,
             seconds=self.seconds,
@@ -202,8 +206,8 @@ class OngoingFit:
             memory=self._memory,
             recent=tuple(self._recent),
             best=self._best,
-            weights=self._weights,
-            steps=self._engine.save(),
+            weights=weights,
+            steps=steps,
         )
 
     def _resume(self, state: FitState) -> None:
@@ -225,14 +229,14 @@ class OngoingFit:
     def _decided(self, check: Check) -> Ended | None:
         self._memory, decision = self._rule.update(self._memory, check)
         if (named := self._named(decision)) is not None:
-            self._best, self._weights = named, self._kept_weights()
+            self._best, self._weights, self._chosen_at = named, self._kept_weights(), self.step
         return decision.ended
 
     def _kept_weights(self) -> StepState | None:
         """A copy of what the next step starts from, where somebody may go on from here."""
         if not self._keep_weights:
             return None
-        return {name: value for name, value in self._engine.save().items() if name != DRAW}
+        return without_draw(self._engine.save())
 
     def _named(self, decision: Decision) -> Iterate | None:
         """The check point that a rule means."""

@@ -35,6 +35,11 @@ DRAW = "draw"
 """The name of the generator's state, which a fit that goes on with other data does not take over."""
 
 
+def without_draw(state: StepState) -> StepState:
+    """What a fit takes over that goes on with other data."""
+    return {name: value for name, value in state.items() if name != DRAW}
+
+
 class Step:
     """Fits ``f_θ(z + σ_p n)`` to the fitted part of a split with Adam, in channels-last; call it to step.
 

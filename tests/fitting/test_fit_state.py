@@ -76,6 +76,19 @@ def test_fitting_all_data_goes_on_from_a_resumed_fit_as_from_the_other() -> None
     assert images[0] is not None and images[1] is not None and torch.equal(images[0], images[1])
 
 
+def test_weights_that_were_just_chosen_are_written_once() -> None:
+    part = ongoing(tiny_genome(), inpainting(), keep_weights=True)
+    part.advance(40)
+    just = part.state()
+    assert just.weights is not None and part.fit().step in (20, 30, 40)
+    packed = pack([just], {})
+    ((again,), _) = unpack(packed)
+    assert again.weights is not None and again.weights.keys() == just.weights.keys()
+    assert all(torch.equal(value, again.weights[name]) for name, value in just.weights.items())
+    apart = replace(just, weights={name: value.clone() for name, value in just.weights.items()})
+    assert len(pack([apart], {})) > 1.5 * len(packed)
+
+
 def test_a_slice_ends_at_a_check_point_and_the_fit_can_be_looked_at_there() -> None:
     part = ongoing(tiny_genome(), inpainting())
     part.advance(25)
