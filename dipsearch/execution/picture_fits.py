@@ -94,7 +94,7 @@ class PictureFits:
         """
         found = []
         for one, picture in zip(self.fits, self.pictures, strict=True):
-            done = one.fit()
+            done = one.fit(weights=False)
             curve = tuple(
                 (int(step), float(score))
                 for step, score in zip(done.curves.step, done.curves.validation_mse, strict=True)
@@ -105,8 +105,8 @@ class PictureFits:
         return tuple(found)
 
     def done(self) -> list[Fit]:
-        """What each delivers as it stands."""
-        return [one.fit() for one in self.fits]
+        """What each delivers as it stands, without its weights."""
+        return [one.fit(weights=False) for one in self.fits]
 
     def leave(self, folder: Path, fits: Sequence[Fit]) -> None:
         """Write all that there is of them into a folder."""
@@ -125,7 +125,7 @@ class PictureFits:
             pilots: made of all of it, for each picture; ``None``: there is none.
         """
         found, until = [], None if seconds is None else time.perf_counter() + seconds
-        of_each = zip(self.done(), self.pictures, pilots, strict=True)
+        of_each = zip((one.fit() for one in self.fits), self.pictures, pilots, strict=True)
         for index, (done, picture, pilot) in enumerate(of_each):
             left = None if until is None else (until - time.perf_counter()) / (len(self.fits) - index)
             found.append(

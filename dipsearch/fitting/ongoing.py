@@ -165,17 +165,19 @@ class OngoingFit:
         if self.ended is None and self.step >= self._max_steps:
             self.ended = Ended.STEPS
 
-    def fit(self, ended: Ended | None = None) -> Fit:
+    def fit(self, ended: Ended | None = None, *, weights: bool = True) -> Fit:
         """What the fit delivers as it stands.
 
         Args:
             ended: why it is not advanced any more, where it would not have ended by itself.
+            weights: whether its weights are wanted, where they are kept.
         """
         why = self.ended or ended or Ended.TIME
-        best, weights = self._best, self._weights
+        best, state = self._best, self._weights
         if why not in (Ended.DIVERGED, Ended.RISEN):
             named = self._named(self._rule.finish(self._memory))
-            best, weights = (best, weights) if named is None else (named, self._kept_weights())
+            if named is not None:
+                best, state = named, self._kept_weights() if weights else None
         curves, engine = self.curves(), self._engine
         made = engine.name, engine.precision, (engine.reason,) if engine.reason else ()
         if best is None:
@@ -184,9 +186,7 @@ class OngoingFit:
         step = best.check.step
         around = curves.loss[np.abs(np.arange(len(curves.step)) - np.searchsorted(curves.step, step)) <= 2]
         loss = float(np.median(around))
-        return Fit(
-            best.image, step, why, best.check.validation_mse, loss, curves, self.seconds, weights, *made
-        )
+        return Fit(best.image, step, why, best.check.validation_mse, loss, curves, self.seconds, state, *made)
 
     def curves(self) -> Curves:
         """The check points so far."""
