@@ -29,7 +29,7 @@ from .still_search import StillSearch, open_still_search
 
 ALLOWED = 0.03
 USUAL, SIZE = "dipsearch_pilot_32", 128
-SHOWN = 4.0
+SHOWN = 10.0
 """Seconds for which the display is kept."""
 
 

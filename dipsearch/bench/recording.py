@@ -33,7 +33,7 @@ from ..fitting import (
     may_fit_all_data,
 )
 from ..fitting.compute import Compute
-from ..fitting.step import StepState
+from ..fitting.saved_step import StepState
 from ..network import Genome
 from ..problem import Problem, make_split, psnr
 from ..trials.trial_files import read_npz

@@ -26,7 +26,7 @@ from ..execution.worker import Worker
 from ..fitting.engine import Engine, Reading
 from ..fitting.ongoing import OngoingFit
 from ..fitting.precision import Precision
-from ..fitting.step import StepState
+from ..fitting.saved_step import SavedStep
 from ..network import Genome
 from ..planning.policy import Decision, Policy, Situation
 from ..problem import TaskOptions, write_image
@@ -95,7 +95,7 @@ class StillEngine:
         image = self._clean + error**0.5 * self._error
         return Reading(error, error, image, image)
 
-    def save(self) -> StepState:
+    def save(self) -> SavedStep:
         """The real one's state."""
         return self._inner.save()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json as json_format
 import sys
+import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -144,12 +145,17 @@ class LineConsole:
         self._console.print(_text(words), soft_wrap=True)
 
 
+REDRAWN = 1.0
+"""Seconds between two drawings of a display, each of which takes about 6 ms."""
+
+
 class LiveConsole:
     """A display that is redrawn in place."""
 
     def __init__(self, console: Console, words: Words) -> None:
         self._console, self._words = console, words
         self._live: Live | None = None
+        self._drawn = float("-inf")
 
     def planned(self, plan: Plan) -> None:
         """Print the plan."""
@@ -170,11 +176,16 @@ class LiveConsole:
         self._console.print(_text(sentence, style="bold red"))
 
     def progress(self, snapshot: Snapshot) -> None:
-        """Redraw; the first time, open the display."""
+        """Redraw, every second at the most; the first time, open the display."""
+        now = time.monotonic()
+        if now - self._drawn < REDRAWN:
+            return
+        self._drawn = now
         if self._live is None:
-            self._live = Live(console=self._console, refresh_per_second=2, transient=True)
+            # Its own thread would wake up once more for each redrawing.
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
             self._live.start()
-        self._live.update(self._words.display(snapshot))
+        self._live.update(self._words.display(snapshot), refresh=True)
 
     def evaluated(self, trial: Trial) -> None:
         """Leave a line about the candidate above the display."""

@@ -86,22 +86,20 @@ class PictureFits:
         self.kept = self.kept and self.step == before
         return self.step - before, time.perf_counter() - begun
 
-    def progress(self, since: int) -> tuple[Progress, ...]:
+    def progress(self, done: Sequence[Fit], *, since: int) -> tuple[Progress, ...]:
         """How far each has come.
 
         Args:
+            done: what they deliver as they stand.
             since: the iteration after which check points are news.
         """
         found = []
-        for one, picture in zip(self.fits, self.pictures, strict=True):
-            done = one.fit(weights=False)
-            curve = tuple(
-                (int(step), float(score))
-                for step, score in zip(done.curves.step, done.curves.validation_mse, strict=True)
-                if step > since
-            )
-            seen = sketch(done.image, picture) if done.step else None
-            found.append(Progress(one.ended, curve, done.step, done.validation_mse, done.loss, seen))
+        for fit, one, picture in zip(self.fits, done, self.pictures, strict=True):
+            news = one.curves.step > since
+            steps, scores = one.curves.step[news].tolist(), one.curves.validation_mse[news].tolist()
+            curve = tuple(zip(steps, scores, strict=True))
+            seen = sketch(one.image, picture) if one.step else None
+            found.append(Progress(fit.ended, curve, one.step, one.validation_mse, one.loss, seen))
         return tuple(found)
 
     def done(self) -> list[Fit]:

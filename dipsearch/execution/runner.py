@@ -16,8 +16,9 @@ from .busy import Span
 from .executor import Executor, TaskFailed, WorkerDied
 from .task import Advanced, Patches, Restored, Result, Task
 
-TICK = 0.25
-"""Seconds between two looks at the clock, where nothing comes of a task before."""
+TICK = 0.5
+"""Seconds between two looks at the clock, where nothing comes of a task before and no time is over. Each look takes
+about 2 ms of a processor that has done something else since the last one."""
 
 CHECKPOINT_SECONDS = 10.0
 """Between two times at which what workers elsewhere were asked to keep is brought here."""
@@ -156,7 +157,8 @@ class Runner:
                 self.heard()
                 return
             self.heard()  # now that everybody has something to do
-            self.executor.wait(TICK)
+            left = self.left()
+            self.executor.wait(min(TICK, left) if left > 0 else TICK)
             if not patient:
                 self._give_up_late()
             self._collect(took)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ..files import replacing
-from ..fitting import give_back_memory, out_of_memory
+from ..fitting import Fit, give_back_memory, out_of_memory
 from ..network import OwnNetwork
 from ..patches import polished
 from ..problem import Split, make_split
@@ -132,28 +133,30 @@ class Worker:
             needed = task.network.needs_pilot
             pilots = [self._pilot(one, part="full") if needed else None for one in task.pictures]
             fits.leave(place, fits.with_all_data(seed=task.seed, seconds=task.seconds, pilots=pilots))
-            return self._said(fits, since=fits.step, made=0, seconds=0.0, kept=True)
+            return self._said(fits, fits.done(), since=fits.step, made=0, seconds=0.0, kept=True)
         since = fits.step
         made, seconds = fits.advance(task)
-        kept, begun = task.keep or fits.over, time.process_time()
+        done, kept, begun = fits.done(), task.keep or fits.over, time.process_time()
         if kept:
-            fits.leave(place, fits.done())
+            fits.leave(place, done)
         writing = time.process_time() - begun
         self._remember(task.place, fits)
         # What a lost worker had advanced further than the parent knows is news, too; who only asks hears everything.
         since = min(since, task.at) if task.steps else 0
-        found = self._said(fits, since=since, made=made, seconds=seconds, kept=kept)
+        found = self._said(fits, done, since=since, made=made, seconds=seconds, kept=kept)
         return replace(found, writing=writing)
 
-    def _said(self, fits: PictureFits, *, since: int, made: int, seconds: float, kept: bool) -> Advanced:
-        first = fits.fits[0].fit()
+    def _said(
+        self, fits: PictureFits, done: Sequence[Fit], *, since: int, made: int, seconds: float, kept: bool
+    ) -> Advanced:
+        first = done[0]
         return Advanced(
             steps=fits.step,
             made=made,
             seconds=seconds,
             beside=0.0,
-            pictures=fits.progress(since),
-            value=self._value(fits),
+            pictures=fits.progress(done, since=since),
+            value=self._value(fits, done),
             kept=kept,
             engine=first.engine,
             precision=first.precision,
@@ -182,7 +185,7 @@ class Worker:
         if not there.kept:
             there.leave(self.folder / place, there.done())
 
-    def _value(self, fits: PictureFits) -> float | None:
+    def _value(self, fits: PictureFits, done: Sequence[Fit]) -> float | None:
         """What one's own metric says of the fits, as they stand."""
         metric = self.own.metric
         if metric is None:
@@ -190,9 +193,13 @@ class Worker:
         try:
             return fmean(
                 float(
-                    metric(image.problem.view(done.image), image.split.score_target, image.split.score_weight)
+                    metric(
+                        picture.problem.view(one.image),
+                        picture.split.score_target,
+                        picture.split.score_weight,
+                    )
                 )
-                for done, image in zip(fits.done(), fits.pictures, strict=True)
+                for one, picture in zip(done, fits.pictures, strict=True)
             )
         except Exception as error:  # it is not our code; the study goes on with the next candidate
             raise TaskFailed(f"the metric failed: {in_words(error)}") from error

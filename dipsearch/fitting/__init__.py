@@ -33,8 +33,8 @@ from .ongoing import Curves as Curves
 from .ongoing import Fit as Fit
 from .ongoing import OngoingFit as OngoingFit
 from .precision import Precision as Precision
+from .saved_step import StepState as StepState
 from .step import Step as Step
-from .step import StepState as StepState
 from .stopping import Check as Check
 from .stopping import Decision as Decision
 from .stopping import Ended as Ended

@@ -16,6 +16,7 @@ from ..problem import Problem, divides_noise, whole
 from .compute import USUAL, Compute
 from .loop import fit
 from .ongoing import Fit, Watcher
+from .saved_step import DRAW
 from .step import AVERAGE
 from .stopping import Ended, LastIterate
 
@@ -69,7 +70,8 @@ def fit_all_data(
         return replace(done, weights=None)
     # Without noise outputs are at rest: an average of those that came of another pilot would only lag behind.
     lags = genome.needs_pilot and problem.exact is not None
-    start = {key: value for key, value in done.weights.items() if not lags or not key.startswith(AVERAGE)}
+    left_out = (DRAW, AVERAGE) if lags else (DRAW,)
+    start = {key: value for key, value in done.weights.items() if not key.startswith(left_out)}
     more = fit(
         genome,
         problem,

@@ -18,7 +18,8 @@ from ..network.capture import Pool, beside, capturing, recover
 from ..problem import Problem, Split
 from .engine import EagerEngine, Engine, Reading, read
 from .precision import Precision
-from .step import Step, StepState
+from .saved_step import SavedStep
+from .step import Step
 
 WARM_UP = 3
 """Steps before recording: cuDNN chooses its algorithms, Adam makes its state, workspaces are allocated."""
@@ -50,7 +51,7 @@ class CudaGraphEngine:
             self._graph.replay()
         return read(self.step, self._problem, split=self._split)
 
-    def save(self) -> StepState:
+    def save(self) -> SavedStep:
         return self.step.save()
 
 

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from ..problem import Problem, Split
 from .precision import Precision
-from .step import Step, StepState
+from .saved_step import SavedStep
+from .step import Step
 from .stopping import Check
 
 
@@ -68,7 +69,7 @@ class Engine(Protocol):
         """Make ``steps`` steps, then read."""
         ...
 
-    def save(self) -> StepState:
+    def save(self) -> SavedStep:
         """A copy of everything that a step changes, as it is now."""
         ...
 
@@ -97,7 +98,7 @@ class EagerEngine:
             self.step()
         return read(self.step, self._problem, split=self._split)
 
-    def save(self) -> StepState:
+    def save(self) -> SavedStep:
         return self.step.save()
 
 

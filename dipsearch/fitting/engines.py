@@ -10,7 +10,8 @@ from .compute import Compute
 from .cuda_graph import recorded
 from .engine import EagerEngine, Engine
 from .precision import less_precise
-from .step import Step, StepState
+from .saved_step import StepState
+from .step import Step
 
 
 def make_engine(

@@ -20,12 +20,12 @@ from torch import Tensor
 
 from ..errors import FormatError
 from ..field_names import renamed, reversed_names
-from .step import StepState, without_draw
+from .saved_step import DRAW, Layout, SavedStep
 from .stopping import Check, Ended, Waiting
 
-FORMAT = "dipsearch/fit-state/2"
-WORDS = "json"
-"""The tensor that holds what is no tensor."""
+FORMAT = "dipsearch/fit-state/3"
+WORDS, LAYOUT = "json", "layout"
+"""The tensors that hold what is no tensor: of all fits, and of each saved step."""
 
 IN_FILES = {"validation_mse": "score"}
 """What a state calls a field of ``Check``."""
@@ -67,8 +67,8 @@ class FitState:
     memory: Waiting
     recent: tuple[Iterate, ...]
     best: Iterate | None
-    weights: StepState | None
-    steps: StepState
+    weights: SavedStep | None
+    steps: SavedStep
 
 
 def pack(states: Sequence[FitState], notes: Mapping[str, Any]) -> bytes:
@@ -82,9 +82,7 @@ def pack(states: Sequence[FitState], notes: Mapping[str, Any]) -> bytes:
     for index, state in enumerate(states):
         tensors[f"{index}/rows"] = torch.from_numpy(np.ascontiguousarray(state.rows))
         tensors |= _named(f"{index}/steps", state.steps)
-        just_chosen = state.weights is not None and all(
-            value is state.steps.get(name) for name, value in state.weights.items()
-        )
+        just_chosen = state.weights is state.steps
         if state.weights is not None and not just_chosen:
             tensors |= _named(f"{index}/weights", state.weights)
         iterates = [*state.recent, *([] if state.best is None else [state.best])]
@@ -104,7 +102,7 @@ def pack(states: Sequence[FitState], notes: Mapping[str, Any]) -> bytes:
                 "just_chosen": just_chosen,
             }
         )
-    tensors[WORDS] = torch.frombuffer(bytearray(json.dumps(words).encode()), dtype=torch.uint8)
+    tensors[WORDS] = _as_tensor(json.dumps(words).encode())
     there = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     if any(value.dtype == torch.bfloat16 for value in there.values()):
         return save(there)  # NumPy has no such numbers
@@ -125,7 +123,7 @@ def unpack(packed: bytes) -> tuple[list[FitState], dict[str, Any]]:
             raise ValueError(f"the format is {words['format']!r}")
         states = [_state(one, index, tensors) for index, one in enumerate(words["fits"])]
         return states, words["notes"]
-    except (SafetensorError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise FormatError(
             f"the state of a fit cannot be read ({str(error).splitlines()[0] if str(error) else error!r})",
             f"it is {FORMAT}, in the form of safetensors",
@@ -133,8 +131,13 @@ def unpack(packed: bytes) -> tuple[list[FitState], dict[str, Any]]:
         ) from error
 
 
-def _named(prefix: str, state: StepState) -> dict[str, Tensor]:
-    return {f"{prefix}/{name}": value for name, value in state.items()}
+def _named(prefix: str, saved: SavedStep) -> dict[str, Tensor]:
+    content = {**saved.vectors, DRAW: saved.draw, LAYOUT: _as_tensor(saved.layout.as_bytes)}
+    return {f"{prefix}/{name}": value for name, value in content.items()}
+
+
+def _as_tensor(content: bytes) -> Tensor:
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8)
 
 
 def _place(one: Iterate, iterates: Sequence[Iterate]) -> int:
@@ -147,7 +150,7 @@ def _state(words: Mapping[str, Any], index: int, tensors: Mapping[str, Tensor]) 
         for check, place in zip(words["checks"], words["places"], strict=True)
     ]
     best = iterates.pop() if words["best"] else None
-    steps = _below(f"{index}/steps", tensors)
+    steps = _saved(f"{index}/steps", tensors)
     memory = words["memory"]
     return FitState(
         step=int(words["step"]),
@@ -164,7 +167,7 @@ def _state(words: Mapping[str, Any], index: int, tensors: Mapping[str, Tensor]) 
         ),
         recent=tuple(iterates),
         best=best,
-        weights=without_draw(steps) if words["just_chosen"] else _below(f"{index}/weights", tensors) or None,
+        weights=steps if words["just_chosen"] else _weights(f"{index}/weights", tensors),
         steps=steps,
     )
 
@@ -178,7 +181,11 @@ def _check(words: Mapping[str, Any]) -> Check:
     return Check(**{**read, "parts": tuple(read["parts"])})
 
 
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> StepState:
-    return {
-        name[len(prefix) + 1 :]: value for name, value in tensors.items() if name.startswith(prefix + "/")
-    }
+def _saved(prefix: str, tensors: Mapping[str, Tensor]) -> SavedStep:
+    layout = Layout.from_bytes(bytes(tensors[f"{prefix}/{LAYOUT}"].numpy()))
+    vectors = {kind: tensors[f"{prefix}/{kind}"] for kind in layout.lengths}
+    return SavedStep(layout, vectors, tensors[f"{prefix}/{DRAW}"])
+
+
+def _weights(prefix: str, tensors: Mapping[str, Tensor]) -> SavedStep | None:
+    return _saved(prefix, tensors) if f"{prefix}/{LAYOUT}" in tensors else None

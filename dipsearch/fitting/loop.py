@@ -15,7 +15,7 @@ from ..network import Network
 from ..problem import Problem, Split
 from .compute import USUAL, Compute
 from .ongoing import Fit, OngoingFit, Watcher
-from .step import StepState
+from .saved_step import StepState
 from .stopping import Ended, StoppingRule
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..network import Genome, build, make_input
-from .step import StepState
+from .saved_step import StepState
 
 RIDGE = 1e-3
 """Of the mean square of the features, added to that of each: features that say the same share their weight."""
@@ -62,7 +62,7 @@ def with_matched_head(genome: Genome, state: StepState, *, pilot: Tensor, seed: 
     square += RIDGE * square.diagonal().mean() * torch.eye(len(square), dtype=torch.float64)
     solved = torch.linalg.solve(square, weighted @ wanted.T).float()  # (features + 1, C)
     weight = solved[:-1].T.reshape(channels, -1, 1, 1).contiguous()
-    return state | {f"{HEAD}weight": weight, f"{HEAD}bias": solved[-1].contiguous()}
+    return {**state, f"{HEAD}weight": weight, f"{HEAD}bias": solved[-1].contiguous()}
 
 
 def _doubles(image: Tensor, every: int) -> Tensor:

@@ -23,7 +23,7 @@ from .engines import make_engine
 from .fit_state import FitState, Iterate
 from .monitors import needs_outputs
 from .precision import Precision
-from .step import StepState, without_draw
+from .saved_step import SavedStep, StepState
 from .stopping import Check, Decision, Ended, StoppingRule, Waiting, default_rule
 
 Watcher = Callable[[Check, Tensor], Ended | None]
@@ -134,7 +134,7 @@ class OngoingFit:
         self._rows: list[tuple[float, ...]] = []
         self._recent: deque[Iterate] = deque(maxlen=KEPT)
         self._best: Iterate | None = None
-        self._weights: StepState | None = None
+        self._weights: SavedStep | None = None
         self._chosen_at = 0
         if state is not None:
             self._resume(state)
@@ -195,9 +195,9 @@ class OngoingFit:
 
     def state(self) -> FitState:
         """All that is needed to go on with it."""
-        steps, weights = self._engine.save(), self._weights
-        if weights is not None and self._chosen_at == self.step:
-            weights = without_draw(steps)  # the same tensors, which are written once
+        weights = self._weights
+        just_chosen = weights is not None and self._chosen_at == self.step
+        steps = weights if weights is not None and just_chosen else self._engine.save()
         return FitState(
             step=self.step,
             seconds=self.seconds,
@@ -220,7 +220,7 @@ class OngoingFit:
         self._recent.extend(there[id(one)] for one in state.recent)
         self._best = None if state.best is None else there[id(state.best)]
         if state.weights is not None:
-            self._weights = {name: value.to(device) for name, value in state.weights.items()}
+            self._weights = state.weights.to(device)
 
     def _add(self, check: Check, image: Tensor) -> None:
         self._rows.append((check.step, check.loss, check.validation_mse, self.seconds))
@@ -232,11 +232,9 @@ class OngoingFit:
             self._best, self._weights, self._chosen_at = named, self._kept_weights(), self.step
         return decision.ended
 
-    def _kept_weights(self) -> StepState | None:
+    def _kept_weights(self) -> SavedStep | None:
         """A copy of what the next step starts from, where somebody may go on from here."""
-        if not self._keep_weights:
-            return None
-        return without_draw(self._engine.save())
+        return self._engine.save() if self._keep_weights else None
 
     def _named(self, decision: Decision) -> Iterate | None:
         """The check point that a rule means."""

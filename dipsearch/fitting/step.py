@@ -20,6 +20,7 @@ from .average import Average
 from .compute import USUAL, Compute
 from .fluctuation import Fluctuation
 from .precision import arithmetic, effective, forward_pass
+from .saved_step import DRAW, Changing, SavedStep, StepState
 
 JITTER_STREAM = 0x5EED
 """Added to the seed of the jitter, so that it does not repeat the random numbers of z."""
@@ -27,17 +28,6 @@ JITTER_STREAM = 0x5EED
 
 AVERAGE = "average."
 """What the names of a state begin with that belong to the average of the outputs."""
-
-StepState = dict[str, Tensor]
-"""Everything that a step changes, by name: of the network, of Adam, of the average, of the generator of the jitter."""
-
-DRAW = "draw"
-"""The name of the generator's state, which a fit that goes on with other data does not take over."""
-
-
-def without_draw(state: StepState) -> StepState:
-    """What a fit takes over that goes on with other data."""
-    return {name: value for name, value in state.items() if name != DRAW}
 
 
 class Step:
@@ -98,6 +88,8 @@ class Step:
         self.average = Average(genome.averaging, shape=problem.image_shape, device=device)
         self.output = torch.zeros(problem.image_shape, device=device)
         self.fluctuation = Fluctuation(shape=problem.image_shape, device=device) if fluctuation else None
+        # One's own network may put other tensors in the place of its own; ours never move.
+        self._there = None if isinstance(genome, OwnNetwork) else Changing(self._changing())
         if start is not None:
             self.load(start)
 
@@ -124,16 +116,10 @@ class Step:
         if self.fluctuation is not None:
             self.fluctuation.update(self.output)
 
-    def save(self) -> StepState:
+    def save(self) -> SavedStep:
         """A copy of everything that a step changes, for `load`, here or in another process."""
-        changing = {name: value.detach() for name, value in self._changing().items()}
-        if self.device.type == "cuda":
-            # A copy of its own for each of some hundred small tensors would take as long as several steps.
-            copies = {name: torch.empty_like(value) for name, value in changing.items()}
-            torch._foreach_copy_(list(copies.values()), list(changing.values()))
-        else:
-            copies = {name: value.clone() for name, value in changing.items()}
-        return copies | {DRAW: self.draw.get_state()}
+        there = self._there or Changing(self._changing())
+        return there.saved(self.draw.get_state())
 
     def load(self, state: StepState) -> None:
         """Go on from a saved state, in place: a recorded graph goes on using the same memory."""

@@ -55,6 +55,7 @@ class Run:
     spans: list[Span] = field(default_factory=list)
     details: Sequence[str] = ()
     known: Mapping[str, Any] = field(default_factory=dict)
+    _read: dict[int, Trial] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def seconds(self) -> float:
@@ -82,5 +83,10 @@ class Run:
         return bool(self.study._stop_flag)
 
     def trials(self) -> list[Trial]:
-        """All candidates so far."""
-        return [trial_of(trial) for trial in self.study.get_trials(deepcopy=False)]
+        """All candidates so far; those that have ended do not change any more, and no genome ever does."""
+        found = self.study.get_trials(deepcopy=False)
+        for trial in found:
+            before = self._read.get(trial.number)
+            if before is None or before.finished is None:
+                self._read[trial.number] = trial_of(trial, genome=before.genome if before else None)
+        return [self._read[trial.number] for trial in found]

@@ -221,7 +221,7 @@ def test_a_pytorch_that_keeps_to_avx2_uses_no_blocks(monkeypatch: pytest.MonkeyP
 def test_draws_of_another_kind_of_device_go_on_as_a_new_sequence_that_is_always_the_same() -> None:
     problem, split = parts()
     state = make_engine(Compute("eager"), SMALL, problem, split=split, seed=1).save()
-    elsewhere = state | {"draw": torch.arange(16, dtype=torch.uint8)}  # of a GPU: its seed and its offset
+    elsewhere = {**state, "draw": torch.arange(16, dtype=torch.uint8)}  # of a GPU: its seed and its offset
     one, other = (Step(SMALL, problem, split=split, seed=1, start=elsewhere) for _ in range(2))
     for mine, theirs in zip(after(one, 3), after(other, 3), strict=True):
         assert torch.equal(mine, theirs)
