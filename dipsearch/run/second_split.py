@@ -1,8 +1,9 @@
 """The second split: the best candidates are fitted once more, to another division of the measurement.
 
 Selection has seen the scores on the first split only, so those on the second one are not flattered by it. All
-finalists get the same split and the same seeds. What lies on disk from before is not fitted again, or gone on with
-where it had not ended. Networks with a pilot get one that was computed from the fitted part of this split.
+finalists get the same split and the same seeds, and go on with all data once they were judged. What lies on disk from
+before is not fitted again, or gone on with where it had not ended. Networks with a pilot get one that was computed from
+the fitted part of this split.
 """
 
 from __future__ import annotations
@@ -19,13 +20,22 @@ from ..delivery.polishing import patch_seconds
 from ..errors import DipsearchError, InputError
 from ..execution.fit_queue import FitQueue, WantedFit
 from ..execution.task import CURVES, OUTPUT, Limits, Patches, Picture
-from ..fitting import Ended
+from ..fitting import Ended, may_fit_all_data
 from ..fitting.all_data import USEFUL
 from ..planning.plan import Plan
 from ..planning.rescoring import NOTHING, best_choice
 from ..problem import make_split
 from ..trials.first_files import FIRST_FOLDER
-from ..trials.problem_files import WHOLE, SplitProblem, problem_file, write_pilot
+from ..trials.problem_files import (
+    WHOLE,
+    SplitProblem,
+    pilot_path,
+    problem_file,
+    problem_path,
+    read_pilot,
+    read_problem,
+    write_pilot,
+)
 from ..trials.trial import Trial
 from ..trials.trial_files import read_npz
 from .scheduler import Scheduler
@@ -99,7 +109,7 @@ class SecondFits:
         todo = [
             self._fit(finalist, seed, name)
             for finalist, seed, name in chosen
-            if self._end_of(_place(finalist.number, seed, name)) not in (Ended.RISEN, Ended.STEPS)
+            if not self._is_whole(_place(finalist.number, seed, name), name)
         ]
         until = float("inf") if self._plan.rescore_until is None else self._plan.rescore_until
         queue = FitQueue(self._runner, todo, until=until)
@@ -206,6 +216,16 @@ class SecondFits:
             for name in self._names
         )
 
+    def _is_whole(self, place: str, name: str) -> bool:
+        """Whether there is a fit that ended by itself and, where it may, went on with all data."""
+        if self._end_of(place) not in (Ended.RISEN, Ended.STEPS):
+            return False
+        try:
+            left = read_npz(self._scheduler.run.folder / place / OUTPUT).keys()
+        except DipsearchError:
+            return False
+        return "full" in left or not self._goes_on[name]
+
     def _is_useful(self, place: str) -> bool:
         """Whether there is a fit that ended by itself or by its time."""
         return self._end_of(place) in USEFUL
@@ -231,6 +251,13 @@ class SecondFits:
             return False
         return True
 
+    @cached_property
+    def _goes_on(self) -> dict[str, bool]:
+        """Of each picture whether its fits may go on with all that was measured."""
+        folder = self._scheduler.run.folder
+        problems = {name: read_problem(problem_path(folder, kind=WHOLE, name=name)) for name in self._names}
+        return {name: may_fit_all_data(problem) for name, problem in problems.items()}
+
     def _fit(self, finalist: Trial, seed: int, name: str) -> WantedFit:
         plan, settings = self._plan, self._scheduler.run.settings
         assert finalist.genome is not None
@@ -245,14 +272,18 @@ class SecondFits:
             ),
             seed=settings.seed + seed * SEED_STEP,
             limits=Limits(max_steps=plan.max_steps, patience=plan.patience, compute=settings.compute),
+            all_data=self._goes_on[name],
             start=finalist.start,
         )
 
     def _written_pilot(self, name: str) -> str:
-        """The pilot in the form in which fits read it."""
-        file = f"{FIRST_FOLDER}/{name}-second-pilot.npz"
+        """The pilots in the form in which fits read them; that of all of y is the one of the first split."""
+        folder, file = self._scheduler.run.folder, f"{FIRST_FOLDER}/{name}-second-pilot.npz"
+        first = pilot_path(folder, kind=WHOLE, name=name)
         write_pilot(
-            self._scheduler.run.folder / file, fitted=torch.from_numpy(read_npz(self._pilot(name))["x"])
+            folder / file,
+            fitted=torch.from_numpy(read_npz(self._pilot(name))["x"]),
+            full=read_pilot(first, part="full") if first.exists() else None,
         )
         return file
 

@@ -26,12 +26,21 @@ from dipsearch.execution.task import (
     Task,
 )
 from dipsearch.fitting import Compute, Ended
+from dipsearch.fitting.all_data import SHARE as ALL_DATA_SHARE
 from dipsearch.network import Genome, Scale
 from dipsearch.planning.rescoring import NOTHING, Rescoring
 from dipsearch.problem import Identity, NoiseModel, Problem, make_split
 from dipsearch.run import Trial
 from dipsearch.run.second_split import SEED_STEP, Rescored, SecondFits, second_picture
-from dipsearch.trials.problem_files import WHOLE, SplitProblem, problem_path, read_pilot, write_problem
+from dipsearch.trials.problem_files import (
+    WHOLE,
+    SplitProblem,
+    pilot_path,
+    problem_path,
+    read_pilot,
+    write_pilot,
+    write_problem,
+)
 from dipsearch.trials.trial_files import Output, write_npz
 from tests.memory_executor import MakeRunner, MemoryExecutor
 
@@ -147,6 +156,11 @@ class Fits:
             write_npz(self._folder / task.out, {"x": np.full(SHAPE, 0.25, np.float32)})
             return Restored(1.0, (task.out,))
         assert task.seconds is not None
+        if task.all_data:
+            image = np.zeros(SHAPE, np.float32)
+            write_npz(self._folder / task.place / OUTPUT, {"x": image, "full": image})
+            took = ALL_DATA_SHARE * task.at / 10
+            return Advanced(task.at, 0, took, 0.0, (Progress(Ended.RISEN, (), task.at, 0.01, 0.01, None),))
         steps = min(task.at + max(1, round(10 * task.seconds)), self._ends)
         ended = Ended.RISEN if steps == self._ends else None
         place = self._folder / task.place
@@ -216,7 +230,8 @@ class TestFits:
             for n in (0, 1, 2)
         ]
         assert {task.pictures[0].split_seed for task in fits} == {5 + SEED_STEP}
-        assert not any(task.all_data for task in study.given if isinstance(task, Slice))
+        went_on = [task.label for task in study.given if isinstance(task, Slice) and task.all_data]
+        assert sorted(went_on) == sorted(task.label for task in fits)
         assert [e.number for e in rescored.finalists] == [0, 1, 2]
         assert rescored.seeds == 2
         assert rescored.candidates() == (0, 0, 1, 1, 2, 2)
@@ -233,8 +248,9 @@ class TestFits:
             place: max(task.at for task in slices if task.place == place)
             for place in {s.place for s in slices}
         }
-        # Of 80 s, six fits on two workers, ten iterations a second; the last slice takes two seconds.
-        assert list(got.values()) == pytest.approx([10 * 80 / 3] * 6, abs=25)
+        # Of 80 s, six fits on two workers, ten iterations a second, and what is kept for going on with all data; the
+        # last slice takes two seconds.
+        assert list(got.values()) == pytest.approx([10 * 80 / 3 * (1 - ALL_DATA_SHARE)] * 6, abs=25)
 
     def test_what_lies_on_disk_is_not_fitted_again(self, study: Study) -> None:
         _, before = study.fit([candidate(n) for n in range(3)])
@@ -280,6 +296,8 @@ class TestFits:
     def test_networks_with_a_pilot_get_one_from_the_fitted_part_of_the_second_split(
         self, study: Study
     ) -> None:
+        first = pilot_path(study.folder, kind=WHOLE, name="cat")
+        write_pilot(first, fitted=torch.full(SHAPE, 0.5), full=torch.full(SHAPE, 0.75))
         made, rescored = study.fit([piloted(0), candidate(1), piloted(2)])
         pilot, *fits = made
         assert isinstance(pilot, Patches)
@@ -289,6 +307,7 @@ class TestFits:
         assert [file is None for file in files] == [False, True, False] * 2
         (file,) = {*files} - {None}
         assert file is not None and torch.equal(read_pilot(study.folder / file), torch.full(SHAPE, 0.25))
+        assert torch.equal(read_pilot(study.folder / file, part="full"), torch.full(SHAPE, 0.75))
         again, _ = study.fit([piloted(0), candidate(1), piloted(2)])
         assert again == []  # all of it lies on disk
 
