@@ -10,7 +10,17 @@ from torch import Tensor, nn
 
 from .. import fitting
 from ..errors import InputError
-from ..fitting import Curves, Ended, EngineWord, Fit, Precision, StoppingRule
+from ..fitting import (
+    Curves,
+    Ended,
+    EngineWord,
+    Fit,
+    Precision,
+    StoppingRule,
+    fit_all_data,
+    may_fit_all_data,
+)
+from ..fitting.all_data import SHARE
 from ..fitting.compute import Compute
 from ..fitting.ongoing import Watcher
 from ..fitting.precision import DEFAULT
@@ -30,8 +40,8 @@ class Fitted:
     """One network that was fitted to one measurement.
 
     Args:
-        image: the restored image in the form of the measurement.
-        fit: everything about the fit: chosen step, curves, why it ended.
+        image: the restored image in the form of the measurement, after the fit went on with all of y where it did.
+        fit: everything about the fit: chosen step, curves, why it ended; its own image is the one that was judged.
         start: the preset whose learnt weights it began with; ``None``: random ones, or those of one's own module.
     """
 
@@ -78,6 +88,7 @@ def fit(
     engine: EngineWord = "auto",
     precision: Precision = DEFAULT,
     start: StartWord = "auto",
+    all_data: bool = True,
 ) -> Fitted:
     """Fit one network to a measurement, and stop it by itself.
 
@@ -90,12 +101,14 @@ def fit(
         steps: iterations at the most; ``None``: as many as the task usually has.
         rule: when to stop and what to deliver; ``None``: the minimum of the split's score.
         watch: sees every check point, and may end the fit.
-        seconds: wall time at the most.
+        seconds: wall time of its iterations at the most.
         device: "cpu", "cuda", "mps"; ``None``: CUDA where it is there.
         engine: "auto", "eager" or "cuda_graph".
         precision: of the convolutions, as in ``search``.
         start: what the network begins from: "warm": learnt weights, where there are some for it; "cold": random ones;
             "auto": warm for the tasks where that was measured to be no worse. Which it was is in ``Fitted.start``.
+        all_data: go on for a while with all of y from the chosen iteration, where that is safe, as ``search`` and
+            ``restore`` do; ``False``: the image is that of the chosen iteration, for comparisons of rules and scores.
 
     Raises:
         InputError: something cannot be used.
@@ -122,18 +135,25 @@ def fit(
     warm = warm_name(start, chosen, task=problem.task, channels=channels)
     if warm is None and start == "warm":
         warnings.warn(cold_words(chosen), stacklevel=2)
+    there, compute, most_seconds = problem.to(where), Compute(engine, precision), seconds_of(seconds)
+    goes_on = all_data and split.kind != "whole" and may_fit_all_data(problem)
     done = fitting.fit(
         chosen,
-        problem.to(where),
+        there,
         split=split.to(where),
         seed=seed,
         max_steps=most if steps is None else whole_number("steps", steps, least=1),
         rule=rule,
         watch=watch,
-        seconds=seconds_of(seconds),
+        seconds=most_seconds / (1 + SHARE) if goes_on and most_seconds else most_seconds,
         start=None if warm is None else warm_start(chosen, channels=channels, seed=seed, pilot=pilot),
-        compute=Compute(engine, precision),
+        keep_weights=goes_on,
+        compute=compute,
         pilot=pilot,
     )
-    image = problem.form.back(fitting.data_consistent(done.image.cpu(), problem))
-    return Fitted(image, done, warm)
+    if goes_on:
+        left = None if most_seconds is None else max(0.0, most_seconds - done.seconds)
+        full = answer(problem).to(where) if chosen.needs_pilot else None
+        done = fit_all_data(done, chosen, there, seed=seed, seconds=left, compute=compute, pilot=full)
+    image = done.image if done.full is None else done.full
+    return Fitted(problem.form.back(fitting.data_consistent(image.cpu(), problem)), done, warm)

@@ -10,6 +10,7 @@ from torch import nn
 import dipsearch as ds
 from dipsearch.fitting import Ended
 from dipsearch.network import Genome, Scale
+from dipsearch.problem import whole as whole_of
 
 GENOME = Genome((Scale(4, 4),) * 2, upsampling="nearest", input_channels=4)
 
@@ -42,6 +43,17 @@ def test_a_genome_gives_an_image_in_the_form_of_the_measurement(problem, clean):
         and done.validation_mse == done.fit.validation_mse < 0.01
     )
     assert repr(done).startswith("Fitted(step 60, the last allowed iteration was reached, ")
+
+
+@pytest.mark.parametrize("network", [GENOME, module()])
+def test_it_goes_on_with_all_of_y_unless_that_is_not_wanted(problem, network):
+    judged = ds.fit(problem, network, steps=40, device="cpu", all_data=False)
+    done = ds.fit(problem, network, steps=40, device="cpu")
+    assert judged.fit.full is None and done.fit.full is not None
+    assert np.array_equal(judged.image, problem.form.back(done.fit.image))
+    assert np.array_equal(done.image, problem.form.back(done.fit.full))
+    whole = ds.fit(problem, network, split=whole_of(problem), steps=10, device="cpu")
+    assert whole.fit.full is None
 
 
 @pytest.mark.parametrize("network", [GENOME, module()])
