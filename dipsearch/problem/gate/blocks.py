@@ -37,6 +37,18 @@ LOW: Bits = (ROWS + COLUMNS >= 1) & (ROWS + COLUMNS <= 3)
 MIDDLE: Bits = (ROWS >= 2) & (COLUMNS >= 2) & (ROWS + COLUMNS >= 5) & (ROWS + COLUMNS <= 8) & ~HIGH
 """Bands of the 64 coefficients: the nine finest, the nine coarsest but the mean, and fourteen between them."""
 
+FINE: Bits = ROWS + COLUMNS >= 7
+"""The finer half of the coefficients: 36 of 64, so that a block alone tells the strength of white noise to 12 %."""
+
+BESIDE_MIDDLE: Bits = FINE & ~MIDDLE
+"""The 27 of them whose noise says nothing about the middle band, by which flat blocks are chosen."""
+
+_SQUARES = idct(np.eye(SIDE), axis=0, norm="ortho").T ** 2  # (frequency, place)
+WHERE_SEEN: Values = np.einsum("kx,ly,kl->xy", _SQUARES, _SQUARES, BESIDE_MIDDLE) / BESIDE_MIDDLE.sum()
+"""How much the noise of each place of a block has to do with its fine coefficients, which see more of the middle than
+of the border: the brightness that belongs to them is a mean with these weights. With a plain one the gain of photons
+came out 4 to 14 % too small where beads, fibres or spots lie on a dark ground."""
+
 QUIETEST, FLAT_SHARE = 0.1, 0.05
 """Shares of the blocks: whose strength is that of the noise, and in which its spectrum is measured."""
 
@@ -51,8 +63,8 @@ errors, and the range of brightness that was seen."""
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """The blocks of all channels: mean value (n,), squared orthonormal cosine coefficients (n, 8, 8), and
-    channel (n,)."""
+    """The blocks of all channels: mean value (n,), with the weights ``WHERE_SEEN``, squared orthonormal cosine
+    coefficients (n, 8, 8), and channel (n,)."""
 
     mean: Values
     power: Values
@@ -121,7 +133,7 @@ def read_blocks(y: Tensor, *, left_out: Bits | None = None) -> Blocks:
         blocks, channel = blocks[inside], channel[inside]
     if not len(blocks):  # all of it is plain
         blocks, channel = np.zeros((1, SIDE, SIDE)), np.zeros(1, dtype=np.int64)
-    return Blocks(blocks.mean((1, 2)), dctn(blocks, axes=(1, 2), norm="ortho") ** 2, channel)
+    return Blocks((blocks * WHERE_SEEN).sum((1, 2)), dctn(blocks, axes=(1, 2), norm="ortho") ** 2, channel)
 
 
 def floor(blocks: Blocks, band: Bits, *, quantile: float = QUIETEST) -> float:

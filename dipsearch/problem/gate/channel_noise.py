@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from scipy.fft import dctn
 from torch import Tensor
 
-from .blocks import MIDDLE, ON_THE_ENDS, QUIETEST, SIDE, Blocks, Values, floor
-from .evenness import BESIDE_MIDDLE, FINE
+from .blocks import BESIDE_MIDDLE, FINE, MIDDLE, ON_THE_ENDS, QUIETEST, SIDE, Blocks, Values, floor
 from .noise_subspace import noise_of_channels, noise_of_quiet
 
 Bits = NDArray[np.bool_]

@@ -67,7 +67,13 @@ NO_COMB = Comb(0.0, 0.0, False)
 
 
 def find_comb(
-    y: Tensor, *, rough: float, zero: float = 0.0, zero_error: float = 0.0, left_out: Bits | None = None
+    y: Tensor,
+    *,
+    rough: float,
+    sure: bool = True,
+    zero: float = 0.0,
+    zero_error: float = 0.0,
+    left_out: Bits | None = None,
 ) -> Comb:
     """Look for the number of photons that the value 1 stands for, around the ``rough`` one.
 
@@ -75,6 +81,7 @@ def find_comb(
     hardly be told from rounding; other ones up to 2000.
 
     Args:
+        sure: whether noise says for sure how many they are; otherwise the steps of whole numbers are no counts.
         zero, zero_error: where the counts begin, as the growth of the noise has it.
         left_out: (C, h, w), values that say nothing.
     """
@@ -101,7 +108,8 @@ def find_comb(
     first = int(np.argmax(fits >= ALIKE * fits.max()))
     near = np.flatnonzero(np.abs(tried - tried[first]) <= 1)
     best = float(tried[near[fits[near].argmax()]])
-    if best > 0.8 / float(np.diff(levels).min()) and not STEP_AGREES[0] < rough / best < STEP_AGREES[1]:
+    agrees = sure and STEP_AGREES[0] < rough / best < STEP_AGREES[1]
+    if best > 0.8 / float(np.diff(levels).min()) and not agrees:
         return NO_COMB
     finer = best + np.arange(-FINENESS, FINENESS, FINEST)
     finer = np.append(finer, np.round(best))  # files are scaled by whole numbers, if they tell nothing else

@@ -144,7 +144,7 @@ def gather(y: Tensor) -> Evidence:
     even = evenness(steady, spectrum(steady))
     if steady is not blocks:
         even = dataclasses.replace(even, fine=evenness(blocks, spectrum(blocks)).fine)
-    if ratio < CORRELATED_RATIO:  # then little but texture is left in the high band
+    if ratio < CORRELATED_RATIO and not even.periodic:  # then little but texture is left in the high band
         line = brightness_line(blocks, MIDDLE)
     power = spectrum(blocks)
     correlation = autocorrelation(power)
@@ -205,6 +205,7 @@ def _comb(y: Tensor, plain: Bits, line: Line, photons: PhotonLine) -> Comb:
         found = find_comb(
             y,
             rough=1 / photons.gain,
+            sure=photons.sure,
             zero=photons.zero,
             zero_error=photons.zero_error,
             left_out=plain,

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from scipy.fft import dctn
 from scipy.ndimage import uniform_filter
 
-from .blocks import MIDDLE
-from .evenness import BESIDE_MIDDLE
+from .blocks import BESIDE_MIDDLE, MIDDLE
 
 Values = NDArray[np.float64]
 Bits = NDArray[np.bool_]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.fft import dctn
 from torch import Tensor
 
-from .blocks import HIGH, MIDDLE, SIDE, Blocks, Values, floor
-from .evenness import FINE, WHITE_RATIO
+from .blocks import FINE, HIGH, MIDDLE, SIDE, Blocks, Values, floor
+from .evenness import WHITE_RATIO
 from .sigma import FOURTH_DIFFERENCE
 
 Bits = NDArray[np.bool_]

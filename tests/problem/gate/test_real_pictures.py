@@ -7,6 +7,7 @@ import torch
 from dipsearch.bench import gate_damages as damages
 from dipsearch.bench.noise_cases import _half
 from dipsearch.problem import Identity, Problem, diagnose, make_split
+from dipsearch.problem.gate.blocks import BESIDE_MIDDLE, read_blocks
 from dipsearch.problem.gate.channel_noise import channel_noise
 from dipsearch.problem.gate.counts import find_comb
 from dipsearch.problem.gate.noisy_part import find_noisy_part
@@ -187,3 +188,45 @@ def test_photons_with_noise_of_reading_are_no_speckle(photons):
     y = counted + 0.05 + 0.02 * torch.from_numpy(draw(1).standard_normal(x.shape)).float()
     found = diagnose((y / 1.3).clamp(0, 1))
     assert found.noise.kind == "poisson" and found.noise.share is None
+
+
+def test_fine_coefficients_have_the_noise_of_where_they_look():
+    """Of spots on a dark ground the middle of a block says more than its border."""
+    scene = _spots(draw(5))
+    power, expected = np.zeros(4), np.zeros(4)
+    for seed in range(12):
+        y = torch.from_numpy(draw(seed).poisson(40 * scene) / 100).float()[None, None]
+        blocks = read_blocks(y)
+        # By the brightness of the whole block, in four bins of those that a spot lies in.
+        edges = np.quantile(blocks.mean, [0.5, 0.65, 0.8, 0.95])
+        place = np.searchsorted(edges, blocks.mean) - 1
+        for index in range(4):
+            power[index] += blocks.power[place == index][:, BESIDE_MIDDLE].mean()
+            expected[index] += blocks.mean[place == index].mean() / 100
+    assert power / expected == pytest.approx(np.ones(4), abs=0.03)
+
+
+def test_ridges_with_a_period_are_no_correlated_noise():
+    spread = np.hypot(*np.meshgrid(np.fft.fftfreq(128), np.fft.fftfreq(128)))
+    band = np.exp(-(((spread - 0.25) / 0.09) ** 2) / 2)
+    for seed in range(3):
+        ridges = np.fft.ifft2(np.fft.fft2(draw(seed).normal(size=(128, 128))) * band).real
+        x = torch.from_numpy(0.5 + 0.45 * np.tanh(1.5 * ridges / ridges.std())).float()[None, None]
+        assert diagnose(damages.eight_bits(x)).branch == "unchanged"
+    assert (
+        diagnose(damages.blurred(photo("coffee"), (25, 0.8), draw()).y).branch == "recorruption (covariance)"
+    )
+
+
+def test_steps_of_whole_numbers_are_counts_only_where_the_noise_says_so_for_sure():
+    y = torch.from_numpy(draw().poisson(60 * photo().numpy()) / 475).float()
+    assert find_comb(y, rough=500).photons == pytest.approx(475, rel=0.01)
+    assert not find_comb(y, rough=500, sure=False).found
+
+
+def _spots(of):
+    rows, columns = np.mgrid[:128, :128]
+    scene = np.full((128, 128), 0.05)
+    for y, x, bright in of.uniform((0, 0, 0.2), (128, 128, 1), size=(120, 3)):
+        scene += bright * np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / 3)
+    return scene
