@@ -2,8 +2,9 @@
 
 Where the search saw the whole picture, its candidates' outputs are at hand, and the best of them are stacked.
 Where it saw a crop, the best architectures are fitted to the whole picture first. Then whichever is better by
-the scoring part of the measurement is delivered: the ensemble, or its best member. Members may be fitted once more
-to all of y, and what a second split led to may be averaged in. Pure functions but for the reading of outputs.
+the scoring part of the measurement is delivered: the ensemble, or its best member; where that is blind, the
+ensemble. Members may be fitted once more to all of y, and what a second split led to may be averaged in. Pure
+functions but for the reading of outputs.
 """
 
 from __future__ import annotations
@@ -142,7 +143,8 @@ def deliver(picture: SplitProblem, members: Sequence[Member]) -> Delivery:
     images = [by_number[number].output.delivered for number in found.members]
     combined = data_consistent(weighted(images, found.weights), picture.problem)
     best_image = data_consistent(best.output.delivered, picture.problem)
-    chosen = "stack" if len(found.members) > 1 and found.validation_mse < best.validation_mse else "best"
+    better = found.validation_mse < best.validation_mse or picture.split.blind
+    chosen = "stack" if len(found.members) > 1 and better else "best"
     image = combined if chosen == "stack" else best_image
     return Delivery(
         name=picture.name,

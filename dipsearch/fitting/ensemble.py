@@ -1,7 +1,8 @@
 """The ensemble: a weighted mean of the outputs of many networks that were fitted to the same image.
 
 A search has fitted them anyway. The weights are found by non-negative least squares with the score, which none of the
-networks was fitted to, so better and less alike networks get more.
+networks was fitted to, so better and less alike networks get more; where the score is blind for a part of what is
+sought all count alike.
 """
 
 from __future__ import annotations
@@ -91,7 +92,11 @@ def error_products(outputs: NDArray[np.float64], target: NDArray[np.float64]) ->
 def make_ensemble(
     images: Sequence[Tensor], problem: Problem, *, split: Split, members: Sequence[int], least: float = 0.01
 ) -> Ensemble:
-    """Weigh the fits of one image against the scoring part of its measurement.
+    """Weigh the fits of one image against the scoring part of its measurement, unless that is blind.
+
+    Enlarged four times, all fits of a search of eight minutes on the table of recordings: networks alone 26.71 dB with
+    such weights, 27.09 with equal ones (known networks), 26.10 and 26.83 (known, then random ones); on its test
+    pictures 28.90 and 29.44, 27.65 and 29.30.
 
     Args:
         images: the averaged outputs, each ``(1, C, H, W)``, on the problem's device.
@@ -101,6 +106,10 @@ def make_ensemble(
         least: members with a smaller weight are left out, and the rest weighed again.
     """
     chosen = [index for index, image in enumerate(images) if bool(torch.isfinite(image).all())]
+    if split.blind and chosen:
+        combined = torch.stack([images[index] for index in chosen]).mean(dim=0)
+        score = float(split.validation_mse(problem.view(combined)))
+        return Ensemble(tuple(members[index] for index in chosen), (1 / len(chosen),) * len(chosen), score)
     alone = [float(split.validation_mse(problem.view(images[index]))) for index in chosen]
     regularised = _weigh(images, problem, split=split, members=members, chosen=chosen, least=least,
                          ridge=RIDGE * max(min(alone, default=0.0), 0.0))  # fmt: skip

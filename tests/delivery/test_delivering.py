@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from dipsearch.delivery.delivering import Delivery, Member, averaged, deliver, searched_members
+from dipsearch.delivery.delivering import Delivery, Member, averaged, comparable, deliver, searched_members
 from dipsearch.errors import StudyError
-from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split, psnr
+from dipsearch.problem import Downsample, Identity, Mask, NoiseModel, Problem, make_split, psnr
 from dipsearch.trials.problem_files import SplitProblem
 from dipsearch.trials.trial import Trial
 from dipsearch.trials.trial_files import Output
@@ -58,6 +58,23 @@ def test_unlike_members_of_like_quality_are_stacked_and_observed_pixels_put_back
     seen = picture.problem.observed.bool().expand(SHAPE)
     assert torch.equal(found.image[seen], truth()[seen])
     assert not torch.allclose(found.judged[seen], truth()[seen])  # what is judged is as it was fitted
+
+
+def test_where_the_score_is_blind_all_members_within_3_db_count_alike() -> None:
+    shrinks = Downsample(2, SHAPE)
+    problem = Problem(
+        shrinks.A(truth()), shrinks, NoiseModel("none", None, "none"), SHAPE, torch.ones(1, 1, 16, 16)
+    )
+    picture = SplitProblem("picture", problem, make_split(problem, seed=0))
+    images = [off(1, 0.02), off(2, 0.021), off(3, 0.022), off(4, 0.08)]
+    scores = [float(picture.split.validation_mse(picture.problem.view(image))) for image in images]
+    members = comparable([Member(n, Output(images[n], images[n]), scores[n]) for n in range(4)])
+    found = deliver(picture, members)
+    assert found.chosen == "stack" and found.used == pytest.approx({0: 1 / 3, 1: 1 / 3, 2: 1 / 3})
+    assert torch.allclose(found.judged, sum(images[:3]) / 3)
+    # Even where the score prefers one: of the detail that is sought it knows nothing.
+    lucky = replace(members[0], validation_mse=found.ensemble.validation_mse / 2)
+    assert deliver(picture, [lucky, *members[1:]]).chosen == "stack"
 
 
 def test_nothing_to_deliver_is_an_error() -> None:

@@ -135,6 +135,8 @@ def test_the_weights_are_drawn_to_the_mean_by_three_tenths_of_the_best_error(mon
     )
 
     class Scores:
+        blind = False
+
         def validation_mse(self, image):
             level = float(image.mean())  # the weight of the second member
             return torch.tensor((1 - level) ** 2 * a + level**2 * b)

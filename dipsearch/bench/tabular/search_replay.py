@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...delivery.answers import ENSEMBLE, FIRST, POLISHED, USUAL
-from ...delivery.delivering import MOST_MEMBERS
+from ...delivery.delivering import MOST_MEMBERS, worst_comparable
 from ...fitting.ensemble import RIDGE, ensemble_weights
 from ...planning.in_turn import InTurn
 from ...planning.plan import LEAST_WITH_PILOT
@@ -35,6 +35,9 @@ SECONDS_PER_MINUTE = 50.0
 
 SLICE_SHARE, LEAST_SLICE = 0.02, 1.0
 """The longest slice: a share of the time, and in seconds at the least. None is longer than from sketch to sketch."""
+
+BLIND = "sr"
+"""The task whose score is blind for a part of what is sought."""
 
 WHOLE = InTurn()
 """Every fit to its end, one after the other."""
@@ -183,7 +186,11 @@ def delivered_at(tried: Sequence[Tried], case: TableCase, *, minutes: float) -> 
     judged = np.stack([one.fit.sketches[place] for one, place in chosen])
     beyond = np.array([one.fit.beyond[place] for one, place in chosen])
     scores = np.array([one.fit.validation_mse_at(place) for one, place in chosen])
-    weights = delivered_weights(as_scored(products_of_sketches(judged, beyond), scores))
+    if case.task == BLIND:
+        scored = [score <= worst_comparable(scores.tolist()) for score in scores]
+        weights = np.array(scored) / sum(scored)
+    else:
+        weights = delivered_weights(as_scored(products_of_sketches(judged, beyond), scores))
     delivered, lacking = zip(*(one.fit.delivered(place) for one, place in chosen), strict=True)
     sketches, lacks = np.stack(delivered), np.array(lacking)
     products = products_of_sketches(sketches, lacks)
