@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from .. import fitting
 from ..errors import InputError
 from ..fitting import (
+    Check,
     Curves,
     Ended,
     EngineWord,
@@ -20,7 +21,7 @@ from ..fitting import (
     fit_all_data,
     may_fit_all_data,
 )
-from ..fitting.all_data import SHARE
+from ..fitting.all_data import SHARE, USEFUL
 from ..fitting.compute import Compute
 from ..fitting.ongoing import Watcher
 from ..fitting.precision import DEFAULT
@@ -100,7 +101,7 @@ def fit(
         split: which part of the measurement is fitted and which one scores; ``None``: as the noise asks for.
         steps: iterations at the most; ``None``: as many as the task usually has.
         rule: when to stop and what to deliver; ``None``: the minimum of the split's score.
-        watch: sees every check point, and may end the fit.
+        watch: sees every check point until the fit is judged, and may end it: then it does not go on.
         seconds: wall time of its iterations at the most.
         device: "cpu", "cuda", "mps"; ``None``: CUDA where it is there.
         engine: "auto", "eager" or "cuda_graph".
@@ -137,6 +138,16 @@ def fit(
         warnings.warn(cold_words(chosen), stacklevel=2)
     there, compute, most_seconds = problem.to(where), Compute(engine, precision), seconds_of(seconds)
     goes_on = all_data and split.kind != "whole" and may_fit_all_data(problem)
+    # Of one's own split: noisy values that it held out would be new, and their noise with them.
+    goes_on = goes_on and (problem.exact is not None or split.kind in ("recorruption", "thinning"))
+    broken_off = False
+
+    def seen(check: Check, image: Tensor) -> Ended | None:
+        nonlocal broken_off
+        wanted = None if watch is None else watch(check, image)
+        broken_off = wanted is not None
+        return wanted
+
     done = fitting.fit(
         chosen,
         there,
@@ -144,16 +155,25 @@ def fit(
         seed=seed,
         max_steps=most if steps is None else whole_number("steps", steps, least=1),
         rule=rule,
-        watch=watch,
+        watch=None if watch is None else seen,
         seconds=most_seconds / (1 + SHARE) if goes_on and most_seconds else most_seconds,
         start=None if warm is None else warm_start(chosen, channels=channels, seed=seed, pilot=pilot),
         keep_weights=goes_on,
         compute=compute,
         pilot=pilot,
     )
-    if goes_on:
+    if goes_on and not broken_off and done.ended in USEFUL:
         left = None if most_seconds is None else max(0.0, most_seconds - done.seconds)
         full = answer(problem).to(where) if chosen.needs_pilot else None
-        done = fit_all_data(done, chosen, there, seed=seed, seconds=left, compute=compute, pilot=full)
+        try:
+            done = fit_all_data(done, chosen, there, seed=seed, seconds=left, compute=compute, pilot=full)
+        except Exception as error:
+            if not isinstance(chosen, OwnNetwork):
+                raise
+            # It is not our code, and the fit that was judged is there.
+            warnings.warn(
+                f"the fit does not go on with all data: {type(error).__name__}: {error}", stacklevel=2
+            )
+    done = replace(done, weights=None)
     image = done.image if done.full is None else done.full
     return Fitted(problem.form.back(fitting.data_consistent(image.cpu(), problem)), done, warm)

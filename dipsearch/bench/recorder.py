@@ -135,7 +135,7 @@ def best_of(case: Sequence[Job], *, folder: Path) -> list[Job]:
 
 
 def read_second(path: Path) -> tuple[float, Outputs]:
-    """The score of a fit with the second split, and its image, twice: it is not fitted on.
+    """The score of a fit with the second split, and its image, twice: here it does not go on with all data.
 
     Raises:
         FormatError: the file is missing or damaged.

@@ -155,7 +155,7 @@ class LiveConsole:
     def __init__(self, console: Console, words: Words) -> None:
         self._console, self._words = console, words
         self._live: Live | None = None
-        self._drawn = float("-inf")
+        self._drawn, self._phase = float("-inf"), ""
 
     def planned(self, plan: Plan) -> None:
         """Print the plan."""
@@ -176,11 +176,11 @@ class LiveConsole:
         self._console.print(_text(sentence, style="bold red"))
 
     def progress(self, snapshot: Snapshot) -> None:
-        """Redraw, every second at the most; the first time, open the display."""
+        """Redraw, every second at the most, and where another phase begins; the first time, open the display."""
         now = time.monotonic()
-        if now - self._drawn < REDRAWN:
+        if now - self._drawn < REDRAWN and snapshot.phase == self._phase:
             return
-        self._drawn = now
+        self._drawn, self._phase = now, snapshot.phase
         if self._live is None:
             # Its own thread would wake up once more for each redrawing.
             self._live = Live(console=self._console, auto_refresh=False, transient=True)

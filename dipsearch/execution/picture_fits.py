@@ -23,10 +23,12 @@ from ..fitting import (
     default_rule,
     fit_all_data,
     may_fit_all_data,
+    out_of_memory,
     pack,
     unpack,
 )
 from ..fitting.compute import Compute
+from ..fitting.fit_state import FitState
 from ..fitting.ongoing import Watcher
 from ..library.warm_weights import warm_start
 from ..network import Network
@@ -180,7 +182,21 @@ def taken_up(task: Slice, pictures: Sequence[SplitProblem], folder: Path, *, com
             states = None  # they are fitted anew, which costs time and nothing else
         else:
             compute = Compute(compute.engine, compute.precision, compute.lean or bool(notes.get("lean")))
-    fits = [
+    try:
+        fits = _begun(task, pictures, states, compute)
+    except (RuntimeError, TypeError, ValueError) as error:
+        if states is None or out_of_memory(error):
+            raise
+        states = None  # of another network than its file's
+        fits = _begun(task, pictures, states, compute)
+    trajectories = [] if states is None else _trajectories(folder / TRAJECTORY, [one.step for one in fits])
+    return PictureFits(task.network, pictures, fits, compute, trajectories)
+
+
+def _begun(
+    task: Slice, pictures: Sequence[SplitProblem], states: Sequence[FitState] | None, compute: Compute
+) -> list[OngoingFit]:
+    return [
         OngoingFit(
             task.network,
             picture.problem,
@@ -197,8 +213,6 @@ def taken_up(task: Slice, pictures: Sequence[SplitProblem], folder: Path, *, com
         )
         for index, picture in enumerate(pictures)
     ]
-    trajectories = [] if states is None else _trajectories(folder / TRAJECTORY, [one.step for one in fits])
-    return PictureFits(task.network, pictures, fits, compute, trajectories)
 
 
 def _start(task: Slice, picture: SplitProblem) -> StepState | None:

@@ -68,7 +68,7 @@ class Runner:
     Attributes:
         done: what similar patches have restored, by the file that it left.
         arrived: when each was heard of, in seconds since the start.
-        heard: called several times a second, and whenever something came of a task.
+        heard: called about twice a second, and whenever something came of a task.
         delivering: what is still done is the delivery, also where somebody asked to finish.
         spans: when tasks were done.
     """

@@ -27,6 +27,17 @@ FORMAT = "dipsearch/fit-state/3"
 WORDS, LAYOUT = "json", "layout"
 """The tensors that hold what is no tensor: of all fits, and of each saved step."""
 
+DAMAGED = (
+    SafetensorError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+"""What reading bytes may raise that are no state."""
+
 IN_FILES = {"validation_mse": "score"}
 """What a state calls a field of ``Check``."""
 
@@ -123,7 +134,7 @@ def unpack(packed: bytes) -> tuple[list[FitState], dict[str, Any]]:
             raise ValueError(f"the format is {words['format']!r}")
         states = [_state(one, index, tensors) for index, one in enumerate(words["fits"])]
         return states, words["notes"]
-    except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except DAMAGED as error:
         raise FormatError(
             f"the state of a fit cannot be read ({str(error).splitlines()[0] if str(error) else error!r})",
             f"it is {FORMAT}, in the form of safetensors",

@@ -47,6 +47,8 @@ class Layout:
         found = cls(tuple(tensors))
         if any(side < 0 for _, _, shape in found.tensors for side in shape):
             raise ValueError("a tensor has a side below 0")
+        if len({DRAW, *(name for name, _, _ in found.tensors)}) != len(found.tensors) + 1:
+            raise ValueError("two tensors have the same name")
         return found
 
     @cached_property
@@ -83,7 +85,8 @@ class SavedStep(StepState):
         draw: the state of the generator of the jitter, uint8.
 
     Raises:
-        ValueError: a vector is missing or has another length.
+        ValueError: this is no state: a vector is missing, or has another length, shape or kind of numbers; or the
+            generator's state is no row of bytes.
     """
 
     layout: Layout
@@ -91,9 +94,13 @@ class SavedStep(StepState):
     draw: Tensor
 
     def __post_init__(self) -> None:
-        there = {kind: len(vector) for kind, vector in self.vectors.items()}
-        if there != self.layout.lengths:
+        there = {
+            _kind(vector): vector.numel() if vector.ndim == 1 else -1 for vector in self.vectors.values()
+        }
+        if there != self.layout.lengths or [*there] != [*self.vectors]:
             raise ValueError(f"the vectors have the lengths {there}, their layout {self.layout.lengths}")
+        if self.draw.ndim != 1 or self.draw.dtype != torch.uint8:
+            raise ValueError("the state of the generator is no row of bytes")
 
     def to(self, device: torch.device) -> SavedStep:
         """The same on a device; the generator's state stays where generators want it."""
@@ -118,14 +125,16 @@ class Changing:
 
     Args:
         state: the tensors.
+        device: of the copies; Adam counts its steps on the CPU where it is not fused.
     """
 
-    def __init__(self, state: StepState) -> None:
-        self.layout = Layout.of(state)
+    def __init__(self, state: StepState, device: torch.device) -> None:
+        self.layout, self._device = Layout.of(state), device
         self._parts: dict[str, list[Tensor]] = {kind: [] for kind in self.layout.lengths}
+        self._elsewhere = {value.device for value in state.values()} != {device}
         for value in state.values():
             flat = value.detach().reshape(-1)
-            view = flat.data_ptr() == value.data_ptr()
+            view = flat.untyped_storage().data_ptr() == value.untyped_storage().data_ptr()
             self._parts[_kind(value)].append(flat if view else value.detach())
 
     def saved(self, draw: Tensor) -> SavedStep:
@@ -134,10 +143,12 @@ class Changing:
         Args:
             draw: the state of the generator.
         """
-        vectors = {
-            kind: torch.cat([one if one.ndim == 1 else one.reshape(-1) for one in parts])
-            for kind, parts in self._parts.items()
-        }
+        vectors = {}
+        for kind, parts in self._parts.items():
+            flat = [one if one.ndim == 1 else one.reshape(-1) for one in parts]
+            if self._elsewhere:
+                flat = [one.to(self._device) for one in flat]
+            vectors[kind] = torch.cat(flat)
         return SavedStep(self.layout, vectors, draw)
 
 

@@ -26,6 +26,9 @@ JITTER_STREAM = 0x5EED
 """Added to the seed of the jitter, so that it does not repeat the random numbers of z."""
 
 
+NETWORK = "network."
+"""What the names of a state begin with that belong to the network."""
+
 AVERAGE = "average."
 """What the names of a state begin with that belong to the average of the outputs."""
 
@@ -89,7 +92,7 @@ class Step:
         self.output = torch.zeros(problem.image_shape, device=device)
         self.fluctuation = Fluctuation(shape=problem.image_shape, device=device) if fluctuation else None
         # One's own network may put other tensors in the place of its own; ours never move.
-        self._there = None if isinstance(genome, OwnNetwork) else Changing(self._changing())
+        self._there = None if isinstance(genome, OwnNetwork) else Changing(self._changing(), self.device)
         if start is not None:
             self.load(start)
 
@@ -118,14 +121,17 @@ class Step:
 
     def save(self) -> SavedStep:
         """A copy of everything that a step changes, for `load`, here or in another process."""
-        there = self._there or Changing(self._changing())
+        there = self._there or Changing(self._changing(), self.device)
         return there.saved(self.draw.get_state())
 
     def load(self, state: StepState) -> None:
         """Go on from a saved state, in place: a recorded graph goes on using the same memory."""
         for name, value in self._changing().items():
             if name in state:
-                value.detach().copy_(state[name])
+                if value.shape == state[name].shape and all(value.stride()):
+                    value.detach().copy_(state[name])
+                else:
+                    self._replace(name, state[name])
         if DRAW in state:
             self._go_on_drawing(state[DRAW])
 
@@ -142,15 +148,26 @@ class Step:
         else:
             self.draw.manual_seed(crc32(state.numpy().tobytes()))
 
+    def _replace(self, name: str, value: Tensor) -> None:
+        """Put a buffer of one's own network back that its forward pass makes anew, or that repeats one number."""
+        place, _, leaf = name.removeprefix(NETWORK).rpartition(".")
+        setattr(self.network.get_submodule(place), leaf, value.to(self.device).clone())
+
     def _changing(self) -> StepState:
+        of_network = self.network.state_dict()
         watched = self.fluctuation.tensors() if self.fluctuation is not None else ()
         return {
-            **{f"network.{name}": value for name, value in self.network.state_dict().items()},
+            # One's own may say more of itself, and have tensors that are no plain ones: these stay as they are.
+            **{f"{NETWORK}{name}": value for name, value in of_network.items() if _is_plain(value)},
             "loss": self.loss,
             **{f"{AVERAGE}{index}": value for index, value in enumerate(self.average.tensors())},
             **{f"fluctuation.{index}": value for index, value in enumerate(watched)},
             **{f"adam.{name}": value for name, value in self.adam.tensors().items()},
         }
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, Tensor) and value.layout == torch.strided and not value.is_quantized
 
 
 def _in_its_layout(z: Tensor) -> Tensor:

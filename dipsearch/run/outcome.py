@@ -101,7 +101,7 @@ class Callback(Protocol):
         ...
 
     def progress(self, snapshot: Snapshot) -> None:
-        """The state, about four times a second."""
+        """The state, about twice a second."""
         ...
 
     def evaluated(self, trial: Trial) -> None:

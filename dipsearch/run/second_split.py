@@ -19,8 +19,10 @@ from ..delivery.delivering import whole_problem
 from ..delivery.polishing import patch_seconds
 from ..errors import DipsearchError, InputError
 from ..execution.fit_queue import FitQueue, WantedFit
-from ..execution.task import CURVES, OUTPUT, Limits, Patches, Picture
+from ..execution.picture_fits import kept_steps
+from ..execution.task import CURVES, OUTPUT, STATE, Limits, Patches, Picture
 from ..fitting import Ended, may_fit_all_data
+from ..fitting.all_data import SHARE as ALL_DATA_SHARE
 from ..fitting.all_data import USEFUL
 from ..planning.plan import Plan
 from ..planning.rescoring import NOTHING, best_choice
@@ -109,7 +111,7 @@ class SecondFits:
         todo = [
             self._fit(finalist, seed, name)
             for finalist, seed, name in chosen
-            if not self._is_whole(_place(finalist.number, seed, name), name)
+            if not self._is_whole(finalist, seed, name)
         ]
         until = float("inf") if self._plan.rescore_until is None else self._plan.rescore_until
         queue = FitQueue(self._runner, todo, until=until)
@@ -178,8 +180,10 @@ class SecondFits:
         if planned == NOTHING or len(self._finalists) < 2 or not self._divisible:
             return []
         wished, left = planned, self._left()
+        # Those that are there can be used as they are, also where no time is left for them to go on.
+        enough = ENOUGH / (1 - ALL_DATA_SHARE)
         each = [
-            0.0 if self._is_done(e, planned.seeds) else ENOUGH * (e.seconds or 0.0) for e in self._finalists
+            0.0 if self._is_done(e, planned.seeds) else enough * (e.seconds or 0.0) for e in self._finalists
         ]
         if left != float("inf"):
             wished = min(
@@ -216,15 +220,20 @@ class SecondFits:
             for name in self._names
         )
 
-    def _is_whole(self, place: str, name: str) -> bool:
-        """Whether there is a fit that ended by itself and, where it may, went on with all data."""
+    def _is_whole(self, finalist: Trial, seed: int, name: str) -> bool:
+        """Whether there is a fit that ended by itself and went on with all data, where it may and still can."""
+        place = _place(finalist.number, seed, name)
         if self._end_of(place) not in (Ended.RISEN, Ended.STEPS):
             return False
+        if _piloted(finalist) and not self._pilot(name).exists():
+            return True
+        folder = self._scheduler.run.folder / place
         try:
-            left = read_npz(self._scheduler.run.folder / place / OUTPUT).keys()
+            left = read_npz(folder / OUTPUT).keys()
         except DipsearchError:
             return False
-        return "full" in left or not self._goes_on[name]
+        # Without its state it would begin anew, to come to the same and a little further.
+        return "full" in left or not self._goes_on[name] or not kept_steps(folder / STATE)
 
     def _is_useful(self, place: str) -> bool:
         """Whether there is a fit that ended by itself or by its time."""

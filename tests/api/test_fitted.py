@@ -11,6 +11,7 @@ import dipsearch as ds
 from dipsearch.fitting import Ended
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import whole as whole_of
+from dipsearch.problem.splits.splitting import hold_out
 
 GENOME = Genome((Scale(4, 4),) * 2, upsampling="nearest", input_channels=4)
 
@@ -173,3 +174,60 @@ def test_a_network_without_learnt_weights_begins_cold_and_says_so(problem):
     assert warm.start is None and np.array_equal(warm.image, cold.image)
     with pytest.raises(ds.InputError, match="start is 'hot'"):
         ds.fit(problem, GENOME, start="hot")
+
+
+class Keeps(nn.Module):
+    """A network of somebody who keeps more in it than weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = module()
+        self.register_buffer("last", torch.zeros(0))
+        self.register_buffer("same", torch.ones(1).expand(4))
+        self.register_buffer("rare", torch.eye(3).to_sparse())
+
+    def forward(self, z):
+        self.last = z.mean((2, 3))
+        return self.layers(z)
+
+    def get_extra_state(self):
+        return {"version": 1}
+
+    def set_extra_state(self, state):
+        pass
+
+
+def test_a_module_that_keeps_more_than_weights_goes_on_too(problem):
+    done = ds.fit(problem, Keeps(), steps=20, device="cpu")
+    assert done.fit.full is not None and np.isfinite(done.image).all()
+
+
+def test_a_module_that_fails_later_leaves_the_image_that_was_judged(problem):
+    class Fails(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers, self.calls = module(), 0
+
+        def forward(self, z):
+            self.calls += 1
+            if self.calls > 20:
+                raise OSError("my disk")
+            return self.layers(z)
+
+        def __deepcopy__(self, memo):
+            copy = Fails()
+            copy.layers.load_state_dict(self.layers.state_dict())
+            copy.calls = self.calls
+            self.calls = 20  # of the next copy, which goes on
+            return copy
+
+    with pytest.warns(UserWarning, match="does not go on with all data: OSError: my disk"):
+        done = ds.fit(problem, Fails(), steps=20, device="cpu")
+    assert done.fit.full is None and np.array_equal(done.image, problem.form.back(done.fit.image))
+
+
+def test_it_does_not_go_on_where_that_would_bring_new_noise_or_somebody_broke_off(problem):
+    held_out = hold_out(problem, seed=0)
+    assert ds.fit(problem, GENOME, split=held_out, steps=20, device="cpu").fit.full is None
+    enough = ds.fit(problem, GENOME, steps=60, device="cpu", watch=lambda check, image: Ended.RISEN)
+    assert enough.ended is Ended.RISEN and enough.fit.full is None

@@ -175,6 +175,23 @@ def test_in_a_terminal_every_worker_has_a_row() -> None:
     assert lines[2] == ["1", "waiting", "–", "–", "–"]
 
 
+def test_a_display_is_redrawn_every_second_and_when_a_phase_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, clock = Console(file=io.StringIO(), width=100, force_terminal=True, color_system=None), [10.0]
+    monkeypatch.setattr(console.time, "monotonic", lambda: clock[0])
+    live = console.LiveConsole(screen, FullWords())
+
+    def shown(**state: object) -> bool:
+        before = screen.file.getvalue()  # type: ignore[attr-defined]
+        live.progress(replace(snapshot(), **state))  # type: ignore[arg-type]
+        return bool(screen.file.getvalue() != before)  # type: ignore[attr-defined]
+
+    assert shown(seconds=1.0) and not shown(seconds=1.5)
+    assert shown(phase="delivering") and not shown(phase="delivering", seconds=2.0)
+    clock[0] += 1.0
+    assert shown(phase="delivering", seconds=3.0)
+    live.close()
+
+
 def test_the_terminal_is_given_back_when_the_search_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Console(file=io.StringIO(), force_terminal=True)
     monkeypatch.setattr(console, "plain_console", lambda: screen)

@@ -17,6 +17,7 @@ from dipsearch.execution.executor import TaskFailed
 from dipsearch.execution.task import (
     CURVES,
     OUTPUT,
+    STATE,
     Advanced,
     Patches,
     Progress,
@@ -261,6 +262,15 @@ class TestFits:
         # Too late for any fit, but none is left to be made.
         assert study.fit([candidate(n) for n in range(3)], at=200.0) == ([], before)
 
+    def test_fits_of_an_earlier_version_are_kept_as_they_are(self, study: Study) -> None:
+        """Their states cannot be read any more: to go on with all data they would have to begin anew."""
+        _, before = study.fit([candidate(n) for n in range(3)])
+        for file in (study.folder / "finalists").glob(f"*/{OUTPUT}"):
+            write_npz(file, {"x": np.zeros(SHAPE, np.float32)})
+            (file.parent / STATE).write_bytes(b"of an earlier version")
+        made, after = study.fit([candidate(n) for n in range(3)])
+        assert made == [] and after == before
+
     def test_a_fit_that_was_cut_off_is_no_fit(self, study: Study) -> None:
         made, rescored = study.fit([candidate(n) for n in range(3)], ends=100, asked_at=25.0)
         assert len(made) == 2
@@ -284,7 +294,7 @@ class TestFits:
         made, rescored = study.fit([candidate(n, seconds=150.0) for n in (3, 4, 5)])
         assert made == []
         assert rescored.finalists == ()
-        assert study.said == ["finalists: not scored again on a second split, that would need 3 × 90 s more"]
+        assert study.said == ["finalists: not scored again on a second split, that would need 3 × 106 s more"]
 
     def test_a_small_plan_fits_nothing_and_says_nothing_more(self, study: Study) -> None:
         study.plan.rescoring = NOTHING

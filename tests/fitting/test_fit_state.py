@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load
+from safetensors.torch import load, save
+from torch import Tensor
 
 from dipsearch.errors import FormatError
 from dipsearch.fitting import Ended, Fit, LowestVariance, OngoingFit, fit, fit_all_data, pack, unpack
@@ -17,6 +19,8 @@ from dipsearch.network import Genome
 from dipsearch.problem import Identity, NoiseModel, Problem, make_split
 
 from .test_loop import inpainting, picture, piloted, tiny_genome
+
+CPU = torch.device("cpu")
 
 
 def ongoing(genome: Genome, problem: Problem, **more: object) -> OngoingFit:
@@ -136,7 +140,7 @@ def test_numbers_of_any_kind_come_back_as_they_were(kind: torch.dtype) -> None:
     part.advance(10)
     state = part.state()
     values = {"own": torch.arange(6).reshape(2, 3).t().to(kind), "scalar": torch.tensor(1).to(kind)}
-    steps = Changing({name: value for name, value in {**state.steps, **values}.items() if name != DRAW})
+    steps = Changing({name: value for name, value in {**state.steps, **values}.items() if name != DRAW}, CPU)
     (found,), _ = unpack(pack([replace(state, steps=steps.saved(state.steps.draw.clone()))], {}))
     for name, value in {**state.steps, **values}.items():
         assert found.steps[name].dtype == value.dtype and torch.equal(found.steps[name], value), name
@@ -150,3 +154,37 @@ def test_damaged_bytes_are_refused_in_words(damage: str) -> None:
     damaged = {"cut": packed[: len(packed) // 2], "nothing": b"", "other": b"{}" * 100}[damage]
     with pytest.raises(FormatError, match="the state of a fit cannot be read"):
         unpack(damaged)
+
+
+def test_tensors_of_two_devices_are_copied_to_one() -> None:
+    """Where Adam is not fused it counts its steps on the CPU."""
+    there = {"weight": torch.ones(2, 3, device="meta"), "step": torch.tensor(7.0)}
+    saved = Changing(there, torch.device("meta")).saved(torch.zeros(4, dtype=torch.uint8))
+    assert saved["step"].device.type == "meta" and saved["weight"].shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda there: there | {"0/steps/float32": there["0/steps/float32"].reshape(-1, 1)},
+        lambda there: there | {"0/steps/float32": there["0/steps/float32"].double()},
+        lambda there: there | {"0/steps/draw": there["0/steps/draw"].float()},
+        lambda there: there | {"0/steps/layout": _bytes('[["loss", "float32", [Infinity]]]')},
+        lambda there: there | {"0/steps/layout": _bytes("[" * 100_000)},
+        lambda there: there | {"0/steps/layout": _bytes('[["a", "float32", [0]], ["a", "float32", [0]]]')},
+        lambda there: {name: value for name, value in there.items() if name != "0/steps/draw"},
+    ],
+)
+def test_a_damaged_state_is_refused_in_words(
+    damage: Callable[[dict[str, Tensor]], dict[str, Tensor]],
+) -> None:
+    part = ongoing(tiny_genome(), inpainting())
+    part.advance(10)
+    there = load(pack([part.state()], {}))
+    assert unpack(save(there))[0][0].step == 10
+    with pytest.raises(FormatError):
+        unpack(save(damage(there)))
+
+
+def _bytes(words: str) -> Tensor:
+    return torch.frombuffer(bytearray(words.encode()), dtype=torch.uint8)

@@ -70,7 +70,7 @@ def find_comb(
     y: Tensor,
     *,
     rough: float,
-    sure: bool = True,
+    sure: bool,
     zero: float = 0.0,
     zero_error: float = 0.0,
     left_out: Bits | None = None,

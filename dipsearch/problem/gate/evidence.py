@@ -211,7 +211,7 @@ def _comb(y: Tensor, plain: Bits, line: Line, photons: PhotonLine) -> Comb:
             left_out=plain,
         )
     if not (found.found or photons.found) and line.gain > 0:
-        found = find_comb(y, rough=1 / line.gain, left_out=plain)
+        found = find_comb(y, rough=1 / line.gain, sure=line.grows, left_out=plain)
     return found
 
 

@@ -72,7 +72,7 @@ def test_channels_that_share_their_noise_are_seen_to():
 @pytest.mark.parametrize("photons", [20, 60, 120, 137, 200])
 def test_counts_behind_8_bits_are_found_and_not_their_mirror_image(photons):
     y = damages.simulated("poisson")(photo(), (photons,), draw()).y
-    comb = find_comb(y, rough=photons / 1.3)
+    comb = find_comb(y, rough=photons / 1.3, sure=True)
     assert comb.found and comb.photons == pytest.approx(photons, abs=0.3)
 
 
@@ -220,8 +220,11 @@ def test_ridges_with_a_period_are_no_correlated_noise():
 
 def test_steps_of_whole_numbers_are_counts_only_where_the_noise_says_so_for_sure():
     y = torch.from_numpy(draw().poisson(60 * photo().numpy()) / 475).float()
-    assert find_comb(y, rough=500).photons == pytest.approx(475, rel=0.01)
+    assert find_comb(y, rough=500, sure=True).photons == pytest.approx(475, rel=0.01)
     assert not find_comb(y, rough=500, sure=False).found
+    x = photo("chelsea")
+    white = x + float(x.median() / 475) ** 0.5 * torch.from_numpy(draw().normal(size=x.shape)).float()
+    assert diagnose((white * 475).round() / 475).branch == "recorruption (white)"
 
 
 def _spots(of):
