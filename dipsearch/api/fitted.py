@@ -137,10 +137,7 @@ def fit(
     if warm is None and start == "warm":
         warnings.warn(cold_words(chosen), stacklevel=2)
     there, compute, most_seconds = problem.to(where), Compute(engine, precision), seconds_of(seconds)
-    goes_on = all_data and split.kind != "whole" and may_fit_all_data(problem)
-    # Of one's own split: noisy values that it held out would be new, and their noise with them.
-    goes_on = goes_on and (problem.exact is not None or split.kind in ("recorruption", "thinning"))
-    broken_off = False
+    goes_on, broken_off = all_data and _may_go_on(problem, split), False
 
     def seen(check: Check, image: Tensor) -> Ended | None:
         nonlocal broken_off
@@ -164,16 +161,38 @@ def fit(
     )
     if goes_on and not broken_off and done.ended in USEFUL:
         left = None if most_seconds is None else max(0.0, most_seconds - done.seconds)
-        full = answer(problem).to(where) if chosen.needs_pilot else None
-        try:
-            done = fit_all_data(done, chosen, there, seed=seed, seconds=left, compute=compute, pilot=full)
-        except Exception as error:
-            if not isinstance(chosen, OwnNetwork):
-                raise
-            # It is not our code, and the fit that was judged is there.
-            warnings.warn(
-                f"the fit does not go on with all data: {type(error).__name__}: {error}", stacklevel=2
-            )
+        pilot = answer(problem).to(where) if chosen.needs_pilot else None
+        done = _gone_on(done, chosen, there, seed=seed, seconds=left, compute=compute, pilot=pilot)
     done = replace(done, weights=None)
     image = done.image if done.full is None else done.full
     return Fitted(problem.form.back(fitting.data_consistent(image.cpu(), problem)), done, warm)
+
+
+def _may_go_on(problem: Problem, split: Split) -> bool:
+    """Whether a fit to this split, which may be one's own, may go on with all data.
+
+    Noisy values that were held out would be new, and their noise with them.
+    """
+    divided = problem.exact is not None or split.kind in ("recorruption", "thinning")
+    return split.kind != "whole" and divided and may_fit_all_data(problem)
+
+
+def _gone_on(
+    done: Fit,
+    network: Genome | OwnNetwork,
+    problem: Problem,
+    *,
+    seed: int,
+    seconds: float | None,
+    compute: Compute,
+    pilot: Tensor | None,
+) -> Fit:
+    """The fit after it went on; as it was where a network of the user's fails."""
+    try:
+        return fit_all_data(done, network, problem, seed=seed, seconds=seconds, compute=compute, pilot=pilot)
+    except Exception as error:
+        if not isinstance(network, OwnNetwork):
+            raise
+        # It is not our code, and the fit that was judged is there.
+        warnings.warn(f"the fit does not go on with all data: {type(error).__name__}: {error}", stacklevel=3)
+        return done
