@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from ..delivery.answers import BEST, ENSEMBLE, FIRST, SIMPLEST_FIRST
+from ..delivery.answers import SIMPLEST_FIRST
+from ..delivery.shares import BEST, ENSEMBLE, FIRST
 from .answer_rows import BM3D, DELIVERED, AnswerRow
 from .own_search import search_title
 from .rival_damages import DAMAGES_OF_RIVALS, USUAL

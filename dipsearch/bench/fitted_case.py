@@ -14,11 +14,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..delivery.answers import POLISHED, Answer, Choice, choose
+from ..delivery.answers import Answer, Choice, choose
 from ..delivery.consensus import FEWEST, consensus_errors
 from ..delivery.delivering import Delivery, Member, deliver, worst_comparable
 from ..delivery.first_answers import FirstAnswer
 from ..delivery.polishing import pilots_of, unpolished
+from ..delivery.shares import POLISHED
 from ..fitting import data_consistent
 from ..patches import answer, polished
 from ..problem import Problem, Split, make_split

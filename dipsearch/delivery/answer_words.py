@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .answers import COMBINED, FIRST, UNCHANGED
+from .answers import COMBINED, UNCHANGED
+from .shares import FIRST
 
 LITTLE = 0.1
 """Gains of fewer decibels than this cannot be seen."""

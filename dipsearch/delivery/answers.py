@@ -21,13 +21,13 @@ import torch
 from torch import Tensor
 
 from ..fitting import combine, data_consistent
-from ..fitting.ensemble import ensemble_weights, scoring_products
+from ..fitting.ensemble import scoring_products
 from ..problem import Identity, Problem, Split
 from ..problem.gate.clipping import unclipped
 from .bootstrap import Standing, block_errors, standings
+from .shares import BEST, ENSEMBLE, FIRST, POLISHED, USUAL, mixture_shares, score_variance
 
-FIRST, BEST, ENSEMBLE, POLISHED, COMBINED = "first", "best", "ensemble", "polished", "combined"
-UNCHANGED = "unchanged"
+COMBINED, UNCHANGED = "combined", "unchanged"
 
 SIMPLEST_FIRST = (UNCHANGED, FIRST, BEST, ENSEMBLE, POLISHED, COMBINED)
 
@@ -39,32 +39,6 @@ IN_WORDS = {
     POLISHED: "networks and similar patches, one improving the other",
     COMBINED: "a mixture of several answers",
 }
-
-USUAL = {FIRST: 0.25, ENSEMBLE: 0.25, POLISHED: 0.5}
-"""The usual shares. Of fifteen mixtures in quarters, the mean gain over the first answer in dB, and the least of six.
-
-Coffee, chelsea, rocket, monarch, kodim05 and kodim08 at 128 × 128, three networks with a pilot:
-
-| first, ensemble, polished | σ 25 | half missing | enlarged ×4 |
-|---|---|---|---|
-| 0.25, 0.25, 0.5 | 0.226, 0.11 | 0.048, −0.04 | 0.034, 0.02 |
-| 0.25, 0.5, 0.25 | 0.226, 0.05 | 0.054, −0.05 | 0.043, 0.03 |
-| 0, 0.25, 0.75 | 0.238, 0.09 | 0.046, −0.07 | 0.035, 0.00 |
-| 0.25, 0, 0.75 | 0.156, 0.01 | 0.019, −0.06 | 0.018, −0.03 |
-| 0.5, 0, 0.5 | 0.118, 0.02 | 0.017, −0.03 | 0.014, −0.02 |
-| 0.5, 0.5, 0 | 0.210, 0.05 | 0.053, −0.02 | 0.041, 0.02 |
-| 0, 1, 0 | −0.006, −0.28 | −0.009, −0.18 | 0.034, −0.03 |
-"""
-
-SPREAD = 0.1
-"""How far the best shares of a picture are from the usual ones: a standard deviation.
-
-Mean PSNR of what was chosen, of eight ensembles of one to four networks on these crops, sigma 25, for 0.01, 0.1, 0.15,
-0.3 and 0.6: 30.91, 30.92, 30.90, 30.87 and 30.85.
-"""
-
-PER_VALUE = 4
-"""Neighbouring values and channels err alike: so many of them say as much as one."""
 
 HOPELESS = 6.0
 """Decibels by which a blind score may fall behind the first answer's until networks are left out."""
@@ -198,29 +172,7 @@ def _shares(
         weights = np.array([float(one.name == FIRST) for one in parts]) if hopeless else target
     else:
         products = scoring_products([one.judged for one in parts], problem, split=split)
-        weights = ensemble_weights(_towards(target, products, split=split, scores=scores))
+        variance = score_variance(split).of(min(scores.values()))
+        weights = mixture_shares(target, products, variance=variance)
     kept = {one.name: float(weight) for one, weight in zip(parts, weights, strict=True) if weight >= 0.01}
     return {name: weight / sum(kept.values()) for name, weight in kept.items()}
-
-
-def _towards(
-    target: np.ndarray[tuple[int], np.dtype[np.float64]],
-    products: np.ndarray[tuple[int, int], np.dtype[np.float64]],
-    *,
-    split: Split,
-    scores: Mapping[str, float],
-) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """P + ρ (1 − t 1ᵀ − 1 tᵀ), so that wᵀ P w has ρ ‖w − t‖² added to it where Σ w = 1.
-
-    Of N values whose noise and sampled error have the variance s², the score of a mixture is known so well that its
-    shares have the precision N q / s², q being the mean squared difference of the answers. Shares that lie around t
-    with the standard deviation τ have the precision τ⁻²; so ρ = s² / (N τ²).
-    """
-    sampled = split.kind in ("held-out", "held-out holes")
-    error = max(min(scores.values()), 0.0)
-    values = split.scoring_values / (PER_VALUE if sampled else 1)
-    rho = (split.score_noise**2 + sampled * error) / (values * SPREAD**2)
-    ones = np.ones(len(target))
-    return np.asarray(
-        products + rho * (np.eye(len(target)) - np.outer(target, ones) - np.outer(ones, target))
-    )

@@ -23,9 +23,10 @@ from ..patches import met
 from ..trials.first_files import FIRST_FOLDER, read_first
 from ..trials.problem_files import WHOLE, SplitProblem, problem_file
 from ..trials.trial_files import read_npz
-from .answers import BEST, ENSEMBLE, FIRST, POLISHED, Answer
+from .answers import Answer
 from .delivering import Delivery
 from .first_answers import FirstAnswer
+from .shares import BEST, ENSEMBLE, FIRST, POLISHED
 
 POLISHING_SHARE = 0.5
 """The time of polishing a picture, in that of its first answer."""

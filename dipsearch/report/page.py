@@ -13,7 +13,7 @@ from typing import Any
 import plotly.graph_objects as go
 from markupsafe import Markup
 
-from ..delivery.answers import FIRST
+from ..delivery.shares import FIRST
 from ..files import write_text
 from ..run import StudyRecord
 from ..yaml_files import dump_yaml

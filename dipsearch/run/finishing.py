@@ -13,7 +13,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..delivery.answers import FIRST, Answer, Choice, choose, only, unchanged
+from ..delivery.answers import Answer, Choice, choose, only, unchanged
 from ..delivery.delivering import (
     Delivery,
     Member,
@@ -29,6 +29,7 @@ from ..delivery.finalists import Verdict, verdict_on_first, verdict_on_second
 from ..delivery.first_answers import FirstAnswer
 from ..delivery.polishing import gather_answers
 from ..delivery.search_gain import SearchGain, search_gain
+from ..delivery.shares import FIRST
 from ..execution.fit_queue import FitQueue, WantedFit
 from ..execution.task import OUTPUT, Advanced, Limits, Picture, Result, Slice, Task
 from ..fitting import may_fit_all_data

@@ -15,9 +15,10 @@ from typing import Any
 
 import torch
 
-from ..delivery.answers import FIRST, Answer, Choice, only
+from ..delivery.answers import Answer, Choice, only
 from ..delivery.delivering import Delivery
 from ..delivery.picture_outputs import answer_rows, delivered_word
+from ..delivery.shares import FIRST
 from ..errors import InputError
 from ..execution.at_once import answer_at_once
 from ..execution.executor import WorkerSpec

@@ -7,6 +7,7 @@ from dipsearch.bench.tabular.table import Table
 from dipsearch.bench.tabular.table_cases import SIDES, TASKS, set_of
 from dipsearch.bench.tabular.table_genomes import TableGenome, blocks_of, multiply_adds, table_genomes
 from dipsearch.bench.tabular.table_parts import Recorded, TableCase, TableFit
+from dipsearch.delivery.shares import ScoreVariance
 from dipsearch.network import load_space
 
 DIMENSIONS = 24
@@ -44,6 +45,7 @@ def made_case(genomes: list[TableGenome], picture: str, task: str) -> TableCase:
         share=0.5 if task == "inpaint" else 1.0,
         first=((0.03 * shared).astype(np.float32), 1e-5),
         first_validation_mse=9e-4,
+        score_variance=None if task == "sr" else ScoreVariance(1e-6, 0.0),
         fits=fits,
     )
 

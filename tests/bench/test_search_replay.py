@@ -43,6 +43,7 @@ from dipsearch.bench.tabular.search_page import comparison_markdown
 from dipsearch.bench.tabular.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS, as_scored
 from dipsearch.bench.tabular.table_genomes import BEST_KNOWN, DIP_DEFAULT
 from dipsearch.bench.tabular.time_to_peak import default_peak, time_to_peak
+from dipsearch.delivery.shares import ScoreVariance
 from dipsearch.errors import FormatError, InputError
 from dipsearch.planning.policy import Decision, ExpectedGain, Situation
 from tests.bench.made_table import STEPS, made_table
@@ -103,6 +104,25 @@ def test_nothing_was_delivered_before_the_first_sketch_but_the_first_answer(tabl
     case = table.cases[0]
     found = delivered_at([], case, minutes=1)
     assert found.best == found.ensemble == -math.inf and math.isfinite(found.polished)
+
+
+def test_what_is_delivered_follows_the_score_as_far_as_it_is_sure(table: Table) -> None:
+    case = table.cases[0]
+    tried = replay_search(best_known_once, table, case, seed=0, minutes=2 * FIT)
+    first = case.psnr(case.first_mse)
+
+    def delivered(first_score: float, variance: ScoreVariance | None) -> float:
+        told = replace(case, first_validation_mse=first_score, score_variance=variance)
+        return delivered_at(tried, told, minutes=2 * FIT).polished
+
+    sure = ScoreVariance(1e-9, 0.0)
+    usual = delivered(9e-4, None)
+    polished = case.psnr(tried[0].fit.square(-1))
+    assert delivered(1e-2, sure) == pytest.approx(
+        polished, abs=0.02
+    )  # of so bad a first answer nothing is taken
+    assert delivered(1e-6, sure) == pytest.approx(first)
+    assert delivered(1e-6, None) == pytest.approx(usual)
 
 
 def test_products_follow_from_scores_and_distances() -> None:

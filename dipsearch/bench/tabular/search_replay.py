@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...delivery.answers import ENSEMBLE, FIRST, POLISHED, USUAL
 from ...delivery.delivering import MOST_MEMBERS, worst_comparable
+from ...delivery.shares import ENSEMBLE, FIRST, POLISHED, USUAL, mixture_shares
 from ...fitting.ensemble import RIDGE, ensemble_weights
 from ...planning.in_turn import InTurn
 from ...planning.plan import LEAST_WITH_PILOT
@@ -35,9 +35,6 @@ SECONDS_PER_MINUTE = 50.0
 
 SLICE_SHARE, LEAST_SLICE = 0.02, 1.0
 """The longest slice: a share of the time, and in seconds at the least. None is longer than from sketch to sketch."""
-
-BLIND = "sr"
-"""The task whose score is blind for a part of what is sought."""
 
 WHOLE = InTurn()
 """Every fit to its end, one after the other."""
@@ -186,7 +183,7 @@ def delivered_at(tried: Sequence[Tried], case: TableCase, *, minutes: float) -> 
     judged = np.stack([one.fit.sketches[place] for one, place in chosen])
     beyond = np.array([one.fit.beyond[place] for one, place in chosen])
     scores = np.array([one.fit.validation_mse_at(place) for one, place in chosen])
-    if case.task == BLIND:
+    if case.score_variance is None:
         scored = [score <= worst_comparable(scores.tolist()) for score in scores]
         weights = np.array(scored) / sum(scored)
     else:
@@ -194,12 +191,41 @@ def delivered_at(tried: Sequence[Tried], case: TableCase, *, minutes: float) -> 
     delivered, lacking = zip(*(one.fit.delivered(place) for one, place in chosen), strict=True)
     sketches, lacks = np.stack(delivered), np.array(lacking)
     products = products_of_sketches(sketches, lacks)
+    score = float(weights @ as_scored(products_of_sketches(judged, beyond), scores) @ weights)
+    answers = [
+        _Part(FIRST, case.first[0][None], np.array([case.first[1]]), np.ones(1), case.first_validation_mse),
+        _Part(ENSEMBLE, sketches, lacks, weights, score),
+    ]
+    members = [one for one, _ in chosen]
+    if (after := _polished(members, weights, now)) is not None:
+        answers.append(after)
     return Delivered(
         best=case.psnr(float(products[0, 0])),
         ensemble=case.psnr(float(weights @ products @ weights)),
-        polished=_polished(case, [one for one, _ in chosen], now, weights, sketches, lacks),
+        polished=_mixed(case, answers),
         fits=fits,
     )
+
+
+def _polished(members: Sequence[Tried], weights: NDArray[np.float64], now: float) -> _Part | None:
+    """What similar patches make of the ensemble: the mean of its polished members, those that have ended.
+
+    Polishing their ensemble would be a little better than this: its pilot is.
+    """
+    there = [
+        (one.fit, weight)
+        for one, weight in zip(members, weights, strict=True)
+        if _steps_at(one, now) >= one.fit.steps and np.isfinite(one.fit.beyond[-1]) and weight > 0
+    ]
+    if not there:
+        return None
+    shares = np.array([weight for _, weight in there])
+    shares /= shares.sum()
+    sketches = np.stack([fit.sketches[-1] for fit, _ in there])
+    beyond = np.array([fit.beyond[-1] for fit, _ in there])
+    scores = np.array([fit.polished_validation_mse for fit, _ in there])
+    judged = as_scored(products_of_sketches(sketches, beyond), scores)
+    return _Part(POLISHED, sketches, beyond, shares, float(shares @ judged @ shares))
 
 
 def delivered_weights(products: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -221,32 +247,48 @@ def as_scored(products: NDArray[np.float64], scores: NDArray[np.float64]) -> NDA
     return np.asarray((scores[:, None] + scores - apart) / 2)
 
 
-def _polished(
-    case: TableCase,
-    members: Sequence[Tried],
-    now: float,
-    weights: NDArray[np.float64],
-    sketches: NDArray[np.float32],
-    lacks: NDArray[np.float32],
-) -> float:
-    """The mixture of a delivery; members under way are not polished, and the others stand for the ensemble.
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """An answer that a mixture may have a share of: sketches of its parts, what they lack, and their weights.
 
-    Polishing their ensemble would be a little better than this mean of polished members: its pilot is.
+    Args:
+        name: of the answer.
+        sketches, beyond, weights: ``(k, D)``, ``(k,)`` and ``(k,)``; the weights sum to 1.
+        score: the estimated mean squared error of the answer.
     """
-    parts = [
-        (case.first[0], case.first[1], USUAL[FIRST]),
-        *zip(sketches, lacks, USUAL[ENSEMBLE] * weights, strict=True),
-    ]
-    polished = [
-        (one.fit.sketches[-1], one.fit.beyond[-1], weight)
-        for one, weight in zip(members, weights, strict=True)
-        if _steps_at(one, now) >= one.fit.steps and np.isfinite(one.fit.beyond[-1]) and weight > 0
-    ]
-    whole = sum(weight for _, _, weight in polished)
-    parts += [(drawn, lacking, USUAL[POLISHED] * weight / whole) for drawn, lacking, weight in polished]
-    rows, missing, each = zip(*parts, strict=True)
-    shares = np.array(each) / sum(each)
-    return case.psnr(float(shares @ products_of_sketches(np.stack(rows), np.array(missing)) @ shares))
+
+    name: str
+    sketches: NDArray[np.float32]
+    beyond: NDArray[np.float32]
+    weights: NDArray[np.float64]
+    score: float
+
+
+def _mixed(case: TableCase, parts: Sequence[_Part]) -> float:
+    """The PSNR in dB of what is delivered of these answers, as `choose` decides it.
+
+    Distances of the answers are those of what is delivered; a search has those of what is judged.
+    """
+    of_all = products_of_sketches(
+        np.concatenate([part.sketches for part in parts]), np.concatenate([part.beyond for part in parts])
+    )
+    rows = np.zeros((len(parts), len(of_all)))
+    begin = 0
+    for row, part in zip(rows, parts, strict=True):
+        row[begin : begin + len(part.weights)] = part.weights
+        begin += len(part.weights)
+    products = rows @ of_all @ rows.T
+    target = np.array([USUAL[part.name] for part in parts])
+    target /= target.sum()
+    if case.score_variance is None:
+        return case.psnr(float(target @ products @ target))
+    scores = np.array([part.score for part in parts])
+    judged = as_scored(products, scores)
+    mixture = mixture_shares(target, judged, variance=case.score_variance.of(float(scores.min())))
+    alone = [row for row, part in zip(np.eye(len(parts)), parts, strict=True) if part.name != ENSEMBLE]
+    # Ties go to what is simpler, which comes first.
+    chosen = min([*alone, mixture], key=lambda shares: round(float(shares @ judged @ shares), 9))
+    return case.psnr(float(chosen @ products @ chosen))
 
 
 def _steps_at(one: Tried, now: float) -> int:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...delivery.answers import finished
+from ...delivery.shares import ScoreVariance, score_variance
 from ...errors import InputError
 from ...patches import DEFAULT, answer, met
 from ...patches.settings import Alternation, falling
@@ -182,6 +183,12 @@ def surer_split(split: Split, clean: Tensor, problem: Problem) -> tuple[Split, T
     return replace(
         split, score_weight=weight, score_target=torch.where(extra > 0, clean, split.score_target)
     ), extra
+
+
+def variance_of_surer(split: Split) -> ScoreVariance:
+    """That of the scores of a split that ``surer_split`` made."""
+    found = score_variance(split)
+    return found if split.kind == "held-out" else ScoreVariance(found.noise / SURER, found.sampled)
 
 
 @lru_cache(maxsize=64)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ...delivery.shares import ScoreVariance
 from ...errors import FormatError
 from ...files import replacing, write_text
 from ...network import Genome
@@ -171,6 +173,7 @@ def _case_entry(case: TableCase) -> dict[str, Any]:
         "share": case.share,
         "first_beyond": case.first[1],
         "first_score": case.first_validation_mse,
+        "score_variance": None if case.score_variance is None else asdict(case.score_variance),
         "fits": [
             {
                 "digest": fit.digest,
@@ -195,7 +198,7 @@ def _cases(entries: list[Mapping[str, Any]], arrays: Mapping[str, NDArray[Any]])
     sketches = arrays["sketches"].astype(np.float32)
     places = iter(pairwise(ends.tolist()))
     for number, entry in enumerate(entries):
-        fits = {}
+        fits, variance = {}, entry["score_variance"]
         for fit in entry["fits"]:
             (check, mark), (check_end, mark_end) = next(places)
             polished = fit["polished_score"]
@@ -218,5 +221,6 @@ def _cases(entries: list[Mapping[str, Any]], arrays: Mapping[str, NDArray[Any]])
             share=entry["share"],
             first=(arrays["firsts"][number].astype(np.float32), entry["first_beyond"]),
             first_validation_mse=entry["first_score"],
+            score_variance=None if variance is None else ScoreVariance(**variance),
             fits=fits,
         )

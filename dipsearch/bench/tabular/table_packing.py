@@ -15,7 +15,7 @@ from ..sketches import sketches_of
 from .fit_recording import BESIDES, CURVES, EVERY, MARK
 from .network_speeds import measured_speeds
 from .table import Table
-from .table_cases import SIDES, TASKS, TablePicture, prepared
+from .table_cases import SIDES, TASKS, TablePicture, prepared, variance_of_surer
 from .table_genomes import Block, TableGenome, multiply_adds
 from .table_parts import Recorded, TableCase, TableFit
 from .table_recording import (
@@ -94,6 +94,7 @@ def _case(picture: TablePicture, task: str, fits: Sequence[tuple[TableJob, Array
         share=case.share,
         first=(sketches[0].astype(np.float32), float(beyond[0])),
         first_validation_mse=float(case.split.validation_mse(case.problem.view(case.pilot))),
+        score_variance=None if case.split.blind else variance_of_surer(case.split),
         fits={(job.one.genome.digest, job.seed): _fit(job, arrays) for job, arrays in fits},
     )
 

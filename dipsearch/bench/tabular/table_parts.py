@@ -12,6 +12,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
+from ...delivery.shares import ScoreVariance
 from ...run.candidate import WINDOW
 from ...trials.objective import estimated_psnr
 from .fit_recording import BESIDES, EVERY, MARK
@@ -107,6 +108,7 @@ class TableCase:
         share: of the values that were not measured exactly; the others are delivered as they were measured.
         first: the sketch of the first answer's errors, ``(D,)``, and the mean squared error that it lacks.
         first_validation_mse: the estimated mean squared error of the first answer.
+        score_variance: of the scores; ``None`` where they are blind for a part of what is sought.
         fits: by digest and seed.
     """
 
@@ -118,6 +120,7 @@ class TableCase:
     share: float
     first: tuple[NDArray[np.float32], float]
     first_validation_mse: float
+    score_variance: ScoreVariance | None
     fits: Mapping[tuple[str, int], TableFit]
 
     @property
