@@ -1,7 +1,7 @@
 """Rows of the comparison of search strategies: what one gains over another at equal time.
 
 They come from two sources, replays of recorded fits and real searches, which lie in one file: each source replaces its
-own rows and leaves the other's alone.
+own rows of a set of pictures and leaves the others alone.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ class SearchRow:
 
     @property
     def group(self) -> tuple[object, ...]:
-        """Rows of one source are written together."""
-        return (self.source,)
+        """Rows of one source and set are written together."""
+        return self.source, self.set
 
 
 def write_search_rows(path: Path, rows: Sequence[SearchRow], *, about: Mapping[str, Any]) -> None:
-    """Write the rows of one source in the place of its older ones.
+    """Write the rows of one source and set in the place of the older ones.
 
     Args:
         path: of ``search.json``; it need not exist.

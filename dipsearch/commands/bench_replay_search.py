@@ -26,6 +26,10 @@ def replay_search(
         str,
         typer.Option("--minutes", metavar="M,M…", help="After which it is asked what would be delivered."),
     ] = "1,2,4,8,12",
+    pictures: Annotated[
+        str,
+        typer.Option("--set", metavar="SET", help="Of the pictures: test, or tuning for choosing constants."),
+    ] = "test",
     out: shared.Out = shared.FOLDER,
     page: shared.Page = shared.PAGE,
 ) -> None:
@@ -35,6 +39,7 @@ def replay_search(
     """
     parsing.at_least(2, seeds, option="--seeds")
     times = _minutes(minutes)
+    chosen = parsing.set_word(pictures)
 
     import time
 
@@ -53,9 +58,9 @@ def replay_search(
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # as a search does
     found = Table.read(table)
-    searches = replayed_searches(found, seeds=seeds, minutes=times, watch=show)
+    searches = replayed_searches(found, seeds=seeds, minutes=times, sets=[chosen], watch=show)
     rows = search_rows(searches, measurement=found.checksum[:12])
-    facts = facts_of(found, searches)
+    facts = facts_of(found, searches, set=chosen)
     date = time.strftime("%Y-%m-%d")
     about = {"command": command_line(), "date": date, "versions": versions(), "table": found.about, **facts}
     write_search_rows(out / FILE, rows, about=about)

@@ -76,6 +76,11 @@ def order_word(text: str) -> OrderWord:
     return cast("OrderWord", _one_of(text, ORDERS, option="--order"))
 
 
+def set_word(text: str) -> Literal["tuning", "test"]:
+    """Read ``--set``: which pictures of a table."""
+    return cast(Literal["tuning", "test"], _one_of(text, ("tuning", "test"), option="--set"))
+
+
 def device_word(text: str) -> str:
     """``text`` when it is auto, cpu, cuda, cuda:N or mps. Whether the device is there is asked later."""
     if re.fullmatch(r"cuda:\d+", text):

@@ -13,7 +13,7 @@ generation. A candidate takes minutes, and nobody should wait for a generation t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import isfinite
 
@@ -43,6 +43,7 @@ class Breeding:
         step: the standard deviation of a numeric gene's mutation, as a share of its range (of the range of
             its logarithm where the gene says so).
         tournament: how many are compared to find one parent.
+        strangers: the share of genomes that are drawn at random although something could be bred.
     """
 
     founders: int = 6
@@ -50,6 +51,7 @@ class Breeding:
     mutation: float = 0.1
     step: float = 0.2
     tournament: int = 4
+    strangers: float = 0.0
 
 
 class GeneticSampler(ProposingSampler, BaseGASampler):
@@ -119,7 +121,9 @@ class GeneticSampler(ProposingSampler, BaseGASampler):
     ) -> Iterator[Proposal]:
         """Yield children, from draw to draw more mutated, and then genomes at random."""
         population = self.select_parent(study, self.get_trial_generation(study, trial))
-        if len(population) >= min(self._breeding.founders, self.population_size or 2):
+        enough = len(population) >= min(self._breeding.founders, self.population_size or 2)
+        strangers = self._breeding.strangers
+        if enough and not (strangers and generator.random() < strangers):
             yield from islice(self._children(study, population, space, generator), BRED_DRAWS)
         for _ in range(RANDOM_DRAWS):
             yield Proposal(space.sample(generator), "random")
@@ -132,43 +136,52 @@ class GeneticSampler(ProposingSampler, BaseGASampler):
         generator: np.random.Generator,
     ) -> Iterator[Proposal]:
         rates = self._breeding
-        mutation = rates.mutation
         while True:
             parents = _tournaments(population, generator, size=rates.tournament)
             if generator.random() >= rates.crossover:
                 parents = parents[:1]
-            crossed = space.repair(crossover(*parents, generator=generator), generator)
-            flat = dict(crossed)
-            for name in space.active(crossed):
-                if generator.random() < mutation:
-                    flat[name] = mutate(
-                        flat[name], space.distributions[name], generator=generator, step=rates.step
-                    )
-            flat = space.repair(flat, generator)
+            flat, mutated = child(
+                *(parent.params for parent in parents), rates=rates, space=space, generator=generator
+            )
             yield Proposal(
                 flat,
-                _operator(parents, mutated=flat != crossed),
+                _operator(parents, mutated=mutated),
                 parents=tuple(parent.number for parent in parents),
                 changed=differences(flat, parents[0].params),
                 generation=1 + max(self.get_trial_generation(study, parent) for parent in parents),
             )
             # A converged population keeps on making the same children; stronger mutations lead out of it.
-            mutation = min(0.5, mutation * 1.1)
+            rates = replace(rates, mutation=min(0.5, rates.mutation * 1.1))
 
 
-def crossover(
-    first: FrozenTrial, second: FrozenTrial | None = None, *, generator: np.random.Generator
-) -> Flat:
+def child(
+    first: Flat, second: Flat | None = None, *, rates: Breeding, space: Space, generator: np.random.Generator
+) -> tuple[Flat, bool]:
+    """Breed one genome from one or two.
+
+    Returns:
+        Its active genes, and whether any of them mutated.
+    """
+    crossed = space.repair(crossover(first, second, generator=generator), generator)
+    flat = dict(crossed)
+    for name in space.active(crossed):
+        if generator.random() < rates.mutation:
+            flat[name] = mutate(flat[name], space.distributions[name], generator=generator, step=rates.step)
+    flat = space.repair(flat, generator)
+    return flat, flat != crossed
+
+
+def crossover(first: Flat, second: Flat | None = None, *, generator: np.random.Generator) -> Flat:
     """Take each gene from either parent with equal chances; a gene that only one of them has, from that one.
 
     Genes that turn out to be inactive in the child are for the search space to drop: what is kept until then
     can still be inherited when another gene switches it on.
     """
     if second is None:
-        return dict(first.params)
+        return dict(first)
     crossed: Flat = {}
-    for name in sorted({*first.params, *second.params}):
-        sources = [parent.params[name] for parent in (first, second) if name in parent.params]
+    for name in sorted({*first, *second}):
+        sources = [parent[name] for parent in (first, second) if name in parent]
         crossed[name] = sources[int(generator.integers(len(sources)))]
     return crossed
 

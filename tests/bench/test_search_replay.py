@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from types import ModuleType
 from typing import Any
 
@@ -20,8 +21,10 @@ from dipsearch.bench.search_rows import SearchRow, write_search_rows
 from dipsearch.bench.tabular import (
     STRATEGIES,
     Choice,
+    Maker,
     Offer,
     Pruning,
+    Recorded,
     Table,
     TableProblem,
     Tried,
@@ -36,7 +39,14 @@ from dipsearch.bench.tabular import (
 )
 from dipsearch.bench.tabular.gene_distance import Neighbours
 from dipsearch.bench.tabular.gene_importance import gene_importances
-from dipsearch.bench.tabular.known_strategies import InOrder, best_known_once, other_seeds, random_genomes
+from dipsearch.bench.tabular.ideas import CheapFirst, ForEnsemble, Predicted, PredictedPerSecond, WithPilot
+from dipsearch.bench.tabular.known_strategies import (
+    InOrder,
+    best_known_once,
+    other_seeds,
+    random_after_known,
+    random_genomes,
+)
 from dipsearch.bench.tabular.sampler_strategies import skip_space
 from dipsearch.bench.tabular.search_comparison import RANDOM, SEEDS, fits_to_best_of_random, half_interval
 from dipsearch.bench.tabular.search_page import comparison_markdown
@@ -160,6 +170,35 @@ def test_a_strategy_and_a_policy_of_ones_own_are_replayed(table: Table) -> None:
     costs = [one.recorded.multiply_adds for one in tried]
     assert costs == sorted(costs) and {one.steps for one in tried[:-2]} == {160}
     assert not any(one.ended for one in tried)
+
+
+@pytest.mark.parametrize("idea", [CheapFirst, WithPilot, ForEnsemble, Predicted, PredictedPerSecond])
+def test_an_idea_comes_after_the_known_ones_and_is_drawn_alike_again(table: Table, idea: Maker) -> None:
+    case = table.cases[0]
+    chosen = [one.choice for one in replay_search(idea, table, case, seed=0, minutes=12)]
+    assert chosen[:4] == known_choices(Offer(table, "denoise", 0))[:4]
+    assert len({*chosen}) == len(chosen) > 12
+    assert chosen == [one.choice for one in replay_search(idea, table, case, seed=0, minutes=12)]
+
+
+def test_ideas_pick_what_they_say(table: Table) -> None:
+    case = table.cases[0]
+    after = 4 + 6  # the known ones, and what chance picks until enough is judged
+
+    def picked(idea: Maker) -> list[Recorded]:
+        return [replay_search(idea, table, case, seed=seed, minutes=6)[after].recorded for seed in range(12)]
+
+    assert all(one.genome.genome.needs_pilot for one in picked(WithPilot))
+    usual = picked(random_after_known)
+    cheap = CheapFirst(Offer(table, "denoise", 0))
+    cost = [
+        fmean(cheap.seconds[pick()] for _ in range(200))
+        for pick in (lambda: cheap.pick([], []), cheap.by_chance)
+    ]
+    assert cost[0] < 0.97 * cost[1]
+    levels = {one.digest: case.fits[one.digest, 0].estimate for one in table.genomes}
+    for idea in (ForEnsemble, Predicted):
+        assert fmean(levels[one.digest] for one in picked(idea)) > fmean(levels[one.digest] for one in usual)
 
 
 @pytest.mark.parametrize("word", ["genetic", "tpe"])

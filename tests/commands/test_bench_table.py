@@ -33,6 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["table", "--workers", "0"], "holds no genome with fits to all 6 pictures and 3 tasks"),
         (["replay-search", "--seeds", "1"], "--seeds is 1"),
         (["replay-search", "--minutes", "soon"], "--minutes is 'soon'"),
+        (["replay-search", "--set", "tset"], "did you mean --set test?"),
         (["replay-search", "--table", "nowhere.npz"], "there is no nowhere.npz"),
         (["replay-search", "--table", "damaged.npz"], "damaged.npz is damaged"),
     ],
@@ -50,6 +51,7 @@ def test_all_strategies_are_compared(folder: Path, capsys: pytest.CaptureFixture
     assert run(["bench", "replay-search", "--seeds", "2", "--minutes", "4,12"]) == 0
     content = json.loads((folder / "benchmarks" / "search.json").read_text())
     assert {row["strategy"] for row in content["rows"]} == {*STRATEGIES}
+    assert {row["set"] for row in content["rows"]} == {"test"}
     assert {(row["source"], row["seeds"], row["minutes"]) for row in content["rows"]} == {
         ("table", 2, 4.0),
         ("table", 2, 12.0),
@@ -58,3 +60,6 @@ def test_all_strategies_are_compared(folder: Path, capsys: pytest.CaptureFixture
     page = (folder / "BENCHMARKS.md").read_text()
     assert "<!-- begin search -->" in page and "best known network, other seeds" in page
     assert "written: benchmarks/search.json" in capsys.readouterr().out
+    assert run(["bench", "replay-search", "--seeds", "2", "--minutes", "1", "--set", "tuning"]) == 0
+    both = json.loads((folder / "benchmarks" / "search.json").read_text())["rows"]
+    assert {(row["set"], row["minutes"]) for row in both} == {("test", 4), ("test", 12), ("tuning", 1)}

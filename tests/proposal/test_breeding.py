@@ -20,8 +20,8 @@ from optuna.trial import TrialState
 
 from dipsearch.errors import InputError
 from dipsearch.network import Genome, load_space
-from dipsearch.proposal.breeding import GeneticSampler, crossover, differences
-from dipsearch.proposal.distributions import offers
+from dipsearch.proposal.breeding import Breeding, GeneticSampler, crossover, differences
+from dipsearch.proposal.distributions import Flat, offers
 from dipsearch.proposal.mutation import mutate
 from dipsearch.proposal.proposals import genome_of
 from dipsearch.proposal.samplers import make_sampler, suggest
@@ -262,6 +262,17 @@ class TestPopulation:
         assert SPACE.contains(flat)
         assert (flat["depth"], flat["channels_skip_5"], flat["channels_down_first"]) == (6, 128, 8)
 
+    def test_a_share_of_the_genomes_is_drawn_at_random_where_that_is_wanted(self) -> None:
+        space = load_space("small")
+        sampler = GeneticSampler(space, seed=0, breeding=Breeding(strangers=0.5))
+        study = optuna.create_study(sampler=sampler)
+        for number in range(40):
+            trial = study.ask()
+            suggest(trial, space)
+            study.tell(trial, float(number))
+        operators = [trial.user_attrs["operator"] for trial in study.trials[Breeding().founders :]]
+        assert 8 <= operators.count("random") <= 26
+
     def test_a_population_of_one_is_refused(self) -> None:
         with pytest.raises(InputError, match="at least two"):
             GeneticSampler(population_size=1)
@@ -269,16 +280,8 @@ class TestPopulation:
 
 class TestOperators:
     def test_crossover_takes_every_gene_from_a_parent_and_loses_none(self) -> None:
-        first = optuna.create_trial(
-            value=0.0,
-            params={"depth": 2, "a": 1},
-            distributions={"depth": IntDistribution(1, 9), "a": IntDistribution(0, 9)},
-        )
-        second = optuna.create_trial(
-            value=0.0,
-            params={"depth": 3, "b": 2},
-            distributions={"depth": IntDistribution(1, 9), "b": IntDistribution(0, 9)},
-        )
+        first: Flat = {"depth": 2, "a": 1}
+        second: Flat = {"depth": 3, "b": 2}
         generator = np.random.default_rng(0)
         children = [crossover(first, second, generator=generator) for _ in range(20)]
         assert {child["depth"] for child in children} == {2, 3}

@@ -7,7 +7,7 @@ from typing import Any
 from .gene_importance import gene_importances, importance_method
 from .search_comparison import GENETIC, SEEDS, STRATEGIES, Searches, fits_to_best_of_random
 from .table import Table, cases_of
-from .table_cases import SETS
+from .table_cases import SETS, SetName
 from .time_to_peak import time_to_peak
 
 RACED = ("best known network, once", SEEDS, "known networks", GENETIC)
@@ -17,12 +17,12 @@ RACES = 3
 """Searches on each case: of these strategies little depends on chance."""
 
 
-def facts_of(table: Table, searches: Searches) -> dict[str, Any]:
-    """``fits``, ``peak``, ``importances`` by set, and the ``method`` of these."""
+def facts_of(table: Table, searches: Searches, *, set: SetName) -> dict[str, Any]:
+    """``fits`` and ``peak`` on the pictures of a set, ``importances`` by set, and the ``method`` of these."""
     raced = {name: STRATEGIES[name] for name in RACED}
     return {
         "fits": fits_to_best_of_random(searches, table),
-        "peak": time_to_peak(table, raced, table.cases, seeds=RACES),
+        "peak": time_to_peak(table, raced, cases_of(table, set=set), seeds=RACES),
         "importances": {name: gene_importances(table, cases_of(table, set=name)) for name in SETS},
         "method": importance_method(),
     }

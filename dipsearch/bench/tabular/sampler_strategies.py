@@ -16,6 +16,7 @@ from optuna.trial import TrialState, create_trial
 
 from ...network import SearchSpace, load_space
 from ...proposal.distributions import Conditional
+from ...proposal.proposals import ProposingSampler
 from ...proposal.samplers import make_sampler, suggest
 from .gene_distance import Neighbours
 from .known_strategies import KNOWN_FIRST, known_choices
@@ -43,11 +44,11 @@ class Sampled:
         self._begin_study()
         self._known = Conditional(self._space).distributions
         self._used = set[str]()
-        self._pool, self._near = _pool(offer.table)
+        self._pool, self._near = pool_of(offer.table)
 
     def next(self, tried: Sequence[Tried]) -> Choice | None:
         """The nearest unused genome to what the sampler asks for."""
-        judged = [one for one in tried if _can_be_judged(one)]
+        judged = [one for one in tried if can_be_judged(one)]
         if any(self._told.get(one.choice, one.estimate) != one.estimate for one in judged):
             self._begin_study()  # some went on: what was said of them holds no more
         for one in judged:
@@ -66,7 +67,9 @@ class Sampled:
         if used.all():
             return None
         trial = self._study.ask()
-        wanted = suggest(trial, self._space)
+        # Ours propose whole genomes, which need not be asked for gene by gene.
+        ours = isinstance(self._sampler, ProposingSampler)
+        wanted = trial.relative_params if ours else suggest(trial, self._space)
         self._study.tell(trial, state=TrialState.FAIL)  # of that very genome nothing will be known
         nearest = int(np.where(used, np.inf, self._near.distances(wanted)).argmin())
         return self._pool[nearest].digest, 0
@@ -80,7 +83,7 @@ class Sampled:
         self._study.add_trial(create_trial(params=flat, distributions=shapes, value=one.estimate))
 
 
-def _can_be_judged(one: Tried) -> bool:
+def can_be_judged(one: Tried) -> bool:
     return not one.busy and (one.ended or one.steps >= one.look) and bool(np.isfinite(one.estimate))
 
 
@@ -115,7 +118,7 @@ def skip_space() -> SearchSpace:
 
 
 @lru_cache(maxsize=2)
-def _pool(table: Table) -> tuple[list[Recorded], Neighbours]:
+def pool_of(table: Table) -> tuple[list[Recorded], Neighbours]:
     """What a sampler may have: one seed of each genome, but not what takes longer than a whole search."""
     pool = [one for one in table.genomes if one.name != DIP_DEFAULT]
     return pool, Neighbours(skip_space(), [one.genome.flat for one in pool])

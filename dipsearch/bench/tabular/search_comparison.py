@@ -13,7 +13,9 @@ from statistics import fmean, median, stdev
 
 from scipy.stats import t as student
 
+from ...proposal.breeding import Breeding, GeneticSampler
 from ..search_rows import Delivers, SearchRow
+from .ideas import CheapFirst, ForEnsemble, Predicted, PredictedPerSecond, WithPilot
 from .known_strategies import (
     best_known_once,
     dip_default,
@@ -22,7 +24,7 @@ from .known_strategies import (
     random_after_known,
     random_genomes,
 )
-from .sampler_strategies import sampled
+from .sampler_strategies import sampled, with_sampler
 from .search_replay import Delivered, delivered_at, replay_search
 from .strategy import Maker, Tried
 from .table import Table, cases_of
@@ -39,6 +41,14 @@ STRATEGIES: Mapping[str, Maker] = {
     RANDOM: random_after_known,
     "known, then TPE": sampled("tpe", known_first=True),
     GENETIC: sampled("genetic", known_first=True),
+    "known, then genetic and random": with_sampler(
+        lambda space, seed: GeneticSampler(space, seed=seed, breeding=Breeding(strangers=0.5))
+    ),
+    "known, then the ensemble's children": ForEnsemble,
+    "known, then cheap ones": CheapFirst,
+    "known, then those with a pilot": WithPilot,
+    "known, then promising or unlike ones": Predicted,
+    "known, then such by the second": PredictedPerSecond,
     "DIP default network": dip_default,
 }
 """By the names of the table."""
@@ -84,6 +94,7 @@ def replayed_searches(
     seeds: int,
     strategies: Mapping[str, Maker] = STRATEGIES,
     minutes: Sequence[float] = MINUTES,
+    sets: Sequence[SetName] = SETS,
     watch: Callable[[str], None] = lambda line: None,
 ) -> Searches:
     """Replay every strategy for every task of every set.
@@ -93,10 +104,11 @@ def replayed_searches(
         seeds: searches of each.
         strategies: by name.
         minutes: after which it is asked what would be delivered; the last one ends the search.
+        sets: of the pictures.
         watch: told about each strategy.
     """
     found: dict[tuple[SetName, str, str], list[Searched]] = {}
-    for name in SETS:
+    for name in sets:
         for task in dict.fromkeys(case.task for case in cases_of(table, set=name)):
             cases = cases_of(table, set=name, task=task)
             for strategy, maker in strategies.items():

@@ -46,7 +46,7 @@ def comparison_markdown(
         f"`{BEST_KNOWN}` takes {1000 * STEP_SECONDS:.0f} ms. A gain is the mean over {rows[0].seeds} searches, which "
         "take the pictures of a set in turns, with its 95 % interval over searches; in brackets the picture where "
         "it is lowest. What samplers ask for is replaced by the nearest recorded genome. Polished ensembles are "
-        "approximated by the mean of polished members, and their shares are the usual ones.",
+        "approximated by the mean of polished members.",
     ]
     for name in SETS:
         for delivers in DELIVERS:
