@@ -58,7 +58,7 @@ def search(
     trials: int | None = None,
     space: str | Path = "skip",
     network: Propose | None = None,
-    sampler: SamplerWord | BaseSampler = "genetic",
+    sampler: SamplerWord | BaseSampler = "pilot",
     pruner: BasePruner | None = None,
     metric: Metric | None = None,
     callbacks: Sequence[StudyCallback] = (),
@@ -85,7 +85,7 @@ def search(
         space: a shipped search space's name, or a file.
         network: a function from an Optuna trial to a genome, a ``torch.nn.Module``, a module with its z, or an
             ``OwnNetwork``, instead of a space.
-        sampler: "genetic", "tpe", "random", or one of Optuna's.
+        sampler: "pilot", "genetic", "tpe", "random", or one of Optuna's.
         pruner: one of Optuna's; it sees the estimated PSNR every 50 iterations.
         metric: what candidates are ranked by; see ``Metric``. Fits are stopped by the split's own score.
         callbacks: called with the study and the trial whenever a candidate ended, as in Optuna; ``study.stop()`` ends

@@ -19,10 +19,10 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from ..fitting import EngineWord, Precision
     from ..problem import NoiseWord, Task
-    from ..trials.request import OrderWord, StartWord
+    from ..trials.request import OrderWord, SamplerWord, StartWord
 
 TASKS = ("denoise", "inpaint", "sr", "deblur")
-SAMPLERS = ("genetic", "tpe", "random")
+SAMPLERS = ("pilot", "genetic", "tpe", "random")
 NOISES = ("gaussian", "poisson", "impulse", "speckle")
 ENGINES = ("auto", "eager", "cuda_graph")
 PRECISIONS = ("tf32", "fp32", "bf16")
@@ -46,9 +46,9 @@ def task_word(text: str) -> Task:
     return cast("Task", _one_of(text, TASKS, option="--task"))
 
 
-def sampler_word(text: str) -> Literal["genetic", "tpe", "random"]:
+def sampler_word(text: str) -> SamplerWord:
     """``text`` as the name of a sampler, or an error that suggests the nearest one."""
-    return cast("Literal['genetic', 'tpe', 'random']", _one_of(text, SAMPLERS, option="--sampler"))
+    return cast("SamplerWord", _one_of(text, SAMPLERS, option="--sampler"))
 
 
 def noise_word(text: str) -> NoiseWord:

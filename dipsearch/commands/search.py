@@ -49,7 +49,7 @@ def search(
     space: Annotated[str, typer.Option("--space", metavar="NAME|FILE", help="The search space.")] = "skip",
     sampler: Annotated[
         str, typer.Option("--sampler", metavar="|".join(parsing.SAMPLERS), help="Who proposes candidates.")
-    ] = "genetic",
+    ] = "pilot",
     budget: Annotated[
         str | None,
         typer.Option("--budget", metavar="DURATION", help="Time for everything: 90s, 10m (default), 1h30m."),

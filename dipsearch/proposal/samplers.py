@@ -1,9 +1,9 @@
 """The samplers behind one word: who proposes the next candidate.
 
-``genetic`` breeds the best genomes so far (`breeding`), ``tpe`` is Optuna's tree-structured Parzen
-estimator made to propose whole genomes, ``random`` draws from the search space and is the baseline that
-every claim is measured against. All three refuse genomes that the study already has and candidates that are
-not affordable, and all three depend on the seed and the study's history only (`proposals`).
+``pilot`` draws genomes whose input is the first answer, ``genetic`` breeds the best genomes so far (`breeding`),
+``tpe`` is Optuna's tree-structured Parzen estimator made to propose whole genomes, ``random`` draws from the search
+space and is the baseline that every claim is measured against. All of them refuse genomes that the study already has
+and candidates that are not affordable, and all of them depend on the seed and the study's history only (`proposals`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .breeding import GeneticSampler
 from .distributions import Conditional, Flat, Space, uniform
 from .proposals import FIT, Gate, Proposal, ProposingSampler, is_resting
 
-SAMPLERS = ("genetic", "tpe", "random")
+SAMPLERS = ("pilot", "genetic", "tpe", "random")
 TPE_STARTUP = 8  # finished trials before the estimator says anything; budgets are 20 to 100 candidates
 TPE_DRAWS = 16  # that were refused, until a genome is drawn at random
 RANDOM_DRAWS = 64  # that were refused, until a space has nothing more
@@ -44,7 +44,7 @@ def make_sampler(
     affordable: Callable[[Flat], bool] | None = None,
     expense: Callable[[Flat], float] | None = None,
 ) -> BaseSampler:
-    """Return the sampler called ``word``: "genetic", "tpe" or "random".
+    """Return the sampler called ``word``: "pilot", "genetic", "tpe" or "random".
 
     Args:
         space: the search space.
@@ -56,6 +56,8 @@ def make_sampler(
         InputError: there is no such sampler.
     """
     gate = Gate(affordable, expense)
+    if word == "pilot":
+        return PilotSampler(space, seed=seed, gate=gate)
     if word == "genetic":
         return GeneticSampler(space, seed=seed, affordable=affordable, expense=expense)
     if word == "tpe":
@@ -87,6 +89,23 @@ class UniformSampler(ProposingSampler):
         """Yield genomes at random."""
         for _ in range(RANDOM_DRAWS):
             yield Proposal(space.sample(generator), "random")
+
+
+class PilotSampler(UniformSampler):
+    """Draw genomes whose input is the first answer, the gene that matters most; others where there are none.
+
+    Of nine strategies after the known networks, in searches of 12 minutes on the table of recordings, its delivered
+    pictures gained most over other seeds of the best known network on the tuning pictures: 0.55 dB (random genomes
+    0.44, genetic ones 0.39); on the test pictures 0.21, 0.20 and 0.09 (`bench replay-search`).
+    """
+
+    def draws(
+        self, study: Study, trial: FrozenTrial, *, space: Space, generator: np.random.Generator
+    ) -> Iterator[Proposal]:
+        """Yield such genomes at random, and then any."""
+        for _ in range(RANDOM_DRAWS):
+            yield Proposal(space.repair({"input_kind": "pilot"}, generator), "random")
+        yield from super().draws(study, trial, space=space, generator=generator)
 
 
 class ParzenSampler(ProposingSampler):

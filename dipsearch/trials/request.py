@@ -18,7 +18,7 @@ from ..problem import Task, TaskOptions
 from ..yaml_files import dump_yaml, read_yaml, validate
 from .storage_url import masked
 
-SamplerWord = Literal["genetic", "tpe", "random"]
+SamplerWord = Literal["pilot", "genetic", "tpe", "random"]
 SAMPLERS: tuple[str, ...] = get_args(SamplerWord)
 DEFAULT_BUDGET_SECONDS = 600.0
 """Ten minutes, as the help says."""
@@ -63,7 +63,7 @@ class Request:
     options: TaskOptions
     name: str
     space: str = "skip"
-    sampler: SamplerWord = "genetic"
+    sampler: SamplerWord = "pilot"
     budget_seconds: float | None = None
     trials: int | None = None
     steps: int | None = None
@@ -150,7 +150,7 @@ class _Request(_Strict):
     options: _Options
     name: str = Field(min_length=1, max_length=200)
     space: str = "skip"
-    sampler: SamplerWord = "genetic"
+    sampler: SamplerWord = "pilot"
     budget_seconds: Annotated[float, Field(gt=0, le=1e9)] | None = None
     trials: Whole | None = None
     steps: Whole | None = None

@@ -301,7 +301,7 @@ def test_a_restoration_with_a_result_is_in_the_form_of_the_new_measurement(sever
         ({"space": "nowhere"}, "there is no search space 'nowhere'"),
         ({"space": Path("nowhere.yaml")}, "cannot read nowhere.yaml"),
         ({"progress": "much"}, "progress is 'much'"),
-        ({"sampler": "cmaes"}, "the sampler is 'cmaes'; there are genetic, tpe, random"),
+        ({"sampler": "cmaes"}, "the sampler is 'cmaes'; there are pilot, genetic, tpe, random"),
         ({"sampler": optuna.samplers.RandomSampler}, "the sampler is <class"),
         ({"pruner": "median"}, "the pruner is 'median'"),
         ({"metric": "psnr"}, "metric is str"),

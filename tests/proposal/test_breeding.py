@@ -278,6 +278,20 @@ class TestPopulation:
             GeneticSampler(population_size=1)
 
 
+class TestPilotSampler:
+    def test_every_genome_has_the_first_answer_as_its_input_where_the_space_has_that(self) -> None:
+        space = load_space("skip")
+        study = optuna.create_study(sampler=make_sampler("pilot", space, seed=0))
+        genomes = [space.genome(suggest(study.ask(), space)) for _ in range(12)]
+        assert all(genome.needs_pilot for genome in genomes)
+        assert len({genome.digest for genome in genomes}) == 12
+
+    def test_a_space_without_such_networks_is_drawn_from_as_it_is(self) -> None:
+        space = load_space("dip_2018")
+        study = optuna.create_study(sampler=make_sampler("pilot", space, seed=0))
+        assert not space.genome(suggest(study.ask(), space)).needs_pilot
+
+
 class TestOperators:
     def test_crossover_takes_every_gene_from_a_parent_and_loses_none(self) -> None:
         first: Flat = {"depth": 2, "a": 1}
