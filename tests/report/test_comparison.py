@@ -14,12 +14,16 @@ def three(make_study):
     """Two genetic runs and a random one; the second genetic run is 2 dB better and stops after 45 s."""
     record = make_study()
 
-    def run(name: str, *, shift: float = 0.0, **changes):
+    def run(name: str, *, shift: float = 0.0, sampler: str = "genetic", **changes):
         moved = tuple(
             replace(e, estimated_psnr=e.estimated_psnr + shift if e.estimated_psnr is not None else None)
             for e in record.trials
         )
-        return replace(record, request=replace(record.request, name=name, workers=2, **changes), trials=moved)
+        return replace(
+            record,
+            request=replace(record.request, name=name, workers=2, sampler=sampler, **changes),
+            trials=moved,
+        )
 
     return run("a", seed=0), run("b", seed=1, shift=2.0), run("c", sampler="random", shift=-1.0)
 
