@@ -95,8 +95,8 @@ class PilotSampler(UniformSampler):
     """Draw genomes whose input is the first answer, the gene that matters most; others where there are none.
 
     Of nine strategies after the known networks, in searches of 12 minutes on the table of recordings, its delivered
-    pictures gained most over other seeds of the best known network on the tuning pictures: 0.55 dB (random genomes
-    0.44, genetic ones 0.39); on the test pictures 0.21, 0.20 and 0.09 (`bench replay-search`).
+    pictures gained most over other seeds of the best known network on the tuning pictures: 0.54 dB (random genomes
+    0.44, genetic ones 0.39); on the test pictures 0.19, 0.20 and 0.09 (`bench replay-search`).
     """
 
     def draws(

@@ -39,7 +39,7 @@ from dipsearch.bench.tabular import (
 )
 from dipsearch.bench.tabular.gene_distance import Neighbours
 from dipsearch.bench.tabular.gene_importance import gene_importances
-from dipsearch.bench.tabular.ideas import CheapFirst, ForEnsemble, Predicted, PredictedPerSecond, WithPilot
+from dipsearch.bench.tabular.ideas import CheapFirst, ForEnsemble, Predicted, PredictedPerSecond
 from dipsearch.bench.tabular.known_strategies import (
     InOrder,
     best_known_once,
@@ -128,9 +128,8 @@ def test_what_is_delivered_follows_the_score_as_far_as_it_is_sure(table: Table) 
     sure = ScoreVariance(1e-9, 0.0)
     usual = delivered(9e-4, None)
     polished = case.psnr(tried[0].fit.square(-1))
-    assert delivered(1e-2, sure) == pytest.approx(
-        polished, abs=0.02
-    )  # of so bad a first answer nothing is taken
+    # Of so bad a first answer nothing is taken.
+    assert delivered(1e-2, sure) == pytest.approx(polished, abs=0.02)
     assert delivered(1e-6, sure) == pytest.approx(first)
     assert delivered(1e-6, None) == pytest.approx(usual)
 
@@ -172,7 +171,7 @@ def test_a_strategy_and_a_policy_of_ones_own_are_replayed(table: Table) -> None:
     assert not any(one.ended for one in tried)
 
 
-@pytest.mark.parametrize("idea", [CheapFirst, WithPilot, ForEnsemble, Predicted, PredictedPerSecond])
+@pytest.mark.parametrize("idea", [CheapFirst, ForEnsemble, Predicted, PredictedPerSecond])
 def test_an_idea_comes_after_the_known_ones_and_is_drawn_alike_again(table: Table, idea: Maker) -> None:
     case = table.cases[0]
     chosen = [one.choice for one in replay_search(idea, table, case, seed=0, minutes=12)]
@@ -188,7 +187,6 @@ def test_ideas_pick_what_they_say(table: Table) -> None:
     def picked(idea: Maker) -> list[Recorded]:
         return [replay_search(idea, table, case, seed=seed, minutes=6)[after].recorded for seed in range(12)]
 
-    assert all(one.genome.genome.needs_pilot for one in picked(WithPilot))
     usual = picked(random_after_known)
     cheap = CheapFirst(Offer(table, "denoise", 0))
     cost = [
@@ -201,7 +199,17 @@ def test_ideas_pick_what_they_say(table: Table) -> None:
         assert fmean(levels[one.digest] for one in picked(idea)) > fmean(levels[one.digest] for one in usual)
 
 
-@pytest.mark.parametrize("word", ["genetic", "tpe"])
+def test_the_sampler_of_a_search_begins_with_pilots(table: Table) -> None:
+    case, maker = table.cases[0], sampled("pilot", known_first=True)
+
+    def pilots(strategy: Maker) -> int:
+        begun = [replay_search(strategy, table, case, seed=seed, minutes=3)[4] for seed in range(12)]
+        return sum(one.recorded.genome.genome.needs_pilot for one in begun)
+
+    assert pilots(maker) > pilots(random_after_known)
+
+
+@pytest.mark.parametrize("word", ["pilot", "genetic", "tpe"])
 def test_a_sampler_comes_after_the_known_ones_and_gets_every_genome_once(table: Table, word: str) -> None:
     tried = replay_search(sampled(word, known_first=True), table, table.cases[0], seed=0, minutes=60)
     chosen = [one.choice for one in tried]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from .gene_importance import gene_importances, importance_method
-from .search_comparison import GENETIC, SEEDS, STRATEGIES, Searches, fits_to_best_of_random
+from .search_comparison import PILOT, SEEDS, STRATEGIES, Searches, fits_to_best_of_random
 from .table import Table, cases_of
 from .table_cases import SETS, SetName
 from .time_to_peak import time_to_peak
 
-RACED = ("best known network, once", SEEDS, "known networks", GENETIC)
+RACED = ("best known network, once", SEEDS, "known networks", PILOT)
 """Strategies whose time to the peak of Deep Image Prior's default network is measured."""
 
 RACES = 3

@@ -92,14 +92,6 @@ class CheapFirst(AfterKnown):
         return self.by_chance(1 / self.seconds)
 
 
-class WithPilot(AfterKnown):
-    """Random genomes whose input is the first answer: the space cut by the gene that matters most."""
-
-    def pick(self, tried: Sequence[Tried], judged: Sequence[Tried]) -> int:
-        """By chance among these."""
-        return self.by_chance(np.array([float(one.genome.genome.needs_pilot) for one in self.pool]))
-
-
 class ForEnsemble(AfterKnown):
     """Children of the ensemble's members, in proportion to their weights, instead of the best networks'."""
 

@@ -91,7 +91,7 @@ def sampled(word: str, *, known_first: bool) -> Maker:
     """A strategy with one of our samplers.
 
     Args:
-        word: "genetic", "tpe" or "random".
+        word: "pilot", "genetic", "tpe" or "random".
         known_first: whether it begins with a few known networks, as a search does.
     """
 

@@ -15,7 +15,7 @@ from scipy.stats import t as student
 
 from ...proposal.breeding import Breeding, GeneticSampler
 from ..search_rows import Delivers, SearchRow
-from .ideas import CheapFirst, ForEnsemble, Predicted, PredictedPerSecond, WithPilot
+from .ideas import CheapFirst, ForEnsemble, Predicted, PredictedPerSecond
 from .known_strategies import (
     best_known_once,
     dip_default,
@@ -33,6 +33,9 @@ from .table_parts import TableCase, TableFit
 
 SEEDS, RANDOM, GENETIC = "best known network, other seeds", "known, then random", "known, then genetic"
 
+PILOT = "known, then with a pilot"
+"""What a search does."""
+
 STRATEGIES: Mapping[str, Maker] = {
     "best known network, once": best_known_once,
     SEEDS: other_seeds,
@@ -40,13 +43,13 @@ STRATEGIES: Mapping[str, Maker] = {
     "random": random_genomes,
     RANDOM: random_after_known,
     "known, then TPE": sampled("tpe", known_first=True),
+    PILOT: sampled("pilot", known_first=True),
     GENETIC: sampled("genetic", known_first=True),
     "known, then genetic and random": with_sampler(
         lambda space, seed: GeneticSampler(space, seed=seed, breeding=Breeding(strangers=0.5))
     ),
     "known, then the ensemble's children": ForEnsemble,
     "known, then cheap ones": CheapFirst,
-    "known, then those with a pilot": WithPilot,
     "known, then promising or unlike ones": Predicted,
     "known, then such by the second": PredictedPerSecond,
     "DIP default network": dip_default,
