@@ -120,19 +120,20 @@ def _nothing_ignored() -> Iterator[None]:
 
 
 @contextmanager
-def started(arguments: Sequence[str], *, folder: Path) -> Iterator[SearchProcess]:
+def started(arguments: Sequence[str], *, folder: Path, threads: int | None = None) -> Iterator[SearchProcess]:
     """Start a search; whatever is left of its process group is killed at the end.
 
     Args:
         arguments: behind the name of the program, as ``["search", "photo.png", …]``.
         folder: where it runs; its studies are in ``studies/`` there.
+        threads: of each of its processes at the most; ``None``: as many as it wants.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, _nothing_ignored():
         process = SearchProcess(
             subprocess.Popen(
                 [*PROGRAM, *arguments],
                 cwd=folder,
-                env=environment(),
+                env=environment(threads),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -147,9 +148,11 @@ def started(arguments: Sequence[str], *, folder: Path) -> Iterator[SearchProcess
             process.kill()
 
 
-def run_program(arguments: Sequence[str], *, folder: Path, timeout: float) -> Ending:
+def run_program(
+    arguments: Sequence[str], *, folder: Path, timeout: float, threads: int | None = None
+) -> Ending:
     """Run the program to its end, or for so many seconds."""
-    with started(arguments, folder=folder) as process:
+    with started(arguments, folder=folder, threads=threads) as process:
         return process.ending(timeout)
 
 
@@ -163,8 +166,9 @@ def wait_for(condition: Callable[[], object], *, seconds: float, every: float = 
     return True
 
 
-def environment() -> dict[str, str]:
-    """Where the package is found although it may not be installed."""
+def environment(threads: int | None = None) -> dict[str, str]:
+    """Where the package is found although it may not be installed, and how many threads a process has at the most."""
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
-    return os.environ | {"PYTHONPATH": path}
+    limit = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
+    return os.environ | {"PYTHONPATH": path} | limit

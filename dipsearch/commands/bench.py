@@ -23,6 +23,7 @@ from . import (
     bench_replay_search,
     bench_rivals,
     bench_score,
+    bench_search,
     bench_table,
     bench_warm,
     bench_warm_weights,
@@ -49,6 +50,7 @@ bench.command()(bench_operators.operators)
 bench.command()(bench_policies.policies)
 bench.command()(bench_table.table)
 bench.command()(bench_replay_search.replay_search)
+bench.command()(bench_search.search)
 bench.command()(bench_promises.promises)
 bench.command()(bench_interruptions.interruptions)
 bench.command()(bench_preselection.preselection)

@@ -1,0 +1,232 @@
+"""The run of real searches by strategy: damaged pictures, the command line as a person types it, minutes for each.
+
+Strategies differ in who proposes networks, and in nothing else. Searches that are compared run side by side where
+several run at once, so that what else the machine does befalls them alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from .. import __version__
+from ..errors import FormatError, InputError, ResourceError
+from ..files import write_text
+from ..run.devices import cores
+from .own_search import DELIVERED, FIRST, NETWORKS, PATIENCE, SearchOutcome, own_answers, search_arguments
+from .real_search_rows import RealSearchRow
+from .rival_case import RivalCase, make_case
+from .rival_damages import RivalDamage
+from .row_file import RowFile
+from .search_process import run_program
+from .study_books import read_books
+from .study_files import read_delivery
+from .tabular.search_comparison import GENETIC, PILOT, RANDOM, SEEDS
+
+NAME = "strategy"
+
+TPE, DIP = "known, then TPE", "DIP default network, other seeds"
+
+REPEATED = """\
+format: dipsearch/space/1
+description: One network and nothing else, {name}; learning rates that hardly differ make it another candidate.
+genes:
+{genes}
+  learning_rate: {{float: [0.0099, 0.0101]}}
+"""
+
+BEST = {
+    "depth": 5,
+    "channels_down": 32,
+    "channels_up": 32,
+    "channels_skip": 4,
+    "upsampling": "nearest",
+    "input_kind": "pilot",
+    "input_channels": 32,
+}
+"""The genes of ``dipsearch_pilot_32``, the best known network, that are not the published default."""
+
+DEFAULT = {"input_channels": 32, "upsampling": "bilinear"}
+"""The same of ``dip_2018_denoise``."""
+
+
+@dataclass(frozen=True)
+class RealStrategy:
+    """Who proposes networks.
+
+    Args:
+        title: as in the replays.
+        options: of the search.
+        genes: of the only network; ``None``: those of the usual space.
+    """
+
+    title: str
+    options: tuple[str, ...] = ()
+    genes: Mapping[str, object] | None = None
+
+    def typed(self, folder: Path) -> list[str]:
+        """What is typed behind the usual words; a space of its own is written into the folder."""
+        if self.genes is None:
+            return list(self.options)
+        path = folder / "repeated.yaml"
+        lines = "\n".join(f"  {gene}: {value}" for gene, value in self.genes.items())
+        write_text(path, REPEATED.format(name=self.title, genes=lines))
+        return ["--space", str(path), "--sampler", "random", *self.options]
+
+
+STRATEGIES: Mapping[str, RealStrategy] = {
+    "seeds": RealStrategy(SEEDS, genes=BEST),
+    "pilot": RealStrategy(PILOT, ("--sampler", "pilot")),
+    "random": RealStrategy(RANDOM, ("--sampler", "random")),
+    "genetic": RealStrategy(GENETIC, ("--sampler", "genetic")),
+    "tpe": RealStrategy(TPE, ("--sampler", "tpe")),
+    "dip": RealStrategy(DIP, genes=DEFAULT),
+}
+"""By the words that are typed."""
+
+
+def chosen_strategies(words: Sequence[str]) -> list[RealStrategy]:
+    """The strategies of these words.
+
+    Raises:
+        InputError: there is none of such a word.
+    """
+    for word in words:
+        if word not in STRATEGIES:
+            raise InputError(
+                f"there is no strategy {word!r} in this benchmark",
+                f"they are {', '.join(STRATEGIES)}",
+                "choose from these",
+            )
+    return [STRATEGIES[word] for word in dict.fromkeys(words)]
+
+
+@dataclass(frozen=True)
+class RealSearches:
+    """What is searched.
+
+    Args:
+        sources: clean pictures.
+        damages: one for each task.
+        strategies: that are compared.
+        minutes: budgets.
+        seeds: of damages and searches.
+        workers: processes of each search.
+        at_once: searches that run side by side.
+    """
+
+    sources: Sequence[str]
+    damages: Sequence[RivalDamage]
+    strategies: Sequence[RealStrategy]
+    minutes: Sequence[float]
+    seeds: Sequence[int]
+    workers: int
+    at_once: int
+
+    @property
+    def threads(self) -> int:
+        """Of each process of a search, so that they share the machine evenly."""
+        return max(1, cores() // (self.workers * self.at_once))
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """One search that is to come."""
+
+    source: str
+    damage: RivalDamage
+    strategy: RealStrategy
+    minutes: float
+    seed: int
+
+
+def search_all(wanted: RealSearches, file: RowFile[RealSearchRow], *, say: Callable[[str], None]) -> None:
+    """Search what ``file`` does not hold yet; it is written after every search.
+
+    Args:
+        say: sees a line for every search, and for one that failed, which is made again another time.
+    """
+    with ThreadPoolExecutor(wanted.at_once) as pool:
+        missing = [turn for turn in _turns(wanted) if not _has(turn, file)]
+        waiting = {pool.submit(searched, turn, wanted): turn for turn in missing}
+        try:
+            for done in as_completed(waiting):
+                turn = waiting[done]
+                where = f"{turn.source:22} {turn.damage.name:8} {turn.minutes:g} min, seed {turn.seed}"
+                try:
+                    row = done.result()
+                except (ResourceError, FormatError) as error:
+                    say(f"{where} {turn.strategy.title}: not measured: {error}")
+                    continue
+                file.add([row])
+                say(f"{where} {row.strategy:32} {row.delivered_db:.2f} dB, {row.networks} networks")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _turns(wanted: RealSearches) -> Iterator[_Turn]:
+    """Strategies that are compared come behind each other; every picture has its turn before the next seed."""
+    for minutes in wanted.minutes:
+        for seed in wanted.seeds:
+            for damage in wanted.damages:
+                for source in wanted.sources:
+                    for strategy in wanted.strategies:
+                        yield _Turn(source, damage, strategy, minutes, seed)
+
+
+def _has(turn: _Turn, file: RowFile[RealSearchRow]) -> bool:
+    with _case(turn) as (case, _):
+        group = (case.picture, case.damage.task, turn.strategy.title, turn.seed, turn.minutes)
+        return file.has(group, measurement=case.digest)
+
+
+@contextmanager
+def _case(turn: _Turn) -> Iterator[tuple[RivalCase, Path]]:
+    """The measurement of a turn, and the folder that it lies in."""
+    with TemporaryDirectory(prefix="dipsearch-searches-") as name:
+        folder = Path(name)
+        yield make_case(turn.source, turn.damage, seed=turn.seed, folder=folder), folder
+
+
+def searched(turn: _Turn, wanted: RealSearches) -> RealSearchRow:
+    """The row of one search.
+
+    Raises:
+        ResourceError: the search failed.
+        FormatError: it left no picture.
+    """
+    seconds = 60 * turn.minutes
+    with _case(turn) as (case, folder):
+        usual = search_arguments(case, budget=seconds, workers=wanted.workers, seed=turn.seed, name=NAME)
+        typed = [*usual, *turn.strategy.typed(folder)]
+        ended = run_program(typed, folder=folder, timeout=PATIENCE * seconds + 300, threads=wanted.threads)
+        if ended.code != 0:
+            raise ResourceError(f"the search failed: {ended.last_line}")
+        study = folder / "studies" / NAME
+        result, books = read_delivery(study), read_books(study, name=NAME)
+    answers = {one.name: one.psnr for one in own_answers(SearchOutcome(result, None, ended.seconds))}
+    delivered = answers[DELIVERED]
+    if delivered is None:
+        raise FormatError("its result says no PSNR")
+    return RealSearchRow(
+        picture=case.picture,
+        task=case.damage.task,
+        strategy=turn.strategy.title,
+        seed=turn.seed,
+        minutes=turn.minutes,
+        workers=wanted.workers,
+        at_once=wanted.at_once,
+        networks=len(books.known),
+        looks=books.looks,
+        seconds=round(ended.seconds, 1),
+        delivered_db=round(delivered, 4),
+        alone_db=answers.get(NETWORKS),
+        first_db=answers.get(FIRST),
+        version=f"dipsearch {__version__}",
+        measurement=case.digest,
+    )

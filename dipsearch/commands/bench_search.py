@@ -1,0 +1,88 @@
+"""``dipsearch bench search``: strategies of a search beside each other, in real searches of minutes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..errors import InputError
+from . import bench_options as shared
+from . import parsing
+
+FILE, SUMMARY, SECTION = "searches.json", "search.json", "searches"
+PICTURES = tuple(
+    f"sample:{name}@96" for name in ("astronaut", "camera", "cell", "page", "coins", "immunohistochemistry")
+)
+"""Where none are given: a face, a grey photo, a phase contrast, print, objects on a ground, stained tissue. No constant
+was chosen on them."""
+
+
+def search(
+    sources: shared.Sources = None,
+    tasks: shared.Tasks = "denoise,inpaint,sr",
+    strategies: Annotated[
+        str,
+        typer.Option(
+            "--strategies",
+            metavar="NAME,NAME…",
+            help="seeds: the best known network again and again; pilot, random, genetic, tpe: samplers; dip: the "
+            "default network of Deep Image Prior again and again.",
+        ),
+    ] = "seeds,pilot",
+    budgets: Annotated[str, typer.Option("--budgets", metavar="DURATION,…", help="Of each search.")] = "4m",
+    seeds: Annotated[
+        str, typer.Option("--seeds", metavar="N,N…", help="Of damages and searches; each is a search more.")
+    ] = "0",
+    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes of a search.")] = 2,
+    at_once: Annotated[int, typer.Option("--at-once", metavar="N", help="Searches side by side.")] = 1,
+    recorded_only: shared.RecordedOnly = False,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
+) -> None:
+    """Search by different strategies for the same time, and compare what is delivered. Resumable.
+
+    Searches whose rows are there are not made again. Without pictures: six that are bundled. Let nothing else run.
+    """
+    parsing.at_least(1, workers, option="--workers")
+    parsing.at_least(1, at_once, option="--at-once")
+    minutes = [parsing.seconds(word, option="--budgets") / 60 for word in shared.words(budgets)]
+    numbers = _seeds(seeds)
+    given = () if recorded_only else parsing.expand_sources(sources or PICTURES)
+    shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
+
+    import time
+
+    from ..bench import write_section
+    from ..bench.machine import command_line, versions
+    from ..bench.real_search_rows import COMMAND, RealSearchRow, gains
+    from ..bench.real_search_run import RealSearches, chosen_strategies, search_all
+    from ..bench.real_search_table import real_searches_markdown
+    from ..bench.rival_case import clean_sources
+    from ..bench.rival_damages import chosen_damages
+    from ..bench.row_file import RowFile
+    from ..bench.search_rows import write_search_rows
+    from ..bench.tabular.search_comparison import SEEDS
+
+    chosen = chosen_strategies(shared.words(strategies))
+    damages = chosen_damages(shared.words(tasks), None)
+    date = time.strftime("%Y-%m-%d")
+    about = {"command": command_line(), "date": date, "versions": versions()}
+    file = RowFile(out / FILE, RealSearchRow, command=COMMAND, about=about)
+    if not recorded_only:
+        wanted = RealSearches(clean_sources(given), damages, chosen, minutes, numbers, workers, at_once)
+        search_all(wanted, file, say=lambda line: print(line, flush=True))
+    found = gains(file.rows, against=SEEDS)
+    if found:
+        write_search_rows(out / SUMMARY, found, about=about)
+    write_section(page, SECTION, real_searches_markdown(file.rows, command=command_line(), date=date))
+    print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
+
+
+def _seeds(text: str) -> list[int]:
+    words = shared.words(text)
+    if not all(word.isascii() and word.isdigit() for word in words):
+        raise InputError(
+            f"--seeds is {text!r}", "it is whole numbers from 0 on", "write for example --seeds 0,1,2"
+        )
+    return [int(word) for word in dict.fromkeys(words)]
