@@ -22,7 +22,7 @@ from .real_search_rows import RealSearchRow
 from .rival_case import RivalCase, make_case
 from .rival_damages import RivalDamage
 from .row_file import RowFile
-from .search_process import run_program
+from .search_process import nothing_ignored, run_program
 from .study_books import read_books
 from .study_files import read_delivery
 from .tabular.search_comparison import GENETIC, PILOT, RANDOM, SEEDS
@@ -150,7 +150,8 @@ def search_all(wanted: RealSearches, file: RowFile[RealSearchRow], *, say: Calla
     Args:
         say: sees a line for every search, and for one that failed, which is made again another time.
     """
-    with ThreadPoolExecutor(wanted.at_once) as pool:
+    # What a thread starts inherits the signals that are ignored, and only the main thread can change that.
+    with nothing_ignored(), ThreadPoolExecutor(wanted.at_once) as pool:
         missing = [turn for turn in _turns(wanted) if not _has(turn, file)]
         waiting = {pool.submit(searched, turn, wanted): turn for turn in missing}
         try:

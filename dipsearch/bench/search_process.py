@@ -107,7 +107,7 @@ class SearchProcess:
 
 
 @contextmanager
-def _nothing_ignored() -> Iterator[None]:
+def nothing_ignored() -> Iterator[None]:
     """Let a child hear signals that this process was started to ignore, behind nohup or an ampersand."""
     ignored = [one for one in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(one) == signal.SIG_IGN]
     for one in ignored:
@@ -128,7 +128,7 @@ def started(arguments: Sequence[str], *, folder: Path, threads: int | None = Non
         folder: where it runs; its studies are in ``studies/`` there.
         threads: of each of its processes at the most; ``None``: as many as it wants.
     """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, _nothing_ignored():
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, nothing_ignored():
         process = SearchProcess(
             subprocess.Popen(
                 [*PROGRAM, *arguments],

@@ -66,9 +66,9 @@ class PictureFits:
     kept: bool = True
 
     @property
-    def step(self) -> int:
-        """Iterations that the fit has made which came furthest."""
-        return max(one.step for one in self.fits)
+    def made(self) -> int:
+        """Iterations of all of them together, which tells their states apart."""
+        return sum(one.step for one in self.fits)
 
     @property
     def over(self) -> bool:
@@ -77,27 +77,38 @@ class PictureFits:
         return all(ends) or Ended.DIVERGED in ends
 
     def advance(self, task: Slice) -> tuple[int, float]:
-        """Advance all of them in step, check point by check point; the iterations made, and their seconds."""
-        begun, before = time.perf_counter(), self.step
-        every = task.limits.check_every
-        while not self.over and self.step < before + task.steps:
-            for index, one in enumerate(self.fits):
-                one.advance(every, watch=self._keeper(index, task.trajectory_every))
+        """Advance them, check point by check point; the iterations made, and their seconds."""
+        begun, before = time.perf_counter(), self.made
+        until = [one.step + task.steps for one in self.fits]
+        while not self.over and (turn := self._turn(task.look, until)):
+            first, looking = self.fits[turn[0]], self.fits[turn[0]].step < task.look
+            for index in turn:
+                self.fits[index].advance(
+                    task.limits.check_every, watch=self._keeper(index, task.trajectory_every)
+                )
             if task.seconds is not None and time.perf_counter() - begun >= task.seconds:
                 break
-        self.kept = self.kept and self.step == before
-        return self.step - before, time.perf_counter() - begun
+            if looking and first.step >= task.look:
+                break
+        self.kept = self.kept and self.made == before
+        return self.made - before, time.perf_counter() - begun
 
-    def progress(self, done: Sequence[Fit], *, since: int) -> tuple[Progress, ...]:
+    def _turn(self, look: int, until: Sequence[int]) -> Sequence[int]:
+        """Who is advanced to the next check point: who had no look yet, in their order, and then all."""
+        able = [k for k, one in enumerate(self.fits) if one.ended is None and one.step < until[k]]
+        behind = [k for k in able if self.fits[k].step < look]
+        return behind[:1] or able
+
+    def progress(self, done: Sequence[Fit], *, since: Sequence[int]) -> tuple[Progress, ...]:
         """How far each has come.
 
         Args:
             done: what they deliver as they stand.
-            since: the iteration after which check points are news.
+            since: the iterations after which check points are news, of each.
         """
         found = []
-        for fit, one, picture in zip(self.fits, done, self.pictures, strict=True):
-            news = one.curves.step > since
+        for fit, one, picture, known in zip(self.fits, done, self.pictures, since, strict=True):
+            news = one.curves.step > known
             steps, scores = one.curves.step[news].tolist(), one.curves.validation_mse[news].tolist()
             curve = tuple(zip(steps, scores, strict=True))
             seen = sketch(one.image, picture) if one.step else None
@@ -224,14 +235,14 @@ def _start(task: Slice, picture: SplitProblem) -> StepState | None:
 
 
 def kept_steps(file: Path) -> int:
-    """Iterations of the fits whose state lies in a file; 0 where it is not there or damaged."""
+    """Iterations of the fits whose state lies in a file, of all together; 0 where it is not there or damaged."""
     if not file.exists():
         return 0
     try:
         states, _ = unpack(file.read_bytes())
     except FormatError:
         return 0
-    return max((state.step for state in states), default=0)
+    return sum(state.step for state in states)
 
 
 def _trajectories(file: Path, steps: Sequence[int]) -> list[Trajectory]:

@@ -57,7 +57,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Slice:
-    """Advance the fits of one network to some pictures, all to the same iteration.
+    """Advance the fits of one network to some pictures, all to the same iteration, or at first one after another.
 
     Args:
         place: the folder of these fits.
@@ -66,14 +66,16 @@ class Slice:
         pictures: to which.
         seed: of the fits.
         limits: how far they may go in all.
-        at: iterations that they have made; 0: they begin.
-        steps: iterations more, at the most.
+        at: iterations that they have made, of all pictures together; 0: they begin.
+        steps: iterations more of every picture, at the most.
         seconds: wall time after which the next check point is the last; ``None``: all ``steps``.
         keep: leave their files; otherwise the worker alone remembers them.
         all_data: do not advance them: let them go on with everything that was measured, and leave what comes of it.
         may_go_on: whether that may be asked for later; otherwise the weights are not kept that it takes.
         start: the preset whose learnt weights they begin with; ``None``: they begin with random ones.
         trajectory_every: iterations between the images that are kept for the page; ``None``: none.
+        look: iterations that the pictures make one after another, before all go on together; a slice ends with the
+            picture that has made them. 0: all go together from the beginning.
     """
 
     place: str
@@ -90,6 +92,7 @@ class Slice:
     may_go_on: bool = True
     trajectory_every: int | None = None
     start: str | None = None
+    look: int = 0
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -158,9 +161,9 @@ class Advanced:
     """What came of a slice.
 
     Args:
-        steps: iterations that the fits have made by now.
-        made: iterations of this slice.
-        seconds: wall time of these, on all pictures.
+        steps: iterations that the fits have made by now, of all pictures together.
+        made: those of this slice.
+        seconds: wall time of these.
         beside: wall time of everything else: reading, building, writing.
         writing: processor time of leaving the files.
         pictures: how far each fit has come.

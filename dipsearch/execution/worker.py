@@ -76,9 +76,9 @@ class Worker:
         return True
 
     def remembers(self, place: str) -> int:
-        """The iterations of the fits that it has in its memory; 0: none."""
+        """The iterations of the fits that it has in its memory, of all together; 0: none."""
         there = self._fits.get(place)
-        return 0 if there is None else there.step
+        return 0 if there is None else there.made
 
     # -- fits ----------------------------------------------------------------------------------------------------
 
@@ -128,13 +128,14 @@ class Worker:
         fits = self._taken_up(task)
         place = self.folder / task.place
         if task.all_data:
-            if not fits.step:
+            if not fits.made:
                 raise TaskFailed("there is no fit to be gone on with")
             needed = task.network.needs_pilot
             pilots = [self._pilot(one, part="full") if needed else None for one in task.pictures]
             fits.leave(place, fits.with_all_data(seed=task.seed, seconds=task.seconds, pilots=pilots))
-            return self._said(fits, fits.done(), since=fits.step, made=0, seconds=0.0, kept=True)
-        since = fits.step
+            known = [one.step for one in fits.fits]
+            return self._said(fits, fits.done(), since=known, made=0, seconds=0.0, kept=True)
+        known = [one.step for one in fits.fits]
         made, seconds = fits.advance(task)
         done, kept, begun = fits.done(), task.keep or fits.over, time.process_time()
         if kept:
@@ -142,16 +143,23 @@ class Worker:
         writing = time.process_time() - begun
         self._remember(task.place, fits)
         # What a lost worker had advanced further than the parent knows is news, too; who only asks hears everything.
-        since = min(since, task.at) if task.steps else 0
+        since = known if task.steps and sum(known) <= task.at else [0] * len(known)
         found = self._said(fits, done, since=since, made=made, seconds=seconds, kept=kept)
         return replace(found, writing=writing)
 
     def _said(
-        self, fits: PictureFits, done: Sequence[Fit], *, since: int, made: int, seconds: float, kept: bool
+        self,
+        fits: PictureFits,
+        done: Sequence[Fit],
+        *,
+        since: Sequence[int],
+        made: int,
+        seconds: float,
+        kept: bool,
     ) -> Advanced:
         first = done[0]
         return Advanced(
-            steps=fits.step,
+            steps=fits.made,
             made=made,
             seconds=seconds,
             beside=0.0,
@@ -167,7 +175,7 @@ class Worker:
     def _taken_up(self, task: Slice) -> PictureFits:
         """The fits of a task: from memory where they are as far as the task says, else from their files."""
         there = self._fits.get(task.place)
-        if there is not None and task.at and there.step == task.at:
+        if there is not None and task.at and there.made == task.at:
             return there
         self._fits.pop(task.place, None)
         pictures = [self._picture(one, pilot=task.network.needs_pilot) for one in task.pictures]

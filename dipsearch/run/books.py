@@ -87,7 +87,8 @@ class Books:
                 self._end(trial._trial_id, trial.number, reason, state=TrialState.PRUNED)
                 continue
             candidate = self._candidate(trial.number, trial._trial_id, network)
-            candidate.steps = kept_steps(trial_folder(self._run.folder, trial.number) / STATE)
+            candidate.made = kept_steps(trial_folder(self._run.folder, trial.number) / STATE)
+            candidate.steps = candidate.made // len(self._run.settings.names)
             candidate.seconds = trial.user_attrs.get(FIT, {}).get("seconds", 0.0)
             candidate.start = trial_of(trial).start
             yield candidate
@@ -101,7 +102,8 @@ class Books:
         storage, found = self._study._storage, candidate.attributes()
         found["usable"] = found["usable"] and counts
         storage.set_trial_user_attr(candidate.key, FIT, _plain(found))
-        storage.set_trial_intermediate_value(candidate.key, candidate.steps, candidate.value)
+        if math.isfinite(candidate.value):  # in a race it is not, until all pictures were looked at
+            storage.set_trial_intermediate_value(candidate.key, candidate.steps, candidate.value)
 
     def prunes(self, candidate: Candidate) -> bool:
         """Whether the user's own pruner wants to give it up."""

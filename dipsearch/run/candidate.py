@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, median
 from typing import Any
@@ -32,11 +32,13 @@ class Candidate:
         network: what is fitted.
         max_steps: iterations of its fits at the most.
         start: the preset whose learnt weights it begins with; ``None``: it begins with random ones.
+        races: its first look is at one picture after another, and it may be given up on the way.
 
     Attributes:
-        steps: iterations made.
+        made: iterations, of all pictures together.
+        steps: iterations of every picture; while it races, their mean.
         seconds: that they took.
-        seconds_per_step: as measured last; NaN before that.
+        seconds_per_step: of every picture, as measured last; NaN before that.
         values: check points: the iteration, and the estimated PSNR in dB, the mean over the pictures.
         pictures: how far each fit has come.
         value: what it is ranked by, as the latest slice left it.
@@ -51,6 +53,8 @@ class Candidate:
     network: Network
     max_steps: int
     start: str | None = None
+    races: bool = False
+    made: int = 0
     steps: int = 0
     seconds: float = 0.0
     seconds_per_step: float = math.nan
@@ -65,6 +69,7 @@ class Candidate:
     means: Mapping[str, str] = field(default_factory=dict)
     keeping: Keeping = field(default_factory=Keeping)
     _best: list[tuple[int, float]] = field(default_factory=list)
+    _curves: tuple[dict[int, float], ...] = ()
 
     @property
     def place(self) -> str:
@@ -91,20 +96,32 @@ class Candidate:
         far = self.alone or self.steps >= self.look or self.ended is not None
         return there and far and self.ended is not Ended.DIVERGED
 
+    @property
+    def looks(self) -> Mapping[int, float]:
+        """What its first look at each picture has shown, by the picture's place: the best estimated PSNR in dB."""
+        reached = self._reached()
+        return {
+            place: max(
+                (estimated_psnr(e) for step, e in curve.items() if step <= self.look), default=-math.inf
+            )
+            for place, curve in enumerate(self._curves)
+            if reached[place] >= self.look
+        }
+
     def advanced(self, found: Advanced) -> None:
         """Take in what came of a slice."""
         self.busy = False
-        self.steps = found.steps
         self.seconds += found.seconds + found.beside
         if found.made:
-            self.seconds_per_step = found.seconds / found.made
+            going = sum(one.ended is None for one in self.pictures) or len(found.pictures)
+            self.seconds_per_step = found.seconds * going / found.made
         self.pictures, self.lean = found.pictures, found.lean
         self.means = {"engine": found.engine, "precision": found.precision} | (
             {"engine_note": found.note} if found.note else {}
         )
         scores = [one.validation_mse for one in found.pictures]
         self.value = value_of(scores) if found.value is None else found.value
-        self._follow(found.pictures)
+        self._follow(found)
 
     def attributes(self) -> dict[str, Any]:
         """What a study remembers of it, plain values."""
@@ -142,14 +159,27 @@ class Candidate:
             mse=fmean(one.validation_mse for one in self.pictures) if self.pictures else math.nan,
         )
 
-    def _follow(self, pictures: tuple[Progress, ...]) -> None:
-        """Add the new check points of all pictures, in dB."""
-        curves = [dict(one.curve) for one in pictures]
-        for step in sorted(curves[0]) if curves else []:
-            if self.values and step <= self.values[-1][0]:
-                continue
-            there = [curve[step] for curve in curves if step in curve]
+    def _follow(self, found: Advanced) -> None:
+        """Add the new check points of all pictures, in dB, as far as every one of them has come."""
+        self._curves = self._curves or tuple({} for _ in found.pictures)
+        for curve, one in zip(self._curves, found.pictures, strict=True):
+            curve |= dict(one.curve)
+        reached = self._reached()
+        self.made = found.steps
+        # A single one that has diverged has no check point where it did.
+        self.steps = int(fmean(reached)) if len(reached) > 1 else found.steps
+        since = self.values[-1][0] if self.values else 0
+        for step in sorted(
+            {step for curve in self._curves for step in curve if since < step <= min(reached)}
+        ):
+            there = [curve[step] for curve in self._curves if step in curve]
             self.values.append((step, fmean(estimated_psnr(error) for error in there)))
             smooth = median(value for _, value in self.values[-WINDOW:])
             best = max(smooth, self._best[-1][1]) if self._best else smooth
             self._best.append((step, best))
+
+    def _reached(self) -> Sequence[int]:
+        """The iteration that each picture has reached; those that have ended count as far as the furthest."""
+        reached = [max(curve, default=0) for curve in self._curves]
+        furthest = max(reached, default=0)
+        return [furthest if one.ended else step for step, one in zip(reached, self.pictures, strict=True)]

@@ -146,7 +146,7 @@ class Scheduler:
             index,
             label=task.label,
             digest=getattr(task.network, "digest", None),
-            step=task.at,
+            step=task.at if candidate is None else candidate.steps,
             max_steps=task.limits.max_steps,
             estimated_psnr=None if candidate is None or not candidate.pictures else candidate.value,
             steps_per_second=speed,

@@ -39,10 +39,16 @@ def next_slice(run: Run, candidate: Candidate, decision: Decision, *, now: float
     seconds = slice_seconds(run)
     return replace(
         slice_of(run, candidate),
-        steps=decision.steps if run.own.pruner is None else min(decision.steps, REPORT_EVERY),
+        steps=_steps(run, candidate, decision),
         seconds=max(0.0, min(seconds, left)),
         keep=candidate.keeping.due(now + seconds) or left <= seconds,
     )
+
+
+def _steps(run: Run, candidate: Candidate, decision: Decision) -> int:
+    if candidate.races and candidate.steps < candidate.look:
+        return candidate.look  # of the next picture
+    return decision.steps if run.own.pruner is None else min(decision.steps, REPORT_EVERY)
 
 
 def slice_of(run: Run, candidate: Candidate) -> Slice:
@@ -64,9 +70,10 @@ def slice_of(run: Run, candidate: Candidate) -> Slice:
         pictures=pictures,
         seed=settings.seed,
         limits=Limits(max_steps=plan.max_steps, patience=plan.patience, compute=compute),
-        at=candidate.steps,
+        at=candidate.made,
         steps=0,
         may_go_on=plan.crop is None,
         trajectory_every=settings.trajectory_every,
         start=candidate.start,
+        look=candidate.look if candidate.races else 0,
     )

@@ -7,7 +7,7 @@ books remember them all.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from statistics import median
@@ -22,6 +22,7 @@ from ..fitting import Ended
 from ..planning.in_turn import InTurn
 from ..planning.plan import least_steps
 from ..planning.policy import Decision, ExpectedGain, Policy, Situation, WholeFits
+from ..planning.racing import LEAST_PICTURES, verdict
 from ..trials.trial import Trial
 from .books import Books
 from .candidate import Candidate
@@ -87,6 +88,7 @@ class Search:
             trial.state is not TrialState.WAITING for trial in self.run.study.get_trials(deepcopy=False)
         )
         for candidate in self.books.under_way():
+            candidate.races = self._can_race
             self.candidates[candidate.number] = candidate
         self._take_up()
         self.runner.work(self._next, self._took)
@@ -103,7 +105,7 @@ class Search:
 
     def _take_up(self) -> None:
         """Hear how those stand that an earlier run has begun, so that they are compared with the others."""
-        todo = [c for c in self.candidates.values() if c.steps]
+        todo = [c for c in self.candidates.values() if c.made]
         decision = Decision(None, 0, "taken up again")
 
         def following() -> Slice | None:
@@ -177,6 +179,7 @@ class Search:
             self._begun += 1
             asked = self.books.ask()
             if asked.candidate is not None:
+                asked.candidate.races = self._can_race and self._best_looks() is not None
                 self.candidates[asked.number] = asked.candidate
                 return asked.candidate
             self._count_failure(True)
@@ -211,8 +214,28 @@ class Search:
             self.books.note(candidate, counts=self.clock.decides)
             if self.books.prunes(candidate):
                 self._told(candidate, pruned=Ended.PRUNED.value)
+            elif lost := self._lost_race(candidate):
+                self._told(candidate, pruned=lost)
             elif candidate.ended:
                 self._tell_ended()
+
+    @property
+    def _can_race(self) -> bool:
+        """Whether there are enough pictures, and our own score of each. Without a clock, who is first is chance."""
+        enough = len(self.run.settings.names) >= LEAST_PICTURES
+        return enough and isinstance(self.policy, ExpectedGain) and self.run.own.metric is None
+
+    def _best_looks(self) -> Mapping[int, float] | None:
+        """What the best candidate showed at its first look at every picture; ``None``: none had one."""
+        known = [c for c in self.candidates.values() if c.usable and len(c.looks) == len(c.pictures)]
+        return max(known, key=lambda c: c.value).looks if known else None
+
+    def _lost_race(self, candidate: Candidate) -> str | None:
+        """Why a candidate is not tried on the other pictures; ``None``: it goes on."""
+        if not candidate.races or candidate.usable:
+            return None
+        best = self._best_looks()
+        return None if best is None else verdict(candidate.looks, best)
 
     def _log(self, candidate: Candidate, worker: int) -> None:
         began, before, why = self._since[candidate.number]
@@ -249,7 +272,7 @@ class Search:
             if candidate.pictures:
                 # Too short to be compared with the others is no failure.
                 self._told(candidate, pruned="" if candidate.usable else TOO_SHORT)
-            elif candidate.steps == 0:
+            elif candidate.made == 0:
                 self.books.leave_out(candidate, "the search was over before its first slice")
 
     def _mark_alone(self) -> None:
