@@ -30,6 +30,14 @@ def replay_search(
         str,
         typer.Option("--set", metavar="SET", help="Of the pictures: test, or tuning for choosing constants."),
     ] = "test",
+    ship: Annotated[
+        Path | None,
+        typer.Option(
+            "--ship",
+            metavar="FILE",
+            help="Write the course that pages compare a search with to this file, too.",
+        ),
+    ] = None,
     out: shared.Out = shared.FOLDER,
     page: shared.Page = shared.PAGE,
 ) -> None:
@@ -49,9 +57,12 @@ def replay_search(
     from ..bench.machine import command_line, versions
     from ..bench.search_rows import write_search_rows
     from ..bench.tabular import Table
+    from ..bench.tabular.expected_courses import expected_courses
     from ..bench.tabular.facts import facts_of
     from ..bench.tabular.search_comparison import replayed_searches, search_rows
     from ..bench.tabular.search_page import comparison_markdown
+    from ..bench.tabular.table_genomes import BEST_KNOWN
+    from ..library.expected_course import write_courses
 
     def show(line: str) -> None:
         print(line, flush=True)
@@ -66,6 +77,11 @@ def replay_search(
     write_search_rows(out / FILE, rows, about=about)
     text = comparison_markdown(rows, command=command_line(), date=date, coverage=found.coverage, facts=facts)
     write_section(page, SECTION, text)
+    if ship is not None:
+        courses = expected_courses(found, set=chosen, seeds=max(1, seeds // 3))
+        source = f"{command_line()}, table {found.checksum[:12]}, {chosen} pictures"
+        write_courses(ship, courses, source=source, network=BEST_KNOWN)
+        print(f"written: {ship}")
     print(f"written: {out / FILE} and the section {SECTION} of {page}")
 
 

@@ -11,11 +11,12 @@ from . import bench_options as shared
 from . import parsing
 
 FILE, SUMMARY, SECTION = "searches.json", "search.json", "searches"
-PICTURES = tuple(
-    f"sample:{name}@96" for name in ("astronaut", "camera", "cell", "page", "coins", "immunohistochemistry")
+PICTURES = (
+    *(f"sample:{name}@96" for name in ("astronaut", "camera", "immunohistochemistry")),
+    *(f"sample:{name}@128" for name in ("cell", "page", "coins")),
 )
-"""Where none are given: a face, a grey photo, a phase contrast, print, objects on a ground, stained tissue. No constant
-was chosen on them."""
+"""Where none are given: a face, a grey photo, stained tissue; and, wider than high, a phase contrast, print, objects on
+a ground. No constant was chosen on them."""
 
 
 def search(

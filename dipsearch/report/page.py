@@ -23,6 +23,7 @@ from .answers_part import answer_tables
 from .curves import CurveRow, curve_rows, stopping
 from .diagram import diagram
 from .dossier import dossiers, packed
+from .expectation_part import expectation
 from .explanations import agreement_words, quality_words, score_words, stop_words
 from .genes import importance_rows, parallel
 from .headline import headline
@@ -135,7 +136,8 @@ def _anytime(record: StudyRecord) -> go.Figure | None:
         return None
     answers = (record.result or {}).get("answers") or ()
     bar = next((answer["estimate"] for answer in answers if answer["name"] == FIRST), None)
-    return figures.anytime(rows, bar=bar)
+    elsewhere = () if bar is None else expectation(record, bar=bar)
+    return figures.anytime(rows, expectation=elsewhere, bar=bar)
 
 
 def _compared(record: StudyRecord) -> str:

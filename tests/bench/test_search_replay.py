@@ -37,6 +37,7 @@ from dipsearch.bench.tabular import (
     search_rows,
     with_sampler,
 )
+from dipsearch.bench.tabular.expected_courses import expected_courses
 from dipsearch.bench.tabular.gene_distance import Neighbours
 from dipsearch.bench.tabular.gene_importance import gene_importances
 from dipsearch.bench.tabular.ideas import CheapFirst, ForEnsemble, Predicted, PredictedPerSecond
@@ -410,3 +411,13 @@ def test_where_optunahub_imports_a_case_is_one_of_its_problems(
     study.optimize(found, n_trials=2)
     assert found.evaluate(study.best_params) == study.best_value
     assert "learning_rate" in found.search_space
+
+
+def test_the_expected_course_rises_and_counts_iterations_of_both_workers() -> None:
+    table = made_table(24)
+    courses = expected_courses(table, set="test", seeds=2)
+    assert set(courses) == {"denoise", "inpaint", "sr"}
+    for course in courses.values():
+        moments, gains = zip(*course, strict=True)
+        assert moments[-1] == pytest.approx(2 * 12 * 50 / 0.08)
+        assert gains[-1] == max(gains) and gains[-1] > gains[0]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from ...delivery.delivering import MOST_MEMBERS
 from ...proposal.breeding import Breeding, child
 from ...proposal.distributions import Conditional
-from .known_strategies import KNOWN_FIRST, known_choices
-from .sampler_strategies import can_be_judged, pool_of, skip_space
+from .known_strategies import KNOWN_FIRST, known_choices, other_seeds
+from .sampler_strategies import can_be_judged, pool_of, sampled, skip_space
 from .search_replay import as_scored, delivered_weights
 from .strategy import Choice, Offer, Tried
 from .table import Table
@@ -143,6 +143,28 @@ class PredictedPerSecond(Predicted):
     """The same, which minds the cost."""
 
     thrift = 0.3
+
+
+class WithOtherSeeds:
+    """As a search does, but every second fit after the known networks is another seed of the best of these.
+
+    Args:
+        offer: of the table.
+    """
+
+    def __init__(self, offer: Offer) -> None:
+        self._genomes = sampled("pilot", known_first=True)(offer)
+        self._seeds = other_seeds(offer)
+
+    def next(self, tried: Sequence[Tried]) -> Choice | None:
+        """The next one of either."""
+        there = {one.choice for one in tried}
+        if len(tried) >= KNOWN_FIRST and len(tried) % 2:
+            while (choice := self._seeds.next(tried)) in there:
+                pass
+            if choice is not None:
+                return choice
+        return self._genomes.next(tried)
 
 
 def _sketch(one: Tried) -> NDArray[np.float64]:

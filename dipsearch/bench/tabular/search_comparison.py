@@ -15,7 +15,7 @@ from scipy.stats import t as student
 
 from ...proposal.breeding import Breeding, GeneticSampler
 from ..search_rows import Delivers, SearchRow
-from .ideas import CheapFirst, ForEnsemble, Predicted, PredictedPerSecond
+from .ideas import CheapFirst, ForEnsemble, Predicted, PredictedPerSecond, WithOtherSeeds
 from .known_strategies import (
     best_known_once,
     dip_default,
@@ -44,6 +44,7 @@ STRATEGIES: Mapping[str, Maker] = {
     RANDOM: random_after_known,
     "known, then TPE": sampled("tpe", known_first=True),
     PILOT: sampled("pilot", known_first=True),
+    "known, then with a pilot and other seeds": WithOtherSeeds,
     GENETIC: sampled("genetic", known_first=True),
     "known, then genetic and random": with_sampler(
         lambda space, seed: GeneticSampler(space, seed=seed, breeding=Breeding(strangers=0.5))
