@@ -20,6 +20,7 @@ from . import (
     bench_preselection,
     bench_promises,
     bench_published,
+    bench_races,
     bench_replay_search,
     bench_rivals,
     bench_score,
@@ -48,6 +49,7 @@ bench.command()(bench_answers.answers)
 bench.command()(bench_patches.patches)
 bench.command()(bench_operators.operators)
 bench.command()(bench_policies.policies)
+bench.command()(bench_races.races)
 bench.command()(bench_table.table)
 bench.command()(bench_replay_search.replay_search)
 bench.command()(bench_search.search)

@@ -143,8 +143,11 @@ class Worker:
         writing = time.process_time() - begun
         self._remember(task.place, fits)
         # What a lost worker had advanced further than the parent knows is news, too; who only asks hears everything.
-        since = known if task.steps and sum(known) <= task.at else [0] * len(known)
-        found = self._said(fits, done, since=since, made=made, seconds=seconds, kept=kept)
+        if not task.steps:
+            known = [0] * len(known)
+        elif sum(known) > task.at:
+            known = [task.at] if len(known) == 1 else [0] * len(known)
+        found = self._said(fits, done, since=known, made=made, seconds=seconds, kept=kept)
         return replace(found, writing=writing)
 
     def _said(

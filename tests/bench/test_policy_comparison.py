@@ -10,7 +10,8 @@ from dipsearch.bench.tabular import Table, replay_search
 from dipsearch.bench.tabular.known_strategies import other_seeds
 from dipsearch.bench.tabular.policy_comparison import policies_markdown, policy_rows
 from dipsearch.bench.tabular.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS
-from dipsearch.execution.task import Progress
+from dipsearch.bench.tabular.table_genomes import SEEDS_OF_BEST
+from dipsearch.execution.task import Advanced, Progress
 from dipsearch.library import preset
 from dipsearch.planning.policy import Decision, ExpectedGain, Situation, WholeFits
 from dipsearch.run.candidate import Candidate
@@ -64,7 +65,8 @@ def test_a_curve_is_that_which_a_search_follows(table: Table) -> None:
     steps = range(10, fit.steps + 1, 10)
     candidate = Candidate(0, 0, preset("dipsearch_pilot_16"), 200)
     points = tuple((step, float(value)) for step, value in zip(steps, restless, strict=True))
-    candidate._follow((Progress(None, points, fit.steps, 0.0, 0.0, None),))
+    progress = Progress(None, points, fit.steps, 0.0, 0.0, None)
+    candidate.advanced(Advanced(fit.steps, fit.steps, 1.0, 0.0, (progress,)))
     seen = candidate.contestant(seconds_per_step=1.0).curve
     assert np.array(replace(fit, now_validation_mse=restless).curve) == pytest.approx(np.array(seen))
 
@@ -84,7 +86,7 @@ def test_whole_fits_end_with_the_search_or_by_their_own_rule(table: Table) -> No
     short = replay_search(other_seeds, table, table.cases[0], seed=0, minutes=0.6, policy=WholeFits())
     assert [one.steps for one in short] == [int(0.6 * SECONDS_PER_MINUTE / STEP_SECONDS / 10) * 10] * 2
     long = replay_search(other_seeds, table, table.cases[0], seed=0, minutes=20, policy=WholeFits())
-    assert [one.steps for one in long] == [STEPS] * 12
+    assert [one.steps for one in long] == [STEPS] * SEEDS_OF_BEST
 
 
 def test_policies_are_compared_at_equal_time_and_test_pictures_are_kept_apart(table: Table) -> None:

@@ -52,7 +52,7 @@ from dipsearch.bench.tabular.sampler_strategies import skip_space
 from dipsearch.bench.tabular.search_comparison import RANDOM, SEEDS, fits_to_best_of_random, half_interval
 from dipsearch.bench.tabular.search_page import comparison_markdown
 from dipsearch.bench.tabular.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS, as_scored
-from dipsearch.bench.tabular.table_genomes import BEST_KNOWN, DIP_DEFAULT
+from dipsearch.bench.tabular.table_genomes import BEST_KNOWN, DIP_DEFAULT, SEEDS_OF_BEST
 from dipsearch.bench.tabular.time_to_peak import default_peak, time_to_peak
 from dipsearch.delivery.shares import ScoreVariance
 from dipsearch.errors import FormatError, InputError
@@ -82,7 +82,7 @@ def test_a_fit_takes_its_recorded_time_on_one_of_two_workers(table: Table) -> No
 
 def test_seeds_run_out_and_then_nothing_is_begun(table: Table) -> None:
     tried = replay_search(other_seeds, table, table.cases[0], seed=0, minutes=100)
-    assert len(tried) == 12 and len({one.choice for one in tried}) == 12
+    assert len(tried) == SEEDS_OF_BEST == len({one.choice for one in tried})
 
 
 def test_a_single_fit_delivers_what_was_recorded(table: Table) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dipsearch.errors import FormatError
-from dipsearch.library import starters_for
+from dipsearch.library import preset_names
 from dipsearch.library.measurement_features import FEATURES
 from dipsearch.library.preselection import EvidenceRow, cases_from, expected, ordered, preselection_words
 from dipsearch.library.preselection_file import FILE, read_preselection, write_preselection
@@ -82,6 +82,6 @@ def test_what_is_shipped_knows_presets_alone() -> None:
     if not FILE.is_file():
         pytest.skip("no cases are shipped")
     cases = read_preselection()
-    names = {name for task in ("denoise", "inpaint", "sr") for name, _ in starters_for(task)}
+    names = set(preset_names())
     assert len(cases) >= 8 and {one.network for case in cases for one in case.seen} <= names
     assert FILE.stat().st_size < 30_000

@@ -13,6 +13,8 @@ from dipsearch.report.page import render
 from dipsearch.report.timeline import spans
 from dipsearch.run import StudyRecord
 
+from .test_answers_part import answers
+
 MakeStudy = Callable[..., StudyRecord]
 
 
@@ -51,7 +53,6 @@ def test_where_the_network_or_the_workers_are_not_known_there_is_none(
 
 
 def test_the_page_draws_it(make_study: MakeStudy, result: dict[str, Any]) -> None:
-    answers = [{"name": "first", "estimate": 26.0, "psnr": None}]
-    known = result | {"workers": 1, "answers": answers}
+    known = result | {"workers": 1, "answers": answers()}
     assert "expected of such searches" in render(with_the_network(make_study(result=known), seconds=1e-4))
     assert "expected of such searches" not in render(make_study(result=known))
