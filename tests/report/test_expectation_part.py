@@ -54,5 +54,6 @@ def test_where_the_network_or_the_workers_are_not_known_there_is_none(
 
 def test_the_page_draws_it(make_study: MakeStudy, result: dict[str, Any]) -> None:
     known = result | {"workers": 1, "answers": answers()}
-    assert "expected of such searches" in render(with_the_network(make_study(result=known), seconds=1e-4))
-    assert "expected of such searches" not in render(make_study(result=known))
+    record = make_study(result=known)
+    assert "expected of such searches" in render(with_the_network(record, seconds=1e-4))
+    assert "expected of such searches" not in render(record)
