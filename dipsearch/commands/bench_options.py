@@ -11,6 +11,11 @@ from ..errors import InputError
 
 PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 
+TABLE = FOLDER / "table.npz"
+TableFile = Annotated[
+    Path,
+    typer.Option("--table", metavar="FILE", help="That bench table wrote, with its .json beside it."),
+]
 Sources = Annotated[
     list[str] | None,
     typer.Argument(metavar="FOLDER", help="Of clean pictures, or the pictures themselves."),

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from . import bench_options as shared
 from . import parsing
-from .bench_replay_search import TABLE
 
 FILE, SECTION = "policies.json", "policies"
 
 
 def policies(
-    table: Annotated[
-        Path,
-        typer.Option("--table", metavar="FILE", help="That bench table wrote, with its .json beside it."),
-    ] = shared.FOLDER / TABLE,
+    table: shared.TableFile = shared.TABLE,
     workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes.")] = 2,
     orders: Annotated[
         int, typer.Option("--orders", metavar="N", help="In which the candidates of a picture come.")

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from . import bench_options as shared
-from .bench_replay_search import TABLE
 
 FILE, SECTION = "preselection.json", "preselection"
 NEIGHBOURS = (1, 3, 5, 7)
@@ -19,10 +18,7 @@ def preselection(
         Path | None,
         typer.Argument(metavar="FOLDER", help="Of the table's further pictures, where it has any."),
     ] = None,
-    table: Annotated[
-        Path,
-        typer.Option("--table", metavar="FILE", help="That bench table wrote, with its .json beside it."),
-    ] = shared.FOLDER / TABLE,
+    table: shared.TableFile = shared.TABLE,
     ship: Annotated[
         Path | None,
         typer.Option("--ship", metavar="FILE", help="Write the cases that searches go by to this file, too."),

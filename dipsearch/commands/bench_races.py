@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from . import bench_options as shared
 from . import parsing
-from .bench_replay_search import TABLE
 
 FILE, SECTION = "races.json", "races"
 
 
 def races(
-    table: Annotated[
-        Path,
-        typer.Option("--table", metavar="FILE", help="That bench table wrote, with its .json beside it."),
-    ] = shared.FOLDER / TABLE,
+    table: shared.TableFile = shared.TABLE,
     orders: Annotated[
         int, typer.Option("--orders", metavar="N", help="In which genomes and pictures come.")
     ] = 100,

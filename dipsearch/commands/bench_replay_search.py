@@ -11,14 +11,11 @@ from ..errors import InputError
 from . import bench_options as shared
 from . import parsing
 
-FILE, SECTION, TABLE = "search.json", "search", "table.npz"
+FILE, SECTION = "search.json", "search"
 
 
 def replay_search(
-    table: Annotated[
-        Path,
-        typer.Option("--table", metavar="FILE", help="That bench table wrote, with its .json beside it."),
-    ] = shared.FOLDER / TABLE,
+    table: shared.TableFile = shared.TABLE,
     seeds: Annotated[
         int, typer.Option("--seeds", metavar="N", help="Searches of each strategy and task.")
     ] = 30,
