@@ -66,7 +66,10 @@ def importance_rows(record: StudyRecord, *, top: int = 12) -> tuple[ImportanceRo
         return ()
     study = _as_study(complete)
     try:
-        found = optuna.importance.get_param_importances(study)
+        with warnings.catch_warnings():
+            # That some values were tried once is nothing that the console of a search should say, many times.
+            warnings.filterwarnings("ignore", message="Some regimes for parameter", category=UserWarning)
+            found = optuna.importance.get_param_importances(study)
     except (ValueError, RuntimeError):  # nothing varied, or too little of it
         return ()
     rows = (ImportanceRow(gene, float(value)) for gene, value in found.items() if isfinite(value) and value)

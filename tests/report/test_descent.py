@@ -1,7 +1,9 @@
 """Where candidates come from, which genes mattered, and who worked when: the rows behind the figures."""
 
+import warnings
 from dataclasses import replace
 
+import optuna
 import pytest
 
 from dipsearch.report.descent_figures import family_tree, parallel_coordinates, timeline
@@ -90,6 +92,20 @@ def test_the_gene_that_decides_is_the_most_important(make_study, genome_of) -> N
     assert rows[0].gene == "learning_rate"
     assert sum(row.importance for row in rows) == pytest.approx(1)
     assert importance_rows(record) == ()  # two candidates say nothing
+
+
+def test_optuna_does_not_warn_on_the_console_of_genes_that_were_tried_once(
+    make_study, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    def importances(study: optuna.Study) -> dict[str, float]:
+        warnings.warn("Some regimes for parameter `depth` have less than 2 trials.", stacklevel=2)
+        return {"depth": 1.0}
+
+    monkeypatch.setattr(optuna.importance, "get_param_importances", importances)
+    record = make_study()
+    many = tuple(replace(record.trials[1], number=n, estimated_psnr=20.0 + n) for n in range(24))
+    assert [row.gene for row in importance_rows(replace(record, trials=many))] == ["depth"]
+    assert not list(recwarn)
 
 
 def test_parallel_coordinates_hold_one_place_for_every_candidate(make_study) -> None:
