@@ -116,13 +116,6 @@ class TestExpectedGain:
         assert new is not None and new.number is None
         assert old is not None and old.number is not None
 
-    def test_half_of_the_time_belongs_to_first_looks(self) -> None:
-        # 60 s have gone into three looks.
-        alike = [one(k, slope=0.1, alike=0) for k in range(3)]
-        early, late = (ExpectedGain().decide(situation(*alike, left=left)) for left in (31, 29))
-        assert early is not None and early.number is None
-        assert late is not None and late.number is not None
-
     def test_where_nobody_is_expected_to_gain_the_best_goes_on(self) -> None:
         decision = ExpectedGain().decide(situation(one(0, decibels=29), one(1, decibels=30), can_begin=False))
         assert decision is not None and decision.number == 1
