@@ -193,7 +193,7 @@ class StillExecutor:
     def give_up(self, future: Future[Result]) -> None:
         """Nothing is left to be given up."""
 
-    def checkpoint(self) -> None:
+    def checkpoint(self, *, within: float) -> None:
         """The worker writes into the folder."""
 
     def kill(self) -> None:

@@ -186,9 +186,9 @@ class DaskCluster:
                 running.future = None
                 future.set_exception(TaskFailed("nobody waited for it any more"))
 
-    def checkpoint(self) -> None:
+    def checkpoint(self, *, within: float) -> None:
         """Bring the states that workers keep into the folder; see ``Executor``."""
-        self._transfers.checkpoint()
+        self._transfers.checkpoint(within=within)
 
     def kill(self) -> None:
         """End everything now; workers of somebody else's are through with their slices in a moment."""

@@ -21,9 +21,6 @@ from .task import Slice, Task
 if TYPE_CHECKING:
     import distributed
 
-CHECKPOINT_SECONDS = 30.0
-"""How long a checkpoint may take; what it does not bring in this time is brought by the next one."""
-
 
 @dataclass(eq=False)
 class State:
@@ -95,13 +92,16 @@ class Transfers:
         if kept:
             self._due.add(place)
 
-    def checkpoint(self) -> None:
-        """Bring the newest states into the folder.
+    def checkpoint(self, *, within: float) -> None:
+        """Bring the newest states into the folder; what does not come in this time is brought by the next checkpoint.
+
+        Args:
+            within: seconds that it may take.
 
         Raises:
             ResourceError: the folder does not take them.
         """
-        until = time.monotonic() + CHECKPOINT_SECONDS
+        until = time.monotonic() + within
         for place in [*self._due]:
             state, left = self.states.get(place), until - time.monotonic()
             if state is None or not state.there or left <= 0:

@@ -164,6 +164,8 @@ def do(
         with mirror.lock, operators_of(mirror.folder, mirror.worker.own):
             return _done(mirror, cloudpickle.loads(packed), {**files, **brought}, assumed)
     except Exception as error:  # the search goes on; the parent says what happened
+        if mirror is not None and not mirror.worker.usable:
+            os._exit(1)  # Dask gives the task to another process
         return Done(error if isinstance(error, TaskFailed) else TaskFailed(in_words(error)))
     finally:
         if mirror is not None and key not in _MIRRORS:  # the search was over in the meantime

@@ -71,8 +71,12 @@ class Executor(Protocol):
         """Do not wait for a task any more; nothing comes of it."""
         ...
 
-    def checkpoint(self) -> None:
-        """Bring what workers were asked to keep into the folder, where it is not there already."""
+    def checkpoint(self, *, within: float) -> None:
+        """Bring what workers were asked to keep into the folder, where it is not there already.
+
+        Args:
+            within: seconds that it may take; nobody is given a task meanwhile.
+        """
         ...
 
     def kill(self) -> None:

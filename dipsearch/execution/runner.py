@@ -23,6 +23,9 @@ about 2 ms of a processor that has done something else since the last one."""
 CHECKPOINT_SECONDS = 10.0
 """Between two times at which what workers elsewhere were asked to keep is brought here."""
 
+CHECKPOINT_SHARE, LONGEST_CHECKPOINT = 0.02, 30.0
+"""What that may take: a share of the time that is left, one second at the least, and so many seconds at the most."""
+
 TRIES = 3
 """How often a task is handed out whose worker died."""
 
@@ -167,7 +170,8 @@ class Runner:
 
     def checkpoint(self) -> None:
         """Bring what workers elsewhere were asked to keep into the folder."""
-        self.executor.checkpoint()
+        within = min(LONGEST_CHECKPOINT, max(1.0, CHECKPOINT_SHARE * self.left()))
+        self.executor.checkpoint(within=within)
         self._checked = self.seconds
 
     def restore(self, tasks: list[Patches]) -> None:

@@ -7,7 +7,7 @@ the executor brings the files that a task reads, and fetches those that it leave
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -189,10 +189,9 @@ class Advanced:
 
 @dataclass(frozen=True)
 class Restored:
-    """What came of similar patches: the seconds that it took, the files, and whether there was time for all of it."""
+    """What came of similar patches: the seconds that it took, and whether there was time for all of it."""
 
     seconds: float
-    files: tuple[str, ...] = field(default=())
     made: Made = "as usual"
 
 

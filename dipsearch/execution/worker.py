@@ -258,7 +258,7 @@ class Worker:
                 image = polished(problem, pilot, split=split, threads=threads)
         with replacing(self.folder / task.out) as temporary:
             np.savez(temporary, x=image.cpu().numpy())
-        return Restored(time.perf_counter() - started, (task.out,), made)
+        return Restored(time.perf_counter() - started, made)
 
 
 def in_words(error: Exception) -> str:

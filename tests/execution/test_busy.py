@@ -30,7 +30,7 @@ def test_without_a_gpu_there_is_none() -> None:
 
 
 def test_a_runner_notes_when_its_tasks_were_done(memory_runner: MakeRunner, clock: Clock) -> None:
-    runner = memory_runner(lambda task: Restored(2.0, ()))
+    runner = memory_runner(lambda task: Restored(2.0))
     runner.restore([Patches("a", "p", "o"), Patches("b", "p", "o2")])
     assert [(span.device, span.begin, span.end) for span in runner.spans] == [("cpu", 0, 2), ("cpu", 2, 4)]
 
@@ -38,7 +38,7 @@ def test_a_runner_notes_when_its_tasks_were_done(memory_runner: MakeRunner, cloc
 def test_a_worker_that_had_to_load_its_libraries_first_was_not_busy_meanwhile(
     memory_runner: MakeRunner, clock: Clock
 ) -> None:
-    runner = memory_runner(lambda task: Restored(2.0, ()))
+    runner = memory_runner(lambda task: Restored(2.0))
     worker, future = runner.executor.submit(Patches("a", "p", "o"))
     runner.adopt(Patches("a", "p", "o"), worker, future)
     runner.executor._running[0].ends = 5.0

@@ -22,7 +22,7 @@ import pytest
 import torch
 
 from dipsearch.errors import DipsearchError, InputError, ResourceError
-from dipsearch.execution import dask_client, dask_membership, dask_start, dask_transfers
+from dipsearch.execution import dask_client, dask_membership, dask_start
 from dipsearch.execution.dask_cluster import DaskCluster
 from dipsearch.execution.dask_worker import forget
 from dipsearch.execution.executor import WorkerDied
@@ -189,7 +189,7 @@ def test_a_lost_scheduler_is_told_and_nothing_waits_for_it(tmp_path: Path, threa
         assert executor.free() == 0
         _, next_one = executor.submit(a_slice())
         assert isinstance(next_one.exception(), WorkerDied)
-        executor.checkpoint()
+        executor.checkpoint(within=30.0)
     assert [sentence.partition(" at ")[0] for sentence in told] == ["the connection to the cluster"]
 
 
@@ -227,7 +227,7 @@ def test_the_study_has_a_folder_that_only_the_search_knows(
         until(lambda: executor.free() == 2, executor)
         theirs = advanced(executor, task, slices=3)
         done(executor, PATCHES)
-        executor.checkpoint()
+        executor.checkpoint(within=30.0)
     assert all(same(one, other) for one, other in zip(ours, theirs, strict=True))
     assert same_files(tmp_path / "other", tmp_path / "here")
     left = sorted(path.relative_to(tmp_path / "here").as_posix() for path in Path().absolute().rglob("*.*"))
@@ -268,7 +268,7 @@ def test_a_process_that_has_forgotten_everything_is_told_again(tmp_path: Path, c
     ours = expected(tmp_path / "other", task, slices=3)
     with DaskCluster(study(tmp_path / "here"), cluster) as executor:
         theirs = advanced(executor, task, slices=2)
-        executor.checkpoint()
+        executor.checkpoint(within=30.0)
         cluster.run(forget, executor._study)
         theirs.append(done(executor, replace(task, at=40)))
         cluster.run(forget, executor._study)  # this time nobody has the state any more
@@ -288,7 +288,7 @@ def test_a_state_that_died_with_its_worker_does_not_keep_another_one_waiting(
         until(lambda: executor.free() == 2, executor)
         index, first = executor.submit(task)
         wait_for(executor, first)
-        executor.checkpoint()
+        executor.checkpoint(within=30.0)
         member = next(
             member for member in executor._membership.members.values() if member.spec.index == index
         )
@@ -361,16 +361,12 @@ def test_two_studies_may_register_different_classes_under_one_name(
     assert losses[0] != losses[1]
 
 
-def test_a_checkpoint_is_given_up_after_a_while(
-    tmp_path: Path, cluster: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_checkpoint_is_given_up_after_a_while(tmp_path: Path, cluster: Client) -> None:
     with DaskCluster(study(tmp_path), cluster) as executor:
         advanced(executor, a_slice(), slices=1)
-        monkeypatch.setattr(dask_transfers, "CHECKPOINT_SECONDS", 0.0)
-        executor.checkpoint()
+        executor.checkpoint(within=0.0)
         assert not (tmp_path / LEARNS / STATE).exists()
-        monkeypatch.undo()
-        executor.checkpoint()
+        executor.checkpoint(within=30.0)
         assert (tmp_path / LEARNS / STATE).exists()
 
 

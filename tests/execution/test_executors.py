@@ -89,7 +89,7 @@ def test_slices_are_those_of_a_worker_in_this_process(
     assert all(same(one, other) for one, other in zip(ours, theirs, strict=True))
     assert [one.steps for one in theirs] == [20, 40, 60, 80]
     assert same_files(tmp_path, folder, task.place)
-    executor.checkpoint()
+    executor.checkpoint(within=30.0)
     left, right = (load_file(root / task.place / STATE) for root in (tmp_path, folder))
     told = {"0/rows", "json"}  # seconds are among them
     assert left.keys() == right.keys() > told
@@ -127,7 +127,7 @@ def test_fits_go_on_at_a_worker_that_did_not_begin_them(
     assert all(
         same(one, other) for one, other in zip(ours, (first.result(), second.result(), last), strict=True)
     )
-    executor.checkpoint()
+    executor.checkpoint(within=30.0)
     along = read_npz(folder / task.place / TRAJECTORY)
     assert along["step"].tolist() == [10, 20, 30, 40, 50, 60]
     assert np.array_equal(along["x"], read_npz(tmp_path / task.place / TRAJECTORY)["x"])
@@ -138,7 +138,7 @@ def test_fits_that_are_not_kept_leave_nothing_and_go_on_all_the_same(
 ) -> None:
     task = a_slice("trials/0030")
     ours, theirs = expected(tmp_path, task, slices=3), advanced(executor, task, slices=2, keep=False)
-    executor.checkpoint()
+    executor.checkpoint(within=30.0)
     assert not (folder / task.place).exists() and not theirs[-1].kept
     theirs.append(done(executor, replace(task, at=40)))
     assert all(same(one, other) for one, other in zip(ours, theirs, strict=True))
@@ -150,7 +150,7 @@ def test_similar_patches_are_those_of_a_worker_in_this_process(
 ) -> None:
     Worker(study(tmp_path), "cpu").do(PATCHES)
     found = done(executor, PATCHES)
-    assert isinstance(found, Restored) and found.files == (PATCHES.out,)
+    assert isinstance(found, Restored)
     ours, theirs = read_npz(tmp_path / PATCHES.out), read_npz(folder / PATCHES.out)
     assert np.array_equal(ours["x"], theirs["x"])
     # What was restored can be the pilot of the next ones.
@@ -196,7 +196,7 @@ def test_a_killed_worker_costs_what_was_made_since_the_last_checkpoint(
     task = a_slice("trials/0060")
     ours = expected(tmp_path, task, slices=3)
     advanced(executor, task, slices=2)
-    executor.checkpoint()
+    executor.checkpoint(within=30.0)
     endless = replace(task, at=40, limits=Limits(2000, patience=2000), steps=2000)
     index, future = executor.submit(endless)
     executor.wait(0.3)

@@ -30,11 +30,7 @@ def taking(seconds: float) -> Callable[[Task], Result]:
     """Every task takes so long."""
 
     def do(task: Task) -> Result:
-        return (
-            Restored(seconds, (task.out,))
-            if isinstance(task, Patches)
-            else Advanced(20, 20, seconds, 0.0, pictures=())
-        )
+        return Restored(seconds) if isinstance(task, Patches) else Advanced(20, 20, seconds, 0.0, pictures=())
 
     return do
 
@@ -99,8 +95,7 @@ class TestHandingOut:
         runner = memory_runner(taking(3.0))
         worked(runner, [patches("cat"), patches("dog")])
         assert runner.done == {
-            f"answers/{name}.npz": (patches(name), Restored(3.0, (f"answers/{name}.npz",)))
-            for name in ("cat", "dog")
+            f"answers/{name}.npz": (patches(name), Restored(3.0)) for name in ("cat", "dog")
         }
         assert runner.arrived == {"answers/cat.npz": 3.0, "answers/dog.npz": 6.0}
 
