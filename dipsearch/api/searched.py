@@ -89,7 +89,8 @@ def search(
         pruner: one of Optuna's; it sees the estimated PSNR every 50 iterations.
         metric: what candidates are ranked by; see ``Metric``. Fits are stopped by the split's own score.
         callbacks: called with the study and the trial whenever a candidate ended, as in Optuna; ``study.stop()`` ends
-            the search. What one raises is raised again at the end, with the result as its attribute ``result``.
+            the search. What one raises is raised again at the end, with the result as its attribute ``result``; what
+            a sampler or a pruner raises ends the search, and is raised then, too.
         steps: iterations of a fit at the most.
         workers: processes; ``None``: one for each core, or for each GPU.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..errors import StudyError
+from ..errors import FormatError, StudyError
 from ..fitting import Ensemble, data_consistent, make_ensemble
 from ..fitting import combine as weighted
 from ..problem import Problem, make_split
@@ -108,6 +108,16 @@ def searched_members(
     """The outputs that the search left for picture ``index``."""
     places = [(e.number, trial_folder(folder, e.number) / "output.npz") for e in best[:MOST_MEMBERS]]
     return comparable([_member(number, read_output(path, index=index), picture) for number, path in places])
+
+
+def has_output(folder: Path, trial: Trial, *, pictures: int) -> bool:
+    """Whether the search left its output for all pictures, so that it can be delivered."""
+    try:
+        for index in range(pictures):
+            read_output(trial_folder(folder, trial.number) / "output.npz", index=index)
+    except FormatError:
+        return False
+    return True
 
 
 def fitted_members(files: Sequence[tuple[int, Path]], picture: SplitProblem) -> list[Member]:

@@ -209,8 +209,9 @@ def _by_time(
         seconds_per_step=per_step,
     )
     # Without a first answer there has to be a network, however little time it has.
-    networks = not load.has_pilot or search_until - load.spent >= _cheapest_fit(load, shapes, calibration)
-    plan = replace(plan, networks=networks)
+    enough = search_until - load.spent >= _cheapest_fit(load, shapes, calibration)
+    networks = not load.has_pilot or (enough and not load.no_time)
+    plan = replace(plan, networks=networks, search_until=search_until if networks else 0.0)
     plan = replace(plan, lines=lines_of(plan, load, budget=budget, seconds_per_step=per_step))
     if plan.networks and final_steps is not None and final_steps < LEAST_STEPS:
         warning = (

@@ -47,6 +47,8 @@ class Load:
         patch_seconds: wall time of one worker for a first answer to all pictures, as measured; 0: there is none.
         has_pilot: whether networks with a pilot in their input can be fitted; they are left out otherwise.
         slowness: how much longer than its processor time anything takes here, since the machine does other work, too.
+        no_time: whether there is time only to deliver what there is: the first answers, and candidates of a study to
+            be resumed.
     """
 
     task: str
@@ -64,6 +66,7 @@ class Load:
     has_pilot: bool = False
     patch_seconds: float = 0.0
     slowness: float = 1.0
+    no_time: bool = False
 
     @property
     def typical(self) -> Genome:
@@ -102,7 +105,8 @@ class Plan:
         seconds_per_step: of a usual network on every picture, predicted; 0 where nothing was measured.
         whole_check_every: iterations between check points of fits to a whole picture after a search on a crop.
         affordable_seconds: a candidate that is predicted to take longer for its usual steps is not proposed.
-        search_until: seconds since the start at which the search ends; ``None``: when all trials are done.
+        search_until: seconds since the start at which the search ends; ``None``: when all trials are done; 0: at
+            once, there is no time for a network.
         deliver_until: seconds since the start at which the delivery ends; ``None``: no limit.
         trials: candidates to finish; ``None``: as many as there is time for.
         lines: label and sentence, for people.

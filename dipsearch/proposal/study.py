@@ -1,14 +1,10 @@
-"""The study: Optuna's record of all candidates, opened for a folder.
-
-Everything that workers have to agree on is in ``Settings``; it is stored with the study, so that a worker on
-another machine finds it there.
-"""
+"""The study: Optuna's record of all candidates, opened for a folder."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +17,6 @@ from ..fitting.compute import USUAL, Compute
 from ..network import Calibration, SearchSpace, cost, load_space
 from ..planning.memory_limit import UNLIMITED, MemoryLimit
 from ..trials.own_parts import NOTHING, OwnParts
-from ..trials.storage_url import masked
 from .patient_storage import Patience
 from .samplers import make_sampler
 from .storage import create_or_load, open_storage
@@ -68,10 +63,6 @@ class Settings:
     memory_limit: MemoryLimit = UNLIMITED
     has_pilot: bool = False
     pilots_only: bool = False
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for the study's attributes; a password in ``storage`` is masked."""
-        return {**asdict(self), "storage": None if self.storage is None else masked(self.storage)}
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import optuna
 import torch
-from optuna.trial import FixedTrial, FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from ..errors import DipsearchError
 from ..execution.picture_fits import kept_steps
@@ -32,11 +33,14 @@ from .run import Run
 
 @dataclass(frozen=True)
 class Asked:
-    """What the sampler proposed: a candidate, or why there is none of this number."""
+    """What the sampler proposed: a candidate, or none of this number."""
 
     number: int
     candidate: Candidate | None
-    reason: str = ""
+
+
+class OwnPartFailed(Exception):
+    """The user's sampler or pruner raised what this was raised from."""
 
 
 class Books:
@@ -51,27 +55,33 @@ class Books:
         self._run, self._space, self._study = run, space, run.study
 
     def ask(self) -> Asked:
-        """The next candidate. One that cannot be fitted is told as failed at once."""
-        with self._run.optimizing():
+        """The next candidate. One that cannot be fitted is told as failed at once.
+
+        Raises:
+            OwnPartFailed: the user's sampler failed; so do ``prunes`` and all that tell.
+        """
+        with self._foreign():
             trial = self._study.ask()
         try:
-            network = self._network(trial, number=trial.number)
+            network = self._network(trial)
         except optuna.TrialPruned:
             self._tell(trial.number, state=TrialState.PRUNED)
-            return Asked(trial.number, None, "its own function pruned it")
+            return Asked(trial.number, None)
         except DipsearchError:
             raise
         except Exception as error:  # it is not our code; the study goes on with the next one
-            reason = f"the function that makes networks failed: {in_words(error)}"
-            self._end(trial._trial_id, trial.number, reason, state=TrialState.FAIL)
-            return Asked(trial.number, None, reason)
+            who = "the sampler" if self._run.own.propose is None else "the function that makes networks"
+            self._end(
+                trial._trial_id, trial.number, f"{who} failed: {in_words(error)}", state=TrialState.FAIL
+            )
+            return Asked(trial.number, None)
         if isinstance(network, Genome):
             trial.set_user_attr("genome", network.to_nested())
             write_genome(self._run.folder, trial.number, network)
         refusal = self._refusal(network)
         if refusal is not None:
             self._end(trial._trial_id, trial.number, refusal, state=TrialState.FAIL)
-            return Asked(trial.number, None, refusal)
+            return Asked(trial.number, None)
         candidate = self._candidate(trial.number, trial._trial_id, network)
         candidate.start = self._warm_name(network)
         if candidate.start is not None:
@@ -109,7 +119,8 @@ class Books:
         """Whether the user's own pruner wants to give it up."""
         if self._run.own.pruner is None:
             return False
-        return self._run.own.pruner.prune(self._study, self._study._storage.get_trial(candidate.key))
+        with self._foreign():
+            return self._run.own.pruner.prune(self._study, self._study._storage.get_trial(candidate.key))
 
     def tell(self, candidate: Candidate, *, pruned: str = "") -> Trial:
         """Write down how a candidate ended.
@@ -161,26 +172,34 @@ class Books:
         return self.trial(number)
 
     def _tell(self, number: int, *, value: float | None = None, state: TrialState | None = None) -> None:
-        with self._run.optimizing():  # some samplers end a search when they have nothing left to propose
+        with self._foreign():  # some samplers end a search when they have nothing left to propose
             self._study.tell(number, value, state=state)
 
-    def _network(self, trial: optuna.trial.BaseTrial, *, number: int) -> Network:
+    @contextmanager
+    def _foreign(self) -> Iterator[None]:
+        """Call what may be the user's, who learns what it raises."""
+        try:
+            with self._run.optimizing():
+                yield
+        except DipsearchError:
+            raise
+        except Exception as error:  # it is not our code
+            if self._run.own.sampler is None and self._run.own.pruner is None:
+                raise
+            raise OwnPartFailed from error
+
+    def _network(self, trial: optuna.Trial) -> Network:
         propose = self._run.own.propose
         if propose is None:
-            assert isinstance(trial, optuna.Trial)
             return self._space.genome(suggest(trial, self._space))
         # A module draws its weights from the global generator, which belongs to the user's program.
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self._run.settings.seed + number)
+            torch.manual_seed(self._run.settings.seed + trial.number)
             return as_network(propose(trial))
 
     def _network_again(self, trial: FrozenTrial) -> Network | None:
         """The network of a trial that was begun; ``None`` where it is not known."""
-        if "genome" in trial.user_attrs:
-            return Genome.from_nested(trial.user_attrs["genome"])
-        if self._run.own.propose is None:
-            return None
-        return self._network(FixedTrial(trial.params, number=trial.number), number=trial.number)
+        return Genome.from_nested(trial.user_attrs["genome"]) if "genome" in trial.user_attrs else None
 
     def _refusal(self, network: Network) -> str | None:
         """Why a network cannot be fitted here; what one of the user's needs is not known."""

@@ -15,12 +15,14 @@ from torch import Tensor
 
 from ..delivery.answers import Answer, Choice, choose, only, unchanged
 from ..delivery.delivering import (
+    MOST_MEMBERS,
     Delivery,
     Member,
     averaged,
     comparable,
     deliver,
     fitted_members,
+    has_output,
     read_members,
     searched_members,
     whole_problem,
@@ -38,15 +40,12 @@ from ..trials.first_files import read_first
 from ..trials.problem_files import WHOLE, SplitProblem, pilot_file, problem_file
 from ..trials.trial import Trial, ranked
 from .run import Run
-from .scheduler import POLISHING, Scheduler
+from .scheduler import GRACE, POLISHING, Scheduler
 from .search_slices import slice_of
 from .second_split import Rescored, SecondFits, second_picture
 
 WHOLE_FITS = 3
 """Architectures that are fitted to the whole picture after a search on a crop, at most per worker."""
-
-GRACE = 20.0
-"""Seconds that the delivery may take once somebody asked to finish."""
 
 LEAST_WEIGHT = 0.05
 """Of an ensemble's member that goes on with everything that was measured."""
@@ -85,8 +84,9 @@ def finish(scheduler: Scheduler, firsts: Mapping[str, FirstAnswer]) -> Finished:
     """
     run, seed = scheduler.run, scheduler.run.settings.seed
     scheduler.phase = "delivering"
-    best = ranked(run.trials())
-    wholes, rescored = ({}, Rescored()) if scheduler.runner.asked.once else _last_fits(scheduler, best)
+    best = _deliverable(scheduler, ranked(run.trials()))
+    # Where somebody asked to finish nothing is fitted any more; what an earlier run has left counts.
+    wholes, rescored = _last_fits(scheduler, best)
     scheduler.runner.deliver(within=GRACE)
     names = run.settings.names
     pictures = tuple(whole_problem(run.folder, name, seed=seed) for name in names)
@@ -127,6 +127,20 @@ def finish(scheduler: Scheduler, firsts: Mapping[str, FirstAnswer]) -> Finished:
         for some, picture in zip(answers, pictures, strict=True)
     )
     return Finished(tuple(deliveries), pictures, choices, verdict, rescored, gain)
+
+
+def _deliverable(scheduler: Scheduler, best: Sequence[Trial]) -> Sequence[Trial]:
+    """Those whose outputs can be read: one damaged file is not to cost the others."""
+    run = scheduler.run
+    lost = [
+        trial.number
+        for trial in best[:MOST_MEMBERS]
+        if not has_output(run.folder, trial, pictures=len(run.settings.names))
+    ]
+    if lost:
+        numbers = ", ".join(str(number) for number in lost)
+        scheduler.say(f"the output of candidate {numbers} is missing or damaged: delivered without it")
+    return [trial for trial in best if trial.number not in lost]
 
 
 def finish_at_once(run: Run) -> Finished:

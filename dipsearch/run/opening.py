@@ -97,6 +97,7 @@ def open_run(
         slowness=_slowness(*since),
         patch_seconds=sum(first.seconds for first in firsts.values()) if has_pilot else None,
         hurried=has_pilot and any(first.hurried for first in firsts.values()),
+        may_crop=own.propose is None,  # a module of the user's is drawn once
     )
     channels = [case.problem.image_shape[1] for case in asked.cases]
     if said := warm_words(request.start, plan.queue, task=asked.cases[0].problem.task, channels=channels):
@@ -119,7 +120,6 @@ def open_run(
         notes += _taken_up(study, asked)
     if own.propose is None and not study.get_trials(deepcopy=False):
         _enqueue(study, asked.space, plan)
-    study.set_user_attr("settings", settings.to_dict())
     return Run(
         request,
         folder,

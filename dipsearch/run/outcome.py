@@ -40,7 +40,7 @@ class Snapshot:
     """The state of a running search.
 
     Args:
-        phase: "searching", "delivering" or "restoring".
+        phase: "similar patches", "searching", "delivering", "polishing", "sampling" or "restoring".
         seconds: since the start.
         seconds_left: of the budget; ``None`` without one.
         workers: what each does.

@@ -39,6 +39,7 @@ def plan_of(
     slowness: float,
     patch_seconds: float | None,
     hurried: bool,
+    may_crop: bool,
 ) -> tuple[Plan, Calibration | None]:
     """The plan, and the calibration that it rests on; ``None`` where there is no clock, or no time for one.
 
@@ -51,10 +52,14 @@ def plan_of(
         slowness: see ``Load``.
         patch_seconds: of one worker for the first answers; ``None``: there are none.
         hurried: there was less time for them than they usually take.
+        may_crop: whether candidates can be fitted once more, to the whole pictures, where they are searched on crops.
     """
     calibration = None
     spent = time.monotonic() - started
-    if hurried or (patch_seconds is not None and _no_time(request, spent=spent, patch_seconds=patch_seconds)):
+    no_time = hurried or (
+        patch_seconds is not None and _no_time(request, spent=spent, patch_seconds=patch_seconds)
+    )
+    if no_time and begun is None:
         # Whatever is measured now would only delay what can be delivered.
         plan = first_alone(
             request.budget_seconds or 0.0, [c.problem.image_shape for c in cases], devices=devices
@@ -75,11 +80,12 @@ def plan_of(
         spent=time.monotonic() - started,
         max_steps=request.steps,
         factor=request.options.factor if request.options.task == "sr" else 1,
-        searched_on=_searched_on(cases, begun),
+        searched_on=_searched_on(cases, begun) if may_crop else None,
         memory_limit=_memory_limit(devices, workers, image_shape=largest),
         has_pilot=patch_seconds is not None,
         patch_seconds=patch_seconds or 0.0,
         slowness=slowness,
+        no_time=no_time,
     )
     plan = make_plan(load, devices=devices, budget=request.budget_seconds, trials=request.trials)
     return plan, calibration

@@ -21,6 +21,9 @@ from .searching import Search
 REREAD_SECONDS = 2.0
 """How often the study is read anew for the display."""
 
+GRACE = 20.0
+"""Seconds that the delivery may take once somebody asked to finish."""
+
 POLISHING = "polishing"
 """The last phase; all others have to leave it its time."""
 
@@ -35,10 +38,10 @@ class Scheduler:
         callback: hears what happens.
 
     Attributes:
-        phase: what the callback is told: "searching" or "delivering".
+        phase: what the callback is told, see ``Snapshot``.
         search: for candidates, once it has begun.
         notes: what went wrong on the way, sentences.
-        raised: what a callback raised first.
+        raised: what a callback, or another part of the user's, raised first.
         bar: estimated PSNR in dB of similar patches alone, the mean over the pictures, once it is known.
     """
 
@@ -48,19 +51,19 @@ class Scheduler:
     phase: str = "searching"
     search: Search | None = None
     notes: list[str] = field(default_factory=list)
-    raised: Exception | None = None
+    raised: BaseException | None = None
     bar: float | None = None
     _cached: Sequence[Trial] = ()
     _read_at: float = float("-inf")
     _answered: bool = False
 
     def left(self) -> float:
-        """Seconds until the phase has to be over; infinite without a budget."""
-        plan = self.run.plan
+        """Seconds until the phase has to be over; infinite without a budget, unless somebody asked to finish."""
+        plan, left = self.run.plan, self.runner.left()
         if plan.deliver_until is None:
-            return float("inf")
+            return left
         kept = 0.0 if self.phase == POLISHING else plan.polishing
-        return plan.deliver_until - kept - self.run.seconds
+        return min(left, plan.deliver_until - kept - self.run.seconds)
 
     def say(self, sentence: str) -> None:
         """Tell the callback, and keep it for the result."""
@@ -72,6 +75,8 @@ class Scheduler:
         if self.runner.asked.once and not self._answered:
             self._answered = True
             self.say(self._answer())
+            if self.runner.delivering:
+                self.runner.deliver(within=GRACE)
         self.callback.progress(self._snapshot())
 
     def evaluated(self, trial: Trial) -> None:
@@ -79,6 +84,15 @@ class Scheduler:
         self._read_at = float("-inf")
         self.callback.evaluated(trial)
         self._call_back(trial.number)
+
+    def broken(self, error: BaseException) -> None:
+        """The user's sampler or pruner has raised this: the search is over, and what there is is delivered."""
+        if self.raised is None:
+            self.raised = error
+            error.add_note("the sampler or pruner raised this; what there was is delivered")
+            self.say(
+                f"the sampler or pruner failed: {type(error).__name__}: {error}; what there is is delivered"
+            )
 
     def _answer(self) -> str:
         polishing = self.run.plan.polishing
@@ -101,6 +115,7 @@ class Scheduler:
                 except Exception as error:  # it is not our code; the study survives it
                     if self.raised is None:
                         self.raised = error
+                        error.add_note("a callback raised this; the search went on to its end")
                         self.say(f"a callback failed: {type(error).__name__}: {error}; the search goes on")
 
     def _candidates(self) -> Sequence[Trial]:

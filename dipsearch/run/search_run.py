@@ -166,22 +166,22 @@ def _with_networks(
     firsts = _first_answers(scheduler)
     scheduler.phase = "searching"
     books = Books(run, search_space(run.folder))
-    scheduler.search = Search(run, runner, books, policy_of(run), scheduler.evaluated)
+    scheduler.search = Search(run, runner, books, policy_of(run), scheduler.evaluated, scheduler.broken)
     scheduler.search.work()
     finished = finish(scheduler, firsts)
     outcome = write_outputs(run, finished, interrupted=asked.once, notes=tuple(scheduler.notes))
     callback.finished(outcome)
     if scheduler.raised is not None:
-        scheduler.raised.add_note("a callback raised this; the search went on to its end")
         raise CallbackFailed(outcome) from scheduler.raised
     return outcome
 
 
 class CallbackFailed(Exception):
-    """A callback raised what this was raised from; the search came to its end, and ``outcome`` is what it led to."""
+    """A callback, a sampler or a pruner of the user's raised what this was raised from; ``outcome`` is what the search
+    led to nevertheless."""
 
     def __init__(self, outcome: Outcome) -> None:
-        super().__init__("a callback failed")
+        super().__init__("a part of the user's failed")
         self.outcome = outcome
 
 

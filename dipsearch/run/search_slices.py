@@ -46,7 +46,7 @@ def next_slice(run: Run, candidate: Candidate, decision: Decision, *, now: float
 
 
 def _steps(run: Run, candidate: Candidate, decision: Decision) -> int:
-    if candidate.races and candidate.steps < candidate.look:
+    if decision.steps and candidate.races and candidate.steps < candidate.look:
         return candidate.look  # of the next picture
     return decision.steps if run.own.pruner is None else min(decision.steps, REPORT_EVERY)
 

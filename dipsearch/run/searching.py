@@ -14,7 +14,6 @@ from statistics import median
 
 from optuna.trial import TrialState
 
-from ..delivery.delivering import MOST_MEMBERS
 from ..errors import StorageLost
 from ..execution.runner import Runner
 from ..execution.task import Advanced, Result, Slice, Task
@@ -23,8 +22,8 @@ from ..planning.in_turn import InTurn
 from ..planning.plan import least_steps
 from ..planning.policy import Decision, ExpectedGain, Policy, Situation, WholeFits
 from ..planning.racing import LEAST_PICTURES, verdict
-from ..trials.trial import Trial
-from .books import Books
+from ..trials.trial import Trial, ranked
+from .books import Books, OwnPartFailed
 from .candidate import Candidate
 from .run import Run
 from .search_slices import next_slice
@@ -59,6 +58,7 @@ class Search:
         books: ask and tell Optuna.
         policy: decides.
         evaluated: told of every candidate that ended.
+        broken: told what the user's sampler or pruner raised; the search is over then.
 
     Attributes:
         candidates: that are or were under way, by number.
@@ -72,6 +72,7 @@ class Search:
     books: Books
     policy: Policy
     evaluated: Callable[[Trial], None] = field(default=lambda trial: None)
+    broken: Callable[[BaseException], None] = field(default=lambda error: None)
     candidates: dict[int, Candidate] = field(default_factory=dict)
     stopped: bool = False
     failures: int = 0
@@ -123,7 +124,7 @@ class Search:
             return None
         while self.failures < MOST_FAILURES and not self.stopped:
             left = self.clock.left(self.candidates.values())
-            if left <= 0 and self.candidates:
+            if left <= 0 and (self.candidates or ranked(self.run.trials())):
                 return None
             decision = self.policy.decide(self._situation(left))
             if decision is None:
@@ -144,7 +145,8 @@ class Search:
         return Situation(
             contestants=[
                 replace(c.contestant(seconds_per_step=each), busy=c.busy or self._out_of_reach(c))
-                for c in self._compared()
+                for c in self.candidates.values()
+                if c.pictures or not c.told
             ],
             left=left,
             workers=workers,
@@ -157,12 +159,6 @@ class Search:
         """Whether only a worker has its newest state that is busy with another one."""
         at_work = {worker for worker, _, _ in self.runner.at_work}
         return not candidate.keeping.kept and candidate.worker in at_work
-
-    def _compared(self) -> list[Candidate]:
-        """Those under way, and the best of those that have ended: they have a share of what is delivered, too."""
-        there = self.candidates.values()
-        over = sorted((c for c in there if c.told and c.pictures), key=lambda c: -c.value)
-        return [c for c in there if not c.told] + over[:MOST_MEMBERS]
 
     def _may_begin(self, workers: int) -> bool:
         plan = self.run.plan
@@ -182,7 +178,7 @@ class Search:
                 asked.candidate.races = self._can_race and self._best_looks() is not None
                 self.candidates[asked.number] = asked.candidate
                 return asked.candidate
-            self._count_failure(True)
+            self._count_failure(self.books.trial(asked.number).state == "failed")
             self._over(asked.number)
         return None
 
@@ -278,14 +274,17 @@ class Search:
     def _mark_alone(self) -> None:
         """Where nobody had a first look, who came furthest counts: a short budget gets a rough picture."""
         there = [c for c in self.candidates.values() if c.pictures and not c.told]
-        if there and not any(c.usable for c in there):
+        if there and not any(c.usable for c in there) and not ranked(self.run.trials()):
             first = max(there, key=lambda c: (c.steps, c.value))
             first.alone = True
             self.books.note(first)
 
     def _told(self, candidate: Candidate, *, pruned: str = "") -> None:
-        trial = self.books.tell(candidate, pruned=pruned)
-        self._count_failure(trial.state == "failed")
+        try:
+            self.books.tell(candidate, pruned=pruned)
+        except OwnPartFailed as failed:  # Optuna remembers nevertheless how it ended
+            self._broke(failed)
+        self._count_failure(self.books.trial(candidate.number).state == "failed")
         self._over(candidate.number)
 
     def _leave_files(self) -> None:
@@ -305,13 +304,23 @@ class Search:
 
     @contextmanager
     def _keeping_books(self) -> Iterator[None]:
-        """Where the storage is gone for good, the search ends with what is in memory; the files of fits are there."""
+        """Where the storage is gone for good, the search ends with what is in memory; the files of fits are there.
+
+        So does it where the user's sampler or pruner fails.
+        """
         try:
             yield
         except StorageLost as error:
             if not self._lost:
                 self._lost = self.stopped = True
                 self.runner.say(f"{error}; what there is is delivered, and --resume goes on from it")
+        except OwnPartFailed as failed:
+            self._broke(failed)
+
+    def _broke(self, failed: OwnPartFailed) -> None:
+        self.stopped = True
+        if failed.__cause__ is not None:
+            self.broken(failed.__cause__)
 
     def _over(self, number: int) -> None:
         self.evaluated(self.books.trial(number))

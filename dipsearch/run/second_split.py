@@ -191,7 +191,7 @@ class SecondFits:
                 best_choice(each, seconds=max(0.0, left), workers=len(self._plan.devices)),
                 key=lambda choice: choice.finalists * choice.seeds,
             )
-        if wished == NOTHING:
+        if wished == NOTHING and not self._runner.stopped:
             self._scheduler.say(
                 "finalists: not scored again on a second split, that would need "
                 f"{len(each)} × {max(each):.0f} s more"
@@ -206,7 +206,7 @@ class SecondFits:
         if all(self._pilot(name).exists() for name in self._names):
             return list(finalists)
         able = [e for e in finalists if not _piloted(e) or self._is_done(e, seeds)]
-        if len(able) < len(finalists):
+        if len(able) < len(finalists) and not self._runner.stopped:
             self._scheduler.say(
                 f"finalists: {len(finalists) - len(able)} of {len(finalists)} not scored again on a second split, "
                 "which has no first answer for their inputs"

@@ -2,8 +2,8 @@
 
 A study writes every problem once, as ``inputs/whole-NAME.npz`` and ``inputs/search-NAME.npz``. A restoration that
 networks may have in their input, the pilot, lies beside it as ``inputs/pilot-KIND-NAME.npz`` where one was computed.
-Workers read nothing else, in particular no image file and no reference, so a candidate cannot be ranked or stopped
-with knowledge of the clean image.
+But for further pilots, of a second split's finalists, workers read nothing else, in particular no image file and no
+reference, so a candidate cannot be ranked or stopped with knowledge of the clean image.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Trial:
         seconds: wall time of its fits.
         reason: why it failed or was pruned.
         parents: numbers of the candidates it was bred from.
-        operator: how it came to be ("published", "crossover", …).
+        operator: how it came to be ("known", "crossover", …).
         changed: genes that differ from the first parent.
         worker: which worker fitted it.
         started: Unix seconds.

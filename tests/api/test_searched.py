@@ -340,3 +340,59 @@ def test_a_part_that_cannot_travel_is_refused_in_words(place):
     with pytest.raises(ds.InputError, match=r"cannot be sent to a worker: cannot pickle 'generator' object"):
         ds.search(ds.Problem(noisy(), Lazy(), ds.Gaussian(0.05)), trials=1, **FEW)
     assert not list((place / "here").iterdir())
+
+
+# -- what others wrote goes wrong ------------------------------------------------------------------------------
+
+
+class Tired(optuna.samplers.RandomSampler):
+    """A sampler that fails when it is asked, or told, often enough."""
+
+    def __init__(self, *, asked: int = 99, told: int = 99) -> None:
+        super().__init__(seed=0)
+        self.asked, self.told = asked, told
+
+    def before_trial(self, study, trial):
+        if trial.number >= self.asked:
+            raise KeyError("no more")
+
+    def after_trial(self, study, trial, state, values):
+        if trial.number >= self.told:
+            raise KeyError("no more")
+
+
+@pytest.mark.parametrize(("sampler", "complete"), [(Tired(asked=1), 1), (Tired(told=0), 1)])
+def test_a_sampler_that_fails_ends_the_search_and_a_picture_is_delivered(sampler, complete):
+    with pytest.raises(KeyError, match=r"no more") as caught:
+        ds.search(
+            ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+            network=small_networks(),
+            sampler=sampler,
+            trials=2,
+            **FEW,
+        )
+    found = caught.value.result
+    assert sum(trial.state == "complete" for trial in found.trials) == complete
+    assert found.image.shape == (24, 32) and np.isfinite(found.image).all()
+    assert caught.value.__notes__ == ["the sampler or pruner raised this; what there was is delivered"]
+
+
+def test_what_a_function_prunes_is_no_failure():
+    def picky(trial):
+        if trial.number < 14:
+            raise optuna.TrialPruned
+        return nn.Sequential(nn.Conv2d(32, 2, 3, padding=1), nn.Conv2d(2, 1, 1), nn.Sigmoid())
+
+    found = ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), network=picky, trials=15, **FEW)
+    assert [trial.state for trial in found.trials] == ["pruned"] * 14 + ["complete"]
+
+
+def test_modules_of_ones_own_are_never_searched_on_a_crop(monkeypatch):
+    from dipsearch.run import run_plan
+
+    plans, make_plan = [], run_plan.make_plan
+    monkeypatch.setattr(
+        run_plan, "make_plan", lambda load, **named: plans.append(load) or make_plan(load, **named)
+    )
+    ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), network=small_networks(), trials=1, **FEW)
+    assert [load.searched_on for load in plans] == [None]

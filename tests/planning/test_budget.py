@@ -61,6 +61,13 @@ def test_without_time_for_a_network_the_first_answer_is_all() -> None:
     assert make_plan(load(), devices=CPUS, budget=12, trials=None).networks
 
 
+def test_a_study_to_be_resumed_keeps_its_crop_where_there_is_only_time_to_deliver() -> None:
+    asked = load(shapes=[(1, 3, 512, 512)], patch_seconds=4.0, has_pilot=True, searched_on=128, no_time=True)
+    plan = make_plan(asked, devices=CPUS, budget=600, trials=None)
+    assert not plan.networks and plan.crop == 128 and plan.seconds_per_step > 0
+    assert make_plan(replace(asked, no_time=False), devices=CPUS, budget=600, trials=None).networks
+
+
 def test_a_network_that_is_too_slow_for_the_budget_is_named_and_left_out() -> None:
     plan = make_plan(load(), devices=CPUS, budget=100, trials=None)
     assert plan.left_out == ("wide",)

@@ -137,12 +137,6 @@ def test_candidates_get_the_pilots_that_lie_beside_the_problems_if_they_need_the
         assert task.reads == ("inputs/search-picture.npz", *([file] if file else []))
 
 
-def test_whether_a_study_has_pilots_is_kept_with_it(tmp_path: Path) -> None:
-    settings = run_of(tmp_path, has_pilot=True).settings
-    assert settings.has_pilot
-    assert settings.to_dict()["has_pilot"] is True
-
-
 @pytest.mark.parametrize("has_pilot", [False, True])
 def test_networks_with_a_pilot_are_proposed_only_where_there_is_one(tmp_path: Path, has_pilot: bool) -> None:
     kinds = proposals(run_of(tmp_path, has_pilot=has_pilot))
@@ -183,8 +177,8 @@ def test_a_candidate_that_needs_a_pilot_fails_with_a_sentence_where_there_is_non
     run.study.enqueue_trial(search_space(run.folder).flat(PILOTED))
     asked = [search.books.ask() for _ in range(2)]
     (failed,) = [one for one in asked if one.candidate is None]
-    assert failed.reason == "its input needs a pilot, and this study has none"
-    assert run.trials()[failed.number].state == "failed"
+    trial = run.trials()[failed.number]
+    assert (trial.state, trial.reason) == ("failed", "its input needs a pilot, and this study has none")
 
 
 def test_a_candidate_with_a_pilot_is_fitted_where_there_is_one(tmp_path: Path) -> None:

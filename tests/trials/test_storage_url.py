@@ -10,7 +10,6 @@ import pytest
 from dipsearch.commands.main import run
 from dipsearch.errors import StudyError
 from dipsearch.problem import TaskOptions
-from dipsearch.proposal.study import Settings
 from dipsearch.run import Request, Silent, read_study, run_search
 from dipsearch.trials.request import read_request, write_request
 from dipsearch.trials.storage_url import VARIABLE, is_masked, masked, whole_address
@@ -81,8 +80,6 @@ def test_a_recipe_connects_to_nothing_unless_it_is_repeated(
 def test_no_file_of_a_study_holds_the_password(begun: Path) -> None:
     assert read_request(begun / "study" / "study.yaml").storage == HIDDEN
     assert "secret" not in (begun / "study" / "study.yaml").read_text()
-    settings = Settings("study", WHOLE, "random", 0, ("cat",), 1, 1, None, None, None, (1, 3, 8, 8), 1)
-    assert settings.to_dict()["storage"] == HIDDEN
 
 
 def test_what_is_given_comes_first_and_the_environment_fills_in(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,107 @@
+"""What an interruption, a damaged file or a lack of time leaves is delivered, and nothing of it is taken for more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from dipsearch.execution.runner import Asked, Runner
+from dipsearch.planning.plan import Plan
+from dipsearch.planning.policy import Decision
+from dipsearch.run import Silent
+from dipsearch.run.candidate import Candidate
+from dipsearch.run.run import Run
+from dipsearch.run.scheduler import GRACE, Scheduler
+from dipsearch.run.searching import Search
+
+from ..fitting.test_loop import tiny_genome
+from ..trials.test_pilot import run_of, search_of
+from .test_racing import advanced, went
+from .test_slices import place as place
+from .test_slices import run
+from .test_study_side import Ear, request
+
+
+def test_a_finished_study_without_time_for_more_delivers_what_it_has(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = request(place)
+    first = run(place, asked, Ear())
+    monkeypatch.setattr("dipsearch.run.run_plan._no_time", lambda *args, **kwargs: True)
+    ear = Ear()
+    again = run(place, request(place, trials=None, budget_seconds=60.0), ear, resume=True)
+    assert not ear.plans[0].networks
+    assert again.result["trials"] == first.result["trials"]
+    assert again.result["best"]["number"] == first.result["best"]["number"]
+    assert np.isfinite(again.images[0].numpy()).all()
+
+
+def test_a_damaged_output_costs_its_candidate_and_no_other(place: Path) -> None:
+    asked = request(place)
+    first = run(place, asked, Ear())
+    (first.folder / "trials" / "0000" / "output.npz").write_bytes(b"PK")
+    ear = Ear()
+    again = run(place, asked, ear, resume=True)
+    assert any(
+        "the output of candidate 0 is missing or damaged: delivered without it" in n for n in ear.notes
+    )
+    assert again.result["best"]["number"] == 1 and np.isfinite(again.images[0].numpy()).all()
+
+
+def idle_search(folder: Path) -> Search:
+    """A search on a small picture without anybody who works."""
+    search = search_of(run_of(folder, has_pilot=True))
+    runner = SimpleNamespace(seconds=0.0, executor=SimpleNamespace(workers=()), at_work=())
+    search.runner = cast(Runner, runner)
+    return search
+
+
+def test_who_asks_to_finish_while_it_delivers_gets_it_soon() -> None:
+    said: list[str] = []
+    runner = Runner(Path(), ("cat",), 0, cast(Any, SimpleNamespace(workers=())), 0.0, said.append, Asked())
+    plan = cast(Plan, SimpleNamespace(deliver_until=None, polishing=5.0))
+    searched = SimpleNamespace(
+        plan=plan, seconds=0.0, trials=list, request=SimpleNamespace(budget_seconds=None), notes=[]
+    )
+    scheduler = Scheduler(cast(Run, searched), runner, Silent())
+    runner.deliver(within=GRACE)
+    assert scheduler.left() == float("inf")
+    runner.asked.by = "Ctrl-C"
+    scheduler.heard()
+    assert 0 < scheduler.left() <= GRACE and 0 < runner.left() <= GRACE
+
+
+def test_a_candidate_without_a_look_does_not_count_where_others_had_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = idle_search(tmp_path)
+    candidate = Candidate(0, 0, tiny_genome(), 2000)
+    advanced(candidate, 10, went(10, mse=0.01))
+    search.candidates[0] = candidate
+    monkeypatch.setattr(search.books, "note", lambda candidate: None)
+    for others, alone in (([object()], False), ([], True)):
+        monkeypatch.setattr("dipsearch.run.searching.ranked", lambda trials, others=others: others)
+        search._mark_alone()
+        assert candidate.alone is alone
+
+
+def test_who_is_taken_up_again_in_a_race_tells_all_that_it_showed(tmp_path: Path) -> None:
+    search = idle_search(tmp_path)
+    candidate = Candidate(0, 0, tiny_genome(), 2000, races=True)
+    asked = search._hand_out(candidate, Decision(None, 0, "taken up again"), 0.0)
+    assert asked.steps == 0 and asked.look == candidate.look
+    assert search._hand_out(candidate, Decision(None, 7, "first look"), 1.0).steps == candidate.look
+
+
+def test_the_policy_sees_everybody_who_was_begun(tmp_path: Path) -> None:
+    search = idle_search(tmp_path)
+    for number in range(20):
+        candidate = Candidate(number, number, tiny_genome(), 2000, told=number > 2)
+        advanced(candidate, 10, went(10, mse=0.01 / (number + 1)))
+        search.candidates[number] = candidate
+    search.candidates[20] = Candidate(20, 20, tiny_genome(), 2000, told=True)  # it could not be fitted
+    assert [one.number for one in search._situation(1.0).contestants] == list(range(20))
