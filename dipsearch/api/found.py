@@ -210,10 +210,12 @@ class Result:
     def compare(self, reference: Any) -> dict[str, float]:
         """PSNR in dB and SSIM of the image against a clean one, which no search has seen.
 
+        Both are relative to the range of values that the problem was worked on in, from ``form.low`` to ``form.high``.
+
         Args:
             reference: in the form of ``image``.
         """
-        x = as_image(reference, self.problems[0])
+        x = as_image(reference, self.problems[0], shape=tuple(self.restored[0].shape))
         found = {"psnr": psnr(self.restored[0], x)}
         return found | ({"ssim": ssim(self.restored[0], x)} if min(x.shape[-2:]) >= WINDOW else {})
 

@@ -12,13 +12,17 @@ from ..errors import InputError
 from ..problem import Problem
 
 
-def as_image(reference: Any, problem: Problem) -> Tensor:
+def as_image(reference: Any, problem: Problem, *, shape: tuple[int, ...]) -> Tensor:
     """A clean image in the form of a problem's result as (1, C, H, W) in its [0, 1].
+
+    Args:
+        shape: of the result, (1, C, H, W): a search of the command line may have worked on fewer channels, or on
+            windows.
 
     Raises:
         InputError: it has another shape.
     """
-    form, shape = problem.form, problem.image_shape
+    form = problem.form
     values = _numbers(reference)
     if values.ndim == 3 and form.kind == "numpy":
         values = values.permute(2, 0, 1)
@@ -38,11 +42,11 @@ def as_image(reference: Any, problem: Problem) -> Tensor:
 def _numbers(reference: Any) -> Tensor:
     """A reference as a tensor on the CPU."""
     try:
-        values = (
-            reference.detach().cpu()
-            if isinstance(reference, Tensor)
-            else torch.from_numpy(np.array(reference))
-        )
+        if isinstance(reference, Tensor):
+            values = reference.detach().cpu()
+        else:
+            array = np.array(reference)
+            values = torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))
     except (TypeError, ValueError):
         values = torch.full((1,), torch.nan)
     if not bool(torch.isfinite(values).all()):

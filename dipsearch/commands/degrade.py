@@ -80,6 +80,11 @@ def degrade(
             "choose such a file, or write the mask apart: --mask-out mask.png",
         )
 
+    if mask_out is not None and mask_out.resolve() == out.resolve():
+        raise InputError(
+            f"{out} is the picture and the mask", "each is a file", "give --mask-out another name"
+        )
+
     from ..own_files import refuse_overwriting, remember, try_folder
     from ..problem import is_sample, load_case, picture_files
 

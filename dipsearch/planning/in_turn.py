@@ -1,7 +1,7 @@
 """In turn: the policy of a search for a number of candidates, without a clock: each is fitted to its end.
 
 What is decided depends on the candidates alone and not on how fast anybody was, so that the same request gives the same
-picture on any machine.
+picture on any machine, unless a sampler learns from those that have ended, and several workers fit.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ from .operators import (
 from .picture_range import PictureRange, range_of
 from .problem import Problem, crop_problem
 from .randomness import generator_for
-from .restored_picture import restored_suffix, stacks_of, write_film, write_restored
+from .restored_picture import film_names, restored_suffix, stacks_of, unique_names, write_film, write_restored
 from .simulation import Damaged, NoiseWord, add_noise, simulate_measurement
 from .splits.split import Split, whole
 from .splits.splitting import divides_noise, make_split
@@ -100,6 +100,7 @@ __all__ = [
     "distinct_channels",
     "divides_noise",
     "estimate_sigma",
+    "film_names",
     "find_observed",
     "gaussian_kernel",
     "generator_for",
@@ -128,6 +129,7 @@ __all__ = [
     "ssim",
     "stacked_sources",
     "stacks_of",
+    "unique_names",
     "whole",
     "write_film",
     "write_image",

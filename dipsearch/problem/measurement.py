@@ -15,7 +15,7 @@ from .form import Form
 from .gate.noise_classifier import diagnose
 from .gate.sigma import estimate_sigma
 from .noise import NoiseModel
-from .operators import Identity, LinearOperator, Operator, as_operator, check_adjoint
+from .operators import Fourier, Identity, LinearOperator, Mask, Operator, as_operator, check_adjoint
 from .operators.registry import name_of
 from .operators.shapes import four_numbers, in_32_bits
 from .own_range import data_range_of
@@ -61,6 +61,8 @@ def take_in(
     values, form = as_tensor(y)
     _refuse_other_noise(noise)
     a = as_operator(operator)
+    if isinstance(a, Mask | Fourier):
+        a = a.to("cpu")  # where the values are
     if isinstance(a, LinearOperator):
         if image_shape is not None:
             a, image_shape = a.for_images(image_shape), None

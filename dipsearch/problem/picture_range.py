@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -37,12 +38,14 @@ class PictureRange:
         low, high: in the units of ``Image.pixels``.
         unit: what 1 of these units is in the file: 255 or 65535, and 1 where they are the file's own.
         own: whether it is another range than that of the type.
+        mirror: where small values of the file are bright: what the file's value and that of a pixel add up to.
     """
 
     low: float = 0.0
     high: float = 1.0
     unit: float = 255.0
     own: bool = False
+    mirror: float | None = None
 
     @property
     def span(self) -> float:
@@ -53,7 +56,7 @@ class PictureRange:
     def limits(self) -> tuple[float, float]:
         """What the file can hold, in the range of a problem."""
         if self.unit == 1:
-            return (-math.inf, math.inf) if self.own else (0.0, 1.0)
+            return (-math.inf, math.inf) if self.own else (0.0, 1.0)  # also where they are mirrored
         return -self.low / (self.high - self.low), (1 - self.low) / (self.high - self.low)
 
     def into(self, pixels: Tensor) -> Tensor:
@@ -76,16 +79,24 @@ class PictureRange:
         """What is worked on as black and white, for people; empty where it is the range of the type."""
         if not self.own:
             return ""
+        black, white = self._in_file
+        words = "black to white" if black < white else "white to black"
         return (
-            f"values from {_short(self.low * self.unit)} to {_short(self.high * self.unit)}, in the file's units, are "
-            "worked on as black to white; --range overrides it"
+            f"values from {_short(min(black, white))} to {_short(max(black, white))}, in the file's units, are worked "
+            f"on as {words}; --range overrides it"
         )
 
     def words(self) -> Unit:
         """The unit of strengths for people: grey levels for 8 bits and for floats in [0, 1], else those of the file."""
         if not self.own and self.unit in (255, 1):
             return GREY_LEVELS
-        return Unit(self.low * self.unit, self.high * self.unit, eight_bits=False)
+        return Unit(*self._in_file, eight_bits=False)
+
+    @property
+    def _in_file(self) -> tuple[float, float]:
+        """What is black and white, in the units of the file."""
+        low, high = self.low * self.unit, self.high * self.unit
+        return (low, high) if self.mirror is None else (self.mirror - low, self.mirror - high)
 
 
 TYPE_RANGE = PictureRange()
@@ -109,19 +120,25 @@ def range_of(
     Raises:
         InputError: what was given is no range.
     """
-    unit = LARGEST[image.bits]
+    unit, mirror = LARGEST[image.bits], _mirror_of(image)
+    lowest = -1.0 if mirror == 0 else 0.0  # floats from 0 to 1 whose sign was changed
     if given is not None:
         low, high = given
         _refuse_empty(low, high)
-        return PictureRange(low / unit, high / unit, unit, own=(low, high) != (0.0, unit))
+        if mirror is not None:
+            low, high = mirror - high, mirror - low
+        own = (low, high) != (lowest, lowest + unit)
+        return PictureRange(low / unit, high / unit, unit, own=own, mirror=mirror)
     if image.bits == 8:
         return PictureRange()
     pixels = image.pixels if observed is None else image.pixels[observed.expand_as(image.pixels) > 0]
-    if image.bits == 32 and _about_unit(image.pixels, pixels, observed):
-        return PictureRange(unit=unit)
+    if image.bits == 32 and _about_unit(image.pixels - lowest, pixels - lowest, observed):
+        return PictureRange(lowest, lowest + 1, unit, mirror=mirror)
     low, high = _supported(image.pixels) if observed is None else (float(pixels.min()), float(pixels.max()))
     if low == high:
-        return PictureRange(unit=unit) if 0 <= low <= 1 else PictureRange(low, low + 1, unit, own=True)
+        if lowest <= low <= lowest + 1:
+            return PictureRange(lowest, lowest + 1, unit, mirror=mirror)
+        return PictureRange(low, low + 1, unit, own=True, mirror=mirror)
     span = high - low
     cut = [int((pixels == end).sum()) > max(1.0, ON_THE_END * pixels.numel()) for end in (low, high)]
     high += MARGIN * span * (not cut[1])
@@ -131,7 +148,17 @@ def range_of(
         low -= MARGIN * span * (not cut[0])
     if image.bits == 16:
         low, high = max(low, 0.0), min(high, 1.0)
-    return PictureRange(low, high, unit, own=(low, high) != (0.0, 1.0))
+    return PictureRange(low, high, unit, own=(low, high) != (0.0, 1.0), mirror=mirror)
+
+
+def _mirror_of(image: Image) -> float | None:
+    """What a value of the file and that of its pixel add up to, where they were mirrored."""
+    tiff = None if image.container is None else image.container.tiff
+    if tiff is None or not tiff.white_is_zero:
+        return None
+    if tiff.dtype.kind == "u":
+        return float(np.iinfo(tiff.dtype).max)
+    return 0.0
 
 
 def tamed(x: Tensor, chosen: PictureRange) -> Tensor:

@@ -6,7 +6,7 @@ change every pixel, those too that nobody wanted to have changed; JPEG is writte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,8 @@ def write_restored(path: str | Path, x: Tensor, case: Case, *, alpha: Tensor | N
     bits = 8 if suffix in (*JPEG_SUFFIXES, ".bmp", ".webp") else case.bits
     write_image(
         path,
-        case.range.back(x),
+        # Fewer bits show what was worked on, from black to white; the file's own values would mean nothing there.
+        case.range.back(x) if bits == case.bits else x,
         bits=bits,
         alpha=None if suffix in (*JPEG_SUFFIXES, ".bmp") else own,
         container=container,
@@ -104,6 +105,31 @@ def stacks_of(cases: Sequence[Case]) -> dict[Path, list[int]]:
         if stack is not None and [plane_of(cases[n].source)[1] for n in numbers] == list(range(stack.planes)):
             whole[path] = numbers
     return whole
+
+
+def film_names(stacks: Iterable[Path], *, taken: Iterable[str] = ()) -> dict[Path, str]:
+    """The file of each stack's restoration, by the stack's own: its name, with a number where it is taken.
+
+    Args:
+        stacks: the files of the stacks.
+        taken: names of other pictures, without their suffixes.
+    """
+    files, others = list(stacks), list(taken)
+    stems = unique_names([*others, *(path.stem for path in files)])[len(others) :]
+    return {path: f"{stem}{path.suffix}" for path, stem in zip(files, stems, strict=True)}
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Names of pictures for files and folders; those that differ in nothing but case, or not at all, get a number."""
+    unique: list[str] = []
+    taken: set[str] = set()
+    for name in names:
+        number, candidate = 2, name
+        while candidate.casefold() in taken:
+            number, candidate = number + 1, f"{name}-{number}"
+        unique.append(candidate)
+        taken.add(candidate.casefold())
+    return unique
 
 
 def _whole(x: Tensor, case: Case) -> tuple[Tensor, tuple[Samples, NDArray[np.bool_]] | None]:

@@ -15,6 +15,7 @@ from ..problem import (
     WRITTEN_SUFFIXES,
     Case,
     TaskOptions,
+    film_names,
     is_sample,
     picture_files,
     refuse_unwritable,
@@ -47,6 +48,12 @@ def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options
             )
         case = cases[0]
         bits = case.bits if out.suffix.lower() in (*TIFF_SUFFIXES, ".png") else 8
+        if case.channel_count == 4 and out.suffix.lower() in (".png", ".webp"):
+            raise InputError(
+                f"{out.name} would show the fourth channel of {case.name} as transparency",
+                "PNG and WebP hold one colour or three, and TIFF any number of channels",
+                "write a .tiff instead",
+            )
         refuse_unwritable(out, channels=case.channel_count, bits=bits, with_alpha=False)
         files = [out]
     else:
@@ -57,9 +64,13 @@ def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options
                 "choose another one: --out restored",
             )
         files = [out / f"{name}{restored_suffix(case)}" for name, case in zip(names, cases, strict=True)]
-        for path, numbers in stacks_of(cases).items():
+        stacks = stacks_of(cases)
+        planes = {number for numbers in stacks.values() for number in numbers}
+        alone = [file.stem for number, file in enumerate(files) if number not in planes]
+        films = film_names(stacks, taken=alone)
+        for path, numbers in stacks.items():
             for number in numbers:
-                files[number] = out / path.name
+                files[number] = out / films[path]
     inputs = [case.source for case in cases if not is_sample(case.source)]
     refuse_overwriting(files, picture_files(inputs, options))
     try_folder(files[0].parent)

@@ -10,7 +10,7 @@ from ..errors import StudyError
 from ..execution.executor import WorkerSpec
 from ..network import SearchSpace, load_space
 from ..planning.representative import Crop
-from ..problem import Case, image_digest, load_case
+from ..problem import Case, image_digest, load_case, unique_names
 from ..proposal.storage import refuse_taken_name
 from ..trials.claim import REQUEST_FILE
 from ..trials.problem_files import SEARCHED, WHOLE, problem_path, read_box, read_problem
@@ -94,19 +94,6 @@ def gather(
     elif request.storage is not None:
         refuse_taken_name(request.name, request.storage)
     return Gathered(request, folder, names, cases, space, devices, begun, notes)
-
-
-def unique_names(names: Sequence[str]) -> list[str]:
-    """Names of pictures for files and folders; those that differ in nothing but case, or not at all, get a number."""
-    unique: list[str] = []
-    taken: set[str] = set()
-    for name in names:
-        number, candidate = 2, name
-        while candidate.casefold() in taken:
-            number, candidate = number + 1, f"{name}-{number}"
-        unique.append(candidate)
-        taken.add(candidate.casefold())
-    return unique
 
 
 def _of_each(names: Sequence[str], sentences: Sequence[Sequence[str]]) -> list[str]:

@@ -15,12 +15,11 @@ from torch import Tensor
 from ..delivery.picture_outputs import picture_folder
 from ..errors import DipsearchError, FormatError
 from ..plain_files import inside, inside_or_none
-from ..problem import Case, load_case, read_image
+from ..problem import Case, load_case, read_image, unique_names
 from ..problem.formats.image import image_name
 from ..trials.problem_files import SEARCHED, WHOLE, problem_file, read_box, read_problem
 from ..trials.request import ARRAY, Request
 from ..trials.source_files import is_known, known_sources
-from .gathered import unique_names
 
 
 @dataclass(frozen=True, eq=False)

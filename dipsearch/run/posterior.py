@@ -25,10 +25,9 @@ from ..network import Genome
 from ..own_files import refuse_overwriting, remember
 from ..patches import answer
 from ..planning.budget import SLACK
-from ..problem import Case, Problem, TaskOptions, load_case, psnr, ssim, write_restored
+from ..problem import Case, Problem, TaskOptions, load_case, psnr, ssim, unique_names, write_restored
 from .destination import destinations
 from .devices import choose_devices, threads_each
-from .gathered import unique_names
 from .outcome import Callback, Snapshot, WorkerState
 from .restore_run import genomes_of, refuse_simulations
 

@@ -32,7 +32,7 @@ from ..own_files import remember
 from ..plain_files import inside
 from ..planning.budget import SLACK
 from ..planning.plan import ENDLESS, MAX_STEPS
-from ..problem import Case, TaskOptions, load_case, stacks_of, write_film, write_restored
+from ..problem import Case, TaskOptions, load_case, stacks_of, unique_names, write_film, write_restored
 from ..trials.objective import estimated_psnr
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.problem_files import WHOLE, problem_path, write_problem
@@ -40,7 +40,6 @@ from ..trials.request import StartWord
 from ..trials.true_quality import finite, true_psnr, true_ssim
 from .destination import destinations
 from .devices import choose_devices, most_threads, threads_each
-from .gathered import unique_names
 from .left_alone import with_those_left_alone
 from .outcome import Callback
 from .restoration import Restoration

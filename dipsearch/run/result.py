@@ -27,7 +27,7 @@ from ..library import (
     write_stack,
 )
 from ..library.warm_words import start_record
-from ..problem import Case, image_digest, stacks_of, write_film
+from ..problem import Case, film_names, image_digest, stacks_of, write_film
 from ..trials.trial import Trial
 from ..trials.trial_files import read_arrays
 from ..trials.true_quality import finite, mean, true_psnr, true_ssim
@@ -69,9 +69,11 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
             run.cases, finished.choices, deliveries, finished.pictures, strict=True
         )
     ]
-    for path, numbers in stacks_of(run.cases).items():
+    stacks = stacks_of(run.cases)
+    films = film_names(stacks)
+    for path, numbers in stacks.items():
         stack = [(finished.choices[number].answer.image, run.cases[number]) for number in numbers]
-        write_film(folder / "best" / path.name, stack)
+        write_film(folder / "best" / films[path], stack)
     verdict, there = finished.verdict, [delivery for delivery in deliveries if delivery is not None]
     winner = None if verdict is None else next(e for e in trials if e.number == verdict.number)
     result = _result(run, trials, winner, pictures)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -110,11 +111,21 @@ def test_a_complex_image_is_compared_in_both_parts(clean):
 
 def test_channels_stand_where_the_measurement_has_them(clean):
     y = np.stack([clean, clean + 0.1, clean + 0.2], -1)
-    assert torch.allclose(
-        as_image(y, result(y, noise=0.1).problems[0])[0, 2], torch.tensor(y[..., 2]).float()
-    )
+    shape = (1, 3, *clean.shape)
+    problem = result(y, noise=0.1).problems[0]
+    assert torch.allclose(as_image(y, problem, shape=shape)[0, 2], torch.tensor(y[..., 2]).float())
+    other = np.ascontiguousarray(y.astype(">f4"))
+    assert torch.equal(as_image(other, problem, shape=shape), as_image(y.astype("f4"), problem, shape=shape))
     moved = torch.from_numpy(y).permute(2, 0, 1)
-    assert torch.allclose(as_image(moved, result(moved, noise=0.1).problems[0])[0], moved.float())
+    problem = result(moved, noise=0.1).problems[0]
+    assert torch.allclose(as_image(moved, problem, shape=shape)[0], moved.float())
+
+
+def test_a_picture_of_which_fewer_channels_were_worked_on_is_compared_whole(clean):
+    found = result(clean + 0.1, noise=0.1)
+    three = replace(found, restored=(found.restored[0].expand(1, 3, -1, -1),))
+    colours = np.stack([clean] * 3, -1)
+    assert three.compare(colours)["psnr"] == pytest.approx(found.compare(clean)["psnr"])
 
 
 @pytest.mark.parametrize(

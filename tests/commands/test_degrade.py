@@ -40,6 +40,12 @@ def test_the_mask_can_be_written_apart(clean: Path) -> None:
     assert float(case.problem.observed.mean()) == pytest.approx(0.5, abs=0.01)
 
 
+def test_the_mask_does_not_go_where_the_picture_goes(clean: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["degrade", "clean.png", "--task", "inpaint", "-o", "out.png", "--mask-out", "./out.png"]
+    assert run(arguments) == 2 and not Path("out.png").exists()
+    assert "out.png is the picture and the mask" in capsys.readouterr().err
+
+
 def test_noise_has_the_level_that_was_asked_for(clean: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["degrade", "clean.png", "--task", "denoise", "--sigma", "10", "-o", "out.png"]) == 0
     difference = np.asarray(Image.open("out.png"), float) - np.asarray(Image.open(clean), float)

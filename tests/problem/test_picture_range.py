@@ -110,6 +110,46 @@ def test_white_is_zero_stays_so(tmp_path: Path) -> None:
         assert file.pages.first.photometric == 0 and np.array_equal(file.asarray(), values)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "values", "given"),
+    [
+        ("u2", 300 + 3400 * UNIT, (0.0, 4095.0)),
+        ("f4", 300 + 3400 * UNIT, (0.0, 4095.0)),
+        ("f4", UNIT, (0.0, 1.0)),
+    ],
+)
+def test_where_white_is_zero_a_range_is_in_the_units_of_the_file(
+    tmp_path: Path, dtype: str, values: np.ndarray, given: tuple[float, float]
+) -> None:
+    path = tif(tmp_path / "a.tif", values, dtype, photometric="miniswhite")
+    case = load_case(path, TaskOptions("denoise", sigma=30, value_range=given), seed=0)
+    expected = 1 - torch.from_numpy(values.astype(dtype).astype(np.float32)) / given[1]
+    assert torch.allclose(case.problem.y[0, 0], expected, atol=1e-4)
+    plain = load_case(path, TaskOptions("denoise", sigma=30), seed=0)
+    said = [note for note in plain.notes if note.startswith("values from")]
+    if values.max() > 1:
+        low, high = (float(word.replace(",", "")) for word in said[0].split()[2:5:2])
+        assert abs(low - values.min()) < 60 and abs(high - values.max()) < 60
+        assert "worked on as white to black" in said[0]
+        assert plain.problem.noise.sigma == pytest.approx(30 / plain.range.span)
+    else:
+        assert not said and torch.allclose(plain.problem.y[0, 0], expected, atol=1e-6)
+        assert plain.problem.noise.sigma == pytest.approx(30 / 255)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".bmp"])
+@pytest.mark.parametrize("dtype", ["f4", "i2", "u2"])
+def test_fewer_bits_show_what_was_worked_on_from_black_to_white(
+    tmp_path: Path, suffix: str, dtype: str
+) -> None:
+    case = load_case(
+        tif(tmp_path / "a.tif", 200 + 3400 * UNIT, dtype), TaskOptions("denoise", sigma=30), seed=0
+    )
+    write_restored(tmp_path / f"b{suffix}", case.problem.y, case)
+    shown = read_image(tmp_path / f"b{suffix}").pixels.mean(dim=1)
+    assert torch.allclose(shown[0], case.problem.y[0, 0].clamp(0, 1), atol=0.04)
+
+
 def test_psnr_takes_the_range_of_a_reference_that_has_more_than_eight_bits(tmp_path: Path) -> None:
     clean, noisy = np.rint(100 + 2000 * UNIT), np.rint(100 + 2000 * UNIT + 50 * NOISE)
     paths = [tif(tmp_path / f"{name}.tif", values, "u2") for name, values in (("c", clean), ("n", noisy))]

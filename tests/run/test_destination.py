@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 import torch
 
 from dipsearch.errors import InputError, ResourceError
 from dipsearch.own_files import RECORD, refuse_overwriting, remember, try_folder
-from dipsearch.problem import TaskOptions, load_case, read_image, write_image, write_restored
+from dipsearch.problem import TaskOptions, load_case, read_image, unique_names, write_image, write_restored
 from dipsearch.run.destination import destinations
-from dipsearch.run.gathered import unique_names
 
 
 def picture(path: Path, *, seed: int = 0) -> str:
@@ -22,6 +23,38 @@ def picture(path: Path, *, seed: int = 0) -> str:
 def asked(out: Path, source: str, options: TaskOptions) -> list[Path]:
     case = load_case(source, options, seed=0)
     return destinations(out, [case.name], [case], options)
+
+
+def film(path: Path) -> list[str]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    planes = np.random.default_rng(0).integers(0, 255, (2, 24, 24)).astype(np.uint8)
+    tifffile.imwrite(path, planes, photometric="minisblack", metadata={"axes": "TYX"}, imagej=True)
+    return [f"{path}[{plane}]" for plane in range(2)]
+
+
+def test_stacks_and_pictures_of_one_name_have_files_of_their_own(tmp_path: Path) -> None:
+    sources = [*film(tmp_path / "a" / "film.tif"), *film(tmp_path / "b" / "film.tif")]
+    plain = tmp_path / "c" / "film.tif"
+    plain.parent.mkdir()
+    tifffile.imwrite(plain, np.zeros((24, 24), np.uint8) + np.arange(24, dtype=np.uint8))
+    options = TaskOptions("denoise", sigma=25)
+    cases = [load_case(source, options, seed=0) for source in (*sources, str(plain))]
+    names = unique_names([case.name for case in cases])
+    files = destinations(tmp_path / "out", names, cases, options)
+    assert files[0] == files[1] and files[2] == files[3]
+    assert len({file.name.casefold() for file in files}) == 3
+
+
+def test_four_colours_are_no_transparency(tmp_path: Path) -> None:
+    bands = np.random.default_rng(0).integers(0, 255, (24, 24, 4)).astype(np.uint8)
+    path = tmp_path / "aerial.tif"
+    tifffile.imwrite(path, bands, photometric="rgb", extrasamples=(0,))
+    with pytest.raises(InputError, match="would show the fourth channel of aerial as transparency"):
+        asked(tmp_path / "out.png", str(path), TaskOptions("denoise", sigma=25))
+    case = load_case(str(path), TaskOptions("denoise", sigma=25), seed=0)
+    write_restored(tmp_path / "out.tif", case.problem.y, case)
+    with tifffile.TiffFile(tmp_path / "out.tif") as file:
+        assert file.pages.first.photometric == 2 and [int(e) for e in file.pages.first.extrasamples] == [0]
 
 
 @pytest.mark.parametrize("what", ["picture", "reference", "mask", "sibling"])

@@ -92,16 +92,21 @@ def read_image(source: str | Path, *, axes: str | None = None) -> Image:
         raise InputError(
             f"{path} holds {(~np.isfinite(samples)).sum():,} values that are NaN or infinite",
             "every value has to be a finite number",
-            "replace them, or set them to 0 in all channels to have these pixels inpainted",
+            "replace them; pixels to be filled in are told by --mask FILE",
         )
     return Image(
         pixels=_tensor(samples),
-        alpha=None if raster.alpha is None else _tensor(to_unit(raster.alpha)[..., None]).clamp(0, 1),
+        alpha=None if raster.alpha is None else _tensor(_opacity(raster.alpha)[..., None]).clamp(0, 1),
         bits=raster.bits,
         container=None if is_sample(source) else raster.container,
         samples=None if is_sample(source) else raster.samples,
         name=image_name(source),
     )
+
+
+def _opacity(alpha: Samples) -> Samples:
+    """Alpha in [0, 1]: of whole numbers the largest of their type is opaque."""
+    return alpha / np.float32(np.iinfo(alpha.dtype).max) if alpha.dtype.kind in "iu" else to_unit(alpha)
 
 
 def image_name(source: str | Path) -> str:

@@ -21,6 +21,8 @@ KEPT = frozenset(
 BOUND_TO_PIXELS = (b"tRNS", b"bKGD", b"hIST", b"sBIT", b"acTL", b"fcTL", b"fdAT", b"oFFs", b"iDOT")
 INCHES = 0.0254  # of a metre
 XMP = b"XML:com.adobe.xmp"
+RAW_PROFILE = b"raw profile type "
+EXIF_HEAD = b"Exif\0\0"
 MOST_BYTES = 1 << 26
 
 
@@ -48,7 +50,13 @@ def of_size(chunks: Sequence[Chunk], *, size: tuple[int, int], turned: bool, fac
         factor: how many times finer the pixels lie now.
     """
     found = []
+    known = any(name == b"eXIf" for name, _ in chunks)
     for name, content in chunks:
+        if (exif := _exif_in_text(name, content)) is not None:
+            # Readers turn a picture by it, too: it is told once, in the chunk that is made for it.
+            name, content, known, told = b"eXIf", exif, True, known
+            if told:
+                continue
         if name == b"eXIf":
             content = patched(content, size=size)
         elif name == b"iTXt" and content.startswith(XMP):
@@ -88,6 +96,22 @@ def encoded(chunk: Chunk) -> bytes:
     """Return a chunk as it stands in a file: length, name, content and check sum."""
     name, content = chunk
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def _exif_in_text(name: bytes, content: bytes) -> bytes | None:
+    """The EXIF that older programs write as text, in hexadecimal digits; ``None``: it is something else."""
+    keyword, _, text = content.partition(b"\0")
+    if name not in (b"tEXt", b"zTXt") or not keyword.lower().startswith(RAW_PROFILE):
+        return None
+    try:
+        if name == b"zTXt":
+            text = zlib.decompressobj().decompress(text[1:], MOST_BYTES)
+        # A line each for nothing, the kind and the length come first.
+        held = bytes.fromhex(b"".join(text.split(b"\n")[3:]).decode("ascii"))
+    except (zlib.error, ValueError):
+        return None
+    exif = held.removeprefix(EXIF_HEAD)
+    return exif if exif[:2] in (b"II", b"MM") else None
 
 
 def _stays(name: bytes) -> bool:

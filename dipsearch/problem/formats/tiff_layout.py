@@ -19,7 +19,10 @@ from .stack import Stack
 from .tiff_folders import FOLDERS, Folder, read_folder
 
 DESCRIPTION, SOFTWARE, X_RESOLUTION, Y_RESOLUTION, UNIT, XMP = 270, 305, 282, 283, 296, 700
-PIXEL_SCALE = 33550  # of GeoTIFF: the size of a pixel on the ground
+PIXEL_SCALE, TO_GROUND = (
+    33550,
+    34264,
+)  # of GeoTIFF: the size of a pixel on the ground, or a matrix that has it
 # What the writer says by itself, what belongs to a compression, and what lies elsewhere in the file.
 STRUCTURE = frozenset(
     {254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 330}
@@ -73,6 +76,7 @@ class TiffLayout:
         bigtiff: whether its offsets have 64 bits.
         samples: "contig" (interleaved), "separate" (planes of one page), or "pages" (a page each).
         white_is_zero: whether small values are bright.
+        rgb: whether the first three channels are red, green and blue.
         alpha: of ExtraSamples, how alpha is stored: 1 multiplied into the colours, 2 apart; 0: there is none.
         compression: a word of tifffile; ``None``: none.
         predictor: whether differences of neighbours are compressed.
@@ -107,19 +111,16 @@ class TiffLayout:
     tags: tuple[Tag, ...]
     folders: dict[int, Folder]
     stack: Stack | None = None
+    rgb: bool = False
 
     def described(self, shape: tuple[int, ...], *, factor: float) -> list[bytes]:
-        """Return the descriptions of a picture of another size.
+        """Return the descriptions of a picture of another size, or with other channels.
 
         Args:
             shape: of what is written: (H, W), (H, W, C) or (C, H, W).
             factor: how many times finer its pixels lie.
         """
-        return (
-            [*self.descriptions]
-            if factor == 1
-            else [_described(one, shape, factor) for one in self.descriptions]
-        )
+        return [_described(one, shape, factor) for one in self.descriptions]
 
     def tags_for(self, *, factor: float) -> list[tuple[Any, int, int, Any, bool]]:
         """Return the other tags as tifffile takes them."""
@@ -131,6 +132,10 @@ class TiffLayout:
                 scale = np.frombuffer(content, f"{self.byteorder}f8").copy()
                 scale[:2] /= factor
                 content = scale.tobytes()
+            elif code == TO_GROUND and kind == 12 and count == 16:
+                matrix = np.frombuffer(content, f"{self.byteorder}f8").copy().reshape(4, 4)
+                matrix[:, :2] /= factor
+                content = matrix.tobytes()
             found.append((code, kind, count, content, True))
         return found
 
@@ -150,6 +155,7 @@ def layout_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> TiffL
         bigtiff=file.is_bigtiff,
         samples="pages" if len(series.pages) > 1 else "separate" if separate else "contig",
         white_is_zero=page.photometric == 0,
+        rgb=page.photometric == 2,
         alpha=next((extra for extra in extras if extra in (1, 2)), 0),
         compression=LOSSLESS.get(int(page.compression), "zlib"),
         predictor=int(page.predictor) == 2,
@@ -189,7 +195,7 @@ def _too_large(tag: tifffile.TiffTag) -> bool:
 
 def _described(text: bytes, shape: tuple[int, ...], factor: float) -> bytes:
     """A description that names the number or the size of the pixels, for other ones."""
-    if text.lstrip().startswith(b"<") and b"OME" in text:
+    if factor != 1 and text.lstrip().startswith(b"<") and b"OME" in text:
         for name in _OME_SIZES:
             text = re.sub(rb'\b(%s=")(\d+)"' % name.encode(), lambda m: _times(m, factor), text)
         for name in _OME_SCALES:
@@ -200,7 +206,7 @@ def _described(text: bytes, shape: tuple[int, ...], factor: float) -> bytes:
             content = json.loads(text)
         except ValueError:
             return text
-        return json.dumps({**content, "shape": list(shape)}).encode()
+        return text if content["shape"] == [*shape] else json.dumps({**content, "shape": [*shape]}).encode()
     return text
 
 

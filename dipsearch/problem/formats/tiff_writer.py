@@ -39,7 +39,8 @@ def save_tiff(
         pictures = [
             np.concatenate([mirrored(one[..., :colours]), one[..., colours:]], axis=2) for one in pictures
         ]
-    extras = (0,) * (colours - (3 if colours == 3 else 1))
+    rgb = colours == 3 or (colours > 3 and layout is not None and layout.rgb)
+    extras = (0,) * (colours - (3 if rgb else 1))
     extras += ((layout.alpha if layout is not None else 0) or 2,) * with_alpha
     planes = "contig" if layout is None or (layout.samples == "pages" and with_alpha) else layout.samples
     pages = planes == "pages" and channels > 1
@@ -51,11 +52,7 @@ def save_tiff(
     else:
         values = pictures[0] if planes == "contig" else np.ascontiguousarray(np.moveaxis(pictures[0], -1, 0))
     options: dict[str, Any] = {
-        "photometric": "rgb"
-        if colours == 3 and not pages
-        else "miniswhite"
-        if white_is_zero
-        else "minisblack",
+        "photometric": "rgb" if rgb and not pages else "miniswhite" if white_is_zero else "minisblack",
         "planarconfig": None if channels == 1 or pages else "separate" if planes == "separate" else "contig",
         "extrasamples": None if pages else extras or None,
         "metadata": None,

@@ -32,7 +32,6 @@ from .photons import NO_LINE, PhotonLine, photon_line
 from .plain import Bits, plain_values
 from .sigma import SigmaEstimate, estimate_sigma
 
-RARE = 0.01  # share of the blocks, the quietest
 CORRELATED_RATIO, CORRELATED_WHITENESS = 0.74, 1.30
 """Noise with less in the high band than so much of the middle one, and with less difference between neighbours than
 white noise has (1.41), is correlated; see the rows of blurred noise in the section on the gate of BENCHMARKS.md."""
@@ -53,7 +52,6 @@ class Evidence:
     Attributes:
         estimate: sigma by three measures over all that is not plain.
         high, middle: the noise in the quietest tenth of the blocks, in two bands of frequencies.
-        middle_least: as ``middle``, in the quietest hundredth; noise is as strong there, texture is not.
         brighter: as ``high``, but where the noise grows with brightness the strength in brighter places: dark
         ones are quiet
             then.
@@ -77,7 +75,6 @@ class Evidence:
     estimate: SigmaEstimate
     high: float
     middle: float
-    middle_least: float
     brighter: float
     ratio: float
     whiteness: float
@@ -154,7 +151,6 @@ def gather(y: Tensor) -> Evidence:
         estimate=estimate,
         high=high,
         middle=floor(blocks, MIDDLE),
-        middle_least=floor(blocks, MIDDLE, quantile=RARE),
         brighter=brighter,
         ratio=ratio,
         whiteness=math.sqrt(max(2 * (1 - float(beside)), 0.0)),

@@ -12,7 +12,7 @@ class Unit:
     """What 0 and 1 of a problem are for people.
 
     Attributes:
-        low, high: in the units of the file.
+        low, high: in the units of the file; where small values are bright there, the first one is the larger.
         eight_bits: whether these are the grey levels that everybody knows.
     """
 
@@ -22,17 +22,21 @@ class Unit:
 
     def strength(self, sigma: float) -> str:
         """A standard deviation in words: ``25.0 of 255``, or ``131 in the file's units``."""
-        value = sigma * (self.high - self.low)
+        value = sigma * self._span
         return f"{value:.1f} of {LEVELS}" if self.eight_bits else f"{value:.4g} in the file's units"
 
     def given(self, sigma: float) -> str:
         """A standard deviation as it was given."""
-        return f"{sigma * (self.high - self.low):.6g}"
+        return f"{sigma * self._span:.6g}"
 
     def number(self, sigma: float) -> str:
         """A standard deviation as a number alone."""
-        value = sigma * (self.high - self.low)
+        value = sigma * self._span
         return f"{value:.1f}" if self.eight_bits else f"{value:.3g}"
+
+    @property
+    def _span(self) -> float:
+        return abs(self.high - self.low)
 
     def value(self, y: float) -> str:
         """A value of the picture as a number alone."""

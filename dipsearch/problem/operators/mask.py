@@ -19,7 +19,7 @@ class Mask:
 
     Args:
         mask: 1 or True where a pixel was measured, else 0; (H, W), or (1, 1, H, W), or (1, C, H, W) where channels miss
-            different pixels.
+            different pixels. It is copied.
 
     Raises:
         InputError: the mask has another shape, or other values.
@@ -31,7 +31,10 @@ class Mask:
             raise InputError(
                 f"the mask has the type {array.dtype}", "it has 0 and 1, or False and True", "convert it"
             )
-        values = torch.as_tensor(array)
+        if isinstance(array, Tensor):
+            values = array.detach().to(torch.float32, copy=True)
+        else:
+            values = torch.from_numpy(array.astype(np.float32))
         if values.ndim not in (2, 4) or values.numel() == 0:
             raise InputError(
                 f"the mask has the shape {tuple(values.shape)}",
@@ -44,7 +47,6 @@ class Mask:
                 "1 or True stands for a measured pixel, 0 or False for a missing one",
                 "compare it with a threshold, for example mask > 127",
             )
-        values = values if values.is_floating_point() else values.float()
         self.mask = values[None, None] if values.ndim == 2 else values
 
     @property

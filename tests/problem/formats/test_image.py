@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 from dipsearch.errors import InputError, ResourceError
 from dipsearch.problem import image_digest, natural_suffix, read_image, sample_names, write_image
 from dipsearch.problem.formats.png import encode_png16
+from dipsearch.problem.formats.png_chunks import Chunk, with_chunks
 
 
 def samples(channels, *, bits=8, height=7, width=9, seed=0):
@@ -40,6 +41,36 @@ def test_an_8_bit_png_is_read_value_by_value(tmp_path, mode, channels):
         assert np.array_equal(np.rint(image.alpha[0, 0].numpy() * 255), data[..., -1])
     else:
         assert image.alpha is None
+
+
+@pytest.mark.parametrize("name", [b"tEXt", b"zTXt"])
+def test_exif_that_a_png_has_as_text_does_not_turn_the_restored_picture(tmp_path, name):
+    exif = Pillow.Exif()
+    exif[274], exif[271] = 6, "maker"
+    digits = exif.tobytes().hex().encode()
+    text = b"\nexif\n%8d\n" % (len(digits) // 2) + b"\n".join(
+        digits[i : i + 72] for i in range(0, len(digits), 72)
+    )
+    held = b"Raw profile type exif\0" + (b"\0" + zlib.compress(text) if name == b"zTXt" else text)
+    write_image(tmp_path / "plain.png", torch.rand(1, 1, 8, 12))
+    (tmp_path / "a.png").write_bytes(with_chunks((tmp_path / "plain.png").read_bytes(), [Chunk(name, held)]))
+    image = read_image(tmp_path / "a.png")
+    assert image.pixels.shape[-2:] == (12, 8)
+    write_image(tmp_path / "b.png", image.pixels, container=image.container)
+    with Pillow.open(tmp_path / "b.png") as file:
+        assert file.getexif().get(274, 1) == 1 and file.getexif()[271] == "maker"
+        assert not any(key.lower().startswith("raw profile") for key in file.info)
+    assert read_image(tmp_path / "b.png").pixels.shape[-2:] == (12, 8)
+
+
+def test_transparency_of_32_bits_comes_back(tmp_path):
+    data = np.full((9, 9, 4), 7, np.uint32)
+    data[..., 3] = 2 * 10**9
+    tifffile.imwrite(tmp_path / "a.tif", data, photometric="rgb", extrasamples=(2,))
+    image = read_image(tmp_path / "a.tif")
+    assert image.alpha.mean() == pytest.approx(2e9 / (2**32 - 1), rel=1e-6)
+    write_image(tmp_path / "b.tif", image.pixels, bits=32, alpha=image.alpha, container=image.container)
+    assert np.allclose(tifffile.imread(tmp_path / "b.tif"), data, rtol=1e-6)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
