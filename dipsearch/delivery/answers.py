@@ -104,14 +104,13 @@ def finished(image: Tensor, problem: Problem) -> Tensor:
     What is judged keeps that bias, since the measurement that judges it has the same.
     """
     noise = problem.noise
-    if isinstance(problem.operator, Identity):
-        image = torch.where(problem.observed > 0, image, problem.y)  # plain areas have no noise
     if (
         isinstance(problem.operator, Identity)
         and noise.kind in ("gaussian", "correlated", "unknown")
         and noise.sigma
     ):
-        return unclipped(image, problem.y, [noise.sigma_of(channel) for channel in range(image.shape[1])])
+        sigmas = [noise.sigma_of(channel) for channel in range(image.shape[1])]
+        image = unclipped(image, problem.y, sigmas, seen=problem.observed)
     return data_consistent(image, problem)
 
 

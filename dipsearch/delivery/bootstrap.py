@@ -33,6 +33,9 @@ FEWEST_BLOCKS = 4
 REPEATS = 1000
 """Draws: a standard error from them is right to 2 %."""
 
+WHOLE_ERROR = 10 / math.log(10)
+"""What a change of a mean squared error by its own size is in dB, by the slope at it."""
+
 Values = NDArray[np.float64]
 
 
@@ -62,7 +65,7 @@ class Standing:
 
     Args:
         estimated_psnr: estimated PSNR without a reference.
-        error: standard error of the score itself; ``None``: too few blocks to tell.
+        error: standard error of the score itself; ``None``: too few blocks to tell, or larger than the score.
         standard_error: standard error of its difference to the best one; 0 for that; ``None`` likewise.
     """
 
@@ -115,7 +118,15 @@ def standings(
     draws = _drawn(pictures, np.random.default_rng(seed), repeats=repeats)
     best = int(np.argmax(scores))
     own, apart = draws.std(axis=0, ddof=1), (draws - draws[:, [best]]).std(axis=0, ddof=1)
-    return tuple(Standing(*(float(value) for value in row)) for row in zip(scores, own, apart, strict=True))
+    return tuple(
+        Standing(float(score), _meant(alone), _meant(beside))
+        for score, alone, beside in zip(scores, own, apart, strict=True)
+    )
+
+
+def _meant(error: float) -> float | None:
+    """A standard error in dB; ``None`` where it is as large as the mean squared error itself: dB mean nothing there."""
+    return float(error) if error <= WHOLE_ERROR else None
 
 
 def one_standard_error(found: Sequence[Standing], costs: Sequence[float]) -> int:

@@ -19,6 +19,7 @@ from ..patches import (
     PatchSettings,
     Progress,
     answer,
+    assumed_sigma,
     first_guess,
     fitted_part,
     settings_for,
@@ -79,7 +80,7 @@ def answer_within(
         settings = _affordable(problem, threads=threads, left=left)
         if settings is None:
             part = fitted_part(problem, split)
-            return TimedAnswer(first_guess(part, noise_sigma=part.noise.sigma or 0.0), "by a quick method")
+            return TimedAnswer(first_guess(part, noise_sigma=assumed_sigma(part)), "by a quick method")
         image = answer(problem, split=split, settings=settings, threads=threads, progress=progress)
         return TimedAnswer(image, "as usual" if settings == settings_for(_pixels(problem)) else "hurried")
 

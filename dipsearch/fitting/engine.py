@@ -30,7 +30,7 @@ class Reading:
         image: the averaged output, ``(1, C, H, W)``, on the device.
         output: the raw output of the latest step, ``(1, C, H, W)``; valid until the next step.
         windowed, moving: variances of the raw outputs, see `Fluctuation`; NaN where they are not measured.
-        parts: of an indirect score, see `Split.validation_parts`; empty for others.
+        parts: of a blind score, see `Split.validation_parts`; empty for others.
     """
 
     loss: float

@@ -30,9 +30,6 @@ class Fluctuation:
     Args:
         shape: of an output, ``(1, C, H, W)``.
         device: where the outputs are.
-        window: W, outputs.
-        decay: weight of the newest output in the moving average and variance.
-        seed: of the values that are watched, where not all are.
     """
 
     def __init__(
@@ -40,19 +37,16 @@ class Fluctuation:
         *,
         shape: tuple[int, ...],
         device: torch.device | str = "cpu",
-        window: int = WINDOW,
-        decay: float = DECAY,
-        seed: int = 0,
     ) -> None:
         values = int(torch.Size(shape).numel())
         self._chosen: Tensor | None = None
         if values > MOST_VALUES:
-            order = torch.randperm(values, generator=torch.Generator().manual_seed(seed))
+            order = torch.randperm(values, generator=torch.Generator().manual_seed(0))
             self._chosen = order[:MOST_VALUES].sort().values.to(device)
             values = MOST_VALUES
-        self.window, self.decay, self._values = window, decay, values
-        self._ring = torch.zeros(window, values, device=device)
-        self._norms = torch.zeros(window, dtype=torch.float64, device=device)
+        self._values = values
+        self._ring = torch.zeros(WINDOW, values, device=device)
+        self._norms = torch.zeros(WINDOW, dtype=torch.float64, device=device)
         self._sum = torch.zeros(values, dtype=torch.float64, device=device)
         self._origin = torch.zeros(values, device=device)
         self._mean = torch.zeros(values, device=device)
@@ -73,21 +67,21 @@ class Fluctuation:
 
     def _follow(self, x: Tensor) -> None:
         change = x - self._mean
-        self._moving.add_(self.decay * change.square().mean()).mul_(1 - self.decay)
-        self._mean.add_(change, alpha=self.decay).clamp_(0, 1)  # as its authors have it
+        self._moving.add_(DECAY * change.square().mean()).mul_(1 - DECAY)
+        self._mean.add_(change, alpha=DECAY).clamp_(0, 1)  # as its authors have it
 
     def _slide(self, x: Tensor) -> None:
-        place = (self._count % self.window).reshape(1)
+        place = (self._count % WINDOW).reshape(1)
         self._sum.add_(x.double()).sub_(self._ring[place][0].double())
         self._ring.index_copy_(0, place, x[None])
         self._norms.index_copy_(0, place, x.double().square().sum().reshape(1))
 
     def windowed(self) -> float:
         """The variance over the window; NaN until the window is full. Waits for the device."""
-        if int(self._count) < self.window:
+        if int(self._count) < WINDOW:
             return float("nan")
-        energy = self._norms.sum() - self._sum.square().sum() / self.window
-        return float(energy / (self.window * self._values))
+        energy = self._norms.sum() - self._sum.square().sum() / WINDOW
+        return float(energy / (WINDOW * self._values))
 
     def moving(self) -> float:
         """The exponentially moving variance; NaN before as many outputs as a window has. Waits for the device."""

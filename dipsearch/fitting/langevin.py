@@ -138,10 +138,12 @@ def sample(
     started, count, made, ended = time.perf_counter(), 0, 0, None
     mean = torch.zeros(problem.image_shape, device=problem.y.device)
     spread = torch.zeros_like(mean)
-    last_sample, stride = 0, min(CHECK_EVERY, langevin.every)
+    last_sample = 0
     while made < langevin.steps and ended is None:
-        reading = engine.advance(min(stride, langevin.steps - made))
-        made += min(stride, langevin.steps - made)
+        due = last_sample + langevin.every - made if count else langevin.every
+        steps = min(CHECK_EVERY, due, langevin.steps - made)
+        reading = engine.advance(steps)
+        made += steps
         passed = time.perf_counter() - started
         if not torch.isfinite(torch.tensor(reading.loss)):
             ended = Ended.DIVERGED

@@ -109,10 +109,10 @@ class ValidationMinimum:
     The median over ``window`` check points belongs to the middle one, so the iterate that is delivered lies
     ``window // 2`` check points back: it is never one lucky dip of a noisy score.
 
-    Where the score is indirect, as in super-resolution, the latest iterate within one standard error of the minimum
-    is delivered instead (the rule of Breiman, Friedman, Olshen and Stone, 1984): of two iterates that it cannot tell
-    apart, the later one has more of the detail that it does not see. The error is that of the difference of the two
-    scores, from how much the squares of a grid disagree about it.
+    Where the score is blind for a part of what is sought, as in super-resolution, the latest iterate within one
+    standard error of the minimum is delivered instead (the rule of Breiman, Friedman, Olshen and Stone, 1984): of two
+    iterates that it cannot tell apart, the later one has more of the detail that it does not see. The error is that of
+    the difference of the two scores, from how much the squares of a grid disagree about it.
 
     Args:
         window: check points in the median, odd.

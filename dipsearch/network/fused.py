@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from .convolution import Convolution, device_of
-from .gene_rules import Activation, Padding, Upsampling
+from .gene_rules import Activation, Padding
 from .layers import Block, Normalisation, halve
 
 if TYPE_CHECKING:
@@ -187,4 +187,4 @@ def _kept_lean(level: Level, part: Callable[..., Raw], *given: object) -> Raw:
     return result
 
 
-__all__ = ["DOUBLED", "Upsampling", "compiles", "find_triton", "generated", "usable"]
+__all__ = ["DOUBLED", "compiles", "find_triton", "generated", "usable"]

@@ -6,7 +6,7 @@ two ways to a first estimate (``collaborative``, ``bayes``), the Wiener filter o
 something was not measured, the alternation of that filter with the measurement (``alternation``).
 """
 
-from .answer import Progress, answer, met, polished
+from .answer import Progress, answer, assumed_sigma, met, polished
 from .part import fitted_part
 from .patch_noise import PatchNoise
 from .settings import DEFAULT, HURRIED, QUICK, SHORTENED, PatchSettings, settings_for
@@ -25,6 +25,7 @@ __all__ = [
     "Progress",
     "Stabiliser",
     "answer",
+    "assumed_sigma",
     "first_guess",
     "fitted_part",
     "met",

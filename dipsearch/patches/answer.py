@@ -103,7 +103,7 @@ def met(x: Tensor, problem: Problem, *, split: Split | None = None) -> Tensor:
         split: meet its fitted part alone; ``None``: all of y.
     """
     part = fitted_part(problem, split)
-    if isinstance(part.operator, Mask | Identity) or _sigma(part) > 0:
+    if isinstance(part.operator, Mask | Identity) or assumed_sigma(part) > 0:
         return x  # observed pixels are put back when everything is mixed
     return consistent(x, part.operator, part.y, weight=part.observed)
 
@@ -120,7 +120,9 @@ def _in_tiles(
     height, width = part.y.shape[-2:]
     settings = settings or settings_for(part.image_shape[-2] * part.image_shape[-1])
     _refuse_unusable(part, pilot)
-    part = replace(part, noise=replace(part.noise, sigma=_sigma(part)))  # once, and the same for all tiles
+    part = replace(
+        part, noise=replace(part.noise, sigma=assumed_sigma(part))
+    )  # once, and the same for all tiles
     if not part.croppable:
         return _restored(part, pilot, settings)
     # At a cut edge of a reduced picture nothing is measured for sure along the reach of the reduction's kernel.
@@ -157,11 +159,13 @@ def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings) -> T
     hidden = isinstance(operator, Identity) and not bool(part.observed.all())
     if isinstance(operator, Mask) or noise.kind == "impulse" or (hidden and not noise.sigma):
         part = part if isinstance(operator, Mask) else _masked(part)
-        return fill(part, pilot=pilot, noise_sigma=_sigma(part), settings=settings)
+        return fill(part, pilot=pilot, noise_sigma=assumed_sigma(part), settings=settings)
     if not isinstance(operator, Identity):
         first, on = _alternations(part, settings)
-        start, how = (first_guess(part, noise_sigma=_sigma(part)), first) if pilot is None else (pilot, on)
-        return alternate(part, start, how, noise_sigma=_sigma(part), settings=settings)
+        start, how = (
+            (first_guess(part, noise_sigma=assumed_sigma(part)), first) if pilot is None else (pilot, on)
+        )
+        return alternate(part, start, how, noise_sigma=assumed_sigma(part), settings=settings)
     if noise.kind == "none":
         return part.y
     if noise.kind == "poisson" and noise.gain is not None:
@@ -217,11 +221,11 @@ def _means(x: Tensor, stabiliser: Stabiliser) -> Tensor:
 def _patch_noise(part: Problem) -> PatchNoise:
     own, table = part.noise.channels, part.noise.correlation
     relative = torch.eye(part.y.shape[1]) if own is None else torch.tensor(own)
-    channels = relative.to(part.y) * _sigma(part) ** 2
+    channels = relative.to(part.y) * assumed_sigma(part) ** 2
     return PatchNoise(channels, None if table is None else torch.tensor(table).to(part.y))
 
 
-def _sigma(part: Problem) -> float:
+def assumed_sigma(part: Problem) -> float:
     """The strength of the noise where y may be looked at; 0 where that is exact."""
     noise = part.noise
     if noise.kind == "none":

@@ -41,19 +41,13 @@ class Decorrelation:
         """Rotate them back."""
         return _mix(self.matrix.mT, z)
 
-    def luminance(self, x: Tensor) -> Tensor:
-        """Return the strongest channel alone, (…, 1, H, W)."""
-        return _mix(self.matrix[:1], x)
-
     def noise_after(self, covariance: Tensor) -> Tensor:
         """Return M Σ Mᵀ, the covariance (C, C) of noise after ``forward``, from the one before."""
         matrix = self.matrix.to(covariance)
         return matrix @ covariance @ matrix.mT
 
 
-def decorrelation_for(
-    x: Tensor, *, noise_covariance: Tensor | None = None, weight: Tensor | None = None
-) -> Decorrelation:
+def decorrelation_for(x: Tensor, *, noise_covariance: Tensor | None = None) -> Decorrelation:
     """Choose the rotation for a picture: none for one channel, the opponent colours for three, else its own axes.
 
     Its own axes are those of the channels' covariance, less what the noise explains, by falling strength. The
@@ -62,7 +56,6 @@ def decorrelation_for(
     Args:
         x: (1, C, H, W), the picture, with its noise.
         noise_covariance: (C, C) of that noise; ``None`` is none.
-        weight: (1, 1, H, W), 1 where a pixel counts, else 0; ``None`` is everywhere.
     """
     channels = x.shape[-3]
     if channels == 1:
@@ -70,20 +63,18 @@ def decorrelation_for(
     elif channels == 3:
         matrix = torch.tensor(OPPONENT, dtype=torch.float64)
     else:
-        covariance = _covariance(x, weight)
+        covariance = _covariance(x)
         if noise_covariance is not None:
             covariance = covariance - noise_covariance.detach().cpu().double()
         matrix = _principal_axes(covariance)
     return Decorrelation(matrix.float().to(x.device))
 
 
-def _covariance(x: Tensor, weight: Tensor | None) -> Tensor:
+def _covariance(x: Tensor) -> Tensor:
     """Covariance (C, C) of the channels over the pixels, float64 on the CPU."""
     pixels = x.detach()[0].flatten(1).cpu().double()  # (C, H·W)
-    if weight is not None:
-        pixels = pixels[:, weight.detach().cpu().flatten() > 0]
-    deviation = pixels - pixels.mean(1, keepdim=True) if pixels.shape[1] else pixels
-    return deviation @ deviation.mT / max(pixels.shape[1], 1)
+    deviation = pixels - pixels.mean(1, keepdim=True)
+    return deviation @ deviation.mT / pixels.shape[1]
 
 
 def _principal_axes(covariance: Tensor) -> Tensor:

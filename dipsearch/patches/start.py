@@ -37,9 +37,11 @@ def first_guess(problem: Problem, *, noise_sigma: float = 0.0) -> Tensor:
     if isinstance(operator, Downsample):
         small = interpolated(y, known)
         height, width = problem.image_shape[-2:]
-        factors = (1, 1, height / y.shape[-2], width / y.shape[-1])
+        factors = (1, 1, operator.factor, operator.factor)
         large = zoom(small.double().cpu().numpy(), factors, order=3, mode="nearest", grid_mode=True)
-        return consistent(torch.from_numpy(large).to(y), operator, y, weight=known)
+        # Of the last measured pixels a part may lie beyond the image.
+        inside = np.ascontiguousarray(large[..., :height, :width])
+        return consistent(torch.from_numpy(inside).to(y), operator, y, weight=known)
     return pseudo_inverse(operator, y * known, damping=noise_sigma**2 / TYPICAL_ENERGY)
 
 

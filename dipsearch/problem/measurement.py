@@ -14,7 +14,7 @@ from .arrays import as_picture, as_tensor, channels_first, is_float, layout_of_i
 from .form import Form
 from .gate.noise_classifier import diagnose
 from .gate.sigma import estimate_sigma
-from .noise import NoiseModel
+from .noise import NoiseModel, estimated
 from .operators import Fourier, Identity, LinearOperator, Mask, Operator, as_operator, check_adjoint
 from .operators.registry import name_of
 from .operators.shapes import four_numbers, in_32_bits
@@ -239,7 +239,7 @@ def _found_out(y: Tensor, a: Operator, observed: Tensor) -> tuple[NoiseModel, Te
         return NoiseModel("none", None, "none"), observed
     if name == "blur":
         # What a blur leaves has hardly any of the high frequencies that noise is estimated from.
-        return NoiseModel("gaussian", estimate_sigma(y).sigma, "estimated"), observed
+        return estimated(estimate_sigma(y).sigma), observed
     raise InputError(
         "noise was not given",
         "it is estimated for pictures and blurred pictures only",

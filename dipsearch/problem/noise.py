@@ -141,6 +141,15 @@ def Speckle(share: float) -> NoiseModel:
 
 NO_NOISE = NoiseModel("none", None, "none")
 
+ROUNDED = 1 / (LEVELS * math.sqrt(12))
+"""What rounding to 8 bits leaves, as a standard deviation. Noise that was estimated as less is none: mostly such a
+picture is plain, and two parts with more or less of that noise would be the same data."""
+
+
+def estimated(sigma: float) -> NoiseModel:
+    """Gaussian noise of a strength that was estimated, or none."""
+    return NoiseModel("gaussian", sigma, "estimated") if sigma > ROUNDED else NO_NOISE
+
 
 def _number(value: object, name: str, *, of: str = "in the units of y") -> float:
     if isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) < math.inf:

@@ -188,6 +188,8 @@ def crop_problem(problem: Problem, *, top: int, left: int, height: int, width: i
 
 def _forget_cut_edges(observed: Tensor, *, cut: tuple[bool, bool, bool, bool], reach: int) -> None:
     above, below, before, after = cut
+    if not reach:
+        return
     if above:
         observed[..., :reach, :] = 0
     if below:

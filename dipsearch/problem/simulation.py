@@ -61,7 +61,7 @@ def simulate_measurement(
     inpaint: the mask file, or else ``missing`` percent of the pixels (50), are set to 0 in all channels.
     denoise: white Gaussian noise of ``sigma`` grey levels (25), or that of counting ``photons``, and the result is
     clipped to [0, 1] but not rounded, as the Deep Image Prior paper and most after it do.
-    sr: Lanczos-2 reduction by ``factor``; see ``Downsample``.
+    sr: reduction by ``factor`` with the kernel, Lanczos with two lobes if none is named; see ``Downsample``.
     deblur: the kernel, then white Gaussian noise of ``sigma`` grey levels (5), clipped to [0, 1].
 
     Args:
@@ -154,7 +154,9 @@ def _reduced(clean: Tensor, options: TaskOptions) -> Damaged:
             f"at least {SMALLEST_SIDE} pixels per side have to remain",
             "use a smaller factor or a larger picture",
         )
-    return Damaged(y, _everything(y), f"it was reduced by the factor {options.factor} (Lanczos-2)")
+    return Damaged(
+        y, _everything(y), f"it was reduced by the factor {options.factor} ({options.kernel or LANCZOS2})"
+    )
 
 
 def _blurred(clean: Tensor, options: TaskOptions, *, seed: int, limits: Limits) -> Damaged:

@@ -15,7 +15,7 @@ from .formats.raster import refuse_huge
 from .gate.diagnosis import Diagnosis
 from .gate.sigma import estimate_sigma
 from .missing import Observation
-from .noise import LEVELS, NO_NOISE, NoiseModel
+from .noise import LEVELS, NO_NOISE, NoiseModel, estimated
 from .noisy_picture import noisy_picture
 from .operators import Downsample, Mask
 from .operators.reduction_kernels import LANCZOS2
@@ -132,7 +132,7 @@ def _deblur(image: Image, options: TaskOptions, seed: int, chosen: PictureRange)
     if given is None:
         notes.append(f"the noise has sigma {chosen.words().strength(sigma)}, estimated; --sigma overrides it")
     noise = (
-        NoiseModel("gaussian", sigma, "given" if given is not None else "estimated") if sigma else NO_NOISE
+        estimated(sigma) if given is None else NoiseModel("gaussian", sigma, "given") if sigma else NO_NOISE
     )
     problem = Problem(y, operator, noise, image_shape(y), torch.ones(1, 1, *y.shape[-2:]))
     return TaskPicture(problem, reference, notes)

@@ -35,6 +35,14 @@ def noisy(seed: int = 0, *, side: int = 64, sigma: float = 0.1) -> Problem:
     return Problem(y, Identity(), noise, (1, 3, side, side), torch.ones(1, 1, side, side))
 
 
+def test_an_error_that_is_as_large_as_the_score_is_not_said() -> None:
+    drawn = np.random.default_rng(0).normal(size=(2, 1, 64))
+    errors = 0.01 * np.array([[1.0], [1.3]])[:, :, None] + drawn * np.array([0.01, 0.5])[:, None, None]
+    sure, unsure = standings([BlockErrors(errors, np.ones(64), 0.0)])
+    assert sure.error is not None and sure.error < 1
+    assert unsure.error is None and unsure.standard_error is None
+
+
 def test_the_error_of_a_mean_is_that_of_statistics() -> None:
     errors = 0.01 * (1 + 0.5 * np.random.default_rng(1).standard_normal((1, 400)))
     (found,) = standings([blocks(errors)], repeats=4000)

@@ -25,28 +25,47 @@ LOCAL = 3
 """Side of the square whose mean a bias is read off."""
 
 
-def is_clipped(y: Tensor) -> bool:
-    """Say whether (1, C, h, w) was cut to [0, 1]: nothing lies beyond, and something on the ends."""
-    return bool(y.min() >= 0) and bool(y.max() <= 1) and bool(((y == 0) | (y == 1)).any())
+def is_clipped(y: Tensor, *, seen: Tensor | None = None) -> bool:
+    """Say whether (1, C, h, w) was cut to [0, 1]: nothing lies beyond, and something on the ends.
+
+    Args:
+        seen: 1 where a value was measured, with noise, as y or with one channel; ``None``: everywhere.
+    """
+    y = y if seen is None else y[seen.expand_as(y) > 0]
+    return y.numel() > 0 and bool(y.min() >= 0) and bool(y.max() <= 1) and bool(((y == 0) | (y == 1)).any())
 
 
-def surviving_noise(y: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+def surviving_noise(y: Tensor, sigma: float, *, seen: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Return the variance and the bias of the noise at every value of y, for white noise of ``sigma``.
 
-    Both are shaped like y. The true level under a pixel is read off the mean of its 5 × 5 surroundings,
-    through the exact mean of a clipped normal variable. Without clipping the variance is sigma², the bias 0.
+    Both are shaped like y. The true level under a pixel is read off the mean of its 5 × 5 surroundings, of what was
+    measured there, through the exact mean of a clipped normal variable. Without clipping the variance is sigma², the
+    bias 0.
+
+    Args:
+        seen: as for ``is_clipped``.
     """
-    if not is_clipped(y) or sigma == 0:
+    if not is_clipped(y, seen=seen) or sigma == 0:
         return torch.full_like(y, sigma**2), torch.zeros_like(y)
     mean, variance = _clipped_moments(sigma)
-    levels = uniform_filter(y.detach().double().cpu().numpy(), (1, 1, 5, 5))
+    levels = _local_means(y, seen)
     # The mean grows with the level, so that both moments can be looked up by it.
     variance_map = np.interp(levels, mean, variance)
     bias_map = np.interp(levels, mean, mean - GRID)
     return torch.from_numpy(variance_map).to(y), torch.from_numpy(bias_map).to(y)
 
 
-def unclipped(x: Tensor, y: Tensor, sigmas: Sequence[float]) -> Tensor:
+def _local_means(y: Tensor, seen: Tensor | None) -> Levels:
+    """The means of what was measured in the surroundings of every value; 0 where there is nothing."""
+    values = y.detach().double().cpu().numpy()
+    if seen is None or bool((seen > 0).all()):
+        return np.asarray(uniform_filter(values, (1, 1, 5, 5)))
+    there = (seen.expand_as(y) > 0).double().cpu().numpy()
+    sums, shares = (uniform_filter(part, (1, 1, 5, 5)) for part in (values * there, there))
+    return np.asarray(sums / np.maximum(shares, 1 / 50))  # one of 25 is the least that is there
+
+
+def unclipped(x: Tensor, y: Tensor, sigmas: Sequence[float], *, seen: Tensor | None = None) -> Tensor:
     """Take from a restoration the bias that noise has which was cut to [0, 1].
 
     A good restoration of such a measurement is its mean, which lies above black and below white by up to 0.4 sigma; the
@@ -58,8 +77,9 @@ def unclipped(x: Tensor, y: Tensor, sigmas: Sequence[float]) -> Tensor:
         x: the restoration, (1, C, H, W).
         y: the measurement, likewise; where it was not cut, x is returned as it is.
         sigmas: of the noise of every channel before it was cut, in units of [0, 1].
+        seen: as for ``is_clipped``.
     """
-    if not is_clipped(y):
+    if not is_clipped(y, seen=seen):
         return x
     result = x.detach().clone()
     for plane, sigma in zip(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..gate.impulses import struck_together
-from ..operators import Identity, Mask
+from ..operators import Fourier, Identity, Mask
 from ..problem import Problem
 from ..randomness import generator_for
 from .control_variate import ControlVariate, make_control_variate
@@ -34,19 +34,48 @@ refused."""
 
 
 def hold_out(problem: Problem, *, seed: int) -> Split:
-    """Hide 5 or 10 % of the observed pixels, all channels together, chosen uniformly."""
-    held = _drawn(problem.observed, share=_share(problem, int(problem.observed.sum())), seed=seed)
+    """Hide 5 or 10 % of the observed pixels, all channels together, chosen uniformly; none that impulses struck."""
+    telling = telling_values(problem)
+    if telling.shape != problem.observed.shape:
+        telling = telling.amin(1, keepdim=True)
+    share = _share(problem, int(telling.sum()))
+    if _is_symmetric(problem):
+        # The mirror of a frequency says the same, so that both are hidden: as many values as otherwise.
+        held = _drawn(telling, share=share / (1 + _share_with_mirror(telling)), seed=seed)
+        held = torch.maximum(held, _mirrored(held)).to(telling) * telling
+    else:
+        held = _drawn(telling, share=share, seed=seed)
     return _hiding(problem, held, kind="held-out", assumes=_assumes(problem))
 
 
 def _assumes(problem: Problem) -> str:
     """What has to be true for hidden values to say how good a restoration is."""
     if isinstance(problem.operator, Mask):
-        return "Missing pixels are scattered like the hidden ones, and observed pixels are noise-free."
+        return f"Missing pixels are scattered like the hidden ones, and {_noise_of_pixels(problem)}."
     if problem.pixelwise:
         return "The noise is independent from pixel to pixel."
     noise = "noise-free" if problem.exact is not None else "noisy, each value by itself"
     return f"The measurement is {noise}; what it cannot show is not scored."
+
+
+def _noise_of_pixels(problem: Problem) -> str:
+    exact = problem.exact is not None
+    return "observed pixels are noise-free" if exact else "their noise is independent from pixel to pixel"
+
+
+def _is_symmetric(problem: Problem) -> bool:
+    """Whether a frequency and its mirror are complex conjugates: those of a real image."""
+    return isinstance(problem.operator, Fourier) and not problem.operator.complex_image
+
+
+def _mirrored(frequencies: Tensor) -> Tensor:
+    """(1, c, h, w) of the frequencies -k, in the order of the transform."""
+    return frequencies.flip((-2, -1)).roll((1, 1), (-2, -1))
+
+
+def _share_with_mirror(observed: Tensor) -> float:
+    """How many of the observed frequencies are observed at -k, too, those that are their own mirrors among them."""
+    return float((observed * _mirrored(observed)).sum() / observed.sum().clamp(min=1))
 
 
 def hold_out_values(problem: Problem, *, seed: int) -> Split:
@@ -69,20 +98,22 @@ def hold_out_values(problem: Problem, *, seed: int) -> Split:
 
 def hold_out_holes(problem: Problem, *, seed: int) -> Split | None:
     """Hide translated copies of the holes; None without holes, or without room for copies that score."""
-    missing = (problem.observed == 0)[0, 0].cpu().numpy()
-    if not isinstance(problem.operator, Mask) or not are_holes(missing):
+    missing = (problem.observed == 0).any(1)[0].cpu().numpy()
+    if not isinstance(problem.operator, Mask) or missing.all() or not are_holes(missing):
         return None
     # numpy draws the places; its generator is seeded from the purpose's stream.
     stream = int(torch.randint(2**62, (1,), generator=generator_for("held-out holes", seed)))
     most = int(HOLE_SHARE * (~missing).sum())
     held = copy_holes(missing, most=most, generator=np.random.default_rng(stream))
-    if held.sum() * problem.y.shape[1] < FEWEST_VALUES:
+    telling = telling_values(problem).amin(1, keepdim=True)
+    hidden = torch.from_numpy(held)[None, None].to(telling) * telling
+    if float(hidden.sum()) * problem.y.shape[1] < FEWEST_VALUES:
         return None
     return _hiding(
         problem,
-        torch.from_numpy(held)[None, None].float(),
+        hidden,
         kind="held-out holes",
-        assumes="The holes cover content like that under their copies, and observed pixels are noise-free.",
+        assumes=f"The holes cover content like that under their copies, and {_noise_of_pixels(problem)}.",
     )
 
 

@@ -23,6 +23,9 @@ def noise_energy(problem: Problem, weight: Tensor) -> float:
     if noise.kind == "poisson" and noise.gain is not None:
         counted = noise.gain * max(weighted_mean(problem.y, weight) - noise.offset, 0.0)
         return counted + noise.read_sigma**2
+    if noise.share is not None:
+        # y = x + share x n, of which the mean square is (1 + share²) x².
+        return noise.share**2 / (1 + noise.share**2) * weighted_mean(problem.y.square(), weight)
     sigma = noise.sigma
     if noise.kind == "impulse":
         sigma = clean_sigma(problem.y) if sigma is None else sigma
@@ -32,10 +35,14 @@ def noise_energy(problem: Problem, weight: Tensor) -> float:
         return sigma**2  # struck values lie at the ends, too: whether noise was cut there cannot be seen
     if noise.channels is not None:
         sigmas = [noise.sigma_of(channel) for channel in range(problem.y.shape[1])]
-        maps = [surviving_noise(problem.y[:, index : index + 1], one) for index, one in enumerate(sigmas)]
+        seen = problem.observed.expand_as(problem.y)
+        maps = [
+            surviving_noise(problem.y[:, index : index + 1], one, seen=seen[:, index : index + 1])
+            for index, one in enumerate(sigmas)
+        ]
         variance, bias = (torch.cat(part, dim=1) for part in zip(*maps, strict=True))
     else:
-        variance, bias = surviving_noise(problem.y, sigma)
+        variance, bias = surviving_noise(problem.y, sigma, seen=problem.observed)
     return weighted_mean(variance - bias.square(), weight)
 
 
