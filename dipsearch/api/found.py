@@ -96,6 +96,7 @@ class Result:
     @property
     def estimated_psnr(self) -> float | None:
         """The PSNR in dB that the measurement itself lets expect, against a range of 1; ``None`` without an estimate.
+        Of several images that of the first one.
 
         Where the operator is no mask, it is that of A x.
         """
@@ -225,7 +226,8 @@ class Result:
             said.append(self.delivered)
         if self.estimated_psnr is not None:
             of = "" if self.problems[0].pixelwise else " of what was measured"
-            said.append(f"{self.estimated_psnr:.1f} dB estimated{of}")
+            which = ", of the first" if len(self.restored) > 1 else ""
+            said.append(f"{self.estimated_psnr:.1f} dB estimated{of}{which}")
         if self.folder is not None:
             said.append(f"{sum(trial.state == 'complete' for trial in self.trials)} networks fitted")
         return f"Result({'; '.join(said)}; {self.summary['seconds']:.0f} s)"
@@ -248,7 +250,8 @@ def _row(trial: Trial) -> dict[str, Any]:
     return {
         "number": trial.number,
         "state": trial.state,
-        "value": trial.estimated_psnr,
+        "value": trial.value,
+        "estimated_psnr": trial.estimated_psnr,
         "step": trial.step,
         "seconds": trial.seconds,
         "ended": trial.ended,

@@ -21,8 +21,10 @@ def file_rows(outcome: Outcome, *, architecture: bool = True) -> tuple[tuple[str
     files = [file for file in named if file.exists()]
     rows = [("look at" if index == 0 else "", str(file)) for index, file in enumerate(files)]
     if network.exists():
-        kernel = " --kernel KERNEL" if outcome.result["task"] == "deblur" else ""
-        rows.append(
-            ("use it again", f"dipsearch restore {folder} IMAGE --task {outcome.result['task']}{kernel}")
-        )
+        from ..report.reproduce import reuse_command
+        from ..run import read_request
+        from ..trials.claim import REQUEST_FILE
+
+        options = read_request(folder / REQUEST_FILE).options
+        rows.append(("use it again", reuse_command(str(folder), options)))
     return tuple(rows)

@@ -105,7 +105,10 @@ Workers = Annotated[
     typer.Option("--workers", metavar="N", help="Processes at work; one per core or per GPU when absent."),
 ]
 Seed = Annotated[
-    int, typer.Option("--seed", metavar="N", help="The same seed on the same device gives the same picture.")
+    int,
+    typer.Option(
+        "--seed", metavar="N", min=0, help="The same seed on the same device gives the same picture."
+    ),
 ]
 Engine = Annotated[
     str,

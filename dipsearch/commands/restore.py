@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..errors import InputError
 from . import options as shared
 from . import parsing
 
@@ -89,6 +90,12 @@ def restore(
     start_word = parsing.start_word(start)
     engine_word, precision_word = parsing.engine_word(engine), parsing.precision_word(precision)
     parsing.at_least(20, sgld, option="--sgld")
+    if sgld is not None and (workers is not None or start_word != "auto"):
+        raise InputError(
+            f"{'--workers' if workers is not None else '--start'} was given beside --sgld",
+            "one long fit is made in this process, from random weights",
+            "leave it out",
+        )
     found = parsing.architecture_or_study(architecture)
 
     from ..fitting import Compute, Langevin

@@ -112,6 +112,12 @@ def search(
         changes["storage"] = parsing.storage_url(storage)
     if cluster is not None:
         changes["cluster"] = cluster
+        if given := [f"--{word}" for word in ("workers", "device") if _typed(context, word)]:
+            raise InputError(
+                f"{' and '.join(given)} stand beside --cluster {cluster}",
+                "a cluster says itself what its workers are",
+                "leave them out; --cluster local:4 has four processes",
+            )
     if _typed(context, "device"):
         changes["device"] = parsing.device_word(device)
     if _typed(context, "engine"):
@@ -210,7 +216,7 @@ def _written_request(context: typer.Context, file: Path) -> Request:
     for option in context.params:
         if option not in _MAY_CHANGE and option not in _ABOUT_THE_RUN and _typed(context, option):
             raise InputError(
-                f"--{option.replace('_', '-')} was given, and {file} says it already",
+                f"{_as_typed(option)} was given, and {file} says it already",
                 f"beside it only {', '.join('--' + word for word in _MAY_CHANGE)} can be given",
                 "leave it out, or write the command out in full",
             )
@@ -219,6 +225,12 @@ def _written_request(context: typer.Context, file: Path) -> Request:
     from ..run import read_request
 
     return read_request(file)
+
+
+def _as_typed(option: str) -> str:
+    """An option as it stands on the command line."""
+    names = {"value_range": "--range", "sources": "a picture"}
+    return names.get(option, f"--{option.replace('_', '-')}")
 
 
 def _typed(context: typer.Context, option: str) -> bool:

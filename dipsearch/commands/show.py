@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import InputError
 from . import options as shared
 from . import parsing
 
@@ -37,7 +38,14 @@ def show(
     pixels = None if size is None else parsing.picture_size(size)
     parsing.at_least(1, top, option="--top")
     found = parsing.architecture_or_study(what)
-    if Path(found).is_dir():
+    of_study = Path(found).is_dir()
+    if (size is not None) if of_study else (storage is not None):
+        raise InputError(
+            f"{'--size' if of_study else '--storage'} was given, and {what} is {'a study' if of_study else 'none'}",
+            "--size counts the cost of a network, and --storage says where a study is kept",
+            "leave it out",
+        )
+    if of_study:
         folder = parsing.study_folder(found)
 
         from ..run import read_study

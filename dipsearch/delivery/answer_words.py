@@ -47,6 +47,11 @@ def left_as_it_was(result: Mapping[str, Any]) -> bool:
     return bool(pictures) and all(delivered_answer(answers)["name"] == UNCHANGED for answers in pictures)
 
 
+def first_estimate(result: Mapping[str, Any]) -> float | None:
+    """The estimated PSNR in dB of similar patches alone, the mean over the pictures; ``None``: it is not known."""
+    return _mean([_estimate(answers, FIRST) for answers in answers_of(result)])
+
+
 def bar_words(result: Mapping[str, Any]) -> str:
     """What similar patches reach alone, and what it is with networks, as estimated without a reference.
 

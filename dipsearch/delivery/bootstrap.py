@@ -33,8 +33,8 @@ FEWEST_BLOCKS = 4
 REPEATS = 1000
 """Draws: a standard error from them is right to 2 %."""
 
-WHOLE_ERROR = 10 / math.log(10)
-"""What a change of a mean squared error by its own size is in dB, by the slope at it."""
+MOST_ERROR = 10.0
+"""A standard error of more dB is not said: it is more than twice the mean squared error, and dB mean nothing there."""
 
 Values = NDArray[np.float64]
 
@@ -125,8 +125,8 @@ def standings(
 
 
 def _meant(error: float) -> float | None:
-    """A standard error in dB; ``None`` where it is as large as the mean squared error itself: dB mean nothing there."""
-    return float(error) if error <= WHOLE_ERROR else None
+    """A standard error in dB; ``None`` where that means nothing."""
+    return float(error) if error <= MOST_ERROR else None
 
 
 def one_standard_error(found: Sequence[Standing], costs: Sequence[float]) -> int:

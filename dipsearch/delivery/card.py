@@ -17,10 +17,12 @@ def card(result: Mapping[str, Any], winner: Trial | None) -> str:
         result: its content.
         winner: the candidate that was chosen; ``None`` where nothing was fitted.
     """
+    images = result["image"] if isinstance(result["image"], list) else [result["image"]]
+    of = f" of the first picture, {images[0]}" if len(images) > 1 else ""
     lines = [
-        f"# {result['task']}: {result['image']}",
+        f"# {result['task']}: {', '.join(images)}",
         "",
-        f"Delivered: {delivered_words(result['answers'])}, after {result['seconds']:.0f} s on "
+        f"Delivered{of}: {delivered_words(result['answers'])}, after {result['seconds']:.0f} s on "
         f"{result['workers']} × {result['device']}.",
         *_bar(result),
         "",

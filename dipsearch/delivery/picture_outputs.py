@@ -138,9 +138,6 @@ def answer_rows(choice: Choice, reference: Tensor | None, *, data_range: float =
 
 def _first(choice: Choice, reference: Tensor | None, *, data_range: float) -> dict[str, Any]:
     """The bar that networks have to clear, as a table of methods holds it."""
-    chosen = next(
-        found for answer, found in zip(choice.answers, choice.found, strict=True) if answer is choice.answer
-    )
     answer, standing = choice.answers[0], choice.found[0]
     if answer.name != "first":
         return {}
@@ -148,7 +145,6 @@ def _first(choice: Choice, reference: Tensor | None, *, data_range: float) -> di
         "psnr": true_psnr(answer.image, reference, data_range=data_range),
         "seconds": round(answer.seconds, 2),
         "score": finite(standing.estimated_psnr),
-        "ahead": finite(standing.estimated_psnr - chosen.estimated_psnr),
         "standard_error": finite(standing.standard_error),
     }
     return {"similar patches": row}

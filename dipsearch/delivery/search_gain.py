@@ -61,8 +61,7 @@ def search_gain(
         for one, picture in zip(deliveries, pictures, strict=True)
     ]
     before, after = standings(errors)
-    apart = [one.standard_error for one in (before, after) if one.standard_error is not None]
-    # That of the better one is 0: both stand against the better one.
-    return SearchGain(
-        known.number, made.number, after.estimated_psnr - before.estimated_psnr, max(apart, default=None)
-    )
+    # Both stand against the better one.
+    worse = min(before, after, key=lambda one: one.estimated_psnr)
+    gain = after.estimated_psnr - before.estimated_psnr
+    return SearchGain(known.number, made.number, gain, worse.standard_error)

@@ -158,6 +158,9 @@ def sample(
             ended = watch(Check(made, reading.loss, float("nan")), mean if count else reading.image)
         if seconds is not None and passed >= seconds:
             ended = ended or Ended.TIME
+    if count == 0 and ended not in (None, Ended.DIVERGED):
+        count = 1  # it was ended from outside: the average so far is all that there is
+        mean.copy_(reading.image)
     if count == 0:
         raise ValueError(
             "nothing was sampled: the loss was not finite, or the sampling ended before the burn-in"

@@ -84,7 +84,7 @@ def progress(record: StudyRecord) -> Progress:
         psnrs.append(psnr[row.number] if better else psnrs[-1])
     last = max((e.finished - start for e in record.trials if e.finished is not None), default=0.0)
     at, scores = tuple(row.at for row in rows), tuple(row.best for row in rows)
-    return Progress(record.request.name, at, scores, tuple(psnrs), last)
+    return Progress(record.request.name, at, scores, tuple(psnrs), max((last, *at[-1:])))
 
 
 def groups(records: Sequence[StudyRecord]) -> dict[str, tuple[StudyRecord, ...]]:
@@ -185,6 +185,17 @@ def _traits(request: Request) -> dict[str, str]:
         "picture": pictures[0] if len(pictures) == 1 else f"{len(pictures)} pictures from {pictures[0]}",
         "sampler": request.sampler,
         "space": f"space {Path(request.space).stem}",
+        "start": f"{request.start} start",
+        "order": f"order {request.order}",
+        "precision": request.precision,
+        "budget": "no budget" if request.budget_seconds is None else f"{request.budget_seconds:g} s",
+        "trials": "" if request.trials is None else f"{request.trials} candidates",
+        "steps": "" if request.steps is None else f"{request.steps} iterations",
+        "damage": ", ".join(
+            f"{name} {value}"
+            for name, value in request.options.to_dict().items()
+            if name not in ("task", "mask", "reference") and value not in (None, False)
+        ),
     }
 
 

@@ -107,12 +107,9 @@ def curve_rows(record: StudyRecord, *, top: int | None = None) -> tuple[CurveRow
 
 def stopping(record: StudyRecord, rows: Sequence[CurveRow]) -> Stopping | None:
     """How much the stop cost the candidates that count; ``None`` where their true course was not recorded."""
-    psnr = {e.number: e.psnr for e in record.ranked()}
-    losses = []
-    for row in rows:
-        reached = psnr.get(row.number)
-        if row.course is not None and reached is not None:
-            losses.append(max(0.0, row.course.peak[1] - reached))
+    ranked = {e.number for e in record.ranked()}
+    courses = [(row.course, row.stop) for row in rows if row.course is not None and row.number in ranked]
+    losses = [max(0.0, course.peak[1] - course.at(stop)) for course, stop in courses]
     if not losses:
         return None
     return Stopping(mean=sum(losses) / len(losses), worst=max(losses), candidates=len(losses))

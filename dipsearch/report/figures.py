@@ -17,16 +17,16 @@ from .wording import COUNTING, decibels, duration
 
 
 def score_against_seconds(rows: Sequence[CandidateRow], finalists: Sequence[FinalistRow] = ()) -> go.Figure:
-    """Each candidate's score against the time of its fit; published networks, finalists and the best marked."""
+    """Each candidate's score against the time of its fit; known networks, finalists and the best marked."""
     figure = frame(x="seconds of fitting", y="estimated PSNR (dB)", from_zero=True)
     groups = (
         ("searched", ("complete",), False, {"color": BLUE, "size": 9}),
         ("resting", ("resting",), False, {"color": STATE_COLOURS["resting"], "size": 9}),
-        ("published networks", COUNTING, True, {"color": ORANGE, "size": 13, "symbol": "diamond"}),
+        ("known networks", COUNTING, True, {"color": ORANGE, "size": 13, "symbol": "diamond"}),
         ("pruned", ("pruned",), None, {"color": GREY, "size": 7, "symbol": "x-thin-open"}),
     )
-    for name, states, published, marker in groups:
-        chosen = [row for row in rows if row.state in states and published in (None, row.published)]
+    for name, states, known, marker in groups:
+        chosen = [row for row in rows if row.state in states and known in (None, row.known)]
         _points(figure, chosen, y=[row.estimated_psnr for row in chosen], name=name, marker=marker)
     seconds = {row.number: row.seconds for row in rows}
     if finalists:
@@ -50,11 +50,11 @@ def psnr_against_seconds(
 ) -> go.Figure:
     """Each candidate's PSNR against the time of its fit, with similar patches alone and what was delivered."""
     figure = frame(x="seconds", y="PSNR against the reference (dB)")
-    for name, published, marker in (
+    for name, known, marker in (
         ("searched", False, {"color": BLUE, "size": 9}),
-        ("published networks", True, {"color": ORANGE, "size": 13, "symbol": "diamond"}),
+        ("known networks", True, {"color": ORANGE, "size": 13, "symbol": "diamond"}),
     ):
-        chosen = [row for row in rows if row.counts and row.published == published]
+        chosen = [row for row in rows if row.counts and row.known == known]
         _points(figure, chosen, y=[row.psnr for row in chosen], name=name, marker=marker)
     for name, seconds, psnr, symbol in _marks(result or {}):
         figure.add_scatter(

@@ -45,12 +45,18 @@ def restored_rows(results: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str]
             clause(
                 str(result["restored"]),
                 f"PSNR {decibels(result['psnr'])}" if result.get("psnr") is not None else _estimated(result),
-                plural(int(result["members"]), "network") if result["members"] else _without_networks(result),
+                plural(int(result["members"]), "network")
+                if _has_networks(result)
+                else _without_networks(result),
                 duration(result.get("seconds")),
             ),
         )
         for result in results
     )
+
+
+def _has_networks(result: Mapping[str, Any]) -> bool:
+    return bool(result["members"]) and result.get("delivered") not in ("first", "unchanged")
 
 
 def _without_networks(result: Mapping[str, Any]) -> str:

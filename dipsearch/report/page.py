@@ -13,7 +13,7 @@ from typing import Any
 import plotly.graph_objects as go
 from markupsafe import Markup
 
-from ..delivery.shares import FIRST
+from ..delivery.answer_words import first_estimate
 from ..files import write_text
 from ..run import StudyRecord
 from ..yaml_files import dump_yaml
@@ -134,8 +134,7 @@ def _anytime(record: StudyRecord) -> go.Figure | None:
     rows = anytime_rows(record)
     if len(rows) < 2:
         return None
-    answers = (record.result or {}).get("answers") or ()
-    bar = next((answer["estimate"] for answer in answers if answer["name"] == FIRST), None)
+    bar = first_estimate(record.result or {})
     elsewhere = () if bar is None else expectation(record, bar=bar)
     return figures.anytime(rows, expectation=elsewhere, bar=bar)
 

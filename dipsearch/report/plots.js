@@ -45,8 +45,7 @@
       const place = document.getElementById("plot-curves");
       draw(place).then(() => {
         const traces = place.data.flatMap((trace, index) => (trace.meta && trace.meta.shown === button.dataset.shows ? [index] : []));
-        const hidden = button.dataset.shows === "rules" ? "legendonly" : false;
-        if (traces.length) Plotly.restyle(place, { visible: shown || hidden }, traces);
+        if (traces.length) Plotly.restyle(place, { visible: shown }, traces);
       });
     });
   }

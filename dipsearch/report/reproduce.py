@@ -8,34 +8,39 @@ from importlib.metadata import PackageNotFoundError, version
 
 from ..errors import DipsearchError
 from ..library import read_architecture
+from ..problem import TaskOptions
 from ..run import Request, StudyRecord
+from ..trials.request import ARRAY
 
 _PACKAGES = ("torch", "numpy", "optuna", "plotly")
 
 
 def search_command(request: Request) -> str:
-    """The command line that asks for ``request``, quoted for a shell."""
+    """The command line that asks for ``request``, quoted for a shell; empty for what was asked from Python."""
     options = request.options
+    if any(source.startswith(ARRAY) for source in request.sources):
+        return ""
     words = ["dipsearch", "search", "--task", options.task, *request.sources]
     flags: list[tuple[str, object]] = [
         ("--mask", options.mask),
         ("--invert-mask", options.invert_mask),
-        ("--missing", None if options.missing is None else f"{options.missing:g}"),
-        ("--sigma", None if options.sigma is None else f"{options.sigma:g}"),
-        ("--photons", None if options.photons is None else f"{options.photons:g}"),
+        ("--missing", None if options.missing is None else _exact(options.missing)),
+        ("--sigma", None if options.sigma is None else _exact(options.sigma)),
+        ("--photons", None if options.photons is None else _exact(options.photons)),
         ("--factor", options.factor if options.task == "sr" else None),
         ("--kernel", options.kernel),
         ("--reference", options.reference),
         ("--simulate", options.simulate),
-        ("--data-range", None if options.data_range is None else f"{options.data_range:g}"),
+        ("--data-range", None if options.data_range is None else _exact(options.data_range)),
         ("--axes", options.axes),
         ("--space", request.space),
         ("--sampler", request.sampler),
-        ("--budget", None if request.budget_seconds is None else f"{request.budget_seconds:g}s"),
+        ("--budget", None if request.budget_seconds is None else f"{_exact(request.budget_seconds)}s"),
         ("--trials", request.trials),
         ("--steps", request.steps),
-        ("--workers", request.workers),
-        ("--device", request.device),
+        # A cluster says itself what its workers are.
+        ("--workers", None if request.cluster else request.workers),
+        ("--device", None if request.cluster else request.device),
         ("--cluster", request.cluster),
         ("--engine", request.engine),
         ("--precision", request.precision),
@@ -50,15 +55,32 @@ def search_command(request: Request) -> str:
         elif value is not None and value is not False:
             words += [flag, str(value)]
     if options.value_range is not None:
-        words += ["--range", *(f"{value:g}" for value in options.value_range)]
+        words += ["--range", *map(_exact, options.value_range)]
     return shlex.join(words)
 
 
 def restore_command(record: StudyRecord) -> str:
-    """The command line that reuses what the study found on another picture."""
+    """The command line that reuses what the study found on another picture; empty where it has nothing for that."""
+    winner = record.winner()
+    if winner is None or winner.genome is None or record.request.sources[0].startswith(ARRAY):
+        return ""
     options = record.request.options
-    kernel = "" if options.kernel is None else f" --kernel {shlex.quote(options.kernel)}"
-    return f"dipsearch restore {shlex.quote(str(record.folder))} IMAGE --task {options.task}{kernel}"
+    return reuse_command(str(record.folder), options)
+
+
+def reuse_command(folder: str, options: TaskOptions) -> str:
+    """The command line that fits what a study's folder has to another picture with the same damage."""
+    words = ["dipsearch", "restore", folder, "IMAGE", "--task", options.task]
+    if options.task == "sr":
+        words += ["--factor", str(options.factor)]
+    if options.kernel is not None:
+        words += ["--kernel", options.kernel]
+    return shlex.join(words)
+
+
+def _exact(value: float) -> str:
+    """A number as it is read again."""
+    return str(int(value)) if value == int(value) else repr(value)
 
 
 def version_rows(record: StudyRecord) -> tuple[tuple[str, str], ...]:

@@ -35,7 +35,7 @@ class CandidateRow:
         at: seconds from the study's first start to this candidate's end, or to that of its newest slice.
         shape: the network in a few words.
         origin: how the candidate came to be: a known network's name, or what was done to its parents.
-        published: one of the networks from the literature.
+        known: one of the networks that were known before.
         remark: why it ended, was pruned or failed.
         digest: of the genome.
         chosen: the search's winner, which is not always the best by the score.
@@ -52,7 +52,7 @@ class CandidateRow:
     at: float | None
     shape: str
     origin: str
-    published: bool
+    known: bool
     remark: str
     digest: str
     chosen: bool = False
@@ -250,7 +250,7 @@ def _row(
     share: Share | None,
 ) -> CandidateRow:
     genome, digest = trial.genome, trial.digest or ""
-    name, published = known.get(digest, ("", False))
+    name, _ = known.get(digest, ("", False))
     origin = name or trial.operator or ""
     parents = " and ".join(str(parent) for parent in trial.parents)
     end = trial.finished if share is None else share.ended
@@ -265,7 +265,7 @@ def _row(
         at=None if end is None else end - start,
         shape=genome.label if genome is not None else "",
         origin=f"{origin} of {parents}" if parents else origin,
-        published=published,
+        known=bool(name) or trial.operator in ("known", "published"),
         remark=remark_of(trial),
         digest=digest,
         chosen=chosen,

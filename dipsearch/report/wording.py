@@ -31,11 +31,6 @@ def decibels(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.2f} dB"
 
 
-def number(value: float | None, *, digits: int = 2) -> str:
-    """``27.104`` -> ``27.10``; ``None`` -> a dash."""
-    return NOTHING if value is None else f"{value:.{digits}f}"
-
-
 def signed(value: float | None, *, digits: int = 2, unit: str = "") -> str:
     """``-0.304`` -> ``−0.30`` with a true minus sign, ``0.304`` -> ``+0.30``; ``None`` -> a dash."""
     if value is None:

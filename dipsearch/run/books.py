@@ -82,6 +82,9 @@ class Books:
         if refusal is not None:
             self._end(trial._trial_id, trial.number, refusal, state=TrialState.FAIL)
             return Asked(trial.number, None)
+        if (fruitless := self._fruitless(trial)) is not None:
+            self._end(trial._trial_id, trial.number, fruitless, state=TrialState.PRUNED)
+            return Asked(trial.number, None)
         candidate = self._candidate(trial.number, trial._trial_id, network)
         candidate.start = self._warm_name(network)
         if candidate.start is not None:
@@ -200,6 +203,15 @@ class Books:
     def _network_again(self, trial: FrozenTrial) -> Network | None:
         """The network of a trial that was begun; ``None`` where it is not known."""
         return Genome.from_nested(trial.user_attrs["genome"]) if "genome" in trial.user_attrs else None
+
+    def _fruitless(self, trial: optuna.Trial) -> str | None:
+        """Why a proposal is not fitted, where the sampler found nothing better."""
+        repeated = trial.user_attrs.get("repeat_of")
+        if repeated is not None:
+            return f"it is candidate {repeated} once more: nothing else was found in the space"
+        if trial.user_attrs.get("unaffordable"):
+            return "it would not end in its time, and nothing cheaper was found in the space"
+        return None
 
     def _refusal(self, network: Network) -> str | None:
         """Why a network cannot be fitted here; what one of the user's needs is not known."""

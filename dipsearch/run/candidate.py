@@ -41,7 +41,8 @@ class Candidate:
         seconds_per_step: of every picture, as measured last; NaN before that.
         values: check points: the iteration, and the estimated PSNR in dB, the mean over the pictures.
         pictures: how far each fit has come.
-        value: what it is ranked by, as the latest slice left it.
+        score: the estimated PSNR in dB, the mean over the pictures, as the latest slice left it.
+        value: what it is ranked by, likewise: that, or the user's own metric.
         busy: a worker advances it.
         told: Optuna knows how it ended.
         alone: none has come as far, so that it counts however short it was.
@@ -60,6 +61,7 @@ class Candidate:
     seconds_per_step: float = math.nan
     values: list[tuple[int, float]] = field(default_factory=list)
     pictures: tuple[Progress, ...] = ()
+    score: float = -math.inf
     value: float = -math.inf
     busy: bool = False
     told: bool = False
@@ -120,14 +122,16 @@ class Candidate:
             {"engine_note": found.note} if found.note else {}
         )
         scores = [one.validation_mse for one in found.pictures]
-        self.value = value_of(scores) if found.value is None else found.value
+        self.score = value_of(scores)
+        self.value = self.score if found.value is None else found.value
         self._follow(found)
 
     def attributes(self) -> dict[str, Any]:
         """What a study remembers of it, plain values."""
         first = self.pictures[0]
         return {
-            "score": self.value,
+            "score": self.score,
+            **({} if self.value == self.score else {"metric": self.value}),
             "step": first.step,
             "steps": self.steps,
             "seconds": round(self.seconds, 3),

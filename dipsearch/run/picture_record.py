@@ -13,10 +13,11 @@ from pathlib import Path
 from torch import Tensor
 
 from ..delivery.picture_outputs import picture_folder
-from ..errors import DipsearchError, FormatError
+from ..errors import DipsearchError, FormatError, InputError
 from ..plain_files import inside, inside_or_none
 from ..problem import Case, load_case, read_image, unique_names
 from ..problem.formats.image import image_name
+from ..problem.picture_range import PictureRange
 from ..trials.problem_files import SEARCHED, WHOLE, problem_file, read_box, read_problem
 from ..trials.request import ARRAY, Request
 from ..trials.source_files import is_known, known_sources
@@ -52,7 +53,16 @@ class PictureRecord:
             InputError: the file cannot be read.
         """
         pixels = read_image(file).pixels
-        return pixels if self.case is None else self.case.part(pixels)
+        if self.case is None:
+            return pixels
+        part = self.case.part(pixels)
+        if part.shape[-2:] != self.case.problem.image_shape[-2:]:
+            raise InputError(
+                f"{file} is another picture than the one that was worked on",
+                "parts of it were worked on, and where they lie is known with the picture that was given alone",
+                "put that where it was",
+            )
+        return part
 
     def read_whole(self, file: Path) -> Tensor:
         """All pixels of a restored picture ``(1, C, H, W)``, likewise, also where only parts were worked on.
@@ -117,7 +127,11 @@ def _case(
 def _measured(folder: Path, name: str, source: str) -> Case:
     """A picture from its problem file."""
     problem = read_problem(inside(folder, problem_file(kind=WHOLE, name=name)))
-    return Case(name, source, problem, None, 32, ())
+    if source.startswith(ARRAY):
+        return Case(name, source, problem, None, 32, ())
+    ends = problem.form.low, problem.form.high
+    chosen = PictureRange(*ends, own=ends != (0.0, 1.0))
+    return Case(name, source, problem, None, 32, (), range=chosen)
 
 
 def _box(folder: Path, name: str, missing: list[str]) -> tuple[int, int, int, int] | None:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..execution.at_once import patch_device
+from ..execution.runner import Asked
 from ..execution.timed_answer import plain_threads
 from ..files import replacing
 from ..fitting import Check, Ended, Langevin, Posterior, data_consistent, sample
@@ -25,11 +26,22 @@ from ..network import Genome
 from ..own_files import refuse_overwriting, remember
 from ..patches import answer
 from ..planning.budget import SLACK
-from ..problem import Case, Problem, TaskOptions, load_case, psnr, ssim, unique_names, write_restored
+from ..problem import (
+    Case,
+    Problem,
+    TaskOptions,
+    load_case,
+    stacks_of,
+    unique_names,
+    write_film,
+    write_restored,
+)
+from ..trials.true_quality import true_psnr, true_ssim
 from .destination import destinations
 from .devices import choose_devices, threads_each
 from .outcome import Callback, Snapshot, WorkerState
 from .restore_run import genomes_of, refuse_simulations
+from .signals import interruptible
 
 
 def run_sampling(
@@ -67,15 +79,26 @@ def run_sampling(
     names = unique_names([case.name for case in cases])
     refuse_simulations(cases)
     files = destinations(out, names, cases, options)
-    refuse_overwriting([_deviation_file(file) for file in files], {})
+    stacks = {files[numbers[0]]: numbers for numbers in stacks_of(cases).values()}
+    # The planes of a stack have one file, and each a map of its own.
+    maps = [
+        file.with_name(f"{name if file in stacks else file.stem}-deviation.npz")
+        for name, file in zip(names, files, strict=True)
+    ]
+    refuse_overwriting(maps, {})
     if why := less_precise(compute.precision, torch.device(place)):
         callback.note(why)
     until = None if budget_seconds is None else started + budget_seconds * (1 - SLACK)
     threads = torch.get_num_threads()
     torch.set_num_threads(threads_each(1, hurried=budget_seconds is not None))
-    results = []
+    asked = Asked()
+    results, images = list[dict[str, Any]](), list[Tensor]()
+    places = list(zip(files, maps, strict=True))
     try:
-        for index, (name, case, file) in enumerate(zip(names, cases, files, strict=True)):
+        for index, (name, case) in enumerate(zip(names, cases, strict=True)):
+            if asked.once:
+                callback.note(f"{asked.by}: {', '.join(names[index:])} not begun")
+                break
             for note in case.notes:
                 callback.note(note)
             for sentence in case.details:
@@ -88,20 +111,33 @@ def run_sampling(
             problem = case.problem.to(place)
             pilot = _pilot(genome, problem, callback)
             left = None if end is None else max(1.0, end - time.monotonic())
-            watch = _Watch(callback, name, langevin, started=started, until=until)
-            found = sample(
-                genome,
-                problem,
-                langevin=langevin,
-                seed=seed,
-                seconds=left,
-                watch=watch,
-                pilot=pilot,
-                compute=compute,
-            )
-            results.append(_written(found, name, case, file=file, seconds=time.monotonic() - started))
+            with interruptible(asked=asked):
+                watch = _Watch(callback, name, langevin, asked, started=started, until=until)
+                found = sample(
+                    genome,
+                    problem,
+                    langevin=langevin,
+                    seed=seed,
+                    seconds=left,
+                    watch=watch,
+                    pilot=pilot,
+                    compute=compute,
+                )
+            images.append(data_consistent(found.mean.cpu(), case.problem))
+            file, map_file = places[index]
+            if file not in stacks:
+                write_restored(file, images[-1], case)
+                remember([file])
+            _write_map(map_file, found, case)
+            seconds = time.monotonic() - started
+            results.append(_row(found, name, case, images[-1], files=places[index], seconds=seconds))
     finally:
         torch.set_num_threads(threads)
+    for file, numbers in stacks.items():
+        if numbers[-1] >= len(images):
+            continue  # somebody asked to finish before its last plane
+        write_film(file, [(images[number], cases[number]) for number in numbers])
+        remember([file])
     return results
 
 
@@ -118,8 +154,16 @@ class _Watch:
     """Shows the sampling as the work of one worker."""
 
     def __init__(
-        self, callback: Callback, name: str, langevin: Langevin, *, started: float, until: float | None
+        self,
+        callback: Callback,
+        name: str,
+        langevin: Langevin,
+        asked: Asked,
+        *,
+        started: float,
+        until: float | None,
     ) -> None:
+        self._asked = asked
         self._callback, self._langevin, self._started, self._until = callback, langevin, started, until
         self._state = WorkerState(0, label=f"sampling {name}", max_steps=langevin.steps)
         self._begun = time.monotonic()
@@ -143,37 +187,35 @@ class _Watch:
                 best=None,
             )
         )
-        return None
+        return Ended.TIME if self._asked.once else None
 
 
-def _deviation_file(file: Path) -> Path:
-    return file.with_name(f"{file.stem}-deviation.npz")
-
-
-def _written(found: Posterior, name: str, case: Case, *, file: Path, seconds: float) -> dict[str, Any]:
-    image = data_consistent(found.mean.cpu(), case.problem)
+def _write_map(file: Path, found: Posterior, case: Case) -> None:
     # Where observed pixels were put back, nothing is unsure.
     kept = data_consistent(torch.full_like(found.deviation.cpu(), float("nan")), case.problem).isfinite()
     unsure = torch.where(kept, 0.0, found.deviation.cpu())
-    write_restored(file, image, case)
-    map_file = _deviation_file(file)
-    with replacing(map_file) as temporary:
+    with replacing(file) as temporary:
         np.savez_compressed(temporary, deviation=unsure.numpy().astype(np.float32))
-    remember([file, map_file])
+    remember([file])
+
+
+def _row(
+    found: Posterior, name: str, case: Case, image: Tensor, *, files: tuple[Path, Path], seconds: float
+) -> dict[str, Any]:
     truth = case.reference
     return {
         "name": name,
         "source": case.source,
-        "restored": str(file),
-        "deviation": str(map_file),
+        "restored": str(files[0]),
+        "deviation": str(files[1]),
         "delivered": "posterior mean",
         "score": None,
         "members": 1,
         "samples": found.samples,
         "steps": found.steps,
         "ended": found.ended.value,
-        "psnr": None if truth is None else round(psnr(image, truth, data_range=case.data_range), 4),
-        "ssim": None if truth is None else round(ssim(image, truth, data_range=case.data_range), 4),
+        "psnr": true_psnr(image, truth, data_range=case.data_range),
+        "ssim": true_ssim(image, truth, data_range=case.data_range),
         "seconds": round(seconds, 1),
         "reference": truth is not None,
     }

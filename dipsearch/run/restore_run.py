@@ -230,7 +230,13 @@ def genomes_of(target: str | Path) -> list[Genome]:
                 "finish it with dipsearch search --resume, or name an architecture.yaml",
             )
         members = (one for stack in read_stack(inside(path, ensemble)).values() for one in stack)
-        return list({member.genome.digest: member.genome for member in members}.values())
+        if found := list({member.genome.digest: member.genome for member in members}.values()):
+            return found
+        raise InputError(
+            f"{path} has networks of one's own, which no file holds",
+            "a file holds the genome of a search space's network",
+            "fit them from Python: dipsearch.fit(problem, network)",
+        )
     if path.suffix in (".yaml", ".yml") or path.exists():
         return [read_architecture(path).genome]
     if str(target) in preset_names():

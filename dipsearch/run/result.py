@@ -145,7 +145,7 @@ def _result(
         "delivered_psnr": mean([picture["delivered_psnr"] for picture in pictures]),
         "delivered_ssim": mean([picture["delivered_ssim"] for picture in pictures]),
         "delivered_psnr_luma": mean([picture["delivered_psnr_luma"] for picture in pictures]),
-        "baselines": first["baselines"],
+        "baselines": _mean_baselines(pictures),
         "uncertainty": first["uncertainty"],
         "split": first["split"],
         "simulated": any(case.simulation is not None for case in run.cases),
@@ -157,6 +157,23 @@ def _result(
         "start": start_record(request.start, {trial.number: trial.start for trial in trials}),
         "version": __version__,
     }
+
+
+def _mean_baselines(pictures: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What other methods reach on average, those that every picture has, and when the last of them was ready."""
+    if len(pictures) == 1:
+        return dict(pictures[0]["baselines"])
+    found: dict[str, Any] = {}
+    for name in pictures[0]["baselines"]:
+        rows = [picture["baselines"].get(name) for picture in pictures]
+        if None not in rows:
+            found[name] = {
+                "psnr": mean([row["psnr"] for row in rows]),
+                "seconds": max(row["seconds"] for row in rows),
+                "score": mean([row["score"] for row in rows]),
+                "standard_error": None,
+            }
+    return found
 
 
 def _mean_ensemble(pictures: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

@@ -33,6 +33,9 @@ from .slice_log import SliceRow, append_slice
 MOST_FAILURES = 12
 """After this many failures in a row the search gives up: something is wrong with the machine, or with the space."""
 
+MOST_FRUITLESS = 50
+"""After this many proposals in a row that are not to be fitted no more are asked for: the space has no others."""
+
 TOO_SHORT = "the search was over before its first look"
 """Why a candidate does not count."""
 
@@ -64,6 +67,7 @@ class Search:
         candidates: that are or were under way, by number.
         stopped: whether a callback or the sampler wants no more of them.
         failures: of candidates, in a row.
+        fruitless: proposals that are not to be fitted, in a row: repeats, too dear ones, those their function pruned.
         clock: how long it may go on.
     """
 
@@ -76,6 +80,7 @@ class Search:
     candidates: dict[int, Candidate] = field(default_factory=dict)
     stopped: bool = False
     failures: int = 0
+    fruitless: int = 0
     _begun: int = 0
     _lost: bool = False
     _since: dict[int, tuple[float, int, str]] = field(default_factory=dict)
@@ -162,7 +167,7 @@ class Search:
 
     def _may_begin(self, workers: int) -> bool:
         plan = self.run.plan
-        if plan.trials is not None and self._begun >= plan.trials:
+        if self.fruitless >= MOST_FRUITLESS or (plan.trials is not None and self._begun >= plan.trials):
             return False
         if plan.search_until is None:
             return sum(not c.told for c in self.candidates.values()) < AHEAD * workers
@@ -175,10 +180,14 @@ class Search:
             self._begun += 1
             asked = self.books.ask()
             if asked.candidate is not None:
+                self.fruitless = 0
                 asked.candidate.races = self._can_race and self._best_looks() is not None
                 self.candidates[asked.number] = asked.candidate
                 return asked.candidate
-            self._count_failure(self.books.trial(asked.number).state == "failed")
+            if self.books.trial(asked.number).state == "failed":
+                self._count_failure(True)
+            else:
+                self._count_fruitless()
             self._over(asked.number)
         return None
 
@@ -324,6 +333,13 @@ class Search:
 
     def _over(self, number: int) -> None:
         self.evaluated(self.books.trial(number))
+
+    def _count_fruitless(self) -> None:
+        self.fruitless += 1
+        if self.fruitless == MOST_FRUITLESS:
+            self.runner.say(
+                f"no more networks were begun: {MOST_FRUITLESS} proposals in a row were not to be fitted"
+            )
 
     def _count_failure(self, failed: bool) -> None:
         """Failures count only in a row: a candidate that works shows that the machine does."""

@@ -111,6 +111,7 @@ class Request:
             ("steps", self.steps, other.steps),
             ("precision", self.precision, other.precision),
             ("start", self.start, other.start),
+            ("order", self.order, other.order),
         ):
             if mine != theirs:
                 return f"its {label} were {mine}, now they are {theirs}"

@@ -50,6 +50,7 @@ class Trial:
         engine_note: why it was not the engine that was asked for.
         precision: of its convolutions.
         psnr: against the reference, in dB; filled in for people only, never while searching.
+        metric: the user's own, higher is better, where candidates are ranked by it.
         start: the preset whose learnt weights it began with; ``None``: random ones.
         params: what was suggested for it, as Optuna has it.
     """
@@ -74,8 +75,14 @@ class Trial:
     engine_note: str | None = None
     precision: str | None = None
     psnr: float | None = None
+    metric: float | None = None
     start: str | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def value(self) -> float | None:
+        """What it is ranked by: the user's own metric, or else its estimated PSNR in dB."""
+        return self.estimated_psnr if self.metric is None else self.metric
 
 
 Count = Annotated[int, Field(ge=0, le=10**12)]
@@ -95,6 +102,7 @@ class _Notes(BaseModel):
     usable: bool = False
     genome: dict[str, Any] | None = None
     score: Annotated[float, Field(ge=-1e9, le=1e9)] | None = None
+    metric: Annotated[float, Field(ge=-1e300, le=1e300)] | None = None
     step: Count | None = None
     steps: Count | None = None
     ended: Words | None = None
@@ -135,6 +143,7 @@ def trial_of(trial: FrozenTrial, *, genome: Genome | None = None) -> Trial:
         genome=genome,
         digest=genome.digest if genome else None,
         estimated_psnr=notes.score,
+        metric=notes.metric,
         step=notes.step,
         steps=notes.steps,
         ended=notes.ended,
@@ -155,6 +164,6 @@ def trial_of(trial: FrozenTrial, *, genome: Genome | None = None) -> Trial:
 
 
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
-    """The candidates that count, best score first; equal scores in the order of their numbers."""
-    complete = [e for e in trials if e.state in ("complete", "resting") and e.estimated_psnr is not None]
-    return sorted(complete, key=lambda e: (-(e.estimated_psnr or 0.0), e.number))
+    """The candidates that count, the best first, by the user's metric or else by their scores, then by number."""
+    complete = [e for e in trials if e.state in ("complete", "resting") and e.value is not None]
+    return sorted(complete, key=lambda e: (-(e.value or 0.0), e.number))

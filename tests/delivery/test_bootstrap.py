@@ -37,7 +37,8 @@ def noisy(seed: int = 0, *, side: int = 64, sigma: float = 0.1) -> Problem:
 
 def test_an_error_that_is_as_large_as_the_score_is_not_said() -> None:
     drawn = np.random.default_rng(0).normal(size=(2, 1, 64))
-    errors = 0.01 * np.array([[1.0], [1.3]])[:, :, None] + drawn * np.array([0.01, 0.5])[:, None, None]
+    drawn -= drawn.mean(axis=2, keepdims=True)
+    errors = 0.01 * np.array([[1.0], [1.3]])[:, :, None] + drawn * np.array([0.01, 1.0])[:, None, None]
     sure, unsure = standings([BlockErrors(errors, np.ones(64), 0.0)])
     assert sure.error is not None and sure.error < 1
     assert unsure.error is None and unsure.standard_error is None

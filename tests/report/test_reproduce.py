@@ -10,7 +10,7 @@ from dipsearch.commands.main import app
 from dipsearch.problem import TaskOptions
 from dipsearch.report import result_rows
 from dipsearch.report.headline import headline
-from dipsearch.report.reproduce import restore_command, search_command, version_rows
+from dipsearch.report.reproduce import restore_command, reuse_command, search_command, version_rows
 from dipsearch.run import Request
 
 
@@ -50,8 +50,9 @@ def test_the_command_says_everything_that_was_asked() -> None:
         TaskOptions("deblur", kernel="gaussian:2"),
     ]
     requests = [
-        Request(("a.png",), options, "n", budget_seconds=9, trials=8, steps=7, workers=6, cluster="local:2")
+        Request(("a.png",), options, "n", budget_seconds=9, trials=8, steps=7, workers=6, cluster=cluster)
         for options in asked
+        for cluster in (None, "local:2")
     ]
     names = {field.name for one in (requests[0], asked[0]) for field in fields(one)}
     names -= {
@@ -67,7 +68,23 @@ def test_the_command_says_everything_that_was_asked() -> None:
 def test_the_way_to_use_it_again_is_quoted(make_study, tmp_path) -> None:
     record = replace(make_study(), folder=tmp_path / "a b")
     assert shlex.split(restore_command(record))[2] == str(tmp_path / "a b")
+    enlarged = TaskOptions("sr", factor=2, kernel="lanczos3")
+    assert reuse_command("a b", enlarged) == (
+        "dipsearch restore 'a b' IMAGE --task sr --factor 2 --kernel lanczos3"
+    )
     assert dict(version_rows(record))["searched with"] == "dipsearch 0.1.0"
+
+
+def test_numbers_are_those_that_were_asked_for() -> None:
+    options = TaskOptions("denoise", sigma=12.3456789, value_range=(0, 4294967295))
+    words = shlex.split(search_command(Request(("a.png",), options, "n", budget_seconds=300 * 3600)))
+    assert words[words.index("--budget") + 1] == "1080000s"
+    assert words[words.index("--sigma") + 1] == "12.3456789"
+    assert words[words.index("--range") + 1 :][:2] == ["0", "4294967295"]
+
+
+def test_what_was_asked_from_python_has_no_command() -> None:
+    assert search_command(Request(("array:image",), TaskOptions("denoise"), "n", budget_seconds=9)) == ""
 
 
 def test_the_headline_gives_gain_and_time(make_study) -> None:
@@ -78,7 +95,7 @@ def test_the_headline_gives_gain_and_time(make_study) -> None:
     assert [(fact.value, fact.label) for fact in said.facts] == [
         ("27.90 dB", "PSNR"),
         ("1.40 dB", "above biharmonic"),
-        ("+0.90 dB", "over the best network"),
+        ("+0.90 dB", "over the chosen network"),
         ("1 min 58 s", "for everything"),
     ]
 

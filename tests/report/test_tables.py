@@ -23,8 +23,8 @@ def test_candidates_are_ranked_by_score_and_the_others_follow(make_study) -> Non
 
 def test_a_row_says_where_a_candidate_came_from_and_why_it_ended(make_study) -> None:
     best, published, pruned, _, failed = candidate_rows(make_study())
-    assert (best.origin, best.published, best.remark, best.at) == ("crossover of 0", False, "it rose", 51.0)
-    assert (published.origin, published.published) == (presets_for("inpaint")[0][0], True)
+    assert (best.origin, best.known, best.remark, best.at) == ("crossover of 0", False, "it rose", 51.0)
+    assert (published.origin, published.known) == (presets_for("inpaint")[0][0], True)
     assert (pruned.origin, pruned.remark) == ("mutation of 0 and 1", "it was 3 dB behind")
     assert failed.remark == "<script>alert(1)</script>"  # text; whoever writes HTML escapes it
     assert best.shape == "16·32/16·64/16 skip 0·4·0 nearest"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from dipsearch.errors import InputError
 from dipsearch.fitting import Langevin
 from dipsearch.problem import TaskOptions, read_image, write_image
-from dipsearch.run import Silent, run_sampling
+from dipsearch.run import Silent, Snapshot, run_sampling
 
 SHORT = Langevin(burn_in=10, every=5, steps=30)
 
@@ -66,3 +69,68 @@ def test_the_measurement_is_not_overwritten(tmp_path: Path) -> None:
     write_image(path, read_image("sample:coffee@32").pixels)
     with pytest.raises(InputError, match="that is the damaged picture itself"):
         sampled(tmp_path, TaskOptions("denoise", sigma=25), source=str(path))
+
+
+def test_all_planes_of_a_film_are_written_each_with_its_map(tmp_path: Path) -> None:
+    planes = np.random.default_rng(0).integers(0, 255, (2, 16, 16)).astype(np.uint8)
+    tifffile.imwrite(
+        tmp_path / "film.tif", planes, photometric="minisblack", imagej=True, metadata={"axes": "TYX"}
+    )
+    results = run_sampling(
+        "dipsearch_nearest_16",
+        [f"{tmp_path / 'film.tif'}[{plane}]" for plane in range(2)],
+        TaskOptions("denoise", sigma=25),
+        out=tmp_path / "out",
+        device="cpu",
+        seed=0,
+        langevin=SHORT,
+        budget_seconds=None,
+        callback=Silent(),
+    )
+    assert tifffile.imread(tmp_path / "out" / "film.tif").shape == (2, 16, 16)
+    assert len({row["deviation"] for row in results}) == 2
+    assert all(Path(str(row["deviation"])).exists() for row in results)
+
+
+class Impatient(Silent):
+    """Asks to finish at the first sign."""
+
+    asked = False
+
+    def progress(self, snapshot: Snapshot) -> None:
+        if not self.asked:
+            self.asked = True
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_who_asks_to_finish_gets_what_there_is(tmp_path: Path) -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    results = run_sampling(
+        "dipsearch_nearest_16",
+        ["sample:coffee@32", "sample:chelsea@32"],
+        TaskOptions("denoise", sigma=25, simulate=True),
+        out=tmp_path,
+        device="cpu",
+        seed=0,
+        langevin=Langevin(burn_in=100, every=5, steps=10**6),
+        budget_seconds=None,
+        callback=Impatient(),
+    )
+    assert len(results) == 1 and int(results[0]["steps"]) < 100
+    assert Path(str(results[0]["restored"])).exists()
+    assert not (tmp_path / "chelsea-32.png").exists()
+
+
+def test_samples_are_taken_as_often_as_is_said(tmp_path: Path) -> None:
+    found = run_sampling(
+        "dipsearch_nearest_16",
+        ["sample:coffee@32"],
+        TaskOptions("denoise", sigma=25, simulate=True),
+        out=tmp_path,
+        device="cpu",
+        seed=0,
+        langevin=Langevin(burn_in=10, every=15, steps=100),
+        budget_seconds=None,
+        callback=Silent(),
+    )
+    assert found[0]["samples"] == 7  # at 10, 25, 40, …, 100

@@ -9,14 +9,16 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from dipsearch.execution.runner import Asked, Runner
+from dipsearch.execution.runner import Asked as Wish
+from dipsearch.execution.runner import Runner
 from dipsearch.planning.plan import Plan
 from dipsearch.planning.policy import Decision
 from dipsearch.run import Silent
+from dipsearch.run.books import Asked
 from dipsearch.run.candidate import Candidate
 from dipsearch.run.run import Run
 from dipsearch.run.scheduler import GRACE, Scheduler
-from dipsearch.run.searching import Search
+from dipsearch.run.searching import MOST_FRUITLESS, Search
 
 from ..fitting.test_loop import tiny_genome
 from ..trials.test_pilot import run_of, search_of
@@ -62,7 +64,7 @@ def idle_search(folder: Path) -> Search:
 
 def test_who_asks_to_finish_while_it_delivers_gets_it_soon() -> None:
     said: list[str] = []
-    runner = Runner(Path(), ("cat",), 0, cast(Any, SimpleNamespace(workers=())), 0.0, said.append, Asked())
+    runner = Runner(Path(), ("cat",), 0, cast(Any, SimpleNamespace(workers=())), 0.0, said.append, Wish())
     plan = cast(Plan, SimpleNamespace(deliver_until=None, polishing=5.0))
     searched = SimpleNamespace(
         plan=plan, seconds=0.0, trials=list, request=SimpleNamespace(budget_seconds=None), notes=[]
@@ -87,6 +89,41 @@ def test_a_candidate_without_a_look_does_not_count_where_others_had_theirs(
         monkeypatch.setattr("dipsearch.run.searching.ranked", lambda trials, others=others: others)
         search._mark_alone()
         assert candidate.alone is alone
+
+
+def test_proposals_that_are_not_to_be_fitted_are_not_asked_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = idle_search(tmp_path)
+    said: list[str] = []
+    search.runner.say = said.append
+    search._begun = -(10**6)  # the number that was asked for is far away
+    trial = SimpleNamespace(state="pruned")
+    monkeypatch.setattr(search.books, "ask", lambda: Asked(0, None))
+    monkeypatch.setattr(search.books, "trial", lambda number: trial)
+    for _ in range(MOST_FRUITLESS):
+        assert search._may_begin(1)
+        assert search._new() is None
+    assert not search._may_begin(1) and search.failures == 0
+    assert said == [f"no more networks were begun: {MOST_FRUITLESS} proposals in a row were not to be fitted"]
+
+
+def test_a_network_is_not_fitted_a_second_time(tmp_path: Path) -> None:
+    search = idle_search(tmp_path)
+    study = search.run.study
+    monkey, ask = pytest.MonkeyPatch(), study.ask
+
+    def again() -> object:
+        trial = ask()
+        trial.set_user_attr("repeat_of", 0)
+        return trial
+
+    monkey.setattr(study, "ask", again)
+    asked = search.books.ask()
+    monkey.undo()
+    assert asked.candidate is None
+    found = search.books.trial(asked.number)
+    assert found.state == "pruned" and "it is candidate 0 once more" in str(found.reason)
 
 
 def test_who_is_taken_up_again_in_a_race_tells_all_that_it_showed(tmp_path: Path) -> None:
