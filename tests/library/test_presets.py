@@ -90,19 +90,15 @@ def test_the_networks_that_were_there_before_pilots_keep_their_digests() -> None
 @pytest.mark.parametrize("task", ["denoise", "inpaint", "sr"])
 def test_networks_with_a_pilot_come_first_among_ours(task: str) -> None:
     names = [name for name, _ in starters_for(task)]
-    if task == "denoise":  # two were found by searching
-        assert [names.pop(0), names.pop(0)] == ["dipsearch_pilot_bilinear_32x4", "dipsearch_pilot_silu_8"]
+    if task == "denoise":
+        assert names.pop(0) == "dipsearch_pilot_bilinear_32x4"  # which was found by searching
     assert names[:3] == ["dipsearch_pilot_32", "dipsearch_pilot_bilinear_32", "dipsearch_pilot_48"]
     assert names[3:5] == ["dipsearch_pilot_16", "dipsearch_nearest_48"]
 
 
-@pytest.mark.parametrize(
-    ("name", "digest"),
-    [("dipsearch_pilot_bilinear_32x4", "8cb6ac2eeb71"), ("dipsearch_pilot_silu_8", "4ba54fa021e8")],
-)
-def test_what_was_found_on_the_table_is_what_was_recorded_there(name: str, digest: str) -> None:
-    entry = read_preset(FOLDER / f"{name}.yaml")
-    assert entry.genome.digest == digest
+def test_what_was_found_on_the_table_is_what_was_recorded_there() -> None:
+    entry = read_preset(FOLDER / "dipsearch_pilot_bilinear_32x4.yaml")
+    assert entry.genome.digest == "8cb6ac2eeb71"  # mutant-006
     assert cost(entry.genome, image_shape=(1, 3, 64, 64)).parameters == entry.parameters
     space = load_space("skip")
     assert space.genome(space.nearest(entry.genome)) == entry.genome
