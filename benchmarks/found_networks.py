@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import Any
 
 SIDE, SEED = 128, 0
-NETWORKS = (
-    "dipsearch_pilot_32,dipsearch_pilot_bilinear_32,dipsearch_pilot_bilinear_32x4"
-)
+NETWORKS = "dipsearch_pilot_32,dipsearch_pilot_bilinear_32,dipsearch_pilot_bilinear_32x4"
 KEYS = ("picture", "sigma", "network")
 
 

@@ -169,8 +169,8 @@ class Result:
     def trials_dataframe(self) -> Any:
         """The candidates as a pandas data frame, or as a list of dictionaries where pandas is not installed.
 
-        Columns: number, state, value (estimated PSNR in dB), step, seconds, ended, operator, digest, label, and one
-        ``params_`` column for each gene.
+        Columns: number, state, value (what ranks: the user's metric, or else the estimate), estimated_psnr (in dB),
+        step, seconds, ended, operator, digest, label, and one ``params_`` column for each gene.
         """
         rows = [_row(trial) for trial in self.trials]
         try:
