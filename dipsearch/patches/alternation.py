@@ -8,6 +8,7 @@ everything: missing pixels, enlargement and what has only an A and an Aᵀ are o
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from ..problem import Problem
@@ -17,6 +18,11 @@ from .consistency import consistent, proximal
 from .denoise import white
 from .groups import match
 from .settings import Alternation, PatchSettings
+from .tiles import Mosaic, tiles
+
+LARGE, OVERLAP = 768, 32
+"""Larger pictures are smoothed in parts that overlap by so many pixels, twice the reach of a search, so that memory
+stays bounded. Where an operator can be cut smaller parts come here; a tomogram or a blurred picture comes whole."""
 
 
 def alternate(
@@ -41,20 +47,25 @@ def alternate(
         usable: (H, W), bool: pixels that may be looked at; ``None``: all.
     """
     x, colours = start, decorrelation_for(start)
+    parts = list(tiles(*x.shape[-2:], side=LARGE, overlap=OVERLAP))
     for index, (sigma, relaxation, members) in enumerate(how.passes()):
         z = colours.forward(x)
-        groups = match(
-            z,
-            patch=how.patch,
-            radius=how.near,
-            count=members,
-            step=settings.stride,
-            phase=index,  # references move on from pass to pass, so that few of them are enough
-            wanted=wanted,
-            usable=usable,
-        )
-        noise = white(sigma, channels=x.shape[1], like=x)
-        smooth = colours.inverse(second_stage(z, z, noise, groups))
+        mosaic = Mosaic(torch.zeros_like(z), overlap=OVERLAP)
+        for part in parts:
+            seen = z[(..., *part.window)]
+            groups = match(
+                seen,
+                patch=how.patch,
+                radius=how.near,
+                count=members,
+                step=settings.stride,
+                phase=index,  # references move on from pass to pass, so that few of them are enough
+                wanted=None if wanted is None else wanted[part.window],
+                usable=None if usable is None else usable[part.window],
+            )
+            noise = white(sigma, channels=x.shape[1], like=x)
+            mosaic.add(part, second_stage(seen, seen, noise, groups))
+        smooth = colours.inverse(mosaic.image())
         x = _measured(x + relaxation * (smooth - x), problem, sigma=sigma, noise_sigma=noise_sigma)
     return x
 

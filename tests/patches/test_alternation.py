@@ -215,3 +215,15 @@ def test_a_gpu_gives_the_same(operator):
     settings = {"noise_sigma": 0, "settings": DEFAULT}
     found = alternate(given.to("cuda"), start.cuda(), HOW, **settings)
     assert float((found.cpu() - alternate(given, start, HOW, **settings)).abs().max()) < 1e-4
+
+
+def test_a_large_picture_is_smoothed_in_parts(monkeypatch):
+    x = photo(112)
+    blurred = problem(x, Blur(), sigma=0.02)
+    first = Alternation((0.08, 0.04, 0.02), relaxation=(1.0, 1.0), members=(20, 20))
+    start, how = blurred.y, {"noise_sigma": 0.02, "settings": DEFAULT}
+    whole = alternate(blurred, start, first, **how)
+    monkeypatch.setattr("dipsearch.patches.alternation.LARGE", 80)
+    parts = alternate(blurred, start, first, **how)
+    assert not torch.equal(whole, parts)
+    assert psnr(parts, x) == pytest.approx(psnr(whole, x), abs=0.05)
