@@ -235,7 +235,7 @@ def genomes_of(target: str | Path) -> list[Genome]:
         raise InputError(
             f"{path} has networks of one's own, which no file holds",
             "a file holds the genome of a search space's network",
-            "fit them from Python: dipsearch.fit(problem, network)",
+            "fit one's own networks with dipsearch.fit",
         )
     if path.suffix in (".yaml", ".yml") or path.exists():
         return [read_architecture(path).genome]

@@ -12,7 +12,9 @@ from dipsearch.commands import console, full_words
 from dipsearch.commands.full_words import FullWords
 from dipsearch.commands.plain_words import PlainWords
 from dipsearch.planning.plan import ENDLESS
-from dipsearch.run import Outcome, Snapshot, Trial, WorkerState
+from dipsearch.problem import TaskOptions
+from dipsearch.run import Outcome, Request, Snapshot, Trial, WorkerState
+from dipsearch.trials.request import write_request
 
 BEST = Trial(
     number=7,
@@ -68,6 +70,8 @@ def outcome(folder: Path) -> Outcome:
         "seconds": 117.6,
         "reference": False,
     }
+    asked = Request(("cat.png",), TaskOptions("inpaint"), "cat", budget_seconds=120.0)
+    write_request(folder / "study.yaml", asked)
     return Outcome(folder, result, interrupted=False)
 
 

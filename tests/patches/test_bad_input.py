@@ -89,7 +89,7 @@ def test_the_noise_is_estimated_from_what_may_be_seen() -> None:
     x = photo(64)
     given = measured(x + noise_of(x.shape, level=10), None, NoiseModel("unknown"))
     part = module.fitted_part(given, make_split(given, seed=0))
-    assert module._sigma(part) == pytest.approx(10 / 255, rel=0.15)
+    assert module.assumed_sigma(part) == pytest.approx(10 / 255, rel=0.15)
 
 
 def test_the_noise_beside_missing_pixels_is_estimated_without_them() -> None:
@@ -97,7 +97,7 @@ def test_the_noise_beside_missing_pixels_is_estimated_without_them() -> None:
     observed = (torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(1)) > 0.3).float()
     y = (x + noise_of(x.shape, level=10)) * observed
     given = measured(y, Mask(observed), NoiseModel("unknown"), observed=observed)
-    assert module._sigma(module.fitted_part(given, None)) == pytest.approx(10 / 255, rel=0.3)
+    assert module.assumed_sigma(module.fitted_part(given, None)) == pytest.approx(10 / 255, rel=0.3)
 
 
 @pytest.mark.parametrize("level", [0.5, 2, 5])

@@ -249,7 +249,6 @@ def test_all_answers_have_a_score_and_a_share_and_the_first_one_is_the_bar(finis
     assert delivered["psnr"] == result["delivered_psnr"]
     bar = result["baselines"]["similar patches"]
     assert bar["score"] == answers["first"]["estimate"]
-    assert bar["ahead"] == pytest.approx(bar["score"] - delivered["estimate"], abs=2e-4) and bar["ahead"] <= 0
     # On a smooth picture two tiny networks are no match for similar patches.
     assert bar["score"] > result["best"]["score"]
     assert result["delivered_psnr"] >= bar["psnr"] - 0.05
