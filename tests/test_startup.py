@@ -40,3 +40,10 @@ def test_importing_the_package_is_light() -> None:
     probe = f"import sys, dipsearch; print(*[name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_a_search_begins_without_what_only_a_report_or_a_race_needs() -> None:
+    late = ("scipy.stats", "plotly", "pandas", "distributed", "skimage.restoration")
+    probe = f"import sys, dipsearch.problem, dipsearch.run; print(*[n for n in {late!r} if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

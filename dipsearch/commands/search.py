@@ -194,7 +194,7 @@ def _run(request: Request, *, resume: bool, words: Words, quiet: bool, json: boo
 
     with listening(words, quiet=quiet, json=json) as callback:
         outcome = run_search(request, root=parsing.STUDIES, resume=resume, callback=callback, started=started)
-    write_page(read_study(outcome.folder, storage=request.storage))
+    write_page(read_study(outcome.folder, storage=request.storage, cases=outcome.cases))
     if json:
         print_json(outcome.result)
     elif not quiet:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.stats import wilcoxon
 
 LEAST_PICTURES = 5
 """Of fewer pictures there is no race: of four differences the test can say 0.06 at the least."""
@@ -37,6 +36,8 @@ def verdict(ours: Mapping[int, float], best: Mapping[int, float], *, level: floa
     behind = np.array([best[place] - ours[place] for place in places])
     if len(places) < LEAST_PICTURES - 1 or not np.isfinite(behind).all():
         return None
+    from scipy.stats import wilcoxon  # it takes half a second to import, and only races need it
+
     # Where all differences are zero they are split evenly, so that nothing is concluded.
     chance = float(wilcoxon(behind, alternative="greater", zero_method="zsplit").pvalue)
     # The page counts candidates by their reasons, so that these have few forms.

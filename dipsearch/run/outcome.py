@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from ..planning.plan import Plan
+from ..problem import Case
 from ..trials.trial import Trial
 
 
@@ -73,12 +74,14 @@ class Outcome:
         result: the content of ``result.json``.
         interrupted: whether somebody asked it to finish early.
         images: the restored pictures, each (1, C, H, W).
+        cases: what they were made from, which takes seconds to read again.
     """
 
     folder: Path
     result: dict[str, Any]
     interrupted: bool
     images: tuple[Tensor, ...] = ()
+    cases: tuple[Case, ...] = ()
 
 
 class Callback(Protocol):

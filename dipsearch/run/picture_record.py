@@ -83,21 +83,26 @@ class PictureRecord:
         return whole[..., top : top + height, left : left + width]
 
 
-def read_pictures(folder: Path, request: Request, missing: list[str]) -> list[PictureRecord]:
+def read_pictures(
+    folder: Path, request: Request, missing: list[str], *, cases: Sequence[Case] = ()
+) -> list[PictureRecord]:
     """The pictures that a request names, as far as they can be read.
 
     Args:
         folder: the study's.
         request: what was asked.
         missing: takes sentences on what could not be read.
+        cases: of all pictures, where they were read before.
     """
     known = known_sources(folder)
     names = unique_names([_name(source) for source in request.sources])
-    return [
-        PictureRecord(
-            name, _case(folder, name, source, request, known, missing), None, _box(folder, name, missing)
-        )
+    there: Sequence[Case | None] = cases or [
+        _case(folder, name, source, request, known, missing)
         for name, source in zip(names, request.sources, strict=True)
+    ]
+    return [
+        PictureRecord(name, case, None, _box(folder, name, missing))
+        for name, case in zip(names, there, strict=True)
     ]
 
 

@@ -96,7 +96,7 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
     write_text(folder / "best" / "card.md", card(result, winner))
     write_text(folder / RESULT_FILE, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     images = tuple(choice.answer.image for choice in finished.choices)
-    return Outcome(folder, result, interrupted, images)
+    return Outcome(folder, result, interrupted, images, tuple(run.cases))
 
 
 def _result(

@@ -6,6 +6,7 @@ damaged is left out and named, so that a study of any age and in any state can s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from ..errors import FormatError
 from ..plain_files import inside
+from ..problem import Case
 from ..trials.array_files import array_of, finite_of
 from ..trials.claim import REQUEST_FILE
 from ..trials.request import Request, read_request
@@ -65,7 +67,11 @@ class StudyRecord:
 
 
 def read_study(
-    folder: str | Path, *, earlier: StudyRecord | None = None, storage: str | None = None
+    folder: str | Path,
+    *,
+    earlier: StudyRecord | None = None,
+    storage: str | None = None,
+    cases: Sequence[Case] = (),
 ) -> StudyRecord:
     """Read a study's folder; nothing in it is changed, so a search may be at work in it.
 
@@ -75,6 +81,7 @@ def read_study(
             are taken over, since they take long to read and do not change, and of its journal only what is new
             is read.
         storage: the database's whole address; ``None``: as the folder says, with its password from the environment.
+        cases: its pictures, where they were read a moment ago; none: they are read, which takes seconds.
 
     Raises:
         FormatError: there is no study in it.
@@ -92,7 +99,7 @@ def read_study(
     if earlier is not None and earlier.request == request and all(p.case for p in earlier.pictures):
         pictures = list(earlier.pictures)
     else:
-        pictures, earlier = read_pictures(folder, request, missing), None
+        pictures, earlier = read_pictures(folder, request, missing, cases=cases), None
     trials, journal = read_candidates(
         folder,
         request,
