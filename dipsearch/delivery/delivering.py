@@ -23,7 +23,7 @@ from ..fitting import combine as weighted
 from ..problem import Problem, make_split
 from ..trials.problem_files import WHOLE, SplitProblem, problem_path, read_problem
 from ..trials.trial import Trial
-from ..trials.trial_files import Output, read_output, trial_folder
+from ..trials.trial_files import Output, read_output, refuse_damaged_output, trial_folder
 
 MOST_MEMBERS = 12
 """Candidates that an ensemble is chosen from; further down the ranking nothing is left to gain."""
@@ -113,8 +113,7 @@ def searched_members(
 def has_output(folder: Path, trial: Trial, *, pictures: int) -> bool:
     """Whether the search left its output for all pictures, so that it can be delivered."""
     try:
-        for index in range(pictures):
-            read_output(trial_folder(folder, trial.number) / "output.npz", index=index)
+        refuse_damaged_output(trial_folder(folder, trial.number) / "output.npz", pictures=pictures)
     except FormatError:
         return False
     return True

@@ -189,11 +189,8 @@ def _begun(situation: Situation) -> tuple[float, float, Decision]:
     gain = mixture_of([one for one in situation.contestants if one.looked_at]).gain_of_one_more()
     seconds = situation.fresh_look * situation.fresh_seconds_per_step
     decision = Decision(None, situation.fresh_look, "a new one promises more")
-    return (
-        gain / seconds if seconds > 0 else math.inf,
-        -math.inf,
-        decision,
-    )  # where nothing was measured yet: 0
+    rate = gain / seconds if seconds > 0 else math.inf  # where nothing was measured yet they are 0
+    return rate, -math.inf, decision
 
 
 def expected_rise(curve: Sequence[tuple[int, float]], steps: int) -> float:

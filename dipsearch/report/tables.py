@@ -245,12 +245,12 @@ def _row(
     rank: int,
     *,
     start: float,
-    known: Mapping[str, tuple[str, bool]],
+    known: Mapping[str, str],
     chosen: bool,
     share: Share | None,
 ) -> CandidateRow:
     genome, digest = trial.genome, trial.digest or ""
-    name, _ = known.get(digest, ("", False))
+    name = known.get(digest, "")
     origin = name or trial.operator or ""
     parents = " and ".join(str(parent) for parent in trial.parents)
     end = trial.finished if share is None else share.ended
@@ -278,7 +278,6 @@ def remark_of(trial: Trial) -> str:
     return trial.reason or trial.ended or (RESTING if trial.state == "resting" else "")
 
 
-def _known(task: str) -> dict[str, tuple[str, bool]]:
-    """By digest: the name of each network of the library, and whether it is from the literature."""
-    ours = {genome.digest: (name, False) for name, genome in starters_for(task)}
-    return ours | {genome.digest: (name, True) for name, genome in presets_for(task)}
+def _known(task: str) -> dict[str, str]:
+    """The name of each network of the library, by digest."""
+    return {genome.digest: name for name, genome in (*starters_for(task), *presets_for(task))}

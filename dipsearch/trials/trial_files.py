@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,18 @@ def read_output(path: Path, *, index: int = 0) -> Output:
     Raises:
         FormatError: the file is missing or damaged.
     """
-    arrays, end = read_npz(path), suffix(index)
+    return _output_of(read_npz(path), index, path=path)
+
+
+def refuse_damaged_output(path: Path, *, pictures: int) -> None:
+    """Raise FormatError where a file does not hold the outputs for so many images."""
+    arrays = read_npz(path)
+    for index in range(pictures):
+        _output_of(arrays, index, path=path)
+
+
+def _output_of(arrays: Mapping[str, NDArray[Any]], index: int, *, path: Path) -> Output:
+    end = suffix(index)
     judged = torch.from_numpy(image_of(arrays, "x" + end, path=path))
     if "full" + end not in arrays:
         return Output(judged, judged)
