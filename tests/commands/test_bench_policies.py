@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from dipsearch.bench.tabular import policy_comparison
+from dipsearch.bench import preselection_run
+from dipsearch.bench.tabular import policy_comparison, table_cases
 from dipsearch.bench.tabular.table_file import write_table
 from dipsearch.commands.main import run
 from dipsearch.library.preselection_file import read_preselection
@@ -60,7 +61,12 @@ def test_every_policy_is_compared_at_every_length(folder: Path, capsys: pytest.C
     assert "written: benchmarks/policies.json" in capsys.readouterr().out
 
 
-def test_known_networks_of_a_table_are_evidence_for_the_pre_selection(folder: Path) -> None:
+def test_known_networks_of_a_table_are_evidence_for_the_pre_selection(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_cases, "SIDES", {"denoise": 32, "inpaint": 32, "sr": 64})
+    # Pictures of other sizes are not kept for other tests.
+    monkeypatch.setattr(preselection_run, "prepared", table_cases.prepared.__wrapped__)
     assert run(["bench", "preselection", "--ship", "cases.json"]) == 0
     written = json.loads((folder / "benchmarks" / "preselection.json").read_text())
     known = [one for one in made_table(18).genomes if one.genome.kind == "known"]

@@ -28,7 +28,7 @@ def searched(root: Path, *, resume: bool = False, trials: int = 1, **changes: ob
         "options": TaskOptions(task="inpaint", missing=50),
         "name": "study",
         "trials": trials,
-        "steps": 60,
+        "steps": 20,
         "workers": 1,
         "device": "cpu",
         "start": "warm",

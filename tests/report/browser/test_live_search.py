@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 pytest.importorskip("dash")
 
 SEARCH = (
-    "search --task inpaint sample:astronaut@32 --missing 50 --steps 80 --budget 10m --workers 1 --name found"
+    "search --task inpaint sample:astronaut@32 --missing 50 --steps 40 --budget 10m --workers 1 --name found"
 )
 
 
