@@ -64,7 +64,7 @@ def test_every_policy_is_compared_at_every_length(folder: Path, capsys: pytest.C
 def test_known_networks_of_a_table_are_evidence_for_the_pre_selection(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table_cases, "SIDES", {"denoise": 32, "inpaint": 32, "sr": 64})
+    monkeypatch.setattr(table_cases, "SIDES", {"denoise": 40, "inpaint": 40, "sr": 96})
     # Pictures of other sizes are not kept for other tests.
     monkeypatch.setattr(preselection_run, "prepared", table_cases.prepared.__wrapped__)
     assert run(["bench", "preselection", "--ship", "cases.json"]) == 0
