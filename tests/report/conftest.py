@@ -134,7 +134,19 @@ RESULT: dict[str, Any] = {
     "delivered": "stack",
     "delivered_psnr": 27.9,
     "delivered_ssim": 0.85,
-    "baselines": {"biharmonic": {"psnr": 26.5, "seconds": 0.4}},
+    "answers": [
+        {
+            "name": "ensemble",
+            "words": "the mean of the best networks",
+            "estimate": 28.0,
+            "standard_error": None,
+            "share": 1.0,
+            "psnr": 27.9,
+            "ssim": 0.85,
+            "seconds": 117.0,
+        }
+    ],
+    "baselines": {"similar patches": {"psnr": 26.5, "seconds": 0.4}},
     "reference": True,
     "warnings": ["50.0 % of the pixels are missing"],
     "version": "0.1.0",
