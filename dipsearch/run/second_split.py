@@ -18,9 +18,9 @@ import torch
 from ..delivery.delivering import whole_problem
 from ..delivery.polishing import patch_seconds
 from ..errors import DipsearchError, InputError
-from ..execution.fit_queue import FitQueue, WantedFit
+from ..execution.fit_queue import FitQueue
 from ..execution.picture_fits import kept_steps
-from ..execution.task import CURVES, OUTPUT, STATE, Limits, Patches, Picture
+from ..execution.task import CURVES, OUTPUT, STATE, Limits, Patches, Picture, Slice
 from ..fitting import Ended, may_fit_all_data
 from ..fitting.all_data import SHARE as ALL_DATA_SHARE
 from ..fitting.all_data import USEFUL
@@ -267,21 +267,25 @@ class SecondFits:
         problems = {name: read_problem(problem_path(folder, kind=WHOLE, name=name)) for name in self._names}
         return {name: may_fit_all_data(problem) for name, problem in problems.items()}
 
-    def _fit(self, finalist: Trial, seed: int, name: str) -> WantedFit:
+    def _fit(self, finalist: Trial, seed: int, name: str) -> Slice:
         plan, settings = self._plan, self._scheduler.run.settings
         assert finalist.genome is not None
-        return WantedFit(
+        return Slice(
             place=_place(finalist.number, seed, name),
             label=f"finalist {finalist.number}, seed {seed + 1}, on {name}",
             network=finalist.genome,
-            picture=Picture(
-                problem_file(kind=WHOLE, name=name),
-                settings.seed + SEED_STEP,
-                self._written_pilot(name) if _piloted(finalist) else None,
+            pictures=(
+                Picture(
+                    problem_file(kind=WHOLE, name=name),
+                    settings.seed + SEED_STEP,
+                    self._written_pilot(name) if _piloted(finalist) else None,
+                ),
             ),
             seed=settings.seed + seed * SEED_STEP,
             limits=Limits(max_steps=plan.max_steps, patience=plan.patience, compute=settings.compute),
-            all_data=self._goes_on[name],
+            at=0,
+            steps=plan.max_steps,
+            may_go_on=self._goes_on[name],
             start=finalist.start,
         )
 
