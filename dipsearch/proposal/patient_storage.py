@@ -23,7 +23,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
 
-from ..errors import StorageLost
+from ..errors import StorageLost, first_line
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -119,7 +119,7 @@ class PatientStorage(BaseStorage):
         cause = error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ else error
         self._lost = StorageLost(
             f"the database {self._name} refuses to go on",
-            f"it says: {_first_line(getattr(cause, 'orig', None) or cause)}",
+            f"it says: {first_line(getattr(cause, 'orig', None) or cause)}",
             "mend it, and go on by --resume",
         )
         return self._lost
@@ -204,8 +204,4 @@ def _as_gone(context: ExceptionContext) -> _Gone | None:
         error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError, InternalError))
     )
     # After a ping that fails, SQLAlchemy connects anew by itself.
-    return _Gone(_first_line(context.original_exception)) if gone and not context.is_pre_ping else None
-
-
-def _first_line(error: object) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
+    return _Gone(first_line(context.original_exception)) if gone and not context.is_pre_ping else None
