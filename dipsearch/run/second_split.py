@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import torch
-
 from ..delivery.delivering import whole_problem
 from ..delivery.polishing import patch_seconds
 from ..errors import DipsearchError, InputError
@@ -27,6 +25,7 @@ from ..fitting.all_data import USEFUL
 from ..planning.plan import Plan
 from ..planning.rescoring import NOTHING, best_choice
 from ..problem import make_split
+from ..trials.array_files import read_npz, read_x
 from ..trials.first_files import FIRST_FOLDER
 from ..trials.problem_files import (
     WHOLE,
@@ -39,7 +38,6 @@ from ..trials.problem_files import (
     write_pilot,
 )
 from ..trials.trial import Trial
-from ..trials.trial_files import read_npz
 from .scheduler import Scheduler
 
 SEED_STEP = 7919
@@ -295,7 +293,7 @@ class SecondFits:
         first = pilot_path(folder, kind=WHOLE, name=name)
         write_pilot(
             folder / file,
-            fitted=torch.from_numpy(read_npz(self._pilot(name))["x"]),
+            fitted=read_x(self._pilot(name)),
             full=read_pilot(first, part="full") if first.exists() else None,
         )
         return file

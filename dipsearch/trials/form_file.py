@@ -37,12 +37,10 @@ class _Form(Strict):
 
 
 def form_of(values: Mapping[str, NDArray[Any]], path: Path) -> Form:
-    """The form in the arrays of a problem file; files of the first version have none.
+    """The form in the arrays of a problem file.
 
     Raises:
         FormatError: it is none.
     """
-    if "form" not in values:
-        return PLAIN
     content = parse_json(str(values["form"]).encode(), source=f"{path}: `form`")
     return Form(**validate(_Form, content, source=f"{path}: `form`").model_dump())

@@ -68,7 +68,7 @@ def trials() -> tuple[Trial, ...]:
             step=400,
             ended="it rose",
             seconds=30.0,
-            operator="published",
+            operator="known",
             worker=0,
             started=100.0,
             finished=130.0,
