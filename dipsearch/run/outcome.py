@@ -109,5 +109,10 @@ class Callback(Protocol):
         """Everything is written."""
 
 
-class Silent(Callback):
+class Silent:
     """Hears everything and says nothing."""
+
+    def planned(self, heard: object) -> None:
+        """Say nothing."""
+
+    note = detail = warn = progress = evaluated = finished = planned
