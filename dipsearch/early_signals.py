@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -19,24 +19,31 @@ _HEARD: list[str] = []
 
 
 @contextmanager
-def listening_early() -> Iterator[None]:
-    """Remember the first signal within the block; a second one ends the process."""
-    _HEARD.clear()
+def answered_by(answer: Callable[[int, FrameType | None], None]) -> Iterator[bool]:
+    """Have signals that ask to finish answered within the block; false outside of the main thread, where none comes."""
     before = {}
     try:
         for name in NAMES:
             number = getattr(signal, name, None)
             # Whoever starts a program with nohup wants it to go on without a terminal.
             if number is not None and not (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
-                before[number] = signal.signal(number, _remember)
-    except ValueError:  # not in the main thread, where no signal comes
-        yield
+                before[number] = signal.signal(number, answer)
+    except ValueError:
+        yield False
         return
     try:
-        yield
+        yield True
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def listening_early() -> Iterator[None]:
+    """Remember the first signal within the block; a second one ends the process."""
+    _HEARD.clear()
+    with answered_by(_remember):
+        yield
 
 
 def heard_early() -> str:

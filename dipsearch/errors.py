@@ -42,3 +42,8 @@ class ResourceError(DipsearchError, RuntimeError):
 
 class StorageLost(DipsearchError, RuntimeError):
     """The database that holds the study does not answer any more; what was computed is there all the same."""
+
+
+def first_line(error: object) -> str:
+    """The first line of what an error says, or its name where it says nothing."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .errors import FormatError
 from .plain_files import plain_bytes
@@ -25,6 +25,13 @@ from .whole_numbers import whole_number
 
 MAX_BYTES = 1_000_000
 MAX_NESTING = 20
+
+
+class Strict(BaseModel):
+    """What a file may hold: the keys that are named, values of their types, and finite numbers."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
 
 Model = TypeVar("Model", bound=BaseModel)
 

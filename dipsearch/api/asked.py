@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from numbers import Integral, Real
@@ -10,6 +9,7 @@ from typing import Any, get_args
 
 import torch
 
+from ..durations import seconds_in
 from ..errors import InputError, ResourceError
 from ..fitting import EngineWord, Precision
 from ..problem import Case, Operator, Problem, Product
@@ -17,9 +17,6 @@ from ..problem.operators import name_of
 from ..problem.operators.registry import GIVEN
 from ..trials.own_parts import OwnParts
 from ..trials.request import ARRAY, STARTS
-
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -38,11 +35,7 @@ def seconds_of(budget: str | float | timedelta | None) -> float | None:
     if isinstance(budget, timedelta):
         found = budget.total_seconds()
     elif isinstance(budget, str):
-        match = _DURATION.fullmatch(budget.strip())
-        if match and any(match.groups()):
-            found = sum(
-                float(part) * _UNITS[unit] for part, unit in zip(match.groups(), "hms", strict=True) if part
-            )
+        found = seconds_in(budget)
     elif isinstance(budget, Real) and not isinstance(budget, bool):
         found = float(budget)
     if found is None or not 0 < found <= MOST_SECONDS:

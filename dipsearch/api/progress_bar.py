@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Literal
 
 from ..errors import InputError
@@ -70,16 +70,13 @@ class ProgressBar:
 @contextmanager
 def callback_for(progress: bool | Literal["notes"], *, seconds: float | None) -> Iterator[Callback]:
     """Who hears what happens. Optuna, which would print lines of its own, is quiet meanwhile."""
-    import optuna
+    from ..trials.quiet_optuna import quiet_optuna
 
     if progress not in (True, False, "notes"):
         raise InputError(f"progress is {progress!r}", 'it is True, False or "notes"', "choose one of these")
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    bar = ProgressBar(seconds=seconds, notes=progress == "notes") if progress else None
-    try:
-        yield bar or Silent()
-    finally:
-        if bar is not None:
-            bar.close()
-        optuna.logging.set_verbosity(before)
+    with quiet_optuna():
+        if not progress:
+            yield Silent()
+            return
+        with closing(ProgressBar(seconds=seconds, notes=progress == "notes")) as bar:
+            yield bar

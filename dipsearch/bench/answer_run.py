@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..errors import DipsearchError
+from ..errors import DipsearchError, first_line
 from .answer_rows import BM3D, AnswerRow, rows_of_search
 from .half_size_crops import write_crop
 from .own_search import Searcher
@@ -17,7 +17,7 @@ from .rival_limits import Limits
 from .rival_rows import finite
 from .rivals import RIVALS, kind_of
 from .row_file import RowFile
-from .timed_rival import FAILURES, reason, restored
+from .timed_rival import FAILURES, restored
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _take_search(
     try:
         outcome = wanted.search(case, wanted.seconds, case.seed)
     except DipsearchError as error:
-        say(f"{_where(case)} not measured: {str(error).splitlines()[0]}")
+        say(f"{_where(case)} not measured: {first_line(error)}")
         return
     rows = rows_of_search(case, outcome, seconds=wanted.seconds)
     file.add(rows)
@@ -93,7 +93,7 @@ def _take_bm3d(
     try:
         made = restored(rival, case, Limits(seed=case.seed))
     except FAILURES as error:
-        say(f"{_where(case)} {BM3D}: not measured: {reason(error)}")
+        say(f"{_where(case)} {BM3D}: not measured: {first_line(error)}")
         return
     row = AnswerRow(
         picture=case.picture,

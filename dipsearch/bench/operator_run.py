@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..errors import DipsearchError
+from ..errors import DipsearchError, first_line
 from ..fitting.precision import DEFAULT, Precision
 from ..patches import answer
 from .dip_default import IN_BF16, precision_mark
@@ -111,7 +111,7 @@ def _take_method(case: OperatorCase, name: str, method: Method, file: RowFile[Op
     try:
         image = method(case.problem)
     except DipsearchError as error:
-        say(f"{_where(case)} {name}: not measured: {_first_line(error)}")
+        say(f"{_where(case)} {name}: not measured: {first_line(error)}")
         return
     _add(image_row(case, name, image, seconds=time.monotonic() - started), file, say)
 
@@ -124,7 +124,7 @@ def _take_search(case: OperatorCase, wanted: Measuring, file: RowFile[OperatorRo
     try:
         found = wanted.search(case.problem, limit, case.seed)
     except DipsearchError as error:
-        say(f"{_where(case)} {DELIVERED}: not measured: {_first_line(error)}")
+        say(f"{_where(case)} {DELIVERED}: not measured: {first_line(error)}")
         return
     seconds = time.monotonic() - started
     for name, restored in ((ALONE, found.networks), (DELIVERED, found.delivered)):
@@ -161,7 +161,7 @@ def _take_fits(
         for row in wanted.fit(jobs):
             _add(row, file, say)
     except DipsearchError as error:
-        say(f"{_where(case)} fits: not measured: {_first_line(error)}")
+        say(f"{_where(case)} fits: not measured: {first_line(error)}")
 
 
 def _take_score(case: OperatorCase, limit: int, file: RowFile[OperatorRow], say: Say) -> None:
@@ -187,7 +187,3 @@ def _number(value: float | None) -> str:
 
 def _where(case: OperatorCase) -> str:
     return f"{case.picture:20} {case.instrument.name:13}"
-
-
-def _first_line(error: DipsearchError) -> str:
-    return str(error).splitlines()[0]

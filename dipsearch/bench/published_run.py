@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..errors import DipsearchError
+from ..errors import DipsearchError, first_line
 from ..problem import psnr_luma
 from .own_search import SearchOutcome, own_answers, program
 from .parallel_searches import Begin, side_by_side
@@ -21,7 +21,7 @@ from .rival_limits import Limits
 from .rival_rows import finite
 from .rivals import RIVALS, Rival
 from .row_file import RowFile
-from .timed_rival import FAILURES, reason, restored
+from .timed_rival import FAILURES, restored
 
 BM3D, SIMPLEST = "bm3d", "simplest"
 METHODS = (*OURS, BM3D, SIMPLEST)
@@ -89,7 +89,7 @@ def measure_published(
         def took(job: _Job, found: SearchOutcome | DipsearchError) -> None:
             job.folder.cleanup()
             if isinstance(found, DipsearchError):
-                say(f"{_where(job.picture)} not measured: {reason(found)}")
+                say(f"{_where(job.picture)} not measured: {first_line(found)}")
                 return
             rows = _search_rows(wanted, job, found)
             file.add(rows)
@@ -168,7 +168,7 @@ def _measure_rivals(wanted: PublishedRun, file: RowFile[PublishedRow], say: Call
                 try:
                     row = _rival_row(wanted, picture, rival, case)
                 except FAILURES as error:
-                    say(f"{_where(picture)} {rival.title}: not measured: {reason(error)}")
+                    say(f"{_where(picture)} {rival.title}: not measured: {first_line(error)}")
                     continue
             file.add([row])
             say(line_of(row))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..errors import first_line
 from ..problem import psnr
 from .dip_default import IN_BF16, dip_oracle, precision_mark
 from .own_search import Searcher, search_rows, search_title
@@ -15,7 +16,7 @@ from .rival_damages import RivalDamage
 from .rival_limits import Limits
 from .rival_rows import RivalFile, RivalRow, Side, finite
 from .rivals import ORACLE, OURS, RIVALS, Rival, kind_of
-from .timed_rival import FAILURES, TimedImage, reason, restored, timed
+from .timed_rival import FAILURES, TimedImage, restored, timed
 
 ORACLE_TITLE = "DIP, authors' network, stopped by the truth (oracle)"
 
@@ -114,7 +115,7 @@ class _Turn:
         try:
             rows = make()
         except FAILURES as error:
-            self.say(f"{where} {title}: not measured: {reason(error)}")
+            self.say(f"{where} {title}: not measured: {first_line(error)}")
             return
         self.file.add(rows)
         for row in rows:

@@ -61,8 +61,3 @@ def timed(work: Callable[[], Tensor]) -> TimedImage:
     image = work()
     cpu_s, wall_s = time.process_time() - cpu, time.monotonic() - wall
     return TimedImage(image.detach().cpu().clamp(0, 1), cpu_s, wall_s)
-
-
-def reason(error: Exception) -> str:
-    """Why it failed, in one line."""
-    return (str(error) or type(error).__name__).splitlines()[0]

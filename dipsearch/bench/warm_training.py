@@ -27,7 +27,7 @@ from ..network import Genome, build
 from ..patches import answer
 from ..problem import Problem, Split, make_split, read_image
 from ..problem.randomness import generator_for
-from ..trials.array_files import read_npz, write_npz
+from ..trials.array_files import read_npz, read_x, write_npz
 from .damages import DAMAGES
 
 PICTURES = ("sample:coffee", "sample:chelsea", "sample:rocket", "sample:coins")
@@ -132,7 +132,7 @@ def lesson_of(index: int, *, folder: Path, pictures: Sequence[str] = PICTURES) -
     split = make_split(problem, seed=index)
     file = folder / f"lesson-{index:03}.npz"
     if file.exists():
-        pilot = torch.from_numpy(read_npz(file)["x"])
+        pilot = read_x(file)
     else:
         pilot = answer(problem, split=split)
         write_npz(file, {"x": pilot.numpy()})

@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
+from ..durations import seconds_in
 from ..errors import InputError
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ STUDY_FILE = "study.yaml"
 IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp")
 
 _SAMPLE = "sample:"
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
 _LONGEST_NAME = 100
 _PLANE = re.compile(r"\[\d{1,6}\]$")  # of a stack
 _DEVICES = re.compile(
@@ -92,11 +92,9 @@ def seconds(text: str, *, option: str = "--budget") -> float:
     """A duration such as ``90s``, ``10m``, ``2h`` or ``1h30m``, in seconds."""
     rule = "a duration is a positive number of hours, minutes or seconds with its unit"
     fix = f"write for example {option} 90s, {option} 10m or {option} 1h30m"
-    match = _DURATION.fullmatch(text.strip().lower())
-    if match is None or not any(match.groups()):
+    total = seconds_in(text.lower())
+    if total is None:
         raise InputError(f"{option} {text!r} is not a duration", rule, fix)
-    hours, minutes, rest = (float(part or 0) for part in match.groups())
-    total = 3600 * hours + 60 * minutes + rest
     if not 0 < total < math.inf:
         raise InputError(f"{option} {text!r} is {total:g} seconds", rule, fix)
     return total

@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 
 
 def answers_of(result: Mapping[str, Any]) -> list[Sequence[Row]]:
-    """The answers to each picture; empty for a result of a version that had none."""
+    """The answers to each picture, where there are any."""
     pictures = result.get("pictures") or [result]
     return [answers for picture in pictures if (answers := picture.get("answers"))]
 

@@ -95,9 +95,7 @@ def block_errors(images: Sequence[Sequence[Tensor]], problem: Problem, *, split:
     return BlockErrors(np.array(rows), values[there], offset)
 
 
-def standings(
-    pictures: Sequence[BlockErrors], *, seed: int = 0, repeats: int = REPEATS
-) -> tuple[Standing, ...]:
+def standings(pictures: Sequence[BlockErrors], *, repeats: int = REPEATS) -> tuple[Standing, ...]:
     """Compare candidates by their scores in dB, the mean over seeds and pictures, with standard errors.
 
     Paired block bootstrap (Künsch, 1989, for the blocks): every repetition draws blocks of each picture, and
@@ -106,7 +104,6 @@ def standings(
 
     Args:
         pictures: the errors of the same candidates and seeds on each picture.
-        seed: of the drawing.
         repeats: repetitions.
 
     Returns:
@@ -115,7 +112,7 @@ def standings(
     scores = np.mean([decibels(picture.validation_mses()) for picture in pictures], axis=0).mean(axis=1)
     if min(len(picture.values) for picture in pictures) < FEWEST_BLOCKS:
         return tuple(Standing(float(score), None, None) for score in scores)
-    draws = _drawn(pictures, np.random.default_rng(seed), repeats=repeats)
+    draws = _drawn(pictures, np.random.default_rng(0), repeats=repeats)
     best = int(np.argmax(scores))
     own, apart = draws.std(axis=0, ddof=1), (draws - draws[:, [best]]).std(axis=0, ddof=1)
     return tuple(

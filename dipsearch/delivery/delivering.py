@@ -21,6 +21,7 @@ from ..errors import FormatError, StudyError
 from ..fitting import Ensemble, data_consistent, make_ensemble
 from ..fitting import combine as weighted
 from ..problem import Problem, make_split
+from ..problem.splits.noise_energy import weighted_mean
 from ..trials.problem_files import WHOLE, SplitProblem, problem_path, read_problem
 from ..trials.trial import Trial
 from ..trials.trial_files import Output, read_output, refuse_damaged_output, trial_folder
@@ -197,8 +198,7 @@ def _difference(one: Tensor, other: Tensor, problem: Problem) -> float:
     else:
         apart = one - other
         where = torch.ones_like(apart) if problem.exact is None else 1 - problem.exact
-    weight = where.expand_as(apart)
-    return float((apart.square() * weight).double().sum() / weight.double().sum().clamp(min=1))
+    return weighted_mean(apart.square(), where)
 
 
 def _member(number: int, output: Output, picture: SplitProblem) -> Member:

@@ -11,17 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from ..execution.runner import Runner
 from ..execution.task import Patches
 from ..planning.budget import FIRST_SHARE
 from ..problem import Case, restored_suffix, write_restored
+from ..trials.array_files import read_x
 from ..trials.first_files import FIRST_FOLDER, read_first
 from ..trials.objective import estimated_psnr
 from ..trials.problem_files import SEARCHED, WHOLE, pilot_path, problem_file, write_pilot
-from ..trials.trial_files import read_npz
 from .answers import finished
 from .delivering import whole_problem
 from .picture_outputs import picture_folder
@@ -70,14 +69,14 @@ def make_first_answers(
     for name in names:
         full, fitted = (task.out for task in _tasks(name, seed=seed))
         if (folder / full).exists() and (folder / fitted).exists():
-            image, part = _read(folder / full), _read(folder / fitted)
+            image, part = read_x(folder / full), read_x(folder / fitted)
             found[name] = FirstAnswer(image, part, runner.arrived.get(full, begun))
             write_pilot(pilot_path(folder, kind=WHOLE, name=name), fitted=part, full=image)
             searched = folder / _searched_task(name, seed=seed).out
             if not on_crops:
                 write_pilot(pilot_path(folder, kind=SEARCHED, name=name), fitted=part, full=image)
             elif searched.exists():
-                write_pilot(pilot_path(folder, kind=SEARCHED, name=name), fitted=_read(searched))
+                write_pilot(pilot_path(folder, kind=SEARCHED, name=name), fitted=read_x(searched))
     return found
 
 
@@ -148,7 +147,3 @@ def _searched_task(name: str, *, seed: int) -> Patches:
         f"{FIRST_FOLDER}/{name}-first-searched.npz",
         split_seed=seed,
     )
-
-
-def _read(file: Path) -> Tensor:
-    return torch.from_numpy(read_npz(file)["x"])

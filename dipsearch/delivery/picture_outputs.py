@@ -17,7 +17,7 @@ from ..files import replacing
 from ..problem import Case, restored_suffix, write_image, write_restored
 from ..trials.objective import estimated_psnr
 from ..trials.problem_files import SplitProblem
-from ..trials.true_quality import finite, true_luma, true_peak, true_psnr, true_ssim
+from ..trials.true_quality import finite, true_luma, true_peak, true_psnr, true_psnr_and_ssim, true_ssim
 from .answers import IN_WORDS, Choice, finished
 from .delivering import Delivery
 from .uncertainty import Uncertainty, calibration, full_scale, uncertainty
@@ -127,8 +127,7 @@ def answer_rows(choice: Choice, reference: Tensor | None, *, data_range: float =
             "estimate": finite(standing.estimated_psnr),
             "standard_error": finite(standing.standard_error),
             "share": round(choice.shares.get(answer.name, 0.0), 4),
-            "psnr": true_psnr(answer.image, reference, data_range=data_range),
-            "ssim": true_ssim(answer.image, reference, data_range=data_range),
+            **true_psnr_and_ssim(answer.image, reference, data_range=data_range),
             "psnr_luma": true_luma(answer.image, reference),
             "seconds": round(answer.seconds, 1),
         }
@@ -156,8 +155,7 @@ def _best(
     return {
         "number": delivery.best.number,
         "score": finite(estimated_psnr(delivery.best.validation_mse)),
-        "psnr": true_psnr(image, reference, data_range=data_range),
-        "ssim": true_ssim(image, reference, data_range=data_range),
+        **true_psnr_and_ssim(image, reference, data_range=data_range),
     }
 
 
@@ -184,8 +182,7 @@ def _ensemble(
         "members": list(delivery.ensemble.members),
         "weights": [round(weight, 4) for weight in delivery.ensemble.weights],
         "score": finite(estimated_psnr(delivery.ensemble.validation_mse)),
-        "psnr": true_psnr(image, reference, data_range=data_range),
-        "ssim": true_ssim(image, reference, data_range=data_range),
+        **true_psnr_and_ssim(image, reference, data_range=data_range),
     }
 
 

@@ -8,21 +8,17 @@ better where networks are behind; polishing the best network, or the first answe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import get_args
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from ..execution.runner import Runner
 from ..execution.task import Made, Patches
-from ..files import replacing
 from ..fitting import combine
 from ..patches import met
+from ..trials.array_files import read_x, write_x
 from ..trials.first_files import FIRST_FOLDER, read_first
 from ..trials.problem_files import WHOLE, SplitProblem, problem_file
-from ..trials.trial_files import read_npz
 from .answers import Answer
 from .delivering import Delivery
 from .first_answers import FirstAnswer
@@ -136,8 +132,7 @@ def _polishing(runner: Runner, answers: Sequence[Answer], picture: SplitProblem)
     tasks = []
     for part, image, seed in (("fitted", judged, runner.seed), ("full", whole, None)):
         pilot, out = _files(picture.name, part)
-        with replacing(runner.folder / pilot) as temporary:
-            np.savez(temporary, x=image.cpu().numpy())
+        write_x(runner.folder / pilot, image)
         (runner.folder / out).unlink(missing_ok=True)  # of an earlier run, with another pilot
         tasks.append(Patches(f"polishing of {picture.name}", problem, out, split_seed=seed, pilot=pilot))
     return tasks
@@ -155,7 +150,7 @@ def _read_polished(runner: Runner, picture: SplitProblem) -> Answer | None:
     files = [_files(picture.name, part)[1] for part in ("fitted", "full")]
     if not all((runner.folder / file).exists() for file in files):
         return None
-    judged, image = (_read(runner.folder / file) for file in files)
+    judged, image = (read_x(runner.folder / file) for file in files)
     seconds = max(runner.arrived.get(file, runner.seconds) for file in files)
     return Answer(POLISHED, judged, image, seconds)
 
@@ -163,7 +158,3 @@ def _read_polished(runner: Runner, picture: SplitProblem) -> Answer | None:
 def _files(name: str, part: str) -> tuple[str, str]:
     """Of the pilot and of what becomes of it."""
     return f"{FIRST_FOLDER}/{name}-pilot-{part}.npz", f"{FIRST_FOLDER}/{name}-polished-{part}.npz"
-
-
-def _read(file: Path) -> Tensor:
-    return torch.from_numpy(read_npz(file)["x"])

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..problem import Problem, Split
+from ..problem.splits.noise_energy import weighted_mean
 
 BOX = 3
 """Side of the square that distances are averaged over: a handful of voices tells little of a single pixel.
@@ -87,8 +88,7 @@ def uncertainty(
     if not problem.pixelwise:
         measured = _apart([problem.view(image) for image in voices], problem.view(combined))
     scored = split.score_weight if split.control is None else split.control.weight
-    weight = scored.expand_as(measured)
-    spread = float((measured * weight).double().sum() / weight.double().sum().clamp(min=1))
+    spread = weighted_mean(measured, scored)
     scale = (validation_mse / spread) ** 0.5 if validation_mse > 0 and spread > 0 else None
     deviation = (smooth * (1 - shown))[0].mean(dim=0).sqrt() * (1.0 if scale is None else scale)
     return Uncertainty(deviation.float().cpu().numpy(), scale)

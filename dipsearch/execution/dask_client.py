@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError, ResourceError
+from ..errors import InputError, ResourceError, first_line
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
@@ -187,7 +187,7 @@ def _client(address: str, stack: ExitStack) -> Client:
             client = _within(CONNECT_SECONDS + 1, made)
         except Exception as error:  # whatever is made of the words of somebody who is no scheduler
             raise ResourceError(
-                f"no scheduler of Dask answers at {address} ({in_a_line(error)})",
+                f"no scheduler of Dask answers at {address} ({first_line(error)})",
                 f"it has to within {CONNECT_SECONDS:.0f} s",
                 START_A_CLUSTER,
             ) from error
@@ -207,11 +207,6 @@ def _within(seconds: float, made: Callable[[], Client]) -> Client:
 
     Thread(target=run, daemon=True).start()
     return found.result(timeout=seconds)
-
-
-def in_a_line(error: BaseException) -> str:
-    """The first line of what an error says, or its name."""
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 @contextmanager

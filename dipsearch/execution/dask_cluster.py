@@ -20,9 +20,9 @@ from uuid import uuid4
 
 import cloudpickle
 
-from ..errors import DipsearchError, ResourceError
+from ..errors import DipsearchError, ResourceError, first_line
 from ..trials.own_parts import NOTHING, OwnParts
-from .dask_client import Connection, connect, in_a_line
+from .dask_client import Connection, connect
 from .dask_membership import LOOK_SECONDS, Member, Membership
 from .dask_start import first_workers, refusals
 from .dask_transfers import State, Transfers, written
@@ -208,7 +208,7 @@ class DaskCluster:
         except DipsearchError as error:
             future.set_exception(TaskFailed(str(error)))
         except Exception as error:  # of many kinds, where a connection is lost
-            future.set_exception(WorkerDied(f"the cluster does not take it ({in_a_line(error)})"))
+            future.set_exception(WorkerDied(f"the cluster does not take it ({first_line(error)})"))
         else:
             self._running.append(running)
             running.remote.add_done_callback(lambda _: self._changed.set())
@@ -264,9 +264,9 @@ class DaskCluster:
             # Mostly its worker is gone, and nobody else should be sent there.
             self._look(now=True)
             if running in self._running:
-                self._end(running, WorkerDied(in_a_line(error)))
+                self._end(running, WorkerDied(first_line(error)))
         except Exception as error:
-            self._end(running, TaskFailed(f"{type(error).__name__}: {in_a_line(error)}"))
+            self._end(running, TaskFailed(f"{type(error).__name__}: {first_line(error)}"))
         else:
             self._running.remove(running)
             if running.future is not None:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import dipsearch
 
+from ..errors import first_line
 from ..planning.memory_limit import SHARE, WATCHING, WORKER
-from .dask_client import in_a_line
 from .dask_worker import Equipment, equipment
 from .executor import WorkerSpec
 
@@ -236,7 +236,7 @@ def _answer(future: distributed.Future[Any]) -> object:
     except TimeoutError:
         raise
     except Exception as error:  # whatever importing PyTorch raises over there
-        return _Failed(f"{type(error).__name__}: {in_a_line(error)}")
+        return _Failed(f"{type(error).__name__}: {first_line(error)}")
 
 
 def _memory(device: str, free: int | None, limit: int | None, workers: int) -> int | None:

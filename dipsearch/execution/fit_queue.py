@@ -10,46 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ..fitting.all_data import SHARE as ALL_DATA_SHARE
-from ..network import Network
 from .keeping import Keeping
 from .picture_fits import kept_steps
 from .runner import Runner
-from .task import STATE, Advanced, Limits, Picture, Result, Slice, Task
+from .task import STATE, Advanced, Limits, Result, Slice, Task
 
 LEAST_SECONDS = 1.0
 """With less time than this left a fit is not begun."""
-
-
-@dataclass(frozen=True)
-class WantedFit:
-    """A network that is to be fitted.
-
-    Args:
-        place: the folder of the fit.
-        label: what the live display calls it.
-        network: what is fitted.
-        picture: to what.
-        seed: of the fit.
-        limits: how far it may go.
-        all_data: whether it goes on with everything that was measured, once it was judged.
-        start: the preset whose learnt weights it begins with; ``None``: it begins with random ones.
-    """
-
-    place: str
-    label: str
-    network: Network
-    picture: Picture
-    seed: int
-    limits: Limits
-    all_data: bool = False
-    start: str | None = None
 
 
 @dataclass
 class _Under:
     """A fit under way."""
 
-    wanted: WantedFit
+    wanted: Slice
     share: float
     spent: float = 0.0
     steps: int = 0
@@ -64,7 +38,7 @@ class FitQueue:
 
     Args:
         runner: hands out the slices.
-        wanted: the fits, the most wanted first.
+        wanted: the fits to one picture each, as if each were made in one slice; the most wanted first.
         until: seconds since the start when the last one has to end; infinite without a budget.
         most_seconds: of one fit; infinite: as long as it likes.
         slice_seconds: of one slice.
@@ -76,14 +50,14 @@ class FitQueue:
     """
 
     runner: Runner
-    wanted: Sequence[WantedFit]
+    wanted: Sequence[Slice]
     until: float = math.inf
     most_seconds: float = math.inf
     slice_seconds: float = 2.0
     latest: dict[str, Advanced] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     cut_off: frozenset[str] = frozenset()
-    _todo: list[WantedFit] = field(default_factory=list)
+    _todo: list[Slice] = field(default_factory=list)
     _under: dict[str, _Under] = field(default_factory=dict)
 
     def work(self) -> None:
@@ -102,8 +76,8 @@ class FitQueue:
             if one.busy or left <= 0:
                 continue
             if not self._over(one):
-                return self._slice(one, steps=one.wanted.limits.max_steps)
-            if one.wanted.all_data and not one.all_data and one.steps:
+                return self._slice(one, steps=one.wanted.steps)
+            if one.wanted.may_go_on and not one.all_data and one.steps:
                 one.all_data = True
                 rest = min(left, max(one.share - one.spent, ALL_DATA_SHARE * one.spent))
                 return replace(self._slice(one, steps=0), all_data=True, seconds=rest)
@@ -114,26 +88,14 @@ class FitQueue:
         wanted = self._todo.pop(0)
         steps = kept_steps(self.runner.folder / wanted.place / STATE)  # of an earlier run, to be gone on with
         one = self._under[wanted.place] = _Under(wanted, min(share, self.most_seconds), steps=steps)
-        return self._slice(one, steps=wanted.limits.max_steps)
+        return self._slice(one, steps=wanted.steps)
 
     def _slice(self, one: _Under, *, steps: int) -> Slice:
         one.busy = True
-        wanted, left = one.wanted, min(one.share - one.spent, self.until - self.runner.seconds)
+        left = min(one.share - one.spent, self.until - self.runner.seconds)
         seconds = max(0.0, min(self.slice_seconds, left))
-        return Slice(
-            place=wanted.place,
-            label=wanted.label,
-            network=wanted.network,
-            pictures=(wanted.picture,),
-            seed=wanted.seed,
-            limits=wanted.limits,
-            at=one.steps,
-            steps=steps,
-            seconds=seconds,
-            keep=one.keeping.due(self.runner.seconds + seconds) or left <= self.slice_seconds or not steps,
-            may_go_on=wanted.all_data,
-            start=wanted.start,
-        )
+        keep = one.keeping.due(self.runner.seconds + seconds) or left <= self.slice_seconds or not steps
+        return replace(one.wanted, at=one.steps, steps=steps, seconds=seconds, keep=keep)
 
     def _took(self, task: Task, found: Result | Exception, worker: int) -> None:
         del worker
@@ -160,7 +122,7 @@ class FitQueue:
     def _over(self, one: _Under) -> bool:
         latest = self.latest.get(one.wanted.place)
         ended = latest is not None and latest.pictures[0].ended is not None
-        return ended or one.spent >= one.share * (1 - ALL_DATA_SHARE * one.wanted.all_data)
+        return ended or one.spent >= one.share * (1 - ALL_DATA_SHARE * one.wanted.may_go_on)
 
 
 def _as_lean(limits: Limits, found: Advanced) -> Limits:

@@ -13,18 +13,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ..files import replacing
 from ..fitting import Fit, give_back_memory, out_of_memory
 from ..network import OwnNetwork
 from ..patches import polished
 from ..problem import Split, make_split
+from ..trials.array_files import read_x, write_x
 from ..trials.own_parts import NOTHING, OwnParts
 from ..trials.problem_files import PilotPart, SplitProblem, read_pilot, read_problem
-from ..trials.trial_files import read_npz
 from .at_once import patch_device
 from .executor import TaskFailed
 from .picture_fits import PictureFits, taken_up
@@ -253,11 +251,10 @@ class Worker:
             there = answer_within(problem, left=task.left, threads=threads, split=split)
             image, made = there.image, there.made
         else:
-            pilot = torch.from_numpy(read_npz(self.folder / task.pilot)["x"]).to(device)
+            pilot = read_x(self.folder / task.pilot).to(device)
             with plain_threads():
                 image = polished(problem, pilot, split=split, threads=threads)
-        with replacing(self.folder / task.out) as temporary:
-            np.savez(temporary, x=image.cpu().numpy())
+        write_x(self.folder / task.out, image)
         return Restored(time.perf_counter() - started, made)
 
 

@@ -14,6 +14,7 @@ from weakref import WeakSet
 
 import torch
 
+from ..errors import first_line
 from ..network.capture import Pool, beside, capturing, recover
 from ..problem import Problem, Split
 from .engine import EagerEngine, Engine, Reading, read
@@ -78,7 +79,7 @@ def recorded(step: Step, problem: Problem, *, split: Split, reason: str = "") ->
         graph = _captured(step, pool)
     except RuntimeError as error:  # torch.AcceleratorError and torch.OutOfMemoryError are some, too
         crowded = bool(others) and isinstance(error, torch.OutOfMemoryError)
-        failure = f"recording failed: {_first_line(error)}"
+        failure = f"recording failed: {first_line(error)}"
     else:
         return CudaGraphEngine(step, problem, split=split, graph=graph, reason=reason)
     # After the block above: while an error is handled, its frames hold what the step had allocated.
@@ -109,7 +110,3 @@ def _captured(step: Step, pool: Pool) -> torch.cuda.CUDAGraph:
     with capturing(graph, step.device, pool=pool):
         step()
     return graph
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

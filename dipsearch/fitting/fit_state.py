@@ -18,7 +18,7 @@ from safetensors.numpy import save as save_arrays
 from safetensors.torch import load, save
 from torch import Tensor
 
-from ..errors import FormatError
+from ..errors import FormatError, first_line
 from ..field_names import renamed, reversed_names
 from .saved_step import DRAW, Layout, SavedStep
 from .stopping import Check, Ended, Waiting
@@ -136,7 +136,7 @@ def unpack(packed: bytes) -> tuple[list[FitState], dict[str, Any]]:
         return states, words["notes"]
     except DAMAGED as error:
         raise FormatError(
-            f"the state of a fit cannot be read ({str(error).splitlines()[0] if str(error) else error!r})",
+            f"the state of a fit cannot be read ({first_line(error)})",
             f"it is {FORMAT}, in the form of safetensors",
             "the candidate is fitted anew; remove the file",
         ) from error

@@ -15,13 +15,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from dipsearch.errors import FormatError, InputError
 from dipsearch.field_names import renamed, reversed_names
 from dipsearch.files import write_text
 from dipsearch.network import Genome
-from dipsearch.yaml_files import dump_yaml, read_yaml, validate
+from dipsearch.yaml_files import Strict, dump_yaml, read_yaml, validate
 
 FORMAT = "dipsearch/architecture/1"
 
@@ -91,11 +91,7 @@ class Architecture:
     provenance: Provenance
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class _Fit(_Strict):
+class _Fit(Strict):
     task: Literal["denoise", "inpaint", "sr", "deblur", "invert"]
     step: int = Field(ge=0)
     loss_at_stop: float = Field(ge=0)
@@ -104,12 +100,12 @@ class _Fit(_Strict):
     ended: str
 
 
-class _Image(_Strict):
+class _Image(Strict):
     digest: str = Field(pattern="^[0-9a-f]{12}$")
     shape: list[int] = Field(min_length=4, max_length=4)
 
 
-class _Provenance(_Strict):
+class _Provenance(Strict):
     images: list[_Image]
     seed: int
     versions: dict[str, str]
@@ -119,7 +115,7 @@ class _Provenance(_Strict):
     study: str
 
 
-class _File(_Strict):
+class _File(Strict):
     format: Literal["dipsearch/architecture/1"]
     genome: dict[str, Any]
     fit: _Fit

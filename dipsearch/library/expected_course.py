@@ -12,12 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from ..files import write_text
 from ..json_files import read_json
 from ..visible import Words
-from ..yaml_files import validate
+from ..yaml_files import Strict, validate
 
 FILE = Path(__file__).parent / "expected_course.json"
 FORMAT = "dipsearch/expected-course/1"
@@ -26,9 +26,7 @@ Course = tuple[tuple[float, float], ...]
 """Iterations of the best known network that all workers together had time for, and dB over the first answer."""
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
+class _File(Strict):
     format: Literal["dipsearch/expected-course/1"]
     source: Words
     network: Words

@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from dipsearch.errors import FormatError, InputError
 from dipsearch.files import write_text
 from dipsearch.json_files import read_json
 from dipsearch.network import Genome
 from dipsearch.visible import Words
-from dipsearch.yaml_files import validate
+from dipsearch.yaml_files import Strict, validate
 
 from .measurement_features import FEATURES
 
@@ -88,28 +88,24 @@ class KeptStudy:
         )
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
 Number = Annotated[float, Field(ge=-1e4, le=1e4)]
 Side = Annotated[int, Field(ge=1, le=10**9)]
 
 
-class _Network(_Strict):
+class _Network(Strict):
     genome: dict[str, Any]
     score: Number
     steps: Annotated[int, Field(ge=0, le=10**9)]
     name: Words | None
 
 
-class _Picture(_Strict):
+class _Picture(Strict):
     digest: str = Field(pattern="^[0-9a-f]{12}$")
     shape: list[Side] = Field(min_length=4, max_length=4)
     features: dict[str, Number]
 
 
-class _File(_Strict):
+class _File(Strict):
     format: Literal["dipsearch/kept-study/1"]
     task: Literal["denoise", "inpaint", "sr", "deblur", "invert"]
     seed: int

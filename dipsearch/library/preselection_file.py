@@ -12,13 +12,13 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from dipsearch.errors import FormatError
 from dipsearch.files import write_text
 from dipsearch.json_files import read_json
 from dipsearch.visible import Words
-from dipsearch.yaml_files import validate
+from dipsearch.yaml_files import Strict, validate
 
 from .measurement_features import FEATURES
 from .preselection import EvidenceCase, Seen
@@ -27,20 +27,16 @@ FILE = Path(__file__).parent / "preselection.json"
 FORMAT = "dipsearch/preselection/1"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
 Number = Annotated[float, Field(ge=-1e3, le=1e3)]
 
 
-class _Seen(_Strict):
+class _Seen(Strict):
     network: Words
     behind: Annotated[float, Field(ge=0, le=1e3)]
     steps: Annotated[int, Field(ge=0, le=10**7)]
 
 
-class EvidenceFile(_Strict):
+class EvidenceFile(Strict):
     """A case in a file."""
 
     picture: Words
@@ -49,7 +45,7 @@ class EvidenceFile(_Strict):
     seen: list[_Seen]
 
 
-class _File(_Strict):
+class _File(Strict):
     format: Literal["dipsearch/preselection/1"]
     source: Words
     cases: list[EvidenceFile]

@@ -12,11 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from dipsearch.errors import FormatError, InputError
 from dipsearch.network import Genome
-from dipsearch.yaml_files import read_yaml, shorten, suggestion, validate
+from dipsearch.yaml_files import Strict, read_yaml, shorten, suggestion, validate
 
 FOLDER = Path(__file__).parent / "published"
 
@@ -52,9 +52,7 @@ class Preset:
     genome: Genome
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
+class _File(Strict):
     format: Literal["dipsearch/preset/1"]
     title: str = Field(min_length=1)
     tasks: list[Task] = Field(min_length=1)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from dipsearch.errors import FormatError, InputError
 from dipsearch.files import write_text
 from dipsearch.network import Genome
-from dipsearch.yaml_files import dump_yaml, read_yaml, validate
+from dipsearch.yaml_files import Strict, dump_yaml, read_yaml, validate
 
 FORMAT = "dipsearch/stack/1"
 
@@ -30,17 +30,13 @@ class StackMember:
     genome: Genome
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class _Member(_Strict):
+class _Member(Strict):
     number: int = Field(ge=0, le=10**12)
     weight: float = Field(ge=0, le=1.001)  # rounded shares
     genome: dict[str, Any]
 
 
-class _File(_Strict):
+class _File(Strict):
     format: Literal["dipsearch/stack/1"]
     pictures: dict[str, Annotated[list[_Member], Field(max_length=1000)]]
 

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from dipsearch.errors import FormatError, InputError
+from dipsearch.errors import FormatError, InputError, first_line
 from dipsearch.files import write_bytes
 from dipsearch.fitting import StepState, with_matched_head
 from dipsearch.network import Generator, Genome, Network
@@ -80,7 +80,7 @@ def read_warm_weights(path: Path) -> WarmWeights:
     try:
         tensors = {name: value.float() for name, value in load(content).items()}
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _damaged(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+        raise _damaged(path, first_line(error)) from error
     name = path.name.removesuffix(SUFFIX)
     try:
         wanted = _shapes(preset(name))

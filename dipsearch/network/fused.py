@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from ..errors import first_line
 from .convolution import Convolution, device_of
 from .gene_rules import Activation, Padding
 from .layers import Block, Normalisation, halve
@@ -60,7 +61,7 @@ def compiles(device: int) -> bool:
         Exception
     ) as error:  # of a compiler that is missing, a driver that is too old, a cache without room
         warnings.warn(
-            f"the fused kernels cannot be used ({(str(error).splitlines() or [type(error).__name__])[0]}); "
+            f"the fused kernels cannot be used ({first_line(error)}); "
             "networks run on PyTorch's operations, about half as fast",
             stacklevel=2,
         )

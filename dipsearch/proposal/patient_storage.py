@@ -13,21 +13,20 @@ import logging
 import time
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from optuna.distributions import BaseDistribution
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, RDBStorage, get_storage
 from optuna.study import StudyDirection
-from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
 
-from ..errors import StorageLost
+from ..errors import StorageLost, first_line
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Seconds between attempts."""
@@ -47,6 +46,16 @@ class Patience:
     seconds: float = 300.0
     tell: Callable[[str], None] = lambda sentence: None
     ended: Callable[[], bool] = lambda: False
+
+
+def _passed_on(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[PatientStorage, P], T]:
+    """That method of the storage behind, called patiently."""
+
+    def call(self: PatientStorage, /, *given: P.args, **named: P.kwargs) -> T:
+        passed: Callable[P, T] = getattr(self._cached, method.__name__)
+        return self._patiently(lambda: passed(*given, **named))
+
+    return call
 
 
 class PatientStorage(BaseStorage):
@@ -110,7 +119,7 @@ class PatientStorage(BaseStorage):
         cause = error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ else error
         self._lost = StorageLost(
             f"the database {self._name} refuses to go on",
-            f"it says: {_first_line(getattr(cause, 'orig', None) or cause)}",
+            f"it says: {first_line(getattr(cause, 'orig', None) or cause)}",
             "mend it, and go on by --resume",
         )
         return self._lost
@@ -121,6 +130,14 @@ class PatientStorage(BaseStorage):
 
     # What is written. An attribute, a parameter or an intermediate value that is written twice is there once.
 
+    delete_study = _passed_on(BaseStorage.delete_study)
+    set_study_user_attr = _passed_on(BaseStorage.set_study_user_attr)
+    set_study_system_attr = _passed_on(BaseStorage.set_study_system_attr)
+    set_trial_param = _passed_on(BaseStorage.set_trial_param)
+    set_trial_intermediate_value = _passed_on(BaseStorage.set_trial_intermediate_value)
+    set_trial_user_attr = _passed_on(BaseStorage.set_trial_user_attr)
+    set_trial_system_attr = _passed_on(BaseStorage.set_trial_system_attr)
+
     def create_new_study(self, directions: Sequence[StudyDirection], study_name: str | None = None) -> int:
         def made() -> int | None:
             try:
@@ -129,15 +146,6 @@ class PatientStorage(BaseStorage):
                 return None
 
         return self._patiently(lambda: self._cached.create_new_study(directions, study_name), made=made)
-
-    def delete_study(self, study_id: int) -> None:
-        self._patiently(lambda: self._cached.delete_study(study_id))
-
-    def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
-        self._patiently(lambda: self._cached.set_study_user_attr(study_id, key, value))
-
-    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
-        self._patiently(lambda: self._cached.set_study_system_attr(study_id, key, value))
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
         if study_id not in self._newest:
@@ -152,13 +160,6 @@ class PatientStorage(BaseStorage):
         self._newest[study_id] = number
         return number
 
-    def set_trial_param(
-        self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
-    ) -> None:
-        self._patiently(
-            lambda: self._cached.set_trial_param(trial_id, param_name, param_value_internal, distribution)
-        )
-
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
     ) -> bool:
@@ -169,45 +170,17 @@ class PatientStorage(BaseStorage):
             lambda: self._cached.set_trial_state_values(trial_id, state, values), made=made
         )
 
-    def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
-        self._patiently(lambda: self._cached.set_trial_intermediate_value(trial_id, step, intermediate_value))
-
-    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
-        self._patiently(lambda: self._cached.set_trial_user_attr(trial_id, key, value))
-
-    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
-        self._patiently(lambda: self._cached.set_trial_system_attr(trial_id, key, value))
-
     # What is read.
 
-    def get_study_id_from_name(self, study_name: str) -> int:
-        return self._patiently(lambda: self._cached.get_study_id_from_name(study_name))
-
-    def get_study_name_from_id(self, study_id: int) -> str:
-        return self._patiently(lambda: self._cached.get_study_name_from_id(study_id))
-
-    def get_study_directions(self, study_id: int) -> list[StudyDirection]:
-        return self._patiently(lambda: self._cached.get_study_directions(study_id))
-
-    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
-        return self._patiently(lambda: self._cached.get_study_user_attrs(study_id))
-
-    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
-        return self._patiently(lambda: self._cached.get_study_system_attrs(study_id))
-
-    def get_all_studies(self) -> list[FrozenStudy]:
-        return self._patiently(self._cached.get_all_studies)
-
-    def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
-        return self._patiently(
-            lambda: self._cached.get_trial_id_from_study_id_trial_number(study_id, trial_number)
-        )
-
-    def get_best_trial(self, study_id: int) -> FrozenTrial:
-        return self._patiently(lambda: self._cached.get_best_trial(study_id))
-
-    def get_trial(self, trial_id: int) -> FrozenTrial:
-        return self._patiently(lambda: self._cached.get_trial(trial_id))
+    get_study_id_from_name = _passed_on(BaseStorage.get_study_id_from_name)
+    get_study_name_from_id = _passed_on(BaseStorage.get_study_name_from_id)
+    get_study_directions = _passed_on(BaseStorage.get_study_directions)
+    get_study_user_attrs = _passed_on(BaseStorage.get_study_user_attrs)
+    get_study_system_attrs = _passed_on(BaseStorage.get_study_system_attrs)
+    get_all_studies = _passed_on(BaseStorage.get_all_studies)
+    get_trial_id_from_study_id_trial_number = _passed_on(BaseStorage.get_trial_id_from_study_id_trial_number)
+    get_best_trial = _passed_on(BaseStorage.get_best_trial)
+    get_trial = _passed_on(BaseStorage.get_trial)
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
@@ -231,8 +204,4 @@ def _as_gone(context: ExceptionContext) -> _Gone | None:
         error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError, InternalError))
     )
     # After a ping that fails, SQLAlchemy connects anew by itself.
-    return _Gone(_first_line(context.original_exception)) if gone and not context.is_pre_ping else None
-
-
-def _first_line(error: object) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
+    return _Gone(first_line(context.original_exception)) if gone and not context.is_pre_ping else None

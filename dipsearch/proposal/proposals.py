@@ -59,21 +59,17 @@ class Gate:
     """What the time and the memory that are left allow.
 
     Args:
-        affordable: whether a candidate may be fitted; ``None`` lets everything pass.
+        affordable: whether a candidate may be fitted.
         expense: a number that orders candidates by their cost, in any unit. When nothing affordable was found
-            in a bounded number of draws, the cheapest one is proposed; without ``expense`` the first one.
+            in a bounded number of draws, the cheapest one is proposed, the first one among equals.
     """
 
-    affordable: Callable[[Flat], bool] | None = None
-    expense: Callable[[Flat], float] | None = None
+    affordable: Callable[[Flat], bool] = lambda flat: True
+    expense: Callable[[Flat], float] = lambda flat: 0.0
 
-    def passes(self, flat: Flat) -> bool:
-        """Whether ``flat`` may be fitted."""
-        return self.affordable is None or self.affordable(flat)
 
-    def cost(self, flat: Flat) -> float:
-        """What ``flat`` costs; 0 when that is not known."""
-        return 0.0 if self.expense is None else self.expense(flat)
+OPEN = Gate()
+"""Lets everything pass."""
 
 
 class ProposingSampler(BaseSampler):
@@ -90,7 +86,7 @@ class ProposingSampler(BaseSampler):
     ``repeat_of`` (a trial's number) when nothing better could be found.
     """
 
-    def __init__(self, space: SearchSpace | None, *, seed: int, gate: Gate) -> None:
+    def __init__(self, space: SearchSpace | None, *, seed: int, gate: Gate = OPEN) -> None:
         self._space = None if space is None else Conditional(space)
         self._seed, self._gate = seed, gate
 
@@ -177,8 +173,8 @@ def _settle(
         latest = proposal
         if space.identity(proposal.flat) in taken:
             continue
-        if not gate.passes(proposal.flat):
-            cost = gate.cost(proposal.flat)
+        if not gate.affordable(proposal.flat):
+            cost = gate.expense(proposal.flat)
             if cheapest is None or cost < cheapest[0]:
                 cheapest = cost, proposal
             continue

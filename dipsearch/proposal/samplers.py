@@ -8,7 +8,7 @@ and candidates that are not affordable, and all of them depend on the seed and t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Container, Iterator
 from copy import copy
 from typing import Any
 
@@ -28,7 +28,7 @@ from ..network import SearchSpace
 from ..yaml_files import suggestion
 from .breeding import GeneticSampler
 from .distributions import Conditional, Flat, Space, uniform
-from .proposals import FIT, Gate, Proposal, ProposingSampler, is_resting
+from .proposals import FIT, OPEN, Gate, Proposal, ProposingSampler, is_resting
 
 SAMPLERS = ("pilot", "genetic", "tpe", "random")
 TPE_STARTUP = 8  # finished trials before the estimator says anything; budgets are 20 to 100 candidates
@@ -36,30 +36,21 @@ TPE_DRAWS = 16  # that were refused, until a genome is drawn at random
 RANDOM_DRAWS = 64  # that were refused, until a space has nothing more
 
 
-def make_sampler(
-    word: str,
-    space: SearchSpace,
-    *,
-    seed: int,
-    affordable: Callable[[Flat], bool] | None = None,
-    expense: Callable[[Flat], float] | None = None,
-) -> BaseSampler:
+def make_sampler(word: str, space: SearchSpace, *, seed: int, gate: Gate = OPEN) -> BaseSampler:
     """Return the sampler called ``word``: "pilot", "genetic", "tpe" or "random".
 
     Args:
         space: the search space.
         seed: the same for every worker; what differs between workers are the trials that they ask for.
-        affordable: whether a candidate may be fitted in the time and the memory that are left.
-        expense: orders candidates by cost; the cheapest is proposed when none was affordable.
+        gate: which candidates may be fitted in the time and the memory that are left.
 
     Raises:
         InputError: there is no such sampler.
     """
-    gate = Gate(affordable, expense)
     if word == "pilot":
         return PilotSampler(space, seed=seed, gate=gate)
     if word == "genetic":
-        return GeneticSampler(space, seed=seed, affordable=affordable, expense=expense)
+        return GeneticSampler(space, seed=seed, gate=gate)
     if word == "tpe":
         return ParzenSampler(space, seed=seed, gate=gate)
     if word == "random":

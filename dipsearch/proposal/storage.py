@@ -19,7 +19,7 @@ from optuna.study import Study
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError, SQLAlchemyError
 
-from ..errors import InputError, ResourceError, StudyError
+from ..errors import InputError, ResourceError, StudyError, first_line
 from ..trials.journal import JOURNAL, journal_backend
 from ..trials.storage_url import masked
 from .patient_storage import Patience, PatientStorage
@@ -140,7 +140,7 @@ def _database(address: str, *, patience: Patience) -> PatientStorage:
     except (SQLAlchemyError, StorageInternalError) as error:
         raise ResourceError(
             f"cannot use the database {shown}",
-            f"it says: {str(error).splitlines()[0]}",
+            f"it says: {first_line(error)}",
             "check that it runs, that it is reachable and that the user may create tables",
         ) from error
 

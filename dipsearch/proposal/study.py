@@ -18,6 +18,7 @@ from ..network import Calibration, SearchSpace, cost, load_space
 from ..planning.memory_limit import UNLIMITED, MemoryLimit
 from ..trials.own_parts import NOTHING, OwnParts
 from .patient_storage import Patience
+from .proposals import Gate
 from .samplers import make_sampler
 from .storage import create_or_load, open_storage
 
@@ -93,16 +94,15 @@ def open_study(
         DipsearchError: the storage cannot be used; see ``open_storage``.
     """
     opened = open_storage(settings.storage or folder, patience=patience)
-    gate = _Gate(settings, space)
     sampler = own.sampler
     if sampler is None and own.propose is not None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             sampler = TPESampler(seed=settings.seed, multivariate=True, group=True, constant_liar=True)
     if sampler is None:
-        sampler = make_sampler(
-            settings.sampler, space, seed=settings.seed, affordable=gate.affordable, expense=gate.expense
-        )
+        predicted = _Predicted(settings, space)
+        gate = Gate(predicted.affordable, predicted.expense)
+        sampler = make_sampler(settings.sampler, space, seed=settings.seed, gate=gate)
     study = create_or_load(
         settings.name,
         opened.storage,
@@ -115,8 +115,8 @@ def open_study(
 
 
 @dataclass(frozen=True)
-class _Gate:
-    """Predicts what a candidate would cost, so that none is started that cannot end in its time or its memory.
+class _Predicted:
+    """What a candidate would cost, so that none is started that cannot end in its time or its memory.
 
     One whose input needs a pilot that the study does not have cannot be had at any price.
     """
@@ -129,11 +129,7 @@ class _Gate:
         genome = self.space.genome(flat)
         if genome.needs_pilot and not self.settings.has_pilot:
             return math.inf
-        asked = cost(
-            genome,
-            image_shape=self.settings.image_shape,
-            calibration=self.settings.calibration,
-        )
+        asked = cost(genome, image_shape=self.settings.image_shape, calibration=self.settings.calibration)
         if asked.seconds_per_step is None:
             return asked.saved_bytes
         return asked.seconds_per_step * self.settings.usual_steps * len(self.settings.names)

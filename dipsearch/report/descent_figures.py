@@ -7,6 +7,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
+from ..delivery.search_gain import KNOWN
 from .genes import ImportanceRow, Parallel
 from .lineage import Edge, Node, change_words
 from .slices import because
@@ -14,7 +15,7 @@ from .style import BLUE, GREEN, GREY, ORANGE, STATE_COLOURS, frame
 from .timeline import Span
 from .wording import clause, decibels, duration, plural
 
-_SYMBOLS = {"published": "diamond", "known": "diamond", "random": "square"}
+_SYMBOLS = {KNOWN: "diamond", "random": "square"}
 _PAPER = "rgba(128, 128, 128, 0.01)"  # behind words on lines; the style sheet gives it the colour of the page
 _SHADES = 5  # groups of lines in the parallel coordinates: a trace each, not one for every candidate
 

@@ -7,8 +7,7 @@ that exist in some candidates only. They are computed from the genomes, so they 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, log10
 
@@ -21,6 +20,7 @@ from optuna.distributions import (
 )
 
 from ..run import StudyRecord, Trial
+from ..trials.quiet_optuna import quiet_optuna
 from .lineage import gene_words
 
 FEWEST = 8
@@ -114,7 +114,7 @@ def _as_study(complete: Sequence[Trial]) -> optuna.Study:
     flats = [e.genome.to_flat() if e.genome else {} for e in complete]
     names = {name for flat in flats for name in flat}
     ranges = {name: _range([flat[name] for flat in flats if name in flat]) for name in names}
-    with warnings.catch_warnings(), _quiet():
+    with warnings.catch_warnings(), quiet_optuna():
         warnings.simplefilter("ignore")
         study = optuna.create_study(direction="maximize", storage=optuna.storages.InMemoryStorage())
         study.add_trials(
@@ -126,17 +126,6 @@ def _as_study(complete: Sequence[Trial]) -> optuna.Study:
             ]
         )
     return study
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Optuna announces studies, also those that live in memory for a moment."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(before)
 
 
 def _range(values: Sequence[int | float | str | bool]) -> BaseDistribution:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..delivery.answer_words import answers_of, delivered_answer, delivered_words, left_as_it_was
+from ..delivery.answer_words import answers_of, delivered_answer, left_as_it_was
 from ..run import StudyRecord
-from .outcome_part import image_words
+from ..trials.true_quality import mean
+from .outcome_part import delivered_by, image_words
 from .tables import counts
 from .wording import decibels, duration, plural, signed
 
@@ -60,18 +61,7 @@ def _sentence(record: StudyRecord, result: Mapping[str, Any]) -> str:
 
 def _means(result: Mapping[str, Any]) -> str:
     tried = plural(sum((result.get("trials") or {}).values()), "candidate")
-    if said := {delivered_words(answers) for answers in answers_of(result)}:
-        return f"by {said.pop() if len(said) == 1 else 'whatever suits each best'} ({tried} tried)"
-    members = len((result.get("stack") or {}).get("members") or ())
-    means = {
-        "stack": f"by a stack of {plural(members, 'network')}, found among {tried}",
-        "best": f"by the best of {tried}",
-        "refit": f"by networks that were fitted again to everything that was measured, found among {tried}",
-        "stacks": f"by two stacks of networks, one for each of two splits, found among {tried}",
-    }.get(str(result.get("delivered")), f"by none of {tried}")
-    if blend := result.get("blend"):
-        means += f", mixed with {blend['name']} ({100 * blend['share']:.0f} %)"
-    return means
+    return f"by {delivered_by(result)} ({tried} tried)"
 
 
 def _judged(result: Mapping[str, Any]) -> str:
@@ -109,12 +99,7 @@ def _quality(result: Mapping[str, Any]) -> tuple[Fact, ...]:
 
 def _best_score(result: Mapping[str, Any]) -> float | None:
     """The estimate of what is delivered, the mean over the pictures."""
-    delivered = [delivered_answer(answers)["estimate"] for answers in answers_of(result)]
-    if delivered:
-        return None if None in delivered else sum(delivered) / len(delivered)
-    parts = [(result.get(name) or {}).get("score") for name in ("stack", "best")]
-    known = [part for part in parts if part is not None]
-    return max(known, default=None)
+    return mean([delivered_answer(answers)["estimate"] for answers in answers_of(result)])
 
 
 def _device(result: Mapping[str, Any]) -> str:

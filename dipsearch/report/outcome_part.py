@@ -17,18 +17,15 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     gate = (result.get("noise") or {}).get("gate") or {}
     stopped = f"stopped at iteration {best['step']}" if best.get("step") is not None else None
     candidate = clause(best.get("digest"), _best_estimated(result), stopped, best.get("ended"))
-    bar = bar_words(result)
     rows = (
         ("restored", restored_words(result)),
         ("quality", _quality_words(result)),
         *_noise_rows(gate),
-        ("first answer", bar),
+        ("first answer", bar_words(result)),
         ("best candidate", candidate or "none: no candidate was finished"),
         ("chosen because", best.get("chosen_because") or ""),
         ("finalists", _finalist_words(result)),
         ("stack", clause(plural(len(members), "candidate"), _estimated(ensemble)) if members else ""),
-        ("mixed with", _blend_words(result.get("blend") or {})),
-        ("baselines", "" if bar else _baseline_words(result.get("baselines") or {})),
         ("uncertainty", _uncertainty_words(result.get("uncertainty") or {})),
         ("candidates", _count_words(result.get("trials") or {})),
         ("time", time_words(result)),
@@ -84,16 +81,9 @@ def image_words(image: str | Sequence[str]) -> str:
 
 
 def delivered_by(result: Mapping[str, Any]) -> str:
-    if said := {delivered_words(answers) for answers in answers_of(result)}:
-        return said.pop() if len(said) == 1 else "whatever suits each best"
-    members = (result.get("stack") or {}).get("members") or ()
-    words = {
-        "best": "the best candidate",
-        "stack": f"a stack of {plural(len(members), 'candidate')}",
-        "refit": "the best candidate, fitted again to all measurements",
-        "stacks": "the mean of two stacks, one for each split of the measurement",
-    }
-    return words.get(str(result.get("delivered")), "nothing: no candidate was finished")
+    """What the restored picture consists of."""
+    said = {delivered_words(answers) for answers in answers_of(result)}
+    return said.pop() if len(said) == 1 else "whatever suits each best"
 
 
 def _estimated(part: Mapping[str, Any]) -> str | None:
@@ -138,17 +128,6 @@ def _finalists(result: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return result.get("finalists") or ()
 
 
-def _blend_words(blend: Mapping[str, Any]) -> str:
-    """The classical part of what was delivered."""
-    if not blend:
-        return ""
-    gain = blend.get("gain")
-    return clause(
-        f"{blend['name']}, a share of {100 * blend['share']:.0f} %",
-        None if gain is None else f"estimated gain over the networks alone {decibels(gain)}",
-    )
-
-
 def _uncertainty_words(found: Mapping[str, Any]) -> str:
     if not found:
         return ""
@@ -171,14 +150,6 @@ def _quality_words(result: Mapping[str, Any]) -> str:
         f"best candidate alone {decibels(parts['best'])}" if parts["best"] is not None else None,
         f"stack {decibels(parts['stack'])}" if parts["stack"] is not None else None,
     )
-
-
-def _baseline_words(baselines: Mapping[str, Mapping[str, Any]]) -> str:
-    words = {
-        name: decibels(values["psnr"]) if values["psnr"] is not None else _estimated(values)
-        for name, values in baselines.items()
-    }
-    return clause(*(f"{name} {known}" for name, known in words.items() if known))
 
 
 def _count_words(trials: Mapping[str, int]) -> str:

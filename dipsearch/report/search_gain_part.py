@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..delivery.search_gain import KNOWN
 from ..run import StudyRecord
 from .tables import history_rows
 from .wording import signed
-
-KNOWN = ("known", "published")
-"""Origins of candidates that were there before the search."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ def anytime_rows(record: StudyRecord) -> tuple[AnytimeRow, ...]:
     seen: set[int] = set()
     for row in history_rows(record):
         seen.add(row.number)
-        if origins.get(row.number) in KNOWN:
+        if origins.get(row.number) == KNOWN:
             known = row.estimated_psnr if known is None else max(known, row.estimated_psnr)
         rows.append(AnytimeRow(row.at, len(seen), row.best, known))
     return tuple(rows)

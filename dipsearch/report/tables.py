@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..delivery.search_gain import KNOWN
 from ..library import presets_for, starters_for
 from ..run import StudyRecord, Trial
 from .slices import Share, shares_of, slices_of
@@ -265,7 +266,7 @@ def _row(
         at=None if end is None else end - start,
         shape=genome.label if genome is not None else "",
         origin=f"{origin} of {parents}" if parents else origin,
-        known=bool(name) or trial.operator in ("known", "published"),
+        known=bool(name) or trial.operator == KNOWN,
         remark=remark_of(trial),
         digest=digest,
         chosen=chosen,

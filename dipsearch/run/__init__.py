@@ -5,7 +5,6 @@ from ..planning.plan import Plan as Plan
 from ..trials.request import Request as Request
 from ..trials.request import read_request as read_request
 from ..trials.trial import Trial as Trial
-from ..trials.trial import ranked as ranked
 from .outcome import Callback as Callback
 from .outcome import Outcome as Outcome
 from .outcome import Silent as Silent

@@ -32,7 +32,7 @@ from ..delivery.first_answers import FirstAnswer
 from ..delivery.polishing import gather_answers
 from ..delivery.search_gain import SearchGain, search_gain
 from ..delivery.shares import FIRST
-from ..execution.fit_queue import FitQueue, WantedFit
+from ..execution.fit_queue import FitQueue
 from ..execution.task import OUTPUT, Advanced, Limits, Picture, Result, Slice, Task
 from ..fitting import may_fit_all_data
 from ..fitting.all_data import SHARE as ALL_DATA_SHARE
@@ -255,17 +255,17 @@ def _whole_fits(scheduler: Scheduler, best: Sequence[Trial]) -> dict[str, list[t
     return found
 
 
-def _whole_fit(run: Run, trial: Trial, name: str) -> WantedFit:
+def _whole_fit(run: Run, trial: Trial, name: str) -> Slice:
     assert trial.genome is not None
     problem = problem_file(kind=WHOLE, name=name)
     picture = next(
         case.problem for other, case in zip(run.settings.names, run.cases, strict=True) if other == name
     )
-    return WantedFit(
+    return Slice(
         place=f"finalists/{trial.number:04d}-{name}",
         label=f"finalist {trial.number} on {name}",
         network=trial.genome,
-        picture=Picture(problem, run.settings.seed, pilot_file(kind=WHOLE, name=name)),
+        pictures=(Picture(problem, run.settings.seed, pilot_file(kind=WHOLE, name=name)),),
         seed=run.settings.seed,
         limits=Limits(
             max_steps=run.plan.max_steps,
@@ -273,6 +273,8 @@ def _whole_fit(run: Run, trial: Trial, name: str) -> WantedFit:
             check_every=run.plan.whole_check_every,
             compute=run.settings.compute,
         ),
-        all_data=may_fit_all_data(picture),
+        at=0,
+        steps=run.plan.max_steps,
+        may_go_on=may_fit_all_data(picture),
         start=trial.start,
     )

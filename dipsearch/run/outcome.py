@@ -89,53 +89,30 @@ class Callback(Protocol):
 
     def planned(self, plan: Plan) -> None:
         """The plan, before the work."""
-        ...
 
     def note(self, sentence: str) -> None:
         """Something worth a line."""
-        ...
 
     def detail(self, sentence: str) -> None:
         """Something for those who want the numbers behind it."""
-        ...
 
     def warn(self, sentence: str) -> None:
         """Something that nobody must overlook, however quiet it is to be."""
-        ...
 
     def progress(self, snapshot: Snapshot) -> None:
         """The state, about twice a second."""
-        ...
 
     def evaluated(self, trial: Trial) -> None:
         """A candidate ended."""
-        ...
 
     def finished(self, outcome: Outcome) -> None:
         """Everything is written."""
-        ...
 
 
 class Silent:
     """Hears everything and says nothing."""
 
-    def planned(self, plan: Plan) -> None:
+    def planned(self, heard: object) -> None:
         """Say nothing."""
 
-    def note(self, sentence: str) -> None:
-        """Say nothing."""
-
-    def detail(self, sentence: str) -> None:
-        """Say nothing."""
-
-    def warn(self, sentence: str) -> None:
-        """Say nothing."""
-
-    def progress(self, snapshot: Snapshot) -> None:
-        """Say nothing."""
-
-    def evaluated(self, trial: Trial) -> None:
-        """Say nothing."""
-
-    def finished(self, outcome: Outcome) -> None:
-        """Say nothing."""
+    note = detail = warn = progress = evaluated = finished = planned

@@ -36,7 +36,7 @@ from ..problem import (
     write_film,
     write_restored,
 )
-from ..trials.true_quality import true_psnr, true_ssim
+from ..trials.true_quality import true_psnr_and_ssim
 from .destination import destinations
 from .devices import choose_devices, threads_each
 from .outcome import Callback, Snapshot, WorkerState
@@ -214,8 +214,7 @@ def _row(
         "samples": found.samples,
         "steps": found.steps,
         "ended": found.ended.value,
-        "psnr": true_psnr(image, truth, data_range=case.data_range),
-        "ssim": true_ssim(image, truth, data_range=case.data_range),
+        **true_psnr_and_ssim(image, truth, data_range=case.data_range),
         "seconds": round(seconds, 1),
         "reference": truth is not None,
     }

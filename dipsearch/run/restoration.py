@@ -14,7 +14,7 @@ from ..delivery.answers import Choice, choose
 from ..delivery.delivering import Delivery, deliver, fitted_members, whole_problem
 from ..delivery.first_answers import first_words, make_first_answers
 from ..delivery.polishing import POLISHING_SHARE, first_made, gather_answers, patch_seconds
-from ..execution.fit_queue import FitQueue, WantedFit
+from ..execution.fit_queue import FitQueue
 from ..execution.runner import Runner
 from ..execution.task import OUTPUT, Limits, Made, Picture, Slice
 from ..fitting import may_fit_all_data
@@ -131,17 +131,21 @@ class Restoration:
         ]
         return [(number, path) for number, path in paths if path.exists()]
 
-    def _wanted(self, number: int, name: str, problem: Problem) -> WantedFit:
-        return WantedFit(
+    def _wanted(self, number: int, name: str, problem: Problem) -> Slice:
+        return Slice(
             place=_place(number, name),
             label=f"network {number + 1} of {len(self.genomes)} on {name}",
             network=self.genomes[number],
-            picture=Picture(
-                problem_file(kind=WHOLE, name=name), self.runner.seed, pilot_file(kind=WHOLE, name=name)
+            pictures=(
+                Picture(
+                    problem_file(kind=WHOLE, name=name), self.runner.seed, pilot_file(kind=WHOLE, name=name)
+                ),
             ),
             seed=self.runner.seed,
             limits=Limits(max_steps=self.max_steps, patience=PATIENCE, compute=self.compute),
-            all_data=may_fit_all_data(problem),
+            at=0,
+            steps=self.max_steps,
+            may_go_on=may_fit_all_data(problem),
             start=self._warm_name(self.genomes[number], problem),
         )
 

@@ -37,7 +37,7 @@ from ..trials.objective import estimated_psnr
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.problem_files import WHOLE, problem_path, write_problem
 from ..trials.request import StartWord
-from ..trials.true_quality import finite, true_psnr, true_ssim
+from ..trials.true_quality import finite, true_psnr_and_ssim
 from .destination import destinations
 from .devices import choose_devices, most_threads, threads_each
 from .left_alone import with_those_left_alone
@@ -279,8 +279,7 @@ def _written(
         "restored": str(file),
         "delivered": delivered_word(choice, delivery),
         "score": finite(estimated_psnr(choice.validation_mse)),
-        "psnr": true_psnr(image, truth, data_range=case.data_range),
-        "ssim": true_ssim(image, truth, data_range=case.data_range),
+        **true_psnr_and_ssim(image, truth, data_range=case.data_range),
         "members": 0 if delivery is None else len(delivery.ensemble.members),
         "answers": answer_rows(choice, truth, data_range=case.data_range),
         "seconds": round(seconds, 1),

@@ -12,7 +12,7 @@ from ..delivery.answer_words import little_words
 from ..delivery.answers import finished
 from ..delivery.card import card
 from ..delivery.delivering import Delivery
-from ..delivery.finalists import Verdict
+from ..delivery.finalists import Finalist, Verdict
 from ..delivery.picture_outputs import write_picture
 from ..delivery.search_gain import SearchGain
 from ..execution.busy import gpu_busy_share
@@ -30,7 +30,7 @@ from ..library.warm_words import start_record
 from ..problem import Case, film_names, image_digest, stacks_of, write_film
 from ..trials.trial import Trial
 from ..trials.trial_files import read_arrays
-from ..trials.true_quality import finite, mean, true_psnr, true_ssim
+from ..trials.true_quality import finite, mean, true_psnr_and_ssim
 from .outcome import Outcome
 from .result_file import RESULT_FILE
 
@@ -82,7 +82,7 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
         "warnings": [*run.notes, *notes, *_engine_notes(trials), *_little(result)],
         "details": list(run.details),
         "finalists": [] if verdict is None else _finalists(verdict),
-        "search_gain": None if finished.gain is None else _search_gain(finished.gain),
+        "search_gain": None if finished.gain is None else _numbers(finished.gain),
     }
     if winner is not None and verdict is not None:
         result["best"]["chosen_because"] = verdict.because
@@ -186,18 +186,12 @@ def _mean_ensemble(pictures: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def _finalists(verdict: Verdict) -> list[dict[str, Any]]:
-    return [
-        {
-            name: finite(value) if isinstance(value, float) else value
-            for name, value in renamed(asdict(finalist), IN_FINALISTS).items()
-        }
-        for finalist in verdict.finalists
-    ]
+    return [renamed(_numbers(finalist), IN_FINALISTS) for finalist in verdict.finalists]
 
 
-def _search_gain(gain: SearchGain) -> dict[str, Any]:
+def _numbers(found: Finalist | SearchGain) -> dict[str, Any]:
     return {
-        name: finite(value) if isinstance(value, float) else value for name, value in asdict(gain).items()
+        name: finite(value) if isinstance(value, float) else value for name, value in asdict(found).items()
     }
 
 
@@ -226,17 +220,14 @@ def _measured_winner(
     cases: Sequence[Case], deliveries: Sequence[Delivery], number: int
 ) -> dict[str, float | None]:
     """PSNR and SSIM of the winner on every picture, the means; ``None`` where it was not fitted to one of them."""
-    found: dict[str, list[float | None]] = {"psnr": [], "ssim": []}
+    found: list[dict[str, float | None]] = []
     for case, delivery in zip(cases, deliveries, strict=True):
         member = delivery.members.get(number)
         image = None if member is None else finished(member.output.delivered, case.problem)
-        found["psnr"].append(
-            None if image is None else true_psnr(image, case.reference, data_range=case.data_range)
+        found.append(
+            {} if image is None else true_psnr_and_ssim(image, case.reference, data_range=case.data_range)
         )
-        found["ssim"].append(
-            None if image is None else true_ssim(image, case.reference, data_range=case.data_range)
-        )
-    return {name: mean(values) for name, values in found.items()}
+    return {name: mean([one.get(name) for one in found]) for name in ("psnr", "ssim")}
 
 
 def _noise(run: Run) -> dict[str, Any]:

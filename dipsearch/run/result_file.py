@@ -110,12 +110,6 @@ class _Uncertainty(_Known):
     rank_correlation: Number | None = None
 
 
-class _Blend(_Known):
-    name: Words
-    share: Share
-    gain: Number | None = None
-
-
 class _SearchGain(_Known):
     known: Count | None = None
     made: Count | None = None
@@ -187,7 +181,6 @@ class _Result(_Known):
     pictures: list[_Picture] = []
     plan: list[Annotated[list[Words], Field(min_length=2, max_length=2)]] = []
     finalists: list[_Finalist] = []
-    blend: _Blend | None = None
     search_gain: _SearchGain | None = None
     start: _Start | None = None
     noise: _Noise | None = None

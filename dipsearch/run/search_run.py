@@ -70,37 +70,8 @@ def run_search(
         DipsearchError: the request cannot be used, or nothing came of it.
     """
     folder = root / request.name
-    with claim(folder, new=not resume) as claimed, operators_of(folder, own):
-        return _searched(
-            request,
-            root=root,
-            resume=resume,
-            callback=callback,
-            started=started,
-            cases=cases,
-            own=own,
-            callbacks=callbacks,
-            taken_over=claimed.notes,
-            cluster=cluster,
-        )
-
-
-def _searched(
-    request: Request,
-    *,
-    root: Path,
-    resume: bool,
-    callback: Callback,
-    started: float | None,
-    cases: Sequence[Case] | None,
-    own: OwnParts,
-    callbacks: Sequence[StudyCallback],
-    taken_over: Sequence[str],
-    cluster: Any,
-) -> Outcome:
     asked, patience = Asked(), Patience(tell=callback.note)
-    folder = root / request.name
-    with ExitStack() as stack:
+    with claim(folder, new=not resume) as claimed, operators_of(folder, own), ExitStack() as stack:
         stack.enter_context(interruptible(asked=asked))
         executor: Executor | None = None
         ahead = HeadStart(folder, own)
@@ -121,7 +92,7 @@ def _searched(
             ahead=ahead,
         )
         run.callbacks = callbacks
-        run.notes[:0] = taken_over
+        run.notes[:0] = claimed.notes
         patience.ended = lambda: asked.once or run.late
         for sentence in (
             note for case in run.cases if case.simulation == "unasked" for note in case.notes[:1]

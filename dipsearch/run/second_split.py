@@ -13,20 +13,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import torch
-
 from ..delivery.delivering import whole_problem
 from ..delivery.polishing import patch_seconds
 from ..errors import DipsearchError, InputError
-from ..execution.fit_queue import FitQueue, WantedFit
+from ..execution.fit_queue import FitQueue
 from ..execution.picture_fits import kept_steps
-from ..execution.task import CURVES, OUTPUT, STATE, Limits, Patches, Picture
+from ..execution.task import CURVES, OUTPUT, STATE, Limits, Patches, Picture, Slice
 from ..fitting import Ended, may_fit_all_data
 from ..fitting.all_data import SHARE as ALL_DATA_SHARE
 from ..fitting.all_data import USEFUL
 from ..planning.plan import Plan
 from ..planning.rescoring import NOTHING, best_choice
 from ..problem import make_split
+from ..trials.array_files import read_npz, read_x
 from ..trials.first_files import FIRST_FOLDER
 from ..trials.problem_files import (
     WHOLE,
@@ -39,7 +38,6 @@ from ..trials.problem_files import (
     write_pilot,
 )
 from ..trials.trial import Trial
-from ..trials.trial_files import read_npz
 from .scheduler import Scheduler
 
 SEED_STEP = 7919
@@ -267,21 +265,25 @@ class SecondFits:
         problems = {name: read_problem(problem_path(folder, kind=WHOLE, name=name)) for name in self._names}
         return {name: may_fit_all_data(problem) for name, problem in problems.items()}
 
-    def _fit(self, finalist: Trial, seed: int, name: str) -> WantedFit:
+    def _fit(self, finalist: Trial, seed: int, name: str) -> Slice:
         plan, settings = self._plan, self._scheduler.run.settings
         assert finalist.genome is not None
-        return WantedFit(
+        return Slice(
             place=_place(finalist.number, seed, name),
             label=f"finalist {finalist.number}, seed {seed + 1}, on {name}",
             network=finalist.genome,
-            picture=Picture(
-                problem_file(kind=WHOLE, name=name),
-                settings.seed + SEED_STEP,
-                self._written_pilot(name) if _piloted(finalist) else None,
+            pictures=(
+                Picture(
+                    problem_file(kind=WHOLE, name=name),
+                    settings.seed + SEED_STEP,
+                    self._written_pilot(name) if _piloted(finalist) else None,
+                ),
             ),
             seed=settings.seed + seed * SEED_STEP,
             limits=Limits(max_steps=plan.max_steps, patience=plan.patience, compute=settings.compute),
-            all_data=self._goes_on[name],
+            at=0,
+            steps=plan.max_steps,
+            may_go_on=self._goes_on[name],
             start=finalist.start,
         )
 
@@ -291,7 +293,7 @@ class SecondFits:
         first = pilot_path(folder, kind=WHOLE, name=name)
         write_pilot(
             folder / file,
-            fitted=torch.from_numpy(read_npz(self._pilot(name))["x"]),
+            fitted=read_x(self._pilot(name)),
             full=read_pilot(first, part="full") if first.exists() else None,
         )
         return file

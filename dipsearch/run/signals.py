@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from ..early_signals import NAMES, heard_early
+from ..early_signals import NAMES, answered_by, heard_early
 from ..execution.executor import Executor
 from ..execution.runner import Asked
 
@@ -30,22 +30,7 @@ def interruptible(executor: Executor | None = None, asked: Asked | None = None) 
             raise KeyboardInterrupt
         asked.by = NAMES[signal.Signals(number).name]
 
-    before = {}
-    try:
-        for name in NAMES:
-            number = getattr(signal, name, None)
-            if number is None:
-                continue
-            # Whoever starts a program with nohup wants it to go on without a terminal.
-            if name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN:
-                continue
-            before[number] = signal.signal(number, handle)
-    except ValueError:  # not in the main thread, where nobody can press Ctrl-C either
+    with answered_by(handle) as here:
+        if here:
+            asked.by = asked.by or heard_early()
         yield asked
-        return
-    asked.by = asked.by or heard_early()
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from ..errors import FormatError
 from ..field_names import renamed, reversed_names
 from ..json_files import parse_json
 from ..plain_files import inside_or_none, plain_bytes
 from ..visible import Words
-from ..yaml_files import validate
+from ..yaml_files import Strict, validate
 
 LOG = "slices.jsonl"
 
@@ -76,10 +76,8 @@ Count = Annotated[int, Field(ge=0, le=10**12)]
 Moment = Annotated[float, Field(ge=-1e12, le=1e12)]
 
 
-class _Row(BaseModel):
+class _Row(Strict):
     """A slice in the file."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     candidate: Count
     worker: int

@@ -24,7 +24,7 @@ from ..trials.array_files import array_of, finite_of
 from ..trials.claim import REQUEST_FILE
 from ..trials.request import Request, read_request
 from ..trials.trial import Trial, ranked
-from ..trials.trial_files import read_arrays, suffix
+from ..trials.trial_files import read_arrays
 from .picture_record import PictureRecord, first_file_of, read_pictures
 from .recorded_candidates import read_candidates, with_psnr
 from .result_file import read_result
@@ -133,8 +133,8 @@ def read_study(
     return StudyRecord(folder, request, tuple(trials), result, tuple(pictures), tuple(missing), journal)
 
 
-def read_curves(folder: str | Path, number: int, *, index: int = 0) -> dict[str, NDArray[Any]]:
-    """The check points of a candidate for picture ``index``.
+def read_curves(folder: str | Path, number: int) -> dict[str, NDArray[Any]]:
+    """The check points of a candidate for the first picture.
 
     Returns:
         ``step``, ``loss``, ``score`` (mean squared errors), ``seconds``, each ``(k,)``, and ``chosen`` (0-d).
@@ -142,9 +142,9 @@ def read_curves(folder: str | Path, number: int, *, index: int = 0) -> dict[str,
     Raises:
         FormatError: the file is missing or damaged.
     """
-    arrays, end, path = read_arrays(Path(folder), number, "fit.npz"), suffix(index), Path(f"{number}/fit.npz")
+    arrays, path = read_arrays(Path(folder), number, "fit.npz"), Path(f"{number}/fit.npz")
     curves = {
-        key: array_of(arrays, key + end, path=path, axes=1, kinds="iu" if key == "step" else "fiu")
+        key: array_of(arrays, key, path=path, axes=1, kinds="iu" if key == "step" else "fiu")
         for key in ("step", "loss", "score", "seconds")
     }
     if len({len(curve) for curve in curves.values()}) > 1:
@@ -153,13 +153,13 @@ def read_curves(folder: str | Path, number: int, *, index: int = 0) -> dict[str,
             "they have the same check points",
             "restore the file fit.npz, or search again under another name",
         )
-    return curves | {"chosen": array_of(arrays, "chosen" + end, path=path, axes=0, kinds="iu")}
+    return curves | {"chosen": array_of(arrays, "chosen", path=path, axes=0, kinds="iu")}
 
 
 def read_trajectory(
-    folder: str | Path, number: int, reference: Tensor, *, index: int = 0, data_range: float = 1.0
+    folder: str | Path, number: int, reference: Tensor, *, data_range: float = 1.0
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The true PSNR of a candidate's averaged output along its fit.
+    """The true PSNR of a candidate's averaged output along its fit to the first picture.
 
     Returns:
         iterations ``(k,)`` and PSNR in dB ``(k,)``.
@@ -167,10 +167,10 @@ def read_trajectory(
     Raises:
         FormatError: the outputs along the way were not kept, or cannot be read.
     """
-    arrays, end = read_arrays(Path(folder), number, "trajectory.npz"), suffix(index)
+    arrays = read_arrays(Path(folder), number, "trajectory.npz")
     path = Path(f"{number}/trajectory.npz")
-    steps = array_of(arrays, "step" + end, path=path, axes=1, kinds="iu")
-    images = finite_of(arrays, "x" + end, path=path, axes=4).astype(np.float32)
+    steps = array_of(arrays, "step", path=path, axes=1, kinds="iu")
+    images = finite_of(arrays, "x", path=path, axes=4).astype(np.float32)
     truth = reference.cpu().numpy()
     if images.shape != (len(steps), *truth.shape[1:]):
         raise FormatError(

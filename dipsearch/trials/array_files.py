@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ..errors import FormatError
 from ..files import replacing
@@ -30,14 +32,31 @@ KINDS = "biufcUS"
 """NumPy's kinds of plain values: no objects, no structures."""
 
 
-def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays to an ``.npz`` file, in full or not at all.
+def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]], *, durable: bool = False) -> None:
+    """Write arrays to an ``.npz`` file, in full or not at all; nothing is compressed.
 
-    It is written many times while a search is at work, and a power cut may damage the newest: nothing is compressed,
-    and nobody waits for the disk.
+    Args:
+        path: the file.
+        arrays: what it holds.
+        durable: wait for the disk, so that not even a power cut can damage it; what is written many times while a
+            search is at work is not waited for.
     """
-    with replacing(path, durable=False) as temporary:
+    with replacing(path, durable=durable) as temporary:
         np.savez(temporary, allow_pickle=False, **arrays)
+
+
+def write_x(path: Path, image: Tensor) -> None:
+    """Write an image alone, as ``x``."""
+    write_npz(path, {"x": image.cpu().numpy()}, durable=True)
+
+
+def read_x(path: Path) -> Tensor:
+    """Read an image that stands in a file as ``x``, on the CPU.
+
+    Raises:
+        FormatError: the file is missing or damaged.
+    """
+    return torch.from_numpy(read_npz(path)["x"])
 
 
 def read_npz(path: Path, *, keys: Container[str] | None = None) -> Arrays:

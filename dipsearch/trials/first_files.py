@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..files import replacing
-from .array_files import finite_of, image_of, read_npz
+from .array_files import finite_of, image_of, read_npz, write_npz
 
 FIRST_FOLDER = "answers"
 """What similar patches made, below the study's folder."""
@@ -27,8 +26,9 @@ def write_first(folder: Path, name: str, image: Tensor, *, seconds: float) -> No
         image: (1, C, H, W).
         seconds: that one worker needs for it.
     """
-    with replacing(first_file(folder, name)) as temporary:
-        np.savez(temporary, x=image.cpu().numpy(), seconds=np.array(seconds))
+    write_npz(
+        first_file(folder, name), {"x": image.cpu().numpy(), "seconds": np.array(seconds)}, durable=True
+    )
 
 
 def read_first(folder: Path, name: str) -> tuple[Tensor, float] | None:

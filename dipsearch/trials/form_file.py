@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from ..json_files import parse_json
 from ..problem import Form
 from ..problem.form import PLAIN, Layout
-from ..yaml_files import validate
+from ..yaml_files import Strict, validate
 
 
 def form_text(form: Form) -> str:
@@ -22,10 +22,8 @@ def form_text(form: Form) -> str:
     return json.dumps(asdict(form))
 
 
-class _Form(BaseModel):
+class _Form(Strict):
     """How a restored image is handed back, as the file says it."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     kind: Literal["tensor", "numpy"] = PLAIN.kind
     layout: Layout = PLAIN.layout
@@ -39,12 +37,10 @@ class _Form(BaseModel):
 
 
 def form_of(values: Mapping[str, NDArray[Any]], path: Path) -> Form:
-    """The form in the arrays of a problem file; files of the first version have none.
+    """The form in the arrays of a problem file.
 
     Raises:
         FormatError: it is none.
     """
-    if "form" not in values:
-        return PLAIN
     content = parse_json(str(values["form"]).encode(), source=f"{path}: `form`")
     return Form(**validate(_Form, content, source=f"{path}: `form`").model_dump())

@@ -16,7 +16,7 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from torch import Tensor
 
-from ..errors import InputError
+from ..errors import InputError, first_line
 from ..network import Propose
 from ..problem import Operator, register
 from ..problem.operators import operator_names
@@ -56,7 +56,7 @@ class OwnParts:
             return cast(bytes, cloudpickle.dumps(self))
         except Exception as error:  # pickling foreign objects may raise anything
             raise InputError(
-                f"a part of one's own cannot be sent to a worker: {str(error).splitlines()[0]}",
+                f"a part of one's own cannot be sent to a worker: {first_line(error)}",
                 "workers are processes of their own, and get copies",
                 "leave out open files, locks and generators from it",
             ) from error

@@ -21,11 +21,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import DipsearchError, FormatError
-from ..files import replacing
-from ..problem import Downsample, Identity, Mask, NoiseModel, Operator, Problem, Split
+from ..problem import NoiseModel, Problem, Split
 from ..problem.formats.image import MAX_PIXELS
 from ..problem.operators import operator_from_arrays, operator_to_arrays
-from .array_files import array_of, finite_of, image_of, read_npz
+from .array_files import array_of, finite_of, image_of, read_npz, write_npz
 from .form_file import form_of, form_text
 from .own_parts import own_operator
 
@@ -61,26 +60,24 @@ def write_problem(path: Path, problem: Problem, *, box: tuple[int, int, int, int
     Args:
         box: where in the whole picture it lies: top, left, height, width; ``None``: it is the whole.
     """
-    with replacing(path) as temporary:
-        np.savez(
-            temporary,
-            allow_pickle=False,
-            **operator_to_arrays(problem.operator),
-            y=problem.y.cpu().numpy(),
-            observed=problem.observed.cpu().numpy(),
-            image_shape=np.array(problem.image_shape),
-            noise_kind=np.array(problem.noise.kind),
-            noise_sigma=np.array(np.nan if problem.noise.sigma is None else problem.noise.sigma),
-            noise_source=np.array(problem.noise.source),
-            noise_gain=np.array(np.nan if problem.noise.gain is None else problem.noise.gain),
-            noise_correlation=np.array(problem.noise.correlation or (), dtype=np.float64),
-            noise_offset=np.array(problem.noise.offset),
-            noise_read_sigma=np.array(problem.noise.read_sigma),
-            noise_share=np.array(problem.noise.share or np.nan),
-            noise_channels=np.array(problem.noise.channels or (), dtype=np.float64),
-            box=np.array(box or (), dtype=np.int64),
-            form=np.array(form_text(problem.form)),
-        )
+    arrays = {
+        **operator_to_arrays(problem.operator),
+        "y": problem.y.cpu().numpy(),
+        "observed": problem.observed.cpu().numpy(),
+        "image_shape": np.array(problem.image_shape),
+        "noise_kind": np.array(problem.noise.kind),
+        "noise_sigma": np.array(np.nan if problem.noise.sigma is None else problem.noise.sigma),
+        "noise_source": np.array(problem.noise.source),
+        "noise_gain": np.array(np.nan if problem.noise.gain is None else problem.noise.gain),
+        "noise_correlation": np.array(problem.noise.correlation or (), dtype=np.float64),
+        "noise_offset": np.array(problem.noise.offset),
+        "noise_read_sigma": np.array(problem.noise.read_sigma),
+        "noise_share": np.array(problem.noise.share or np.nan),
+        "noise_channels": np.array(problem.noise.channels or (), dtype=np.float64),
+        "box": np.array(box or (), dtype=np.int64),
+        "form": np.array(form_text(problem.form)),
+    }
+    write_npz(path, arrays, durable=True)
 
 
 def read_problem(path: Path) -> Problem:
@@ -100,9 +97,7 @@ def read_problem(path: Path) -> Problem:
             raise ValueError(f"`y` is {tuple(y.shape)}, and `observed` {tuple(observed.shape)}")
         return Problem(
             y=y,
-            operator=operator_from_arrays(
-                _with_operator(values, shape), given=own_operator(path.parent.parent, _name_in(path))
-            ),
+            operator=operator_from_arrays(values, given=own_operator(path.parent.parent, _name_in(path))),
             noise=_noise(values),
             image_shape=shape,
             observed=observed,
@@ -152,36 +147,17 @@ def _name_in(path: Path) -> str:
     return path.stem.partition("-")[2]
 
 
-def _with_operator(
-    values: Mapping[str, NDArray[Any]], shape: tuple[int, int, int, int]
-) -> Mapping[str, NDArray[Any]]:
-    """The arrays of a file with its operator; files of the first version have a task in its place."""
-    if "task" not in values:
-        return values
-    operator: Operator = Identity()
-    if str(values["task"]) == "inpaint":
-        operator = Mask(torch.from_numpy(values["observed"]))
-    elif str(values["task"]) == "sr":
-        operator = Downsample(int(values["factor"]), shape)
-    return operator_to_arrays(operator)
-
-
 def _noise(values: Mapping[str, NDArray[Any]]) -> NoiseModel:
-    sigma, gain, share = (
-        float(values.get(key, np.nan)) for key in ("noise_sigma", "noise_gain", "noise_share")
-    )
-    table = values.get("noise_correlation", np.zeros(0))  # files of the first version have none, and no gain
-    channels = values.get(
-        "noise_channels", np.zeros(0)
-    )  # since photons have an offset, and channels their own sigma
+    sigma, gain, share = (float(values[key]) for key in ("noise_sigma", "noise_gain", "noise_share"))
+    table, channels = values["noise_correlation"], values["noise_channels"]
     return NoiseModel(
         kind=str(values["noise_kind"]),  # type: ignore[arg-type]
         sigma=None if np.isnan(sigma) else sigma,
         source=str(values["noise_source"]),  # type: ignore[arg-type]
         gain=None if np.isnan(gain) else gain,
         correlation=tuple(tuple(row) for row in table.tolist()) if table.size else None,
-        offset=float(values.get("noise_offset", 0.0)),
-        read_sigma=float(values.get("noise_read_sigma", 0.0)),
+        offset=float(values["noise_offset"]),
+        read_sigma=float(values["noise_read_sigma"]),
         share=None if np.isnan(share) else share,
         channels=tuple(tuple(row) for row in channels.tolist()) if channels.size else None,
     )
@@ -231,8 +207,7 @@ def write_pilot(path: Path, *, fitted: Tensor, full: Tensor | None = None) -> No
     """
     images = {"fitted": fitted} if full is None else {"fitted": fitted, "full": full}
     arrays = {part: image.detach().float().cpu().numpy() for part, image in images.items()}
-    with replacing(path) as temporary:
-        np.savez(temporary, allow_pickle=False, **arrays)
+    write_npz(path, arrays, durable=True)
 
 
 def read_pilot(path: Path, *, part: PilotPart = "fitted") -> Tensor:

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from ..files import write_text
 from ..fitting import EngineWord, Precision
 from ..fitting.precision import DEFAULT
 from ..problem import Task, TaskOptions
-from ..yaml_files import dump_yaml, read_yaml, validate
+from ..yaml_files import Strict, dump_yaml, read_yaml, validate
 from .storage_url import masked
 
 SamplerWord = Literal["pilot", "genetic", "tpe", "random"]
@@ -122,11 +122,7 @@ Whole = Annotated[int, Field(ge=1, le=10**9)]
 Level = Annotated[float, Field(ge=0, le=1e9)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class _Options(_Strict):
+class _Options(Strict):
     """``TaskOptions`` in a file: of the right types; what goes together is checked by themselves."""
 
     task: Task
@@ -144,7 +140,7 @@ class _Options(_Strict):
     axes: Annotated[str, Field(max_length=10)] | None = None
 
 
-class _Request(_Strict):
+class _Request(Strict):
     """A request in a file."""
 
     sources: list[str] = Field(min_length=1, max_length=100_000)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from ..errors import DipsearchError, FormatError
 from ..files import write_text
@@ -22,16 +22,14 @@ from ..plain_files import inside, plain_file
 from ..problem import TaskOptions
 from ..problem.formats.sources import file_of_same_name, is_sample, plane_of
 from ..problem.missing import sibling_mask
-from ..yaml_files import validate
+from ..yaml_files import Strict, validate
 from .request import ARRAY, Request
 
 SOURCES_FILE = "sources.json"
 BLOCK = 2**20  # bytes that are read at a time
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
+class _File(Strict):
     format: Literal["dipsearch/sources/1"]
     files: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]]
 

@@ -22,6 +22,16 @@ def true_ssim(image: Tensor, reference: Tensor | None, *, data_range: float = 1.
     return None if reference is None else finite(ssim(image, reference, data_range=data_range))
 
 
+def true_psnr_and_ssim(
+    image: Tensor, reference: Tensor | None, *, data_range: float = 1.0
+) -> dict[str, float | None]:
+    """Both, as ``psnr`` and ``ssim``."""
+    return {
+        "psnr": true_psnr(image, reference, data_range=data_range),
+        "ssim": true_ssim(image, reference, data_range=data_range),
+    }
+
+
 def true_luma(image: Tensor, reference: Tensor | None) -> float | None:
     """PSNR in dB of the luma without a border, of grey and colour pictures of at least 16 × 16 pixels."""
     if reference is None or reference.shape[1] not in (1, 3) or min(reference.shape[-2:]) < 16:

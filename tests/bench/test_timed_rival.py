@@ -14,7 +14,8 @@ from dipsearch.bench.rival_case import make_case
 from dipsearch.bench.rival_damages import DAMAGES_OF_RIVALS
 from dipsearch.bench.rival_limits import Limits
 from dipsearch.bench.rivals import Rival
-from dipsearch.bench.timed_rival import reason, restored
+from dipsearch.bench.timed_rival import restored
+from dipsearch.errors import first_line
 from dipsearch.problem import write_image
 
 
@@ -42,4 +43,4 @@ def test_modules_are_imported_before_the_clock_starts(
 
 
 def test_a_reason_is_one_line() -> None:
-    assert reason(ValueError("no\nyes")) == "no" and reason(KeyError()) == "KeyError"
+    assert first_line(ValueError("no\nyes")) == "no" and first_line(KeyError()) == "KeyError"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from dipsearch.execution.executor import TaskFailed, WorkerDied
-from dipsearch.execution.fit_queue import ALL_DATA_SHARE, FitQueue, WantedFit
+from dipsearch.execution.fit_queue import ALL_DATA_SHARE, FitQueue
 from dipsearch.execution.runner import Runner
 from dipsearch.execution.task import STATE, Advanced, Limits, Picture, Progress, Result, Slice, Task
 from dipsearch.execution.worker import Worker
@@ -70,9 +70,9 @@ class Fits:
         )
 
 
-def wanted(name: str, **changes: object) -> WantedFit:
-    fit = WantedFit(name, f"fit {name}", tiny_genome(), PICTURE, 0, Limits(max_steps=NEVER))
-    return replace(fit, **changes)
+def wanted(name: str, **changes: object) -> Slice:
+    fit = Slice(name, f"fit {name}", tiny_genome(), (PICTURE,), 0, Limits(max_steps=NEVER), at=0, steps=NEVER)
+    return replace(fit, **{"may_go_on": False, **changes})
 
 
 def executor_of(runner: Runner) -> MemoryExecutor:
@@ -84,7 +84,7 @@ def slices_of(runner: Runner, place: str) -> list[Slice]:
     return [task for task in executor_of(runner).given if isinstance(task, Slice) and task.place == place]
 
 
-def worked(runner: Runner, fits: Sequence[WantedFit], **limits: float) -> FitQueue:
+def worked(runner: Runner, fits: Sequence[Slice], **limits: float) -> FitQueue:
     queue = FitQueue(runner, fits, **limits)
     queue.work()
     return queue
@@ -173,7 +173,7 @@ class TestSharing:
 class TestAllData:
     def test_a_fit_goes_on_with_everything_once_when_it_was_judged(self, memory_runner: MakeRunner) -> None:
         runner = memory_runner(Fits(ends={"a": 300}))
-        worked(runner, [wanted("a", all_data=True), wanted("b")], until=100.0)
+        worked(runner, [wanted("a", may_go_on=True), wanted("b")], until=100.0)
         found = slices_of(runner, "a")
         assert [one.all_data for one in found] == [False] * (len(found) - 1) + [True]
         assert (found[-1].at, found[-1].steps) == (300, 0)
@@ -181,7 +181,7 @@ class TestAllData:
 
     def test_time_is_kept_back_for_it(self, memory_runner: MakeRunner) -> None:
         runner = memory_runner(Fits())
-        queue = worked(runner, [wanted("a", all_data=True)], until=100.0)
+        queue = worked(runner, [wanted("a", may_go_on=True)], until=100.0)
         assert seconds_of(queue)["a"] == pytest.approx(100 * (1 - ALL_DATA_SHARE), abs=2)
         last = slices_of(runner, "a")[-1]
         assert last.all_data
@@ -190,12 +190,12 @@ class TestAllData:
 
     def test_where_there_is_no_end_it_has_no_limit(self, memory_runner: MakeRunner) -> None:
         runner = memory_runner(Fits(ends={"a": 50}))
-        worked(runner, [wanted("a", all_data=True)])
+        worked(runner, [wanted("a", may_go_on=True)])
         assert slices_of(runner, "a")[-1].seconds == math.inf
 
     def test_what_failed_does_not_go_on(self, memory_runner: MakeRunner) -> None:
         runner = memory_runner(Fits(flawed={"a": TaskFailed("no")}))
-        worked(runner, [wanted("a", all_data=True)], until=100.0)
+        worked(runner, [wanted("a", may_go_on=True)], until=100.0)
         assert [one.all_data for one in slices_of(runner, "a")] == [False]
 
 
@@ -232,7 +232,7 @@ class TestFiles:
 
     def test_with_everything_they_are_not_written_again_without_it(self, memory_runner: MakeRunner) -> None:
         runner = memory_runner(Fits(writing=10.0))
-        worked(runner, [wanted("a", all_data=True)], until=45.0)
+        worked(runner, [wanted("a", may_go_on=True)], until=45.0)
         *before, last = slices_of(runner, "a")
         assert last.all_data
         assert not before[-1].keep
@@ -277,6 +277,6 @@ class TestFinishingEarly:
 def test_a_picture_is_fitted_as_it_was_wanted(memory_runner: MakeRunner) -> None:
     runner = memory_runner(Fits(ends={"a": 10}))
     picture = Picture("inputs/whole-cat.npz", 7, "inputs/pilot-whole-cat.npz")
-    worked(runner, [wanted("a", picture=picture, seed=3)])
+    worked(runner, [wanted("a", pictures=(picture,), seed=3)])
     (one,) = slices_of(runner, "a")
     assert (one.pictures, one.seed, one.label) == ((picture,), 3, "fit a")

@@ -73,15 +73,6 @@ def test_a_row_for_every_answer_with_its_share_and_how_far_it_is_behind(make_stu
     assert (rows[0].psnr, rows[0].seconds) == (27.0, 3.2)
 
 
-def test_a_result_of_an_older_version_has_no_such_table(make_study, result) -> None:
-    blend = {"name": "biharmonic", "share": 0.253, "score": 28.2, "gain": 0.21}
-    older = {**result, "blend": blend, "pictures": [{"name": "cat", "restored": "best/restored.png"}]}
-    record = make_study(result=older)
-    assert answer_tables(record) == ()
-    html = render(record)
-    assert 'id="answers"' not in html and "mixed with biharmonic (25 %)" in html
-
-
 def test_an_answer_without_an_estimate_or_a_reference_has_gaps(make_study, answered) -> None:
     nothing = {"estimate": None, "standard_error": None, "psnr": None, "ssim": None}
     rows = [answers(first=nothing | {"share": 1.0})[0]]
@@ -121,7 +112,6 @@ def test_the_console_says_it_in_words_of_a_photographer(answered) -> None:
         "(75 %) and similar patches alone, without a network (25 %)"
     )
     assert rows["first answer"] == "similar patches alone: 27.2 dB estimated; with networks 27.6"
-    assert "baselines" not in rows and "mixed with" not in rows
 
 
 def test_without_a_network_everything_is_said_and_shown_still(make_study, answered) -> None:

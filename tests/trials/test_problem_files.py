@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -34,12 +33,3 @@ def test_the_noise_survives_the_file(tmp_path: Path, noise: NoiseModel) -> None:
     write_problem(tmp_path / "a.npz", denoising(noise))
     found = read_problem(tmp_path / "a.npz")
     assert found.noise == noise and torch.equal(found.y, denoising(noise).y)
-
-
-def test_a_file_of_the_first_version_is_read(tmp_path: Path) -> None:
-    noise = NoiseModel("gaussian", 0.1, "given")
-    write_problem(tmp_path / "a.npz", denoising(noise))
-    with np.load(tmp_path / "a.npz") as file:
-        arrays = {key: file[key] for key in file.files if key not in ("noise_gain", "noise_correlation")}
-    np.savez(tmp_path / "old.npz", **arrays)
-    assert read_problem(tmp_path / "old.npz").noise == noise

@@ -16,8 +16,8 @@ from statistics import fmean
 import optuna
 from optuna.pruners import MedianPruner
 
-from ...planning.known_policies import FreezeThaw, SuccessiveHalving
 from ...planning.policy import ExpectedGain, Policy, WholeFits
+from .known_policies import FreezeThaw, SuccessiveHalving
 from .known_strategies import choices_after_known, random_after_known
 from .pruning import Pruning
 from .search_replay import STEP_SECONDS, delivered_at, replay_search

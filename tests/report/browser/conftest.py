@@ -171,7 +171,7 @@ def full_study(
                 started=100.0 + 30 * (number // 2),
                 finished=128.0 + 30 * (number // 2),
                 parents=(number - 1, number - 2) if number > 1 else (),
-                operator="crossover" if number > 1 else "published",
+                operator="crossover" if number > 1 else "known",
             )
         )
         curve_writer(record.folder, number)

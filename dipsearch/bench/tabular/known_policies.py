@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .policy import Contestant, Decision, Situation, expected_rise
+from ...planning.policy import Contestant, Decision, Situation, expected_rise
 
 
 @dataclass(frozen=True)
