@@ -17,10 +17,8 @@ from scipy.fft import dctn, idct
 from scipy.special import gammaincinv
 from torch import Tensor
 
+from ..array_types import Bits, Values
 from .clipping import is_clipped
-
-Values = NDArray[np.float64]
-Bits = NDArray[np.bool_]
 
 SIDE = 8  # as in the cosine transform of JPEG, so that what a file has lost shows
 REACH = SIDE // 2  # of lags, in pixels
