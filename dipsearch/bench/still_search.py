@@ -25,8 +25,6 @@ from ..execution.task import Advanced, Result, Slice, Task
 from ..execution.worker import Worker
 from ..fitting.engine import Engine, Reading
 from ..fitting.ongoing import OngoingFit
-from ..fitting.precision import Precision
-from ..fitting.saved_step import SavedStep
 from ..network import Genome
 from ..planning.policy import Decision, Policy, Situation
 from ..problem import TaskOptions, write_image
@@ -66,7 +64,7 @@ class Stopwatch:
         self.count += 1
 
 
-class StillEngine:
+class StillEngine(Engine):
     """Stands in for the engine of a fit.
 
     Args:
@@ -77,27 +75,18 @@ class StillEngine:
     """
 
     def __init__(self, inner: Engine, clean: Tensor, *, number: int, step: int) -> None:
-        self._inner, self._clean, self._step = inner, clean, step
+        super().__init__(inner.step, inner._problem, split=inner._split, reason=inner.reason)
+        self.name, self._clean, self._made = inner.name, clean, step
         draw = torch.Generator().manual_seed(number)
         self._level = 0.001 * (1 + float(torch.rand((), generator=draw)))
         self._error = torch.randn(clean.shape, generator=draw)
-        self.name, self.reason = inner.name, inner.reason
-
-    @property
-    def precision(self) -> Precision:
-        """That of the real one."""
-        return self._inner.precision
 
     def advance(self, steps: int) -> Reading:
         """Count iterations; the mean squared error falls like one over them."""
-        self._step += steps
-        error = self._level * (1 + 100 / self._step)
+        self._made += steps
+        error = self._level * (1 + 100 / self._made)
         image = self._clean + error**0.5 * self._error
         return Reading(error, error, image, image)
-
-    def save(self) -> SavedStep:
-        """The real one's state."""
-        return self._inner.save()
 
 
 class StillWorker(Worker):

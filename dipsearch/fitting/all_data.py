@@ -15,7 +15,7 @@ from ..network import Network
 from ..problem import Problem, divides_noise, whole
 from .compute import USUAL, Compute
 from .loop import fit
-from .ongoing import Fit, Watcher
+from .ongoing import Fit
 from .saved_step import DRAW
 from .step import AVERAGE
 from .stopping import Ended, LastIterate
@@ -51,7 +51,6 @@ def fit_all_data(
     *,
     seed: int,
     seconds: float | None = None,
-    watch: Watcher | None = None,
     compute: Compute = USUAL,
     pilot: Tensor | None = None,
 ) -> Fit:
@@ -60,7 +59,6 @@ def fit_all_data(
     Args:
         done: a fit with its weights; they are dropped from the result.
         seconds: wall time at the most.
-        watch: sees every check point and may end it.
         compute: as the fit had it.
         pilot: for networks with one, made from all of y.
     """
@@ -81,7 +79,6 @@ def fit_all_data(
         rule=LastIterate(),
         check_every=5,
         seconds=seconds,
-        watch=watch,
         start=start,
         compute=compute,
         pilot=pilot,

@@ -17,43 +17,29 @@ import torch
 from ..errors import first_line
 from ..network.capture import Pool, beside, capturing, recover
 from ..problem import Problem, Split
-from .engine import EagerEngine, Engine, Reading, read
-from .precision import Precision
-from .saved_step import SavedStep
+from .engine import EagerEngine, Engine
 from .step import Step
 
 WARM_UP = 3
 """Steps before recording: cuDNN chooses its algorithms, Adam makes its state, workspaces are allocated."""
 
 
-class CudaGraphEngine:
-    """Replays a recorded step; the arguments are those of ``EagerEngine`` and the graph."""
+class CudaGraphEngine(Engine):
+    """Replays a recorded step; the arguments are those of ``Engine`` and the graph."""
 
     name = "cuda_graph"
 
     def __init__(
         self, step: Step, problem: Problem, *, split: Split, graph: torch.cuda.CUDAGraph, reason: str = ""
     ) -> None:
-        self.step, self._problem, self._split, self._graph = step, problem, split, graph
-        self.reason = reason
+        super().__init__(step, problem, split=split, reason=reason)
+        self._graph, self._make = graph, graph.replay
         _alive.add(self)
-
-    @property
-    def precision(self) -> Precision:
-        return self.step.precision
 
     @property
     def pool(self) -> Pool:
         """Where its graph has its memory."""
         return self._graph.pool()
-
-    def advance(self, steps: int) -> Reading:
-        for _ in range(steps):
-            self._graph.replay()
-        return read(self.step, self._problem, split=self._split)
-
-    def save(self) -> SavedStep:
-        return self.step.save()
 
 
 _alive: WeakSet[CudaGraphEngine] = WeakSet()

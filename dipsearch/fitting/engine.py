@@ -7,9 +7,9 @@ device.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import nan
-from typing import Protocol
 
 from torch import Tensor
 
@@ -50,56 +50,45 @@ class Reading:
         return Check(step, self.loss, self.validation_mse, self.windowed, self.moving, self.parts)
 
 
-class Engine(Protocol):
-    """What the loop needs of an engine.
-
-    Attributes:
-        name: "eager" or "cuda_graph".
-        reason: why it is not the one that was asked for; empty when it is.
-        precision: of the convolutions.
-    """
-
-    name: str
-    reason: str
-
-    @property
-    def precision(self) -> Precision: ...
-
-    def advance(self, steps: int) -> Reading:
-        """Make ``steps`` steps, then read."""
-        ...
-
-    def save(self) -> SavedStep:
-        """A copy of everything that a step changes, as it is now."""
-        ...
-
-
-class EagerEngine:
-    """Makes one step after the other.
+class Engine:
+    """Repeats a step.
 
     Args:
         step: what to repeat.
         problem: gives the operator, for the score.
         split: scores.
-        reason: why this engine stands in for another one.
+        reason: why it is not the engine that was asked for; empty when it is.
+
+    Attributes:
+        name: "eager" or "cuda_graph".
     """
 
-    name = "eager"
+    name: str
 
     def __init__(self, step: Step, problem: Problem, *, split: Split, reason: str = "") -> None:
         self.step, self._problem, self._split, self.reason = step, problem, split, reason
+        self._make: Callable[[], None] = step
 
     @property
     def precision(self) -> Precision:
+        """Of the convolutions."""
         return self.step.precision
 
     def advance(self, steps: int) -> Reading:
+        """Make ``steps`` steps, then read."""
         for _ in range(steps):
-            self.step()
+            self._make()
         return read(self.step, self._problem, split=self._split)
 
     def save(self) -> SavedStep:
+        """A copy of everything that a step changes, as it is now."""
         return self.step.save()
+
+
+class EagerEngine(Engine):
+    """Makes one step after the other."""
+
+    name = "eager"
 
 
 def read(step: Step, problem: Problem, *, split: Split) -> Reading:

@@ -32,6 +32,8 @@ On crops of scikit-image's coffee, 0.3 was within 0.05 dB of the better of no pu
 with bad members alike.
 """
 
+LEAST = 0.01  # members with a smaller weight are left out, and the rest weighed again
+
 
 @dataclass(frozen=True)
 class Ensemble:
@@ -90,7 +92,7 @@ def error_products(outputs: NDArray[np.float64], target: NDArray[np.float64]) ->
 
 
 def make_ensemble(
-    images: Sequence[Tensor], problem: Problem, *, split: Split, members: Sequence[int], least: float = 0.01
+    images: Sequence[Tensor], problem: Problem, *, split: Split, members: Sequence[int]
 ) -> Ensemble:
     """Weigh the fits of one image against the scoring part of its measurement, unless that is blind.
 
@@ -103,7 +105,6 @@ def make_ensemble(
         problem: what was measured.
         split: the split that all of them were fitted with.
         members: the candidates' numbers, in the order of ``images``.
-        least: members with a smaller weight are left out, and the rest weighed again.
     """
     chosen = [index for index, image in enumerate(images) if bool(torch.isfinite(image).all())]
     if split.blind and chosen:
@@ -111,12 +112,12 @@ def make_ensemble(
         score = float(split.validation_mse(problem.view(combined)))
         return Ensemble(tuple(members[index] for index in chosen), (1 / len(chosen),) * len(chosen), score)
     alone = [float(split.validation_mse(problem.view(images[index]))) for index in chosen]
-    regularised = _weigh(images, problem, split=split, members=members, chosen=chosen, least=least,
-                         ridge=RIDGE * max(min(alone, default=0.0), 0.0))  # fmt: skip
+    ridge = RIDGE * max(min(alone, default=0.0), 0.0)
+    regularised = _weigh(images, problem, split=split, members=members, chosen=chosen, ridge=ridge)
     if regularised.validation_mse <= min(alone, default=0.0):
         return regularised
     # The plain mean is far off where members are unlike in quality; then the measurement alone decides.
-    return _weigh(images, problem, split=split, members=members, chosen=chosen, least=least, ridge=0.0)
+    return _weigh(images, problem, split=split, members=members, chosen=chosen, ridge=0.0)
 
 
 def _weigh(
@@ -126,13 +127,12 @@ def _weigh(
     split: Split,
     members: Sequence[int],
     chosen: Sequence[int],
-    least: float,
     ridge: float,
 ) -> Ensemble:
     while True:
         products = scoring_products([images[index] for index in chosen], problem, split=split)
         weights = ensemble_weights(products, ridge=ridge)
-        kept = [index for index, weight in zip(chosen, weights, strict=True) if weight >= least]
+        kept = [index for index, weight in zip(chosen, weights, strict=True) if weight >= LEAST]
         if len(kept) == len(chosen) or not kept:
             break
         chosen = kept

@@ -17,10 +17,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from dipsearch.errors import FormatError, InputError
 from dipsearch.field_names import renamed, reversed_names
 from dipsearch.files import write_text
 from dipsearch.network import Genome
+from dipsearch.network.genome import read_genome
 from dipsearch.yaml_files import Strict, dump_yaml, read_yaml, validate
 
 FORMAT = "dipsearch/architecture/1"
@@ -129,10 +129,7 @@ def read_architecture(path: str | Path) -> Architecture:
         FormatError: the file cannot be read or breaks a rule; the message names file, key, rule and fix.
     """
     content = validate(_File, read_yaml(path), source=str(path))
-    try:
-        genome = Genome.from_nested(content.genome)
-    except InputError as error:
-        raise FormatError(f"{path}: {error.given}", error.rule, error.fix) from error
+    genome = read_genome(content.genome, source=str(path))
     origin = content.provenance.model_dump()
     images = tuple(ImageRecord(image["digest"], tuple(image["shape"])) for image in origin.pop("images"))
     fit = ArchitectureFit(**renamed(content.fit.model_dump(), reversed_names(IN_FILES)))

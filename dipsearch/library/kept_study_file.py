@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from dipsearch.errors import FormatError, InputError
+from dipsearch.errors import FormatError
 from dipsearch.files import write_text
 from dipsearch.json_files import read_json
 from dipsearch.network import Genome
+from dipsearch.network.genome import read_genome
 from dipsearch.visible import Words
 from dipsearch.yaml_files import Strict, validate
 
@@ -129,13 +130,10 @@ def read_kept_study(path: Path) -> KeptStudy:
                 f"they are {', '.join(FEATURES)}",
                 "remove the study from the library, and add it again",
             )
-    try:
-        networks = tuple(
-            KeptNetwork(Genome.from_nested(one.genome), one.score, one.steps, one.name)
-            for one in content.networks
-        )
-    except InputError as error:
-        raise FormatError(f"{path}: {error.given}", error.rule, error.fix) from error
+    networks = tuple(
+        KeptNetwork(read_genome(one.genome, source=str(path)), one.score, one.steps, one.name)
+        for one in content.networks
+    )
     return KeptStudy(
         name=path.stem,
         task=content.task,

@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from dipsearch.errors import FormatError, InputError
+from dipsearch.errors import InputError
 from dipsearch.network import Genome
+from dipsearch.network.genome import read_genome
 from dipsearch.yaml_files import Strict, read_yaml, shorten, suggestion, validate
 
 FOLDER = Path(__file__).parent / "published"
@@ -73,10 +74,7 @@ def read_preset(path: str | Path) -> Preset:
     """
     path = Path(path)
     content = validate(_File, read_yaml(path), source=str(path))
-    try:
-        genome = Genome.from_nested(content.genome)
-    except InputError as error:
-        raise FormatError(f"{path}: {error.given}", error.rule, error.fix) from error
+    genome = read_genome(content.genome, source=str(path))
     values = content.model_dump(exclude={"format", "genome", "tasks"})
     return Preset(name=path.stem, tasks=tuple(content.tasks), genome=genome, **values)
 

@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from dipsearch.errors import FormatError, InputError
 from dipsearch.files import write_text
 from dipsearch.network import Genome
+from dipsearch.network.genome import read_genome
 from dipsearch.yaml_files import Strict, dump_yaml, read_yaml, validate
 
 FORMAT = "dipsearch/stack/1"
@@ -49,7 +49,12 @@ def read_stack(path: Path) -> dict[str, tuple[StackMember, ...]]:
     """
     content = validate(_File, read_yaml(path), source=str(path))
     return {
-        name: tuple(_member(entry, source=f"{path}: a member of `{name}`") for entry in entries)
+        name: tuple(
+            StackMember(
+                one.number, one.weight, read_genome(one.genome, source=f"{path}: a member of `{name}`")
+            )
+            for one in entries
+        )
         for name, entries in content.pictures.items()
     }
 
@@ -64,10 +69,3 @@ def write_stack(path: Path, stacks: Mapping[str, Sequence[StackMember]]) -> None
         for name, members in stacks.items()
     }
     write_text(path, dump_yaml({"format": FORMAT, "pictures": pictures}))
-
-
-def _member(entry: _Member, *, source: str) -> StackMember:
-    try:
-        return StackMember(entry.number, entry.weight, Genome.from_nested(entry.genome))
-    except InputError as error:
-        raise FormatError(f"{source}: {error.given}", error.rule, error.fix) from error

@@ -8,7 +8,6 @@ again gets no gradient.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -17,7 +16,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
 from ..errors import first_line
 from .convolution import Convolution, device_of
@@ -120,10 +118,8 @@ def _level(level: Level, x: Raw) -> Raw:
     y = _block(second, *y.ready(_border(second.convolution)))  # type: ignore[arg-type]
     if level.deeper is not None:
         y = _level(level.deeper, y)
-    y = _kept_lean(level, _decoded, level, seen[-1] if skip is not None else None, y)
-    if level.refine is None:
-        return y
-    return _kept_lean(level, _refined, level.refine, y)
+    y = level.kept_lean(_decoded, level, seen[-1] if skip is not None else None, y)
+    return y if level.refine is None else level.kept_lean(_refined, level.refine, y)
 
 
 def _decoded(level: Level, seen: Tensor | None, deeper: Raw) -> Raw:
@@ -178,14 +174,3 @@ def _scaling(norm: Normalisation | None, owner: torch.nn.Module):  # type: ignor
     if norm is None or norm.kind == "none":
         return Scaling(owner, statistics=False)
     return Scaling(owner, *((norm.weight, norm.bias) if norm.kind == "batch" else ()))
-
-
-def _kept_lean(level: Level, part: Callable[..., Raw], *given: object) -> Raw:
-    """Run a part; where memory is short, keep only its inputs and compute it a second time on the way back."""
-    if not level.lean:
-        return part(*given)
-    result: Raw = checkpoint(part, *given, use_reentrant=False, preserve_rng_state=False)
-    return result
-
-
-__all__ = ["DOUBLED", "compiles", "find_triton", "generated", "usable"]

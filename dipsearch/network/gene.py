@@ -11,12 +11,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 
 from .gene_rules import Scalar
 
@@ -32,7 +26,6 @@ class Gene:
         low, high: of a range.
         step: of an int range; `high - low` is a multiple of it.
         log: whether the logarithm is uniform (ranges only).
-        condition: when the gene exists, in words ("channels_skip_2 above 0"); empty = always.
     """
 
     name: str
@@ -42,21 +35,11 @@ class Gene:
     high: float = 0
     step: int = 1
     log: bool = False
-    condition: str = ""
 
     @property
     def ordered(self) -> bool:
         """Whether neighbouring values are similar: every range, and choices among numbers."""
         return self.kind != "choice" or not any(isinstance(choice, str | bool) for choice in self.choices)
-
-    @property
-    def distribution(self) -> BaseDistribution:
-        """The gene as Optuna asks for it."""
-        if self.kind == "choice":
-            return CategoricalDistribution(self.choices)
-        if self.kind == "int":
-            return IntDistribution(int(self.low), int(self.high), log=self.log, step=self.step)
-        return FloatDistribution(self.low, self.high, log=self.log)
 
     def contains(self, value: object) -> bool:
         """Whether the search may give this value."""

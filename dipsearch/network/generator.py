@@ -11,6 +11,7 @@ are those of the authors' code, scale by scale:
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,8 @@ from . import fused
 from .convolution import Convolution
 from .genome import Genome
 from .layers import Block, Normalisation, Upsampler, concatenate
+
+_Made = TypeVar("_Made")
 
 
 class Level(nn.Module):
@@ -75,9 +78,9 @@ class Level(nn.Module):
         y: Tensor = self.down(x)  # (1, channels_down, H/2, W/2)
         if self.deeper is not None:
             y = self.deeper(y)  # (1, channels_up of the next scale, H/2, W/2)
-        y = self._kept_lean(self._join, x, y)
-        y = self._kept_lean(self._decode, y)
-        return y if self.refine is None else self._kept_lean(self.refine, y)
+        y = self.kept_lean(self._join, x, y)
+        y = self.kept_lean(self._decode, y)
+        return y if self.refine is None else self.kept_lean(self.refine, y)
 
     def _join(self, x: Tensor, deeper: Tensor) -> Tensor:
         y: Tensor = self.upsample(deeper)
@@ -87,10 +90,11 @@ class Level(nn.Module):
         result: Tensor = self.up(self.norm(y))
         return result
 
-    def _kept_lean(self, part: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+    def kept_lean(self, part: Callable[..., _Made], *inputs: object) -> _Made:
+        """Run a part; where memory is short, keep only its inputs and compute it a second time on the way back."""
         if not self.lean:
             return part(*inputs)
-        result: Tensor = checkpoint(part, *inputs, use_reentrant=False, preserve_rng_state=False)
+        result: _Made = checkpoint(part, *inputs, use_reentrant=False, preserve_rng_state=False)
         return result
 
 

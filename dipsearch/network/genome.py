@@ -17,7 +17,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from dipsearch.errors import InputError
+from dipsearch.errors import FormatError, InputError
 from dipsearch.yaml_files import shorten, suggestion
 
 from .gene_rules import (
@@ -237,6 +237,14 @@ class Genome:
 
 
 GLOBAL_GENES = tuple(field.name for field in fields(Genome) if field.name != "scales")
+
+
+def read_genome(nested: object, *, source: str) -> Genome:
+    """`Genome.from_nested` of a file: what is wrong is a `FormatError` that names the `source`."""
+    try:
+        return Genome.from_nested(nested)
+    except InputError as error:
+        raise FormatError(f"{source}: {error.given}", error.rule, error.fix) from error
 
 
 def _has_input_gene(kind: object, name: str) -> bool:

@@ -9,23 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from .gene import Gene
 from .gene_rules import Scalar
-
-
-class Source(Protocol):
-    """Fills a parameter from the values of its genes."""
-
-    @property
-    def genes(self) -> tuple[Gene, ...]:
-        """What has to be chosen first."""
-        ...
-
-    def value(self, chosen: Mapping[str, Scalar]) -> Scalar | None:
-        """The parameter's value; `chosen` holds every gene of `genes`; None = the parameter does not exist."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -88,6 +74,10 @@ class Column:
         return dict(self.points)[chosen[self.gene.name]]
 
 
+Source = Fixed | Direct | Growing | Column
+"""Fills a parameter from the values of its `genes`, which have to be chosen first; None = it does not exist."""
+
+
 @dataclass(frozen=True)
 class Requirement:
     """A condition on another parameter's value; a parameter that does not exist fulfils none.
@@ -111,12 +101,6 @@ class Requirement:
         if isinstance(value, str):
             return False
         return (self.above is None or value > self.above) and (self.below is None or value < self.below)
-
-    def __str__(self) -> str:
-        words = [f"is {' or '.join(map(str, self.among))}"] if self.among else []
-        words += [f"above {self.above:g}"] if self.above is not None else []
-        words += [f"below {self.below:g}"] if self.below is not None else []
-        return f"{self.parameter} {' and '.join(words)}"
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from dipsearch.yaml_files import read_yaml, shorten, suggestion
 from .gene import Gene, distance
 from .gene_rules import Scalar
 from .genome import Genome
-from .parameter_map import Direct, Parameter, Source
+from .parameter_map import Direct, Parameter
 from .space_format import read_parameters
 
 Flat = dict[str, Scalar]
@@ -47,8 +48,9 @@ class SearchSpace:
     @cached_property
     def digest(self) -> str:
         """12 hex digits over the content (genes, ranges, conditions), not over names and comments."""
-        # The digests of studies that were begun before the classes had their present names stay what they were.
+        # The digests of studies that were begun before the classes had their present form stay what they were.
         content = repr(self.parameters).replace("Parameter(", "Slot(").replace("parameter=", "slot=")
+        content = re.sub(r"(log=\w+)\)", r"\1, condition='')", content)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     def genes(self) -> tuple[Gene, ...]:
@@ -57,14 +59,8 @@ class SearchSpace:
 
     @cached_property
     def _genes(self) -> tuple[Gene, ...]:
-        users: dict[str, list[Parameter]] = {}
-        for parameter in self.parameters:
-            for gene in parameter.source.genes:
-                users.setdefault(gene.name, []).append(parameter)
-        known = {gene.name: gene for parameter in self.parameters for gene in parameter.source.genes}
-        return tuple(
-            replace(known[name], condition=_condition(parameters)) for name, parameters in users.items()
-        )
+        genes = (gene for parameter in self.parameters for gene in parameter.source.genes)
+        return tuple({gene.name: gene for gene in genes}.values())
 
     def active(self, flat: Mapping[str, Scalar]) -> tuple[str, ...]:
         """The genes that exist given the values in `flat`.
@@ -243,11 +239,6 @@ def describe(gene: Gene) -> str:
     return f"{gene.low:g} to {gene.high:g}{step}{' (logarithmic)' if gene.log else ''}"
 
 
-def _condition(parameters: list[Parameter]) -> str:
-    texts = [" and ".join(str(need) for need in parameter.requirements) for parameter in parameters]
-    return "" if "" in texts else " or ".join(dict.fromkeys(texts))
-
-
 def _closest_combination(
     genes: tuple[Gene, ...], parameters: list[Parameter], wanted: Mapping[str, Scalar]
 ) -> Flat:
@@ -261,6 +252,3 @@ def _closest_combination(
 
     best = min(itertools.product(*(gene.values() for gene in genes)), key=mismatch)
     return dict(zip(names, best, strict=True))
-
-
-__all__ = ["Flat", "SearchSpace", "Source", "describe", "load_space"]

@@ -13,13 +13,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from dipsearch.errors import InputError
 from dipsearch.yaml_files import shorten
 
 from .gene import Gene
 from .gene_reader import GeneReader
 from .gene_rules import Scalar
-from .genome import GLOBAL_GENES, SCALE_GENES, Genome, Scale
+from .genome import GLOBAL_GENES, SCALE_GENES, Genome, Scale, read_genome
 from .parameter_map import Column, Direct, Fixed, Parameter, Requirement
 from .space_document import SpaceDocument
 
@@ -54,12 +53,10 @@ def read_parameters(content: Mapping[str, Any], *, source: str) -> tuple[str, tu
 
 
 def _parameters_of_points(file: SpaceDocument, content: object) -> tuple[Parameter, ...]:
-    genomes: dict[str, Genome] = {}
-    for name, nested in file.mapping(content, "points").items():
-        try:
-            genomes[name] = Genome.from_nested(nested)
-        except InputError as error:
-            file.refuse(f"`points.{name}`: {error.given}", error.rule, error.fix)
+    genomes = {
+        name: read_genome(nested, source=f"{file.source}: `points.{name}`")
+        for name, nested in file.mapping(content, "points").items()
+    }
     gene = Gene("point", "choice", tuple(genomes))
     flats = {name: genome.to_flat() for name, genome in genomes.items()}
     names = dict.fromkeys(name for flat in flats.values() for name in flat)

@@ -6,9 +6,9 @@ Dabov, Foi, Katkovnik and Egiazarian, Image denoising by sparse 3-D transform-do
 
 from __future__ import annotations
 
-import math
-
+import numpy as np
 import torch
+from scipy.fft import dct
 from torch import Tensor
 
 from .aggregation import Aggregation, patches_of
@@ -49,10 +49,7 @@ def hard_threshold(y: Tensor, noise: PatchNoise, groups: Groups, *, threshold: f
 
 def cosines(size: int) -> Tensor:
     """The orthonormal cosine transform, (size, size)."""
-    place = torch.arange(size, dtype=torch.float64)
-    table = torch.cos(math.pi * (place + 0.5) * place[:, None] / size) * math.sqrt(2 / size)
-    table[0] /= math.sqrt(2)
-    return table.float()
+    return torch.from_numpy(dct(np.eye(size), axis=0, norm="ortho")).float()
 
 
 def _window(side: int) -> Tensor:

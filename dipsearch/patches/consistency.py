@@ -17,15 +17,7 @@ from ..problem import Identity, Mask, Operator, least_squares, pseudo_inverse
 from ..problem.operators.inverse import ITERATIONS, TOLERANCE
 
 
-def consistent(
-    x: Tensor,
-    operator: Operator,
-    y: Tensor,
-    *,
-    weight: Tensor | None = None,
-    iterations: int = ITERATIONS,
-    tolerance: float = TOLERANCE,
-) -> Tensor:
+def consistent(x: Tensor, operator: Operator, y: Tensor, *, weight: Tensor | None = None) -> Tensor:
     """Return x + A⁺(weight ⊙ (y − A x)): the nearest image that measures as y.
 
     Args:
@@ -34,13 +26,9 @@ def consistent(
         y: (1, C, h, w), the measurement.
         weight: 1 where y may be looked at, else 0; broadcasts to y. Where it is 0, A x stays as it was (A being of
             full row rank), and y may hold anything but NaN.
-        iterations: see ``pseudo_inverse``.
-        tolerance: see ``pseudo_inverse``.
     """
     residual = y - operator.A(x)
-    if weight is not None:
-        residual = residual * weight
-    return x + pseudo_inverse(operator, residual, iterations=iterations, tolerance=tolerance)
+    return x + pseudo_inverse(operator, residual if weight is None else residual * weight)
 
 
 def proximal(
@@ -51,8 +39,6 @@ def proximal(
     rho: float,
     noise_variance: float,
     weight: Tensor | None = None,
-    iterations: int = ITERATIONS,
-    tolerance: float = TOLERANCE,
 ) -> Tensor:
     """Return argmin over u of ‖weight ⊙ (A u − y)‖² / (2 noise_variance) + rho ‖u − x‖² / 2.
 
@@ -67,8 +53,6 @@ def proximal(
         rho: above 0; 1/rho is the variance that x is believed to have.
         noise_variance: of y, not below 0.
         weight: of the values of y, 0 or more; broadcasts to y.
-        iterations: see ``pseudo_inverse``.
-        tolerance: see ``pseudo_inverse``.
 
     Raises:
         InputError: ``rho`` or ``noise_variance`` is out of range.
@@ -92,6 +76,6 @@ def proximal(
         lambda r: operator.A_adjoint(weight * r),
         residual,
         damping=damping,
-        iterations=iterations,
-        tolerance=tolerance,
+        iterations=ITERATIONS,
+        tolerance=TOLERANCE,
     )

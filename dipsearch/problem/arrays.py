@@ -13,7 +13,7 @@ from torch import Tensor
 from ..errors import InputError
 from .form import Form, Layout
 from .operators import LinearOperator
-from .operators.shapes import in_32_bits
+from .operators.shapes import as_channels, in_32_bits
 
 
 def as_tensor(y: Any) -> tuple[Tensor, Form]:
@@ -90,9 +90,7 @@ def as_picture(values: Tensor, form: Form) -> tuple[Tensor, Form]:
             "a NumPy array is (H, W) or (H, W, C), a tensor (H, W), (C, H, W) or (1, C, H, W)",
             "give one picture at a time, with its axes in this order",
         )
-    if four.is_complex():
-        four = torch.cat([four.real, four.imag], dim=1)
-    return four.float(), replace(form, layout=layout)
+    return as_channels(four).float(), replace(form, layout=layout)
 
 
 def layout_of_image(form: Form) -> Layout:

@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .operators.shapes import as_complex
+
 Layout = Literal["HW", "HWC", "CHW", "BCHW"]
 
 
@@ -37,10 +39,7 @@ class Form:
     def back(self, x: Tensor) -> Tensor | NDArray[Any]:
         """The image in the form of what was handed in."""
         values = x.detach().double().cpu() * (self.high - self.low) + self.low
-        if self.complex_values:
-            real, imaginary = values.chunk(2, dim=1)
-            values = torch.complex(real.contiguous(), imaginary.contiguous())
-        values = self._axes(values)
+        values = self._axes(as_complex(values) if self.complex_values else values)
         return self._tensor(values) if self.kind == "tensor" else self._array(values)
 
     def _tensor(self, values: Tensor) -> Tensor:

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .array_types import Bits
 from .formats.image import Image, read_image
-from .splits.holes import Bits, clustering, largest_hole
+from .splits.holes import clustering, largest_hole
 
 WHITE = 0.9
 """Greys below this share of white count as missing: the edge of what was painted is a mixture."""

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .array_types import Bits
 from .formats.image import Image
-from .gate.diagnosis import Bits, Diagnosis
+from .gate.diagnosis import Diagnosis
 from .gate.noise_classifier import diagnose, given_photons, given_sigma
 from .gate.unit import Unit
 from .noise import LEVELS

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import maximum_filter
 from torch import Tensor
 
 from ..errors import InputError
@@ -184,14 +185,8 @@ def _supported(pixels: Tensor) -> tuple[float, float]:
 
 def _of_neighbours(pixels: Tensor) -> Tensor:
     """The largest of the eight neighbours of every pixel."""
-    padded = F.pad(pixels, (1, 1, 1, 1), value=-torch.inf)
-    height, width = pixels.shape[-2:]
-    found = torch.full_like(pixels, -torch.inf)
-    for row in range(3):
-        for column in range(3):
-            if (row, column) != (1, 1):
-                found = torch.maximum(found, padded[..., row : row + height, column : column + width])
-    return found
+    around = [[[[1, 1, 1], [1, 0, 1], [1, 1, 1]]]]
+    return torch.from_numpy(maximum_filter(pixels.numpy(), footprint=around, mode="constant", cval=-np.inf))
 
 
 def _refuse_empty(low: float, high: float) -> None:

@@ -84,8 +84,7 @@ class TaskOptions:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dictionary that JSON and YAML can hold."""
-        found = dataclasses.asdict(self)
-        return found | {"value_range": None if self.value_range is None else list(self.value_range)}
+        return dataclasses.asdict(self) | {"value_range": self.value_range and list(self.value_range)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -99,16 +98,12 @@ class TaskOptions:
         unknown = sorted(set(values) - known)
         if unknown or "task" not in values:
             raise FormatError(
-                f"the task options have the unknown key {unknown[0]!r}"
-                if unknown
-                else "the task options name no task",
+                f"the task options {f'have the unknown key {unknown[0]!r}' if unknown else 'name no task'}",
                 "the keys are " + ", ".join(sorted(known)),
                 "correct the key" if unknown else "add task: denoise, inpaint, sr or deblur",
             )
-        known_range = values.get("value_range")
-        return cls(
-            **{**values, "value_range": tuple(known_range) if isinstance(known_range, list) else known_range}
-        )
+        given = values.get("value_range")
+        return cls(**{**values, "value_range": tuple(given) if isinstance(given, list) else given})
 
 
 def _check_ranges(options: TaskOptions) -> None:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, find_objects, label
 from torch import Tensor
 
-from .splits.holes import Bits, are_holes
+from .array_types import Bits
+from .splits.holes import are_holes
 
 SMALL_PICTURE = 256 * 256
 """Pixels up to which a picture is worked on as it is."""
@@ -143,7 +143,7 @@ def _with_margin(box: Box, shape: tuple[int, ...]) -> Box:
     )
 
 
-def _coarse(missing: Bits) -> NDArray[np.bool_]:
+def _coarse(missing: Bits) -> Bits:
     """Blocks in which something is missing."""
     height, width = (-(-size // BLOCK) * BLOCK for size in missing.shape)
     padded = np.zeros((height, width), dtype=bool)

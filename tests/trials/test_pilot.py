@@ -21,6 +21,7 @@ from dipsearch.planning.budget import make_plan
 from dipsearch.planning.in_turn import InTurn
 from dipsearch.planning.plan import Load
 from dipsearch.problem import TaskOptions, write_image
+from dipsearch.proposal.distributions import distribution_of
 from dipsearch.proposal.study import open_study, search_space
 from dipsearch.run import Request
 from dipsearch.run.books import Books
@@ -107,7 +108,7 @@ def proposals(run: Run, *, count: int = 12) -> list[str]:
     settings = replace(run.settings, sampler="random", name="another")
     study = open_study(run.folder, settings, space=space).study
     for _ in range(count):
-        trial = study.ask({gene.name: gene.distribution for gene in space.genes()})
+        trial = study.ask({gene.name: distribution_of(gene) for gene in space.genes()})
         found.append(str(trial.params["input_kind"]))
     return found
 

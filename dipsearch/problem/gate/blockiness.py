@@ -11,11 +11,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.fft import dctn
 from torch import Tensor
 
-Plane = NDArray[np.float64]
+from ..array_types import Values
 
 SIDE = 8  # of a block of JPEG
 LARGEST = 256  # of the part that is looked at, in pixels per side
@@ -73,7 +72,7 @@ def find_grid(y: Tensor) -> Grid:
     return Grid(excess, lead, int(best[0]), int(best[1]), bool(found))
 
 
-def _zeros(luma: Plane) -> tuple[float, int]:
+def _zeros(luma: Values) -> tuple[float, int]:
     """The share of zeros among the fine coefficients of the blocks that are not flat, and their number."""
     rows, columns = luma.shape[0] // SIDE, luma.shape[1] // SIDE
     squares = luma[: rows * SIDE, : columns * SIDE].reshape(rows, SIDE, columns, SIDE).swapaxes(1, 2)

@@ -17,12 +17,11 @@ from scipy.fft import dctn, idct
 from scipy.special import gammaincinv
 from torch import Tensor
 
+from ..array_types import Bits, Values
 from .clipping import is_clipped
 
-Values = NDArray[np.float64]
-Bits = NDArray[np.bool_]
-
 SIDE = 8  # as in the cosine transform of JPEG, so that what a file has lost shows
+REACH = SIDE // 2  # of lags, in pixels
 STEP = 4  # blocks overlap by a half: twice the evidence; closer ones say hardly more
 MOST = 24_000  # blocks; enough for every figure here, and a bound on time and memory
 FEWEST = 60  # of which a tenth are six: with fewer, blocks that are cut or constant in part are taken, too
@@ -172,21 +171,21 @@ def spectrum(blocks: Blocks) -> Values:
     return found
 
 
-def autocorrelation(power: Values, *, reach: int = SIDE // 2) -> Values:
-    """Return (2 reach + 1)² correlations of noise whose power over the cosine frequencies is known.
+def autocorrelation(power: Values) -> Values:
+    """Return (2 REACH + 1)² correlations of noise whose power over the cosine frequencies is known.
 
     The mean over a block of the products of two values at a lag, by each of the cosines, times their power.
     Lags beyond one pixel are drawn to 0 towards the end of the reach, for they rest on little.
     """
     cosines = idct(np.eye(SIDE), axis=0, norm="ortho").T  # (frequency, place)
-    lags = np.abs(np.arange(-reach, reach + 1))
+    lags = np.abs(np.arange(-REACH, REACH + 1))
     products = np.stack([(cosines[:, : SIDE - lag] * cosines[:, lag:]).sum(1) / (SIDE - lag) for lag in lags])
     table = products @ power @ products.T
-    taper = np.where(lags <= 1, 1, np.cos(np.pi * lags / (2 * reach + 2)) ** 2)
+    taper = np.where(lags <= 1, 1, np.cos(np.pi * lags / (2 * REACH + 2)) ** 2)
     table = table * taper[:, None] * taper
-    if table[reach, reach] <= 0:  # a picture of one colour
+    if table[REACH, REACH] <= 0:  # a picture of one colour
         return np.asarray(np.outer(lags == 0, lags == 0), dtype=np.float64)
-    return np.asarray(table / table[reach, reach])
+    return np.asarray(table / table[REACH, REACH])
 
 
 def of_equal_noise(blocks: Blocks, line: Line) -> Blocks:

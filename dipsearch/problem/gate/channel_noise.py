@@ -10,14 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.fft import dctn
 from torch import Tensor
 
-from .blocks import BESIDE_MIDDLE, FINE, MIDDLE, ON_THE_ENDS, QUIETEST, SIDE, Blocks, Values, floor
+from ..array_types import Bits, Values
+from .blocks import BESIDE_MIDDLE, FINE, MIDDLE, ON_THE_ENDS, QUIETEST, SIDE, Blocks, floor
 from .noise_subspace import noise_of_channels, noise_of_quiet
-
-Bits = NDArray[np.bool_]
 
 MOST_CHANNELS = 16
 """Of more channels each is taken to have its own noise: what C² pairs have in common rests on too little."""

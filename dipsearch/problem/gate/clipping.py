@@ -12,12 +12,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 from scipy.special import ndtr
 from torch import Tensor
 
-Levels = NDArray[np.float64]
+from ..array_types import Values
 
 GRID = np.linspace(0, 1, 1025)
 
@@ -55,7 +54,7 @@ def surviving_noise(y: Tensor, sigma: float, *, seen: Tensor | None = None) -> t
     return torch.from_numpy(variance_map).to(y), torch.from_numpy(bias_map).to(y)
 
 
-def _local_means(y: Tensor, seen: Tensor | None) -> Levels:
+def _local_means(y: Tensor, seen: Tensor | None) -> Values:
     """The means of what was measured in the surroundings of every value; 0 where there is nothing."""
     values = y.detach().double().cpu().numpy()
     if seen is None or bool((seen > 0).all()):
@@ -93,7 +92,7 @@ def unclipped(x: Tensor, y: Tensor, sigmas: Sequence[float], *, seen: Tensor | N
     return result
 
 
-def _clipped_moments(sigma: float) -> tuple[Levels, Levels]:
+def _clipped_moments(sigma: float) -> tuple[Values, Values]:
     """Mean and variance of min(max(x + sigma·n, 0), 1) with n ~ N(0, 1), for every x of ``GRID``."""
     low, high = -GRID / sigma, (1 - GRID) / sigma
     inside = ndtr(high) - ndtr(low)
@@ -106,5 +105,5 @@ def _clipped_moments(sigma: float) -> tuple[Levels, Levels]:
     return mean, square - mean**2
 
 
-def _density(t: Levels) -> Levels:
+def _density(t: Values) -> Values:
     return np.asarray(np.exp(-(t**2) / 2) / math.sqrt(2 * math.pi))

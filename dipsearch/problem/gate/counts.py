@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-Values = NDArray[np.float64]
-Bits = NDArray[np.bool_]
+from ..array_types import Bits, Values
 
 AROUND = (1 / 3.2, 2.6)
 """Where the number of photons is looked for, by the rough one: texture makes the noise look too strong, few photons and

@@ -8,14 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ..array_types import Bits
 from ..noise import NoiseModel
 from .evidence import Evidence
 from .unit import GREY_LEVELS, Unit
-
-Bits = NDArray[np.bool_]
 
 Branch = Literal[
     "recorruption (white)",

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .blocks import COLUMNS, FINE, HIGH, LOW, MIDDLE, QUIETEST, ROWS, SIDE, Bits, Blocks, Values, floor
+from ..array_types import Bits, Values
+from .blocks import COLUMNS, FINE, HIGH, LOW, MIDDLE, QUIETEST, ROWS, SIDE, Blocks, floor
 
 NEARLY_ALL: Bits = ROWS + COLUMNS >= 2
 """All but the three lowest, which hold the most of the picture."""

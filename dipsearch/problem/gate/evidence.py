@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from ..array_types import Bits, Values
 from .blockiness import Grid, find_grid
 from .blocks import (
     HIGH,
     MIDDLE,
     Blocks,
     Line,
-    Values,
     autocorrelation,
     brightness_line,
     floor,
@@ -29,7 +29,7 @@ from .counts import NO_COMB, Comb, find_comb
 from .evenness import Evenness, evenness
 from .impulses import Impulses, find_impulses
 from .photons import NO_LINE, PhotonLine, photon_line
-from .plain import Bits, plain_values
+from .plain import plain_values
 from .sigma import SigmaEstimate, estimate_sigma
 
 CORRELATED_RATIO, CORRELATED_WHITENESS = 0.74, 1.30

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 from torch import Tensor
 
-Bits = NDArray[np.bool_]
-Plane = NDArray[np.float64]
+from ..array_types import Bits, Values
 
 WINDOW = 7
 """Side of the surroundings that tell a struck value from a black or white area."""
@@ -126,7 +124,7 @@ def clean_sigma(y: Tensor) -> float | None:
     return math.sqrt(float(np.quantile(energies, FLAT_SHARE)))
 
 
-def _clean_of_channel(plane: Plane) -> Bits:
+def _clean_of_channel(plane: Values) -> Bits:
     black, white = plane <= 0, plane >= 1
     between = ~(black | white)
     if between.mean() < ENOUGH_BETWEEN:
@@ -137,7 +135,7 @@ def _clean_of_channel(plane: Plane) -> Bits:
     return np.asarray(between | of_its_own)
 
 
-def _tile_energies(plane: Plane, clean: Bits) -> list[float]:
+def _tile_energies(plane: Values, clean: Bits) -> list[float]:
     """Mean square of the third differences along the rows, in every tile that has enough of them."""
     width = plane.shape[1] - 3
     if width < 1:

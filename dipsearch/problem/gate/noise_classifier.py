@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from ..array_types import Bits
 from ..noise import LEVELS, NoiseModel
 from . import verdicts
-from .diagnosis import Bits, Diagnosis
+from .diagnosis import Diagnosis
 from .evidence import Evidence, gather
 from .noisy_part import FAINTEST, find_noisy_part
 from .plain import plain_pixels

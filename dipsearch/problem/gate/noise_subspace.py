@@ -18,10 +18,8 @@ from numpy.typing import NDArray
 from scipy.fft import dctn
 from scipy.ndimage import uniform_filter
 
+from ..array_types import Bits, Values
 from .blocks import BESIDE_MIDDLE, MIDDLE
-
-Values = NDArray[np.float64]
-Bits = NDArray[np.bool_]
 
 SIDE, MOST_VALUES = 4, 150
 """Side of a patch in pixels, and its values over all channels at the most. With 4, 5, 6 and 7 the errors of sigma 40 to

@@ -11,15 +11,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.fft import dctn
 from torch import Tensor
 
-from .blocks import FINE, HIGH, MIDDLE, SIDE, Blocks, Values, floor
+from ..array_types import Bits, Values
+from .blocks import FINE, HIGH, MIDDLE, SIDE, Blocks, floor
 from .evenness import WHITE_RATIO
 from .sigma import FOURTH_DIFFERENCE
-
-Bits = NDArray[np.bool_]
 
 STEP, MOST = 4, 40_000  # pixels between blocks, and blocks at the most: a bound on time
 TILE = 5

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .blocks import BESIDE_MIDDLE, MIDDLE, Blocks, Values, floor
+from ..array_types import Values
+from .blocks import BESIDE_MIDDLE, MIDDLE, Blocks, floor
 
 BINS, FEWEST = 8, 10
 """Bins of equally many blocks, and of equal width beside them, with at least so many blocks each."""

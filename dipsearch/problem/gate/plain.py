@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, maximum_filter, minimum_filter
 from torch import Tensor
 
-Bits = NDArray[np.bool_]
+from ..array_types import Bits
 
 WINDOW = 5
 """Side of a square that is constant: noise that was cut to black or white on half of its values leaves 25 equal ones

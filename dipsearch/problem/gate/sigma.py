@@ -19,9 +19,7 @@ from scipy.ndimage import minimum_filter, uniform_filter
 from torch import Tensor
 
 from ...errors import InputError
-
-Plane = NDArray[np.float64]
-Bits = NDArray[np.bool_]
+from ..array_types import Bits, Values
 
 AGREEMENT = 1.10  # of the largest of three measures and the smallest
 SMALLEST_SIDE = 8  # of a picture, in pixels
@@ -49,7 +47,7 @@ class SigmaEstimate:
     agree: bool
 
 
-def estimate_sigma(y: Tensor, *, left_out: NDArray[np.bool_] | None = None) -> SigmaEstimate:
+def estimate_sigma(y: Tensor, *, left_out: Bits | None = None) -> SigmaEstimate:
     """Estimate the standard deviation of white Gaussian noise in (1, C, h, w).
 
     Pixels whose surroundings lie within two sigma of 0 or 1 are left out, for there the noise may have been
@@ -90,16 +88,16 @@ def estimate_sigma(y: Tensor, *, left_out: NDArray[np.bool_] | None = None) -> S
     return SigmaEstimate(wavelet, laplacian, sigma, agree=0 < max(three) <= AGREEMENT * min(three))
 
 
-def _median_deviation(band: Plane) -> float:
+def _median_deviation(band: Values) -> float:
     return float(np.median(np.abs(band))) / 0.6744897501960817
 
 
-def _mean_deviation(band: Plane) -> float:
+def _mean_deviation(band: Values) -> float:
     return math.sqrt(math.pi / 2) * float(np.mean(np.abs(band)))
 
 
 def _pooled(
-    planes: Plane, shown: Sequence[Bits | None], taps: Plane, deviation: Callable[[Plane], float]
+    planes: Values, shown: Sequence[Bits | None], taps: Values, deviation: Callable[[Values], float]
 ) -> float:
     """Root mean square of the channels' estimates, each weighted by the pixels that it rests on."""
     energy, weight = 0.0, 0
@@ -110,7 +108,7 @@ def _pooled(
 
 
 def _of_channel(
-    plane: Plane, shown: Bits | None, taps: Plane, deviation: Callable[[Plane], float]
+    plane: Values, shown: Bits | None, taps: Values, deviation: Callable[[Values], float]
 ) -> tuple[float, int]:
     band = _diagonal_band(plane, taps)
     start = len(taps) // 2
@@ -132,7 +130,7 @@ def _of_channel(
     return sigma, count
 
 
-def _far_from_clipping(level: Plane, sigma: float, there: Bits | None) -> NDArray[Any]:
+def _far_from_clipping(level: Values, sigma: float, there: Bits | None) -> NDArray[Any]:
     # A picture that is almost all black or white leaves little to look at; then nearer pixels have to do.
     for distance in (2.0, 1.5, 1.0, 0.5):
         inside = np.abs(level - 0.5) < 0.5 - distance * sigma
@@ -143,7 +141,7 @@ def _far_from_clipping(level: Plane, sigma: float, there: Bits | None) -> NDArra
     return np.ones(level.shape, dtype=bool) if there is None else there
 
 
-def _diagonal_band(plane: Plane, taps: Plane) -> Plane:
+def _diagonal_band(plane: Values, taps: Values) -> Values:
     height, width = plane.shape
     reach = len(taps) - 1
     down = sum(tap * plane[i : height - reach + i] for i, tap in enumerate(taps))

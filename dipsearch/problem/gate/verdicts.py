@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from ..array_types import Values
 from ..noise import LEVELS, NoiseModel
-from .blocks import Values
 from .diagnosis import Diagnosis
 from .evidence import Evidence
 from .impulses import clean_sigma

@@ -13,6 +13,7 @@ from ...errors import InputError
 from ..randomness import generator_for
 from .gradient import with_adjoint
 from .registry import Arrays, register
+from .shapes import as_channels, as_complex
 
 
 @register("fourier")
@@ -77,13 +78,13 @@ class Fourier:
 
     def _sampled(self, x: Tensor) -> Tensor:
         self._refuse_other(x, doubled=self.complex_image)
-        spectrum = torch.fft.fft2(_joined(x) if self.complex_image else x, norm="ortho")
-        return _parted(spectrum) * self.mask
+        spectrum = torch.fft.fft2(as_complex(x) if self.complex_image else x, norm="ortho")
+        return as_channels(spectrum) * self.mask
 
     def _imaged(self, y: Tensor) -> Tensor:
         self._refuse_other(y, doubled=True)
-        image = torch.fft.ifft2(_joined(y * self.mask), norm="ortho")
-        return _parted(image) if self.complex_image else image.real
+        image = torch.fft.ifft2(as_complex(y * self.mask), norm="ortho")
+        return as_channels(image) if self.complex_image else image.real
 
     def _refuse_other(self, value: Tensor, *, doubled: bool) -> None:
         height, width = self.mask.shape[-2:]
@@ -93,15 +94,6 @@ class Fourier:
                 f"the mask is {width} × {height}, and complex values are an even number of channels",
                 "give real parts first, then imaginary parts, of the size of the mask",
             )
-
-
-def _joined(value: Tensor) -> Tensor:
-    real, imaginary = value.chunk(2, dim=1)
-    return torch.complex(real.contiguous(), imaginary.contiguous())
-
-
-def _parted(value: Tensor) -> Tensor:
-    return torch.cat([value.real, value.imag], dim=1)
 
 
 def _inverse_of_gram(mask: Tensor) -> Tensor:

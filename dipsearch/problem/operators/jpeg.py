@@ -11,7 +11,9 @@ from copy import copy
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 import torch
+from scipy.fft import dct
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
@@ -37,7 +39,10 @@ class JpegSet:
         self._values = tuple(torch.from_numpy(plane.values) for plane in file.planes)
         self._steps = tuple(torch.from_numpy(plane.steps) for plane in file.planes)
         to_ycbcr = torch.tensor(TO_YCBCR)
-        self._cosines, self._colours, self._back = _cosines(), to_ycbcr, torch.linalg.inv(to_ycbcr)
+        self._cosines = torch.from_numpy(
+            dct(np.eye(SIDE), axis=0, norm="ortho")
+        ).float()  # (frequency, place)
+        self._colours, self._back = to_ycbcr, torch.linalg.inv(to_ycbcr)
 
     @classmethod
     def of_file(cls, path: str | Path) -> Self:
@@ -115,14 +120,6 @@ class JpegSet:
         return pad(
             back.reshape(1, 1, height, width), (0, plane.shape[-1] - width, 0, plane.shape[-2] - height)
         )
-
-
-def _cosines() -> Tensor:
-    """The orthonormal cosine transform, (frequency, place)."""
-    place = torch.arange(SIDE, dtype=torch.float64)
-    table = torch.cos((2 * place + 1) * place[:, None] * torch.pi / (2 * SIDE)) / 2
-    table[0] /= 2**0.5
-    return table.float()
 
 
 def _upright(x: Tensor, orientation: int) -> Tensor:

@@ -20,7 +20,7 @@ from .identity import Identity
 from .maps import Map, Method, OnCpu, called, image_shape_of, moved_to, own_shape, tried
 from .operator import Operator
 from .registry import GIVEN, name_of
-from .shapes import as_four, as_measured, four_numbers, in_32_bits, squeezed
+from .shapes import as_complex, as_four, as_measured, four_numbers, in_32_bits, squeezed
 
 
 class LinearOperator:
@@ -70,10 +70,7 @@ class LinearOperator:
         with torch.no_grad():
             if made.image_shape is None:
                 made._set_shape(image_shape_of(made._backward, y), doubled=made.complex_image)
-            assert made.image_shape is not None
-            out = tried(made._forward, made._outward(torch.zeros(made.image_shape)), name="A")
-            tried(made._backward, in_32_bits(torch.zeros_like(out)), name="A_adjoint")
-        made.measured_shape, made._complex = tuple(out.shape), out.is_complex()
+            tried(made._backward, in_32_bits(torch.zeros_like(made._measure())), name="A_adjoint")
         return made
 
     def for_images(self, image_shape: tuple[int, ...]) -> LinearOperator:
@@ -143,10 +140,15 @@ class LinearOperator:
                 "give LinearOperator(A, A_adjoint, image_shape=(1, C, H, W))",
             )
         self._set_shape(image_shape, doubled=False)
-        assert self.image_shape is not None
         with torch.no_grad():
-            out = tried(self._forward, self._outward(torch.zeros(self.image_shape)), name="A")
+            self._measure()
+
+    def _measure(self) -> Tensor:
+        """What A returns of an image of zeros; its shape and kind of numbers are kept."""
+        assert self.image_shape is not None
+        out = tried(self._forward, self._outward(torch.zeros(self.image_shape)), name="A")
         self.measured_shape, self._complex = tuple(out.shape), out.is_complex()
+        return out
 
     def _set_shape(self, shape: tuple[int, ...], *, doubled: bool) -> None:
         batch, channels, height, width = four_numbers(shape)
@@ -176,10 +178,7 @@ class LinearOperator:
 
     def _outward(self, x: Tensor) -> Tensor:
         """An image as one's own A takes it."""
-        if not self.complex_image:
-            return x
-        real, imaginary = x.chunk(2, dim=1)
-        return torch.complex(real.contiguous(), imaginary.contiguous())
+        return as_complex(x) if self.complex_image else x
 
 
 def as_operator(given: object) -> Operator:

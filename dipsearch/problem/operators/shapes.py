@@ -34,20 +34,27 @@ def in_32_bits(y: Tensor) -> Tensor:
     return y.to(torch.complex64 if y.is_complex() else torch.float32)
 
 
+def as_channels(x: Tensor) -> Tensor:
+    """Complex values (1, C, H, W) as (1, 2C, H, W), real parts first; real ones as they are."""
+    return torch.cat([x.real, x.imag], dim=1) if x.is_complex() else x
+
+
+def as_complex(x: Tensor) -> Tensor:
+    """The way back."""
+    real, imaginary = x.chunk(2, dim=1)
+    return torch.complex(real.contiguous(), imaginary.contiguous())
+
+
 def as_four(y: Tensor, measured: tuple[int, ...]) -> Tensor:
     """A measurement as (1, c, h, w) of real values; of complex ones the real parts come first."""
     y = y.reshape(measured)
     last = y.shape[-2:] if y.ndim >= 2 else (1, y.shape[-1])
-    y = y.reshape(1, -1, *last)
-    return torch.cat([y.real, y.imag], dim=1) if y.is_complex() else y
+    return as_channels(y.reshape(1, -1, *last))
 
 
 def as_measured(y: Tensor, measured: tuple[int, ...], *, complex_values: bool) -> Tensor:
     """The way back."""
-    if complex_values:
-        real, imaginary = y.chunk(2, dim=1)
-        y = torch.complex(real.contiguous(), imaginary.contiguous())
-    return y.reshape(measured)
+    return (as_complex(y) if complex_values else y).reshape(measured)
 
 
 def squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -7,10 +7,9 @@ real holes, where the truth is known, and scores those.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import find_objects, label
 
-Bits = NDArray[np.bool_]
+from ..array_types import Bits
 
 CLUSTERING = 0.5
 """0 is scattered, 1 is solid, and lines one pixel wide have this."""
