@@ -70,7 +70,7 @@ def operators(
     parsing.at_least(1, workers, option="--workers")
     parsing.at_least(100, steps, option="--steps")
     parsing.at_least(10, dip_steps, option="--dip-steps")
-    word = parsing.precision_word(precision)
+    word = parsing.one_of(precision, parsing.PRECISIONS, option="--precision")
     given = () if recorded_only else parsing.expand_sources(sources or ())
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 

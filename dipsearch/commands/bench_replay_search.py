@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,6 +12,7 @@ from . import bench_options as shared
 from . import parsing
 
 FILE, SECTION = "search.json", "search"
+SETS: tuple[Literal["tuning", "test"], ...] = ("tuning", "test")
 
 
 def replay_search(
@@ -44,7 +45,7 @@ def replay_search(
     """
     parsing.at_least(2, seeds, option="--seeds")
     times = _minutes(minutes)
-    chosen = parsing.set_word(pictures)
+    chosen = parsing.one_of(pictures, SETS, option="--set")
 
     import time
 

@@ -63,7 +63,7 @@ def rivals(
 
     Rows that are there are not made again. What a method needs and is not installed is said in one line.
     """
-    budgets, word = _budgets(seconds), parsing.precision_word(precision)
+    budgets, word = _budgets(seconds), parsing.one_of(precision, parsing.PRECISIONS, option="--precision")
     parsing.at_least(1, workers, option="--workers")
     parsing.at_least(1, fit_steps, option="--fit-steps")
     if not fit_seconds > 0:
