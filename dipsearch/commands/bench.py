@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InputError
-from ..files import write_text
 from . import (
     bench_answers,
     bench_files,
@@ -30,6 +29,7 @@ from . import (
     bench_warm_weights,
     parsing,
 )
+from . import bench_options as shared
 
 if TYPE_CHECKING:
     from ..bench import EqualityRow, MemoryRow, SpeedRow
@@ -97,9 +97,7 @@ def speed(
     if not seconds > 0:
         raise InputError(f"--seconds is {seconds:g}", "it is above 0", "write for example --seconds 20")
 
-    import json
-
-    from ..bench import NETWORKS, file_name, measure_speed, speed_markdown, write_section
+    from ..bench import NETWORKS, file_name, measure_speed, speed_markdown
 
     names = list(NETWORKS) if networks is None else [name.strip() for name in networks.split(",")]
     for name in names:
@@ -114,9 +112,8 @@ def speed(
     )
     # A run with more threads is another measurement of the same machine.
     label = f"speed-{file_name(table.machine)}" + (f"-{threads}-threads" if threads > 1 else "")
-    write_text(out / f"{label}.json", json.dumps(table.to_dict(), indent=1) + "\n")
-    write_section(PAGE if page is None else page, label, speed_markdown(table))
-    print(f"written: {out / label}.json and the section {label} of {PAGE if page is None else page}")
+    shared.write_json(out / f"{label}.json", table.to_dict())
+    shared.publish(speed_markdown(table), file=out / f"{label}.json", section=label, page=page or PAGE)
 
 
 @bench.command()
@@ -141,7 +138,6 @@ def overhead(
         raise InputError(f"--seconds is {seconds:g}", "it is above 0", "write for example --seconds 300")
 
     import io
-    import json
 
     import optuna
     from rich.console import Console
@@ -154,10 +150,10 @@ def overhead(
     screen = Console(file=io.StringIO(), force_terminal=True, width=120, highlight=False, markup=False)
     shown = LiveConsole(screen, words_of(verbose=True))
     try:
-        measured = measure_overhead(seconds=seconds, callback=shown, scaling=scaling, watch=_say)
+        measured = measure_overhead(seconds=seconds, callback=shown, scaling=scaling, watch=shared.say)
     finally:
         shown.close()
-    write_text(out / "overhead.json", json.dumps(measured.to_dict(), indent=1) + "\n")
+    shared.write_json(out / "overhead.json", measured.to_dict())
     print_pairs(measured.lines())
 
 
@@ -189,7 +185,7 @@ def memory(
     parsing.at_least(1, workers, option="--workers")
     parsing.device_word(device)
 
-    from ..bench import check_memory, file_name, machine_name, memory_markdown, write_section
+    from ..bench import check_memory, file_name, machine_name, memory_markdown
 
     def show(row: MemoryRow) -> None:
         print(
@@ -199,8 +195,9 @@ def memory(
         )
 
     label = f"memory-{file_name(machine_name(device))}"
+    file = out / f"{label}.json"
     table = check_memory(
-        out / f"{label}.json",
+        file,
         spaces=[name.strip() for name in spaces.split(",")],
         genomes=genomes,
         sizes=sides,
@@ -208,8 +205,7 @@ def memory(
         workers=workers,
         watch=show,
     )
-    write_section(page, label, memory_markdown(table))
-    print(f"written: {out / label}.json and the section {label} of {page}")
+    shared.publish(memory_markdown(table), file=file, section=label, page=page)
 
 
 @bench.command()
@@ -236,9 +232,7 @@ def equality(
             f"--size is {size}", "it is a multiple of 16, at least 32", "write for example --size 96"
         )
 
-    import json
-
-    from ..bench import equality_markdown, measure_equality, write_section
+    from ..bench import equality_markdown, measure_equality
 
     def show(row: EqualityRow) -> None:
         print(
@@ -248,13 +242,8 @@ def equality(
         )
 
     table = measure_equality(side=size, seeds=seeds, steps=steps, device=device, watch=show)
-    write_text(out / "equality.json", json.dumps(table.to_dict(), indent=1) + "\n")
-    write_section(page, "equality", equality_markdown(table))
-    print(f"written: {out / 'equality.json'} and the section equality of {page}")
-
-
-def _say(sentence: str) -> None:
-    print(sentence, flush=True)
+    shared.write_json(out / "equality.json", table.to_dict())
+    shared.publish(equality_markdown(table), file=out / "equality.json", section="equality", page=page)
 
 
 def _show(row: SpeedRow) -> None:

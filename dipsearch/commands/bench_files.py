@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ..files import write_text
+from . import bench_options as shared
 
 
 def files(
@@ -33,5 +32,5 @@ def files(
         "outcomes": dict(Counter(trip.outcome for trip in trips)),
         "files": [trip.to_dict() for trip in trips],
     }
-    write_text(out / "round_trip.json", json_format.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    shared.write_json(out / "round_trip.json", values)
     print(f"written: {out / 'round_trip.json'}")

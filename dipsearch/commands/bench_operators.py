@@ -74,12 +74,10 @@ def operators(
     given = () if recorded_only else parsing.expand_sources(sources or ())
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    import time
-
-    from ..bench import operator_fits, operator_search, write_section
+    from ..bench import operator_fits, operator_search
     from ..bench.contestants import CONTESTANTS
     from ..bench.half_size_crops import refuse_namesakes
-    from ..bench.machine import command_line, machine_name, versions
+    from ..bench.machine import machine_name
     from ..bench.operator_cases import INSTRUMENTS, chosen_instruments
     from ..bench.operator_rows import COMMAND, OperatorRow
     from ..bench.operator_run import WHAT, Measuring, measure
@@ -92,13 +90,7 @@ def operators(
     names = _known(
         shared.words(networks) if networks else list(CONTESTANTS), list(CONTESTANTS), option="--networks"
     )
-    date = time.strftime("%Y-%m-%d")
-    about = {
-        "machine": machine_name("cpu"),
-        "command": command_line(),
-        "date": date,
-        "versions": versions(),
-    }
+    about = {"machine": machine_name("cpu")} | shared.about_now()
     file = RowFile(out / FILE, OperatorRow, command=COMMAND, about=about)
     if not recorded_only:
         clean = clean_sources(given)
@@ -118,9 +110,9 @@ def operators(
             precision=word,
             fit=operator_fits.fit_in_processes(workers),
         )
-        measure(wanted, file, say=lambda line: print(line, flush=True))
-    write_section(page, SECTION, operators_markdown(file.rows, command=command_line(), date=date))
-    print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
+        measure(wanted, file, say=shared.say)
+    text = operators_markdown(file.rows, command=about["command"], date=about["date"])
+    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
 
 
 def _known(words: Sequence[str], known: Sequence[str], *, option: str) -> list[str]:

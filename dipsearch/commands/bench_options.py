@@ -1,13 +1,15 @@
-"""The options that several benches share, each described once, and the check before rows are only read."""
+"""What several benches share: options, each described once, lists of words, and how rows and pages are written."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ..errors import InputError
+from ..files import write_text
 
 PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 
@@ -52,6 +54,42 @@ def refuse_missing_rows(file: Path, *, recorded_only: bool) -> None:
             "--recorded-only reads it",
             "leave that out to measure, or give --out",
         )
+
+
+def about_now() -> dict[str, Any]:
+    """What stands beside rows that are measured now: the command of this process, the date, the versions."""
+    import time
+
+    from ..bench.machine import command_line, versions
+
+    return {"command": command_line(), "date": time.strftime("%Y-%m-%d"), "versions": versions()}
+
+
+def write_json(file: Path, content: Mapping[str, Any]) -> None:
+    """Write what was measured to a file that people may read, too."""
+    import json
+
+    write_text(file, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def publish(text: str, *, file: Path, section: str, page: Path, rows: int | None = None) -> None:
+    """Write a section of a page, and say so.
+
+    Args:
+        text: of the section, Markdown.
+        file: with what the section was made of; it is there already.
+        rows: how many the file holds, where that is worth saying.
+    """
+    from ..bench import write_section
+
+    write_section(page, section, text)
+    held = f"{file}" if rows is None else f"{rows} rows in {file},"
+    print(f"written: {held} and the section {section} of {page}")
+
+
+def say(line: str) -> None:
+    """Print a line at once, for whoever watches or follows a log."""
+    print(line, flush=True)
 
 
 def words(text: str) -> list[str]:

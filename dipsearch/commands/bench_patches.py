@@ -67,11 +67,8 @@ def patches(
     given = () if recorded_only or not sources else parsing.expand_sources(sources)
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    import time
-
-    from ..bench import patch_settings, patch_speed, write_section
+    from ..bench import patch_settings, patch_speed
     from ..bench.half_size_crops import refuse_namesakes
-    from ..bench.machine import command_line, versions
     from ..bench.patch_rows import COMMAND, PatchRow
     from ..bench.patch_table import patches_markdown
     from ..bench.patch_variants import VARIANTS
@@ -79,23 +76,18 @@ def patches(
     from ..bench.row_file import RowFile
     from ..patches import answer
 
-    date = time.strftime("%Y-%m-%d")
-    about = {"command": command_line(), "date": date, "versions": versions()}
+    about = shared.about_now()
     file = RowFile(out / FILE, PatchRow, command=COMMAND, about=about)
     if "settings" in parts and not recorded_only:
         chosen = [*patch_settings.BUNDLED, *_named(clean_sources(given) if given else [], pictures)]
         refuse_namesakes(chosen, side=crop)
         wanted = patch_settings.Tuning(chosen, crop, kinds, VARIANTS, answer)
-        patch_settings.measure_settings(wanted, file, say=_say)
+        patch_settings.measure_settings(wanted, file, say=shared.say)
     if "speed" in parts and not recorded_only:
         jobs = patch_speed.speed_jobs(kinds, sides, megapixels=megapixels, threads=threads)
-        patch_speed.measure_costs(jobs, file, say=_say, measure=patch_speed.fresh_process)
-    write_section(page, SECTION, patches_markdown(file.rows, command=command_line(), date=date))
-    print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
+        patch_speed.measure_costs(jobs, file, say=shared.say, measure=patch_speed.fresh_process)
+    text = patches_markdown(file.rows, command=about["command"], date=about["date"])
+    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
 
 
 def _some(text: str, words: Sequence[str], *, option: str) -> list[str]:

@@ -42,17 +42,13 @@ def promises(
     loads = [BUSY[_one_of(word, tuple(BUSY), option="--busy")] for word in shared.words(busy)]
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    import time
-
-    from ..bench import write_section
-    from ..bench.machine import command_line, machine_name, versions
+    from ..bench.machine import machine_name
     from ..bench.promise_rows import COMMAND, Promise, PromiseRow
     from ..bench.promise_run import PromisedSearches, keep_promises
     from ..bench.promise_table import promises_markdown
     from ..bench.row_file import RowFile
 
-    date = time.strftime("%Y-%m-%d")
-    about = {"machine": machine_name("cpu"), "command": command_line(), "date": date, "versions": versions()}
+    about = {"machine": machine_name("cpu")} | shared.about_now()
     file = RowFile(out / FILE, PromiseRow, command=COMMAND, about=about)
     if not recorded_only:
         wanted = [
@@ -62,9 +58,9 @@ def promises(
             for task in words
             for side in sides
         ]
-        keep_promises(PromisedSearches(wanted, workers, seed), file, say=lambda line: print(line, flush=True))
-    write_section(page, SECTION, promises_markdown(file.rows, command=command_line(), date=date))
-    print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
+        keep_promises(PromisedSearches(wanted, workers, seed), file, say=shared.say)
+    text = promises_markdown(file.rows, command=about["command"], date=about["date"])
+    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
 
 
 def _one_of(word: str, allowed: tuple[str, ...], *, option: str) -> str:

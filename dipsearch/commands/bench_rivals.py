@@ -73,10 +73,7 @@ def rivals(
     given = () if recorded_only else parsing.expand_sources(sources or ())
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    import time
-
     from ..bench import write_section
-    from ..bench.machine import command_line, versions
     from ..bench.own_search import run_search
     from ..bench.rival_case import clean_sources
     from ..bench.rival_damages import chosen_damages
@@ -92,8 +89,8 @@ def rivals(
         chosen_damages(shared.words(tasks), shared.words(damage) if damage else None),
         chosen_methods(shared.words(methods) if methods else None),
     )
-    date = time.strftime("%Y-%m-%d")
-    file = RivalFile(out / FILE, about={"command": command_line(), "date": date, "versions": versions()})
+    about = shared.about_now()
+    file = RivalFile(out / FILE, about=about)
     if not recorded_only:
         wanted = Comparison(
             sources=clean_sources(given),
@@ -105,11 +102,11 @@ def rivals(
             ),
             search=run_search(workers),
         )
-        compare(wanted, file, say=lambda line: print(line, flush=True))
-    write_section(page, SECTION, rivals_markdown(file.rows, command=command_line(), date=date))
+        compare(wanted, file, say=shared.say)
+    text = rivals_markdown(file.rows, command=about["command"], date=about["date"])
     if readme is not None:
         write_section(readme, SECTION, summary_table(file.rows))
-    print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
+    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
 
 
 def _budgets(text: str) -> list[int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
-from ..files import write_text
+from . import bench_options as shared
 from . import parsing
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _recorded(
             folder=recordings,
             workers=workers or ((os.cpu_count() or 1) if place == "cpu" else 1),
             device=place,
-            watch=lambda line: print(line, flush=True),
+            watch=shared.say,
         )
     if not any((recordings / job.file).exists() for job in jobs):
         raise InputError(
@@ -244,16 +244,8 @@ def _chosen(text: str | None, known: Sequence[str], *, kind: str) -> list[str]:
 
 
 def _publish(name: str, title: str, rows: Sequence[Any], table: str, *, out: Path, page: Path) -> None:
-    import json
-    import time
-
-    from ..bench import write_section
-    from ..bench.machine import command_line, versions
-
-    made = {"command": command_line(), "date": time.strftime("%Y-%m-%d"), "versions": versions()}
-    write_text(
-        out / f"{name}.json", json.dumps(made | {"rows": [asdict(row) for row in rows]}, indent=1) + "\n"
-    )
-    said = f"`{made['command']}`, {made['date']}, dipsearch {versions()['dipsearch']}, torch {versions()['torch']}."
-    write_section(page, name, f"## {title}\n\n{said}\n\n{table}")
-    print(f"written: {out / name}.json and the section {name} of {page}")
+    about, file = shared.about_now(), out / f"{name}.json"
+    shared.write_json(file, about | {"rows": [asdict(row) for row in rows]})
+    versions = f"dipsearch {about['versions']['dipsearch']}, torch {about['versions']['torch']}"
+    text = f"## {title}\n\n`{about['command']}`, {about['date']}, {versions}.\n\n{table}"
+    shared.publish(text, file=file, section=name, page=page)

@@ -52,10 +52,6 @@ def search(
     given = () if recorded_only else parsing.expand_sources(sources or PICTURES)
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    import time
-
-    from ..bench import write_section
-    from ..bench.machine import command_line, versions
     from ..bench.real_search_rows import COMMAND, RealSearchRow, gains
     from ..bench.real_search_run import RealSearches, chosen_strategies, search_all
     from ..bench.real_search_table import real_searches_markdown
@@ -67,17 +63,16 @@ def search(
 
     chosen = chosen_strategies(shared.words(strategies))
     damages = chosen_damages(shared.words(tasks), None)
-    date = time.strftime("%Y-%m-%d")
-    about = {"command": command_line(), "date": date, "versions": versions()}
+    about = shared.about_now()
     file = RowFile(out / FILE, RealSearchRow, command=COMMAND, about=about)
     if not recorded_only:
         wanted = RealSearches(clean_sources(given), damages, chosen, minutes, numbers, workers, at_once)
-        search_all(wanted, file, say=lambda line: print(line, flush=True))
+        search_all(wanted, file, say=shared.say)
     found = gains(file.rows, against=SEEDS)
     if found:
         write_search_rows(out / SUMMARY, found, about=about)
-    write_section(page, SECTION, real_searches_markdown(file.rows, command=command_line(), date=date))
-    print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
+    text = real_searches_markdown(file.rows, command=about["command"], date=about["date"])
+    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
 
 
 def _seeds(text: str) -> list[int]:

@@ -54,7 +54,7 @@ def warm_weights(
     for name in names:
         preset(name)
     for name in names:
-        weights = learn(name, course, folder=recordings, watch=lambda line: print(line, flush=True))
+        weights = learn(name, course, folder=recordings, watch=shared.say)
         options = f"--networks {name} --way {way} --lessons {lessons} --rounds {rounds} --steps {steps}"
         notes = {
             "pictures": ", ".join(PICTURES),
