@@ -99,14 +99,7 @@ def speed(
 
     from ..bench import NETWORKS, file_name, measure_speed, speed_markdown
 
-    names = list(NETWORKS) if networks is None else [name.strip() for name in networks.split(",")]
-    for name in names:
-        if name not in NETWORKS:
-            raise InputError(
-                f"there is no network {name!r} in this benchmark",
-                f"they are {', '.join(NETWORKS)}",
-                "choose from these",
-            )
+    names = shared.known(networks, list(NETWORKS), option="--networks")
     table = measure_speed(
         names, sides, device=device, threads=threads, seconds=seconds, memory=memory, watch=_show
     )
@@ -198,7 +191,7 @@ def memory(
     file = out / f"{label}.json"
     table = check_memory(
         file,
-        spaces=[name.strip() for name in spaces.split(",")],
+        spaces=shared.words(spaces),
         genomes=genomes,
         sizes=sides,
         device=device,

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
 from . import bench_options as shared
 from . import parsing
 
@@ -57,12 +56,7 @@ def interruptions(
     from ..bench.machine import machine_name
     from ..bench.row_file import RowFile
 
-    chosen = KINDS if kinds is None else shared.words(kinds)
-    for word in chosen:
-        if word not in KINDS:
-            raise InputError(
-                f"there is no interruption {word!r}", f"they are {', '.join(KINDS)}", "choose from these"
-            )
+    chosen = shared.known(kinds, KINDS, option="--kinds")
     numbers = {kind: number or usual for kind, usual in USUAL_NUMBERS.items() if kind in chosen}
     about = {"machine": machine_name("cpu")} | shared.about_now()
     file = RowFile(out / FILE, InterruptionRow, command=COMMAND, about=about)

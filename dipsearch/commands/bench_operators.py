@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from ..errors import InputError
 from . import bench_options as shared
 from . import parsing
 from .options import Precision
@@ -86,10 +84,8 @@ def operators(
     from ..bench.row_file import RowFile
 
     chosen = chosen_instruments(shared.words(operators) if operators else list(INSTRUMENTS))
-    kinds = _known(shared.words(what), WHAT, option="--what")
-    names = _known(
-        shared.words(networks) if networks else list(CONTESTANTS), list(CONTESTANTS), option="--networks"
-    )
+    kinds = shared.known(what, WHAT, option="--what")
+    names = shared.known(networks, list(CONTESTANTS), option="--networks")
     about = {"machine": machine_name("cpu")} | shared.about_now()
     file = RowFile(out / FILE, OperatorRow, command=COMMAND, about=about)
     if not recorded_only:
@@ -113,15 +109,3 @@ def operators(
         measure(wanted, file, say=shared.say)
     text = operators_markdown(file.rows, command=about["command"], date=about["date"])
     shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
-
-
-def _known(words: Sequence[str], known: Sequence[str], *, option: str) -> list[str]:
-    """Those of the known words that were named, in their order."""
-    for word in words:
-        if word not in known:
-            raise InputError(
-                f"{option} {word!r} is not known",
-                f"it is one or more of {', '.join(known)}",
-                f"write for example {option} {known[0]}",
-            )
-    return [word for word in known if word in words]

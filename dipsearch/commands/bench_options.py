@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +10,8 @@ import typer
 
 from ..errors import InputError
 from ..files import write_text
+from . import parsing
+from .parsing import Word
 
 PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 
@@ -90,6 +92,16 @@ def publish(text: str, *, file: Path, section: str, page: Path, rows: int | None
 def say(line: str) -> None:
     """Print a line at once, for whoever watches or follows a log."""
     print(line, flush=True)
+
+
+def known(text: str | None, among: Sequence[Word], *, option: str) -> list[Word]:
+    """The words of a list as it was typed, each once; all that there are where nothing was typed.
+
+    Raises:
+        InputError: one of them is not among these.
+    """
+    typed = among if text is None else words(text)
+    return list(dict.fromkeys(parsing.one_of(word, among, option=option) for word in typed))
 
 
 def words(text: str) -> list[str]:

@@ -56,7 +56,8 @@ def patches(
 
     Rows that are there are not made again, unless the settings or the picture have changed.
     """
-    parts, kinds = _some(what, WHAT, option="--what"), _some(tasks, BENCH_TASKS, option="--tasks")
+    parts = shared.known(what, WHAT, option="--what")
+    kinds = shared.known(tasks, BENCH_TASKS, option="--tasks")
     sides = _sides(sizes)
     parsing.at_least(SMALLEST, crop, option="--crop")
     parsing.at_least(1, threads, option="--threads")
@@ -90,24 +91,11 @@ def patches(
     shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
 
 
-def _some(text: str, words: Sequence[str], *, option: str) -> list[str]:
-    """Those of the words that are named, in the order of ``words``."""
-    named = [word.strip() for word in text.split(",")]
-    for word in named:
-        if word not in words:
-            raise InputError(
-                f"{option} {word!r} is not known",
-                f"it is one or more of {', '.join(words)}",
-                f"write for example {option} {words[0]}",
-            )
-    return [word for word in words if word in named]
-
-
 def _named(sources: Sequence[str], names: str | None) -> list[str]:
     """The pictures of these names."""
     if names is None:
         return list(sources)
-    wanted = [name.strip() for name in names.split(",")]
+    wanted = shared.words(names)
     there = {Path(source).stem for source in sources}
     for name in wanted:
         if name not in there:

@@ -36,10 +36,10 @@ def promises(
     Searches whose rows are there are not made again. Let nothing else run meanwhile.
     """
     parsing.at_least(1, workers, option="--workers")
-    words = [_one_of(word, TASKS, option="--tasks") for word in shared.words(tasks)]
+    words = shared.known(tasks, TASKS, option="--tasks")
     sides = [_side(word) for word in shared.words(sizes)]
     seconds = sorted(parsing.seconds(word, option="--budgets") for word in shared.words(budgets))
-    loads = [BUSY[_one_of(word, tuple(BUSY), option="--busy")] for word in shared.words(busy)]
+    loads = [BUSY[word] for word in shared.known(busy, tuple(BUSY), option="--busy")]
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
     from ..bench.machine import machine_name
@@ -61,12 +61,6 @@ def promises(
         keep_promises(PromisedSearches(wanted, workers, seed), file, say=shared.say)
     text = promises_markdown(file.rows, command=about["command"], date=about["date"])
     shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
-
-
-def _one_of(word: str, allowed: tuple[str, ...], *, option: str) -> str:
-    if word not in allowed:
-        raise InputError(f"{option} has {word!r}", f"it is {', '.join(allowed)}", "choose from these")
-    return word
 
 
 def _side(word: str) -> int:

@@ -190,8 +190,10 @@ def _recorded(
 
     jobs = make_jobs(
         picture_sources(data, large=large),
-        _chosen(damages, LARGE if large else SMALL, kind="damage"),
-        _chosen(networks, [PUBLISHED, *CONTESTANTS] if large else list(CONTESTANTS), kind="network"),
+        shared.known(damages, LARGE if large else SMALL, option="--damages"),
+        shared.known(
+            networks, [PUBLISHED, *CONTESTANTS] if large else list(CONTESTANTS), option="--networks"
+        ),
         range(seeds),
         most_steps=steps,
     )
@@ -229,18 +231,6 @@ def _device(word: str, *, large: bool) -> str:
 
 def _ending(large: bool) -> str:
     return "-large" if large else ""
-
-
-def _chosen(text: str | None, known: Sequence[str], *, kind: str) -> list[str]:
-    names = list(known) if text is None else [name.strip() for name in text.split(",")]
-    for name in names:
-        if name not in known:
-            raise InputError(
-                f"there is no {kind} {name!r} in this benchmark",
-                f"they are {', '.join(known)}",
-                "choose from these",
-            )
-    return names
 
 
 def _publish(name: str, title: str, rows: Sequence[Any], table: str, *, out: Path, page: Path) -> None:

@@ -47,8 +47,7 @@ def warm(
 ) -> None:
     """Fit networks from random and from learnt weights to pictures that nothing was learnt from. Resumable."""
     parsing.at_least(20, steps, option="--steps")
-    if pictures not in SETS:
-        raise InputError(f"--pictures is {pictures!r}", f"it is {' or '.join(SETS)}", "choose one of these")
+    parsing.one_of(pictures, SETS, option="--pictures")
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
     from ..bench.row_file import RowFile
