@@ -91,7 +91,7 @@ def speed(
     ] = None,
 ) -> None:
     """Iterations per second of the engines beside a textbook loop, in turns in one process."""
-    sides = _numbers(sizes)
+    sides = shared.numbers(sizes, least=32, option="--sizes")
     parsing.at_least(1, threads, option="--threads")
     parsing.device_word(device)
     if not seconds > 0:
@@ -173,7 +173,7 @@ def memory(
     ] = PAGE,
 ) -> None:
     """Predicted and measured peak memory of random networks, each in a fresh process. Resumable."""
-    sides = _numbers(sizes)
+    sides = shared.numbers(sizes, least=32, option="--sizes")
     parsing.at_least(1, genomes, option="--genomes")
     parsing.at_least(1, workers, option="--workers")
     parsing.device_word(device)
@@ -247,17 +247,3 @@ def _show(row: SpeedRow) -> None:
         f"{row.memory_predicted_mb:.0f} MB predicted{measured}",
         flush=True,
     )
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        numbers = [int(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if not numbers or min(numbers) < 32:
-        raise InputError(
-            f"--sizes is {text!r}",
-            "it is numbers of pixels, at least 32",
-            "write for example --sizes 128,256",
-        )
-    return numbers

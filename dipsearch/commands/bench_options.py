@@ -107,3 +107,22 @@ def known(text: str | None, among: Sequence[Word], *, option: str) -> list[Word]
 def words(text: str) -> list[str]:
     """The words of a list as it was typed."""
     return [word.strip() for word in text.split(",")]
+
+
+def numbers(text: str, *, least: int, option: str) -> list[int]:
+    """The whole numbers of a list as it was typed, each once.
+
+    Raises:
+        InputError: something else, or one below the least.
+    """
+    try:
+        found = list(dict.fromkeys(int(word) for word in words(text)))
+    except ValueError:
+        found = []
+    if not found or min(found) < least:
+        raise InputError(
+            f"{option} is {text!r}",
+            f"it is whole numbers, at least {least}",
+            f"write for example {option} {least},{2 * least or 1}",
+        )
+    return found

@@ -58,7 +58,7 @@ def patches(
     """
     parts = shared.known(what, WHAT, option="--what")
     kinds = shared.known(tasks, BENCH_TASKS, option="--tasks")
-    sides = _sides(sizes)
+    sides = sorted(shared.numbers(sizes, least=SMALLEST, option="--sizes"))
     parsing.at_least(SMALLEST, crop, option="--crop")
     parsing.at_least(1, threads, option="--threads")
     if megapixels is not None and not 0.01 <= megapixels <= 200:
@@ -105,17 +105,3 @@ def _named(sources: Sequence[str], names: str | None) -> list[str]:
                 f"they are {', '.join(sorted(there)[:12])}" if there else "give the folder that holds it",
             )
     return [source for source in sources if Path(source).stem in wanted]
-
-
-def _sides(text: str) -> list[int]:
-    try:
-        numbers = [int(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if not numbers or min(numbers) < SMALLEST:
-        raise InputError(
-            f"--sizes is {text!r}",
-            f"it is numbers of pixels, at least {SMALLEST}",
-            "write for example --sizes 128,256",
-        )
-    return sorted(set(numbers))

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
 from . import bench_options as shared
 from . import parsing
 
@@ -37,7 +36,7 @@ def promises(
     """
     parsing.at_least(1, workers, option="--workers")
     words = shared.known(tasks, TASKS, option="--tasks")
-    sides = [_side(word) for word in shared.words(sizes)]
+    sides = shared.numbers(sizes, least=16, option="--sizes")
     seconds = sorted(parsing.seconds(word, option="--budgets") for word in shared.words(budgets))
     loads = [BUSY[word] for word in shared.known(busy, tuple(BUSY), option="--busy")]
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
@@ -61,13 +60,3 @@ def promises(
         keep_promises(PromisedSearches(wanted, workers, seed), file, say=shared.say)
     text = promises_markdown(file.rows, command=about["command"], date=about["date"])
     shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
-
-
-def _side(word: str) -> int:
-    if not (word.isascii() and word.isdigit() and int(word) >= 16):
-        raise InputError(
-            f"--sizes has {word!r}",
-            "it is numbers of pixels, at least 16",
-            "write for example --sizes 128,512",
-        )
-    return int(word)

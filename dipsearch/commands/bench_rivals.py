@@ -63,7 +63,8 @@ def rivals(
 
     Rows that are there are not made again. What a method needs and is not installed is said in one line.
     """
-    budgets, word = _budgets(seconds), parsing.one_of(precision, parsing.PRECISIONS, option="--precision")
+    budgets = sorted(shared.numbers(seconds, least=1, option="--seconds"))
+    word = parsing.one_of(precision, parsing.PRECISIONS, option="--precision")
     parsing.at_least(1, workers, option="--workers")
     parsing.at_least(1, fit_steps, option="--fit-steps")
     if not fit_seconds > 0:
@@ -107,17 +108,3 @@ def rivals(
     if readme is not None:
         write_section(readme, SECTION, summary_table(file.rows))
     shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
-
-
-def _budgets(text: str) -> list[int]:
-    try:
-        numbers = [int(word) for word in shared.words(text)]
-    except ValueError:
-        numbers = []
-    if not numbers or min(numbers) < 1:
-        raise InputError(
-            f"--seconds is {text!r}",
-            "it is whole numbers of seconds, at least 1",
-            "write for example --seconds 20,60",
-        )
-    return sorted(set(numbers))

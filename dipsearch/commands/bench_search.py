@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
 from . import bench_options as shared
 from . import parsing
 
@@ -48,7 +47,7 @@ def search(
     parsing.at_least(1, workers, option="--workers")
     parsing.at_least(1, at_once, option="--at-once")
     minutes = [parsing.seconds(word, option="--budgets") / 60 for word in shared.words(budgets)]
-    numbers = _seeds(seeds)
+    numbers = shared.numbers(seeds, least=0, option="--seeds")
     given = () if recorded_only else parsing.expand_sources(sources or PICTURES)
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
@@ -73,12 +72,3 @@ def search(
         write_search_rows(out / SUMMARY, found, about=about)
     text = real_searches_markdown(file.rows, command=about["command"], date=about["date"])
     shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
-
-
-def _seeds(text: str) -> list[int]:
-    words = shared.words(text)
-    if not all(word.isascii() and word.isdigit() for word in words):
-        raise InputError(
-            f"--seeds is {text!r}", "it is whole numbers from 0 on", "write for example --seeds 0,1,2"
-        )
-    return [int(word) for word in dict.fromkeys(words)]

@@ -41,8 +41,8 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Promise]:
     ("arguments", "words"),
     [
         (["--tasks", "sr"], "--tasks 'sr' is not known"),
-        (["--sizes", "128,big"], "--sizes has 'big'"),
-        (["--sizes", "8"], "--sizes has '8'"),
+        (["--sizes", "128,big"], "--sizes is '128,big'"),
+        (["--sizes", "8"], "--sizes is '8'"),
         (["--budgets", "5"], "--budgets '5' is not a duration"),
         (["--budgets", "0s"], "--budgets '0s' is 0 seconds"),
         (["--busy", "perhaps"], "--busy 'perhaps' is not known"),
