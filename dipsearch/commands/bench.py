@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -59,17 +58,11 @@ bench.command()(bench_preselection.preselection)
 bench.command()(bench_warm.warm)
 bench.command()(bench_warm_weights.warm_weights)
 
-PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
-
 
 @bench.command()
 def speed(
-    sizes: Annotated[
-        str, typer.Option("--sizes", metavar="N,N…", help="Sides of the square picture, in pixels.")
-    ] = "128,256,512",
-    networks: Annotated[
-        str | None, typer.Option("--networks", metavar="NAME,NAME…", help="Which networks; all when absent.")
-    ] = None,
+    sizes: shared.Sizes = "128,256,512",
+    networks: shared.Networks = None,
     seconds: Annotated[
         float, typer.Option("--seconds", metavar="S", help="For each network and size, at least.")
     ] = 20.0,
@@ -83,12 +76,8 @@ def speed(
         bool,
         typer.Option("--memory/--no-memory", help="Measure the memory too, in a process for each row."),
     ] = True,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where speed-MACHINE.json goes.")
-    ] = FOLDER,
-    page: Annotated[
-        Path | None, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
-    ] = None,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
 ) -> None:
     """Iterations per second of the engines beside a textbook loop, in turns in one process."""
     sides = shared.numbers(sizes, least=32, option="--sizes")
@@ -106,7 +95,7 @@ def speed(
     # A run with more threads is another measurement of the same machine.
     label = f"speed-{file_name(table.machine)}" + (f"-{threads}-threads" if threads > 1 else "")
     shared.write_json(out / f"{label}.json", table.to_dict())
-    shared.publish(speed_markdown(table), file=out / f"{label}.json", section=label, page=page or PAGE)
+    shared.publish(speed_markdown(table), file=out / f"{label}.json", section=label, page=page)
 
 
 @bench.command()
@@ -122,9 +111,7 @@ def overhead(
     scaling: Annotated[
         bool, typer.Option("--scaling", help="How much faster two workers are than one, too.")
     ] = False,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where overhead.json goes.")
-    ] = FOLDER,
+    out: shared.Out = shared.FOLDER,
 ) -> None:
     """What a search does besides iterating, as a share of its time, with fits that compute nothing."""
     if not seconds > 0:
@@ -152,9 +139,7 @@ def overhead(
 
 @bench.command()
 def memory(
-    sizes: Annotated[
-        str, typer.Option("--sizes", metavar="N,N…", help="Sides of the square picture, in pixels.")
-    ] = "64,128,256",
+    sizes: shared.Sizes = "64,128,256",
     spaces: Annotated[
         str, typer.Option("--spaces", metavar="NAME,NAME…", help="Search spaces that genomes are drawn from.")
     ] = "small,skip",
@@ -165,12 +150,8 @@ def memory(
     workers: Annotated[
         int, typer.Option("--workers", metavar="N", help="Processes that are measured at the same time.")
     ] = 1,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where memory-MACHINE.json goes.")
-    ] = FOLDER,
-    page: Annotated[
-        Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
-    ] = PAGE,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
 ) -> None:
     """Predicted and measured peak memory of random networks, each in a fresh process. Resumable."""
     sides = shared.numbers(sizes, least=32, option="--sizes")
@@ -204,17 +185,13 @@ def memory(
 @bench.command()
 def equality(
     size: Annotated[int, typer.Option("--size", metavar="N", help="Side of the crops, in pixels.")] = 96,
-    seeds: Annotated[int, typer.Option("--seeds", metavar="N", help="Seeds per picture, from 0 on.")] = 3,
+    seeds: shared.Seeds = 3,
     steps: Annotated[int, typer.Option("--steps", metavar="N", help="Iterations of each fit.")] = 300,
     device: Annotated[
         str, typer.Option("--device", metavar="cpu|cuda[:N]|mps", help="Where the networks run.")
     ] = "cpu",
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where equality.json goes.")
-    ] = FOLDER,
-    page: Annotated[
-        Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
-    ] = PAGE,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
 ) -> None:
     """Whether the engine ends where the textbook loop ends, in dB, beside two runs of the textbook loop."""
     parsing.at_least(1, seeds, option="--seeds")

@@ -19,7 +19,7 @@ def answers(
     damage: shared.Damage = None,
     seconds: shared.Seconds = 60,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the damage and of the search.")] = 0,
-    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes of a search.")] = 2,
+    workers: shared.Workers = 2,
     most: Annotated[
         int | None, typer.Option("--most", metavar="N", help="Only the first N pictures; all when absent.")
     ] = None,

@@ -5,17 +5,12 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from . import bench_options as shared
 
 
 def files(
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where round_trip.json goes.")
-    ] = Path("benchmarks"),
+    out: shared.Out = shared.FOLDER,
 ) -> None:
     """Make files of every kind, restore and write them, and compare what is no pixel before and after."""
     from .. import __version__

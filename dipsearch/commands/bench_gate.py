@@ -14,8 +14,6 @@ from . import parsing
 if TYPE_CHECKING:
     from ..bench.gate_table import GateRow
 
-PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
-
 
 def gate(
     sources: Annotated[
@@ -31,12 +29,8 @@ def gate(
             help="Instead: simulated microscopes, restored with found and with true parameters.",
         ),
     ] = False,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where gate.json goes.")
-    ] = FOLDER,
-    page: Annotated[
-        Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
-    ] = PAGE,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
 ) -> None:
     """Damage clean pictures in known ways and ask which noise they have: a table of damages by branches."""
     parsing.at_least(1, rounds, option="--rounds")

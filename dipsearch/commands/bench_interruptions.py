@@ -31,7 +31,7 @@ def interruptions(
     ] = None,
     seconds: shared.Seconds = 20,
     size: Annotated[int, typer.Option("--size", metavar="N", help="Side of the picture, in pixels.")] = 48,
-    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes of a search.")] = 2,
+    workers: shared.Workers = 2,
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", help="Of the damage, the search and the moments.")
     ] = 0,

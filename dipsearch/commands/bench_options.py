@@ -41,6 +41,14 @@ Damage = Annotated[
     ),
 ]
 Seconds = Annotated[int, typer.Option("--seconds", metavar="N", help="Budget of each search.")]
+Networks = Annotated[
+    str | None, typer.Option("--networks", metavar="NAME,NAME…", help="Which networks; all when absent.")
+]
+Sizes = Annotated[
+    str, typer.Option("--sizes", metavar="N,N…", help="Sides of the square picture, in pixels.")
+]
+Workers = Annotated[int, typer.Option("--workers", metavar="N", help="Processes of a search.")]
+Seeds = Annotated[int, typer.Option("--seeds", metavar="N", help="Seeds per picture, from 0 on.")]
 RecordedOnly = Annotated[
     bool, typer.Option("--recorded-only", help="Measure nothing: the page from the rows that are there.")
 ]

@@ -15,16 +15,14 @@ TASKS, BUSY = ("denoise", "inpaint"), {"no": False, "yes": True}
 
 def promises(
     tasks: shared.Tasks = "denoise,inpaint",
-    sizes: Annotated[
-        str, typer.Option("--sizes", metavar="N,N…", help="Sides of the picture, in pixels.")
-    ] = "128,512",
+    sizes: shared.Sizes = "128,512",
     budgets: Annotated[
         str, typer.Option("--budgets", metavar="DURATION,…", help="Budgets of the searches.")
     ] = "5s,15s,60s,4m",
     busy: Annotated[
         str, typer.Option("--busy", metavar="no|yes|no,yes", help="Beside two busy loops, or alone.")
     ] = "no,yes",
-    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes of a search.")] = 2,
+    workers: shared.Workers = 2,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the damage and of the search.")] = 0,
     recorded_only: shared.RecordedOnly = False,
     out: shared.Out = shared.FOLDER,

@@ -10,6 +10,7 @@ import typer
 from ..errors import InputError
 from . import bench_options as shared
 from . import parsing
+from .options import Device
 
 FILE, SECTION = "published.json", "published"
 
@@ -48,9 +49,7 @@ def published(
         int, typer.Option("--at-once", metavar="K", help="Searches that run at the same time.")
     ] = 1,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the damage and of every method.")] = 0,
-    device: Annotated[
-        str, typer.Option("--device", metavar="auto|cpu|cuda[:N]|mps", help="Where our networks run.")
-    ] = "auto",
+    device: Device = "auto",
     recorded_only: shared.RecordedOnly = False,
     out: shared.Out = shared.FOLDER,
     page: shared.Page = shared.PAGE,

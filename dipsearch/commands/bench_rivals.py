@@ -37,7 +37,7 @@ def rivals(
     seconds: Annotated[
         str, typer.Option("--seconds", metavar="N,N…", help="Budgets of our searches; each is a row.")
     ] = "20,60,240",
-    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes of our searches.")] = 2,
+    workers: shared.Workers = 2,
     fit_seconds: Annotated[
         float, typer.Option("--fit-seconds", metavar="S", help="Time of a rival that iterates, at most.")
     ] = 240.0,

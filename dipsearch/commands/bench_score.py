@@ -17,8 +17,7 @@ from . import parsing
 if TYPE_CHECKING:
     from ..bench.recorder import Job
 
-PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
-ARCHIVE = FOLDER / "recordings.npz"
+ARCHIVE = shared.FOLDER / "recordings.npz"
 
 Data = Annotated[
     Path | None,
@@ -26,9 +25,6 @@ Data = Annotated[
 ]
 Damages = Annotated[
     str | None, typer.Option("--damages", metavar="NAME,NAME…", help="Which damages; all when absent.")
-]
-Networks = Annotated[
-    str | None, typer.Option("--networks", metavar="NAME,NAME…", help="Which networks; all when absent.")
 ]
 Large = Annotated[
     bool,
@@ -39,7 +35,6 @@ Large = Annotated[
 Device = Annotated[
     str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N, of all fits.")
 ]
-Seeds = Annotated[int, typer.Option("--seeds", metavar="N", help="Seeds per picture, from 0 on.")]
 Steps = Annotated[
     int | None,
     typer.Option("--steps", metavar="N", help="Iterations of a recording, at most; 1200, or 10000 if large."),
@@ -54,30 +49,28 @@ Recordings = Annotated[
 RecordedOnly = Annotated[
     bool, typer.Option("--recorded-only", help="Fit nothing: tables from the recordings that are there.")
 ]
-Out = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the JSON goes.")]
-Page = Annotated[Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")]
 
 
 def stopping(
     data: Data = None,
     damages: Damages = None,
-    networks: Networks = None,
-    seeds: Seeds = 1,
+    networks: shared.Networks = None,
+    seeds: shared.Seeds = 1,
     steps: Steps = None,
     workers: Workers = None,
     large: Large = False,
     device: Device = "auto",
     recordings: Recordings = None,
     recorded_only: RecordedOnly = False,
-    out: Out = FOLDER,
-    page: Page = PAGE,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
 ) -> None:
     """Stopping rules on the same recorded fits: how far below its own peak each stops. Resumable.
 
     A fit is recorded well beyond its stop, which takes hours for everything on two cores; what is recorded is not
     recorded again. Also packs all curves into recordings.npz, for `bench replay`.
     """
-    kept = recordings or FOLDER / f"recordings{_ending(large)}"
+    kept = recordings or shared.FOLDER / f"recordings{_ending(large)}"
     jobs = _recorded(data, damages, networks, seeds, steps, workers, large, device, kept, recorded_only)
 
     from ..bench.archive import read_entries, write_archive
@@ -93,22 +86,22 @@ def stopping(
 def ranking(
     data: Data = None,
     damages: Damages = None,
-    networks: Networks = None,
-    seeds: Seeds = 1,
+    networks: shared.Networks = None,
+    seeds: shared.Seeds = 1,
     steps: Steps = None,
     workers: Workers = None,
     large: Large = False,
     device: Device = "auto",
     recordings: Recordings = None,
     recorded_only: RecordedOnly = False,
-    out: Out = FOLDER,
-    page: Page = PAGE,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
 ) -> None:
     """Criteria for choosing a network, ways of delivering and maps of uncertainty, on `bench stopping`'s recordings.
 
     Resumable.
     """
-    kept = recordings or FOLDER / f"recordings{_ending(large)}"
+    kept = recordings or shared.FOLDER / f"recordings{_ending(large)}"
     jobs = _recorded(data, damages, networks, seeds, steps, workers, large, device, kept, recorded_only)
 
     from ..bench.archive import read_entries

@@ -34,7 +34,7 @@ def search(
     seeds: Annotated[
         str, typer.Option("--seeds", metavar="N,N…", help="Of damages and searches; each is a search more.")
     ] = "0",
-    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes of a search.")] = 2,
+    workers: shared.Workers = 2,
     at_once: Annotated[int, typer.Option("--at-once", metavar="N", help="Searches side by side.")] = 1,
     recorded_only: shared.RecordedOnly = False,
     out: shared.Out = shared.FOLDER,
