@@ -18,7 +18,7 @@ def test_a_recipe_can_be_run(path: Path) -> None:
     request = read_request(path)
     assert request.name == path.stem
     assert parsing.study_name(request.name) == request.name
-    assert parsing.sampler_word(request.sampler) == request.sampler
+    assert parsing.one_of(request.sampler, parsing.SAMPLERS, option="--sampler") == request.sampler
     assert (request.budget_seconds or request.trials or 0) > 0
     for source in request.sources:
         assert read_image(source).pixels.shape[0] == 1

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import InputError
-from ..files import write_text
 from . import (
     bench_answers,
     bench_files,
@@ -30,6 +28,7 @@ from . import (
     bench_warm_weights,
     parsing,
 )
+from . import bench_options as shared
 
 if TYPE_CHECKING:
     from ..bench import EqualityRow, MemoryRow, SpeedRow
@@ -59,17 +58,11 @@ bench.command()(bench_preselection.preselection)
 bench.command()(bench_warm.warm)
 bench.command()(bench_warm_weights.warm_weights)
 
-PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
-
 
 @bench.command()
 def speed(
-    sizes: Annotated[
-        str, typer.Option("--sizes", metavar="N,N…", help="Sides of the square picture, in pixels.")
-    ] = "128,256,512",
-    networks: Annotated[
-        str | None, typer.Option("--networks", metavar="NAME,NAME…", help="Which networks; all when absent.")
-    ] = None,
+    sizes: shared.Sizes = "128,256,512",
+    networks: shared.Networks = None,
     seconds: Annotated[
         float, typer.Option("--seconds", metavar="S", help="For each network and size, at least.")
     ] = 20.0,
@@ -83,40 +76,26 @@ def speed(
         bool,
         typer.Option("--memory/--no-memory", help="Measure the memory too, in a process for each row."),
     ] = True,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where speed-MACHINE.json goes.")
-    ] = FOLDER,
-    page: Annotated[
-        Path | None, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
-    ] = None,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
 ) -> None:
     """Iterations per second of the engines beside a textbook loop, in turns in one process."""
-    sides = _numbers(sizes)
+    sides = shared.numbers(sizes, least=32, option="--sizes")
     parsing.at_least(1, threads, option="--threads")
     parsing.device_word(device)
     if not seconds > 0:
         raise InputError(f"--seconds is {seconds:g}", "it is above 0", "write for example --seconds 20")
 
-    import json
+    from ..bench import NETWORKS, file_name, measure_speed, speed_markdown
 
-    from ..bench import NETWORKS, file_name, measure_speed, speed_markdown, write_section
-
-    names = list(NETWORKS) if networks is None else [name.strip() for name in networks.split(",")]
-    for name in names:
-        if name not in NETWORKS:
-            raise InputError(
-                f"there is no network {name!r} in this benchmark",
-                f"they are {', '.join(NETWORKS)}",
-                "choose from these",
-            )
+    names = shared.known(networks, list(NETWORKS), option="--networks")
     table = measure_speed(
         names, sides, device=device, threads=threads, seconds=seconds, memory=memory, watch=_show
     )
     # A run with more threads is another measurement of the same machine.
     label = f"speed-{file_name(table.machine)}" + (f"-{threads}-threads" if threads > 1 else "")
-    write_text(out / f"{label}.json", json.dumps(table.to_dict(), indent=1) + "\n")
-    write_section(PAGE if page is None else page, label, speed_markdown(table))
-    print(f"written: {out / label}.json and the section {label} of {PAGE if page is None else page}")
+    shared.write_json(out / f"{label}.json", table.to_dict())
+    shared.publish(speed_markdown(table), file=out / f"{label}.json", section=label, page=page)
 
 
 @bench.command()
@@ -132,16 +111,13 @@ def overhead(
     scaling: Annotated[
         bool, typer.Option("--scaling", help="How much faster two workers are than one, too.")
     ] = False,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where overhead.json goes.")
-    ] = FOLDER,
+    out: shared.Out = shared.FOLDER,
 ) -> None:
     """What a search does besides iterating, as a share of its time, with fits that compute nothing."""
     if not seconds > 0:
         raise InputError(f"--seconds is {seconds:g}", "it is above 0", "write for example --seconds 300")
 
     import io
-    import json
 
     import optuna
     from rich.console import Console
@@ -154,18 +130,16 @@ def overhead(
     screen = Console(file=io.StringIO(), force_terminal=True, width=120, highlight=False, markup=False)
     shown = LiveConsole(screen, words_of(verbose=True))
     try:
-        measured = measure_overhead(seconds=seconds, callback=shown, scaling=scaling, watch=_say)
+        measured = measure_overhead(seconds=seconds, callback=shown, scaling=scaling, watch=shared.say)
     finally:
         shown.close()
-    write_text(out / "overhead.json", json.dumps(measured.to_dict(), indent=1) + "\n")
+    shared.write_json(out / "overhead.json", measured.to_dict())
     print_pairs(measured.lines())
 
 
 @bench.command()
 def memory(
-    sizes: Annotated[
-        str, typer.Option("--sizes", metavar="N,N…", help="Sides of the square picture, in pixels.")
-    ] = "64,128,256",
+    sizes: shared.Sizes = "64,128,256",
     spaces: Annotated[
         str, typer.Option("--spaces", metavar="NAME,NAME…", help="Search spaces that genomes are drawn from.")
     ] = "small,skip",
@@ -176,20 +150,16 @@ def memory(
     workers: Annotated[
         int, typer.Option("--workers", metavar="N", help="Processes that are measured at the same time.")
     ] = 1,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where memory-MACHINE.json goes.")
-    ] = FOLDER,
-    page: Annotated[
-        Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
-    ] = PAGE,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
 ) -> None:
     """Predicted and measured peak memory of random networks, each in a fresh process. Resumable."""
-    sides = _numbers(sizes)
+    sides = shared.numbers(sizes, least=32, option="--sizes")
     parsing.at_least(1, genomes, option="--genomes")
     parsing.at_least(1, workers, option="--workers")
     parsing.device_word(device)
 
-    from ..bench import check_memory, file_name, machine_name, memory_markdown, write_section
+    from ..bench import check_memory, file_name, machine_name, memory_markdown
 
     def show(row: MemoryRow) -> None:
         print(
@@ -199,33 +169,29 @@ def memory(
         )
 
     label = f"memory-{file_name(machine_name(device))}"
+    file = out / f"{label}.json"
     table = check_memory(
-        out / f"{label}.json",
-        spaces=[name.strip() for name in spaces.split(",")],
+        file,
+        spaces=shared.words(spaces),
         genomes=genomes,
         sizes=sides,
         device=device,
         workers=workers,
         watch=show,
     )
-    write_section(page, label, memory_markdown(table))
-    print(f"written: {out / label}.json and the section {label} of {page}")
+    shared.publish(memory_markdown(table), file=file, section=label, page=page)
 
 
 @bench.command()
 def equality(
     size: Annotated[int, typer.Option("--size", metavar="N", help="Side of the crops, in pixels.")] = 96,
-    seeds: Annotated[int, typer.Option("--seeds", metavar="N", help="Seeds per picture, from 0 on.")] = 3,
+    seeds: shared.Seeds = 3,
     steps: Annotated[int, typer.Option("--steps", metavar="N", help="Iterations of each fit.")] = 300,
     device: Annotated[
         str, typer.Option("--device", metavar="cpu|cuda[:N]|mps", help="Where the networks run.")
     ] = "cpu",
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where equality.json goes.")
-    ] = FOLDER,
-    page: Annotated[
-        Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
-    ] = PAGE,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
 ) -> None:
     """Whether the engine ends where the textbook loop ends, in dB, beside two runs of the textbook loop."""
     parsing.at_least(1, seeds, option="--seeds")
@@ -236,9 +202,7 @@ def equality(
             f"--size is {size}", "it is a multiple of 16, at least 32", "write for example --size 96"
         )
 
-    import json
-
-    from ..bench import equality_markdown, measure_equality, write_section
+    from ..bench import equality_markdown, measure_equality
 
     def show(row: EqualityRow) -> None:
         print(
@@ -248,13 +212,8 @@ def equality(
         )
 
     table = measure_equality(side=size, seeds=seeds, steps=steps, device=device, watch=show)
-    write_text(out / "equality.json", json.dumps(table.to_dict(), indent=1) + "\n")
-    write_section(page, "equality", equality_markdown(table))
-    print(f"written: {out / 'equality.json'} and the section equality of {page}")
-
-
-def _say(sentence: str) -> None:
-    print(sentence, flush=True)
+    shared.write_json(out / "equality.json", table.to_dict())
+    shared.publish(equality_markdown(table), file=out / "equality.json", section="equality", page=page)
 
 
 def _show(row: SpeedRow) -> None:
@@ -265,17 +224,3 @@ def _show(row: SpeedRow) -> None:
         f"{row.memory_predicted_mb:.0f} MB predicted{measured}",
         flush=True,
     )
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        numbers = [int(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if not numbers or min(numbers) < 32:
-        raise InputError(
-            f"--sizes is {text!r}",
-            "it is numbers of pixels, at least 32",
-            "write for example --sizes 128,256",
-        )
-    return numbers

@@ -19,7 +19,7 @@ def answers(
     damage: shared.Damage = None,
     seconds: shared.Seconds = 60,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the damage and of the search.")] = 0,
-    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes of a search.")] = 2,
+    workers: shared.Workers = 2,
     most: Annotated[
         int | None, typer.Option("--most", metavar="N", help="Only the first N pictures; all when absent.")
     ] = None,
@@ -38,14 +38,11 @@ def answers(
     given = () if recorded_only else parsing.expand_sources(sources or ())
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    import time
-
-    from ..bench import write_section
     from ..bench.answer_rows import COMMAND, AnswerRow
     from ..bench.answer_run import Questions, ask
     from ..bench.answer_table import answers_markdown, bm3d_of_rivals
     from ..bench.half_size_crops import refuse_namesakes
-    from ..bench.machine import command_line, machine_name, versions
+    from ..bench.machine import machine_name
     from ..bench.own_search import run_search
     from ..bench.rival_case import clean_sources
     from ..bench.rival_damages import chosen_damages
@@ -53,19 +50,13 @@ def answers(
     from ..bench.row_file import RowFile
 
     damages = chosen_damages(shared.words(tasks), shared.words(damage) if damage else None)
-    date = time.strftime("%Y-%m-%d")
-    about = {
-        "machine": machine_name("cpu"),
-        "command": command_line(),
-        "date": date,
-        "versions": versions(),
-    }
+    about = {"machine": machine_name("cpu")} | shared.about_now()
     file = RowFile(out / FILE, AnswerRow, command=COMMAND, about=about)
     bm3d = bm3d_of_rivals(read_rows(out / RIVALS)) if (out / RIVALS).is_file() else {}
     if not recorded_only:
         clean = clean_sources(given)[:most]
         refuse_namesakes(clean, side=crop)
         wanted = Questions(clean, crop, damages, seconds, seed, run_search(workers), known=bm3d)
-        ask(wanted, file, say=lambda line: print(line, flush=True))
-    write_section(page, SECTION, answers_markdown(file.rows, bm3d=bm3d, command=command_line(), date=date))
-    print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
+        ask(wanted, file, say=shared.say)
+    text = answers_markdown(file.rows, bm3d=bm3d, command=about["command"], date=about["date"])
+    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json as json_format
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from ..files import write_text
+from . import bench_options as shared
 
 
 def files(
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where round_trip.json goes.")
-    ] = Path("benchmarks"),
+    out: shared.Out = shared.FOLDER,
 ) -> None:
     """Make files of every kind, restore and write them, and compare what is no pixel before and after."""
     from .. import __version__
@@ -33,5 +27,5 @@ def files(
         "outcomes": dict(Counter(trip.outcome for trip in trips)),
         "files": [trip.to_dict() for trip in trips],
     }
-    write_text(out / "round_trip.json", json_format.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    shared.write_json(out / "round_trip.json", values)
     print(f"written: {out / 'round_trip.json'}")

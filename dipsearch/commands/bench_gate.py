@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..files import write_text
+from . import bench_options as shared
 from . import parsing
 
 if TYPE_CHECKING:
     from ..bench.gate_table import GateRow
-
-PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 
 
 def gate(
@@ -31,12 +29,8 @@ def gate(
             help="Instead: simulated microscopes, restored with found and with true parameters.",
         ),
     ] = False,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where gate.json goes.")
-    ] = FOLDER,
-    page: Annotated[
-        Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")
-    ] = PAGE,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
 ) -> None:
     """Damage clean pictures in known ways and ask which noise they have: a table of damages by branches."""
     parsing.at_least(1, rounds, option="--rounds")
@@ -44,10 +38,7 @@ def gate(
         _microscopes(seed, out, page)
         return
 
-    import json
-
     from .. import __version__
-    from ..bench import write_section
     from ..bench.gate_table import gate_markdown
     from ..bench.noise_cases import PICTURES, SEEN, TUNING, measure_gate
 
@@ -62,32 +53,28 @@ def gate(
     values |= {"tuning": TUNING, **table.to_dict()}
     values["pictures"] = [Path(picture).name for picture in values["pictures"]]
     values["wrong"] = [{**row, "picture": Path(row["picture"]).name} for row in values["wrong"]]
-    write_text(out / "gate.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
-    tuned = f" Constants were chosen on {TUNING}. {SEEN}"
-    markdown = gate_markdown(table, command=command, version=__version__, tuning=tuned)
-    write_section(page, "gate", markdown)
+    shared.write_json(out / "gate.json", values)
     kinds = Counter(row.kind for row in table.rows)
     for kind, count in kinds.items():
         print(f"{kind:32} {count:4} cases, {100 * table.share_right(kind):5.1f} % right")
     print(f"{'all':32} {len(table.rows):4} cases, {100 * table.share_right():5.1f} % right")
-    print(f"written: {out / 'gate.json'} and the section gate of {page}")
+    tuned = f" Constants were chosen on {TUNING}. {SEEN}"
+    text = gate_markdown(table, command=command, version=__version__, tuning=tuned)
+    shared.publish(text, file=out / "gate.json", section="gate", page=page)
 
 
 def _microscopes(seed: int, out: Path, page: Path) -> None:
-    import json
-
     from .. import __version__
-    from ..bench import write_section
     from ..bench.microscope import measure_microscopes, microscope_markdown, row_values
 
     rows = measure_microscopes(
         seed=seed, watch=lambda row: print(f"{row.picture}: {row.branch}, {row.loss:+.2f} dB", flush=True)
     )
     command = f"dipsearch bench gate --microscope --seed {seed}"
-    values = {"command": command, "version": __version__, "rows": row_values(rows)}
-    write_text(out / "microscope.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
-    write_section(page, "microscope", microscope_markdown(rows, command=command, version=__version__))
-    print(f"written: {out / 'microscope.json'} and the section microscope of {page}")
+    file = out / "microscope.json"
+    shared.write_json(file, {"command": command, "version": __version__, "rows": row_values(rows)})
+    text = microscope_markdown(rows, command=command, version=__version__)
+    shared.publish(text, file=file, section="microscope", page=page)
 
 
 def _show(row: GateRow) -> None:

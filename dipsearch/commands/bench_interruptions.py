@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
 from . import bench_options as shared
 from . import parsing
 
@@ -32,7 +31,7 @@ def interruptions(
     ] = None,
     seconds: shared.Seconds = 20,
     size: Annotated[int, typer.Option("--size", metavar="N", help="Side of the picture, in pixels.")] = 48,
-    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes of a search.")] = 2,
+    workers: shared.Workers = 2,
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", help="Of the damage, the search and the moments.")
     ] = 0,
@@ -50,28 +49,19 @@ def interruptions(
     parsing.at_least(1, workers, option="--workers")
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    import time
-
-    from ..bench import write_section
     from ..bench.interrupted_search import InterruptedSearch
     from ..bench.interruption_rows import COMMAND, KINDS, USUAL_NUMBERS, InterruptionRow
     from ..bench.interruption_run import interrupt
     from ..bench.interruption_table import interruptions_markdown
-    from ..bench.machine import command_line, machine_name, versions
+    from ..bench.machine import machine_name
     from ..bench.row_file import RowFile
 
-    chosen = KINDS if kinds is None else shared.words(kinds)
-    for word in chosen:
-        if word not in KINDS:
-            raise InputError(
-                f"there is no interruption {word!r}", f"they are {', '.join(KINDS)}", "choose from these"
-            )
+    chosen = shared.known(kinds, KINDS, option="--kinds")
     numbers = {kind: number or usual for kind, usual in USUAL_NUMBERS.items() if kind in chosen}
-    date = time.strftime("%Y-%m-%d")
-    about = {"machine": machine_name("cpu"), "command": command_line(), "date": date, "versions": versions()}
+    about = {"machine": machine_name("cpu")} | shared.about_now()
     file = RowFile(out / FILE, InterruptionRow, command=COMMAND, about=about)
     if not recorded_only:
         search = InterruptedSearch(seconds, size, workers, seed)
-        interrupt(search, numbers, file, say=lambda line: print(line, flush=True))
-    write_section(page, SECTION, interruptions_markdown(file.rows, command=command_line(), date=date))
-    print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
+        interrupt(search, numbers, file, say=shared.say)
+    text = interruptions_markdown(file.rows, command=about["command"], date=about["date"])
+    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)

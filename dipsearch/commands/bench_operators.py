@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from ..errors import InputError
 from . import bench_options as shared
 from . import parsing
 from .options import Precision
@@ -70,16 +68,14 @@ def operators(
     parsing.at_least(1, workers, option="--workers")
     parsing.at_least(100, steps, option="--steps")
     parsing.at_least(10, dip_steps, option="--dip-steps")
-    word = parsing.precision_word(precision)
+    word = parsing.one_of(precision, parsing.PRECISIONS, option="--precision")
     given = () if recorded_only else parsing.expand_sources(sources or ())
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    import time
-
-    from ..bench import operator_fits, operator_search, write_section
+    from ..bench import operator_fits, operator_search
     from ..bench.contestants import CONTESTANTS
     from ..bench.half_size_crops import refuse_namesakes
-    from ..bench.machine import command_line, machine_name, versions
+    from ..bench.machine import machine_name
     from ..bench.operator_cases import INSTRUMENTS, chosen_instruments
     from ..bench.operator_rows import COMMAND, OperatorRow
     from ..bench.operator_run import WHAT, Measuring, measure
@@ -88,17 +84,9 @@ def operators(
     from ..bench.row_file import RowFile
 
     chosen = chosen_instruments(shared.words(operators) if operators else list(INSTRUMENTS))
-    kinds = _known(shared.words(what), WHAT, option="--what")
-    names = _known(
-        shared.words(networks) if networks else list(CONTESTANTS), list(CONTESTANTS), option="--networks"
-    )
-    date = time.strftime("%Y-%m-%d")
-    about = {
-        "machine": machine_name("cpu"),
-        "command": command_line(),
-        "date": date,
-        "versions": versions(),
-    }
+    kinds = shared.known(what, WHAT, option="--what")
+    names = shared.known(networks, list(CONTESTANTS), option="--networks")
+    about = {"machine": machine_name("cpu")} | shared.about_now()
     file = RowFile(out / FILE, OperatorRow, command=COMMAND, about=about)
     if not recorded_only:
         clean = clean_sources(given)
@@ -118,18 +106,6 @@ def operators(
             precision=word,
             fit=operator_fits.fit_in_processes(workers),
         )
-        measure(wanted, file, say=lambda line: print(line, flush=True))
-    write_section(page, SECTION, operators_markdown(file.rows, command=command_line(), date=date))
-    print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
-
-
-def _known(words: Sequence[str], known: Sequence[str], *, option: str) -> list[str]:
-    """Those of the known words that were named, in their order."""
-    for word in words:
-        if word not in known:
-            raise InputError(
-                f"{option} {word!r} is not known",
-                f"it is one or more of {', '.join(known)}",
-                f"write for example {option} {known[0]}",
-            )
-    return [word for word in known if word in words]
+        measure(wanted, file, say=shared.say)
+    text = operators_markdown(file.rows, command=about["command"], date=about["date"])
+    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)

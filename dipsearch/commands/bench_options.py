@@ -1,13 +1,17 @@
-"""The options that several benches share, each described once, and the check before rows are only read."""
+"""What several benches share: options, each described once, lists of words, and how rows and pages are written."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ..errors import InputError
+from ..files import write_text
+from . import parsing
+from .parsing import Word
 
 PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 
@@ -37,6 +41,14 @@ Damage = Annotated[
     ),
 ]
 Seconds = Annotated[int, typer.Option("--seconds", metavar="N", help="Budget of each search.")]
+Networks = Annotated[
+    str | None, typer.Option("--networks", metavar="NAME,NAME…", help="Which networks; all when absent.")
+]
+Sizes = Annotated[
+    str, typer.Option("--sizes", metavar="N,N…", help="Sides of the square picture, in pixels.")
+]
+Workers = Annotated[int, typer.Option("--workers", metavar="N", help="Processes of a search.")]
+Seeds = Annotated[int, typer.Option("--seeds", metavar="N", help="Seeds per picture, from 0 on.")]
 RecordedOnly = Annotated[
     bool, typer.Option("--recorded-only", help="Measure nothing: the page from the rows that are there.")
 ]
@@ -54,6 +66,71 @@ def refuse_missing_rows(file: Path, *, recorded_only: bool) -> None:
         )
 
 
+def about_now() -> dict[str, Any]:
+    """What stands beside rows that are measured now: the command of this process, the date, the versions."""
+    import time
+
+    from ..bench.machine import command_line, versions
+
+    return {"command": command_line(), "date": time.strftime("%Y-%m-%d"), "versions": versions()}
+
+
+def write_json(file: Path, content: Mapping[str, Any]) -> None:
+    """Write what was measured to a file that people may read, too."""
+    import json
+
+    write_text(file, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def publish(text: str, *, file: Path, section: str, page: Path, rows: int | None = None) -> None:
+    """Write a section of a page, and say so.
+
+    Args:
+        text: of the section, Markdown.
+        file: with what the section was made of; it is there already.
+        rows: how many the file holds, where that is worth saying.
+    """
+    from ..bench import write_section
+
+    write_section(page, section, text)
+    held = f"{file}" if rows is None else f"{rows} rows in {file},"
+    print(f"written: {held} and the section {section} of {page}")
+
+
+def say(line: str) -> None:
+    """Print a line at once, for whoever watches or follows a log."""
+    print(line, flush=True)
+
+
+def known(text: str | None, among: Sequence[Word], *, option: str) -> list[Word]:
+    """The words of a list as it was typed, each once; all that there are where nothing was typed.
+
+    Raises:
+        InputError: one of them is not among these.
+    """
+    typed = among if text is None else words(text)
+    return list(dict.fromkeys(parsing.one_of(word, among, option=option) for word in typed))
+
+
 def words(text: str) -> list[str]:
     """The words of a list as it was typed."""
     return [word.strip() for word in text.split(",")]
+
+
+def numbers(text: str, *, least: int, option: str) -> list[int]:
+    """The whole numbers of a list as it was typed, each once.
+
+    Raises:
+        InputError: something else, or one below the least.
+    """
+    try:
+        found = list(dict.fromkeys(int(word) for word in words(text)))
+    except ValueError:
+        found = []
+    if not found or min(found) < least:
+        raise InputError(
+            f"{option} is {text!r}",
+            f"it is whole numbers, at least {least}",
+            f"write for example {option} {least},{2 * least or 1}",
+        )
+    return found

@@ -56,8 +56,9 @@ def patches(
 
     Rows that are there are not made again, unless the settings or the picture have changed.
     """
-    parts, kinds = _some(what, WHAT, option="--what"), _some(tasks, BENCH_TASKS, option="--tasks")
-    sides = _sides(sizes)
+    parts = shared.known(what, WHAT, option="--what")
+    kinds = shared.known(tasks, BENCH_TASKS, option="--tasks")
+    sides = sorted(shared.numbers(sizes, least=SMALLEST, option="--sizes"))
     parsing.at_least(SMALLEST, crop, option="--crop")
     parsing.at_least(1, threads, option="--threads")
     if megapixels is not None and not 0.01 <= megapixels <= 200:
@@ -67,11 +68,8 @@ def patches(
     given = () if recorded_only or not sources else parsing.expand_sources(sources)
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    import time
-
-    from ..bench import patch_settings, patch_speed, write_section
+    from ..bench import patch_settings, patch_speed
     from ..bench.half_size_crops import refuse_namesakes
-    from ..bench.machine import command_line, versions
     from ..bench.patch_rows import COMMAND, PatchRow
     from ..bench.patch_table import patches_markdown
     from ..bench.patch_variants import VARIANTS
@@ -79,43 +77,25 @@ def patches(
     from ..bench.row_file import RowFile
     from ..patches import answer
 
-    date = time.strftime("%Y-%m-%d")
-    about = {"command": command_line(), "date": date, "versions": versions()}
+    about = shared.about_now()
     file = RowFile(out / FILE, PatchRow, command=COMMAND, about=about)
     if "settings" in parts and not recorded_only:
         chosen = [*patch_settings.BUNDLED, *_named(clean_sources(given) if given else [], pictures)]
         refuse_namesakes(chosen, side=crop)
         wanted = patch_settings.Tuning(chosen, crop, kinds, VARIANTS, answer)
-        patch_settings.measure_settings(wanted, file, say=_say)
+        patch_settings.measure_settings(wanted, file, say=shared.say)
     if "speed" in parts and not recorded_only:
         jobs = patch_speed.speed_jobs(kinds, sides, megapixels=megapixels, threads=threads)
-        patch_speed.measure_costs(jobs, file, say=_say, measure=patch_speed.fresh_process)
-    write_section(page, SECTION, patches_markdown(file.rows, command=command_line(), date=date))
-    print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
-
-
-def _some(text: str, words: Sequence[str], *, option: str) -> list[str]:
-    """Those of the words that are named, in the order of ``words``."""
-    named = [word.strip() for word in text.split(",")]
-    for word in named:
-        if word not in words:
-            raise InputError(
-                f"{option} {word!r} is not known",
-                f"it is one or more of {', '.join(words)}",
-                f"write for example {option} {words[0]}",
-            )
-    return [word for word in words if word in named]
+        patch_speed.measure_costs(jobs, file, say=shared.say, measure=patch_speed.fresh_process)
+    text = patches_markdown(file.rows, command=about["command"], date=about["date"])
+    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
 
 
 def _named(sources: Sequence[str], names: str | None) -> list[str]:
     """The pictures of these names."""
     if names is None:
         return list(sources)
-    wanted = [name.strip() for name in names.split(",")]
+    wanted = shared.words(names)
     there = {Path(source).stem for source in sources}
     for name in wanted:
         if name not in there:
@@ -125,17 +105,3 @@ def _named(sources: Sequence[str], names: str | None) -> list[str]:
                 f"they are {', '.join(sorted(there)[:12])}" if there else "give the folder that holds it",
             )
     return [source for source in sources if Path(source).stem in wanted]
-
-
-def _sides(text: str) -> list[int]:
-    try:
-        numbers = [int(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if not numbers or min(numbers) < SMALLEST:
-        raise InputError(
-            f"--sizes is {text!r}",
-            f"it is numbers of pixels, at least {SMALLEST}",
-            "write for example --sizes 128,256",
-        )
-    return sorted(set(numbers))

@@ -25,27 +25,17 @@ def policies(
     parsing.at_least(1, workers, option="--workers")
     parsing.at_least(1, orders, option="--orders")
 
-    import json
-    import time
     from dataclasses import asdict
 
     import optuna
 
-    from ..bench import write_section
-    from ..bench.machine import command_line, versions
     from ..bench.tabular import Table
     from ..bench.tabular.policy_comparison import policies_markdown, policy_rows
-    from ..files import write_text
-
-    def show(line: str) -> None:
-        print(line, flush=True)
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # as a search does
     found = Table.read(table)
-    rows = policy_rows(found, orders=orders, workers=workers, watch=show)
-    date = time.strftime("%Y-%m-%d")
-    about = {"command": command_line(), "date": date, "versions": versions(), "table": found.checksum[:12]}
-    content = about | {"rows": [asdict(row) for row in rows]}
-    write_text(out / FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    write_section(page, SECTION, policies_markdown(rows, command=command_line(), date=date))
-    print(f"written: {out / FILE} and the section {SECTION} of {page}")
+    rows = policy_rows(found, orders=orders, workers=workers, watch=shared.say)
+    about = shared.about_now() | {"table": found.checksum[:12]}
+    shared.write_json(out / FILE, about | {"rows": [asdict(row) for row in rows]})
+    text = policies_markdown(rows, command=about["command"], date=about["date"])
+    shared.publish(text, file=out / FILE, section=SECTION, page=page)

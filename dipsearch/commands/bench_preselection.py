@@ -27,17 +27,12 @@ def preselection(
     page: shared.Page = shared.PAGE,
 ) -> None:
     """Regret of the network that is tried first: fixed order against similar measurements, one picture left out."""
-    import json
-    import time
     from dataclasses import asdict
 
-    from ..bench import write_section
-    from ..bench.machine import command_line, versions
     from ..bench.preselection_rows import COMMAND, preselection_markdown, regrets
     from ..bench.preselection_run import evidence_rows, known_names
     from ..bench.tabular import Table
     from ..bench.tabular.table_cases import with_own_pictures
-    from ..files import write_text
     from ..library.preselection import cases_from
     from ..library.preselection_file import write_preselection
 
@@ -46,16 +41,14 @@ def preselection(
     evidence = [row.evidence for row in rows]
     regret = regrets(evidence, networks=known_names(found), neighbours=NEIGHBOURS)
     pictures = list(dict.fromkeys(row.picture for row in rows))
-    date = time.strftime("%Y-%m-%d")
-    about = {"command": command_line(), "date": date, "versions": versions()}
+    about = shared.about_now()
     content = about | {"regrets": [asdict(one) for one in regret], "rows": [asdict(row) for row in rows]}
-    write_text(out / FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    text = preselection_markdown(regret, command=command_line(), date=date, pictures=pictures)
-    write_section(page, SECTION, text)
+    shared.write_json(out / FILE, content)
     if ship is not None:
         source = f"dipsearch {COMMAND}: recorded fits of known networks to {', '.join(pictures)}"
         write_preselection(ship, cases_from(evidence), source=source)
         print(f"written: {ship}")
     for one in regret:
         print(f"{one.order:10} {one.task:8} {one.mean:.3f} dB on average, {one.largest:.2f} at the most")
-    print(f"written: {out / FILE} and the section {SECTION} of {page}")
+    text = preselection_markdown(regret, command=about["command"], date=about["date"], pictures=pictures)
+    shared.publish(text, file=out / FILE, section=SECTION, page=page)

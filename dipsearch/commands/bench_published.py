@@ -10,6 +10,7 @@ import typer
 from ..errors import InputError
 from . import bench_options as shared
 from . import parsing
+from .options import Device
 
 FILE, SECTION = "published.json", "published"
 
@@ -48,9 +49,7 @@ def published(
         int, typer.Option("--at-once", metavar="K", help="Searches that run at the same time.")
     ] = 1,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the damage and of every method.")] = 0,
-    device: Annotated[
-        str, typer.Option("--device", metavar="auto|cpu|cuda[:N]|mps", help="Where our networks run.")
-    ] = "auto",
+    device: Device = "auto",
     recorded_only: shared.RecordedOnly = False,
     out: shared.Out = shared.FOLDER,
     page: shared.Page = shared.PAGE,
@@ -70,10 +69,7 @@ def published(
         )
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    import time
-
-    from ..bench import write_section
-    from ..bench.machine import command_line, machine_name, versions
+    from ..bench.machine import machine_name
     from ..bench.parallel_searches import begin_search
     from ..bench.published_rows import COMMAND, PublishedRow
     from ..bench.published_run import METHODS, PublishedRun, measure_published
@@ -84,8 +80,7 @@ def published(
     from ..run.devices import choose_devices
 
     names = chosen_methods(shared.words(methods) if methods else None, among=METHODS)
-    date = time.strftime("%Y-%m-%d")
-    about = {"command": command_line(), "date": date, "versions": versions()}
+    about = shared.about_now()
     file = RowFile(out / FILE, PublishedRow, command=COMMAND, about=about)
     if data is not None and not recorded_only:
         chosen = chosen_pictures(
@@ -109,9 +104,9 @@ def published(
         )
         if count := len(wanted.searches(file)):
             print(_how_long(count, seconds=seconds, at_once=at_once, machine=wanted.device), flush=True)
-        measure_published(wanted, file, say=lambda line: print(line, flush=True))
-    write_section(page, SECTION, published_markdown(file.rows, command=command_line(), date=date))
-    print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
+        measure_published(wanted, file, say=shared.say)
+    text = published_markdown(file.rows, command=about["command"], date=about["date"])
+    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
 
 
 def _how_long(count: int, *, seconds: int, at_once: int, machine: str) -> str:

@@ -23,22 +23,14 @@ def races(
     """Replay a search for many pictures on the table of recorded fits, with and without races: two minutes."""
     parsing.at_least(2, orders, option="--orders")
 
-    import json
-    import time
     from dataclasses import asdict
 
-    from ..bench import write_section
-    from ..bench.machine import command_line, versions
     from ..bench.tabular import Table
     from ..bench.tabular.races import race_rows, races_markdown
-    from ..files import write_text
 
     found = Table.read(table)
     rows = race_rows(found, orders=orders)
-    date = time.strftime("%Y-%m-%d")
-    about = {"command": command_line(), "date": date, "versions": versions(), "table": found.checksum[:12]}
-    content = about | {"rows": [asdict(row) for row in rows]}
-    write_text(out / FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    text = races_markdown(rows, command=command_line(), date=date, orders=orders)
-    write_section(page, SECTION, text)
-    print(f"written: {out / FILE} and the section {SECTION} of {page}")
+    about = shared.about_now() | {"table": found.checksum[:12]}
+    shared.write_json(out / FILE, about | {"rows": [asdict(row) for row in rows]})
+    text = races_markdown(rows, command=about["command"], date=about["date"], orders=orders)
+    shared.publish(text, file=out / FILE, section=SECTION, page=page)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,6 +12,7 @@ from . import bench_options as shared
 from . import parsing
 
 FILE, SECTION = "search.json", "search"
+SETS: tuple[Literal["tuning", "test"], ...] = ("tuning", "test")
 
 
 def replay_search(
@@ -44,14 +45,10 @@ def replay_search(
     """
     parsing.at_least(2, seeds, option="--seeds")
     times = _minutes(minutes)
-    chosen = parsing.set_word(pictures)
-
-    import time
+    chosen = parsing.one_of(pictures, SETS, option="--set")
 
     import optuna
 
-    from ..bench import write_section
-    from ..bench.machine import command_line, versions
     from ..bench.search_rows import write_search_rows
     from ..bench.tabular import Table
     from ..bench.tabular.expected_courses import expected_courses
@@ -61,25 +58,22 @@ def replay_search(
     from ..bench.tabular.table_genomes import BEST_KNOWN
     from ..library.expected_course import write_courses
 
-    def show(line: str) -> None:
-        print(line, flush=True)
-
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # as a search does
     found = Table.read(table)
-    searches = replayed_searches(found, seeds=seeds, minutes=times, sets=[chosen], watch=show)
+    searches = replayed_searches(found, seeds=seeds, minutes=times, sets=[chosen], watch=shared.say)
     rows = search_rows(searches, measurement=found.checksum[:12])
     facts = facts_of(found, searches, set=chosen)
-    date = time.strftime("%Y-%m-%d")
-    about = {"command": command_line(), "date": date, "versions": versions(), "table": found.about, **facts}
-    write_search_rows(out / FILE, rows, about=about)
-    text = comparison_markdown(rows, command=command_line(), date=date, coverage=found.coverage, facts=facts)
-    write_section(page, SECTION, text)
+    about = shared.about_now()
+    write_search_rows(out / FILE, rows, about=about | {"table": found.about, **facts})
     if ship is not None:
         courses = expected_courses(found, set=chosen, seeds=max(1, seeds // 3))
-        source = f"{command_line()}, table {found.checksum[:12]}, {chosen} pictures"
+        source = f"{about['command']}, table {found.checksum[:12]}, {chosen} pictures"
         write_courses(ship, courses, source=source, network=BEST_KNOWN)
         print(f"written: {ship}")
-    print(f"written: {out / FILE} and the section {SECTION} of {page}")
+    text = comparison_markdown(
+        rows, command=about["command"], date=about["date"], coverage=found.coverage, facts=facts
+    )
+    shared.publish(text, file=out / FILE, section=SECTION, page=page)
 
 
 def _minutes(text: str) -> tuple[float, ...]:

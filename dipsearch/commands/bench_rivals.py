@@ -37,7 +37,7 @@ def rivals(
     seconds: Annotated[
         str, typer.Option("--seconds", metavar="N,N…", help="Budgets of our searches; each is a row.")
     ] = "20,60,240",
-    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes of our searches.")] = 2,
+    workers: shared.Workers = 2,
     fit_seconds: Annotated[
         float, typer.Option("--fit-seconds", metavar="S", help="Time of a rival that iterates, at most.")
     ] = 240.0,
@@ -63,7 +63,8 @@ def rivals(
 
     Rows that are there are not made again. What a method needs and is not installed is said in one line.
     """
-    budgets, word = _budgets(seconds), parsing.precision_word(precision)
+    budgets = sorted(shared.numbers(seconds, least=1, option="--seconds"))
+    word = parsing.one_of(precision, parsing.PRECISIONS, option="--precision")
     parsing.at_least(1, workers, option="--workers")
     parsing.at_least(1, fit_steps, option="--fit-steps")
     if not fit_seconds > 0:
@@ -73,10 +74,7 @@ def rivals(
     given = () if recorded_only else parsing.expand_sources(sources or ())
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    import time
-
     from ..bench import write_section
-    from ..bench.machine import command_line, versions
     from ..bench.own_search import run_search
     from ..bench.rival_case import clean_sources
     from ..bench.rival_damages import chosen_damages
@@ -92,8 +90,8 @@ def rivals(
         chosen_damages(shared.words(tasks), shared.words(damage) if damage else None),
         chosen_methods(shared.words(methods) if methods else None),
     )
-    date = time.strftime("%Y-%m-%d")
-    file = RivalFile(out / FILE, about={"command": command_line(), "date": date, "versions": versions()})
+    about = shared.about_now()
+    file = RivalFile(out / FILE, about=about)
     if not recorded_only:
         wanted = Comparison(
             sources=clean_sources(given),
@@ -105,22 +103,8 @@ def rivals(
             ),
             search=run_search(workers),
         )
-        compare(wanted, file, say=lambda line: print(line, flush=True))
-    write_section(page, SECTION, rivals_markdown(file.rows, command=command_line(), date=date))
+        compare(wanted, file, say=shared.say)
+    text = rivals_markdown(file.rows, command=about["command"], date=about["date"])
     if readme is not None:
         write_section(readme, SECTION, summary_table(file.rows))
-    print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
-
-
-def _budgets(text: str) -> list[int]:
-    try:
-        numbers = [int(word) for word in shared.words(text)]
-    except ValueError:
-        numbers = []
-    if not numbers or min(numbers) < 1:
-        raise InputError(
-            f"--seconds is {text!r}",
-            "it is whole numbers of seconds, at least 1",
-            "write for example --seconds 20,60",
-        )
-    return sorted(set(numbers))
+    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
-from ..files import write_text
+from . import bench_options as shared
 from . import parsing
 
 if TYPE_CHECKING:
     from ..bench.recorder import Job
 
-PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
-ARCHIVE = FOLDER / "recordings.npz"
+ARCHIVE = shared.FOLDER / "recordings.npz"
 
 Data = Annotated[
     Path | None,
@@ -26,9 +25,6 @@ Data = Annotated[
 ]
 Damages = Annotated[
     str | None, typer.Option("--damages", metavar="NAME,NAME…", help="Which damages; all when absent.")
-]
-Networks = Annotated[
-    str | None, typer.Option("--networks", metavar="NAME,NAME…", help="Which networks; all when absent.")
 ]
 Large = Annotated[
     bool,
@@ -39,7 +35,6 @@ Large = Annotated[
 Device = Annotated[
     str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N, of all fits.")
 ]
-Seeds = Annotated[int, typer.Option("--seeds", metavar="N", help="Seeds per picture, from 0 on.")]
 Steps = Annotated[
     int | None,
     typer.Option("--steps", metavar="N", help="Iterations of a recording, at most; 1200, or 10000 if large."),
@@ -54,30 +49,28 @@ Recordings = Annotated[
 RecordedOnly = Annotated[
     bool, typer.Option("--recorded-only", help="Fit nothing: tables from the recordings that are there.")
 ]
-Out = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where the JSON goes.")]
-Page = Annotated[Path, typer.Option("--page", metavar="FILE", help="The page whose section is written anew.")]
 
 
 def stopping(
     data: Data = None,
     damages: Damages = None,
-    networks: Networks = None,
-    seeds: Seeds = 1,
+    networks: shared.Networks = None,
+    seeds: shared.Seeds = 1,
     steps: Steps = None,
     workers: Workers = None,
     large: Large = False,
     device: Device = "auto",
     recordings: Recordings = None,
     recorded_only: RecordedOnly = False,
-    out: Out = FOLDER,
-    page: Page = PAGE,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
 ) -> None:
     """Stopping rules on the same recorded fits: how far below its own peak each stops. Resumable.
 
     A fit is recorded well beyond its stop, which takes hours for everything on two cores; what is recorded is not
     recorded again. Also packs all curves into recordings.npz, for `bench replay`.
     """
-    kept = recordings or FOLDER / f"recordings{_ending(large)}"
+    kept = recordings or shared.FOLDER / f"recordings{_ending(large)}"
     jobs = _recorded(data, damages, networks, seeds, steps, workers, large, device, kept, recorded_only)
 
     from ..bench.archive import read_entries, write_archive
@@ -93,22 +86,22 @@ def stopping(
 def ranking(
     data: Data = None,
     damages: Damages = None,
-    networks: Networks = None,
-    seeds: Seeds = 1,
+    networks: shared.Networks = None,
+    seeds: shared.Seeds = 1,
     steps: Steps = None,
     workers: Workers = None,
     large: Large = False,
     device: Device = "auto",
     recordings: Recordings = None,
     recorded_only: RecordedOnly = False,
-    out: Out = FOLDER,
-    page: Page = PAGE,
+    out: shared.Out = shared.FOLDER,
+    page: shared.Page = shared.PAGE,
 ) -> None:
     """Criteria for choosing a network, ways of delivering and maps of uncertainty, on `bench stopping`'s recordings.
 
     Resumable.
     """
-    kept = recordings or FOLDER / f"recordings{_ending(large)}"
+    kept = recordings or shared.FOLDER / f"recordings{_ending(large)}"
     jobs = _recorded(data, damages, networks, seeds, steps, workers, large, device, kept, recorded_only)
 
     from ..bench.archive import read_entries
@@ -190,8 +183,10 @@ def _recorded(
 
     jobs = make_jobs(
         picture_sources(data, large=large),
-        _chosen(damages, LARGE if large else SMALL, kind="damage"),
-        _chosen(networks, [PUBLISHED, *CONTESTANTS] if large else list(CONTESTANTS), kind="network"),
+        shared.known(damages, LARGE if large else SMALL, option="--damages"),
+        shared.known(
+            networks, [PUBLISHED, *CONTESTANTS] if large else list(CONTESTANTS), option="--networks"
+        ),
         range(seeds),
         most_steps=steps,
     )
@@ -202,7 +197,7 @@ def _recorded(
             folder=recordings,
             workers=workers or ((os.cpu_count() or 1) if place == "cpu" else 1),
             device=place,
-            watch=lambda line: print(line, flush=True),
+            watch=shared.say,
         )
     if not any((recordings / job.file).exists() for job in jobs):
         raise InputError(
@@ -231,29 +226,9 @@ def _ending(large: bool) -> str:
     return "-large" if large else ""
 
 
-def _chosen(text: str | None, known: Sequence[str], *, kind: str) -> list[str]:
-    names = list(known) if text is None else [name.strip() for name in text.split(",")]
-    for name in names:
-        if name not in known:
-            raise InputError(
-                f"there is no {kind} {name!r} in this benchmark",
-                f"they are {', '.join(known)}",
-                "choose from these",
-            )
-    return names
-
-
 def _publish(name: str, title: str, rows: Sequence[Any], table: str, *, out: Path, page: Path) -> None:
-    import json
-    import time
-
-    from ..bench import write_section
-    from ..bench.machine import command_line, versions
-
-    made = {"command": command_line(), "date": time.strftime("%Y-%m-%d"), "versions": versions()}
-    write_text(
-        out / f"{name}.json", json.dumps(made | {"rows": [asdict(row) for row in rows]}, indent=1) + "\n"
-    )
-    said = f"`{made['command']}`, {made['date']}, dipsearch {versions()['dipsearch']}, torch {versions()['torch']}."
-    write_section(page, name, f"## {title}\n\n{said}\n\n{table}")
-    print(f"written: {out / name}.json and the section {name} of {page}")
+    about, file = shared.about_now(), out / f"{name}.json"
+    shared.write_json(file, about | {"rows": [asdict(row) for row in rows]})
+    versions = f"dipsearch {about['versions']['dipsearch']}, torch {about['versions']['torch']}"
+    text = f"## {title}\n\n`{about['command']}`, {about['date']}, {versions}.\n\n{table}"
+    shared.publish(text, file=file, section=name, page=page)

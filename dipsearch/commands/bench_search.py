@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
 from . import bench_options as shared
 from . import parsing
 
@@ -35,7 +34,7 @@ def search(
     seeds: Annotated[
         str, typer.Option("--seeds", metavar="N,N…", help="Of damages and searches; each is a search more.")
     ] = "0",
-    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes of a search.")] = 2,
+    workers: shared.Workers = 2,
     at_once: Annotated[int, typer.Option("--at-once", metavar="N", help="Searches side by side.")] = 1,
     recorded_only: shared.RecordedOnly = False,
     out: shared.Out = shared.FOLDER,
@@ -48,14 +47,10 @@ def search(
     parsing.at_least(1, workers, option="--workers")
     parsing.at_least(1, at_once, option="--at-once")
     minutes = [parsing.seconds(word, option="--budgets") / 60 for word in shared.words(budgets)]
-    numbers = _seeds(seeds)
+    numbers = shared.numbers(seeds, least=0, option="--seeds")
     given = () if recorded_only else parsing.expand_sources(sources or PICTURES)
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    import time
-
-    from ..bench import write_section
-    from ..bench.machine import command_line, versions
     from ..bench.real_search_rows import COMMAND, RealSearchRow, gains
     from ..bench.real_search_run import RealSearches, chosen_strategies, search_all
     from ..bench.real_search_table import real_searches_markdown
@@ -67,23 +62,13 @@ def search(
 
     chosen = chosen_strategies(shared.words(strategies))
     damages = chosen_damages(shared.words(tasks), None)
-    date = time.strftime("%Y-%m-%d")
-    about = {"command": command_line(), "date": date, "versions": versions()}
+    about = shared.about_now()
     file = RowFile(out / FILE, RealSearchRow, command=COMMAND, about=about)
     if not recorded_only:
         wanted = RealSearches(clean_sources(given), damages, chosen, minutes, numbers, workers, at_once)
-        search_all(wanted, file, say=lambda line: print(line, flush=True))
+        search_all(wanted, file, say=shared.say)
     found = gains(file.rows, against=SEEDS)
     if found:
         write_search_rows(out / SUMMARY, found, about=about)
-    write_section(page, SECTION, real_searches_markdown(file.rows, command=command_line(), date=date))
-    print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
-
-
-def _seeds(text: str) -> list[int]:
-    words = shared.words(text)
-    if not all(word.isascii() and word.isdigit() for word in words):
-        raise InputError(
-            f"--seeds is {text!r}", "it is whole numbers from 0 on", "write for example --seeds 0,1,2"
-        )
-    return [int(word) for word in dict.fromkeys(words)]
+    text = real_searches_markdown(file.rows, command=about["command"], date=about["date"])
+    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)

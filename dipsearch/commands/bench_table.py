@@ -42,9 +42,6 @@ def table(
     if hours is not None and not hours > 0:
         raise InputError(f"--hours is {hours:g}", "it is above 0", "write for example --hours 4")
 
-    import time
-
-    from ..bench.machine import command_line, versions
     from ..bench.tabular.table_cases import with_own_pictures
     from ..bench.tabular.table_file import write_table
     from ..bench.tabular.table_genomes import blocks_of, table_genomes
@@ -52,17 +49,13 @@ def table(
     from ..bench.tabular.table_recording import record_table, table_jobs
     from ..network import load_space
 
-    def show(line: str) -> None:
-        print(line, flush=True)
-
     found = table_genomes(genomes, space=load_space("skip"))
     blocks, pictures = blocks_of(found), with_own_pictures(data)
     if workers:
         jobs = table_jobs(found, blocks, pictures)
-        record_table(jobs, folder=recordings, workers=workers, hours=hours, watch=show)
-    packed = pack_table(found, blocks, pictures, folder=recordings, watch=show)
-    about = {"command": command_line(), "date": time.strftime("%Y-%m-%d"), "versions": versions()}
-    write_table(out / FILE, packed, about=about)
+        record_table(jobs, folder=recordings, workers=workers, hours=hours, watch=shared.say)
+    packed = pack_table(found, blocks, pictures, folder=recordings, watch=shared.say)
+    write_table(out / FILE, packed, about=shared.about_now())
     covered = packed.coverage
     print(
         f"written: {out / FILE} with {covered['fits']} fits of {covered['genomes']} genomes to "

@@ -47,14 +47,9 @@ def warm(
 ) -> None:
     """Fit networks from random and from learnt weights to pictures that nothing was learnt from. Resumable."""
     parsing.at_least(20, steps, option="--steps")
-    if pictures not in SETS:
-        raise InputError(f"--pictures is {pictures!r}", f"it is {' or '.join(SETS)}", "choose one of these")
+    parsing.one_of(pictures, SETS, option="--pictures")
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    import time
-
-    from ..bench import write_section
-    from ..bench.machine import versions
     from ..bench.row_file import RowFile
     from ..bench.warm_pictures import warm_sources
     from ..bench.warm_rows import COMMAND, WarmRow
@@ -71,8 +66,7 @@ def warm(
             "learn some with dipsearch bench warm-weights",
         )
     command = f"python cli.py {COMMAND} FOLDER --pictures {pictures} --steps {steps}"
-    date = time.strftime("%Y-%m-%d")
-    about = {"command": command, "date": date, "versions": versions()}
+    about = shared.about_now() | {"command": command}
     rows = RowFile(out / FILE, WarmRow, command=COMMAND, about=about)
     if not recorded_only:
         for row in measure_warm(
@@ -84,8 +78,8 @@ def warm(
             steps=steps,
             recordings=recordings,
             has=lambda group, measurement: rows.has(group, measurement=measurement),
-            watch=lambda line: print(line, flush=True),
+            watch=shared.say,
         ):
             rows.add([row])
-    write_section(page, SECTION, warm_markdown(rows.rows, command=command, date=date))
-    print(f"written: {out / FILE} and the section {SECTION} of {page}")
+    text = warm_markdown(rows.rows, command=command, date=about["date"])
+    shared.publish(text, file=out / FILE, section=SECTION, page=page)

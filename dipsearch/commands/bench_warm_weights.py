@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import InputError
 from . import bench_options as shared
 from . import parsing
 
-WAYS = ("reptile", "mean")
+if TYPE_CHECKING:
+    from ..bench.warm_training import Way
+
+WAYS: tuple[Way, ...] = ("reptile", "mean")
 DEFAULT_NETWORKS = "dipsearch_pilot_32,dipsearch_pilot_bilinear_32,dipsearch_pilot_48"
 
 
@@ -39,22 +41,19 @@ def warm_weights(
 
     With the defaults it takes about twenty minutes on one core for all three networks.
     """
-    if way not in WAYS:
-        raise InputError(f"--way is {way!r}", f"it is {' or '.join(WAYS)}", "choose one of these")
+    chosen = parsing.one_of(way, WAYS, option="--way")
     for value, option in ((lessons, "--lessons"), (rounds, "--rounds"), (steps, "--steps")):
         parsing.at_least(1, value, option=option)
 
-    from typing import cast
-
-    from ..bench.warm_training import PICTURES, Course, Way, learn
+    from ..bench.warm_training import PICTURES, Course, learn
     from ..library import preset
     from ..library.warm_weights import SUFFIX, write_warm_weights
 
-    names, course = shared.words(networks), Course(cast(Way, way), lessons, rounds, steps)
+    names, course = shared.words(networks), Course(chosen, lessons, rounds, steps)
     for name in names:
         preset(name)
     for name in names:
-        weights = learn(name, course, folder=recordings, watch=lambda line: print(line, flush=True))
+        weights = learn(name, course, folder=recordings, watch=shared.say)
         options = f"--networks {name} --way {way} --lessons {lessons} --rounds {rounds} --steps {steps}"
         notes = {
             "pictures": ", ".join(PICTURES),

@@ -14,7 +14,7 @@ from . import parsing
 from .parsing import NOISES
 
 if TYPE_CHECKING:
-    from ..problem import Case
+    from ..problem import Case, NoiseWord
 
 _WITH_ALPHA = (".png", ".tif", ".tiff")
 
@@ -50,7 +50,7 @@ def degrade(
     seed: shared.Seed = 0,
 ) -> None:
     """Damage a clean IMAGE: hide pixels, add noise, or make it smaller; say what was done."""
-    _check_noise(task, noise, level, others=(sigma, photons))
+    kind = _noise_word(task, noise, level, others=(sigma, photons))
     if noise == "gaussian":
         sigma = level
     if noise == "poisson":
@@ -93,8 +93,8 @@ def degrade(
     for file in written:
         try_folder(file.parent)
     case = load_case(picture, options, seed=seed)
-    if noise in ("impulse", "speckle"):
-        case = _with_noise(case, noise, level=level or 0.0, seed=seed)
+    if kind in ("impulse", "speckle"):
+        case = _with_noise(case, kind, level=level or 0.0, seed=seed)
     _write(case, out, mask_out)
     remember(written)
     for sentence in case.notes:
@@ -102,28 +102,26 @@ def degrade(
     print(_in_words(case, out))
 
 
-def _check_noise(
+def _noise_word(
     task: str, noise: str | None, level: float | None, *, others: tuple[float | None, ...]
-) -> None:
+) -> NoiseWord | None:
     if noise is None and level is None:
-        return
+        return None
     if noise is None or level is None or task != "denoise" or any(value is not None for value in others):
         raise InputError(
             "--noise or --level was given without the other, beside --sigma or --photons, or not to denoise",
             "they belong together and to denoise, and say everything about the noise",
             "write for example --task denoise --noise impulse --level 30",
         )
-    parsing.noise_word(noise)
+    return parsing.one_of(noise, NOISES, option="--noise")
 
 
-def _with_noise(case: Case, noise: str, *, level: float, seed: int) -> Case:
+def _with_noise(case: Case, noise: NoiseWord, *, level: float, seed: int) -> Case:
     """The case with noise that no task repairs by itself, in the place of its own."""
     from ..problem import add_noise
 
     assert case.reference is not None
-    damaged = add_noise(
-        case.reference, parsing.noise_word(noise), level=level, seed=seed, limits=case.range.limits
-    )
+    damaged = add_noise(case.reference, noise, level=level, seed=seed, limits=case.range.limits)
     notes = (*(note for note in (case.range.sentence(),) if note), damaged.sentence)
     return replace(case, problem=replace(case.problem, y=damaged.y), notes=notes)
 

@@ -191,7 +191,7 @@ def task_options(
             f"it is one of {', '.join(parsing.TASKS)}",
             "write for example --task inpaint",
         )
-    word = parsing.task_word(task)
+    word = parsing.one_of(task, parsing.TASKS, option="--task")
     if factor is not None and word != "sr":
         raise InputError(f"--factor was given for {word}", "it belongs to sr", "leave out --factor")
     parsing.existing_file(mask, option="--mask")

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from ..durations import seconds_in
 from ..errors import InputError
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
     from ..problem import NoiseWord, Task
     from ..trials.request import OrderWord, SamplerWord, StartWord
 
-TASKS = ("denoise", "inpaint", "sr", "deblur")
-SAMPLERS = ("pilot", "genetic", "tpe", "random")
-NOISES = ("gaussian", "poisson", "impulse", "speckle")
-ENGINES = ("auto", "eager", "cuda_graph")
-PRECISIONS = ("tf32", "fp32", "bf16")
-STARTS = ("auto", "warm", "cold")
-ORDERS = ("auto", "fixed", "similar")
+Word = TypeVar("Word", bound=str)
+
+TASKS: tuple[Task, ...] = ("denoise", "inpaint", "sr", "deblur")
+SAMPLERS: tuple[SamplerWord, ...] = ("pilot", "genetic", "tpe", "random")
+NOISES: tuple[NoiseWord, ...] = ("gaussian", "poisson", "impulse", "speckle")
+ENGINES: tuple[EngineWord, ...] = ("auto", "eager", "cuda_graph")
+PRECISIONS: tuple[Precision, ...] = ("tf32", "fp32", "bf16")
+STARTS: tuple[StartWord, ...] = ("auto", "warm", "cold")
+ORDERS: tuple[OrderWord, ...] = ("auto", "fixed", "similar")
 STUDIES = Path("studies")
 STUDY_FILE = "study.yaml"
 IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp")
@@ -41,51 +43,21 @@ _DEVICES = re.compile(
 )  # what Windows takes for devices
 
 
-def task_word(text: str) -> Task:
-    """``text`` as a task, or an error that suggests the nearest one."""
-    return cast("Task", _one_of(text, TASKS, option="--task"))
-
-
-def sampler_word(text: str) -> SamplerWord:
-    """``text`` as the name of a sampler, or an error that suggests the nearest one."""
-    return cast("SamplerWord", _one_of(text, SAMPLERS, option="--sampler"))
-
-
-def noise_word(text: str) -> NoiseWord:
-    """``text`` as a kind of noise to simulate, or an error that suggests the nearest one."""
-    return cast("NoiseWord", _one_of(text, NOISES, option="--noise"))
-
-
-def engine_word(text: str) -> EngineWord:
-    """``text`` as the name of an engine, or an error that suggests the nearest one."""
-    return cast("EngineWord", _one_of(text, ENGINES, option="--engine"))
-
-
-def precision_word(text: str) -> Precision:
-    """``text`` as the name of a precision, or an error that suggests the nearest one."""
-    return cast("Precision", _one_of(text, PRECISIONS, option="--precision"))
-
-
-def start_word(text: str) -> StartWord:
-    """``text`` as what networks begin from, or an error that suggests the nearest word."""
-    return cast("StartWord", _one_of(text, STARTS, option="--start"))
-
-
-def order_word(text: str) -> OrderWord:
-    """``text`` as the order of known networks, or an error that suggests the nearest word."""
-    return cast("OrderWord", _one_of(text, ORDERS, option="--order"))
-
-
-def set_word(text: str) -> Literal["tuning", "test"]:
-    """Read ``--set``: which pictures of a table."""
-    return cast(Literal["tuning", "test"], _one_of(text, ("tuning", "test"), option="--set"))
+def one_of(text: str, words: Sequence[Word], *, option: str) -> Word:
+    """``text`` as one of the words, or an error that suggests the nearest one."""
+    for word in words:
+        if word == text:
+            return word
+    near = get_close_matches(text.lower(), words, n=1, cutoff=0.5)
+    fix = f"did you mean {option} {near[0]}?" if near else f"write for example {option} {words[0]}"
+    raise InputError(f"{option} {text!r} is not known", f"it is one of {', '.join(words)}", fix)
 
 
 def device_word(text: str) -> str:
     """``text`` when it is auto, cpu, cuda, cuda:N or mps. Whether the device is there is asked later."""
     if re.fullmatch(r"cuda:\d+", text):
         return text
-    return _one_of(text, ("auto", "cpu", "cuda", "cuda:0", "mps"), option="--device")
+    return one_of(text, ("auto", "cpu", "cuda", "cuda:0", "mps"), option="--device")
 
 
 def seconds(text: str, *, option: str = "--budget") -> float:
@@ -259,11 +231,3 @@ def _expand(source: str, apart: set[Path]) -> list[str]:
             "check the spelling; sample:astronaut is always there",
         )
     return [source]
-
-
-def _one_of(text: str, words: Sequence[str], *, option: str) -> str:
-    if text in words:
-        return text
-    near = get_close_matches(text.lower(), words, n=1, cutoff=0.5)
-    fix = f"did you mean {option} {near[0]}?" if near else f"write for example {option} {words[0]}"
-    raise InputError(f"{option} {text!r} is not known", f"it is one of {', '.join(words)}", fix)

@@ -87,8 +87,9 @@ def restore(
     budget_seconds = None if budget is None else parsing.seconds(budget)
     parsing.at_least(1, workers, option="--workers")
     parsing.device_word(device)
-    start_word = parsing.start_word(start)
-    engine_word, precision_word = parsing.engine_word(engine), parsing.precision_word(precision)
+    start_word = parsing.one_of(start, parsing.STARTS, option="--start")
+    engine_word = parsing.one_of(engine, parsing.ENGINES, option="--engine")
+    precision_word = parsing.one_of(precision, parsing.PRECISIONS, option="--precision")
     parsing.at_least(20, sgld, option="--sgld")
     if sgld is not None and (workers is not None or start_word != "auto"):
         raise InputError(

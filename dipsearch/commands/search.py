@@ -121,7 +121,7 @@ def search(
     if _typed(context, "device"):
         changes["device"] = parsing.device_word(device)
     if _typed(context, "engine"):
-        changes["engine"] = parsing.engine_word(engine)
+        changes["engine"] = parsing.one_of(engine, parsing.ENGINES, option="--engine")
     if resume and name is None:
         raise InputError("--resume was given without --name", "it goes on with one study", "add --name NAME")
 
@@ -131,8 +131,10 @@ def search(
         written = parsing.study_name(request.name)
         request = replace(request, name=name or parsing.free(written, root=parsing.STUDIES))
     else:
-        sampler_word, precision_word = parsing.sampler_word(sampler), parsing.precision_word(precision)
-        start_word, order_word = parsing.start_word(start), parsing.order_word(order)
+        sampler_word = parsing.one_of(sampler, parsing.SAMPLERS, option="--sampler")
+        precision_word = parsing.one_of(precision, parsing.PRECISIONS, option="--precision")
+        start_word = parsing.one_of(start, parsing.STARTS, option="--start")
+        order_word = parsing.one_of(order, parsing.ORDERS, option="--order")
         pictures = parsing.expand_sources(sources or (), leave_out=(mask, reference))
         options = shared.task_options(
             task,

@@ -44,7 +44,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--kinds", "kill,fire"], "there is no interruption 'fire'"),
+        (["--kinds", "kill,fire"], "--kinds 'fire' is not known"),
         (["--number", "0"], "--number is 0"),
         (["--seconds", "2"], "--seconds is 2"),
         (["--size", "8"], "--size is 8"),

@@ -40,12 +40,12 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Promise]:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--tasks", "sr"], "--tasks has 'sr'"),
-        (["--sizes", "128,big"], "--sizes has 'big'"),
-        (["--sizes", "8"], "--sizes has '8'"),
+        (["--tasks", "sr"], "--tasks 'sr' is not known"),
+        (["--sizes", "128,big"], "--sizes is '128,big'"),
+        (["--sizes", "8"], "--sizes is '8'"),
         (["--budgets", "5"], "--budgets '5' is not a duration"),
         (["--budgets", "0s"], "--budgets '0s' is 0 seconds"),
-        (["--busy", "perhaps"], "--busy has 'perhaps'"),
+        (["--busy", "perhaps"], "--busy 'perhaps' is not known"),
         (["--workers", "0"], "--workers is 0"),
         (["--recorded-only"], "there is no benchmarks/promises.json"),
         (["--out", "damaged"], "damaged/promises.json holds no rows of bench promises"),

@@ -23,9 +23,9 @@ def clean(side: int = 96) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--damages", "rain"], "there is no damage 'rain'"),
-        (["--damages", "es-shot-low"], "there is no damage 'es-shot-low'"),
-        (["--networks", "wide,unet"], "there is no network 'unet'"),
+        (["--damages", "rain"], "--damages 'rain' is not known"),
+        (["--damages", "es-shot-low"], "--damages 'es-shot-low' is not known"),
+        (["--networks", "wide,unet"], "--networks 'unet' is not known"),
         (["--steps", "3"], "--steps"),
         (["--seeds", "0"], "--seeds"),
         (["--large"], "the large benchmark has no pictures"),

@@ -75,11 +75,11 @@ def test_the_words_are_those_of_the_rooms() -> None:
 
 def test_a_misspelt_word_gets_the_nearest_one() -> None:
     with pytest.raises(InputError, match=r"--task 'inpant' .* did you mean --task inpaint\?"):
-        parsing.task_word("inpant")
+        parsing.one_of("inpant", parsing.TASKS, option="--task")
     with pytest.raises(InputError, match=r"did you mean --sampler genetic\?"):
-        parsing.sampler_word("genetics")
+        parsing.one_of("genetics", parsing.SAMPLERS, option="--sampler")
     with pytest.raises(InputError, match="one of denoise, inpaint, sr"):
-        parsing.task_word("zzz")
+        parsing.one_of("zzz", parsing.TASKS, option="--task")
 
 
 @pytest.mark.parametrize("word", ["auto", "cpu", "cuda", "cuda:0", "cuda:12", "mps"])
