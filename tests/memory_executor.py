@@ -70,6 +70,10 @@ class MemoryExecutor:
     def workers(self) -> Sequence[WorkerSpec]:
         return [WorkerSpec(index, "cpu") for index in range(self.count)]
 
+    @property
+    def lost(self) -> bool:
+        return False
+
     def free(self) -> int:
         return 0 if self.clock.now < self.away else self.count - len(self._running)
 

@@ -151,6 +151,11 @@ class StillExecutor:
         """The only one."""
         return (WorkerSpec(0, "cpu"),)
 
+    @property
+    def lost(self) -> bool:
+        """Never."""
+        return False
+
     def free(self) -> int:
         """One, until somebody waits for what it has done at once."""
         return int(not self._busy)

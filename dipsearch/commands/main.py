@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -21,6 +21,7 @@ from ..visible import one_line
 from .bench import bench
 from .dashboard import dashboard
 from .degrade import degrade
+from .lasting_streams import lasting_streams
 from .library import library
 from .narrow_streams import write_letters_for_what_is_lacking
 from .report import report
@@ -65,7 +66,10 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code: 0, 2 for anything the caller can mend, 130 after Ctrl-C."""
     write_letters_for_what_is_lacking((sys.stdout, sys.stderr))
     try:
-        with listening_early() if arguments[:1] and arguments[0] in MAY_FINISH else nullcontext():
+        with ExitStack() as stack:
+            if arguments[:1] and arguments[0] in MAY_FINISH:
+                stack.enter_context(listening_early())
+                stack.enter_context(lasting_streams())
             code = typer.main.get_command(app).main(
                 args=list(arguments), prog_name="dipsearch", standalone_mode=False
             )

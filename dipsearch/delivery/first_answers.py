@@ -25,6 +25,9 @@ from .answers import finished
 from .delivering import whole_problem
 from .picture_outputs import picture_folder
 
+INTERRUPTED_SECONDS = 20.0
+"""For first answers that are lacking where somebody asked to finish: less thorough ones, or those of a quick method."""
+
 
 @dataclass(frozen=True, eq=False)
 class FirstAnswer:
@@ -64,7 +67,13 @@ def make_first_answers(
         rounds = math.ceil(len(tasks) / max(1, len(runner.executor.workers)))
         left = FIRST_SHARE * runner.left() / rounds
         tasks = [replace(task, left=left) for task in tasks]
-    runner.restore(tasks)
+    # Of a search the pictures were made before, and what its networks lack nobody needs who asked to finish.
+    there = all(read_first(folder, name) is not None for name in names)
+    runner.restore([*tasks], patient=not there)
+    if runner.stopped and not there:
+        lacking = [task for task in tasks if not (folder / task.out).exists()]
+        left = INTERRUPTED_SECONDS / max(1, len(lacking))
+        runner.restore([replace(task, left=left) for task in lacking], always=True)
     found = {}
     for name in names:
         full, fitted = (task.out for task in _tasks(name, seed=seed))

@@ -116,6 +116,11 @@ class DaskCluster:
         """How many more tasks would begin at once."""
         return len(self._idle())
 
+    @property
+    def lost(self) -> bool:
+        """Whether its scheduler is gone; a lost connection is made anew."""
+        return self._connection.client.status == "closed"
+
     def _idle(self) -> list[Member]:
         if self._connection.client.status != "running":
             return []

@@ -54,6 +54,11 @@ class Executor(Protocol):
         """How many more tasks would begin at once."""
         ...
 
+    @property
+    def lost(self) -> bool:
+        """Whether there will be no worker any more."""
+        ...
+
     def submit(self, task: Task) -> tuple[int, Future[Result]]:
         """Have a task done by a free worker, one that remembers its fits where there is one.
 

@@ -68,7 +68,9 @@ class FitQueue:
             self.cut_off = frozenset(place for place, one in self._under.items() if not self._over(one))
         # Files that were not left with the last slice, since that takes long, are left now.
         unkept = [one for one in self._under.values() if not one.keeping.kept]
-        self.runner.work(lambda: self._slice(unkept.pop(), steps=0) if unkept else None, self._took)
+        self.runner.work(
+            lambda: self._slice(unkept.pop(), steps=0) if unkept else None, self._took, always=True
+        )
 
     def _next(self) -> Slice | None:
         left = self.until - self.runner.seconds

@@ -27,8 +27,9 @@ from .task import Result, Slice, Task
 
 _SPAWN = multiprocessing.get_context("spawn")
 
-WHOLE_GROUP = {signal.SIGINT, signal.SIGHUP} if hasattr(signal, "SIGHUP") else {signal.SIGINT}
-"""Signals of a terminal, which reach workers, too; what they mean is the parent's to decide."""
+WHOLE_GROUP = {signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])}
+"""Signals that a terminal or a system sends to workers, too; what they mean is the parent's to decide, which ends its
+workers by SIGKILL."""
 
 
 @dataclass
@@ -83,6 +84,11 @@ class LocalProcesses:
     def free(self) -> int:
         """How many have no task."""
         return sum(one.future is None for one in self._processes)
+
+    @property
+    def lost(self) -> bool:
+        """Never: they are started anew."""
+        return False
 
     def submit(self, task: Task) -> tuple[int, Future[Result]]:
         """Have a task done by a free worker; see ``Executor``."""

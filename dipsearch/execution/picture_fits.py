@@ -249,7 +249,10 @@ def _trajectories(file: Path, steps: Sequence[int]) -> list[Trajectory]:
     """The images along each fit, up to where its state is: the file may be newer than that."""
     if not file.exists():
         return []
-    arrays = read_npz(file)
+    try:
+        arrays = read_npz(file)
+    except FormatError:  # it is only looked at
+        return []
     found: list[Trajectory] = []
     for index, until in enumerate(steps):
         at = arrays.get("step" + suffix(index), np.zeros(0, dtype=np.int64)).tolist()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .busy import Span
 from .executor import Executor, TaskFailed, WorkerDied
-from .task import Advanced, Patches, Restored, Result, Task
+from .task import Advanced, Patches, Restored, Result, Slice, Task
 
 TICK = 0.5
 """Seconds between two looks at the clock, where nothing comes of a task before and no time is over. Each look takes
@@ -25,6 +25,9 @@ CHECKPOINT_SECONDS = 10.0
 
 CHECKPOINT_SHARE, LONGEST_CHECKPOINT = 0.02, 30.0
 """What that may take: a share of the time that is left, one second at the least, and so many seconds at the most."""
+
+LATE_SECONDS = 20.0
+"""How long a slice may last beyond the end, or the wish for it: its worker has been stopped, or its disk hangs."""
 
 TRIES = 3
 """How often a task is handed out whose worker died."""
@@ -90,6 +93,7 @@ class Runner:
     delivering: bool = False
     spans: list[Span] = field(default_factory=list)
     _checked: float = 0.0
+    _over_since: float | None = None
     _pending: list[_Pending] = field(default_factory=list)
     _again: list[tuple[Task, int]] = field(default_factory=list)
 
@@ -149,21 +153,24 @@ class Runner:
             self.delivering = delivering
 
     def _work(self, next_task: Callable[[], Task | None], took: Took | None, *, patient: bool) -> None:
+        self._over_since = None
         while True:
             while self.executor.free() > 0 and (given := self._next(next_task)):
                 self._submit(*given)
             if not self._pending and not self._again and self.executor.free() == 0:
                 # All workers are gone for the moment: whether anybody waits for them is up to the next task.
                 self._again += [given] if (given := self._next(next_task)) else []
-            if not self._pending and (not self._again or self.stopped or self.left() <= 0):
+            if self.executor.lost and not self.asked.once:
+                self.asked.by = "the cluster is gone"
+            over = self.executor.lost or self.stopped or self.left() <= 0
+            if not self._pending and (not self._again or over):
                 self._again.clear()
                 self.heard()
                 return
             self.heard()  # now that everybody has something to do
             left = self.left()
             self.executor.wait(min(TICK, left) if left > 0 else TICK)
-            if not patient:
-                self._give_up_late()
+            self._give_up_late(patient=patient)
             self._collect(took)
             if self.seconds - self._checked >= CHECKPOINT_SECONDS:
                 self.checkpoint()
@@ -174,9 +181,14 @@ class Runner:
         self.executor.checkpoint(within=within)
         self._checked = self.seconds
 
-    def restore(self, tasks: list[Patches]) -> None:
-        """Have similar patches restore some problems, whatever the time: there has to be something to deliver."""
-        self.work(lambda: tasks.pop(0) if tasks else None, patient=True)
+    def restore(self, tasks: list[Patches], *, patient: bool = True, always: bool = False) -> None:
+        """Have similar patches restore some problems; see ``work``.
+
+        Args:
+            patient: whatever the time, since there has to be something to deliver.
+            always: also where somebody asked to finish.
+        """
+        self.work(lambda: tasks.pop(0) if tasks else None, patient=patient, always=always)
 
     def _next(self, next_task: Callable[[], Task | None]) -> tuple[Task, int] | None:
         if self.stopped:
@@ -186,16 +198,27 @@ class Runner:
         task = next_task()
         return None if task is None else (task, 1)
 
+    def abandon(self) -> None:
+        """Nobody waits any more for what is worked on."""
+        for one in self._pending:
+            if not one.future.done():
+                self.executor.give_up(one.future)
+        self._pending.clear()
+        self._again.clear()
+
     def _submit(self, task: Task, tries: int) -> None:
         worker, future = self.executor.submit(task)
         self._pending.append(_Pending(task, future, worker, tries, self.seconds))
 
-    def _give_up_late(self) -> None:
-        """Similar patches may take long, and nobody waits for them after the end; a slice is over soon."""
-        if self.stopped or self.left() <= 0:
-            for one in self._pending:
-                if isinstance(one.task, Patches) and not one.future.done():
-                    self.executor.give_up(one.future)
+    def _give_up_late(self, *, patient: bool) -> None:
+        """Similar patches may take long, and nobody waits for them after the end; a slice is over soon, or never."""
+        if not (self.stopped or self.left() <= 0):
+            return
+        self._over_since = self.seconds if self._over_since is None else self._over_since
+        late = self.seconds - self._over_since > LATE_SECONDS
+        for one in self._pending:
+            if not one.future.done() and (late if isinstance(one.task, Slice) else not patient):
+                self.executor.give_up(one.future)
 
     def _collect(self, took: Took | None) -> None:
         over = [one for one in self._pending if one.future.done()]

@@ -186,9 +186,14 @@ class PatientStorage(BaseStorage):
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
         if self._lost is None or study_id not in self._trials:
-            trials = self._patiently(lambda: self._cached.get_all_trials(study_id, deepcopy=False))
-            self._trials[study_id] = trials
-            self._newest[study_id] = max((trial._trial_id for trial in trials), default=-1)
+            try:
+                trials = self._patiently(lambda: self._cached.get_all_trials(study_id, deepcopy=False))
+            except StorageLost:
+                if study_id not in self._trials:
+                    raise
+            else:
+                self._trials[study_id] = trials
+                self._newest[study_id] = max((trial._trial_id for trial in trials), default=-1)
         wanted = [trial for trial in self._trials[study_id] if states is None or trial.state in states]
         return copy.deepcopy(wanted) if deepcopy else wanted
 

@@ -96,6 +96,10 @@ class Books:
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             network = self._network_again(trial)
             if network is None:
+                if fixed := trial.system_attrs.get(
+                    "fixed_params"
+                ):  # a known network, which is tried all the same
+                    self._study.enqueue_trial(fixed, user_attrs=trial.user_attrs)
                 reason = "it was proposed, and the search ended before it was known"
                 self._end(trial._trial_id, trial.number, reason, state=TrialState.PRUNED)
                 continue
@@ -131,8 +135,7 @@ class Books:
         Args:
             pruned: why it was given up; empty: it was not.
         """
-        for name, value in _plain(candidate.attributes()).items():
-            self._study._storage.set_trial_user_attr(candidate.key, name, value)
+        self._study._storage.set_trial_user_attr(candidate.key, FIT, _plain(candidate.attributes()))
         candidate.told = True
         if candidate.ended is Ended.DIVERGED or not candidate.pictures[0].step:
             reason = f"the fit diverged at iteration {candidate.steps}"

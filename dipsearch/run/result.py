@@ -15,6 +15,7 @@ from ..delivery.delivering import Delivery
 from ..delivery.finalists import Finalist, Verdict
 from ..delivery.picture_outputs import write_picture
 from ..delivery.search_gain import SearchGain
+from ..errors import FormatError
 from ..execution.busy import gpu_busy_share
 from ..field_names import renamed
 from ..files import write_text
@@ -87,7 +88,10 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
     if winner is not None and verdict is not None:
         result["best"]["chosen_because"] = verdict.because
         if winner.genome is not None:
-            _write_architecture(run, winner, split=finished.pictures[0].split.kind)
+            try:
+                _write_architecture(run, winner, split=finished.pictures[0].split.kind)
+            except FormatError as error:  # its record is damaged, and its picture is there
+                result["warnings"].append(f"there is no best/architecture.yaml: {error}")
         if len(there) == len(run.cases):
             result["best"] |= _measured_winner(run.cases, there, winner.number)
             write_stack(

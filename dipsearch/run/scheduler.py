@@ -6,6 +6,7 @@ the picture of what everybody does are each handled in one place.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -104,8 +105,12 @@ class Scheduler:
 
     def _call_back(self, number: int) -> None:
         """Call the user's callbacks; what one of them raises waits for the end of the search."""
+        if not self.run.callbacks:
+            return
         study = self.run.study
-        trial = study.trials[number]
+        trial = copy.deepcopy(
+            study.get_trials(deepcopy=False)[number]
+        )  # and not of all: there may be thousands
         with self.run.optimizing():
             for each in self.run.callbacks:
                 try:

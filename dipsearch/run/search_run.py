@@ -16,6 +16,7 @@ from ..delivery.first_answers import (
     make_first_answers,
     write_first_pictures,
 )
+from ..errors import ResourceError, first_line
 from ..execution.executor import Executor
 from ..execution.runner import Asked, Runner
 from ..problem import Case
@@ -138,7 +139,11 @@ def _with_networks(
     scheduler.phase = "searching"
     books = Books(run, search_space(run.folder))
     scheduler.search = Search(run, runner, books, policy_of(run), scheduler.evaluated, scheduler.broken)
-    scheduler.search.work()
+    try:
+        scheduler.search.work()
+    except (OSError, ResourceError) as error:  # of the books, or of a worker that cannot be started
+        runner.abandon()
+        scheduler.say(f"the search is over: {first_line(error)}; what there is is delivered")
     finished = finish(scheduler, firsts)
     outcome = write_outputs(run, finished, interrupted=asked.once, notes=tuple(scheduler.notes))
     callback.finished(outcome)

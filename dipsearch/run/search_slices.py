@@ -10,8 +10,9 @@ from ..trials.problem_files import SEARCHED, pilot_file, problem_file
 from .candidate import Candidate
 from .run import Run
 
-LEAST_SLICE, SLICE_SHARE = 1.0, 0.02
-"""Seconds of a slice at the least, and as a share of the budget."""
+LEAST_SLICE, SLICE_SHARE, LONGEST_SLICE = 1.0, 0.02, 10.0
+"""Seconds of a slice at the least, as a share of the budget, and at the most: whoever asks to finish waits for it, and
+systems that end processes wait for half a minute."""
 
 UNTIMED_SLICE = 5.0
 """Seconds of a slice without a budget."""
@@ -23,7 +24,7 @@ REPORT_EVERY = 50
 def slice_seconds(run: Run) -> float:
     """How long a slice may take."""
     budget = run.request.budget_seconds
-    return UNTIMED_SLICE if budget is None else max(LEAST_SLICE, SLICE_SHARE * budget)
+    return UNTIMED_SLICE if budget is None else min(max(LEAST_SLICE, SLICE_SHARE * budget), LONGEST_SLICE)
 
 
 def next_slice(run: Run, candidate: Candidate, decision: Decision, *, now: float, left: float) -> Slice:

@@ -207,8 +207,12 @@ class Search:
         if not isinstance(found, Advanced):
             if self.runner.asked.once:
                 return  # its worker was ended, and it can be gone on with
-            self._count_failure(True)
             with self._keeping_books():
+                if candidate.usable:  # what it had reached is there, and counts
+                    self.runner.say(f"{task.label}: {found}; it counts with what it had reached")
+                    self._told(candidate)
+                    return
+                self._count_failure(True)
                 self.books.fail(candidate, str(found))
                 self._over(candidate.number)
             return

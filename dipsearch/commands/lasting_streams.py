@@ -1,0 +1,65 @@
+"""Streams that outlive their readers: whoever closes a terminal, or reads no further, ends no search.
+
+A search delivers its picture whether or not anybody hears of it. What cannot be written any more, to a terminal that
+is gone, a pipe without a reader or a file on a full disk, is dropped from then on.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
+
+
+class LastingStream:
+    """A text stream that drops what its file does not take.
+
+    Args:
+        stream: what is written to, as long as it can be.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write, or drop."""
+        try:
+            return self._stream.write(text)
+        except OSError:
+            self._drop()
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write all, or drop them."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Flush, or drop what is not written yet."""
+        try:
+            self._stream.flush()
+        except OSError:
+            self._drop()
+
+    def _drop(self) -> None:
+        """Let all that follows go nowhere, and what waits in a buffer, which Python flushes when it ends."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        with suppress(OSError):  # it is no file
+            os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
+
+
+@contextmanager
+def lasting_streams() -> Iterator[None]:
+    """Let nothing that is printed within the block end it."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (LastingStream(stream) for stream in before)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
