@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,9 @@ SLOW = 1e-3
 PROBE, PROBE_ON_GPU, TILE = 64, 256, 256 * 256
 """Side of the part on which the speed is measured (a GPU takes as long for smaller ones), and pixels of a tile, which
 one thread works on."""
+
+APPLICATIONS = 280
+"""Of an operator that cannot be cropped and of its adjoint, in an answer: counted, 280 to 281 with any settings."""
 
 MOST_THREADS = 8
 """Each works on a tile of its own, which takes about 0.2 GB."""
@@ -100,7 +104,9 @@ def _affordable(problem: Problem, *, threads: int, left: float) -> PatchSettings
     usual, pixels = settings_for(_pixels(problem)), _pixels(problem)
     # A hurried answer to a small part shows how fast this machine is at the moment, as busy as it is.
     side = min(PROBE_ON_GPU if problem.y.is_cuda else PROBE, *problem.y.shape[-2:])
-    if pixels * SLOW < left or not problem.croppable or side == max(problem.y.shape[-2:]):
+    if not problem.croppable:  # the operator is applied to all of it, as often with any settings
+        return usual if math.isinf(left) or APPLICATIONS * _seconds_of_operator(problem) < left else None
+    if pixels * SLOW < left or side == max(problem.y.shape[-2:]):
         return usual
     top, start = (problem.y.shape[-2] - side) // 2, (problem.y.shape[-1] - side) // 2
     part = crop_problem(problem, top=top, left=start, height=side, width=side)
@@ -117,6 +123,17 @@ def _affordable(problem: Problem, *, threads: int, left: float) -> PatchSettings
     if usual in able:
         return usual
     return able[0] if able else None
+
+
+def _seconds_of_operator(problem: Problem) -> float:
+    """Of A and its adjoint, each applied once."""
+
+    def once() -> float:
+        begun = time.perf_counter()
+        problem.operator.A(problem.operator.A_adjoint(problem.y))
+        return time.perf_counter() - begun
+
+    return min(once() for _ in range(2))
 
 
 def _seconds_of(part: Problem) -> float:

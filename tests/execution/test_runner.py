@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from dipsearch.execution.executor import TaskFailed, WorkerDied
-from dipsearch.execution.runner import TICK, TRIES, Runner
+from dipsearch.execution.runner import LATE_SECONDS, TICK, TRIES, Runner
 from dipsearch.execution.task import Advanced, Patches, Restored, Result, Task
 from tests.execution.studies import a_slice
 from tests.memory_executor import FAILURE, Clock, MakeRunner, MemoryExecutor, clock, memory_runner, said
@@ -177,12 +178,31 @@ class TestFinishingEarly:
         assert executor_of(runner).given == [only] and said == []
 
     def test_nobody_waits_for_similar_patches(self, memory_runner: MakeRunner, said: list[str]) -> None:
-        runner = memory_runner(taking(60.0), count=2)
+        runner = memory_runner(taking(LATE_SECONDS), count=2)
         asking(runner, at=2.0)
         heard = worked(runner, [patches(), *slices(1)])
         assert [type(found) for _, found, _ in heard] == [TaskFailed, Advanced]
         assert len(executor_of(runner).given_up) == 1
         assert runner.done == {} and said == []
+
+    @pytest.mark.parametrize("until", [1.0, math.inf])
+    def test_nobody_waits_for_ever_for_a_slice_whose_worker_hangs(
+        self, memory_runner: MakeRunner, until: float
+    ) -> None:
+        runner = memory_runner(taking(3600.0), until=until)
+        asking(runner, at=1.0)
+        ((_, found, _),) = worked(runner, slices(1))
+        assert isinstance(found, TaskFailed) and LATE_SECONDS < runner.seconds < LATE_SECONDS + 3
+
+    def test_where_all_workers_are_gone_for_good_nobody_waits(
+        self, memory_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        runner = memory_runner(taking(1.0))
+        executor_of(runner).away = math.inf
+        monkeypatch.setattr(MemoryExecutor, "lost", True)
+        assert worked(runner, slices(1)) == [] and runner.asked.by == "the cluster is gone"
+        runner.deliver(within=20.0)
+        assert worked(runner, slices(1)) == [] and runner.seconds == 0
 
     def test_the_delivery_is_worked_on_for_so_many_seconds(self, memory_runner: MakeRunner) -> None:
         runner = memory_runner(taking(2.0), until=1000.0)

@@ -7,8 +7,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
+import optuna
 import pytest
+from optuna.trial import TrialState
 
+from dipsearch.execution.executor import TaskFailed
 from dipsearch.execution.runner import Asked as Wish
 from dipsearch.execution.runner import Runner
 from dipsearch.planning.plan import Plan
@@ -18,6 +21,7 @@ from dipsearch.run.books import Asked
 from dipsearch.run.candidate import Candidate
 from dipsearch.run.run import Run
 from dipsearch.run.scheduler import GRACE, Scheduler
+from dipsearch.run.search_slices import slice_of
 from dipsearch.run.searching import MOST_FRUITLESS, Search
 
 from ..fitting.test_loop import tiny_genome
@@ -142,3 +146,64 @@ def test_the_policy_sees_everybody_who_was_begun(tmp_path: Path) -> None:
         search.candidates[number] = candidate
     search.candidates[20] = Candidate(20, 20, tiny_genome(), 2000, told=True)  # it could not be fitted
     assert [one.number for one in search._situation(1.0).contestants] == list(range(20))
+
+
+def test_a_damaged_record_of_the_winner_costs_its_recipe_and_no_picture(place: Path) -> None:
+    asked = request(place)
+    first = run(place, asked, Ear())
+    (first.folder / "trials" / f"{first.result['best']['number']:04d}" / "fit.npz").write_bytes(b"PK")
+    again = run(place, asked, Ear(), resume=True)
+    assert any("there is no best/architecture.yaml" in words for words in again.result["warnings"])
+    assert np.isfinite(again.images[0].numpy()).all()
+
+
+def test_a_disk_that_fails_for_a_moment_ends_the_search_with_a_picture(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*words: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("dipsearch.run.searching.append_slice", full)
+    ear = Ear()
+    found = run(place, request(place), ear)
+    assert any("the search is over" in note and "No space left" in note for note in ear.notes)
+    assert np.isfinite(found.images[0].numpy()).all()
+
+
+def test_a_good_candidate_whose_last_slice_fails_counts_with_what_it_had_reached(tmp_path: Path) -> None:
+    search = idle_search(tmp_path)
+    search.runner.asked, said = Wish(), []
+    search.runner.say = said.append
+    candidate = search.books.ask().candidate
+    assert candidate is not None
+    search.candidates[candidate.number] = candidate
+    advanced(candidate, candidate.look, went(candidate.look, mse=0.01))
+    search._took(slice_of(search.run, candidate), TaskFailed("its worker died 3 times"), 0)
+    trial = search.books.trial(candidate.number)
+    assert trial.state == "complete" and trial.estimated_psnr == pytest.approx(20.0)
+    assert "counts with what it had reached" in said[0] and search.failures == 0
+
+
+def test_a_known_network_whose_proposal_was_cut_off_is_tried_all_the_same(tmp_path: Path) -> None:
+    search = idle_search(tmp_path)
+    search.run.study.enqueue_trial({"depth": 3}, user_attrs={"preset": "known"})
+    search.run.study.ask()  # and it is killed before its network is written down
+    assert [*search.books.under_way()] == []
+    (again,) = search.run.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    assert again.system_attrs["fixed_params"] == {"depth": 3} and again.user_attrs["preset"] == "known"
+
+
+def test_no_copy_of_the_study_is_made_for_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = run_of(tmp_path, has_pilot=True)
+    heard: list[int] = []
+
+    def copied(self: object) -> None:
+        raise AssertionError("all trials were copied")
+
+    monkeypatch.setattr(optuna.Study, "trials", property(copied))
+    scheduler = Scheduler(searched, cast(Runner, SimpleNamespace(asked=Wish())), Silent())
+    searched.study.ask()
+    scheduler._call_back(0)
+    searched.callbacks = [lambda study, trial: heard.append(trial.number)]
+    scheduler._call_back(0)
+    assert heard == [0]

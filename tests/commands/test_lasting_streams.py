@@ -1,0 +1,42 @@
+"""Whoever closes the terminal, or reads no further, ends no search."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dipsearch.commands.lasting_streams import lasting_streams
+
+SEARCH = (
+    *("search", "sample:coffee@32", "--task", "inpaint", "--missing", "50", "--name", "a"),
+    *("--trials", "1", "--steps", "20", "--workers", "1"),
+)
+
+
+def test_what_nobody_reads_is_dropped_and_no_other_stream_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with os.fdopen(theirs, "w", encoding="utf-8") as stream, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", stream)
+        before = sys.stderr
+        with lasting_streams():
+            for _ in range(3):
+                print("a line", flush=True)
+            assert sys.stdout.encoding == "utf-8" and not sys.stdout.isatty()
+        assert sys.stdout is stream and sys.stderr is before
+
+
+def test_a_search_whose_reader_leaves_delivers(tmp_path: Path) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with os.fdopen(theirs, "w") as nobody:
+        done = subprocess.run(
+            [sys.executable, "-m", "dipsearch", *SEARCH], cwd=tmp_path, stdout=nobody, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 0 and done.stderr == b""
+    assert (tmp_path / "studies" / "a" / "result.json").exists()
+    assert (tmp_path / "studies" / "a" / "best" / "restored.png").exists()
