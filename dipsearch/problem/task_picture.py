@@ -17,7 +17,7 @@ from .gate.diagnosis import Diagnosis
 from .gate.noise_classifier import diagnose, given_photons, given_sigma
 from .gate.sigma import estimate_sigma
 from .gate.unit import Unit
-from .missing import Observation
+from .mask_file import Observation
 from .noise import LEVELS, NO_NOISE, NoiseModel, estimated
 from .operators import Downsample, Identity, Mask
 from .operators.reduction_kernels import LANCZOS2
