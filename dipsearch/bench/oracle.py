@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..fitting import Check, Decision
+from ..fitting import Check, Decision, StoppingRule
 from ..fitting.stopping import Waiting
 
 
 @dataclass(frozen=True)
-class Oracle:
+class Oracle(StoppingRule):
     """Deliver the check point with the highest PSNR; never stop.
 
     Args:
@@ -19,18 +19,9 @@ class Oracle:
 
     psnr: Mapping[int, float]
 
-    def init(self) -> Waiting:
-        """No peak yet."""
-        return Waiting()
-
     def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
         """Compare with the peak so far."""
         value = -self.psnr[check.step]
         if value < memory.best_value:
             return Waiting((), value, check.step, check.step), Decision(best=0)
         return Waiting((), memory.best_value, memory.best_step, check.step), Decision()
-
-    def finish(self, memory: Waiting) -> Decision:
-        """Nothing to add."""
-        del memory
-        return Decision()

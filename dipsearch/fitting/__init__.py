@@ -2,17 +2,14 @@
 
 from .all_data import fit_all_data as fit_all_data
 from .all_data import may_fit_all_data as may_fit_all_data
-from .average import Average as Average
 from .compute import Compute as Compute
 from .compute import EngineWord as EngineWord
 from .engine import EagerEngine as EagerEngine
-from .engine import Engine as Engine
 from .engines import make_engine as make_engine
 from .ensemble import Ensemble as Ensemble
 from .ensemble import combine as combine
 from .ensemble import data_consistent as data_consistent
 from .ensemble import make_ensemble as make_ensemble
-from .fit_state import FitState as FitState
 from .fit_state import pack as pack
 from .fit_state import unpack as unpack
 from .fluctuation import Fluctuation as Fluctuation

@@ -32,12 +32,7 @@ class Fluctuation:
         device: where the outputs are.
     """
 
-    def __init__(
-        self,
-        *,
-        shape: tuple[int, ...],
-        device: torch.device | str = "cpu",
-    ) -> None:
+    def __init__(self, *, shape: tuple[int, ...], device: torch.device | str = "cpu") -> None:
         values = int(torch.Size(shape).numel())
         self._chosen: Tensor | None = None
         if values > MOST_VALUES:

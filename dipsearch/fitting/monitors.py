@@ -32,7 +32,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class LowestVariance:
+class LowestVariance(StoppingRule):
     """ES-WMV and ES-EMV: deliver the iteration at which the raw outputs were calmest.
 
     Wang et al., TMLR 2023, arXiv 2112.06074: a window of 100 outputs or a decay of 0.1, patience 1000. They look
@@ -46,10 +46,6 @@ class LowestVariance:
     measure: Literal["windowed", "moving"] = "windowed"
     patience: int = 1000
 
-    def init(self) -> Waiting:
-        """No minimum yet."""
-        return Waiting()
-
     def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
         """Compare with the lowest variance so far; a variance that is not known yet counts as none."""
         value = check.windowed if self.measure == "windowed" else check.moving
@@ -60,14 +56,9 @@ class LowestVariance:
         after = Waiting((), memory.best_value, memory.best_step, check.step)
         return after, Decision(ended=Ended.CALM if stop else None)
 
-    def finish(self, memory: Waiting) -> Decision:
-        """Nothing to add."""
-        del memory
-        return Decision()
-
 
 @dataclass(frozen=True)
-class Discrepancy:
+class Discrepancy(StoppingRule):
     """Morozov's principle: end once the training loss is down to the energy of the noise.
 
     Args:
@@ -80,10 +71,6 @@ class Discrepancy:
     factor: float = 1.0
     window: int = 5
 
-    def init(self) -> Waiting:
-        """An empty window."""
-        return Waiting()
-
     def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
         """The newest iterate is the best one until the loss is low enough."""
         recent = (*memory.recent, check.loss)[-self.window :]
@@ -91,14 +78,9 @@ class Discrepancy:
         after = Waiting(recent, check.loss, check.step, check.step)
         return after, Decision(best=0, ended=Ended.DISCREPANCY if reached else None)
 
-    def finish(self, memory: Waiting) -> Decision:
-        """Nothing to add: the newest iterate is the best one already."""
-        del memory
-        return Decision()
-
 
 @dataclass(frozen=True)
-class FixedLength:
+class FixedLength(StoppingRule):
     """End at a number of iterations that was chosen beforehand, as the published settings do.
 
     Args:
@@ -107,19 +89,10 @@ class FixedLength:
 
     steps: int
 
-    def init(self) -> Waiting:
-        """Nothing to remember."""
-        return Waiting()
-
     def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
         """The newest iterate is the best one until the number is reached."""
         after = Waiting((), check.loss, check.step, check.step)
         return after, Decision(best=0, ended=Ended.STEPS if check.step >= self.steps else None)
-
-    def finish(self, memory: Waiting) -> Decision:
-        """Nothing to add."""
-        del memory
-        return Decision()
 
 
 def needs_outputs(rule: StoppingRule) -> bool:

@@ -91,7 +91,7 @@ class StoppingRule(Protocol):
 
     def init(self) -> Waiting:
         """The memory before the first check point."""
-        ...
+        return Waiting()
 
     def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
         """The memory after one more check point, and what follows from it."""
@@ -99,11 +99,11 @@ class StoppingRule(Protocol):
 
     def finish(self, memory: Waiting) -> Decision:
         """What to deliver when the fit was ended by something else than this rule."""
-        ...
+        return Decision()
 
 
 @dataclass(frozen=True)
-class ValidationMinimum:
+class ValidationMinimum(StoppingRule):
     """Deliver the minimum of the validation score, smoothed by a running median; stop once it is old.
 
     The median over ``window`` check points belongs to the middle one, so the iterate that is delivered lies
@@ -134,10 +134,6 @@ class ValidationMinimum:
     blind_patience: int = 600
     standard_errors: float = 1.0
     begun_below: float = inf
-
-    def init(self) -> Waiting:
-        """An empty window and no minimum yet."""
-        return Waiting()
 
     def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
         """Smooth, compare with the minimum so far, and say whether it is old enough to stop."""
@@ -195,18 +191,9 @@ def default_rule(split: Split, *, patience: int = 300) -> ValidationMinimum:
 
 
 @dataclass(frozen=True)
-class LastIterate:
+class LastIterate(StoppingRule):
     """Deliver the last iterate: the rule of a fit whose length is known beforehand."""
-
-    def init(self) -> Waiting:
-        """Nothing to remember."""
-        return Waiting()
 
     def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
         """Every check point is the best so far."""
         return Waiting(best_value=check.loss, best_step=check.step), Decision(best=0)
-
-    def finish(self, memory: Waiting) -> Decision:
-        """Nothing to add."""
-        del memory
-        return Decision()

@@ -4,33 +4,19 @@
 genome together with how it was found.
 """
 
-from .architecture_file import (
-    Architecture,
-    ArchitectureFit,
-    ImageRecord,
-    Provenance,
-    provenance_now,
-    read_architecture,
-    write_architecture,
-)
-from .presets import Preset, preset, preset_names, presets_for, read_preset, starters_for
-from .stack_file import StackMember, read_stack, write_stack
-
-__all__ = [
-    "Architecture",
-    "ArchitectureFit",
-    "ImageRecord",
-    "Preset",
-    "Provenance",
-    "StackMember",
-    "preset",
-    "preset_names",
-    "presets_for",
-    "provenance_now",
-    "read_architecture",
-    "read_preset",
-    "read_stack",
-    "starters_for",
-    "write_architecture",
-    "write_stack",
-]
+from .architecture_file import Architecture as Architecture
+from .architecture_file import ArchitectureFit as ArchitectureFit
+from .architecture_file import ImageRecord as ImageRecord
+from .architecture_file import Provenance as Provenance
+from .architecture_file import provenance_now as provenance_now
+from .architecture_file import read_architecture as read_architecture
+from .architecture_file import write_architecture as write_architecture
+from .presets import Preset as Preset
+from .presets import preset as preset
+from .presets import preset_names as preset_names
+from .presets import presets_for as presets_for
+from .presets import read_preset as read_preset
+from .presets import starters_for as starters_for
+from .stack_file import StackMember as StackMember
+from .stack_file import read_stack as read_stack
+from .stack_file import write_stack as write_stack

@@ -5,31 +5,18 @@ A `SearchSpace` says which genomes a search may try, and `cost` what a genome as
 building it there.
 """
 
-from .cost import Calibration, Cost, calibrate, cost
-from .gene import Gene
-from .generator import Generator, build
-from .genome import Genome, Scale
-from .inputs import make_input
-from .own_network import Network, OwnNetwork, Propose, as_network
-from .space import SearchSpace, describe, load_space, space_file
-
-__all__ = [
-    "Calibration",
-    "Cost",
-    "Gene",
-    "Generator",
-    "Genome",
-    "Network",
-    "OwnNetwork",
-    "Propose",
-    "Scale",
-    "SearchSpace",
-    "as_network",
-    "build",
-    "calibrate",
-    "cost",
-    "describe",
-    "load_space",
-    "make_input",
-    "space_file",
-]
+from .cost import Calibration as Calibration
+from .cost import calibrate as calibrate
+from .cost import cost as cost
+from .generator import Generator as Generator
+from .generator import build as build
+from .genome import Genome as Genome
+from .genome import Scale as Scale
+from .inputs import make_input as make_input
+from .own_network import Network as Network
+from .own_network import OwnNetwork as OwnNetwork
+from .own_network import Propose as Propose
+from .own_network import as_network as as_network
+from .space import SearchSpace as SearchSpace
+from .space import load_space as load_space
+from .space import space_file as space_file

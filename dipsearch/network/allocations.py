@@ -22,28 +22,19 @@ Event = tuple[int, int]
 _aten = torch.ops.aten
 
 _KEEP_LAYOUT = {
-    _aten.reflection_pad2d.default,
-    _aten.reflection_pad2d_backward.default,
-    _aten.replication_pad2d.default,
-    _aten.replication_pad2d_backward.default,
-    _aten.avg_pool2d.default,
-    _aten.avg_pool2d_backward.default,
-    _aten.max_pool2d_with_indices.default,
-    _aten.max_pool2d_with_indices_backward.default,
-    _aten.upsample_nearest2d.default,
-    _aten.upsample_nearest2d_backward.default,
-    _aten.upsample_bilinear2d.default,
-    _aten.upsample_bilinear2d_backward.default,
-    _aten.upsample_bicubic2d.default,
-    _aten.upsample_bicubic2d_backward.default,
-    _aten.native_batch_norm.default,
-    _aten.native_batch_norm_backward.default,
-    _aten.convolution.default,
-    _aten.convolution_backward.default,
-    _aten.silu.default,
-    _aten.silu_backward.default,
-    _aten.gelu.default,
-    _aten.gelu_backward.default,
+    getattr(_aten, name + way).default
+    for name in (
+        *("reflection_pad2d", "replication_pad2d", "avg_pool2d", "max_pool2d_with_indices", "convolution"),
+        *(
+            "upsample_nearest2d",
+            "upsample_bilinear2d",
+            "upsample_bicubic2d",
+            "native_batch_norm",
+            "silu",
+            "gelu",
+        ),
+    )
+    for way in ("", "_backward")
 }
 """What keeps images channels last on a CPU; some of it does not on meta, and copies would follow that nobody makes."""
 

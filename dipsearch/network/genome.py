@@ -64,11 +64,8 @@ class Scale:
     kernel_skip: int | None = 1
 
     def __post_init__(self) -> None:
-        check_gene("channels_down", self.channels_down)
-        check_gene("channels_up", self.channels_up)
-        check_gene("kernel_down", self.kernel_down)
-        check_gene("kernel_up", self.kernel_up)
-        check_gene("channels_skip", self.channels_skip)
+        for name in ("channels_down", "channels_up", "kernel_down", "kernel_up", "channels_skip"):
+            check_gene(name, getattr(self, name))
         if self.channels_skip == 0:
             _require_absent("kernel_skip", self.kernel_skip, "channels_skip is 0")
         else:

@@ -6,29 +6,18 @@ two ways to a first estimate (``collaborative``, ``bayes``), the Wiener filter o
 something was not measured, the alternation of that filter with the measurement (``alternation``).
 """
 
-from .answer import Progress, answer, assumed_sigma, met, polished
-from .part import fitted_part
-from .patch_noise import PatchNoise
-from .settings import DEFAULT, HURRIED, QUICK, SHORTENED, PatchSettings, settings_for
-from .stabilise import GeneralisedAnscombe, Logarithm, Stabiliser
-from .start import first_guess
-
-__all__ = [
-    "DEFAULT",
-    "HURRIED",
-    "QUICK",
-    "SHORTENED",
-    "GeneralisedAnscombe",
-    "Logarithm",
-    "PatchNoise",
-    "PatchSettings",
-    "Progress",
-    "Stabiliser",
-    "answer",
-    "assumed_sigma",
-    "first_guess",
-    "fitted_part",
-    "met",
-    "polished",
-    "settings_for",
-]
+from .answer import Progress as Progress
+from .answer import answer as answer
+from .answer import assumed_sigma as assumed_sigma
+from .answer import met as met
+from .answer import polished as polished
+from .part import fitted_part as fitted_part
+from .patch_noise import PatchNoise as PatchNoise
+from .settings import DEFAULT as DEFAULT
+from .settings import HURRIED as HURRIED
+from .settings import QUICK as QUICK
+from .settings import SHORTENED as SHORTENED
+from .settings import PatchSettings as PatchSettings
+from .settings import settings_for as settings_for
+from .stabilise import GeneralisedAnscombe as GeneralisedAnscombe
+from .start import first_guess as first_guess

@@ -204,7 +204,7 @@ def _stabilised(
     part: Problem, pilot: Tensor | None, stabiliser: Stabiliser, settings: PatchSettings
 ) -> Tensor:
     """Denoise where the noise is equally strong everywhere."""
-    noise = white(stabiliser.sigma, channels=part.y.shape[1], like=part.y)
+    noise = white(1.0, channels=part.y.shape[1], like=part.y)
     pilot_part = None if pilot is None else _means(pilot, stabiliser)
     steady = replace(part, y=stabiliser.forward(part.y))
     return stabiliser.inverse(_denoised(steady, pilot_part, noise, settings))

@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -35,15 +34,6 @@ LARGEST_RATIO = 2048.0
 SMALLEST_RATIO = 0.02  # of a value to the floor, where that table begins
 HARDLY_ABOVE = 1e-6  # the floor: means so near to it are left out of the inverse, where its slope is 0
 MID_GREY = 0.5  # the value whose noise stands for all
-
-
-class Stabiliser(Protocol):
-    """A map of measurements to values whose noise has the standard deviation ``sigma`` everywhere, and its inverse."""
-
-    @property
-    def sigma(self) -> float: ...
-    def forward(self, y: Tensor) -> Tensor: ...
-    def inverse(self, z: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,10 +79,6 @@ class GeneralisedAnscombe:
                 "the gain is above 0, the noise of reading not below 0, and all are finite",
                 "give for example gain=1/30 when the value 1 stands for 30 counts",
             )
-
-    @property
-    def sigma(self) -> float:
-        return 1.0
 
     def forward(self, y: Tensor) -> Tensor:
         """Return 2 √(counts + 3/8 + s²), s being the noise of reading in counts; values below 0 count as 0."""
@@ -143,10 +129,6 @@ class Logarithm:
                 "give the standard deviation of the speckle as a share of the value, for example 0.2",
             )
 
-    @property
-    def sigma(self) -> float:
-        return 1.0
-
     def forward(self, y: Tensor) -> Tensor:
         """Return 0 for all y up to the floor, above it the logarithm in units of its noise."""
         return (y.clamp_min(self.floor) / self.floor).log() / self._spread
@@ -164,6 +146,10 @@ class Logarithm:
     @property
     def _spread(self) -> float:
         return _logarithm_spread(self.speckle, MID_GREY / self.floor)
+
+
+Stabiliser = GeneralisedAnscombe | Logarithm
+"""A map of measurements to values whose noise has a standard deviation of 1 everywhere, and its inverse."""
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter, zoom
 from torch import Tensor
 
 from ..problem import Downsample, Identity, Mask, Problem, pseudo_inverse
-from ..problem.splits.control_variate import biharmonic
+from ..problem.splits.control_variate import inpainted
 from .consistency import consistent
 
 TYPICAL_ENERGY = 0.002
@@ -50,12 +50,7 @@ def interpolated(y: Tensor, known: Tensor) -> Tensor:
     blind = ~(known.expand_as(y) > 0).flatten(2).any(-1)[0]
     if bool(blind.any()):  # the equation needs some values of each channel
         y, known = _with_a_level(y, known, blind)
-    missing = known.expand_as(y)[0].permute(1, 2, 0).cpu().numpy() == 0
-    if not missing.any():
-        return y
-    pixels = y[0].permute(1, 2, 0).double().cpu().numpy()
-    filled = biharmonic(np.where(missing, 0.0, pixels), missing)
-    return torch.from_numpy(np.ascontiguousarray(filled.transpose(2, 0, 1)))[None].to(y)
+    return inpainted(y, known) if bool((known == 0).any()) else y
 
 
 def _with_a_level(y: Tensor, known: Tensor, blind: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,8 +17,8 @@ from .channel_set import ChannelSet, distinct_channels
 from .clean_reference import data_range_of_reference, read_reference, refuse_other_reference
 from .formats.image import Image, read_image
 from .gate.diagnosis import Diagnosis
+from .mask_file import Observation
 from .measurement import refuse_small
-from .missing import Observation
 from .noise import NO_NOISE
 from .operators import Mask
 from .picture_range import TYPE_RANGE, PictureRange, range_of, tamed

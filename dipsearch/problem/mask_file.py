@@ -32,14 +32,21 @@ ISLANDS = 0.3
 
 
 @dataclass(frozen=True, eq=False)
-class MaskFile:
-    """A mask as it was read: ``observed`` (1, 1, H, W) of 0 and 1, and what to tell about it, perhaps nothing."""
+class Observation:
+    """Which pixels were measured, and how that is known.
+
+    Attributes:
+        observed: (1, 1, H, W) of 0 and 1.
+        sentences: for people, perhaps none.
+        transparent: whether the alpha channel said so.
+    """
 
     observed: Tensor
     sentences: tuple[str, ...]
+    transparent: bool = False
 
 
-def read_mask_file(path: str | Path, *, height: int, width: int, invert: bool = False) -> MaskFile:
+def read_mask_file(path: str | Path, *, height: int, width: int, invert: bool = False) -> Observation:
     """Read a mask: 1 where it is white (measured), 0 where it is black (missing), or the other way round.
 
     Colours are averaged. A mask of two values has them for black and white, whatever they are, so 0 and 1 will do. In
@@ -67,7 +74,7 @@ def read_mask_file(path: str | Path, *, height: int, width: int, invert: bool = 
             told.append(f"{100 * grey:.0f} % of the mask {Path(path).name} are grey, and count as missing")
     refuse_trivial(observed, f"by the mask {path}")
     told.extend(_polarity(~observed[0, 0].numpy(), path, invert=invert))
-    return MaskFile(observed.float(), tuple(told))
+    return Observation(observed.float(), tuple(told))
 
 
 def refuse_trivial(observed: Tensor, given: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,18 +32,6 @@ ALIKE = 10.0
 """Operators that make a measurement so many times larger or smaller than its image are divided by that."""
 
 
-@dataclass(frozen=True, eq=False)
-class Taken:
-    """The values of a problem, as its attributes have them."""
-
-    y: Tensor
-    operator: Operator
-    noise: NoiseModel
-    image_shape: Shape
-    observed: Tensor
-    form: Form
-
-
 def take_in(
     y: Any,
     operator: object,
@@ -52,8 +40,8 @@ def take_in(
     image_shape: tuple[int, ...] | None,
     data_range: tuple[float, float] | None,
     check: bool,
-) -> Taken:
-    """Make a problem's values of a measurement as a person has it; see `Problem` for the arguments.
+) -> tuple[Tensor, Operator, NoiseModel, Shape, Tensor, Form]:
+    """Make a problem's values, in the order of its attributes, of a measurement as a person has it; see `Problem`.
 
     Raises:
         InputError: something about it cannot be used.
@@ -100,7 +88,7 @@ def take_in(
         known, observed = _found_out(seen, a, observed)
     else:
         known = _scaled(noise, form, whole=not is_float(values))
-    return Taken(seen, a, known, shape, observed, form)
+    return seen, a, known, shape, observed, form
 
 
 def _gain(a: Operator, shape: Shape) -> float:

@@ -7,33 +7,17 @@ sentence for the console and the page. Nothing is guessed from black pixels: pic
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .formats.image import Image, is_sample
-from .formats.sources import file_of_same_name, plane_of
-from .mask_file import read_mask_file, refuse_trivial
+from .formats.image import Image
+from .formats.sources import file_of_same_name, is_sample, plane_of
+from .mask_file import Observation, read_mask_file, refuse_trivial
 from .randomness import generator_for
 from .task_options import TaskOptions
-
-
-@dataclass(frozen=True, eq=False)
-class Observation:
-    """Which pixels were measured, and how that is known.
-
-    Attributes:
-        observed: (1, 1, H, W) of 0 and 1.
-        sentences: for people.
-        transparent: whether the alpha channel said so.
-    """
-
-    observed: Tensor
-    sentences: tuple[str, ...]
-    transparent: bool = False
 
 
 def find_observed(

@@ -76,10 +76,9 @@ class Problem:
         data_range: tuple[float, float] | None = None,
         check: bool = True,
     ) -> None:
-        values = (y, operator, noise, image_shape, observed, form)
+        values: tuple[object, ...] = (y, operator, noise, image_shape, observed, form)
         if observed is None:
-            taken = take_in(y, operator, noise, image_shape=image_shape, data_range=data_range, check=check)
-            values = tuple(getattr(taken, field.name) for field in dataclasses.fields(taken))
+            values = take_in(y, operator, noise, image_shape=image_shape, data_range=data_range, check=check)
         for field, value in zip(dataclasses.fields(self), values, strict=True):
             object.__setattr__(self, field.name, value)
 

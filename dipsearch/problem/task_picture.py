@@ -9,21 +9,23 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .array_types import Bits
 from .case_words import damage_note, hole_note, simulated_note, unasked
 from .formats.image import Image
 from .formats.raster import refuse_huge
 from .gate.diagnosis import Diagnosis
+from .gate.noise_classifier import diagnose, given_photons, given_sigma
 from .gate.sigma import estimate_sigma
-from .missing import Observation
+from .gate.unit import Unit
+from .mask_file import Observation
 from .noise import LEVELS, NO_NOISE, NoiseModel, estimated
-from .noisy_picture import noisy_picture
-from .operators import Downsample, Mask
+from .operators import Downsample, Identity, Mask
 from .operators.reduction_kernels import LANCZOS2
 from .picture_range import PictureRange
-from .problem import Problem
-from .simulation import DEFAULT_BLUR_SIGMA, blur_of, simulate_measurement
+from .problem import SMALLEST_SIDE, Problem
+from .simulation import DEFAULT_BLUR_SIGMA, DEFAULT_SIGMA, blur_of, simulate_measurement
 from .task_options import TaskOptions
-from .windows import Windows
+from .windows import Windows, bounds
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +73,7 @@ def task_picture(
         case "inpaint":
             return _inpaint(image, options, seed, source, told)
         case "denoise":
-            noisy = noisy_picture(image, options, seed=seed, limits=chosen.limits, unit=chosen.words())
-            said = [damage_note(noisy.damage), *noisy.diagnosis.lines()]
-            return TaskPicture(noisy.problem, noisy.reference, said, noisy.diagnosis, noisy.windows)
+            return _denoise(image, options, seed, chosen)
         case "sr":
             return _super_resolve(image, options, seed)
         case "deblur":
@@ -101,6 +101,37 @@ def _inpaint(
     notes.append(hole_note(observed))
     shape = image_shape(y)
     return TaskPicture(Problem(y, Mask(observed), NO_NOISE, shape, observed), reference, notes)
+
+
+def _denoise(image: Image, options: TaskOptions, seed: int, chosen: PictureRange) -> TaskPicture:
+    y, reference, damage = image.pixels, None, ""
+    if options.simulate:
+        damaged = simulate_measurement(image.pixels, options, seed=seed, limits=chosen.limits)
+        y, reference, damage = damaged.y, image.pixels, damaged.sentence
+    jpeg = image.container is not None and image.container.format == "JPEG"
+    found = _diagnosed(y, options, jpeg=jpeg, unit=chosen.words())
+    windows = None if found.where is None or options.simulate else _around(found.where)
+    observed = torch.ones(1, 1, *y.shape[-2:])
+    if windows is not None and found.where is not None:
+        observed = windows.cut(torch.from_numpy(found.where)[None, None].float()).contiguous()
+        y = windows.cut(y).contiguous()
+    problem = Problem(y, Identity(), found.noise, image_shape(y), observed)
+    return TaskPicture(problem, reference, [damage_note(damage), *found.lines()], found, windows)
+
+
+def _diagnosed(y: Tensor, options: TaskOptions, *, jpeg: bool, unit: Unit) -> Diagnosis:
+    """What is known of the noise: what was given or simulated, else what the gate finds."""
+    if options.photons is not None:
+        return given_photons(y, options.photons, unit=unit)
+    sigma = DEFAULT_SIGMA if options.simulate and options.sigma is None else options.sigma
+    return diagnose(y, jpeg=jpeg, unit=unit) if sigma is None else given_sigma(y, sigma / LEVELS, unit=unit)
+
+
+def _around(where: Bits) -> Windows | None:
+    """The smallest rectangle with all noise; ``None`` where it is too small to be worked on."""
+    top, left, bottom, right = bounds(where)
+    small = min(bottom - top, right - left) < SMALLEST_SIDE
+    return None if small else Windows(((top, left),), bottom - top, right - left, 1)
 
 
 def _super_resolve(image: Image, options: TaskOptions, seed: int) -> TaskPicture:

@@ -10,7 +10,8 @@ from torch import Tensor
 from ..errors import InputError
 from .formats.image import Image
 from .formats.sources import file_of_same_name
-from .missing import Observation, find_observed
+from .mask_file import Observation
+from .missing import find_observed
 from .noise import LEVELS
 from .operators import Downsample, pseudo_inverse
 from .picture_range import PictureRange

@@ -85,7 +85,7 @@ def windows_around(missing: Bits) -> Windows | None:
     height, width = missing.shape
     if missing.size <= SMALL_PICTURE or not are_holes(missing):
         return None
-    for boxes in (_boxes(missing), [_around(missing)]):
+    for boxes in (_boxes(missing), [_with_margin(bounds(missing), missing.shape)]):
         found = _of_one_size(boxes, height, width)
         if found is not None and len(found.corners) * found.height * found.width <= WORTHWHILE * missing.size:
             return found
@@ -109,10 +109,10 @@ def _boxes(missing: Bits) -> list[Box]:
     return boxes
 
 
-def _around(missing: Bits) -> Box:
-    rows, columns = np.flatnonzero(missing.any(axis=1)), np.flatnonzero(missing.any(axis=0))
-    box = (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
-    return _with_margin(box, missing.shape)
+def bounds(marked: Bits) -> Box:
+    """The smallest rectangle around all marked pixels (h, w), of which there are some."""
+    rows, columns = np.flatnonzero(marked.any(axis=1)), np.flatnonzero(marked.any(axis=0))
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
 
 
 def _of_one_size(boxes: list[Box], height: int, width: int) -> Windows | None:

@@ -83,7 +83,6 @@ def test_the_mean_of_a_root_of_gaussian_noise_is_integrated_over_its_kink():
 @pytest.mark.parametrize("stabiliser", COUNTERS[:2], ids=str)
 @pytest.mark.parametrize("mean", [5, 20, 100, 1000])
 def test_the_noise_of_counts_has_a_variance_of_one(stabiliser, mean):
-    assert stabiliser.sigma == 1.0
     assert float(stabiliser.forward(measured(stabiliser, mean)).var()) == pytest.approx(1, abs=0.02)
 
 
@@ -117,7 +116,6 @@ def test_speckle_that_was_averaged_comes_back_without_bias(speckle, x):
 @pytest.mark.parametrize("speckle", [0.05, 0.2, 0.35, 0.6])
 def test_the_noise_of_speckle_has_a_variance_of_one_in_the_middle_of_the_range(speckle):
     stabiliser = Logarithm(speckle)
-    assert stabiliser.sigma == 1.0
     assert float(stabiliser.forward(speckled(0.5, speckle)).std()) == pytest.approx(1, abs=0.01)
 
 

@@ -23,20 +23,10 @@ from .container import Container
 from .decoding import decoded
 from .pillow_files import save_with_pillow
 from .png import encode_png16
-from .raster import MAX_PIXELS, Samples, to_integers, to_unit
+from .raster import MAX_PIXELS as MAX_PIXELS
+from .raster import Samples, to_integers, to_unit
 from .sources import is_reserved, is_sample, picture_name, plane_of, sample_path, sample_side
 from .tiff_writer import save_tiff
-
-__all__ = [
-    "MAX_PIXELS",
-    "Image",
-    "image_digest",
-    "image_name",
-    "is_sample",
-    "natural_suffix",
-    "read_image",
-    "write_image",
-]
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 JPEG_SUFFIXES = (".jpg", ".jpeg")

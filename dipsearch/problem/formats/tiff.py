@@ -90,7 +90,7 @@ def read_tiff(path: Path, *, axes: str | None = None, plane: int | None = None) 
 
 def _container(layout: TiffLayout, size: tuple[int, ...]) -> Container:
     """What a TIFF holds besides its pixels, with what other formats can take of it."""
-    contents = {tag.code: tag.content for tag in layout.tags}
+    contents = {entry.tag: entry.content for entry in layout.tags}
     inches = {INCH: 1.0, CENTIMETRE: 2.54}.get(layout.unit or INCH, 0.0)
     dpi = None
     if layout.resolution is not None and inches:

@@ -14,24 +14,8 @@ import tifffile
 EXIF, GPS = 34665, 34853
 FOLDERS = {EXIF: "ExifTag", GPS: "GPSTag"}
 WIDTH, HEIGHT = 0xA002, 0xA003
-SIZES = {
-    1: 1,
-    2: 1,
-    3: 2,
-    4: 4,
-    5: 8,
-    6: 1,
-    7: 1,
-    8: 2,
-    9: 4,
-    10: 8,
-    11: 4,
-    12: 8,
-    13: 4,
-    16: 8,
-    17: 8,
-    18: 8,
-}
+KINDS_BY_SIZE = {1: (1, 2, 6, 7), 2: (3, 8), 4: (4, 9, 11, 13), 8: (5, 10, 12, 16, 17, 18)}
+SIZES = {kind: size for size, kinds in KINDS_BY_SIZE.items() for kind in kinds}
 INTEROPERABILITY = 0xA005  # a folder in a folder, which says next to nothing
 MOST_ENTRIES, MOST_BYTES = 1000, 1 << 24
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import tifffile
 
 from .exif import ORIENTATION, upright_xmp
 from .stack import Stack
-from .tiff_folders import FOLDERS, Folder, read_folder
+from .tiff_folders import FOLDERS, Folder, FolderEntry, read_folder
 
 DESCRIPTION, SOFTWARE, X_RESOLUTION, Y_RESOLUTION, UNIT, XMP = 270, 305, 282, 283, 296, 700
 PIXEL_SCALE, TO_GROUND = (
@@ -25,46 +25,16 @@ PIXEL_SCALE, TO_GROUND = (
 )  # of GeoTIFF: the size of a pixel on the ground, or a matrix that has it
 # What the writer says by itself, what belongs to a compression, and what lies elsewhere in the file.
 STRUCTURE = frozenset(
-    {254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 330}
-    | {
-        338,
-        339,
-        347,
-        400,
-        512,
-        513,
-        514,
-        515,
-        517,
-        518,
-        519,
-        520,
-        521,
-        529,
-        530,
-        531,
-        532,
-        32997,
-        32998,
-        40965,
-    }
-    | {ORIENTATION, DESCRIPTION, SOFTWARE, X_RESOLUTION, Y_RESOLUTION, UNIT, *FOLDERS}
-)
+    (254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 330, 338,
+     339, 347, 400, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 32997, 32998, 40965,
+     ORIENTATION, DESCRIPTION, SOFTWARE, X_RESOLUTION, Y_RESOLUTION, UNIT, *FOLDERS)
+)  # fmt: skip
 UNITS = (1, 2, 3)  # of a resolution: none, inch, centimetre
 LOSSLESS = {1: None, 5: "lzw", 8: "zlib", 32946: "zlib", 34925: "lzma", 32773: "zlib"}
 """Compressions by the number of their tag. PackBits becomes Deflate; what loses something becomes it, too."""
 
 _OME_SIZES = ("SizeX", "SizeY")
 _OME_SCALES = ("PhysicalSizeX", "PhysicalSizeY")
-
-
-class Tag(NamedTuple):
-    """One tag as it stands in the file."""
-
-    code: int
-    kind: int
-    number: int
-    content: bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +78,7 @@ class TiffLayout:
     resolution: tuple[tuple[int, int], tuple[int, int]] | None
     unit: int | None
     oriented: bool
-    tags: tuple[Tag, ...]
+    tags: Folder
     folders: dict[int, Folder]
     stack: Stack | None = None
     rgb: bool = False
@@ -184,9 +154,9 @@ def _ratio(value: Any) -> tuple[int, int] | None:
     return (value[0], value[1]) if pair and value[0] >= 0 and value[1] > 0 else None
 
 
-def _raw(file: tifffile.TiffFile, tag: tifffile.TiffTag) -> Tag:
+def _raw(file: tifffile.TiffFile, tag: tifffile.TiffTag) -> FolderEntry:
     file.filehandle.seek(tag.valueoffset)
-    return Tag(tag.code, int(tag.dtype), int(tag.count), file.filehandle.read(tag.valuebytecount))
+    return FolderEntry(tag.code, int(tag.dtype), int(tag.count), file.filehandle.read(tag.valuebytecount))
 
 
 def _too_large(tag: tifffile.TiffTag) -> bool:

@@ -69,8 +69,7 @@ class ChannelNoise:
             even: whether what was found in the quietest places is as even as noise: then it is noise, and what
                 channels share of it, too, so that ``alone`` may say less than all.
         """
-        channels = range(len(self.sigmas))
-        identity = tuple(tuple(float(row == column) for column in channels) for row in channels)
+        identity = as_plain_values(np.eye(len(self.sigmas)))
         if self.alone is None or (even and _mean(self.alone) < NEARLY_ALL * self.mean_sigma):
             return replace(self, correlation=identity, alone=None)
         return replace(self, sigmas=self.alone, correlation=identity)
@@ -104,8 +103,12 @@ class ChannelNoise:
         strengths = np.maximum(strengths, NEXT_TO_NOTHING * strengths.max())
         strengths /= np.sqrt(np.mean(strengths**2))
         table = np.array(self.correlation) if self.shared else np.eye(len(self.sigmas))
-        covariance = strengths[:, None] * table * strengths
-        return tuple(tuple(float(value) for value in row) for row in covariance)
+        return as_plain_values(strengths[:, None] * table * strengths)
+
+
+def as_plain_values(table: Values) -> tuple[tuple[float, ...], ...]:
+    """Return a table of correlations or covariances as ``NoiseModel`` holds it."""
+    return tuple(tuple(float(value) for value in row) for row in table)
 
 
 def _mean(sigmas: tuple[float, ...]) -> float:
@@ -120,7 +123,7 @@ def channel_noise(y: Tensor, left_out: Bits, *, sigma: float) -> ChannelNoise:
     """
     planes = y.detach().double().cpu().numpy()[0]
     channels = len(planes)
-    identity = tuple(tuple(float(row == column) for column in range(channels)) for row in range(channels))
+    identity = as_plain_values(np.eye(channels))
     if channels == 1:
         return ChannelNoise((noise_of_quiet(planes, sigma, left_out) or sigma,), identity)
     if channels > MOST_CHANNELS:
@@ -145,9 +148,7 @@ def channel_noise(y: Tensor, left_out: Bits, *, sigma: float) -> ChannelNoise:
     ]
     common = np.logical_and.reduce(own)
     table = _correlation(spectra[:, common]) if common.sum() >= FEWEST else np.eye(channels)
-    found = ChannelNoise(
-        tuple(float(value) for value in sigmas), tuple(tuple(float(value) for value in row) for row in table)
-    )
+    found = ChannelNoise(tuple(float(value) for value in sigmas), as_plain_values(table))
     measured = noise_of_channels(planes, np.array(found.sigmas), left_out)
     if measured is None:
         return found

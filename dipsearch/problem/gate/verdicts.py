@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from ..array_types import Values
 from ..noise import LEVELS, NoiseModel
+from .channel_noise import as_plain_values
 from .diagnosis import Diagnosis
 from .evidence import Evidence
 from .impulses import clean_sigma
@@ -207,8 +207,3 @@ def _of_channels(seen: Evidence, sigma: float, unit: Unit) -> str:
     if seen.channels.shared:
         said.append("shared between channels")
     return f" ({', '.join(said)})"
-
-
-def as_plain_values(table: Values) -> tuple[tuple[float, ...], ...]:
-    """Return an autocorrelation as ``NoiseModel`` holds it."""
-    return tuple(tuple(float(value) for value in row) for row in table)

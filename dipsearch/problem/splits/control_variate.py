@@ -56,10 +56,7 @@ class ControlVariate:
     @cached_property
     def image(self) -> Tensor:
         """c, ``(1, C, H, W)``, by biharmonic inpainting."""
-        missing = _missing(self.known, self.values)
-        pixels = self.values[0].permute(1, 2, 0).double().cpu().numpy()
-        restored = biharmonic(np.where(missing, 0.0, pixels), missing)
-        return torch.from_numpy(np.ascontiguousarray(restored.transpose(2, 0, 1)))[None].to(self.values)
+        return inpainted(self.values, self.known)
 
     @cached_property
     def scale(self) -> float:
@@ -109,6 +106,14 @@ def control_weight(sampled: Tensor | float, from_control: Tensor | float) -> Ten
 def _missing(known: Tensor, values: Tensor) -> NDArray[np.bool_]:
     """(H, W, C)."""
     return np.asarray(known.expand_as(values)[0].permute(1, 2, 0).cpu().numpy() == 0)
+
+
+def inpainted(values: Tensor, known: Tensor) -> Tensor:
+    """The values (1, C, H, W) with those that are not known filled in by the biharmonic equation."""
+    missing = _missing(known, values)
+    pixels = values[0].permute(1, 2, 0).double().cpu().numpy()
+    restored = biharmonic(np.where(missing, 0.0, pixels), missing)
+    return torch.from_numpy(np.ascontiguousarray(restored.transpose(2, 0, 1)))[None].to(values)
 
 
 def biharmonic(pixels: NDArray[np.float64], missing: NDArray[np.bool_]) -> NDArray[np.float64]:
