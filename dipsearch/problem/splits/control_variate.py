@@ -7,9 +7,9 @@ hidden pixels, the set H. With c the control variate,
 
 The first mean has no luck in it. The second one, the only sample, is small where the control variate is good; what the
 hidden pixels cover that the missing ones do not, and the other way round, falls out of it. Nobody has to believe the
-control variate: over the drawing of H the score has the mean of the plain one over H, (x − y)² alone. It varies more
-where x is much better than the control variate; so λ is at most the ratio of the means over H of (x − y)² and of (x −
-c)². There the score is the ratio estimator, and it is never negative.
+control variate: where H lies like M, and for a fixed λ, over the drawing of H the score has the mean of the plain one,
+(x − y)² alone, however bad c is. It varies more where x is much better than the control variate; so λ is at most the
+ratio of the means over H of (x − y)² and of (x − c)². There the score is the ratio estimator, and it is never negative.
 
 Survey sampling knows both (Cochran, Sampling Techniques, 1977, on ratio and difference estimators), learning the second
 as prediction-powered inference (Angelopoulos, Bates, Fannjiang, Jordan and Zrnic, Science 2023, arXiv 2301.09633; with
