@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -94,9 +95,20 @@ def pulse(record: StudyRecord, *, now: float | None = None) -> Pulse:
     ends = [e.finished for e in record.trials if e.finished is not None]
     ended = max([*ends, *(row.ended for row in slices_of(record))], default=started)
     running = state == "running"
+    if running and (since := _taken_since(record.folder)) is not None:
+        started = max(started, since)  # it was resumed, with a budget of its own
     seconds = (moment if running else ended) - started
     left = max(0.0, budget - seconds) if running and budget is not None else None
     return Pulse(state, seconds, left, _working(record, now=moment, budget=budget) if running else ())
+
+
+def _taken_since(folder: Path) -> float | None:
+    """Unix seconds since when whoever works on a study has had it; ``None``: nobody says so."""
+    holder = read_holder(folder)
+    try:
+        return None if holder is None else datetime.fromisoformat(holder.since).timestamp()
+    except ValueError:  # written by somebody else
+        return None
 
 
 def state_of(folder: Path, *, now: float, budget: float | None = None) -> str:

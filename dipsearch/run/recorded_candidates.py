@@ -60,8 +60,11 @@ def read_candidates(
         else:
             # A journal is only read: whoever searches repairs it, and an archive may be read-only.
             opened = kept = kept or JournalStorage(JournalReader(folder))
-        study = optuna.load_study(study_name=request.name, storage=opened)
-        trials = study.get_trials(deepcopy=False)
+        try:
+            trials = optuna.load_study(study_name=request.name, storage=opened).get_trials(deepcopy=False)
+        finally:
+            if address:
+                opened.remove_session()  # a dashboard looks again and again
     except Exception as error:  # records that make no sense together make Optuna stumble in its own ways
         words = str(error) if isinstance(error, DipsearchError) else f"{type(error).__name__}: {error}"
         missing.append(f"the study's candidates cannot be read: {words}")

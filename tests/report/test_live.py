@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from dipsearch.commands.main import run
 from dipsearch.report.studies import Watched, find_studies, pulse, state_of, study_rows
 from dipsearch.run import read_study
 from dipsearch.run.slice_log import SliceRow, append_slice
-from dipsearch.trials.holder import Holder
+from dipsearch.trials.holder import LOCK, Holder, written
 from tests import live_client
 
 pytest.importorskip("dash")
@@ -51,6 +52,16 @@ def test_a_running_study_tells_its_time_and_its_workers(studies) -> None:
     found = pulse(record, now=started + 20)
     assert (found.state, found.seconds, found.seconds_left) == ("running", 20.0, 100.0)
     assert [span.number for span in found.working] == [1]
+
+
+def test_a_resumed_study_has_its_new_budget_since_it_was_resumed(studies) -> None:
+    record = Watched(studies / "running").read()
+    started = min(e.started for e in record.trials if e.started)
+    since = datetime.fromtimestamp(started + 3600).astimezone().isoformat(sep=" ", timespec="microseconds")
+    (record.folder / LOCK).write_text(written(Holder("elsewhere", 7, since, "dipsearch search --resume", False)))
+    found = pulse(record, now=started + 3620)
+    assert found.state == "running"
+    assert found.seconds == pytest.approx(20, abs=1e-3) and found.seconds_left == pytest.approx(100, abs=1e-3)
 
 
 def test_a_running_study_tells_who_was_advanced_last(studies, now) -> None:
