@@ -67,7 +67,7 @@ def speed(
         float, typer.Option("--seconds", metavar="S", help="For each network and size, at least.")
     ] = 20.0,
     threads: Annotated[
-        int, typer.Option("--threads", metavar="N", help="Threads of the process, on a CPU.")
+        int, typer.Option("--threads", metavar="N", min=1, help="Threads of the process, on a CPU.")
     ] = 1,
     device: Annotated[
         str, typer.Option("--device", metavar="cpu|cuda[:N]|mps", help="Where the networks run.")
@@ -81,7 +81,6 @@ def speed(
 ) -> None:
     """Iterations per second of the engines beside a textbook loop, in turns in one process."""
     sides = shared.numbers(sizes, least=32, option="--sizes")
-    parsing.at_least(1, threads, option="--threads")
     parsing.device_word(device)
     if not seconds > 0:
         raise InputError(f"--seconds is {seconds:g}", "it is above 0", "write for example --seconds 20")
@@ -143,20 +142,19 @@ def memory(
     spaces: Annotated[
         str, typer.Option("--spaces", metavar="NAME,NAME…", help="Search spaces that genomes are drawn from.")
     ] = "small,skip",
-    genomes: Annotated[int, typer.Option("--genomes", metavar="N", help="Of each space.")] = 10,
+    genomes: Annotated[int, typer.Option("--genomes", metavar="N", min=1, help="Of each space.")] = 10,
     device: Annotated[
         str, typer.Option("--device", metavar="cpu|cuda[:N]", help="Where the networks run.")
     ] = "cpu",
     workers: Annotated[
-        int, typer.Option("--workers", metavar="N", help="Processes that are measured at the same time.")
+        int,
+        typer.Option("--workers", metavar="N", min=1, help="Processes that are measured at the same time."),
     ] = 1,
     out: shared.Out = shared.FOLDER,
     page: shared.Page = shared.PAGE,
 ) -> None:
     """Predicted and measured peak memory of random networks, each in a fresh process. Resumable."""
     sides = shared.numbers(sizes, least=32, option="--sizes")
-    parsing.at_least(1, genomes, option="--genomes")
-    parsing.at_least(1, workers, option="--workers")
     parsing.device_word(device)
 
     from ..bench import check_memory, file_name, machine_name, memory_markdown
@@ -186,7 +184,7 @@ def memory(
 def equality(
     size: Annotated[int, typer.Option("--size", metavar="N", help="Side of the crops, in pixels.")] = 96,
     seeds: shared.Seeds = 3,
-    steps: Annotated[int, typer.Option("--steps", metavar="N", help="Iterations of each fit.")] = 300,
+    steps: Annotated[int, typer.Option("--steps", metavar="N", min=50, help="Iterations of each fit.")] = 300,
     device: Annotated[
         str, typer.Option("--device", metavar="cpu|cuda[:N]|mps", help="Where the networks run.")
     ] = "cpu",
@@ -194,8 +192,6 @@ def equality(
     page: shared.Page = shared.PAGE,
 ) -> None:
     """Whether the engine ends where the textbook loop ends, in dB, beside two runs of the textbook loop."""
-    parsing.at_least(1, seeds, option="--seeds")
-    parsing.at_least(50, steps, option="--steps")
     parsing.device_word(device)
     if size < 32 or size % 16:
         raise InputError(
