@@ -37,26 +37,15 @@ bench = typer.Typer(
     help="Measure: the speed of the loop on this machine, how right the score is, and how good the rivals are.",
     no_args_is_help=True,
 )
-bench.command()(bench_score.stopping)
-bench.command()(bench_score.ranking)
-bench.command()(bench_score.replay)
-bench.command()(bench_gate.gate)
-bench.command()(bench_files.files)
-bench.command()(bench_rivals.rivals)
-bench.command()(bench_published.published)
-bench.command()(bench_answers.answers)
-bench.command()(bench_patches.patches)
-bench.command()(bench_operators.operators)
-bench.command()(bench_policies.policies)
-bench.command()(bench_races.races)
-bench.command()(bench_table.table)
-bench.command()(bench_replay_search.replay_search)
-bench.command()(bench_search.search)
-bench.command()(bench_promises.promises)
-bench.command()(bench_interruptions.interruptions)
-bench.command()(bench_preselection.preselection)
-bench.command()(bench_warm.warm)
-bench.command()(bench_warm_weights.warm_weights)
+for verb in (
+    bench_score.stopping, bench_score.ranking, bench_score.replay, bench_gate.gate, bench_files.files,
+    bench_rivals.rivals, bench_published.published, bench_answers.answers, bench_patches.patches,
+    bench_operators.operators, bench_policies.policies, bench_races.races, bench_table.table,
+    bench_replay_search.replay_search, bench_search.search, bench_promises.promises,
+    bench_interruptions.interruptions, bench_preselection.preselection, bench_warm.warm,
+    bench_warm_weights.warm_weights,
+):  # fmt: skip
+    bench.command()(verb)
 
 
 @bench.command()
