@@ -37,26 +37,15 @@ bench = typer.Typer(
     help="Measure: the speed of the loop on this machine, how right the score is, and how good the rivals are.",
     no_args_is_help=True,
 )
-bench.command()(bench_score.stopping)
-bench.command()(bench_score.ranking)
-bench.command()(bench_score.replay)
-bench.command()(bench_gate.gate)
-bench.command()(bench_files.files)
-bench.command()(bench_rivals.rivals)
-bench.command()(bench_published.published)
-bench.command()(bench_answers.answers)
-bench.command()(bench_patches.patches)
-bench.command()(bench_operators.operators)
-bench.command()(bench_policies.policies)
-bench.command()(bench_races.races)
-bench.command()(bench_table.table)
-bench.command()(bench_replay_search.replay_search)
-bench.command()(bench_search.search)
-bench.command()(bench_promises.promises)
-bench.command()(bench_interruptions.interruptions)
-bench.command()(bench_preselection.preselection)
-bench.command()(bench_warm.warm)
-bench.command()(bench_warm_weights.warm_weights)
+for verb in (
+    bench_score.stopping, bench_score.ranking, bench_score.replay, bench_gate.gate, bench_files.files,
+    bench_rivals.rivals, bench_published.published, bench_answers.answers, bench_patches.patches,
+    bench_operators.operators, bench_policies.policies, bench_races.races, bench_table.table,
+    bench_replay_search.replay_search, bench_search.search, bench_promises.promises,
+    bench_interruptions.interruptions, bench_preselection.preselection, bench_warm.warm,
+    bench_warm_weights.warm_weights,
+):  # fmt: skip
+    bench.command()(verb)
 
 
 @bench.command()
@@ -67,7 +56,7 @@ def speed(
         float, typer.Option("--seconds", metavar="S", help="For each network and size, at least.")
     ] = 20.0,
     threads: Annotated[
-        int, typer.Option("--threads", metavar="N", help="Threads of the process, on a CPU.")
+        int, typer.Option("--threads", metavar="N", min=1, help="Threads of the process, on a CPU.")
     ] = 1,
     device: Annotated[
         str, typer.Option("--device", metavar="cpu|cuda[:N]|mps", help="Where the networks run.")
@@ -81,7 +70,6 @@ def speed(
 ) -> None:
     """Iterations per second of the engines beside a textbook loop, in turns in one process."""
     sides = shared.numbers(sizes, least=32, option="--sizes")
-    parsing.at_least(1, threads, option="--threads")
     parsing.device_word(device)
     if not seconds > 0:
         raise InputError(f"--seconds is {seconds:g}", "it is above 0", "write for example --seconds 20")
@@ -143,20 +131,19 @@ def memory(
     spaces: Annotated[
         str, typer.Option("--spaces", metavar="NAME,NAME…", help="Search spaces that genomes are drawn from.")
     ] = "small,skip",
-    genomes: Annotated[int, typer.Option("--genomes", metavar="N", help="Of each space.")] = 10,
+    genomes: Annotated[int, typer.Option("--genomes", metavar="N", min=1, help="Of each space.")] = 10,
     device: Annotated[
         str, typer.Option("--device", metavar="cpu|cuda[:N]", help="Where the networks run.")
     ] = "cpu",
     workers: Annotated[
-        int, typer.Option("--workers", metavar="N", help="Processes that are measured at the same time.")
+        int,
+        typer.Option("--workers", metavar="N", min=1, help="Processes that are measured at the same time."),
     ] = 1,
     out: shared.Out = shared.FOLDER,
     page: shared.Page = shared.PAGE,
 ) -> None:
     """Predicted and measured peak memory of random networks, each in a fresh process. Resumable."""
     sides = shared.numbers(sizes, least=32, option="--sizes")
-    parsing.at_least(1, genomes, option="--genomes")
-    parsing.at_least(1, workers, option="--workers")
     parsing.device_word(device)
 
     from ..bench import check_memory, file_name, machine_name, memory_markdown
@@ -186,7 +173,7 @@ def memory(
 def equality(
     size: Annotated[int, typer.Option("--size", metavar="N", help="Side of the crops, in pixels.")] = 96,
     seeds: shared.Seeds = 3,
-    steps: Annotated[int, typer.Option("--steps", metavar="N", help="Iterations of each fit.")] = 300,
+    steps: Annotated[int, typer.Option("--steps", metavar="N", min=50, help="Iterations of each fit.")] = 300,
     device: Annotated[
         str, typer.Option("--device", metavar="cpu|cuda[:N]|mps", help="Where the networks run.")
     ] = "cpu",
@@ -194,8 +181,6 @@ def equality(
     page: shared.Page = shared.PAGE,
 ) -> None:
     """Whether the engine ends where the textbook loop ends, in dB, beside two runs of the textbook loop."""
-    parsing.at_least(1, seeds, option="--seeds")
-    parsing.at_least(50, steps, option="--steps")
     parsing.device_word(device)
     if size < 32 or size % 16:
         raise InputError(

@@ -21,7 +21,8 @@ def answers(
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the damage and of the search.")] = 0,
     workers: shared.Workers = 2,
     most: Annotated[
-        int | None, typer.Option("--most", metavar="N", help="Only the first N pictures; all when absent.")
+        int | None,
+        typer.Option("--most", metavar="N", min=1, help="Only the first N pictures; all when absent."),
     ] = None,
     recorded_only: shared.RecordedOnly = False,
     out: shared.Out = shared.FOLDER,
@@ -31,10 +32,6 @@ def answers(
 
     Searches whose rows are there are not made again. BM3D's row is made where bm3d is installed.
     """
-    parsing.at_least(16, crop, option="--crop")
-    parsing.at_least(1, seconds, option="--seconds")
-    parsing.at_least(1, workers, option="--workers")
-    parsing.at_least(1, most, option="--most")
     given = () if recorded_only else parsing.expand_sources(sources or ())
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 

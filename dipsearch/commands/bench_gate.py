@@ -20,7 +20,9 @@ def gate(
         list[str] | None,
         typer.Argument(metavar="IMAGE", help="Clean pictures or folders of them; bundled ones when absent."),
     ] = None,
-    rounds: Annotated[int, typer.Option("--rounds", metavar="N", help="Cases per picture and damage.")] = 2,
+    rounds: Annotated[
+        int, typer.Option("--rounds", metavar="N", min=1, help="Cases per picture and damage.")
+    ] = 2,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the damage.")] = 0,
     microscope: Annotated[
         bool,
@@ -33,7 +35,6 @@ def gate(
     page: shared.Page = shared.PAGE,
 ) -> None:
     """Damage clean pictures in known ways and ask which noise they have: a table of damages by branches."""
-    parsing.at_least(1, rounds, option="--rounds")
     if microscope:
         _microscopes(seed, out, page)
         return

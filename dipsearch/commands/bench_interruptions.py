@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from . import bench_options as shared
-from . import parsing
 
 FILE, SECTION = "interruptions.json", "interruptions"
 
@@ -26,11 +25,16 @@ def interruptions(
         typer.Option(
             "--number",
             metavar="N",
+            min=1,
             help="Of each kind; 100 kills, 20 signals and workers, 3 of the others when absent.",
         ),
     ] = None,
-    seconds: shared.Seconds = 20,
-    size: Annotated[int, typer.Option("--size", metavar="N", help="Side of the picture, in pixels.")] = 48,
+    seconds: Annotated[
+        int, typer.Option("--seconds", metavar="N", min=5, help="Budget of each search.")
+    ] = 20,
+    size: Annotated[
+        int, typer.Option("--size", metavar="N", min=16, help="Side of the picture, in pixels.")
+    ] = 48,
     workers: shared.Workers = 2,
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", help="Of the damage, the search and the moments.")
@@ -43,10 +47,6 @@ def interruptions(
 
     Interruptions whose rows are there are not made again.
     """
-    parsing.at_least(1, number, option="--number")
-    parsing.at_least(5, seconds, option="--seconds")
-    parsing.at_least(16, size, option="--size")
-    parsing.at_least(1, workers, option="--workers")
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
     from ..bench.interrupted_search import InterruptedSearch

@@ -17,7 +17,7 @@ SMALLEST = 32
 
 def operators(
     sources: shared.Sources = None,
-    crop: shared.Crop = 96,
+    crop: Annotated[int, typer.Option("--crop", metavar="N", min=SMALLEST, help=shared.CROP_HELP)] = 96,
     operators: Annotated[
         str | None,
         typer.Option(
@@ -37,7 +37,10 @@ def operators(
     ] = "classical,first,search,networks,dip",
     seconds: shared.Seconds = 60,
     workers: Annotated[
-        int, typer.Option("--workers", metavar="N", help="Processes of a search, and fits at the same time.")
+        int,
+        typer.Option(
+            "--workers", metavar="N", min=1, help="Processes of a search, and fits at the same time."
+        ),
     ] = 2,
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", help="Of the noise, the mask and every method.")
@@ -49,10 +52,11 @@ def operators(
         ),
     ] = None,
     steps: Annotated[
-        int, typer.Option("--steps", metavar="N", help="Iterations of a single network, at most.")
+        int, typer.Option("--steps", metavar="N", min=100, help="Iterations of a single network, at most.")
     ] = 1200,
     dip_steps: Annotated[
-        int, typer.Option("--dip-steps", metavar="N", help="Iterations of Deep Image Prior's network.")
+        int,
+        typer.Option("--dip-steps", metavar="N", min=10, help="Iterations of Deep Image Prior's network."),
     ] = 1500,
     precision: Precision = "tf32",
     recorded_only: shared.RecordedOnly = False,
@@ -63,11 +67,6 @@ def operators(
 
     Rows and recordings that are there are not made again. No search sees the clean picture.
     """
-    parsing.at_least(SMALLEST, crop, option="--crop")
-    parsing.at_least(1, seconds, option="--seconds")
-    parsing.at_least(1, workers, option="--workers")
-    parsing.at_least(100, steps, option="--steps")
-    parsing.at_least(10, dip_steps, option="--dip-steps")
     word = parsing.one_of(precision, parsing.PRECISIONS, option="--precision")
     given = () if recorded_only else parsing.expand_sources(sources or ())
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)

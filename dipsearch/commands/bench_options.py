@@ -24,12 +24,8 @@ Sources = Annotated[
     list[str] | None,
     typer.Argument(metavar="FOLDER", help="Of clean pictures, or the pictures themselves."),
 ]
-Crop = Annotated[
-    int,
-    typer.Option(
-        "--crop", metavar="N", help="Side of the middle that is taken; larger pictures are halved before."
-    ),
-]
+CROP_HELP = "Side of the middle that is taken; larger pictures are halved before."
+Crop = Annotated[int, typer.Option("--crop", metavar="N", min=16, help=CROP_HELP)]
 Tasks = Annotated[str, typer.Option("--tasks", metavar="TASK,TASK…", help="Which tasks.")]
 Damage = Annotated[
     str | None,
@@ -40,15 +36,15 @@ Damage = Annotated[
         "The first of each task when absent.",
     ),
 ]
-Seconds = Annotated[int, typer.Option("--seconds", metavar="N", help="Budget of each search.")]
+Seconds = Annotated[int, typer.Option("--seconds", metavar="N", min=1, help="Budget of each search.")]
 Networks = Annotated[
     str | None, typer.Option("--networks", metavar="NAME,NAME…", help="Which networks; all when absent.")
 ]
 Sizes = Annotated[
     str, typer.Option("--sizes", metavar="N,N…", help="Sides of the square picture, in pixels.")
 ]
-Workers = Annotated[int, typer.Option("--workers", metavar="N", help="Processes of a search.")]
-Seeds = Annotated[int, typer.Option("--seeds", metavar="N", help="Seeds per picture, from 0 on.")]
+Workers = Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Processes of a search.")]
+Seeds = Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Seeds per picture, from 0 on.")]
 RecordedOnly = Annotated[
     bool, typer.Option("--recorded-only", help="Measure nothing: the page from the rows that are there.")
 ]

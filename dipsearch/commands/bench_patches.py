@@ -36,7 +36,10 @@ def patches(
     crop: Annotated[
         int,
         typer.Option(
-            "--crop", metavar="N", help="Settings: side of the middle of a picture at half its size."
+            "--crop",
+            metavar="N",
+            min=SMALLEST,
+            help="Settings: side of the middle of a picture at half its size.",
         ),
     ] = 128,
     sizes: Annotated[
@@ -46,7 +49,10 @@ def patches(
         float | None, typer.Option("--megapixels", metavar="M", help="Speed: of one photo besides.")
     ] = None,
     threads: Annotated[
-        int, typer.Option("--threads", metavar="N", help="Speed: that work on the tiles of a large picture.")
+        int,
+        typer.Option(
+            "--threads", metavar="N", min=1, help="Speed: that work on the tiles of a large picture."
+        ),
     ] = 1,
     recorded_only: shared.RecordedOnly = False,
     out: shared.Out = shared.FOLDER,
@@ -59,8 +65,6 @@ def patches(
     parts = shared.known(what, WHAT, option="--what")
     kinds = shared.known(tasks, BENCH_TASKS, option="--tasks")
     sides = sorted(shared.numbers(sizes, least=SMALLEST, option="--sizes"))
-    parsing.at_least(SMALLEST, crop, option="--crop")
-    parsing.at_least(1, threads, option="--threads")
     if megapixels is not None and not 0.01 <= megapixels <= 200:
         raise InputError(
             f"--megapixels is {megapixels:g}", "it is 0.01 to 200", "write for example --megapixels 12"

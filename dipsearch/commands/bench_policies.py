@@ -7,23 +7,20 @@ from typing import Annotated
 import typer
 
 from . import bench_options as shared
-from . import parsing
 
 FILE, SECTION = "policies.json", "policies"
 
 
 def policies(
     table: shared.TableFile = shared.TABLE,
-    workers: Annotated[int, typer.Option("--workers", metavar="N", help="Processes.")] = 2,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Processes.")] = 2,
     orders: Annotated[
-        int, typer.Option("--orders", metavar="N", help="In which the candidates of a picture come.")
+        int, typer.Option("--orders", metavar="N", min=1, help="In which the candidates of a picture come.")
     ] = 4,
     out: shared.Out = shared.FOLDER,
     page: shared.Page = shared.PAGE,
 ) -> None:
     """Replay searches on the table of recorded fits, with several policies and lengths."""
-    parsing.at_least(1, workers, option="--workers")
-    parsing.at_least(1, orders, option="--orders")
 
     from dataclasses import asdict
 

@@ -32,7 +32,6 @@ def promises(
 
     Searches whose rows are there are not made again. Let nothing else run meanwhile.
     """
-    parsing.at_least(1, workers, option="--workers")
     words = shared.known(tasks, TASKS, option="--tasks")
     sides = shared.numbers(sizes, least=16, option="--sizes")
     seconds = sorted(parsing.seconds(word, option="--budgets") for word in shared.words(budgets))

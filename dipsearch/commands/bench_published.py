@@ -43,10 +43,10 @@ def published(
         ),
     ] = None,
     seconds: Annotated[
-        int, typer.Option("--seconds-per-picture", metavar="S", help="Budget of each search.")
+        int, typer.Option("--seconds-per-picture", metavar="S", min=1, help="Budget of each search.")
     ] = 60,
     at_once: Annotated[
-        int, typer.Option("--at-once", metavar="K", help="Searches that run at the same time.")
+        int, typer.Option("--at-once", metavar="K", min=1, help="Searches that run at the same time.")
     ] = 1,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the damage and of every method.")] = 0,
     device: Device = "auto",
@@ -58,8 +58,6 @@ def published(
 
     Rows that are there are not made again. BM3D is measured where its package is installed.
     """
-    parsing.at_least(1, seconds, option="--seconds-per-picture")
-    parsing.at_least(1, at_once, option="--at-once")
     parsing.device_word(device)
     if data is None and not recorded_only:
         raise InputError(

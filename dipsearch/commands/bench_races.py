@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from . import bench_options as shared
-from . import parsing
 
 FILE, SECTION = "races.json", "races"
 
@@ -15,13 +14,12 @@ FILE, SECTION = "races.json", "races"
 def races(
     table: shared.TableFile = shared.TABLE,
     orders: Annotated[
-        int, typer.Option("--orders", metavar="N", help="In which genomes and pictures come.")
+        int, typer.Option("--orders", metavar="N", min=2, help="In which genomes and pictures come.")
     ] = 100,
     out: shared.Out = shared.FOLDER,
     page: shared.Page = shared.PAGE,
 ) -> None:
     """Replay a search for many pictures on the table of recorded fits, with and without races: two minutes."""
-    parsing.at_least(2, orders, option="--orders")
 
     from dataclasses import asdict
 

@@ -18,7 +18,7 @@ SETS: tuple[Literal["tuning", "test"], ...] = ("tuning", "test")
 def replay_search(
     table: shared.TableFile = shared.TABLE,
     seeds: Annotated[
-        int, typer.Option("--seeds", metavar="N", help="Searches of each strategy and task.")
+        int, typer.Option("--seeds", metavar="N", min=2, help="Searches of each strategy and task.")
     ] = 30,
     minutes: Annotated[
         str,
@@ -43,7 +43,6 @@ def replay_search(
 
     What samplers ask for is replaced by the nearest genome that was recorded.
     """
-    parsing.at_least(2, seeds, option="--seeds")
     times = _minutes(minutes)
     chosen = parsing.one_of(pictures, SETS, option="--set")
 

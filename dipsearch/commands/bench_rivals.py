@@ -42,7 +42,7 @@ def rivals(
         float, typer.Option("--fit-seconds", metavar="S", help="Time of a rival that iterates, at most.")
     ] = 240.0,
     fit_steps: Annotated[
-        int | None, typer.Option("--fit-steps", metavar="N", help="Its iterations, at most.")
+        int | None, typer.Option("--fit-steps", metavar="N", min=1, help="Its iterations, at most.")
     ] = None,
     device: Annotated[
         str, typer.Option("--device", metavar="NAME", help="Where Deep Image Prior is fitted: cpu, cuda.")
@@ -65,8 +65,6 @@ def rivals(
     """
     budgets = sorted(shared.numbers(seconds, least=1, option="--seconds"))
     word = parsing.one_of(precision, parsing.PRECISIONS, option="--precision")
-    parsing.at_least(1, workers, option="--workers")
-    parsing.at_least(1, fit_steps, option="--fit-steps")
     if not fit_seconds > 0:
         raise InputError(
             f"--fit-seconds is {fit_seconds:g}", "it is above 0", "write for example --fit-seconds 240"

@@ -12,7 +12,6 @@ import typer
 
 from ..errors import InputError
 from . import bench_options as shared
-from . import parsing
 
 if TYPE_CHECKING:
     from ..bench.recorder import Job
@@ -37,10 +36,12 @@ Device = Annotated[
 ]
 Steps = Annotated[
     int | None,
-    typer.Option("--steps", metavar="N", help="Iterations of a recording, at most; 1200, or 10000 if large."),
+    typer.Option(
+        "--steps", metavar="N", min=100, help="Iterations of a recording, at most; 1200, or 10000 if large."
+    ),
 ]
 Workers = Annotated[
-    int | None, typer.Option("--workers", metavar="N", help="Processes; one per core when absent.")
+    int | None, typer.Option("--workers", metavar="N", min=1, help="Processes; one per core when absent.")
 ]
 Recordings = Annotated[
     Path | None,
@@ -131,9 +132,11 @@ def replay(
     window: Annotated[
         int, typer.Option("--window", metavar="N", help="Check points in the running median.")
     ] = 5,
-    floor: Annotated[int, typer.Option("--floor", metavar="N", help="No stop before this iteration.")] = 200,
+    floor: Annotated[
+        int, typer.Option("--floor", metavar="N", min=1, help="No stop before this iteration.")
+    ] = 200,
     patience: Annotated[
-        int, typer.Option("--patience", metavar="N", help="Iterations without a better score.")
+        int, typer.Option("--patience", metavar="N", min=1, help="Iterations without a better score.")
     ] = 300,
     patience_share: Annotated[
         float, typer.Option("--patience-share", metavar="X", help="The same as a share of the iteration.")
@@ -142,8 +145,6 @@ def replay(
     """Judge the default stopping rule with other settings, beside the known rules, on recorded curves: in seconds."""
     if window < 1 or window % 2 == 0:
         raise InputError(f"--window is {window}", "it is an odd number", "write for example --window 5")
-    parsing.at_least(1, floor, option="--floor")
-    parsing.at_least(1, patience, option="--patience")
 
     from ..bench.archive import read_archive
     from ..bench.score_tables import ranking_markdown, ranking_rows, stopping_markdown, stopping_rows
@@ -171,10 +172,6 @@ def _recorded(
 ) -> list[Job]:
     """The jobs of a table, all recorded, or as many as there are."""
     steps = (10_000 if large else 1200) if steps is None else steps
-    parsing.at_least(1, seeds, option="--seeds")
-    parsing.at_least(100, steps, option="--steps")
-    if workers is not None:
-        parsing.at_least(1, workers, option="--workers")
 
     from ..bench.contestants import CONTESTANTS, PUBLISHED
     from ..bench.damages import LARGE, SMALL

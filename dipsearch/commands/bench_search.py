@@ -35,7 +35,7 @@ def search(
         str, typer.Option("--seeds", metavar="N,N…", help="Of damages and searches; each is a search more.")
     ] = "0",
     workers: shared.Workers = 2,
-    at_once: Annotated[int, typer.Option("--at-once", metavar="N", help="Searches side by side.")] = 1,
+    at_once: Annotated[int, typer.Option("--at-once", metavar="N", min=1, help="Searches side by side.")] = 1,
     recorded_only: shared.RecordedOnly = False,
     out: shared.Out = shared.FOLDER,
     page: shared.Page = shared.PAGE,
@@ -44,8 +44,6 @@ def search(
 
     Searches whose rows are there are not made again. Without pictures: six that are bundled. Let nothing else run.
     """
-    parsing.at_least(1, workers, option="--workers")
-    parsing.at_least(1, at_once, option="--at-once")
     minutes = [parsing.seconds(word, option="--budgets") / 60 for word in shared.words(budgets)]
     numbers = shared.numbers(seeds, least=0, option="--seeds")
     given = () if recorded_only else parsing.expand_sources(sources or PICTURES)

@@ -9,7 +9,6 @@ import typer
 
 from ..errors import InputError
 from . import bench_options as shared
-from . import parsing
 
 FILE = "table.npz"
 
@@ -21,9 +20,11 @@ def table(
             metavar="FOLDER", help="Of further clean pictures; the bundled ones are always there."
         ),
     ] = None,
-    genomes: Annotated[int, typer.Option("--genomes", metavar="N", help="To fit to each picture.")] = 164,
+    genomes: Annotated[
+        int, typer.Option("--genomes", metavar="N", min=1, help="To fit to each picture.")
+    ] = 164,
     workers: Annotated[
-        int, typer.Option("--workers", metavar="N", help="Processes, one thread each; 0 only packs.")
+        int, typer.Option("--workers", metavar="N", min=0, help="Processes, one thread each; 0 only packs.")
     ] = 1,
     hours: Annotated[
         float | None, typer.Option("--hours", metavar="H", help="After which no further fit is begun.")
@@ -37,8 +38,6 @@ def table(
 
     Genome by genome: whatever is complete when it ends is packed into table.npz, with table.json beside it.
     """
-    parsing.at_least(1, genomes, option="--genomes")
-    parsing.at_least(0, workers, option="--workers")
     if hours is not None and not hours > 0:
         raise InputError(f"--hours is {hours:g}", "it is above 0", "write for example --hours 4")
 

@@ -36,7 +36,7 @@ def warm(
         str, typer.Option("--attempt", metavar="WORDS", help="What the table calls these weights.")
     ] = "shipped",
     steps: Annotated[
-        int, typer.Option("--steps", metavar="N", help="Iterations of a fit at the most.")
+        int, typer.Option("--steps", metavar="N", min=20, help="Iterations of a fit at the most.")
     ] = 600,
     recordings: Annotated[
         Path, typer.Option("--recordings", metavar="FOLDER", help="Where fits are kept.")
@@ -46,7 +46,6 @@ def warm(
     page: shared.Page = shared.PAGE,
 ) -> None:
     """Fit networks from random and from learnt weights to pictures that nothing was learnt from. Resumable."""
-    parsing.at_least(20, steps, option="--steps")
     parsing.one_of(pictures, SETS, option="--pictures")
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 

@@ -27,9 +27,13 @@ def warm_weights(
             "--way", metavar="|".join(WAYS), help="Reptile, or the mean of fits from the same beginning."
         ),
     ] = "reptile",
-    lessons: Annotated[int, typer.Option("--lessons", metavar="N", help="Crops that are fitted.")] = 24,
-    rounds: Annotated[int, typer.Option("--rounds", metavar="N", help="Over all lessons, of Reptile.")] = 5,
-    steps: Annotated[int, typer.Option("--steps", metavar="N", help="Iterations of each fit.")] = 60,
+    lessons: Annotated[
+        int, typer.Option("--lessons", metavar="N", min=1, help="Crops that are fitted.")
+    ] = 24,
+    rounds: Annotated[
+        int, typer.Option("--rounds", metavar="N", min=1, help="Over all lessons, of Reptile.")
+    ] = 5,
+    steps: Annotated[int, typer.Option("--steps", metavar="N", min=1, help="Iterations of each fit.")] = 60,
     recordings: Annotated[
         Path, typer.Option("--recordings", metavar="FOLDER", help="Where the weights so far are kept.")
     ] = shared.FOLDER / "recordings" / "warm",
@@ -42,8 +46,6 @@ def warm_weights(
     With the defaults it takes about twenty minutes on one core for all three networks.
     """
     chosen = parsing.one_of(way, WAYS, option="--way")
-    for value, option in ((lessons, "--lessons"), (rounds, "--rounds"), (steps, "--steps")):
-        parsing.at_least(1, value, option=option)
 
     from ..bench.warm_training import PICTURES, Course, learn
     from ..library import preset

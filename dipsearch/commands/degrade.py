@@ -68,7 +68,9 @@ def degrade(
         simulate=True,
         value_range=value_range,
     )
-    (picture,) = parsing.expand_sources([source]) if not Path(source).is_dir() else (_not_a_folder(source),)
+    if Path(source).is_dir():
+        raise InputError(f"{source} is a folder", "one picture is damaged at a time", "name a file in it")
+    (picture,) = parsing.expand_sources([source])
     if mask_out is not None and options.task != "inpaint":
         raise InputError(
             f"--mask-out was given for --task {options.task}", "only inpaint has a mask", "leave it out"
@@ -148,7 +150,3 @@ def _in_words(case: Case, out: Path) -> str:
     if case.problem.task != "denoise" or case.reference is None:
         return words
     return f"{words}, PSNR {psnr(case.problem.y, case.reference, data_range=case.data_range):.2f} dB"
-
-
-def _not_a_folder(source: str) -> str:
-    raise InputError(f"{source} is a folder", "one picture is damaged at a time", "name a file in it")

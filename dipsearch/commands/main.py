@@ -75,7 +75,7 @@ def run(arguments: Sequence[str]) -> int:
             )
         sys.stdout.flush()
     except typer.TyperException as error:  # a wrong option, a missing argument
-        return _refuse(f"{error.format_message().rstrip('.')}; see {_help_command(error)}")
+        return _refuse(f"{error.format_message().rstrip('.')}{_value(error)}; see {_help_command(error)}")
     except DipsearchError as error:
         return _refuse(str(error))
     except (KeyboardInterrupt, typer.Abort):
@@ -105,6 +105,15 @@ def _out_of_memory(error: Exception) -> bool:
 def _refuse(text: str) -> int:
     print(f"dipsearch: error: {one_line(text)}", file=sys.stderr)
     return USAGE_ERROR
+
+
+def _value(error: typer.TyperException) -> str:
+    """What was given, where Typer says only what should have been: its cause knows."""
+    from pydantic import ValidationError
+
+    if not isinstance(error.__cause__, ValidationError):
+        return ""
+    return f", and {error.__cause__.errors()[0]['input']} was given"
 
 
 def _help_command(error: typer.TyperException) -> str:

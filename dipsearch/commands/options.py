@@ -102,7 +102,9 @@ Device = Annotated[
 ]
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", metavar="N", help="Processes at work; one per core or per GPU when absent."),
+    typer.Option(
+        "--workers", metavar="N", min=1, help="Processes at work; one per core or per GPU when absent."
+    ),
 ]
 Seed = Annotated[
     int,

@@ -106,17 +106,6 @@ def free(name: str, *, root: Path) -> str:
     return next(candidate for candidate in (name, *numbered) if candidate.casefold() not in taken)
 
 
-def at_least(least: int, value: int | None, *, option: str) -> int | None:
-    """``value`` when it is absent or not below ``least``."""
-    if value is not None and value < least:
-        raise InputError(
-            f"{option} is {value}",
-            f"it has to be at least {least}",
-            f"write for example {option} {2 * least}",
-        )
-    return value
-
-
 def storage_url(text: str | None) -> str | None:
     """``--storage`` when it is absent or a database's address; a password in it is never echoed."""
     if text is not None and not re.match(r"[a-z][a-z0-9+]*://", text):

@@ -59,6 +59,7 @@ def restore(
         typer.Option(
             "--sgld",
             metavar="ITERATIONS",
+            min=20,
             help="Average a long fit with disturbed weights instead of stopping one (usual: 20000).",
         ),
     ] = None,
@@ -85,12 +86,10 @@ def restore(
     )
     pictures = shared.with_planes(parsing.expand_sources(sources, leave_out=(mask, reference)), options)
     budget_seconds = None if budget is None else parsing.seconds(budget)
-    parsing.at_least(1, workers, option="--workers")
     parsing.device_word(device)
     start_word = parsing.one_of(start, parsing.STARTS, option="--start")
     engine_word = parsing.one_of(engine, parsing.ENGINES, option="--engine")
     precision_word = parsing.one_of(precision, parsing.PRECISIONS, option="--precision")
-    parsing.at_least(20, sgld, option="--sgld")
     if sgld is not None and (workers is not None or start_word != "auto"):
         raise InputError(
             f"{'--workers' if workers is not None else '--start'} was given beside --sgld",

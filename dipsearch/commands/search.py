@@ -56,12 +56,15 @@ def search(
     ] = None,
     trials: Annotated[
         int | None,
-        typer.Option("--trials", metavar="N", help="Finish N candidates; alone or within the budget."),
+        typer.Option("--trials", metavar="N", min=1, help="Finish N candidates; alone or within the budget."),
     ] = None,
     steps: Annotated[
         int | None,
         typer.Option(
-            "--steps", metavar="N", help="Iterations of one fit at the most; it stops by itself before."
+            "--steps",
+            metavar="N",
+            min=1,
+            help="Iterations of one fit at the most; it stops by itself before.",
         ),
     ] = None,
     workers: shared.Workers = None,
@@ -107,7 +110,7 @@ def search(
         parsing.study_name(name)
     changes = _limits(budget, trials)
     if workers is not None:
-        changes["workers"] = parsing.at_least(1, workers, option="--workers")
+        changes["workers"] = workers
     if storage is not None:
         changes["storage"] = parsing.storage_url(storage)
     if cluster is not None:
@@ -162,7 +165,7 @@ def search(
             name=name or parsing.free(parsing.suggested_name(pictures, options.task), root=parsing.STUDIES),
             space=space,
             sampler=sampler_word,
-            steps=parsing.at_least(1, steps, option="--steps"),
+            steps=steps,
             seed=seed,
             precision=precision_word,
             start=start_word,
@@ -207,10 +210,7 @@ def _limits(budget: str | None, trials: int | None) -> dict[str, Any]:
     """When the search ends, as it was typed; both: whichever comes first; empty when neither was."""
     if budget is None and trials is None:
         return {}
-    return {
-        "budget_seconds": None if budget is None else parsing.seconds(budget),
-        "trials": parsing.at_least(1, trials, option="--trials"),
-    }
+    return {"budget_seconds": None if budget is None else parsing.seconds(budget), "trials": trials}
 
 
 def _written_request(context: typer.Context, file: Path) -> Request:

@@ -30,13 +30,12 @@ def show(
         typer.Option("--size", metavar="WIDTHxHEIGHT", help="Count the cost for pictures of this size."),
     ] = None,
     top: Annotated[
-        int, typer.Option("--top", metavar="N", help="Show at most N candidates of a study.")
+        int, typer.Option("--top", metavar="N", min=1, help="Show at most N candidates of a study.")
     ] = 20,
     storage: shared.Storage = None,
 ) -> None:
     """Print an architecture as a table with its cost, or the candidates of a study, best first."""
     pixels = None if size is None else parsing.picture_size(size)
-    parsing.at_least(1, top, option="--top")
     found = parsing.architecture_or_study(what)
     of_study = Path(found).is_dir()
     if (size is not None) if of_study else (storage is not None):

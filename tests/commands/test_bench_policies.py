@@ -26,8 +26,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["policies", "--orders", "0"], "--orders is 0"),
-        (["policies", "--workers", "0"], "--workers is 0"),
+        (["policies", "--orders", "0"], "equal to 1, and 0 was given"),
+        (["policies", "--workers", "0"], "equal to 1, and 0 was given"),
         (["policies", "--table", "nowhere/table.npz"], "there is no nowhere/table.npz"),
         (["policies", "--table", "damaged.npz"], "there is no damaged.json"),
         (["preselection", "--table", "damaged.npz"], "there is no damaged.json"),

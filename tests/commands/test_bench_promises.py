@@ -46,7 +46,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Promise]:
         (["--budgets", "5"], "--budgets '5' is not a duration"),
         (["--budgets", "0s"], "--budgets '0s' is 0 seconds"),
         (["--busy", "perhaps"], "--busy 'perhaps' is not known"),
-        (["--workers", "0"], "--workers is 0"),
+        (["--workers", "0"], "equal to 1, and 0 was given"),
         (["--recorded-only"], "there is no benchmarks/promises.json"),
         (["--out", "damaged"], "damaged/promises.json holds no rows of bench promises"),
     ],

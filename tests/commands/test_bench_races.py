@@ -13,7 +13,10 @@ from tests.bench.made_table import made_table
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(["--orders", "1"], "--orders is 1"), (["--table", "nowhere.npz"], "there is no nowhere.npz")],
+    [
+        (["--orders", "1"], "equal to 2, and 1 was given"),
+        (["--table", "nowhere.npz"], "there is no nowhere.npz"),
+    ],
 )
 def test_nonsense_is_refused_in_one_line(
     arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,

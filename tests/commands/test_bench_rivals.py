@@ -42,7 +42,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["clean", "--tasks", "sr", "--damage", "text"], "none of the damages text belongs to sr"),
         (["clean", "--seconds", "1m"], "--seconds is '1m'"),
         (["clean", "--seconds", "0"], "--seconds is '0'"),
-        (["clean", "--workers", "0"], "--workers is 0"),
+        (["clean", "--workers", "0"], "equal to 1, and 0 was given"),
         (["clean", "--fit-seconds", "0"], "--fit-seconds is 0"),
         (["clean", "--out", "damaged"], "damaged/rivals.json holds no table of rivals"),
         (["--recorded-only"], "there is no benchmarks/rivals.json"),

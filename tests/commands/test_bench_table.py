@@ -26,12 +26,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["table", "--genomes", "0"], "--genomes is 0"),
-        (["table", "--workers", "-1"], "--workers is -1"),
+        (["table", "--genomes", "0"], "equal to 1, and 0 was given"),
+        (["table", "--workers", "-1"], "equal to 0, and -1 was given"),
         (["table", "--hours", "0"], "--hours is 0"),
         (["table", "empty"], "empty holds 0 pictures"),
         (["table", "--workers", "0"], "holds no genome with fits to all 6 pictures and 3 tasks"),
-        (["replay-search", "--seeds", "1"], "--seeds is 1"),
+        (["replay-search", "--seeds", "1"], "equal to 2, and 1 was given"),
         (["replay-search", "--minutes", "soon"], "--minutes is 'soon'"),
         (["replay-search", "--set", "tset"], "did you mean --set test?"),
         (["replay-search", "--table", "nowhere.npz"], "there is no nowhere.npz"),

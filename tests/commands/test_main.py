@@ -80,8 +80,14 @@ def test_ctrl_c_is_130_without_a_word(
         (["search", "sample:cat", "--task", "inpant"], "did you mean --task inpaint?"),
         (["search", "sample:cat", "--task", "sr", "--budget", "-5m"], "--budget '-5m' is not a duration"),
         (["search", "sample:cat", "--task", "sr", "--budget", "0"], "--budget '0' is not a duration"),
-        (["search", "sample:cat", "--task", "sr", "--trials", "0"], "--trials is 0"),
-        (["search", "sample:cat", "--task", "sr", "--workers", "0"], "--workers is 0"),
+        (
+            ["search", "sample:cat", "--task", "sr", "--trials", "0"],
+            "'--trials': Input should be greater than or equal to 1, and 0 was given",
+        ),
+        (
+            ["search", "sample:cat", "--task", "sr", "--workers", "0"],
+            "'--workers': Input should be greater than or equal to 1, and 0 was given",
+        ),
         (["search", "sample:cat", "--task", "sr", "--sampler", "tpee"], "did you mean --sampler tpe?"),
         (["search", "sample:cat", "--task", "sr", "--device", "tpu"], "--device 'tpu' is not known"),
         (["search", "sample:cat", "--task", "sr", "--engine", "cuda"], "did you mean --engine cuda_graph?"),
@@ -103,7 +109,7 @@ def test_ctrl_c_is_130_without_a_word(
             "nothing is not a study",
         ),
         (["report", "nothing"], "nothing is not a study"),
-        (["show", "--top", "0", "x"], "--top is 0"),
+        (["show", "--top", "0", "x"], "'--top': Input should be greater than or equal to 1, and 0 was given"),
         (["degrade", "sample:cat", "--task", "inpaint", "-o", "x.jpg"], "x.jpg cannot hold transparency"),
         (
             ["degrade", "sample:cat", "--task", "sr", "-o", "x.png", "--mask-out", "m.png"],
