@@ -66,6 +66,7 @@ def outcome(folder: Path) -> Outcome:
         "task": "inpaint",
         "image": "cat.png",
         "delivered": "best",
+        "answers": [{"name": "best", "words": "the best network", "estimate": 27.3, "share": 1.0}],
         "best": {"digest": "abc", "score": 27.3, "step": 900, "ended": "it rose"},
         "seconds": 117.6,
         "reference": False,
@@ -229,7 +230,7 @@ def test_the_summary_says_where_everything_lies(tmp_path: Path) -> None:
     for name in ("best/restored.png", "best/architecture.yaml", "report.html"):
         (tmp_path / name).touch()
     rows = FullWords().outcome(outcome(tmp_path))
-    assert rows[0] == ("restored", "cat.png: missing pixels filled in by the best candidate")
+    assert rows[0] == ("restored", "cat.png: missing pixels filled in by the best network")
     assert rows[-4:] == (
         ("look at", str(tmp_path / "best/restored.png")),
         ("", str(tmp_path / "best/architecture.yaml")),
@@ -286,7 +287,7 @@ def test_the_brief_outcome_names_picture_and_page(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     rows = PlainWords().outcome(outcome(tmp_path))
     assert rows == (
-        ("restored", "cat.png: missing pixels filled in by the best candidate"),
+        ("restored", "cat.png: missing pixels filled in by the best network"),
         ("time", "1 min 58 s"),
         ("look at", str(tmp_path / "best/restored.png")),
         ("", str(tmp_path / "report.html")),
