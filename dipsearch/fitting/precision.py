@@ -28,7 +28,7 @@ SHORTER_FROM = 8, 0
 def effective(precision: Precision, device: torch.device) -> Precision:
     """What ``precision`` comes to on a device: few have the shorter formats."""
     if device.type == "cuda":
-        return "fp32" if _old(device) else precision
+        return "fp32" if torch.cuda.get_device_capability(device) < SHORTER_FROM else precision
     return "bf16" if precision == "bf16" and device.type == "cpu" and multiplies_blocks() else "fp32"
 
 
@@ -54,10 +54,6 @@ def multiplies_blocks() -> bool:
     than 32 bits. PyTorch before 2.10 cannot tell, and one that was told to keep to AVX2 uses none of it."""
     told: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(told.get("amx_bf16", False)) and torch.backends.cpu.get_cpu_capability() == "AVX512"
-
-
-def _old(device: torch.device) -> bool:
-    return torch.cuda.get_device_capability(device) < SHORTER_FROM
 
 
 @contextmanager

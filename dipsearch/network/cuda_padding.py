@@ -30,7 +30,7 @@ class _Extend(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, border: int, mode: str) -> Tensor:
         ctx.border, ctx.mirror = border, int(mode == "reflect")
         batch, channels, height, width = x.shape
-        out = _empty(x, batch, channels, height + 2 * border, width + 2 * border)
+        out = empty(x, batch, channels, height + 2 * border, width + 2 * border)
         out[..., border:-border, border:-border] = x
         for dim, size in ((2, height), (3, width)):
             rows = out if dim == 3 else out[..., border:-border]
@@ -69,7 +69,7 @@ class _Double(torch.autograd.Function):
         for dim in (2, 3):
             shape = list(x.shape)
             shape[dim] *= 2
-            out = _empty(x, *shape)
+            out = empty(x, *shape)
             last = x.shape[dim] - 1
             even, odd = _halves(out, dim)
             even.select(dim, 0).copy_(x.select(dim, 0))
@@ -100,5 +100,6 @@ def _halves(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     return (x[:, :, ::2], x[:, :, 1::2]) if dim == 2 else (x[..., ::2], x[..., 1::2])
 
 
-def _empty(like: Tensor, *shape: int) -> Tensor:
+def empty(like: Tensor, *shape: int) -> Tensor:
+    """An image of this shape with its channels last, of the type of another one."""
     return torch.empty(shape, dtype=like.dtype, device=like.device, memory_format=torch.channels_last)

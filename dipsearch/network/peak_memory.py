@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .allocations import Allocations, peak_size
 from .convolution import as_on
@@ -47,7 +47,7 @@ def memory_bytes(
         pictures = torch.empty(PICTURES, channels, height, width)
         target, weight = torch.empty(1, channels, height, width), torch.empty(1, 1, height, width)
         generator = Generator(genome, channels=channels)
-        _channels_last(generator)
+        generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         generator.body.lean = lean
         rows, columns = (-(-size // generator.stride) * generator.stride for size in (height, width))
         inputs = genome.width_of_input(channels)
@@ -79,7 +79,3 @@ def fits_in(allowed: int, genome: Genome, *, image_shape: tuple[int, ...], devic
     if MOST * least + BESIDE <= allowed:
         return True
     return memory_bytes(genome, image_shape=image_shape, device=device) <= allowed
-
-
-def _channels_last(generator: nn.Module) -> None:
-    generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -158,7 +158,8 @@ def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings) -> T
     noise, operator = part.noise, part.operator
     hidden = isinstance(operator, Identity) and not bool(part.observed.all())
     if isinstance(operator, Mask) or noise.kind == "impulse" or (hidden and not noise.sigma):
-        part = part if isinstance(operator, Mask) else _masked(part)
+        # Values that say nothing are missing ones.
+        part = part if isinstance(operator, Mask) else replace(part, operator=Mask(part.observed))
         return fill(part, pilot=pilot, noise_sigma=assumed_sigma(part), settings=settings)
     if not isinstance(operator, Identity):
         first, on = _alternations(part, settings)
@@ -264,8 +265,3 @@ def _refuse_unusable(part: Problem, pilot: Tensor | None) -> None:
             "similar patches need some of each",
             "leave the channel out",
         )
-
-
-def _masked(part: Problem) -> Problem:
-    """Values that say nothing are missing ones."""
-    return replace(part, operator=Mask(part.observed))

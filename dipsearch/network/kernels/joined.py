@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..cuda_padding import empty
 from ..gene_rules import Padding
 from .launch import DOUBLINGS, PADDINGS, WORKSPACE, blocks, launch
 from .passes import prepare, sums, undouble, unprepare
-from .prepared import Scaling, channels_last, empty, somewhere, statistics
+from .prepared import Scaling, channels_last, somewhere, statistics
 
 
 def joined(
@@ -58,7 +59,7 @@ class _Joined(torch.autograd.Function):
         channels = near.shape[1] + far.shape[1]
         cut = blocks(near.shape[1], far.shape[1], itemsize=far.itemsize)
         mean, deviation = statistics(near, far, scaling, cut, up=up)
-        out = empty(far, channels, height + 2 * border, width + 2 * border)
+        out = empty(far, 1, channels, height + 2 * border, width + 2 * border)
         launch(
             prepare, cut.grid(out.shape[2] * out.shape[3]),
             somewhere(near, far), far, out, mean, deviation, weight, bias, height, width,

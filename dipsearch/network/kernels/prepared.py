@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..cuda_padding import empty
 from ..gene_rules import Activation, Padding
 from .launch import ACTIVATIONS, PADDINGS, WORKSPACE, Blocks, blocks, launch
 from .passes import moments, prepare, sums, unprepare
@@ -81,7 +82,7 @@ class _Prepared(torch.autograd.Function):
         mean, deviation = statistics(x, x, scaling, cut, up=0)
         outs = []
         for border in borders:
-            out = empty(x, channels, height + 2 * border, width + 2 * border)
+            out = empty(x, 1, channels, height + 2 * border, width + 2 * border)
             launch(
                 prepare, cut.grid(out.shape[2] * out.shape[3]),
                 x, x, out, mean, deviation, weight, bias, height, width, channels // cut.vec, 0,
@@ -148,13 +149,3 @@ def somewhere(near: Tensor, far: Tensor) -> Tensor:
 def channels_last(x: Tensor) -> Tensor:
     """The image with its channels last in memory."""
     return x.contiguous(memory_format=torch.channels_last)
-
-
-def empty(like: Tensor, channels: int, height: int, width: int) -> Tensor:
-    """An image with its channels last, of the type of another one."""
-    return torch.empty(
-        (1, channels, height, width),
-        dtype=like.dtype,
-        device=like.device,
-        memory_format=torch.channels_last,
-    )

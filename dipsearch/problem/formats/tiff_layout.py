@@ -114,7 +114,9 @@ def layout_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> TiffL
     """Return the layout of the picture that is the first series of an open file."""
     page: tifffile.TiffPage = series.keyframe
     turned = page.tags.valueof(ORIENTATION, 1) in (5, 6, 7, 8)
-    tags = [_raw(file, tag) for tag in page.tags if tag.code not in STRUCTURE and not _too_large(tag)]
+    tags = [
+        _raw(file, tag) for tag in page.tags if tag.code not in STRUCTURE and tag.valuebytecount <= 1 << 26
+    ]
     extras = [int(extra) for extra in page.extrasamples]
     across, down = _ratio(page.tags.valueof(X_RESOLUTION)), _ratio(page.tags.valueof(Y_RESOLUTION))
     resolution = None if across is None or down is None else (across, down)
@@ -157,10 +159,6 @@ def _ratio(value: Any) -> tuple[int, int] | None:
 def _raw(file: tifffile.TiffFile, tag: tifffile.TiffTag) -> FolderEntry:
     file.filehandle.seek(tag.valueoffset)
     return FolderEntry(tag.code, int(tag.dtype), int(tag.count), file.filehandle.read(tag.valuebytecount))
-
-
-def _too_large(tag: tifffile.TiffTag) -> bool:
-    return bool(tag.valuebytecount > 1 << 26)
 
 
 def _described(text: bytes, shape: tuple[int, ...], factor: float) -> bytes:
