@@ -58,7 +58,7 @@ class LastingStream:
 def lasting_streams() -> Iterator[None]:
     """Let nothing that is printed within the block end it."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (LastingStream(stream) for stream in before)  # type: ignore[assignment]
+    sys.stdout, sys.stderr = (LastingStream(stream) for stream in before)
     try:
         yield
     finally:
