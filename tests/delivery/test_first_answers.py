@@ -10,6 +10,7 @@ from torch import Tensor
 
 from dipsearch.delivery.delivering import whole_problem
 from dipsearch.delivery.first_answers import (
+    INTERRUPTED_SECONDS,
     first_estimates,
     first_words,
     make_first_answers,
@@ -17,6 +18,7 @@ from dipsearch.delivery.first_answers import (
 )
 from dipsearch.planning.budget import FIRST_SHARE
 from dipsearch.problem import Case, Identity, NoiseModel, Problem, crop_problem, psnr, read_image
+from dipsearch.trials.first_files import write_first
 from dipsearch.trials.objective import estimated_psnr
 from dipsearch.trials.problem_files import (
     SEARCHED,
@@ -59,6 +61,20 @@ def test_each_gets_its_share_of_the_time_that_is_left(make_runner) -> None:
     searching, worker = make_runner({"fox": noisy(3)}, until=100.0)
     make_first_answers(searching)  # where a plan has seen to the time
     assert [task.left for task in worker.done] == [float("inf")] * 2
+
+
+def test_who_asks_to_finish_gets_one_of_every_picture_soon(make_runner) -> None:
+    runner, worker = make_runner({"cat": noisy(), "dog": noisy(1)})
+    runner.heard = lambda: setattr(runner.asked, "by", "Ctrl-C" if worker.done else "")
+    assert set(make_first_answers(runner, limited=True)) == {"cat", "dog"}
+    assert [task.left for task in worker.done] == [float("inf")] + [INTERRUPTED_SECONDS / 3] * 3
+
+
+def test_in_a_search_nobody_waits_for_what_networks_would_need(make_runner) -> None:
+    runner, worker = make_runner({"cat": noisy()})
+    write_first(runner.folder, "cat", truth(), seconds=1.0)
+    runner.asked.by = "Ctrl-C"
+    assert make_first_answers(runner) == {} and worker.done == []
 
 
 def test_networks_find_them_as_their_pilots(make_runner) -> None:
