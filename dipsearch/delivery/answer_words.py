@@ -6,10 +6,11 @@ same. Pure functions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .answers import COMBINED, UNCHANGED
+from .answers import COMBINED, QUICKLY, UNCHANGED
 from .shares import FIRST
 
 LITTLE = 0.1
@@ -38,7 +39,17 @@ def delivered_words(answers: Sequence[Row]) -> str:
     parts = sorted((a for a in answers if a["share"] > 0), key=lambda answer: -answer["share"])
     if len(parts) == 1:
         return str(parts[0]["words"])
-    return "a mixture of " + " and ".join(f"{a['words']} ({100 * a['share']:.0f} %)" for a in parts)
+    return "a mixture: " + ", ".join(f"{100 * a['share']:.0f} % {_as_a_part(a)}" for a in parts)
+
+
+def made_quickly(answers: Sequence[Row]) -> bool:
+    """Whether a quick method made the first answer, for which similar patches had no time."""
+    return any(answer["name"] == FIRST and answer["words"] == QUICKLY for answer in answers)
+
+
+def _as_a_part(answer: Row) -> str:
+    """What one says beside others: that it is without a network says nothing of the whole."""
+    return str(answer["words"]).removesuffix(", without a network")
 
 
 def left_as_it_was(result: Mapping[str, Any]) -> bool:
@@ -52,6 +63,11 @@ def first_estimate(result: Mapping[str, Any]) -> float | None:
     return _mean([_estimate(answers, FIRST) for answers in answers_of(result)])
 
 
+def delivered_estimate(result: Mapping[str, Any]) -> float | None:
+    """The estimated PSNR in dB of what is delivered, the mean over the pictures; ``None``: it is not known."""
+    return _mean([delivered_answer(answers)["estimate"] for answers in answers_of(result)])
+
+
 def bar_words(result: Mapping[str, Any]) -> str:
     """What similar patches reach alone, and what it is with networks, as estimated without a reference.
 
@@ -63,7 +79,7 @@ def bar_words(result: Mapping[str, Any]) -> str:
         return ""
     alone = _mean([answers[0]["estimate"] for answers in pictures])
     networks = _mean([_best_network(answers) for answers in pictures])
-    said = "similar patches alone"
+    said = "a quick method alone" if all(map(made_quickly, pictures)) else "similar patches alone"
     if alone is not None:
         measured = "the small picture" if result.get("task") == "sr" else "what was measured"
         of = f" of {measured}" if _indirect(result) else ""
@@ -79,7 +95,8 @@ def bar_words(result: Mapping[str, Any]) -> str:
 def little_words(result: Mapping[str, Any]) -> str:
     """Says it where networks were fitted and improved the estimate by less than ``LITTLE``; empty otherwise.
 
-    An indirect estimate does not see the detail that is sought, so nothing follows from it.
+    Nothing is said where the estimate is too rough for that, either: ``gain_words`` says so. An indirect estimate does
+    not see the detail that is sought, so nothing follows from it.
     """
     pictures = answers_of(result)
     if not pictures or _indirect(result) or _mean([_best_network(answers) for answers in pictures]) is None:
@@ -87,6 +104,8 @@ def little_words(result: Mapping[str, Any]) -> str:
     alone = _mean([_estimate(answers, FIRST) for answers in pictures])
     reached = _mean([delivered_answer(answers)["estimate"] for answers in pictures])
     if alone is None or reached is None or reached - alone >= LITTLE:
+        return ""
+    if _untold(reached - alone, _error(pictures)):
         return ""
     gain = max(0.0, reached - alone)
     return f"networks add little here: {gain:.2f} dB above similar patches alone, as estimated"
@@ -102,6 +121,8 @@ def gain_words(result: Mapping[str, Any]) -> str:
     if not pictures or any(answers[0]["name"] != FIRST for answers in pictures):
         return ""
     if _mean([_best_network(answers) for answers in pictures]) is None:
+        if any(map(made_quickly, pictures)):
+            return "none: there was no time even for similar patches; a larger --budget leaves time for both"
         return "none: similar patches answered alone; a larger --budget leaves time for networks"
     delivered = [delivered_answer(answers) for answers in pictures]
     if all(one["name"] == FIRST for one in delivered):
@@ -110,11 +131,35 @@ def gain_words(result: Mapping[str, Any]) -> str:
         alone = _mean([answers[0].get(name) for answers in pictures])
         reached = _mean([one.get(name) for one in delivered])
         if alone is not None and reached is not None and not (known and _indirect(result)):
-            gain = reached - alone
+            gain, error = reached - alone, _error(pictures) if known else None
+            if error is not None and _untold(gain, error):
+                return f"whether they add anything cannot be told ({_pair(gain, error)} dB{known})"
             if gain < LITTLE:
                 return f"they add little here: {gain:+.2f} dB to similar patches alone{known}"
             return f"they add {gain:.1f} dB to what similar patches reach alone{known}"
     return "they have a part in what is delivered"
+
+
+SURE = 2.0
+"""Standard errors that a gain has to be above zero to be one."""
+
+
+def _untold(gain: float, error: float | None) -> bool:
+    """Whether a gain may be none, and may be more than little."""
+    return error is not None and gain < SURE * error and gain + SURE * error >= LITTLE
+
+
+def _error(pictures: Sequence[Sequence[Row]]) -> float | None:
+    """The standard error of the mean gain over the first answer, in dB; ``None``: it is not known."""
+    errors = [float(error) for answers in pictures if (error := answers[0].get("standard_error")) is not None]
+    if not errors or len(errors) < len(pictures):
+        return None
+    return math.sqrt(sum(error**2 for error in errors)) / len(errors)
+
+
+def _pair(gain: float, error: float) -> str:
+    digits = 1 if max(abs(gain), error) >= 1 else 2
+    return f"{gain:.{digits}f} ± {error:.{digits}f}"
 
 
 def _indirect(result: Mapping[str, Any]) -> bool:

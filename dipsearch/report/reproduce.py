@@ -6,8 +6,10 @@ import platform
 import shlex
 from importlib.metadata import PackageNotFoundError, version
 
+from ..calling import program
 from ..errors import DipsearchError
 from ..library import read_architecture
+from ..plain_files import inside_or_none
 from ..problem import TaskOptions
 from ..run import Request, StudyRecord
 from ..trials.request import ARRAY
@@ -16,11 +18,14 @@ _PACKAGES = ("torch", "numpy", "optuna", "plotly")
 
 
 def search_command(request: Request) -> str:
-    """The command line that asks for ``request``, quoted for a shell; empty for what was asked from Python."""
+    """The command line that asks for ``request`` under another name, since that of a study which is there is refused.
+
+    It is quoted for a shell; empty for what was asked from Python.
+    """
     options = request.options
-    if any(source.startswith(ARRAY) for source in request.sources):
+    if _from_python(request):
         return ""
-    words = ["dipsearch", "search", "--task", options.task, *request.sources]
+    words = [*program().split(), "search", "--task", options.task, *request.sources]
     flags: list[tuple[str, object]] = [
         ("--mask", options.mask),
         ("--invert-mask", options.invert_mask),
@@ -47,7 +52,7 @@ def search_command(request: Request) -> str:
         ("--start", request.start),
         ("--order", request.order),
         ("--seed", request.seed),
-        ("--name", request.name),
+        ("--name", f"{request.name[:90]}-again"),
     ]
     for flag, value in flags:
         if value is True:
@@ -62,15 +67,20 @@ def search_command(request: Request) -> str:
 def restore_command(record: StudyRecord) -> str:
     """The command line that reuses what the study found on another picture; empty where it has nothing for that."""
     winner = record.winner()
-    if winner is None or winner.genome is None or record.request.sources[0].startswith(ARRAY):
+    there = inside_or_none(record.folder, "best/stack.yaml")  # which is what is fitted to other pictures
+    if there is None or winner is None or winner.genome is None or _from_python(record.request):
         return ""
     options = record.request.options
     return reuse_command(str(record.folder), options)
 
 
+def _from_python(request: Request) -> bool:
+    return any(source.startswith(ARRAY) for source in request.sources)
+
+
 def reuse_command(folder: str, options: TaskOptions) -> str:
     """The command line that fits what a study's folder has to another picture with the same damage."""
-    words = ["dipsearch", "restore", folder, "IMAGE", "--task", options.task]
+    words = [*program().split(), "restore", folder, "IMAGE", "--task", options.task]
     if options.task == "sr":
         words += ["--factor", str(options.factor)]
     if options.kernel is not None:

@@ -15,8 +15,10 @@ from typing import Any
 
 import torch
 
+from ..calling import program
 from ..delivery.answers import Answer, Choice, only
 from ..delivery.delivering import Delivery
+from ..delivery.first_answers import quick_words
 from ..delivery.picture_outputs import answer_rows, delivered_word
 from ..delivery.shares import FIRST
 from ..errors import InputError
@@ -33,6 +35,7 @@ from ..plain_files import inside
 from ..planning.budget import SLACK
 from ..planning.plan import ENDLESS, MAX_STEPS
 from ..problem import Case, TaskOptions, load_case, stacks_of, unique_names, write_film, write_restored
+from ..trials.first_files import KeptFirst
 from ..trials.objective import estimated_psnr
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.problem_files import WHOLE, problem_path, write_problem
@@ -65,7 +68,7 @@ def run_restore(
     started: float | None = None,
     start: StartWord = "auto",
 ) -> list[dict[str, Any]]:
-    """Restore pictures with an architecture, or with all members of a study's stack.
+    """Restore pictures with an architecture, or with all members of a study's ensemble.
 
     Args:
         target: an ``architecture.yaml``, a study's folder, or the name of a published network.
@@ -197,14 +200,18 @@ def _at_once(
 ) -> list[tuple[Choice, Delivery | None]]:
     """What similar patches make of pictures in this process; empty where they have no answer."""
     found: list[tuple[Choice, Delivery | None]] = []
+    firsts = dict[str, KeptFirst]()
     for index, case in enumerate(cases):
         left = (until - time.monotonic()) / (len(cases) - index)
         there = answer_at_once(case, device=device, threads=most_threads(), tell=callback.note, left=left)
         if there is None:
             return []
-        answer = Answer(FIRST, there.image, there.image, time.monotonic() - started)
+        answer = Answer(FIRST, there.image, there.image, time.monotonic() - started, there.made)
+        firsts[case.name] = there
         found.append((only(answer, case.problem), None))
-    callback.note("there is no time for networks: similar patches answer alone; give a larger --budget")
+    for sentence in quick_words(firsts):
+        callback.note(sentence)
+    callback.note("there is no time for networks: the first answer is delivered; give a larger --budget")
     return found
 
 
@@ -222,12 +229,12 @@ def genomes_of(target: str | Path) -> list[Genome]:
                 raise InputError(
                     f"{path} has no network: similar patches answered before one was fitted",
                     "restore uses the networks that a search found",
-                    "go on with dipsearch search --resume and a larger --budget, or name an architecture.yaml",
+                    f"go on with {program()} search --resume and a larger --budget, or name an architecture.yaml",
                 )
             raise InputError(
                 f"{path} has no best/stack.yaml",
                 "a study has one once it has delivered",
-                "finish it with dipsearch search --resume, or name an architecture.yaml",
+                f"finish it with {program()} search --resume, or name an architecture.yaml",
             )
         members = (one for stack in read_stack(inside(path, ensemble)).values() for one in stack)
         if found := list({member.genome.digest: member.genome for member in members}.values()):

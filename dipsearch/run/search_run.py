@@ -19,7 +19,9 @@ from ..delivery.first_answers import (
 from ..errors import ResourceError, first_line
 from ..execution.executor import Executor
 from ..execution.runner import Asked, Runner
+from ..planning.plan_lines import enough_words
 from ..problem import Case
+from ..problem.case_words import SIMULATION
 from ..proposal.patient_storage import Patience
 from ..proposal.study import search_space
 from ..trials.claim import claim
@@ -95,14 +97,10 @@ def run_search(
         run.callbacks = callbacks
         run.notes[:0] = claimed.notes
         patience.ended = lambda: asked.once or run.late
-        for sentence in (
-            note for case in run.cases if case.simulation == "unasked" for note in case.notes[:1]
-        ):
-            callback.warn(sentence)
         idle = all(case.left_alone for case in run.cases)
         callback.planned(replace(run.plan, lines=run.plan.lines[:1]) if idle else run.plan)
         for note in run.notes:
-            callback.note(note)
+            (callback.warn if SIMULATION in note else callback.note)(note)
         for sentence in run.details:
             callback.detail(sentence)
         if idle and not ranked(run.trials()) and _has_firsts(run):
@@ -166,13 +164,14 @@ def _has_firsts(run: Run) -> bool:
 
 
 def _without_networks(run: Run, callback: Callback, asked: Asked) -> Outcome:
-    """Deliver what similar patches made: there is no time for anything else, or nothing to restore."""
+    """Deliver the first answers: there is no time for anything else, or nothing to restore."""
     sentence = (
         NOTHING_TO_RESTORE
         if all(case.left_alone for case in run.cases)
-        else f"{asked.by}: what similar patches made is delivered"
+        else f"{asked.by}: the first answer is delivered"
         if asked.once
-        else "there is no time for a network: what similar patches made is delivered; give a larger --budget"
+        else "there is no time for a network: the first answer is delivered"
+        + (enough_words(run.plan) or "; give a larger --budget")
     )
     callback.note(sentence)
     write_first_pictures(dict(zip(run.settings.names, run.cases, strict=True)), folder=run.folder)

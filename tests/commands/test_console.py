@@ -13,6 +13,7 @@ from dipsearch.commands.full_words import FullWords
 from dipsearch.commands.plain_words import PlainWords
 from dipsearch.planning.plan import ENDLESS
 from dipsearch.problem import TaskOptions
+from dipsearch.report.in_brief import brief_rows
 from dipsearch.run import Outcome, Request, Snapshot, Trial, WorkerState
 from dipsearch.trials.request import write_request
 
@@ -227,7 +228,7 @@ def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_summary_says_where_everything_lies(tmp_path: Path) -> None:
     (tmp_path / "best").mkdir()
-    for name in ("best/restored.png", "best/architecture.yaml", "report.html"):
+    for name in ("best/restored.png", "best/architecture.yaml", "best/stack.yaml", "report.html"):
         (tmp_path / name).touch()
     rows = FullWords().outcome(outcome(tmp_path))
     assert rows[0] == ("restored", "cat.png: missing pixels filled in by the best network")
@@ -283,7 +284,7 @@ def test_details_are_for_those_who_ask(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_the_brief_outcome_names_picture_and_page(tmp_path: Path) -> None:
     (tmp_path / "best").mkdir()
-    for name in ("best/restored.png", "best/architecture.yaml", "report.html"):
+    for name in ("best/restored.png", "best/architecture.yaml", "best/stack.yaml", "report.html"):
         (tmp_path / name).touch()
     rows = PlainWords().outcome(outcome(tmp_path))
     assert rows == (
@@ -303,3 +304,20 @@ def test_what_was_said_is_not_said_again(tmp_path: Path, capsys: pytest.CaptureF
         callback.note("half of the pixels are missing")
     assert [row for row in words.outcome(made) if row[0] == "note"] == [("note", "CUDA used TF32")]
     assert [row[0] for row in FullWords().outcome(made)].count("note") == 2
+
+
+def test_a_warning_is_told_once_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    words = PlainWords()
+    console.LineConsole(console.plain_console(), words).warn("this is a simulation")
+    said = capsys.readouterr()
+    assert said.out == "this is a simulation\n" and said.err == "dipsearch: warning: this is a simulation\n"
+    rows = brief_rows(
+        {"warnings": ["this is a simulation"], "image": "a.png", "task": "sr"}, told=words._told
+    )
+    assert "note" not in dict(rows)
+
+
+def test_without_an_ensemble_nothing_is_said_of_using_it_again(tmp_path: Path) -> None:
+    (tmp_path / "best").mkdir()
+    (tmp_path / "best/architecture.yaml").touch()
+    assert "use it again" not in dict(PlainWords().outcome(outcome(tmp_path)))

@@ -99,7 +99,7 @@ def test_where_a_worker_could_not_begin_in_time_none_is_started(
     assert (result["delivered"], result["members"]) == ("first", 0)
     assert [row["name"] for row in result["answers"]] == ["first"] and result["score"] is None
     assert result["psnr"] > 22
-    assert "there is no time for networks: similar patches answer alone; give a larger --budget" in ear.notes
+    assert "there is no time for networks: the first answer is delivered; give a larger --budget" in ear.notes
     (row,) = restored_rows([result])
     assert "similar patches alone" in " ".join(row)
 
