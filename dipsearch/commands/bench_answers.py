@@ -49,8 +49,9 @@ def answers(
     from ..bench.own_search import run_search
     from ..bench.rival_case import clean_sources
     from ..bench.rival_damages import chosen_damages
-    from ..bench.rival_rows import read_rows
-    from ..bench.row_file import RowFile
+    from ..bench.rival_rows import COMMAND as RIVAL_COMMAND
+    from ..bench.rival_rows import RivalRow
+    from ..bench.row_file import RowFile, read_rows
 
     damages = chosen_damages(shared.words(tasks), shared.words(damage) if damage else None)
     date = time.strftime("%Y-%m-%d")
@@ -61,7 +62,9 @@ def answers(
         "versions": versions(),
     }
     file = RowFile(out / FILE, AnswerRow, command=COMMAND, about=about)
-    bm3d = bm3d_of_rivals(read_rows(out / RIVALS)) if (out / RIVALS).is_file() else {}
+    rivals = out / RIVALS
+    others = read_rows(rivals, RivalRow, command=RIVAL_COMMAND) if rivals.is_file() else []
+    bm3d = bm3d_of_rivals(others)
     if not recorded_only:
         clean = clean_sources(given)[:most]
         refuse_namesakes(clean, side=crop)

@@ -81,10 +81,11 @@ def rivals(
     from ..bench.rival_case import clean_sources
     from ..bench.rival_damages import chosen_damages
     from ..bench.rival_limits import Limits
-    from ..bench.rival_rows import RivalFile
+    from ..bench.rival_rows import COMMAND, RivalRow
     from ..bench.rival_run import Comparison, compare
     from ..bench.rival_table import rivals_markdown, summary_table
     from ..bench.rivals import chosen_methods
+    from ..bench.row_file import RowFile
     from ..fitting.compute import Compute
     from ..run.devices import choose_devices
 
@@ -93,7 +94,8 @@ def rivals(
         chosen_methods(shared.words(methods) if methods else None),
     )
     date = time.strftime("%Y-%m-%d")
-    file = RivalFile(out / FILE, about={"command": command_line(), "date": date, "versions": versions()})
+    about = {"command": command_line(), "date": date, "versions": versions()}
+    file = RowFile(out / FILE, RivalRow, command=COMMAND, about=about)
     if not recorded_only:
         wanted = Comparison(
             sources=clean_sources(given),

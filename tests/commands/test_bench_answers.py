@@ -56,7 +56,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["clean/one.png", "other/one.png"], "two pictures are called one"),
         (["sample:coffee", "other/coffee.png"], "the crops of two pictures are called coffee@128"),
         (["clean", "--out", "damaged"], "damaged/answers.json holds no rows of bench answers"),
-        (["clean", "--out", "strange"], "strange/rivals.json holds no table of rivals"),
+        (["clean", "--out", "strange"], "strange/rivals.json holds no rows of bench rivals"),
         (["--recorded-only"], "there is no benchmarks/answers.json"),
         (["--recorded-only", "--out", "damaged"], "damaged/answers.json holds no rows of bench answers"),
     ],
