@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import re
 import sys
 import time
@@ -74,7 +75,7 @@ def versions() -> dict[str, str]:
 
 def command_line() -> str:
     """The command of this process."""
-    return " ".join(["python", *sys.argv])
+    return shlex.join(["python", *sys.argv])
 
 
 class Clock:

@@ -70,5 +70,6 @@ def answers(
         refuse_namesakes(clean, side=crop)
         wanted = Questions(clean, crop, damages, seconds, seed, run_search(workers), known=bm3d)
         ask(wanted, file, say=lambda line: print(line, flush=True))
-    write_section(page, SECTION, answers_markdown(file.rows, bm3d=bm3d, command=command_line(), date=date))
+    command, date = file.measured_by
+    write_section(page, SECTION, answers_markdown(file.rows, bm3d=bm3d, command=command, date=date))
     print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")

@@ -73,5 +73,6 @@ def interruptions(
     if not recorded_only:
         search = InterruptedSearch(seconds, size, workers, seed)
         interrupt(search, numbers, file, say=lambda line: print(line, flush=True))
-    write_section(page, SECTION, interruptions_markdown(file.rows, command=command_line(), date=date))
+    command, date = file.measured_by
+    write_section(page, SECTION, interruptions_markdown(file.rows, command=command, date=date))
     print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")

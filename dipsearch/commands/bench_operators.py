@@ -119,7 +119,8 @@ def operators(
             fit=operator_fits.fit_in_processes(workers),
         )
         measure(wanted, file, say=lambda line: print(line, flush=True))
-    write_section(page, SECTION, operators_markdown(file.rows, command=command_line(), date=date))
+    command, date = file.measured_by
+    write_section(page, SECTION, operators_markdown(file.rows, command=command, date=date))
     print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
 
 

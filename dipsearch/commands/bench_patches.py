@@ -90,7 +90,8 @@ def patches(
     if "speed" in parts and not recorded_only:
         jobs = patch_speed.speed_jobs(kinds, sides, megapixels=megapixels, threads=threads)
         patch_speed.measure_costs(jobs, file, say=_say, measure=patch_speed.fresh_process)
-    write_section(page, SECTION, patches_markdown(file.rows, command=command_line(), date=date))
+    command, date = file.measured_by
+    write_section(page, SECTION, patches_markdown(file.rows, command=command, date=date))
     print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
 
 

@@ -63,7 +63,8 @@ def promises(
             for side in sides
         ]
         keep_promises(PromisedSearches(wanted, workers, seed), file, say=lambda line: print(line, flush=True))
-    write_section(page, SECTION, promises_markdown(file.rows, command=command_line(), date=date))
+    command, date = file.measured_by
+    write_section(page, SECTION, promises_markdown(file.rows, command=command, date=date))
     print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
 
 

@@ -110,7 +110,8 @@ def published(
         if count := len(wanted.searches(file)):
             print(_how_long(count, seconds=seconds, at_once=at_once, machine=wanted.device), flush=True)
         measure_published(wanted, file, say=lambda line: print(line, flush=True))
-    write_section(page, SECTION, published_markdown(file.rows, command=command_line(), date=date))
+    command, date = file.measured_by
+    write_section(page, SECTION, published_markdown(file.rows, command=command, date=date))
     print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
 
 

@@ -108,7 +108,8 @@ def rivals(
             search=run_search(workers),
         )
         compare(wanted, file, say=lambda line: print(line, flush=True))
-    write_section(page, SECTION, rivals_markdown(file.rows, command=command_line(), date=date))
+    command, date = file.measured_by
+    write_section(page, SECTION, rivals_markdown(file.rows, command=command, date=date))
     if readme is not None:
         write_section(readme, SECTION, summary_table(file.rows))
     print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")

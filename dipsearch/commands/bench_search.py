@@ -76,7 +76,8 @@ def search(
     found = gains(file.rows, against=SEEDS)
     if found:
         write_search_rows(out / SUMMARY, found, about=about)
-    write_section(page, SECTION, real_searches_markdown(file.rows, command=command_line(), date=date))
+    command, date = file.measured_by
+    write_section(page, SECTION, real_searches_markdown(file.rows, command=command, date=date))
     print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
 
 

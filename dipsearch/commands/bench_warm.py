@@ -54,7 +54,7 @@ def warm(
     import time
 
     from ..bench import write_section
-    from ..bench.machine import versions
+    from ..bench.machine import command_line, versions
     from ..bench.row_file import RowFile
     from ..bench.warm_pictures import warm_sources
     from ..bench.warm_rows import COMMAND, WarmRow
@@ -70,9 +70,8 @@ def warm(
             "networks with learnt weights are measured",
             "learn some with dipsearch bench warm-weights",
         )
-    command = f"python cli.py {COMMAND} FOLDER --pictures {pictures} --steps {steps}"
     date = time.strftime("%Y-%m-%d")
-    about = {"command": command, "date": date, "versions": versions()}
+    about = {"command": command_line(), "date": date, "versions": versions()}
     rows = RowFile(out / FILE, WarmRow, command=COMMAND, about=about)
     if not recorded_only:
         for row in measure_warm(
@@ -87,5 +86,6 @@ def warm(
             watch=lambda line: print(line, flush=True),
         ):
             rows.add([row])
+    command, date = rows.measured_by
     write_section(page, SECTION, warm_markdown(rows.rows, command=command, date=date))
     print(f"written: {out / FILE} and the section {SECTION} of {page}")

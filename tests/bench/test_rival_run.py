@@ -107,10 +107,11 @@ def test_an_interrupted_run_has_kept_its_rows_and_goes_on(pictures: list[str], t
         compare(wanted, rival_file(path), say=lambda line: None)
     assert len(read_rows(path, RivalRow, command=COMMAND)) == 5
     search = Searches()
-    compare(
-        comparison(pictures, ["dipsearch", "measured"], search, "half"), rival_file(path), say=print
+    compare(comparison(pictures, ["dipsearch", "measured"], search, "half"), rival_file(path), say=print)
+    assert (
+        search.asked == [("two", "half", 1), ("two", "half", 2)]
+        and len(read_rows(path, RivalRow, command=COMMAND)) == 8
     )
-    assert search.asked == [("two", "half", 1), ("two", "half", 2)] and len(read_rows(path, RivalRow, command=COMMAND)) == 8
 
 
 def test_a_method_that_fails_leaves_a_line(

@@ -101,6 +101,11 @@ def test_the_page_is_made_from_the_rows_alone(asked: list[Promise]) -> None:
         [line for line in Path(name).read_text(encoding="utf-8").splitlines() if line.startswith("|")]
         for name in ("first.md", "second.md")
     )
+    dates = [
+        Path(name).read_text(encoding="utf-8").split("\n\n")[3].partition(". ")[0]
+        for name in ("first.md", "second.md")
+    ]
+    assert dates[0] == dates[1] and "--recorded-only" not in dates[1]
     assert first == second and len(first) == 3 * (2 + 8) and len(asked) == 8
 
 

@@ -80,7 +80,9 @@ def test_an_interrupted_race_goes_on_where_it_was(place: Path, monkeypatch: pyte
     monkeypatch.setattr("dipsearch.run.searching.verdict", verdict)
     first = run(place, asked(place), Ear())
     assert first.interrupted
-    (before,) = {row.after for row in read_slices(first.folder) if row.candidate == 1 and row.after > STEPS // COUNT}
+    (before,) = {
+        row.after for row in read_slices(first.folder) if row.candidate == 1 and row.after > STEPS // COUNT
+    }
     assert before == 2 * STEPS // COUNT
     again = run(place, asked(place), Ear(), resume=True)
     assert all(trial.state == "complete" for trial in read_study(again.folder).trials)
