@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from pathlib import Path
 from typing import Annotated
 
@@ -51,6 +52,16 @@ def refuse_missing_rows(file: Path, *, recorded_only: bool) -> None:
             f"there is no {file}",
             "--recorded-only reads it",
             "leave that out to measure, or give --out",
+        )
+
+
+def refuse_no_rows(rows: Sized, *, name: str) -> None:
+    """Raise InputError where a table without a row would take the place of the one that is there."""
+    if not len(rows):
+        raise InputError(
+            f"there is nothing to write into the table {name}",
+            "a table with rows is not replaced by an empty one",
+            "choose more pictures or networks, or measure some first",
         )
 
 

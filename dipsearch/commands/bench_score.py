@@ -13,6 +13,7 @@ import typer
 from ..errors import InputError
 from ..files import write_text
 from . import parsing
+from .bench_options import refuse_no_rows
 
 if TYPE_CHECKING:
     from ..bench.recorder import Job
@@ -129,6 +130,8 @@ def ranking(
     title = "Uncertainty: the map beside what is delivered, against its true error"
     _publish(f"uncertainty{_ending(large)}", title, maps, uncertainty_markdown(maps), out=out, page=page)
     repeats = seeds_rows(cases)
+    if not repeats:
+        return
     title = "Seeds: the same network on the same measurement with another seed and split"
     _publish(f"seeds{_ending(large)}", title, repeats, seeds_markdown(repeats), out=out, page=page)
 
@@ -244,6 +247,8 @@ def _chosen(text: str | None, known: Sequence[str], *, kind: str) -> list[str]:
 
 
 def _publish(name: str, title: str, rows: Sequence[Any], table: str, *, out: Path, page: Path) -> None:
+    refuse_no_rows(rows, name=name)
+
     import json
     import time
 

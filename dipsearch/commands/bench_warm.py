@@ -86,6 +86,7 @@ def warm(
             watch=lambda line: print(line, flush=True),
         ):
             rows.add([row])
+    shared.refuse_no_rows(rows.rows, name=SECTION)
     command, date = rows.measured_by
     write_section(page, SECTION, warm_markdown(rows.rows, command=command, date=date))
     print(f"written: {out / FILE} and the section {SECTION} of {page}")
