@@ -128,9 +128,9 @@ def search_arguments(
     return ["search", str(case.file.resolve()), *typed]
 
 
-def search_title(seconds: int) -> str:
-    """A budget as the tables name it: 20 s, 1 min."""
-    return f"{seconds // 60} min" if seconds % 60 == 0 else f"{seconds} s"
+def search_title(seconds: float) -> str:
+    """A budget as the tables name it: 1.5 s, 20 s, 1 min."""
+    return f"{seconds / 60:g} min" if seconds % 60 == 0 else f"{seconds:g} s"
 
 
 def search_rows(case: RivalCase, outcome: SearchOutcome, *, seconds: int, first: bool) -> list[RivalRow]:
