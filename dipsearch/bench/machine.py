@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import platform
-import shlex
 import re
+import shlex
 import sys
 import time
 from collections.abc import Callable
