@@ -68,7 +68,7 @@ def answers(
     if not recorded_only:
         clean = clean_sources(given)[:most]
         refuse_namesakes(clean, side=crop)
-        wanted = Questions(clean, crop, damages, seconds, seed, run_search(workers), known=bm3d)
+        wanted = Questions(clean, crop, damages, seconds, seed, workers, run_search(workers), known=bm3d)
         ask(wanted, file, say=lambda line: print(line, flush=True))
     command, date = file.measured_by
     write_section(page, SECTION, answers_markdown(file.rows, bm3d=bm3d, command=command, date=date))
