@@ -1,6 +1,8 @@
 """Deep Image Prior with its authors' network for the task: one fit, stopped by us or by somebody who knows the truth.
 
-Ulyanov, Vedaldi and Lempitsky, 2018 (arXiv 1711.10925), as the presets have their settings.
+Ulyanov, Vedaldi and Lempitsky, 2018 (arXiv 1711.10925), as the presets have their settings. The one that we stop
+is fitted to the part of the measurement that the rule does not hide, and does not go on with the rest; the authors' own
+fit, and the one that is stopped by the truth, have all of it.
 """
 
 from __future__ import annotations
