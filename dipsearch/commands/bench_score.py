@@ -124,7 +124,7 @@ def ranking(
     _publish(f"ranking{_ending(large)}", title, ranked, ranking_markdown(ranked), out=out, page=page)
     cases = read_cases(jobs, folder=kept)
     gains = delivery_rows(cases)
-    title = "Delivering: gain in dB over the best single fit, chosen with the reference"
+    title = "Delivering: gain in dB over the best single fit of a part of the data, chosen with the reference"
     _publish(f"delivery{_ending(large)}", title, gains, delivery_markdown(gains), out=out, page=page)
     maps = uncertainty_rows(cases)
     title = "Uncertainty: the map beside what is delivered, against its true error"
