@@ -57,8 +57,12 @@ class RowFile(Generic[R]):
     @property
     def measured_by(self) -> tuple[str, str]:
         """The command that measured rows last, and the date: the stored ones, unless rows were added since."""
-        there = self._about | self._stored
-        return str(there.get("command", "")), str(there.get("date", ""))
+        return str(self.about.get("command", "")), str(self.about.get("date", ""))
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What stands beside the rows."""
+        return self._about | self._stored
 
     @property
     def rows(self) -> tuple[R, ...]:

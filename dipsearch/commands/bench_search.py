@@ -75,7 +75,7 @@ def search(
         search_all(wanted, file, say=lambda line: print(line, flush=True))
     found = gains(file.rows, against=SEEDS)
     if found:
-        write_search_rows(out / SUMMARY, found, about=about)
+        write_search_rows(out / SUMMARY, found, about=file.about)
     command, date = file.measured_by
     write_section(page, SECTION, real_searches_markdown(file.rows, command=command, date=date))
     print(f"written: {len(file.rows)} rows in {out / FILE}, and the section {SECTION} of {page}")
