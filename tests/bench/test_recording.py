@@ -128,6 +128,10 @@ def test_recordings_of_another_length_are_not_mixed(tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text('{"most_steps": 10}')
     with pytest.raises(StudyError, match="scored in another way"):
         check_folder(tmp_path, jobs(10))
+    for damaged in ("{", "[]", "{}"):
+        (tmp_path / "settings.json").write_text(damaged)
+        with pytest.raises(FormatError, match="does not say what its recordings have in common"):
+            check_folder(tmp_path, jobs(10))
 
 
 def test_a_recording_of_an_older_version_is_refused_by_name(tmp_path: Path) -> None:
