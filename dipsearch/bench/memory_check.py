@@ -179,8 +179,8 @@ def memory_markdown(table: MemoryTable) -> str:
         "",
         f"`{table.command}`, {table.date}, torch {table.versions['torch']}, {table.versions['instructions']}. The peak "
         "of a fit, predicted over measured, for random genomes that the prediction was not fitted to; measured is the "
-        "growth of a fresh process in three iterations. Measured by the program of that date, predicted by the present one; genomes that "
-        "their space draws no more are left out.",
+        "growth of a fresh process in three iterations. Measured by the program of that date, predicted by the present "
+        "one; genomes that their space draws no more are left out.",
         "",
         "| space | size | genomes | MB measured | median | 10th–90th percentile | smallest–largest | within 10 % |",
         "|---|---|---|---|---|---|---|---|",
