@@ -31,6 +31,7 @@ class AnswerRow:
         ssim: ``None`` where it is not known.
         wall_s: on the clock, from the start until it was there; of ``delivered`` the whole search.
         seed: of the damage and of the search.
+        workers: processes of the search; ``None`` where there was none.
         version: of the program.
         measurement: the digest of what was measured.
     """
@@ -46,16 +47,17 @@ class AnswerRow:
     ssim: float | None
     wall_s: float | None
     seed: int
+    workers: int | None
     version: str
     measurement: str
 
     @property
     def group(self) -> tuple[object, ...]:
         """The rows of one search are written, and made again, together."""
-        return self.picture, self.damage, self.seconds, self.seed
+        return self.picture, self.damage, self.seconds, self.seed, self.workers
 
 
-def rows_of_search(case: RivalCase, outcome: SearchOutcome, *, seconds: int) -> list[AnswerRow]:
+def rows_of_search(case: RivalCase, outcome: SearchOutcome, *, seconds: int, workers: int) -> list[AnswerRow]:
     """A row for every answer of a search, simplest first, and one for what it delivered."""
     result, answers = outcome.result, listed_answers(outcome.result)
     version = f"dipsearch {result.get('version', '')}".strip()
@@ -79,6 +81,7 @@ def rows_of_search(case: RivalCase, outcome: SearchOutcome, *, seconds: int) -> 
             ssim=finite(answer["ssim"]),
             wall_s=finite(answer["seconds"]),
             seed=case.seed,
+            workers=workers,
             version=version,
             measurement=case.digest,
         )

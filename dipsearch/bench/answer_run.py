@@ -30,6 +30,7 @@ class Questions:
         damages: that are done to them.
         seconds: the budget of each search.
         seed: of the damage and of the search.
+        workers: processes of each search.
         search: runs one of ours.
         known: digests of the measurements of which BM3D's result is recorded elsewhere.
     """
@@ -39,6 +40,7 @@ class Questions:
     damages: Sequence[RivalDamage]
     seconds: int
     seed: int
+    workers: int
     search: Searcher
     known: Collection[str] = ()
 
@@ -66,7 +68,9 @@ def ask(wanted: Questions, file: RowFile[AnswerRow], *, say: Callable[[str], Non
 def _take_search(
     case: RivalCase, wanted: Questions, file: RowFile[AnswerRow], say: Callable[[str], None]
 ) -> None:
-    if file.has((case.picture, case.damage.name, wanted.seconds, case.seed), measurement=case.digest):
+    if file.has(
+        (case.picture, case.damage.name, wanted.seconds, case.seed, wanted.workers), measurement=case.digest
+    ):
         return
     _ = case.problem  # a measurement that cannot be used is no failure of the search, and ends the run
     try:
@@ -74,7 +78,7 @@ def _take_search(
     except DipsearchError as error:
         say(f"{_where(case)} not measured: {first_line(error)}")
         return
-    rows = rows_of_search(case, outcome, seconds=wanted.seconds)
+    rows = rows_of_search(case, outcome, seconds=wanted.seconds, workers=wanted.workers)
     file.add(rows)
     *parts, last = (f"{row.answer} {'–' if row.psnr is None else format(row.psnr, '.2f')}" for row in rows)
     say(f"{_where(case)} {last} dB  ({', '.join(parts)})")
@@ -86,7 +90,7 @@ def _take_bm3d(
     rival = RIVALS[BM3D]
     if case.damage.task not in rival.kinds or case.digest in wanted.known or rival.missing():
         return
-    if file.has((case.picture, case.damage.name, None, case.seed), measurement=case.digest):
+    if file.has((case.picture, case.damage.name, None, case.seed, None), measurement=case.digest):
         return
     if kind_of(case.problem) not in rival.kinds:
         return
@@ -107,6 +111,7 @@ def _take_bm3d(
         ssim=made.ssim(case),
         wall_s=finite(made.wall_s),
         seed=case.seed,
+        workers=None,
         version=rival.version(),
         measurement=case.digest,
     )

@@ -1,6 +1,7 @@
 """The delivery's table: ways of making one image from the fits of a case, against the best single fit.
 
-That fit is chosen with the reference, among images as they were judged at the stop; a gain is in dB over it. For
+That fit is one of a part of the data, chosen with the reference among images as they were judged at the stop, before
+any of them went on with all of y; a gain is in dB over it. For
 inpainting the images of networks are compared before the observed pixels are put back; what similar patches or a
 classical method made has them in it, so there the rows with all of them put back are the fair ones.
 """
@@ -18,14 +19,15 @@ from ..fitting.ensemble import ensemble_weights, error_products, scoring_product
 from ..problem import psnr
 from .damages import DAMAGES, PUT_BACK, group_name, group_order, groups_of
 from .fitted_case import FittedCase
+from .score_tables import deviation
 from .sections import crossed
 
-BASELINE, DEFAULT = "similar patches", "delivered by a search"
+FIRST, DEFAULT = "similar patches", "delivered by a search"
 
 
 @dataclass(frozen=True)
 class DeliveryRow:
-    """What a way of delivering gains over the best single fit that was chosen with the reference.
+    """What a way of delivering gains over the best single fit of a part of the data, chosen with the reference.
 
     Args:
         task, damage: which cases; "all" where they are put together.
@@ -64,7 +66,7 @@ def delivery_rows(cases: Sequence[FittedCase]) -> list[DeliveryRow]:
         DeliveryRow(
             *key,
             gain_mean_db=round(float(np.mean(values)), 4),
-            gain_sd_db=round(float(np.std(values)), 4),
+            gain_sd_db=round(deviation(values), 4),
             gain_min_db=round(float(np.min(values)), 4),
             cases=len(values),
         )
@@ -88,7 +90,7 @@ def delivered(case: FittedCase) -> Mapping[str, Tensor]:
         "mean of three, all of y": combine(full[:3], [1 / len(full[:3])] * len(full[:3])),
         "stack without a ridge, all of y": combine(full, ensemble_weights(products)),
         "stack weighed on the fitted part": combine(judged, _on_the_fitted_part(case, judged)),
-        BASELINE: case.first.image,
+        FIRST: case.first.image,
         "classical method": case.classical,
     }
     if case.second:
@@ -114,10 +116,9 @@ def _on_the_fitted_part(case: FittedCase, images: Sequence[Tensor]) -> list[floa
 
 def delivery_markdown(rows: Sequence[DeliveryRow]) -> str:
     """Mean gain in dB, its spread over the cases and the smallest one: methods against damages."""
-    cases = {(row.task, row.damage): row.cases for row in rows if row.method == DEFAULT}
     cells = {}
     for row in rows:
-        most = cases[row.task, row.damage]
+        most = max(other.cases for other in rows if (other.task, other.damage) == (row.task, row.damage))
         fewer = "" if row.cases == most else f" of {row.cases}"
         cells[row.method, f"{group_name(row.task, row.damage)} ({most})"] = (
             f"{row.gain_mean_db:+.2f} ± {row.gain_sd_db:.2f} (min {row.gain_min_db:+.2f}){fewer}"

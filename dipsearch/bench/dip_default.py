@@ -1,6 +1,8 @@
 """Deep Image Prior with its authors' network for the task: one fit, stopped by us or by somebody who knows the truth.
 
-Ulyanov, Vedaldi and Lempitsky, 2018 (arXiv 1711.10925), as the presets have their settings.
+Ulyanov, Vedaldi and Lempitsky, 2018 (arXiv 1711.10925), as the presets have their settings. The one that we stop
+is fitted to the part of the measurement that the rule does not hide, and does not go on with the rest; the authors' own
+fit, and the one that is stopped by the truth, have all of it.
 """
 
 from __future__ import annotations
@@ -74,11 +76,20 @@ def dip_stopped(problem: Problem, limits: Limits) -> Tensor:
     return _restored(done.image if done.step else None, problem)
 
 
-def dip_oracle(problem: Problem, limits: Limits, *, true_psnr: Callable[[Tensor], float]) -> Tensor:
+def dip_oracle(
+    problem: Problem,
+    limits: Limits,
+    *,
+    true_psnr: Callable[[Tensor], float],
+    network: str | None = None,
+    patience: int | None = PATIENCE,
+) -> Tensor:
     """Fit all of y until the time is over or nothing gets nearer; of all averaged outputs the one nearest to the truth.
 
     Args:
         true_psnr: of a restored image, against the clean picture: no method may have this.
+        network: the preset; the authors' for the task when ``None``.
+        patience: iterations without a nearer one; ``None``: the fit goes on to its end.
 
     Raises:
         ResourceError: no iterate was a finite number.
@@ -93,11 +104,11 @@ def dip_oracle(problem: Problem, limits: Limits, *, true_psnr: Callable[[Tensor]
         if value > highest:
             highest, at = value, check.step
             best[:] = [restored.clone()]
-        return Ended.RISEN if check.step - at >= PATIENCE else None
+        return Ended.RISEN if patience is not None and check.step - at >= patience else None
 
     problem = problem.to(limits.device)
     fit(
-        preset(default_network(problem)),
+        preset(network or default_network(problem)),
         problem,
         split=whole(problem),
         seed=limits.seed,

@@ -41,6 +41,11 @@ class InterruptedSearch:
     workers: int
     seed: int
 
+    @property
+    def setting(self) -> str:
+        """All of it in words."""
+        return f"{self.budget:g} s, {self.side}², processes: {self.workers}, seed {self.seed}"
+
     def arguments(self, place: Path, number: int, *, budget: float | None = None) -> list[str]:
         """Write a damaged picture into a folder, and say what is typed to restore it; tasks take turns."""
         case = damaged(TASKS[number % len(TASKS)], self.side, seed=self.seed, folder=place)
@@ -85,6 +90,7 @@ def row(
     seconds: float,
     faults: Sequence[str],
     lost: int | None = None,
+    at_stake: int | None = None,
     remark: str = "",
 ) -> InterruptionRow:
     """A row that is right when there are no faults."""
@@ -97,4 +103,5 @@ def row(
         seconds=round(seconds, 2),
         note="; ".join(part for part in (*faults, remark) if part),
         version=f"dipsearch {__version__}",
+        at_stake=at_stake,
     )

@@ -43,6 +43,8 @@ class InterruptionRow:
         seconds: of a signal: from it until the search was gone; of kills: of the next run; else of the search.
         note: what went wrong, else what there is to say.
         version: of the program.
+        at_stake: candidates that were finished or under way at a kill; ``None``: not counted.
+        setting: of the search that was interrupted.
     """
 
     kind: Kind
@@ -53,11 +55,13 @@ class InterruptionRow:
     seconds: float
     note: str
     version: str
+    at_stake: int | None = None
+    setting: str = ""
 
     @property
     def group(self) -> tuple[object, ...]:
         """A row stands for itself."""
-        return self.kind, self.number
+        return self.kind, self.number, self.setting
 
     @property
     def measurement(self) -> str:

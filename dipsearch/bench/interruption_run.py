@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from .interrupted_search import InterruptedSearch
 from .interruption_rows import InterruptionRow, Kind
@@ -28,12 +29,15 @@ def interrupt(
     """
     for kind, count in numbers.items():
         for batch in batches(kind, count):
-            missing = [number for number in batch if not file.has((kind, number), measurement="")]
+            missing = [
+                number for number in batch if not file.has((kind, number, search.setting), measurement="")
+            ]
             if missing:
-                rows = interrupted(search, kind, missing)
+                made = interrupted(search, kind, missing)
+                rows = [replace(one, setting=search.setting) for one in made]
                 file.add(rows)
-                for made in rows:
-                    say(line_of(made))
+                for row in rows:
+                    say(line_of(row))
 
 
 def batches(kind: Kind, count: int) -> Iterator[range]:

@@ -11,10 +11,21 @@ LEGEND = (
     "Ok: after a kill every file can be read, and after the next run every finished candidate is there with its "
     "value, and none that was under way was dropped, begun anew, or lost more than a slice; after a signal, after "
     "the death of workers and beside others a picture is delivered, and whoever is not the owner of a study is "
-    "refused in one line with exit code 2. Lost: iterations of all candidates under way that have to be made again. "
+    "refused in one line with exit code 2. At stake: kills at which a candidate was finished or under way. Lost: "
+    "iterations of all candidates under way that have to be made again. "
     "Seconds: from the signal, of the run after a kill, else of the search."
 )
-HEAD = ("interruption", "number", "ok", "lost iterations, mean", "largest", "seconds, median", "largest")
+HEAD = (
+    "interruption",
+    "number",
+    "ok",
+    "at stake",
+    "of these ok",
+    "lost iterations, mean",
+    "largest",
+    "seconds, median",
+    "largest",
+)
 FAILURES = 8
 """How many of the failures are listed."""
 
@@ -40,16 +51,21 @@ def interruptions_markdown(rows: Sequence[InterruptionRow], *, command: str, dat
         listed += [f"- and {more} more"] if more else []
         parts.append("\n".join(["Not ok:", "", *listed]))
     versions = sorted({row.version for row in rows})
-    return "\n\n".join([*parts, f"Versions: {', '.join(versions)}."])
+    settings = sorted({row.setting for row in rows})
+    return "\n\n".join([*parts, f"Versions: {', '.join(versions)}. Searches: {'; '.join(settings)}."])
 
 
 def _line(title: str, rows: Sequence[InterruptionRow]) -> str:
+    stakes = [row for row in rows if row.at_stake]
+    counted = any(row.at_stake is not None for row in rows)
     lost = [row.lost_steps for row in rows if row.lost_steps is not None]
     seconds = [row.seconds for row in rows]
     cells = [
         title,
         str(len(rows)),
         str(sum(row.ok for row in rows)),
+        str(len(stakes)) if counted else "–",
+        str(sum(row.ok for row in stakes)) if counted else "–",
         f"{fmean(lost):.0f}" if lost else "–",
         str(max(lost)) if lost else "–",
         f"{median(seconds):.1f}",

@@ -131,5 +131,6 @@ def _judged(hit: Hit, after: Books, seconds: float, faults: Sequence[str]) -> In
         seconds=seconds,
         faults=[*hit.faults, *faults_between(hit.books, after), *faults],
         lost=hit.books.lost,
+        at_stake=len(hit.books.finished) + len(hit.books.under_way),
         remark=hit.remark,
     )

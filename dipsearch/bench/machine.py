@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..fitting.memory import keep_freed_memory
 from ..fitting.precision import Precision, effective
 
 _SIDE, _COPIED = {"cpu": 1024, "cuda": 8192}, {"cpu": 64 * 2**20, "cuda": 2**30}
@@ -74,7 +76,7 @@ def versions() -> dict[str, str]:
 
 def command_line() -> str:
     """The command of this process."""
-    return " ".join(["python", *sys.argv])
+    return shlex.join(["python", *sys.argv])
 
 
 class Clock:
@@ -140,3 +142,9 @@ def _fastest(work: Callable[[], object], clock: Clock) -> float:
         work()
         best = min(best, clock() - start)
     return best
+
+
+def one_thread() -> None:
+    """Make this process compute with one thread, as a worker of a search does."""
+    torch.set_num_threads(1)
+    keep_freed_memory()

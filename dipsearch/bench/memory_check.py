@@ -1,7 +1,8 @@
 """The memory check: predicted and measured peaks of random genomes, beside each other.
 
 The genomes are others than those that the shares of `network.peak_memory` were fitted to. Rows that a file holds
-already are not measured again, so a check can be interrupted anywhere.
+already are not measured again, so a check can be interrupted anywhere; those of genomes that a space draws no more are
+left out of the table. Predictions are made anew for it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +88,12 @@ def check_memory(
         ResourceError: memory cannot be measured on this system, or was not enough for a genome.
         FormatError: `file` is something else.
     """
-    rows = {(row.space, row.seed, row.size): row for row in _read(file)}
+    there, by = _read(file)
+    rows = {(row.space, row.seed, row.digest, row.size): row for row in there}
     drawn = [
         (name, seed, _draw(name, seed)) for seed in range(FIRST_SEED, FIRST_SEED + genomes) for name in spaces
     ]
-    missing = [(*one, size) for size in sizes for one in drawn if (*one[:2], size) not in rows]
+    missing = [(*one, size) for size in sizes for one in drawn if (*one[:2], one[2].digest, size) not in rows]
 
     def measure(job: tuple[str, int, Genome, int]) -> MemoryRow:
         name, seed, genome, size = job
@@ -102,18 +104,33 @@ def check_memory(
                 "that needs Linux or CUDA, and enough memory",
                 "choose smaller --sizes, or another machine",
             )
-        shape = (1, 3, size, size)
-        predicted = memory_bytes(genome, image_shape=shape, device=device.split(":")[0])
-        return MemoryRow(name, seed, genome.digest, genome.label, size, predicted / 1e6, measured / 1e6)
+        predicted = _predicted_mb(genome, size, device)
+        return MemoryRow(name, seed, genome.digest, genome.label, size, predicted, measured / 1e6)
 
     with ThreadPoolExecutor(workers) as pool:
         for row in pool.map(measure, missing):
-            rows[row.space, row.seed, row.size] = row
+            rows[row.space, row.seed, row.digest, row.size] = row
             _write(file, _table(device, list(rows.values())))
             watch(row)
-    table = _table(device, list(rows.values()))
+    table = _table(device, predicted_anew(list(rows.values()), device=device))
+    if not missing:
+        table = replace(table, **by)
     _write(file, table)
     return table
+
+
+def predicted_anew(rows: Sequence[MemoryRow], *, device: str) -> list[MemoryRow]:
+    """The rows of genomes that their spaces draw still, with what is predicted of them now."""
+    found = []
+    for row in rows:
+        genome = _draw(row.space, row.seed)
+        if genome.digest == row.digest:
+            found.append(replace(row, predicted_mb=_predicted_mb(genome, row.size, device)))
+    return found
+
+
+def _predicted_mb(genome: Genome, size: int, device: str) -> float:
+    return memory_bytes(genome, image_shape=(1, 3, size, size), device=device.split(":")[0]) / 1e6
 
 
 def _write(file: Path, table: MemoryTable) -> None:
@@ -131,11 +148,14 @@ def _draw(name: str, seed: int) -> Genome:
     return space.genome(space.sample(np.random.default_rng(seed)))
 
 
-def _read(file: Path) -> list[MemoryRow]:
+def _read(file: Path) -> tuple[list[MemoryRow], dict[str, Any]]:
+    """The rows of a file, and what it says of where, how and when they were measured."""
     if not file.exists():
-        return []
+        return [], {}
     try:
-        return [MemoryRow(**row) for row in json.loads(file.read_text(encoding="utf-8"))["rows"]]
+        content = json.loads(file.read_text(encoding="utf-8"))
+        by = {name: content[name] for name in ("machine", "command", "versions", "date") if name in content}
+        return [MemoryRow(**row) for row in content["rows"]], by
     except (ValueError, KeyError, TypeError) as error:
         raise FormatError(
             f"{file} holds no rows of a memory check",
@@ -159,7 +179,8 @@ def memory_markdown(table: MemoryTable) -> str:
         "",
         f"`{table.command}`, {table.date}, torch {table.versions['torch']}, {table.versions['instructions']}. The peak "
         "of a fit, predicted over measured, for random genomes that the prediction was not fitted to; measured is the "
-        "growth of a fresh process in three iterations.",
+        "growth of a fresh process in three iterations. Measured by the program of that date, predicted by the present "
+        "one; genomes that their space draws no more are left out.",
         "",
         "| space | size | genomes | MB measured | median | 10th–90th percentile | smallest–largest | within 10 % |",
         "|---|---|---|---|---|---|---|---|",

@@ -7,11 +7,6 @@ free before; it is given back to the system and counts when the fit takes it.
 
 from __future__ import annotations
 
-import multiprocessing
-import multiprocessing.connection
-from multiprocessing.context import ForkServerContext, SpawnContext
-from pathlib import Path
-
 import torch
 
 from ..fitting import give_back_memory, make_engine
@@ -19,8 +14,8 @@ from ..fitting.compute import Compute
 from ..fitting.memory import keep_freed_memory
 from ..network import Genome, Scale
 from ..problem import Identity, NoiseModel, Problem, make_split
+from .fresh_process import RESET, measured_apart, peak, reset_peak
 
-_STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _STEPS = 3
 _WARM_UP = Genome(scales=(Scale(48, 48), Scale(16, 16, 5, 5)), input_channels=8)
 
@@ -37,30 +32,15 @@ def measured_bytes(genome: Genome, size: int, *, device: str = "cpu", lean: bool
 
     On CUDA the allocator's own peak; on a Linux CPU the peak of the resident memory.
     """
-    if not device.startswith("cuda") and not _RESET.exists():
-        return None
-    # A copy of a process that has imported everything starts in a moment; CUDA does not survive the copying.
-    context: SpawnContext | ForkServerContext
-    if device.startswith("cuda"):
-        context = multiprocessing.get_context("spawn")
-    else:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([__name__])
-    here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_measure, args=(there, genome, size, device, lean), daemon=True)
-    process.start()
-    there.close()
-    try:
-        grown: int | None = here.recv()
-    except EOFError:  # the process was ended, for lack of memory as a rule
-        grown = None
-    process.join()
-    return grown
+    cuda = device.startswith("cuda")
+    return (
+        measured_apart(_growth, genome, size, device, lean, copied=not cuda)
+        if cuda or RESET.exists()
+        else None
+    )
 
 
-def _measure(
-    out: multiprocessing.connection.Connection, genome: Genome, size: int, device: str, lean: bool
-) -> None:
+def _growth(genome: Genome, size: int, device: str, lean: bool) -> int:
     keep_freed_memory()
     torch.set_num_threads(1)
     _steps(_WARM_UP, 48, device, False, steps=1)
@@ -69,12 +49,10 @@ def _measure(
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         _steps(genome, size, device, lean)
-        out.send(torch.cuda.max_memory_allocated() - before)
-        return
-    _RESET.write_text("5")  # the peak becomes what is resident now
-    before = _peak()
+        return torch.cuda.max_memory_allocated() - before
+    before = reset_peak() or 0
     _steps(genome, size, device, lean)
-    out.send(_peak() - before)
+    return peak() - before
 
 
 def _steps(genome: Genome, size: int, device: str, lean: bool, *, steps: int = _STEPS) -> None:
@@ -83,8 +61,3 @@ def _steps(genome: Genome, size: int, device: str, lean: bool, *, steps: int = _
     # A network that wants a pilot gets the measurement: its values do not matter here.
     made = make_engine(Compute(lean=lean), genome, problem, split=split, seed=0, pilot=problem.y)
     made.advance(steps)
-
-
-def _peak() -> int:
-    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
-    return 1024 * int(line.split()[1])

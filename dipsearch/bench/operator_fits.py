@@ -18,21 +18,21 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..errors import ResourceError
 from ..files import write_text
-from ..fitting import Check, LastIterate, fit
 from ..fitting.compute import Compute
-from ..fitting.memory import keep_freed_memory
 from ..fitting.precision import DEFAULT, Precision
-from ..library import preset
-from ..problem import psnr, whole
+from ..problem import psnr
 from ..trials.objective import estimated_psnr
 from .contestants import contestant
-from .dip_default import precision_mark
+from .dip_default import dip_oracle, precision_mark
+from .machine import one_thread
 from .operator_cases import INSTRUMENTS, OperatorCase, make_case
 from .operator_rows import DIP, NETWORK, OperatorRow, image_row, row_of
 from .recorder import SCORING
 from .recording import read_recording, record, write_recording
 from .replays import default_choice
+from .rival_limits import Limits
 
 DIP_NETWORK = "dip_2018_denoise"
 """The preset with the settings of Ulyanov, Vedaldi and Lempitsky (arXiv 1711.10925) for noise."""
@@ -74,7 +74,7 @@ def fit_in_processes(workers: int) -> Fitter:
 
     def fits(jobs: Sequence[FitJob]) -> Iterator[OperatorRow]:
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=one_thread) as pool:
             running = [pool.submit(fitted_row, job) for job in jobs]
             for future in as_completed(running):
                 yield future.result()
@@ -87,7 +87,7 @@ def fitted_row(job: FitJob) -> OperatorRow:
     case = job.case()
     if job.method == DIP:
         started = time.monotonic()
-        image = dip_oracle(case, steps=job.steps, precision=job.precision)
+        image = _oracle(case, job)
         row = image_row(case, DIP, image, seconds=time.monotonic() - started, limit=job.steps)
         return replace(row, version=row.version + precision_mark(job.precision))
     return _network_row(case, job)
@@ -129,40 +129,15 @@ def _network_row(case: OperatorCase, job: FitJob) -> OperatorRow:
     )
 
 
-def dip_oracle(case: OperatorCase, *, steps: int, precision: Precision = DEFAULT) -> Tensor:
-    """Fit the default network of Deep Image Prior to all of y; of its averaged outputs the one nearest to the truth.
-
-    Args:
-        steps: iterations.
-        precision: of the convolutions.
-
-    Returns:
-        (1, C, H, W), NaN where no iterate was finite.
-    """
-    best = [torch.full_like(case.clean, math.nan)]
-    highest = -math.inf
-
-    def watch(check: Check, image: Tensor) -> None:
-        nonlocal highest
-        del check
-        value = psnr(image.clamp(0, 1), case.clean)
-        if value > highest:
-            highest = value
-            best[:] = [image.clone()]
-
-    fit(
-        preset(DIP_NETWORK),
-        case.problem,
-        split=whole(case.problem),
-        seed=case.seed,
-        max_steps=steps,
-        rule=LastIterate(),
-        watch=watch,
-        compute=Compute(precision=precision),
-    )
-    return best[0]
-
-
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-    keep_freed_memory()
+def _oracle(case: OperatorCase, job: FitJob) -> Tensor:
+    """(1, C, H, W), NaN where no iterate was finite."""
+    try:
+        return dip_oracle(
+            case.problem,
+            Limits(math.inf, job.steps, case.seed, compute=Compute(precision=job.precision)),
+            true_psnr=lambda image: psnr(image, case.clean),
+            network=DIP_NETWORK,
+            patience=None,
+        )
+    except ResourceError:
+        return torch.full_like(case.clean, math.nan)

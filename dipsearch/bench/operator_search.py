@@ -16,6 +16,7 @@ from ..errors import FormatError
 from ..fitting import combine
 from ..problem import Problem
 from ..trials.trial_files import read_output, trial_folder
+from .search_process import no_library
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,8 @@ def run_search(workers: int) -> Searcher:
     """A searcher with so many processes."""
 
     def searched(problem: Problem, seconds: int, seed: int) -> Found:
-        result = search(problem, budget=float(seconds), workers=workers, seed=seed)
+        with no_library():
+            result = search(problem, budget=float(seconds), workers=workers, seed=seed)
         if result.summary.get("interrupted"):
             # The search took Ctrl-C for itself, and delivers what it had: that is no measurement.
             raise KeyboardInterrupt

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import resource
-import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ from typing import Any
 from ..errors import ResourceError
 from .rival_case import RivalCase
 from .rival_rows import RivalRow, finite
-from .search_process import PROGRAM, environment
+from .search_process import run_program
 
 NAME = "rival"
 DELIVERED, NETWORKS, FIRST = "delivered", "networks", "first"
@@ -76,25 +74,16 @@ def run_search(workers: int) -> Searcher:
 
     def search(case: RivalCase, seconds: int, seed: int) -> SearchOutcome:
         with tempfile.TemporaryDirectory(prefix="dipsearch-rivals-") as folder:
-            command = search_command(case, seconds=seconds, workers=workers, seed=seed)
-            cpu, start = _children(), time.monotonic()
-            done = _run(command, folder=folder, timeout=PATIENCE * seconds + 300)
-            cpu_s, wall_s = _children() - cpu, time.monotonic() - start
+            typed = search_arguments(case, budget=seconds, workers=workers, seed=seed, name=NAME)
+            cpu = _children()
+            ended = run_program(typed, folder=Path(folder), timeout=PATIENCE * seconds + 300)
+            cpu_s = _children() - cpu
             file = Path(folder) / "studies" / NAME / "result.json"
-            if done.returncode != 0 or not file.is_file():
-                lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-                raise ResourceError(
-                    f"the search of {seconds} s failed: {lines[-1].removeprefix('dipsearch: error: ')}"
-                )
-            return SearchOutcome(json.loads(file.read_text(encoding="utf-8")), cpu_s, wall_s)
+            if ended.code != 0 or not file.is_file():
+                raise ResourceError(f"the search of {seconds} s failed: {ended.last_line}")
+            return SearchOutcome(json.loads(file.read_text(encoding="utf-8")), cpu_s, ended.seconds)
 
     return search
-
-
-def search_command(case: RivalCase, *, seconds: int, workers: int, seed: int) -> list[str]:
-    """The command line of a search; its paths are absolute."""
-    typed = search_arguments(case, budget=seconds, workers=workers, seed=seed, name=NAME)
-    return [*PROGRAM, *typed, "--json"]
 
 
 def search_arguments(
@@ -128,9 +117,9 @@ def search_arguments(
     return ["search", str(case.file.resolve()), *typed]
 
 
-def search_title(seconds: int) -> str:
-    """A budget as the tables name it: 20 s, 1 min."""
-    return f"{seconds // 60} min" if seconds % 60 == 0 else f"{seconds} s"
+def search_title(seconds: float) -> str:
+    """A budget as the tables name it: 1.5 s, 20 s, 1 min."""
+    return f"{seconds / 60:g} min" if seconds % 60 == 0 else f"{seconds:g} s"
 
 
 def search_rows(case: RivalCase, outcome: SearchOutcome, *, seconds: int, first: bool) -> list[RivalRow]:
@@ -201,21 +190,6 @@ def listed_answers(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _answers(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The same by name."""
     return {str(answer.get("name")): answer for answer in listed_answers(result)}
-
-
-def _run(command: list[str], *, folder: str, timeout: float) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command,
-            cwd=folder,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ResourceError(f"the search had not ended after {timeout:.0f} s") from error
 
 
 def _children() -> float:

@@ -7,22 +7,20 @@ resident before.
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-import multiprocessing.connection
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from .. import __version__
 from ..errors import DipsearchError, ResourceError
-from ..fitting import give_back_memory, out_of_memory
+from ..fitting import give_back_memory
 from ..patches import answer
 from ..patches.settings import settings_for
 from ..problem import Downsample, Identity, Mask, NoiseModel, Operator, Problem, read_image
+from .fresh_process import measured_apart, peak, reset_peak
 from .machine import machine_name
 from .patch_rows import PatchRow
 from .patch_variants import variant_of
@@ -35,7 +33,6 @@ ACROSS, DOWN = 4, 3
 """The sides of a photo are as 4 to 3."""
 
 WARM_UP = 48
-_STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 @dataclass(frozen=True)
@@ -129,20 +126,7 @@ def fresh_process(job: SpeedJob) -> Cost:
     Raises:
         ResourceError: it was ended by the system, for lack of memory as a rule.
     """
-    # A copy of a process that has imported everything starts in a moment; not every system has that.
-    quick = "forkserver" in multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if quick else "spawn")
-    if quick:
-        context.set_forkserver_preload([__name__])
-    here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(there, job), daemon=True)  # type: ignore[attr-defined]
-    process.start()
-    there.close()
-    try:
-        cost: Cost | None = here.recv()
-    except EOFError:
-        cost = None
-    process.join()
+    cost = measured_apart(cost_of, job)
     if cost is None:
         raise ResourceError(
             f"there was not enough memory for {job.picture}",
@@ -152,25 +136,17 @@ def fresh_process(job: SpeedJob) -> Cost:
     return cost
 
 
-def _send(out: multiprocessing.connection.Connection, job: SpeedJob) -> None:
-    try:
-        out.send(cost_of(job))
-    except (RuntimeError, MemoryError) as error:
-        if not out_of_memory(error):
-            raise
-
-
 def cost_of(job: SpeedJob) -> Cost:
     """Measure in this process; on a system that tells, with its memory."""
     torch.set_num_threads(1)  # as a search does for its first answer
     answer(problem_of(SpeedJob(job.task, WARM_UP, WARM_UP, 1)))
     problem = problem_of(job)
     give_back_memory("cpu")
-    before = _reset_peak()
+    before = reset_peak()
     cpu, wall = time.process_time(), time.monotonic()
     answer(problem, threads=job.threads)
     cpu_s, wall_s = time.process_time() - cpu, time.monotonic() - wall
-    return Cost(cpu_s, wall_s, None if before is None else (_peak() - before) / 1e6)
+    return Cost(cpu_s, wall_s, None if before is None else (peak() - before) / 1e6)
 
 
 def problem_of(job: SpeedJob) -> Problem:
@@ -200,16 +176,3 @@ def _problem(damage: RivalDamage, clean: Tensor) -> Problem:
     else:
         operator = Downsample(damage.factor, shape)
     return Problem(damaged.y, operator, noise, shape, damaged.observed)
-
-
-def _reset_peak() -> int | None:
-    """Make the peak what is resident now, and return it; ``None`` where the system does not tell."""
-    if not _RESET.exists():
-        return None
-    _RESET.write_text("5")
-    return _peak()
-
-
-def _peak() -> int:
-    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
-    return 1024 * int(line.split()[1])

@@ -48,12 +48,14 @@ class PromiseRow:
 
     Args:
         task, size, busy, budget_s: as in `Promise`.
+        workers, seed: processes of the search, and the seed of damage and search.
         seconds: of the whole process on the clock, from its start to its end.
         delivered: there was a result, and a picture that can be read and is finite.
         kept: it ended within its limit.
         looks: candidates that got at least 200 iterations.
         psnr: of the delivered picture, in dB; ``None`` without one.
         version: of the program.
+        date: of the search.
         note: what went wrong; empty when nothing did.
     """
 
@@ -61,12 +63,15 @@ class PromiseRow:
     size: int
     busy: bool
     budget_s: float
+    workers: int
+    seed: int
     seconds: float
     delivered: bool
     kept: bool
     looks: int
     psnr: float | None
     version: str
+    date: str
     note: str
 
     @property
@@ -77,7 +82,7 @@ class PromiseRow:
     @property
     def group(self) -> tuple[object, ...]:
         """A row stands for itself."""
-        return self.task, self.size, self.busy, self.budget_s
+        return self.task, self.size, self.busy, self.budget_s, self.workers, self.seed
 
     @property
     def measurement(self) -> str:

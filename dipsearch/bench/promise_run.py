@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class PromisedSearches:
 def keep_promises(wanted: PromisedSearches, file: RowFile[PromiseRow], *, say: Callable[[str], None]) -> None:
     """Measure what ``file`` does not hold yet; it is written after every search."""
     for promise in wanted.promises:
-        group = (promise.task, promise.size, promise.busy, promise.budget_s)
+        group = (promise.task, promise.size, promise.busy, promise.budget_s, wanted.workers, wanted.seed)
         if file.has(group, measurement=PICTURE):
             continue
         row = measured(promise, workers=wanted.workers, seed=wanted.seed)
@@ -61,7 +62,7 @@ def measured(promise: Promise, *, workers: int, seed: int) -> PromiseRow:
         arguments = search_arguments(case, budget=promise.budget_s, workers=workers, seed=seed, name=NAME)
         with busy_loops(LOOPS) if promise.busy else nullcontext():
             ended = run_program(arguments, folder=place, timeout=5 * promise.limit + 300)
-        return row_of(promise, ended, place / "studies" / NAME)
+        return row_of(promise, ended, place / "studies" / NAME, workers=workers, seed=seed)
 
 
 def damaged(task: str, size: int, *, seed: int, folder: Path) -> RivalCase:
@@ -69,7 +70,7 @@ def damaged(task: str, size: int, *, seed: int, folder: Path) -> RivalCase:
     return make_case(f"{PICTURE}@{size}", DAMAGES_OF_RIVALS[USUAL[task]], seed=seed, folder=folder)
 
 
-def row_of(promise: Promise, ended: Ending, study: Path) -> PromiseRow:
+def row_of(promise: Promise, ended: Ending, study: Path, *, workers: int, seed: int) -> PromiseRow:
     """What a search that has ended leaves to be written down."""
     result: dict[str, Any] = {}
     note = "" if ended.code == 0 else ended.last_line
@@ -82,12 +83,15 @@ def row_of(promise: Promise, ended: Ending, study: Path) -> PromiseRow:
         size=promise.size,
         busy=promise.busy,
         budget_s=promise.budget_s,
+        workers=workers,
+        seed=seed,
         seconds=round(ended.seconds, 2),
         delivered=bool(result),
         kept=ended.code is not None and ended.seconds <= promise.limit,
         looks=read_books(study, name=NAME).looks,
         psnr=finite(result.get("delivered_psnr")),
         version=f"dipsearch {__version__}",
+        date=time.strftime("%Y-%m-%d"),
         note=note,
     )
 

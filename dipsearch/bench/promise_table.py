@@ -22,9 +22,10 @@ def promises_markdown(rows: Sequence[PromiseRow], *, command: str, date: str) ->
     Args:
         command, date: that wrote it.
     """
-    parts = ["## Promises: what a budget means", f"`{command}`, {date}. {LEGEND}"]
+    heading = "## Promises: what a budget means"
     if not rows:
-        return "\n\n".join([*parts, "Nothing was measured yet."])
+        return "\n\n".join([heading, f"`{command}`, {date}. {LEGEND}", "Nothing was measured yet."])
+    parts = [heading, f"`{command}`; measured {_dates(rows)}. {LEGEND}"]
     delivered, kept = (sum(flags) for flags in zip(*((row.delivered, row.kept) for row in rows), strict=True))
     parts += [
         f"Of {len(rows)} searches {delivered} delivered a picture, and {kept} kept their time.",
@@ -43,7 +44,13 @@ def promises_markdown(rows: Sequence[PromiseRow], *, command: str, date: str) ->
 
 def _by_budget(rows: Sequence[PromiseRow], cell: Callable[[PromiseRow], str]) -> str:
     order = sorted(rows, key=lambda row: (row.budget_s, row.task, row.size, row.busy))
-    return crossed("search", {(row.promise.title, _budget(row)): cell(row) for row in order})
+    several = len({(row.workers, row.seed) for row in rows}) > 1
+    return crossed("search", {(_title(row, several), _budget(row)): cell(row) for row in order})
+
+
+def _title(row: PromiseRow, several: bool) -> str:
+    """What was searched; where rows have several settings, with its own."""
+    return row.promise.title + (f", processes: {row.workers}, seed {row.seed}" if several else "")
 
 
 def _seconds(row: PromiseRow) -> str:
@@ -52,4 +59,16 @@ def _seconds(row: PromiseRow) -> str:
 
 
 def _budget(row: PromiseRow) -> str:
-    return search_title(round(row.budget_s))
+    return search_title(row.budget_s)
+
+
+def _dates(rows: Sequence[PromiseRow]) -> str:
+    """When the rows were measured: a date for all of them, or each with its budgets."""
+    dates = sorted({row.date for row in rows}, reverse=True)
+    if len(dates) == 1:
+        return dates[0]
+    order = sorted(rows, key=lambda row: row.budget_s)
+    return ", ".join(
+        f"{date} ({', '.join(dict.fromkeys(_budget(row) for row in order if row.date == date))})"
+        for date in dates
+    )

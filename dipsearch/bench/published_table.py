@@ -23,7 +23,7 @@ LEGEND = (
     "PSNR in dB, higher is better. Of ours: what a search delivered, its networks alone, and its first answer, from "
     "similar patches; all three from one search of each picture. What was published was measured on the same pictures "
     "with other random numbers. A mean over fewer pictures than the set has says so, and cannot be compared with one "
-    "over all of it."
+    "over all of it. Seconds: the mean, in brackets the shortest and the longest."
 )
 
 
@@ -121,12 +121,12 @@ def set_table(methods: Sequence[MeasuredMethod], task: PublishedTask, *, name: s
     """Methods against the pictures of a set; published figures below."""
     value, cells = _value(task), dict[tuple[str, str], str]()
     for method in methods:
-        by_picture, seconds = method.by_picture(value), method.by_picture(lambda row: row.seconds)
+        by_picture = method.by_picture(value)
         cells |= {(method.title, picture): _number(by_picture.get(picture)) for picture in SETS[name]}
         cells[method.title, "mean"] = method.mean(value)
         if task.luma:
             cells[method.title, "mean, all channels"] = method.mean(lambda row: row.psnr)
-        cells[method.title, "seconds"] = rounded(fmean(seconds.values())) if seconds else NOTHING
+        cells[method.title, "seconds"] = _seconds(method)
         cells[method.title, "measured on"] = _places(method.rows)
     for figure in figures_of(task.name, name):
         title = f"{figure.method}, published"
@@ -139,6 +139,16 @@ def _places(rows: Sequence[PublishedRow]) -> str:
     """The devices that rows were measured on; with how many, where they are several."""
     count = Counter(row.device for row in rows)
     return ", ".join(f"{device} ({number})" if len(count) > 1 else device for device, number in count.items())
+
+
+def _seconds(method: MeasuredMethod) -> str:
+    """The mean over the pictures, with the shortest and the longest time of a row."""
+    means = method.by_picture(lambda row: row.seconds).values()
+    if not means:
+        return NOTHING
+    all_of_them = [row.seconds for row in method.rows if row.seconds is not None]
+    ends = [rounded(each) for each in (min(all_of_them), max(all_of_them))]
+    return rounded(fmean(means)) + (f" ({'–'.join(ends)})" if len(set(ends)) > 1 else "")
 
 
 def _value(task: PublishedTask) -> Callable[[PublishedRow], float | None]:

@@ -24,6 +24,7 @@ class RealSearchRow:
         picture: its name.
         task: of the search.
         strategy: that proposed its networks.
+        network: the only one that it has; empty where there are others.
         seed: of the damage and of the search.
         minutes: its budget.
         workers: its processes.
@@ -40,6 +41,7 @@ class RealSearchRow:
     picture: str
     task: str
     strategy: str
+    network: str
     seed: int
     minutes: float
     workers: int
@@ -56,7 +58,8 @@ class RealSearchRow:
     @property
     def group(self) -> tuple[object, ...]:
         """A row stands for itself."""
-        return self.picture, self.task, self.strategy, self.seed, self.minutes
+        once = (self.picture, self.task, self.strategy, self.seed, self.minutes)
+        return *once, self.workers, self.at_once, self.network
 
     def psnr(self, delivers: Delivers) -> float | None:
         """Of the networks alone, or of what was delivered, in dB."""
@@ -66,8 +69,9 @@ class RealSearchRow:
 def gains(rows: Sequence[RealSearchRow], *, against: str) -> list[SearchRow]:
     """What each strategy gains over another on the same measurements, for each task and for all of them.
 
-    A gain is the mean over pictures, each of them the mean over seeds; its interval is what other pictures would
-    change. For all tasks every picture counts once for each task.
+    A gain is the mean over pictures, each of them the mean over its tasks and they over seeds; its interval is what
+    other pictures would change. Tasks of one picture are not independent of each other, so that a picture counts once.
+    Where the other strategy was measured with several networks, the latest counts.
     """
     tasks = [*dict.fromkeys(row.task for row in rows), ALL_TASKS]
     others = [name for name in dict.fromkeys(row.strategy for row in rows) if name != against]
@@ -86,19 +90,19 @@ def _gain(
 ) -> SearchRow | None:
     chosen = [row for row in rows if row.minutes == minutes and task in (row.task, ALL_TASKS)]
     theirs = {_pair(row): row.psnr(delivers) for row in chosen if row.strategy == against}
-    by_case: dict[tuple[str, str], list[float]] = {}
+    by_picture: dict[str, dict[str, list[float]]] = {}
     levels, seeds = [], set()
     for row in chosen:
         ours, other = row.psnr(delivers), theirs.get(_pair(row))
         if row.strategy == strategy and ours is not None and other is not None:
-            by_case.setdefault((row.picture, row.task), []).append(ours - other)
+            by_picture.setdefault(row.picture, {}).setdefault(row.task, []).append(ours - other)
             levels.append(ours)
             seeds.add(row.seed)
-    if not by_case:
+    if not by_picture:
         return None
-    means = [fmean(each) for each in by_case.values()]
+    means = [fmean(map(fmean, of_tasks.values())) for of_tasks in by_picture.values()]
     mean, half = fmean(means), half_interval(means)
-    names = {picture.removeprefix("sample:").partition("@")[0] for picture, _ in by_case}
+    names = {picture.removeprefix("sample:").partition("@")[0] for picture in by_picture}
     return SearchRow(
         strategy=strategy,
         against=against,
@@ -114,6 +118,7 @@ def _gain(
         delivers=delivers,
         psnr_db=round(fmean(levels), 3),
         worst_db=round(min(means), 3),
+        best_db=round(max(means), 3),
         measurement="real",
     )
 

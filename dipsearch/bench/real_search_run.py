@@ -6,6 +6,7 @@ several run at once, so that what else the machine does befalls them alike.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ from tempfile import TemporaryDirectory
 from .. import __version__
 from ..errors import FormatError, InputError, ResourceError
 from ..files import write_text
+from ..library import preset, starters_for
+from ..network import Genome
+from ..network.genome import GLOBAL_GENES, SCALE_GENES
 from ..run.devices import cores
 from .own_search import DELIVERED, FIRST, NETWORKS, PATIENCE, SearchOutcome, own_answers, search_arguments
 from .real_search_rows import RealSearchRow
@@ -26,6 +30,7 @@ from .search_process import nothing_ignored, run_program
 from .study_books import read_books
 from .study_files import read_delivery
 from .tabular.search_comparison import GENETIC, PILOT, RANDOM, SEEDS
+from .tabular.table_genomes import DIP_DEFAULT
 
 NAME = "strategy"
 
@@ -36,22 +41,21 @@ format: dipsearch/space/1
 description: One network and nothing else, {name}; learning rates that hardly differ make it another candidate.
 genes:
 {genes}
-  learning_rate: {{float: [0.0099, 0.0101]}}
 """
 
-BEST = {
-    "depth": 5,
-    "channels_down": 32,
-    "channels_up": 32,
-    "channels_skip": 4,
-    "upsampling": "nearest",
-    "input_kind": "pilot",
-    "input_channels": 32,
-}
-"""The genes of ``dipsearch_pilot_32``, the best known network, that are not the published default."""
+Named = tuple[str, Genome]
+"""A known network."""
 
-DEFAULT = {"input_channels": 32, "upsampling": "bilinear"}
-"""The same of ``dip_2018_denoise``."""
+
+def best_known(task: str) -> Named:
+    """The network that a search of such a task tries first."""
+    return starters_for(task)[0]
+
+
+def published(task: str) -> Named:
+    """The default network of Deep Image Prior, for all tasks as in the table of recorded fits."""
+    del task
+    return DIP_DEFAULT, preset(DIP_DEFAULT)
 
 
 @dataclass(frozen=True)
@@ -61,30 +65,46 @@ class RealStrategy:
     Args:
         title: as in the replays.
         options: of the search.
-        genes: of the only network; ``None``: those of the usual space.
+        repeats: the only network, by the task; ``None``: those of the usual space.
     """
 
     title: str
     options: tuple[str, ...] = ()
-    genes: Mapping[str, object] | None = None
+    repeats: Callable[[str], Named] | None = None
 
-    def typed(self, folder: Path) -> list[str]:
+    def network(self, task: str) -> str:
+        """The name of the only network; empty where there are others."""
+        return "" if self.repeats is None else self.repeats(task)[0]
+
+    def typed(self, folder: Path, *, task: str) -> list[str]:
         """What is typed behind the usual words; a space of its own is written into the folder."""
-        if self.genes is None:
+        if self.repeats is None:
             return list(self.options)
-        path = folder / "repeated.yaml"
-        lines = "\n".join(f"  {gene}: {value}" for gene, value in self.genes.items())
-        write_text(path, REPEATED.format(name=self.title, genes=lines))
+        path, (name, genome) = folder / "repeated.yaml", self.repeats(task)
+        write_text(path, REPEATED.format(name=name, genes=_genes(genome)))
         return ["--space", str(path), "--sampler", "random", *self.options]
 
 
+def _genes(genome: Genome) -> str:
+    """The lines of a space that has only this network, but for its learning rate."""
+    rate = genome.learning_rate
+    values = {name: getattr(genome, name) for name in GLOBAL_GENES}
+    values |= {
+        # Where there is no skip branch its kernel is of no use, and the list has a place for it all the same.
+        name: [1 if (value := getattr(scale, name)) is None else value for scale in genome.scales]
+        for name in SCALE_GENES
+    }
+    values |= {"depth": genome.depth, "learning_rate": {"float": [0.99 * rate, min(1.01 * rate, 1.0)]}}
+    return "\n".join(f"  {name}: {json.dumps(value)}" for name, value in values.items() if value is not None)
+
+
 STRATEGIES: Mapping[str, RealStrategy] = {
-    "seeds": RealStrategy(SEEDS, genes=BEST),
+    "seeds": RealStrategy(SEEDS, repeats=best_known),
     "pilot": RealStrategy(PILOT, ("--sampler", "pilot")),
     "random": RealStrategy(RANDOM, ("--sampler", "random")),
     "genetic": RealStrategy(GENETIC, ("--sampler", "genetic")),
     "tpe": RealStrategy(TPE, ("--sampler", "tpe")),
-    "dip": RealStrategy(DIP, genes=DEFAULT),
+    "dip": RealStrategy(DIP, repeats=published),
 }
 """By the words that are typed."""
 
@@ -152,7 +172,7 @@ def search_all(wanted: RealSearches, file: RowFile[RealSearchRow], *, say: Calla
     """
     # What a thread starts inherits the signals that are ignored, and only the main thread can change that.
     with nothing_ignored(), ThreadPoolExecutor(wanted.at_once) as pool:
-        missing = [turn for turn in _turns(wanted) if not _has(turn, file)]
+        missing = [turn for turn in _turns(wanted) if not _has(turn, wanted, file)]
         waiting = {pool.submit(searched, turn, wanted): turn for turn in missing}
         try:
             for done in as_completed(waiting):
@@ -180,9 +200,11 @@ def _turns(wanted: RealSearches) -> Iterator[_Turn]:
                         yield _Turn(source, damage, strategy, minutes, seed)
 
 
-def _has(turn: _Turn, file: RowFile[RealSearchRow]) -> bool:
+def _has(turn: _Turn, wanted: RealSearches, file: RowFile[RealSearchRow]) -> bool:
     with _case(turn) as (case, _):
-        group = (case.picture, case.damage.task, turn.strategy.title, turn.seed, turn.minutes)
+        task, strategy = case.damage.task, turn.strategy
+        once = (case.picture, task, strategy.title, turn.seed, turn.minutes)
+        group = (*once, wanted.workers, wanted.at_once, strategy.network(task))
         return file.has(group, measurement=case.digest)
 
 
@@ -204,7 +226,7 @@ def searched(turn: _Turn, wanted: RealSearches) -> RealSearchRow:
     seconds = 60 * turn.minutes
     with _case(turn) as (case, folder):
         usual = search_arguments(case, budget=seconds, workers=wanted.workers, seed=turn.seed, name=NAME)
-        typed = [*usual, *turn.strategy.typed(folder)]
+        typed = [*usual, *turn.strategy.typed(folder, task=case.damage.task)]
         ended = run_program(typed, folder=folder, timeout=PATIENCE * seconds + 300, threads=wanted.threads)
         if ended.code != 0:
             raise ResourceError(f"the search failed: {ended.last_line}")
@@ -218,6 +240,7 @@ def searched(turn: _Turn, wanted: RealSearches) -> RealSearchRow:
         picture=case.picture,
         task=case.damage.task,
         strategy=turn.strategy.title,
+        network=turn.strategy.network(case.damage.task),
         seed=turn.seed,
         minutes=turn.minutes,
         workers=wanted.workers,

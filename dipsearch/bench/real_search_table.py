@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
+from ..library import starters_for
 from .real_search_rows import ALL_TASKS, RealSearchRow, gains
 from .search_rows import Delivers, SearchRow
 from .sections import crossed
@@ -34,8 +35,10 @@ def real_searches_markdown(rows: Sequence[RealSearchRow], *, command: str, date:
         f"`{command}`, {date}, {', '.join(dict.fromkeys(row.version for row in rows))}. Whole searches by the command "
         f"line on {pictures}; {machine}. Strategies differ in who proposes networks, and in nothing else; those that "
         "are compared had the same measurement and the same seed. A gain is the mean over pictures with its 95 % "
-        "interval over pictures (for all tasks, over pictures and tasks); in brackets the worst."
+        "interval over pictures, each of which counts once, for all tasks with the mean of its tasks; in brackets the "
+        "worst and the best picture."
     )
+    parts += [" ".join(found) for found in (_repeated(rows), _missing(rows)) if found]
     found = gains(rows, against=SEEDS)
     for minutes in sorted({row.minutes for row in rows}):
         parts.append(f"### {minutes:g} minutes")
@@ -45,6 +48,29 @@ def real_searches_markdown(rows: Sequence[RealSearchRow], *, command: str, date:
             if there:
                 parts += [f"Gain of {WHAT[delivers]} in dB over “{SEEDS}”:", _gains(there)]
     return "\n\n".join(parts)
+
+
+def _repeated(rows: Sequence[RealSearchRow]) -> list[str]:
+    """Which network was fitted again and again, and where a search would take another one by now."""
+    said = []
+    for strategy, task in dict.fromkeys((row.strategy, row.task) for row in rows if row.network):
+        there = dict.fromkeys(row.network for row in rows if (row.strategy, row.task) == (strategy, task))
+        now = starters_for(task)[0][0] if strategy == SEEDS else ""
+        since = "" if now in (*there, "") else f"; searches begin with `{now}` since"
+        said.append(f"{strategy}, {IN_WORDS[task]}: {', '.join(f'`{name}`' for name in there)}{since}.")
+    return said
+
+
+def _missing(rows: Sequence[RealSearchRow]) -> list[str]:
+    """The pictures and tasks that were not measured."""
+    there = {(row.picture, row.task) for row in rows}
+    pictures, tasks = (
+        list(dict.fromkeys(names)) for names in zip(*((r.picture, r.task) for r in rows), strict=True)
+    )
+    found = [
+        f"{IN_WORDS[task]} of {name}" for task in tasks for name in pictures if (name, task) not in there
+    ]
+    return [f"Not measured: {', '.join(found)}."] if found else []
 
 
 def _levels(rows: Sequence[RealSearchRow]) -> str:
@@ -72,4 +98,5 @@ def _gains(rows: Sequence[SearchRow]) -> str:
 def _gain(row: SearchRow) -> str:
     if row.low_db == row.high_db:
         return f"{row.gain_db:+.2f}"  # of one picture: there is no interval
-    return f"{row.gain_db:+.2f} [{row.low_db:+.2f}, {row.high_db:+.2f}] ({row.worst_db:+.2f})"
+    interval = f"[{row.low_db:+.2f}, {row.high_db:+.2f}]"
+    return f"{row.gain_db:+.2f} {interval} ({row.worst_db:+.2f} … {row.best_db:+.2f})"

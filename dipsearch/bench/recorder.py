@@ -15,15 +15,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..errors import StudyError
+from ..errors import FormatError, StudyError
 from ..files import replacing, write_text
 from ..fitting import fit
-from ..fitting.memory import keep_freed_memory
 from ..problem import make_split, psnr
 from ..problem.formats.sources import picture_name
 from ..trials.trial_files import read_npz
 from .contestants import contestant
 from .damages import DAMAGES
+from .machine import one_thread
 from .recording import Outputs, read_recording, record, write_recording
 from .replays import default_choice
 
@@ -155,14 +155,22 @@ def check_folder(folder: Path, jobs: Sequence[Job]) -> None:
     if not path.exists():
         write_text(path, json.dumps({"most_steps": steps, "scoring": SCORING}) + "\n")
         return
-    there = json.loads(path.read_text(encoding="utf-8"))
-    if there["most_steps"] != steps:
+    try:
+        there = json.loads(path.read_text(encoding="utf-8"))
+        length, scoring = there["most_steps"], there.get("scoring")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FormatError(
+            f"{path} does not say what its recordings have in common ({error or type(error).__name__})",
+            "it was written beside the first of them",
+            "repair it, or give another folder",
+        ) from error
+    if length != steps:
         raise StudyError(
-            f"the recordings in {folder} have at most {there['most_steps']} iterations, and {steps} are asked for",
+            f"the recordings in {folder} have at most {length} iterations, and {steps} are asked for",
             "recordings of one table have the same length",
-            f"give --steps {there['most_steps']}, or another folder",
+            f"give --steps {length}, or another folder",
         )
-    if there.get("scoring") != SCORING:
+    if scoring != SCORING:
         raise StudyError(
             f"the recordings in {folder} were scored in another way than this version scores",
             "recordings of one table have the same score",
@@ -179,15 +187,10 @@ def _run(
     watch: Callable[[str], None],
 ) -> None:
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=one_thread) as pool:
         running = [pool.submit(_second if second else _first, job, folder, device) for job, second in todo]
         for count, future in enumerate(as_completed(running), start=1):
             watch(f"{count} of {len(todo)}: {future.result()}")
-
-
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-    keep_freed_memory()
 
 
 def _first(job: Job, folder: Path, device: str) -> str:

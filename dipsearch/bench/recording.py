@@ -114,10 +114,6 @@ class Recording:
         """PSNR of what would be delivered at every check point, for the oracle."""
         return {int(step): float(value) for step, value in zip(self.step, self.psnr_delivered, strict=True)}
 
-    def psnr_at(self, step: int) -> float:
-        """PSNR of the averaged output at a check point; of the first one for step 0."""
-        return float(self.psnr[min(int(np.searchsorted(self.step, step)), len(self.psnr) - 1)])
-
 
 NUMBERS = ("seconds", "trivial")
 CURVES = {

@@ -30,7 +30,6 @@ class Stop:
         step: that is delivered.
         psnr: there, in dB, of the averaged output as it would be delivered.
         loss_db: how far that is below the peak of the same curve.
-        plain_loss_db: the same for the averaged output before exact measurements are put back.
         validation_mse: the split's estimate of the mean squared error there.
         training_loss: there.
     """
@@ -38,7 +37,6 @@ class Stop:
     step: int
     psnr: float
     loss_db: float
-    plain_loss_db: float
     validation_mse: float
     training_loss: float
 
@@ -72,7 +70,6 @@ def stop_of(rule: StoppingRule, recording: Recording) -> Stop | None:
         choice.step,
         psnr,
         float(recording.psnr_delivered.max()) - psnr,
-        float(recording.psnr.max() - recording.psnr[place]),
         float(recording.validation_mse[place]),
         float(recording.loss[place]),
     )

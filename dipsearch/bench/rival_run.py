@@ -14,8 +14,9 @@ from .own_search import Searcher, search_rows, search_title
 from .rival_case import RivalCase, make_case
 from .rival_damages import RivalDamage
 from .rival_limits import Limits
-from .rival_rows import RivalFile, RivalRow, Side, finite
+from .rival_rows import RivalRow, Side, finite
 from .rivals import ORACLE, OURS, RIVALS, Rival, kind_of
+from .row_file import RowFile
 from .timed_rival import FAILURES, TimedImage, restored, timed
 
 ORACLE_TITLE = "DIP, authors' network, stopped by the truth (oracle)"
@@ -42,7 +43,7 @@ class Comparison:
     search: Searcher
 
 
-def compare(wanted: Comparison, file: RivalFile, *, say: Callable[[str], None]) -> None:
+def compare(wanted: Comparison, file: RowFile[RivalRow], *, say: Callable[[str], None]) -> None:
     """Measure what ``file`` does not hold yet; it is written after every row.
 
     Args:
@@ -71,7 +72,7 @@ class _Turn:
 
     case: RivalCase
     wanted: Comparison
-    file: RivalFile
+    file: RowFile[RivalRow]
     say: Callable[[str], None]
 
     def run(self, rivals: Sequence[Rival]) -> None:
@@ -95,7 +96,7 @@ class _Turn:
 
     def _say_of_another_precision(self, title: str) -> None:
         """A row that is there is kept, whatever made it: but then people know."""
-        made = next((row.version for row in self.file.rows if row.place == self._place(title)), None)
+        made = next((row.version for row in self.file.rows if row.group == self._place(title)), None)
         if made is not None and made.endswith(IN_BF16) != bool(self._precision):
             where = f"{self.case.picture:16} {self.case.damage.name:9}"
             self.say(f"{where} {title}: kept as it was made, by {made}; remove the row to have it made again")

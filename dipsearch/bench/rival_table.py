@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean, median
 
@@ -14,9 +13,10 @@ NOTHING = "–"
 LEGEND = (
     "PSNR in dB over all pixels and channels, higher is better. In bold: the strongest rival of each column, and what "
     "of ours is better than it. CPU: mean processor seconds of all processes; in brackets seconds on the clock, where "
-    "no processor time belongs to that row alone. An oracle has seen the clean picture and is no rival. Noise levels "
-    "are estimated, by the same estimate for every method. Where several seeds were measured a value is their median, "
-    "and in brackets stands the largest less the smallest."
+    "no processor time belongs to that row alone. Fitted to a part: the rest of the measurement is hidden from that "
+    "fit and says when to stop; ours go on with all of it afterwards, and the oracle is fitted to all of it. An oracle "
+    "has seen the clean picture and is no rival. Noise levels are estimated, by the same estimate for every method. "
+    "Where several seeds were measured a value is their median, and in brackets stands the largest less the smallest."
 )
 
 
@@ -43,24 +43,28 @@ def rivals_markdown(rows: Sequence[RivalRow], *, command: str, date: str) -> str
 def summary_table(rows: Sequence[RivalRow]) -> str:
     """A row for each measurement: ours, and the strongest of all rivals by name; the best of a row in bold.
 
-    Of ours, what was measured everywhere.
+    Of ours, what was measured everywhere. Where several seeds were measured a value is their median.
     """
     measured = list(dict.fromkeys((row.picture, row.task, row.damage) for row in rows))
-    made = Counter(row.method for row in rows if row.side == "ours" and row.psnr is not None)
-    ours = [method for method, times in made.items() if times >= len(measured)]
+    made: dict[str, set[tuple[str, str, str]]] = {}
+    for row in rows:
+        if row.side == "ours" and row.psnr is not None:
+            made.setdefault(row.method, set()).add((row.picture, row.task, row.damage))
+    ours = [method for method, cells in made.items() if len(cells) == len(measured)]
     lines = [f"| picture | damage | {' | '.join(ours)} | strongest rival |", "|---" * (len(ours) + 3) + "|"]
     for picture, task, damage in measured:
         here = [row for row in rows if (row.picture, row.task, row.damage) == (picture, task, damage)]
         found = [_median([row.psnr for row in here if row.method == method]) for method in ours]
-        rival = max(
-            (row for row in here if row.side == "rival" and row.psnr is not None),
-            key=lambda row: row.psnr or 0.0,
-            default=None,
-        )
-        strongest = None if rival is None else rival.psnr
+        rivals = {
+            method: median
+            for method in dict.fromkeys(row.method for row in here if row.side == "rival")
+            if (median := _median([row.psnr for row in here if row.method == method])) is not None
+        }
+        rival = max(rivals, key=lambda method: rivals[method], default=None)
+        strongest = None if rival is None else rivals[rival]
         best = max((value for value in (*found, strongest) if value is not None), default=None)
         cells = [_best(value, best) for value in found]
-        last = NOTHING if rival is None else f"{rival.method} {_best(strongest, best)}"
+        last = NOTHING if rival is None else f"{rival} {_best(strongest, best)}"
         title = DAMAGES_OF_RIVALS[damage].title if damage in DAMAGES_OF_RIVALS else damage
         lines.append(f"| {picture} | {title} | {' | '.join(cells)} | {last} |")
     return "\n".join(lines)

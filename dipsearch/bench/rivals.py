@@ -113,7 +113,7 @@ RIVALS: dict[str, Rival] = {
         Rival("lanczos-projection", "Lanczos + back projection", ("sr",), lanczos_projected),
         Rival("zs-n2n", "ZS-N2N", _NOISY, zero_shot_noise2noise),
         Rival("zssr", "ZSSR + back projection", ("sr",), zero_shot_super_resolution),
-        Rival("dip", "DIP, authors' network, stopped by our rule", _ALL, dip_stopped),
+        Rival("dip", "DIP, authors' network, fitted to a part, our stop", _ALL, dip_stopped),
     )
 }  # fmt: skip
 

@@ -41,7 +41,7 @@ class RowFile(Generic[R]):
         path: of the file; it need not exist.
         kind: the class of the rows.
         command: that writes such files, as ``bench answers``.
-        about: what is written beside the rows.
+        about: what is written beside the rows as soon as some are added.
 
     Raises:
         FormatError: the file holds something else.
@@ -50,8 +50,19 @@ class RowFile(Generic[R]):
     def __init__(self, path: Path, kind: type[R], *, command: str, about: Mapping[str, Any]) -> None:
         self.path, self._about = path, dict(about)
         self._groups: dict[tuple[object, ...], list[R]] = {}
-        for row in read_rows(path, kind, command=command) if path.exists() else ():
+        rows, self._stored = _read(path, kind, command=command) if path.exists() else ([], {})
+        for row in rows:
             self._groups.setdefault(row.group, []).append(row)
+
+    @property
+    def measured_by(self) -> tuple[str, str]:
+        """The command that measured rows last, and the date: the stored ones, unless rows were added since."""
+        return str(self.about.get("command", "")), str(self.about.get("date", ""))
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What stands beside the rows."""
+        return self._about | self._stored
 
     @property
     def rows(self) -> tuple[R, ...]:
@@ -68,6 +79,7 @@ class RowFile(Generic[R]):
         for row in rows:
             fresh.setdefault(row.group, []).append(row)
         self._groups |= fresh
+        self._stored = {}
         content = self._about | {"rows": [asdict(row) for row in self.rows]}
         write_text(self.path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
@@ -78,9 +90,14 @@ def read_rows(path: Path, kind: type[R], *, command: str) -> list[R]:
     Raises:
         FormatError: it is missing, damaged, or something else.
     """
+    return _read(path, kind, command=command)[0]
+
+
+def _read(path: Path, kind: type[R], *, command: str) -> tuple[list[R], dict[str, Any]]:
+    """The rows of a file, and what stands beside them."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-        return [_row(values, kind) for values in content["rows"]]
+        return [_row(values, kind) for values in content.pop("rows")], content
     except FileNotFoundError as error:
         raise FormatError(
             f"there is no file {path}", "it holds the rows that were measured", "measure some first"

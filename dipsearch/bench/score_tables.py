@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..fitting import StoppingRule
 from .archive import Entry
@@ -118,7 +119,7 @@ def ranking_rows(entries: Sequence[Entry]) -> list[RankingRow]:
                 *key,
                 kendall_tau=_rounded(taus.mean()),
                 kendall_tau_min=_rounded(taus.min()),
-                kendall_tau_sd=_rounded(taus.std()),
+                kendall_tau_sd=_rounded(deviation(taus)),
                 regret_mean_db=_rounded(regrets.mean()),
                 regret_max_db=_rounded(regrets.max()),
                 cases=len(values),
@@ -175,6 +176,11 @@ def _stopping_table(rows: Sequence[StoppingRow], title: str, label: Callable[[St
 
 def _nothing_delivered(recording: Recording) -> float:
     return float(recording.psnr_delivered.max() - recording.psnr_delivered[0])
+
+
+def deviation(values: Sequence[float] | NDArray[np.float64]) -> float:
+    """The standard deviation of a sample, which estimates that of all cases; 0 of one value."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
 def _rounded(value: float | np.floating) -> float:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ..library.kept_studies import PLACE
 from .processes import members
 
 PROGRAM: tuple[str, ...] = (sys.executable, "-m", "dipsearch")
@@ -133,7 +134,7 @@ def started(arguments: Sequence[str], *, folder: Path, threads: int | None = Non
             subprocess.Popen(
                 [*PROGRAM, *arguments],
                 cwd=folder,
-                env=environment(threads),
+                env=environment(folder, threads),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -166,9 +167,30 @@ def wait_for(condition: Callable[[], object], *, seconds: float, every: float = 
     return True
 
 
-def environment(threads: int | None = None) -> dict[str, str]:
-    """Where the package is found although it may not be installed, and how many threads a process has at the most."""
+@contextmanager
+def no_library() -> Iterator[None]:
+    """Hide the networks that the user of this machine has kept from searches that this process starts itself."""
+    kept = os.environ.get(PLACE)
+    with tempfile.TemporaryDirectory(prefix="dipsearch-library-") as folder:
+        os.environ[PLACE] = folder
+        try:
+            yield
+        finally:
+            if kept is None:
+                del os.environ[PLACE]
+            else:
+                os.environ[PLACE] = kept
+
+
+def environment(folder: Path, threads: int | None = None) -> dict[str, str]:
+    """What a search in a folder is told: where the package is, and not the networks that the user has kept.
+
+    Args:
+        folder: where it runs.
+        threads: of each of its processes at the most.
+    """
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
     limit = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
-    return os.environ | {"PYTHONPATH": path} | limit
+    library = str(folder.resolve() / "library")  # there is none
+    return os.environ | {"PYTHONPATH": path, PLACE: library} | limit

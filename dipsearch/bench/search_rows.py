@@ -33,11 +33,11 @@ class SearchRow:
         pictures, seeds: how many of them; every seed is one search, on one of the pictures in turns where the source
             is the table.
         gain_db: the mean difference of the true PSNR of what would be delivered, in dB.
-        low_db, high_db: its 95 % interval, from the spread over seeds.
+        low_db, high_db: its 95 % interval, over seeds where the source is the table, else over pictures.
         set: of the pictures: those that constants were chosen on, or others.
         delivers: the ensemble of networks alone, or mixed with the first answer and polished.
         psnr_db: of the strategy, the mean.
-        worst_db: the mean gain on the picture where it is lowest.
+        worst_db, best_db: the mean gain on the pictures where it is lowest and highest.
         measurement: digest of what it was computed from.
     """
 
@@ -55,6 +55,7 @@ class SearchRow:
     delivers: Delivers
     psnr_db: float
     worst_db: float
+    best_db: float
     measurement: str
 
     @property

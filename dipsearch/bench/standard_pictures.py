@@ -1,7 +1,9 @@
 """Pictures that benchmarks are run on: small crops of standard test pictures, at half their size.
 
-Half-size pictures show more content on few pixels than crops at native size would. The reported tables are made on
-pictures that no constant of dipsearch was tuned on; tuning was done on scikit-image's coffee, chelsea and rocket.
+Half-size pictures show more content on few pixels than crops at native size would. What the tables judge, stopping,
+ranking and delivering, was chosen on others; but monarch served for settings of similar patches, shares and policies,
+and with kodim07 for constants of the gate. Set14's pepper is Peppers of the nine, its man that of ``inpainting11/``,
+and its face the head of ``set5/``: who leaves one out as a picture for tuning leaves out the other.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from ..delivery.picture_outputs import uncertainty_of
 from ..delivery.uncertainty import Calibration, calibration
 from .damages import group_name, group_order, groups_of
 from .fitted_case import FittedCase
+from .score_tables import deviation
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _row(task: str, damage: str, values: Sequence[Calibration]) -> UncertaintyRo
         task,
         damage,
         rank_correlation=round(float(np.mean(correlations)), 4),
-        rank_correlation_sd=round(float(np.std(correlations)), 4),
+        rank_correlation_sd=round(deviation(correlations), 4),
         rank_correlation_min=round(float(np.min(correlations)), 4),
         within_one=round(float(np.mean([value.within_one for value in values])), 4),
         within_two=round(float(np.mean([value.within_two for value in values])), 4),

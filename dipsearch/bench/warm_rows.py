@@ -28,13 +28,11 @@ class WarmRow:
         attempt: how its weights were learnt.
         measurement: digest of the weights and of the lengths.
         seconds_per_step: processor time of one iteration.
-        first_db: of the first answer.
         cold_peak_db, warm_peak_db: the best that each came to, at whatever iteration.
         cold_peak_step, warm_peak_step: that iteration.
         cold_near_step, warm_near_step: the first iteration within ``NEAR`` of the cold peak; 0: never.
         cold_stop_db, warm_stop_db: at the iteration that the stopping rule chose.
         cold_stop_step, warm_stop_step: that iteration.
-        warm_same_step: iterations until the warm fit had what the cold one delivers; 0: never.
         cold_steps, warm_steps: after how many the rule ended it, or the length was over.
     """
 
@@ -47,7 +45,6 @@ class WarmRow:
     attempt: str
     measurement: str
     seconds_per_step: float
-    first_db: float
     cold_peak_db: float
     cold_peak_step: int
     cold_near_step: int
@@ -59,7 +56,6 @@ class WarmRow:
     warm_near_step: int
     warm_stop_db: float
     warm_stop_step: int
-    warm_same_step: int
     warm_steps: int
 
     @property
@@ -88,10 +84,11 @@ class WarmSummary:
         never: rows in which the warm fit never came so near.
         cold_near, warm_near: median iterations of those.
         gain: mean dB that warm fits deliver more, at their own stops.
-        peak_gain: mean dB of their peaks.
+        median_gain: the median of these.
         worst_kind: mean gain of the kind of pictures that loses most.
         cold_stop, warm_stop: median iterations chosen by the rule.
         cold_missed, warm_missed: mean dB that the rule lost against the fit's own peak.
+        cold_median, warm_median: the medians of these.
     """
 
     rows: int
@@ -100,12 +97,14 @@ class WarmSummary:
     cold_near: float
     warm_near: float
     gain: float
-    peak_gain: float
+    median_gain: float
     worst_kind: float
     cold_stop: float
     warm_stop: float
     cold_missed: float
     warm_missed: float
+    cold_median: float
+    warm_median: float
 
     @property
     def pays(self) -> bool:
@@ -116,6 +115,8 @@ class WarmSummary:
 def summary(rows: list[WarmRow]) -> WarmSummary:
     """Some rows, at least one, together."""
     kinds = {row.kind for row in rows}
+    cold = [row.cold_peak_db - row.cold_stop_db for row in rows]
+    warm = [row.warm_peak_db - row.warm_stop_db for row in rows]
     return WarmSummary(
         rows=len(rows),
         share=median(row.share for row in rows),
@@ -123,10 +124,12 @@ def summary(rows: list[WarmRow]) -> WarmSummary:
         cold_near=median(row.cold_near_step for row in rows),
         warm_near=median(row.warm_near_step or row.warm_steps for row in rows),
         gain=fmean(row.gain for row in rows),
-        peak_gain=fmean(row.warm_peak_db - row.cold_peak_db for row in rows),
+        median_gain=median(row.gain for row in rows),
         worst_kind=min(fmean(row.gain for row in rows if row.kind == kind) for kind in kinds),
         cold_stop=median(row.cold_stop_step for row in rows),
         warm_stop=median(row.warm_stop_step for row in rows),
-        cold_missed=fmean(row.cold_peak_db - row.cold_stop_db for row in rows),
-        warm_missed=fmean(row.warm_peak_db - row.warm_stop_db for row in rows),
+        cold_missed=fmean(cold),
+        warm_missed=fmean(warm),
+        cold_median=median(cold),
+        warm_median=median(warm),
     )

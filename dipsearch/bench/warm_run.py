@@ -162,7 +162,6 @@ def _row(
         attempt=attempt,
         measurement=digest,
         seconds_per_step=round(min(cold.seconds_per_step, warm.seconds_per_step), 5),
-        first_db=round(psnr(data_consistent(case.pilot, case.problem), case.clean), 3),
         cold_peak_db=round(cold.peak[0], 3),
         cold_peak_step=cold.peak[1],
         cold_near_step=cold.reaches(level),
@@ -174,7 +173,6 @@ def _row(
         warm_near_step=warm.reaches(level),
         warm_stop_db=round(warm.stop_db, 3),
         warm_stop_step=warm.stop_step,
-        warm_same_step=warm.reaches(cold.stop_db),
         warm_steps=warm.steps,
     )
 

@@ -15,8 +15,8 @@ HEADINGS = (
     "median share",
     "never",
     "stop, cold / warm",
-    "lost by the stop, cold / warm",
-    "delivered, warm − cold",
+    "lost by the stop, cold / warm, mean (median)",
+    "delivered, warm − cold, mean (median)",
     "kind that loses most",
     "may begin warm",
 )
@@ -70,8 +70,8 @@ def _table(rows: Sequence[WarmRow]) -> list[str]:
             f"{found.share:.2f}",
             str(found.never),
             f"{found.cold_stop:.0f} / {found.warm_stop:.0f}",
-            f"{found.cold_missed:.2f} / {found.warm_missed:.2f}",
-            f"{found.gain:+.2f}",
+            f"{found.cold_missed:.2f} ({found.cold_median:.2f}) / {found.warm_missed:.2f} ({found.warm_median:.2f})",
+            f"{found.gain:+.2f} ({found.median_gain:+.2f})",
             f"{found.worst_kind:+.2f}",
             "yes" if found.pays else "no",
         )

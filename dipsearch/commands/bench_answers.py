@@ -43,17 +43,21 @@ def answers(
     from ..bench.own_search import run_search
     from ..bench.rival_case import clean_sources
     from ..bench.rival_damages import chosen_damages
-    from ..bench.rival_rows import read_rows
-    from ..bench.row_file import RowFile
+    from ..bench.rival_rows import COMMAND as RIVAL_COMMAND
+    from ..bench.rival_rows import RivalRow
+    from ..bench.row_file import RowFile, read_rows
 
     damages = chosen_damages(shared.words(tasks), shared.words(damage) if damage else None)
     about = {"machine": machine_name("cpu")} | shared.about_now()
     file = RowFile(out / FILE, AnswerRow, command=COMMAND, about=about)
-    bm3d = bm3d_of_rivals(read_rows(out / RIVALS)) if (out / RIVALS).is_file() else {}
+    rivals = out / RIVALS
+    others = read_rows(rivals, RivalRow, command=RIVAL_COMMAND) if rivals.is_file() else []
+    bm3d = bm3d_of_rivals(others)
     if not recorded_only:
         clean = clean_sources(given)[:most]
         refuse_namesakes(clean, side=crop)
-        wanted = Questions(clean, crop, damages, seconds, seed, run_search(workers), known=bm3d)
+        wanted = Questions(clean, crop, damages, seconds, seed, workers, run_search(workers), known=bm3d)
         ask(wanted, file, say=shared.say)
-    text = answers_markdown(file.rows, bm3d=bm3d, command=about["command"], date=about["date"])
+    command, date = file.measured_by
+    text = answers_markdown(file.rows, bm3d=bm3d, command=command, date=date)
     shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)

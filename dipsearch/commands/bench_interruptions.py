@@ -63,5 +63,6 @@ def interruptions(
     if not recorded_only:
         search = InterruptedSearch(seconds, size, workers, seed)
         interrupt(search, numbers, file, say=shared.say)
-    text = interruptions_markdown(file.rows, command=about["command"], date=about["date"])
+    command, date = file.measured_by
+    text = interruptions_markdown(file.rows, command=command, date=date)
     shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)

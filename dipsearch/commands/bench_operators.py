@@ -106,5 +106,6 @@ def operators(
             fit=operator_fits.fit_in_processes(workers),
         )
         measure(wanted, file, say=shared.say)
-    text = operators_markdown(file.rows, command=about["command"], date=about["date"])
+    command, date = file.measured_by
+    text = operators_markdown(file.rows, command=command, date=date)
     shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)

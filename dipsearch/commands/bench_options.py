@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,6 +106,16 @@ def known(text: str | None, among: Sequence[Word], *, option: str) -> list[Word]
     """
     typed = among if text is None else words(text)
     return list(dict.fromkeys(parsing.one_of(word, among, option=option) for word in typed))
+
+
+def refuse_no_rows(rows: Sized, *, name: str) -> None:
+    """Raise InputError where a table without a row would take the place of the one that is there."""
+    if not len(rows):
+        raise InputError(
+            f"there is nothing to write into the table {name}",
+            "a table with rows is not replaced by an empty one",
+            "choose more pictures or networks, or measure some first",
+        )
 
 
 def words(text: str) -> list[str]:

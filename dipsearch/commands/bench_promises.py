@@ -55,5 +55,6 @@ def promises(
             for side in sides
         ]
         keep_promises(PromisedSearches(wanted, workers, seed), file, say=shared.say)
-    text = promises_markdown(file.rows, command=about["command"], date=about["date"])
+    command, date = file.measured_by
+    text = promises_markdown(file.rows, command=command, date=date)
     shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)

@@ -103,7 +103,8 @@ def published(
         if count := len(wanted.searches(file)):
             print(_how_long(count, seconds=seconds, at_once=at_once, machine=wanted.device), flush=True)
         measure_published(wanted, file, say=shared.say)
-    text = published_markdown(file.rows, command=about["command"], date=about["date"])
+    command, date = file.measured_by
+    text = published_markdown(file.rows, command=command, date=date)
     shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
 
 

@@ -19,11 +19,11 @@ def replay_search(
     table: shared.TableFile = shared.TABLE,
     seeds: Annotated[
         int, typer.Option("--seeds", metavar="N", min=2, help="Searches of each strategy and task.")
-    ] = 30,
+    ] = 18,
     minutes: Annotated[
         str,
         typer.Option("--minutes", metavar="M,M…", help="After which it is asked what would be delivered."),
-    ] = "1,2,4,8,12",
+    ] = "1,2,4",
     pictures: Annotated[
         str,
         typer.Option("--set", metavar="SET", help="Of the pictures: test, or tuning for choosing constants."),
@@ -39,7 +39,7 @@ def replay_search(
     out: shared.Out = shared.FOLDER,
     page: shared.Page = shared.PAGE,
 ) -> None:
-    """Compare strategies of a search at equal time, on recorded fits: about a minute on one core.
+    """Compare strategies of a search at equal time, on recorded fits: a minute and a half on one core.
 
     What samplers ask for is replaced by the nearest genome that was recorded.
     """
@@ -61,7 +61,7 @@ def replay_search(
     found = Table.read(table)
     searches = replayed_searches(found, seeds=seeds, minutes=times, sets=[chosen], watch=shared.say)
     rows = search_rows(searches, measurement=found.checksum[:12])
-    facts = facts_of(found, searches, set=chosen)
+    facts = facts_of(found, set=chosen)
     about = shared.about_now()
     write_search_rows(out / FILE, rows, about=about | {"table": found.about, **facts})
     if ship is not None:

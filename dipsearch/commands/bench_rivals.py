@@ -77,10 +77,11 @@ def rivals(
     from ..bench.rival_case import clean_sources
     from ..bench.rival_damages import chosen_damages
     from ..bench.rival_limits import Limits
-    from ..bench.rival_rows import RivalFile
+    from ..bench.rival_rows import COMMAND, RivalRow
     from ..bench.rival_run import Comparison, compare
     from ..bench.rival_table import rivals_markdown, summary_table
     from ..bench.rivals import chosen_methods
+    from ..bench.row_file import RowFile
     from ..fitting.compute import Compute
     from ..run.devices import choose_devices
 
@@ -88,8 +89,7 @@ def rivals(
         chosen_damages(shared.words(tasks), shared.words(damage) if damage else None),
         chosen_methods(shared.words(methods) if methods else None),
     )
-    about = shared.about_now()
-    file = RivalFile(out / FILE, about=about)
+    file = RowFile(out / FILE, RivalRow, command=COMMAND, about=shared.about_now())
     if not recorded_only:
         wanted = Comparison(
             sources=clean_sources(given),
@@ -102,7 +102,8 @@ def rivals(
             search=run_search(workers),
         )
         compare(wanted, file, say=shared.say)
-    text = rivals_markdown(file.rows, command=about["command"], date=about["date"])
+    command, date = file.measured_by
+    text = rivals_markdown(file.rows, command=command, date=date)
     if readme is not None:
         write_section(readme, SECTION, summary_table(file.rows))
     shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)

@@ -117,12 +117,14 @@ def ranking(
     _publish(f"ranking{_ending(large)}", title, ranked, ranking_markdown(ranked), out=out, page=page)
     cases = read_cases(jobs, folder=kept)
     gains = delivery_rows(cases)
-    title = "Delivering: gain in dB over the best single fit, chosen with the reference"
+    title = "Delivering: gain in dB over the best single fit of a part of the data, chosen with the reference"
     _publish(f"delivery{_ending(large)}", title, gains, delivery_markdown(gains), out=out, page=page)
     maps = uncertainty_rows(cases)
     title = "Uncertainty: the map beside what is delivered, against its true error"
     _publish(f"uncertainty{_ending(large)}", title, maps, uncertainty_markdown(maps), out=out, page=page)
     repeats = seeds_rows(cases)
+    if not repeats:
+        return
     title = "Seeds: the same network on the same measurement with another seed and split"
     _publish(f"seeds{_ending(large)}", title, repeats, seeds_markdown(repeats), out=out, page=page)
 
@@ -224,6 +226,7 @@ def _ending(large: bool) -> str:
 
 
 def _publish(name: str, title: str, rows: Sequence[Any], table: str, *, out: Path, page: Path) -> None:
+    shared.refuse_no_rows(rows, name=name)
     about, file = shared.about_now(), out / f"{name}.json"
     shared.write_json(file, about | {"rows": [asdict(row) for row in rows]})
     versions = f"dipsearch {about['versions']['dipsearch']}, torch {about['versions']['torch']}"

@@ -67,6 +67,7 @@ def search(
         search_all(wanted, file, say=shared.say)
     found = gains(file.rows, against=SEEDS)
     if found:
-        write_search_rows(out / SUMMARY, found, about=about)
-    text = real_searches_markdown(file.rows, command=about["command"], date=about["date"])
+        write_search_rows(out / SUMMARY, found, about=file.about)
+    command, date = file.measured_by
+    text = real_searches_markdown(file.rows, command=command, date=date)
     shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)

@@ -65,8 +65,7 @@ def warm(
             "networks with learnt weights are measured",
             f"learn some with {program()} bench warm-weights",
         )
-    command = f"python cli.py {COMMAND} FOLDER --pictures {pictures} --steps {steps}"
-    about = shared.about_now() | {"command": command}
+    about = shared.about_now()
     rows = RowFile(out / FILE, WarmRow, command=COMMAND, about=about)
     if not recorded_only:
         for row in measure_warm(
@@ -81,5 +80,7 @@ def warm(
             watch=shared.say,
         ):
             rows.add([row])
-    text = warm_markdown(rows.rows, command=command, date=about["date"])
+    shared.refuse_no_rows(rows.rows, name=SECTION)
+    command, date = rows.measured_by
+    text = warm_markdown(rows.rows, command=command, date=date)
     shared.publish(text, file=out / FILE, section=SECTION, page=page)

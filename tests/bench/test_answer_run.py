@@ -66,8 +66,12 @@ def opened(folder: Path) -> RowFile[AnswerRow]:
     return RowFile(folder / "answers.json", AnswerRow, command="bench answers", about={})
 
 
-def questions(sources: list[str], search: Searcher, *damages: str, known: tuple[str, ...] = ()) -> Questions:
-    return Questions(sources, 32, [DAMAGES_OF_RIVALS[name] for name in damages], 60, 5, search, known)
+def questions(
+    sources: list[str], search: Searcher, *damages: str, known: tuple[str, ...] = (), workers: int = 2
+) -> Questions:
+    return Questions(
+        sources, 32, [DAMAGES_OF_RIVALS[name] for name in damages], 60, 5, workers, search, known
+    )
 
 
 def silent(line: str) -> None:
@@ -76,7 +80,7 @@ def silent(line: str) -> None:
 
 def test_a_result_gives_a_row_for_every_answer_and_one_for_the_delivery(tmp_path: Path) -> None:
     case = make_case("sample:cat@64", DAMAGES_OF_RIVALS["x4"], seed=5, folder=tmp_path)
-    rows = rows_of_search(case, SearchOutcome(RESULT, 2.0, 60.5), seconds=60)
+    rows = rows_of_search(case, SearchOutcome(RESULT, 2.0, 60.5), seconds=60, workers=2)
     assert [(row.answer, row.psnr, row.share, row.estimate, row.wall_s) for row in rows] == [
         ("first", 29.5, 0.25, 20.0, 1.5),
         ("ensemble", 28.25, 0.0, 20.0, 3.0),
@@ -87,7 +91,7 @@ def test_a_result_gives_a_row_for_every_answer_and_one_for_the_delivery(tmp_path
     assert {(row.version, row.seed, row.seconds, row.task, row.damage) for row in rows} == {
         ("dipsearch 9", 5, 60, "sr", "x4")
     }
-    unjudged = rows_of_search(case, SearchOutcome({"delivered_psnr": None}, 2.0, 60.5), seconds=60)
+    unjudged = rows_of_search(case, SearchOutcome({"delivered_psnr": None}, 2.0, 60.5), seconds=60, workers=2)
     assert [(row.answer, row.psnr, row.estimate) for row in unjudged] == [("delivered", None, None)]
 
 
@@ -110,6 +114,9 @@ def test_every_damaged_crop_is_searched_once_and_noise_goes_through_bm3d(
     before = file.path.read_bytes()
     ask(wanted, opened(tmp_path), say=lines.append)
     assert (len(search.asked), len(lines), file.path.read_bytes()) == (6, 8, before)
+    ask(questions(pictures[:1], search, "sigma25", workers=1), opened(tmp_path), say=lines.append)
+    assert len(search.asked) == 7  # fewer processes make another search, and the same BM3D
+    assert len(opened(tmp_path).rows) == len(file.rows) + 5
 
 
 def test_what_rivals_hold_of_bm3d_is_not_made_again(pictures: list[str], tmp_path: Path) -> None:

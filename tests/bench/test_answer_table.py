@@ -21,7 +21,7 @@ def search(
     task = {"sigma25": "denoise", "sigma10": "denoise", "half": "inpaint", "x4": "sr"}[damage]
     return [
         AnswerRow(picture, task, damage, None if name == "bm3d" else seconds, name, 1.0, 0.0, value, 0.9, 5.0,
-                  seed, "dipsearch 1", f"{picture} {damage} {seed}")
+                  seed, None if name == "bm3d" else 2, "dipsearch 1", f"{picture} {damage} {seed}")
         for name, value in psnr.items()
     ]  # fmt: skip
 

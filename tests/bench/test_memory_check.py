@@ -7,18 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from dipsearch.bench import check_memory, memory_markdown
+from dipsearch.bench import check_memory, memory_check, memory_markdown
 from dipsearch.bench.memory_check import FIRST_SEED
 from dipsearch.errors import FormatError
+from dipsearch.network.peak_memory import memory_bytes
 
 
 def written(file: Path, *ratios: float) -> Path:
-    rows = [
-        {"space": "small", "seed": FIRST_SEED + i, "digest": "0" * 12, "label": "16·16", "size": 64,
-         "predicted_mb": 100 * ratio, "measured_mb": 100.0}
-        for i, ratio in enumerate(ratios)
-    ]  # fmt: skip
-    file.write_text(json.dumps({"rows": rows}))
+    """A file whose measured values are such that predictions of now have these ratios; what it predicts is old."""
+    rows = []
+    for seed, ratio in enumerate(ratios, start=FIRST_SEED):
+        genome = memory_check._draw("small", seed)
+        megabytes = memory_bytes(genome, image_shape=(1, 3, 64, 64), device="cpu") / 1e6
+        rows.append(
+            {"space": "small", "seed": seed, "digest": genome.digest, "label": genome.label, "size": 64,
+             "predicted_mb": 1.0, "measured_mb": megabytes / ratio}
+        )  # fmt: skip
+    file.write_text(json.dumps({"rows": rows, "command": "bench memory", "date": "Monday"}))
     return file
 
 
@@ -31,12 +36,29 @@ def test_what_was_measured_is_not_measured_again(tmp_path: Path) -> None:
     assert summary["median"] == pytest.approx(1.0)
     assert summary["smallest"] == pytest.approx(0.8)
     assert summary["within_10_percent"] == pytest.approx(2 / 3)
+    assert (table.command, table.date) == ("bench memory", "Monday")
+
+
+def test_a_genome_that_its_space_draws_no_more_is_measured_anew_and_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(tmp_path / "memory.json", 1.0, 0.8)
+    content = json.loads(file.read_text())
+    content["rows"][1]["digest"] = "0" * 12
+    file.write_text(json.dumps(content))
+    monkeypatch.setattr(memory_check, "measured_bytes", lambda genome, size, device: 5_000_000)
+    seen: list[memory_check.MemoryRow] = []
+    table = check_memory(file, spaces=["small"], genomes=2, sizes=[64], watch=seen.append)
+    assert [row.seed for row in seen] == [FIRST_SEED + 1] and seen[0].measured_mb == 5.0
+    assert [row.seed for row in table.rows] == [FIRST_SEED, FIRST_SEED + 1]
+    assert "0" * 12 not in {row.digest for row in table.rows} and table.date != "Monday"
 
 
 def test_the_section_has_a_line_for_each_space_and_size_and_one_for_all(tmp_path: Path) -> None:
     table = check_memory(written(tmp_path / "memory.json", 1.0, 0.8), spaces=["small"], genomes=2, sizes=[64])
     lines = memory_markdown(table).splitlines()
-    assert lines[-2] == "| small | 64² | 2 | 100–100 | 0.90 | 0.82–0.98 | 0.80–1.00 | 50 % |"
+    assert lines[-2].startswith("| small | 64² | 2 | ")
+    assert lines[-2].endswith(" | 0.90 | 0.82–0.98 | 0.80–1.00 | 50 % |")
     assert lines[-1].startswith("| all |  | 2 |")
 
 

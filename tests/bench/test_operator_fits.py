@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from dipsearch.bench import operator_fits
+from dipsearch.bench import dip_default, operator_fits
 from dipsearch.bench.operator_cases import INSTRUMENTS
 from dipsearch.bench.operator_fits import (
     DIP_NETWORK,
     FitJob,
-    dip_oracle,
     fit_in_processes,
     fitted_row,
     recording_file,
@@ -35,7 +34,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     planes = torch.stack([rows.sin(), columns.cos().abs(), (rows + columns).sin().abs()])
     write_image(tmp_path / "waves@32.png", planes[None] * 0.7 + 0.1)
     monkeypatch.setattr(operator_fits, "contestant", lambda name: GENOME)
-    monkeypatch.setattr(operator_fits, "preset", {DIP_NETWORK: GENOME}.__getitem__)
+    monkeypatch.setattr(dip_default, "preset", {DIP_NETWORK: GENOME}.__getitem__)
     return tmp_path
 
 
@@ -87,7 +86,7 @@ def test_the_oracle_delivers_the_iterate_nearest_to_the_truth(
     wanted = job(small, "ct", "dip-oracle")
     case = wanted.case()
     seen: list[float] = []
-    fit = operator_fits.fit
+    fit = dip_default.fit
 
     def watched(*arguments: object, **options: object) -> object:
         inner = options["watch"]
@@ -99,8 +98,8 @@ def test_the_oracle_delivers_the_iterate_nearest_to_the_truth(
         assert options["split"].kind == "whole"  # type: ignore[attr-defined]
         return fit(*arguments, **(options | {"watch": watch}))  # type: ignore[arg-type]
 
-    monkeypatch.setattr(operator_fits, "fit", watched)
-    image = dip_oracle(case, steps=30)
+    monkeypatch.setattr(dip_default, "fit", watched)
+    image = operator_fits._oracle(case, wanted)
     assert len(seen) == 3
     assert psnr(image.clamp(0, 1), case.clean) == max(seen)
     row = fitted_row(wanted)
@@ -109,7 +108,7 @@ def test_the_oracle_delivers_the_iterate_nearest_to_the_truth(
 
 
 def test_a_fit_that_diverges_has_no_psnr(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operator_fits, "fit", lambda *arguments, **options: None)
+    monkeypatch.setattr(dip_default, "fit", lambda *arguments, **options: None)
     row = fitted_row(job(small, "mri", "dip-oracle"))
     assert (row.psnr, row.ssim) == (None, None)
 

@@ -1,20 +1,23 @@
 """Our search among the compared methods: its command line, the rows of its result, and how it fails."""
 
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import typer
 
+from dipsearch.bench import search_process
 from dipsearch.bench.own_search import (
     SearchOutcome,
     own_answers,
     run_search,
     search_arguments,
-    search_command,
     search_rows,
     search_title,
 )
+from dipsearch.bench.processes import processes
 from dipsearch.bench.rival_case import RivalCase, make_case
 from dipsearch.bench.rival_damages import DAMAGES_OF_RIVALS
 from dipsearch.commands.main import app
@@ -39,12 +42,11 @@ def case(tmp_path: Path) -> RivalCase:
 
 
 def test_the_command_can_be_typed(case: RivalCase) -> None:
-    command = search_command(case, seconds=20, workers=2, seed=5)
-    assert command[1:4] == ["-m", "dipsearch", "search"]
+    command = search_arguments(case, budget=20, workers=2, seed=5, name="x")
     parser = typer.main.get_command(app).commands["search"]  # type: ignore[attr-defined]
-    given = parser.make_context("search", command[4:]).params
+    given = parser.make_context("search", command[1:]).params
     assert given["task"] == "sr" and given["factor"] == 4 and given["budget"] == "20s" and given["seed"] == 5
-    assert given["reference"] == str(case.reference) and given["workers"] == 2 and given["json"]
+    assert given["reference"] == str(case.reference) and given["workers"] == 2
 
 
 def test_what_is_known_of_the_noise_is_typed_and_what_is_usual_is_not(tmp_path: Path) -> None:
@@ -106,3 +108,35 @@ def test_a_search_that_fails_says_its_own_last_line(case: RivalCase) -> None:
     case.file.unlink()
     with pytest.raises(ResourceError, match=r"the search of 1 s failed: .*measurement.*does not exist"):
         run_search(1)(case, 1, 0)
+
+
+PROCESSES = """
+import os, pathlib, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
+pathlib.Path(os.environ["NOTES"]).write_text(f"{child.pid} {os.environ['DIPSEARCH_LIBRARY']} {os.listdir()}")
+time.sleep(100)
+"""
+
+
+def test_a_search_that_hangs_is_given_up_with_all_of_its_processes(
+    case: RivalCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_process, "PROGRAM", (sys.executable, "-c", PROCESSES))
+    monkeypatch.setattr("dipsearch.bench.own_search.PATIENCE", -297)  # three seconds, with the five minutes
+    monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
+    monkeypatch.setenv("DIPSEARCH_LIBRARY", "/mine")
+    with pytest.raises(ResourceError, match="it had not ended and was given up"):
+        run_search(1)(case, 1, 0)
+    child, library, *there = (tmp_path / "notes").read_text().split()
+    assert int(child) not in {one.pid for one in processes() if one.alive}
+    assert library != "/mine" and not Path(library).exists() and there == ["[]"]
+
+
+def test_the_networks_that_somebody_has_kept_are_hidden_and_come_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for kept in ("/mine", None):
+        monkeypatch.setenv("DIPSEARCH_LIBRARY", kept) if kept else monkeypatch.delenv("DIPSEARCH_LIBRARY")
+        with search_process.no_library():
+            assert list(Path(os.environ["DIPSEARCH_LIBRARY"]).iterdir()) == []
+        assert os.environ.get("DIPSEARCH_LIBRARY") == kept

@@ -44,6 +44,9 @@ def whole(method: str, level: float, **changes: object) -> list[PublishedRow]:
 
 
 def test_a_whole_set_stands_beside_what_was_published() -> None:
+    quick = whole("dipsearch", 29.0)
+    quick[0] = replace(quick[0], seconds=25.0)
+    assert "57 (25–61)" in published_markdown(quick, command="bench published", date="today")
     rows = [*whole("nlm", 28.0, budget=None), *whole("dipsearch", 29.0), *whole("first", 27.0, seconds=4.0)]
     lines = lines_of(*rows)
     assert cells(lines, "task, set")[1:] == [

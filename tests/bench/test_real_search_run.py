@@ -8,18 +8,20 @@ import pytest
 
 from dipsearch.bench.real_search_rows import ALL_TASKS, RealSearchRow, gains
 from dipsearch.bench.real_search_run import STRATEGIES, RealSearches, chosen_strategies, search_all
+from dipsearch.bench.real_search_table import real_searches_markdown
 from dipsearch.bench.rival_damages import chosen_damages
 from dipsearch.bench.row_file import RowFile
 from dipsearch.bench.tabular.search_comparison import PILOT, SEEDS
-from dipsearch.bench.tabular.table_genomes import BEST_KNOWN, DIP_DEFAULT
+from dipsearch.bench.tabular.table_genomes import DIP_DEFAULT
 from dipsearch.errors import InputError
-from dipsearch.library import preset
+from dipsearch.library import preset, starters_for
 from dipsearch.network import load_space
 
 ROW = RealSearchRow(
     picture="sample:cell@96",
     task="denoise",
     strategy=SEEDS,
+    network="dipsearch_pilot_32",
     seed=0,
     minutes=4.0,
     workers=1,
@@ -35,11 +37,21 @@ ROW = RealSearchRow(
 )
 
 
-@pytest.mark.parametrize(("word", "name"), [("seeds", BEST_KNOWN), ("dip", DIP_DEFAULT)])
-def test_a_repeated_network_is_the_preset_but_for_its_learning_rate(
-    word: str, name: str, tmp_path: Path
+@pytest.mark.parametrize(
+    ("word", "task", "name"),
+    [
+        ("seeds", "denoise", "dipsearch_pilot_bilinear_32x4"),
+        ("seeds", "inpaint", "dipsearch_pilot_32"),
+        ("seeds", "sr", "dipsearch_pilot_32"),
+        ("dip", "sr", DIP_DEFAULT),
+    ],
+)
+def test_a_repeated_network_is_the_first_of_a_search_but_for_its_learning_rate(
+    word: str, task: str, name: str, tmp_path: Path
 ) -> None:
-    typed = STRATEGIES[word].typed(tmp_path)
+    assert STRATEGIES[word].network(task) == name
+    assert word == "dip" or starters_for(task)[0][0] == name
+    typed = STRATEGIES[word].typed(tmp_path, task=task)
     space = load_space(typed[typed.index("--space") + 1])
     drawn = [space.genome(space.sample(np.random.default_rng(seed))) for seed in range(4)]
     assert len({one.learning_rate for one in drawn}) == 4
@@ -48,7 +60,9 @@ def test_a_repeated_network_is_the_preset_but_for_its_learning_rate(
 
 
 def test_samplers_are_typed_by_their_names(tmp_path: Path) -> None:
-    typed = {word: STRATEGIES[word].typed(tmp_path) for word in ("pilot", "random", "genetic", "tpe")}
+    typed = {
+        word: STRATEGIES[word].typed(tmp_path, task="sr") for word in ("pilot", "random", "genetic", "tpe")
+    }
     assert typed == {word: ["--sampler", word] for word in typed}
     assert not list(tmp_path.iterdir())
     with pytest.raises(InputError, match="there is no strategy 'luck'"):
@@ -58,7 +72,10 @@ def test_samplers_are_typed_by_their_names(tmp_path: Path) -> None:
 def test_a_gain_is_the_mean_over_pictures_of_the_mean_over_seeds() -> None:
     def pair(picture: str, seed: int, gain: float, task: str = "denoise") -> list[RealSearchRow]:
         other = replace(ROW, picture=picture, seed=seed, task=task)
-        return [other, replace(other, strategy=PILOT, delivered_db=30.0 + gain, alone_db=29.0 + 2 * gain)]
+        return [
+            other,
+            replace(other, strategy=PILOT, network="", delivered_db=30.0 + gain, alone_db=29.0 + 2 * gain),
+        ]
 
     rows = [*pair("a", 0, 0.1), *pair("a", 1, 0.3), *pair("b", 0, 0.6), *pair("b", 0, 0.0, "sr")]
     rows.append(replace(ROW, strategy=PILOT, picture="c", delivered_db=50.0))  # has no partner
@@ -66,15 +83,38 @@ def test_a_gain_is_the_mean_over_pictures_of_the_mean_over_seeds() -> None:
     assert set(by_place) == {(t, d) for t in ("denoise", "sr", ALL_TASKS) for d in ("networks", "polished")}
     one = by_place["denoise", "polished"]
     assert (one.gain_db, one.worst_db, one.pictures, one.seeds, one.source) == (0.4, 0.2, 2, 2, "real")
+    assert one.best_db == 0.6
     assert one.low_db == pytest.approx(0.4 - 12.706 * 0.2, abs=2e-3)  # Student's t, one degree of freedom
     assert by_place["denoise", "networks"].gain_db == 0.8
-    assert by_place[ALL_TASKS, "polished"].gain_db == pytest.approx(0.8 / 3, abs=1e-3)
+    both = by_place[ALL_TASKS, "polished"]  # of b the mean of two tasks: a picture counts once
+    assert (both.gain_db, both.worst_db, both.best_db, both.pictures) == (0.25, 0.2, 0.3, 2)
+    assert both.high_db == pytest.approx(0.25 + 12.706 * 0.05, abs=2e-3)
     lonely = by_place["sr", "polished"]
     assert lonely.low_db == lonely.high_db == lonely.gain_db == 0.0
 
 
+def test_settings_and_networks_are_rows_of_their_own_and_the_page_names_what_it_has() -> None:
+    groups = {
+        replace(ROW, **{name: value}).group  # type: ignore[arg-type]
+        for name, value in (("seed", 0), ("workers", 3), ("at_once", 3), ("network", "another"))
+    }
+    assert len(groups) == 4
+    ours = replace(ROW, strategy=PILOT, network="", delivered_db=30.5)
+    newer = replace(ROW, network="dipsearch_pilot_bilinear_32x4", delivered_db=30.25)
+    assert {
+        row.gain_db for row in gains([ROW, ours, newer], against=SEEDS) if row.delivers == "polished"
+    } == {0.25}
+    sr = replace(ROW, task="sr", picture="sample:page@96")
+    page = real_searches_markdown([ROW, ours, sr], command="a command", date="today")
+    assert (
+        f"{SEEDS}, noise of σ 25: `dipsearch_pilot_32`; searches begin with `dipsearch_pilot_bilinear_32x4` since. "
+        f"{SEEDS}, enlarged 4 times: `dipsearch_pilot_32`." in page
+    )
+    assert "Not measured: noise of σ 25 of sample:page@96, enlarged 4 times of sample:cell@96." in page
+
+
 def test_searches_of_another_measurement_or_time_are_not_compared() -> None:
-    ours = replace(ROW, strategy=PILOT)
+    ours = replace(ROW, strategy=PILOT, network="")
     for other in (
         replace(ROW, measurement="x"),
         replace(ROW, minutes=12.0),

@@ -11,7 +11,7 @@ import torch
 from dipsearch.bench.archive import read_archive, read_entries, write_archive
 from dipsearch.bench.contestants import CONTESTANTS, PUBLISHED, contestant
 from dipsearch.bench.damages import DAMAGES, SMALL, noise_energy, text_mask
-from dipsearch.bench.delivery_table import BASELINE, DEFAULT, delivery_rows
+from dipsearch.bench.delivery_table import DEFAULT, FIRST, delivery_rows
 from dipsearch.bench.fitted_case import read_cases
 from dipsearch.bench.proxies import proxies
 from dipsearch.bench.recorder import Job, check_folder, make_jobs
@@ -82,7 +82,7 @@ def test_a_recording_shows_the_fit_that_a_search_would_have_made() -> None:
         GENOME, problem, split=make_split(problem, seed=0), seed=0, max_steps=30, compute=Compute("eager")
     )
     assert torch.equal(outputs.judged, done.image)
-    assert recording.psnr_at(done.step) == pytest.approx(psnr(done.image, clean()), abs=1e-4)
+    assert recording.psnr[recording.step == done.step] == pytest.approx(psnr(done.image, clean()), abs=1e-4)
     np.testing.assert_allclose(recording.validation_mse, done.curves.validation_mse, rtol=1e-6)
     assert recording.parts.shape == (3, 0)
     assert psnr(outputs.full, clean()) > psnr(outputs.judged, clean())
@@ -128,6 +128,10 @@ def test_recordings_of_another_length_are_not_mixed(tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text('{"most_steps": 10}')
     with pytest.raises(StudyError, match="scored in another way"):
         check_folder(tmp_path, jobs(10))
+    for damaged in ("{", "[]", "{}"):
+        (tmp_path / "settings.json").write_text(damaged)
+        with pytest.raises(FormatError, match="does not say what its recordings have in common"):
+            check_folder(tmp_path, jobs(10))
 
 
 def test_a_recording_of_an_older_version_is_refused_by_name(tmp_path: Path) -> None:
@@ -181,7 +185,7 @@ def test_the_delivery_table_compares_with_the_best_fit_chosen_with_the_reference
     assert chosen.cases == 1
     assert chosen.gain_mean_db <= 0.001  # no single fit can beat the best one
     assert rows["all", DEFAULT].gain_mean_db > chosen.gain_mean_db - 0.5
-    first, delivered = rows["all", BASELINE].gain_mean_db, rows["all", DEFAULT].gain_mean_db
+    first, delivered = rows["all", FIRST].gain_mean_db, rows["all", DEFAULT].gain_mean_db
     assert first > 3  # ten iterations are no match for similar patches
     assert delivered > first - 1  # at 40 dB the luck of a score is larger than what is between them
     assert rows["all", "classical method"].gain_mean_db > 3

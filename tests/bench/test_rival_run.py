@@ -11,9 +11,10 @@ from dipsearch.bench.own_search import SearchOutcome
 from dipsearch.bench.rival_case import RivalCase
 from dipsearch.bench.rival_damages import DAMAGES_OF_RIVALS
 from dipsearch.bench.rival_limits import Limits
-from dipsearch.bench.rival_rows import RivalFile, read_rows
+from dipsearch.bench.rival_rows import COMMAND, RivalRow
 from dipsearch.bench.rival_run import ORACLE_TITLE, Comparison, compare
 from dipsearch.bench.rivals import RIVALS, Rival
+from dipsearch.bench.row_file import RowFile, read_rows
 from dipsearch.errors import InputError
 from dipsearch.fitting import Compute
 from dipsearch.problem import Problem, psnr, read_image, write_image
@@ -34,6 +35,10 @@ class Searches:
         )
 
 
+def rival_file(path: Path) -> RowFile[RivalRow]:
+    return RowFile(path, RivalRow, command=COMMAND, about={})
+
+
 @pytest.fixture
 def pictures(tmp_path: Path) -> list[str]:
     rows, columns = torch.meshgrid(torch.linspace(0, 3, 40), torch.linspace(0, 2, 48), indexing="ij")
@@ -49,10 +54,10 @@ def comparison(pictures: list[str], methods: list[str], search: Searches, *damag
 
 
 def test_every_method_gets_its_problems_and_no_other(pictures: list[str], tmp_path: Path) -> None:
-    file, search = RivalFile(tmp_path / "rivals.json", about={}), Searches()
+    file, search = rival_file(tmp_path / "rivals.json"), Searches()
     methods = ["dipsearch", "measured", "biharmonic", "median", "bicubic"]
     compare(comparison(pictures, methods, search, "half", "x2", "impulse30"), file, say=lambda line: None)
-    found = {(row.picture, row.damage, row.method) for row in read_rows(file.path)}
+    found = {(row.picture, row.damage, row.method) for row in read_rows(file.path, RivalRow, command=COMMAND)}
     wanted = {
         "half": ["as measured", "biharmonic"],
         "x2": ["bicubic"],
@@ -70,7 +75,7 @@ def test_every_method_gets_its_problems_and_no_other(pictures: list[str], tmp_pa
 
 
 def test_a_row_is_what_psnr_and_ssim_say(pictures: list[str], tmp_path: Path) -> None:
-    file = RivalFile(tmp_path / "rivals.json", about={})
+    file = rival_file(tmp_path / "rivals.json")
     compare(comparison(pictures[:1], ["measured"], Searches(), "sigma25"), file, say=lambda line: None)
     (row,) = file.rows
     clean = read_image(pictures[0]).pixels
@@ -80,12 +85,12 @@ def test_a_row_is_what_psnr_and_ssim_say(pictures: list[str], tmp_path: Path) ->
 
 
 def test_rows_that_are_there_are_not_made_again(pictures: list[str], tmp_path: Path) -> None:
-    file, search = RivalFile(tmp_path / "rivals.json", about={}), Searches()
+    file, search = rival_file(tmp_path / "rivals.json"), Searches()
     wanted = comparison(pictures, ["dipsearch", "measured"], search, "half")
     compare(wanted, file, say=lambda line: None)
     before = file.path.read_bytes()
     lines: list[str] = []
-    compare(wanted, RivalFile(file.path, about={}), say=lines.append)
+    compare(wanted, rival_file(file.path), say=lines.append)
     assert (len(search.asked), lines, file.path.read_bytes()) == (4, [], before)
 
 
@@ -99,13 +104,14 @@ def test_an_interrupted_run_has_kept_its_rows_and_goes_on(pictures: list[str], t
     path = tmp_path / "rivals.json"
     wanted = comparison(pictures, ["dipsearch", "measured"], Interrupted(), "half")
     with pytest.raises(KeyboardInterrupt):
-        compare(wanted, RivalFile(path, about={}), say=lambda line: None)
-    assert len(read_rows(path)) == 5
+        compare(wanted, rival_file(path), say=lambda line: None)
+    assert len(read_rows(path, RivalRow, command=COMMAND)) == 5
     search = Searches()
-    compare(
-        comparison(pictures, ["dipsearch", "measured"], search, "half"), RivalFile(path, about={}), say=print
+    compare(comparison(pictures, ["dipsearch", "measured"], search, "half"), rival_file(path), say=print)
+    assert (
+        search.asked == [("two", "half", 1), ("two", "half", 2)]
+        and len(read_rows(path, RivalRow, command=COMMAND)) == 8
     )
-    assert search.asked == [("two", "half", 1), ("two", "half", 2)] and len(read_rows(path)) == 8
 
 
 def test_a_method_that_fails_leaves_a_line(
@@ -116,7 +122,7 @@ def test_a_method_that_fails_leaves_a_line(
 
     monkeypatch.setitem(RIVALS, "tv", Rival("tv", "total variation", ("denoise",), fail))
     monkeypatch.setitem(RIVALS, "bm3d", Rival("bm3d", "BM3D", ("denoise",), fail, ("no_such_package",), "x"))
-    file, lines = RivalFile(tmp_path / "rivals.json", about={}), list[str]()
+    file, lines = rival_file(tmp_path / "rivals.json"), list[str]()
     compare(
         comparison(pictures[:1], ["tv", "bm3d", "measured"], Searches(), "sigma25"), file, say=lines.append
     )
@@ -135,7 +141,7 @@ def test_the_oracle_alone_is_given_the_truth(
         return problem.y
 
     monkeypatch.setattr(rival_run, "dip_oracle", oracle)
-    file = RivalFile(tmp_path / "rivals.json", about={})
+    file = rival_file(tmp_path / "rivals.json")
     compare(comparison(pictures[:1], ["dip-oracle"], Searches(), "half"), file, say=lambda line: None)
     assert told == [pytest.approx(20.0, abs=1e-3)]
     assert [(row.method, row.side) for row in file.rows] == [(ORACLE_TITLE, "oracle")]
@@ -155,7 +161,7 @@ def test_a_row_says_in_which_precision_the_authors_network_was_fitted(
     monkeypatch.setattr(rival_run, "dip_oracle", fitted)
     short = Compute(precision="bf16")
     wanted = comparison(pictures[:1], ["dip", "dip-oracle", "measured"], Searches(), "half")
-    file = RivalFile(tmp_path / "rivals.json", about={})
+    file = rival_file(tmp_path / "rivals.json")
     compare(replace(wanted, limits=replace(wanted.limits, compute=short)), file, say=print)
     versions = {row.method: row.version for row in file.rows}
     plain = versions["as measured"]
@@ -179,6 +185,6 @@ def test_a_measurement_that_is_none_of_the_picture_ends_the_run(pictures: list[s
     with pytest.raises(InputError, match="its clean picture has"):
         compare(
             comparison(pictures, ["measured"], Searches(), "sigma25"),
-            RivalFile(tmp_path / "rivals.json", about={}),
+            rival_file(tmp_path / "rivals.json"),
             say=lambda line: None,
         )

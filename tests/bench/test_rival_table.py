@@ -59,3 +59,13 @@ def test_the_short_table_names_the_strongest_rival_of_each_measurement() -> None
         "| a | noise of σ 25 | **30.50** | BM3D 30.00 |",
         "| b | noise of σ 25 | 29.00 | wavelets **31.00** |",
     ]
+
+
+def test_in_the_short_table_seeds_are_medians_and_no_measurements() -> None:
+    more = [
+        dataclasses.replace(row("a", "wavelets", psnr), seed=seed) for seed, psnr in ((1, 33.0), (2, 27.0))
+    ]
+    twice = [dataclasses.replace(row("a", "networks alone 20 s", 29.5, "ours"), seed=seed) for seed in (0, 1)]
+    lines = summary_table([*ROWS, *more, *twice]).splitlines()
+    assert lines[0] == "| picture | damage | dipsearch 20 s | strongest rival |"
+    assert lines[2] == "| a | noise of σ 25 | **30.50** | BM3D 30.00 |"

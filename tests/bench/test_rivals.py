@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from dipsearch.bench import dip_default, rivals
+from dipsearch.bench import rivals
 from dipsearch.bench.back_projection import back_projected, enlarged, reduction
 from dipsearch.bench.dip_default import default_network, dip_oracle, dip_stopped
 from dipsearch.bench.rival_case import RivalCase, make_case
@@ -204,8 +204,7 @@ def test_the_oracle_delivers_the_best_iterate_that_it_was_shown(make: Make) -> N
     assert torch.equal(stopped * case.problem.observed, case.problem.y)
 
 
-def test_the_oracle_gives_up_when_nothing_gets_nearer(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dip_default, "PATIENCE", 20)
+def test_the_oracle_gives_up_when_nothing_gets_nearer(make: Make) -> None:
     falling = iter(range(100, 0, -1))
     seen: list[float] = []
 
@@ -213,7 +212,8 @@ def test_the_oracle_gives_up_when_nothing_gets_nearer(make: Make, monkeypatch: p
         seen.append(next(falling))
         return seen[-1]
 
-    dip_oracle(make("half", side=32).problem, Limits(seconds=60, steps=100), true_psnr=true_psnr)
+    problem = make("half", side=32).problem
+    dip_oracle(problem, Limits(seconds=60, steps=100), true_psnr=true_psnr, patience=20)
     assert len(seen) == 3  # a check point each ten iterations
 
 

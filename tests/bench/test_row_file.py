@@ -51,6 +51,17 @@ def test_a_group_takes_the_place_of_the_older_one_as_a_whole(tmp_path: Path) -> 
     assert file.has(("one",), measurement="abd") and not file.has(("one",), measurement="abc")
 
 
+def test_rows_that_are_only_read_keep_the_command_and_date_that_measured_them(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    first = RowFile(path, Row, command="bench things", about={"command": "measure", "date": "Monday"})
+    assert first.measured_by == ("measure", "Monday")
+    first.add([ROW])
+    later = RowFile(path, Row, command="bench things", about={"command": "read", "date": "Friday"})
+    assert later.measured_by == ("measure", "Monday")
+    later.add([replace(ROW, name="two")])
+    assert later.measured_by == ("read", "Friday")
+
+
 @pytest.mark.parametrize(
     "content",
     [

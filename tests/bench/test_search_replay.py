@@ -38,6 +38,7 @@ from dipsearch.bench.tabular import (
     with_sampler,
 )
 from dipsearch.bench.tabular.expected_courses import expected_courses
+from dipsearch.bench.tabular.fit_recording import EVERY
 from dipsearch.bench.tabular.gene_distance import Neighbours
 from dipsearch.bench.tabular.gene_importance import gene_importances
 from dipsearch.bench.tabular.ideas import CheapFirst, ForEnsemble, Predicted, PredictedPerSecond
@@ -49,10 +50,26 @@ from dipsearch.bench.tabular.known_strategies import (
     random_genomes,
 )
 from dipsearch.bench.tabular.sampler_strategies import skip_space
-from dipsearch.bench.tabular.search_comparison import RANDOM, SEEDS, fits_to_best_of_random, half_interval
+from dipsearch.bench.tabular.search_comparison import (
+    DIP,
+    ONCE,
+    RANDOM,
+    SEEDS,
+    Searched,
+    fits_to_best_of_random,
+    half_interval,
+    half_within,
+)
 from dipsearch.bench.tabular.search_page import comparison_markdown
-from dipsearch.bench.tabular.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS, as_scored
+from dipsearch.bench.tabular.search_replay import (
+    SECONDS_PER_MINUTE,
+    STEP_SECONDS,
+    Delivered,
+    as_scored,
+    replay,
+)
 from dipsearch.bench.tabular.table_genomes import BEST_KNOWN, DIP_DEFAULT, SEEDS_OF_BEST
+from dipsearch.bench.tabular.table_parts import TableCase
 from dipsearch.bench.tabular.time_to_peak import default_peak, time_to_peak
 from dipsearch.delivery.shares import ScoreVariance
 from dipsearch.errors import FormatError, InputError
@@ -286,12 +303,12 @@ def test_a_genome_is_nearest_to_itself(table: Table) -> None:
 @pytest.fixture(scope="module")
 def rows(table: Table) -> list[SearchRow]:
     few = {name: STRATEGIES[name] for name in (SEEDS, RANDOM, "best known network, once")}
-    searches = replayed_searches(table, seeds=4, strategies=few, minutes=(2.0, 4.0, 12.0))
+    searches = replayed_searches(table, seeds=4, strategies=few, minutes=(2.0, 4.0))
     return search_rows(searches, measurement="0123456789ab")
 
 
 def test_rows_compare_at_equal_time_on_each_set(rows: list[SearchRow]) -> None:
-    assert len(rows) == 2 * 3 * 3 * 2 * 2 * 3  # sets, tasks, strategies, against, delivered, times
+    assert len(rows) == 2 * 3 * 3 * 2 * 2 * 2  # sets, tasks, strategies, against, delivered, times
     assert {(row.set, row.pictures, row.seeds) for row in rows} == {("tuning", 1, 4), ("test", 1, 4)}
     same = [row for row in rows if row.strategy == row.against]
     assert all(row.gain_db == row.low_db == row.high_db == 0 for row in same)
@@ -300,12 +317,62 @@ def test_rows_compare_at_equal_time_on_each_set(rows: list[SearchRow]) -> None:
         row.gain_db < 0 and row.low_db <= row.gain_db <= row.high_db for row in once if row.minutes > 2
     )
     for row in rows:
-        assert row.worst_db == pytest.approx(row.gain_db, abs=2e-3)  # there is one picture in a set
+        # There is one picture in a set.
+        assert row.worst_db == row.best_db == pytest.approx(row.gain_db, abs=2e-3)
 
 
 def test_the_interval_of_a_mean_is_students() -> None:
     assert half_interval([1.0, 2.0, 3.0]) == pytest.approx(4.3027 / math.sqrt(3), rel=1e-4)
     assert half_interval([1.0]) == 0
+
+
+def test_the_interval_of_seeds_does_not_know_how_far_pictures_lie_apart() -> None:
+    one, other = [1.0, 2.0, 3.0], [101.0, 102.0, 103.0]
+    # Both variances of a mean are 1/3, so that there are four degrees of freedom.
+    assert half_within([one, other]) == pytest.approx(2.7764 * math.sqrt(2 / 3) / 2, rel=1e-4)
+    assert half_within([one]) == pytest.approx(half_interval(one))
+    assert half_within([one, [5.0, 5.0]]) == pytest.approx(half_interval(one) / 2)
+    assert half_within([one, [5.0]]) == half_within([[5.0, 5.0]]) == 0
+
+
+def searched(case: TableCase, level: float, dry_at: float = math.inf) -> Searched:
+    return Searched(case, [None], {4.0: Delivered(level, level, level, 3)}, dry_at)  # type: ignore[list-item]
+
+
+def test_a_gain_is_the_mean_over_pictures_and_cells_that_ran_dry_are_left_out(table: Table) -> None:
+    one, other = table.cases[0], replace(table.cases[0], picture="other")
+    seeds = [searched(one, 30.0), searched(one, 30.0), searched(one, 30.0), searched(other, 30.0)]
+    ours = [searched(one, 30.0), searched(one, 30.1), searched(one, 30.2), searched(other, 31.0)]
+    place = ("test", "denoise")
+    searches: Any = {(*place, SEEDS): seeds, (*place, RANDOM): ours}
+    row = search_rows(searches, measurement="m", against=(SEEDS,))[-1]
+    assert (row.strategy, row.gain_db, row.worst_db, row.best_db) == (RANDOM, 0.55, 0.1, 1.0)
+    late = SECONDS_PER_MINUTE * 4
+    for dry_at, count in ((0.5 * late, 0), (0.99 * late, 4)):
+        searches[*place, SEEDS] = [*seeds[:3], searched(other, 30.0, dry_at)]
+        assert len(search_rows(searches, measurement="m", against=(SEEDS,))) == count
+    searches = {(*place, name): [replace(each, dry_at=1.0) for each in ours] for name in (ONCE, DIP)}
+    assert len(search_rows(searches, measurement="m", against=(ONCE,))) == 4  # one fit is all of them
+
+
+def test_a_replay_says_when_the_table_had_no_more(table: Table) -> None:
+    case = table.cases[0]
+    long = replay(other_seeds, table, case, seed=0, minutes=100)
+    assert len(long.tried) == SEEDS_OF_BEST
+    assert long.dry_at == pytest.approx(SEEDS_OF_BEST / 2 * FIT * SECONDS_PER_MINUTE)
+    assert replay(other_seeds, table, case, seed=0, minutes=4 * FIT).dry_at == math.inf
+
+
+def test_a_search_is_replayed_with_the_policy_of_one(table: Table) -> None:
+    minutes, strategies = (4.0,), {RANDOM: STRATEGIES[RANDOM]}
+    (found,) = replayed_searches(
+        replace(table, cases=table.cases[:1]), seeds=1, strategies=strategies, minutes=minutes
+    ).values()
+    case, maker = table.cases[0], STRATEGIES[RANDOM]
+    usual = replay_search(maker, table, case, seed=0, minutes=4.0, policy=ExpectedGain())
+    assert [one.slices for one in found[0].tried] == [one.slices for one in usual]
+    whole = replay_search(maker, table, case, seed=0, minutes=4.0)
+    assert [one.slices for one in found[0].tried] != [one.slices for one in whole]
 
 
 def test_rows_of_real_searches_stay_when_the_table_is_replayed(rows: list[SearchRow], tmp_path: Path) -> None:
@@ -338,19 +405,28 @@ def test_fits_to_the_best_of_random_are_counted(table: Table) -> None:
 
 
 def test_the_time_to_the_peak_of_the_default_network_is_a_share_of_its_own(table: Table) -> None:
-    peak = default_peak(table, table.cases[0])
+    assert default_peak(table, table.cases[0]) is None  # it rises until its recording ends
+    place = (table.recorded(DIP_DEFAULT).digest, 0)
+    fit = table.cases[0].fits[place]
+    peaked = fit.now_psnr - 0.5 * (np.arange(len(fit.now_psnr)) > 0.8 * len(fit.now_psnr))
+    fit = replace(fit, now_psnr=peaked, psnr=np.maximum.accumulate(peaked))
+    case = replace(table.cases[0], fits=dict(table.cases[0].fits) | {place: fit})
+    steps = EVERY * (int(np.argmax(peaked)) + 1)
+    assert steps < 0.9 * STEPS
+    peak = default_peak(table, case)
     assert peak is not None
-    fit = table.cases[0].fits[table.recorded(DIP_DEFAULT).digest, 0]
     slower = table.recorded(DIP_DEFAULT).seconds[64] / table.recorded(BEST_KNOWN).seconds[64]
     gained = -10 * math.log10(0.95)  # by going on with all of y, as the strategies do
     assert peak == (
-        pytest.approx(float(fit.psnr.max()) + gained),
-        pytest.approx(STEPS * STEP_SECONDS * slower),
+        pytest.approx(float(peaked.max()) + gained),
+        pytest.approx(steps * STEP_SECONDS * slower),
     )
-    found = time_to_peak(table, {"seeds": other_seeds}, table.cases[:1], seeds=1)["seeds"]
+    cases = [case, *table.cases[1:3]]
+    found = time_to_peak(table, {"seeds": other_seeds}, cases, seeds=1)["seeds"]
+    assert (found["cases"], found["all"]) == (1, 3)
     assert found["reached"] == 1 and 0.02 <= found["share"] < 1 / slower * 1.3
     without = replace(table, genomes=tuple(one for one in table.genomes if one.name != DIP_DEFAULT))
-    assert time_to_peak(without, {"seeds": other_seeds}, table.cases[:1], seeds=1) == {}
+    assert time_to_peak(without, {"seeds": other_seeds}, cases, seeds=1) == {}
 
 
 def test_the_gene_that_decides_is_the_most_important_one(table: Table) -> None:
@@ -363,13 +439,14 @@ def test_the_gene_that_decides_is_the_most_important_one(table: Table) -> None:
 def test_the_section_has_strategies_intervals_and_facts(table: Table, rows: list[SearchRow]) -> None:
     facts = {
         "fits": {"once": {"median": -1.0, "within_25": 0.5, "random": 10.0}},
-        "peak": {"once": {"share": 0.2, "reached": 1.0}},
+        "peak": {"once": {"share": 0.2, "reached": 1.0, "cases": 4.0, "all": 9.0}},
         "importances": {"tuning": {"depth": 0.75}, "test": {}},
         "method": "PED-ANOVA",
     }
     text = comparison_markdown(rows, command="a command", date="today", coverage=table.coverage, facts=facts)
     assert "### Test pictures, mixed with the first answer and polished" in text
-    assert f"Gain in dB over “{SEEDS}”" in text and "noise of σ 25, 12 min" in text
+    assert f"Gain in dB over “{SEEDS}”" in text and "noise of σ 25, 4 min" in text
+    assert " 4 of 9 cases: in the others it still rose" in text and "(-0." in text and " … " in text
     assert "best of 10 random ones" in text and "| once | more | 50 % |" in text
     assert "| once | 0.2 | 100 % |" in text and "| depth | 0.75 |" in text
 

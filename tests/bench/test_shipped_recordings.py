@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dipsearch.bench.archive import read_archive
-from dipsearch.bench.score_tables import ranking_rows, stopping_rows
+from dipsearch.bench.score_tables import deviation, ranking_rows, stopping_rows
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
@@ -28,6 +28,10 @@ def test_a_replay_gives_the_committed_table(name: str, rows: object) -> None:
         for key, value in ours.items():
             if isinstance(value, float):
                 assert value == pytest.approx(theirs[key], abs=2e-3)
+
+
+def test_a_spread_is_that_of_a_sample() -> None:
+    assert deviation([1.0, 2.0, 3.0]) == 1.0 and deviation([4.0]) == 0.0
 
 
 def test_the_recordings_are_small() -> None:

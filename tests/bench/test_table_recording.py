@@ -257,3 +257,10 @@ def test_a_fit_that_its_rule_ends_is_recorded_to_that_check_point(
         np.isfinite(found["now_psnr"]).all()
         and found["sketches"].shape[0] == len(found["score"]) * EVERY // MARK + 3
     )
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"a": "soon"}', '{"a": null}'])
+def test_damaged_times_of_iterations_are_refused_in_words(tmp_path: Path, content: str) -> None:
+    (tmp_path / network_speeds.SPEEDS).write_text(content)
+    with pytest.raises(FormatError, match="holds no times of iterations"):
+        network_speeds.measured_speeds([], tmp_path)

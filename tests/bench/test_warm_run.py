@@ -11,6 +11,7 @@ from dipsearch.bench.warm_pictures import WARM_PICTURES, warm_sources
 from dipsearch.bench.warm_rows import FRESH, TUNING, WarmRow, summary
 from dipsearch.bench.warm_table import warm_markdown
 from dipsearch.bench.warm_training import PICTURES
+from dipsearch.commands.main import run
 from dipsearch.errors import InputError
 from dipsearch.library import preset
 from dipsearch.library.warm_weights import SUFFIX, write_warm_weights
@@ -24,10 +25,10 @@ NAME = "dipsearch_pilot_16"
 def row(**changes: object) -> WarmRow:
     values: dict[str, object] = {
         "pictures": FRESH, "picture": "head", "kind": "face", "damage": "missing-50", "task": "inpaint",
-        "network": NAME, "attempt": "shipped", "measurement": "x", "seconds_per_step": 0.01, "first_db": 28.0,
+        "network": NAME, "attempt": "shipped", "measurement": "x", "seconds_per_step": 0.01,
         "cold_peak_db": 30.0, "cold_peak_step": 400, "cold_near_step": 200, "cold_stop_db": 29.9,
         "cold_stop_step": 380, "cold_steps": 600, "warm_peak_db": 30.1, "warm_peak_step": 120,
-        "warm_near_step": 50, "warm_stop_db": 30.0, "warm_stop_step": 110, "warm_same_step": 60, "warm_steps": 240,
+        "warm_near_step": 50, "warm_stop_db": 30.0, "warm_stop_step": 110, "warm_steps": 240,
     }  # fmt: skip
     return WarmRow(**(values | changes))  # type: ignore[arg-type]
 
@@ -50,6 +51,14 @@ def test_a_kind_that_loses_keeps_a_task_cold() -> None:
     assert "| inpaint | dipsearch_pilot_16 | shipped | +0.10 | -0.10 |" in page
 
 
+def test_one_picture_that_gains_much_shows_in_the_mean_and_not_in_the_median() -> None:
+    found = summary([row(), row(warm_stop_db=29.9), row(warm_stop_db=39.0, warm_peak_db=39.0)])
+    assert (found.gain, found.median_gain) == (pytest.approx(9.2 / 3), pytest.approx(0.1))
+    assert (found.warm_missed, found.warm_median) == (pytest.approx(0.1), pytest.approx(0.1))
+    page = warm_markdown([row(), row(), row(warm_stop_db=39.0)], command="bench warm", date="2026-01-01")
+    assert "| +3.10 (+0.10) |" in page
+
+
 def test_no_picture_is_one_that_weights_are_learnt_from() -> None:
     names = [name for some in WARM_PICTURES.values() for name, _ in some]
     assert len(WARM_PICTURES[FRESH]) >= 12 and len(set(names)) == len(names)
@@ -61,6 +70,14 @@ def test_without_a_folder_there_are_the_bundled_pictures_and_a_missing_one_is_na
     assert {source.partition(":")[0] for source, _ in warm_sources(None, FRESH)} == {"sample"}
     with pytest.raises(InputError, match="is not there"):
         warm_sources(tmp_path, FRESH)
+
+
+def test_an_empty_table_takes_no_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- begin warm -->\nkept\n<!-- end warm -->\n")
+    assert run(["bench", "warm", "--pictures", "tuning", "--out", str(tmp_path), "--page", str(page)]) == 2
+    assert "there is nothing to write into the table warm" in capsys.readouterr().err
+    assert "kept" in page.read_text()
 
 
 def test_both_fits_are_measured_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["clean/one.png", "other/one.png"], "two pictures are called one"),
         (["sample:coffee", "other/coffee.png"], "the crops of two pictures are called coffee@128"),
         (["clean", "--out", "damaged"], "damaged/answers.json holds no rows of bench answers"),
-        (["clean", "--out", "strange"], "strange/rivals.json holds no table of rivals"),
+        (["clean", "--out", "strange"], "strange/rivals.json holds no rows of bench rivals"),
         (["--recorded-only"], "there is no benchmarks/answers.json"),
         (["--recorded-only", "--out", "damaged"], "damaged/answers.json holds no rows of bench answers"),
     ],
@@ -89,7 +89,7 @@ def test_rows_and_page_are_written_and_nothing_is_made_twice(
     delivered = next(row for row in values["rows"] if row["answer"] == "delivered")
     assert set(delivered) >= {
         *("picture", "task", "damage", "seconds", "answer", "estimate", "share"),
-        *("psnr", "ssim", "wall_s", "seed", "version"),
+        *("psnr", "ssim", "wall_s", "seed", "workers", "version"),
     }
     assert delivered["picture"] == "one@32" and delivered["seconds"] == 20 and delivered["estimate"] == 30.0
     page = (folder / "BENCHMARKS.md").read_text(encoding="utf-8")

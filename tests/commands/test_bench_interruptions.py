@@ -20,7 +20,6 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
     batches: Made = []
 
     def interrupted(search: InterruptedSearch, kind: Kind, numbers: Sequence[int]) -> list[InterruptionRow]:
-        assert (search.budget, search.side, search.workers) == (20, 48, 2)
         batches.append((kind, list(numbers)))
         return [
             InterruptionRow(
@@ -32,6 +31,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
                 2.0 + number,
                 "candidate 7 is gone" if number % 4 == 3 else "",
                 "dipsearch 9",
+                number % 3 if kind == "kill" else None,
             )
             for number in numbers
         ]
@@ -80,18 +80,21 @@ def test_rows_and_page_are_written_and_nothing_is_made_twice(
     values = json.loads(Path("benchmarks", "interruptions.json").read_text())
     assert values["rows"][3] == {
         "kind": "kill", "number": 3, "moment_s": 1.5, "ok": False, "lost_steps": 30, "seconds": 5.0,
-        "note": "candidate 7 is gone", "version": "dipsearch 9",
+        "note": "candidate 7 is gone", "version": "dipsearch 9", "at_stake": 0,
+        "setting": "20 s, 48², processes: 2, seed 0",
     }  # fmt: skip
     page = Path("BENCHMARKS.md").read_text(encoding="utf-8")
     assert "<!-- begin interruptions -->" in page
-    assert "| kill -9 of all processes, then `--resume` | 4 | 3 | 15 | 30 | 3.5 | 5.0 |" in page
-    assert "| SIGTERM | 4 | 3 | – | – | 3.5 | 5.0 |" in page
+    assert "| kill -9 of all processes, then `--resume` | 4 | 3 | 2 | 2 | 15 | 30 | 3.5 | 5.0 |" in page
+    assert "| SIGTERM | 4 | 3 | – | – | – | – | 3.5 | 5.0 |" in page
     assert "- kill 3: candidate 7 is gone" in page and "SIGHUP" not in page
     assert capsys.readouterr().out.count("\n") == 8 + 1
     assert run([*command, "4"]) == 0
     assert len(made) == 1 + 4 and capsys.readouterr().out.count("\n") == 1
     assert run([*command, "6"]) == 0
     assert made[5:] == [("kill", [4]), ("kill", [5]), ("term", [4]), ("term", [5])]
+    assert run(["bench", "interruptions", "--kinds", "term", "--number", "1", "--workers", "1"]) == 0
+    assert made[9:] == [("term", [0])]  # of another setting
 
 
 def test_the_page_is_made_from_the_rows_alone_and_lists_the_first_failures(made: Made) -> None:

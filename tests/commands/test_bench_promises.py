@@ -16,19 +16,21 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Promise]:
     promises: list[Promise] = []
 
     def measured(promise: Promise, *, workers: int, seed: int) -> PromiseRow:
-        assert (workers, seed) == (2, 0)
         promises.append(promise)
         return PromiseRow(
             promise.task,
             promise.size,
             promise.busy,
             promise.budget_s,
+            workers=workers,
+            seed=seed,
             seconds=promise.budget_s + 3.5,
             delivered=not promise.busy,
             kept=promise.budget_s > 5,
             looks=12,
             psnr=None if promise.busy else 28.125,
             version="dipsearch 9",
+            date="2026-01-02" if promise.budget_s > 5 else "2026-01-03",
             note="there is no result.json" if promise.busy else "",
         )
 
@@ -77,8 +79,9 @@ def test_rows_and_page_are_written_and_nothing_is_made_twice(
     assert run(command) == 0
     values = json.loads(Path("benchmarks", "promises.json").read_text())
     assert values["rows"][0] == {
-        "task": "inpaint", "size": 128, "busy": False, "budget_s": 5.0, "seconds": 8.5, "delivered": True,
-        "kept": False, "looks": 12, "psnr": 28.125, "version": "dipsearch 9", "note": "",
+        "task": "inpaint", "size": 128, "busy": False, "budget_s": 5.0, "workers": 2, "seed": 0, "seconds": 8.5,
+        "delivered": True, "kept": False, "looks": 12, "psnr": 28.125, "version": "dipsearch 9",
+        "date": "2026-01-03", "note": "",
     }  # fmt: skip
     page = Path("BENCHMARKS.md").read_text(encoding="utf-8")
     assert "kept" in page and "<!-- begin promises -->" in page
@@ -92,6 +95,20 @@ def test_rows_and_page_are_written_and_nothing_is_made_twice(
     assert len(asked) == 4 and capsys.readouterr().out.count("\n") == 1
     assert run([*command[:-1], "15s", "--busy", "yes"]) == 0
     assert asked[-1] == Promise("inpaint", 128, True, 15.0) and len(asked) == 5
+    page = Path("BENCHMARKS.md").read_text(encoding="utf-8")
+    assert "; measured 2026-01-03 (5 s), 2026-01-02 (15 s, 4 min). " in page
+
+
+def test_other_processes_and_shorter_budgets_are_other_rows(asked: list[Promise]) -> None:
+    command = ["bench", "promises", "--tasks", "inpaint", "--sizes", "128", "--busy", "no"]
+    assert run([*command, "--budgets", "1.5s,2s"]) == 0
+    page = Path("BENCHMARKS.md").read_text(encoding="utf-8")
+    assert (
+        "| search | 1.5 s | 2 s |" in page and "| inpaint 128², quiet | 5.0 **late** | 5.5 **late** |" in page
+    )
+    assert run([*command, "--budgets", "2s", "--workers", "1"]) == 0 and len(asked) == 3
+    page = Path("BENCHMARKS.md").read_text(encoding="utf-8")
+    assert "| inpaint 128², quiet, processes: 1, seed 0 | – | 5.5 **late** |" in page
 
 
 def test_the_page_is_made_from_the_rows_alone(asked: list[Promise]) -> None:
@@ -101,6 +118,11 @@ def test_the_page_is_made_from_the_rows_alone(asked: list[Promise]) -> None:
         [line for line in Path(name).read_text(encoding="utf-8").splitlines() if line.startswith("|")]
         for name in ("first.md", "second.md")
     )
+    dates = [
+        Path(name).read_text(encoding="utf-8").split("\n\n")[3].partition(". ")[0]
+        for name in ("first.md", "second.md")
+    ]
+    assert dates[0] == dates[1] and "--recorded-only" not in dates[1]
     assert first == second and len(first) == 3 * (2 + 8) and len(asked) == 8
 
 

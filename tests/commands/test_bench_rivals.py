@@ -44,9 +44,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["clean", "--seconds", "0"], "--seconds is '0'"),
         (["clean", "--workers", "0"], "equal to 1, and 0 was given"),
         (["clean", "--fit-seconds", "0"], "--fit-seconds is 0"),
-        (["clean", "--out", "damaged"], "damaged/rivals.json holds no table of rivals"),
+        (["clean", "--out", "damaged"], "damaged/rivals.json holds no rows of bench rivals"),
         (["--recorded-only"], "there is no benchmarks/rivals.json"),
-        (["--recorded-only", "--out", "damaged"], "damaged/rivals.json holds no table of rivals"),
+        (["--recorded-only", "--out", "damaged"], "damaged/rivals.json holds no rows of bench rivals"),
         (["broken"], "broken/one.png cannot be read as a picture"),
     ],
 )

@@ -26,6 +26,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
                 picture=case.picture,
                 task=turn.damage.task,
                 strategy=turn.strategy.title,
+                network=turn.strategy.network(turn.damage.task),
                 seed=turn.seed,
                 minutes=turn.minutes,
                 workers=wanted.workers,
@@ -92,6 +93,8 @@ def test_rows_summary_and_page_are_written_and_nothing_is_made_twice(
     assert run(command) == 0
     assert len(asked) == 6 * 4  # those that failed once more
     assert run(["bench", "search", "--recorded-only", "--page", "second.md"]) == 0
+    again = json.loads(Path("benchmarks", "search.json").read_text())["real"]
+    assert again["command"] == summary["real"]["command"]
     lines = [
         [one for one in text.splitlines() if one[:1] == "|"] for text in (page, Path("second.md").read_text())
     ]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from ...planning.policy import ExpectedGain
 from ...trials.objective import estimated_psnr
-from .search_comparison import PILOT, STRATEGIES
+from .search_comparison import PILOT, STRATEGIES, TIMED
 from .search_replay import SECONDS_PER_MINUTE, STEP_SECONDS, replay_search
 from .strategy import Tried
 from .table import Table, cases_of
@@ -48,7 +47,7 @@ def expected_courses(table: Table, *, set: SetName, seeds: int) -> dict[str, lis
 
 def _course(table: Table, case: TableCase, seed: int) -> list[float]:
     tried = replay_search(
-        STRATEGIES[PILOT], table, case, seed=seed, minutes=MINUTES, workers=WORKERS, policy=ExpectedGain()
+        STRATEGIES[PILOT], table, case, seed=seed, minutes=MINUTES, workers=WORKERS, policy=TIMED
     )
     first = estimated_psnr(case.first_validation_mse)
     return [_best(tried, moment) - first for moment in MOMENTS]

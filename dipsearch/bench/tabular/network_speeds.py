@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...errors import FormatError
 from ...files import write_text
 from ...fitting import Check, fit
-from ...fitting.memory import keep_freed_memory
 from ...network import Genome
 from ...problem import Problem, make_split
-from ..machine import machine_name
+from ..machine import machine_name, one_thread
 from .table_cases import SIDES, noisy
 
 SPEEDS = "speeds.json"
@@ -28,9 +28,12 @@ def measured_speeds(
     """Processor seconds of an iteration on a colour picture on this machine, by the genome's digest and the side.
 
     Those that the folder's file lacks are measured: on a quiet machine, please, and again when the file is removed.
+
+    Raises:
+        FormatError: that file holds something else.
     """
     path = folder / SPEEDS
-    known: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    known = _known(path)
     one_thread()
     found: dict[str, dict[int, float]] = {}
     machine = machine_name("cpu")
@@ -44,6 +47,20 @@ def measured_speeds(
                 watch(f"{key}: {known[key]:.4f} s for an iteration")
             found.setdefault(genome.digest, {})[side] = known[key]
     return found
+
+
+def _known(path: Path) -> dict[str, float]:
+    if not path.exists():
+        return {}
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        return {str(key): float(value) for key, value in known.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise FormatError(
+            f"{path} holds no times of iterations ({error or type(error).__name__})",
+            "it is what bench table wrote",
+            "repair it, or remove it to have them measured again",
+        ) from error
 
 
 def seconds_per_step(genome: Genome, problem: Problem) -> float:
@@ -64,9 +81,3 @@ def seconds_per_step(genome: Genome, problem: Problem) -> float:
         pilot=problem.y,
     )
     return float(np.diff(times)[1:].min()) / 3
-
-
-def one_thread() -> None:
-    """Make this process compute with one thread, as a worker of a search does."""
-    torch.set_num_threads(1)
-    keep_freed_memory()

@@ -1,7 +1,8 @@
 """The comparison of strategies on the table, at equal time: many searches of each, on the same cases and seeds.
 
-Seeds take the pictures of a set in turns. A gain is the mean of differences within a seed, and its interval is what
-other seeds would change; what other pictures would change is more, and the worst picture says a little of it.
+Seeds take the pictures of a set in turns, and every search has the policy of a timed one. A gain is the mean over
+pictures of the mean over seeds, and its interval is what other seeds would change on these pictures; what other
+pictures would change is more: the worst and the best picture say a little of it.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, stdev
+from statistics import fmean, median, stdev, variance
 
 from scipy.stats import t as student
 
+from ...planning.policy import ExpectedGain, Policy
 from ...proposal.breeding import Breeding, GeneticSampler
 from ..search_rows import Delivers, SearchRow
 from .ideas import CheapFirst, ForEnsemble, Predicted, PredictedPerSecond, WithOtherSeeds
@@ -25,7 +27,7 @@ from .known_strategies import (
     random_genomes,
 )
 from .sampler_strategies import sampled, with_sampler
-from .search_replay import Delivered, delivered_at, replay_search
+from .search_replay import SECONDS_PER_MINUTE, Delivered, delivered_at, replay
 from .strategy import Maker, Tried
 from .table import Table, cases_of
 from .table_cases import SETS, SetName
@@ -36,8 +38,11 @@ SEEDS, RANDOM, GENETIC = "best known network, other seeds", "known, then random"
 PILOT = "known, then with a pilot"
 """What a search does."""
 
+ONCE, DIP = "best known network, once", "DIP default network"
+"""One fit each, and nothing more to do: what a search without a search delivers."""
+
 STRATEGIES: Mapping[str, Maker] = {
-    "best known network, once": best_known_once,
+    ONCE: best_known_once,
     SEEDS: other_seeds,
     "known networks": known_networks,
     "random": random_genomes,
@@ -53,19 +58,25 @@ STRATEGIES: Mapping[str, Maker] = {
     "known, then cheap ones": CheapFirst,
     "known, then promising or unlike ones": Predicted,
     "known, then such by the second": PredictedPerSecond,
-    "DIP default network": dip_default,
+    DIP: dip_default,
 }
 """By the names of the table."""
 
 AGAINST = (SEEDS, RANDOM)
 """What the others are compared with: more of the same, and chance."""
 
-MINUTES = (1.0, 2.0, 4.0, 8.0, 12.0)
+MINUTES = (1.0, 2.0, 4.0)
 
 DELIVERS: tuple[Delivers, ...] = ("networks", "polished")
 
+TIMED = ExpectedGain()
+"""The policy of a search that has a budget of time."""
+
 FEWEST_SEEDS = 2
 """Of one there is no interval."""
+
+LATE = 0.95
+"""A search whose strategy ran dry before this share of its time had less than the others; after it nothing is lost."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +87,17 @@ class Searched:
         case: of what.
         tried: its fits.
         delivered: what it would deliver, by the minute.
+        dry_at: when the table had no more for its strategy, in seconds of the search; infinite where it always had.
     """
 
     case: TableCase
     tried: Sequence[Tried]
     delivered: Mapping[float, Delivered]
+    dry_at: float = math.inf
+
+    def ran_dry(self, minutes: float) -> bool:
+        """Whether it had nothing to do for a part of so many minutes."""
+        return self.dry_at < LATE * minutes * SECONDS_PER_MINUTE
 
     def psnr(self, minutes: float, delivers: Delivers) -> float:
         """Of what it would deliver, in dB."""
@@ -99,6 +116,7 @@ def replayed_searches(
     strategies: Mapping[str, Maker] = STRATEGIES,
     minutes: Sequence[float] = MINUTES,
     sets: Sequence[SetName] = SETS,
+    policy: Policy = TIMED,
     watch: Callable[[str], None] = lambda line: None,
 ) -> Searches:
     """Replay every strategy for every task of every set.
@@ -109,6 +127,7 @@ def replayed_searches(
         strategies: by name.
         minutes: after which it is asked what would be delivered; the last one ends the search.
         sets: of the pictures.
+        policy: that says which fit goes on; that of a timed search.
         watch: told about each strategy.
     """
     found: dict[tuple[SetName, str, str], list[Searched]] = {}
@@ -117,20 +136,24 @@ def replayed_searches(
             cases = cases_of(table, set=name, task=task)
             for strategy, maker in strategies.items():
                 found[name, task, strategy] = [
-                    _searched(maker, table, cases[seed % len(cases)], seed, minutes) for seed in range(seeds)
+                    _searched(maker, table, cases[seed % len(cases)], seed, minutes, policy)
+                    for seed in range(seeds)
                 ]
                 last = [one.psnr(max(minutes), "polished") for one in found[name, task, strategy]]
                 watch(f"{name} {task}: {strategy} {fmean(last):.2f} dB")
     return found
 
 
-def _searched(maker: Maker, table: Table, case: TableCase, seed: int, minutes: Sequence[float]) -> Searched:
-    tried = replay_search(maker, table, case, seed=seed, minutes=max(minutes))
-    return Searched(case, tried, {when: delivered_at(tried, case, minutes=when) for when in minutes})
+def _searched(
+    maker: Maker, table: Table, case: TableCase, seed: int, minutes: Sequence[float], policy: Policy
+) -> Searched:
+    found = replay(maker, table, case, seed=seed, minutes=max(minutes), policy=policy)
+    delivered = {when: delivered_at(found.tried, case, minutes=when) for when in minutes}
+    return Searched(case, found.tried, delivered, found.dry_at)
 
 
 def search_rows(searches: Searches, *, measurement: str, against: Sequence[str] = AGAINST) -> list[SearchRow]:
-    """The rows of replayed searches; a strategy that had nothing to deliver at a time has none.
+    """The rows of replayed searches, none where a strategy had nothing to deliver, or ran dry before.
 
     Args:
         searches: replayed ones.
@@ -161,6 +184,9 @@ def _row(
     ours, theirs = searches[name, task, strategy], searches[name, task, against]
     if not all(one.tried for one in (*ours, *theirs)):
         return None  # the table has nothing for it
+    compared = ((strategy, ours), (against, theirs))
+    if any(one.ran_dry(minutes) for title, each in compared if title not in (ONCE, DIP) for one in each):
+        return None
     levels = [one.psnr(minutes, delivers) for one in ours]
     gains = [level - one.psnr(minutes, delivers) for level, one in zip(levels, theirs, strict=True)]
     if not all(map(math.isfinite, gains)):
@@ -168,7 +194,8 @@ def _row(
     by_picture: dict[str, list[float]] = {}
     for one, gain in zip(ours, gains, strict=True):
         by_picture.setdefault(one.case.picture, []).append(gain)
-    mean, half = fmean(gains), half_interval(gains)
+    of_pictures = [fmean(each) for each in by_picture.values()]
+    mean, half = fmean(of_pictures), half_within(list(by_picture.values()))
     return SearchRow(
         strategy=strategy,
         against=against,
@@ -183,7 +210,8 @@ def _row(
         set=name,
         delivers=delivers,
         psnr_db=round(fmean(levels), 3),
-        worst_db=round(min(map(fmean, by_picture.values())), 3),
+        worst_db=round(min(of_pictures), 3),
+        best_db=round(max(of_pictures), 3),
         measurement=measurement,
     )
 
@@ -193,6 +221,23 @@ def half_interval(values: Sequence[float]) -> float:
     if len(values) < FEWEST_SEEDS:
         return 0.0
     return float(student.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
+
+
+def half_within(values: Sequence[Sequence[float]]) -> float:
+    """Half of the 95 % interval of a mean of means, each over some seeds, by how far these lie apart within each.
+
+    Pictures stay as they are; degrees of freedom as Welch (1947) and Satterthwaite (1946) have them.
+
+    Args:
+        values: by picture; where one has a single value there is no interval, and 0 is returned.
+    """
+    if any(len(each) < FEWEST_SEEDS for each in values):
+        return 0.0
+    parts = [variance(each) / len(each) for each in values]
+    if not (total := sum(parts)):
+        return 0.0
+    freedom = total**2 / sum(part**2 / (len(each) - 1) for part, each in zip(parts, values, strict=True))
+    return float(student.ppf(0.975, freedom)) * math.sqrt(total) / len(values)
 
 
 def fits_to_best_of_random(

@@ -57,6 +57,20 @@ class Delivered:
     fits: int
 
 
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """A replayed search.
+
+    Args:
+        tried: its fits, with the times of their slices.
+        dry_at: when a worker first had nothing to do because the table has no more for the strategy, in seconds of the
+            search; infinite where that did not happen.
+    """
+
+    tried: list[Tried]
+    dry_at: float
+
+
 @dataclass
 class _Worker:
     """When it is free, and what it works on until then; nothing where the policy had nothing for it."""
@@ -82,7 +96,21 @@ def replay_search(
     workers: int = 2,
     policy: Policy = WHOLE,
 ) -> list[Tried]:
-    """Search for so long; return what was tried, with the times of its slices.
+    """Search for so long; return what was tried, with the times of its slices; see `replay`."""
+    return replay(maker, table, case, seed=seed, minutes=minutes, workers=workers, policy=policy).tried
+
+
+def replay(
+    maker: Maker,
+    table: Table,
+    case: TableCase,
+    *,
+    seed: int,
+    minutes: float,
+    workers: int = 2,
+    policy: Policy = WHOLE,
+) -> Replay:
+    """Search for so long.
 
     Args:
         maker: of the strategy, which says what is begun.
@@ -94,7 +122,7 @@ def replay_search(
     """
     seconds = minutes * SECONDS_PER_MINUTE
     search = _Search(maker(Offer(table, case.task, seed)), table, case)
-    team = [_Worker() for _ in range(workers)]
+    team, dry_at = [_Worker() for _ in range(workers)], math.inf
     while True:
         # Of two at the same time, the one that brings something comes first.
         worker = min(team, key=lambda each: (each.free_at, each.one is None))
@@ -104,6 +132,8 @@ def replay_search(
         left = seconds - worker.free_at
         found = search.decided(policy, left=left, workers=workers)
         if found is None:
+            if search.exhausted:
+                dry_at = min(dry_at, worker.free_at)
             # It is asked again when something has changed.
             worker.free_at = min((each.free_at for each in team if each.one is not None), default=math.inf)
             continue
@@ -114,7 +144,7 @@ def replay_search(
         worker.free_at += steps * one.seconds_per_step if steps else left
     for worker in team:
         worker.hand_in()
-    return search.tried
+    return Replay(search.tried, dry_at)
 
 
 class _Search:
@@ -124,7 +154,7 @@ class _Search:
         self.tried = list[Tried]()
         self._strategy, self._table, self._case = strategy, table, case
         self._scale = STEP_SECONDS / table.recorded(BEST_KNOWN).seconds[case.side]
-        self._exhausted = False
+        self.exhausted = False
 
     def decided(self, policy: Policy, *, left: float, workers: int) -> tuple[Tried, int] | None:
         """Whom a free worker advances, and for how many iterations at the most."""
@@ -143,12 +173,12 @@ class _Search:
             workers=workers,
             fresh_seconds_per_step=STEP_SECONDS,
             fresh_look=LEAST_WITH_PILOT,
-            can_begin=not self._exhausted,
+            can_begin=not self.exhausted,
         )
 
     def _begun(self) -> Tried | None:
         choice = self._strategy.next(self.tried)
-        self._exhausted = choice is None
+        self.exhausted = choice is None
         if choice is None:
             return None
         recorded = self._table.recorded(choice[0])

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from ...files import replacing
 from ...trials.array_files import read_npz
+from ..machine import one_thread
 from .fit_recording import most_steps, record_fit
-from .network_speeds import one_thread
 from .table_cases import TASKS, TablePicture, prepared
 from .table_genomes import Block, TableGenome
 

@@ -1,7 +1,8 @@
 """How soon a strategy has what the default network of Deep Image Prior reaches at its best.
 
 That network is given an oracle, who stops it at its peak by looking at the clean picture, and goes on with all of y as
-the others do. The strategies have no oracle, and only networks count, without the answer of similar patches.
+the others do. The strategies have no oracle, and only networks count, without the answer of similar patches. Cases in
+which that network was still rising when its recording ended are left out: nobody knows how high its peak would be.
 """
 
 from __future__ import annotations
@@ -22,17 +23,22 @@ from .table_parts import TableCase
 SHARES = tuple(float(share) for share in np.geomspace(0.02, 1, 18))
 """Of that network's own time, at which a strategy is looked at: each is a quarter more than the one before."""
 
+BEFORE_END = 0.9
+"""A peak lies in this share of a recording, or it was none."""
+
 Peak = tuple[float, float]
 """The PSNR in dB at the peak, and the seconds until it."""
 
 
 def default_peak(table: Table, case: TableCase) -> Peak | None:
-    """The peak of the default network on a case; ``None`` where the table does not have it."""
+    """The peak of the default network on a case; ``None`` where the table does not have it, or it had yet to come."""
     recorded = next((one for one in table.genomes if one.name == DIP_DEFAULT), None)
     fit = None if recorded is None else case.fits.get((recorded.digest, 0))
     if recorded is None or fit is None or not fit.steps:
         return None
     at = int(np.nanargmax(fit.now_psnr))
+    if at + 1 > BEFORE_END * len(fit.now_psnr):
+        return None
     gain = case.psnr(fit.square(fit.end + 1)) - case.psnr(fit.square(fit.end))
     scale = STEP_SECONDS / table.recorded(BEST_KNOWN).seconds[case.side]
     return float(fit.now_psnr[at]) + gain, EVERY * (at + 1) * recorded.seconds[case.side] * scale
@@ -50,7 +56,8 @@ def time_to_peak(
         seeds: searches on each case, whose median counts.
 
     Returns:
-        By strategy: ``share``, -1 where it was not reached in most cases, and ``reached``, the share of cases.
+        By strategy: ``share``, -1 where it was not reached in most cases, ``reached``, the share of cases, and
+        ``cases``, how many have a peak, of ``all``.
     """
     peaks = [(case, peak) for case in cases if (peak := default_peak(table, case)) is not None]
     if not peaks:
@@ -65,6 +72,8 @@ def time_to_peak(
         found[name] = {
             "share": round(middle, 3) if math.isfinite(middle) else -1.0,
             "reached": round(reached, 3),
+            "cases": float(len(peaks)),
+            "all": float(len(cases)),
         }
     return found
 
