@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .answers import COMBINED, UNCHANGED
+from .answers import COMBINED, QUICKLY, UNCHANGED
 from .shares import FIRST
 
 LITTLE = 0.1
@@ -41,6 +41,11 @@ def delivered_words(answers: Sequence[Row]) -> str:
     return "a mixture of " + " and ".join(f"{a['words']} ({100 * a['share']:.0f} %)" for a in parts)
 
 
+def made_quickly(answers: Sequence[Row]) -> bool:
+    """Whether a quick method made the first answer, for which similar patches had no time."""
+    return any(answer["name"] == FIRST and answer["words"] == QUICKLY for answer in answers)
+
+
 def left_as_it_was(result: Mapping[str, Any]) -> bool:
     """Whether nothing was found to restore in any of the pictures."""
     pictures = answers_of(result)
@@ -63,7 +68,7 @@ def bar_words(result: Mapping[str, Any]) -> str:
         return ""
     alone = _mean([answers[0]["estimate"] for answers in pictures])
     networks = _mean([_best_network(answers) for answers in pictures])
-    said = "similar patches alone"
+    said = "a quick method alone" if all(map(made_quickly, pictures)) else "similar patches alone"
     if alone is not None:
         measured = "the small picture" if result.get("task") == "sr" else "what was measured"
         of = f" of {measured}" if _indirect(result) else ""
@@ -102,6 +107,8 @@ def gain_words(result: Mapping[str, Any]) -> str:
     if not pictures or any(answers[0]["name"] != FIRST for answers in pictures):
         return ""
     if _mean([_best_network(answers) for answers in pictures]) is None:
+        if any(map(made_quickly, pictures)):
+            return "none: there was no time even for similar patches; a larger --budget leaves time for both"
         return "none: similar patches answered alone; a larger --budget leaves time for networks"
     delivered = [delivered_answer(answers) for answers in pictures]
     if all(one["name"] == FIRST for one in delivered):

@@ -24,6 +24,7 @@ from ..fitting import combine, data_consistent
 from ..fitting.ensemble import scoring_products
 from ..problem import Identity, Problem, Split
 from ..problem.gate.clipping import unclipped
+from ..trials.first_files import Made
 from .bootstrap import Standing, block_errors, standings
 from .shares import BEST, ENSEMBLE, FIRST, POLISHED, USUAL, mixture_shares, score_variance
 
@@ -40,6 +41,9 @@ IN_WORDS = {
     COMBINED: "a mixture of several answers",
 }
 
+QUICKLY = "a quick method; there was no time for similar patches"
+"""The first answer in words, where something else made it."""
+
 HOPELESS = 6.0
 """Decibels by which a blind score may fall behind the first answer's until networks are left out."""
 
@@ -53,12 +57,19 @@ class Answer:
         judged: from the fitted part of the split alone, ``(1, C, H, W)``; what the scoring part judges.
         image: from all of y, likewise; what would be delivered.
         seconds: since the start, when it was there.
+        made: how, of the first answer.
     """
 
     name: str
     judged: Tensor
     image: Tensor
     seconds: float
+    made: Made = "as usual"
+
+    @property
+    def words(self) -> str:
+        """What it is, for people."""
+        return QUICKLY if self.made == "by a quick method" else IN_WORDS[self.name]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 from torch import Tensor
 
@@ -18,7 +19,7 @@ from ..execution.task import Patches
 from ..planning.budget import FIRST_SHARE
 from ..problem import Case, restored_suffix, write_restored
 from ..trials.array_files import read_x
-from ..trials.first_files import FIRST_FOLDER, read_first
+from ..trials.first_files import FIRST_FOLDER, KeptFirst, Made, read_first
 from ..trials.objective import estimated_psnr
 from ..trials.problem_files import SEARCHED, WHOLE, pilot_path, problem_file, write_pilot
 from .answers import finished
@@ -27,6 +28,8 @@ from .picture_outputs import picture_folder
 
 INTERRUPTED_SECONDS = 20.0
 """For first answers that are lacking where somebody asked to finish: less thorough ones, or those of a quick method."""
+
+QUICK_WORDS = "there was no time for similar patches: a quick method restored it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +40,13 @@ class FirstAnswer:
         image: from all of y, ``(1, C, H, W)``.
         fitted: from the fitted part of the split, likewise.
         seconds: since the start, when the image was there.
+        made: how it was made.
     """
 
     image: Tensor
     fitted: Tensor
     seconds: float
+    made: Made = "as usual"
 
 
 def make_first_answers(
@@ -77,9 +82,10 @@ def make_first_answers(
     found = {}
     for name in names:
         full, fitted = (task.out for task in _tasks(name, seed=seed))
-        if (folder / full).exists() and (folder / fitted).exists():
-            image, part = read_x(folder / full), read_x(folder / fitted)
-            found[name] = FirstAnswer(image, part, runner.arrived.get(full, begun))
+        if (folder / fitted).exists() and (kept := read_first(folder, name)):
+            image, part = kept.image, read_x(folder / fitted)
+            made = first_made(runner, problem_file(kind=WHOLE, name=name), kept=kept.made)
+            found[name] = FirstAnswer(image, part, runner.arrived.get(full, begun), made)
             write_pilot(pilot_path(folder, kind=WHOLE, name=name), fitted=part, full=image)
             searched = folder / _searched_task(name, seed=seed).out
             if not on_crops:
@@ -103,6 +109,32 @@ def first_estimates(runner: Runner, firsts: Mapping[str, FirstAnswer]) -> dict[s
     }
 
 
+def first_made(runner: Runner, problem: str, *, kept: Made = "as usual") -> Made:
+    """How the first answer to a picture was made: where time was short for it, there is none for polishing.
+
+    Args:
+        runner: has had it made.
+        problem: the problem file, relative to the study's folder.
+        kept: what is known of one that it has not made.
+    """
+    tasks = runner.done.values()
+    made = [done.made for task, done in tasks if task.problem == problem and task.pilot is None]
+    return max((kept, *made), key=get_args(Made).index)
+
+
+def quick_words(firsts: Mapping[str, KeptFirst]) -> list[str]:
+    """Of which of them a quick method took the place of similar patches, a sentence each.
+
+    Args:
+        firsts: by the pictures' names.
+    """
+    return [
+        ("" if len(firsts) == 1 else f"{name}: ") + QUICK_WORDS
+        for name, first in firsts.items()
+        if first.made == "by a quick method"
+    ]
+
+
 def first_words(firsts: Mapping[str, FirstAnswer], *, files: Mapping[str, str]) -> list[str]:
     """When each was there and where it is, a sentence for people.
 
@@ -112,7 +144,7 @@ def first_words(firsts: Mapping[str, FirstAnswer], *, files: Mapping[str, str]) 
     """
     return [
         ("" if len(firsts) == 1 else f"{name}: ")
-        + f"first answer, by similar patches, after {first.seconds:.0f} s"
+        + f"first answer, by {_means(first)}, after {first.seconds:.0f} s"
         + (f": {files[name]}" if name in files else "")
         for name, first in firsts.items()
     ]
@@ -129,7 +161,7 @@ def write_first_pictures(cases: Mapping[str, Case], *, folder: Path) -> dict[str
     for name, case in cases.items():
         first = read_first(folder, name)
         if first is not None:
-            image = finished(first[0], case.problem)
+            image = finished(first.image, case.problem)
             place = picture_folder(folder, name, alone=len(cases) == 1)
             file = place / f"first{restored_suffix(case)}"
             write_restored(file, image, case)
@@ -141,6 +173,10 @@ def fitted_task(name: str, *, seed: int) -> Patches:
     """Have a picture restored from the fitted part of its split: the bar, and the pilot."""
     problem, label = problem_file(kind=WHOLE, name=name), f"similar patches on {name}"
     return Patches(label, problem, f"{FIRST_FOLDER}/{name}-first-fitted.npz", split_seed=seed)
+
+
+def _means(first: FirstAnswer) -> str:
+    return "a quick method" if first.made == "by a quick method" else "similar patches"
 
 
 def _tasks(name: str, *, seed: int) -> list[Patches]:

@@ -8,12 +8,11 @@ better where networks are behind; polishing the best network, or the first answe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import get_args
 
 from torch import Tensor
 
 from ..execution.runner import Runner
-from ..execution.task import Made, Patches
+from ..execution.task import Patches
 from ..fitting import combine
 from ..patches import met
 from ..trials.array_files import read_x, write_x
@@ -21,7 +20,7 @@ from ..trials.first_files import FIRST_FOLDER, read_first
 from ..trials.problem_files import WHOLE, SplitProblem, problem_file
 from .answers import Answer
 from .delivering import Delivery
-from .first_answers import FirstAnswer
+from .first_answers import FirstAnswer, first_made
 from .shares import BEST, ENSEMBLE, FIRST, POLISHED
 
 POLISHING_SHARE = 0.5
@@ -82,7 +81,7 @@ def unpolished(
     problem, split = picture.problem, picture.split
     answers = []
     if first is not None:
-        answers.append(Answer(FIRST, first.fitted, first.image, first.seconds))
+        answers.append(Answer(FIRST, first.fitted, first.image, first.seconds, first.made))
     if delivery is not None:
         images = [(BEST, delivery.best.output.judged, delivery.best_image)]
         if delivery.chosen != "best":
@@ -109,20 +108,8 @@ def patch_seconds(runner: Runner, problem: str) -> float:
     # After an interruption they were read instead of made.
     for name in runner.names:
         if problem == problem_file(kind=WHOLE, name=name) and (first := read_first(runner.folder, name)):
-            return first[1]
+            return first.seconds
     return 0.0
-
-
-def first_made(runner: Runner, problem: str) -> Made:
-    """How the first answer to a picture was made: where time was short for it, there is none for polishing.
-
-    Args:
-        runner: has had it made.
-        problem: the problem file, relative to the study's folder.
-    """
-    tasks = runner.done.values()
-    made = [done.made for task, done in tasks if task.problem == problem and task.pilot is None]
-    return max(made, key=get_args(Made).index, default="as usual")
 
 
 def _polishing(runner: Runner, answers: Sequence[Answer], picture: SplitProblem) -> list[Patches]:

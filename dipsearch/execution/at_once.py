@@ -9,29 +9,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-
-from torch import Tensor
 
 from ..errors import InputError
 from ..fitting import give_back_memory, out_of_memory
 from ..problem import Case
+from ..trials.first_files import KeptFirst
 from .timed_answer import answer_within
-
-
-@dataclass(frozen=True, eq=False)
-class AtOnce:
-    """A first answer.
-
-    Args:
-        image: the restored picture, (1, C, H, W) on the CPU.
-        seconds: that one worker would need for it.
-        hurried: it was made by less than the usual settings, since there was no time for these.
-    """
-
-    image: Tensor
-    seconds: float
-    hurried: bool = False
 
 
 def answer_at_once(
@@ -41,7 +24,7 @@ def answer_at_once(
     threads: int,
     tell: Callable[[str], None],
     left: float = math.inf,
-) -> AtOnce | None:
+) -> KeptFirst | None:
     """Restore a picture with similar patches alone, or with a quicker method where there is no time for them.
 
     Args:
@@ -52,7 +35,7 @@ def answer_at_once(
         left: seconds of wall time for it.
 
     Returns:
-        The answer; ``None`` where it cannot be done.
+        The answer, on the CPU; ``None`` where it cannot be done.
     """
     on_cpu = patch_device(device) == "cpu"
     started, used = time.perf_counter(), time.process_time()
@@ -70,10 +53,8 @@ def answer_at_once(
         return None
     give_back_memory(device)
     seconds = time.perf_counter() - started
-    if there.made == "by a quick method":
-        tell(f"{case.name}: there is no time for similar patches; a quick method restores it")
     worked = max(seconds, time.process_time() - used) if on_cpu else seconds
-    return AtOnce(image, worked, hurried=there.made != "as usual")
+    return KeptFirst(image, worked, there.made)
 
 
 def patch_device(device: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from ..fitting import Ended
 from ..fitting.compute import USUAL, Compute
 from ..network import Network
+from ..trials.first_files import Made
 
 STATE, CURVES, OUTPUT, TRAJECTORY = "state.safetensors", "fit.npz", "output.npz", "trajectory.npz"
 """What the fits of a slice leave in their folder: how to go on with them, their check points, their images, and images
@@ -100,10 +100,6 @@ class Slice:
         pilots = [one.pilot for one in self.pictures if one.pilot is not None and self.network.needs_pilot]
         own = [f"{self.place}/{name}" for name in (STATE, TRAJECTORY)] if self.at else []
         return (*(one.problem for one in self.pictures), *pilots, *own)
-
-
-Made = Literal["as usual", "hurried", "by a quick method"]
-"""How similar patches restored a picture: by the usual settings, by less thorough ones, or something else did."""
 
 
 @dataclass(frozen=True)

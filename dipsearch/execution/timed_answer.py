@@ -26,7 +26,7 @@ from ..patches import (
     settings_for,
 )
 from ..problem import Identity, Problem, Split, crop_problem
-from .task import Made
+from ..trials.first_files import Made
 
 DENOISING, OTHERS = (4.6, 2.9, 1.9), (15.0, 8.0, 2.7)
 """The time of the usual, the shortened and the quick settings, in that of the hurried ones: denoising, and everything

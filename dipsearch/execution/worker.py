@@ -21,12 +21,13 @@ from ..network import OwnNetwork
 from ..patches import polished
 from ..problem import Split, make_split
 from ..trials.array_files import read_x, write_x
+from ..trials.first_files import Made
 from ..trials.own_parts import NOTHING, OwnParts
 from ..trials.problem_files import PilotPart, SplitProblem, read_pilot, read_problem
 from .at_once import patch_device
 from .executor import TaskFailed
 from .picture_fits import PictureFits, taken_up
-from .task import Advanced, Limits, Made, Patches, Picture, Restored, Result, Slice, Task
+from .task import Advanced, Limits, Patches, Picture, Restored, Result, Slice, Task
 from .timed_answer import answer_within, plain_threads, tile_threads
 
 REMEMBERED = {"cpu": 4, "cuda": 12, "mps": 2}

@@ -104,7 +104,7 @@ def first_alone(
         networks=False,
         lines=(
             ("picture", f"{sizes}, {shapes[0][1]} channels"),
-            ("time", f"{budget:.0f} s in all: no time for a network, similar patches answer alone"),
+            ("time", f"{budget:.0f} s in all: no time for a network, the first answer is delivered"),
         ),
     )
 

@@ -22,7 +22,7 @@ def lines_of(
     lines = [("picture", f"{sizes}{more}, {load.shapes[0][1]} channels")]
     if not plan.networks:
         lines.append(
-            ("time", f"{budget or 0:.0f} s in all: no time for a network, similar patches answer alone")
+            ("time", f"{budget or 0:.0f} s in all: no time for a network, the first answer is delivered")
         )
         return tuple(lines)
     kinds = ", ".join(sorted(set(plan.devices)))

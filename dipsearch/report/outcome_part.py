@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..delivery.answer_words import answers_of, bar_words, delivered_words, left_as_it_was
+from ..delivery.answer_words import answers_of, bar_words, delivered_words, left_as_it_was, made_quickly
 from .wording import clause, decibels, duration, plural
 
 
@@ -57,7 +57,9 @@ def _has_networks(result: Mapping[str, Any]) -> bool:
 
 
 def _without_networks(result: Mapping[str, Any]) -> str:
-    return "unchanged" if result.get("delivered") == "unchanged" else "similar patches alone"
+    if result.get("delivered") == "unchanged":
+        return "unchanged"
+    return "a quick method" if made_quickly(result.get("answers") or ()) else "similar patches alone"
 
 
 def restored_words(result: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
+from ..delivery.answer_words import made_quickly
 from ..errors import DipsearchError
 from ..run import PictureRecord, StudyRecord, full_scale
 from .members import candidate_output, uncertainty_map
@@ -152,7 +153,7 @@ def _case_pictures(record: StudyRecord, picture: PictureRecord, *, side: int) ->
         words = caption or _size(restored, side)
         layers.append(Picture(title, words, data_uri(restored, side=side)))
     if picture.first is not None:
-        layers.append(_first(picture, picture.first, side))
+        layers.append(_first(picture, picture.first, side, quickly=_made_quickly(record, picture)))
     reference = case.reference if case else None
     if reference is not None:
         layers.append(Picture("reference", "only compared with, never used", data_uri(reference, side=side)))
@@ -166,13 +167,21 @@ def _case_pictures(record: StudyRecord, picture: PictureRecord, *, side: int) ->
     return CasePictures(name, (*case.notes, *case.details) if case else (), size, tuple(layers))
 
 
-def _first(picture: PictureRecord, file: Path, side: int) -> Picture:
-    """What similar patches made of the measurement, before any network."""
+def _first(picture: PictureRecord, file: Path, side: int, *, quickly: bool) -> Picture:
+    """What similar patches, or a quick method in their place, made of the measurement, before any network."""
+    title = "quick method" if quickly else "similar patches"
     try:
         pixels = picture.read_restored(file)
-        return Picture("similar patches", "the first answer", data_uri(pixels, side=side))
+        return Picture(title, "the first answer", data_uri(pixels, side=side))
     except DipsearchError as error:
-        return Picture("similar patches", str(error), None)
+        return Picture(title, str(error), None)
+
+
+def _made_quickly(record: StudyRecord, picture: PictureRecord) -> bool:
+    pictures = (record.result or {}).get("pictures") or ()
+    return any(
+        made_quickly(entry.get("answers") or ()) for entry in pictures if entry.get("name") == picture.name
+    )
 
 
 def _map(title: str, values: NDArray[np.float64], caption: str, side: int) -> Picture:

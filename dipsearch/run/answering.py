@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..delivery.first_answers import fitted_task
-from ..execution.at_once import AtOnce, answer_at_once
+from ..execution.at_once import answer_at_once
 from ..execution.timed_answer import threads_for
 from ..planning.budget import FINISHING, FIRST_SHARE, SLACK
 from ..problem import Case
-from ..trials.first_files import read_first
+from ..trials.first_files import KeptFirst, read_first
 from ..trials.problem_files import WHOLE, problem_path, write_problem
 from ..trials.request import Request
 from .devices import most_threads
@@ -59,8 +59,8 @@ def first_answers(
     device: str,
     until: float,
     tell: Callable[[str], None],
-) -> dict[str, AtOnce]:
-    """What similar patches make of each picture; read where it is there already.
+) -> dict[str, KeptFirst]:
+    """What similar patches make of each picture; read where it is there already, and was not made in haste.
 
     Args:
         until: when they have to be there, of ``time.monotonic()``.
@@ -70,8 +70,8 @@ def first_answers(
         before = read_first(folder, name)
         left = (until - time.monotonic()) / (len(cases) - index)
         there = (
-            AtOnce(*before)
-            if before is not None
+            before
+            if before is not None and before.made == "as usual"
             else answer_at_once(case, device=device, threads=most_threads(), tell=tell, left=left)
         )
         if there is not None:

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from torch import Tensor
-
 from ..delivery.answers import Answer, Choice, choose, only, unchanged
 from ..delivery.delivering import (
     MOST_MEMBERS,
@@ -36,7 +34,7 @@ from ..execution.fit_queue import FitQueue
 from ..execution.task import OUTPUT, Advanced, Limits, Picture, Result, Slice, Task
 from ..fitting import may_fit_all_data
 from ..fitting.all_data import SHARE as ALL_DATA_SHARE
-from ..trials.first_files import read_first
+from ..trials.first_files import KeptFirst, read_first
 from ..trials.problem_files import WHOLE, SplitProblem, pilot_file, problem_file
 from ..trials.trial import Trial, ranked
 from .run import Run
@@ -123,7 +121,7 @@ def finish(scheduler: Scheduler, firsts: Mapping[str, FirstAnswer]) -> Finished:
         choose(some, picture.problem, split=picture.split, seconds=run.seconds)
         if some
         # Even its pilot could not be made, so that no network was fitted and nothing can be judged.
-        else only(_unjudged(alone[picture.name][0], run), picture.problem)
+        else only(_unjudged(alone[picture.name], run), picture.problem)
         for some, picture in zip(answers, pictures, strict=True)
     )
     return Finished(tuple(deliveries), pictures, choices, verdict, rescored, gain)
@@ -154,12 +152,12 @@ def finish_at_once(run: Run) -> Finished:
             continue
         first = read_first(run.folder, name)
         assert first is not None  # or networks had to be fitted, however little time there is
-        choices.append(only(_unjudged(first[0], run), picture.problem))
+        choices.append(only(_unjudged(first, run), picture.problem))
     return Finished((None,) * len(pictures), tuple(pictures), tuple(choices), None, Rescored())
 
 
-def _unjudged(first: Tensor, run: Run) -> Answer:
-    return Answer(FIRST, first, first, run.seconds)
+def _unjudged(first: KeptFirst, run: Run) -> Answer:
+    return Answer(FIRST, first.image, first.image, run.seconds, first.made)
 
 
 def _last_fits(

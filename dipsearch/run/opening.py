@@ -12,8 +12,8 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 
+from ..delivery.first_answers import quick_words
 from ..errors import DipsearchError, StudyError
-from ..execution.at_once import AtOnce
 from ..execution.busy import Span
 from ..execution.executor import WorkerSpec
 from ..files import write_bytes
@@ -25,7 +25,7 @@ from ..problem import Case
 from ..proposal.patient_storage import Patience
 from ..proposal.study import SPACE_FILE, open_study
 from ..trials.claim import REQUEST_FILE
-from ..trials.first_files import write_first
+from ..trials.first_files import KeptFirst, write_first
 from ..trials.own_parts import NOTHING, OwnParts
 from ..trials.problem_files import SEARCHED, WHOLE, problem_path, write_problem
 from ..trials.request import Request, write_request
@@ -78,6 +78,7 @@ def open_run(
     until = first_until(request, started=started, slowness=_slowness(*since))
     place, begun_at = here(asked.devices[0], workers), time.monotonic() - started
     firsts = first_answers(folder, names, asked.cases, device=place, until=until, tell=tell)
+    notes += quick_words(firsts)
     spans = [Span(place, begun_at, time.monotonic() - started)] if workers is None else []
     has_pilot = len(firsts) == len(names)
     known = NONE
@@ -96,7 +97,7 @@ def open_run(
         begun=asked.begun,
         slowness=_slowness(*since),
         patch_seconds=sum(first.seconds for first in firsts.values()) if has_pilot else None,
-        hurried=has_pilot and any(first.hurried for first in firsts.values()),
+        hurried=has_pilot and any(first.made != "as usual" for first in firsts.values()),
         may_crop=own.propose is None,  # a module of the user's is drawn once
     )
     channels = [case.problem.image_shape[1] for case in asked.cases]
@@ -141,7 +142,7 @@ def _slowness(wall: float, processor: float) -> float:
     return max(1.0, (time.monotonic() - wall) / max(time.process_time() - processor, 1e-3))
 
 
-def _write_inputs(asked: Gathered, searched: Sequence[Crop], firsts: Mapping[str, AtOnce]) -> None:
+def _write_inputs(asked: Gathered, searched: Sequence[Crop], firsts: Mapping[str, KeptFirst]) -> None:
     """Write all that workers need. Where that fails, whoever holds the folder's claim clears it."""
     folder, request = asked.folder, asked.request
     if asked.begun is None:
@@ -152,7 +153,7 @@ def _write_inputs(asked: Gathered, searched: Sequence[Crop], firsts: Mapping[str
         write_sources(folder, request)
         write_request(folder / REQUEST_FILE, request)
     for name, first in firsts.items():
-        write_first(folder, name, first.image, seconds=first.seconds)
+        write_first(folder, name, first)
 
 
 def _taken_up(study: optuna.Study, asked: Gathered) -> list[str]:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from ..delivery.answers import Choice, choose
 from ..delivery.delivering import Delivery, deliver, fitted_members, whole_problem
-from ..delivery.first_answers import first_words, make_first_answers
-from ..delivery.polishing import POLISHING_SHARE, first_made, gather_answers, patch_seconds
+from ..delivery.first_answers import first_made, first_words, make_first_answers
+from ..delivery.polishing import POLISHING_SHARE, gather_answers, patch_seconds
 from ..execution.fit_queue import FitQueue
 from ..execution.runner import Runner
-from ..execution.task import OUTPUT, Limits, Made, Picture, Slice
+from ..execution.task import OUTPUT, Limits, Picture, Slice
 from ..fitting import may_fit_all_data
 from ..fitting.compute import USUAL, Compute
 from ..library.warm_weights import warm_name
@@ -24,6 +24,7 @@ from ..library.warm_words import cold_words
 from ..network import Genome
 from ..planning.budget import PATIENCE
 from ..problem import Problem
+from ..trials.first_files import Made
 from ..trials.problem_files import WHOLE, pilot_file, problem_file
 from ..trials.request import StartWord
 from .outcome import Callback, Snapshot, WorkerState

@@ -17,6 +17,7 @@ import torch
 
 from ..delivery.answers import Answer, Choice, only
 from ..delivery.delivering import Delivery
+from ..delivery.first_answers import quick_words
 from ..delivery.picture_outputs import answer_rows, delivered_word
 from ..delivery.shares import FIRST
 from ..errors import InputError
@@ -33,6 +34,7 @@ from ..plain_files import inside
 from ..planning.budget import SLACK
 from ..planning.plan import ENDLESS, MAX_STEPS
 from ..problem import Case, TaskOptions, load_case, stacks_of, unique_names, write_film, write_restored
+from ..trials.first_files import KeptFirst
 from ..trials.objective import estimated_psnr
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.problem_files import WHOLE, problem_path, write_problem
@@ -197,14 +199,18 @@ def _at_once(
 ) -> list[tuple[Choice, Delivery | None]]:
     """What similar patches make of pictures in this process; empty where they have no answer."""
     found: list[tuple[Choice, Delivery | None]] = []
+    firsts = dict[str, KeptFirst]()
     for index, case in enumerate(cases):
         left = (until - time.monotonic()) / (len(cases) - index)
         there = answer_at_once(case, device=device, threads=most_threads(), tell=callback.note, left=left)
         if there is None:
             return []
-        answer = Answer(FIRST, there.image, there.image, time.monotonic() - started)
+        answer = Answer(FIRST, there.image, there.image, time.monotonic() - started, there.made)
+        firsts[case.name] = there
         found.append((only(answer, case.problem), None))
-    callback.note("there is no time for networks: similar patches answer alone; give a larger --budget")
+    for sentence in quick_words(firsts):
+        callback.note(sentence)
+    callback.note("there is no time for networks: the first answer is delivered; give a larger --budget")
     return found
 
 

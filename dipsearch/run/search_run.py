@@ -166,13 +166,13 @@ def _has_firsts(run: Run) -> bool:
 
 
 def _without_networks(run: Run, callback: Callback, asked: Asked) -> Outcome:
-    """Deliver what similar patches made: there is no time for anything else, or nothing to restore."""
+    """Deliver the first answers: there is no time for anything else, or nothing to restore."""
     sentence = (
         NOTHING_TO_RESTORE
         if all(case.left_alone for case in run.cases)
-        else f"{asked.by}: what similar patches made is delivered"
+        else f"{asked.by}: the first answer is delivered"
         if asked.once
-        else "there is no time for a network: what similar patches made is delivered; give a larger --budget"
+        else "there is no time for a network: the first answer is delivered; give a larger --budget"
     )
     callback.note(sentence)
     write_first_pictures(dict(zip(run.settings.names, run.cases, strict=True)), folder=run.folder)

@@ -73,7 +73,7 @@ def evidence_of(record: StudyRecord, *, name: str) -> KeptStudy:
 def _picture(folder: Path, name: str) -> KeptPicture:
     problem = read_problem(problem_path(folder, kind=WHOLE, name=name))
     first = read_first(folder, name)
-    image = first_guess(problem) if first is None else first[0]
+    image = first_guess(problem) if first is None else first.image
     if tuple(image.shape) != tuple(problem.image_shape):
         raise FormatError(
             f"the first answer to {name} in {folder.name} has the shape {tuple(image.shape)}",

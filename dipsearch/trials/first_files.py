@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -13,25 +15,41 @@ from .array_files import finite_of, image_of, read_npz, write_npz
 FIRST_FOLDER = "answers"
 """What similar patches made, below the study's folder."""
 
+Made = Literal["as usual", "hurried", "by a quick method"]
+"""How similar patches restored a picture: by the usual settings, by less thorough ones, or something else did."""
+
+
+@dataclass(frozen=True, eq=False)
+class KeptFirst:
+    """A first answer as it is kept.
+
+    Args:
+        image: from all of y, (1, C, H, W).
+        seconds: that one worker needs for it.
+        made: how it was made.
+    """
+
+    image: Tensor
+    seconds: float
+    made: Made = "as usual"
+
 
 def first_file(folder: Path, name: str) -> Path:
-    """Its file, from all of y: the image as ``x``, and ``seconds``."""
+    """Its file, from all of y: the image as ``x``, ``seconds``, and how it was ``made``."""
     return folder / FIRST_FOLDER / f"{name}-first.npz"
 
 
-def write_first(folder: Path, name: str, image: Tensor, *, seconds: float) -> None:
-    """Write the first answer to a picture.
-
-    Args:
-        image: (1, C, H, W).
-        seconds: that one worker needs for it.
-    """
-    write_npz(
-        first_file(folder, name), {"x": image.cpu().numpy(), "seconds": np.array(seconds)}, durable=True
-    )
+def write_first(folder: Path, name: str, first: KeptFirst) -> None:
+    """Write the first answer to a picture."""
+    values = {
+        "x": first.image.cpu().numpy(),
+        "seconds": np.array(first.seconds),
+        "made": np.array(get_args(Made).index(first.made)),
+    }
+    write_npz(first_file(folder, name), values, durable=True)
 
 
-def read_first(folder: Path, name: str) -> tuple[Tensor, float] | None:
+def read_first(folder: Path, name: str) -> KeptFirst | None:
     """What ``write_first`` wrote; ``None`` where nothing was.
 
     Raises:
@@ -42,4 +60,8 @@ def read_first(folder: Path, name: str) -> tuple[Tensor, float] | None:
         return None
     values = read_npz(file)
     seconds = finite_of(values, "seconds", path=file, axes=0) if "seconds" in values else 0.0
-    return torch.from_numpy(image_of(values, "x", path=file)), float(seconds)
+    made = int(finite_of(values, "made", path=file, axes=0)) if "made" in values else 0
+    ways = dict(enumerate(get_args(Made)))
+    return KeptFirst(
+        torch.from_numpy(image_of(values, "x", path=file)), float(seconds), ways.get(made, "as usual")
+    )

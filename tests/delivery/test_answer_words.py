@@ -14,8 +14,9 @@ from dipsearch.delivery.answer_words import (
     gain_words,
     little_words,
 )
-from dipsearch.delivery.answers import IN_WORDS
+from dipsearch.delivery.answers import IN_WORDS, QUICKLY
 from dipsearch.delivery.card import card
+from dipsearch.report import restored_rows
 
 SHARES = {"first": 0.31, "polished": 0.69}
 
@@ -153,3 +154,26 @@ def test_with_a_reference_the_gain_is_the_true_one() -> None:
     for answer, psnr in zip(found["answers"], (30.0, 30.5), strict=True):
         answer["psnr"] = psnr
     assert gain_words(found) == "they add 0.5 dB to what similar patches reach alone"
+
+
+def test_a_quick_method_is_called_so() -> None:
+    found = result({"first": None})
+    found["answers"][0]["words"] = QUICKLY
+    assert bar_words(found) == "a quick method alone; no network was fitted"
+    assert gain_words(found) == (
+        "none: there was no time even for similar patches; a larger --budget leaves time for both"
+    )
+    (row,) = restored_rows(
+        [
+            {
+                **found,
+                "name": "cat",
+                "restored": "cat.png",
+                "psnr": None,
+                "members": 0,
+                "seconds": 1,
+                "score": None,
+            }
+        ]
+    )
+    assert row == ("cat", "cat.png, a quick method, 1.0 s")

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from dipsearch.delivery.answers import Answer, only
-from dipsearch.delivery.picture_outputs import answer_rows
-from dipsearch.problem import Downsample, NoiseModel, Problem, psnr, psnr_luma, ssim
+from dipsearch.delivery.picture_outputs import _first, answer_rows
+from dipsearch.problem import Downsample, Identity, NoiseModel, Problem, psnr, psnr_luma, ssim
 
 SHAPE = (1, 3, 32, 32)
 
@@ -24,5 +24,15 @@ def test_an_answer_is_measured_over_all_values_and_by_its_luma() -> None:
     assert row["psnr"] == pytest.approx(psnr(image, clean), abs=1e-4)
     assert row["psnr_luma"] == pytest.approx(psnr_luma(image, clean), abs=1e-4)
     assert row["ssim"] == pytest.approx(ssim(image, clean), abs=1e-4)
+    assert list(_first(choice, clean, data_range=1)) == ["similar patches"]
     (unknown,) = answer_rows(choice, None)
     assert (unknown["psnr"], unknown["ssim"], unknown["psnr_luma"]) == (None, None, None)
+
+
+def test_an_answer_by_a_quick_method_is_not_called_one_by_similar_patches() -> None:
+    clean = torch.rand(SHAPE, generator=torch.Generator().manual_seed(0))
+    problem = Problem(clean, Identity(), NoiseModel("gaussian", 0.1), SHAPE, torch.ones(1, 1, 32, 32))
+    choice = only(Answer("first", clean, clean, 0.5, "by a quick method"), problem)
+    (row,) = answer_rows(choice, clean)
+    assert (row["name"], row["words"]) == ("first", "a quick method; there was no time for similar patches")
+    assert _first(choice, clean, data_range=1) == {}

@@ -14,7 +14,7 @@ from dipsearch.library.measurement_features import FEATURES
 from dipsearch.problem import Identity, NoiseModel, Problem, TaskOptions, image_digest
 from dipsearch.run import PictureRecord, Request, StudyRecord, Trial
 from dipsearch.run.study_evidence import evidence_of
-from dipsearch.trials.first_files import write_first
+from dipsearch.trials.first_files import KeptFirst, write_first
 from dipsearch.trials.problem_files import WHOLE, problem_path, write_problem
 
 Y = torch.rand(1, 3, 24, 20, generator=torch.Generator().manual_seed(0))
@@ -24,7 +24,7 @@ def study(folder: Path, **changes: object) -> StudyRecord:
     """A study of one picture with seven candidates, the second one a preset with other settings of the fit."""
     problem = Problem(Y, Identity(), NoiseModel("gaussian", 0.1, "given"), Y.shape, torch.ones(1, 1, 24, 20))
     write_problem(problem_path(folder, kind=WHOLE, name="cat"), problem)
-    write_first(folder, "cat", Y, seconds=1.0)
+    write_first(folder, "cat", KeptFirst(Y, 1.0))
     genome = preset("dipsearch_pilot_16")
     genomes = [replace(genome, norm="instance", jitter=0.01 * n) for n in range(6)]
     genomes.insert(1, replace(genome, learning_rate=0.02))
@@ -69,7 +69,7 @@ def test_a_study_without_a_candidate_is_refused(tmp_path: Path) -> None:
 
 def test_a_study_whose_files_do_not_belong_together_is_refused(tmp_path: Path) -> None:
     record = study(tmp_path)
-    write_first(tmp_path, "cat", Y[..., :-1], seconds=1.0)
+    write_first(tmp_path, "cat", KeptFirst(Y[..., :-1], 1.0))
     with pytest.raises(FormatError, match="the first answer to cat"):
         evidence_of(record, name="cat")
     problem_path(tmp_path, kind=WHOLE, name="cat").write_bytes(b"no archive")

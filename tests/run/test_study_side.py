@@ -19,6 +19,7 @@ from dipsearch.errors import StudyError
 from dipsearch.planning.rescoring import Rescoring
 from dipsearch.problem import TaskOptions, psnr, read_image, write_image
 from dipsearch.report.headline import headline
+from dipsearch.report.pictures import pictures_of
 from dipsearch.run import (
     Outcome,
     Plan,
@@ -30,6 +31,7 @@ from dipsearch.run import (
     read_trajectory,
     run_search,
 )
+from dipsearch.trials.first_files import KeptFirst
 from tests.tiny_space import SPACE
 
 
@@ -277,6 +279,26 @@ def test_the_first_answer_is_delivered_where_no_network_was_fitted(
     resumed, _ = search_again(place, monkeypatch)
     assert resumed.result["best"]["number"] in (0, 1)
     assert resumed.result["delivered_psnr"] >= result["delivered_psnr"] - 0.05
+
+
+def test_what_a_quick_method_made_is_called_so_and_made_anew_where_there_is_more_time(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = KeptFirst(torch.full((1, 3, 32, 28), 0.5), 0.1, "by a quick method")
+    monkeypatch.setattr("dipsearch.run.answering.answer_at_once", lambda *_, **__: quick)
+    outcome, ear = search(place, request(place, trials=None, budget_seconds=60.0))
+    result, said = outcome.result, "there was no time for similar patches: a quick method restored it"
+    assert [row["words"] for row in result["answers"]] == [
+        "a quick method; there was no time for similar patches"
+    ]
+    assert said in result["warnings"] and ear.notes.count(said) == 1
+    assert result["baselines"] == {}
+    assert "similar patches alone" not in (outcome.folder / "best" / "card.md").read_text()
+    assert "quick method" in [layer.title for layer in pictures_of(read_study(outcome.folder))[0].pictures]
+    resumed, _ = search_again(place, monkeypatch)
+    first = resumed.result["answers"][0]
+    assert first["words"] == "similar patches alone, without a network"
+    assert first["psnr"] > result["answers"][0]["psnr"] + 3
 
 
 @pytest.mark.parametrize(
