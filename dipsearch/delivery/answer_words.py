@@ -6,6 +6,7 @@ same. Pure functions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -84,7 +85,8 @@ def bar_words(result: Mapping[str, Any]) -> str:
 def little_words(result: Mapping[str, Any]) -> str:
     """Says it where networks were fitted and improved the estimate by less than ``LITTLE``; empty otherwise.
 
-    An indirect estimate does not see the detail that is sought, so nothing follows from it.
+    Nothing is said where the estimate is too rough for that, either: ``gain_words`` says so. An indirect estimate does
+    not see the detail that is sought, so nothing follows from it.
     """
     pictures = answers_of(result)
     if not pictures or _indirect(result) or _mean([_best_network(answers) for answers in pictures]) is None:
@@ -92,6 +94,8 @@ def little_words(result: Mapping[str, Any]) -> str:
     alone = _mean([_estimate(answers, FIRST) for answers in pictures])
     reached = _mean([delivered_answer(answers)["estimate"] for answers in pictures])
     if alone is None or reached is None or reached - alone >= LITTLE:
+        return ""
+    if _untold(reached - alone, _error(pictures)):
         return ""
     gain = max(0.0, reached - alone)
     return f"networks add little here: {gain:.2f} dB above similar patches alone, as estimated"
@@ -117,11 +121,35 @@ def gain_words(result: Mapping[str, Any]) -> str:
         alone = _mean([answers[0].get(name) for answers in pictures])
         reached = _mean([one.get(name) for one in delivered])
         if alone is not None and reached is not None and not (known and _indirect(result)):
-            gain = reached - alone
+            gain, error = reached - alone, _error(pictures) if known else None
+            if error is not None and _untold(gain, error):
+                return f"whether they add anything cannot be told ({_pair(gain, error)} dB{known})"
             if gain < LITTLE:
                 return f"they add little here: {gain:+.2f} dB to similar patches alone{known}"
             return f"they add {gain:.1f} dB to what similar patches reach alone{known}"
     return "they have a part in what is delivered"
+
+
+SURE = 2.0
+"""Standard errors that a gain has to be above zero to be one."""
+
+
+def _untold(gain: float, error: float | None) -> bool:
+    """Whether a gain may be none, and may be more than little."""
+    return error is not None and gain < SURE * error and gain + SURE * error >= LITTLE
+
+
+def _error(pictures: Sequence[Sequence[Row]]) -> float | None:
+    """The standard error of the mean gain over the first answer, in dB; ``None``: it is not known."""
+    errors = [float(error) for answers in pictures if (error := answers[0].get("standard_error")) is not None]
+    if not errors or len(errors) < len(pictures):
+        return None
+    return math.sqrt(sum(error**2 for error in errors)) / len(errors)
+
+
+def _pair(gain: float, error: float) -> str:
+    digits = 1 if max(abs(gain), error) >= 1 else 2
+    return f"{gain:.{digits}f} ± {error:.{digits}f}"
 
 
 def _indirect(result: Mapping[str, Any]) -> bool:

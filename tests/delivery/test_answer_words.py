@@ -22,16 +22,20 @@ SHARES = {"first": 0.31, "polished": 0.69}
 
 
 def result(
-    estimates: dict[str, float | None], *, shares: dict[str, float] | None = None, indirect: bool = False
+    estimates: dict[str, float | None],
+    *,
+    shares: dict[str, float] | None = None,
+    indirect: bool = False,
+    error: float = 0.02,
 ) -> dict[str, Any]:
-    """A result with answers of these estimates; by default the last one is delivered."""
+    """A result with answers of these estimates, in dB; by default the last one is delivered."""
     given = shares or {list(estimates)[-1]: 1.0}
     answers = [
         {
             "name": name,
             "words": IN_WORDS[name],
             "estimate": estimate,
-            "standard_error": 0.2,
+            "standard_error": error,
             "share": given.get(name, 0.0),
             "psnr": None,
             "ssim": None,
@@ -121,7 +125,7 @@ def test_the_card_says_the_same() -> None:
     text = card(MIXED | rest, None)
     assert "Delivered: a mixture of networks and similar patches, one improving the other (69 %) and" in text
     assert "Similar patches alone: 31.2 dB estimated; with networks 31.6." in text
-    assert "| similar patches alone, without a network | 31 % | 31.20 dB | -0.40 ± 0.20 dB | – |" in text
+    assert "| similar patches alone, without a network | 31 % | 31.20 dB | -0.40 ± 0.02 dB | – |" in text
     assert "| a mixture of several answers |  | 31.60 dB |  | – |" in text
 
 
@@ -177,3 +181,27 @@ def test_a_quick_method_is_called_so() -> None:
         ]
     )
     assert row == ("cat", "cat.png, a quick method, 1.0 s")
+
+
+@pytest.mark.parametrize(
+    ("reached", "error", "words"),
+    [
+        (32.8, 1.55, "whether they add anything cannot be told (1.6 ± 1.6 dB, as estimated)"),
+        (31.25, 0.2, "whether they add anything cannot be told (0.05 ± 0.20 dB, as estimated)"),
+        (31.6, 0.19, "they add 0.4 dB to what similar patches reach alone, as estimated"),
+        (31.22, 0.03, "they add little here: +0.02 dB to similar patches alone, as estimated"),
+    ],
+)
+def test_a_gain_below_two_standard_errors_is_none(reached: float, error: float, words: str) -> None:
+    found = result({"first": 31.2, "polished": reached}, error=error)
+    assert gain_words(found) == words
+    assert bool(little_words(found)) == ("little" in words)
+
+
+def test_what_is_known_of_the_truth_needs_no_standard_error() -> None:
+    found = result({"first": 31.2, "polished": 31.9}, error=3.0)
+    for answer, psnr in zip(found["answers"], (30.0, 30.5), strict=True):
+        answer["psnr"] = psnr
+    assert gain_words(found) == "they add 0.5 dB to what similar patches reach alone"
+    two = result({"first": 31.2, "polished": 31.7}, error=0.3)
+    assert gain_words({**two, "pictures": two["pictures"] * 2}).startswith("they add 0.5 dB")
