@@ -30,12 +30,13 @@ def add(
     kept = parsing.study_name(name or folder.resolve().name)
 
     from ..library.kept_studies import keep_study
+    from ..report.wording import plural
     from ..run import read_study
     from ..run.study_evidence import evidence_of
 
     found = evidence_of(read_study(folder, storage=address), name=kept)
     file = keep_study(found)
-    print(visible(f"kept: {kept}, {len(found.networks)} networks for {found.task}, in {file}"))
+    print(visible(f"kept: {kept}, {plural(len(found.networks), 'network')} for {found.task}, in {file}"))
 
 
 @library.command("list")

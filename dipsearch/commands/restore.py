@@ -18,7 +18,7 @@ def restore(
         str,
         typer.Argument(
             metavar="ARCHITECTURE|STUDY",
-            help="An architecture.yaml, a study (its stack is fitted), or a published network's name.",
+            help="An architecture.yaml, a study (its ensemble is fitted), or a published network's name.",
         ),
     ],
     sources: shared.Sources,

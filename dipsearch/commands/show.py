@@ -75,6 +75,7 @@ def _show_study(record: StudyRecord, *, top: int) -> None:
 def _show_architecture(found: str, pixels: tuple[int, int] | None) -> None:
     from ..library import preset, preset_names, read_architecture
     from ..report import architecture_rows, cost_rows, gene_rows, scale_rows
+    from ..report.wording import plural
     from .console import print_pairs, print_table
 
     about: tuple[tuple[str, str], ...] = ()
@@ -92,5 +93,5 @@ def _show_architecture(found: str, pixels: tuple[int, int] | None) -> None:
     print_table(("scale", "down", "up", "skip"), scale_rows(genome))
     print()
     print_pairs(gene_rows(genome))
-    size = f"{shape[3]} × {shape[2]} pixels, {shape[1]} channels"
+    size = f"{shape[3]} × {shape[2]} pixels, {plural(shape[1], 'channel')}"
     print_pairs((("cost at", size), *cost_rows(genome, shape)))

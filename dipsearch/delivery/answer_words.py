@@ -39,12 +39,17 @@ def delivered_words(answers: Sequence[Row]) -> str:
     parts = sorted((a for a in answers if a["share"] > 0), key=lambda answer: -answer["share"])
     if len(parts) == 1:
         return str(parts[0]["words"])
-    return "a mixture of " + " and ".join(f"{a['words']} ({100 * a['share']:.0f} %)" for a in parts)
+    return "a mixture: " + ", ".join(f"{100 * a['share']:.0f} % {_as_a_part(a)}" for a in parts)
 
 
 def made_quickly(answers: Sequence[Row]) -> bool:
     """Whether a quick method made the first answer, for which similar patches had no time."""
     return any(answer["name"] == FIRST and answer["words"] == QUICKLY for answer in answers)
+
+
+def _as_a_part(answer: Row) -> str:
+    """What one says beside others: that it is without a network says nothing of the whole."""
+    return str(answer["words"]).removesuffix(", without a network")
 
 
 def left_as_it_was(result: Mapping[str, Any]) -> bool:

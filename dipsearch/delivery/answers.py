@@ -37,7 +37,7 @@ IN_WORDS = {
     FIRST: "similar patches alone, without a network",
     BEST: "the best network",
     ENSEMBLE: "the mean of the best networks",
-    POLISHED: "networks and similar patches, one improving the other",
+    POLISHED: "similar patches guided by networks",
     COMBINED: "a mixture of several answers",
 }
 

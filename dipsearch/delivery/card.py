@@ -22,7 +22,7 @@ def card(result: Mapping[str, Any], winner: Trial | None) -> str:
     lines = [
         f"# {result['task']}: {', '.join(images)}",
         "",
-        f"Delivered{of}: {delivered_words(result['answers'])}, after {result['seconds']:.0f} s on "
+        f"Delivered{of} is {delivered_words(result['answers'])}, after {result['seconds']:.0f} s on "
         f"{result['workers']} × {result['device']}.",
         *_bar(result),
         "",

@@ -14,7 +14,7 @@ from dataclasses import replace
 from ..network import Calibration, Genome, cost
 from .memory_limit import those_that_fit
 from .plan import ENDLESS, LEAST_STEPS, UNDECIDED, USUAL_STEPS, Load, Plan, least_steps, usual_steps
-from .plan_lines import lines_of
+from .plan_lines import lines_of, picture_line
 from .rescoring import MANY, MOST_FINALISTS, NOTHING, RESCORING_SHARE, Rescoring, best_choice
 
 GOOD_STEPS = 650
@@ -88,7 +88,6 @@ def first_alone(
     budget: float, shapes: Sequence[tuple[int, int, int, int]], *, devices: tuple[str, ...]
 ) -> Plan:
     """The plan where there is no time for a network: the first answers are delivered."""
-    sizes = ", ".join(f"{shape[-1]}×{shape[-2]}" for shape in shapes[:3])
     return Plan(
         devices=devices,
         crop=None,
@@ -103,7 +102,7 @@ def first_alone(
         trials=None,
         networks=False,
         lines=(
-            ("picture", f"{sizes}, {shapes[0][1]} channels"),
+            picture_line(shapes),
             ("time", f"{budget:.0f} s in all: no time for a network, the first answer is delivered"),
         ),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .plan import USUAL_STEPS, Load, Plan, least_steps
 from .rescoring import MANY, RESCORING_SHARE
 
@@ -17,9 +19,7 @@ def lines_of(
         budget: seconds of wall time for everything, or ``None``.
         seconds_per_step: of a usual network on every picture; ``None`` where it was not measured.
     """
-    sizes = ", ".join(f"{shape[-1]}×{shape[-2]}" for shape in load.shapes[:3])
-    more = f" and {len(load.shapes) - 3} more" if len(load.shapes) > 3 else ""
-    lines = [("picture", f"{sizes}{more}, {load.shapes[0][1]} channels")]
+    lines = [picture_line(load.shapes)]
     if not plan.networks:
         lines.append(
             ("time", f"{budget or 0:.0f} s in all: no time for a network, the first answer is delivered")
@@ -67,6 +67,14 @@ def lines_of(
         lines.append(("too large for this machine", ", ".join(load.too_large)))
     lines.append(("finalists", _finalists(plan, load, budget=budget, seconds_per_step=seconds_per_step)))
     return tuple(lines)
+
+
+def picture_line(shapes: Sequence[tuple[int, int, int, int]]) -> tuple[str, str]:
+    """The pictures' sizes and channels."""
+    sizes = ", ".join(f"{shape[-1]}×{shape[-2]}" for shape in shapes[:3])
+    more = f" and {len(shapes) - 3} more" if len(shapes) > 3 else ""
+    channels = shapes[0][1]
+    return "picture", f"{sizes}{more}, {channels} channel{'' if channels == 1 else 's'}"
 
 
 def _finalists(plan: Plan, load: Load, *, budget: float | None, seconds_per_step: float | None) -> str:

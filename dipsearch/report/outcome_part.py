@@ -25,7 +25,7 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         ("best candidate", candidate or "none: no candidate was finished"),
         ("chosen because", best.get("chosen_because") or ""),
         ("finalists", _finalist_words(result)),
-        ("stack", clause(plural(len(members), "candidate"), _estimated(ensemble)) if members else ""),
+        ("ensemble", clause(plural(len(members), "candidate"), _estimated(ensemble)) if members else ""),
         ("uncertainty", _uncertainty_words(result.get("uncertainty") or {})),
         ("candidates", _count_words(result.get("trials") or {})),
         ("time", time_words(result)),
@@ -74,7 +74,14 @@ def restored_words(result: Mapping[str, Any]) -> str:
 
 def task_words(task: str) -> str:
     """What was done to the picture, for people."""
-    return {"denoise": "denoised", "inpaint": "missing pixels filled in", "sr": "enlarged"}.get(task, task)
+    done = {
+        "denoise": "denoised",
+        "inpaint": "missing pixels filled in",
+        "sr": "enlarged",
+        "deblur": "deblurred",
+        "invert": "restored from its measurement",
+    }
+    return done.get(task, task)
 
 
 def image_words(image: str | Sequence[str]) -> str:
@@ -150,7 +157,7 @@ def _quality_words(result: Mapping[str, Any]) -> str:
         f"PSNR {decibels(result.get('delivered_psnr'))}",
         f"SSIM {ssim:.4f}" if ssim is not None else None,
         f"best candidate alone {decibels(parts['best'])}" if parts["best"] is not None else None,
-        f"stack {decibels(parts['stack'])}" if parts["stack"] is not None else None,
+        f"ensemble {decibels(parts['stack'])}" if parts["stack"] is not None else None,
     )
 
 

@@ -67,7 +67,7 @@ def run_restore(
     started: float | None = None,
     start: StartWord = "auto",
 ) -> list[dict[str, Any]]:
-    """Restore pictures with an architecture, or with all members of a study's stack.
+    """Restore pictures with an architecture, or with all members of a study's ensemble.
 
     Args:
         target: an ``architecture.yaml``, a study's folder, or the name of a published network.

@@ -80,8 +80,7 @@ def test_of_a_mixture_the_parts_are_told_with_their_shares() -> None:
     (answers,) = answers_of(MIXED)
     assert delivered_answer(answers)["name"] == "combined"
     assert delivered_words(answers) == (
-        "a mixture of networks and similar patches, one improving the other (69 %) and "
-        "similar patches alone, without a network (31 %)"
+        "a mixture: 69 % similar patches guided by networks, 31 % similar patches alone"
     )
     (alone,) = answers_of(result({"first": 31.2, "best": 32.0}))
     assert (delivered_answer(alone)["name"], delivered_words(alone)) == ("best", "the best network")
@@ -123,7 +122,7 @@ def test_the_card_says_the_same() -> None:
         "sampler": "genetic", "seed": 0, "version": "1", "warnings": [], "best": None,
     }  # fmt: skip
     text = card(MIXED | rest, None)
-    assert "Delivered: a mixture of networks and similar patches, one improving the other (69 %) and" in text
+    assert "Delivered is a mixture: 69 % similar patches guided by networks, 31 %" in text
     assert "Similar patches alone: 31.2 dB estimated; with networks 31.6." in text
     assert "| similar patches alone, without a network | 31 % | 31.20 dB | -0.40 ± 0.02 dB | – |" in text
     assert "| a mixture of several answers |  | 31.60 dB |  | – |" in text

@@ -9,6 +9,7 @@ import pytest
 from dipsearch.network import Calibration, Genome, Scale, cost
 from dipsearch.planning.budget import GOOD_STEPS, LEAST_STEPS, POLISHING, make_plan
 from dipsearch.planning.plan import ENDLESS, MAX_STEPS, USUAL_STEPS, Load
+from dipsearch.planning.plan_lines import picture_line
 from dipsearch.planning.rescoring import NOTHING, RESCORING_SHARE, Rescoring
 
 # A core that makes 20 billion multiply-adds of the forward pass a second, and nothing else costs anything.
@@ -212,3 +213,9 @@ def test_a_crop_is_small_enough_for_six_fits() -> None:
         return available / (step * LEAST_STEPS)
 
     assert fits(plan.crop) >= 6 > fits(plan.crop + 32)  # sides are multiples of 32
+
+
+def test_a_grey_picture_has_one_channel() -> None:
+    grey, many = (1, 1, 96, 96), [(1, 3, 64, 128)] * 5
+    assert picture_line([grey]) == ("picture", "96×96, 1 channel")
+    assert picture_line(many) == ("picture", "128×64, 128×64, 128×64 and 2 more, 3 channels")

@@ -108,8 +108,8 @@ def test_without_a_reference_there_is_no_column_for_it(make_study, answered) -> 
 def test_the_console_says_it_in_words_of_a_photographer(answered) -> None:
     rows = dict(result_rows(answered))
     assert rows["restored"] == (
-        "cat.png: missing pixels filled in by a mixture of networks and similar patches, one improving the other "
-        "(75 %) and similar patches alone, without a network (25 %)"
+        "cat.png: missing pixels filled in by a mixture: 75 % similar patches guided by networks, "
+        "25 % similar patches alone"
     )
     assert rows["first answer"] == "similar patches alone: 27.2 dB estimated; with networks 27.6"
 

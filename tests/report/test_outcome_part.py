@@ -1,8 +1,10 @@
 """A result in words."""
 
-from typing import Any
+from typing import Any, get_args
 
+from dipsearch.problem import Task
 from dipsearch.report import restored_rows, result_rows
+from dipsearch.report.outcome_part import task_words
 
 RESULT: dict[str, Any] = {
     "task": "inpaint",
@@ -27,9 +29,9 @@ RESULT: dict[str, Any] = {
 def test_a_result_with_a_reference() -> None:
     assert result_rows(RESULT) == (
         ("restored", "cat.png: missing pixels filled in by the mean of the best networks"),
-        ("quality", "PSNR 27.90 dB, SSIM 0.8500, best candidate alone 27.00 dB, stack 27.90 dB"),
+        ("quality", "PSNR 27.90 dB, SSIM 0.8500, best candidate alone 27.00 dB, ensemble 27.90 dB"),
         ("best candidate", "abc, estimated 27.50 dB, stopped at iteration 600, it rose"),
-        ("stack", "2 candidates, estimated 28.00 dB"),
+        ("ensemble", "2 candidates, estimated 28.00 dB"),
         ("candidates", "2 complete, 1 pruned, 0 failed"),
         ("time", "1 min 58 s of 2 min, on cpu"),
         ("note", "half is missing"),
@@ -122,3 +124,8 @@ def test_what_the_gate_measured_is_said_with_what_it_found() -> None:
     assert rows["noise"] == "sigma 25.1 of 255, estimated"
     assert rows["measured of the noise"] == "sigma 25.0; plain 0 %"
     assert "noise" not in dict(result_rows({**RESULT, "noise": {"kind": "none", "gate": None}}))
+
+
+def test_of_every_task_it_is_said_what_was_done() -> None:
+    done = {task: task_words(task) for task in get_args(Task)}
+    assert done["deblur"] == "deblurred" and not {task for task, words in done.items() if words == task}
