@@ -115,7 +115,8 @@ class LineConsole:
             self._line(sentence)
 
     def warn(self, sentence: str) -> None:
-        """Say it here and on standard error."""
+        """Say it here and on standard error; the outcome need not repeat it."""
+        self._words.told(sentence)
         self._line(sentence)
         print(f"dipsearch: warning: {visible(sentence)}", file=sys.stderr)
 
@@ -172,7 +173,8 @@ class LiveConsole:
             self.note(sentence)
 
     def warn(self, sentence: str) -> None:
-        """Print a sentence that stands out."""
+        """Print a sentence that stands out; the outcome need not repeat it."""
+        self._words.told(sentence)
         self._console.print(_text(sentence, style="bold red"))
 
     def progress(self, snapshot: Snapshot) -> None:

@@ -12,13 +12,16 @@ from .splits.holes import are_holes, largest_hole
 from .windows import Windows
 
 LARGE_HOLE = 0.5  # of the picture: nothing around such a hole says what was in it
+SIMULATION = "THIS IS A SIMULATION AND NO RESTORATION"
+"""What the note on a picture that nobody asked to be damaged begins with; nobody must overlook it."""
+
 NOTICED = 0.005  # share of black pixels that a person may have meant as missing
 
 
 def unasked(image: Image) -> str:
     """Why a picture is taken as clean although nobody said so."""
     said = (
-        f"THIS IS A SIMULATION AND NO RESTORATION: nothing says which pixels of {image.name} are missing (no --mask, "
+        f"{SIMULATION}: nothing says which pixels of {image.name} are missing (no --mask, "
         f"no transparency, no {image.name}_mask.png)"
     )
     black = black_share(image)

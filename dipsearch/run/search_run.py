@@ -20,6 +20,7 @@ from ..errors import ResourceError, first_line
 from ..execution.executor import Executor
 from ..execution.runner import Asked, Runner
 from ..problem import Case
+from ..problem.case_words import SIMULATION
 from ..proposal.patient_storage import Patience
 from ..proposal.study import search_space
 from ..trials.claim import claim
@@ -95,14 +96,10 @@ def run_search(
         run.callbacks = callbacks
         run.notes[:0] = claimed.notes
         patience.ended = lambda: asked.once or run.late
-        for sentence in (
-            note for case in run.cases if case.simulation == "unasked" for note in case.notes[:1]
-        ):
-            callback.warn(sentence)
         idle = all(case.left_alone for case in run.cases)
         callback.planned(replace(run.plan, lines=run.plan.lines[:1]) if idle else run.plan)
         for note in run.notes:
-            callback.note(note)
+            (callback.warn if SIMULATION in note else callback.note)(note)
         for sentence in run.details:
             callback.detail(sentence)
         if idle and not ranked(run.trials()) and _has_firsts(run):

@@ -13,6 +13,7 @@ from dipsearch.commands.full_words import FullWords
 from dipsearch.commands.plain_words import PlainWords
 from dipsearch.planning.plan import ENDLESS
 from dipsearch.problem import TaskOptions
+from dipsearch.report.in_brief import brief_rows
 from dipsearch.run import Outcome, Request, Snapshot, Trial, WorkerState
 from dipsearch.trials.request import write_request
 
@@ -66,6 +67,7 @@ def outcome(folder: Path) -> Outcome:
         "task": "inpaint",
         "image": "cat.png",
         "delivered": "best",
+        "answers": [{"name": "best", "words": "the best network", "estimate": 27.3, "share": 1.0}],
         "best": {"digest": "abc", "score": 27.3, "step": 900, "ended": "it rose"},
         "seconds": 117.6,
         "reference": False,
@@ -229,7 +231,7 @@ def test_the_summary_says_where_everything_lies(tmp_path: Path) -> None:
     for name in ("best/restored.png", "best/architecture.yaml", "report.html"):
         (tmp_path / name).touch()
     rows = FullWords().outcome(outcome(tmp_path))
-    assert rows[0] == ("restored", "cat.png: missing pixels filled in by the best candidate")
+    assert rows[0] == ("restored", "cat.png: missing pixels filled in by the best network")
     assert rows[-4:] == (
         ("look at", str(tmp_path / "best/restored.png")),
         ("", str(tmp_path / "best/architecture.yaml")),
@@ -286,7 +288,7 @@ def test_the_brief_outcome_names_picture_and_page(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     rows = PlainWords().outcome(outcome(tmp_path))
     assert rows == (
-        ("restored", "cat.png: missing pixels filled in by the best candidate"),
+        ("restored", "cat.png: missing pixels filled in by the best network"),
         ("time", "1 min 58 s"),
         ("look at", str(tmp_path / "best/restored.png")),
         ("", str(tmp_path / "report.html")),
@@ -302,3 +304,14 @@ def test_what_was_said_is_not_said_again(tmp_path: Path, capsys: pytest.CaptureF
         callback.note("half of the pixels are missing")
     assert [row for row in words.outcome(made) if row[0] == "note"] == [("note", "CUDA used TF32")]
     assert [row[0] for row in FullWords().outcome(made)].count("note") == 2
+
+
+def test_a_warning_is_told_once_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    words = PlainWords()
+    console.LineConsole(console.plain_console(), words).warn("this is a simulation")
+    said = capsys.readouterr()
+    assert said.out == "this is a simulation\n" and said.err == "dipsearch: warning: this is a simulation\n"
+    rows = brief_rows(
+        {"warnings": ["this is a simulation"], "image": "a.png", "task": "sr"}, told=words._told
+    )
+    assert "note" not in dict(rows)
