@@ -28,10 +28,12 @@ help:
 demo: $(STAMP)
 	$(BIN)/python cli.py search --task inpaint $(IMAGE) --missing 50 --budget $(BUDGET) --name $(NAME)
 	@echo
-	@echo "Look at  studies/$(NAME)/report.html           how the network was found"
+	@echo "Look at  studies/$(NAME)/report.html           how it was found"
 	@echo "         studies/$(NAME)/best/restored.png     the picture"
-	@echo "         studies/$(NAME)/best/architecture.yaml  the network, to use again:"
-	@echo "         $(BIN)/python cli.py restore studies/$(NAME) other.png --task inpaint"
+	@if test -e studies/$(NAME)/best/architecture.yaml; then \
+		echo "         studies/$(NAME)/best/architecture.yaml  the network, to use again:"; \
+		echo "         $(BIN)/python cli.py restore studies/$(NAME) other.png --task inpaint"; \
+	fi
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
