@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..calling import program
 from ..errors import InputError
 from . import bench_options as shared
 from . import parsing
@@ -63,7 +64,7 @@ def warm(
         raise InputError(
             f"{folder} has weights for {', '.join(warm_names(folder)) or 'no network'}",
             "networks with learnt weights are measured",
-            "learn some with dipsearch bench warm-weights",
+            f"learn some with {program()} bench warm-weights",
         )
     command = f"python cli.py {COMMAND} FOLDER --pictures {pictures} --steps {steps}"
     about = shared.about_now() | {"command": command}

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from ..calling import program
 from ..early_signals import listening_early
 from ..errors import DipsearchError
 from ..visible import one_line
@@ -71,7 +72,7 @@ def run(arguments: Sequence[str]) -> int:
                 stack.enter_context(listening_early())
                 stack.enter_context(lasting_streams())
             code = typer.main.get_command(app).main(
-                args=list(arguments), prog_name="dipsearch", standalone_mode=False
+                args=list(arguments), prog_name=program(), standalone_mode=False
             )
         sys.stdout.flush()
     except typer.TyperException as error:  # a wrong option, a missing argument
@@ -109,4 +110,4 @@ def _refuse(text: str) -> int:
 
 def _help_command(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
-    return f"{context.command_path if context else 'dipsearch'} --help"
+    return f"{context.command_path if context else program()} --help"

@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+from dipsearch.calling import program
 from dipsearch.errors import FormatError, InputError
 from dipsearch.network import Genome
 from dipsearch.yaml_files import shorten, suggestion
@@ -49,7 +50,7 @@ def keep_study(study: KeptStudy, *, folder: Path | None = None) -> Path:
             raise InputError(
                 f"the study is in the library already, as {other.name}",
                 "each study counts once",
-                f"remove it with dipsearch library remove {other.name} to add it anew",
+                f"remove it with {program()} library remove {other.name} to add it anew",
             )
         if other.name.casefold() == study.name.casefold():
             raise InputError(
@@ -97,7 +98,7 @@ def remove_study(name: str, *, folder: Path | None = None) -> None:
         raise InputError(
             f"the library has no study {shorten(name)}",
             f"it has {', '.join(sorted(files)) or 'none'}",
-            suggestion(name, files) or "see dipsearch library list",
+            suggestion(name, files) or f"see {program()} library list",
         )
     files[name].unlink()
 

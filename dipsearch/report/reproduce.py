@@ -6,6 +6,7 @@ import platform
 import shlex
 from importlib.metadata import PackageNotFoundError, version
 
+from ..calling import program
 from ..errors import DipsearchError
 from ..library import read_architecture
 from ..problem import TaskOptions
@@ -16,11 +17,14 @@ _PACKAGES = ("torch", "numpy", "optuna", "plotly")
 
 
 def search_command(request: Request) -> str:
-    """The command line that asks for ``request``, quoted for a shell; empty for what was asked from Python."""
+    """The command line that asks for ``request`` under another name, since that of a study which is there is refused.
+
+    It is quoted for a shell; empty for what was asked from Python.
+    """
     options = request.options
     if any(source.startswith(ARRAY) for source in request.sources):
         return ""
-    words = ["dipsearch", "search", "--task", options.task, *request.sources]
+    words = [*program().split(), "search", "--task", options.task, *request.sources]
     flags: list[tuple[str, object]] = [
         ("--mask", options.mask),
         ("--invert-mask", options.invert_mask),
@@ -47,7 +51,7 @@ def search_command(request: Request) -> str:
         ("--start", request.start),
         ("--order", request.order),
         ("--seed", request.seed),
-        ("--name", request.name),
+        ("--name", f"{request.name[:90]}-again"),
     ]
     for flag, value in flags:
         if value is True:
@@ -70,7 +74,7 @@ def restore_command(record: StudyRecord) -> str:
 
 def reuse_command(folder: str, options: TaskOptions) -> str:
     """The command line that fits what a study's folder has to another picture with the same damage."""
-    words = ["dipsearch", "restore", folder, "IMAGE", "--task", options.task]
+    words = [*program().split(), "restore", folder, "IMAGE", "--task", options.task]
     if options.task == "sr":
         words += ["--factor", str(options.factor)]
     if options.kernel is not None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from ..calling import program
 from ..delivery.answers import Answer, Choice, only
 from ..delivery.delivering import Delivery
 from ..delivery.first_answers import quick_words
@@ -228,12 +229,12 @@ def genomes_of(target: str | Path) -> list[Genome]:
                 raise InputError(
                     f"{path} has no network: similar patches answered before one was fitted",
                     "restore uses the networks that a search found",
-                    "go on with dipsearch search --resume and a larger --budget, or name an architecture.yaml",
+                    f"go on with {program()} search --resume and a larger --budget, or name an architecture.yaml",
                 )
             raise InputError(
                 f"{path} has no best/stack.yaml",
                 "a study has one once it has delivered",
-                "finish it with dipsearch search --resume, or name an architecture.yaml",
+                f"finish it with {program()} search --resume, or name an architecture.yaml",
             )
         members = (one for stack in read_stack(inside(path, ensemble)).values() for one in stack)
         if found := list({member.genome.digest: member.genome for member in members}.values()):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..calling import program
 from ..errors import FormatError, StudyError
 from ..library import preset, presets_for, starters_for
 from ..library.kept_study_file import MOST_NETWORKS, KeptNetwork, KeptPicture, KeptStudy
@@ -38,7 +39,7 @@ def evidence_of(record: StudyRecord, *, name: str) -> KeptStudy:
         raise StudyError(
             f"the study {folder.name} has no outcome that can be read" + (f" ({damaged})" if damaged else ""),
             "the library takes finished studies",
-            "finish it with dipsearch search --resume, or restore its result.json",
+            f"finish it with {program()} search --resume, or restore its result.json",
         )
     from .. import __version__
 

@@ -1,12 +1,14 @@
 """What the page says on top, and the command that runs a study again."""
 
 import shlex
+import sys
 from dataclasses import fields, replace
 
 import pytest
 import typer
 
-from dipsearch.commands.main import app
+from dipsearch.commands.main import app, run
+from dipsearch.commands.parsing import study_name
 from dipsearch.problem import TaskOptions
 from dipsearch.report.headline import headline
 from dipsearch.report.reproduce import restore_command, reuse_command, search_command, version_rows
@@ -112,3 +114,30 @@ def test_an_unfinished_study_says_how_far_it_is(make_study) -> None:
         ("2", "complete"),
         ("1", "failed"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("called", "words"),
+    [
+        ("/somewhere/cli.py", "python cli.py"),
+        ("/usr/bin/dipsearch", "dipsearch"),
+        ("/usr/lib/dipsearch/__main__.py", "python -m dipsearch"),
+        ("notebook.py", "dipsearch"),
+    ],
+)
+def test_commands_are_told_as_the_program_was_called(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], called: str, words: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", [called])
+    assert reuse_command("cat", TaskOptions("denoise")) == f"{words} restore cat IMAGE --task denoise"
+    asked = Request(("a.png",), TaskOptions("denoise"), "cat", budget_seconds=9)
+    assert search_command(asked).startswith(f"{words} search --task denoise a.png")
+    run(["search", "--no-such-option"])
+    assert f"see {words} search --help" in capsys.readouterr().err
+
+
+def test_the_study_that_is_run_again_has_another_name() -> None:
+    for name in ("cat", "c" * 100):
+        request = Request(("a.png",), TaskOptions("denoise"), name, budget_seconds=9)
+        again = shlex.split(search_command(request))
+        assert study_name(again[again.index("--name") + 1]) == f"{name[:90]}-again"
