@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..problem import TaskOptions
 
 SOURCES_HELP = "Files, folders, or sample:NAME (bundled, no download; NAME@128: reduced to 128 pixels)."
-TASK_HELP = "What was done to the picture."
+TASK_HELP = "; ".join(f"{task}: {does}" for task, does in parsing.WHAT_TASKS_DO.items()) + "."
 TASK_WORDS = "|".join(parsing.TASKS)
 
 Sources = Annotated[list[str], typer.Argument(metavar="IMAGE", help=SOURCES_HELP)]
@@ -188,7 +188,7 @@ def task_options(
     if task is None:
         raise InputError(
             "no task was given",
-            f"it is one of {', '.join(parsing.TASKS)}",
+            f"it is {', '.join(f'{task} ({does})' for task, does in parsing.WHAT_TASKS_DO.items())}",
             "write for example --task inpaint",
         )
     word = parsing.one_of(task, parsing.TASKS, option="--task")

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
 Word = TypeVar("Word", bound=str)
 
-TASKS: tuple[Task, ...] = ("denoise", "inpaint", "sr", "deblur")
+WHAT_TASKS_DO: dict[Task, str] = {
+    "denoise": "remove noise",
+    "inpaint": "fill in missing pixels",
+    "sr": "enlarge",
+    "deblur": "undo a known blur",
+}
+TASKS: tuple[Task, ...] = tuple(WHAT_TASKS_DO)
 SAMPLERS: tuple[SamplerWord, ...] = ("pilot", "genetic", "tpe", "random")
 NOISES: tuple[NoiseWord, ...] = ("gaussian", "poisson", "impulse", "speckle")
 ENGINES: tuple[EngineWord, ...] = ("auto", "eager", "cuda_graph")

@@ -75,7 +75,7 @@ def test_ctrl_c_is_130_without_a_word(
         (["search", "sample:cat", "--task", "inpaint", "--workers", "two"], "'--workers'"),
         (["restore"], "Missing argument"),
         (["degrade", "sample:cat", "--task", "denoise"], "Missing option '--out'"),
-        (["search", "sample:cat"], "no task was given; it is one of denoise, inpaint, sr"),
+        (["search", "sample:cat"], "no task was given; it is denoise (remove noise), inpaint (fill in"),
         (["search", "--task", "sr"], "no picture was given"),
         (["search", "sample:cat", "--task", "inpant"], "did you mean --task inpaint?"),
         (["search", "sample:cat", "--task", "sr", "--budget", "-5m"], "--budget '-5m' is not a duration"),
@@ -144,3 +144,11 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_one_line_keeps_letters_of_all_languages() -> None:
     assert one_line("größe  σ\n日本") == "größe σ 日本"
+
+
+def test_the_help_says_what_the_tasks_do(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in ("search", "restore", "degrade"):
+        assert run([verb, "--help"]) == 0
+        said = " ".join(capsys.readouterr().out.replace("│", " ").split())
+        for task in ("denoise: remove noise", "inpaint: fill in missing", "sr: enlarge", "deblur: undo a"):
+            assert task in said
