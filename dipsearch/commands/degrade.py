@@ -97,8 +97,9 @@ def degrade(
         case = _with_noise(case, kind, level=level or 0.0, seed=seed)
     _write(case, out, mask_out)
     remember(written)
-    for sentence in case.notes:
-        print(sentence)
+    for sentence in (case.range.sentence(), _done(case, mask_out)):
+        if sentence:
+            print(sentence)
     print(_in_words(case, out))
 
 
@@ -119,10 +120,11 @@ def _noise_word(
 def _with_noise(case: Case, noise: NoiseWord, *, level: float, seed: int) -> Case:
     """The case with noise that no task repairs by itself, in the place of its own."""
     from ..problem import add_noise
+    from ..problem.case_words import damage_note
 
     assert case.reference is not None
     damaged = add_noise(case.reference, noise, level=level, seed=seed, limits=case.range.limits)
-    notes = (*(note for note in (case.range.sentence(),) if note), damaged.sentence)
+    notes = (damage_note(damaged.sentence),)
     return replace(case, problem=replace(case.problem, y=damaged.y), notes=notes)
 
 
@@ -138,6 +140,16 @@ def _write(case: Case, out: Path, mask_out: Path | None) -> None:
     else:
         write_image(mask_out, observed)
         write_restored(out, y * observed, case)
+
+
+def _done(case: Case, mask_out: Path | None) -> str:
+    """What was done to the picture; of hidden pixels also how they are marked."""
+    from ..problem.case_words import damage_alone
+
+    said = f"{case.name}: {damage_alone(case.notes)}"
+    if case.problem.task != "inpaint":
+        return said
+    return f"{said}; they are {'transparent' if mask_out is None else f'black in {mask_out.name}'}"
 
 
 def _in_words(case: Case, out: Path) -> str:

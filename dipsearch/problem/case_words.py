@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 from .formats.image import Image
@@ -12,6 +14,8 @@ from .splits.holes import are_holes, largest_hole
 from .windows import Windows
 
 LARGE_HOLE = 0.5  # of the picture: nothing around such a hole says what was in it
+TAKEN_AS_CLEAN, REFERENCE = "the picture is taken as clean: ", ", and it serves as the reference"
+
 SIMULATION = "THIS IS A SIMULATION AND NO RESTORATION"
 """What the note on a picture that nobody asked to be damaged begins with; nobody must overlook it."""
 
@@ -46,11 +50,7 @@ def hole_note(observed: Tensor) -> str:
 
 def damage_note(sentence: str) -> str:
     """What noise was put in on purpose; empty where none was."""
-    return (
-        f"as asked, the picture is taken as clean: {sentence}, and it serves as the reference"
-        if sentence
-        else ""
-    )
+    return f"as asked, {TAKEN_AS_CLEAN}{sentence}{REFERENCE}" if sentence else ""
 
 
 def part_note(windows: Windows, problem: Problem, reference: Tensor | None) -> str:
@@ -64,4 +64,10 @@ def part_note(windows: Windows, problem: Problem, reference: Tensor | None) -> s
 
 def simulated_note(why: str, damaged: Damaged) -> str:
     """What was done to a picture on purpose."""
-    return f"{why} the picture is taken as clean: {damaged.sentence}, and it serves as the reference"
+    return f"{why} {TAKEN_AS_CLEAN}{damaged.sentence}{REFERENCE}"
+
+
+def damage_alone(notes: Sequence[str]) -> str:
+    """What was done to a picture on purpose, of the notes on it, where nothing is restored; empty: nothing was."""
+    (said, *_) = [note for note in notes if TAKEN_AS_CLEAN in note] or [""]
+    return said.rpartition(TAKEN_AS_CLEAN)[2].removesuffix(REFERENCE)

@@ -98,7 +98,7 @@ def _without_pixels(clean: Tensor, options: TaskOptions, *, seed: int, source: s
         observed = read_mask(mask, height=height, width=width, invert=options.invert_mask)
         how = f"by the mask {Path(mask).name}"
     hidden = 100 * (1 - float(observed.mean()))
-    return Damaged(clean * observed, observed, f"{hidden:.1f} % of its pixels were hidden {how}")
+    return Damaged(clean * observed, observed, f"{round(hidden, 1):g} % of its pixels were hidden {how}")
 
 
 def add_noise(clean: Tensor, kind: NoiseWord, *, level: float, seed: int, limits: Limits = UNIT) -> Damaged:
@@ -137,7 +137,7 @@ def add_noise(clean: Tensor, kind: NoiseWord, *, level: float, seed: int, limits
         case "impulse":
             draw = torch.rand(clean.shape, generator=generator) * 100
             y = torch.where(draw < level / 2, 0.0, torch.where(draw < level, 1.0, clean))
-            done = f"{level:g} % of its values were set to 0 or 1"
+            done = f"{level:g} % of its values were set to black or white"
         case "speckle":
             y = clean + clean * torch.randn(clean.shape, generator=generator) * level / 100
             done = f"noise of {level:g} % of each value was added"

@@ -103,7 +103,7 @@ def test_else_the_picture_is_clean_and_becomes_the_reference(tmp_path, clean):
     assert int(case.problem.observed.sum()) == SIZE * SIZE // 2
     assert torch.allclose(case.reference, clean)
     assert case.notes[0].startswith("THIS IS A SIMULATION AND NO RESTORATION")
-    assert "so the picture is taken as clean: 50.0 %" in case.notes[0]
+    assert "so the picture is taken as clean: 50 %" in case.notes[0]
     assert case.simulation == "unasked"
     asked = load_case(str(tmp_path / "a.png"), TaskOptions("inpaint", simulate=True), seed=0)
     assert asked.simulation == "asked"
