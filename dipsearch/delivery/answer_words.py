@@ -63,6 +63,11 @@ def first_estimate(result: Mapping[str, Any]) -> float | None:
     return _mean([_estimate(answers, FIRST) for answers in answers_of(result)])
 
 
+def delivered_estimate(result: Mapping[str, Any]) -> float | None:
+    """The estimated PSNR in dB of what is delivered, the mean over the pictures; ``None``: it is not known."""
+    return _mean([delivered_answer(answers)["estimate"] for answers in answers_of(result)])
+
+
 def bar_words(result: Mapping[str, Any]) -> str:
     """What similar patches reach alone, and what it is with networks, as estimated without a reference.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..delivery.answer_words import delivered_estimate
 from ..run import Request, StudyRecord
 from .tables import counts, history_rows
 from .timeline import start_of
@@ -71,6 +72,7 @@ class ComparedRow:
     failed: int
     seconds: float
     estimated_psnr: float | None
+    delivered_estimate: float | None
     delivered_psnr: float | None
 
 
@@ -124,6 +126,7 @@ def compared_rows(grouped: Mapping[str, Sequence[StudyRecord]]) -> tuple[Compare
                     failed=found["failed"],
                     seconds=float(result.get("seconds") or progress(record).end),
                     estimated_psnr=best[0].estimated_psnr if best else None,
+                    delivered_estimate=delivered_estimate(result),
                     delivered_psnr=result.get("delivered_psnr"),
                 )
             )
@@ -194,7 +197,10 @@ def _traits(request: Request) -> dict[str, str]:
         "damage": ", ".join(
             f"{name} {value}"
             for name, value in request.options.to_dict().items()
-            if name not in ("task", "mask", "reference") and value not in (None, False)
+            if name not in ("task", "mask", "reference")
+            and value not in (None, False)
+            # Every task has the factor 4 that only one knows.
+            and (name != "factor" or request.options.task == "sr")
         ),
     }
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..delivery.answer_words import answers_of, delivered_answer, left_as_it_was
+from ..delivery.answer_words import delivered_estimate, left_as_it_was
 from ..run import StudyRecord
-from ..trials.true_quality import mean
 from .outcome_part import delivered_by, image_words
 from .tables import counts
 from .wording import decibels, duration, plural, signed
@@ -73,7 +72,7 @@ def _judged(result: Mapping[str, Any]) -> str:
 def _quality(result: Mapping[str, Any]) -> tuple[Fact, ...]:
     delivered = result.get("delivered_psnr")
     if delivered is None:
-        score = _best_score(result)
+        score = delivered_estimate(result)
         where = "of the small picture, " if result.get("task") == "sr" else ""
         if not where and (result.get("split") or {}).get("indirect"):
             where = "of what was measured, "
@@ -95,11 +94,6 @@ def _quality(result: Mapping[str, Any]) -> tuple[Fact, ...]:
         gain = delivered - best
         facts.append(Fact(signed(gain, unit="dB"), "over the chosen network", f"alone {decibels(best)}"))
     return tuple(facts)
-
-
-def _best_score(result: Mapping[str, Any]) -> float | None:
-    """The estimate of what is delivered, the mean over the pictures."""
-    return mean([delivered_answer(answers)["estimate"] for answers in answers_of(result)])
 
 
 def _device(result: Mapping[str, Any]) -> str:

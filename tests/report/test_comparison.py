@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dipsearch.errors import InputError
+from dipsearch.problem import TaskOptions
 from dipsearch.report import write_comparison
 from dipsearch.report.comparison import bands, cautions, compared_rows, groups, progress
 
@@ -72,3 +73,14 @@ def test_the_page_is_written_beside_the_studies(three) -> None:
     assert "<script>x" not in path.read_text(encoding="utf-8")
     with pytest.raises(InputError, match="two studies"):
         write_comparison(three[:1])
+
+
+def test_a_factor_is_named_where_there_is_one_and_what_is_delivered_is_estimated(three) -> None:
+    first, *_ = three
+    some = TaskOptions("denoise", sigma=25), TaskOptions("denoise", sigma=50), TaskOptions("sr", factor=2)
+    records = [replace(first, request=replace(first.request, options=options)) for options in some]
+    assert list(groups(records[:2])) == ["sigma 25", "sigma 50"]
+    labels = list(groups(records))
+    assert "factor 2" in labels[2] and "factor" not in labels[0]
+    (row,) = compared_rows(groups((first,)))
+    assert (row.estimated_psnr, row.delivered_estimate) == (27.5, 28.0)
