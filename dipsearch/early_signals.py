@@ -56,6 +56,9 @@ def _remember(number: int, frame: FrameType | None) -> None:
     if _HEARD:
         raise KeyboardInterrupt
     _HEARD.append(NAMES[signal.Signals(number).name])
-    sys.stderr.write(
-        f"{_HEARD[0]}: no fits; what similar patches make is delivered, once the program is there\n"
-    )
+    say_heard(_HEARD[0])
+
+
+def say_heard(name: str) -> None:
+    """Say at once that a signal was heard, which may come at the beginning or while the last page is written."""
+    sys.stderr.write(f"{name}: heard; what there is is delivered first (once more: stop at once)\n")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from ..early_signals import NAMES, answered_by, heard_early
+from ..early_signals import NAMES, answered_by, heard_early, say_heard
 from ..execution.executor import Executor
 from ..execution.runner import Asked
 
@@ -17,7 +17,8 @@ def interruptible(executor: Executor | None = None, asked: Asked | None = None) 
     """Let signals ask to finish instead of ending this process.
 
     Args:
-        executor: is ended with the second one.
+        executor: is ended with the second one. Where there is none yet, nobody shows that the first one was heard, and
+            it is said here.
         asked: remembers the first one; by default a new value.
     """
     asked = asked or Asked()
@@ -29,6 +30,8 @@ def interruptible(executor: Executor | None = None, asked: Asked | None = None) 
                 executor.kill()
             raise KeyboardInterrupt
         asked.by = NAMES[signal.Signals(number).name]
+        if executor is None:
+            say_heard(asked.by)
 
     with answered_by(handle) as here:
         if here:

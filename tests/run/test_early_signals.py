@@ -10,7 +10,10 @@ from dipsearch.commands import parsing
 from dipsearch.commands.main import run
 from dipsearch.early_signals import heard_early, listening_early
 from dipsearch.errors import InputError
+from dipsearch.execution.runner import Asked
 from dipsearch.run.signals import interruptible
+
+HEARD = "SIGTERM: heard; what there is is delivered first (once more: stop at once)\n"
 
 
 def sent(number=signal.SIGTERM):
@@ -21,11 +24,20 @@ def test_the_first_is_remembered_and_said_and_the_work_takes_it_over(capsys):
     before = signal.getsignal(signal.SIGTERM)
     with listening_early():
         sent()
-        assert capsys.readouterr().err.startswith("SIGTERM: no fits; what similar patches make is delivered")
+        assert capsys.readouterr().err == HEARD
         with interruptible() as asked:
             assert asked.by == "SIGTERM"
         assert heard_early() == ""
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_one_that_comes_before_the_workers_are_there_is_answered_at_once(capsys):
+    with interruptible() as asked:
+        sent()
+        assert asked.by == "SIGTERM" and capsys.readouterr().err == HEARD
+        with interruptible(object(), Asked()) as later:  # whose scheduler says it, on the display
+            sent()
+            assert later.once and capsys.readouterr().err == ""
 
 
 def test_a_second_one_ends_it():
