@@ -26,6 +26,9 @@ FIRST, SECOND, WHOLE_PICTURE = "first", "second", "whole picture"
 """What a finalist's score was computed on: the split that the search used, one that it never saw, or the first split of
 the whole picture after a search on a crop."""
 
+ONLY = "it was the only one finished"
+"""Why a candidate is chosen that has no others beside it."""
+
 
 @dataclass(frozen=True)
 class Finalist:
@@ -91,8 +94,9 @@ def verdict_on_first(
             return found
     else:
         rows = _rows(common, standings(errors), seeds=1, split=FIRST)
-        again = "" if len(best) == 1 else "; the finalists were not scored again on a second split"
-        found = Verdict(rows, best[0].number, f"it had the best score of {_counted(len(best))}{again}")
+        because = f"it had the best score of {len(best)} candidates"
+        again = "; the finalists were not scored again on a second split"
+        found = Verdict(rows, best[0].number, ONLY if len(best) == 1 else f"{because}{again}")
     numbers = [e.number for e in best if all(e.number in delivery.members for delivery in deliveries)]
     images = [[[d.members[number].output.judged] for number in numbers] for d in deliveries]
     return _with_consensus(found, numbers, images, pictures)
@@ -145,7 +149,7 @@ def _verdict(
     chosen = one_standard_error(found, costs)
     top = max(range(len(found)), key=lambda index: found[index].estimated_psnr)
     where = "on the whole picture" if split == WHOLE_PICTURE else "on a second split"
-    because = f"it had the best score of {_counted(len(found), 'finalist')} {where}"
+    because = ONLY if len(found) == 1 else f"it had the best score of {len(found)} finalists {where}"
     if chosen != top:
         behind = found[top].estimated_psnr - found[chosen].estimated_psnr
         because = (
@@ -217,7 +221,3 @@ def _multiply_adds(finalist: Trial, shapes: Sequence[tuple[int, int, int, int]])
     if finalist.genome is None:  # a network of the user's: its seconds are all that is known
         return finalist.seconds or 0.0
     return sum(cost(finalist.genome, image_shape=shape).multiply_adds for shape in shapes)
-
-
-def _counted(count: int, noun: str = "candidate") -> str:
-    return f"{count} {noun}s" if count > 1 else f"the only {noun}"

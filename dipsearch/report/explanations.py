@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from ..delivery.answer_words import left_as_it_was
 from ..run import StudyRecord
 from .curves import Stopping
 from .tables import Agreement
 from .wording import decibels, plural, signed
 
+PSNR_WORDS = (
+    "PSNR: closeness to the clean picture in decibels; 3 dB more is half the squared error. Without a clean picture it "
+    "is estimated and may be decibels off."
+)
+
 _SCORES = {
     "guided": (
-        "The score estimates the error where nothing was measured, from measured values that were hidden from the "
-        "network and a quick restoration that says how unlike the two are. The truth counts all pixels, also those "
-        "that it saw, so the two lie apart; their shapes should agree."
+        "The score is the estimated error of the missing pixels, from measured ones that the network was not shown."
     ),
-    "held-out": (
-        "The score judges measured values that were hidden from the network. The truth counts all pixels, also those "
-        "that it saw, so the two lie apart; their shapes should agree."
-    ),
+    "held-out": "The score is the error of measured values that the network was not shown.",
     "recorruption": (
         "The score judges a second, independent noisy copy of the measurement, less the noise in it. Its height "
         "depends on the noise level that was taken; the order of candidates does not."
@@ -25,8 +26,8 @@ _SCORES = {
         "The score judges a tenth of the counted photons, which the network was not fitted to, less their noise."
     ),
     "indirect": (
-        "The score judges pixels of the small picture that were hidden from the network. They are easier than the "
-        "large picture's, so it lies above the truth. It does not see detail that the small picture lacks: there, "
+        "The score judges pixels of the small picture that were hidden from the network, which are easier than the "
+        "large picture's. It does not see detail that the small picture lacks: there, "
         "three or more comparable candidates are compared with what they agree on."
     ),
     "measured": (
@@ -35,6 +36,17 @@ _SCORES = {
         "What cannot be measured it does not see."
     ),
 }
+
+_ALL_PIXELS = (
+    "The truth, from the reference, counts all pixels, also those that the network saw, so the two lie apart; "
+    "their shapes should agree."
+)
+_TRUTHS = {
+    "guided": _ALL_PIXELS,
+    "held-out": _ALL_PIXELS,
+    "indirect": "It lies above the truth, from the reference.",
+}
+"""How a score stands to the PSNR against the reference, where there is one."""
 
 _EXPECTED = {
     "inpaint": "guided",
@@ -51,7 +63,11 @@ def stop_words(record: StudyRecord, loss: Stopping | None) -> str:
     parts = []
     winner = record.winner()
     if winner is not None and winner.step is not None and (winner.ended or winner.steps):
-        why = f": {winner.ended}" if winner.ended else f" of the {winner.steps} that it was given"
+        why = (
+            f": {winner.ended}"
+            if winner.ended
+            else f" of the {winner.steps} that it was given{_because(record)}"
+        )
         parts.append(f"Candidate {winner.number}, which won, delivers iteration {winner.step}{why}.")
     if loss is None:
         parts.append("A line is the score, a circle the stop.")
@@ -65,15 +81,45 @@ def stop_words(record: StudyRecord, loss: Stopping | None) -> str:
 
 
 def score_words(record: StudyRecord) -> str:
-    """What the score of this study is made from."""
+    """What the score of this study is made from, and how it stands to the reference, where there is one."""
+    kind = _kind_of_score(record)
+    known = any(trial.psnr is not None for trial in record.trials)
+    return " ".join(words for words in (_SCORES.get(kind), _TRUTHS.get(kind) if known else None) if words)
+
+
+def _kind_of_score(record: StudyRecord) -> str:
     split = (record.result or {}).get("split")
     if split is None:
-        return _SCORES[_EXPECTED[record.request.options.task]]
+        return _EXPECTED[record.request.options.task]
     if split["guided"]:
-        return _SCORES["guided"]
+        return "guided"
     if split["indirect"]:
-        return _SCORES["indirect" if record.request.options.task == "sr" else "measured"]
-    return _SCORES.get(split["kind"].removesuffix(" holes"), "")
+        return "indirect" if record.request.options.task == "sr" else "measured"
+    return str(split["kind"].removesuffix(" holes"))
+
+
+def no_network_words(record: StudyRecord) -> str:
+    """Why there is no network to show."""
+    result = record.result
+    if result is None:
+        return "no candidate is complete yet"
+    if left_as_it_was(result):
+        return "No network was fitted: nothing was found to restore."
+    if any(trial.state != "waiting" for trial in record.trials):
+        return "No network was fitted to a usable point."
+    if result.get("interrupted"):
+        return "No network was fitted: the search was asked to finish before."
+    return "No network was fitted: the budget left no time."
+
+
+def _because(record: StudyRecord) -> str:
+    """Why a fit that had not ended was not gone on with."""
+    result = record.result
+    if result is None:
+        return ""
+    if result.get("interrupted"):
+        return ", because the search was asked to finish"
+    return ", because the search's time was up" if record.request.budget_seconds is not None else ""
 
 
 def quality_words(record: StudyRecord) -> str:

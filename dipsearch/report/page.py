@@ -24,7 +24,14 @@ from .curves import CurveRow, curve_rows, stopping
 from .diagram import diagram
 from .dossier import dossiers, packed
 from .expectation_part import expectation
-from .explanations import agreement_words, quality_words, score_words, stop_words
+from .explanations import (
+    PSNR_WORDS,
+    agreement_words,
+    no_network_words,
+    quality_words,
+    score_words,
+    stop_words,
+)
 from .genes import importance_rows, parallel
 from .headline import headline
 from .members import member_rows
@@ -68,14 +75,18 @@ def values(record: StudyRecord) -> dict[str, Any]:
     headings, cells = tables.candidate_cells(rows) if rows else ((), ())
     courses = curve_rows(record)
     plots = _plots(record, rows, courses)
+    said = headline(record)
     shown: dict[str, Any] = {
         "title": record.request.name,
-        "headline": headline(record),
+        "headline": said,
         "states": tables.state_words(record),
         "cases": pictures_of(record),
         "more_pictures": [picture.name for picture in record.pictures[MOST_PICTURES:]],
         "result_rows": result_rows(record.result) if record.result else (),
         "answers": answer_tables(record),
+        "psnr_words": PSNR_WORDS if any("dB" in fact.value for fact in said.facts) else "",
+        "finished": record.result is not None,
+        "no_network": no_network_words(record),
         "reuse": restore_command(record) if record.ranked() else "",
         "plots": plots,
         "stop_words": stop_words(record, stopping(record, courses)),
@@ -187,7 +198,7 @@ def _contents(shown: dict[str, Any]) -> list[tuple[str, str]]:
         ("network", "the network", True),
         ("way", "how it got there", plots["history"] or plots["tree"]),
         ("losses", "what was given up", shown["reasons"]),
-        ("candidates", "candidates", True),
+        ("candidates", "candidates", shown["rows"] or not shown["finished"]),
         ("again", "run it again", True),
         ("missing", "what is missing", shown["missing"]),
     )

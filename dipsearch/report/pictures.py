@@ -58,6 +58,7 @@ class CasePictures:
     Args:
         name: of the picture.
         notes: sentences on where it came from.
+        details: the numbers behind them.
         size: width and height of the restored picture in pixels.
         pictures: the layers.
     """
@@ -66,6 +67,7 @@ class CasePictures:
     notes: tuple[str, ...]
     size: tuple[int, int]
     pictures: tuple[Picture, ...]
+    details: tuple[str, ...] = ()
 
 
 def pictures_of(record: StudyRecord) -> tuple[CasePictures, ...]:
@@ -164,7 +166,8 @@ def _case_pictures(record: StudyRecord, picture: PictureRecord, *, side: int) ->
     if doubt is not None and doubt.shape == (size[1], size[0]):
         layers.append(_map("uncertainty", doubt, "estimated standard deviation of the error", side))
     name = picture.name if case is None or case.windows is None else f"{picture.name}: what was worked on"
-    return CasePictures(name, (*case.notes, *case.details) if case else (), size, tuple(layers))
+    notes, details = (case.notes, case.details) if case else ((), ())
+    return CasePictures(name, notes, size, tuple(layers), details)
 
 
 def _first(picture: PictureRecord, file: Path, side: int, *, quickly: bool) -> Picture:

@@ -130,7 +130,8 @@ def test_without_a_network_everything_is_said_and_shown_still(make_study, answer
         ("1 min 58 s", "for everything"),
     ]
     html = render(record)
-    assert 'id="answers"' in html and "no candidate is complete yet" in html
+    assert 'id="answers"' in html and html.count("No network was fitted: the budget left no time.") == 1
+    assert "no candidate has" not in html and 'href="#candidates"' not in html
 
 
 def test_several_pictures_have_a_table_each_and_one_line_for_their_mean(make_study, answered) -> None:
