@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
+
+
+def about(seconds: float) -> str:
+    """A duration rounded up, to be written after ``--budget``: ``40s``, ``3m``."""
+    if seconds <= 90:
+        return f"{10 * math.ceil(seconds / 10)}s"
+    return f"{math.ceil(seconds / 60)}m"
 
 
 def seconds_in(words: str) -> float | None:

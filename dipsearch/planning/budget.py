@@ -30,6 +30,9 @@ PATIENCE, SHORT_PATIENCE = 300, 120
 SLACK = 0.03
 """The share of a budget that is kept back against surprises."""
 
+BETWEEN = 0.02
+"""The share that is kept back between the search and the polishing."""
+
 FINISHING = 2.0
 """Seconds for what is written however small the picture is, the page above all, on a machine that does nothing else.
 
@@ -157,7 +160,7 @@ def _by_time(
     finishing = (FINISHING + pixels / PIXELS_PER_SECOND) * load.slowness
     deliver_until = max(budget * (1 - SLACK) - min(finishing, 0.3 * budget), 0.5 * budget)
     polishing = POLISHING * load.patch_seconds * -(-PARTS // len(devices))
-    search_until = deliver_until - 0.02 * budget - polishing
+    search_until = deliver_until - BETWEEN * budget - polishing
     # The first answer from the fitted part comes before all candidates: it is the input of some.
     load = replace(load, spent=load.spent + load.patch_seconds)
     crop = _crop(load, calibration, available=(search_until - load.spent) * len(devices))
@@ -211,6 +214,11 @@ def _by_time(
     enough = search_until - load.spent >= _cheapest_fit(load, shapes, calibration)
     networks = not load.has_pilot or (enough and not load.no_time)
     plan = replace(plan, networks=networks, search_until=search_until if networks else 0.0)
+    if not networks and not load.no_time:
+        # Of a search on a crop the finalists, fitted to the whole picture, take as long again.
+        fits = _cheapest_fit(load, shapes, calibration) * (1 if crop is None else 2)
+        enough_for_all = load.spent + fits + polishing + finishing
+        plan = replace(plan, networks_from=enough_for_all / (1 - SLACK - BETWEEN))
     plan = replace(plan, lines=lines_of(plan, load, budget=budget, seconds_per_step=per_step))
     if plan.networks and final_steps is not None and final_steps < LEAST_STEPS:
         warning = (

@@ -115,6 +115,7 @@ class Plan:
         polishing: seconds before ``deliver_until`` that belong to the polishing of what networks made.
         pilots_only: whether there is time only for networks with a pilot in their input, which need fewer iterations.
         networks: whether there is time for any; the first answers are all that is delivered otherwise.
+        networks_from: the budget in seconds that would have had time for one, about; ``None``: that is not known.
     """
 
     devices: tuple[str, ...]
@@ -135,5 +136,6 @@ class Plan:
     polishing: float = 0.0
     pilots_only: bool = False
     networks: bool = True
+    networks_from: float | None = None
     seconds_per_step: float = 0.0
     memory_limit: MemoryLimit = UNLIMITED

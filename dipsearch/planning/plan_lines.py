@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..durations import about
 from .plan import USUAL_STEPS, Load, Plan, least_steps
 from .rescoring import MANY, RESCORING_SHARE
 
@@ -22,7 +23,10 @@ def lines_of(
     lines = [picture_line(load.shapes)]
     if not plan.networks:
         lines.append(
-            ("time", f"{budget or 0:.0f} s in all: no time for a network, the first answer is delivered")
+            (
+                "time",
+                f"{budget or 0:.0f} s in all: no time for a network, the first answer is delivered{enough_words(plan)}",
+            )
         )
         return tuple(lines)
     kinds = ", ".join(sorted(set(plan.devices)))
@@ -67,6 +71,11 @@ def lines_of(
         lines.append(("too large for this machine", ", ".join(load.too_large)))
     lines.append(("finalists", _finalists(plan, load, budget=budget, seconds_per_step=seconds_per_step)))
     return tuple(lines)
+
+
+def enough_words(plan: Plan) -> str:
+    """What budget networks would need, as the end of a sentence; empty where that is not known."""
+    return "" if plan.networks_from is None else f"; networks need --budget {about(plan.networks_from)}"
 
 
 def picture_line(shapes: Sequence[tuple[int, int, int, int]]) -> tuple[str, str]:

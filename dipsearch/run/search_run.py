@@ -19,6 +19,7 @@ from ..delivery.first_answers import (
 from ..errors import ResourceError, first_line
 from ..execution.executor import Executor
 from ..execution.runner import Asked, Runner
+from ..planning.plan_lines import enough_words
 from ..problem import Case
 from ..problem.case_words import SIMULATION
 from ..proposal.patient_storage import Patience
@@ -169,7 +170,8 @@ def _without_networks(run: Run, callback: Callback, asked: Asked) -> Outcome:
         if all(case.left_alone for case in run.cases)
         else f"{asked.by}: the first answer is delivered"
         if asked.once
-        else "there is no time for a network: the first answer is delivered; give a larger --budget"
+        else "there is no time for a network: the first answer is delivered"
+        + (enough_words(run.plan) or "; give a larger --budget")
     )
     callback.note(sentence)
     write_first_pictures(dict(zip(run.settings.names, run.cases, strict=True)), folder=run.folder)

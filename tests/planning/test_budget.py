@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from dipsearch.durations import about, seconds_in
 from dipsearch.network import Calibration, Genome, Scale, cost
 from dipsearch.planning.budget import GOOD_STEPS, LEAST_STEPS, POLISHING, make_plan
 from dipsearch.planning.plan import ENDLESS, MAX_STEPS, USUAL_STEPS, Load
@@ -57,7 +58,7 @@ def test_without_time_for_a_network_the_first_answer_is_all() -> None:
     assert not plan.networks
     said = " ".join(sentence for _, sentence in plan.lines)
     assert "no time for a network" in said
-    assert "-" not in said.replace("-pixel", "")
+    assert "-" not in said.replace("-pixel", "").replace("--budget", "")
     # Without a first answer there has to be a network, however little time it has.
     assert make_plan(load(), devices=CPUS, budget=12, trials=None).networks
 
@@ -219,3 +220,17 @@ def test_a_grey_picture_has_one_channel() -> None:
     grey, many = (1, 1, 96, 96), [(1, 3, 64, 128)] * 5
     assert picture_line([grey]) == ("picture", "96×96, 1 channel")
     assert picture_line(many) == ("picture", "128×64, 128×64, 128×64 and 2 more, 3 channels")
+
+
+@pytest.mark.parametrize("side", [96, 128, 256, 512])
+def test_where_there_is_no_time_for_a_network_it_is_said_how_much_one_needs(side: int) -> None:
+    some = load(shapes=[(1, 3, side, side)], patch_seconds=1.0, has_pilot=True)
+    none = make_plan(some, devices=CPUS, budget=9, trials=None)
+    assert not none.networks and none.networks_from is not None
+    needed = about(none.networks_from)
+    assert dict(none.lines)["time"].endswith(f"; networks need --budget {needed}")
+    seconds = seconds_in(needed)
+    assert seconds is not None and 9 < seconds < none.networks_from + 60
+    plan = make_plan(some, devices=CPUS, budget=seconds, trials=None)
+    assert plan.networks and plan.networks_from is None
+    assert not make_plan(some, devices=CPUS, budget=0.6 * none.networks_from, trials=None).networks
