@@ -20,7 +20,7 @@ def file_rows(outcome: Outcome, *, architecture: bool = True) -> tuple[tuple[str
     named = [*pictures, *([network] if architecture else []), folder / "report.html"]
     files = [file for file in named if file.exists()]
     rows = [("look at" if index == 0 else "", str(file)) for index, file in enumerate(files)]
-    if network.exists():
+    if (folder / "best" / "stack.yaml").exists():  # which is what is fitted to other pictures
         from ..report.reproduce import reuse_command
         from ..run import read_request
         from ..trials.claim import REQUEST_FILE

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from ..calling import program
 from ..errors import DipsearchError
 from ..library import read_architecture
+from ..plain_files import inside_or_none
 from ..problem import TaskOptions
 from ..run import Request, StudyRecord
 from ..trials.request import ARRAY
@@ -22,7 +23,7 @@ def search_command(request: Request) -> str:
     It is quoted for a shell; empty for what was asked from Python.
     """
     options = request.options
-    if any(source.startswith(ARRAY) for source in request.sources):
+    if _from_python(request):
         return ""
     words = [*program().split(), "search", "--task", options.task, *request.sources]
     flags: list[tuple[str, object]] = [
@@ -66,10 +67,15 @@ def search_command(request: Request) -> str:
 def restore_command(record: StudyRecord) -> str:
     """The command line that reuses what the study found on another picture; empty where it has nothing for that."""
     winner = record.winner()
-    if winner is None or winner.genome is None or record.request.sources[0].startswith(ARRAY):
+    there = inside_or_none(record.folder, "best/stack.yaml")  # which is what is fitted to other pictures
+    if there is None or winner is None or winner.genome is None or _from_python(record.request):
         return ""
     options = record.request.options
     return reuse_command(str(record.folder), options)
+
+
+def _from_python(request: Request) -> bool:
+    return any(source.startswith(ARRAY) for source in request.sources)
 
 
 def reuse_command(folder: str, options: TaskOptions) -> str:

@@ -228,7 +228,7 @@ def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_summary_says_where_everything_lies(tmp_path: Path) -> None:
     (tmp_path / "best").mkdir()
-    for name in ("best/restored.png", "best/architecture.yaml", "report.html"):
+    for name in ("best/restored.png", "best/architecture.yaml", "best/stack.yaml", "report.html"):
         (tmp_path / name).touch()
     rows = FullWords().outcome(outcome(tmp_path))
     assert rows[0] == ("restored", "cat.png: missing pixels filled in by the best network")
@@ -284,7 +284,7 @@ def test_details_are_for_those_who_ask(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_the_brief_outcome_names_picture_and_page(tmp_path: Path) -> None:
     (tmp_path / "best").mkdir()
-    for name in ("best/restored.png", "best/architecture.yaml", "report.html"):
+    for name in ("best/restored.png", "best/architecture.yaml", "best/stack.yaml", "report.html"):
         (tmp_path / name).touch()
     rows = PlainWords().outcome(outcome(tmp_path))
     assert rows == (
@@ -315,3 +315,9 @@ def test_a_warning_is_told_once_in_a_log(capsys: pytest.CaptureFixture[str]) -> 
         {"warnings": ["this is a simulation"], "image": "a.png", "task": "sr"}, told=words._told
     )
     assert "note" not in dict(rows)
+
+
+def test_without_an_ensemble_nothing_is_said_of_using_it_again(tmp_path: Path) -> None:
+    (tmp_path / "best").mkdir()
+    (tmp_path / "best/architecture.yaml").touch()
+    assert "use it again" not in dict(PlainWords().outcome(outcome(tmp_path)))

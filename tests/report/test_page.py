@@ -145,6 +145,7 @@ def test_two_thousand_candidates_fit_on_a_page(make_study, curve_writer) -> None
 
 def test_the_winner_is_drawn_and_can_be_used_again(make_study) -> None:
     record = make_study()
+    (record.folder / "best" / "stack.yaml").touch()
     html = without_plotly(render(record))
     assert len(Elements(html).of("svg")) == 1
     commands = re.sub(r"</?span>", "", html)  # each word of a command stands in one, so that it is not torn

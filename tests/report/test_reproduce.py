@@ -68,6 +68,9 @@ def test_the_command_says_everything_that_was_asked() -> None:
 
 def test_the_way_to_use_it_again_is_quoted(make_study, tmp_path) -> None:
     record = replace(make_study(), folder=tmp_path / "a b")
+    assert restore_command(record) == ""  # nothing has been written that could be used
+    (tmp_path / "a b" / "best").mkdir(parents=True)
+    (tmp_path / "a b" / "best" / "stack.yaml").touch()
     assert shlex.split(restore_command(record))[2] == str(tmp_path / "a b")
     enlarged = TaskOptions("sr", factor=2, kernel="lanczos3")
     assert reuse_command("a b", enlarged) == (
