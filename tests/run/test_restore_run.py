@@ -101,7 +101,7 @@ def test_where_a_worker_could_not_begin_in_time_none_is_started(
     assert result["psnr"] > 22
     assert "there is no time for networks: the first answer is delivered; give a larger --budget" in ear.notes
     (row,) = restored_rows([result])
-    assert "similar patches alone" in " ".join(row)
+    assert any(words in row[1] for words in ("similar patches alone", "a quick method"))
 
 
 def test_where_bf16_is_not_to_be_had_that_is_said(
@@ -140,7 +140,8 @@ def test_when_there_is_no_time_for_a_fit_the_first_answer_is_delivered(
     assert [row["name"] for row in result["answers"]] == ["first"]  # type: ignore[attr-defined]
     assert float(result["psnr"]) > 22  # type: ignore[arg-type]
     (row,) = restored_rows([result])
-    assert "similar patches alone" in row[1]
+    # On a busy machine there is not even time for similar patches.
+    assert any(words in row[1] for words in ("similar patches alone", "a quick method"))
 
 
 def test_where_similar_patches_have_to_hurry_no_network_is_fitted_and_that_is_said(
