@@ -40,7 +40,7 @@ class Problem:
             possible, and none for missing pixels and enlargement.
         image_shape: (1, C, H, W), where the operator does not know it.
         data_range: the values of the image that are about black and white. By default 0 and 255 for 8 bits, 0 and 1 for
-            floats that lie about there, and otherwise the data's own.
+            floats that only noise takes beyond that, and otherwise the data's own.
         check: whether a foreign operator is tried with the dot-product test.
         observed, form: only when all of a problem's values are given as its attributes have them.
 

@@ -1,0 +1,57 @@
+"""Ranges, units and shapes of measurements as Python has them: an image comes back in its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+from dipsearch.problem import Blur, Gaussian, Impulses, Mask, NoNoise, Poisson, Problem, gaussian_kernel
+
+SIDE = 32
+
+
+@pytest.fixture
+def smooth():
+    """(32, 32) float64, exactly from 0 to 1."""
+    image = gaussian_filter(np.random.default_rng(0).random((SIDE, SIDE)), 3)
+    return (image - image.min()) / np.ptp(image)
+
+
+def noise_of(sigma: float) -> np.ndarray:
+    return sigma * np.random.default_rng(1).standard_normal((SIDE, SIDE))
+
+
+# -- range ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("noise", [Gaussian(0.02), NoNoise(), Impulses(), None])
+@pytest.mark.parametrize(("low", "high"), [(-0.45, 0.35), (0, 1.4)])
+def test_floats_that_noise_does_not_take_beyond_0_and_1_have_their_own_range(smooth, noise, low, high):
+    y = low + (high - low) * smooth + noise_of(0.02)
+    for operator in (None, Mask(np.arange(SIDE) % 3 > np.zeros((SIDE, 1)))):
+        form = Problem(y, operator, noise).form
+        assert (form.low, form.high) == pytest.approx((low, high), abs=0.1)
+
+
+def test_signed_floats_behind_an_operator_have_their_own_range(smooth):
+    blur = Blur(gaussian_kernel(1.0))
+    for shift, within in ((-0.45, False), (0.0, True)):
+        y = blur.A(torch.from_numpy(0.8 * smooth + shift).float()[None, None])
+        form = Problem(y, blur, Gaussian(0.02)).form
+        assert ((form.low, form.high) == (0, 1)) == within
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.05, 0.15])
+def test_floats_that_noise_takes_beyond_0_and_1_are_from_0_to_1(smooth, sigma):
+    y = smooth + noise_of(sigma)
+    for noise in (Gaussian(sigma), None):
+        form = Problem(y, None, noise).form
+        assert (form.low, form.high) == (0, 1)
+
+
+def test_few_counts_of_1_are_from_0_to_1(smooth):
+    y = np.random.default_rng(1).poisson(30 * smooth) / 30
+    form = Problem(y, noise=Poisson(1 / 30)).form
+    assert y.max() > 1.1 and (form.low, form.high) == (0, 1)
