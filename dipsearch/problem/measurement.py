@@ -15,7 +15,7 @@ from .form import Form
 from .gate.noise_classifier import diagnose
 from .gate.sigma import estimate_sigma
 from .noise import NoiseModel, estimated
-from .operators import Fourier, Identity, LinearOperator, Mask, Operator, as_operator, check_adjoint
+from .operators import Fourier, Identity, LinearOperator, Mask, Operator, Product, as_operator, check_adjoint
 from .operators.registry import name_of
 from .operators.shapes import four_numbers, in_32_bits
 from .own_range import data_range_of
@@ -79,7 +79,8 @@ def take_in(
         gain = _gain(a, shape)
         a, seen = a.divided_by(gain), seen / gain
         noise = None if noise is None else _in_units(noise, gain)
-    low, high = data_range_of(values, seen, a, noise, observed, data_range, complex_image=form.complex_values)
+    signed = form.complex_values or _complex_image(a)
+    low, high = data_range_of(values, seen, a, noise, observed, data_range, complex_image=signed)
     with torch.no_grad():
         level = low * a.A(torch.ones(shape)) if low else 0.0
     seen = ((seen - level) / (high - low) * observed).contiguous()
@@ -97,6 +98,11 @@ def _gain(a: Operator, shape: Shape) -> float:
     with torch.no_grad():
         gain = float(a.A(x).double().square().mean().sqrt() / x.double().square().mean().sqrt())
     return gain if np.isfinite(gain) and gain > 0 and not 1 / ALIKE < gain < ALIKE else 1.0
+
+
+def _complex_image(a: Operator) -> bool:
+    """Whether images have real and imaginary parts for channels."""
+    return bool(getattr(a.operators[-1] if isinstance(a, Product) else a, "complex_image", False))
 
 
 def _in_units(noise: NoiseModel, unit: float) -> NoiseModel:

@@ -7,7 +7,18 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from dipsearch.problem import Blur, Gaussian, Impulses, Mask, NoNoise, Poisson, Problem, gaussian_kernel
+from dipsearch.problem import (
+    Blur,
+    Fourier,
+    Gaussian,
+    Impulses,
+    Mask,
+    NoNoise,
+    Poisson,
+    Problem,
+    Product,
+    gaussian_kernel,
+)
 
 SIDE = 32
 
@@ -55,3 +66,11 @@ def test_few_counts_of_1_are_from_0_to_1(smooth):
     y = np.random.default_rng(1).poisson(30 * smooth) / 30
     form = Problem(y, noise=Poisson(1 / 30)).form
     assert y.max() > 1.1 and (form.low, form.high) == (0, 1)
+
+
+def test_a_complex_image_in_real_channels_has_a_range_about_zero(smooth):
+    x = torch.from_numpy(np.stack([smooth, 0.6 * (smooth - 0.5)])).float()[None]
+    fourier = Fourier(np.ones((SIDE, SIDE)), complex_image=True)
+    for operator in (fourier, Product(Mask(np.ones((SIDE, SIDE))), fourier)):
+        form = Problem(operator.A(x), operator, Gaussian(0.02)).form
+        assert form.low == -form.high and 0.9 < form.high < 1.1
