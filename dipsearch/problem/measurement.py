@@ -15,7 +15,18 @@ from .form import Form
 from .gate.noise_classifier import diagnose
 from .gate.sigma import estimate_sigma
 from .noise import NoiseModel, estimated
-from .operators import Fourier, Identity, LinearOperator, Mask, Operator, Product, as_operator, check_adjoint
+from .operators import (
+    Blur,
+    Downsample,
+    Fourier,
+    Identity,
+    LinearOperator,
+    Mask,
+    Operator,
+    Product,
+    as_operator,
+    check_adjoint,
+)
 from .operators.registry import name_of
 from .operators.shapes import four_numbers, in_32_bits
 from .own_range import data_range_of
@@ -88,7 +99,7 @@ def take_in(
     if noise is None:
         known, observed = _found_out(seen, a, observed)
     else:
-        known = _scaled(noise, form, whole=not is_float(values))
+        known = _scaled(noise, form, whole=not is_float(values) and _in_units_of_image(a))
     return seen, a, known, shape, observed, form
 
 
@@ -98,6 +109,13 @@ def _gain(a: Operator, shape: Shape) -> float:
     with torch.no_grad():
         gain = float(a.A(x).double().square().mean().sqrt() / x.double().square().mean().sqrt())
     return gain if np.isfinite(gain) and gain > 0 and not 1 / ALIKE < gain < ALIKE else 1.0
+
+
+def _in_units_of_image(a: Operator) -> bool:
+    """Whether values of a measurement are values of the image or means of them."""
+    if isinstance(a, Product):
+        return all(_in_units_of_image(factor) for factor in a.operators)
+    return isinstance(a, Identity | Mask | Downsample | Blur)
 
 
 def _complex_image(a: Operator) -> bool:

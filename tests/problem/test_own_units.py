@@ -74,3 +74,22 @@ def test_a_complex_image_in_real_channels_has_a_range_about_zero(smooth):
     for operator in (fourier, Product(Mask(np.ones((SIDE, SIDE))), fourier)):
         form = Problem(operator.A(x), operator, Gaussian(0.02)).form
         assert form.low == -form.high and 0.9 < form.high < 1.1
+
+
+# -- units ---------------------------------------------------------------------------------------------------
+
+
+def sums(x):
+    return torch.stack([x.sum(-1), x.sum(-2)], -2)
+
+
+def spread(y):
+    return y[..., 0, :][..., None] + y[..., 1, :][..., None, :]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int32])
+def test_sigma_of_large_sums_is_in_their_units_whatever_their_type(smooth, dtype):
+    y = sums(torch.from_numpy(1000 * smooth)[None, None]).to(dtype)
+    problem = Problem(y, (sums, spread), noise=Gaussian(5))
+    span, gain = problem.form.high - problem.form.low, problem.operator.divisor
+    assert gain > 20 and problem.noise.sigma == pytest.approx(5 / gain / span)
