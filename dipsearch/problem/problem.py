@@ -84,9 +84,10 @@ class Problem:
 
     def __repr__(self) -> str:
         _, channels, height, width = self.image_shape
+        unit = (self.form.high - self.form.low) * getattr(self.operator, "divisor", 1.0)
         return (
             f"Problem({self.task}: an image of {width} × {height} with {channels} channel{'s'[: channels > 1]}, "
-            f"operator {name_of(self.operator)}, noise {_in_words(self.noise, self.form)})"
+            f"operator {name_of(self.operator)}, noise {_in_words(self.noise, unit)})"
         )
 
     @property
@@ -132,8 +133,8 @@ class Problem:
         )
 
 
-def _in_words(noise: NoiseModel, form: Form) -> str:
-    sigma = "" if noise.sigma is None else f" of sigma {noise.sigma * (form.high - form.low):.3g}"
+def _in_words(noise: NoiseModel, unit: float) -> str:
+    sigma = "" if noise.sigma is None else f" of sigma {noise.sigma * unit:.3g}"
     kind = noise.kind if noise.share is None else f"speckle of {noise.share:.0%}"
     return f"{kind}{sigma} ({noise.source})" if noise.kind != "none" else "none"
 

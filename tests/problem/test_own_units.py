@@ -93,3 +93,4 @@ def test_sigma_of_large_sums_is_in_their_units_whatever_their_type(smooth, dtype
     problem = Problem(y, (sums, spread), noise=Gaussian(5))
     span, gain = problem.form.high - problem.form.low, problem.operator.divisor
     assert gain > 20 and problem.noise.sigma == pytest.approx(5 / gain / span)
+    assert "sigma 5 (given)" in str(problem)
