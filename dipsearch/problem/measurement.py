@@ -75,6 +75,8 @@ def take_in(
     _refuse_other_shape(a, seen, shape, given=tuple(values.shape))
     if values.is_complex() and not isinstance(a, LinearOperator):
         form = replace(form, complex_values=shape[1] == seen.shape[1])
+    if not (is_float(values) or _in_units_of_image(a)):
+        form = replace(form, dtype="float32")  # a whole number of one unit is none of another
     form = replace(form, dtype=plain_type(form.dtype, complex_values=form.complex_values))
     if min(shape[2:]) < SMALLEST_SIDE:
         raise InputError(

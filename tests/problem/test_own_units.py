@@ -17,6 +17,7 @@ from dipsearch.problem import (
     Poisson,
     Problem,
     Product,
+    Radon,
     gaussian_kernel,
 )
 
@@ -94,3 +95,16 @@ def test_sigma_of_large_sums_is_in_their_units_whatever_their_type(smooth, dtype
     span, gain = problem.form.high - problem.form.low, problem.operator.divisor
     assert gain > 20 and problem.noise.sigma == pytest.approx(5 / gain / span)
     assert "sigma 5 (given)" in str(problem)
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int16])
+def test_an_image_in_other_units_than_its_whole_numbers_is_not_rounded(smooth, dtype):
+    radon = Radon(np.arange(0, 180, 6.0), (1, 1, SIDE, SIDE))
+    pair = (lambda x: 1000 * radon.A(x)), (lambda y: 1000 * radon.A_adjoint(y))
+    x = torch.from_numpy(smooth).float()[None, None]
+    sinogram = (1000 * radon.A(x)).round().to(dtype)
+    for operator in (pair, radon):
+        assert Problem(sinogram, operator, Gaussian(50)).form.dtype == "float32"
+    picture = (1000 * x).round().to(dtype)
+    for operator in (None, Mask(torch.ones(SIDE, SIDE)), Blur(gaussian_kernel(1.0))):
+        assert getattr(torch, Problem(picture, operator, Gaussian(50)).form.dtype) == dtype
