@@ -86,7 +86,7 @@ def take_in(
         )
     if check and (isinstance(a, LinearOperator) or not type(a).__module__.startswith("dipsearch.")):
         check_adjoint(a, image_shape=shape)
-    observed = _observed(a, seen)
+    observed = _answered(a, seen, shape) if isinstance(a, LinearOperator) else _observed(a, seen)
     seen = _finite(seen, observed, form, picture=not isinstance(a, LinearOperator))
     if isinstance(a, LinearOperator):
         gain = _gain(a, shape)
@@ -199,6 +199,24 @@ def _observed(a: Operator, y: Tensor) -> Tensor:
     if not bool((own > 0).any()):
         raise InputError("nothing was measured", "an operator measures something", "correct its mask")
     return own.to(y)
+
+
+def _answered(a: LinearOperator, y: Tensor, shape: Shape) -> Tensor:
+    """Where an own operator measures something, as ``_observed``: all but what it makes 0 of any image, and that is 0.
+
+    Such zeros would count as measured without an error, and would make any image better than it is.
+    """
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        said = y != 0
+        for _ in range(2):
+            said = said | (a.A(torch.randn(shape, generator=generator)) != 0)
+    if not bool(said.any()):
+        raise InputError(
+            "nothing was measured", "an operator measures something", "correct A, and give its y"
+        )
+    alike = bool((said == said[:, :1]).all())
+    return (said[:, :1] if alike else said).to(y)
 
 
 def _finite(y: Tensor, observed: Tensor, form: Form, *, picture: bool) -> Tensor:

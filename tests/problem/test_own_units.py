@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
+from dipsearch.errors import InputError
 from dipsearch.problem import (
     Blur,
     Fourier,
@@ -108,3 +109,22 @@ def test_an_image_in_other_units_than_its_whole_numbers_is_not_rounded(smooth, d
     picture = (1000 * x).round().to(dtype)
     for operator in (None, Mask(torch.ones(SIDE, SIDE)), Blur(gaussian_kernel(1.0))):
         assert getattr(torch, Problem(picture, operator, Gaussian(50)).form.dtype) == dtype
+
+
+# -- what was measured ---------------------------------------------------------------------------------------
+
+
+def test_rows_of_zeros_of_an_own_operator_count_as_not_measured(smooth):
+    kept = torch.rand(SIDE, SIDE, generator=torch.Generator().manual_seed(0)) < 0.3
+    pair = (
+        lambda x: torch.fft.fft2(x, norm="ortho") * kept,
+        lambda y: torch.fft.ifft2(y * kept, norm="ortho"),
+    )
+    y = pair[0](torch.from_numpy(smooth).float()[None, None] + torch.from_numpy(noise_of(0.05)).float())
+    problem = Problem(y, pair, Gaussian(0.05))
+    assert torch.equal(problem.observed[0].amin(0) > 0, kept)
+    y[..., 0, 0] = 0  # by chance, and measured
+    kept[0, 0] = True
+    assert torch.equal(Problem(y, pair, Gaussian(0.05)).observed[0].amax(0) > 0, kept)
+    with pytest.raises(InputError, match="nothing was measured"):
+        Problem(0 * smooth, (lambda x: 0 * x, lambda y: 0 * y), Gaussian(0.05), check=False)
