@@ -34,6 +34,9 @@ SMOOTH = 3
 MARGIN, ON_THE_END = 0.01, 0.001
 """An own range is made wider by this share on a side, unless so many values lie on its end that they were cut off."""
 
+NO_LEVEL = 1e-4
+"""An operator that makes less of an image of ones does not measure the level of an image."""
+
 GUESSING = 30
 """Iterations of the least squares that the range of an image is guessed from."""
 
@@ -59,6 +62,8 @@ def data_range_of(
     else:
         with torch.no_grad():
             image = pseudo_inverse(a, y, iterations=GUESSING, damping=_damping(a, y, noise))
+            if not complex_image and float(a.A(torch.ones_like(image)).abs().max()) < NO_LEVEL:
+                image = image - image.min()  # differences say nothing of where they begin
     if complex_image:
         most = float(image.abs().max()) or 1.0
         return -most, most

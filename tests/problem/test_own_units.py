@@ -56,6 +56,21 @@ def test_signed_floats_behind_an_operator_have_their_own_range(smooth):
         assert ((form.low, form.high) == (0, 1)) == within
 
 
+def rises(x):
+    return torch.stack([x.roll(-1, -1) - x, x.roll(-1, -2) - x])
+
+
+def falls(y):
+    return y[0].roll(1, -1) - y[0] + y[1].roll(1, -2) - y[1]
+
+
+def test_differences_that_fit_between_0_and_1_are_of_an_image_there(smooth):
+    for scale, within in ((1.0, True), (7.0, False)):
+        y = rises(torch.from_numpy(scale * smooth).float()[None, None])
+        form = Problem(y, (rises, falls), Gaussian(0.01)).form
+        assert form.low == pytest.approx(0, abs=0.3) and ((form.low, form.high) == (0, 1)) == within
+
+
 @pytest.mark.parametrize("sigma", [0.0, 0.05, 0.15])
 def test_floats_that_noise_takes_beyond_0_and_1_are_from_0_to_1(smooth, sigma):
     y = smooth + noise_of(sigma)
