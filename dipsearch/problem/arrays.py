@@ -74,7 +74,7 @@ def is_float(values: Tensor) -> bool:
 
 
 def as_picture(values: Tensor, form: Form) -> tuple[Tensor, Form]:
-    """A measurement with the axes of a picture as (1, C, h, w) of real values."""
+    """A measurement with the axes of a picture as (1, C, h, w) of real values, 64 bits."""
     layout: Layout
     if values.ndim == 2:
         four, layout = values[None, None], "HW"
@@ -90,7 +90,7 @@ def as_picture(values: Tensor, form: Form) -> tuple[Tensor, Form]:
             "a NumPy array is (H, W) or (H, W, C), a tensor (H, W), (C, H, W) or (1, C, H, W)",
             "give one picture at a time, with its axes in this order",
         )
-    return as_channels(four).float(), replace(form, layout=layout)
+    return as_channels(four).double(), replace(form, layout=layout)
 
 
 def layout_of_image(form: Form) -> Layout:

@@ -28,7 +28,7 @@ from .operators import (
     check_adjoint,
 )
 from .operators.registry import name_of
-from .operators.shapes import four_numbers, in_32_bits
+from .operators.shapes import four_numbers, in_32_bits, in_64_bits
 from .own_range import data_range_of
 
 SMALLEST_SIDE = 8  # below it neither the noise nor a split says anything
@@ -67,12 +67,13 @@ def take_in(
             a, image_shape = a.for_images(image_shape), None
         values = channels_first(values, a) if form.kind == "numpy" else values
         a = a.shaped(in_32_bits(values))
-        seen = a.inward(in_32_bits(values))
+        seen = a.inward(in_64_bits(values))
         form = replace(form, layout=layout_of_image(form), complex_values=a.complex_image)
     else:
         seen, form = as_picture(values, form)
-    shape = _image_shape(a, seen, image_shape)
-    _refuse_other_shape(a, seen, shape, given=tuple(values.shape))
+    rough = seen.float()
+    shape = _image_shape(a, rough, image_shape)
+    _refuse_other_shape(a, rough, shape, given=tuple(values.shape))
     if values.is_complex() and not isinstance(a, LinearOperator):
         form = replace(form, complex_values=shape[1] == seen.shape[1])
     if not (is_float(values) or _in_units_of_image(a)):
@@ -86,7 +87,7 @@ def take_in(
         )
     if check and (isinstance(a, LinearOperator) or not type(a).__module__.startswith("dipsearch.")):
         check_adjoint(a, image_shape=shape)
-    observed = _answered(a, seen, shape) if isinstance(a, LinearOperator) else _observed(a, seen)
+    observed = _answered(a, rough, shape) if isinstance(a, LinearOperator) else _observed(a, rough)
     seen = _finite(seen, observed, form, picture=not isinstance(a, LinearOperator))
     if isinstance(a, LinearOperator):
         gain = _gain(a, shape)
@@ -95,8 +96,9 @@ def take_in(
     signed = form.complex_values or _complex_image(a)
     low, high = data_range_of(values, seen, a, noise, observed, data_range, complex_image=signed)
     with torch.no_grad():
-        level = low * a.A(torch.ones(shape)) if low else 0.0
-    seen = ((seen - level) / (high - low) * observed).contiguous()
+        level = low * a.A(torch.ones(shape)).double() if low else 0.0
+    # In 64 bits up to here: of a small signal on a large offset 32 would leave a few steps.
+    seen = ((seen - level) / (high - low) * observed).float().contiguous()
     form = replace(form, low=low, high=high)
     if noise is None:
         known, observed = _found_out(seen, a, observed)

@@ -61,7 +61,8 @@ def data_range_of(
         image = y[observed.expand_as(y) > 0]
     else:
         with torch.no_grad():
-            image = pseudo_inverse(a, y, iterations=GUESSING, damping=_damping(a, y, noise))
+            rough = y.float()
+            image = pseudo_inverse(a, rough, iterations=GUESSING, damping=_damping(a, rough, noise))
             if not complex_image and float(a.A(torch.ones_like(image)).abs().max()) < NO_LEVEL:
                 image = image - image.min()  # differences say nothing of where they begin
     if complex_image:
@@ -89,7 +90,7 @@ def _explained(a: Operator, y: Tensor, image: Tensor, even: Tensor, noise: Noise
         return _share_beyond(even, GUESSED) <= FEW_GUESSED
     unknown = noise is None or (noise.kind == "impulse" and noise.sigma is None)
     if unknown and isinstance(a, Identity):
-        sigma = estimate_sigma(y).sigma  # of white noise; less than that of other
+        sigma = estimate_sigma(y.float()).sigma  # of white noise; less than that of other
         few = _share_beyond(even, GUESSED) <= FEW
     else:
         sigma, few = _strength(noise), False

@@ -143,3 +143,12 @@ def test_rows_of_zeros_of_an_own_operator_count_as_not_measured(smooth):
     assert torch.equal(Problem(y, pair, Gaussian(0.05)).observed[0].amax(0) > 0, kept)
     with pytest.raises(InputError, match="nothing was measured"):
         Problem(0 * smooth, (lambda x: 0 * x, lambda y: 0 * y), Gaussian(0.05), check=False)
+
+
+@pytest.mark.parametrize("operator", [None, Mask(np.ones((SIDE, SIDE))), (lambda x: x, lambda y: y)])
+def test_a_small_signal_on_a_large_offset_keeps_its_steps(smooth, operator):
+    for y in (1e6 + smooth, 10**9 + (1000 * smooth).astype(np.int64)):
+        problem = Problem(y, operator, Gaussian(0.02 * np.ptp(y)))
+        span = problem.form.high - problem.form.low
+        back = problem.y[0, 0].double().numpy() * span + problem.form.low
+        assert np.abs(back - y).max() < 1e-4 * np.ptp(y) and span < 1.5 * np.ptp(y)

@@ -128,7 +128,7 @@ class LinearOperator:
             )
         if y.is_complex() and not self._complex:
             raise InputError("y is complex", "A returns real values", "give both complex or both real")
-        return as_four(y.to(torch.complex64) if self._complex else y, self.measured_shape)
+        return as_four(y + 0j if self._complex else y, self.measured_shape)
 
     def _find_measured_shape(self, image_shape: tuple[int, ...] | None) -> None:
         """Find out what A returns, where no measurement has told: of an operator by itself, or in a product."""
