@@ -13,7 +13,10 @@ from torch import Tensor
 from ..errors import InputError
 from .form import Form, Layout
 from .operators import LinearOperator
-from .operators.shapes import as_channels, in_32_bits
+from .operators.shapes import as_channels, in_32_bits, squeezed
+
+CHANNELS = 4
+"""As many values as the last axis of an array has at most where these are taken for channels."""
 
 
 def as_tensor(y: Any) -> tuple[Tensor, Form]:
@@ -104,6 +107,17 @@ def channels_first(values: Tensor, a: LinearOperator) -> Tensor:
         return values
     moved = values.permute(2, 0, 1)
     if a.image_shape is None:
-        return moved if values.shape[2] <= 4 < values.shape[0] else values
+        looks_so = values.shape[2] <= CHANNELS < values.shape[0]
+        return moved if looks_so and not _as_returned(values, a) else values
     measured = a.shaped(in_32_bits(values)).measured_shape or ()
     return moved if measured[-3:] == moved.shape != values.shape else values
+
+
+def _as_returned(values: Tensor, a: LinearOperator) -> bool:
+    """Whether values have the axes of what an own operator returns, of an image that is not mistaken for one."""
+    try:
+        tried = a.shaped(in_32_bits(values))
+    except InputError:
+        return False
+    shape, measured = tried.image_shape or (0,), tried.measured_shape or ()
+    return min(shape[-2:]) > CHANNELS and squeezed(measured) == squeezed(tuple(values.shape))

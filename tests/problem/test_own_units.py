@@ -152,3 +152,24 @@ def test_a_small_signal_on_a_large_offset_keeps_its_steps(smooth, operator):
         span = problem.form.high - problem.form.low
         back = problem.y[0, 0].double().numpy() * span + problem.form.low
         assert np.abs(back - y).max() < 1e-4 * np.ptp(y) and span < 1.5 * np.ptp(y)
+
+
+# -- shapes --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keywords", [{}, {"image_shape": (SIDE, SIDE)}])
+def test_an_array_with_two_values_per_pixel_is_taken_as_an_own_operator_returns_it(smooth, keywords):
+    def A(x):
+        image = x[0, 0].numpy()
+        return np.stack([np.roll(image, -1, 0) - image, np.roll(image, -1, 1) - image], -1)
+
+    def A_adjoint(y):
+        rows, columns = y.numpy()[..., 0], y.numpy()[..., 1]
+        return np.roll(rows, 1, 0) - rows + np.roll(columns, 1, 1) - columns
+
+    y = A(torch.from_numpy(smooth)[None, None])
+    problem = Problem(y, (A, A_adjoint), Gaussian(0.02), **keywords)
+    assert problem.image_shape == (1, 1, SIDE, SIDE)
+    assert problem.form.back(torch.zeros(problem.image_shape)).shape == (SIDE, SIDE)
+    x = torch.from_numpy((smooth - problem.form.low) / (problem.form.high - problem.form.low)).float()
+    assert torch.allclose(problem.operator.A(x[None, None]), problem.y, atol=1e-5)
