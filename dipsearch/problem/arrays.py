@@ -13,7 +13,10 @@ from torch import Tensor
 from ..errors import InputError
 from .form import Form, Layout
 from .operators import LinearOperator
-from .operators.shapes import as_channels, in_32_bits
+from .operators.shapes import as_channels, in_32_bits, squeezed
+
+CHANNELS = 4
+"""As many values as the last axis of an array has at most where these are taken for channels."""
 
 
 def as_tensor(y: Any) -> tuple[Tensor, Form]:
@@ -74,7 +77,7 @@ def is_float(values: Tensor) -> bool:
 
 
 def as_picture(values: Tensor, form: Form) -> tuple[Tensor, Form]:
-    """A measurement with the axes of a picture as (1, C, h, w) of real values."""
+    """A measurement with the axes of a picture as (1, C, h, w) of real values, 64 bits."""
     layout: Layout
     if values.ndim == 2:
         four, layout = values[None, None], "HW"
@@ -90,7 +93,7 @@ def as_picture(values: Tensor, form: Form) -> tuple[Tensor, Form]:
             "a NumPy array is (H, W) or (H, W, C), a tensor (H, W), (C, H, W) or (1, C, H, W)",
             "give one picture at a time, with its axes in this order",
         )
-    return as_channels(four).float(), replace(form, layout=layout)
+    return as_channels(four).double(), replace(form, layout=layout)
 
 
 def layout_of_image(form: Form) -> Layout:
@@ -104,6 +107,17 @@ def channels_first(values: Tensor, a: LinearOperator) -> Tensor:
         return values
     moved = values.permute(2, 0, 1)
     if a.image_shape is None:
-        return moved if values.shape[2] <= 4 < values.shape[0] else values
+        looks_so = values.shape[2] <= CHANNELS < values.shape[0]
+        return moved if looks_so and not _as_returned(values, a) else values
     measured = a.shaped(in_32_bits(values)).measured_shape or ()
     return moved if measured[-3:] == moved.shape != values.shape else values
+
+
+def _as_returned(values: Tensor, a: LinearOperator) -> bool:
+    """Whether values have the axes of what an own operator returns, of an image that is not mistaken for one."""
+    try:
+        tried = a.shaped(in_32_bits(values))
+    except InputError:
+        return False
+    shape, measured = tried.image_shape or (0,), tried.measured_shape or ()
+    return min(shape[-2:]) > CHANNELS and squeezed(measured) == squeezed(tuple(values.shape))

@@ -15,9 +15,20 @@ from .form import Form
 from .gate.noise_classifier import diagnose
 from .gate.sigma import estimate_sigma
 from .noise import NoiseModel, estimated
-from .operators import Fourier, Identity, LinearOperator, Mask, Operator, as_operator, check_adjoint
+from .operators import (
+    Blur,
+    Downsample,
+    Fourier,
+    Identity,
+    LinearOperator,
+    Mask,
+    Operator,
+    Product,
+    as_operator,
+    check_adjoint,
+)
 from .operators.registry import name_of
-from .operators.shapes import four_numbers, in_32_bits
+from .operators.shapes import four_numbers, in_32_bits, in_64_bits
 from .own_range import data_range_of
 
 SMALLEST_SIDE = 8  # below it neither the noise nor a split says anything
@@ -56,14 +67,17 @@ def take_in(
             a, image_shape = a.for_images(image_shape), None
         values = channels_first(values, a) if form.kind == "numpy" else values
         a = a.shaped(in_32_bits(values))
-        seen = a.inward(in_32_bits(values))
+        seen = a.inward(in_64_bits(values))
         form = replace(form, layout=layout_of_image(form), complex_values=a.complex_image)
     else:
         seen, form = as_picture(values, form)
-    shape = _image_shape(a, seen, image_shape)
-    _refuse_other_shape(a, seen, shape, given=tuple(values.shape))
+    rough = seen.float()
+    shape = _image_shape(a, rough, image_shape)
+    _refuse_other_shape(a, rough, shape, given=tuple(values.shape))
     if values.is_complex() and not isinstance(a, LinearOperator):
         form = replace(form, complex_values=shape[1] == seen.shape[1])
+    if not (is_float(values) or _in_units_of_image(a)):
+        form = replace(form, dtype="float32")  # a whole number of one unit is none of another
     form = replace(form, dtype=plain_type(form.dtype, complex_values=form.complex_values))
     if min(shape[2:]) < SMALLEST_SIDE:
         raise InputError(
@@ -73,21 +87,23 @@ def take_in(
         )
     if check and (isinstance(a, LinearOperator) or not type(a).__module__.startswith("dipsearch.")):
         check_adjoint(a, image_shape=shape)
-    observed = _observed(a, seen)
+    observed = _answered(a, rough, shape) if isinstance(a, LinearOperator) else _observed(a, rough)
     seen = _finite(seen, observed, form, picture=not isinstance(a, LinearOperator))
     if isinstance(a, LinearOperator):
         gain = _gain(a, shape)
         a, seen = a.divided_by(gain), seen / gain
         noise = None if noise is None else _in_units(noise, gain)
-    low, high = data_range_of(values, seen, a, noise, observed, data_range, complex_image=form.complex_values)
+    signed = form.complex_values or _complex_image(a)
+    low, high = data_range_of(values, seen, a, noise, observed, data_range, complex_image=signed)
     with torch.no_grad():
-        level = low * a.A(torch.ones(shape)) if low else 0.0
-    seen = ((seen - level) / (high - low) * observed).contiguous()
+        level = low * a.A(torch.ones(shape)).double() if low else 0.0
+    # In 64 bits up to here: of a small signal on a large offset 32 would leave a few steps.
+    seen = ((seen - level) / (high - low) * observed).float().contiguous()
     form = replace(form, low=low, high=high)
     if noise is None:
         known, observed = _found_out(seen, a, observed)
     else:
-        known = _scaled(noise, form, whole=not is_float(values))
+        known = _scaled(noise, form, whole=not is_float(values) and _in_units_of_image(a))
     return seen, a, known, shape, observed, form
 
 
@@ -97,6 +113,18 @@ def _gain(a: Operator, shape: Shape) -> float:
     with torch.no_grad():
         gain = float(a.A(x).double().square().mean().sqrt() / x.double().square().mean().sqrt())
     return gain if np.isfinite(gain) and gain > 0 and not 1 / ALIKE < gain < ALIKE else 1.0
+
+
+def _in_units_of_image(a: Operator) -> bool:
+    """Whether values of a measurement are values of the image or means of them."""
+    if isinstance(a, Product):
+        return all(_in_units_of_image(factor) for factor in a.operators)
+    return isinstance(a, Identity | Mask | Downsample | Blur)
+
+
+def _complex_image(a: Operator) -> bool:
+    """Whether images have real and imaginary parts for channels."""
+    return bool(getattr(a.operators[-1] if isinstance(a, Product) else a, "complex_image", False))
 
 
 def _in_units(noise: NoiseModel, unit: float) -> NoiseModel:
@@ -173,6 +201,24 @@ def _observed(a: Operator, y: Tensor) -> Tensor:
     if not bool((own > 0).any()):
         raise InputError("nothing was measured", "an operator measures something", "correct its mask")
     return own.to(y)
+
+
+def _answered(a: LinearOperator, y: Tensor, shape: Shape) -> Tensor:
+    """Where an own operator measures something, as ``_observed``: all but what it makes 0 of any image, and that is 0.
+
+    Such zeros would count as measured without an error, and would make any image better than it is.
+    """
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        said = y != 0
+        for _ in range(2):
+            said = said | (a.A(torch.randn(shape, generator=generator)) != 0)
+    if not bool(said.any()):
+        raise InputError(
+            "nothing was measured", "an operator measures something", "correct A, and give its y"
+        )
+    alike = bool((said == said[:, :1]).all())
+    return (said[:, :1] if alike else said).to(y)
 
 
 def _finite(y: Tensor, observed: Tensor, form: Form, *, picture: bool) -> Tensor:

@@ -107,8 +107,8 @@ def Gaussian(sigma: float) -> NoiseModel:
     """White Gaussian noise.
 
     Args:
-        sigma: its standard deviation in the units of the measurement. Of 8- and 16-bit whole numbers a value below
-            0.29, which their rounding hides, is a share of the largest one: 25/255 is 25 grey levels.
+        sigma: its standard deviation in the units of the measurement. Of pictures in 8- and 16-bit whole numbers a
+            value below 0.29, which their rounding hides, is a share of the largest one: 25/255 is 25 grey levels.
 
     Raises:
         InputError: ``sigma`` is no number from 0 on.

@@ -40,7 +40,7 @@ class Problem:
             possible, and none for missing pixels and enlargement.
         image_shape: (1, C, H, W), where the operator does not know it.
         data_range: the values of the image that are about black and white. By default 0 and 255 for 8 bits, 0 and 1 for
-            floats that lie about there, and otherwise the data's own.
+            floats that only noise takes beyond that, and otherwise the data's own.
         check: whether a foreign operator is tried with the dot-product test.
         observed, form: only when all of a problem's values are given as its attributes have them.
 
@@ -84,9 +84,10 @@ class Problem:
 
     def __repr__(self) -> str:
         _, channels, height, width = self.image_shape
+        unit = (self.form.high - self.form.low) * getattr(self.operator, "divisor", 1.0)
         return (
             f"Problem({self.task}: an image of {width} × {height} with {channels} channel{'s'[: channels > 1]}, "
-            f"operator {name_of(self.operator)}, noise {_in_words(self.noise, self.form)})"
+            f"operator {name_of(self.operator)}, noise {_in_words(self.noise, unit)})"
         )
 
     @property
@@ -132,8 +133,8 @@ class Problem:
         )
 
 
-def _in_words(noise: NoiseModel, form: Form) -> str:
-    sigma = "" if noise.sigma is None else f" of sigma {noise.sigma * (form.high - form.low):.3g}"
+def _in_words(noise: NoiseModel, unit: float) -> str:
+    sigma = "" if noise.sigma is None else f" of sigma {noise.sigma * unit:.3g}"
     kind = noise.kind if noise.share is None else f"speckle of {noise.share:.0%}"
     return f"{kind}{sigma} ({noise.source})" if noise.kind != "none" else "none"
 

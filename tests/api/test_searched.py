@@ -102,8 +102,8 @@ def own(place, heard):
     )
 
 
-def test_the_image_has_the_form_of_the_measurement(own):
-    assert own.image.dtype == np.uint8 and own.image.shape == (24, 32)
+def test_the_image_of_an_own_operator_is_an_array_as_the_measurement_is(own):
+    assert own.image.dtype == np.float32 and own.image.shape == (24, 32)  # in units of its own, not rounded
     error = own.image / 255 * 2.2 - clean()
     assert np.sqrt(np.mean(error**2)) < 0.05
     assert own.compare(own.image)["psnr"] > 50

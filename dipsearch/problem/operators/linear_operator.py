@@ -36,6 +36,7 @@ class LinearOperator:
     Attributes:
         image_shape: (1, C, H, W) in real channels; ``None``: not known yet.
         measured_shape: of what A returns; ``None`` likewise.
+        divisor: what both are divided by, see ``divided_by``.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class LinearOperator:
         self.image_shape: tuple[int, int, int, int] | None = None
         self.measured_shape: tuple[int, ...] | None = None
         self._complex = False
-        self._divisor = 1.0
+        self.divisor = 1.0
         if image_shape is not None:
             self._set_shape(image_shape, doubled=complex_image)
 
@@ -82,7 +83,7 @@ class LinearOperator:
     def divided_by(self, divisor: float) -> Self:
         """A and its adjoint, divided by a number: of y, too, that changes nothing but the units."""
         made = copy(self)
-        made._divisor = self._divisor * divisor
+        made.divisor = self.divisor * divisor
         return made
 
     def A(self, x: Tensor) -> Tensor:
@@ -127,7 +128,7 @@ class LinearOperator:
             )
         if y.is_complex() and not self._complex:
             raise InputError("y is complex", "A returns real values", "give both complex or both real")
-        return as_four(y.to(torch.complex64) if self._complex else y, self.measured_shape)
+        return as_four(y + 0j if self._complex else y, self.measured_shape)
 
     def _find_measured_shape(self, image_shape: tuple[int, ...] | None) -> None:
         """Find out what A returns, where no measurement has told: of an operator by itself, or in a product."""
@@ -157,7 +158,7 @@ class LinearOperator:
     def _applied(self, x: Tensor) -> Tensor:
         assert self.measured_shape is not None
         out = called(self._forward, self._outward(x), name="A")
-        return as_four(out / self._divisor, self.measured_shape).to(x)
+        return as_four(out / self.divisor, self.measured_shape).to(x)
 
     def _returned(self, y: Tensor) -> Tensor:
         assert self.measured_shape is not None and self.image_shape is not None
@@ -174,7 +175,7 @@ class LinearOperator:
                 f"the image has {self.image_shape}",
                 "correct A_adjoint, or give the right image_shape",
             )
-        return (back / self._divisor).reshape(self.image_shape).to(y)
+        return (back / self.divisor).reshape(self.image_shape).to(y)
 
     def _outward(self, x: Tensor) -> Tensor:
         """An image as one's own A takes it."""

@@ -34,6 +34,10 @@ def in_32_bits(y: Tensor) -> Tensor:
     return y.to(torch.complex64 if y.is_complex() else torch.float32)
 
 
+def in_64_bits(y: Tensor) -> Tensor:
+    return y.to(torch.complex128 if y.is_complex() else torch.float64)
+
+
 def as_channels(x: Tensor) -> Tensor:
     """Complex values (1, C, H, W) as (1, 2C, H, W), real parts first; real ones as they are."""
     return torch.cat([x.real, x.imag], dim=1) if x.is_complex() else x
