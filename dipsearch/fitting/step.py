@@ -87,9 +87,9 @@ class Step:
         self._operator, self._split, self._loss_kind = problem.operator, split, genome.loss
         self.adam = Adam(self.network.parameters(), learning_rate=genome.learning_rate)
         self.precision = effective(compute.precision, device)
-        self.loss = torch.zeros((), device=device)
+        self.loss = torch.zeros((), device=device, dtype=torch.float32)
         self.average = Average(genome.averaging, shape=problem.image_shape, device=device)
-        self.output = torch.zeros(problem.image_shape, device=device)
+        self.output = torch.zeros(problem.image_shape, device=device, dtype=torch.float32)
         self.fluctuation = Fluctuation(shape=problem.image_shape, device=device) if fluctuation else None
         # One's own network may put other tensors in the place of its own; ours never move.
         self._there = None if isinstance(genome, OwnNetwork) else Changing(self._changing(), self.device)
@@ -138,7 +138,7 @@ class Step:
     def forget(self) -> None:
         """Let go of what a recording that failed has left: its memory, and a generator that it made unusable."""
         self.adam.zero_grad()
-        self.output = torch.zeros(self._shape, device=self.device)
+        self.output = torch.zeros(self._shape, device=self.device, dtype=torch.float32)
         self.draw = torch.Generator(self.device)
 
     def _go_on_drawing(self, state: Tensor) -> None:

@@ -81,7 +81,7 @@ class OwnNetwork:
         if self.z is not None:
             z = self.z.detach().cpu()
             return z.to(torch.complex64 if z.is_complex() else torch.float32)
-        noise = torch.empty(1, CHANNELS, height, width)
+        noise = torch.empty(1, CHANNELS, height, width, dtype=torch.float32)
         return noise.uniform_(generator=torch.Generator().manual_seed(seed)) * SCALE
 
 

@@ -231,3 +231,20 @@ def test_it_does_not_go_on_where_that_would_bring_new_noise_or_somebody_broke_of
     assert ds.fit(problem, GENOME, split=held_out, steps=20, device="cpu").fit.full is None
     enough = ds.fit(problem, GENOME, steps=60, device="cpu", watch=lambda check, image: Ended.RISEN)
     assert enough.ended is Ended.RISEN and enough.fit.full is None
+
+
+def test_a_fit_is_the_same_whatever_kind_of_number_pytorch_makes_by_default(clean):
+    def made():
+        problem = ds.Problem(clean, noise=ds.Gaussian(0.1))
+        genome = ds.fit(problem, GENOME, steps=20, device="cpu")
+        own = ds.fit(problem, usual, steps=20, device="cpu")
+        return genome.image, own.image, ds.answer(problem)
+
+    usual, before = module(), torch.get_default_dtype()
+    expected = made()
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = made()
+    finally:
+        torch.set_default_dtype(before)
+    assert all(np.array_equal(*pair) for pair in zip(found, expected, strict=True))
