@@ -248,3 +248,35 @@ def test_a_fit_is_the_same_whatever_kind_of_number_pytorch_makes_by_default(clea
     finally:
         torch.set_default_dtype(before)
     assert all(np.array_equal(*pair) for pair in zip(found, expected, strict=True))
+
+
+class Naming:
+    """A rule that names one check point of five, so many back, or none."""
+
+    def __init__(self, back):
+        self.back = back
+
+    def init(self):
+        return 0
+
+    def update(self, memory, check):
+        return memory + 1, ds.Decision(self.back if memory == 4 else None)
+
+    def finish(self, memory):
+        return ds.Decision()
+
+
+@pytest.mark.parametrize(("back", "step"), [(0, 50), (2, 30)])
+def test_a_rule_names_one_of_the_three_latest_check_points(problem, back, step):
+    assert ds.fit(problem, GENOME, rule=Naming(back), steps=60, device="cpu").step == step
+
+
+@pytest.mark.parametrize("back", [3, -1, "two"])
+def test_a_rule_that_names_a_check_point_that_is_not_kept_is_refused(problem, back):
+    with pytest.raises(ds.InputError, match="back as the best one"):
+        ds.fit(problem, GENOME, rule=Naming(back), steps=60, device="cpu")
+
+
+def test_where_a_rule_names_none_the_latest_iterate_is_delivered(problem):
+    done = ds.fit(problem, GENOME, rule=Naming(None), steps=60, device="cpu")
+    assert done.step == 60 and np.isfinite(done.image).all()
