@@ -80,6 +80,7 @@ class OwnNetwork:
         """z on the CPU, in 32 bits."""
         if self.z is not None:
             z = self.z.detach().cpu()
+            z = z.clone() if z.is_inference() else z
             return z.to(torch.complex64 if z.is_complex() else torch.float32)
         noise = torch.empty(1, CHANNELS, height, width, dtype=torch.float32)
         return noise.uniform_(generator=torch.Generator().manual_seed(seed)) * SCALE

@@ -280,3 +280,23 @@ def test_a_rule_that_names_a_check_point_that_is_not_kept_is_refused(problem, ba
 def test_where_a_rule_names_none_the_latest_iterate_is_delivered(problem):
     done = ds.fit(problem, GENOME, rule=Naming(None), steps=60, device="cpu")
     assert done.step == 60 and np.isfinite(done.image).all()
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_gradients_that_the_caller_has_switched_off_do_not_matter(clean, mode):
+    y, seen = torch.from_numpy(clean).float(), torch.rand(24, 32) < 0.7
+
+    def made():
+        given = ds.Problem(y, noise=ds.Gaussian(0.1)), ds.Problem(y * seen, ds.Mask(seen))
+        return *given, module(), 0.1 * torch.ones(1, 32, 24, 32)
+
+    def fitted(noisy, holes, network, z):
+        genome, own = (ds.fit(noisy, one, steps=10, device="cpu") for one in (GENOME, network))
+        with_z = ds.fit(noisy, network, z=z, steps=10, device="cpu")
+        return [one.image for one in (genome, own, with_z, ds.fit(holes, GENOME, steps=10, device="cpu"))]
+
+    expected = fitted(*made())
+    with mode():
+        there, found = made(), fitted(*made())
+    for results in (found, fitted(*there)):
+        assert all(torch.equal(*pair) for pair in zip(results, expected, strict=True))

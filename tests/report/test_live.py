@@ -58,7 +58,9 @@ def test_a_resumed_study_has_its_new_budget_since_it_was_resumed(studies) -> Non
     record = Watched(studies / "running").read()
     started = min(e.started for e in record.trials if e.started)
     since = datetime.fromtimestamp(started + 5).astimezone().isoformat(sep=" ", timespec="microseconds")
-    (record.folder / LOCK).write_text(written(Holder("elsewhere", 7, since, "dipsearch search --resume", False)))
+    (record.folder / LOCK).write_text(
+        written(Holder("elsewhere", 7, since, "dipsearch search --resume", False))
+    )
     found = pulse(record, now=started + 20)
     assert found.state == "running"
     assert found.seconds == pytest.approx(15, abs=1e-3) and found.seconds_left == pytest.approx(105, abs=1e-3)
