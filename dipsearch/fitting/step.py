@@ -83,7 +83,8 @@ class Step:
             if isinstance(genome, OwnNetwork)
             else build(genome, channels=channels, seed=seed, lean=compute.lean).to(device)
         )
-        self.network.train()
+        if not isinstance(genome, OwnNetwork):  # whose modules may be frozen
+            self.network.train()
         self._operator, self._split, self._loss_kind = problem.operator, split, genome.loss
         self.adam = Adam(self.network.parameters(), learning_rate=genome.learning_rate)
         self.precision = effective(compute.precision, device)

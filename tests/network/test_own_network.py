@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 import torch
 from torch import nn
@@ -170,3 +172,24 @@ def test_its_settings_keep_to_the_rules_of_genes(setting):
     (name,) = setting
     with pytest.raises(InputError, match=f"the gene `{name}` is "):
         OwnNetwork(small(), **setting)
+
+
+class Modes(nn.Module):
+    """Remembers in which mode it was; the copies of it, too."""
+
+    seen: ClassVar[list[bool]] = []
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((1, 1, 16, 16), 0.5))
+
+    def forward(self, z):
+        self.seen.append(self.training)
+        return self.weight * 1
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_module_stays_in_training_mode_or_out_of_it(problem, training):
+    Modes.seen.clear()
+    fitted(Modes().train(training), problem, seed=0)
+    assert set(Modes.seen) == {training}
