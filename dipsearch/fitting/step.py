@@ -7,6 +7,7 @@ record it once as a CUDA graph and replay it. Whatever the step needs is made on
 from __future__ import annotations
 
 import copy
+from contextlib import AbstractContextManager, nullcontext
 from zlib import crc32
 
 import torch
@@ -19,6 +20,7 @@ from ..problem import Problem, Split
 from .average import Average
 from .compute import USUAL, Compute
 from .fluctuation import Fluctuation
+from .own_draws import SEEDS, OwnDraws
 from .precision import arithmetic, effective, forward_pass
 from .saved_step import DRAW, Changing, SavedStep, StepState
 
@@ -77,7 +79,7 @@ class Step:
         # Drawn as one plain block in the order of the memory: normal_() on a permuted tensor is eight times
         # slower on a CPU, and a sum over two layouts three times.
         self._noise = torch.empty_like(_last_to_front(self._z), memory_format=torch.contiguous_format)
-        self.draw = torch.Generator(device).manual_seed(seed + JITTER_STREAM)
+        self.draw = torch.Generator(device).manual_seed((seed + JITTER_STREAM) % SEEDS)
         self.network: nn.Module = (
             copy.deepcopy(genome.module).to(device)
             if isinstance(genome, OwnNetwork)
@@ -92,6 +94,7 @@ class Step:
         self.average = Average(genome.averaging, shape=problem.image_shape, device=device)
         self.output = torch.zeros(problem.image_shape, device=device, dtype=torch.float32)
         self.fluctuation = Fluctuation(shape=problem.image_shape, device=device) if fluctuation else None
+        self._own_draws = OwnDraws(seed, device) if isinstance(genome, OwnNetwork) else None
         # One's own network may put other tensors in the place of its own; ours never move.
         self._there = None if isinstance(genome, OwnNetwork) else Changing(self._changing(), self.device)
         if start is not None:
@@ -119,6 +122,10 @@ class Step:
         self.average.update(self.output)
         if self.fluctuation is not None:
             self.fluctuation.update(self.output)
+
+    def drawing(self) -> AbstractContextManager[None]:
+        """Around some steps: what one's own network draws by itself follows from the seed and the steps before."""
+        return nullcontext() if self._own_draws is None else self._own_draws.after(int(self.average.step))
 
     def save(self) -> SavedStep:
         """A copy of everything that a step changes, for `load`, here or in another process."""

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from dipsearch.errors import InputError
-from dipsearch.fitting import fit
+from dipsearch.fitting import OngoingFit, fit
 from dipsearch.network import OwnNetwork, as_network
 from dipsearch.problem import Gaussian, Problem, make_split
 
@@ -193,3 +193,25 @@ def test_a_module_stays_in_training_mode_or_out_of_it(problem, training):
     Modes.seen.clear()
     fitted(Modes().train(training), problem, seed=0)
     assert set(Modes.seen) == {training}
+
+
+def test_what_a_module_draws_by_itself_repeats_and_leaves_the_global_generator_alone(problem):
+    dropping = nn.Sequential(nn.Conv2d(32, 4, 1), nn.Dropout(0.3), nn.Conv2d(4, 1, 1))
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    first = fitted(dropping, problem, seed=0)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(6)
+    assert torch.equal(fitted(dropping, problem, seed=0).image, first.image)
+    assert not torch.equal(fitted(dropping, problem, seed=1).image, first.image)
+
+
+def test_what_a_module_draws_by_itself_goes_on_where_a_fit_was_interrupted(problem):
+    network = as_network(nn.Sequential(nn.Conv2d(32, 4, 1), nn.Dropout(0.3), nn.Conv2d(4, 1, 1)))
+    given = {"split": make_split(problem, seed=0), "seed": 0, "max_steps": 30}
+    whole = fit(network, problem, **given)
+    part = OngoingFit(network, problem, **given)
+    part.advance(10)
+    rest = OngoingFit(network, problem, **given, state=part.state())
+    rest.advance(30)
+    assert torch.equal(rest.fit().image, whole.image)
