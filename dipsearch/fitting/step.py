@@ -192,6 +192,12 @@ def _front_to_last(noise: Tensor) -> Tensor:
 
 def _image(output: object, shape: tuple[int, int, int, int]) -> Tensor:
     """What a network made, cut to the image's size."""
+    if isinstance(output, Tensor) and output.is_complex():
+        raise InputError(
+            f"the network made an output {tuple(output.shape)} of complex numbers",
+            f"the image is {tuple(shape)}, of real ones: a complex image has two channels for each of its own",
+            "return its real part, or torch.cat([output.real, output.imag], dim=1)",
+        )
     if isinstance(output, Tensor) and output.ndim == 4 and output.requires_grad:
         image = output[..., : shape[-2], : shape[-1]]
         if image.shape == shape:

@@ -215,3 +215,19 @@ def test_what_a_module_draws_by_itself_goes_on_where_a_fit_was_interrupted(probl
     rest = OngoingFit(network, problem, **given, state=part.state())
     rest.advance(30)
     assert torch.equal(rest.fit().image, whole.image)
+
+
+class Complex(nn.Module):
+    """A module that ends in complex numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((1, 1, 16, 16), 0.5, dtype=torch.complex64))
+
+    def forward(self, z):
+        return self.weight * 1
+
+
+def test_complex_numbers_are_refused_and_not_halved(problem):
+    with pytest.raises(InputError, match="complex numbers"):
+        fitted(Complex(), problem, seed=0)
