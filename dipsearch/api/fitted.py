@@ -145,6 +145,12 @@ def fit(
         def seen(check: Check, image: Tensor) -> Ended | None:
             nonlocal broken_off
             wanted = None if watch is None else watch(check, image)
+            if wanted is not None and not isinstance(wanted, Ended):
+                raise InputError(
+                    f"watch returned {wanted!r}",
+                    "it returns None, or a dipsearch.fitting.Ended where the fit is to end",
+                    "return for example Ended.PRUNED, or nothing",
+                )
             broken_off = wanted is not None
             return wanted
 

@@ -300,3 +300,9 @@ def test_gradients_that_the_caller_has_switched_off_do_not_matter(clean, mode):
         there, found = made(), fitted(*made())
     for results in (found, fitted(*there)):
         assert all(torch.equal(*pair) for pair in zip(results, expected, strict=True))
+
+
+@pytest.mark.parametrize("word", [True, "enough"])
+def test_what_watch_returns_is_a_reason_or_nothing(problem, word):
+    with pytest.raises(ds.InputError, match="watch returned"):
+        ds.fit(problem, GENOME, watch=lambda check, image: word, steps=20, device="cpu")
