@@ -124,48 +124,57 @@ def fit(
     refuse_other_start(start)
     chosen, most = as_network(network, z=z), MAX_STEPS[problem.task]
     where = device if device not in (None, "auto") else "cuda" if torch.cuda.is_available() else "cpu"
-    split = make_split(problem, seed=seed) if split is None else split
-    if not isinstance(split, Split) or split.fit_target.shape != problem.y.shape:
-        raise InputError(
-            "the split is of another measurement" if isinstance(split, Split) else f"the split is {split!r}",
-            f"it divides y, which has the shape {tuple(problem.y.shape)} inside",
-            "make it with dipsearch.make_split(problem, seed=0)",
+    with torch.inference_mode(False), torch.enable_grad():  # whatever the caller has switched off
+        split = make_split(problem, seed=seed) if split is None else split
+        if not isinstance(split, Split) or split.fit_target.shape != problem.y.shape:
+            raise InputError(
+                "the split is of another measurement"
+                if isinstance(split, Split)
+                else f"the split is {split!r}",
+                f"it divides y, which has the shape {tuple(problem.y.shape)} inside",
+                "make it with dipsearch.make_split(problem, seed=0)",
+            )
+        pilot = answer(problem, split=split).to(where) if chosen.needs_pilot else None
+        channels = problem.image_shape[1]
+        warm = warm_name(start, chosen, task=problem.task, channels=channels)
+        if warm is None and start == "warm":
+            warnings.warn(cold_words(chosen), stacklevel=2)
+        there, compute, most_seconds = problem.to(where), Compute(engine, precision), seconds_of(seconds)
+        goes_on, broken_off = all_data and _may_go_on(problem, split), False
+
+        def seen(check: Check, image: Tensor) -> Ended | None:
+            nonlocal broken_off
+            wanted = None if watch is None else watch(check, image)
+            if wanted is not None and not isinstance(wanted, Ended):
+                raise InputError(
+                    f"watch returned {wanted!r}",
+                    "it returns None, or a dipsearch.fitting.Ended where the fit is to end",
+                    "return for example Ended.PRUNED, or nothing",
+                )
+            broken_off = wanted is not None
+            return wanted
+
+        done = fitting.fit(
+            chosen,
+            there,
+            split=split.to(where),
+            seed=seed,
+            max_steps=most if steps is None else whole_number("steps", steps, least=1),
+            rule=rule,
+            watch=None if watch is None else seen,
+            seconds=most_seconds / (1 + SHARE) if goes_on and most_seconds else most_seconds,
+            start=None if warm is None else warm_start(chosen, channels=channels, seed=seed, pilot=pilot),
+            keep_weights=goes_on,
+            compute=compute,
+            pilot=pilot,
         )
-    pilot = answer(problem, split=split).to(where) if chosen.needs_pilot else None
-    channels = problem.image_shape[1]
-    warm = warm_name(start, chosen, task=problem.task, channels=channels)
-    if warm is None and start == "warm":
-        warnings.warn(cold_words(chosen), stacklevel=2)
-    there, compute, most_seconds = problem.to(where), Compute(engine, precision), seconds_of(seconds)
-    goes_on, broken_off = all_data and _may_go_on(problem, split), False
-
-    def seen(check: Check, image: Tensor) -> Ended | None:
-        nonlocal broken_off
-        wanted = None if watch is None else watch(check, image)
-        broken_off = wanted is not None
-        return wanted
-
-    done = fitting.fit(
-        chosen,
-        there,
-        split=split.to(where),
-        seed=seed,
-        max_steps=most if steps is None else whole_number("steps", steps, least=1),
-        rule=rule,
-        watch=None if watch is None else seen,
-        seconds=most_seconds / (1 + SHARE) if goes_on and most_seconds else most_seconds,
-        start=None if warm is None else warm_start(chosen, channels=channels, seed=seed, pilot=pilot),
-        keep_weights=goes_on,
-        compute=compute,
-        pilot=pilot,
-    )
-    if goes_on and not broken_off and done.ended in USEFUL:
-        left = None if most_seconds is None else max(0.0, most_seconds - done.seconds)
-        pilot = answer(problem).to(where) if chosen.needs_pilot else None
-        done = _gone_on(done, chosen, there, seed=seed, seconds=left, compute=compute, pilot=pilot)
-    done = replace(done, weights=None)
-    image = done.image if done.full is None else done.full
-    return Fitted(problem.form.back(fitting.data_consistent(image.cpu(), problem)), done, warm)
+        if goes_on and not broken_off and done.ended in USEFUL:
+            left = None if most_seconds is None else max(0.0, most_seconds - done.seconds)
+            pilot = answer(problem).to(where) if chosen.needs_pilot else None
+            done = _gone_on(done, chosen, there, seed=seed, seconds=left, compute=compute, pilot=pilot)
+        done = replace(done, weights=None)
+        image = done.image if done.full is None else done.full
+        return Fitted(problem.form.back(fitting.data_consistent(image.cpu(), problem)), done, warm)
 
 
 def _may_go_on(problem: Problem, split: Split) -> bool:

@@ -48,7 +48,7 @@ def _numbers(reference: Any) -> Tensor:
             array = np.array(reference)
             values = torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))
     except (TypeError, ValueError):
-        values = torch.full((1,), torch.nan)
+        values = torch.full((1,), torch.nan, dtype=torch.float32)
     if not bool(torch.isfinite(values).all()):
         raise InputError(
             f"the reference is {type(reference).__name__}, or has values that are NaN or infinite",

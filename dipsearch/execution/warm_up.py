@@ -22,8 +22,8 @@ SIDE = 48
 def warm_up(device: str) -> None:
     """Restore a tiny picture on a device; what goes wrong is left to the first task to say."""
     with suppress(RuntimeError):
-        y = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
-        seen, noise = torch.ones(1, 1, SIDE, SIDE), NoiseModel("gaussian", 0.1, "given")
+        y = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0), dtype=torch.float32)
+        seen, noise = torch.ones(1, 1, SIDE, SIDE, dtype=torch.float32), NoiseModel("gaussian", 0.1, "given")
         problem = Problem(y, Identity(), noise, (1, 3, SIDE, SIDE), seen)
         split = make_split(problem, seed=0).to(device)
         there = problem.to(device)

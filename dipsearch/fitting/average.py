@@ -27,10 +27,10 @@ class Average:
 
     def __init__(self, decay: float, *, shape: tuple[int, ...], device: torch.device | str = "cpu") -> None:
         self.decay = decay
-        self.value = torch.zeros(shape, device=device)
-        self.weight = torch.zeros((), device=device)  # Σ of the weights so far
-        self.step = torch.zeros((), device=device)
-        self._one = torch.ones((), device=device)
+        self.value = torch.zeros(shape, device=device, dtype=torch.float32)
+        self.weight = torch.zeros((), device=device, dtype=torch.float32)  # Σ of the weights so far
+        self.step = torch.zeros((), device=device, dtype=torch.float32)
+        self._one = torch.ones((), device=device, dtype=torch.float32)
 
     def update(self, output: Tensor) -> None:
         """Take in one more output, shape ``(1, C, H, W)``."""

@@ -59,7 +59,8 @@ def recorded(step: Step, problem: Problem, *, split: Split, reason: str = "") ->
     """
     before, others = step.save(), there_on(step.device)
     pool = others[0].pool if others else torch.cuda.graph_pool_handle()
-    warm_up(step)
+    with step.drawing():
+        warm_up(step)
     step.load(before)
     try:
         graph = _captured(step, pool)

@@ -76,8 +76,9 @@ class Engine:
 
     def advance(self, steps: int) -> Reading:
         """Make ``steps`` steps, then read."""
-        for _ in range(steps):
-            self._make()
+        with self.step.drawing():
+            for _ in range(steps):
+                self._make()
         return read(self.step, self._problem, split=self._split)
 
     def save(self) -> SavedStep:

@@ -40,12 +40,12 @@ class Fluctuation:
             self._chosen = order[:MOST_VALUES].sort().values.to(device)
             values = MOST_VALUES
         self._values = values
-        self._ring = torch.zeros(WINDOW, values, device=device)
+        self._ring = torch.zeros(WINDOW, values, device=device, dtype=torch.float32)
         self._norms = torch.zeros(WINDOW, dtype=torch.float64, device=device)
         self._sum = torch.zeros(values, dtype=torch.float64, device=device)
-        self._origin = torch.zeros(values, device=device)
-        self._mean = torch.zeros(values, device=device)
-        self._moving = torch.zeros((), device=device)
+        self._origin = torch.zeros(values, device=device, dtype=torch.float32)
+        self._mean = torch.zeros(values, device=device, dtype=torch.float32)
+        self._moving = torch.zeros((), device=device, dtype=torch.float32)
         self._count = torch.zeros((), dtype=torch.int64, device=device)
 
     def update(self, output: Tensor) -> None:

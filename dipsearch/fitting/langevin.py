@@ -136,7 +136,7 @@ def sample(
     step = LangevinStep(genome, problem, langevin=langevin, seed=seed, pilot=pilot, compute=compute)
     engine = EagerEngine(step, problem, split=whole(problem))
     started, count, made, ended = time.perf_counter(), 0, 0, None
-    mean = torch.zeros(problem.image_shape, device=problem.y.device)
+    mean = torch.zeros(problem.image_shape, device=problem.y.device, dtype=torch.float32)
     spread = torch.zeros_like(mean)
     last_sample = 0
     while made < langevin.steps and ended is None:

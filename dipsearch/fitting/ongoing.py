@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..errors import InputError
 from ..network import Network
 from ..problem import Problem, Split
 from .compute import USUAL, Compute
@@ -180,6 +181,8 @@ class OngoingFit:
                 best, state = named, self._kept_weights() if weights else None
         curves, engine = self.curves(), self._engine
         made = engine.name, engine.precision, (engine.reason,) if engine.reason else ()
+        if best is None:  # a rule may never name one
+            best = next((one for one in reversed(self._recent) if bool(one.image.isfinite().all())), None)
         if best is None:
             nothing = self._problem.y.new_full(self._problem.image_shape, float("nan"))
             return Fit(nothing, 0, why, float("nan"), float("nan"), curves, self.seconds, None, *made)
@@ -237,10 +240,20 @@ class OngoingFit:
         return self._engine.save() if self._keep_weights else None
 
     def _named(self, decision: Decision) -> Iterate | None:
-        """The check point that a rule means."""
+        """The check point that a rule means.
+
+        Raises:
+            InputError: it is not kept.
+        """
         if decision.best is None:
             return None
-        return self._recent[-1 - min(decision.best, len(self._recent) - 1)]
+        if decision.best not in range(KEPT):
+            raise InputError(
+                f"the stopping rule names the check point {decision.best!r} back as the best one",
+                f"0, the present one, to {KEPT - 1} back are kept",
+                "name it while it is among these",
+            )
+        return self._recent[-1 - min(int(decision.best), len(self._recent) - 1)]
 
 
 def _moved(one: Iterate, device: torch.device) -> Iterate:

@@ -7,6 +7,7 @@ record it once as a CUDA graph and replay it. Whatever the step needs is made on
 from __future__ import annotations
 
 import copy
+from contextlib import AbstractContextManager, nullcontext
 from zlib import crc32
 
 import torch
@@ -19,6 +20,7 @@ from ..problem import Problem, Split
 from .average import Average
 from .compute import USUAL, Compute
 from .fluctuation import Fluctuation
+from .own_draws import SEEDS, OwnDraws
 from .precision import arithmetic, effective, forward_pass
 from .saved_step import DRAW, Changing, SavedStep, StepState
 
@@ -77,20 +79,22 @@ class Step:
         # Drawn as one plain block in the order of the memory: normal_() on a permuted tensor is eight times
         # slower on a CPU, and a sum over two layouts three times.
         self._noise = torch.empty_like(_last_to_front(self._z), memory_format=torch.contiguous_format)
-        self.draw = torch.Generator(device).manual_seed(seed + JITTER_STREAM)
+        self.draw = torch.Generator(device).manual_seed((seed + JITTER_STREAM) % SEEDS)
         self.network: nn.Module = (
             copy.deepcopy(genome.module).to(device)
             if isinstance(genome, OwnNetwork)
             else build(genome, channels=channels, seed=seed, lean=compute.lean).to(device)
         )
-        self.network.train()
+        if not isinstance(genome, OwnNetwork):  # whose modules may be frozen
+            self.network.train()
         self._operator, self._split, self._loss_kind = problem.operator, split, genome.loss
         self.adam = Adam(self.network.parameters(), learning_rate=genome.learning_rate)
         self.precision = effective(compute.precision, device)
-        self.loss = torch.zeros((), device=device)
+        self.loss = torch.zeros((), device=device, dtype=torch.float32)
         self.average = Average(genome.averaging, shape=problem.image_shape, device=device)
-        self.output = torch.zeros(problem.image_shape, device=device)
+        self.output = torch.zeros(problem.image_shape, device=device, dtype=torch.float32)
         self.fluctuation = Fluctuation(shape=problem.image_shape, device=device) if fluctuation else None
+        self._own_draws = OwnDraws(seed, device) if isinstance(genome, OwnNetwork) else None
         # One's own network may put other tensors in the place of its own; ours never move.
         self._there = None if isinstance(genome, OwnNetwork) else Changing(self._changing(), self.device)
         if start is not None:
@@ -119,6 +123,10 @@ class Step:
         if self.fluctuation is not None:
             self.fluctuation.update(self.output)
 
+    def drawing(self) -> AbstractContextManager[None]:
+        """Around some steps: what one's own network draws by itself follows from the seed and the steps before."""
+        return nullcontext() if self._own_draws is None else self._own_draws.after(int(self.average.step))
+
     def save(self) -> SavedStep:
         """A copy of everything that a step changes, for `load`, here or in another process."""
         there = self._there or Changing(self._changing(), self.device)
@@ -138,7 +146,7 @@ class Step:
     def forget(self) -> None:
         """Let go of what a recording that failed has left: its memory, and a generator that it made unusable."""
         self.adam.zero_grad()
-        self.output = torch.zeros(self._shape, device=self.device)
+        self.output = torch.zeros(self._shape, device=self.device, dtype=torch.float32)
         self.draw = torch.Generator(self.device)
 
     def _go_on_drawing(self, state: Tensor) -> None:
@@ -184,6 +192,12 @@ def _front_to_last(noise: Tensor) -> Tensor:
 
 def _image(output: object, shape: tuple[int, int, int, int]) -> Tensor:
     """What a network made, cut to the image's size."""
+    if isinstance(output, Tensor) and output.is_complex():
+        raise InputError(
+            f"the network made an output {tuple(output.shape)} of complex numbers",
+            f"the image is {tuple(shape)}, of real ones: a complex image has two channels for each of its own",
+            "return its real part, or torch.cat([output.real, output.imag], dim=1)",
+        )
     if isinstance(output, Tensor) and output.ndim == 4 and output.requires_grad:
         image = output[..., : shape[-2], : shape[-1]]
         if image.shape == shape:

@@ -57,7 +57,7 @@ class Decision:
     """A rule's answer at a check point.
 
     Args:
-        best: how many check points back the best iterate so far lies, when it changed just now; else ``None``.
+        best: how many check points back the best iterate so far lies, 0 to 2, when it changed just now; else ``None``.
         ended: why the fit should end here; ``None`` to go on.
     """
 

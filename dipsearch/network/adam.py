@@ -38,7 +38,7 @@ class Adam:
         self._first = [torch.zeros_like(one) for one in self._parameters]
         self._second = [torch.zeros_like(one) for one in self._parameters]
         steps_at = device if self._fused or self._capturable else "cpu"
-        self._steps = [torch.zeros((), device=steps_at) for _ in self._parameters]
+        self._steps = [torch.zeros((), device=steps_at, dtype=torch.float32) for _ in self._parameters]
 
     def zero_grad(self) -> None:
         """Forget all gradients."""

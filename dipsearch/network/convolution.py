@@ -55,8 +55,10 @@ class Convolution(nn.Module):
     ) -> None:
         super().__init__()
         self.stride, self.padding = stride, padding
-        self.weight = nn.Parameter(torch.empty(channels_out, channels_in, kernel, kernel))
-        self.bias = nn.Parameter(torch.empty(channels_out))
+        self.weight = nn.Parameter(
+            torch.empty(channels_out, channels_in, kernel, kernel, dtype=torch.float32)
+        )
+        self.bias = nn.Parameter(torch.empty(channels_out, dtype=torch.float32))
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw weight and bias as `torch.nn.Conv2d` does: uniform within 1/√(values that one output sees)."""

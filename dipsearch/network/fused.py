@@ -52,7 +52,7 @@ def compiles(device: int) -> bool:
     try:
         from .kernels import Scaling, prepared
 
-        x = torch.zeros((1, 4, 4, 4), device=f"cuda:{device}")
+        x = torch.zeros((1, 4, 4, 4), device=f"cuda:{device}", dtype=torch.float32)
         prepared(x, Scaling(torch.nn.Identity()), activation=None, padding="zero", borders=(0,))
         torch.cuda.synchronize(device)
     except (

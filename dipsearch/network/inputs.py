@@ -48,7 +48,7 @@ def make_input(genome: Genome, *, height: int, width: int, seed: int, pilot: Ten
         z = _meshgrid(height, width)
     else:
         assert genome.input_channels is not None and genome.input_scale is not None
-        z = torch.empty(1, genome.input_channels, height, width)
+        z = torch.empty(1, genome.input_channels, height, width, dtype=torch.float32)
         if genome.input_kind in ("uniform", "pilot"):
             z.uniform_(generator=generator)
         elif genome.input_kind == "gaussian":
@@ -86,8 +86,8 @@ def _pilot(genome: Genome, pilot: Tensor | None, height: int, width: int) -> Ten
 
 
 def _meshgrid(height: int, width: int) -> Tensor:
-    rows = torch.linspace(0, 1, height).view(-1, 1).expand(height, width)
-    columns = torch.linspace(0, 1, width).expand(height, width)
+    rows = torch.linspace(0, 1, height, dtype=torch.float32).view(-1, 1).expand(height, width)
+    columns = torch.linspace(0, 1, width, dtype=torch.float32).expand(height, width)
     return torch.stack([columns, rows]).unsqueeze(0)
 
 

@@ -48,8 +48,8 @@ class Normalisation(nn.Module):
         super().__init__()
         self.kind, self.groups = kind, channels // math.gcd(channels, 8)
         if kind in ("batch", "group"):
-            self.weight = nn.Parameter(torch.ones(channels))
-            self.bias = nn.Parameter(torch.zeros(channels))
+            self.weight = nn.Parameter(torch.ones(channels, dtype=torch.float32))
+            self.bias = nn.Parameter(torch.zeros(channels, dtype=torch.float32))
 
     def forward(self, x: Tensor) -> Tensor:
         if self.kind == "batch":
@@ -136,8 +136,8 @@ class Upsampler(nn.Module):
         if kind == "pixel_shuffle":
             self.expand = Convolution(channels, 4 * channels, kernel=1)
         if kind == "transposed":
-            self.weight = nn.Parameter(torch.empty(channels, channels, 4, 4))
-            self.bias = nn.Parameter(torch.empty(channels))
+            self.weight = nn.Parameter(torch.empty(channels, channels, 4, 4, dtype=torch.float32))
+            self.bias = nn.Parameter(torch.empty(channels, dtype=torch.float32))
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the weights as `torch.nn.ConvTranspose2d` does."""

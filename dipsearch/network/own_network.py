@@ -24,7 +24,7 @@ class OwnNetwork:
 
     Args:
         module: from z to an image (1, C, H, W) or larger, of which the upper left H × W count. It is copied: a fit
-            begins from its weights as they are.
+            begins from its weights as they are, and each part stays in training mode or out of it.
         z: its input, of any shape; ``None``: uniform noise (1, 32, H, W) from 0 to 0.1, drawn with the seed of the fit.
         learning_rate: of Adam.
         jitter: standard deviation of the noise that is added to z in every iteration.
@@ -80,8 +80,9 @@ class OwnNetwork:
         """z on the CPU, in 32 bits."""
         if self.z is not None:
             z = self.z.detach().cpu()
+            z = z.clone() if z.is_inference() else z
             return z.to(torch.complex64 if z.is_complex() else torch.float32)
-        noise = torch.empty(1, CHANNELS, height, width)
+        noise = torch.empty(1, CHANNELS, height, width, dtype=torch.float32)
         return noise.uniform_(generator=torch.Generator().manual_seed(seed)) * SCALE
 
 

@@ -44,14 +44,15 @@ def memory_bytes(
     _, channels, height, width = image_shape
     follow = Allocations(device)
     with torch.device("meta"), as_on(device), follow:
-        pictures = torch.empty(PICTURES, channels, height, width)
-        target, weight = torch.empty(1, channels, height, width), torch.empty(1, 1, height, width)
+        pictures = torch.empty(PICTURES, channels, height, width, dtype=torch.float32)
+        target = torch.empty(1, channels, height, width, dtype=torch.float32)
+        weight = torch.empty(1, 1, height, width, dtype=torch.float32)
         generator = Generator(genome, channels=channels)
         generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         generator.body.lean = lean
         rows, columns = (-(-size // generator.stride) * generator.stride for size in (height, width))
         inputs = genome.width_of_input(channels)
-        z = torch.empty(1, inputs, rows, columns, memory_format=torch.channels_last)
+        z = torch.empty(1, inputs, rows, columns, memory_format=torch.channels_last, dtype=torch.float32)
         noise = torch.empty_like(z)
         moments: list[Tensor] = []
         for _ in range(2):

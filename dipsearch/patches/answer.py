@@ -132,7 +132,9 @@ def _in_tiles(
     cut = list(tiles(height, width, side=max(-(-side // factor), 2 * overlap), overlap=overlap))
     if len(cut) == 1:
         return _restored(part, pilot, settings)
-    mosaic = Mosaic(torch.zeros(part.image_shape).to(part.y), overlap=overlap * factor, margin=margin)
+    mosaic = Mosaic(
+        torch.zeros(part.image_shape, dtype=torch.float32).to(part.y), overlap=overlap * factor, margin=margin
+    )
 
     def restored(tile: Tile) -> tuple[Tile, Tensor]:
         if not bool((part.observed[(..., *tile.window)] > 0).any()) and isinstance(part.operator, Mask):
@@ -221,7 +223,11 @@ def _means(x: Tensor, stabiliser: Stabiliser) -> Tensor:
 
 def _patch_noise(part: Problem) -> PatchNoise:
     own, table = part.noise.channels, part.noise.correlation
-    relative = torch.eye(part.y.shape[1]) if own is None else torch.tensor(own)
+    relative = (
+        torch.eye(part.y.shape[1], dtype=torch.float32)
+        if own is None
+        else torch.tensor(own, dtype=torch.float32)
+    )
     channels = relative.to(part.y) * assumed_sigma(part) ** 2
     return PatchNoise(channels, None if table is None else torch.tensor(table).to(part.y))
 

@@ -53,5 +53,5 @@ def cosines(size: int) -> Tensor:
 
 
 def _window(side: int) -> Tensor:
-    line = torch.kaiser_window(side, periodic=False, beta=WINDOW)
+    line = torch.kaiser_window(side, periodic=False, beta=WINDOW, dtype=torch.float32)
     return torch.outer(line, line).flatten()

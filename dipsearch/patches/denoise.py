@@ -98,4 +98,4 @@ def _filtered(
 
 def white(sigma: float, *, channels: int, like: Tensor) -> PatchNoise:
     """White noise of one strength in all channels."""
-    return PatchNoise(torch.eye(channels).to(like) * sigma**2)
+    return PatchNoise(torch.eye(channels, dtype=torch.float32).to(like) * sigma**2)

@@ -37,7 +37,7 @@ class PatchNoise:
     def pixels(self, patch: int) -> Tensor:
         """(k², k²), the correlation between the pixels of a patch of side k."""
         if self.correlation is None:
-            return torch.eye(patch**2).to(self.channels)
+            return torch.eye(patch**2, dtype=torch.float32).to(self.channels)
         reach = len(self.correlation) // 2
         place = torch.arange(patch, device=self.channels.device)
         rows, columns = place.repeat_interleave(patch), place.repeat(patch)

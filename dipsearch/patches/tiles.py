@@ -69,8 +69,8 @@ class Mosaic:
 
     def _ramp(self, size: int, *, before: bool, after: bool) -> Tensor:
         """Weights along one axis: 1, but rising from a cut edge before and falling to one after."""
-        place = torch.arange(size) + 0.5
-        weight = torch.ones(size)
+        place = torch.arange(size, dtype=torch.float32) + 0.5
+        weight = torch.ones(size, dtype=torch.float32)
         for cut, inside in ((before, place), (after, size - place)):
             if cut:
                 weight = torch.minimum(weight, ((inside - self._margin) / self._fade).clamp(min=0))

@@ -25,6 +25,7 @@ def as_tensor(y: Any) -> tuple[Tensor, Form]:
         if y.layout != torch.strided or y.is_quantized or y.is_meta:
             raise InputError("y is no plain tensor", "its values are stored one by one", "give y.to_dense()")
         values, kind, name, device = y.detach().cpu(), "tensor", str(y.dtype).split(".")[-1], str(y.device)
+        values = values.clone() if values.is_inference() else values
     else:
         if isinstance(y, np.ma.MaskedArray) and np.ma.is_masked(y):
             raise InputError(

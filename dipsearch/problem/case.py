@@ -88,7 +88,7 @@ class Case:
         """Where parts are worked on: the whole picture (1, C, H, W), and (1, 1, H, W), 1 where it was measured."""
         if self.windows is None or self.image is None:
             return None
-        everywhere = torch.ones(1, 1, *self.image.pixels.shape[-2:])
+        everywhere = torch.ones(1, 1, *self.image.pixels.shape[-2:], dtype=torch.float32)
         # Where parts are noisy and nothing is missing, all counts as measured: only masks have zeros here.
         observed = self.windows.inserted(everywhere, self.problem.observed, missing=everywhere)
         return self.range.into(self.image.pixels), observed if isinstance(

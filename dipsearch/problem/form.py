@@ -22,7 +22,8 @@ class Form:
     Args:
         kind: "tensor" or "numpy".
         layout: which axes it has; "HW" gets a last axis for channels, or a first one, where there are several.
-        dtype: the name of its type; whole numbers are rounded and clipped.
+        dtype: the name of its type; whole numbers are rounded and clipped. An image that is not a number somewhere has
+            floats instead: no whole number says that.
         device: of a tensor.
         low, high: the values that 0 and 1 stand for.
         complex_values: whether it is complex, of twice as many real channels.
@@ -45,6 +46,8 @@ class Form:
     def _tensor(self, values: Tensor) -> Tensor:
         dtype: torch.dtype = getattr(torch, self.dtype)
         if not (dtype.is_floating_point or dtype.is_complex):
+            if bool(values.isnan().any()):
+                return values.float().to(self.device)
             ends = torch.iinfo(dtype)
             values = values.round().clamp(ends.min, ends.max)
         return values.to(dtype).to(self.device)
@@ -52,6 +55,8 @@ class Form:
     def _array(self, values: Tensor) -> NDArray[Any]:
         dtype, array = np.dtype(self.dtype), values.numpy()
         if np.issubdtype(dtype, np.integer):
+            if np.isnan(array).any():
+                return array.astype(np.float32)
             array = np.clip(np.rint(array), np.iinfo(dtype).min, np.iinfo(dtype).max)
         return array.astype(dtype)
 

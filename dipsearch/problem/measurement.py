@@ -96,7 +96,7 @@ def take_in(
     signed = form.complex_values or _complex_image(a)
     low, high = data_range_of(values, seen, a, noise, observed, data_range, complex_image=signed)
     with torch.no_grad():
-        level = low * a.A(torch.ones(shape)).double() if low else 0.0
+        level = low * a.A(torch.ones(shape, dtype=torch.float32)).double() if low else 0.0
     # In 64 bits up to here: of a small signal on a large offset 32 would leave a few steps.
     seen = ((seen - level) / (high - low) * observed).float().contiguous()
     form = replace(form, low=low, high=high)
@@ -109,7 +109,7 @@ def take_in(
 
 def _gain(a: Operator, shape: Shape) -> float:
     """How much larger a measurement is than its image: a fit in 32 bits needs both about alike."""
-    x = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    x = torch.rand(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float32)
     with torch.no_grad():
         gain = float(a.A(x).double().square().mean().sqrt() / x.double().square().mean().sqrt())
     return gain if np.isfinite(gain) and gain > 0 and not 1 / ALIKE < gain < ALIKE else 1.0
@@ -172,7 +172,7 @@ def _image_shape(a: Operator, y: Tensor, given: tuple[int, ...] | None) -> Shape
 def _refuse_other_shape(a: Operator, y: Tensor, shape: Shape, *, given: tuple[int, ...]) -> None:
     try:
         with torch.no_grad():
-            measured = tuple(a.A(torch.zeros(shape)).shape)
+            measured = tuple(a.A(torch.zeros(shape, dtype=torch.float32)).shape)
     except RuntimeError as error:
         raise InputError(
             f"A cannot be applied to an image {shape}: {str(error).splitlines()[0]}",
@@ -191,7 +191,7 @@ def _observed(a: Operator, y: Tensor) -> Tensor:
     """Where something was measured, (1, 1, h, w) or (1, C, h, w)."""
     own = getattr(a, "observed", None)
     if not isinstance(own, Tensor):
-        return torch.ones(1, 1, *y.shape[-2:])
+        return torch.ones(1, 1, *y.shape[-2:], dtype=torch.float32)
     if own.shape[-2:] != y.shape[-2:]:
         raise InputError(
             f"the mask is {own.shape[-1]} × {own.shape[-2]}",
@@ -212,7 +212,7 @@ def _answered(a: LinearOperator, y: Tensor, shape: Shape) -> Tensor:
     with torch.no_grad():
         said = y != 0
         for _ in range(2):
-            said = said | (a.A(torch.randn(shape, generator=generator)) != 0)
+            said = said | (a.A(torch.randn(shape, generator=generator, dtype=torch.float32)) != 0)
     if not bool(said.any()):
         raise InputError(
             "nothing was measured", "an operator measures something", "correct A, and give its y"
@@ -223,7 +223,7 @@ def _answered(a: LinearOperator, y: Tensor, shape: Shape) -> Tensor:
 
 def _finite(y: Tensor, observed: Tensor, form: Form, *, picture: bool) -> Tensor:
     """Without what lies where nothing was measured, which may be anything."""
-    y = torch.where(observed > 0, y, torch.zeros(()))
+    y = torch.where(observed > 0, y, torch.zeros((), dtype=torch.float32))
     wrong = int((~torch.isfinite(y)).sum())
     if wrong:
         finite = "numpy.isfinite(y)" if form.kind == "numpy" else "y.isfinite()"

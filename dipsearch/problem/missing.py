@@ -96,7 +96,7 @@ def hide_pixels(height: int, width: int, *, percent: float, seed: int) -> Tensor
     total = height * width
     hidden = min(max(round(total * percent / 100), 1), total - 1)
     order = torch.randperm(total, generator=generator_for("missing pixels", seed))
-    observed = torch.ones(total)
+    observed = torch.ones(total, dtype=torch.float32)
     observed[order[:hidden]] = 0
     return observed.view(1, 1, height, width)
 

@@ -64,6 +64,7 @@ class Problem:
     observed: Tensor
     form: Form = PLAIN
 
+    @torch.inference_mode(False)  # what is made in that mode no fit can use
     def __init__(
         self,
         y: Tensor | NDArray[Any] | Any,

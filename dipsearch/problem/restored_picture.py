@@ -143,9 +143,9 @@ def _whole(x: Tensor, case: Case) -> tuple[Tensor, tuple[Samples, NDArray[np.boo
         return x if channels is None else channels.back(x, as_read), _unchanged(x, case)
     observed = case.problem.observed
     restored = windows.inserted(
-        torch.zeros(1, 1, *as_read.shape[-2:]),
+        torch.zeros(1, 1, *as_read.shape[-2:], dtype=torch.float32),
         1 - observed if isinstance(case.problem.operator, Mask) else observed,
-        missing=torch.ones(1, 1, *as_read.shape[-2:]),
+        missing=torch.ones(1, 1, *as_read.shape[-2:], dtype=torch.float32),
     )
     worked_on = as_read if channels is None else channels.into(as_read)
     whole = windows.inserted(worked_on, x.cpu(), missing=restored)

@@ -129,17 +129,20 @@ def add_noise(clean: Tensor, kind: NoiseWord, *, level: float, seed: int, limits
     generator = generator_for("simulated noise", seed)
     match kind:
         case "gaussian":
-            y = clean + torch.randn(clean.shape, generator=generator) * level / LEVELS
+            y = clean + torch.randn(clean.shape, generator=generator, dtype=torch.float32) * level / LEVELS
             done = f"Gaussian noise of sigma {level:g} of {LEVELS} was added"
         case "poisson":
             y = torch.poisson(clean.clamp(min=0) * level, generator=generator) / level
             done = f"its photons were counted, {level:g} of them for the value 1,"
         case "impulse":
-            draw = torch.rand(clean.shape, generator=generator) * 100
+            draw = torch.rand(clean.shape, generator=generator, dtype=torch.float32) * 100
             y = torch.where(draw < level / 2, 0.0, torch.where(draw < level, 1.0, clean))
             done = f"{level:g} % of its values were set to black or white"
         case "speckle":
-            y = clean + clean * torch.randn(clean.shape, generator=generator) * level / 100
+            y = (
+                clean
+                + clean * torch.randn(clean.shape, generator=generator, dtype=torch.float32) * level / 100
+            )
             done = f"noise of {level:g} % of each value was added"
     y = y.clamp(*limits)
     return Damaged(y, _everything(y), f"{done} and clipped to its range")
@@ -178,4 +181,4 @@ def blur_of(kernel: str) -> Blur:
 
 
 def _everything(y: Tensor) -> Tensor:
-    return torch.ones(1, 1, *y.shape[-2:])
+    return torch.ones(1, 1, *y.shape[-2:], dtype=torch.float32)

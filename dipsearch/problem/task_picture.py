@@ -111,7 +111,7 @@ def _denoise(image: Image, options: TaskOptions, seed: int, chosen: PictureRange
     jpeg = image.container is not None and image.container.format == "JPEG"
     found = _diagnosed(y, options, jpeg=jpeg, unit=chosen.words())
     windows = None if found.where is None or options.simulate else _around(found.where)
-    observed = torch.ones(1, 1, *y.shape[-2:])
+    observed = torch.ones(1, 1, *y.shape[-2:], dtype=torch.float32)
     if windows is not None and found.where is not None:
         observed = windows.cut(torch.from_numpy(found.where)[None, None].float()).contiguous()
         y = windows.cut(y).contiguous()
@@ -145,7 +145,7 @@ def _super_resolve(image: Image, options: TaskOptions, seed: int) -> TaskPicture
         notes.append(simulated_note("as asked,", damaged))
     refuse_huge(f"{image.name} enlarged by {options.factor}", *shape[2:])
     notes.append(f"{y.shape[-1]} × {y.shape[-2]} pixels become {shape[3]} × {shape[2]}")
-    observed = torch.ones(1, 1, *y.shape[-2:])
+    observed = torch.ones(1, 1, *y.shape[-2:], dtype=torch.float32)
     operator = Downsample(options.factor, shape, kernel=options.kernel or LANCZOS2)
     return TaskPicture(Problem(y, operator, NO_NOISE, shape, observed), reference, notes)
 
@@ -165,7 +165,9 @@ def _deblur(image: Image, options: TaskOptions, seed: int, chosen: PictureRange)
     noise = (
         estimated(sigma) if given is None else NoiseModel("gaussian", sigma, "given") if sigma else NO_NOISE
     )
-    problem = Problem(y, operator, noise, image_shape(y), torch.ones(1, 1, *y.shape[-2:]))
+    problem = Problem(
+        y, operator, noise, image_shape(y), torch.ones(1, 1, *y.shape[-2:], dtype=torch.float32)
+    )
     return TaskPicture(problem, reference, notes)
 
 

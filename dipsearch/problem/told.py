@@ -31,7 +31,11 @@ def exact_where(image: Image, told: Observation | None, options: TaskOptions) ->
     """Where the values of a picture are free of noise, so that its range is that of all of them."""
     if told is not None:
         return told.observed
-    return torch.ones(1, 1, *image.pixels.shape[-2:]) if options.task in ("inpaint", "sr") else None
+    return (
+        torch.ones(1, 1, *image.pixels.shape[-2:], dtype=torch.float32)
+        if options.task in ("inpaint", "sr")
+        else None
+    )
 
 
 def in_unit(options: TaskOptions, chosen: PictureRange) -> TaskOptions:

@@ -189,12 +189,10 @@ def _looked_at(folder: Path, before: Holder | None, *, new: bool) -> tuple[str, 
                 "go on with it by --resume, or choose another --name",
             )
         _clear(folder)
-    for left in folder.rglob(f"{WRITING}*"):
-        left.unlink(
-            missing_ok=True
-        )  # half of a file that a kill, of a worker as well, kept from being renamed
     if before is None:
         return ()
+    for left in folder.rglob(f"{WRITING}*"):
+        left.unlink(missing_ok=True)  # half of a file that the kill kept from being renamed
     return (f"the study was being worked on by {before}, which has stopped without a word: it is taken over",)
 
 

@@ -231,3 +231,78 @@ def test_it_does_not_go_on_where_that_would_bring_new_noise_or_somebody_broke_of
     assert ds.fit(problem, GENOME, split=held_out, steps=20, device="cpu").fit.full is None
     enough = ds.fit(problem, GENOME, steps=60, device="cpu", watch=lambda check, image: Ended.RISEN)
     assert enough.ended is Ended.RISEN and enough.fit.full is None
+
+
+def test_a_fit_is_the_same_whatever_kind_of_number_pytorch_makes_by_default(clean):
+    def made():
+        problem = ds.Problem(clean, noise=ds.Gaussian(0.1))
+        genome = ds.fit(problem, GENOME, steps=20, device="cpu")
+        own = ds.fit(problem, usual, steps=20, device="cpu")
+        return genome.image, own.image, ds.answer(problem)
+
+    usual, before = module(), torch.get_default_dtype()
+    expected = made()
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = made()
+    finally:
+        torch.set_default_dtype(before)
+    assert all(np.array_equal(*pair) for pair in zip(found, expected, strict=True))
+
+
+class Naming:
+    """A rule that names one check point of five, so many back, or none."""
+
+    def __init__(self, back):
+        self.back = back
+
+    def init(self):
+        return 0
+
+    def update(self, memory, check):
+        return memory + 1, ds.Decision(self.back if memory == 4 else None)
+
+    def finish(self, memory):
+        return ds.Decision()
+
+
+@pytest.mark.parametrize(("back", "step"), [(0, 50), (2, 30)])
+def test_a_rule_names_one_of_the_three_latest_check_points(problem, back, step):
+    assert ds.fit(problem, GENOME, rule=Naming(back), steps=60, device="cpu").step == step
+
+
+@pytest.mark.parametrize("back", [3, -1, "two"])
+def test_a_rule_that_names_a_check_point_that_is_not_kept_is_refused(problem, back):
+    with pytest.raises(ds.InputError, match="back as the best one"):
+        ds.fit(problem, GENOME, rule=Naming(back), steps=60, device="cpu")
+
+
+def test_where_a_rule_names_none_the_latest_iterate_is_delivered(problem):
+    done = ds.fit(problem, GENOME, rule=Naming(None), steps=60, device="cpu")
+    assert done.step == 60 and np.isfinite(done.image).all()
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_gradients_that_the_caller_has_switched_off_do_not_matter(clean, mode):
+    y, seen = torch.from_numpy(clean).float(), torch.rand(24, 32) < 0.7
+
+    def made():
+        given = ds.Problem(y, noise=ds.Gaussian(0.1)), ds.Problem(y * seen, ds.Mask(seen))
+        return *given, module(), 0.1 * torch.ones(1, 32, 24, 32)
+
+    def fitted(noisy, holes, network, z):
+        genome, own = (ds.fit(noisy, one, steps=10, device="cpu") for one in (GENOME, network))
+        with_z = ds.fit(noisy, network, z=z, steps=10, device="cpu")
+        return [one.image for one in (genome, own, with_z, ds.fit(holes, GENOME, steps=10, device="cpu"))]
+
+    expected = fitted(*made())
+    with mode():
+        there, found = made(), fitted(*made())
+    for results in (found, fitted(*there)):
+        assert all(torch.equal(*pair) for pair in zip(results, expected, strict=True))
+
+
+@pytest.mark.parametrize("word", [True, "enough"])
+def test_what_watch_returns_is_a_reason_or_nothing(problem, word):
+    with pytest.raises(ds.InputError, match="watch returned"):
+        ds.fit(problem, GENOME, watch=lambda check, image: word, steps=20, device="cpu")

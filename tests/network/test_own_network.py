@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 import torch
 from torch import nn
 
 from dipsearch.errors import InputError
-from dipsearch.fitting import fit
+from dipsearch.fitting import OngoingFit, fit
 from dipsearch.network import OwnNetwork, as_network
 from dipsearch.problem import Gaussian, Problem, make_split
 
@@ -170,3 +172,62 @@ def test_its_settings_keep_to_the_rules_of_genes(setting):
     (name,) = setting
     with pytest.raises(InputError, match=f"the gene `{name}` is "):
         OwnNetwork(small(), **setting)
+
+
+class Modes(nn.Module):
+    """Remembers in which mode it was; the copies of it, too."""
+
+    seen: ClassVar[list[bool]] = []
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((1, 1, 16, 16), 0.5))
+
+    def forward(self, z):
+        self.seen.append(self.training)
+        return self.weight * 1
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_module_stays_in_training_mode_or_out_of_it(problem, training):
+    Modes.seen.clear()
+    fitted(Modes().train(training), problem, seed=0)
+    assert set(Modes.seen) == {training}
+
+
+def test_what_a_module_draws_by_itself_repeats_and_leaves_the_global_generator_alone(problem):
+    dropping = nn.Sequential(nn.Conv2d(32, 4, 1), nn.Dropout(0.3), nn.Conv2d(4, 1, 1))
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    first = fitted(dropping, problem, seed=0)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(6)
+    assert torch.equal(fitted(dropping, problem, seed=0).image, first.image)
+    assert not torch.equal(fitted(dropping, problem, seed=1).image, first.image)
+
+
+def test_what_a_module_draws_by_itself_goes_on_where_a_fit_was_interrupted(problem):
+    network = as_network(nn.Sequential(nn.Conv2d(32, 4, 1), nn.Dropout(0.3), nn.Conv2d(4, 1, 1)))
+    given = {"split": make_split(problem, seed=0), "seed": 0, "max_steps": 30}
+    whole = fit(network, problem, **given)
+    part = OngoingFit(network, problem, **given)
+    part.advance(10)
+    rest = OngoingFit(network, problem, **given, state=part.state())
+    rest.advance(30)
+    assert torch.equal(rest.fit().image, whole.image)
+
+
+class Complex(nn.Module):
+    """A module that ends in complex numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((1, 1, 16, 16), 0.5, dtype=torch.complex64))
+
+    def forward(self, z):
+        return self.weight * 1
+
+
+def test_complex_numbers_are_refused_and_not_halved(problem):
+    with pytest.raises(InputError, match="complex numbers"):
+        fitted(Complex(), problem, seed=0)

@@ -32,6 +32,12 @@ def test_whole_numbers_are_rounded_and_cut_off(kind, dtype):
     assert str(back.dtype).endswith(dtype)
 
 
+@pytest.mark.parametrize("kind", ["numpy", "tensor"])
+def test_what_is_no_number_never_becomes_a_whole_one(kind):
+    back = Form(kind=kind, layout="HW", dtype="uint8", high=255.0).back(image(float("nan"), 1.0))
+    assert str(back.dtype).endswith("float32") and np.isnan(float(back[0, 0])) and back[0, 1] == 255
+
+
 def test_floats_are_not_cut_off():
     form = Form(kind="tensor", layout="BCHW", dtype="float32")
     assert form.back(image(-0.5, 1.5)).tolist() == [[[[-0.5, 1.5]]]]

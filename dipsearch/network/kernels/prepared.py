@@ -128,10 +128,12 @@ def statistics(near: Tensor, far: Tensor, scaling: Scaling, cut: Blocks, *, up: 
     """
     further = far.shape[1] if up else 0
     channels, (height, width) = near.shape[1] + further, near.shape[2:]
-    device = near.device
+    device, kind = near.device, torch.float32
     if not scaling.statistics:
-        return torch.zeros(channels, device=device), torch.ones(channels, device=device)
-    mean, deviation = torch.empty(channels, device=device), torch.empty(channels, device=device)
+        return torch.zeros(channels, device=device, dtype=kind), torch.ones(
+            channels, device=device, dtype=kind
+        )
+    mean, deviation = (torch.empty(channels, device=device, dtype=kind) for _ in range(2))
     grid = cut.shared_grid(height * width)
     launch(
         moments, grid, somewhere(near, far), far,

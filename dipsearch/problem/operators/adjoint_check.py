@@ -19,10 +19,10 @@ def check_adjoint(operator: Operator, *, image_shape: tuple[int, ...]) -> None:
         InputError: A(x) is 0, A(0) is not, A(2x) is not 2 A(x), or ⟨A x, y⟩ is not ⟨x, Aᵀ y⟩; all up to rounding.
     """
     generator = torch.Generator().manual_seed(0)
-    x = torch.rand(image_shape, generator=generator)
+    x = torch.rand(image_shape, generator=generator, dtype=torch.float32)
     with torch.no_grad():
         Ax = operator.A(x)
-        y = torch.randn(Ax.shape, generator=generator)
+        y = torch.randn(Ax.shape, generator=generator, dtype=torch.float32)
         back, again = operator.A_adjoint(y), operator.A_adjoint(Ax)
         double, nothing = operator.A(2 * x), operator.A(torch.zeros_like(x))
     if not all(bool(torch.isfinite(value).all()) for value in (Ax, back, double, nothing)):

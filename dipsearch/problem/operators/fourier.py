@@ -147,7 +147,7 @@ def cartesian_mask(shape: tuple[int, int], *, acceleration: float, centre: float
     inside = torch.arange(first, first + low)
     others = torch.cat([torch.arange(first), torch.arange(first + low, width)])
     order = torch.randperm(len(others), generator=generator_for("columns of k-space", seed))
-    columns = torch.zeros(width)
+    columns = torch.zeros(width, dtype=torch.float32)
     columns[inside] = 1
     columns[others[order[: measured - low]]] = 1
     return centred(columns.expand(height, width)).contiguous()

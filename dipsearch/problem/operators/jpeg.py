@@ -38,7 +38,7 @@ class JpegSet:
         self._halved, self._orientation = file.halved, file.orientation
         self._values = tuple(torch.from_numpy(plane.values) for plane in file.planes)
         self._steps = tuple(torch.from_numpy(plane.steps) for plane in file.planes)
-        to_ycbcr = torch.tensor(TO_YCBCR)
+        to_ycbcr = torch.tensor(TO_YCBCR, dtype=torch.float32)
         self._cosines = torch.from_numpy(
             dct(np.eye(SIDE), axis=0, norm="ortho")
         ).float()  # (frequency, place)

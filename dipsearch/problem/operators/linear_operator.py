@@ -108,7 +108,9 @@ class LinearOperator:
             return True  # nobody has used it yet
         try:
             with torch.no_grad():
-                self._returned(self._applied(torch.zeros(self.image_shape, device=device)))
+                self._returned(
+                    self._applied(torch.zeros(self.image_shape, device=device, dtype=torch.float32))
+                )
         except (RuntimeError, TypeError, ValueError):
             return False
         return True
@@ -147,7 +149,9 @@ class LinearOperator:
     def _measure(self) -> Tensor:
         """What A returns of an image of zeros; its shape and kind of numbers are kept."""
         assert self.image_shape is not None
-        out = tried(self._forward, self._outward(torch.zeros(self.image_shape)), name="A")
+        out = tried(
+            self._forward, self._outward(torch.zeros(self.image_shape, dtype=torch.float32)), name="A"
+        )
         self.measured_shape, self._complex = tuple(out.shape), out.is_complex()
         return out
 

@@ -25,6 +25,7 @@ class Mask:
         InputError: the mask has another shape, or other values.
     """
 
+    @torch.inference_mode(False)  # what is made in that mode no fit can use
     def __init__(self, mask: Tensor | NDArray[Any]) -> None:
         array = mask if isinstance(mask, Tensor) else np.asarray(mask)
         if not isinstance(array, Tensor) and array.dtype.kind not in "biuf":

@@ -122,7 +122,7 @@ def _drawn(weight: Tensor, *, share: float, seed: int) -> Tensor:
     places = weight.cpu().flatten().nonzero().flatten()
     count = round(share * len(places))
     order = torch.randperm(len(places), generator=generator_for("held-out pixels", seed))
-    held = torch.zeros(weight.numel())
+    held = torch.zeros(weight.numel(), dtype=torch.float32)
     held[places[order[:count]]] = 1
     return held.view_as(weight)
 

@@ -70,7 +70,7 @@ def _mixed(w: Tensor, noise: NoiseModel) -> Tensor:
 def _drawn(y: Tensor, noise: NoiseModel, *, seed: int) -> Tensor:
     generator = generator_for("recorruption", seed)
     if noise.kind != "correlated" or noise.correlation is None:
-        return torch.randn(y.shape, generator=generator).to(y)
+        return torch.randn(y.shape, generator=generator, dtype=torch.float32).to(y)
     table = np.array(noise.correlation, dtype=np.float64)
     reach = len(table) // 2
     height, width = (size + 2 * reach for size in y.shape[-2:])
