@@ -130,6 +130,26 @@ def test_a_metric_ranks_and_a_sampler_and_a_pruner_of_optunas_are_used(own, hear
     assert own.trials[0].estimated_psnr > 10  # in dB, whatever ranks
 
 
+@pytest.mark.parametrize(
+    ("asked", "word", "sampler"),
+    [
+        ({}, "tpe", optuna.samplers.TPESampler),
+        ({"sampler": "random"}, "random", optuna.samplers.RandomSampler),
+    ],
+)
+def test_the_sampler_of_networks_of_ones_own_is_the_one_that_was_asked_for(place, asked, word, sampler):
+    samplers = []
+    found = ds.search(
+        ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+        network=small_networks(),
+        callbacks=[lambda study, trial: samplers.append(type(study.sampler))],
+        trials=1,
+        **FEW,
+        **asked,
+    )
+    assert samplers == [sampler] and found.summary["sampler"] == word
+
+
 def test_candidates_are_a_table(own, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     rows = own.trials_dataframe()
@@ -304,6 +324,10 @@ def test_a_restoration_with_a_result_is_in_the_form_of_the_new_measurement(sever
         ({"progress": "much"}, "progress is 'much'"),
         ({"sampler": "cmaes"}, "the sampler is 'cmaes'; there are pilot, genetic, tpe, random"),
         ({"sampler": optuna.samplers.RandomSampler}, "the sampler is <class"),
+        (
+            {"sampler": "genetic", "network": small_networks()},
+            "the sampler is 'genetic', and networks come from",
+        ),
         ({"pruner": "median"}, "the pruner is 'median'"),
         ({"metric": "psnr"}, "metric is str"),
         ({"network": "dipsearch_nearest_48"}, "network is str"),
