@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import shutil
-import tempfile
-import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -18,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..delivery.answer_words import answers_of, delivered_answer, delivered_words
-from ..errors import InputError, ResourceError, StudyError
+from ..errors import DipsearchError, InputError, ResourceError, StudyError
 from ..library import Architecture, read_architecture
 from ..network import Genome
 from ..problem import Problem, psnr, ssim
@@ -28,6 +26,7 @@ from ..run import StudyRecord, Trial, read_study
 from ..run.restore_run import genomes_of
 from ..trials.own_parts import OwnParts, operators_of
 from .asked import cases_of, own_operators
+from .kept import Kept
 from .reference import as_image
 
 Array = Tensor | NDArray[Any]
@@ -36,17 +35,11 @@ SHOWN = 512
 """Pixels along the longer side of a picture in a notebook."""
 
 
-class Kept:
-    """A folder that goes away with the last result that holds it."""
-
-    def __init__(self) -> None:
-        self.name = tempfile.mkdtemp(prefix="dipsearch-")
-        self.cleanup = weakref.finalize(self, shutil.rmtree, self.name, ignore_errors=True)
-
-
 @dataclass(eq=False, repr=False)
 class Result:
     """What a search or a restoration ended with.
+
+    A copy is of the same study, and one that was pickled takes it along, unless it was loaded from a folder.
 
     Args:
         problems: what was restored.
@@ -220,6 +213,17 @@ class Result:
         found = {"psnr": psnr(self.restored[0], x)}
         return found | ({"ssim": ssim(self.restored[0], x)} if min(x.shape[-2:]) >= WINDOW else {})
 
+    def __getstate__(self) -> dict[str, Any]:
+        folder = self.folder
+        if self._kept is not None and folder is not None:
+            folder = folder.relative_to(self._kept.name)
+        return self.__dict__ | {"folder": folder, "_record": None}  # which can be read again
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._kept is not None and self.folder is not None:
+            self.folder = Path(self._kept.name) / self.folder
+
     def __repr__(self) -> str:
         said = [f"{len(self.restored)} images" if len(self.restored) > 1 else _size(self.restored[0])]
         if answers_of(self.summary):
@@ -229,7 +233,10 @@ class Result:
             which = ", of the first" if len(self.restored) > 1 else ""
             said.append(f"{self.estimated_psnr:.1f} dB estimated{of}{which}")
         if self.folder is not None:
-            said.append(f"{sum(trial.state == 'complete' for trial in self.trials)} networks fitted")
+            try:
+                said.append(f"{sum(trial.state == 'complete' for trial in self.trials)} networks fitted")
+            except DipsearchError:
+                said.append("its folder cannot be read")
         return f"Result({'; '.join(said)}; {self.summary['seconds']:.0f} s)"
 
     def _repr_html_(self) -> str:

@@ -42,7 +42,8 @@ from .asked import (
     seconds_of,
     whole_number,
 )
-from .found import Kept, Result
+from .found import Result
+from .kept import Kept
 from .progress_bar import callback_for
 
 if TYPE_CHECKING:

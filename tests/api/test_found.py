@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from dipsearch import Gaussian, InputError, LinearOperator, Problem, StudyError, load, preset
-from dipsearch.api.found import Kept, Result, as_image
+from dipsearch.api.found import Result, as_image
+from dipsearch.api.kept import Kept
 
 ANSWER = {
     "name": "first",

@@ -6,8 +6,11 @@ inside functions, as in a notebook: a worker could not import it.
 
 from __future__ import annotations
 
+import copy
+import gc
 import os
 import pickle
+import shutil
 import signal
 import sys
 import tempfile
@@ -291,6 +294,20 @@ def test_a_problem_survives_pickling(several):
     one = several.problems[0]
     same = pickle.loads(pickle.dumps(one))
     assert torch.equal(same.y, one.y) and same.form == one.form and repr(same) == repr(one)
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda found: pickle.loads(pickle.dumps(found))])
+def test_a_copy_outlives_the_result_that_it_was_made_of(place, tmp_path, again):
+    found = ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), space="small", trials=1, **FEW)
+    said, best, folder = repr(found), found.best, found.folder
+    same = again(found)
+    assert (same.folder == folder) == (again is copy.deepcopy)
+    del found
+    gc.collect()
+    assert repr(same) == said and same.best == best and same.folder.is_dir()
+    assert ds.load(same.save(tmp_path / "mine")).best.genome == best.genome
+    shutil.rmtree(same.folder)
+    assert "its folder cannot be read" in repr(again(same))
 
 
 @pytest.mark.slow
