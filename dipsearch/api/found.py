@@ -163,7 +163,8 @@ class Result:
         """The candidates as a pandas data frame, or as a list of dictionaries where pandas is not installed.
 
         Columns: number, state, value (what ranks: the user's metric, or else the estimate), estimated_psnr (in dB),
-        step, seconds, ended, operator, digest, label, and one ``params_`` column for each gene.
+        step, seconds, ended, reason (why it failed or was pruned), operator, digest, label, and one ``params_`` column
+        for each gene.
         """
         rows = [_row(trial) for trial in self.trials]
         try:
@@ -262,6 +263,7 @@ def _row(trial: Trial) -> dict[str, Any]:
         "step": trial.step,
         "seconds": trial.seconds,
         "ended": trial.ended,
+        "reason": trial.reason,
         "operator": trial.operator,
         "digest": trial.digest,
         "label": trial.genome.label if trial.genome else None,

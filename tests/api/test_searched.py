@@ -157,6 +157,7 @@ def test_candidates_are_a_table(own, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     rows = own.trials_dataframe()
     assert [row["number"] for row in rows] == [0, 1, 2]
+    assert "the network made an output (1, 3, 24, 32)" in rows[2]["reason"] and rows[0]["reason"] is None
     assert {"number", "state", "value", "step", "seconds", "ended", "operator", "digest", "label"} <= set(
         rows[0]
     )
@@ -417,6 +418,26 @@ def test_a_sampler_that_fails_ends_the_search_and_a_picture_is_delivered(sampler
     assert sum(trial.state == "complete" for trial in found.trials) == complete
     assert found.image.shape == (24, 32) and np.isfinite(found.image).all()
     assert caught.value.__notes__ == ["the sampler or pruner raised this; what there was is delivered"]
+
+
+def failing(trial):
+    raise RuntimeError("mine")
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ({"network": failing}, "the function that makes networks failed: RuntimeError: mine"),
+        ({"network": small_networks(), "metric": lambda *_: np.nan}, "the metric failed: it returned nan"),
+        ({"network": small_networks(), "metric": lambda *_: -np.inf}, "the metric failed: it returned -inf"),
+    ],
+)
+def test_where_every_candidate_fails_that_and_the_reason_are_said(place, parts, reason):
+    with pytest.warns(UserWarning) as heard:
+        found = ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), trials=1, **parts, **FEW)
+    said = f"no network was fitted, 1 of 1 candidates failed: {reason}"
+    assert [(str(one.message), one.filename) for one in heard] == [(said, __file__)]
+    assert found.summary["warnings"] == [said] and found.trials[0].reason == reason
 
 
 def test_what_a_function_prunes_is_no_failure():
