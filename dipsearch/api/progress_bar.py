@@ -15,9 +15,9 @@ from ..run import Callback, Outcome, Plan, Silent, Snapshot, Trial
 class Quiet(Silent):
     """Says nothing but what nobody must overlook, as a warning of Python's."""
 
-    def warn(self, sentence: str) -> None:
+    def warn(self, sentence: object) -> None:
         """Warn whoever called dipsearch."""
-        warnings.warn(sentence, stacklevel=_calls_inside())
+        warnings.warn(str(sentence), stacklevel=_calls_inside())
 
 
 def _calls_inside() -> int:

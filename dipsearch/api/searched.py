@@ -113,7 +113,10 @@ def search(
     """
     started = time.monotonic()
     problems = problems_of(problem)
-    cases = cases_of(problems)
+    cases = [
+        replace(case, notes=tuple(note for note in (case.problem.doubt,) if note))
+        for case in cases_of(problems)
+    ]
     _refuse_other_parts(network=network, sampler=sampler, pruner=pruner, metric=metric, callbacks=callbacks)
     refuse_other_means(seed=seed, engine=engine, precision=precision, device=device, workers=workers)
     refuse_other_start(start)

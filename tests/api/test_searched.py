@@ -420,6 +420,13 @@ def test_a_sampler_that_fails_ends_the_search_and_a_picture_is_delivered(sampler
     assert caught.value.__notes__ == ["the sampler or pruner raised this; what there was is delivered"]
 
 
+def test_noise_that_is_not_what_was_given_is_among_the_warnings(place):
+    with pytest.warns(UserWarning, match="what was given is used"):
+        problem = ds.Problem(noisy(), noise=ds.Gaussian(0.5))
+    found = ds.search(problem, network=small_networks(), trials=1, **FEW)
+    assert problem.doubt in found.summary["warnings"]
+
+
 def failing(trial):
     raise RuntimeError("mine")
 
