@@ -16,6 +16,8 @@ from PIL import Image
 from torch import Tensor
 
 from ..delivery.answer_words import answers_of, delivered_answer, delivered_words
+from ..delivery.answers import UNCHANGED
+from ..delivery.shares import BEST, FIRST
 from ..errors import DipsearchError, InputError, ResourceError, StudyError
 from ..library import Architecture, read_architecture
 from ..network import Genome
@@ -30,6 +32,9 @@ from .kept import Kept
 from .reference import as_image
 
 Array = Tensor | NDArray[Any]
+
+NOT_AVERAGED = {FIRST, BEST, UNCHANGED}
+"""Answers without a network, or with a single one."""
 
 SHOWN = 512
 """Pixels along the longer side of a picture in a notebook."""
@@ -108,9 +113,10 @@ class Result:
 
     @property
     def ensemble(self) -> tuple[tuple[Genome | None, float], ...]:
-        """The networks that were averaged, with their weights; empty where there was one or none."""
+        """The networks that were averaged for the first image, with their weights; empty where it has one or none."""
         combined = (self.summary.get("pictures") or [{}])[0].get("stack")
-        if not combined:
+        used = {answer["name"] for answer in self.answers if answer["share"] > 0}
+        if not combined or len(combined["members"]) < 2 or used <= NOT_AVERAGED:
             return ()
         genomes = {trial.number: trial.genome for trial in self.trials}
         return tuple(

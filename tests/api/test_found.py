@@ -90,6 +90,26 @@ def test_a_restoration_has_networks_and_no_study(clean, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("delivered", "members", "averaged"),
+    [
+        ("ensemble", [0, 2], True),
+        ("polished", [0, 2], True),
+        ("polished", [0], False),
+        ("best", [0, 2], False),
+        ("first", [0, 2], False),
+    ],
+)
+def test_the_ensemble_is_of_the_networks_that_were_averaged_for_the_image(
+    clean, delivered, members, averaged
+):
+    found = result(clean, noise=0.1)
+    stack = {"members": members, "weights": [0.25] * len(members)}
+    answers = [ANSWER | {"share": float(delivered == "first")}, ANSWER | {"name": delivered}]
+    found.summary |= {"answers": answers, "pictures": [{"answers": answers, "stack": stack}]}
+    assert found.ensemble == (((None, 0.25), (None, 0.25)) if averaged else ())
+
+
 # -- comparison ----------------------------------------------------------------------------------------------
 
 
