@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import shutil
-import tempfile
-import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -18,7 +16,9 @@ from PIL import Image
 from torch import Tensor
 
 from ..delivery.answer_words import answers_of, delivered_answer, delivered_words
-from ..errors import InputError, ResourceError, StudyError
+from ..delivery.answers import UNCHANGED
+from ..delivery.shares import BEST, FIRST
+from ..errors import DipsearchError, InputError, ResourceError, StudyError
 from ..library import Architecture, read_architecture
 from ..network import Genome
 from ..problem import Problem, psnr, ssim
@@ -28,25 +28,23 @@ from ..run import StudyRecord, Trial, read_study
 from ..run.restore_run import genomes_of
 from ..trials.own_parts import OwnParts, operators_of
 from .asked import cases_of, own_operators
+from .kept import Kept
 from .reference import as_image
 
 Array = Tensor | NDArray[Any]
+
+NOT_AVERAGED = {FIRST, BEST, UNCHANGED}
+"""Answers without a network, or with a single one."""
 
 SHOWN = 512
 """Pixels along the longer side of a picture in a notebook."""
 
 
-class Kept:
-    """A folder that goes away with the last result that holds it."""
-
-    def __init__(self) -> None:
-        self.name = tempfile.mkdtemp(prefix="dipsearch-")
-        self.cleanup = weakref.finalize(self, shutil.rmtree, self.name, ignore_errors=True)
-
-
 @dataclass(eq=False, repr=False)
 class Result:
     """What a search or a restoration ended with.
+
+    A copy is of the same study, and one that was pickled takes it along, unless it was loaded from a folder.
 
     Args:
         problems: what was restored.
@@ -115,9 +113,10 @@ class Result:
 
     @property
     def ensemble(self) -> tuple[tuple[Genome | None, float], ...]:
-        """The networks that were averaged, with their weights; empty where there was one or none."""
+        """The networks that were averaged for the first image, with their weights; empty where it has one or none."""
         combined = (self.summary.get("pictures") or [{}])[0].get("stack")
-        if not combined:
+        used = {answer["name"] for answer in self.answers if answer["share"] > 0}
+        if not combined or len(combined["members"]) < 2 or used <= NOT_AVERAGED:
             return ()
         genomes = {trial.number: trial.genome for trial in self.trials}
         return tuple(
@@ -170,7 +169,8 @@ class Result:
         """The candidates as a pandas data frame, or as a list of dictionaries where pandas is not installed.
 
         Columns: number, state, value (what ranks: the user's metric, or else the estimate), estimated_psnr (in dB),
-        step, seconds, ended, operator, digest, label, and one ``params_`` column for each gene.
+        step, seconds, ended, reason (why it failed or was pruned), operator, digest, label, and one ``params_`` column
+        for each gene.
         """
         rows = [_row(trial) for trial in self.trials]
         try:
@@ -220,6 +220,17 @@ class Result:
         found = {"psnr": psnr(self.restored[0], x)}
         return found | ({"ssim": ssim(self.restored[0], x)} if min(x.shape[-2:]) >= WINDOW else {})
 
+    def __getstate__(self) -> dict[str, Any]:
+        folder = self.folder
+        if self._kept is not None and folder is not None:
+            folder = folder.relative_to(self._kept.name)
+        return self.__dict__ | {"folder": folder, "_record": None}  # which can be read again
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._kept is not None and self.folder is not None:
+            self.folder = Path(self._kept.name) / self.folder
+
     def __repr__(self) -> str:
         said = [f"{len(self.restored)} images" if len(self.restored) > 1 else _size(self.restored[0])]
         if answers_of(self.summary):
@@ -229,7 +240,10 @@ class Result:
             which = ", of the first" if len(self.restored) > 1 else ""
             said.append(f"{self.estimated_psnr:.1f} dB estimated{of}{which}")
         if self.folder is not None:
-            said.append(f"{sum(trial.state == 'complete' for trial in self.trials)} networks fitted")
+            try:
+                said.append(f"{sum(trial.state == 'complete' for trial in self.trials)} networks fitted")
+            except DipsearchError:
+                said.append("its folder cannot be read")
         return f"Result({'; '.join(said)}; {self.summary['seconds']:.0f} s)"
 
     def _repr_html_(self) -> str:
@@ -255,6 +269,7 @@ def _row(trial: Trial) -> dict[str, Any]:
         "step": trial.step,
         "seconds": trial.seconds,
         "ended": trial.ended,
+        "reason": trial.reason,
         "operator": trial.operator,
         "digest": trial.digest,
         "label": trial.genome.label if trial.genome else None,

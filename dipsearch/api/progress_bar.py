@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, Literal
 
 from ..errors import InputError
 from ..run import Callback, Outcome, Plan, Silent, Snapshot, Trial
+
+
+class Quiet(Silent):
+    """Says nothing but what nobody must overlook, as a warning of Python's."""
+
+    def warn(self, sentence: object) -> None:
+        """Warn whoever called dipsearch."""
+        warnings.warn(str(sentence), stacklevel=_calls_inside())
+
+
+def _calls_inside() -> int:
+    """How many calls lie between the caller of this and the code outside of dipsearch, itself included."""
+    depth, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("dipsearch."):
+        depth, frame = depth + 1, frame.f_back
+    return depth
 
 
 class ProgressBar:
@@ -76,7 +93,7 @@ def callback_for(progress: bool | Literal["notes"], *, seconds: float | None) ->
         raise InputError(f"progress is {progress!r}", 'it is True, False or "notes"', "choose one of these")
     with quiet_optuna():
         if not progress:
-            yield Silent()
+            yield Quiet()
             return
         with closing(ProgressBar(seconds=seconds, notes=progress == "notes")) as bar:
             yield bar

@@ -42,7 +42,8 @@ from .asked import (
     seconds_of,
     whole_number,
 )
-from .found import Kept, Result
+from .found import Result
+from .kept import Kept
 from .progress_bar import callback_for
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def search(
         space: a shipped search space's name, or a file.
         network: a function from an Optuna trial to a genome, a ``torch.nn.Module``, a module with its z, or an
             ``OwnNetwork``, instead of a space.
-        sampler: "pilot", "genetic", "tpe", "random", or one of Optuna's.
+        sampler: "pilot", "genetic", "tpe", "random", or one of Optuna's; with ``network`` "tpe", "random" or one of
+            Optuna's, and "tpe" by default.
         pruner: one of Optuna's; it sees the estimated PSNR every 50 iterations.
         metric: what candidates are ranked by; see ``Metric``. Fits are stopped by the split's own score.
         callbacks: called with the study and the trial whenever a candidate ended, as in Optuna; ``study.stop()`` ends
@@ -111,13 +113,18 @@ def search(
     """
     started = time.monotonic()
     problems = problems_of(problem)
-    cases = cases_of(problems)
+    cases = [
+        replace(case, notes=tuple(note for note in (case.problem.doubt,) if note))
+        for case in cases_of(problems)
+    ]
     _refuse_other_parts(network=network, sampler=sampler, pruner=pruner, metric=metric, callbacks=callbacks)
     refuse_other_means(seed=seed, engine=engine, precision=precision, device=device, workers=workers)
     refuse_other_start(start)
     if order not in ORDERS:
         raise InputError(f"order is {order!r}", f"it is {', '.join(ORDERS)}", "choose one of these")
     seconds = seconds_of(budget)
+    if network is not None and sampler == "pilot":
+        sampler = "tpe"  # the pilot is a genome
     request = Request(
         sources=tuple(case.source for case in cases),
         options=_options(problems[0]),
@@ -181,6 +188,12 @@ def _refuse_other_parts(
             f"the sampler is {sampler!r}",
             f"there are {', '.join(SAMPLERS)}, and Optuna's",
             "choose one of these",
+        )
+    if network is not None and sampler == "genetic":
+        raise InputError(
+            "the sampler is 'genetic', and networks come from a function of one's own",
+            "it breeds the genomes of a search space",
+            'give "tpe", "random" or one of Optuna\'s',
         )
     if pruner is not None and not isinstance(pruner, BasePruner):
         raise InputError(

@@ -21,6 +21,7 @@ from types import ModuleType
 
 import cloudpickle
 
+from ..errors import ResourceError
 from ..trials.own_parts import NOTHING, OwnParts, operators_of, unpacked
 from .executor import TaskFailed, WorkerDied, WorkerSpec
 from .task import Result, Slice, Task
@@ -62,7 +63,17 @@ class LocalProcesses:
         return self
 
     def start(self, most: int | None = None) -> None:
-        """Start those that are not there yet, ``most`` in all; the others begin with the block."""
+        """Start those that are not there yet, ``most`` in all; the others begin with the block.
+
+        Raises:
+            ResourceError: this process may have no children.
+        """
+        if multiprocessing.current_process().daemon:
+            raise ResourceError(
+                "dipsearch was called in a daemonic process, as those of multiprocessing.Pool are",
+                "its workers are processes, and Python lets daemonic ones have none",
+                "call it in a process of concurrent.futures.ProcessPoolExecutor instead, which may",
+            )
         if not self._processes:
             self._packed = self.own.packed()
         for spec in self.specs[len(self._processes) : most]:

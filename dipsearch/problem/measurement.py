@@ -104,6 +104,7 @@ def take_in(
         known, observed = _found_out(seen, a, observed)
     else:
         known = _scaled(noise, form, whole=not is_float(values) and _in_units_of_image(a))
+        _refuse_more_than_all(known, a, form)
     return seen, a, known, shape, observed, form
 
 
@@ -259,6 +260,17 @@ def _scaled(noise: NoiseModel, form: Form, *, whole: bool) -> NoiseModel:
         )
     offset = noise.offset - form.low if noise.kind == "poisson" else noise.offset
     return _in_units(replace(noise, sigma=sigma, offset=offset), span)
+
+
+def _refuse_more_than_all(noise: NoiseModel, a: Operator, form: Form) -> None:
+    """Refuse noise that is stronger than the image, of which it is in other units."""
+    span = form.high - form.low
+    if isinstance(a, Identity | Mask) and noise.sigma is not None and noise.sigma > 1:
+        raise InputError(
+            f"sigma is {noise.sigma * span:.5g}",
+            f"it is in the units of y, and the values of the image are from {form.low:.5g} to {form.high:.5g}",
+            f"give for example sigma={span / 10:.3g}, or leave noise out to have it estimated",
+        )
 
 
 def _found_out(y: Tensor, a: Operator, observed: Tensor) -> tuple[NoiseModel, Tensor]:

@@ -7,6 +7,7 @@ It is what ranks and stops candidates see, with no field for a reference image o
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import InputError
+from .doubt import doubt_of
 from .form import PLAIN, Form
 from .gate.impulses import EXACT, clean_sigma, clean_values
 from .measurement import SMALLEST_SIDE as SMALLEST_SIDE
@@ -53,6 +55,8 @@ class Problem:
             part only, 1 there; all else stays as it is.
         form: how the restored image is handed back.
 
+    Where y does not look as if it had the noise that was given, a warning says so.
+
     Raises:
         InputError: something about it cannot be used; the message says what.
     """
@@ -82,6 +86,8 @@ class Problem:
             values = take_in(y, operator, noise, image_shape=image_shape, data_range=data_range, check=check)
         for field, value in zip(dataclasses.fields(self), values, strict=True):
             object.__setattr__(self, field.name, value)
+        if observed is None and self.doubt:
+            warnings.warn(self.doubt, stacklevel=2)
 
     def __repr__(self) -> str:
         _, channels, height, width = self.image_shape
@@ -119,6 +125,11 @@ class Problem:
             return None
         sigma = clean_sigma(self.y) if self.noise.sigma is None else self.noise.sigma
         return self.observed * clean_values(self.y) if sigma is not None and sigma <= EXACT else None
+
+    @cached_property
+    def doubt(self) -> str:
+        """What speaks against the noise that was given, a sentence; empty where nothing does."""
+        return doubt_of(self.y, self.operator, self.noise, self.observed, self.form)
 
     def view(self, x: Tensor) -> Tensor:
         """Return what a split compares of an image x (1, C, H, W): x where its values are measured, else A x."""

@@ -11,7 +11,7 @@ from typing import Any
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import NopPruner
-from optuna.samplers import TPESampler
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
 from ..fitting.compute import USUAL, Compute
 from ..network import Calibration, SearchSpace, cost, load_space
@@ -96,9 +96,7 @@ def open_study(
     opened = open_storage(settings.storage or folder, patience=patience)
     sampler = own.sampler
     if sampler is None and own.propose is not None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
-            sampler = TPESampler(seed=settings.seed, multivariate=True, group=True, constant_liar=True)
+        sampler = _sampler_of_parameters(settings)
     if sampler is None:
         predicted = _Predicted(settings, space)
         gate = Gate(predicted.affordable, predicted.expense)
@@ -112,6 +110,15 @@ def open_study(
         new=new,
     )
     return OpenedStudy(study, opened.notes)
+
+
+def _sampler_of_parameters(settings: Settings) -> BaseSampler:
+    """Who draws the parameters of networks of one's own, which are no genomes."""
+    if settings.sampler == "random":
+        return RandomSampler(seed=settings.seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return TPESampler(seed=settings.seed, multivariate=True, group=True, constant_liar=True)
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,9 @@ class Books:
         if candidate.ended is Ended.DIVERGED or not candidate.pictures[0].step:
             reason = f"the fit diverged at iteration {candidate.steps}"
             return self._end(candidate.key, candidate.number, reason, state=TrialState.FAIL)
+        if self._run.own.metric is not None and not math.isfinite(candidate.value):
+            reason = f"the metric failed: it returned {candidate.value}"
+            return self._end(candidate.key, candidate.number, reason, state=TrialState.FAIL)
         if pruned:
             self._study._storage.set_trial_user_attr(candidate.key, "reason", pruned)
             self._tell(candidate.number, state=TrialState.PRUNED)

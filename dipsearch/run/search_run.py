@@ -28,7 +28,7 @@ from ..trials.claim import claim
 from ..trials.first_files import read_first
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.request import Request
-from ..trials.trial import ranked
+from ..trials.trial import Trial, ranked
 from .books import Books
 from .finishing import finish, finish_at_once
 from .head_start import Given, HeadStart
@@ -143,11 +143,23 @@ def _with_networks(
         runner.abandon()
         scheduler.say(f"the search is over: {first_line(error)}; what there is is delivered")
     finished = finish(scheduler, firsts)
+    if said := _all_failed(run.trials()):
+        scheduler.notes.append(said)
+        callback.warn(said)
     outcome = write_outputs(run, finished, interrupted=asked.once, notes=tuple(scheduler.notes))
     callback.finished(outcome)
     if scheduler.raised is not None:
         raise CallbackFailed(outcome) from scheduler.raised
     return outcome
+
+
+def _all_failed(trials: Sequence[Trial]) -> str:
+    """Says so where no network was fitted and candidates failed, with the first reason; empty otherwise."""
+    failed = [trial for trial in trials if trial.state == "failed"]
+    if not failed or ranked(trials):
+        return ""
+    why = next((trial.reason for trial in failed if trial.reason), "for an unknown reason")
+    return f"no network was fitted, {len(failed)} of {len(trials)} candidates failed: {why}"
 
 
 class CallbackFailed(Exception):

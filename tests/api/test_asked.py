@@ -17,7 +17,7 @@ from dipsearch.api.asked import (
     whole_number,
 )
 from dipsearch.errors import InputError, ResourceError
-from dipsearch.problem import Gaussian, Mask, Problem, Product, register
+from dipsearch.problem import Gaussian, LinearOperator, Mask, Problem, Product, register
 
 MEANS = {"seed": 0, "engine": "auto", "precision": "tf32", "device": "auto"}
 
@@ -152,8 +152,9 @@ def test_operators_that_no_file_holds_travel_and_classes_that_only_a_script_know
         a_problem(pair),
         a_problem(Gain()),
         a_problem(Product(Mask(np.ones((12, 16))), Product(Gain()))),
+        a_problem(Product(Gain(), LinearOperator(*pair, image_shape=(12, 16)))),
     ]
     own = own_operators(cases_of(problems))
-    assert dict(own.operators) == {"image1": problems[1].operator}
+    assert dict(own.operators) == {"image1": problems[1].operator, "image4": problems[4].operator}
     assert dict(own.registered) == {"a gain of test_asked": Gain}
     assert not own_operators(cases_of(problems[:1])).registered

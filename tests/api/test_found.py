@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from dipsearch import Gaussian, InputError, LinearOperator, Problem, StudyError, load, preset
-from dipsearch.api.found import Kept, Result, as_image
+from dipsearch.api.found import Result, as_image
+from dipsearch.api.kept import Kept
 
 ANSWER = {
     "name": "first",
@@ -87,6 +88,26 @@ def test_a_restoration_has_networks_and_no_study(clean, tmp_path):
         with pytest.raises(StudyError):
             missing()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("delivered", "members", "averaged"),
+    [
+        ("ensemble", [0, 2], True),
+        ("polished", [0, 2], True),
+        ("polished", [0], False),
+        ("best", [0, 2], False),
+        ("first", [0, 2], False),
+    ],
+)
+def test_the_ensemble_is_of_the_networks_that_were_averaged_for_the_image(
+    clean, delivered, members, averaged
+):
+    found = result(clean, noise=0.1)
+    stack = {"members": members, "weights": [0.25] * len(members)}
+    answers = [ANSWER | {"share": float(delivered == "first")}, ANSWER | {"name": delivered}]
+    found.summary |= {"answers": answers, "pictures": [{"answers": answers, "stack": stack}]}
+    assert found.ensemble == (((None, 0.25), (None, 0.25)) if averaged else ())
 
 
 # -- comparison ----------------------------------------------------------------------------------------------

@@ -6,8 +6,11 @@ inside functions, as in a notebook: a worker could not import it.
 
 from __future__ import annotations
 
+import copy
+import gc
 import os
 import pickle
+import shutil
 import signal
 import sys
 import tempfile
@@ -130,10 +133,31 @@ def test_a_metric_ranks_and_a_sampler_and_a_pruner_of_optunas_are_used(own, hear
     assert own.trials[0].estimated_psnr > 10  # in dB, whatever ranks
 
 
+@pytest.mark.parametrize(
+    ("asked", "word", "sampler"),
+    [
+        ({}, "tpe", optuna.samplers.TPESampler),
+        ({"sampler": "random"}, "random", optuna.samplers.RandomSampler),
+    ],
+)
+def test_the_sampler_of_networks_of_ones_own_is_the_one_that_was_asked_for(place, asked, word, sampler):
+    samplers = []
+    found = ds.search(
+        ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+        network=small_networks(),
+        callbacks=[lambda study, trial: samplers.append(type(study.sampler))],
+        trials=1,
+        **FEW,
+        **asked,
+    )
+    assert samplers == [sampler] and found.summary["sampler"] == word
+
+
 def test_candidates_are_a_table(own, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     rows = own.trials_dataframe()
     assert [row["number"] for row in rows] == [0, 1, 2]
+    assert "the network made an output (1, 3, 24, 32)" in rows[2]["reason"] and rows[0]["reason"] is None
     assert {"number", "state", "value", "step", "seconds", "ended", "operator", "digest", "label"} <= set(
         rows[0]
     )
@@ -273,6 +297,20 @@ def test_a_problem_survives_pickling(several):
     assert torch.equal(same.y, one.y) and same.form == one.form and repr(same) == repr(one)
 
 
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda found: pickle.loads(pickle.dumps(found))])
+def test_a_copy_outlives_the_result_that_it_was_made_of(place, tmp_path, again):
+    found = ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), space="small", trials=1, **FEW)
+    said, best, folder = repr(found), found.best, found.folder
+    same = again(found)
+    assert (same.folder == folder) == (again is copy.deepcopy)
+    del found
+    gc.collect()
+    assert repr(same) == said and same.best == best and same.folder.is_dir()
+    assert ds.load(same.save(tmp_path / "mine")).best.genome == best.genome
+    shutil.rmtree(same.folder)
+    assert "its folder cannot be read" in repr(again(same))
+
+
 @pytest.mark.slow
 def test_a_restoration_with_a_result_is_in_the_form_of_the_new_measurement(several, place):
     y = torch.from_numpy(noisy()[::-1].copy())[None, None]
@@ -304,6 +342,10 @@ def test_a_restoration_with_a_result_is_in_the_form_of_the_new_measurement(sever
         ({"progress": "much"}, "progress is 'much'"),
         ({"sampler": "cmaes"}, "the sampler is 'cmaes'; there are pilot, genetic, tpe, random"),
         ({"sampler": optuna.samplers.RandomSampler}, "the sampler is <class"),
+        (
+            {"sampler": "genetic", "network": small_networks()},
+            "the sampler is 'genetic', and networks come from",
+        ),
         ({"pruner": "median"}, "the pruner is 'median'"),
         ({"metric": "psnr"}, "metric is str"),
         ({"network": "dipsearch_nearest_48"}, "network is str"),
@@ -376,6 +418,33 @@ def test_a_sampler_that_fails_ends_the_search_and_a_picture_is_delivered(sampler
     assert sum(trial.state == "complete" for trial in found.trials) == complete
     assert found.image.shape == (24, 32) and np.isfinite(found.image).all()
     assert caught.value.__notes__ == ["the sampler or pruner raised this; what there was is delivered"]
+
+
+def test_noise_that_is_not_what_was_given_is_among_the_warnings(place):
+    with pytest.warns(UserWarning, match="what was given is used"):
+        problem = ds.Problem(noisy(), noise=ds.Gaussian(0.5))
+    found = ds.search(problem, network=small_networks(), trials=1, **FEW)
+    assert problem.doubt in found.summary["warnings"]
+
+
+def failing(trial):
+    raise RuntimeError("mine")
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ({"network": failing}, "the function that makes networks failed: RuntimeError: mine"),
+        ({"network": small_networks(), "metric": lambda *_: np.nan}, "the metric failed: it returned nan"),
+        ({"network": small_networks(), "metric": lambda *_: -np.inf}, "the metric failed: it returned -inf"),
+    ],
+)
+def test_where_every_candidate_fails_that_and_the_reason_are_said(place, parts, reason):
+    with pytest.warns(UserWarning) as heard:
+        found = ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), trials=1, **parts, **FEW)
+    said = f"no network was fitted, 1 of 1 candidates failed: {reason}"
+    assert [(str(one.message), one.filename) for one in heard] == [(said, __file__)]
+    assert found.summary["warnings"] == [said] and found.trials[0].reason == reason
 
 
 def test_what_a_function_prunes_is_no_failure():

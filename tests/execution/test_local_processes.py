@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from textwrap import dedent
 
 import pytest
 
+from dipsearch.errors import ResourceError
 from dipsearch.execution.executor import WorkerSpec
 from dipsearch.execution.local_processes import LocalProcesses, _environment, _without_main, visible_as
 
@@ -159,3 +161,11 @@ def test_a_whole_search_works_in_a_script_without_a_main_guard(tmp_path: Path) -
     assert done.stdout.splitlines() == ["the script runs", "['complete'] ['COMPLETE'] (16, 20)"], done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["script.py", "tmp"]
     assert not list((tmp_path / "tmp").glob("dipsearch-*"))
+
+
+def test_a_process_that_may_have_no_children_is_told_of_one_that_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
+    with pytest.raises(ResourceError, match=r"in a daemonic process, .*; call it in a process of concurrent"):
+        LocalProcesses(tmp_path, [WorkerSpec(0, "cpu", threads=1)]).start()

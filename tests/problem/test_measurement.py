@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -176,6 +178,37 @@ def test_a_share_that_is_more_than_the_range_of_twelve_bits_in_sixteen_is_refuse
     y = (clean * 4095).astype(np.uint16)
     assert "give sigma in the units of y" in refused(y, noise=Gaussian(25 / 255))
     assert Problem(y, noise=Gaussian(400)).noise.sigma == pytest.approx(0.1, abs=0.02)
+
+
+@pytest.mark.parametrize(("sigma", "scale"), [(25, 1), (6425, 4095)])
+def test_noise_that_is_stronger_than_the_image_is_refused(clean, sigma, scale):
+    said = refused(clean * scale, noise=Gaussian(sigma))
+    assert said.startswith(f"sigma is {sigma}; it is in the units of y")
+    masked = refused(clean * scale, Mask(clean > 0.3), noise=Gaussian(sigma))
+    assert masked.startswith(f"sigma is {sigma}; it is in the units of y")
+
+
+@pytest.mark.parametrize("scale", [1, 255, 4095])
+def test_noise_that_is_not_what_was_given_is_wondered_at(clean, scale):
+    y = (clean + 0.05 * np.random.default_rng(0).normal(size=clean.shape)) * scale
+    y = y.clip(0, 255).astype(np.uint8) if scale == 255 else y
+    with pytest.warns(UserWarning, match="what was given is used") as heard:
+        problem = Problem(y, noise=Gaussian(0.3 * scale))
+    assert [one.filename for one in heard] == [__file__]
+    assert problem.doubt.startswith(f"sigma {0.3 * scale:.6g} was given, but two estimates are ")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Problem(y, noise=Gaussian(0.05 * scale)).doubt == Problem(y).doubt == ""
+        assert Problem(y, Mask(clean > 0.3), noise=Gaussian(0.3 * scale)).doubt == ""
+
+
+def test_a_gain_that_is_not_that_of_the_counts_is_wondered_at(clean):
+    y = np.random.default_rng(0).poisson(np.kron(30 * clean, np.ones((4, 4)))).astype(np.uint16)
+    with pytest.warns(
+        UserWarning, match=r"the gain 3 was given, but .* say 1(\.\d+)?; what was given is used"
+    ):
+        Problem(y, noise=Poisson(3))
+    assert Problem(y, noise=Poisson(1)).doubt == ""
 
 
 def test_counts_begin_at_none_and_a_count_is_one(clean):

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+from dipsearch.api.asked import cases_of, own_operators
 from dipsearch.errors import FormatError, InputError
-from dipsearch.problem import Gaussian, LinearOperator, Problem, Product
+from dipsearch.problem import Gaussian, LinearOperator, Mask, Problem, Product
 from dipsearch.trials.own_parts import NOTHING, OwnParts, operators_of, own_operator, unpacked
 from dipsearch.trials.problem_files import WHOLE, problem_path, read_problem, write_problem
 
@@ -100,8 +101,14 @@ def test_a_registered_class_of_a_script_is_registered_where_it_arrives(tmp_path)
     unpacked((tmp_path / "packed").read_bytes())  # twice does no harm
 
 
-def test_operators_in_a_product_cannot_be_ones_own_without_a_name(tmp_path):
-    own = LinearOperator(lambda x: x, lambda y: y, image_shape=(12, 16))
-    problem = Problem(Y, Product(own), Gaussian(0.1))
-    with pytest.raises(InputError, match=r"register its class with dipsearch\.register"):
-        write_problem(problem_path(tmp_path, kind=WHOLE, name="image"), problem)
+def test_a_product_with_a_factor_of_ones_own_is_ones_own(tmp_path):
+    own = LinearOperator(lambda x: x / 2, lambda y: y / 2, image_shape=(12, 16))
+    problem = Problem(Y, Product(Product(Mask(np.ones((12, 16))), own)), Gaussian(0.1))
+    file = problem_path(tmp_path, kind=WHOLE, name="image")
+    write_problem(file, problem)
+    with pytest.raises(FormatError, match=r"give the operator again"):
+        read_problem(file)
+    parts = unpacked(own_operators(cases_of([problem])).packed())
+    with operators_of(tmp_path, parts):
+        again = read_problem(file)
+    assert torch.equal(again.operator.A(problem.y), problem.operator.A(problem.y)) and again.task == "invert"

@@ -11,12 +11,14 @@ from torch import Tensor
 
 from ...errors import InputError
 from .operator import Operator
-from .registry import GIVEN, Arrays, name_of, operator_from_arrays, operator_to_arrays, register
+from .registry import PRODUCT, Arrays, operator_from_arrays, operator_to_arrays, register
 
 
-@register("product")
+@register(PRODUCT)
 class Product:
     """Operators one after the other, written as in mathematics: ``Product(P, Q)`` is P Q, of which Q comes first.
+
+    With a factor that is not registered it is one's own, and in no file.
 
     It has ``observed`` where its outermost (first) factor has, and ``image_shape`` where its innermost (last) one has.
 
@@ -24,8 +26,7 @@ class Product:
         operators: at least one.
 
     Raises:
-        InputError: none, or something that is no operator; when it is written to a file, a factor that is not
-            registered.
+        InputError: none, or something that is no operator.
     """
 
     def __init__(self, *operators: Operator) -> None:
@@ -64,12 +65,6 @@ class Product:
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         arrays = {"factors": np.array(len(self.operators))}
         for index, operator in enumerate(self.operators):
-            if name_of(operator) == GIVEN:
-                raise InputError(
-                    f"a factor of the product is {type(operator).__name__}, which is not registered",
-                    "a file holds only registered operators",
-                    "register its class with dipsearch.register",
-                )
             arrays |= operator_to_arrays(operator, key=str(index))
         return arrays
 

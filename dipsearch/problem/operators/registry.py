@@ -19,6 +19,9 @@ KEY = "operator"
 GIVEN = "given"
 """The name of an operator that is not registered: a file says that there was one, and not which."""
 
+PRODUCT = "product"
+"""The name of an operator that consists of others."""
+
 
 class Storable(Operator, Protocol):
     """An operator that can be written to a file and read again."""
@@ -71,9 +74,16 @@ def operator_names() -> tuple[str, ...]:
     return tuple(sorted(_BY_NAME))
 
 
+def is_registered(operator: object) -> bool:
+    """Whether the class of an operator is registered, whatever its factors are."""
+    return type(operator) in _NAMES
+
+
 def name_of(operator: Operator) -> str:
-    """Under which name an operator is registered; "given" where it is not."""
-    return _NAMES.get(type(operator), GIVEN)
+    """Under which name an operator is registered; "given" where it is not, or a factor of it is not."""
+    name = _NAMES.get(type(operator), GIVEN)
+    factors = cast(Any, operator).operators if name == PRODUCT else ()
+    return GIVEN if any(name_of(factor) == GIVEN for factor in factors) else name
 
 
 def operator_to_arrays(operator: Operator, *, key: str = KEY) -> dict[str, NDArray[Any]]:

@@ -1,0 +1,45 @@
+"""A doubt: what speaks against the noise that was given, which is believed nevertheless."""
+
+from __future__ import annotations
+
+from math import isqrt
+
+from torch import Tensor
+
+from .form import Form
+from .gate.noise_classifier import given_photons, given_sigma
+from .gate.unit import GREY_LEVELS, Unit
+from .noise import NoiseModel
+from .operators import Identity, Mask, Operator
+
+LOOKED_AT = 3 * 512**2
+"""Values in the middle of a measurement that are looked at; all those of 1024 × 1024 in colour take seconds."""
+
+LEAST_SIDE = 64
+
+
+def doubt_of(y: Tensor, a: Operator, noise: NoiseModel, observed: Tensor, form: Form) -> str:
+    """One sentence where a measurement's values do not look as if they had the noise that was given; else empty.
+
+    Only where they are values of the image, and all there: what is missing would look like impulses.
+    """
+    if noise.source != "given" or not isinstance(a, Identity | Mask) or not bool((observed > 0).all()):
+        return ""
+    span = form.high - form.low
+    unit = GREY_LEVELS if (form.low, form.high) == (0, 255) else Unit(form.low, form.high, eight_bits=False)
+    if noise.kind == "gaussian" and noise.sigma and noise.channels is None:
+        return given_sigma(_middle(y), noise.sigma, unit=unit).warning
+    if noise.kind == "poisson" and noise.gain and noise.offset == noise.read_sigma == 0:
+        found = given_photons(_middle(y), 1 / noise.gain, unit=unit)
+        return found.warning and (
+            f"the gain {noise.gain * span:.4g} was given, but the noise and the spacing of the values say "
+            f"{span / found.evidence.comb.photons:.4g}; what was given is used"
+        )
+    return ""
+
+
+def _middle(y: Tensor) -> Tensor:
+    height, width = y.shape[-2:]
+    side = max(LEAST_SIDE, isqrt(LOOKED_AT // y.shape[1]))
+    top, left = max(0, height - side) // 2, max(0, width - side) // 2
+    return y[..., top : top + side, left : left + side].detach().cpu()
