@@ -68,7 +68,6 @@ class Problem:
     observed: Tensor
     form: Form = PLAIN
 
-    @torch.inference_mode(False)  # what is made in that mode no fit can use
     def __init__(
         self,
         y: Tensor | NDArray[Any] | Any,
@@ -83,7 +82,10 @@ class Problem:
     ) -> None:
         values: tuple[object, ...] = (y, operator, noise, image_shape, observed, form)
         if observed is None:
-            values = take_in(y, operator, noise, image_shape=image_shape, data_range=data_range, check=check)
+            with torch.inference_mode(False):  # what is made in that mode no fit can use
+                values = take_in(
+                    y, operator, noise, image_shape=image_shape, data_range=data_range, check=check
+                )
         for field, value in zip(dataclasses.fields(self), values, strict=True):
             object.__setattr__(self, field.name, value)
         if observed is None and self.doubt:
