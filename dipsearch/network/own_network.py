@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from dipsearch.errors import InputError
+from dipsearch.errors import InputError, first_line
 
 from .gene_rules import Loss, check_gene
 from .genome import Genome
@@ -57,6 +59,12 @@ class OwnNetwork:
                 "it is a genome, or a torch.nn.Module with weights",
                 "give for example dipsearch.preset('dipsearch_nearest_48')",
             )
+        if any(is_lazy(one) for one in (*self.module.parameters(), *self.module.buffers())):
+            raise InputError(
+                "the network has weights without a shape yet",
+                "a lazy module gets them from its first input",
+                "call module(z) once before",
+            )
         kept = {p.dtype for p in self.module.parameters()} - {torch.float32, torch.complex64}
         if kept:
             raise InputError(
@@ -75,6 +83,21 @@ class OwnNetwork:
     def label(self) -> str:
         """A few words for a table."""
         return self.name
+
+    def copied(self) -> nn.Module:
+        """The module again, to be fitted.
+
+        Raises:
+            InputError: it cannot be copied.
+        """
+        try:
+            return copy.deepcopy(self.module)
+        except (RuntimeError, TypeError) as error:
+            raise InputError(
+                f"the network cannot be copied: {first_line(error)}",
+                "a fit works on a copy, and what a module computed from its weights has none",
+                "compute it in forward; of weight_norm take that of torch.nn.utils.parametrizations",
+            ) from error
 
     def input(self, *, height: int, width: int, seed: int) -> Tensor:
         """z on the CPU, in 32 bits."""
