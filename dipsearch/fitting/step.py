@@ -74,7 +74,7 @@ class Step:
         channels = problem.image_shape[1]
         self._shape = problem.image_shape
         self._z = _in_its_layout(_input(genome, problem.image_shape, seed=seed, pilot=pilot).to(device))
-        self._jitter = genome.jitter
+        self._jitter = genome.jitter if self._z.is_floating_point() or self._z.is_complex() else 0
         # Drawn as one plain block in the order of the memory: normal_() on a permuted tensor is eight times
         # slower on a CPU, and a sum over two layouts three times.
         self._noise = torch.empty_like(_last_to_front(self._z), memory_format=torch.contiguous_format)

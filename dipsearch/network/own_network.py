@@ -20,6 +20,11 @@ CHANNELS, SCALE = 32, 0.1
 """Of the input where none is given: uniform noise from 0 to 0.1, as Ulyanov et al. (2018) have it."""
 
 
+WHOLE = torch.int32, torch.int64
+LOOKING_UP = nn.Embedding, nn.EmbeddingBag
+"""An input of such numbers stays as it is where a module has such a part."""
+
+
 @dataclass(frozen=True, eq=False)
 class OwnNetwork:
     """A module f_θ and how it is fitted.
@@ -28,6 +33,7 @@ class OwnNetwork:
         module: from z to an image (1, C, H, W) or larger, of which the upper left H × W count. It is copied: a fit
             begins from its weights as they are, and each part stays in training mode or out of it.
         z: its input, of any shape; ``None``: uniform noise (1, 32, H, W) from 0 to 0.1, drawn with the seed of the fit.
+            It is made of 32 bits; only the whole numbers of a module with an embedding stay so, without jitter.
         learning_rate: of Adam.
         jitter: standard deviation of the noise that is added to z in every iteration.
         averaging: decay of the exponential average of the outputs, in [0, 1).
@@ -100,10 +106,12 @@ class OwnNetwork:
             ) from error
 
     def input(self, *, height: int, width: int, seed: int) -> Tensor:
-        """z on the CPU, in 32 bits."""
+        """z on the CPU: in 32 bits, or the whole numbers by which an embedding looks something up."""
         if self.z is not None:
             z = self.z.detach().cpu()
             z = z.clone() if z.is_inference() else z
+            if z.dtype in WHOLE and any(isinstance(one, LOOKING_UP) for one in self.module.modules()):
+                return z
             return z.to(torch.complex64 if z.is_complex() else torch.float32)
         noise = torch.empty(1, CHANNELS, height, width, dtype=torch.float32)
         return noise.uniform_(generator=torch.Generator().manual_seed(seed)) * SCALE
