@@ -7,11 +7,13 @@ from datetime import timedelta
 from numbers import Integral, Real
 from typing import Any, get_args
 
+import numpy as np
 import torch
 
 from ..durations import seconds_in
 from ..errors import InputError, ResourceError
 from ..fitting import EngineWord, Precision
+from ..fitting.own_draws import SEEDS
 from ..problem import Case, Operator, Problem, Product
 from ..problem.operators import name_of
 from ..problem.operators.registry import GIVEN
@@ -23,8 +25,8 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 MOST_SECONDS = 366 * 86400.0
 
 
-def seconds_of(budget: str | float | timedelta | None) -> float | None:
-    """A budget as seconds: "4m", "1h30m", 90, or a ``timedelta``; ``None`` stays.
+def seconds_of(budget: str | float | timedelta | np.timedelta64 | None) -> float | None:
+    """A budget as seconds: "4m", "1h30m", 90, or a ``timedelta``, NumPy's too; ``None`` stays.
 
     Raises:
         InputError: it is none of these, or not above 0.
@@ -32,6 +34,8 @@ def seconds_of(budget: str | float | timedelta | None) -> float | None:
     if budget is None:
         return None
     found: float | None = None
+    if isinstance(budget, np.timedelta64):  # which counts as a number
+        budget = budget.astype("timedelta64[us]").item()  # None where it is none
     if isinstance(budget, timedelta):
         found = budget.total_seconds()
     elif isinstance(budget, str):
@@ -145,7 +149,8 @@ def refuse_other_means(
         InputError: a number or a word that there is not.
         ResourceError: a device that this machine does not have.
     """
-    whole_number("seed", seed, least=0)
+    if whole_number("seed", seed, least=0) >= SEEDS:
+        raise InputError(f"seed is {seed!r}", "it is below 2 to the power of 64", "give a smaller one")
     if workers is not None:
         whole_number("workers", workers, least=1)
     for name, word, known in (("engine", engine, EngineWord), ("precision", precision, Precision)):

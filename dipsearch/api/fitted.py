@@ -122,6 +122,7 @@ def fit(
         )
     refuse_other_means(seed=seed, engine=engine, precision=precision, device=device or "auto")
     refuse_other_start(start)
+    _refuse_other_rule(rule, watch)
     chosen, most = as_network(network, z=z), MAX_STEPS[problem.task]
     where = device if device not in (None, "auto") else "cuda" if torch.cuda.is_available() else "cpu"
     with torch.inference_mode(False), torch.enable_grad():  # whatever the caller has switched off
@@ -175,6 +176,21 @@ def fit(
         done = replace(done, weights=None)
         image = done.image if done.full is None else done.full
         return Fitted(problem.form.back(fitting.data_consistent(image.cpu(), problem)), done, warm)
+
+
+def _refuse_other_rule(rule: object, watch: object) -> None:
+    if rule is not None and not all(
+        callable(getattr(rule, one, None)) for one in ("init", "update", "finish")
+    ):
+        raise InputError(
+            f"the stopping rule is {rule!r}",
+            "it has init, update and finish, as dipsearch.StoppingRule says",
+            "give for example dipsearch.ValidationMinimum(patience=500)",
+        )
+    if watch is not None and not callable(watch):
+        raise InputError(
+            f"watch is {watch!r}", "it is called with a check point and the image there", "give a function"
+        )
 
 
 def _may_go_on(problem: Problem, split: Split) -> bool:

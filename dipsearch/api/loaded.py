@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import StudyError
+from ..errors import InputError, StudyError
 from ..problem import Problem
 from ..run import read_study
 from ..trials.own_parts import NOTHING, operators_of
@@ -24,6 +25,10 @@ def load(folder: str | Path, problem: Problem | Sequence[Problem] | None = None)
     Raises:
         DipsearchError: there is no finished study in it.
     """
+    if not isinstance(folder, str | os.PathLike):
+        raise InputError(
+            f"the folder is {folder!r}", "it is the path of a study", 'give for example "runs/photo"'
+        )
     own = NOTHING if problem is None else own_operators(cases_of(problems_of(problem)))
     with operators_of(Path(folder), own):
         return _loaded(Path(folder))

@@ -6,14 +6,13 @@ record it once as a CUDA graph and replay it. Whatever the step needs is made on
 
 from __future__ import annotations
 
-import copy
 from contextlib import AbstractContextManager, nullcontext
 from zlib import crc32
 
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, first_line
 from ..network import Network, OwnNetwork, build, make_input
 from ..network.adam import Adam
 from ..problem import Problem, Split
@@ -75,13 +74,13 @@ class Step:
         channels = problem.image_shape[1]
         self._shape = problem.image_shape
         self._z = _in_its_layout(_input(genome, problem.image_shape, seed=seed, pilot=pilot).to(device))
-        self._jitter = genome.jitter
+        self._jitter = genome.jitter if self._z.is_floating_point() or self._z.is_complex() else 0
         # Drawn as one plain block in the order of the memory: normal_() on a permuted tensor is eight times
         # slower on a CPU, and a sum over two layouts three times.
         self._noise = torch.empty_like(_last_to_front(self._z), memory_format=torch.contiguous_format)
         self.draw = torch.Generator(device).manual_seed((seed + JITTER_STREAM) % SEEDS)
         self.network: nn.Module = (
-            copy.deepcopy(genome.module).to(device)
+            genome.copied().to(device)
             if isinstance(genome, OwnNetwork)
             else build(genome, channels=channels, seed=seed, lean=compute.lean).to(device)
         )
@@ -94,6 +93,7 @@ class Step:
         self.average = Average(genome.averaging, shape=problem.image_shape, device=device)
         self.output = torch.zeros(problem.image_shape, device=device, dtype=torch.float32)
         self.fluctuation = Fluctuation(shape=problem.image_shape, device=device) if fluctuation else None
+        self._input_is_ours = isinstance(genome, OwnNetwork) and genome.z is None
         self._own_draws = OwnDraws(seed, device) if isinstance(genome, OwnNetwork) else None
         # One's own network may put other tensors in the place of its own; ours never move.
         self._there = None if isinstance(genome, OwnNetwork) else Changing(self._changing(), self.device)
@@ -112,7 +112,7 @@ class Step:
         self.adam.zero_grad()
         with forward_pass(self.precision, self.device):
             output = _image(
-                self.network(z), self._shape
+                self._forward(z), self._shape
             ).float()  # one's own network may end in short numbers
         loss = self._split.loss(self._operator.A(output), kind=self._loss_kind)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -122,6 +122,22 @@ class Step:
         self.average.update(self.output)
         if self.fluctuation is not None:
             self.fluctuation.update(self.output)
+
+    def _forward(self, z: Tensor) -> object:
+        if not self._input_is_ours:
+            return self.network(z)
+        try:
+            return self.network(z)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            if "size" not in str(error) and "shape" not in str(error):
+                raise
+            raise InputError(
+                f"the network cannot take the input {tuple(z.shape)}: {first_line(error)}",
+                "without z it is noise of this shape",
+                "give the z that the module takes",
+            ) from error
 
     def drawing(self) -> AbstractContextManager[None]:
         """Around some steps: what one's own network draws by itself follows from the seed and the steps before."""

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from dipsearch.errors import InputError
+from dipsearch.errors import InputError, first_line
 
 from .gene_rules import Loss, check_gene
 from .genome import Genome
 
 CHANNELS, SCALE = 32, 0.1
 """Of the input where none is given: uniform noise from 0 to 0.1, as Ulyanov et al. (2018) have it."""
+
+
+WHOLE = torch.int32, torch.int64
+LOOKING_UP = nn.Embedding, nn.EmbeddingBag
+"""An input of such numbers stays as it is where a module has such a part."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +33,7 @@ class OwnNetwork:
         module: from z to an image (1, C, H, W) or larger, of which the upper left H × W count. It is copied: a fit
             begins from its weights as they are, and each part stays in training mode or out of it.
         z: its input, of any shape; ``None``: uniform noise (1, 32, H, W) from 0 to 0.1, drawn with the seed of the fit.
+            It is made of 32 bits; only the whole numbers of a module with an embedding stay so, without jitter.
         learning_rate: of Adam.
         jitter: standard deviation of the noise that is added to z in every iteration.
         averaging: decay of the exponential average of the outputs, in [0, 1).
@@ -57,6 +65,12 @@ class OwnNetwork:
                 "it is a genome, or a torch.nn.Module with weights",
                 "give for example dipsearch.preset('dipsearch_nearest_48')",
             )
+        if any(is_lazy(one) for one in (*self.module.parameters(), *self.module.buffers())):
+            raise InputError(
+                "the network has weights without a shape yet",
+                "a lazy module gets them from its first input",
+                "call module(z) once before",
+            )
         kept = {p.dtype for p in self.module.parameters()} - {torch.float32, torch.complex64}
         if kept:
             raise InputError(
@@ -76,11 +90,28 @@ class OwnNetwork:
         """A few words for a table."""
         return self.name
 
+    def copied(self) -> nn.Module:
+        """The module again, to be fitted.
+
+        Raises:
+            InputError: it cannot be copied.
+        """
+        try:
+            return copy.deepcopy(self.module)
+        except (RuntimeError, TypeError) as error:
+            raise InputError(
+                f"the network cannot be copied: {first_line(error)}",
+                "a fit works on a copy, and what a module computed from its weights has none",
+                "compute it in forward; of weight_norm take that of torch.nn.utils.parametrizations",
+            ) from error
+
     def input(self, *, height: int, width: int, seed: int) -> Tensor:
-        """z on the CPU, in 32 bits."""
+        """z on the CPU: in 32 bits, or the whole numbers by which an embedding looks something up."""
         if self.z is not None:
             z = self.z.detach().cpu()
             z = z.clone() if z.is_inference() else z
+            if z.dtype in WHOLE and any(isinstance(one, LOOKING_UP) for one in self.module.modules()):
+                return z
             return z.to(torch.complex64 if z.is_complex() else torch.float32)
         noise = torch.empty(1, CHANNELS, height, width, dtype=torch.float32)
         return noise.uniform_(generator=torch.Generator().manual_seed(seed)) * SCALE

@@ -40,6 +40,7 @@ def a_problem(operator=None):
         (np.int64(90), 90),
         (np.float32(90), 90),
         (timedelta(minutes=4), 240),
+        (np.timedelta64(4, "m"), 240),
         (None, None),
     ],
 )
@@ -63,6 +64,7 @@ def test_a_budget_is_a_word_seconds_or_a_timedelta(budget, seconds):
         True,
         [4],
         timedelta(0),
+        np.timedelta64("NaT"),
         float("nan"),
         float("inf"),
         1e9,

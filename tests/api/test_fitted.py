@@ -11,6 +11,7 @@ import dipsearch as ds
 from dipsearch.fitting import Ended
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import whole as whole_of
+from dipsearch.problem.operators import registry
 from dipsearch.problem.splits.splitting import hold_out
 
 GENOME = Genome((Scale(4, 4),) * 2, upsampling="nearest", input_channels=4)
@@ -306,3 +307,58 @@ def test_gradients_that_the_caller_has_switched_off_do_not_matter(clean, mode):
 def test_what_watch_returns_is_a_reason_or_nothing(problem, word):
     with pytest.raises(ds.InputError, match="watch returned"):
         ds.fit(problem, GENOME, watch=lambda check, image: word, steps=20, device="cpu")
+
+
+class Derived(nn.Module):
+    """A module that keeps a tensor which was computed from its weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(32, 1, 1)
+        self.twice = self.layer.weight * 2
+
+    def forward(self, z):
+        return self.layer(z)
+
+
+class Immovable:
+    """A registered operator that says nothing of devices."""
+
+    to = None
+
+    def A(self, x):
+        return x
+
+    def A_adjoint(self, y):
+        return y
+
+
+@pytest.mark.parametrize(
+    ("network", "given", "words"),
+    [
+        (nn.LazyConv2d(1, 1), {}, "without a shape yet"),
+        (Derived(), {}, "cannot be copied"),
+        (nn.Conv2d(4, 1, 1), {}, r"cannot take the input \(1, 32, 24, 32\)"),
+        (GENOME, {"rule": 5}, "the stopping rule is 5"),
+        (GENOME, {"watch": 5}, "watch is 5"),
+        (GENOME, {"seed": 2**64}, "seed is 18446744073709551616"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused_in_a_sentence(problem, network, given, words):
+    with pytest.raises(ds.InputError, match=words):
+        ds.fit(problem, network, steps=10, device="cpu", **given)
+
+
+def test_the_largest_seed_is_one(problem):
+    assert ds.fit(problem, module(), steps=10, seed=2**64 - 1, device="cpu").step == 10
+
+
+def test_a_registered_operator_has_all_that_a_problem_asks_of_it(clean, monkeypatch):
+    monkeypatch.setitem(registry._NAMES, Immovable, "immovable")
+    with pytest.raises(ds.InputError, match="lacks A, A_adjoint or to"):
+        ds.Problem(clean, Immovable(), noise=ds.Gaussian(0.1))
+
+
+def test_a_folder_is_a_path():
+    with pytest.raises(ds.InputError, match="the folder is None"):
+        ds.load(None)

@@ -231,3 +231,20 @@ class Complex(nn.Module):
 def test_complex_numbers_are_refused_and_not_halved(problem):
     with pytest.raises(InputError, match="complex numbers"):
         fitted(Complex(), problem, seed=0)
+
+
+class LookedUp(nn.Module):
+    """A module that takes whole numbers, (256,)."""
+
+    def __init__(self):
+        super().__init__()
+        self.values = nn.Embedding(256, 1)
+
+    def forward(self, z):
+        return self.values(z).view(1, 1, 16, 16)
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32])
+def test_whole_numbers_of_an_embedding_stay_whole_and_have_no_jitter(problem, dtype):
+    done = fitted((LookedUp(), torch.arange(256, dtype=dtype)), problem, seed=0)
+    assert done.step and done.curves.loss[-1] < done.curves.loss[0]

@@ -194,7 +194,14 @@ def as_operator(given: object) -> Operator:
     """
     if given is None:
         return Identity()
-    if isinstance(given, LinearOperator) or is_registered(given):
+    registered = is_registered(given)
+    if registered and not all(callable(getattr(given, one, None)) for one in ("A", "A_adjoint", "to")):
+        raise InputError(
+            f"the operator is {type(given).__name__}, which lacks A, A_adjoint or to",
+            "a registered class of operators has these three methods",
+            "give it def to(self, device), which returns the operator on that device",
+        )
+    if isinstance(given, LinearOperator) or registered:
         return cast(Operator, given)
     if isinstance(given, tuple) and len(given) == 2 and all(callable(part) for part in given):
         return LinearOperator(*given)
