@@ -16,6 +16,7 @@ LOOKED_AT = 3 * 512**2
 """Values in the middle of a measurement that are looked at; all those of 1024 × 1024 in colour take seconds."""
 
 LEAST_SIDE = 64
+"""Pixels of that middle's side, however many channels there are: fewer say too little of noise."""
 
 
 def doubt_of(y: Tensor, a: Operator, noise: NoiseModel, observed: Tensor, form: Form) -> str:
