@@ -26,6 +26,7 @@ from ..problem.metrics import WINDOW
 from ..report import write_page
 from ..run import StudyRecord, Trial, read_study
 from ..run.restore_run import genomes_of
+from ..trials.objective import in_decibels
 from ..trials.own_parts import OwnParts, operators_of
 from .asked import cases_of, own_operators
 from .kept import Kept
@@ -238,7 +239,7 @@ class Result:
         if self.estimated_psnr is not None:
             of = "" if self.problems[0].pixelwise else " of what was measured"
             which = ", of the first" if len(self.restored) > 1 else ""
-            said.append(f"{self.estimated_psnr:.1f} dB estimated{of}{which}")
+            said.append(f"{in_decibels(self.estimated_psnr)} estimated{of}{which}")
         if self.folder is not None:
             try:
                 said.append(f"{sum(trial.state == 'complete' for trial in self.trials)} networks fitted")

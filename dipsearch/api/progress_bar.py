@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ..errors import InputError
 from ..run import Callback, Outcome, Plan, Silent, Snapshot, Trial
+from ..trials.objective import in_decibels
 
 
 class Quiet(Silent):
@@ -69,7 +70,7 @@ class ProgressBar:
         score = (
             ""
             if best is None or best.estimated_psnr is None
-            else f", best {best.estimated_psnr:.1f} dB estimated"
+            else f", best {in_decibels(best.estimated_psnr)} estimated"
         )
         self._bar.set_postfix_str(f"{snapshot.phase}: {snapshot.complete} networks{score}")
 

@@ -10,7 +10,13 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TextIO
+
+
+def nowhere() -> TextIO:
+    """A stream for what was closed before the program began (``>&-``)."""
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 class LastingStream:

@@ -22,7 +22,7 @@ from ..visible import one_line
 from .bench import bench
 from .dashboard import dashboard
 from .degrade import degrade
-from .lasting_streams import lasting_streams
+from .lasting_streams import lasting_streams, nowhere
 from .library import library
 from .narrow_streams import write_letters_for_what_is_lacking
 from .report import report
@@ -65,6 +65,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code: 0, 2 for anything the caller can mend, 130 after Ctrl-C."""
+    sys.stdout, sys.stderr = (stream or nowhere() for stream in (sys.stdout, sys.stderr))  # some close them
     write_letters_for_what_is_lacking((sys.stdout, sys.stderr))
     try:
         with ExitStack() as stack:

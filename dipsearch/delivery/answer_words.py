@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..trials.objective import in_decibels
 from .answers import COMBINED, QUICKLY, UNCHANGED
 from .shares import FIRST
 
@@ -83,7 +84,7 @@ def bar_words(result: Mapping[str, Any]) -> str:
     if alone is not None:
         measured = "the small picture" if result.get("task") == "sr" else "what was measured"
         of = f" of {measured}" if _indirect(result) else ""
-        said += f": {alone:.1f} dB estimated{of}{' on average' if len(pictures) > 1 else ''}"
+        said += f": {in_decibels(alone)} estimated{of}{' on average' if len(pictures) > 1 else ''}"
     if networks is None:
         return f"{said}; no network was fitted"
     if all(delivered_answer(answers)["name"] == FIRST for answers in pictures):

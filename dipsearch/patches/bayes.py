@@ -19,6 +19,10 @@ SINGLE = 1e6
 """Of a group's variance over that of the noise: up to here single precision tells one from the other."""
 
 
+RIDGE = 1e-6
+"""Of the variance of the noise, which is 1: it tells eigenvalues apart and changes no picture."""
+
+
 def first_stage(y: Tensor, noise: PatchNoise, groups: Groups, settings: PatchSettings) -> Tensor:
     """Estimate a picture from its noisy groups, every channel by itself.
 
@@ -37,7 +41,7 @@ def first_stage(y: Tensor, noise: PatchNoise, groups: Groups, settings: PatchSet
         mean = group.mean(2, keepdim=True)
         centred = group - mean
         covariance = centred.mT @ centred / max(members.shape[1] - 1, 1)
-        values, vectors = torch.linalg.eigh(covariance)
+        values, vectors = _eigen(covariance)
         gain = ((values - 1) / values.clamp(min=1e-9)).clamp(min=0)
         estimate = mean + ((centred @ vectors) * gain[..., None, :]) @ vectors.mT
         # Of a flat group the level is all there is. Equal stripes differ by noise alone, too, but have many levels.
@@ -48,6 +52,19 @@ def first_stage(y: Tensor, noise: PatchNoise, groups: Groups, settings: PatchSet
         result.add(members, (estimate @ back).transpose(1, 2))
     scaled = sigmas[:, None, None]
     return result.image(torch.ones_like(flat), otherwise=y / scaled) * scaled
+
+
+def _eigen(covariance: Tensor) -> tuple[Tensor, Tensor]:
+    """Of groups: eigenvalues and vectors; where many are alike (pictures of few levels) 32 bits do not converge."""
+    try:
+        values, vectors = torch.linalg.eigh(covariance)
+    except RuntimeError:  # torch.linalg.LinAlgError is one
+        if not bool(covariance.isfinite().all()):
+            raise
+        size = covariance.shape[-1]
+        ridge = RIDGE * torch.eye(size, dtype=torch.float64, device=covariance.device)
+        values, vectors = (part.to(covariance) for part in torch.linalg.eigh(covariance.double() + ridge))
+    return values, vectors
 
 
 def second_stage(y: Tensor, pilot: Tensor, noise: PatchNoise, groups: Groups) -> Tensor:

@@ -24,8 +24,9 @@ WHITE = 0.9
 FEW_GREYS = 0.01
 """Share of a mask that may be neither black nor white: the edges of what was painted."""
 
-SURROUND = 0.9
-"""Of the border of the picture: so much of it is missing where colours were taken for one another."""
+SURROUND, PIECE_SURROUND = 0.9, 0.7
+"""Of the border of the picture: so much of it is missing where colours were taken for one another; where most of the
+picture is missing in one piece, less is enough: some holes touch the border."""
 
 ISLANDS = 0.3
 """From here on, what was measured lies together in pieces, as what people paint does."""
@@ -106,10 +107,13 @@ def _values(image: Image, path: str | Path) -> tuple[Tensor, list[str]]:
 def _polarity(missing: Bits, path: str | Path, *, invert: bool) -> list[str]:
     """Refuse, or remark on, a mask that has its colours the other way round."""
     border = np.concatenate([missing[0], missing[-1], missing[:, 0], missing[:, -1]])
-    surrounded = float(border.mean()) > SURROUND and clustering(~missing) > ISLANDS
+    piece = largest_hole(missing) > 0.5
+    surrounded = (
+        float(border.mean()) > (PIECE_SURROUND if piece else SURROUND) and clustering(~missing) > ISLANDS
+    )
     fix = "leave out --invert-mask" if invert else "add --invert-mask"
     share = 100 * float(missing.mean())
-    if surrounded and largest_hole(missing) > 0.5:
+    if surrounded and piece:
         raise InputError(
             f"by the mask {path} {share:.0f} % of the pixels would be missing, nearly all in one piece with the border",
             f"{'black' if invert else 'white'} is measured; OpenCV and IOPaint paint white what is to be filled",
@@ -118,5 +122,10 @@ def _polarity(missing: Bits, path: str | Path, *, invert: bool) -> list[str]:
     if surrounded:
         return [
             f"the whole border is missing by the mask {Path(path).name}; if it is the other way round, {fix}"
+        ]
+    if piece:
+        return [
+            f"by the mask {Path(path).name} {share:.0f} % of the pixels are missing, most of them in one piece; "
+            f"if it is the other way round, {fix}"
         ]
     return []

@@ -25,6 +25,12 @@ def estimated_psnr(error: float) -> float:
     return -10 * math.log10(LEAST_ERROR) + 10 / math.log(10) * (1 - error / LEAST_ERROR)
 
 
+def in_decibels(psnr: float) -> str:
+    """An estimated PSNR for people: beyond 50 dB only its order is meant."""
+    most = -10 * math.log10(LEAST_ERROR)
+    return f"{psnr:.1f} dB" if psnr <= most else f"{most:.0f} dB or more"
+
+
 def value_of(errors: Sequence[float]) -> float:
     """The mean of the estimated PSNRs in dB over the images, from their estimated mean squared errors."""
     return sum(estimated_psnr(error) for error in errors) / len(errors)

@@ -40,3 +40,12 @@ def test_a_search_whose_reader_leaves_delivers(tmp_path: Path) -> None:
     assert done.returncode == 0 and done.stderr == b""
     assert (tmp_path / "studies" / "a" / "result.json").exists()
     assert (tmp_path / "studies" / "a" / "best" / "restored.png").exists()
+
+
+def test_output_that_was_closed_before_is_nowhere(tmp_path: Path) -> None:
+    degrade = (
+        f'"{sys.executable}" -m dipsearch degrade sample:coffee@32 --task denoise --sigma 25 -o noisy.png'
+    )
+    done = subprocess.run(["sh", "-c", f"{degrade} >&-"], cwd=tmp_path, stderr=subprocess.PIPE)
+    assert done.returncode == 0 and done.stderr == b""
+    assert (tmp_path / "noisy.png").exists()

@@ -254,3 +254,18 @@ def test_a_gpu_gives_the_same(count):
         assert float((found - first_stage(y, noise, here, DEFAULT)).abs().max()) < 1e-4
         found = second_stage(y.cuda(), x.cuda(), moved, there).cpu()
         assert float((found - second_stage(y, x, noise, here)).abs().max()) < 1e-4
+
+
+def test_groups_whose_eigenvalues_do_not_converge_in_32_bits_get_64(monkeypatch: pytest.MonkeyPatch) -> None:
+    y = photo() + SIGMA * random(1, 3, 24, 24)
+    groups, noise = matched(y, count=16), white([SIGMA] * 3)
+    usual = first_stage(y, noise, groups, DEFAULT)
+    eigh = torch.linalg.eigh
+
+    def stubborn(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if matrix.dtype == torch.float32:
+            raise RuntimeError("linalg.eigh: (Batch element 0): The algorithm failed to converge")
+        return eigh(matrix)
+
+    monkeypatch.setattr(torch.linalg, "eigh", stubborn)
+    assert torch.allclose(first_stage(y, noise, groups, DEFAULT), usual, atol=1e-4)

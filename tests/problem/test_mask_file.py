@@ -99,3 +99,21 @@ def test_the_mask_beside_a_picture_may_differ_in_case(tmp_path: Path, name: str)
     saved(tmp_path / name, keep())
     case = load_case(str(tmp_path / "photo.png"), TaskOptions("inpaint"), seed=0)
     assert case.simulation is None and f"(mask {name} beside the picture)" in case.notes[0]
+
+
+def test_a_mask_whose_holes_touch_the_border_is_seen_to_be_the_other_way_round(tmp_path: Path) -> None:
+    painted = np.zeros((96, 96), np.uint8)  # white is to be filled in, as OpenCV has it
+    for top, left in ((0, 20), (40, 40), (70, 10), (30, 88)):
+        painted[top : top + 14, left : left + 14] = 255
+    saved(tmp_path / "mask.png", painted)
+    with pytest.raises(InputError, match="add --invert-mask"):
+        read_mask_file(tmp_path / "mask.png", height=96, width=96)
+    assert read_mask_file(tmp_path / "mask.png", height=96, width=96, invert=True).sentences == ()
+
+
+def test_most_of_a_picture_missing_in_one_piece_is_remarked_on(tmp_path: Path) -> None:
+    mask = np.zeros((96, 96), np.uint8)
+    mask[:, :40] = 255
+    saved(tmp_path / "mask.png", mask)
+    (said,) = read_mask_file(tmp_path / "mask.png", height=96, width=96).sentences
+    assert "58 % of the pixels are missing" in said and "--invert-mask" in said
