@@ -63,14 +63,14 @@ class PictureRange:
     def into(self, pixels: Tensor) -> Tensor:
         """Pixels of an image, as a problem has them."""
         if (self.low, self.high) == (0.0, 1.0):
-            return pixels
+            return pixels.float()
         return ((pixels.double() - self.low) / (self.high - self.low)).float()
 
     def back(self, x: Tensor) -> Tensor:
-        """The restoration of a problem, as pixels of an image."""
+        """The restoration of a problem, as pixels of an image; in 64 bits, which a large offset needs."""
         if (self.low, self.high) == (0.0, 1.0):
             return x
-        return (x.double() * (self.high - self.low) + self.low).float()
+        return x.double() * (self.high - self.low) + self.low
 
     def form(self) -> Form:
         """The form of a problem of this range."""
