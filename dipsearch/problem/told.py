@@ -31,20 +31,17 @@ def exact_where(image: Image, told: Observation | None, options: TaskOptions) ->
     """Where the values of a picture are free of noise, so that its range is that of all of them."""
     if told is not None:
         return told.observed
-    return (
-        torch.ones(1, 1, *image.pixels.shape[-2:], dtype=torch.float32)
-        if options.task in ("inpaint", "sr")
-        else None
-    )
+    clean = options.task in ("inpaint", "sr") or (options.simulate and options.photons is not None)
+    return torch.ones(1, 1, *image.pixels.shape[-2:], dtype=torch.float32) if clean else None
 
 
 def in_unit(options: TaskOptions, chosen: PictureRange) -> TaskOptions:
     """The options with strengths of noise in grey levels of 255, of which black to white are that many.
 
     People give them in the units of the file, which are the same for 8 bits. Floats in [0, 1] are as bright as 8 bits,
-    and for them, too, they are given in grey levels.
+    and for them, too, they are given in grey levels. Photons are those of what is worked on as white.
     """
-    sigma, photons = options.sigma, options.photons
+    sigma = options.sigma
     if sigma is not None:
         span = chosen.span if chosen.own or chosen.unit != 1 else LEVELS
         if sigma > span:
@@ -54,9 +51,7 @@ def in_unit(options: TaskOptions, chosen: PictureRange) -> TaskOptions:
                 f"give for example --sigma {span / 10:.3g}, or leave it out to have it estimated",
             )
         sigma = sigma / span * LEVELS
-    if photons is not None:
-        photons *= chosen.high - chosen.low
-    return replace(options, sigma=sigma, photons=photons)
+    return replace(options, sigma=sigma)
 
 
 def alpha_beside(image: Image, problem: Problem, told: Observation | None) -> Tensor | None:
