@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import torch
+from scipy.ndimage import binary_opening
 from torch import Tensor
 
 from ..errors import InputError
@@ -17,6 +19,9 @@ from .operators import Downsample, pseudo_inverse
 from .picture_range import PictureRange
 from .problem import Problem
 from .task_options import TaskOptions
+
+WIDE = 5
+"""Side of a square of half transparent pixels that is no soft edge of a brush any more."""
 
 
 def told_missing(image: Image, source: str, options: TaskOptions) -> Observation | None:
@@ -56,10 +61,19 @@ def in_unit(options: TaskOptions, chosen: PictureRange) -> TaskOptions:
 
 def alpha_beside(image: Image, problem: Problem, told: Observation | None) -> Tensor | None:
     """What stays transparent; enlarged as smoothly as the kernel has it where the picture is enlarged."""
-    if image.alpha is None or (told is not None and told.transparent):
+    if image.alpha is None:
         return None
+    if told is not None and told.transparent:
+        return _where_observed(image.alpha, told.observed)
     if not isinstance(problem.operator, Downsample) or problem.y.shape[-2:] != image.alpha.shape[-2:]:
         return image.alpha
     _, _, height, width = problem.image_shape
     larger = Downsample(problem.operator.factor, (1, 1, height, width), kernel=problem.operator.kernel)
     return pseudo_inverse(larger, image.alpha).clamp(0, 1)
+
+
+def _where_observed(alpha: Tensor, observed: Tensor) -> Tensor | None:
+    """The transparency of what is not filled; ``None`` where that is opaque, but for the soft edges of what was erased."""
+    clear = (observed > 0) & (alpha < 1)
+    wide = binary_opening(clear[0, 0].numpy(), np.ones((WIDE, WIDE), bool))
+    return torch.where(observed > 0, alpha, torch.ones_like(alpha)) if wide.any() else None
