@@ -99,7 +99,7 @@ def degrade(
         case = _with_noise(case, kind, level=level or 0.0, seed=seed)
     _write(case, out, mask_out)
     remember(written)
-    for sentence in (case.range.sentence(), _done(case, mask_out)):
+    for sentence in (case.range.sentence(), _done(case, mask_out), _left_out(case, out, mask_out)):
         if sentence:
             print(sentence)
     print(_in_words(case, out))
@@ -152,6 +152,15 @@ def _done(case: Case, mask_out: Path | None) -> str:
     if case.problem.task != "inpaint":
         return said
     return f"{said}; they are {'transparent' if mask_out is None else f'black in {mask_out.name}'}"
+
+
+def _left_out(case: Case, out: Path, mask_out: Path | None) -> str:
+    """What the file does not keep of the picture; what marks missing pixels replaces its transparency."""
+    from ..problem import left_out
+
+    _, _, height, width = case.problem.y.shape
+    kept = case.problem.task == "inpaint" and mask_out is None
+    return left_out(out, replace(case, alpha=None) if kept else case, size=(height, width))
 
 
 def _in_words(case: Case, out: Path) -> str:

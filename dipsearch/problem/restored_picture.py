@@ -70,6 +70,23 @@ def write_restored(path: str | Path, x: Tensor, case: Case, *, alpha: Tensor | N
     )
 
 
+def left_out(path: str | Path, case: Case, *, size: tuple[int, int] | None = None) -> str:
+    """What a file of this suffix does not keep of the picture of ``case``, a sentence for people; empty where nothing.
+
+    Args:
+        size: height and width of what is written; ``None``: of the restoration.
+    """
+    suffix = Path(path).suffix.lower()
+    if size is None and case.windows is None:
+        size = case.problem.image_shape[-2:]
+    parts = []
+    if case.alpha is not None:
+        as_large = size is None or tuple(case.alpha.shape[-2:]) == size
+        if suffix in (*JPEG_SUFFIXES, ".bmp") or not as_large:
+            parts.append("transparency")
+    return f"{Path(path).name} does not keep the {' and the '.join(parts)} of {case.name}" if parts else ""
+
+
 def write_film(path: Path, restored: Sequence[tuple[Tensor, Case]]) -> None:
     """Write the restorations of all planes of a stack to one file of its axes.
 

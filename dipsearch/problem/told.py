@@ -73,7 +73,7 @@ def alpha_beside(image: Image, problem: Problem, told: Observation | None) -> Te
 
 
 def _where_observed(alpha: Tensor, observed: Tensor) -> Tensor | None:
-    """The transparency of what is not filled; ``None`` where that is opaque, but for the soft edges of what was erased."""
+    """The transparency of what is not filled; ``None`` where that is opaque but for soft edges."""
     clear = (observed > 0) & (alpha < 1)
     wide = binary_opening(clear[0, 0].numpy(), np.ones((WIDE, WIDE), bool))
     return torch.where(observed > 0, alpha, torch.ones_like(alpha)) if wide.any() else None

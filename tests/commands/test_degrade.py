@@ -116,3 +116,15 @@ def test_the_same_seed_damages_in_the_same_way(clean: Path) -> None:
 def test_a_folder_is_not_one_picture(clean: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["degrade", ".", "--task", "sr", "-o", "out.png"]) == 2
     assert "is a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["denoise", "-o", "out.jpg"], ["sr", "--factor", "2", "-o", "out.png"]])
+def test_transparency_that_is_not_kept_is_spoken_of(
+    clean: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    pixels = np.asarray(Image.open(clean))
+    Image.fromarray(np.dstack([pixels, np.full(pixels.shape[:2], 160, np.uint8)])).save("clean.png")
+    assert run(["degrade", "clean.png", "--task", *words]) == 0
+    assert f"{words[-1]} does not keep the transparency of clean" in capsys.readouterr().out
+    assert run(["degrade", "clean.png", "--task", "denoise", "-o", "kept.png"]) == 0
+    assert "does not keep" not in capsys.readouterr().out
