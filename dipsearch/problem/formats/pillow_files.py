@@ -46,7 +46,11 @@ def read_with_pillow(path: Path, *, formats: tuple[str, ...] = FORMATS) -> Raste
                 "extract the one that you mean",
             )
         deep = header is not None and header[2] == 16
-        samples = read_png16(path, header[3]) if deep and header else _samples(image, path.name)
+        samples = (
+            read_png16(path, header[3])
+            if deep and header
+            else _samples(image, path.name, bits=header[2] if header else 8)
+        )
         orientation = image.getexif().get(ORIENTATION, 1)
         samples = upright(samples, orientation)
         container = _container(image, path, size=samples.shape[:2], turned=orientation in (5, 6, 7, 8))
@@ -78,11 +82,12 @@ def _container(image: Pillow.Image, path: Path, *, size: tuple[int, ...], turned
 
 @contextmanager
 def _opened(path: Path, formats: tuple[str, ...]) -> Iterator[Pillow.Image]:
-    with warnings.catch_warnings():
+    # By its path Pillow would map an uncompressed TIFF into memory, and would then forget to turn it.
+    with path.open("rb") as file, warnings.catch_warnings():
         # Pillow warns of sizes below our own limit and of odd metadata; neither is the reader's business.
         warnings.simplefilter("ignore")
         try:
-            image = Pillow.open(path, formats=formats)
+            image = Pillow.open(file, formats=formats)
         except Pillow.DecompressionBombError as error:
             raise InputError(
                 f"{path.name} declares too many pixels",
@@ -93,12 +98,16 @@ def _opened(path: Path, formats: tuple[str, ...]) -> Iterator[Pillow.Image]:
             yield image
 
 
-def _samples(image: Pillow.Image, name: str) -> Samples:
+def _samples(image: Pillow.Image, name: str, *, bits: int = 8) -> Samples:
+    """The samples of an open picture; ``bits``: as many the file has of each."""
     mode = image.mode
     image.load()
     if mode in ("P", "PA", "YCbCr") or "transparency" in image.info:
         transparent = mode == "PA" or "transparency" in image.info
         grey = mode in ("1", "L")
+        if grey and bits in (2, 4) and isinstance(key := image.info.get("transparency"), int):
+            # Pillow compares it with the values that it has made larger.
+            image.info["transparency"] = key * (255 // (2**bits - 1))
         mode = ("LA" if grey else "RGBA") if transparent else "RGB"
         image = image.convert(mode)
     if mode not in MODES:

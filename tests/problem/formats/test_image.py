@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from dipsearch.errors import InputError, ResourceError
 from dipsearch.problem import image_digest, natural_suffix, read_image, sample_names, write_image
 from dipsearch.problem.formats.png import encode_png16
-from dipsearch.problem.formats.png_chunks import Chunk, with_chunks
+from dipsearch.problem.formats.png_chunks import Chunk, encoded, with_chunks
 
 
 def samples(channels, *, bits=8, height=7, width=9, seed=0):
@@ -137,6 +137,31 @@ def test_orientation_holds_for_tiff_too(tmp_path):
     data = samples(3)
     tifffile.imwrite(tmp_path / "a.tif", data, photometric="rgb", extratags=[(274, 3, 1, 6, True)])
     assert np.array_equal(as_array(read_image(tmp_path / "a.tif")), np.rot90(data, -1))
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_orientation_holds_for_a_tiff_with_a_palette(tmp_path, compression):
+    picture = Pillow.fromarray(samples(1)[..., 0]).quantize(60)
+    picture.save(tmp_path / "a.tif", tiffinfo={274: 6}, compression=compression)
+    expected = np.rot90(np.asarray(picture.convert("RGB")), -1)
+    assert np.array_equal(as_array(read_image(tmp_path / "a.tif")), expected)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_a_transparent_grey_of_few_bits_becomes_alpha(tmp_path, bits):
+    data = np.arange(8, dtype=np.uint8)[None].repeat(8, 0) % 2**bits
+    packed = np.packbits(np.unpackbits(data[..., None], axis=2)[..., 8 - bits :].reshape(8, -1), axis=1)
+    rows = b"".join(b"\0" + row.tobytes() for row in packed)
+    parts = [
+        Chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, bits, 0, 0, 0, 0)),
+        Chunk(b"tRNS", struct.pack(">H", 1)),
+        Chunk(b"IDAT", zlib.compress(rows)),
+        Chunk(b"IEND", b""),
+    ]
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(encoded(part) for part in parts))
+    image = read_image(tmp_path / "a.png")
+    assert np.array_equal(as_array(image)[..., 0], data * (255 // (2**bits - 1)))
+    assert np.array_equal(image.alpha[0, 0].numpy(), data != 1)
 
 
 def test_a_jpeg_is_read_as_pillow_decodes_it(tmp_path):
