@@ -81,7 +81,8 @@ def read_tiff(path: Path, *, axes: str | None = None, plane: int | None = None) 
                 "save it again so, or install the package imagecodecs",
             )
         read = read_with_pillow(path, formats=("TIFF",))
-        layout = replace(layout, dtype=read.samples.dtype, white_is_zero=False, samples="contig")
+        rgb = read.samples.shape[2] == 3
+        layout = replace(layout, dtype=read.samples.dtype, white_is_zero=False, samples="contig", rgb=rgb)
         return read._replace(container=_container(layout, read.samples.shape[:2]))
     return _raster(
         stack.plane(samples, plane or 0), extras, orientation=orientation, layout=layout, name=path.name

@@ -39,7 +39,7 @@ def save_tiff(
         pictures = [
             np.concatenate([mirrored(one[..., :colours]), one[..., colours:]], axis=2) for one in pictures
         ]
-    rgb = colours == 3 or (colours > 3 and layout is not None and layout.rgb)
+    rgb = colours == 3 if layout is None else colours >= 3 and layout.rgb
     extras = (0,) * (colours - (3 if rgb else 1))
     extras += ((layout.alpha if layout is not None else 0) or 2,) * with_alpha
     planes = "contig" if layout is None or (layout.samples == "pages" and with_alpha) else layout.samples

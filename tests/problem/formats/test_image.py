@@ -187,6 +187,19 @@ def test_tiff_keeps_any_channel_count_and_depth(tmp_path, channels, bits):
     )
 
 
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+def test_three_bands_that_are_no_colours_stay_so(tmp_path, planes):
+    data = samples(3, bits=16)
+    held = data if planes == "contig" else np.moveaxis(data, 2, 0)
+    tifffile.imwrite(tmp_path / "a.tif", held, photometric="minisblack", planarconfig=planes)
+    image = read_image(tmp_path / "a.tif")
+    write_image(tmp_path / "b.tif", image.pixels, bits=16, container=image.container)
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        page = file.pages[0]
+        assert page.photometric == 1 and page.extrasamples == (0, 0)
+        assert np.array_equal(page.asarray(), held)
+
+
 def test_planes_first_and_axes_that_say_so_are_channels(tmp_path):
     data = samples(5)
     tifffile.imwrite(
