@@ -21,7 +21,7 @@ from .lzw import enable_lzw
 from .pillow_files import read_with_pillow
 from .raster import Raster, Samples, mirrored, refuse_huge, upright
 from .stack import Stack, refuse_other_plane, stack_of
-from .tiff_layout import TiffLayout, layout_of
+from .tiff_layout import LOSSLESS, TiffLayout, layout_of
 
 # tifffile reports damage to its logger as well as by exceptions; one line of error is enough.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -72,6 +72,8 @@ def read_tiff(path: Path, *, axes: str | None = None, plane: int | None = None) 
         extras = tuple(int(extra) for extra in page.extrasamples)
         orientation = page.tags.valueof(ORIENTATION, 1)
         layout = replace(layout_of(file, series), stack=None if stack.is_picture else stack)
+        known = int(page.compression) in LOSSLESS
+        compression = str(getattr(page.compression, "name", page.compression))
         exact_in_pillow = page.bitspersample <= 8 or page.samplesperpixel == 1
     if samples is None:
         if not exact_in_pillow:
@@ -80,7 +82,16 @@ def read_tiff(path: Path, *, axes: str | None = None, plane: int | None = None) 
                 "more than 8 bits are read without compression, with Deflate, LZW or LZMA",
                 "save it again so, or install the package imagecodecs",
             )
-        read = read_with_pillow(path, formats=("TIFF",))
+        try:
+            read = read_with_pillow(path, formats=("TIFF",))
+        except OSError as error:
+            if not plain or known:
+                raise
+            raise InputError(
+                f"{path.name} is compressed with {compression}",
+                "it is read where the package imagecodecs is installed",
+                "install that, or save the picture again without compression, or with Deflate or LZW",
+            ) from error
         rgb = read.samples.shape[2] == 3
         layout = replace(layout, dtype=read.samples.dtype, white_is_zero=False, samples="contig", rgb=rgb)
         return read._replace(container=_container(layout, read.samples.shape[:2]))
@@ -112,6 +123,8 @@ def _decoded(path: Path, series: tifffile.TiffPageSeries, *, keep: bool) -> Samp
         array = np.asarray(series.asarray())
         _latest[:] = [key, array] if keep else []
         return array
+    except ImportError:
+        return None  # newer ones are in a module that Python itself has since 3.14
     except ValueError as error:
         if "imagecodecs" in str(error):
             return None

@@ -218,6 +218,20 @@ def test_tiff_compressed_by_others_is_read(tmp_path):
     assert np.array_equal(as_array(read_image(tmp_path / "lzw.tif")), data)
 
 
+@pytest.mark.parametrize(("bits", "words"), [(8, "ZSTD.*imagecodecs"), (16, "imagecodecs")])
+def test_a_compression_that_is_not_known_here_is_not_taken_for_damage(tmp_path, monkeypatch, bits, words):
+    def no_decoder(*_, **__):
+        raise ModuleNotFoundError("No module named 'compression'")
+
+    tifffile.imwrite(tmp_path / "a.tif", samples(3, bits=bits), photometric="rgb")
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as file:
+        file.pages[0].tags["Compression"].overwrite(50000)
+    monkeypatch.setattr(tifffile.TiffPageSeries, "asarray", no_decoder)
+    with pytest.raises(InputError, match=words) as caught:
+        read_image(tmp_path / "a.tif")
+    assert "damaged" not in str(caught.value)
+
+
 def test_several_pages_are_refused(tmp_path):
     with tifffile.TiffWriter(tmp_path / "a.tif") as file:
         file.write(samples(1)[..., 0], metadata=None)
