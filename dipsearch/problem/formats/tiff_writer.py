@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,7 @@ def save_tiff(
         return
     alone = layout.stack is not None and not isinstance(samples, list)
     size = (pictures[0].shape[0], pictures[0].shape[1])
-    layout = replace(layout, descriptions=()) if alone else layout
+    layout = layout.of_plane(channels if pages else 1) if alone else layout
     try:
         _save_alike(path, values, options, layout, container, size)
     except OSError:
