@@ -403,3 +403,32 @@ def test_a_sample_is_reduced_when_it_says_so_and_only_then():
 def test_a_side_that_is_no_size_is_refused(side):
     with pytest.raises(InputError, match="longer side in pixels"):
         read_image(f"sample:astronaut@{side}")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_a_tiff_takes_the_exif_of_other_formats(tmp_path, suffix):
+    exif = Pillow.Exif()
+    exif[271], exif[315], exif[270] = "maker", "artist", "what it shows"
+    exif.get_ifd(0x8825)[2] = (48.0, 8.0, 1.5)
+    exif.get_ifd(0x8769)[0x829A] = 0.01
+    Pillow.fromarray(samples(3)).save(tmp_path / f"a{suffix}", exif=exif)
+    image = read_image(tmp_path / f"a{suffix}")
+    write_image(tmp_path / "b.tif", image.pixels, container=image.container)
+    with Pillow.open(tmp_path / "b.tif") as file:
+        found = file.getexif()
+        assert [found[code] for code in (271, 315, 270)] == ["maker", "artist", "what it shows"]
+        assert found.get_ifd(0x8825)[2] == (48.0, 8.0, 1.5) and found.get_ifd(0x8769)[0x829A] == 0.01
+    assert np.array_equal(as_array(read_image(tmp_path / "b.tif")), as_array(image))
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_other_formats_take_what_a_tiff_says_of_its_picture(tmp_path, suffix):
+    data = samples(3)
+    more = [(315, 2, 0, "artist", True), (33432, 2, 0, "(c) me", True)]
+    tifffile.imwrite(tmp_path / "a.tif", data, photometric="rgb", description="it shows", extratags=more)
+    image = read_image(tmp_path / "a.tif")
+    write_image(tmp_path / f"b{suffix}", image.pixels, container=image.container)
+    with Pillow.open(tmp_path / f"b{suffix}") as file:
+        assert [file.getexif()[code] for code in (270, 315, 33432)] == ["it shows", "artist", "(c) me"]
+    tifffile.imwrite(tmp_path / "a.tif", data, photometric="rgb")  # says its shape, which is nothing to keep
+    assert read_image(tmp_path / "a.tif").container.exif is None
