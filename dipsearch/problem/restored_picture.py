@@ -84,6 +84,8 @@ def left_out(path: str | Path, case: Case, *, size: tuple[int, int] | None = Non
         as_large = size is None or tuple(case.alpha.shape[-2:]) == size
         if suffix in (*JPEG_SUFFIXES, ".bmp") or not as_large:
             parts.append("transparency")
+    if case.image is not None and case.image.container is not None:
+        parts += case.image.container.left_out_by(suffix)
     return f"{Path(path).name} does not keep the {' and the '.join(parts)} of {case.name}" if parts else ""
 
 

@@ -5,6 +5,7 @@ Only these decoders are ever tried, whatever a file says that it is; some of Pil
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from .png_chunks import kept_chunks, with_chunks
 from .raster import MAX_PIXELS, Raster, Samples, refuse_huge, upright
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
+
+IPTC, MOST_IPTC = 0x0404, 65_000  # its number among the parts of Photoshop's segment, and what fits into one
 
 MODES = {"1", "L", "LA", "RGB", "RGBA", "I;16", "F"}
 
@@ -73,11 +76,17 @@ def _container(image: Pillow.Image, path: Path, *, size: tuple[int, ...], turned
         xmp=xmp.encode() if isinstance(xmp, str) else xmp or None,
         dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
         turned=turned,
+        comment=_bytes(info.get("comment")) if kind == "JPEG" else b"",
+        iptc=_bytes((info.get("photoshop") or {}).get(IPTC)) if kind == "JPEG" else b"",
         chunks=kept_chunks(path) if kind == "PNG" else (),
         jpeg=JpegTables(image.quantization, JpegImagePlugin.get_sampling(image))
         if isinstance(image, JpegImagePlugin.JpegImageFile)
         else None,
     )
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""
 
 
 @contextmanager
@@ -169,7 +178,24 @@ def _kept(container: Container, size: tuple[int, int], suffix: str) -> dict[str,
         kept["xmp"] = xmp
     if suffix == ".webp":
         kept.pop("dpi", None)
-    elif container.jpeg is not None:
+        return kept
+    if container.comment:
+        kept["comment"] = container.comment
+    if container.iptc and len(container.iptc) < MOST_IPTC:
+        kept["extra"] = _segment_of(container.iptc)
+    if container.jpeg is not None:
         kept |= {"qtables": container.jpeg.quantization, "subsampling": container.jpeg.subsampling}
         kept["quality"] = -1  # of Pillow: the tables say it
     return kept
+
+
+def _segment_of(iptc: bytes) -> bytes:
+    """The segment of a JPEG that holds IPTC, as Photoshop has it."""
+    held = (
+        b"Photoshop 3.0\0"
+        + b"8BIM"
+        + struct.pack(">HHI", IPTC, 0, len(iptc))
+        + iptc
+        + b"\0" * (len(iptc) % 2)
+    )
+    return b"\xff\xed" + struct.pack(">H", len(held) + 2) + held

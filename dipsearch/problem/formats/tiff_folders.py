@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import struct
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Literal, NamedTuple
 
 import tifffile
 
@@ -49,12 +49,13 @@ def read_folder(file: tifffile.TiffFile, tag: tifffile.TiffTag) -> Folder | None
         return None
 
 
-def folders_of_exif(block: bytes) -> tuple[str, Folder, dict[int, Folder]]:
+def folders_of_exif(block: bytes) -> tuple[Literal["<", ">"], Folder, dict[int, Folder]]:
     """Return what a block of EXIF holds: its byte order, its tags, and its folders by the codes of their tags.
 
     What is damaged is left out.
     """
-    handle, order = io.BytesIO(block), "<" if block[:2] == b"II" else ">"
+    handle = io.BytesIO(block)
+    order: Literal["<", ">"] = ">" if block[:2] == b"MM" else "<"
     try:
         (first,) = struct.unpack_from(f"{order}I", block, 4)
         tags = _folder_at(handle, first, order=order, wide=False)

@@ -13,7 +13,7 @@ from .raster import Samples, mirrored
 from .tiff_folders import FOLDERS, append_folder, folders_of_exif
 from .tiff_layout import DESCRIPTION, SOFTWARE, STRUCTURE, TiffLayout
 
-LONG = 4
+LONG, IPTC = 4, 33723
 
 
 def save_tiff(
@@ -88,25 +88,26 @@ def _save_plainly(
     dpi = container.resolution()
     order, held, folders = folders_of_exif(container.exif_for(size) or b"")
     known = {entry.tag: entry.content.rstrip(b"\0") for entry in held}
-    codes = {700, 34675}
+    tags += [(IPTC, 7, len(container.iptc), container.iptc, True)] if container.iptc else []
+    codes = {700, 34675, IPTC}
     for entry in held:
         if entry.tag not in STRUCTURE | codes:
             codes.add(entry.tag)
             tags.append((*entry, True))
     folders = {code: folder for code, folder in folders.items() if folder}
     tags += [(FOLDERS[code], LONG, 1, 0, True) for code in folders]
+    more: dict[str, Any] = {"resolution": dpi, "resolutionunit": "INCH"} if dpi else {}
     if software := known.get(SOFTWARE):
-        options = options | {"software": software}
+        more["software"] = software
     try:
         tifffile.imwrite(
             path,
             values,
             byteorder=order,
-            description=known.get(DESCRIPTION) or None,
+            description=known.get(DESCRIPTION) or container.comment.replace(b"\0", b"") or None,
             iccprofile=container.profile,
             extratags=tags,
-            **({"resolution": dpi, "resolutionunit": "INCH"} if dpi else {}),
-            **options,
+            **(options | more),
         )
         for code, folder in folders.items():
             append_folder(path, code, folder, size=size)

@@ -432,3 +432,23 @@ def test_other_formats_take_what_a_tiff_says_of_its_picture(tmp_path, suffix):
         assert [file.getexif()[code] for code in (270, 315, 33432)] == ["it shows", "artist", "(c) me"]
     tifffile.imwrite(tmp_path / "a.tif", data, photometric="rgb")  # says its shape, which is nothing to keep
     assert read_image(tmp_path / "a.tif").container.exif is None
+
+
+def test_the_comment_and_iptc_of_a_jpeg_are_kept(tmp_path):
+    iptc = b"\x1c\x02\x05\x00\x05Title"
+    held = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0" + struct.pack(">I", len(iptc)) + iptc
+    segment = b"\xff\xed" + struct.pack(">H", len(held) + 2) + held
+    Pillow.fromarray(samples(3)).save(tmp_path / "a.jpg", comment=b"a comment", extra=segment)
+    image = read_image(tmp_path / "a.jpg")
+    for name in ("b.jpg", "b.png", "b.tif"):
+        write_image(tmp_path / name, image.pixels, container=image.container)
+    with Pillow.open(tmp_path / "b.jpg") as file:
+        assert file.info["comment"] == b"a comment" and file.info["photoshop"][0x0404] == iptc
+    with Pillow.open(tmp_path / "b.png") as file:
+        assert file.info["Comment"] == "a comment"
+        assert bytes.fromhex("".join(file.info["Raw profile type iptc"].split("\n")[3:])) == iptc
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        tags = file.pages[0].tags
+        assert tags["ImageDescription"].value == "a comment" and bytes(tags[33723].value) == iptc
+    assert image.container.left_out_by(".webp") == ["text", "IPTC data"]
+    assert image.container.left_out_by(".png") == []
