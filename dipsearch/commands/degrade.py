@@ -164,10 +164,15 @@ def _left_out(case: Case, out: Path, mask_out: Path | None) -> str:
 
 
 def _in_words(case: Case, out: Path) -> str:
-    from ..problem import psnr
+    from ..problem import psnr, read_image
 
     channels, height, width = case.problem.y.shape[1:]
     words = f"wrote {out}: {width} × {height} pixels, {channels} channel{'s' if channels > 1 else ''}"
     if case.problem.task != "denoise" or case.reference is None:
         return words
-    return f"{words}, PSNR {psnr(case.problem.y, case.reference, data_range=case.data_range):.2f} dB"
+    y = case.problem.y
+    if out.suffix.lower() not in (".tif", ".tiff"):
+        # Of what was written, which JPEG changes once more, and whole numbers are rounded.
+        written = read_image(out)
+        y = case.range.into(written.pixels) if written.bits == case.bits else written.pixels
+    return f"{words}, PSNR {psnr(y, case.reference, data_range=case.data_range):.2f} dB"
