@@ -99,7 +99,7 @@ def degrade(
         case = _with_noise(case, kind, level=level or 0.0, seed=seed)
     _write(case, out, mask_out)
     remember(written)
-    for sentence in (case.range.sentence(), _done(case, mask_out)):
+    for sentence in (case.range.sentence(), _done(case, mask_out), _left_out(case, out, mask_out)):
         if sentence:
             print(sentence)
     print(_in_words(case, out))
@@ -154,11 +154,25 @@ def _done(case: Case, mask_out: Path | None) -> str:
     return f"{said}; they are {'transparent' if mask_out is None else f'black in {mask_out.name}'}"
 
 
+def _left_out(case: Case, out: Path, mask_out: Path | None) -> str:
+    """What the file does not keep of the picture; what marks missing pixels replaces its transparency."""
+    from ..problem import left_out
+
+    _, _, height, width = case.problem.y.shape
+    kept = case.problem.task == "inpaint" and mask_out is None
+    return left_out(out, replace(case, alpha=None) if kept else case, size=(height, width))
+
+
 def _in_words(case: Case, out: Path) -> str:
-    from ..problem import psnr
+    from ..problem import psnr, read_image
 
     channels, height, width = case.problem.y.shape[1:]
     words = f"wrote {out}: {width} × {height} pixels, {channels} channel{'s' if channels > 1 else ''}"
     if case.problem.task != "denoise" or case.reference is None:
         return words
-    return f"{words}, PSNR {psnr(case.problem.y, case.reference, data_range=case.data_range):.2f} dB"
+    y = case.problem.y
+    if out.suffix.lower() not in (".tif", ".tiff"):
+        # Of what was written, which JPEG changes once more, and whole numbers are rounded.
+        written = read_image(out)
+        y = case.range.into(written.pixels) if written.bits == case.bits else written.pixels
+    return f"{words}, PSNR {psnr(y, case.reference, data_range=case.data_range):.2f} dB"

@@ -57,6 +57,7 @@ from .problem import Problem as Problem
 from .problem import crop_problem as crop_problem
 from .randomness import generator_for as generator_for
 from .restored_picture import film_names as film_names
+from .restored_picture import left_out as left_out
 from .restored_picture import restored_suffix as restored_suffix
 from .restored_picture import stacks_of as stacks_of
 from .restored_picture import unique_names as unique_names

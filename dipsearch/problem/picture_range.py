@@ -63,14 +63,14 @@ class PictureRange:
     def into(self, pixels: Tensor) -> Tensor:
         """Pixels of an image, as a problem has them."""
         if (self.low, self.high) == (0.0, 1.0):
-            return pixels
+            return pixels.float()
         return ((pixels.double() - self.low) / (self.high - self.low)).float()
 
     def back(self, x: Tensor) -> Tensor:
-        """The restoration of a problem, as pixels of an image."""
+        """The restoration of a problem, as pixels of an image; in 64 bits, which a large offset needs."""
         if (self.low, self.high) == (0.0, 1.0):
             return x
-        return (x.double() * (self.high - self.low) + self.low).float()
+        return x.double() * (self.high - self.low) + self.low
 
     def form(self) -> Form:
         """The form of a problem of this range."""
@@ -116,7 +116,7 @@ def range_of(
     Args:
         given: the values of the file that are black and white.
         observed: (1, 1, H, W), 1 where something was measured without noise; ``None``: everywhere, and with noise.
-        counts: the values begin at 0, since they count something.
+        counts: the values count something, so they begin at 0, or at the least one where there are many below 0.
 
     Raises:
         InputError: what was given is no range.
@@ -142,8 +142,12 @@ def range_of(
         return PictureRange(low, low + 1, unit, own=True, mirror=mirror)
     span = high - low
     cut = [int((pixels == end).sum()) > max(1.0, ON_THE_END * pixels.numel()) for end in (low, high)]
-    high += MARGIN * span * (not cut[1])
-    if counts or 0 <= low <= WASTED * high:
+    if not counts:  # so many of them were told for the brightest value, not for a little more
+        high += MARGIN * span * (not cut[1])
+    dark = 0.0 if observed is not None else WASTED * high
+    if counts and low < -dark:
+        pass  # nobody counts less than nothing, so it is the least value that no photon has
+    elif counts or 0 <= low <= WASTED * high:
         low = 0.0
     else:
         low -= MARGIN * span * (not cut[0])

@@ -70,6 +70,29 @@ def write_restored(path: str | Path, x: Tensor, case: Case, *, alpha: Tensor | N
     )
 
 
+def left_out(path: str | Path, case: Case, *, size: tuple[int, int] | None = None) -> str:
+    """What a file of this suffix does not keep of a picture, or changes, a sentence for people; empty where nothing.
+
+    Args:
+        size: height and width of what is written; ``None``: of the restoration.
+    """
+    suffix = Path(path).suffix.lower()
+    if size is None and case.windows is None:
+        size = case.problem.image_shape[-2:]
+    parts = []
+    if case.alpha is not None:
+        as_large = size is None or tuple(case.alpha.shape[-2:]) == size
+        if suffix in (*JPEG_SUFFIXES, ".bmp") or not as_large:
+            parts.append("transparency")
+    if case.image is not None and case.image.container is not None:
+        parts += case.image.container.left_out_by(suffix)
+    said = f"{Path(path).name} does not keep the {' and the '.join(parts)} of {case.name}" if parts else ""
+    if suffix in JPEG_SUFFIXES and (case.left_alone or isinstance(case.problem.operator, Mask)):
+        lossy = f"JPEG changes every pixel of {Path(path).name} a little, also where it was measured"
+        said = f"{said}; {lossy}" if said else f"{lossy}; PNG and TIFF do not"
+    return said
+
+
 def write_film(path: Path, restored: Sequence[tuple[Tensor, Case]]) -> None:
     """Write the restorations of all planes of a stack to one file of its axes.
 

@@ -31,7 +31,7 @@ class TaskOptions:
             in 8 bits and of floats in [0, 1]; None estimates it, or is 25 of 255, of deblur 5, when simulating.
         kernel: deblur: what the picture was blurred with: "gaussian:2", "motion:9:30", or a file; sr: what it was made
             smaller with: "lanczos2" (None), "lanczos3", "bicubic" or "box".
-        photons: denoise: the values are counts of photons, and white (255, 65535, of floats 1) stands for this many.
+        photons: denoise: the values are counts of photons, and what is worked on as white stands for this many.
         factor: sr: whole number, 2 or more.
         reference: the clean picture, for reports only; a folder holds one per picture, of the same name.
         simulate: take the picture as clean, damage it, and use it as the reference.

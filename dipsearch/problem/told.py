@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import torch
+from scipy.ndimage import binary_opening
 from torch import Tensor
 
 from ..errors import InputError
@@ -17,6 +19,9 @@ from .operators import Downsample, pseudo_inverse
 from .picture_range import PictureRange
 from .problem import Problem
 from .task_options import TaskOptions
+
+WIDE = 5
+"""Side of a square of half transparent pixels that is no soft edge of a brush any more."""
 
 
 def told_missing(image: Image, source: str, options: TaskOptions) -> Observation | None:
@@ -31,20 +36,17 @@ def exact_where(image: Image, told: Observation | None, options: TaskOptions) ->
     """Where the values of a picture are free of noise, so that its range is that of all of them."""
     if told is not None:
         return told.observed
-    return (
-        torch.ones(1, 1, *image.pixels.shape[-2:], dtype=torch.float32)
-        if options.task in ("inpaint", "sr")
-        else None
-    )
+    clean = options.task in ("inpaint", "sr") or (options.simulate and options.photons is not None)
+    return torch.ones(1, 1, *image.pixels.shape[-2:], dtype=torch.float32) if clean else None
 
 
 def in_unit(options: TaskOptions, chosen: PictureRange) -> TaskOptions:
     """The options with strengths of noise in grey levels of 255, of which black to white are that many.
 
     People give them in the units of the file, which are the same for 8 bits. Floats in [0, 1] are as bright as 8 bits,
-    and for them, too, they are given in grey levels.
+    and for them, too, they are given in grey levels. Photons are those of what is worked on as white.
     """
-    sigma, photons = options.sigma, options.photons
+    sigma = options.sigma
     if sigma is not None:
         span = chosen.span if chosen.own or chosen.unit != 1 else LEVELS
         if sigma > span:
@@ -54,17 +56,24 @@ def in_unit(options: TaskOptions, chosen: PictureRange) -> TaskOptions:
                 f"give for example --sigma {span / 10:.3g}, or leave it out to have it estimated",
             )
         sigma = sigma / span * LEVELS
-    if photons is not None:
-        photons *= chosen.high - chosen.low
-    return replace(options, sigma=sigma, photons=photons)
+    return replace(options, sigma=sigma)
 
 
 def alpha_beside(image: Image, problem: Problem, told: Observation | None) -> Tensor | None:
     """What stays transparent; enlarged as smoothly as the kernel has it where the picture is enlarged."""
-    if image.alpha is None or (told is not None and told.transparent):
+    if image.alpha is None:
         return None
+    if told is not None and told.transparent:
+        return _where_observed(image.alpha, told.observed)
     if not isinstance(problem.operator, Downsample) or problem.y.shape[-2:] != image.alpha.shape[-2:]:
         return image.alpha
     _, _, height, width = problem.image_shape
     larger = Downsample(problem.operator.factor, (1, 1, height, width), kernel=problem.operator.kernel)
     return pseudo_inverse(larger, image.alpha).clamp(0, 1)
+
+
+def _where_observed(alpha: Tensor, observed: Tensor) -> Tensor | None:
+    """The transparency of what is not filled; ``None`` where that is opaque but for soft edges."""
+    clear = (observed > 0) & (alpha < 1)
+    wide = binary_opening(clear[0, 0].numpy(), np.ones((WIDE, WIDE), bool))
+    return torch.where(observed > 0, alpha, torch.ones_like(alpha)) if wide.any() else None

@@ -30,6 +30,7 @@ from ..problem import (
     Case,
     Problem,
     TaskOptions,
+    left_out,
     load_case,
     stacks_of,
     unique_names,
@@ -99,8 +100,9 @@ def run_sampling(
             if asked.once:
                 callback.note(f"{asked.by}: {', '.join(names[index:])} not begun")
                 break
-            for note in case.notes:
-                callback.note(note)
+            for note in (*case.notes, left_out(files[index], case)):
+                if note:
+                    callback.note(note)
             for sentence in case.details:
                 callback.detail(sentence)
             end = (

@@ -34,7 +34,16 @@ from ..own_files import remember
 from ..plain_files import inside
 from ..planning.budget import SLACK
 from ..planning.plan import ENDLESS, MAX_STEPS
-from ..problem import Case, TaskOptions, load_case, stacks_of, unique_names, write_film, write_restored
+from ..problem import (
+    Case,
+    TaskOptions,
+    left_out,
+    load_case,
+    stacks_of,
+    unique_names,
+    write_film,
+    write_restored,
+)
 from ..trials.first_files import KeptFirst
 from ..trials.objective import estimated_psnr
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
@@ -99,9 +108,10 @@ def run_restore(
     names = unique_names([case.name for case in cases])
     refuse_simulations(cases)
     files = destinations(out, names, cases, options)
-    for case in cases:
-        for note in case.notes:
-            callback.note(note)
+    for case, file in zip(cases, files, strict=True):
+        for note in (*case.notes, left_out(file, case)):
+            if note:
+                callback.note(note)
         for sentence in case.details:
             callback.detail(sentence)
     found = with_those_left_alone(

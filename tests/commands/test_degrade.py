@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dipsearch.commands.main import run
-from dipsearch.problem import TaskOptions, load_case, read_image
+from dipsearch.problem import TaskOptions, load_case, psnr, read_image
 
 
 @pytest.fixture
@@ -116,3 +116,32 @@ def test_the_same_seed_damages_in_the_same_way(clean: Path) -> None:
 def test_a_folder_is_not_one_picture(clean: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["degrade", ".", "--task", "sr", "-o", "out.png"]) == 2
     assert "is a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["denoise", "-o", "out.jpg"], ["sr", "--factor", "2", "-o", "out.png"]])
+def test_transparency_that_is_not_kept_is_spoken_of(
+    clean: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    pixels = np.asarray(Image.open(clean))
+    Image.fromarray(np.dstack([pixels, np.full(pixels.shape[:2], 160, np.uint8)])).save("clean.png")
+    assert run(["degrade", "clean.png", "--task", *words]) == 0
+    assert f"{words[-1]} does not keep the transparency of clean" in capsys.readouterr().out
+    assert run(["degrade", "clean.png", "--task", "denoise", "-o", "kept.png"]) == 0
+    assert "does not keep" not in capsys.readouterr().out
+
+
+def test_the_psnr_is_that_of_what_was_written(clean: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["degrade", "clean.png", "--task", "denoise", "--sigma", "2", "-o", "out.jpg"]) == 0
+    said = capsys.readouterr().out
+    found = float(psnr(read_image("out.jpg").pixels, read_image("clean.png").pixels))
+    assert f"PSNR {found:.2f} dB" in said
+
+
+def test_it_is_said_that_jpeg_changes_what_was_measured(
+    clean: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["degrade", "clean.png", "--task", "inpaint", "--missing", "30", "--mask-out", "mask.png", "-o"]
+    assert run([*words, "out.jpg"]) == 0
+    assert "JPEG changes every pixel of out.jpg" in capsys.readouterr().out
+    assert run([*words, "out.bmp"]) == 0
+    assert "changes" not in capsys.readouterr().out

@@ -61,7 +61,7 @@ def test_the_range_is_that_of_the_data(
     assert chosen.high * chosen.unit == pytest.approx(high, abs=0.03 * span)
     x = chosen.into(image.pixels)
     assert float(x.min()) > -0.01 and float(x.max()) < 1.01
-    assert torch.allclose(chosen.back(x), image.pixels, rtol=1e-5, atol=1e-4)
+    assert torch.allclose(chosen.back(x).float(), image.pixels, rtol=1e-5, atol=1e-4)
 
 
 def test_a_hot_pixel_does_not_make_the_range(tmp_path: Path) -> None:
@@ -189,3 +189,42 @@ def test_the_range_of_a_reference_is_said(tmp_path: Path) -> None:
     options = TaskOptions("denoise", sigma=20, reference=path, value_range=(0, 4095))
     case = load_case(path, options, seed=0)
     assert case.data_range == 1 and "PSNR and SSIM take 4095 for the range, that of --range" in case.notes
+
+
+@pytest.mark.parametrize(("offset", "step", "dtype"), [(4e9, 2000, "u4"), (1e6, 5, "f8"), (-2e9, 3000, "i4")])
+def test_a_small_signal_on_a_large_offset_keeps_its_steps_in_a_file(
+    tmp_path: Path, offset: float, step: float, dtype: str
+) -> None:
+    values = (offset + step * (UNIT + 0.03 * NOISE)).astype(dtype)
+    case = load_case(tif(tmp_path / "a.tif", values, dtype), TaskOptions("denoise"), seed=0)
+    sigma = case.problem.noise.sigma
+    assert sigma is not None and sigma * case.range.span == pytest.approx(0.03 * step, rel=0.15)
+    write_restored(tmp_path / "b.tif", case.problem.y + 1e-5, case)
+    written = tifffile.imread(tmp_path / "b.tif")
+    assert written.dtype == np.dtype(dtype)
+    assert np.abs(written - values.astype("f8") - 1e-5 * case.range.span).max() <= max(1e-5 * step, 0.5)
+
+
+@pytest.mark.parametrize("given", [None, (0.0, 4095.0)])
+@pytest.mark.parametrize("dtype", ["u2", "f4"])
+def test_photons_are_those_of_what_is_worked_on_as_white(
+    tmp_path: Path, dtype: str, given: tuple[float, float] | None
+) -> None:
+    counts = np.random.default_rng(0).poisson(30 * UNIT)
+    counts = np.minimum(counts, 30)  # as many as make white
+    path = tif(tmp_path / "a.tif", counts * 4095 / 30, dtype)
+    case = load_case(path, TaskOptions("denoise", photons=30, value_range=given), seed=0)
+    assert case.range.span == pytest.approx(4095)
+    assert case.problem.noise.gain == pytest.approx(1 / 30)
+    assert not any("were given, but" in note for note in case.notes)
+
+
+def test_photons_of_a_picture_with_negative_values_are_counted_from_the_least(tmp_path: Path) -> None:
+    values = -30000 + 60000 * (UNIT - UNIT.min())
+    path = tif(tmp_path / "a.tif", values, "i2")
+    case = load_case(path, TaskOptions("denoise", photons=100, simulate=True), seed=0)
+    assert case.range.low == pytest.approx(-30000)
+    assert float((case.problem.y * 100 - (case.problem.y * 100).round()).abs().max()) < 1e-3
+    write_restored(tmp_path / "b.tif", case.problem.y, case)
+    written = tifffile.imread(tmp_path / "b.tif")
+    assert (written < 0).mean() == pytest.approx((values < 0).mean(), abs=0.05)

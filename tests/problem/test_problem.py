@@ -231,6 +231,18 @@ def test_alpha_is_kept_beside_the_colours_and_enlarged_with_them(tmp_path, clean
     assert case.alpha is None  # it said what was missing, and nothing is any more
 
 
+def test_what_is_half_transparent_stays_so_where_the_rest_of_the_transparency_was_filled(tmp_path, clean):
+    alpha = half().clone()
+    alpha[..., :20] = torch.where(alpha[..., :20] > 0, 160 / 255, 0.0)
+    write_image(tmp_path / "b.png", clean, alpha=alpha)
+    case = load_case(str(tmp_path / "b.png"), TaskOptions("inpaint"), seed=0)
+    assert torch.allclose(case.alpha, torch.where(alpha > 0, alpha, 1.0))
+    edge = half().clone()
+    edge[..., :1] = torch.where(edge[..., :1] > 0, 0.7, 0.0)
+    write_image(tmp_path / "b.png", clean, alpha=edge)
+    assert load_case(str(tmp_path / "b.png"), TaskOptions("inpaint"), seed=0).alpha is None  # a soft edge
+
+
 def test_pictures_too_small_to_judge_are_refused(tmp_path):
     for height, width in ((1, 1), (3, 7)):
         write_image(tmp_path / "t.png", torch.full((1, 3, height, width), 0.5))

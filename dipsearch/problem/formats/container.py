@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from .exif import patched, upright_xmp
-from .png_chunks import Chunk, made_chunks, of_size
+from .png_chunks import RAW_PROFILE, XMP, Chunk, made_chunks, of_size
 from .tiff_layout import TiffLayout
 
 
@@ -36,6 +36,8 @@ class Container:
         chunks: of a PNG, what is copied as it is.
         jpeg: of a JPEG, how it was compressed.
         tiff: of a TIFF, how it was laid out, and its tags.
+        comment: of a JPEG.
+        iptc: of a JPEG, what agencies write of a picture.
         factor: how many times finer the pixels lie than they did.
     """
 
@@ -49,6 +51,8 @@ class Container:
     chunks: tuple[Chunk, ...] = ()
     jpeg: JpegTables | None = None
     tiff: TiffLayout | None = None
+    comment: bytes = b""
+    iptc: bytes = b""
     factor: float = 1.0
 
     def of_width(self, width: int) -> Container:
@@ -75,5 +79,28 @@ class Container:
         if self.format == "PNG":
             return of_size(self.chunks, size=size, turned=self.turned, factor=self.factor)
         return made_chunks(
-            profile=self.profile, exif=self.exif_for(size), xmp=self.xmp_upright(), dpi=self.resolution()
+            profile=self.profile,
+            exif=self.exif_for(size),
+            xmp=self.xmp_upright(),
+            dpi=self.resolution(),
+            comment=self.comment,
+            iptc=self.iptc,
         )
+
+    def left_out_by(self, suffix: str) -> list[str]:
+        """Return in words what a file of this suffix does not keep."""
+        parts = []
+        folders = self.tiff is not None and self.tiff.folders and suffix not in (".tif", ".tiff")
+        if folders or (suffix == ".bmp" and self.exif):
+            parts.append("EXIF data")
+        if suffix == ".bmp" and self.profile:
+            parts.append("colour profile")
+        texts = any(
+            name in (b"tEXt", b"zTXt", b"iTXt") and not content.lower().startswith((XMP.lower(), RAW_PROFILE))
+            for name, content in self.chunks
+        )
+        if (texts and suffix != ".png") or (self.comment and suffix in (".bmp", ".webp")):
+            parts.append("text")
+        if self.iptc and suffix in (".bmp", ".webp"):
+            parts.append("IPTC data")
+        return parts

@@ -15,7 +15,7 @@ from typing import NamedTuple
 PREFIX = b"Exif\0\0"
 ORIENTATION, EXIF_FOLDER = 0x0112, 0x8769
 WIDTHS, HEIGHTS = (0x0100, 0xA002), (0x0101, 0xA003)
-SHORT, LONG = 3, 4
+TEXT, SHORT, LONG = 2, 3, 4
 
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:\s*=\s*[\"']|>))\s*[2-8]")
 
@@ -58,6 +58,20 @@ def patched(block: bytes, *, size: tuple[int, int]) -> bytes:
     except struct.error:
         pass  # cut short: what there is of it stays
     return bytes(content)
+
+
+def exif_of(texts: dict[int, bytes]) -> bytes | None:
+    """Return a block of EXIF that holds these texts by their tags; ``None`` where there are none."""
+    if not texts:
+        return None
+    table, values = struct.pack("<H", len(texts)), b""
+    after = 8 + 2 + 12 * len(texts) + 4
+    for tag, text in sorted(texts.items()):
+        held = text + b"\0"
+        place = held.ljust(4, b"\0") if len(held) <= 4 else struct.pack("<I", after + len(values))
+        table += struct.pack("<HHI", tag, TEXT, len(held)) + place
+        values += b"" if len(held) <= 4 else held + b"\0" * (len(held) % 2)
+    return b"II*\0" + struct.pack("<I", 8) + table + bytes(4) + values
 
 
 def upright_xmp(packet: bytes) -> bytes:

@@ -38,7 +38,8 @@ class Image:
     """A picture as it was read.
 
     Attributes:
-        pixels: (1, C, H, W) float32; whole numbers of 8 and 16 bits scaled to [0, 1], others as they are.
+        pixels: (1, C, H, W) float32; whole numbers of 8 and 16 bits scaled to [0, 1], others as they are, and float64
+            where 32 bits would round them.
         alpha: (1, 1, H, W) in [0, 1], or None when the file has no alpha channel.
         bits: 8, 16, or 32 for others: how the picture is written back.
         name: the file's stem or the sample's name, safe in file names.
@@ -86,7 +87,9 @@ def read_image(source: str | Path, *, axes: str | None = None) -> Image:
         )
     return Image(
         pixels=_tensor(samples),
-        alpha=None if raster.alpha is None else _tensor(_opacity(raster.alpha)[..., None]).clamp(0, 1),
+        alpha=None
+        if raster.alpha is None
+        else _tensor(_opacity(raster.alpha)[..., None]).float().clamp(0, 1),
         bits=raster.bits,
         container=None if is_sample(source) else raster.container,
         samples=None if is_sample(source) else raster.samples,
@@ -151,7 +154,8 @@ def _encoded(
     values: Tensor, path: Path, bits: int, container: Container | None, *, opaque: bool = False
 ) -> Samples:
     """(1, C, H, W) -> (H, W, C) of the type that is written; ``opaque``: of whole numbers 1 stands for the largest."""
-    floats = values.detach()[0].permute(1, 2, 0).to("cpu", torch.float32).numpy()
+    floats = values.detach()[0].permute(1, 2, 0).to("cpu").numpy()
+    floats = floats if floats.dtype == np.float64 else floats.astype(np.float32)
     if not np.isfinite(floats).all():
         raise InputError(
             f"the picture for {path} holds values that are NaN or infinite",

@@ -5,6 +5,7 @@ Only these decoders are ever tried, whatever a file says that it is; some of Pil
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from .png_chunks import kept_chunks, with_chunks
 from .raster import MAX_PIXELS, Raster, Samples, refuse_huge, upright
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
+
+IPTC, MOST_IPTC = 0x0404, 65_000  # its number among the parts of Photoshop's segment, and what fits into one
 
 MODES = {"1", "L", "LA", "RGB", "RGBA", "I;16", "F"}
 
@@ -46,7 +49,11 @@ def read_with_pillow(path: Path, *, formats: tuple[str, ...] = FORMATS) -> Raste
                 "extract the one that you mean",
             )
         deep = header is not None and header[2] == 16
-        samples = read_png16(path, header[3]) if deep and header else _samples(image, path.name)
+        samples = (
+            read_png16(path, header[3])
+            if deep and header
+            else _samples(image, path.name, bits=header[2] if header else 8)
+        )
         orientation = image.getexif().get(ORIENTATION, 1)
         samples = upright(samples, orientation)
         container = _container(image, path, size=samples.shape[:2], turned=orientation in (5, 6, 7, 8))
@@ -69,6 +76,8 @@ def _container(image: Pillow.Image, path: Path, *, size: tuple[int, ...], turned
         xmp=xmp.encode() if isinstance(xmp, str) else xmp or None,
         dpi=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
         turned=turned,
+        comment=_bytes(info.get("comment")) if kind == "JPEG" else b"",
+        iptc=_bytes((info.get("photoshop") or {}).get(IPTC)) if kind == "JPEG" else b"",
         chunks=kept_chunks(path) if kind == "PNG" else (),
         jpeg=JpegTables(image.quantization, JpegImagePlugin.get_sampling(image))
         if isinstance(image, JpegImagePlugin.JpegImageFile)
@@ -76,13 +85,18 @@ def _container(image: Pillow.Image, path: Path, *, size: tuple[int, ...], turned
     )
 
 
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""
+
+
 @contextmanager
 def _opened(path: Path, formats: tuple[str, ...]) -> Iterator[Pillow.Image]:
-    with warnings.catch_warnings():
+    # By its path Pillow would map an uncompressed TIFF into memory, and would then forget to turn it.
+    with path.open("rb") as file, warnings.catch_warnings():
         # Pillow warns of sizes below our own limit and of odd metadata; neither is the reader's business.
         warnings.simplefilter("ignore")
         try:
-            image = Pillow.open(path, formats=formats)
+            image = Pillow.open(file, formats=formats)
         except Pillow.DecompressionBombError as error:
             raise InputError(
                 f"{path.name} declares too many pixels",
@@ -93,12 +107,16 @@ def _opened(path: Path, formats: tuple[str, ...]) -> Iterator[Pillow.Image]:
             yield image
 
 
-def _samples(image: Pillow.Image, name: str) -> Samples:
+def _samples(image: Pillow.Image, name: str, *, bits: int = 8) -> Samples:
+    """The samples of an open picture; ``bits``: as many the file has of each."""
     mode = image.mode
     image.load()
     if mode in ("P", "PA", "YCbCr") or "transparency" in image.info:
         transparent = mode == "PA" or "transparency" in image.info
         grey = mode in ("1", "L")
+        if grey and bits in (2, 4) and isinstance(key := image.info.get("transparency"), int):
+            # Pillow compares it with the values that it has made larger.
+            image.info["transparency"] = key * (255 // (2**bits - 1))
         mode = ("LA" if grey else "RGBA") if transparent else "RGB"
         image = image.convert(mode)
     if mode not in MODES:
@@ -160,7 +178,24 @@ def _kept(container: Container, size: tuple[int, int], suffix: str) -> dict[str,
         kept["xmp"] = xmp
     if suffix == ".webp":
         kept.pop("dpi", None)
-    elif container.jpeg is not None:
+        return kept
+    if container.comment:
+        kept["comment"] = container.comment
+    if container.iptc and len(container.iptc) < MOST_IPTC:
+        kept["extra"] = _segment_of(container.iptc)
+    if container.jpeg is not None:
         kept |= {"qtables": container.jpeg.quantization, "subsampling": container.jpeg.subsampling}
         kept["quality"] = -1  # of Pillow: the tables say it
     return kept
+
+
+def _segment_of(iptc: bytes) -> bytes:
+    """The segment of a JPEG that holds IPTC, as Photoshop has it."""
+    held = (
+        b"Photoshop 3.0\0"
+        + b"8BIM"
+        + struct.pack(">HHI", IPTC, 0, len(iptc))
+        + iptc
+        + b"\0" * (len(iptc) % 2)
+    )
+    return b"\xff\xed" + struct.pack(">H", len(held) + 2) + held

@@ -70,9 +70,15 @@ def of_size(chunks: Sequence[Chunk], *, size: tuple[int, int], turned: bool, fac
 
 
 def made_chunks(
-    *, profile: bytes | None, exif: bytes | None, xmp: bytes | None, dpi: tuple[float, float] | None
+    *,
+    profile: bytes | None,
+    exif: bytes | None,
+    xmp: bytes | None,
+    dpi: tuple[float, float] | None,
+    comment: bytes = b"",
+    iptc: bytes = b"",
 ) -> list[Chunk]:
-    """Return the chunks that hold what another format knew: a profile, EXIF, XMP, and pixels per inch."""
+    """Return the chunks that hold what another format knew: a profile, EXIF, XMP, pixels per inch, comment, IPTC."""
     found = []
     if profile:
         found.append(Chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile)))
@@ -83,7 +89,25 @@ def made_chunks(
         found.append(Chunk(b"eXIf", exif))
     if xmp:
         found.append(Chunk(b"iTXt", XMP + b"\0\0\0\0\0" + xmp))
+    if comment := comment.replace(b"\0", b""):
+        found.append(_comment(comment))
+    if iptc:
+        digits = iptc.hex().encode()
+        lines = b"\n".join(digits[at : at + 72] for at in range(0, len(digits), 72))
+        text = b"\niptc\n%8d\n" % len(iptc) + lines + b"\n"
+        found.append(Chunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(text)))
     return found
+
+
+def _comment(text: bytes) -> Chunk:
+    """A comment, which says nothing of its letters in a JPEG: UTF-8 where it can be that, else Latin 1."""
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return Chunk(b"tEXt", b"Comment\0" + text)
+    return Chunk(
+        b"tEXt" if text.isascii() else b"iTXt", b"Comment\0" + b"\0\0\0\0" * (not text.isascii()) + text
+    )
 
 
 def with_chunks(png: bytes, chunks: Sequence[Chunk]) -> bytes:

@@ -59,9 +59,15 @@ def mirrored(samples: Samples) -> Samples:
     return np.iinfo(samples.dtype).max - samples if samples.dtype.kind == "u" else -samples
 
 
-def to_unit(samples: Samples) -> NDArray[np.float32]:
-    """Scale unsigned numbers of 8 and 16 bits to [0, 1] by the largest value of their type; take others as they are."""
-    floats = samples.astype(np.float32)
+def to_unit(samples: Samples) -> NDArray[np.float32] | NDArray[np.float64]:
+    """Scale unsigned numbers of 8 and 16 bits to [0, 1] by the largest value of their type; take others as they are.
+
+    These stay in 64 bits where 32 would round them: of a small signal on a large offset a few steps would be left.
+    """
+    with np.errstate(over="ignore"):
+        floats = samples.astype(np.float32)
+    if samples.dtype.itemsize >= 4 and not np.array_equal(floats.astype(np.float64), samples, equal_nan=True):
+        return samples.astype(np.float64)
     if samples.dtype.kind == "u" and samples.dtype.itemsize <= 2:
         floats /= np.float32(np.iinfo(samples.dtype).max)
     return floats

@@ -16,12 +16,12 @@ import tifffile
 
 from ...errors import InputError
 from .container import Container
-from .exif import ORIENTATION
+from .exif import ORIENTATION, exif_of
 from .lzw import enable_lzw
 from .pillow_files import read_with_pillow
 from .raster import Raster, Samples, mirrored, refuse_huge, upright
 from .stack import Stack, refuse_other_plane, stack_of
-from .tiff_layout import TiffLayout, layout_of
+from .tiff_layout import DESCRIPTION, LOSSLESS, TiffLayout, layout_of
 
 # tifffile reports damage to its logger as well as by exceptions; one line of error is enough.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -33,6 +33,9 @@ _latest: list[Any] = []
 ALPHA = (1, 2)  # values of the ExtraSamples tag: associated, unassociated
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
 INCH, CENTIMETRE = 2, 3
+MOST_BYTES = 10_000
+SAID = (271, 272, 306, 315, 33432)  # maker, model, date, artist, copyright: what EXIF has, too
+MADE_BY_PROGRAMS = (b"ImageJ=", b"<", b"{")  # descriptions of the file and not of what it shows
 
 
 def planes_of(path: Path, *, axes: str | None = None) -> int | None:
@@ -72,6 +75,8 @@ def read_tiff(path: Path, *, axes: str | None = None, plane: int | None = None) 
         extras = tuple(int(extra) for extra in page.extrasamples)
         orientation = page.tags.valueof(ORIENTATION, 1)
         layout = replace(layout_of(file, series), stack=None if stack.is_picture else stack)
+        known = int(page.compression) in LOSSLESS
+        compression = str(getattr(page.compression, "name", page.compression))
         exact_in_pillow = page.bitspersample <= 8 or page.samplesperpixel == 1
     if samples is None:
         if not exact_in_pillow:
@@ -80,8 +85,18 @@ def read_tiff(path: Path, *, axes: str | None = None, plane: int | None = None) 
                 "more than 8 bits are read without compression, with Deflate, LZW or LZMA",
                 "save it again so, or install the package imagecodecs",
             )
-        read = read_with_pillow(path, formats=("TIFF",))
-        layout = replace(layout, dtype=read.samples.dtype, white_is_zero=False, samples="contig")
+        try:
+            read = read_with_pillow(path, formats=("TIFF",))
+        except OSError as error:
+            if not plain or known:
+                raise
+            raise InputError(
+                f"{path.name} is compressed with {compression}",
+                "it is read where the package imagecodecs is installed",
+                "install that, or save the picture again without compression, or with Deflate or LZW",
+            ) from error
+        rgb = read.samples.shape[2] == 3
+        layout = replace(layout, dtype=read.samples.dtype, white_is_zero=False, samples="contig", rgb=rgb)
         return read._replace(container=_container(layout, read.samples.shape[:2]))
     return _raster(
         stack.plane(samples, plane or 0), extras, orientation=orientation, layout=layout, name=path.name
@@ -96,8 +111,17 @@ def _container(layout: TiffLayout, size: tuple[int, ...]) -> Container:
     if layout.resolution is not None and inches:
         across, down = (inches * over / under if under else 0.0 for over, under in layout.resolution)
         dpi = (across, down) if min(across, down) > 1 else None
+    said = {code: contents.get(code, b"") for code in SAID}
+    # EXIF of a JPEG has 64 KiB at most.
+    said[DESCRIPTION] = next(
+        (one for one in layout.descriptions if not one.lstrip().startswith(MADE_BY_PROGRAMS)),
+        b"",
+    )
+    exif = exif_of(
+        {code: text for code, held in said.items() if 0 < len(text := held.rstrip(b"\0")) < MOST_BYTES}
+    )
     return Container(
-        "TIFF", (size[0], size[1]), contents.get(34675), None, contents.get(700), dpi, tiff=layout
+        "TIFF", (size[0], size[1]), contents.get(34675), exif, contents.get(700), dpi, tiff=layout
     )
 
 
@@ -111,6 +135,8 @@ def _decoded(path: Path, series: tifffile.TiffPageSeries, *, keep: bool) -> Samp
         array = np.asarray(series.asarray())
         _latest[:] = [key, array] if keep else []
         return array
+    except ImportError:
+        return None  # newer ones are in a module that Python itself has since 3.14
     except ValueError as error:
         if "imagecodecs" in str(error):
             return None

@@ -5,9 +5,10 @@ They are read as the entries that they are, and appended to the file that is wri
 
 from __future__ import annotations
 
+import io
 import struct
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Literal, NamedTuple
 
 import tifffile
 
@@ -43,17 +44,45 @@ def read_folder(file: tifffile.TiffFile, tag: tifffile.TiffTag) -> Folder | None
             if int(tag.dtype) in (4, 13)
             else struct.unpack(f"{order}Q", handle.read(8))
         )
-        handle.seek(offset)
-        (entries,) = struct.unpack(f"{order}{'Q' if wide else 'H'}", handle.read(8 if wide else 2))
-        size = 20 if wide else 12
-        table = handle.read(size * min(entries, MOST_ENTRIES))
-        return tuple(
-            entry
-            for at in range(0, len(table) - size + 1, size)
-            if (entry := _entry(handle, table[at : at + size], order=order, wide=wide)) is not None
-        )
+        return _folder_at(handle, offset, order=order, wide=wide)
     except (struct.error, OSError, ValueError):
         return None
+
+
+def folders_of_exif(block: bytes) -> tuple[Literal["<", ">"], Folder, dict[int, Folder]]:
+    """Return what a block of EXIF holds: its byte order, its tags, and its folders by the codes of their tags.
+
+    What is damaged is left out.
+    """
+    handle = io.BytesIO(block)
+    order: Literal["<", ">"] = ">" if block[:2] == b"MM" else "<"
+    try:
+        (first,) = struct.unpack_from(f"{order}I", block, 4)
+        tags = _folder_at(handle, first, order=order, wide=False)
+    except (struct.error, OSError, ValueError):
+        return order, (), {}
+    folders = {}
+    for entry in tags:
+        if entry.tag in FOLDERS and len(entry.content) == 4:
+            try:
+                (place,) = struct.unpack(f"{order}I", entry.content)
+                folders[entry.tag] = _folder_at(handle, place, order=order, wide=False)
+            except (struct.error, OSError, ValueError):
+                continue
+    return order, tuple(entry for entry in tags if entry.tag not in FOLDERS), folders
+
+
+def _folder_at(handle: IO[bytes] | tifffile.FileHandle, offset: int, *, order: str, wide: bool) -> Folder:
+    """The entries of a folder, as far as they can be read."""
+    handle.seek(offset)
+    (entries,) = struct.unpack(f"{order}{'Q' if wide else 'H'}", handle.read(8 if wide else 2))
+    size = 20 if wide else 12
+    table = handle.read(size * min(entries, MOST_ENTRIES))
+    return tuple(
+        entry
+        for at in range(0, len(table) - size + 1, size)
+        if (entry := _entry(handle, table[at : at + size], order=order, wide=wide)) is not None
+    )
 
 
 def append_folder(path: Path, code: int, folder: Folder, *, size: tuple[int, int]) -> None:
@@ -104,7 +133,9 @@ def _encoded(folder: list[FolderEntry], begin: int, *, order: str, wide: bool) -
     return table + b"\0" * slot + values
 
 
-def _entry(handle: tifffile.FileHandle, row: bytes, *, order: str, wide: bool) -> FolderEntry | None:
+def _entry(
+    handle: IO[bytes] | tifffile.FileHandle, row: bytes, *, order: str, wide: bool
+) -> FolderEntry | None:
     tag, kind, count = struct.unpack_from(f"{order}HH{'Q' if wide else 'I'}", row)
     if kind not in SIZES or tag == INTEROPERABILITY or count * SIZES[kind] > MOST_BYTES:
         return None

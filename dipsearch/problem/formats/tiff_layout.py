@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -33,6 +33,7 @@ UNITS = (1, 2, 3)  # of a resolution: none, inch, centimetre
 LOSSLESS = {1: None, 5: "lzw", 8: "zlib", 32946: "zlib", 34925: "lzma", 32773: "zlib"}
 """Compressions by the number of their tag. PackBits becomes Deflate; what loses something becomes it, too."""
 
+_IMAGEJ_COUNTS = (b"images", b"channels", b"slices", b"frames", b"hyperstack", b"loop")
 _OME_SIZES = ("SizeX", "SizeY")
 _OME_SCALES = ("PhysicalSizeX", "PhysicalSizeY")
 
@@ -91,6 +92,15 @@ class TiffLayout:
             factor: how many times finer its pixels lie.
         """
         return [_described(one, shape, factor) for one in self.descriptions]
+
+    def of_plane(self, pages: int) -> TiffLayout:
+        """Return the layout of one picture of the stack, that says how large its pixels are and counts no others.
+
+        Args:
+            pages: of the file that is written; one, or one for each channel.
+        """
+        alone = [_of_plane(one, pages) for one in self.descriptions]
+        return replace(self, descriptions=tuple(one for one in alone if one))
 
     def tags_for(self, *, factor: float) -> list[tuple[Any, int, int, Any, bool]]:
         """Return the other tags as tifffile takes them."""
@@ -176,6 +186,25 @@ def _described(text: bytes, shape: tuple[int, ...], factor: float) -> bytes:
             return text
         return text if content["shape"] == [*shape] else json.dumps({**content, "shape": [*shape]}).encode()
     return text
+
+
+def _of_plane(text: bytes, pages: int) -> bytes:
+    """The description of one picture of a stack; empty where it is not known what it says of the others."""
+    if text.startswith(b"ImageJ="):
+        head, *lines = text.split(b"\n")
+        kept = [line for line in lines if line and line.partition(b"=")[0] not in _IMAGEJ_COUNTS]
+        counts = [b"images=%d" % pages, b"channels=%d" % pages] if pages > 1 else []
+        return b"\n".join([head, *counts, *kept, b""])
+    if b"<OME" in text and len(re.findall(rb"<Image\b", text)) == 1:
+        text = re.sub(rb'\b(Size[ZT]=")\d+"', rb'\g<1>1"', text)
+        text = re.sub(rb"<(TiffData|Plane)\b(?:[^>]*/>|.*?</\1>)", b"", text, flags=re.DOTALL)
+        return re.sub(
+            rb"(<Pixels\b[^>]*?)(?:/>|>(.*?)</Pixels>)",
+            rb'\g<1>>\g<2><TiffData IFD="0" PlaneCount="%d"/></Pixels>' % pages,
+            text,
+            flags=re.DOTALL,
+        )
+    return b""
 
 
 def _times(match: re.Match[bytes], factor: float) -> bytes:

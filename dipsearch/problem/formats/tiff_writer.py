@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,10 @@ import tifffile
 
 from .container import Container
 from .raster import Samples, mirrored
-from .tiff_folders import FOLDERS, append_folder
-from .tiff_layout import TiffLayout
+from .tiff_folders import FOLDERS, append_folder, folders_of_exif
+from .tiff_layout import DESCRIPTION, SOFTWARE, STRUCTURE, TiffLayout
 
-LONG = 4
+LONG, IPTC = 4, 33723
 
 
 def save_tiff(
@@ -39,7 +38,7 @@ def save_tiff(
         pictures = [
             np.concatenate([mirrored(one[..., :colours]), one[..., colours:]], axis=2) for one in pictures
         ]
-    rgb = colours == 3 or (colours > 3 and layout is not None and layout.rgb)
+    rgb = colours == 3 if layout is None else colours >= 3 and layout.rgb
     extras = (0,) * (colours - (3 if rgb else 1))
     extras += ((layout.alpha if layout is not None else 0) or 2,) * with_alpha
     planes = "contig" if layout is None or (layout.samples == "pages" and with_alpha) else layout.samples
@@ -59,11 +58,11 @@ def save_tiff(
     }
     plainly = options | {"compression": "zlib", "software": "dipsearch"}
     if layout is None or container is None:
-        tifffile.imwrite(path, values, **plainly, **_foreign(container))
+        _save_plainly(path, values, plainly, container, (pictures[0].shape[0], pictures[0].shape[1]))
         return
     alone = layout.stack is not None and not isinstance(samples, list)
     size = (pictures[0].shape[0], pictures[0].shape[1])
-    layout = replace(layout, descriptions=()) if alone else layout
+    layout = layout.of_plane(channels if pages else 1) if alone else layout
     try:
         _save_alike(path, values, options, layout, container, size)
     except OSError:
@@ -73,17 +72,49 @@ def save_tiff(
         tifffile.imwrite(path, values, **plainly)
 
 
-def _foreign(container: Container | None) -> dict[str, Any]:
-    """What a TIFF takes of the container of another format."""
+def _save_plainly(
+    path: Path,
+    values: Samples,
+    options: dict[str, Any],
+    container: Container | None,
+    size: tuple[int, int],
+) -> None:
+    """Write a TIFF with what it can take of the container of another format."""
     if container is None:
-        return {}
-    tags = [(700, 1, len(xmp), xmp, True)] if (xmp := container.xmp_upright()) else []
+        tifffile.imwrite(path, values, **options)
+        return
+    tags: list[tuple[Any, int, int, Any, bool]] = []
+    tags += [(700, 1, len(xmp), xmp, True)] if (xmp := container.xmp_upright()) else []
     dpi = container.resolution()
-    return {
-        "iccprofile": container.profile,
-        "extratags": tags,
-        **({"resolution": dpi, "resolutionunit": "INCH"} if dpi else {}),
-    }
+    order, held, folders = folders_of_exif(container.exif_for(size) or b"")
+    known = {entry.tag: entry.content.rstrip(b"\0") for entry in held}
+    tags += [(IPTC, 7, len(container.iptc), container.iptc, True)] if container.iptc else []
+    codes = {700, 34675, IPTC}
+    for entry in held:
+        if entry.tag not in STRUCTURE | codes:
+            codes.add(entry.tag)
+            tags.append((*entry, True))
+    folders = {code: folder for code, folder in folders.items() if folder}
+    tags += [(FOLDERS[code], LONG, 1, 0, True) for code in folders]
+    more: dict[str, Any] = {"resolution": dpi, "resolutionunit": "INCH"} if dpi else {}
+    if software := known.get(SOFTWARE):
+        more["software"] = software
+    try:
+        tifffile.imwrite(
+            path,
+            values,
+            byteorder=order,
+            description=known.get(DESCRIPTION) or container.comment.replace(b"\0", b"") or None,
+            iccprofile=container.profile,
+            extratags=tags,
+            **(options | more),
+        )
+        for code, folder in folders.items():
+            append_folder(path, code, folder, size=size)
+    except OSError:
+        raise
+    except Exception:
+        tifffile.imwrite(path, values, **options)  # as below
 
 
 def _save_alike(

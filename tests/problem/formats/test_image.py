@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from dipsearch.errors import InputError, ResourceError
 from dipsearch.problem import image_digest, natural_suffix, read_image, sample_names, write_image
 from dipsearch.problem.formats.png import encode_png16
-from dipsearch.problem.formats.png_chunks import Chunk, with_chunks
+from dipsearch.problem.formats.png_chunks import Chunk, encoded, with_chunks
 
 
 def samples(channels, *, bits=8, height=7, width=9, seed=0):
@@ -139,6 +139,31 @@ def test_orientation_holds_for_tiff_too(tmp_path):
     assert np.array_equal(as_array(read_image(tmp_path / "a.tif")), np.rot90(data, -1))
 
 
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_orientation_holds_for_a_tiff_with_a_palette(tmp_path, compression):
+    picture = Pillow.fromarray(samples(1)[..., 0]).quantize(60)
+    picture.save(tmp_path / "a.tif", tiffinfo={274: 6}, compression=compression)
+    expected = np.rot90(np.asarray(picture.convert("RGB")), -1)
+    assert np.array_equal(as_array(read_image(tmp_path / "a.tif")), expected)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_a_transparent_grey_of_few_bits_becomes_alpha(tmp_path, bits):
+    data = np.arange(8, dtype=np.uint8)[None].repeat(8, 0) % 2**bits
+    packed = np.packbits(np.unpackbits(data[..., None], axis=2)[..., 8 - bits :].reshape(8, -1), axis=1)
+    rows = b"".join(b"\0" + row.tobytes() for row in packed)
+    parts = [
+        Chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, bits, 0, 0, 0, 0)),
+        Chunk(b"tRNS", struct.pack(">H", 1)),
+        Chunk(b"IDAT", zlib.compress(rows)),
+        Chunk(b"IEND", b""),
+    ]
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(encoded(part) for part in parts))
+    image = read_image(tmp_path / "a.png")
+    assert np.array_equal(as_array(image)[..., 0], data * (255 // (2**bits - 1)))
+    assert np.array_equal(image.alpha[0, 0].numpy(), data != 1)
+
+
 def test_a_jpeg_is_read_as_pillow_decodes_it(tmp_path):
     smooth = np.linspace(0, 255, 32 * 32 * 3).reshape(32, 32, 3).astype(np.uint8)
     Pillow.fromarray(smooth).save(tmp_path / "a.jpg", quality=90)
@@ -162,6 +187,19 @@ def test_tiff_keeps_any_channel_count_and_depth(tmp_path, channels, bits):
     )
 
 
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+def test_three_bands_that_are_no_colours_stay_so(tmp_path, planes):
+    data = samples(3, bits=16)
+    held = data if planes == "contig" else np.moveaxis(data, 2, 0)
+    tifffile.imwrite(tmp_path / "a.tif", held, photometric="minisblack", planarconfig=planes)
+    image = read_image(tmp_path / "a.tif")
+    write_image(tmp_path / "b.tif", image.pixels, bits=16, container=image.container)
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        page = file.pages[0]
+        assert page.photometric == 1 and page.extrasamples == (0, 0)
+        assert np.array_equal(page.asarray(), held)
+
+
 def test_planes_first_and_axes_that_say_so_are_channels(tmp_path):
     data = samples(5)
     tifffile.imwrite(
@@ -178,6 +216,20 @@ def test_tiff_compressed_by_others_is_read(tmp_path):
     data = samples(3)
     Pillow.fromarray(data).save(tmp_path / "lzw.tif", compression="tiff_lzw")
     assert np.array_equal(as_array(read_image(tmp_path / "lzw.tif")), data)
+
+
+@pytest.mark.parametrize(("bits", "words"), [(8, "ZSTD.*imagecodecs"), (16, "imagecodecs")])
+def test_a_compression_that_is_not_known_here_is_not_taken_for_damage(tmp_path, monkeypatch, bits, words):
+    def no_decoder(*_, **__):
+        raise ModuleNotFoundError("No module named 'compression'")
+
+    tifffile.imwrite(tmp_path / "a.tif", samples(3, bits=bits), photometric="rgb")
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as file:
+        file.pages[0].tags["Compression"].overwrite(50000)
+    monkeypatch.setattr(tifffile.TiffPageSeries, "asarray", no_decoder)
+    with pytest.raises(InputError, match=words) as caught:
+        read_image(tmp_path / "a.tif")
+    assert "damaged" not in str(caught.value)
 
 
 def test_several_pages_are_refused(tmp_path):
@@ -351,3 +403,52 @@ def test_a_sample_is_reduced_when_it_says_so_and_only_then():
 def test_a_side_that_is_no_size_is_refused(side):
     with pytest.raises(InputError, match="longer side in pixels"):
         read_image(f"sample:astronaut@{side}")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_a_tiff_takes_the_exif_of_other_formats(tmp_path, suffix):
+    exif = Pillow.Exif()
+    exif[271], exif[315], exif[270] = "maker", "artist", "what it shows"
+    exif.get_ifd(0x8825)[2] = (48.0, 8.0, 1.5)
+    exif.get_ifd(0x8769)[0x829A] = 0.01
+    Pillow.fromarray(samples(3)).save(tmp_path / f"a{suffix}", exif=exif)
+    image = read_image(tmp_path / f"a{suffix}")
+    write_image(tmp_path / "b.tif", image.pixels, container=image.container)
+    with Pillow.open(tmp_path / "b.tif") as file:
+        found = file.getexif()
+        assert [found[code] for code in (271, 315, 270)] == ["maker", "artist", "what it shows"]
+        assert found.get_ifd(0x8825)[2] == (48.0, 8.0, 1.5) and found.get_ifd(0x8769)[0x829A] == 0.01
+    assert np.array_equal(as_array(read_image(tmp_path / "b.tif")), as_array(image))
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_other_formats_take_what_a_tiff_says_of_its_picture(tmp_path, suffix):
+    data = samples(3)
+    more = [(315, 2, 0, "artist", True), (33432, 2, 0, "(c) me", True)]
+    tifffile.imwrite(tmp_path / "a.tif", data, photometric="rgb", description="it shows", extratags=more)
+    image = read_image(tmp_path / "a.tif")
+    write_image(tmp_path / f"b{suffix}", image.pixels, container=image.container)
+    with Pillow.open(tmp_path / f"b{suffix}") as file:
+        assert [file.getexif()[code] for code in (270, 315, 33432)] == ["it shows", "artist", "(c) me"]
+    tifffile.imwrite(tmp_path / "a.tif", data, photometric="rgb")  # says its shape, which is nothing to keep
+    assert read_image(tmp_path / "a.tif").container.exif is None
+
+
+def test_the_comment_and_iptc_of_a_jpeg_are_kept(tmp_path):
+    iptc = b"\x1c\x02\x05\x00\x05Title"
+    held = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0" + struct.pack(">I", len(iptc)) + iptc
+    segment = b"\xff\xed" + struct.pack(">H", len(held) + 2) + held
+    Pillow.fromarray(samples(3)).save(tmp_path / "a.jpg", comment=b"a comment", extra=segment)
+    image = read_image(tmp_path / "a.jpg")
+    for name in ("b.jpg", "b.png", "b.tif"):
+        write_image(tmp_path / name, image.pixels, container=image.container)
+    with Pillow.open(tmp_path / "b.jpg") as file:
+        assert file.info["comment"] == b"a comment" and file.info["photoshop"][0x0404] == iptc
+    with Pillow.open(tmp_path / "b.png") as file:
+        assert file.info["Comment"] == "a comment"
+        assert bytes.fromhex("".join(file.info["Raw profile type iptc"].split("\n")[3:])) == iptc
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        tags = file.pages[0].tags
+        assert tags["ImageDescription"].value == "a comment" and bytes(tags[33723].value) == iptc
+    assert image.container.left_out_by(".webp") == ["text", "IPTC data"]
+    assert image.container.left_out_by(".png") == []

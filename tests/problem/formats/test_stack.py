@@ -9,7 +9,15 @@ import pytest
 import tifffile
 
 from dipsearch.errors import InputError
-from dipsearch.problem import TaskOptions, load_case, read_image, stacked_sources, stacks_of, write_film
+from dipsearch.problem import (
+    TaskOptions,
+    load_case,
+    read_image,
+    stacked_sources,
+    stacks_of,
+    write_film,
+    write_image,
+)
 from dipsearch.problem.formats.stack import Stack
 
 SIGMA = TaskOptions("denoise", sigma=2000)
@@ -91,3 +99,29 @@ def test_a_reference_that_is_a_stack_too_is_compared_plane_by_plane(tmp_path: Pa
     assert case.reference is not None
     found = case.range.back(case.reference) * 65535
     assert np.allclose(found[0, 0], array[2], atol=0.5)
+
+
+@pytest.mark.parametrize("axes", ["TYX", "ZCYX"])
+@pytest.mark.parametrize("kind", ["imagej", "ome"])
+def test_one_plane_keeps_the_size_of_its_pixels(tmp_path: Path, axes: str, kind: str) -> None:
+    shape = (3, 16, 18) if axes == "TYX" else (3, 2, 16, 18)
+    film = np.random.default_rng(0).integers(0, 60000, shape).astype(np.uint16)
+    path = tmp_path / ("film.ome.tif" if kind == "ome" else "film.tif")
+    if kind == "imagej":
+        metadata = {"axes": axes, "unit": "um", "spacing": 0.5, "Labels": [*"abcdef"][: film[..., 0, 0].size]}
+        tifffile.imwrite(path, film, imagej=True, resolution=(10, 10), metadata=metadata)
+    else:
+        metadata = {"axes": axes, "PhysicalSizeX": 0.1, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 0.1}
+        tifffile.imwrite(path, film, metadata=metadata)
+    image = read_image(f"{path}[1]")
+    written = tmp_path / f"b{path.name}"
+    write_image(written, image.pixels, bits=16, container=image.container)
+    with tifffile.TiffFile(written) as file:
+        if kind == "imagej":
+            assert file.imagej_metadata["unit"] == "um" and file.imagej_metadata["spacing"] == 0.5
+            assert file.pages[0].tags["XResolution"].value == (10, 1)
+        else:
+            assert 'PhysicalSizeX="0.1"' in file.ome_metadata and 'SizeT="1"' in file.ome_metadata
+        assert len(file.series) == 1
+        assert np.array_equal(file.series[0].asarray(), film[1])
+    assert read_image(written).pixels.shape == image.pixels.shape
