@@ -233,3 +233,14 @@ def _spots(of):
     for y, x, bright in of.uniform((0, 0, 0.2), (128, 128, 1), size=(120, 3)):
         scene += bright * np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / 3)
     return scene
+
+
+def test_levels_that_never_occur_are_no_counts_without_the_noise_of_counts():
+    y = (photo("astronaut") * 255).round().int() // 16 * 17 / 255
+    assert diagnose(y).branch != "thinning"
+
+
+def test_dither_of_few_levels_is_no_counts():
+    bayer = torch.tensor([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) / 16
+    y = torch.floor(photo("astronaut") * 4 + bayer.tile(32, 32)) / 4
+    assert diagnose(damages.eight_bits(y)).branch != "thinning"
