@@ -38,6 +38,15 @@ gained 0.8 to 4.9 dB on 96 × 96 of coffee and kodim07, with the covariance of t
 COUNTS_RATIO = 1.3
 """Of the high band by the middle one: counts of 20 to 300 photons in 8 bits had 0.66 to 1.1, ordered dither 2.6."""
 
+FEW_LEVELS = 4
+"""Values in a channel: print, QR codes, dither and line drawings have two, pixels of the first consoles four; of noise
+on them nothing is left but other such values."""
+
+COARSER, LEAST_BY_STEP = 1.5, 0.6
+"""Of the smallest difference between two values: pictures that were rounded to few levels have 0.25 to 0.58 of it, as
+errors of rounding are 0.29 of a step; weaker noise than that is not told from them. Asked where the steps are coarser
+than those of 8 bits, in grey levels: JPEG leaves less than a step of these, and has its own question."""
+
 DISAGREEMENT = 2.0
 """A given strength is wondered at where it is so many times as large, or as small, as all that was measured."""
 
@@ -53,7 +62,8 @@ def diagnose(y: Tensor, *, jpeg: bool = False, unit: Unit = GREY_LEVELS) -> Diag
     ==========================  =====================================================================
     impulse                     single values at the far end of the range
     thinning                    all values are whole counts, as many as the noise says
-    unchanged                   what may be noise cannot be told from texture, or from JPEG's own errors
+    unchanged                   what may be noise cannot be told from texture, from JPEG's own errors, or
+                                from the steps between few values
     noise-free                  the same, and all that was measured lies below the rounding of the file
     fallback                    noise under JPEG, or correlated noise that grows with the signal
     recorruption (covariance)   less noise in the high band than in the middle one
@@ -117,6 +127,11 @@ def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis
     noisy = _noisy(seen)
     if seen.comb.found and (not seen.comb.rounded or _may_be_counts(seen, noisy=noisy)):
         return verdicts.thinning(seen, unit)
+    if 0 < seen.levels <= FEW_LEVELS and seen.level > 0:
+        return verdicts.left_alone(seen, unit, jpeg=False, few=True)
+    coarse = seen.step * LEVELS > COARSER
+    if coarse and seen.level < LEAST_BY_STEP * seen.step and not seen.line.grows:
+        return verdicts.left_alone(seen, unit, jpeg=False)
     if seen.grid.found or jpeg:
         strong = (
             seen.flat_sigma >= JPEG_NOISE
