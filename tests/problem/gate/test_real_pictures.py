@@ -268,3 +268,11 @@ def test_rounding_to_few_levels_is_no_noise_and_noise_on_them_is():
     assert diagnose((x * 15).floor() / 15).leaves_alone
     noisy = damages.white_in_8_bits(x, (25,), draw()).y
     assert not diagnose((noisy * 15).floor() / 15).leaves_alone
+
+
+def test_the_edges_of_a_silhouette_under_jpeg_are_no_noise():
+    rows, columns = np.mgrid[:96, :96]
+    far, turn = np.hypot(rows - 90, columns - 90), np.arctan2(rows - 90, columns - 90)
+    clean = torch.from_numpy(np.where(far < 50 + 6 * np.sin(7 * turn), 0.0, 1.0)).float()[None, None]
+    found = [diagnose(damages.jpeg(clean, quality), jpeg=True) for quality in (75, 90)]
+    assert all(one.leaves_alone for one in found)
