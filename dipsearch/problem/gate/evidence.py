@@ -42,7 +42,7 @@ the bands 0.57 to 1.06, and both above these in all but seven of 102 (sigma 5 on
 than 2.4 grey levels evenness was at most 0.85 where the ratio was above 0.6."""
 
 MOST_LEVELS = 70_000
-"""Distinct values: of more it is not asked how far they lie apart."""
+"""Distinct values: of more it is not asked how far they lie apart, nor how many they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +70,7 @@ class Evidence:
         channels: how strong it is in each channel, and what channels have in common.
         plain: the share of the values that lie in constant areas.
         step: the smallest difference between two values: what the file rounds to.
+        levels: the most distinct values in a channel; 0 where there are too many.
     """
 
     estimate: SigmaEstimate
@@ -89,6 +90,7 @@ class Evidence:
     channels: ChannelNoise
     plain: float
     step: float
+    levels: int
 
     @property
     def level(self) -> float:
@@ -165,6 +167,7 @@ def gather(y: Tensor) -> Evidence:
         channels=channels,
         plain=float(plain.mean()),
         step=_step(y),
+        levels=_levels(y),
     )
     if found.shares:
         return found
@@ -217,6 +220,12 @@ def _step(y: Tensor) -> float:
     if not 1 < len(values) <= MOST_LEVELS:
         return 0.0
     return float(np.diff(values.astype(np.float64)).min())
+
+
+def _levels(y: Tensor) -> int:
+    """The most distinct values in a channel; 0 where there are too many."""
+    most = max(len(np.unique(plane)) for plane in y.detach().cpu().numpy()[0])
+    return most if most <= MOST_LEVELS else 0
 
 
 def _rounded(value: Any) -> Any:

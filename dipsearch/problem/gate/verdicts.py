@@ -60,14 +60,21 @@ def thinning(seen: Evidence, unit: Unit) -> Diagnosis:
     )
 
 
-def left_alone(seen: Evidence, unit: Unit, *, jpeg: bool) -> Diagnosis:
-    """The picture has no noise, or none that can be told from what belongs to it."""
+def left_alone(seen: Evidence, unit: Unit, *, jpeg: bool, few: bool = False) -> Diagnosis:
+    """The picture has no noise, or none that can be told from what belongs to it.
+
+    Args:
+        jpeg: whether it was stored as JPEG.
+        few: whether it has so few values that any noise would be on them, too.
+    """
     estimate = seen.estimate
     measured = (estimate.wavelet, estimate.laplacian, estimate.sigma, seen.high, seen.middle)
-    free = max(measured) <= seen.step and not jpeg
+    free = max(measured) <= seen.step and not (jpeg or few)
     what = "JPEG's own errors" if jpeg else "the picture's texture"
     found = (
-        "none, everything that was measured lies below the rounding of the file"
+        f"the picture has {seen.levels} values only, and nothing tells noise from content there"
+        if few
+        else "none, everything that was measured lies below the rounding of the file"
         if free
         else f"none that can be told from {what} (at most {unit.strength(seen.level)} where it is quiet)"
     )

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
 from dipsearch.problem import Identity, Problem, add_noise, diagnose, make_split, read_image
@@ -177,3 +177,16 @@ def test_a_picture_of_one_colour_has_no_noise(level):
 def test_the_smallest_picture_has_a_branch():
     y = add_noise(torch.full((1, 1, 8, 8), 0.5), "gaussian", level=25, seed=0).y
     assert diagnose(y).branch in ("recorruption (white)", "held-out")
+
+
+def written(size, *, ink=0):
+    page = Image.new("L", (96, 96), 255)
+    for top in range(0, 96, size + 3):
+        ImageDraw.Draw(page).text((1, top), "The quick brown fox jumps", fill=ink, font_size=size)
+    return torch.from_numpy(np.asarray(page, dtype=np.float32) / 255)[None, None]
+
+
+@pytest.mark.parametrize(("size", "ink"), [(10, 0), (20, 40)])
+def test_dark_text_on_white_is_no_impulses(size, ink):
+    found = find_impulses(written(size, ink=ink))
+    assert found.share > 0.02 and not found.found

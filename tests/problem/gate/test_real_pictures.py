@@ -233,3 +233,46 @@ def _spots(of):
     for y, x, bright in of.uniform((0, 0, 0.2), (128, 128, 1), size=(120, 3)):
         scene += bright * np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / 3)
     return scene
+
+
+def test_levels_that_never_occur_are_no_counts_without_the_noise_of_counts():
+    y = (photo("astronaut") * 255).round().int() // 16 * 17 / 255
+    assert diagnose(y).branch != "thinning"
+
+
+def test_dither_of_few_levels_is_no_counts():
+    bayer = torch.tensor([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) / 16
+    y = torch.floor(photo("astronaut") * 4 + bayer.tile(32, 32)) / 4
+    assert diagnose(damages.eight_bits(y)).branch != "thinning"
+
+
+def _modules():
+    return torch.from_numpy(np.kron(draw().integers(0, 2, (48, 48)), np.ones((2, 2))))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        _modules,
+        lambda: torch.from_numpy(np.indices((96, 96)).sum(0) // 4 % 2),
+        lambda: (photo("camera", 96)[0, 0] > torch.from_numpy(draw().random((96, 96)))).double(),
+    ],
+)
+def test_pictures_of_two_values_are_left_alone_and_told_why(make):
+    found = diagnose(make()[None, None].float())
+    assert found.leaves_alone and "2 values only" in found.sentence and "--sigma" in found.sentence
+
+
+def test_rounding_to_few_levels_is_no_noise_and_noise_on_them_is():
+    x = photo("camera")
+    assert diagnose((x * 15).floor() / 15).leaves_alone
+    noisy = damages.white_in_8_bits(x, (25,), draw()).y
+    assert not diagnose((noisy * 15).floor() / 15).leaves_alone
+
+
+def test_the_edges_of_a_silhouette_under_jpeg_are_no_noise():
+    rows, columns = np.mgrid[:96, :96]
+    far, turn = np.hypot(rows - 90, columns - 90), np.arctan2(rows - 90, columns - 90)
+    clean = torch.from_numpy(np.where(far < 50 + 6 * np.sin(7 * turn), 0.0, 1.0)).float()[None, None]
+    found = [diagnose(damages.jpeg(clean, quality), jpeg=True) for quality in (75, 90)]
+    assert all(one.leaves_alone for one in found)
