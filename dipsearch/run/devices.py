@@ -128,7 +128,7 @@ def _trouble(name: str) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what it has to say of an old GPU, the attempt says, too
-            torch.ones(1, device=name, dtype=torch.float32).add_(1).item()
+            torch.ones(1, device=name).add_(1).item()
     except RuntimeError as error:
         return f"{name} cannot be used ({_first_sentence(str(error))})"
     return ""

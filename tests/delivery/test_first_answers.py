@@ -18,7 +18,7 @@ from dipsearch.delivery.first_answers import (
 )
 from dipsearch.planning.budget import FIRST_SHARE
 from dipsearch.problem import Case, Identity, NoiseModel, Problem, crop_problem, psnr, read_image
-from dipsearch.trials.first_files import write_first
+from dipsearch.trials.first_files import KeptFirst, write_first
 from dipsearch.trials.objective import estimated_psnr
 from dipsearch.trials.problem_files import (
     SEARCHED,
@@ -72,7 +72,7 @@ def test_who_asks_to_finish_gets_one_of_every_picture_soon(make_runner) -> None:
 
 def test_in_a_search_nobody_waits_for_what_networks_would_need(make_runner) -> None:
     runner, worker = make_runner({"cat": noisy()})
-    write_first(runner.folder, "cat", truth(), seconds=1.0)
+    write_first(runner.folder, "cat", KeptFirst(truth(), 1.0))
     runner.asked.by = "Ctrl-C"
     assert make_first_answers(runner) == {} and worker.done == []
 
