@@ -127,7 +127,11 @@ def _of_part(y: Tensor, *, jpeg: bool, unit: Unit) -> Diagnosis | None:
     if found.leaves_alone or (found.noise.sigma is not None and found.noise.sigma < FAINTEST):
         return None
     where = part.inside(tuple(y.shape))
-    share = f" (in {100 * where.mean():.0f} % of the picture; the rest has hardly any and stays as it is)"
+    rest = y.clone()
+    rest[..., part.top : part.bottom, part.left : part.right] = y.mean()  # plain, and so without noise
+    another = find_noisy_part(rest) is not None
+    said = "another part has noise, too, but" if another else "the rest has hardly any and"
+    share = f" (in {100 * where.mean():.0f} % of the picture; {said} stays as it is)"
     return replace(found, where=where, sentence=found.sentence + share)
 
 

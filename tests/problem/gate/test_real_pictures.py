@@ -289,3 +289,14 @@ def test_noise_of_one_channel_is_found_beside_clean_ones(sigmas, name):
     at = sigmas.index(max(sigmas))
     assert found.noise.sigma_of(at) * 255 == pytest.approx(max(sigmas), rel=0.15)
     assert max(found.noise.sigma_of(one) for one in range(3) if one != at) * 255 < 4
+
+
+def test_a_second_part_with_noise_is_not_said_to_have_hardly_any():
+    x = photo("rocket", 160)
+    noisy = damages.white_in_8_bits(x, (25,), draw()).y
+    y = damages.eight_bits(x)
+    y[..., :64, :64] = noisy[..., :64, :64]
+    assert "the rest has hardly any" in diagnose(y).sentence
+    y[..., 96:, 96:] = noisy[..., 96:, 96:]
+    found = diagnose(y)
+    assert found.where is not None and "another part has noise, too" in found.sentence
