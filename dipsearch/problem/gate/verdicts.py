@@ -202,6 +202,19 @@ def white(seen: Evidence, unit: Unit) -> Diagnosis:
     )
 
 
+def by_channel(seen: Evidence, unit: Unit) -> Diagnosis:
+    """White Gaussian noise of some channels, where others have hardly any."""
+    sigma = seen.channels.mean_sigma
+    return Diagnosis(
+        "recorruption (white)",
+        NoiseModel("gaussian", sigma, "estimated", channels=seen.channels.relative(sigma)),
+        f"noise: sigma {unit.strength(sigma)}{_of_channels(seen, sigma, unit)}, estimated; some channels have far more "
+        "of it than others, and it is taken as white and Gaussian",
+        "",
+        seen,
+    )
+
+
 def _of_channels(seen: Evidence, sigma: float, unit: Unit) -> str:
     """What channels have for themselves, and in common, in words."""
     relative = seen.channels.relative(sigma)

@@ -276,3 +276,27 @@ def test_the_edges_of_a_silhouette_under_jpeg_are_no_noise():
     clean = torch.from_numpy(np.where(far < 50 + 6 * np.sin(7 * turn), 0.0, 1.0)).float()[None, None]
     found = [diagnose(damages.jpeg(clean, quality), jpeg=True) for quality in (75, 90)]
     assert all(one.leaves_alone for one in found)
+
+
+@pytest.mark.parametrize(("sigmas", "name"), [((0, 0, 50), "coffee"), ((25, 0, 0), "astronaut")])
+def test_noise_of_one_channel_is_found_beside_clean_ones(sigmas, name):
+    x = photo(name)
+    strengths = torch.tensor(sigmas).view(1, 3, 1, 1) / 255
+    found = diagnose(
+        damages.eight_bits(x + strengths * torch.from_numpy(draw().normal(size=x.shape)).float())
+    )
+    assert found.branch == "recorruption (white)" and "by channel" in found.sentence
+    at = sigmas.index(max(sigmas))
+    assert found.noise.sigma_of(at) * 255 == pytest.approx(max(sigmas), rel=0.15)
+    assert max(found.noise.sigma_of(one) for one in range(3) if one != at) * 255 < 4
+
+
+def test_a_second_part_with_noise_is_not_said_to_have_hardly_any():
+    x = photo("rocket", 160)
+    noisy = damages.white_in_8_bits(x, (25,), draw()).y
+    y = damages.eight_bits(x)
+    y[..., :64, :64] = noisy[..., :64, :64]
+    assert "the rest has hardly any" in diagnose(y).sentence
+    y[..., 96:, 96:] = noisy[..., 96:, 96:]
+    found = diagnose(y)
+    assert found.where is not None and "another part has noise, too" in found.sentence
