@@ -77,7 +77,8 @@ def take_in(
     if values.is_complex() and not isinstance(a, LinearOperator):
         form = replace(form, complex_values=shape[1] == seen.shape[1])
     if not (is_float(values) or _in_units_of_image(a)):
-        form = replace(form, dtype="float32")  # a whole number of one unit is none of another
+        # A whole number of one unit is none of another, and the range of its type is not that of the image.
+        form, values = replace(form, dtype="float32"), values.float()
     form = replace(form, dtype=plain_type(form.dtype, complex_values=form.complex_values))
     if min(shape[2:]) < SMALLEST_SIDE:
         raise InputError(

@@ -173,3 +173,10 @@ def test_an_array_with_two_values_per_pixel_is_taken_as_an_own_operator_returns_
     assert problem.form.back(torch.zeros(problem.image_shape)).shape == (SIDE, SIDE)
     x = torch.from_numpy((smooth - problem.form.low) / (problem.form.high - problem.form.low)).float()
     assert torch.allclose(problem.operator.A(x[None, None]), problem.y, atol=1e-5)
+
+
+def test_eight_bits_of_an_own_operator_are_no_range_of_the_image() -> None:
+    image = torch.linspace(0, 1, 32).repeat(32, 1)[None, None]
+    y = (100 * image).round().to(torch.uint8)
+    problem = Problem(y, (lambda x: 100 * x, lambda y: 100 * y), noise=Gaussian(1.0))
+    assert (problem.form.low, problem.form.high) == (0.0, 1.0)
