@@ -19,7 +19,7 @@ from ..execution.task import Patches
 from ..planning.budget import FIRST_SHARE
 from ..problem import Case, restored_suffix, write_restored
 from ..trials.array_files import read_x
-from ..trials.first_files import FIRST_FOLDER, KeptFirst, Made, read_first
+from ..trials.first_files import FIRST_FOLDER, KeptFirst, Made, first_file, read_first
 from ..trials.objective import estimated_psnr
 from ..trials.problem_files import SEARCHED, WHOLE, pilot_path, problem_file, write_pilot
 from .answers import finished
@@ -73,7 +73,7 @@ def make_first_answers(
         left = FIRST_SHARE * runner.left() / rounds
         tasks = [replace(task, left=left) for task in tasks]
     # Of a search the pictures were made before, and what its networks lack nobody needs who asked to finish.
-    there = all(read_first(folder, name) is not None for name in names)
+    there = all(first_file(folder, name).exists() for name in names)
     runner.restore([*tasks], patient=not there)
     if runner.stopped and not there:
         lacking = [task for task in tasks if not (folder / task.out).exists()]
