@@ -77,7 +77,8 @@ def search(
     """Search the network that restores a measurement best, and restore it; no reference is needed.
 
     Ctrl-C, or the stop button of a notebook, ends the search, and what there is is delivered. Workers are processes of
-    their own; a script needs no ``if __name__ == "__main__"`` for them.
+    their own; a script needs no ``if __name__ == "__main__"`` for them. On Linux the process that they are forked from
+    stays until this one ends, so that the next search begins sooner.
 
     Args:
         problem: what was measured; several: one architecture for all of them.

@@ -47,11 +47,13 @@ def members(group: int) -> list[int]:
 
 
 def workers(parent: int) -> list[int]:
-    """The living processes that Python's ``multiprocessing`` spawned for a parent, but not its book-keeper."""
+    """The living processes that ``multiprocessing`` spawned for a parent, or forked from what it spawned for that."""
+    found = [entry for entry in processes() if entry.alive]
+    servers = {entry.pid for entry in found if entry.parent == parent and "forkserver" in entry.command}
     return [
         entry.pid
-        for entry in processes()
-        if entry.parent == parent and entry.alive and "spawn_main" in entry.command
+        for entry in found
+        if entry.parent in servers or (entry.parent == parent and "spawn_main" in entry.command)
     ]
 
 

@@ -21,11 +21,6 @@ LEAST_BUDGET = 7.0
 """Seconds that a search takes at the least: starting PyTorch and writing the page are two thirds of them."""
 
 
-LEAST_FOR_WORKERS = 10.0
-"""Seconds of a budget that workers are started ahead for. With fewer no network is fitted, and where other programs are
-busy they took the time of the first answer: 5 s of a 512 × 512 picture beside two loops lasted 11.8 s."""
-
-
 def go_ahead(
     ahead: HeadStart,
     folder: Path,
@@ -40,8 +35,6 @@ def go_ahead(
 
     On a GPU they come after the measurement of its speed, which they would disturb.
     """
-    if request.budget_seconds is not None and request.budget_seconds < LEAST_FOR_WORKERS:
-        return
     besides = 1 if devices[0] != "cpu" else max(threads_for(case.problem, most_threads()) for case in cases)
     ahead.begin(devices, besides=besides)
     if devices[0] == "cpu" and not resume:

@@ -74,9 +74,12 @@ def gather(
     if resume:
         _check_request(folder, request)
     request = replace(request, storage=_storage(folder, request, resume=resume))
-    if ahead is not None and (gpus := expected_gpus(request.device, workers=request.workers)):
-        # Before this process asks for a GPU's context itself, which takes as long.
-        ahead.begin(gpus, besides=1)
+    if ahead is not None:
+        if gpus := expected_gpus(request.device, workers=request.workers):
+            # Before this process asks for a GPU's context itself, which takes as long.
+            ahead.begin(gpus, besides=1)
+        else:
+            ahead.prepare()
     notes = list[str]()
     if workers is None:
         devices = choose_devices(request.device, workers=request.workers, tell=notes.append)

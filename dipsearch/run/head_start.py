@@ -14,10 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..execution.executor import WorkerSpec
-from ..execution.local_processes import LocalProcesses
+from ..execution.local_processes import LocalProcesses, start_fork_server
 from ..execution.task import Patches, Result
 from ..trials.own_parts import NOTHING, OwnParts
 from .devices import cores
+
+LEAST_FOR_WORKERS = 10.0
+"""Seconds of a budget that workers are started ahead for. With fewer no network is fitted, and where other programs are
+busy they took the time of the first answer: 5 s of a 512 × 512 picture beside two loops lasted 11.8 s."""
 
 Given = tuple[Patches, int, Future[Result]]
 """A task that a worker has, the worker's number, and what will come of it."""
@@ -35,6 +39,7 @@ class HeadStart:
     Args:
         folder: the study's.
         own: parts of the user's, of which every worker gets a copy.
+        budget_seconds: of the search; ``None``: as long as it takes.
 
     Attributes:
         given: what they do already.
@@ -42,6 +47,7 @@ class HeadStart:
 
     folder: Path
     own: OwnParts = NOTHING
+    budget_seconds: float | None = None
     given: list[Given] = field(default_factory=list)
     _executor: LocalProcesses | None = None
 
@@ -51,6 +57,11 @@ class HeadStart:
     def __exit__(self, *reason: object) -> None:
         self._end()
 
+    def prepare(self) -> None:
+        """Have what workers on a CPU need imported while it is not yet known whether there will be any."""
+        if self._room(besides=1) > 0:
+            start_fork_server()
+
     def begin(self, devices: Sequence[str], *, besides: int) -> None:
         """Start workers for some devices, as many as have a core of their own.
 
@@ -58,8 +69,7 @@ class HeadStart:
             devices: of the workers, as far as it is known.
             besides: cores that this process needs for itself.
         """
-        most = cores() - besides - taken_cores()
-        if most > 0:
+        if (most := self._room(besides=besides)) > 0:
             self._for(devices).start(most)
 
     @property
@@ -77,6 +87,10 @@ class HeadStart:
         executor = self._for(devices)
         executor.start()
         return executor
+
+    def _room(self, *, besides: int) -> int:
+        short = self.budget_seconds is not None and self.budget_seconds < LEAST_FOR_WORKERS
+        return 0 if short else cores() - besides - taken_cores()
 
     def _for(self, devices: Sequence[str]) -> LocalProcesses:
         specs = [WorkerSpec(index, device, threads=1) for index, device in enumerate(devices)]

@@ -77,7 +77,7 @@ def run_search(
     with claim(folder, new=not resume) as claimed, operators_of(folder, own), ExitStack() as stack:
         stack.enter_context(interruptible(asked=asked))
         executor: Executor | None = None
-        ahead = HeadStart(folder, own)
+        ahead = HeadStart(folder, own, request.budget_seconds)
         if cluster is not None or request.cluster is not None:
             executor = stack.enter_context(_on_cluster(folder, cluster or request.cluster, own, callback))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -10,12 +11,23 @@ import sys
 import time
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
+import numpy as np
 import pytest
 
+import dipsearch
+from dipsearch.bench.processes import workers
 from dipsearch.errors import ResourceError
 from dipsearch.execution.executor import WorkerSpec
-from dipsearch.execution.local_processes import LocalProcesses, _environment, _without_main, visible_as
+from dipsearch.execution.local_processes import (
+    FORKED,
+    LocalProcesses,
+    _environment,
+    _without_main,
+    visible_as,
+)
+from dipsearch.trials.own_parts import OwnParts
 
 
 def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -43,11 +55,11 @@ def test_the_main_module_is_back_after_a_start() -> None:
 def test_a_script_without_a_main_guard_runs_once(tmp_path: Path) -> None:
     done = run(
         """
-        import os
-        from dipsearch.execution.local_processes import _SPAWN, _without_main
+        import multiprocessing
+        from dipsearch.execution.local_processes import _without_main
         print("the script runs", flush=True)
         with _without_main():
-            child = _SPAWN.Process(target=print, args=("a worker runs",))
+            child = multiprocessing.get_context("spawn").Process(target=print, args=("a worker runs",))
             child.start()
         child.join()
         """,
@@ -98,6 +110,70 @@ def test_workers_do_not_hear_ctrl_c_and_end_when_they_are_killed(tmp_path: Path)
         executor.kill()
         process.join(5)
         assert process.exitcode == -signal.SIGKILL
+
+
+class Witness:
+    """Part of one's own that writes down, where it arrives, what is to be seen there."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        seen = {
+            "colour": os.environ.get("COLOUR"),
+            "leftover": os.environ.get("PYTHONSAFEPATH"),
+            "draw": np.random.random(),  # noqa: NPY002  (which those of others may use)
+            "dipsearch": dipsearch.__file__,
+            "threads": len(list(Path("/proc/self/task").iterdir())) if FORKED else 1,
+        }
+        (state["out"] / str(os.getpid())).write_text(json.dumps(seen))
+
+    def __call__(self, *arguments: Any) -> float:
+        return 0.0
+
+
+@pytest.mark.parametrize("forked", [FORKED, False])
+def test_workers_see_the_surroundings_of_now_and_draw_numbers_of_their_own(
+    forked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the process that they are forked from saw when it began."""
+    monkeypatch.setattr("dipsearch.execution.local_processes.FORKED", forked)
+    specs = [WorkerSpec(0, "cpu"), WorkerSpec(1, "cpu")]
+    seen = {}
+    for colour in ("red", "blue"):
+        (folder := tmp_path / colour).mkdir()
+        monkeypatch.setenv("COLOUR", colour)
+        with LocalProcesses(tmp_path, specs, OwnParts(metric=Witness(folder))) as executor:
+            end = time.monotonic() + 60
+            while len(written := [path for path in folder.iterdir() if path.stat().st_size]) < 2:
+                assert time.monotonic() < end
+                executor.wait(0.05)
+            assert {one.process.pid for one in executor._processes} <= set(workers(os.getpid()))
+        seen[colour] = [json.loads(path.read_text()) for path in written]
+    assert all(one["colour"] == colour for colour, both in seen.items() for one in both)
+    assert all(one["leftover"] is None and one["threads"] == 1 for both in seen.values() for one in both)
+    assert len({one["draw"] for both in seen.values() for one in both}) == 4
+    assert {one["dipsearch"] for both in seen.values() for one in both} == {dipsearch.__file__}
+
+
+@pytest.mark.skipif(not FORKED, reason="workers are spawned here")
+def test_workers_are_the_same_dipsearch_wherever_the_script_begins(tmp_path: Path) -> None:
+    """The folder that one stands in is no place to look for modules, though ``python -c`` does so."""
+    (tmp_path / "dipsearch").mkdir()
+    (tmp_path / "dipsearch" / "__init__.py").write_text("print('another dipsearch', flush=True)")
+    done = run(
+        """
+        import sys, pathlib
+        sys.path.remove(str(pathlib.Path().resolve()))
+        from dipsearch.execution.executor import WorkerSpec
+        from dipsearch.execution.local_processes import LocalProcesses, start_fork_server
+        start_fork_server()
+        with LocalProcesses(pathlib.Path(), [WorkerSpec(0, "cpu")]) as executor:
+            print(executor.free(), flush=True)
+        """,
+        tmp_path,
+    )
+    assert done.stdout.splitlines() == ["1"], done.stderr
 
 
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:

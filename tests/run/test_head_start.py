@@ -22,9 +22,14 @@ TAKEN = head_start.taken_cores
 
 
 def children() -> set[int]:
-    """The worker processes of this one."""
+    """The worker processes of this one, but not what they are forked from, which stays."""
     found = psutil.Process(os.getpid()).children(recursive=True)
-    return {one.pid for one in found if "resource_tracker" not in " ".join(one.cmdline())}
+    words = {one: " ".join(one.cmdline()) for one in found}
+    return {
+        one.pid
+        for one, word in words.items()
+        if "resource_tracker" not in word and not ("forkserver" in word and one.ppid() == os.getpid())
+    }
 
 
 @pytest.fixture(autouse=True)

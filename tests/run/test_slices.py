@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import psutil
 import pytest
 
+from dipsearch.bench.processes import workers
 from dipsearch.errors import StudyError
 from dipsearch.report import write_page
 from dipsearch.run import Outcome, Request, Snapshot, read_study, run_search
@@ -90,8 +90,7 @@ def test_a_worker_that_is_killed_costs_its_slice_and_nothing_else(place: Path) -
     asked = request(place, steps=200, trials=2)
 
     def kill() -> None:
-        workers = [c for c in psutil.Process().children() if "spawn_main" in " ".join(c.cmdline())]
-        workers[0].kill()
+        os.kill(workers(os.getpid())[0], signal.SIGKILL)
 
     ear = Doing(kill)
     outcome = run(place, asked, ear)
