@@ -7,14 +7,13 @@ the picture is read.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ..durations import seconds_in
+from ..durations import LONGEST, seconds_in
 from ..errors import InputError
 
 if TYPE_CHECKING:
@@ -37,6 +36,10 @@ ENGINES: tuple[EngineWord, ...] = ("auto", "eager", "cuda_graph")
 PRECISIONS: tuple[Precision, ...] = ("tf32", "fp32", "bf16")
 STARTS: tuple[StartWord, ...] = ("auto", "warm", "cold")
 ORDERS: tuple[OrderWord, ...] = ("auto", "fixed", "similar")
+LARGEST = 10**9
+"""The largest whole number that the file of a request takes for trials and steps."""
+MOST_WORKERS = 1024
+"""No system tells a process of more cores than this, glibc's ``CPU_SETSIZE``; every worker takes memory of its own."""
 STUDIES = Path("studies")
 STUDY_FILE = "study.yaml"
 IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp")
@@ -68,12 +71,15 @@ def device_word(text: str) -> str:
 
 def seconds(text: str, *, option: str = "--budget") -> float:
     """A duration such as ``90s``, ``10m``, ``2h`` or ``1h30m``, in seconds."""
-    rule = "a duration is a positive number of hours, minutes or seconds with its unit"
+    rule = (
+        "a duration is a positive number of hours, minutes or seconds with its unit and without spaces, "
+        f"{LONGEST:g} s at the most"
+    )
     fix = f"write for example {option} 90s, {option} 10m or {option} 1h30m"
     total = seconds_in(text.lower())
     if total is None:
         raise InputError(f"{option} {text!r} is not a duration", rule, fix)
-    if not 0 < total < math.inf:
+    if not 0 < total <= LONGEST:
         raise InputError(f"{option} {text!r} is {total:g} seconds", rule, fix)
     return total
 

@@ -60,6 +60,7 @@ def restore(
             "--sgld",
             metavar="ITERATIONS",
             min=20,
+            max=parsing.LARGEST,
             help="Average a long fit with disturbed weights instead of stopping one (usual: 20000).",
         ),
     ] = None,
