@@ -54,12 +54,9 @@ from .destination import destinations
 from .devices import choose_devices, most_threads, threads_each
 from .left_alone import with_those_left_alone
 from .outcome import Callback
-from .restoration import Restoration
+from .restoration import Restoration, choice_seconds
 from .result_file import RESULT_FILE
 from .signals import interruptible
-
-CHOSEN_PER_SECOND = 130_000
-"""Pixels for which a delivery is made of several answers, judged and written, in a second on one core."""
 
 
 def run_restore(
@@ -169,10 +166,9 @@ def restored(
     for why in dict.fromkeys(less_precise(compute.precision, torch.device(one)) for one in devices):
         if why:
             callback.note(why)
-    pixels = sum(case.problem.image_shape[-1] * case.problem.image_shape[-2] for case in cases)
     until = float("inf")
     if budget_seconds is not None:
-        choice = min(pixels / CHOSEN_PER_SECOND, 0.1 * budget_seconds)
+        choice = min(choice_seconds([case.problem for case in cases]), 0.1 * budget_seconds)
         until = budget_seconds * (1 - SLACK) - choice
         gone = time.monotonic() - started
         if until - gone <= gone and (
