@@ -6,6 +6,7 @@ small record in the folder knows that. The pictures, masks and references of the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +26,9 @@ from ..problem import (
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 
+OF_A_FILE = re.compile(r"\.[a-z][a-z0-9]{2,4}", re.IGNORECASE)
+"""The suffix of a file, as ``.gif`` and ``.jp2``, rather than the end of a folder's name, as ``.v2`` and ``.2026``."""
+
 
 def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options: TaskOptions) -> list[Path]:
     """The file of every restored picture.
@@ -36,7 +40,8 @@ def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options
         options: name the other files of the command.
 
     Raises:
-        InputError: one of them is an input of the command, or exists and is no result of ours.
+        InputError: one of them is an input of the command, or exists and is no result of ours; or the suffix of a file
+            is none that is written.
         ResourceError: nothing can be written there.
     """
     if out.suffix.lower() in WRITTEN_SUFFIXES and not out.is_dir():
@@ -62,6 +67,12 @@ def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options
                 f"--out {out} is a file and no picture",
                 f"results go into a folder, or into a file that ends in {', '.join(WRITTEN_SUFFIXES)}",
                 "choose another one: --out restored",
+            )
+        if not out.exists() and OF_A_FILE.fullmatch(out.suffix):
+            raise InputError(
+                f"--out {out} ends in {out.suffix}",
+                f"pictures are written as {', '.join(WRITTEN_SUFFIXES)}",
+                f"choose one of these suffixes, or --out {out.with_suffix('')} for a folder",
             )
         files = [out / f"{name}{restored_suffix(case)}" for name, case in zip(names, cases, strict=True)]
         stacks = stacks_of(cases)

@@ -128,6 +128,17 @@ def test_out_may_be_a_file_of_a_format_that_holds_the_picture(tmp_path: Path) ->
         destinations(tmp_path / "x.png", ["a", "b"], [case, case], options)
 
 
+def test_a_file_of_a_format_that_is_not_written_is_no_folder(tmp_path: Path) -> None:
+    source = picture(tmp_path / "photo.png")
+    options = TaskOptions("denoise", sigma=25)
+    for name in ("o.gif", "o.GIF", "o.jp2", "o.heic", "o.pdf", "o.png.txt"):
+        with pytest.raises(InputError, match=r"pictures are written as \.png, \.tif"):
+            asked(tmp_path / name, source, options)
+    (tmp_path / "there.gif").mkdir()
+    for name in ("there.gif", "results.v2", "2026.11.28", "out"):
+        assert asked(tmp_path / name, source, options) == [tmp_path / name / "photo.png"]
+
+
 def test_names_are_files_of_their_own_on_every_system(tmp_path: Path) -> None:
     assert unique_names(["Cat", "cat", "CAT", "dog"]) == ["Cat", "cat-2", "CAT-3", "dog"]
     for name, safe in (
