@@ -118,8 +118,8 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
         counts=options.photons is not None,
     )
     image, options = replace(read, pixels=tamed(chosen.into(read.pixels), chosen)), in_unit(options, chosen)
-    notes = [chosen.sentence()]
-    reference = read_reference(image, source, options, chosen)
+    reference, scaled = read_reference(read, source, options, chosen, told)
+    notes = [chosen.sentence(), scaled]
     channels = _distinct(image, options, told)
     if channels is not None:
         image = replace(image, pixels=channels.into(image.pixels))
