@@ -41,7 +41,7 @@ def restore(
             "--out",
             "-o",
             metavar="FOLDER|FILE",
-            help="Where the results go, each in the format of its picture; of one picture also a file.",
+            help="Where the results go, each in the format of its picture; of one picture or stack also a file.",
         ),
     ] = Path("restored"),
     budget: Annotated[

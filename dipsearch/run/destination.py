@@ -34,7 +34,8 @@ def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options
     """The file of every restored picture.
 
     Args:
-        out: a folder, or for one picture a file, whose suffix then decides the format.
+        out: a folder, or for one picture a file, whose suffix then decides the format; for all planes of one stack
+            also a TIFF.
         names: of the pictures, unique.
         cases: the pictures.
         options: name the other files of the command.
@@ -44,12 +45,15 @@ def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options
             is none that is written.
         ResourceError: nothing can be written there.
     """
+    stacks = stacks_of(cases)
     if out.suffix.lower() in WRITTEN_SUFFIXES and not out.is_dir():
-        if len(names) > 1:
+        film = out.suffix.lower() in TIFF_SUFFIXES and [*stacks.values()] == [[*range(len(cases))]]
+        if len(names) > 1 and not film:
             raise InputError(
                 f"--out {out} is one file, and there are {len(names)} pictures",
-                "several results go into a folder",
-                f"write for example --out {out.with_suffix('')}",
+                "several results go into a folder, and all planes of one stack into one TIFF",
+                f"write for example --out {out.with_suffix('')}"
+                + (f", or --out {out.with_suffix('.tif')}" if len(stacks) == 1 else ""),
             )
         case = cases[0]
         bits = case.bits if out.suffix.lower() in (*TIFF_SUFFIXES, ".png") else 8
@@ -60,7 +64,7 @@ def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options
                 "write a .tiff instead",
             )
         refuse_unwritable(out, channels=case.channel_count, bits=bits, with_alpha=False)
-        files = [out]
+        files = [out] * len(names)
     else:
         if out.exists() and not out.is_dir():
             raise InputError(
@@ -75,7 +79,6 @@ def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options
                 f"choose one of these suffixes, or --out {out.with_suffix('')} for a folder",
             )
         files = [out / f"{name}{restored_suffix(case)}" for name, case in zip(names, cases, strict=True)]
-        stacks = stacks_of(cases)
         planes = {number for numbers in stacks.values() for number in numbers}
         alone = [file.stem for number, file in enumerate(files) if number not in planes]
         films = film_names(stacks, taken=alone)
