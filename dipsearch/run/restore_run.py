@@ -52,6 +52,7 @@ from ..trials.request import StartWord
 from ..trials.true_quality import finite, true_psnr_and_ssim
 from .destination import destinations
 from .devices import choose_devices, most_threads, threads_each
+from .gathered import of_each
 from .left_alone import with_those_left_alone
 from .outcome import Callback
 from .restoration import Restoration, choice_seconds
@@ -105,12 +106,13 @@ def run_restore(
     names = unique_names([case.name for case in cases])
     refuse_simulations(cases)
     files = destinations(out, names, cases, options)
-    for case, file in zip(cases, files, strict=True):
-        for note in (*case.notes, left_out(file, case)):
-            if note:
-                callback.note(note)
-        for sentence in case.details:
-            callback.detail(sentence)
+    for note in of_each(names, [case.notes for case in cases]):
+        callback.note(note)
+    for note in dict.fromkeys(left_out(file, case) for file, case in zip(files, cases, strict=True)):
+        if note:
+            callback.note(note)
+    for sentence in of_each(names, [case.details for case in cases]):
+        callback.detail(sentence)
     found = with_those_left_alone(
         cases,
         lambda some: restored(

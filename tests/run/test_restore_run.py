@@ -115,6 +115,24 @@ def test_who_asks_to_finish_hears_at_once_what_is_still_done(tmp_path: Path) -> 
         assert ear.notes == [said]
 
 
+def test_what_is_said_of_one_of_several_pictures_names_it(ensemble: Path, tmp_path: Path) -> None:
+    ear = Ear()
+    run_restore(
+        ensemble,
+        ["sample:coffee@32", "sample:cat@32"],
+        OPTIONS,
+        out=tmp_path / "out",
+        device="cpu",
+        workers=1,
+        seed=0,
+        budget_seconds=0.5,
+        callback=ear,
+        started=time.monotonic() - 0.5,
+    )
+    said = [note for note in ear.notes if "noise: sigma 25" in note]
+    assert [note.partition(":")[0] for note in said] == ["coffee-32", "cat-32"]
+
+
 def test_where_a_worker_could_not_begin_in_time_none_is_started(
     ensemble: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
