@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import re
 
+LONGEST = 1e9
+"""Seconds, 30 years: the longest duration that a request may ask for, in a file and at the command line."""
+
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .. import whole_numbers
 from ..errors import InputError
 from . import parsing
 
@@ -103,13 +104,21 @@ Device = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        "--workers", metavar="N", min=1, help="Processes at work; one per core or per GPU when absent."
+        "--workers",
+        metavar="N",
+        min=1,
+        max=parsing.MOST_WORKERS,
+        help="Processes at work; one per core or per GPU when absent.",
     ),
 ]
 Seed = Annotated[
     int,
     typer.Option(
-        "--seed", metavar="N", min=0, help="The same seed on the same device gives the same picture."
+        "--seed",
+        metavar="N",
+        min=0,
+        max=whole_numbers.LARGEST,
+        help="The same seed on the same device gives the same picture.",
     ),
 ]
 Engine = Annotated[

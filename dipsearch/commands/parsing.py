@@ -7,14 +7,14 @@ the picture is read.
 
 from __future__ import annotations
 
-import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ..durations import seconds_in
+from ..durations import LONGEST, seconds_in
 from ..errors import InputError
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ ENGINES: tuple[EngineWord, ...] = ("auto", "eager", "cuda_graph")
 PRECISIONS: tuple[Precision, ...] = ("tf32", "fp32", "bf16")
 STARTS: tuple[StartWord, ...] = ("auto", "warm", "cold")
 ORDERS: tuple[OrderWord, ...] = ("auto", "fixed", "similar")
+LARGEST = 10**9
+"""The largest whole number that the file of a request takes for trials and steps."""
+MOST_WORKERS = 1024
+"""No system tells a process of more cores than this, glibc's ``CPU_SETSIZE``; every worker takes memory of its own."""
 STUDIES = Path("studies")
 STUDY_FILE = "study.yaml"
 IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp")
@@ -68,12 +72,15 @@ def device_word(text: str) -> str:
 
 def seconds(text: str, *, option: str = "--budget") -> float:
     """A duration such as ``90s``, ``10m``, ``2h`` or ``1h30m``, in seconds."""
-    rule = "a duration is a positive number of hours, minutes or seconds with its unit"
+    rule = (
+        "a duration is a positive number of hours, minutes or seconds with its unit and without spaces, "
+        f"{LONGEST:g} s at the most"
+    )
     fix = f"write for example {option} 90s, {option} 10m or {option} 1h30m"
     total = seconds_in(text.lower())
     if total is None:
         raise InputError(f"{option} {text!r} is not a duration", rule, fix)
-    if not 0 < total < math.inf:
+    if not 0 < total <= LONGEST:
         raise InputError(f"{option} {text!r} is {total:g} seconds", rule, fix)
     return total
 
@@ -126,8 +133,8 @@ def storage_url(text: str | None) -> str | None:
 def expand_sources(given: Sequence[str], *, leave_out: Iterable[str | None] = ()) -> tuple[str, ...]:
     """Pictures that were named one by one, by folder, or as ``sample:NAME``, in the order given.
 
-    A folder stands for the pictures in it, sorted by name; masks (``*_mask.*``) and the files named in
-    ``leave_out`` (the mask and the reference of the same command) are not among them.
+    A folder stands for the pictures in it, sorted by name, and not for those in folders below; masks (``*_mask.*``) and
+    the files named in ``leave_out`` (the mask and the reference of the same command) are not among them.
 
     Raises:
         InputError: nothing given, something that does not exist, a folder without pictures, one given twice.
@@ -142,9 +149,9 @@ def expand_sources(given: Sequence[str], *, leave_out: Iterable[str | None] = ()
             "a command needs at least one",
             "name a file, a folder or sample:astronaut",
         )
-    for source in found:
-        if found.count(source) > 1:
-            raise InputError(f"{source} was given twice", "every picture counts once", "name it once")
+    twice = [source for source, times in Counter(found).items() if times > 1]
+    if twice:
+        raise InputError(f"{twice[0]} was given twice", "every picture counts once", "name it once")
     return tuple(found)
 
 
@@ -202,12 +209,19 @@ def existing_file(path: str | None, *, option: str) -> str | None:
 def _expand(source: str, apart: set[Path]) -> list[str]:
     if source.startswith(_SAMPLE):
         return [source]
+    if not source:
+        raise InputError(
+            "the name of a picture is empty",
+            "a picture is a file, a folder of pictures, or sample:NAME",
+            "check the variable that it came from",
+        )
     path = Path(source)
     if path.is_dir():
         pictures = [
             str(file)
             for file in sorted(path.iterdir())
             if file.suffix.lower() in IMAGE_SUFFIXES
+            and not file.is_dir()
             and not file.name.startswith(".")
             and not file.stem.casefold().endswith("_mask")
             and file.resolve() not in apart
@@ -221,7 +235,7 @@ def _expand(source: str, apart: set[Path]) -> list[str]:
         return pictures
     if not path.is_file() and not (_PLANE.search(source) and Path(_PLANE.sub("", source)).is_file()):
         raise InputError(
-            f"{source} does not exist",
+            f"{source} {'is a pipe or a device' if path.exists() else 'does not exist'}",
             "a picture is a file, a folder of pictures, or sample:NAME",
             "check the spelling; sample:astronaut is always there",
         )

@@ -41,7 +41,7 @@ def restore(
             "--out",
             "-o",
             metavar="FOLDER|FILE",
-            help="Where the results go, each in the format of its picture; of one picture also a file.",
+            help="Where the results go, each in the format of its picture; of one picture or stack also a file.",
         ),
     ] = Path("restored"),
     budget: Annotated[
@@ -60,6 +60,7 @@ def restore(
             "--sgld",
             metavar="ITERATIONS",
             min=20,
+            max=parsing.LARGEST,
             help="Average a long fit with disturbed weights instead of stopping one (usual: 20000).",
         ),
     ] = None,

@@ -56,7 +56,13 @@ def search(
     ] = None,
     trials: Annotated[
         int | None,
-        typer.Option("--trials", metavar="N", min=1, help="Finish N candidates; alone or within the budget."),
+        typer.Option(
+            "--trials",
+            metavar="N",
+            min=1,
+            max=parsing.LARGEST,
+            help="Finish N candidates; alone or within the budget.",
+        ),
     ] = None,
     steps: Annotated[
         int | None,
@@ -64,6 +70,7 @@ def search(
             "--steps",
             metavar="N",
             min=1,
+            max=parsing.LARGEST,
             help="Iterations of one fit at the most; it stops by itself before.",
         ),
     ] = None,

@@ -16,6 +16,7 @@ from .case_words import part_note
 from .channel_set import ChannelSet, distinct_channels
 from .clean_reference import data_range_of_reference, read_reference, refuse_other_reference
 from .formats.image import Image, read_image
+from .formats.sources import plane_of
 from .gate.diagnosis import Diagnosis
 from .mask_file import Observation
 from .measurement import refuse_small
@@ -118,8 +119,8 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
         counts=options.photons is not None,
     )
     image, options = replace(read, pixels=tamed(chosen.into(read.pixels), chosen)), in_unit(options, chosen)
-    notes = [chosen.sentence()]
-    reference = read_reference(image, source, options, chosen)
+    reference, scaled = read_reference(read, source, options, chosen, told)
+    notes = [_not_read(read, source), chosen.sentence(), scaled]
     channels = _distinct(image, options, told)
     if channels is not None:
         image = replace(image, pixels=channels.into(image.pixels))
@@ -165,6 +166,17 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
         windows=windows,
         channels=channels,
         alpha=alpha_beside(read, problem, told),
+    )
+
+
+def _not_read(image: Image, source: str) -> str:
+    """What a file holds beside its picture that does not come back; of a stack it is said once."""
+    tiff = None if image.container is None else image.container.tiff
+    beside = "" if tiff is None or plane_of(source)[1] else tiff.beside()
+    return (
+        f"{image.name} also holds {beside}: the picture of full size is read, and comes back alone"
+        if beside
+        else ""
     )
 
 

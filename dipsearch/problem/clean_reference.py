@@ -5,33 +5,67 @@ Only reports and benchmarks may look at it. A case carries it beside its problem
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor
 
 from ..errors import InputError
 from .formats.decoding import stacked_sources
 from .formats.image import Image, read_image
 from .formats.sources import file_of_same_name, is_sample, plane_of
+from .mask_file import Observation
 from .picture_range import LARGEST, PictureRange
 from .problem import Problem
 from .task_options import TaskOptions
 
+WHITES = {8: (255.0,), 16: (255.0, 4095.0, 65535.0), 32: (1.0, 255.0, 4095.0, 65535.0)}
+"""By the bits of a file: which of its values may be white. They lie a factor of 16 apart, so that levels tell them."""
 
-def read_reference(image: Image, source: str, options: TaskOptions, chosen: PictureRange) -> Tensor | None:
-    """The clean picture in the range of the measured one, whose units it shares."""
+
+def read_reference(
+    image: Image, source: str, options: TaskOptions, chosen: PictureRange, told: Observation | None
+) -> tuple[Tensor | None, str]:
+    """The clean picture in the range of the measured one, and a sentence where its values had to be scaled for that.
+
+    Args:
+        image: as it was read.
+        source: of it.
+        chosen: the range that it is worked on in.
+        told: where it was measured; ``None``: everywhere.
+    """
     if options.reference is None:
-        return None
+        return None, ""
     clean = file_of_same_name(options.reference, source)
     plane = None if is_sample(source) else plane_of(source)[1]
     if plane is not None and stacked_sources([clean], axes=options.axes) != (clean,):
         clean = f"{clean}[{plane}]"
     reference = read_image(clean, axes=options.axes)
-    if reference.bits == image.bits:
-        return chosen.into(reference.pixels)
-    # Of another type it has the same units, or the same share of its type's largest value: whichever is nearer.
-    of_units = chosen.into(reference.pixels * (LARGEST[reference.bits] / chosen.unit))
-    of_types = chosen.into(reference.pixels)
-    level = image.pixels.mean()
-    return of_units if (of_units.mean() - level).abs() < (of_types.mean() - level).abs() else of_types
+    white, times = _scale(image, reference, None if told is None else told.observed)
+    pixels = reference.pixels.double() * (times * LARGEST[reference.bits] / chosen.unit)
+    if times == 1:
+        return chosen.into(pixels), ""
+    return chosen.into(pixels), (
+        f"the values of the reference are taken times {times:.4g} for PSNR and SSIM: {white:g} is white there and "
+        f"{white * times:g} in {image.name}"
+    )
+
+
+def _scale(image: Image, reference: Image, observed: Tensor | None) -> tuple[float, float]:
+    """Which value of the reference is white, and what its values are multiplied with to be those of the picture.
+
+    They are the same units unless the levels of the two say that white is another value.
+    """
+    measured, clean = (one.pixels.double().abs() * LARGEST[one.bits] for one in (image, reference))
+    whites = WHITES[reference.bits]
+    white = next((one for one in whites if one >= float(clean.max())), whites[-1])
+    if observed is not None and measured.shape[-2:] == clean.shape[-2:]:
+        measured, clean = (one * observed for one in (measured, clean))
+    levels = float(measured.mean()), float(clean.mean())
+    if min(levels) == 0:
+        return white, 1.0
+    gain = math.log(levels[0] / levels[1])
+    times = (1.0, *(one / white for one in WHITES[image.bits]))
+    return white, min(times, key=lambda one: abs(math.log(one) - gain))
 
 
 def data_range_of_reference(

@@ -18,7 +18,7 @@ from ..errors import InputError
 from .formats.sources import file_of_same_name
 from .missing import hide_pixels, read_mask
 from .noise import LEVELS
-from .operators import Blur, Downsample, read_kernel
+from .operators import Blur, Downsample, described_kernel
 from .operators.reduction_kernels import LANCZOS2
 from .problem import SMALLEST_SIDE
 from .randomness import generator_for
@@ -165,19 +165,22 @@ def _reduced(clean: Tensor, options: TaskOptions) -> Damaged:
 def _blurred(clean: Tensor, options: TaskOptions, *, seed: int, limits: Limits) -> Damaged:
     assert options.kernel is not None
     level = DEFAULT_BLUR_SIGMA if options.sigma is None else options.sigma
-    noisy = add_noise(blur_of(options.kernel).A(clean), "gaussian", level=level, seed=seed, limits=limits)
+    noisy = add_noise(blur_of(options.kernel)[0].A(clean), "gaussian", level=level, seed=seed, limits=limits)
     return Damaged(
         noisy.y, noisy.observed, f"it was blurred by {options.kernel}, and noise of sigma {level:g} added"
     )
 
 
-def blur_of(kernel: str) -> Blur:
-    """The blur that the word or the file ``kernel`` stands for; beyond its border a photo goes on as in a mirror.
+def blur_of(kernel: str) -> tuple[Blur, str]:
+    """The blur that the word or the file ``kernel`` stands for, and a sentence on it as ``described_kernel`` has it.
+
+    Beyond its border a photo goes on as in a mirror.
 
     Raises:
         InputError: there is no such kernel.
     """
-    return Blur(read_kernel(kernel), border="reflect")
+    found, said = described_kernel(kernel)
+    return Blur(found, border="reflect"), said
 
 
 def _everything(y: Tensor) -> Tensor:

@@ -17,6 +17,13 @@ from .operators.reduction_kernels import reduction_kernel
 Task = Literal["denoise", "inpaint", "sr", "deblur", "invert"]
 
 
+MOST_FACTOR = 1000
+"""A picture that is made so much smaller, with 8 pixels of a side left, has almost as many as are read at all."""
+
+MOST_PHOTONS = 1e12
+"""Their noise at white is a millionth of it, a fifteenth of a step of 16 bits; far larger ones are drawn for ever."""
+
+
 @dataclass(frozen=True)
 class TaskOptions:
     """The request, as a person types it; every field is a plain value.
@@ -69,10 +76,14 @@ class TaskOptions:
         _check_photons(self)
         _check_missing(self)
         _check_kernel(self)
-        if isinstance(self.factor, bool) or not isinstance(self.factor, int) or self.factor < 2:
+        if (
+            isinstance(self.factor, bool)
+            or not isinstance(self.factor, int)
+            or not 2 <= self.factor <= MOST_FACTOR
+        ):
             raise InputError(
                 f"the factor is {self.factor}",
-                "it is a whole number of at least 2",
+                f"it is a whole number from 2 to {MOST_FACTOR}",
                 "use for example --factor 4",
             )
         if self.simulate and self.reference is not None:
@@ -168,10 +179,10 @@ def _check_photons(options: TaskOptions) -> None:
             "the noise of counts follows from the counts",
             "leave one of them out",
         )
-    if not (math.isfinite(photons) and photons > 0):
+    if not 0 < photons <= MOST_PHOTONS:
         raise InputError(
             f"photons is {photons:g}",
-            "it is the number of photons that the value 1 (white) stands for, above 0",
+            f"it is the number of photons that the value 1 (white) stands for, above 0 and at most {MOST_PHOTONS:g}",
             "give for example --photons 30, or leave it out to have it estimated",
         )
 

@@ -152,8 +152,10 @@ def _super_resolve(image: Image, options: TaskOptions, seed: int) -> TaskPicture
 
 def _deblur(image: Image, options: TaskOptions, seed: int, chosen: PictureRange) -> TaskPicture:
     assert options.kernel is not None
-    notes: list[str] = []
-    y, reference, operator = image.pixels, None, blur_of(options.kernel)
+    y, reference = image.pixels, None
+    operator, said = blur_of(options.kernel)
+    operator.refuse_smaller(*y.shape[-2:])
+    notes = [said]
     if options.simulate:
         damaged = simulate_measurement(image.pixels, options, seed=seed, limits=chosen.limits)
         y, reference = damaged.y, image.pixels

@@ -6,6 +6,7 @@ small record in the folder knows that. The pictures, masks and references of the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,26 +26,34 @@ from ..problem import (
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 
+OF_A_FILE = re.compile(r"\.[a-z][a-z0-9]{2,4}", re.IGNORECASE)
+"""The suffix of a file, as ``.gif`` and ``.jp2``, rather than the end of a folder's name, as ``.v2`` and ``.2026``."""
+
 
 def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options: TaskOptions) -> list[Path]:
     """The file of every restored picture.
 
     Args:
-        out: a folder, or for one picture a file, whose suffix then decides the format.
+        out: a folder, or for one picture a file, whose suffix then decides the format; for all planes of one stack
+            also a TIFF.
         names: of the pictures, unique.
         cases: the pictures.
         options: name the other files of the command.
 
     Raises:
-        InputError: one of them is an input of the command, or exists and is no result of ours.
+        InputError: one of them is an input of the command, or exists and is no result of ours; or the suffix of a file
+            is none that is written.
         ResourceError: nothing can be written there.
     """
+    stacks = stacks_of(cases)
     if out.suffix.lower() in WRITTEN_SUFFIXES and not out.is_dir():
-        if len(names) > 1:
+        film = out.suffix.lower() in TIFF_SUFFIXES and [*stacks.values()] == [[*range(len(cases))]]
+        if len(names) > 1 and not film:
             raise InputError(
                 f"--out {out} is one file, and there are {len(names)} pictures",
-                "several results go into a folder",
-                f"write for example --out {out.with_suffix('')}",
+                "several results go into a folder, and all planes of one stack into one TIFF",
+                f"write for example --out {out.with_suffix('')}"
+                + (f", or --out {out.with_suffix('.tif')}" if len(stacks) == 1 else ""),
             )
         case = cases[0]
         bits = case.bits if out.suffix.lower() in (*TIFF_SUFFIXES, ".png") else 8
@@ -55,7 +64,7 @@ def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options
                 "write a .tiff instead",
             )
         refuse_unwritable(out, channels=case.channel_count, bits=bits, with_alpha=False)
-        files = [out]
+        files = [out] * len(names)
     else:
         if out.exists() and not out.is_dir():
             raise InputError(
@@ -63,8 +72,13 @@ def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options
                 f"results go into a folder, or into a file that ends in {', '.join(WRITTEN_SUFFIXES)}",
                 "choose another one: --out restored",
             )
+        if not out.exists() and OF_A_FILE.fullmatch(out.suffix):
+            raise InputError(
+                f"--out {out} ends in {out.suffix}",
+                f"pictures are written as {', '.join(WRITTEN_SUFFIXES)}",
+                f"choose one of these suffixes, or --out {out.with_suffix('')} for a folder",
+            )
         files = [out / f"{name}{restored_suffix(case)}" for name, case in zip(names, cases, strict=True)]
-        stacks = stacks_of(cases)
         planes = {number for numbers in stacks.values() for number in numbers}
         alone = [file.stem for number, file in enumerate(files) if number not in planes]
         films = film_names(stacks, taken=alone)

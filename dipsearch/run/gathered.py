@@ -47,7 +47,7 @@ class Gathered:
     @property
     def details(self) -> list[str]:
         """The numbers behind the notes on the pictures."""
-        return _of_each(self.names, [case.details for case in self.cases])
+        return of_each(self.names, [case.details for case in self.cases])
 
 
 def gather(
@@ -89,7 +89,7 @@ def gather(
     if cases is None:
         cases = [load_case(source, request.options, seed=request.seed) for source in request.sources]
     names = unique_names([case.name for case in cases])
-    notes += _of_each(names, [case.notes for case in cases])
+    notes += of_each(names, [case.notes for case in cases])
     begun = None
     if resume:
         _check_pictures(folder, names, cases)
@@ -99,7 +99,7 @@ def gather(
     return Gathered(request, folder, names, cases, space, devices, begun, notes)
 
 
-def _of_each(names: Sequence[str], sentences: Sequence[Sequence[str]]) -> list[str]:
+def of_each(names: Sequence[str], sentences: Sequence[Sequence[str]]) -> list[str]:
     """The sentences on each picture, with its name where there are several."""
     return [
         f"{name}: {sentence}" if len(names) > 1 else sentence

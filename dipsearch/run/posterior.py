@@ -100,11 +100,12 @@ def run_sampling(
             if asked.once:
                 callback.note(f"{asked.by}: {', '.join(names[index:])} not begun")
                 break
-            for note in (*case.notes, left_out(files[index], case)):
+            of = f"{name}: " if len(names) > 1 else ""
+            for note in (*(f"{of}{one}" for one in case.notes), left_out(files[index], case)):
                 if note:
                     callback.note(note)
             for sentence in case.details:
-                callback.detail(sentence)
+                callback.detail(f"{of}{sentence}")
             end = (
                 None
                 if until is None

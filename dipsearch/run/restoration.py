@@ -28,6 +28,13 @@ from ..trials.first_files import Made
 from ..trials.problem_files import WHOLE, pilot_file, problem_file
 from ..trials.request import StartWord
 from .outcome import Callback, Snapshot, WorkerState
+from .signals import heard_words
+
+CHOSEN_PER_SECOND = 130_000
+"""Pixels for which a delivery is made of several answers, judged and written, in a second on one core."""
+
+SLICE_AT_WORK = 3.0
+"""Seconds until a slice of two is over and its files are written."""
 
 
 @dataclass
@@ -56,6 +63,7 @@ class Restoration:
     start: StartWord = "auto"
     phase: str = "restoring"
     _queue: FitQueue | None = field(default=None, init=False)
+    _answered: bool = field(default=False, init=False)
 
     def run(self) -> list[tuple[Choice, Delivery | None]]:
         """What is delivered of each picture, and what networks led to.
@@ -92,8 +100,17 @@ class Restoration:
         ]
 
     def heard(self) -> None:
-        """Show the state."""
+        """Show the state; say that a wish to finish was heard."""
+        if self.runner.asked.once and not self._answered:
+            self._answered = True
+            self.callback.note(self._answer())
         self.callback.progress(self._snapshot())
+
+    def _answer(self) -> str:
+        by = self.runner.asked.by
+        if self.phase == "similar patches":  # nobody knows how long they take before they have taken it
+            return f"{by}: no fits; the first answer is finished and delivered (once more: stop at once)"
+        return heard_words(by, seconds=SLICE_AT_WORK + choice_seconds(self.problems))
 
     def _hurried_words(self) -> list[str]:
         """What is said of first answers that there was no time for."""
@@ -178,6 +195,11 @@ class Restoration:
             failed=0 if queue is None else len(queue.failed),
             best=None,
         )
+
+
+def choice_seconds(problems: Sequence[Problem]) -> float:
+    """What the choice among the answers to pictures takes, and writing them."""
+    return sum(problem.image_shape[-1] * problem.image_shape[-2] for problem in problems) / CHOSEN_PER_SECOND
 
 
 def _place(number: int, name: str) -> str:

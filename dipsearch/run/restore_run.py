@@ -52,14 +52,12 @@ from ..trials.request import StartWord
 from ..trials.true_quality import finite, true_psnr_and_ssim
 from .destination import destinations
 from .devices import choose_devices, most_threads, threads_each
+from .gathered import of_each
 from .left_alone import with_those_left_alone
 from .outcome import Callback
-from .restoration import Restoration
+from .restoration import Restoration, choice_seconds
 from .result_file import RESULT_FILE
 from .signals import interruptible
-
-CHOSEN_PER_SECOND = 130_000
-"""Pixels for which a delivery is made of several answers, judged and written, in a second on one core."""
 
 
 def run_restore(
@@ -108,12 +106,13 @@ def run_restore(
     names = unique_names([case.name for case in cases])
     refuse_simulations(cases)
     files = destinations(out, names, cases, options)
-    for case, file in zip(cases, files, strict=True):
-        for note in (*case.notes, left_out(file, case)):
-            if note:
-                callback.note(note)
-        for sentence in case.details:
-            callback.detail(sentence)
+    for note in of_each(names, [case.notes for case in cases]):
+        callback.note(note)
+    for note in dict.fromkeys(left_out(file, case) for file, case in zip(files, cases, strict=True)):
+        if note:
+            callback.note(note)
+    for sentence in of_each(names, [case.details for case in cases]):
+        callback.detail(sentence)
     found = with_those_left_alone(
         cases,
         lambda some: restored(
@@ -169,10 +168,9 @@ def restored(
     for why in dict.fromkeys(less_precise(compute.precision, torch.device(one)) for one in devices):
         if why:
             callback.note(why)
-    pixels = sum(case.problem.image_shape[-1] * case.problem.image_shape[-2] for case in cases)
     until = float("inf")
     if budget_seconds is not None:
-        choice = min(pixels / CHOSEN_PER_SECOND, 0.1 * budget_seconds)
+        choice = min(choice_seconds([case.problem for case in cases]), 0.1 * budget_seconds)
         until = budget_seconds * (1 - SLACK) - choice
         gone = time.monotonic() - started
         if until - gone <= gone and (

@@ -18,6 +18,7 @@ from .candidate import Candidate
 from .outcome import Callback, Snapshot, WorkerState
 from .run import Run
 from .searching import Search
+from .signals import heard_words
 
 REREAD_SECONDS = 2.0
 """How often the study is read anew for the display."""
@@ -98,10 +99,7 @@ class Scheduler:
     def _answer(self) -> str:
         polishing = self.run.plan.polishing
         takes = 3.0 + polishing if self.phase != POLISHING else 3.0
-        return (
-            f"{self.runner.asked.by}: no more fits; delivering what there is takes about {takes:.0f} s "
-            "(once more: stop at once)"
-        )
+        return heard_words(self.runner.asked.by, seconds=takes)
 
     def _call_back(self, number: int) -> None:
         """Call the user's callbacks; what one of them raises waits for the end of the search."""

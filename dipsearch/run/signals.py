@@ -12,6 +12,13 @@ from ..execution.executor import Executor
 from ..execution.runner import Asked
 
 
+def heard_words(by: str, *, seconds: float) -> str:
+    """What is said at once of the first signal: what is still done, and about how long it takes."""
+    return (
+        f"{by}: no more fits; delivering what there is takes about {seconds:.0f} s (once more: stop at once)"
+    )
+
+
 @contextmanager
 def interruptible(executor: Executor | None = None, asked: Asked | None = None) -> Iterator[Asked]:
     """Let signals ask to finish instead of ending this process.

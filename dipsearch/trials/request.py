@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
+from ..durations import LONGEST
 from ..files import write_text
 from ..fitting import EngineWord, Precision
 from ..fitting.precision import DEFAULT
@@ -148,7 +149,7 @@ class _Request(Strict):
     name: str = Field(min_length=1, max_length=200)
     space: str = "skip"
     sampler: SamplerWord = "pilot"
-    budget_seconds: Annotated[float, Field(gt=0, le=1e9)] | None = None
+    budget_seconds: Annotated[float, Field(gt=0, le=LONGEST)] | None = None
     trials: Whole | None = None
     steps: Whole | None = None
     workers: Whole | None = None

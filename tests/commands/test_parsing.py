@@ -1,5 +1,6 @@
 """Words of the command line: what is taken, what is refused, and what the refusal says."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,20 @@ def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
     for expected in ("cat", "cat-2", "cat-3"):
         assert parsing.free("cat", root=tmp_path) == expected
         (tmp_path / expected).mkdir()
+
+
+def test_a_folder_in_a_folder_is_no_picture_whatever_its_name(tmp_path: Path) -> None:
+    (tmp_path / "dir.png").mkdir()
+    (tmp_path / "dir.png" / "b.png").touch()
+    (tmp_path / "a.png").touch()
+    assert parsing.expand_sources([str(tmp_path)]) == (str(tmp_path / "a.png"),)
+
+
+def test_no_name_is_not_the_folder_that_one_stands_in() -> None:
+    with pytest.raises(InputError, match="the name of a picture is empty"):
+        parsing.expand_sources([""])
+    with pytest.raises(InputError, match="is a pipe or a device"):
+        parsing.expand_sources([os.devnull])
 
 
 def test_a_study_is_found_by_folder_and_by_name(tmp_path: Path) -> None:

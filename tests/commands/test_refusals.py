@@ -45,6 +45,13 @@ SAMPLING = ["restore", "dipsearch_pilot_32", PICTURE, "--task", "denoise", "--sg
         (["search", "--recipe", "r.yaml", "--range", "0", "1"], "--range was given"),
         (["search", "--recipe", "r.yaml", PICTURE], "a picture was given"),
         (["search", "--task", "denoise", PICTURE, "--seed", "-1"], "greater than or equal to 0"),
+        (["search", "--task", "denoise", PICTURE, "--seed", "9" * 20], "less than or equal to"),
+        (["search", "--task", "denoise", PICTURE, "--workers", "9" * 20], "less than or equal to 1024"),
+        (["search", "--task", "denoise", PICTURE, "--trials", "9" * 20], "less than or equal to"),
+        (["search", "--task", "denoise", PICTURE, "--budget", "999999999h"], "1e+09 s at the most"),
+        (["search", "--task", "denoise", PICTURE, "--budget", "4 m"], "without spaces"),
+        (["degrade", PICTURE, "--task", "denoise", "--photons", "1e300", "-o", "a.png"], "photons is 1e+300"),
+        (["degrade", PICTURE, "--task", "sr", "--factor", "9" * 12, "-o", "a.png"], "from 2 to 1000"),
     ],
 )
 def test_they_are_named_in_one_line(

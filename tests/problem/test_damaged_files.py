@@ -42,3 +42,19 @@ def test_no_byte_of_a_file_leads_to_a_traceback(odd, tmp_path: Path) -> None:
             write_restored(tmp_path / "out" / f"a{restored_suffix(case)}", case.problem.y, case)
         except DipsearchError as error:
             assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (b"GIF89a", "it is a GIF"),
+        (b"\0\0\0\x1cftypavif", "it is an AVIF picture"),
+        (b"\0\0\0\x1cftypheic", "it is a HEIC picture"),
+        (b"8BPS", "it is a Photoshop document"),
+        (b"hello", "it is none of a format that is read"),
+    ],
+)
+def test_a_file_of_another_format_is_called_by_its_name(start: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(start + bytes(60))
+    with pytest.raises(InputError, match=said):
+        load_case(str(tmp_path / "a.png"), TaskOptions("denoise"), seed=0)

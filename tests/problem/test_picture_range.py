@@ -171,7 +171,10 @@ def test_eight_bits_stay_as_they_were(tmp_path: Path) -> None:
     assert case.range.span == 255 and case.data_range == 1 and not case.notes[0].startswith("values")
 
 
-@pytest.mark.parametrize(("dtype", "times"), [("f4", 1.0), ("u1", 1 / 257), ("u2", 1.0)])
+@pytest.mark.parametrize(
+    ("dtype", "times"),
+    [("f4", 1.0), ("f4", 1 / 65535), ("f4", 1 / 257), ("u1", 1 / 257), ("u2", 1.0), ("u2", 4095 / 65535)],
+)
 def test_a_reference_of_another_type_is_brought_to_the_same_range(
     tmp_path: Path, dtype: str, times: float
 ) -> None:
@@ -182,6 +185,16 @@ def test_a_reference_of_another_type_is_brought_to_the_same_range(
     assert case.reference is not None
     error = (case.reference - case.problem.y).square().mean().sqrt() * case.range.span
     assert float(error) == pytest.approx(500, rel=0.1)
+    assert any("the values of the reference are taken times" in note for note in case.notes) == (times != 1)
+
+
+def test_what_is_missing_does_not_make_a_picture_darker_than_its_reference(tmp_path: Path) -> None:
+    clean = np.rint(1000 + 50000 * np.tile(UNIT, (3, 3)))
+    hidden = np.random.default_rng(1).random(clean.shape) < 0.8
+    mask, holes = tif(tmp_path / "m.tif", np.where(hidden, 0, 255), "u1"), np.where(hidden, 0, clean)
+    options = TaskOptions("inpaint", mask=mask, reference=tif(tmp_path / "c.tif", clean, "u2"))
+    case = load_case(tif(tmp_path / "h.tif", holes, "u2"), options, seed=0)
+    assert case.reference is not None and not [note for note in case.notes if "taken times" in note]
 
 
 def test_the_range_of_a_reference_is_said(tmp_path: Path) -> None:

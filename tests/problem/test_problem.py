@@ -290,8 +290,8 @@ def test_a_folder_of_references_holds_one_of_the_same_name(tmp_path, clean):
         ({"task": "inpaint", "missing": 100}, "percentage from 1 to 99"),
         ({"task": "inpaint", "missing": 50, "mask": "m.png"}, "both --missing and --mask"),
         ({"task": "sr", "mask": "m.png"}, "belongs to inpaint"),
-        ({"task": "sr", "factor": 1}, "whole number of at least 2"),
-        ({"task": "sr", "factor": 2.5}, "whole number of at least 2"),
+        ({"task": "sr", "factor": 1}, "whole number from 2"),
+        ({"task": "sr", "factor": 2.5}, "whole number from 2"),
         ({"task": "sr", "simulate": True, "reference": "r.png"}, "leave one"),
     ],
 )

@@ -11,7 +11,15 @@ import torch
 
 from dipsearch.errors import InputError, ResourceError
 from dipsearch.own_files import RECORD, refuse_overwriting, remember, try_folder
-from dipsearch.problem import TaskOptions, load_case, read_image, unique_names, write_image, write_restored
+from dipsearch.problem import (
+    TaskOptions,
+    load_case,
+    read_image,
+    unique_names,
+    write_film,
+    write_image,
+    write_restored,
+)
 from dipsearch.run.destination import destinations
 
 
@@ -43,6 +51,20 @@ def test_stacks_and_pictures_of_one_name_have_files_of_their_own(tmp_path: Path)
     files = destinations(tmp_path / "out", names, cases, options)
     assert files[0] == files[1] and files[2] == files[3]
     assert len({file.name.casefold() for file in files}) == 3
+
+
+def test_a_whole_stack_has_one_file_where_that_is_asked_for(tmp_path: Path) -> None:
+    sources = film(tmp_path / "film.tif")
+    options, out = TaskOptions("denoise", sigma=25), tmp_path / "f.tif"
+    cases = [load_case(source, options, seed=0) for source in sources]
+    names = [case.name for case in cases]
+    assert destinations(out, names, cases, options) == [out, out]
+    write_film(out, [(case.problem.y, case) for case in cases])
+    with tifffile.TiffFile(out) as written, tifffile.TiffFile(tmp_path / "film.tif") as read:
+        assert written.series[0].axes == read.series[0].axes == "TYX"
+        assert np.array_equal(written.asarray(), read.asarray())
+    with pytest.raises(InputError, match=r"all planes of one stack into one TIFF; .* or --out .*f\.tif"):
+        destinations(tmp_path / "f.png", names, cases, options)
 
 
 def test_four_colours_are_no_transparency(tmp_path: Path) -> None:
@@ -126,6 +148,17 @@ def test_out_may_be_a_file_of_a_format_that_holds_the_picture(tmp_path: Path) ->
     case = load_case(source, options, seed=0)
     with pytest.raises(InputError, match="one file, and there are 2 pictures"):
         destinations(tmp_path / "x.png", ["a", "b"], [case, case], options)
+
+
+def test_a_file_of_a_format_that_is_not_written_is_no_folder(tmp_path: Path) -> None:
+    source = picture(tmp_path / "photo.png")
+    options = TaskOptions("denoise", sigma=25)
+    for name in ("o.gif", "o.GIF", "o.jp2", "o.heic", "o.pdf", "o.png.txt"):
+        with pytest.raises(InputError, match=r"pictures are written as \.png, \.tif"):
+            asked(tmp_path / name, source, options)
+    (tmp_path / "there.gif").mkdir()
+    for name in ("there.gif", "results.v2", "2026.11.28", "out"):
+        assert asked(tmp_path / name, source, options) == [tmp_path / name / "photo.png"]
 
 
 def test_names_are_files_of_their_own_on_every_system(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import torch
@@ -15,9 +16,10 @@ from dipsearch.errors import InputError
 from dipsearch.execution.runner import Runner
 from dipsearch.fitting import Compute, Langevin
 from dipsearch.network import Genome, Scale
-from dipsearch.problem import TaskOptions, psnr, read_image, write_image
+from dipsearch.problem import TaskOptions, load_case, psnr, read_image, write_image
 from dipsearch.report import restored_rows
 from dipsearch.run import Silent, run_restore, run_sampling
+from dipsearch.run.restoration import Restoration
 from dipsearch.run.restore_run import genomes_of
 from dipsearch.yaml_files import dump_yaml
 
@@ -88,6 +90,47 @@ def test_networks_with_and_without_a_pilot_are_fitted_and_all_answers_are_weighe
     (said,) = [note for note in ear.notes if "first answer" in note]
     assert said.startswith("first answer, by similar patches, after ") and " dB" not in said
     assert not [note for note in ear.notes if note.startswith("worker")]
+
+
+def test_who_asks_to_finish_hears_at_once_what_is_still_done(tmp_path: Path) -> None:
+    problem = load_case("sample:coffee@32", OPTIONS, seed=0).problem
+    for phase, said in (
+        (
+            "restoring",
+            "Ctrl-C: no more fits; delivering what there is takes about 3 s (once more: stop at once)",
+        ),
+        (
+            "similar patches",
+            "Ctrl-C: no fits; the first answer is finished and delivered (once more: stop at once)",
+        ),
+    ):
+        ear, executor = Ear(), cast(Any, SimpleNamespace(workers=()))
+        runner = Runner(tmp_path, ("coffee",), 0, executor, time.monotonic(), ear.note)
+        restoration = Restoration(runner, ear, [PLAIN], [problem], 20, phase=phase)
+        restoration.heard()
+        assert not ear.notes
+        runner.asked.by = "Ctrl-C"
+        restoration.heard()
+        restoration.heard()
+        assert ear.notes == [said]
+
+
+def test_what_is_said_of_one_of_several_pictures_names_it(ensemble: Path, tmp_path: Path) -> None:
+    ear = Ear()
+    run_restore(
+        ensemble,
+        ["sample:coffee@32", "sample:cat@32"],
+        OPTIONS,
+        out=tmp_path / "out",
+        device="cpu",
+        workers=1,
+        seed=0,
+        budget_seconds=0.5,
+        callback=ear,
+        started=time.monotonic() - 0.5,
+    )
+    said = [note for note in ear.notes if "noise: sigma 25" in note]
+    assert [note.partition(":")[0] for note in said] == ["coffee-32", "cat-32"]
 
 
 def test_where_a_worker_could_not_begin_in_time_none_is_started(

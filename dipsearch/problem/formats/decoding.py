@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from PIL import UnidentifiedImageError
+
 from ...errors import InputError
 from .pillow_files import read_with_pillow
 from .raster import Raster
@@ -16,6 +18,23 @@ from .sources import is_sample
 from .tiff import planes_of, read_tiff
 
 T = TypeVar("T")
+
+OTHER_FORMATS = {
+    (0, b"GIF8"): "a GIF",
+    (0, b"8BPS"): "a Photoshop document",
+    (0, b"%PDF"): "a PDF",
+    (0, b"\xff\x0a"): "a JPEG XL picture",
+    (4, b"JXL "): "a JPEG XL picture",
+    (4, b"jP  "): "a JPEG 2000 picture",
+    (4, b"ftypavif"): "an AVIF picture",
+    (4, b"ftyphei"): "a HEIC picture",
+    (4, b"ftypmif1"): "a HEIC picture",
+    (0, b"v/1\x01"): "an OpenEXR picture",
+    (0, b"SIMPLE  ="): "a FITS file",
+    (0, b"\x89HDF"): "an HDF5 file",
+    (0, b"\x93NUMPY"): "a NumPy array",
+}
+"""What people give that is not read: the bytes that it begins with, where they lie, and what it is."""
 
 
 def decoded(path: Path, *, axes: str | None = None, plane: int | None = None) -> Raster:
@@ -64,6 +83,12 @@ def _guarded(path: Path, read: Callable[[], T]) -> T:
         raise InputError(
             f"{path} may not be read", "read permission is needed", "check its permissions"
         ) from error
+    except UnidentifiedImageError as error:
+        raise InputError(
+            f"{path} cannot be read as a picture (it is {_what_it_is(path)})",
+            "PNG, TIFF, JPEG, BMP and WebP are read, whatever the suffix says",
+            "save or export it as PNG, or as TIFF where it has more than 16 bits",
+        ) from error
     except Exception as error:
         # Decoders of damaged files raise whatever their bytes lead them to; all of it means the same here.
         reason = (str(error) or type(error).__name__).splitlines()[0].replace(f" '{path}'", "")
@@ -72,6 +97,13 @@ def _guarded(path: Path, read: Callable[[], T]) -> T:
             "PNG, TIFF, JPEG, BMP and WebP files that are whole are read",
             "open it in a viewer to see whether it is damaged, then save it again as PNG",
         ) from error
+
+
+def _what_it_is(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(16)
+    known = (what for (place, mark), what in OTHER_FORMATS.items() if start[place:].startswith(mark))
+    return next(known, "none of a format that is read")
 
 
 def stacked_sources(sources: Sequence[str], *, axes: str | None) -> tuple[str, ...]:

@@ -146,8 +146,10 @@ def _decoded(path: Path, series: tifffile.TiffPageSeries, *, keep: bool) -> Samp
 def _stack_of(path: Path, file: tifffile.TiffFile, given: str | None) -> Stack:
     series = file.series[0]
     if len(file.series) > 1:
+        kinds = [f"{one.keyframe.imagewidth} × {one.keyframe.imagelength}" for one in file.series]
+        more = ", …" if len(kinds) > 5 else ""
         raise InputError(
-            f"{path.name} holds {len(file.pages)} pages of different kinds",
+            f"{path.name} holds {len(file.pages)} pages of different kinds ({', '.join(kinds[:5])}{more})",
             "one file is one picture of rows, columns and channels, or a stack of such",
             "save the page that you mean as a file of its own",
         )

@@ -19,6 +19,8 @@ from .stack import Stack
 from .tiff_folders import FOLDERS, Folder, FolderEntry, read_folder
 
 DESCRIPTION, SOFTWARE, X_RESOLUTION, Y_RESOLUTION, UNIT, XMP = 270, 305, 282, 283, 296, 700
+LAYERS = 37724
+"""What Photoshop shows in the place of the picture, so that it must not go along with another one."""
 PIXEL_SCALE, TO_GROUND = (
     33550,
     34264,
@@ -27,7 +29,7 @@ PIXEL_SCALE, TO_GROUND = (
 STRUCTURE = frozenset(
     (254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 330, 338,
      339, 347, 400, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532, 32997, 32998, 40965,
-     ORIENTATION, DESCRIPTION, SOFTWARE, X_RESOLUTION, Y_RESOLUTION, UNIT, *FOLDERS)
+     ORIENTATION, DESCRIPTION, SOFTWARE, X_RESOLUTION, Y_RESOLUTION, UNIT, LAYERS, *FOLDERS)
 )  # fmt: skip
 UNITS = (1, 2, 3)  # of a resolution: none, inch, centimetre
 LOSSLESS = {1: None, 5: "lzw", 8: "zlib", 32946: "zlib", 34925: "lzma", 32773: "zlib"}
@@ -61,6 +63,8 @@ class TiffLayout:
         oriented: whether a tag says which way is up.
         tags: the others.
         folders: of EXIF and GPS, by the code of their tag.
+        copies: how many smaller copies of the picture the file holds, too.
+        layers: whether it holds layers of Photoshop, too.
         stack: the axes of the stack that the picture is a plane of; ``None``: it is none.
     """
 
@@ -83,6 +87,15 @@ class TiffLayout:
     folders: dict[int, Folder]
     stack: Stack | None = None
     rgb: bool = False
+    copies: int = 0
+    layers: bool = False
+
+    def beside(self) -> str:
+        """What else the file holds that is not read and not written again, in words; empty where nothing."""
+        copies = f"{self.copies} smaller {'copy' if self.copies == 1 else 'copies'}" if self.copies else ""
+        return " and ".join(
+            words for words in (copies, "layers of Photoshop" if self.layers else "") if words
+        )
 
     def described(self, shape: tuple[int, ...], *, factor: float) -> list[bytes]:
         """Return the descriptions of a picture of another size, or with other channels.
@@ -151,6 +164,8 @@ def layout_of(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> TiffL
         resolution=(resolution[::-1] if turned else resolution) if resolution else None,
         unit=int(unit) if isinstance(unit, int) and unit in UNITS else None,
         oriented=ORIENTATION in page.tags,
+        copies=len(series.levels) - 1,
+        layers=LAYERS in page.tags,
         tags=tuple(tags),
         folders={
             code: folder

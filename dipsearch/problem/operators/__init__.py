@@ -10,6 +10,7 @@ from .identity import Identity as Identity
 from .inverse import least_squares as least_squares
 from .inverse import pseudo_inverse as pseudo_inverse
 from .jpeg import JpegSet as JpegSet
+from .kernels import described_kernel as described_kernel
 from .kernels import gaussian_kernel as gaussian_kernel
 from .kernels import motion_kernel as motion_kernel
 from .kernels import read_kernel as read_kernel

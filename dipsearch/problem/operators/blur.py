@@ -68,6 +68,16 @@ class Blur:
         border: Any = str(arrays["border"])
         return cls(arrays["kernel"], border=border)
 
+    def refuse_smaller(self, height: int, width: int) -> None:
+        """Raise InputError where an image is smaller than the kernel."""
+        kh, kw = self.kernel.shape
+        if kh > height or kw > width:
+            raise InputError(
+                f"the kernel is {kw} × {kh} pixels, the image {width} × {height}",
+                "a kernel is no larger than the image",
+                "crop the kernel to where it is not zero",
+            )
+
     def _spread(self, x: Tensor) -> Tensor:
         size, transform = self._prepared(x)
         if self.border == "circular":
@@ -98,12 +108,7 @@ class Blur:
         if self.border == "reflect":
             size = (next_fast_len(height + kh - 1, real=True), next_fast_len(width + kw - 1, real=True))
         key = (size, x.dtype, x.device)
-        if kh > height or kw > width:
-            raise InputError(
-                f"the kernel is {kw} × {kh} pixels, the image {width} × {height}",
-                "a kernel is no larger than the image",
-                "crop the kernel to where it is not zero",
-            )
+        self.refuse_smaller(height, width)
         if key not in self._transforms:
             placed = F.pad(self.kernel, (0, size[1] - kw, 0, size[0] - kh))
             if self.border == "circular":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,12 @@ from torch import Tensor
 from ...errors import InputError
 from ..formats.image import read_image
 
+WIDEST, LONGEST = 250.0, 2000.0
+"""Sigma and length in pixels: kernels of 2001 pixels a side, and hardly any image has more than their double."""
+
+OFF_CENTRE = 0.25
+"""Pixels between the middle of a kernel and that of its weights from which on a restoration is seen to be shifted."""
+
 WORDS = "gaussian:SIGMA, motion:LENGTH:ANGLE, or a picture, .npy or .txt file"
 
 
@@ -21,13 +28,17 @@ def gaussian_kernel(sigma: float) -> Tensor:
     """Return a Gaussian, float64, odd, sum 1, cut off at 4 sigma.
 
     Args:
-        sigma: standard deviation in pixels, above 0.
+        sigma: standard deviation in pixels, above 0 and at most 250.
 
     Raises:
-        InputError: sigma is not positive.
+        InputError: sigma lies beyond.
     """
-    if not (math.isfinite(sigma) and sigma > 0):
-        raise InputError(f"sigma of the kernel is {sigma:g}", "it is above 0 pixels", "use for example 2")
+    if not 0 < sigma <= WIDEST:
+        raise InputError(
+            f"sigma of the kernel is {sigma:g}",
+            f"it is above 0 and at most {WIDEST:g} pixels",
+            "use for example 2",
+        )
     reach = max(1, int(4 * sigma + 0.5))
     line = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, dtype=torch.float64) / sigma) ** 2)
     line = line / line.sum()
@@ -41,16 +52,16 @@ def motion_kernel(length: float, angle: float) -> Tensor:
     antialiased, and a horizontal one of 9 pixels has nine equal weights.
 
     Args:
-        length: in pixels, 1 or more; 1 is no movement.
+        length: in pixels, 1 to 2000; 1 is no movement.
         angle: in degrees, anticlockwise from the horizontal.
 
     Raises:
-        InputError: the length is below 1, or a value is not finite.
+        InputError: the length lies beyond, or a value is not finite.
     """
-    if not (math.isfinite(length) and math.isfinite(angle) and length >= 1):
+    if not (math.isfinite(angle) and 1 <= length <= LONGEST):
         raise InputError(
             f"the movement is {length:g} pixels long at {angle:g} degrees",
-            "it is at least 1 pixel long, and both are finite",
+            f"it is 1 to {LONGEST:g} pixels long, and both are finite",
             "use for example a length of 9 and an angle of 30",
         )
     half, radians = (length - 1) / 2, math.radians(angle)
@@ -77,6 +88,15 @@ def read_kernel(word: str) -> Tensor:
     Raises:
         InputError: another word, a file that cannot be read, or a kernel whose sum is not above 0.
     """
+    return described_kernel(word)[0]
+
+
+def described_kernel(word: str) -> tuple[Tensor, str]:
+    """Return the kernel of a word as ``read_kernel`` does, and what a person may not expect of one from a file.
+
+    Returns:
+        The kernel, and a sentence; empty where there is nothing to say.
+    """
     name, *numbers = word.split(":")
     if name in ("gaussian", "motion"):
         try:
@@ -84,11 +104,12 @@ def read_kernel(word: str) -> Tensor:
         except ValueError:
             values = []
         if name == "gaussian" and len(values) == 1:
-            return gaussian_kernel(values[0])
+            return gaussian_kernel(values[0]), ""
         if name == "motion" and len(values) == 2:
-            return motion_kernel(values[0], values[1])
+            return motion_kernel(values[0], values[1]), ""
         raise InputError(f"the kernel is '{word}'", f"it is {WORDS}", "use for example motion:9:30")
-    kernel = checked_kernel(_read_matrix(Path(word)), f"the kernel in {word}")
+    matrix, of_colours = _read_matrix(Path(word))
+    kernel = checked_kernel(matrix, f"the kernel in {word}")
     total = float(kernel.sum())
     if not total > 1e-12:
         raise InputError(
@@ -96,19 +117,55 @@ def read_kernel(word: str) -> Tensor:
             "it is above 0, for it is brought to 1",
             "give the kernel itself, bright where it is strong",
         )
-    return kernel / total
+    return kernel / total, _unexpected(Path(word).name, kernel, of_colours=of_colours)
 
 
-def _read_matrix(path: Path) -> NDArray[Any]:
+def _unexpected(name: str, kernel: Tensor, *, of_colours: bool) -> str:
+    """What was done to a kernel, or will be seen of it, for people."""
+    total, negative = float(kernel.sum()), int((kernel < 0).sum())
+    said = []
+    if of_colours:
+        said.append("its colours differ, and their mean is taken")
+    if abs(total - 1) > 0.01:
+        said.append(f"its sum {total:.4g} was brought to 1")
+    if negative:
+        said.append(f"{negative} of its values are negative, and are taken as they are")
+    off = []
+    for axis, (before, after) in enumerate((("up", "down"), ("left", "right"))):
+        size = kernel.shape[axis]
+        places = torch.arange(size, dtype=torch.float64) - size // 2
+        middle = float((kernel.sum(1 - axis) * places).sum()) / total
+        if abs(middle) > OFF_CENTRE:
+            off.append(f"{abs(middle):.2g} pixels {after if middle > 0 else before}")
+    if off:
+        kh, kw = kernel.shape
+        said.append(
+            f"its weights lie {' and '.join(off)} of its centre, row {kh // 2} and column {kw // 2} from 0, so the "
+            "restoration is moved the other way"
+        )
+    return (
+        f"the kernel {name} is {kernel.shape[1]} × {kernel.shape[0]} pixels; {'; '.join(said)}"
+        if said
+        else ""
+    )
+
+
+def _read_matrix(path: Path) -> tuple[NDArray[Any], bool]:
+    """The values of a file, and whether they are the mean of colours that differ."""
     if not path.is_file():
         raise InputError(f"there is no file {path}", f"a kernel is {WORDS}", "check the spelling")
     suffix = path.suffix.lower()
     if suffix not in (".npy", ".txt", ".csv"):
-        return read_image(path).pixels[0].double().mean(0).numpy()
+        colours = read_image(path).pixels[0].double()
+        return colours.mean(0).numpy(), bool((colours != colours[:1]).any())
     try:
         if suffix == ".npy":
-            return np.asarray(np.load(path, allow_pickle=False))
-        return np.loadtxt(path, delimiter="," if suffix == ".csv" else None, ndmin=2)
+            return np.asarray(np.load(path, allow_pickle=False)), False
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # of a file without numbers, which is refused as a matrix without values
+            return np.loadtxt(path, delimiter="," if suffix == ".csv" else None, ndmin=2), False
     except (ValueError, OSError, EOFError) as error:
         raise InputError(
             f"{path} cannot be read ({str(error).splitlines()[0]})",

@@ -12,7 +12,16 @@ import torch
 from PIL import Image as Pillow
 
 from dipsearch.errors import InputError, ResourceError
-from dipsearch.problem import image_digest, natural_suffix, read_image, sample_names, write_image
+from dipsearch.problem import (
+    TaskOptions,
+    image_digest,
+    load_case,
+    natural_suffix,
+    read_image,
+    sample_names,
+    write_image,
+    write_restored,
+)
 from dipsearch.problem.formats.png import encode_png16
 from dipsearch.problem.formats.png_chunks import Chunk, encoded, with_chunks
 
@@ -238,6 +247,22 @@ def test_several_pages_are_refused(tmp_path):
         file.write(samples(1, height=5)[..., 0], metadata=None)
     with pytest.raises(InputError, match="2 pages"):
         read_image(tmp_path / "a.tif")
+
+
+def test_of_a_pyramid_the_largest_picture_is_read_and_layers_are_left_behind(tmp_path):
+    values = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
+    layers = (37724, 7, 40, b"Adobe Photoshop Document Data Block\0MIB8", True)
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as file:
+        file.write(values, photometric="rgb", subifds=1, extratags=[layers])
+        file.write(values[::2, ::2].copy(), photometric="rgb", subfiletype=1)
+    case = load_case(str(path), TaskOptions("denoise", sigma=25), seed=0)
+    assert case.notes[0] == (
+        "a also holds 1 smaller copy and layers of Photoshop: the picture of full size is read, and comes back alone"
+    )
+    write_restored(tmp_path / "b.tif", case.problem.y, case)
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        assert np.array_equal(file.asarray(), values) and 37724 not in file.pages.first.tags
 
 
 def test_white_is_zero_is_inverted(tmp_path):

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from dipsearch.errors import InputError
-from dipsearch.problem.operators import gaussian_kernel, motion_kernel, read_kernel
+from dipsearch.problem import TaskOptions, load_case
+from dipsearch.problem.operators import described_kernel, gaussian_kernel, motion_kernel, read_kernel
 
 
 def spread(kernel):
@@ -90,3 +91,35 @@ def test_files_that_are_no_kernel_are_refused(tmp_path):
         np.save(tmp_path / "bad.npy", values)
         with pytest.raises(InputError, match=r"the kernel in .*bad\.npy"):
             read_kernel(str(tmp_path / "bad.npy"))
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.ones((3, 3)) / 9, ""),
+        (np.ones((3, 3)), "k.npy is 3 × 3 pixels; its sum 9 was brought to 1"),
+        (np.ones((4, 4)) / 16, "0.5 pixels up and 0.5 pixels left of its centre, row 2 and column 2 from 0"),
+        ([[0, 0, 1.0]], "1 pixels right of its centre"),
+        ([[-0.1, 1.2, -0.1]], "2 of its values are negative"),
+    ],
+)
+def test_what_is_unexpected_of_a_file_is_said(values, said, tmp_path):
+    np.save(tmp_path / "k.npy", np.asarray(values))
+    found = described_kernel(str(tmp_path / "k.npy"))[1]
+    assert said in found and bool(said) == bool(found)
+
+
+def test_colours_that_differ_are_averaged_and_that_is_said(tmp_path):
+    grey = np.full((3, 3, 3), 255, np.uint8)
+    Image.fromarray(grey).save(tmp_path / "grey.png")
+    assert "colours" not in described_kernel(str(tmp_path / "grey.png"))[1]
+    grey[0, 0, 1] = 0
+    Image.fromarray(grey).save(tmp_path / "red.png")
+    assert "its colours differ" in described_kernel(str(tmp_path / "red.png"))[1]
+
+
+def test_a_kernel_is_refused_before_the_work_where_it_is_larger_than_the_picture(tmp_path):
+    np.save(tmp_path / "big.npy", np.ones((33, 33)))
+    options = TaskOptions("deblur", kernel=str(tmp_path / "big.npy"), sigma=5)
+    with pytest.raises(InputError, match="no larger than the image"):
+        load_case("sample:coffee@32", options, seed=0)
