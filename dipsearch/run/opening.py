@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import optuna
-from optuna.trial import TrialState
 
 from ..delivery.first_answers import quick_words
 from ..errors import DipsearchError, StudyError
@@ -118,7 +117,7 @@ def open_run(
     study = opened.study
     notes.extend(opened.notes)
     if resume:
-        notes += _taken_up(study, asked)
+        _refuse_other_space(study, asked)
     if own.propose is None and not study.get_trials(deepcopy=False):
         _enqueue(study, asked.space, plan)
     return Run(
@@ -156,8 +155,8 @@ def _write_inputs(asked: Gathered, searched: Sequence[Crop], firsts: Mapping[str
         write_first(folder, name, first)
 
 
-def _taken_up(study: optuna.Study, asked: Gathered) -> list[str]:
-    """Check that a study to be resumed has the same space; what is said of its candidates."""
+def _refuse_other_space(study: optuna.Study, asked: Gathered) -> None:
+    """Raise StudyError where a study to be resumed was begun with another space."""
     if study.user_attrs.get("space_digest") != asked.space.digest:
         raise StudyError(
             f"the search space '{asked.request.space}' is not the one that study '{asked.request.name}' "
@@ -165,8 +164,6 @@ def _taken_up(study: optuna.Study, asked: Gathered) -> list[str]:
             "candidates of two spaces cannot be compared by the sampler",
             "give the old space, or search under another --name",
         )
-    under_way = len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
-    return [f"{under_way} candidates that were under way are gone on with"] if under_way else []
 
 
 def _enqueue(study: optuna.Study, space: SearchSpace, plan: Plan) -> None:

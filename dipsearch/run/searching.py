@@ -14,6 +14,7 @@ from statistics import median
 
 from optuna.trial import TrialState
 
+from ..delivery.delivering import MOST_MEMBERS
 from ..errors import StorageLost
 from ..execution.runner import Runner
 from ..execution.task import Advanced, Result, Slice, Task
@@ -37,7 +38,7 @@ MOST_FRUITLESS = 50
 """After this many proposals in a row that are not to be fitted no more are asked for: the space has no others."""
 
 TOO_SHORT = "the search was over before its first look"
-"""Why a candidate does not count."""
+"""Why a candidate does not count, unless a resumed search goes on with it."""
 
 AHEAD = 2
 """Candidates per worker that may be under way before the first of them is known, where no clock decides."""
@@ -93,9 +94,7 @@ class Search:
         self._begun = sum(
             trial.state is not TrialState.WAITING for trial in self.run.study.get_trials(deepcopy=False)
         )
-        for candidate in self.books.under_way():
-            candidate.races = self._can_race
-            self.candidates[candidate.number] = candidate
+        self._go_on()
         self._take_up()
         self.runner.work(self._next, self._took)
         self._leave_files()
@@ -109,13 +108,32 @@ class Search:
                     if candidate.pictures and not candidate.told:
                         self.books.note(candidate)
 
+    @property
+    def _rests(self) -> bool:
+        """Whether those that were not advanced to their end rest, so that a resumed search can go on with them.
+
+        Optuna's own samplers, pruners and callbacks know only of trials that have ended.
+        """
+        return isinstance(self.policy, ExpectedGain) and not self.run.callbacks
+
+    def _go_on(self) -> None:
+        """Go on with those that an earlier run has begun; without a clock with all of them."""
+        with self._keeping_books():
+            for candidate in self.books.under_way(best=MOST_MEMBERS if self.clock.decides else None):
+                candidate.races = self._can_race
+                self.candidates[candidate.number] = candidate
+        if self.candidates:
+            self.runner.say(f"{len(self.candidates)} candidates that were under way are gone on with")
+
     def _take_up(self) -> None:
         """Hear how those stand that an earlier run has begun, so that they are compared with the others."""
         todo = [c for c in self.candidates.values() if c.made]
         decision = Decision(None, 0, "taken up again")
 
         def following() -> Slice | None:
-            return replace(self._hand_out(todo.pop(0), decision, 0.0), keep=False) if todo else None
+            if not todo or (self.clock.left(()) <= 0 and ranked(self.run.trials())):
+                return None
+            return replace(self._hand_out(todo.pop(0), decision, 0.0), keep=False)
 
         self.runner.work(following, self._took)
 
@@ -278,9 +296,13 @@ class Search:
         for candidate in self.candidates.values():
             if candidate.told or candidate.busy:
                 continue
-            if candidate.pictures:
-                # Too short to be compared with the others is no failure.
-                self._told(candidate, pruned="" if candidate.usable else TOO_SHORT)
+            # Too short to be compared with the others is no failure.
+            why = "" if candidate.usable else TOO_SHORT
+            if candidate.pictures and self._rests:
+                self.books.note(candidate, reason=why)
+                self._over(candidate.number)
+            elif candidate.pictures:
+                self._told(candidate, pruned=why)
             elif candidate.made == 0:
                 self.books.leave_out(candidate, "the search was over before its first slice")
 
