@@ -55,7 +55,7 @@ class Books:
         self._run, self._space, self._study = run, space, run.study
 
     def ask(self) -> Asked:
-        """The next candidate. One that cannot be fitted is told as failed at once.
+        """The next candidate. One that is not to be fitted is told as pruned at once.
 
         Raises:
             OwnPartFailed: the user's sampler failed; so do ``prunes`` and all that tell.
@@ -78,11 +78,7 @@ class Books:
         if isinstance(network, Genome):
             trial.set_user_attr("genome", network.to_nested())
             write_genome(self._run.folder, trial.number, network)
-        refusal = self._refusal(network)
-        if refusal is not None:
-            self._end(trial._trial_id, trial.number, refusal, state=TrialState.FAIL)
-            return Asked(trial.number, None)
-        if (fruitless := self._fruitless(trial)) is not None:
+        if (fruitless := self.refusal(network) or self._fruitless(trial)) is not None:
             self._end(trial._trial_id, trial.number, fruitless, state=TrialState.PRUNED)
             return Asked(trial.number, None)
         candidate = self._candidate(trial.number, trial._trial_id, network)
@@ -233,7 +229,7 @@ class Books:
             return "it would not end in its time, and nothing cheaper was found in the space"
         return None
 
-    def _refusal(self, network: Network) -> str | None:
+    def refusal(self, network: Network) -> str | None:
         """Why a network cannot be fitted here; what one of the user's needs is not known."""
         if isinstance(network, OwnNetwork):
             return None

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from statistics import median
 
-from optuna.trial import TrialState
-
 from ..delivery.delivering import MOST_MEMBERS
 from ..errors import StorageLost
 from ..execution.runner import Runner
@@ -82,7 +80,6 @@ class Search:
     stopped: bool = False
     failures: int = 0
     fruitless: int = 0
-    _begun: int = 0
     _lost: bool = False
     _since: dict[int, tuple[float, int, str]] = field(default_factory=dict)
 
@@ -91,9 +88,6 @@ class Search:
 
     def work(self) -> None:
         """Hand out slices until there is nothing more to do; then tell how everybody ended."""
-        self._begun = sum(
-            trial.state is not TrialState.WAITING for trial in self.run.study.get_trials(deepcopy=False)
-        )
         self._go_on()
         self._take_up()
         self.runner.work(self._next, self._took)
@@ -120,6 +114,9 @@ class Search:
         """Go on with those that an earlier run has begun; without a clock with all of them."""
         with self._keeping_books():
             for candidate in self.books.under_way(best=MOST_MEMBERS if self.clock.decides else None):
+                if why := self.books.refusal(candidate.network):
+                    self.runner.say(f"candidate {candidate.number} is not gone on with: {why}")
+                    continue
                 candidate.races = self._can_race
                 self.candidates[candidate.number] = candidate
         if self.candidates:
@@ -185,27 +182,32 @@ class Search:
 
     def _may_begin(self, workers: int) -> bool:
         plan = self.run.plan
-        if self.fruitless >= MOST_FRUITLESS or (plan.trials is not None and self._begun >= plan.trials):
+        if self.fruitless >= MOST_FRUITLESS or (plan.trials is not None and self._fitted() >= plan.trials):
             return False
         if plan.search_until is None:
             return sum(not c.told for c in self.candidates.values()) < AHEAD * workers
         return True
 
+    def _fitted(self) -> int:
+        """Candidates that were begun, without those that were not to be fitted at all."""
+        begun = [trial for trial in self.run.trials() if trial.state != "waiting"]
+        return sum(trial.state != "pruned" or bool(trial.steps) for trial in begun)
+
     def _new(self) -> Candidate | None:
         with self._keeping_books():
             if isinstance(self.policy, WholeFits):
                 self._tell_all()  # Optuna's own learn from finished candidates only
-            self._begun += 1
             asked = self.books.ask()
             if asked.candidate is not None:
                 self.fruitless = 0
                 asked.candidate.races = self._can_race and self._best_looks() is not None
                 self.candidates[asked.number] = asked.candidate
                 return asked.candidate
-            if self.books.trial(asked.number).state == "failed":
+            trial = self.books.trial(asked.number)
+            if trial.state == "failed":
                 self._count_failure(True)
             else:
-                self._count_fruitless()
+                self._count_fruitless(trial.reason)
             self._over(asked.number)
         return None
 
@@ -360,11 +362,12 @@ class Search:
     def _over(self, number: int) -> None:
         self.evaluated(self.books.trial(number))
 
-    def _count_fruitless(self) -> None:
+    def _count_fruitless(self, reason: str | None) -> None:
         self.fruitless += 1
         if self.fruitless == MOST_FRUITLESS:
             self.runner.say(
                 f"no more networks were begun: {MOST_FRUITLESS} proposals in a row were not to be fitted"
+                + (f", the last one since {reason}" if reason else "")
             )
 
     def _count_failure(self, failed: bool) -> None:
