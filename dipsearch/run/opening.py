@@ -15,6 +15,7 @@ from ..delivery.first_answers import quick_words
 from ..errors import DipsearchError, StudyError
 from ..execution.busy import Span
 from ..execution.executor import WorkerSpec
+from ..execution.slowness import share
 from ..files import write_bytes
 from ..library.warm_words import warm_words
 from ..network import SearchSpace, space_file
@@ -66,7 +67,7 @@ def open_run(
     Raises:
         DipsearchError: something about the request cannot be used; nothing was begun.
     """
-    since = time.monotonic(), time.process_time()
+    since = share()
     ahead = ahead if workers is None else None
     asked = gather(
         request, folder=root / request.name, resume=resume, cases=cases, workers=workers, ahead=ahead
@@ -74,7 +75,7 @@ def open_run(
     request, folder, names, notes = asked.request, asked.folder, asked.names, list(asked.notes)
     if ahead is not None:
         go_ahead(ahead, folder, request, names=names, cases=asked.cases, devices=asked.devices, resume=resume)
-    until = first_until(request, started=started, slowness=_slowness(*since))
+    until = first_until(request, started=started)
     place, begun_at = here(asked.devices[0], workers), time.monotonic() - started
     firsts = first_answers(folder, names, asked.cases, device=place, until=until, tell=tell)
     notes += quick_words(firsts)
@@ -94,7 +95,7 @@ def open_run(
         workers=workers,
         started=started,
         begun=asked.begun,
-        slowness=_slowness(*since),
+        slowness=since.slowness(),
         patch_seconds=sum(first.seconds for first in firsts.values()) if has_pilot else None,
         hurried=has_pilot and any(first.made != "as usual" for first in firsts.values()),
         may_crop=own.propose is None,  # a module of the user's is drawn once
@@ -134,11 +135,6 @@ def open_run(
         details=asked.details,
         known=known.record,
     )
-
-
-def _slowness(wall: float, processor: float) -> float:
-    """How many times as long as its processor time this process has taken, since a moment on both clocks."""
-    return max(1.0, (time.monotonic() - wall) / max(time.process_time() - processor, 1e-3))
 
 
 def _write_inputs(asked: Gathered, searched: Sequence[Crop], firsts: Mapping[str, KeptFirst]) -> None:

@@ -238,6 +238,9 @@ class Search:
             return
         candidate.advanced(found)
         candidate.keeping.took(found, at=self.runner.seconds)
+        here = [spec for spec in self.runner.executor.workers if spec.index == worker and not spec.host]
+        if here and found.made:
+            self.clock.heard(found.slowness)
         self._log(candidate, worker)
         with self._keeping_books():
             self.books.note(candidate, counts=self.clock.decides)
@@ -275,7 +278,7 @@ class Search:
                 candidate.number,
                 worker,
                 round(began, 3),
-                round(time.time(), 3),
+                round(max(began, time.time()), 3),  # the clock of the wall may be put back
                 before,
                 candidate.steps,
                 score,

@@ -150,6 +150,22 @@ def test_who_is_too_large_for_this_machine_rests_on(tmp_path: Path) -> None:
     assert len(search.run.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))) == 1
 
 
+def test_one_slice_that_was_held_up_does_not_end_a_search(tmp_path: Path) -> None:
+    search = idle_search(tmp_path)
+    search.runner.asked, search.clock.runner, run = Wish(), search.runner, search.run
+    run.request = replace(run.request, budget_seconds=100.0)
+    run.plan = replace(run.plan, search_until=80.0, deliver_until=90.0)
+    for _ in range(2):
+        search.clock.heard(1.0)
+    usual = run.plan
+    search.clock.heard(10**4)
+    assert run.plan == usual and search.runner.until == usual.deliver_until
+    for _ in range(2):
+        search.clock.heard(10**4)
+    assert run.plan.deliver_until is not None and usual.deliver_until is not None
+    assert search.runner.until == run.plan.deliver_until < usual.deliver_until
+
+
 def test_a_network_is_not_fitted_a_second_time(tmp_path: Path) -> None:
     search = idle_search(tmp_path)
     study = search.run.study
