@@ -28,6 +28,7 @@ from ..run import StudyRecord, Trial, read_study
 from ..run.restore_run import genomes_of
 from ..trials.objective import in_decibels
 from ..trials.own_parts import OwnParts, operators_of
+from ..trials.trial import ranked
 from .asked import cases_of, own_operators
 from .kept import Kept
 from .reference import as_image
@@ -242,7 +243,7 @@ class Result:
             said.append(f"{in_decibels(self.estimated_psnr)} estimated{of}{which}")
         if self.folder is not None:
             try:
-                said.append(f"{sum(trial.state == 'complete' for trial in self.trials)} networks fitted")
+                said.append(f"{len(ranked(self.trials))} networks fitted")
             except DipsearchError:
                 said.append("its folder cannot be read")
         return f"Result({'; '.join(said)}; {self.summary['seconds']:.0f} s)"

@@ -65,14 +65,15 @@ class ProgressBar:
     def progress(self, snapshot: Snapshot) -> None:
         """Move on."""
         # tqdm forgets its total as soon as it is exceeded.
-        self._bar.n = min(snapshot.seconds, self._seconds) if self._seconds else snapshot.complete
+        fitted = snapshot.complete + snapshot.resting
+        self._bar.n = min(snapshot.seconds, self._seconds) if self._seconds else fitted
         best = snapshot.best
         score = (
             ""
             if best is None or best.estimated_psnr is None
             else f", best {in_decibels(best.estimated_psnr)} estimated"
         )
-        self._bar.set_postfix_str(f"{snapshot.phase}: {snapshot.complete} networks{score}")
+        self._bar.set_postfix_str(f"{snapshot.phase}: {fitted} networks{score}")
 
     def evaluated(self, trial: Trial) -> None:
         """The next snapshot shows it."""

@@ -250,10 +250,10 @@ class WatchedBooks(Books):
             return asked
         return replace(asked, candidate=replace(asked.candidate, network=self._usual))
 
-    def note(self, candidate: Candidate, *, counts: bool = True) -> None:
+    def note(self, candidate: Candidate, *, counts: bool = True, reason: str = "") -> None:
         """Write down how far a candidate has come."""
         with self.watch:
-            super().note(candidate, counts=counts)
+            super().note(candidate, counts=counts, reason=reason)
 
     def tell(self, candidate: Candidate, *, pruned: str = "") -> Trial:
         """Write down how a candidate ended."""

@@ -112,8 +112,10 @@ def ended(trial: Trial) -> str:
     """One line about a candidate that ended: its estimate and where it came from, or why there is none."""
     parents = " and ".join(str(parent) for parent in trial.parents)
     origin = f"{trial.operator} of {parents}" if parents else trial.operator
+    reached = f"{decibels(trial.estimated_psnr)} at iteration {trial.step}"
     fate = {
-        "complete": f"{decibels(trial.estimated_psnr)} at iteration {trial.step}",
+        "complete": reached,
+        "resting": f"{reached}, may be gone on with",
         "pruned": f"given up, {trial.reason or 'others are ahead'}",
         "failed": f"failed, {trial.reason or 'no reason was recorded'}",
     }.get(trial.state, trial.state)

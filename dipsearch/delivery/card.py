@@ -33,9 +33,9 @@ def card(result: Mapping[str, Any], winner: Trial | None) -> str:
         *_finalists(result),
         *_uncertainty(result),
         "",
-        f"Candidates: {result['trials']['complete']} complete, {result['trials']['pruned']} given up early, "
-        f"{result['trials']['failed']} failed. Space {result['space']}, sampler {result['sampler']}, "
-        f"seed {result['seed']}, dipsearch {result['version']}.",
+        f"Candidates: {result['trials']['complete']} complete, {result['trials'].get('resting', 0)} resting, "
+        f"{result['trials']['pruned']} given up early, {result['trials']['failed']} failed. "
+        f"Space {result['space']}, sampler {result['sampler']}, seed {result['seed']}, dipsearch {result['version']}.",
     ]
     if result["warnings"]:
         lines += ["", "Worth knowing:", "", *(f"- {warning}" for warning in result["warnings"])]

@@ -167,6 +167,7 @@ class Advanced:
         kept: whether their files were left.
         engine, precision, note: what made the steps, and why it is not what was asked for.
         lean: whether they had to get by with less memory.
+        slowness: how many times as long as its processor time the slice took.
     """
 
     steps: int
@@ -181,6 +182,7 @@ class Advanced:
     precision: str = "fp32"
     note: str = ""
     lean: bool = False
+    slowness: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from ..trials.problem_files import PilotPart, SplitProblem, read_pilot, read_pro
 from .at_once import patch_device
 from .executor import TaskFailed
 from .picture_fits import PictureFits, taken_up
+from .slowness import share
 from .task import Advanced, Limits, Patches, Picture, Restored, Result, Slice, Task
 from .timed_answer import answer_within, plain_threads, tile_threads
 
@@ -82,7 +83,7 @@ class Worker:
     # -- fits ----------------------------------------------------------------------------------------------------
 
     def _advance(self, task: Slice) -> Advanced:
-        begun = time.perf_counter()
+        begun, had = time.perf_counter(), share()
         found = None
         for limits in self._ways(task):
             if found is None:
@@ -90,7 +91,7 @@ class Worker:
         if found is None:
             raise TaskFailed("it is too large for this machine's memory, also in the lean way")
         beside = time.perf_counter() - begun - found.seconds
-        return replace(found, beside=beside)
+        return replace(found, beside=beside, slowness=had.slowness())
 
     def _ways(self, task: Slice) -> list[Limits]:
         """By what means a slice is tried where memory is short: once more without the other fits, then the lean way."""

@@ -34,9 +34,11 @@ BETWEEN = 0.02
 """The share that is kept back between the search and the polishing."""
 
 FINISHING = 2.0
-"""Seconds for what is written however small the picture is, the page above all, on a machine that does nothing else.
+"""Seconds for what is written however small the picture is, the page above all: a whole library may have to be read
+from a disk for it.
 
-On two busy cores a 128 × 128 picture took 0.45 s; a whole library may have to be read from a disk for the page.
+On two busy cores a 128 × 128 picture took 0.45 s, and where work took five times as long as its processor time a
+96 × 96 one 1.5 s: so slow a machine is no reason for more.
 """
 
 FIRST_SHARE = 0.6
@@ -85,6 +87,38 @@ def make_plan(load: Load, *, devices: tuple[str, ...], budget: float | None, tri
     else:
         plan = _by_time(load, load.calibration, devices=devices, budget=budget, trials=trials)
     return replace(plan, memory_limit=load.memory_limit)
+
+
+def replanned(plan: Plan, *, budget: float, pixels: int, slowness: float) -> Plan:
+    """The plan with the ends of its parts where they belong on a machine that is as slow as was measured last.
+
+    Args:
+        plan: of a search; without a clock, or without time for networks, it stays as it is.
+        budget: seconds of wall time for everything.
+        pixels: of all pictures.
+        slowness: see ``Load``.
+    """
+    if plan.search_until is None or plan.deliver_until is None or not plan.networks:
+        return plan
+    until = _deliver_until(budget, _finishing(pixels, slowness=slowness))
+    later = until - plan.deliver_until
+    return replace(
+        plan,
+        # Half of the time belongs to the finalists where crops are searched.
+        search_until=plan.search_until + later * (1 if plan.crop is None else 0.5),
+        rescore_until=None if plan.rescore_until is None else plan.rescore_until + later,
+        deliver_until=until,
+    )
+
+
+def _finishing(pixels: int, *, slowness: float) -> float:
+    """Seconds for what is written, on a machine that does other work, too."""
+    return FINISHING + pixels / PIXELS_PER_SECOND * slowness
+
+
+def _deliver_until(budget: float, finishing: float) -> float:
+    """Seconds since the start at which the writing has to begin."""
+    return max(budget * (1 - SLACK) - min(finishing, 0.3 * budget), 0.5 * budget)
 
 
 def first_alone(
@@ -157,8 +191,8 @@ def _by_time(
     load: Load, calibration: Calibration, *, devices: tuple[str, ...], budget: float, trials: int | None
 ) -> Plan:
     pixels = sum(_pixels(shape) for shape in load.shapes)
-    finishing = (FINISHING + pixels / PIXELS_PER_SECOND) * load.slowness
-    deliver_until = max(budget * (1 - SLACK) - min(finishing, 0.3 * budget), 0.5 * budget)
+    finishing = _finishing(pixels, slowness=load.slowness)
+    deliver_until = _deliver_until(budget, finishing)
     polishing = POLISHING * load.patch_seconds * -(-PARTS // len(devices))
     search_until = deliver_until - BETWEEN * budget - polishing
     # The first answer from the fitted part comes before all candidates: it is the input of some.

@@ -72,11 +72,11 @@ def first_answers(
     return found
 
 
-def first_until(request: Request, *, started: float, slowness: float) -> float:
+def first_until(request: Request, *, started: float) -> float:
     """When the first answers have to be there, of ``time.monotonic()``, for a budget to be kept."""
     if request.budget_seconds is None:
         return float("inf")
     budget = max(request.budget_seconds, LEAST_BUDGET)
     now = time.monotonic()
-    left = started + budget * (1 - SLACK) - FINISHING * slowness - now
+    left = started + budget * (1 - SLACK) - FINISHING - now
     return now + FIRST_SHARE * max(0.0, left)

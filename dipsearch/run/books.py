@@ -23,9 +23,9 @@ from ..execution.worker import in_words
 from ..fitting import Ended
 from ..library.warm_weights import warm_name
 from ..network import Genome, Network, OwnNetwork, SearchSpace, as_network
-from ..proposal.proposals import FIT
+from ..proposal.proposals import FIT, is_resting
 from ..proposal.samplers import suggest
-from ..trials.trial import Trial, trial_of
+from ..trials.trial import Trial, ranked, trial_of
 from ..trials.trial_files import trial_folder, write_genome
 from .candidate import Candidate
 from .run import Run
@@ -55,7 +55,7 @@ class Books:
         self._run, self._space, self._study = run, space, run.study
 
     def ask(self) -> Asked:
-        """The next candidate. One that cannot be fitted is told as failed at once.
+        """The next candidate. One that is not to be fitted is told as pruned at once.
 
         Raises:
             OwnPartFailed: the user's sampler failed; so do ``prunes`` and all that tell.
@@ -78,11 +78,7 @@ class Books:
         if isinstance(network, Genome):
             trial.set_user_attr("genome", network.to_nested())
             write_genome(self._run.folder, trial.number, network)
-        refusal = self._refusal(network)
-        if refusal is not None:
-            self._end(trial._trial_id, trial.number, refusal, state=TrialState.FAIL)
-            return Asked(trial.number, None)
-        if (fruitless := self._fruitless(trial)) is not None:
+        if (fruitless := self.refusal(network) or self._fruitless(trial)) is not None:
             self._end(trial._trial_id, trial.number, fruitless, state=TrialState.PRUNED)
             return Asked(trial.number, None)
         candidate = self._candidate(trial.number, trial._trial_id, network)
@@ -91,9 +87,19 @@ class Books:
             trial.set_user_attr("start", candidate.start)
         return Asked(trial.number, candidate)
 
-    def under_way(self) -> Iterator[Candidate]:
-        """The candidates that an earlier run of this study has begun and not ended."""
-        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+    def under_way(self, *, best: int | None = None) -> Iterator[Candidate]:
+        """The candidates that an earlier run of this study has begun and not ended.
+
+        Those that cannot be gone on with, since the files of their fits are gone, count with what they had reached.
+
+        Args:
+            best: of those that rest only so many; ``None``: all of them.
+        """
+        trials = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        left = {trial.number for trial in ranked(map(trial_of, trials))[best:]} if best is not None else set()
+        for trial in trials:
+            if trial.number in left:
+                continue
             network = self._network_again(trial)
             if network is None:
                 if fixed := trial.system_attrs.get(
@@ -105,19 +111,23 @@ class Books:
                 continue
             candidate = self._candidate(trial.number, trial._trial_id, network)
             candidate.made = kept_steps(trial_folder(self._run.folder, trial.number) / STATE)
+            if not candidate.made and is_resting(trial):
+                self._tell(trial.number, value=trial_of(trial).value)
+                continue
             candidate.steps = candidate.made // len(self._run.settings.names)
             candidate.seconds = trial.user_attrs.get(FIT, {}).get("seconds", 0.0)
             candidate.start = trial_of(trial).start
             yield candidate
 
-    def note(self, candidate: Candidate, *, counts: bool = True) -> None:
+    def note(self, candidate: Candidate, *, counts: bool = True, reason: str = "") -> None:
         """Write down how far a candidate has come.
 
         Args:
             counts: it may be compared with the others, and bred from, once it had its first look.
+            reason: why it does not count, if the search is over.
         """
         storage, found = self._study._storage, candidate.attributes()
-        found["usable"] = found["usable"] and counts
+        found |= {"usable": found["usable"] and counts} | ({"reason": reason} if reason else {})
         storage.set_trial_user_attr(candidate.key, FIT, _plain(found))
         if math.isfinite(candidate.value):  # in a race it is not, until all pictures were looked at
             storage.set_trial_intermediate_value(candidate.key, candidate.steps, candidate.value)
@@ -219,7 +229,7 @@ class Books:
             return "it would not end in its time, and nothing cheaper was found in the space"
         return None
 
-    def _refusal(self, network: Network) -> str | None:
+    def refusal(self, network: Network) -> str | None:
         """Why a network cannot be fitted here; what one of the user's needs is not known."""
         if isinstance(network, OwnNetwork):
             return None

@@ -170,8 +170,10 @@ def _last_fits(
         any; and the fits to the second split.
     """
     run = scheduler.run
-    wholes = _whole_fits(scheduler, best) if run.plan.crop is not None and best else {}
-    second = SecondFits(scheduler, best)
+    limit = run.settings.memory_limit  # that of a study that is resumed may be another machine's
+    able = [trial for trial in best if trial.genome is None or limit.fits(trial.genome)]
+    wholes = _whole_fits(scheduler, able) if run.plan.crop is not None and able else {}
+    second = SecondFits(scheduler, able)
     if run.plan.crop is None:
         second.work()
     return wholes, second.rescored()

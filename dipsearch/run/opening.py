@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import optuna
-from optuna.trial import TrialState
 
 from ..delivery.first_answers import quick_words
 from ..errors import DipsearchError, StudyError
 from ..execution.busy import Span
 from ..execution.executor import WorkerSpec
+from ..execution.slowness import share
 from ..files import write_bytes
 from ..library.warm_words import warm_words
 from ..network import SearchSpace, space_file
@@ -67,7 +67,7 @@ def open_run(
     Raises:
         DipsearchError: something about the request cannot be used; nothing was begun.
     """
-    since = time.monotonic(), time.process_time()
+    since = share()
     ahead = ahead if workers is None else None
     asked = gather(
         request, folder=root / request.name, resume=resume, cases=cases, workers=workers, ahead=ahead
@@ -75,7 +75,7 @@ def open_run(
     request, folder, names, notes = asked.request, asked.folder, asked.names, list(asked.notes)
     if ahead is not None:
         go_ahead(ahead, folder, request, names=names, cases=asked.cases, devices=asked.devices, resume=resume)
-    until = first_until(request, started=started, slowness=_slowness(*since))
+    until = first_until(request, started=started)
     place, begun_at = here(asked.devices[0], workers), time.monotonic() - started
     firsts = first_answers(folder, names, asked.cases, device=place, until=until, tell=tell)
     notes += quick_words(firsts)
@@ -95,7 +95,7 @@ def open_run(
         workers=workers,
         started=started,
         begun=asked.begun,
-        slowness=_slowness(*since),
+        slowness=since.slowness(),
         patch_seconds=sum(first.seconds for first in firsts.values()) if has_pilot else None,
         hurried=has_pilot and any(first.made != "as usual" for first in firsts.values()),
         may_crop=own.propose is None,  # a module of the user's is drawn once
@@ -118,7 +118,7 @@ def open_run(
     study = opened.study
     notes.extend(opened.notes)
     if resume:
-        notes += _taken_up(study, asked)
+        _refuse_other_space(study, asked)
     if own.propose is None and not study.get_trials(deepcopy=False):
         _enqueue(study, asked.space, plan)
     return Run(
@@ -137,11 +137,6 @@ def open_run(
     )
 
 
-def _slowness(wall: float, processor: float) -> float:
-    """How many times as long as its processor time this process has taken, since a moment on both clocks."""
-    return max(1.0, (time.monotonic() - wall) / max(time.process_time() - processor, 1e-3))
-
-
 def _write_inputs(asked: Gathered, searched: Sequence[Crop], firsts: Mapping[str, KeptFirst]) -> None:
     """Write all that workers need. Where that fails, whoever holds the folder's claim clears it."""
     folder, request = asked.folder, asked.request
@@ -156,8 +151,8 @@ def _write_inputs(asked: Gathered, searched: Sequence[Crop], firsts: Mapping[str
         write_first(folder, name, first)
 
 
-def _taken_up(study: optuna.Study, asked: Gathered) -> list[str]:
-    """Check that a study to be resumed has the same space; what is said of its candidates."""
+def _refuse_other_space(study: optuna.Study, asked: Gathered) -> None:
+    """Raise StudyError where a study to be resumed was begun with another space."""
     if study.user_attrs.get("space_digest") != asked.space.digest:
         raise StudyError(
             f"the search space '{asked.request.space}' is not the one that study '{asked.request.name}' "
@@ -165,8 +160,6 @@ def _taken_up(study: optuna.Study, asked: Gathered) -> list[str]:
             "candidates of two spaces cannot be compared by the sampler",
             "give the old space, or search under another --name",
         )
-    under_way = len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
-    return [f"{under_way} candidates that were under way are gone on with"] if under_way else []
 
 
 def _enqueue(study: optuna.Study, space: SearchSpace, plan: Plan) -> None:

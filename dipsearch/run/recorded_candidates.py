@@ -91,7 +91,7 @@ def _sound(
 
 def with_psnr(folder: Path, trial: Trial, pictures: Sequence[PictureRecord]) -> Trial:
     """Add the true PSNR, the mean over the pictures in dB, where all of them have a reference."""
-    if trial.state not in ("complete", "pruned"):
+    if trial.state not in ("complete", "resting", "pruned"):
         return trial
     values = []
     for index, picture in enumerate(pictures):

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from statistics import median
 
 from ..delivery.polishing import patch_seconds
 from ..execution.runner import Runner
 from ..fitting import may_fit_all_data
 from ..fitting.all_data import SHARE as ALL_DATA_SHARE
-from ..planning.budget import PARTS, POLISHING
+from ..planning.budget import PARTS, POLISHING, replanned
 from ..trials.problem_files import WHOLE, problem_file
 from .candidate import Candidate
 from .run import Run
+
+LATEST = 5
+"""Slices whose median slowness is that of the machine: one that was held up does not end a search."""
 
 
 @dataclass
@@ -28,6 +33,7 @@ class SearchTime:
 
     run: Run
     runner: Runner
+    _heard: deque[float] = field(default_factory=lambda: deque(maxlen=LATEST), init=False, repr=False)
 
     @property
     def decides(self) -> bool:
@@ -37,6 +43,20 @@ class SearchTime:
         and the same request is to give the same picture.
         """
         return self.run.plan.search_until is not None
+
+    def heard(self, slowness: float) -> None:
+        """Plan anew how long the output will take, by how slow this machine is now.
+
+        Args:
+            slowness: of the latest slice that a worker of this machine has made.
+        """
+        run, budget = self.run, self.run.request.budget_seconds
+        if budget is None or self.runner.asked.once:
+            return
+        pixels = sum(math.prod(case.problem.image_shape[-2:]) for case in run.cases)
+        self._heard.append(slowness)
+        run.plan = replanned(run.plan, budget=budget, pixels=pixels, slowness=median(self._heard))
+        self.runner.until = math.inf if run.plan.deliver_until is None else run.plan.deliver_until
 
     def left(self, candidates: Collection[Candidate]) -> float:
         """Seconds until slices have to end; infinite where no clock decides.

@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from statistics import median
 
-from optuna.trial import TrialState
-
+from ..delivery.delivering import MOST_MEMBERS
 from ..errors import StorageLost
 from ..execution.runner import Runner
 from ..execution.task import Advanced, Result, Slice, Task
@@ -37,7 +36,7 @@ MOST_FRUITLESS = 50
 """After this many proposals in a row that are not to be fitted no more are asked for: the space has no others."""
 
 TOO_SHORT = "the search was over before its first look"
-"""Why a candidate does not count."""
+"""Why a candidate does not count, unless a resumed search goes on with it."""
 
 AHEAD = 2
 """Candidates per worker that may be under way before the first of them is known, where no clock decides."""
@@ -81,7 +80,6 @@ class Search:
     stopped: bool = False
     failures: int = 0
     fruitless: int = 0
-    _begun: int = 0
     _lost: bool = False
     _since: dict[int, tuple[float, int, str]] = field(default_factory=dict)
 
@@ -90,12 +88,7 @@ class Search:
 
     def work(self) -> None:
         """Hand out slices until there is nothing more to do; then tell how everybody ended."""
-        self._begun = sum(
-            trial.state is not TrialState.WAITING for trial in self.run.study.get_trials(deepcopy=False)
-        )
-        for candidate in self.books.under_way():
-            candidate.races = self._can_race
-            self.candidates[candidate.number] = candidate
+        self._go_on()
         self._take_up()
         self.runner.work(self._next, self._took)
         self._leave_files()
@@ -109,13 +102,35 @@ class Search:
                     if candidate.pictures and not candidate.told:
                         self.books.note(candidate)
 
+    @property
+    def _rests(self) -> bool:
+        """Whether those that were not advanced to their end rest, so that a resumed search can go on with them.
+
+        Optuna's own samplers, pruners and callbacks know only of trials that have ended.
+        """
+        return isinstance(self.policy, ExpectedGain) and not self.run.callbacks
+
+    def _go_on(self) -> None:
+        """Go on with those that an earlier run has begun; without a clock with all of them."""
+        with self._keeping_books():
+            for candidate in self.books.under_way(best=MOST_MEMBERS if self.clock.decides else None):
+                if why := self.books.refusal(candidate.network):
+                    self.runner.say(f"candidate {candidate.number} is not gone on with: {why}")
+                    continue
+                candidate.races = self._can_race
+                self.candidates[candidate.number] = candidate
+        if self.candidates:
+            self.runner.say(f"{len(self.candidates)} candidates that were under way are gone on with")
+
     def _take_up(self) -> None:
         """Hear how those stand that an earlier run has begun, so that they are compared with the others."""
         todo = [c for c in self.candidates.values() if c.made]
         decision = Decision(None, 0, "taken up again")
 
         def following() -> Slice | None:
-            return replace(self._hand_out(todo.pop(0), decision, 0.0), keep=False) if todo else None
+            if not todo or (self.clock.left(()) <= 0 and ranked(self.run.trials())):
+                return None
+            return replace(self._hand_out(todo.pop(0), decision, 0.0), keep=False)
 
         self.runner.work(following, self._took)
 
@@ -167,27 +182,32 @@ class Search:
 
     def _may_begin(self, workers: int) -> bool:
         plan = self.run.plan
-        if self.fruitless >= MOST_FRUITLESS or (plan.trials is not None and self._begun >= plan.trials):
+        if self.fruitless >= MOST_FRUITLESS or (plan.trials is not None and self._fitted() >= plan.trials):
             return False
         if plan.search_until is None:
             return sum(not c.told for c in self.candidates.values()) < AHEAD * workers
         return True
 
+    def _fitted(self) -> int:
+        """Candidates that were begun, without those that were not to be fitted at all."""
+        begun = [trial for trial in self.run.trials() if trial.state != "waiting"]
+        return sum(trial.state != "pruned" or bool(trial.steps) for trial in begun)
+
     def _new(self) -> Candidate | None:
         with self._keeping_books():
             if isinstance(self.policy, WholeFits):
                 self._tell_all()  # Optuna's own learn from finished candidates only
-            self._begun += 1
             asked = self.books.ask()
             if asked.candidate is not None:
                 self.fruitless = 0
                 asked.candidate.races = self._can_race and self._best_looks() is not None
                 self.candidates[asked.number] = asked.candidate
                 return asked.candidate
-            if self.books.trial(asked.number).state == "failed":
+            trial = self.books.trial(asked.number)
+            if trial.state == "failed":
                 self._count_failure(True)
             else:
-                self._count_fruitless()
+                self._count_fruitless(trial.reason)
             self._over(asked.number)
         return None
 
@@ -218,6 +238,9 @@ class Search:
             return
         candidate.advanced(found)
         candidate.keeping.took(found, at=self.runner.seconds)
+        here = [spec for spec in self.runner.executor.workers if spec.index == worker and not spec.host]
+        if here and found.made:
+            self.clock.heard(found.slowness)
         self._log(candidate, worker)
         with self._keeping_books():
             self.books.note(candidate, counts=self.clock.decides)
@@ -255,7 +278,7 @@ class Search:
                 candidate.number,
                 worker,
                 round(began, 3),
-                round(time.time(), 3),
+                round(max(began, time.time()), 3),  # the clock of the wall may be put back
                 before,
                 candidate.steps,
                 score,
@@ -278,9 +301,13 @@ class Search:
         for candidate in self.candidates.values():
             if candidate.told or candidate.busy:
                 continue
-            if candidate.pictures:
-                # Too short to be compared with the others is no failure.
-                self._told(candidate, pruned="" if candidate.usable else TOO_SHORT)
+            # Too short to be compared with the others is no failure.
+            why = "" if candidate.usable else TOO_SHORT
+            if candidate.pictures and self._rests:
+                self.books.note(candidate, reason=why)
+                self._over(candidate.number)
+            elif candidate.pictures:
+                self._told(candidate, pruned=why)
             elif candidate.made == 0:
                 self.books.leave_out(candidate, "the search was over before its first slice")
 
@@ -338,11 +365,12 @@ class Search:
     def _over(self, number: int) -> None:
         self.evaluated(self.books.trial(number))
 
-    def _count_fruitless(self) -> None:
+    def _count_fruitless(self, reason: str | None) -> None:
         self.fruitless += 1
         if self.fruitless == MOST_FRUITLESS:
             self.runner.say(
                 f"no more networks were begun: {MOST_FRUITLESS} proposals in a row were not to be fitted"
+                + (f", the last one since {reason}" if reason else "")
             )
 
     def _count_failure(self, failed: bool) -> None:

@@ -120,11 +120,15 @@ def read_study(
         )
         for picture in pictures
     ]
-    known = {(e.number, e.state): e.psnr for e in earlier.trials if e.psnr is not None} if earlier else {}
+    known = (
+        {(e.number, e.state, e.steps): e.psnr for e in earlier.trials if e.psnr is not None}
+        if earlier
+        else {}
+    )
 
     def measured(trial: Trial) -> Trial:
-        if (trial.number, trial.state) in known:
-            return replace(trial, psnr=known[trial.number, trial.state])
+        if (key := (trial.number, trial.state, trial.steps)) in known:
+            return replace(trial, psnr=known[key])
         return with_psnr(folder, trial, pictures)
 
     # Unpacking thousands of images is most of the work of a page, and threads share it well.

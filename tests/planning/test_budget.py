@@ -8,7 +8,7 @@ import pytest
 
 from dipsearch.durations import about, seconds_in
 from dipsearch.network import Calibration, Genome, Scale, cost
-from dipsearch.planning.budget import GOOD_STEPS, LEAST_STEPS, POLISHING, make_plan
+from dipsearch.planning.budget import GOOD_STEPS, LEAST_STEPS, POLISHING, make_plan, replanned
 from dipsearch.planning.plan import ENDLESS, MAX_STEPS, USUAL_STEPS, Load
 from dipsearch.planning.plan_lines import picture_line
 from dipsearch.planning.rescoring import NOTHING, RESCORING_SHARE, Rescoring
@@ -51,6 +51,29 @@ def test_time_is_kept_back_for_the_first_answer_and_for_polishing() -> None:
     assert plain.search_until is not None
     assert plan.polishing == pytest.approx(POLISHING * 20.0)
     assert plan.search_until == pytest.approx(plain.search_until - plan.polishing)
+
+
+@pytest.mark.parametrize(("side", "crop"), [(128, None), (1024, 256)])
+def test_what_is_kept_for_the_output_follows_how_slow_the_machine_is_now(side: int, crop: int | None) -> None:
+    before = load(
+        shapes=[(1, 3, side, side)], searched_on=crop, patch_seconds=2.0, has_pilot=True, slowness=3.0
+    )
+    plan = make_plan(before, devices=CPUS, budget=2400, trials=None)
+    assert plan.crop == crop
+    again = replanned(plan, budget=2400, pixels=side**2, slowness=3.0)
+    assert again.deliver_until == plan.deliver_until and again.search_until == plan.search_until
+    quick = replanned(plan, budget=2400, pixels=side**2, slowness=1.0)
+    fresh = make_plan(replace(before, slowness=1.0), devices=CPUS, budget=2400, trials=None)
+    assert quick.deliver_until == fresh.deliver_until
+    assert quick.search_until == pytest.approx(fresh.search_until)
+    assert quick.rescore_until == pytest.approx(fresh.rescore_until)
+
+
+def test_a_plan_without_a_clock_or_without_networks_stays() -> None:
+    untimed = make_plan(load(), devices=CPUS, budget=None, trials=3)
+    assert replanned(untimed, budget=60, pixels=128**2, slowness=9.0) is untimed
+    short = make_plan(load(patch_seconds=4.0, has_pilot=True), devices=CPUS, budget=12, trials=None)
+    assert replanned(short, budget=12, pixels=128**2, slowness=9.0) is short
 
 
 def test_without_time_for_a_network_the_first_answer_is_all() -> None:

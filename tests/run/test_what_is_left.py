@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,6 +15,7 @@ from optuna.trial import TrialState
 from dipsearch.execution.executor import TaskFailed
 from dipsearch.execution.runner import Asked as Wish
 from dipsearch.execution.runner import Runner
+from dipsearch.planning.memory_limit import MemoryLimit
 from dipsearch.planning.plan import Plan
 from dipsearch.planning.policy import Decision
 from dipsearch.run import Silent
@@ -101,15 +103,67 @@ def test_proposals_that_are_not_to_be_fitted_are_not_asked_for_for_ever(
     search = idle_search(tmp_path)
     said: list[str] = []
     search.runner.say = said.append
-    search._begun = -(10**6)  # the number that was asked for is far away
-    trial = SimpleNamespace(state="pruned")
+    trial = SimpleNamespace(state="pruned", reason="it is candidate 0 once more")
     monkeypatch.setattr(search.books, "ask", lambda: Asked(0, None))
     monkeypatch.setattr(search.books, "trial", lambda number: trial)
     for _ in range(MOST_FRUITLESS):
         assert search._may_begin(1)
         assert search._new() is None
     assert not search._may_begin(1) and search.failures == 0
-    assert said == [f"no more networks were begun: {MOST_FRUITLESS} proposals in a row were not to be fitted"]
+    (words,) = said
+    assert words.startswith(
+        f"no more networks were begun: {MOST_FRUITLESS} proposals in a row were not to be"
+    )
+    assert words.endswith("fitted, the last one since it is candidate 0 once more")
+
+
+def test_the_number_that_is_asked_for_is_one_of_candidates_that_are_fitted(tmp_path: Path) -> None:
+    search = idle_search(tmp_path)  # which is asked for two
+    study, storage = search.run.study, search.run.study._storage
+    for _ in range(3):  # of these nothing is fitted
+        storage.set_trial_user_attr(study.ask()._trial_id, "reason", "it is candidate 0 once more")
+        study.tell(study.trials[-1].number, state=TrialState.PRUNED)
+    assert search._may_begin(1)
+    cut = study.ask()  # by a pruner, after its first slice
+    storage.set_trial_user_attr(cut._trial_id, "fit", {"steps": 50})
+    study.tell(cut.number, state=TrialState.PRUNED)
+    assert search._may_begin(1)
+    assert search.books.ask().candidate is not None
+    assert not search._may_begin(1)
+
+
+def test_who_is_too_large_for_this_machine_rests_on(tmp_path: Path) -> None:
+    search, said = idle_search(tmp_path), list[str]()
+    search.runner.say = said.append
+    begun = search.books.ask().candidate
+    assert begun is not None
+    search._go_on()
+    assert [*search.candidates] == [begun.number]
+    search.candidates.clear()
+    said.clear()
+    limit = MemoryLimit(search.run.settings.image_shape, 10**12, candidate=1)
+    search.run.settings = replace(search.run.settings, memory_limit=limit)
+    search._go_on()
+    (words,) = said
+    assert not search.candidates
+    assert words.startswith(f"candidate {begun.number} is not gone on with: it is too large for this machine")
+    assert len(search.run.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))) == 1
+
+
+def test_one_slice_that_was_held_up_does_not_end_a_search(tmp_path: Path) -> None:
+    search = idle_search(tmp_path)
+    search.runner.asked, search.clock.runner, run = Wish(), search.runner, search.run
+    run.request = replace(run.request, budget_seconds=100.0)
+    run.plan = replace(run.plan, search_until=80.0, deliver_until=90.0)
+    for _ in range(2):
+        search.clock.heard(1.0)
+    usual = run.plan
+    search.clock.heard(10**4)
+    assert run.plan == usual and search.runner.until == usual.deliver_until
+    for _ in range(2):
+        search.clock.heard(10**4)
+    assert run.plan.deliver_until is not None and usual.deliver_until is not None
+    assert search.runner.until == run.plan.deliver_until < usual.deliver_until
 
 
 def test_a_network_is_not_fitted_a_second_time(tmp_path: Path) -> None:
