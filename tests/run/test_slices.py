@@ -82,6 +82,7 @@ def test_who_asks_to_finish_gets_a_picture_and_can_go_on_later(
     before = steps_of(outcome.folder)
     assert max(before.values()) < 400  # nobody came to the end
     assert not any(trial.state == "failed" for trial in read_study(outcome.folder).trials)
+    work_here(monkeypatch)
     again = run(place, asked, Ear(), resume=True)
     later = list(read_slices(again.folder))[-1]
     first = {
@@ -102,7 +103,9 @@ def test_an_interrupted_search_ends_where_the_uninterrupted_one_does(place: Path
     assert np.array_equal(whole.images[0].numpy(), again.images[0].numpy())
 
 
-def test_a_worker_that_is_killed_costs_its_slice_and_nothing_else(place_of_processes: Path) -> None:
+def test_a_worker_that_is_killed_costs_its_slice_and_nothing_else(
+    place_of_processes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = place_of_processes
     asked = request(place, steps=200, trials=2)
 
@@ -114,6 +117,7 @@ def test_a_worker_that_is_killed_costs_its_slice_and_nothing_else(place_of_proce
     outcome = run(place, asked, ear)
     assert ear.done and any("its process died (SIGKILL" in note for note in ear.notes)
     assert outcome.result["trials"] == {"complete": 2, "resting": 0, "pruned": 0, "failed": 0}
+    work_here(monkeypatch)
     whole = run(place, replace(asked, name="whole"), Ear())
     assert np.array_equal(whole.images[0].numpy(), outcome.images[0].numpy())
 
