@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dipsearch.errors import FormatError
+from dipsearch.shipped import shipped
 from dipsearch.yaml_files import MAX_BYTES, dump_yaml, parse_yaml, read_yaml
 
 VALUES: list[Any] = [
@@ -65,3 +66,10 @@ def test_size_is_looked_at_before_anything_is_parsed(tmp_path: Path) -> None:
 def test_long_mappings_get_a_line_per_key() -> None:
     text = dump_yaml({"short": {"a": 1, "b": 2}, "long": {"words": "one two three " * 8, "b": 2}})
     assert "short: {a: 1, b: 2}\n" in text and "\n  b: 2\n" in text
+
+
+@pytest.mark.parametrize("file", sorted(shipped("search_spaces").glob("*.yaml")), ids=lambda file: file.stem)
+def test_where_libyaml_is_lacking_the_same_is_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = read_yaml(file)
+    monkeypatch.setattr("yaml.__with_libyaml__", False)
+    assert repr(read_yaml(file)) == repr(usual)

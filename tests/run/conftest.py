@@ -1,5 +1,6 @@
 """What tests of whole searches share."""
 
 from tests.postgres_server import postgres
+from tests.workers_here import workers_here
 
-__all__ = ["postgres"]
+__all__ = ["postgres", "workers_here"]

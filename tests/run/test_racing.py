@@ -29,7 +29,7 @@ STEPS = 30
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers_here: None) -> Path:
     """Three tiny pictures, enough for a race; no clock ends it, and the policy is that of one with a clock."""
     monkeypatch.setattr("dipsearch.run.searching.LEAST_PICTURES", COUNT)
     monkeypatch.setattr("dipsearch.run.search_run.policy_of", lambda run: ExpectedGain())
@@ -43,7 +43,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def asked(place: Path, **changes: object) -> Request:
     sources = tuple(str(place / f"picture{number}.png") for number in range(COUNT))
-    return replace(request(place, steps=STEPS, trials=3, workers=1), sources=sources, **changes)
+    return replace(request(place, steps=STEPS, trials=3), sources=sources, **changes)
 
 
 def test_who_loses_is_given_up_and_the_others_are_delivered(
@@ -76,15 +76,15 @@ def test_an_interrupted_race_goes_on_where_it_was(place: Path, monkeypatch: pyte
             os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr("dipsearch.run.searching.verdict", lambda ours, best: None)
-    whole = run(place, asked(place, name="whole"), Ear())
+    whole = run(place, asked(place, name="whole", trials=2), Ear())
     monkeypatch.setattr("dipsearch.run.searching.verdict", verdict)
-    first = run(place, asked(place), Ear())
+    first = run(place, asked(place, trials=2), Ear())
     assert first.interrupted
     (before,) = {
         row.after for row in read_slices(first.folder) if row.candidate == 1 and row.after > STEPS // COUNT
     }
     assert before == 2 * STEPS // COUNT
-    again = run(place, asked(place), Ear(), resume=True)
+    again = run(place, asked(place, trials=2), Ear(), resume=True)
     assert all(trial.state == "complete" for trial in read_study(again.folder).trials)
     assert all(torch.equal(one, other) for one, other in zip(whole.images, again.images, strict=True))
 
