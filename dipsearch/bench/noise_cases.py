@@ -34,7 +34,7 @@ PICTURES = tuple(
 
 TUNING = (
     "scikit-image's coffee, chelsea, rocket and grass, set14 (monarch, pepper, zebra, ppt3, baboon, barbara, bridge, "
-    "comic, flowers, face, coastguard, man) and Kodak's 5, 7 and 8"
+    "comic, flowers, face, coastguard, man), Kodak's 5, 7 and 8, and made-up ridges, weaves, bricks and wood"
 )
 """Pictures that constants of the gate were chosen on; grass is in the row of clean textures, too."""
 

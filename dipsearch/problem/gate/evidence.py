@@ -27,6 +27,7 @@ from .blocks import (
 from .channel_noise import ChannelNoise, channel_noise
 from .counts import NO_COMB, Comb, find_comb
 from .evenness import Evenness, evenness
+from .free_directions import FreeNoise, free_noise
 from .impulses import Impulses, find_impulses
 from .photons import NO_LINE, PhotonLine, photon_line
 from .plain import plain_values
@@ -68,6 +69,7 @@ class Evidence:
         impulses: values at the far end of the range.
         even: whether the quietest blocks agree, as those of noise do.
         channels: how strong it is in each channel, and what channels have in common.
+        free: what is in the directions that texture leaves free; ``None`` from too few patches.
         plain: the share of the values that lie in constant areas.
         step: the smallest difference between two values: what the file rounds to.
         levels: the most distinct values in a channel; 0 where there are too many.
@@ -88,6 +90,7 @@ class Evidence:
     impulses: Impulses
     even: Evenness
     channels: ChannelNoise
+    free: FreeNoise | None
     plain: float
     step: float
     levels: int
@@ -98,8 +101,15 @@ class Evidence:
         return max(self.high, self.brighter, self.even.fine)
 
     @property
+    def surely_white(self) -> bool:
+        """Whether there is white noise whatever texture looks like it."""
+        return self.free is not None and self.free.white
+
+    @property
     def correlated(self) -> bool:
         """Whether the noise is correlated between neighbours, and noise indeed."""
+        if self.surely_white:
+            return False
         looks = self.ratio < CORRELATED_RATIO and self.whiteness < CORRELATED_WHITENESS
         return looks and self.even.correlated
 
@@ -133,6 +143,8 @@ def gather(y: Tensor) -> Evidence:
     channels = channel_noise(y, plain, sigma=estimate.sigma)
     if channels.differs and not _grows_in_channels(blocks):
         line, photons = dataclasses.replace(line, significance=0.0), NO_LINE
+    free = free_noise(y, plain, sigma=estimate.sigma)
+    line, photons = _beside_texture(line, photons, free)
     high = floor(blocks, HIGH)
     brighter = line.typical if line.grows else high
     if photons.found:
@@ -165,6 +177,7 @@ def gather(y: Tensor) -> Evidence:
         impulses=find_impulses(y),
         even=even,
         channels=channels,
+        free=free,
         plain=float(plain.mean()),
         step=_step(y),
         levels=_levels(y),
@@ -172,6 +185,17 @@ def gather(y: Tensor) -> Evidence:
     if found.shares:
         return found
     return dataclasses.replace(found, channels=channels.unshared(even=found.as_even_as_noise))
+
+
+def _beside_texture(line: Line, photons: PhotonLine, free: FreeNoise | None) -> tuple[Line, PhotonLine]:
+    """Both lines as the free directions have them, for texture may grow with brightness, or hide that noise does."""
+    if free is None:
+        return line, photons
+    if free.steady and (photons.found or free.white):
+        return dataclasses.replace(line, significance=0.0), NO_LINE
+    if not photons.grows and free.grows:
+        return line, free.line
+    return line, photons
 
 
 def _grows_in_channels(blocks: Blocks) -> bool:

@@ -16,14 +16,13 @@ from . import verdicts
 from .channel_noise import MOST_CHANNELS
 from .diagnosis import Diagnosis
 from .evidence import Evidence, gather
+from .free_directions import HARDLY_NOISY
 from .noisy_part import FAINTEST, find_noisy_part
 from .plain import plain_pixels
 from .unit import GREY_LEVELS, Unit
 
-HARDLY_NOISY, HARDLY_NOISY_FINE = 2.4 / LEVELS, 1.0 / LEVELS
-"""Weaker noise is let alone, in 8 bits and in finer files: of clean photos at half size the quietest tenth of
-the blocks has up to 2.2 grey levels, which is noise of the camera, and a restoration would gain next to nothing."""
-
+HARDLY_NOISY_FINE = 1.0 / LEVELS
+"""The same as ``HARDLY_NOISY`` in finer files."""
 
 SURELY_EVEN, SURELY_WHITE, FAINTEST_SURE = 0.9, 0.85, 0.05 / LEVELS
 """In files without the rounding of 8 bits noise that is surely noise counts however faint it is: a few bright
@@ -155,7 +154,8 @@ def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis
     if seen.plain == 1:
         return verdicts.left_alone(seen, unit, jpeg=False)
     noisy = _noisy(seen)
-    if seen.comb.found and (not seen.comb.rounded or _may_be_counts(seen, noisy=noisy)):
+    white = noisy and (seen.even.white or seen.surely_white)
+    if seen.comb.found and (not seen.comb.rounded or _may_be_counts(seen, white=white)):
         return verdicts.thinning(seen, unit)
     if 0 < seen.levels <= FEW_LEVELS and seen.level > 0:
         return verdicts.left_alone(seen, unit, jpeg=False, few=True)
@@ -164,18 +164,18 @@ def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis
         return verdicts.left_alone(seen, unit, jpeg=False)
     if seen.grid.found or jpeg:
         judged = round((1 - seen.plain) * y.numel())
-        if seen.plain >= MOSTLY_PLAIN and not (noisy and seen.even.white and judged >= ENOUGH_JUDGED):
+        if seen.plain >= MOSTLY_PLAIN and not (white and judged >= ENOUGH_JUDGED):
             return verdicts.left_alone(seen, unit, jpeg=True)
         strong = (
             seen.flat_sigma >= JPEG_NOISE
             and seen.even.low_by_middle <= JPEG_LOW_BY_MIDDLE
             and seen.even.in_common <= JPEG_IN_COMMON
         )
-        if seen.grid.found and (strong or (noisy and seen.even.white)):
+        if seen.grid.found and (strong or white):
             return verdicts.fallback(seen, unit, jpeg=True)
-        if not strong and not (noisy and seen.even.white):
+        if not strong and not white:
             return verdicts.left_alone(seen, unit, jpeg=True)
-    if not (noisy and seen.even.white) and not (seen.correlated and seen.middle >= HARDLY_NOISY):
+    if not white and not (seen.correlated and seen.middle >= HARDLY_NOISY):
         return verdicts.left_alone(seen, unit, jpeg=False)
     if seen.correlated and not (seen.even.white and seen.level < verdicts.WEAK):
         if seen.line.grows:
@@ -188,11 +188,9 @@ def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis
     return verdicts.white(seen, unit)
 
 
-def _may_be_counts(seen: Evidence, *, noisy: bool) -> bool:
+def _may_be_counts(seen: Evidence, *, white: bool) -> bool:
     """Whether there is noise that counts may have, for levels that never occur have other reasons in 8 bits."""
-    return (seen.line.grows and seen.photons.likely) or (
-        noisy and seen.even.white and seen.ratio <= COUNTS_RATIO
-    )
+    return (seen.line.grows and seen.photons.likely) or (white and seen.ratio <= COUNTS_RATIO)
 
 
 def _noisy(seen: Evidence) -> bool:

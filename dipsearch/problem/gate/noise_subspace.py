@@ -70,7 +70,7 @@ def noise_of_channels(planes: Values, start: Values, left_out: Bits) -> tuple[Va
     Returns:
         Those of all patches, and those of the brightest alone.
     """
-    patches = _patches(planes, start, left_out)
+    patches = cut_patches(planes, start, left_out)
     if patches is None:
         return None
     count = max(round(BRIGHTEST * len(patches)), FEWEST * patches.shape[1])
@@ -89,7 +89,7 @@ def noise_of_quiet(planes: Values, sigma: float, left_out: Bits) -> float | None
     Args:
         sigma: what is known of it.
     """
-    blocks = _patches(planes, np.array([sigma]), left_out, side=BLOCK, fewest=QUIET_BLOCKS)
+    blocks = cut_patches(planes, np.array([sigma]), left_out, side=BLOCK, fewest=QUIET_BLOCKS)
     if blocks is None:
         return None
     waves = dctn(blocks.reshape(-1, BLOCK, BLOCK), axes=(1, 2), norm="ortho")
@@ -100,7 +100,7 @@ def noise_of_quiet(planes: Values, sigma: float, left_out: Bits) -> float | None
     return math.sqrt(max(float(np.trace(subspace.T @ covariance @ subspace)), 0.0) / subspace.shape[1])
 
 
-def _patches(
+def cut_patches(
     planes: Values, start: Values, left_out: Bits, *, side: int | None = None, fewest: int | None = None
 ) -> Values | None:
     """Patches (n, C · d²) of values that were neither left out nor near an end of the range, as far as possible."""

@@ -113,10 +113,29 @@ def photon_line(blocks: Blocks) -> PhotonLine:
 
 
 def _fitted(blocks: Blocks, expected: Values) -> PhotonLine:
-    points = _points(blocks, expected)
-    if len(points[0]) < 3:
+    mean, variance, count = _points(blocks, expected)
+    freedom = count * BESIDE_MIDDLE.sum() / OVERLAP
+    return fitted_line(mean, variance, freedom, dark=float(np.quantile(blocks.mean, DARK)))
+
+
+def fitted_line(
+    mean: Values,
+    variance: Values,
+    freedom: Values,
+    *,
+    dark: float | None = None,
+    ends: tuple[float, float] | None = None,
+) -> PhotonLine:
+    """Fit it to variances at so many brightnesses; ``NO_LINE`` from fewer than three.
+
+    Args:
+        freedom: of each variance, how many squares of noise it is the mean of.
+        dark: the mean of the darkest places; by default the darker end.
+        ends: the brightnesses between which the growth is meant; by default the first and the last.
+    """
+    if len(mean) < 3:
         return NO_LINE
-    line, curve = (_curve(*points, power=power) for power in (1, 2))
+    line, curve = (_curve(mean, variance, freedom, power=power) for power in (1, 2))
     intercept, slope = line.values
     if slope <= 0:
         return NO_LINE
@@ -124,15 +143,18 @@ def _fitted(blocks: Blocks, expected: Values) -> PhotonLine:
     covariance = line.covariance * max(line.misfit, 1.0)
     # d zero = −(d intercept + zero · d slope) / slope
     spread = covariance[0, 0] + 2 * zero * covariance[0, 1] + zero**2 * covariance[1, 1]
+    first, last = float(line.fitted[0]), float(line.fitted[-1])
+    if ends is not None:
+        first, last = (max(float(intercept + slope * end), 0.05 * first) for end in ends)
     return PhotonLine(
         gain=slope,
         gain_error=math.sqrt(max(float(covariance[1, 1]), 0.0)),
         zero=zero,
         zero_error=math.sqrt(max(float(spread), 0.0)) / slope,
-        growth=float(line.fitted[-1] / line.fitted[0]),
+        growth=last / first,
         straight=(curve.distance + 1) / (line.distance + 1),
-        dark=float(np.quantile(blocks.mean, DARK)),
-        bright_sigma=math.sqrt(float(line.fitted[-1])),
+        dark=float(mean.min()) if dark is None else dark,
+        bright_sigma=math.sqrt(last),
         share=math.sqrt(max(curve.values[1], 0.0)),
     )
 
@@ -155,25 +177,25 @@ class _Fit:
     distance: float
 
 
-def _curve(mean: Values, variance: Values, count: Values, *, power: int) -> _Fit:
+def _curve(mean: Values, variance: Values, freedom: Values, *, power: int) -> _Fit:
     design = np.stack([np.ones_like(mean), mean**power], axis=1)
-    error = variance * np.sqrt(2 / (count * BESIDE_MIDDLE.sum() / OVERLAP))
+    error = variance * np.sqrt(2 / freedom)
     doubt = np.ones_like(mean)
     for _ in range(ROUNDS):  # the error of a variance is a share of the true one, so of what the curve says
         weight = doubt / np.maximum(error, 1e-15) ** 2
         inverse = np.linalg.pinv(design.T @ (design * weight[:, None]))
         values = inverse @ (design.T @ (weight * variance))
         fitted = np.maximum(design @ values, 0.5 * variance.min())
-        error = fitted * np.sqrt(2 / (count * BESIDE_MIDDLE.sum() / OVERLAP))
+        error = fitted * np.sqrt(2 / freedom)
         above = np.maximum((variance - fitted) / np.maximum(error, 1e-15), MUCH)
         doubt = (MUCH / above) ** 2  # texture adds to the noise and takes nothing away
-    residual, freedom = (variance - fitted) ** 2, len(mean) - 2
+    residual, left = (variance - fitted) ** 2, len(mean) - 2
     return _Fit(
         (float(values[0]), float(values[1])),
         inverse,
         fitted,
-        misfit=float(np.sum(weight * residual)) / freedom,
-        distance=float(np.sum(np.log1p(residual / np.maximum(error, 1e-15) ** 2))) / freedom,
+        misfit=float(np.sum(weight * residual)) / left,
+        distance=float(np.sum(np.log1p(residual / np.maximum(error, 1e-15) ** 2))) / left,
     )
 
 

@@ -1,0 +1,194 @@
+"""Free directions: white noise beside texture that lies everywhere, from the directions that texture leaves free.
+
+Patches of 7 × 7 pixels are vectors. Ridges, weaves and grain fill a part of their space, in every place of the picture;
+the directions of the smallest eigenvalues are free of it, and there all patches have noise alone. That it is noise
+shows in two ways: white noise is equally strong in all free directions, and equally strong in all patches, but for
+what grows with brightness; fine texture and the camera's noise under it are neither. So nothing has to be quiet.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import gammaincinv
+from torch import Tensor
+
+from ..array_types import Bits, Values
+from ..noise import LEVELS
+from .noise_subspace import cut_patches
+from .photons import DARK, GROWTH, NO_LINE, PhotonLine, fitted_line
+
+SIDE, FREE = 7, 8
+"""Side of a patch in pixels, and how many of its 49 directions are looked at."""
+
+FEWEST = 3000
+"""Patches: with fewer the smallest eigenvalues are small by chance. Pure noise on 44, 64 and 96 pixels per side was
+underrated by 12, 5 and 2 %."""
+
+MOST_CHANNELS = 4
+"""Of more channels these are looked at: a bound on time."""
+
+BINS = 8
+"""Bins of equally many patches, by their brightness, for the line of photons."""
+
+APART = SIDE * SIDE / 4
+"""Patches that overlap: so many of them, where they lie on every pixel, say as much as one."""
+
+RARE, LOUD, LEAST_EVEN, MOST_ABOVE, MOST_RISE = 0.02, 0.95, 0.95, 1.03, 1.20
+"""Quantiles of the patches' strengths, and what is asked of them, by what they are of noise; and of the strength in the
+last free direction by that in the first. On crops of 96 to 256 pixels, at half size, of 20 tuning pictures and 11
+made-up ridges, weaves, bricks and wood, white noise of sigma 10 and more that nothing else told had 0.96 to 1.02, 1.00
+to 1.02 and 1.02 to 1.22; clean ones of more than 2.4 grey levels at most 0.87, at least 1.08, and 1.07 to 2; random
+waves of 4 pixels 0.86 to 0.94, 1.02 to 1.06 and 1.06 to 1.2; noise that was blurred by half a pixel had 0.94 to 1.00,
+1.00 to 1.06 and 1.27 to 1.4."""
+
+HARDLY_NOISY = 2.4 / LEVELS
+"""Weaker noise is let alone in 8 bits: of clean photos at half size the quietest tenth of the blocks has up to 2.2 grey
+levels, which is noise of the camera, and a restoration would gain next to nothing."""
+
+ENDS = (0.05, 0.95)
+"""Quantiles of brightness, over 3 × 3 pixels, between which noise that grows is compared."""
+
+LITTLE, WEAK = 1.6, 12.0 / LEVELS
+"""Growth, by the square of the rise, up to which it may be texture's, and up to which strength: of bricks with sigma 4
+and 5 it was 1.5, of photons as weak as that 1.6 to 9."""
+
+NEAR = 1.10
+"""Directions with up to so much more noise than the first ones count for its strength: of noise alone these are nearly
+all 49, of ridges with sigma 10 about eight (10.5 to 11; 11 to 13 with 1.25)."""
+
+
+@dataclass(frozen=True)
+class FreeNoise:
+    """What was found in the free directions, strengths in units of [0, 1].
+
+    Attributes:
+        sigmas: of every channel that was looked at.
+        even: the strength in the quietest patches by that of noise: 1 for noise, less for texture.
+        above: likewise in the loudest ones: more for texture.
+        rise: the strength in the last free direction by that in the first: about 1 for white noise.
+        line: its variance against brightness.
+        within: whether that grows within channels: brighter channels may have more of it for other reasons.
+    """
+
+    sigmas: tuple[float, ...]
+    even: float
+    above: float
+    rise: float
+    line: PhotonLine
+    within: bool
+
+    @property
+    def sigma(self) -> float:
+        """The root of the mean of the channels' variances."""
+        return float(np.sqrt(np.mean(np.square(self.sigmas))))
+
+    @property
+    def white(self) -> bool:
+        """Whether it is surely white noise, whatever else the picture holds."""
+        even = self.even >= LEAST_EVEN and self.above <= MOST_ABOVE
+        return even and self.rise <= MOST_RISE and self.sigma >= HARDLY_NOISY
+
+    @property
+    def grows(self) -> bool:
+        """Whether it grows with brightness, for sure, and more than texture that is left can."""
+        return self.white and self.within and self.line.grows and self.line.growth >= GROWTH * self.rise**2
+
+    @property
+    def steady(self) -> bool:
+        """Whether it does not grow with brightness, or so little that texture may be what does."""
+        little = self.line.growth < LITTLE * self.rise**2 and self.sigma < WEAK
+        return self.line.gain == 0 or (self.white and little)
+
+
+def free_noise(y: Tensor, left_out: Bits, *, sigma: float) -> FreeNoise | None:
+    """Measure it on (1, C, h, w); ``None`` where every channel has too few patches.
+
+    Args:
+        left_out: (C, h, w), values that show no noise.
+        sigma: what is known of its strength.
+    """
+    planes = y.detach().double().cpu().numpy()[0][:MOST_CHANNELS]
+    found = [_of_channel(plane, out, sigma) for plane, out in zip(planes, left_out, strict=False)]
+    channels = [one for one in found if one is not None]
+    if not channels:
+        return None
+    line, within = _line(channels)
+    shares = [one.energy / _expected(one, line) for one in channels]
+    energy = np.concatenate([share / max(share.mean(), 1e-30) for share in shares])
+    return FreeNoise(
+        tuple(one.sigma for one in channels),
+        even=_strength(energy, RARE),
+        above=_strength(energy, LOUD),
+        rise=float(np.mean([one.rise for one in channels])),
+        line=line,
+        within=within,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Channel:
+    """Patches of one channel, (n,): ``level`` of their middle, brightness and mean square in the free directions, and
+    ``points`` of the line, (bins, 3): brightness, variance, and how many squares that is the mean of."""
+
+    sigma: float
+    rise: float
+    level: Values
+    mean: Values
+    energy: Values
+    points: Values
+
+
+def _of_channel(plane: Values, left_out: Bits, sigma: float) -> _Channel | None:
+    patches = cut_patches(plane[None], np.array([sigma]), left_out[None], side=SIDE, fewest=FEWEST)
+    if patches is None:
+        return None
+    centred = patches - patches.mean(0)
+    variances, directions = np.linalg.eigh(centred.T @ centred / len(centred))
+    free = directions[:, :FREE]
+    energy = ((centred @ free) ** 2).mean(1)
+    mean = patches @ (free**2).mean(1)
+    lowest = variances[: FREE // 2].mean()
+    near = variances[variances <= NEAR**2 * lowest].mean() if lowest > 0 else 0.0
+    lost = near / variances[:FREE].mean() if near > 0 else 1.0  # the smallest of many are small by chance
+    energy = energy * lost
+    overlap = min(max(1.0, len(patches) * APART / plane.size), APART)
+    points = [
+        (mean[part].mean(), energy[part].mean(), len(part) * FREE / overlap)
+        for part in np.array_split(np.argsort(mean), BINS)
+    ]
+    middle = patches.reshape(-1, SIDE, SIDE)[:, SIDE // 2 - 1 : SIDE // 2 + 2, SIDE // 2 - 1 : SIDE // 2 + 2]
+    return _Channel(
+        math.sqrt(max(near, 0.0)),
+        math.sqrt(max(variances[FREE - 1], 0.0) / max(variances[0], 1e-15)),
+        middle.mean((1, 2)),
+        mean,
+        energy,
+        np.array(points),
+    )
+
+
+def _line(channels: list[_Channel]) -> tuple[PhotonLine, bool]:
+    """The line of all channels, if most have one; and whether noise grows within them, not from one to the next."""
+    level = np.concatenate([one.level for one in channels])
+    ends = (float(np.quantile(level, ENDS[0])), float(np.quantile(level, ENDS[1])))
+    dark = float(np.quantile(level, DARK))
+    own = [fitted_line(*one.points.T, dark=dark, ends=ends) for one in channels]
+    if sum(one.sure for one in own) <= len(own) / 2:
+        return NO_LINE, False
+    line = fitted_line(*np.concatenate([one.points for one in channels]).T, dark=dark, ends=ends)
+    return line, sum(one.grows for one in own) >= len(own) / 2
+
+
+def _expected(channel: _Channel, line: PhotonLine) -> Values:
+    if line.gain <= 0:
+        return np.ones_like(channel.mean)
+    expected = line.gain * (channel.mean - line.zero)
+    return np.maximum(expected, 0.05 * max(float(np.median(expected)), 1e-15))
+
+
+def _strength(energy: Values, quantile: float) -> float:
+    expected = 2 * float(gammaincinv(FREE / 2, quantile)) / FREE
+    return math.sqrt(max(float(np.quantile(energy, quantile)), 0.0) / expected)
