@@ -35,6 +35,7 @@ from ..run.opening import open_run
 from ..run.run import Run
 from ..run.scheduler import Scheduler
 from ..run.search_slices import LEAST_SLICE, SLICE_SHARE, slice_of
+from ..run.search_time import SearchTime
 from ..run.searching import Search, policy_of
 from ..trials.request import Request
 from ..trials.trial import Trial
@@ -222,6 +223,13 @@ class StillRunner(Runner):
         return [(0, self.executor.latest, self.seconds)] if self.shown and self.executor.latest else []
 
 
+class StillTime(SearchTime):
+    """Seconds that are counted are the same on every machine."""
+
+    def heard(self, slowness: float) -> None:
+        """Nothing follows from it."""
+
+
 @dataclass
 class WatchedPolicy:
     """A policy with a stopwatch."""
@@ -333,6 +341,7 @@ def open_still_search(
     books, policy = WatchedBooks(run, network), WatchedPolicy(policy_of(run))
     scheduler = scheduled(run, runner)
     scheduler.search = Search(run, runner, books, policy, scheduler.evaluated)
+    scheduler.search.clock = StillTime(run, runner)
     each = processor_seconds_per_step(run.folder, slice_of(run, Candidate(0, 0, network, MEASURED)))
     run.plan = replace(run.plan, seconds_per_step=each)
     executor.seconds_per_step, executor.watch = each, Stopwatch()

@@ -167,9 +167,7 @@ class LocalProcesses:
             future.set_exception(WorkerDied(f"its process died ({_exit_in_words(code)})"))
 
     def _started(self, spec: WorkerSpec) -> _Process:
-        forked = FORKED and spec.device == "cpu"
-        if forked:
-            start_fork_server()
+        forked = spec.device == "cpu" and start_fork_server()
         context: Any = multiprocessing.get_context("forkserver" if forked else "spawn")
         here, there = context.Pipe()
         # A fork is as deaf as what it is forked from; this process waits for that, and has to hear what it is told.
@@ -182,20 +180,27 @@ class LocalProcesses:
         return _Process(spec, process, here)
 
 
-def start_fork_server() -> None:
+def start_fork_server() -> bool:
     """Begin the process that workers without a GPU are forked from, unless it is there; it is not waited for.
 
     It lasts as long as this process, so that the workers of a later search are there in a moment.
+
+    Returns:
+        Whether it is there; not where the name of the folder for temporary files is too long for its socket.
     """
     if not FORKED:
-        return
+        return False
     from multiprocessing.forkserver import ensure_running
 
     multiprocessing.set_forkserver_preload(list(IMPORTED))
     # It looks for modules where this process does, and nowhere else, or it had another dipsearch than its parent.
     paths = {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONSAFEPATH": "1"}
     with _environment(WorkerSpec(0, "cpu"), paths), _without_main(), _deaf():
-        ensure_running()
+        try:
+            ensure_running()
+        except OSError:
+            return False
+    return True
 
 
 def serve(

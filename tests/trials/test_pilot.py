@@ -172,14 +172,14 @@ def test_a_study_without_pilots_queues_no_network_with_one(
     assert queued == {"uniform", "meshgrid"}
 
 
-def test_a_candidate_that_needs_a_pilot_fails_with_a_sentence_where_there_is_none(tmp_path: Path) -> None:
+def test_a_candidate_that_needs_a_pilot_is_left_out_with_a_sentence_where_there_is_none(tmp_path: Path) -> None:
     run = run_of(tmp_path, has_pilot=False)
     search = search_of(run)
     run.study.enqueue_trial(search_space(run.folder).flat(PILOTED))
     asked = [search.books.ask() for _ in range(2)]
-    (failed,) = [one for one in asked if one.candidate is None]
-    trial = run.trials()[failed.number]
-    assert (trial.state, trial.reason) == ("failed", "its input needs a pilot, and this study has none")
+    (left_out,) = [one for one in asked if one.candidate is None]
+    trial = run.trials()[left_out.number]
+    assert (trial.state, trial.reason) == ("pruned", "its input needs a pilot, and this study has none")
 
 
 def test_a_candidate_with_a_pilot_is_fitted_where_there_is_one(tmp_path: Path) -> None:
