@@ -172,7 +172,9 @@ def test_a_study_without_pilots_queues_no_network_with_one(
     assert queued == {"uniform", "meshgrid"}
 
 
-def test_a_candidate_that_needs_a_pilot_is_left_out_with_a_sentence_where_there_is_none(tmp_path: Path) -> None:
+def test_a_candidate_that_needs_a_pilot_is_left_out_with_a_sentence_where_there_is_none(
+    tmp_path: Path,
+) -> None:
     run = run_of(tmp_path, has_pilot=False)
     search = search_of(run)
     run.study.enqueue_trial(search_space(run.folder).flat(PILOTED))
