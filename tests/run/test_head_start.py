@@ -131,7 +131,7 @@ def test_a_head_start_changes_no_number(tmp_path: Path, monkeypatch: pytest.Monk
         monkeypatch.setattr(head_start, "taken_cores", lambda: 0)
         place = furnish(tmp_path / str(count))
         outcome = run_search(
-            request(place, trials=1, steps=30),
+            request(place, trials=2, steps=60, workers=2),
             root=place / "studies",
             resume=False,
             callback=Ear(),

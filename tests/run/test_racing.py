@@ -29,7 +29,7 @@ STEPS = 30
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers_here: None) -> Path:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three tiny pictures, enough for a race; no clock ends it, and the policy is that of one with a clock."""
     monkeypatch.setattr("dipsearch.run.searching.LEAST_PICTURES", COUNT)
     monkeypatch.setattr("dipsearch.run.search_run.policy_of", lambda run: ExpectedGain())

@@ -20,7 +20,6 @@ from dipsearch.run.searching import Search
 from dipsearch.run.slice_log import read_slices
 from dipsearch.trials.claim import claim
 
-from ..workers_here import work_here
 from .test_study_side import Ear, furnish, request
 
 if TYPE_CHECKING:
@@ -28,20 +27,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers_here: None) -> Path:
-    """A tiny picture and space, slices of a blink, and no processes but this one."""
-    return furnished(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def place_of_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same, with workers that are processes."""
-    return furnished(tmp_path, monkeypatch)
-
-
-def furnished(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A tiny picture and space, and slices of a blink."""
     monkeypatch.setattr("dipsearch.run.search_slices.UNTIMED_SLICE", 0.1)
-    return furnish(folder)
+    return furnish(tmp_path)
 
 
 class Doing(Ear):
@@ -67,12 +56,7 @@ def steps_of(folder: Path) -> dict[int, int]:
 
 
 @pytest.mark.parametrize("sign", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_who_asks_to_finish_gets_a_picture_and_can_go_on_later(
-    place_of_processes: Path, sign: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place = place_of_processes
-    if sign != "SIGINT":  # what a signal asks for is the same for all workers
-        work_here(monkeypatch)
+def test_who_asks_to_finish_gets_a_picture_and_can_go_on_later(place: Path, sign: str) -> None:
     asked = request(place, steps=400, trials=2, workers=2)
     signal.signal(getattr(signal, sign), signal.default_int_handler)  # the tests may run behind nohup
     ear = Doing(lambda: os.kill(os.getpid(), getattr(signal, sign)))
@@ -82,7 +66,6 @@ def test_who_asks_to_finish_gets_a_picture_and_can_go_on_later(
     before = steps_of(outcome.folder)
     assert max(before.values()) < 400  # nobody came to the end
     assert not any(trial.state == "failed" for trial in read_study(outcome.folder).trials)
-    work_here(monkeypatch)
     again = run(place, asked, Ear(), resume=True)
     later = list(read_slices(again.folder))[-1]
     first = {
@@ -103,10 +86,7 @@ def test_an_interrupted_search_ends_where_the_uninterrupted_one_does(place: Path
     assert np.array_equal(whole.images[0].numpy(), again.images[0].numpy())
 
 
-def test_a_worker_that_is_killed_costs_its_slice_and_nothing_else(
-    place_of_processes: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place = place_of_processes
+def test_a_worker_that_is_killed_costs_its_slice_and_nothing_else(place: Path) -> None:
     asked = request(place, steps=200, trials=2)
 
     def kill() -> None:
@@ -116,7 +96,6 @@ def test_a_worker_that_is_killed_costs_its_slice_and_nothing_else(
     outcome = run(place, asked, ear)
     assert ear.done and any("its process died (SIGKILL" in note for note in ear.notes)
     assert outcome.result["trials"] == {"complete": 2, "resting": 0, "pruned": 0, "failed": 0}
-    work_here(monkeypatch)
     whole = run(place, replace(asked, name="whole"), Ear())
     assert np.array_equal(whole.images[0].numpy(), outcome.images[0].numpy())
 

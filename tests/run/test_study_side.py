@@ -80,8 +80,8 @@ def furnish(folder: Path) -> Path:
 
 
 @pytest.fixture
-def place(tmp_path: Path, workers_here: None) -> Path:
-    """A fresh folder of that kind, for searches without processes; the one that has ended had one."""
+def place(tmp_path: Path) -> Path:
+    """A fresh folder of that kind."""
     return furnish(tmp_path)
 
 

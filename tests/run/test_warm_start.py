@@ -13,7 +13,6 @@ from dipsearch.run import Outcome, Request, Silent, read_study, run_search
 NAME = "dipsearch_pilot_32"
 
 pytestmark = [
-    pytest.mark.usefixtures("workers_here"),
     pytest.mark.slow,
     pytest.mark.skipif(NAME not in warm_names(), reason="no weights are shipped for it"),
 ]
