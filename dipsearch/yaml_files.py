@@ -1,10 +1,10 @@
 """YAML files from strangers: one safe way in, one way out.
 
 Search spaces, architecture files and studies are read here. The size is looked at before anything is
-parsed; tags, anchors and aliases are refused (they can run code, or make a small file enormous), so are
-duplicate keys, deep nesting and more than one document. Plain words follow YAML 1.2: only `true` and
-`false` are booleans, `1e-3` is a number and `off`, `010` and `2026-01-31` are text. `dump_yaml` writes
-under the same rules, so that what is written reads back equal.
+parsed; tags (but for a lone `!`, which says nothing), anchors and aliases are refused (they can run code, or make
+a small file enormous), so are duplicate keys, deep nesting and more than one document. Plain words follow YAML 1.2:
+only `true` and `false` are booleans, `1e-3` is a number and `off`, `010` and `2026-01-31` are text. `dump_yaml`
+writes under the same rules, so that what is written reads back equal.
 """
 
 from __future__ import annotations

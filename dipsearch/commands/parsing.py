@@ -195,6 +195,8 @@ def picture_size(text: str) -> tuple[int, int]:
 
 def existing_file(path: str | None, *, option: str) -> str | None:
     """``path`` when it is absent or names a file (or a folder of files) that exists."""
+    if path == "":
+        raise InputError(f"{option} is empty", "it names a picture", "check the variable that it came from")
     if path is not None and not path.startswith(_SAMPLE) and not Path(path).exists():
         folder, name = Path(path).parent, Path(path).name
         there = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []

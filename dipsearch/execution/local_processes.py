@@ -11,12 +11,13 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import RLock
 from types import MappingProxyType, ModuleType
 from typing import Any
 
@@ -34,6 +35,9 @@ seconds of a core for that. Apple's libraries do not survive a fork, nor does CU
 
 IMPORTED = (f"{__package__}.worker", f"{__package__}.warm_up")
 """What the fork server imports. No thread begins with it, and nothing is computed: so it may be forked."""
+
+_ONE_AT_A_TIME = RLock()
+"""Held while a process starts, for which the environment and the main module of this one are others for a moment."""
 
 WHOLE_GROUP = {signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])}
 """Signals that a terminal or a system sends to workers, too; what they mean is the parent's to decide, which ends its
@@ -167,23 +171,36 @@ class LocalProcesses:
             future.set_exception(WorkerDied(f"its process died ({_exit_in_words(code)})"))
 
     def _started(self, spec: WorkerSpec) -> _Process:
-        forked = spec.device == "cpu" and start_fork_server()
-        context: Any = multiprocessing.get_context("forkserver" if forked else "spawn")
+        with _ONE_AT_A_TIME:
+            if spec.device == "cpu" and start_fork_server():
+                with suppress(OSError, EOFError):  # there is no memory for a fork, or the server has ended
+                    # A fork is as deaf as the server; this process waits for that, and has to hear what it is told.
+                    return self._begun(spec, "forkserver")
+            with _deaf():
+                return self._begun(spec, "spawn")
+
+    def _begun(self, spec: WorkerSpec, method: str) -> _Process:
+        context: Any = multiprocessing.get_context(method)
         here, there = context.Pipe()
-        # A fork is as deaf as what it is forked from; this process waits for that, and has to hear what it is told.
-        deaf = nullcontext() if forked else _deaf()
-        with _environment(spec) as environment, _without_main(), deaf:
-            arguments = self.folder, spec, there, environment, self._packed
+        with _environment(spec) as environment, _without_main():
+            surroundings = Surroundings(environment, cores=_cores())
+            arguments = self.folder, spec, there, surroundings, self._packed
             process = context.Process(target=serve, args=arguments, daemon=True)
-            process.start()
-        there.close()
+            try:
+                process.start()
+            except (OSError, EOFError):
+                here.close()
+                raise
+            finally:
+                there.close()
         return _Process(spec, process, here)
 
 
 def start_fork_server() -> bool:
     """Begin the process that workers without a GPU are forked from, unless it is there; it is not waited for.
 
-    It lasts as long as this process, so that the workers of a later search are there in a moment.
+    It lasts as long as this process, so that the workers of a later search are there in a moment. It is the one that
+    ``multiprocessing`` has for a process.
 
     Returns:
         Whether it is there; not where the name of the folder for temporary files is too long for its socket.
@@ -194,8 +211,11 @@ def start_fork_server() -> bool:
 
     multiprocessing.set_forkserver_preload(list(IMPORTED))
     # It looks for modules where this process does, and nowhere else, or it had another dipsearch than its parent.
-    paths = {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONSAFEPATH": "1"}
-    with _environment(WorkerSpec(0, "cpu"), paths), _without_main(), _deaf():
+    folders = [
+        path for path in sys.path if isinstance(path, str)
+    ]  # what else is in it Python does not look at
+    paths = {"PYTHONPATH": os.pathsep.join(folders), "PYTHONSAFEPATH": "1"}
+    with _ONE_AT_A_TIME, _environment(WorkerSpec(0, "cpu"), paths), _without_main(), _deaf():
         try:
             ensure_running()
         except OSError:
@@ -203,15 +223,38 @@ def start_fork_server() -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What a worker has in common with its parent; what it was forked from may have been there for long.
+
+    Args:
+        environment: all of it.
+        cores: that it may use; ``None``: the system does not say.
+    """
+
+    environment: Mapping[str, str]
+    cores: frozenset[int] | None
+
+    def take(self) -> None:
+        """Make them those of this process."""
+        for name in set(os.environ) - set(self.environment):
+            del os.environ[name]
+        os.environ.update(self.environment)
+        if self.cores is not None:
+            os.sched_setaffinity(0, self.cores)
+
+
+def _cores() -> frozenset[int] | None:
+    return frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+
+
 def serve(
-    folder: Path, spec: WorkerSpec, connection: Connection, environment: dict[str, str], packed: bytes | None
+    folder: Path, spec: WorkerSpec, connection: Connection, surroundings: Surroundings, packed: bytes | None
 ) -> None:
     """A worker process: do tasks until told to stop or until the parent is gone."""
     for number in WHOLE_GROUP:
         signal.signal(number, signal.SIG_IGN)
-    for name in set(os.environ) - set(environment):  # what it was forked from may have been there for long
-        del os.environ[name]
-    os.environ.update(environment)
+    surroundings.take()
     np.random.seed()  # noqa: NPY002  (that of own modules; forks of one process began with the same numbers)
     import torch
 

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -38,6 +38,11 @@ SLOW = 1e-3
 PROBE, PROBE_ON_GPU, TILE = 64, 256, 256 * 256
 """Side of the part on which the speed is measured (a GPU takes as long for smaller ones), and pixels of a tile, which
 one thread works on."""
+
+LATE = 1.25
+"""Times its time that an answer may be expected to take before it is begun anew with less thorough settings: tiles
+differ, and what it would come late by is less than what is kept for the output. Beside two busy loops, which a first
+measurement had not seen, 512 × 512 pixels with half of them missing took 75 seconds of 32."""
 
 APPLICATIONS = 280
 """Of an operator that cannot be cropped and of its adjoint, in an answer: counted, 280 to 281 with any settings."""
@@ -81,12 +86,62 @@ def answer_within(
     """
     threads = tile_threads(problem, threads)
     with plain_threads():
+        until = time.perf_counter() + left
         settings = _affordable(problem, threads=threads, left=left)
-        if settings is None:
-            part = fitted_part(problem, split)
-            return TimedAnswer(first_guess(part, noise_sigma=assumed_sigma(part)), "by a quick method")
-        image = answer(problem, split=split, settings=settings, threads=threads, progress=progress)
-        return TimedAnswer(image, "as usual" if settings == settings_for(_pixels(problem)) else "hurried")
+        while settings is not None:
+            pace = _Pace(problem, settings, until - time.perf_counter(), progress)
+            try:
+                image = answer(problem, split=split, settings=settings, threads=threads, progress=pace)
+            except _TooSlow as slow:
+                settings = slow.instead
+                continue
+            usual = settings == settings_for(_pixels(problem))
+            return TimedAnswer(image, "as usual" if usual else "hurried")
+        part = fitted_part(problem, split)
+        return TimedAnswer(first_guess(part, noise_sigma=assumed_sigma(part)), "by a quick method")
+
+
+class _TooSlow(Exception):
+    """The tiles of an answer take longer than there is time for, and less thorough settings do not."""
+
+    def __init__(self, instead: PatchSettings) -> None:
+        super().__init__(instead)
+        self.instead = instead
+
+
+@dataclass
+class _Pace:
+    """Hears of every tile of an answer, and ends it where the others would come too late.
+
+    What a part of a moment has shown of the speed is of no use where other programs come and go.
+
+    Args:
+        problem: that is answered.
+        settings: by which.
+        left: seconds of wall time.
+        progress: hears of every tile, too.
+    """
+
+    problem: Problem
+    settings: PatchSettings
+    left: float
+    progress: Progress | None
+    _begun: float = field(default_factory=lambda: time.perf_counter(), init=False)
+
+    def __call__(self, done: int, tiles: int) -> None:
+        """Hear of one more tile."""
+        if self.progress is not None:
+            self.progress(done, tiles)
+        spent = time.perf_counter() - self._begun
+        whole, until = spent * tiles / done, LATE * self.left
+        if done == tiles or whole <= until:
+            return
+        choices = _choices(self.problem)
+        usual = choices.get(self.settings, 1.0)
+        for settings, factor in choices.items():
+            takes = whole * factor / usual
+            if factor < usual and takes <= min(until, whole) - spent:
+                raise _TooSlow(settings)
 
 
 def tile_threads(problem: Problem, threads: int) -> int:
@@ -117,12 +172,16 @@ def _affordable(problem: Problem, *, threads: int, left: float) -> PatchSettings
     except InputError:  # nothing was measured there
         return HURRIED
     each = took / _pixels(part) * pixels / parallel
-    times = DENOISING if isinstance(problem.operator, Identity) else OTHERS
-    choices = zip((DEFAULT, SHORTENED, QUICK, HURRIED), (*times, 1.0), strict=True)
-    able = [settings for settings, factor in choices if factor * each <= left]
+    able = [settings for settings, factor in _choices(problem).items() if factor * each <= left]
     if usual in able:
         return usual
     return able[0] if able else None
+
+
+def _choices(problem: Problem) -> dict[PatchSettings, float]:
+    """Settings, the most thorough ones first, and how long they take in the time of the last."""
+    times = DENOISING if isinstance(problem.operator, Identity) else OTHERS
+    return dict(zip((DEFAULT, SHORTENED, QUICK, HURRIED), (*times, 1.0), strict=True))
 
 
 def _seconds_of_operator(problem: Problem) -> float:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from ..errors import InputError
 from .formats.decoding import stacked_sources
@@ -20,6 +22,16 @@ from .task_options import TaskOptions
 
 WHITES = {8: (255.0,), 16: (255.0, 4095.0, 65535.0), 32: (1.0, 255.0, 4095.0, 65535.0)}
 """By the bits of a file: which of its values may be white. They lie a factor of 16 apart, so that levels tell them."""
+
+
+OVERSHOOT = 1.5
+"""Times white that a reference may reach: resampled ones ring, and a float may be rounded up."""
+
+ALIKE = 0.05
+"""Slopes are not told apart more finely, so that the first of alike quotients is taken: 255 and 257, 16.0 and 16.06."""
+
+SURE = 5.0
+"""Standard errors of the correlation from which on there is one."""
 
 
 def read_reference(
@@ -53,19 +65,42 @@ def read_reference(
 def _scale(image: Image, reference: Image, observed: Tensor | None) -> tuple[float, float]:
     """Which value of the reference is white, and what its values are multiplied with to be those of the picture.
 
-    They are the same units unless the levels of the two say that white is another value.
+    They are the same units unless the slope of the picture's values over the reference's says that white is another
+    value: noise, black levels and holes do not change a slope by the factors that lie between values of white.
     """
-    measured, clean = (one.pixels.double().abs() * LARGEST[one.bits] for one in (image, reference))
-    whites = WHITES[reference.bits]
-    white = next((one for one in whites if one >= float(clean.max())), whites[-1])
-    if observed is not None and measured.shape[-2:] == clean.shape[-2:]:
-        measured, clean = (one * observed for one in (measured, clean))
-    levels = float(measured.mean()), float(clean.mean())
-    if min(levels) == 0:
-        return white, 1.0
-    gain = math.log(levels[0] / levels[1])
-    times = (1.0, *(one / white for one in WHITES[image.bits]))
-    return white, min(times, key=lambda one: abs(math.log(one) - gain))
+    measured, clean = (one.pixels.double() * LARGEST[one.bits] for one in (image, reference))
+    top = float(clean.abs().max())
+    whites = [one for one in WHITES[reference.bits] if OVERSHOOT * one >= top] or [WHITES[reference.bits][-1]]
+    quotients = [(whites[0], 1.0), *((own, its / own) for own in whites for its in WHITES[image.bits])]
+    slope = _slope(measured, clean, observed)
+    if (
+        slope is None
+    ):  # nothing can be said: values of one type are the same, others the same share of their types'
+        same = 1.0 if image.bits == reference.bits else LARGEST[image.bits] / LARGEST[reference.bits]
+        return LARGEST[reference.bits], same
+    apart = [abs(math.log(times / slope)) for _, times in quotients]
+    return next(one for one, far in zip(quotients, apart, strict=True) if far <= min(apart) + ALIKE)
+
+
+def _slope(measured: Tensor, clean: Tensor, observed: Tensor | None) -> float | None:
+    """Of the picture's values over the reference's, without its sign; ``None`` where it is none to be sure of."""
+    if measured.shape[-2:] != clean.shape[-2:]:
+        clean = interpolate(clean, size=measured.shape[-2:], mode="area")
+        observed = None
+    measured, clean = measured.mean(1), clean.mean(1)
+    seen = (
+        torch.ones_like(clean, dtype=torch.bool)
+        if observed is None
+        else (observed.amin(1) > 0).expand_as(clean)
+    )
+    x, y = clean[seen], measured[seen]
+    if not len(x):
+        return None
+    x, y = x - x.mean(), y - y.mean()
+    both, each = float(x @ y), (float(x @ x), float(y @ y))
+    if min(each) == 0 or both**2 * len(x) < SURE**2 * each[0] * each[1]:
+        return None
+    return abs(both) / each[0]
 
 
 def data_range_of_reference(

@@ -20,8 +20,8 @@ Task = Literal["denoise", "inpaint", "sr", "deblur", "invert"]
 MOST_FACTOR = 1000
 """A picture that is made so much smaller, with 8 pixels of a side left, has almost as many as are read at all."""
 
-MOST_PHOTONS = 1e12
-"""Their noise at white is a millionth of it, a fifteenth of a step of 16 bits; far larger ones are drawn for ever."""
+MOST_PHOTONS = 1e9
+"""Their noise at white is two steps of 16 bits, and the file of a request holds no larger level."""
 
 
 @dataclass(frozen=True)

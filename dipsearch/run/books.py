@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ..errors import DipsearchError
 from ..execution.picture_fits import kept_steps
-from ..execution.task import STATE
+from ..execution.task import OUTPUT, STATE
 from ..execution.worker import in_words
 from ..fitting import Ended
 from ..library.warm_weights import warm_name
@@ -26,9 +26,12 @@ from ..network import Genome, Network, OwnNetwork, SearchSpace, as_network
 from ..proposal.proposals import FIT, is_resting
 from ..proposal.samplers import suggest
 from ..trials.trial import Trial, ranked, trial_of
-from ..trials.trial_files import trial_folder, write_genome
+from ..trials.trial_files import has_full, trial_folder, write_genome
 from .candidate import Candidate
 from .run import Run
+
+TIME_OVER = "the time was over"
+"""Why a candidate rests that a resumed search can go on with."""
 
 
 @dataclass(frozen=True)
@@ -87,16 +90,17 @@ class Books:
             trial.set_user_attr("start", candidate.start)
         return Asked(trial.number, candidate)
 
-    def under_way(self, *, best: int | None = None) -> Iterator[Candidate]:
+    def under_way(self, *, best: int) -> Iterator[Candidate]:
         """The candidates that an earlier run of this study has begun and not ended.
 
         Those that cannot be gone on with, since the files of their fits are gone, count with what they had reached.
 
         Args:
-            best: of those that rest only so many; ``None``: all of them.
+            best: of those that rest since the time was over only so many; the others rest on.
         """
         trials = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        left = {trial.number for trial in ranked(map(trial_of, trials))[best:]} if best is not None else set()
+        rest = [trial_of(one) for one in trials if one.user_attrs.get(FIT, {}).get("reason") == TIME_OVER]
+        left = {trial.number for trial in ranked(rest)[best:]}
         for trial in trials:
             if trial.number in left:
                 continue
@@ -112,11 +116,12 @@ class Books:
             candidate = self._candidate(trial.number, trial._trial_id, network)
             candidate.made = kept_steps(trial_folder(self._run.folder, trial.number) / STATE)
             if not candidate.made and is_resting(trial):
-                self._tell(trial.number, value=trial_of(trial).value)
+                self.settle(candidate)
                 continue
             candidate.steps = candidate.made // len(self._run.settings.names)
             candidate.seconds = trial.user_attrs.get(FIT, {}).get("seconds", 0.0)
             candidate.start = trial_of(trial).start
+            candidate.fresh = not has_full(trial_folder(self._run.folder, trial.number) / OUTPUT)
             yield candidate
 
     def note(self, candidate: Candidate, *, counts: bool = True, reason: str = "") -> None:
@@ -124,7 +129,7 @@ class Books:
 
         Args:
             counts: it may be compared with the others, and bred from, once it had its first look.
-            reason: why it does not count, if the search is over.
+            reason: why it rests, if the search is over.
         """
         storage, found = self._study._storage, candidate.attributes()
         found |= {"usable": found["usable"] and counts} | ({"reason": reason} if reason else {})
@@ -159,6 +164,11 @@ class Books:
         else:
             self._tell(candidate.number, value=candidate.value)
         return self.trial(candidate.number)
+
+    def settle(self, candidate: Candidate) -> None:
+        """Let a candidate that rested, and that cannot be gone on with, count with what it had reached."""
+        candidate.told = True
+        self._tell(candidate.number, value=self.trial(candidate.number).value)
 
     def fail(self, candidate: Candidate, reason: str) -> Trial:
         """Write down that a candidate could not be fitted."""

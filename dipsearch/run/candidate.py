@@ -45,6 +45,7 @@ class Candidate:
         value: what it is ranked by, likewise: that, or the user's own metric.
         busy: a worker advances it.
         told: Optuna knows how it ended.
+        fresh: it has not gone on with all of the measurement since its latest iteration.
         alone: none has come as far, so that it counts however short it was.
         worker: who advanced it last; -1: nobody, or that is not known.
     """
@@ -65,6 +66,7 @@ class Candidate:
     value: float = -math.inf
     busy: bool = False
     told: bool = False
+    fresh: bool = True
     alone: bool = False
     lean: bool = False
     worker: int = -1
@@ -115,6 +117,7 @@ class Candidate:
         self.busy = False
         self.seconds += found.seconds + found.beside
         if found.made:
+            self.fresh = True
             going = sum(one.ended is None for one in self.pictures) or len(found.pictures)
             self.seconds_per_step = found.seconds * going / found.made
         self.pictures, self.lean = found.pictures, found.lean

@@ -26,8 +26,10 @@ from ..problem import (
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 
-OF_A_FILE = re.compile(r"\.[a-z][a-z0-9]{2,4}", re.IGNORECASE)
-"""The suffix of a file, as ``.gif`` and ``.jp2``, rather than the end of a folder's name, as ``.v2`` and ``.2026``."""
+OF_A_FILE = (
+    r"\.(avif|exr|fits|gif|h5|heic|heif|ico|jp2|jxl|mat|npy|npz|pbm|pdf|pgm|pnm|ppm|psd|raw|svg|tga|txt|zip)"
+)
+"""Suffixes of files that are not written, rather than ends of folders' names, as ``.v2``, ``.old`` and ``.2026``."""
 
 
 def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options: TaskOptions) -> list[Path]:
@@ -53,7 +55,11 @@ def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options
                 f"--out {out} is one file, and there are {len(names)} pictures",
                 "several results go into a folder, and all planes of one stack into one TIFF",
                 f"write for example --out {out.with_suffix('')}"
-                + (f", or --out {out.with_suffix('.tif')}" if len(stacks) == 1 else ""),
+                + (
+                    f", or --out {out.with_suffix('.tif')}"
+                    if [*stacks.values()] == [[*range(len(cases))]]
+                    else ""
+                ),
             )
         case = cases[0]
         bits = case.bits if out.suffix.lower() in (*TIFF_SUFFIXES, ".png") else 8
@@ -72,7 +78,7 @@ def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options
                 f"results go into a folder, or into a file that ends in {', '.join(WRITTEN_SUFFIXES)}",
                 "choose another one: --out restored",
             )
-        if not out.exists() and OF_A_FILE.fullmatch(out.suffix):
+        if not out.exists() and re.fullmatch(OF_A_FILE, out.suffix.lower()):
             raise InputError(
                 f"--out {out} ends in {out.suffix}",
                 f"pictures are written as {', '.join(WRITTEN_SUFFIXES)}",

@@ -171,12 +171,20 @@ def _last_fits(
     """
     run = scheduler.run
     limit = run.settings.memory_limit  # that of a study that is resumed may be another machine's
-    able = [trial for trial in best if trial.genome is None or limit.fits(trial.genome)]
+    able = [t for t in best if t.genome is None or limit.fits(t.genome) or _has_last_fits(run, t)]
     wholes = _whole_fits(scheduler, able) if run.plan.crop is not None and able else {}
     second = SecondFits(scheduler, able)
     if run.plan.crop is None:
         second.work()
     return wholes, second.rescored()
+
+
+def _has_last_fits(run: Run, trial: Trial) -> bool:
+    """Whether an earlier run has fitted it once more; that counts, however little memory there is now."""
+    there = run.folder / "finalists"
+    return any(
+        found for who in ("", "second-") for found in there.glob(f"{who}{trial.number:04d}-*/{OUTPUT}")
+    )
 
 
 def _with_all_data(
@@ -195,7 +203,7 @@ def _with_all_data(
     search = scheduler.search
     there = {} if search is None else search.candidates
     members = sorted((n for n, w in weights.items() if w >= LEAST_WEIGHT), key=lambda n: -weights[n])
-    todo, done = [number for number in members if number in there], []
+    todo, done = [number for number in members if number in there and there[number].fresh], []
 
     def next_task() -> Slice | None:
         while todo and search is not None:

@@ -55,6 +55,8 @@ class SearchTime:
             return
         pixels = sum(math.prod(case.problem.image_shape[-2:]) for case in run.cases)
         self._heard.append(slowness)
+        if len(self._heard) <= LATEST // 2:
+            return
         run.plan = replanned(run.plan, budget=budget, pixels=pixels, slowness=median(self._heard))
         self.runner.until = math.inf if run.plan.deliver_until is None else run.plan.deliver_until
 
@@ -86,5 +88,5 @@ class SearchTime:
         """What the members of an ensemble will need for going on with everything that was measured."""
         if not self._go_on:
             return 0.0
-        longest = sorted((c.seconds for c in candidates if c.usable), reverse=True)
+        longest = sorted((c.seconds for c in candidates if c.usable and c.fresh), reverse=True)
         return ALL_DATA_SHARE * sum(longest[: 2 * workers]) / workers

@@ -6,6 +6,7 @@ books remember them all.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from ..planning.plan import least_steps
 from ..planning.policy import Decision, ExpectedGain, Policy, Situation, WholeFits
 from ..planning.racing import LEAST_PICTURES, verdict
 from ..trials.trial import Trial, ranked
-from .books import Books, OwnPartFailed
+from .books import TIME_OVER, Books, OwnPartFailed
 from .candidate import Candidate
 from .run import Run
 from .search_slices import next_slice
@@ -36,7 +37,7 @@ MOST_FRUITLESS = 50
 """After this many proposals in a row that are not to be fitted no more are asked for: the space has no others."""
 
 TOO_SHORT = "the search was over before its first look"
-"""Why a candidate does not count, unless a resumed search goes on with it."""
+"""Why a candidate does not count."""
 
 AHEAD = 2
 """Candidates per worker that may be under way before the first of them is known, where no clock decides."""
@@ -111,9 +112,9 @@ class Search:
         return isinstance(self.policy, ExpectedGain) and not self.run.callbacks
 
     def _go_on(self) -> None:
-        """Go on with those that an earlier run has begun; without a clock with all of them."""
+        """Go on with those that an earlier run has begun; of those whose time was over with the best, by a clock."""
         with self._keeping_books():
-            for candidate in self.books.under_way(best=MOST_MEMBERS if self.clock.decides else None):
+            for candidate in self.books.under_way(best=MOST_MEMBERS if self.clock.decides else 0):
                 if why := self.books.refusal(candidate.network):
                     self.runner.say(f"candidate {candidate.number} is not gone on with: {why}")
                     continue
@@ -228,9 +229,14 @@ class Search:
             if self.runner.asked.once:
                 return  # its worker was ended, and it can be gone on with
             with self._keeping_books():
-                if candidate.usable:  # what it had reached is there, and counts
+                rested = self.books.trial(candidate.number).state == "resting"
+                if candidate.usable or rested:  # what it had reached is there, and counts
                     self.runner.say(f"{task.label}: {found}; it counts with what it had reached")
-                    self._told(candidate)
+                    if candidate.usable:
+                        self._told(candidate)
+                    else:
+                        self.books.settle(candidate)
+                        self._over(candidate.number)
                     return
                 self._count_failure(True)
                 self.books.fail(candidate, str(found))
@@ -239,7 +245,7 @@ class Search:
         candidate.advanced(found)
         candidate.keeping.took(found, at=self.runner.seconds)
         here = [spec for spec in self.runner.executor.workers if spec.index == worker and not spec.host]
-        if here and found.made:
+        if here and here[0].device == "cpu" and found.made:  # others wait for what is no processor
             self.clock.heard(found.slowness)
         self._log(candidate, worker)
         with self._keeping_books():
@@ -302,12 +308,11 @@ class Search:
             if candidate.told or candidate.busy:
                 continue
             # Too short to be compared with the others is no failure.
-            why = "" if candidate.usable else TOO_SHORT
-            if candidate.pictures and self._rests:
-                self.books.note(candidate, reason=why)
+            if candidate.usable and math.isfinite(candidate.value) and self._rests:
+                self.books.note(candidate, reason=TIME_OVER)
                 self._over(candidate.number)
             elif candidate.pictures:
-                self._told(candidate, pruned=why)
+                self._told(candidate, pruned="" if candidate.usable else TOO_SHORT)
             elif candidate.made == 0:
                 self.books.leave_out(candidate, "the search was over before its first slice")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,15 @@ def read_output(path: Path, *, index: int = 0) -> Output:
         FormatError: the file is missing or damaged.
     """
     return _output_of(read_npz(path), index, path=path)
+
+
+def has_full(path: Path) -> bool:
+    """Whether a fit left an output that went on with all of the measurement."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return any(name.startswith("full") for name in file.namelist())
+    except (OSError, zipfile.BadZipFile):  # there is none, or it is damaged, which whoever reads it says
+        return False
 
 
 def refuse_damaged_output(path: Path, *, pictures: int) -> None:

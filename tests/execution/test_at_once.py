@@ -12,6 +12,7 @@ from skimage import data
 from dipsearch.execution import timed_answer
 from dipsearch.execution.at_once import answer_at_once
 from dipsearch.execution.timed_answer import answer_within
+from dipsearch.patches import PatchSettings, Progress
 from dipsearch.problem import Case, Identity, Mask, NoiseModel, Operator, Problem, make_split, psnr
 
 
@@ -90,3 +91,38 @@ def test_a_hole_where_the_speed_would_be_measured_is_no_reason_to_give_up() -> N
     problem = Problem(x * observed, Mask(observed), noise, tuple(x.shape), observed)
     found = answer_within(problem, left=2.0, threads=1)
     assert found.made == "hurried" and torch.isfinite(found.image).all()
+
+
+def test_an_answer_whose_tiles_come_too_late_is_begun_anew_with_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nine tiles: the usual settings need 90 seconds of 40, the shortened ones 48, the quick ones 16."""
+    now, made, heard = [0.0], [], []
+    monkeypatch.setattr(timed_answer.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(timed_answer, "_affordable", lambda *arguments, **named: timed_answer.DEFAULT)
+
+    def slow(
+        problem: Problem, *, settings: PatchSettings, progress: Progress, **named: object
+    ) -> torch.Tensor:
+        for tile in range(9):
+            now[0] += 10.0 * timed_answer._choices(problem)[settings] / timed_answer.OTHERS[0]
+            made.append(settings)
+            progress(tile + 1, 9)
+        return problem.y
+
+    monkeypatch.setattr(timed_answer, "answer", slow)
+    problem = case("inpaint").problem
+    found = answer_within(problem, left=40.0, threads=1, progress=lambda done, tiles: heard.append(done))
+    assert found.made == "hurried" and heard == [1, *range(1, 10)]
+    assert made == [timed_answer.DEFAULT, *[timed_answer.QUICK] * 9]
+    now[0] = 0.0
+    made.clear()
+    assert answer_within(problem, left=80.0, threads=1).made == "as usual"  # a little late is soon enough
+    assert made == [timed_answer.DEFAULT] * 9
+
+
+def test_who_is_too_slow_with_any_settings_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    pace = timed_answer._Pace(case("inpaint").problem, timed_answer.HURRIED, 1.0, None)
+    pace._begun -= 100.0
+    pace(1, 9)
+    pace = timed_answer._Pace(case("inpaint").problem, timed_answer.DEFAULT, 1.0, None)
+    pace._begun -= 100.0
+    pace(1, 9)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing.context import ForkServerProcess, SpawnProcess
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -25,6 +26,7 @@ from dipsearch.execution.local_processes import (
     LocalProcesses,
     _environment,
     _without_main,
+    start_fork_server,
     visible_as,
 )
 from dipsearch.trials.own_parts import OwnParts
@@ -154,6 +156,26 @@ def test_workers_see_the_surroundings_of_now_and_draw_numbers_of_their_own(
     assert all(one["leftover"] is None and one["threads"] == 1 for both in seen.values() for one in both)
     assert len({one["draw"] for both in seen.values() for one in both}) == 4
     assert {one["dipsearch"] for both in seen.values() for one in both} == {dipsearch.__file__}
+
+
+@pytest.mark.skipif(not FORKED, reason="workers are spawned here")
+@pytest.mark.parametrize("error", [EOFError(), BlockingIOError("fork")])
+def test_where_no_worker_can_be_forked_one_is_spawned(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(process: ForkServerProcess) -> object:
+        del process
+        raise error
+
+    monkeypatch.setattr(ForkServerProcess, "_Popen", staticmethod(refused))
+    monkeypatch.setattr("dipsearch.execution.local_processes.start_fork_server", lambda: True)
+    with LocalProcesses(tmp_path, [WorkerSpec(0, "cpu")]) as executor:
+        assert isinstance(executor._processes[0].process, SpawnProcess) and executor.free() == 1
+
+
+def test_folders_that_are_no_text_are_no_places_to_look_for_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path, Path("src")])
+    assert start_fork_server() == FORKED
 
 
 @pytest.mark.skipif(not FORKED, reason="workers are spawned here")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dipsearch.bench.odd_files import odd_files
 from dipsearch.errors import DipsearchError, InputError
@@ -58,3 +59,12 @@ def test_a_file_of_another_format_is_called_by_its_name(start: bytes, said: str,
     (tmp_path / "a.png").write_bytes(start + bytes(60))
     with pytest.raises(InputError, match=said):
         load_case(str(tmp_path / "a.png"), TaskOptions("denoise"), seed=0)
+
+
+@pytest.mark.parametrize(("suffix", "length"), [(".png", 20), (".jpg", 30)])
+def test_a_damaged_file_of_ours_is_called_damaged(suffix: str, length: int, tmp_path: Path) -> None:
+    path = tmp_path / f"a{suffix}"
+    Image.new("RGB", (24, 24)).save(path)
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(InputError, match="whether it is damaged"):
+        load_case(str(path), TaskOptions("denoise", sigma=5), seed=0)

@@ -11,6 +11,7 @@ import torch
 
 from dipsearch.errors import InputError
 from dipsearch.problem import TaskOptions, load_case, psnr, read_image, write_restored
+from dipsearch.problem.clean_reference import _scale
 from dipsearch.problem.picture_range import range_of
 
 ROWS, COLUMNS = np.mgrid[:48, :48]
@@ -186,6 +187,32 @@ def test_a_reference_of_another_type_is_brought_to_the_same_range(
     error = (case.reference - case.problem.y).square().mean().sqrt() * case.range.span
     assert float(error) == pytest.approx(500, rel=0.1)
     assert any("the values of the reference are taken times" in note for note in case.notes) == (times != 1)
+
+
+@pytest.mark.parametrize(
+    ("measured", "clean", "types", "times"),
+    [
+        (200 * UNIT, 1.02 * UNIT / UNIT.max(), ("u1", "f4"), 255),  # a resampled reference that rings
+        (50000 * UNIT, 1.02 * UNIT / UNIT.max(), ("u2", "f4"), 65535),
+        (15 * UNIT, 3800 * UNIT, ("u1", "u2"), 1 / 257),  # a dark one of all 16 bits
+        (255 * UNIT / UNIT.max(), 4095 * UNIT / UNIT.max(), ("u1", "u2"), 1 / 16),  # twelve bits, saturated
+        (0.005 * UNIT + 0.2 * NOISE, 0.005 * UNIT, ("f4", "f4"), 1),  # noise is no brightness
+        (np.maximum(40 * UNIT + 300 * NOISE, 0), 40 * UNIT, ("u2", "u2"), 1),
+        (
+            100 + 40 * UNIT + NOISE,
+            40 * UNIT,
+            ("u2", "u2"),
+            1,
+        ),  # a black level that the reference does not have
+        (0.3 + 0 * UNIT, 0.3 + 0 * UNIT, ("f4", "f4"), 1),  # of what is flat nothing is known
+    ],
+)
+def test_a_slope_tells_which_value_of_a_reference_is_white(
+    tmp_path: Path, measured: np.ndarray, clean: np.ndarray, types: tuple[str, str], times: float
+) -> None:
+    noisy, reference = tif(tmp_path / "n.tif", measured, types[0]), tif(tmp_path / "c.tif", clean, types[1])
+    _, found = _scale(read_image(noisy), read_image(reference), None)
+    assert found == pytest.approx(times, rel=0.01)
 
 
 def test_what_is_missing_does_not_make_a_picture_darker_than_its_reference(tmp_path: Path) -> None:

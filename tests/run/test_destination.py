@@ -157,7 +157,7 @@ def test_a_file_of_a_format_that_is_not_written_is_no_folder(tmp_path: Path) -> 
         with pytest.raises(InputError, match=r"pictures are written as \.png, \.tif"):
             asked(tmp_path / name, source, options)
     (tmp_path / "there.gif").mkdir()
-    for name in ("there.gif", "results.v2", "2026.11.28", "out"):
+    for name in ("there.gif", "results.v2", "results.v10", "runs.old", "2026.11.28", "out"):
         assert asked(tmp_path / name, source, options) == [tmp_path / name / "photo.png"]
 
 

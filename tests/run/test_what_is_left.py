@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,9 +18,9 @@ from dipsearch.execution.runner import Asked as Wish
 from dipsearch.execution.runner import Runner
 from dipsearch.planning.memory_limit import MemoryLimit
 from dipsearch.planning.plan import Plan
-from dipsearch.planning.policy import Decision
+from dipsearch.planning.policy import Decision, ExpectedGain
 from dipsearch.run import Silent
-from dipsearch.run.books import Asked
+from dipsearch.run.books import TIME_OVER, Asked
 from dipsearch.run.candidate import Candidate
 from dipsearch.run.run import Run
 from dipsearch.run.scheduler import GRACE, Scheduler
@@ -155,7 +156,9 @@ def test_one_slice_that_was_held_up_does_not_end_a_search(tmp_path: Path) -> Non
     search.runner.asked, search.clock.runner, run = Wish(), search.runner, search.run
     run.request = replace(run.request, budget_seconds=100.0)
     run.plan = replace(run.plan, search_until=80.0, deliver_until=90.0)
-    for _ in range(2):
+    search.clock.heard(10**4)  # of one alone nothing follows
+    assert run.plan.deliver_until == 90.0
+    for _ in range(4):
         search.clock.heard(1.0)
     usual = run.plan
     search.clock.heard(10**4)
@@ -238,11 +241,38 @@ def test_a_good_candidate_whose_last_slice_fails_counts_with_what_it_had_reached
     assert "counts with what it had reached" in said[0] and search.failures == 0
 
 
+def test_who_rested_and_cannot_be_taken_up_counts_with_what_it_had_reached(tmp_path: Path) -> None:
+    search = idle_search(tmp_path)
+    search.runner.asked, search.runner.say = Wish(), lambda sentence: None
+    candidate = search.books.ask().candidate
+    assert candidate is not None
+    advanced(candidate, candidate.look, went(candidate.look, mse=0.01))
+    search.books.note(candidate, reason=TIME_OVER)
+    again = Candidate(candidate.number, candidate.key, candidate.network, candidate.max_steps)
+    search.candidates[again.number] = again
+    search._took(slice_of(search.run, again), TaskFailed("its worker died 3 times"), 0)
+    trial = search.books.trial(again.number)
+    assert trial.state == "complete" and trial.estimated_psnr == pytest.approx(20.0)
+    assert again.told and search.failures == 0
+
+
+def test_who_has_no_finite_value_does_not_rest(tmp_path: Path) -> None:
+    search = idle_search(tmp_path)
+    search.policy, search.run.own = ExpectedGain(), replace(search.run.own, metric=lambda x, y, weight: 0.0)
+    candidate = search.books.ask().candidate
+    assert candidate is not None and search._rests
+    advanced(candidate, candidate.look, went(candidate.look, mse=0.01))
+    candidate.value = math.inf
+    search.candidates[candidate.number] = candidate
+    search._tell_all()
+    assert search.books.trial(candidate.number).state == "failed"
+
+
 def test_a_known_network_whose_proposal_was_cut_off_is_tried_all_the_same(tmp_path: Path) -> None:
     search = idle_search(tmp_path)
     search.run.study.enqueue_trial({"depth": 3}, user_attrs={"preset": "known"})
     search.run.study.ask()  # and it is killed before its network is written down
-    assert [*search.books.under_way()] == []
+    assert [*search.books.under_way(best=0)] == []
     (again,) = search.run.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
     assert again.system_attrs["fixed_params"] == {"depth": 3} and again.user_attrs["preset"] == "known"
 

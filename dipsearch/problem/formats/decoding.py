@@ -19,6 +19,9 @@ from .tiff import planes_of, read_tiff
 
 T = TypeVar("T")
 
+OUR_FORMATS = (b"\x89PNG", b"\xff\xd8", b"BM", b"RIFF", b"II", b"MM")
+"""What files begin with that are read."""
+
 OTHER_FORMATS = {
     (0, b"GIF8"): "a GIF",
     (0, b"8BPS"): "a Photoshop document",
@@ -83,13 +86,13 @@ def _guarded(path: Path, read: Callable[[], T]) -> T:
         raise InputError(
             f"{path} may not be read", "read permission is needed", "check its permissions"
         ) from error
-    except UnidentifiedImageError as error:
-        raise InputError(
-            f"{path} cannot be read as a picture (it is {_what_it_is(path)})",
-            "PNG, TIFF, JPEG, BMP and WebP are read, whatever the suffix says",
-            "save or export it as PNG, or as TIFF where it has more than 16 bits",
-        ) from error
     except Exception as error:
+        if isinstance(error, UnidentifiedImageError) and (what := _what_it_is(path)):
+            raise InputError(
+                f"{path} cannot be read as a picture (it is {what})",
+                "PNG, TIFF, JPEG, BMP and WebP are read, whatever the suffix says",
+                "save or export it as PNG, or as TIFF where it has more than 16 bits",
+            ) from error
         # Decoders of damaged files raise whatever their bytes lead them to; all of it means the same here.
         reason = (str(error) or type(error).__name__).splitlines()[0].replace(f" '{path}'", "")
         raise InputError(
@@ -100,8 +103,11 @@ def _guarded(path: Path, read: Callable[[], T]) -> T:
 
 
 def _what_it_is(path: Path) -> str:
+    """What a file is that is no picture of ours; empty for one that is, but damaged."""
     with path.open("rb") as file:
         start = file.read(16)
+    if start.startswith(OUR_FORMATS):
+        return ""
     known = (what for (place, mark), what in OTHER_FORMATS.items() if start[place:].startswith(mark))
     return next(known, "none of a format that is read")
 

@@ -171,12 +171,12 @@ def _of_channel(plane: Values, left_out: Bits, sigma: float) -> _Channel | None:
 
 
 def _line(channels: list[_Channel]) -> tuple[PhotonLine, bool]:
-    """The line of all channels, if most have one; and whether noise grows within them, not from one to the next."""
+    """The line of all channels, if half of them have one; and whether noise grows within, not from one to the next."""
     level = np.concatenate([one.level for one in channels])
     ends = (float(np.quantile(level, ENDS[0])), float(np.quantile(level, ENDS[1])))
     dark = float(np.quantile(level, DARK))
     own = [fitted_line(*one.points.T, dark=dark, ends=ends) for one in channels]
-    if sum(one.sure for one in own) <= len(own) / 2:
+    if sum(one.sure for one in own) < len(own) / 2 or not any(one.sure for one in own):
         return NO_LINE, False
     line = fitted_line(*np.concatenate([one.points for one in channels]).T, dark=dark, ends=ends)
     return line, sum(one.grows for one in own) >= len(own) / 2

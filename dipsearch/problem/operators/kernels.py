@@ -140,8 +140,8 @@ def _unexpected(name: str, kernel: Tensor, *, of_colours: bool) -> str:
     if off:
         kh, kw = kernel.shape
         said.append(
-            f"its weights lie {' and '.join(off)} of its centre, row {kh // 2} and column {kw // 2} from 0, so the "
-            "restoration is moved the other way"
+            f"its weights lie {' and '.join(off)} of its centre, row {kh // 2} and column {kw // 2} from 0: of a "
+            "picture that was not moved the restoration is, the other way"
         )
     return (
         f"the kernel {name} is {kernel.shape[1]} × {kernel.shape[0]} pixels; {'; '.join(said)}"
