@@ -391,16 +391,16 @@ def test_a_killed_search_loses_no_finished_candidate(place: Path) -> None:
     _wait_for(folder / "trials" / "0001" / "output.npz")
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
-    before = [e for e in read_study(folder).trials if e.state == "complete"]
+    begun = read_study(folder).trials  # those under way are all gone on with
+    before = [e for e in begun if e.state == "complete"]
     assert len(before) >= 1
-    asked = request(place, name="killed", trials=len(before) + 2)
+    asked = request(place, name="killed", trials=len(begun) + 1)
     asked = replace(asked, options=read_study(folder).request.options)
     outcome, _ = search(place, asked, resume=True)
     after = read_study(folder).trials
-    finished = [e for e in after if e.state in ("complete", "pruned", "failed")]
     assert {e.number for e in before} <= {e.number for e in after if e.state == "complete"}
-    assert sum(e.state in ("complete", "pruned") for e in after) == len(before) + 2
-    assert len(finished) - sum(e.state == "failed" for e in finished) == len(before) + 2
+    assert sum(e.state == "complete" for e in after) == asked.trials
+    assert {e.state for e in after} <= {"complete", "pruned"}  # who was only proposed when it was killed
     assert outcome.result["delivered"] in ANSWERS
 
 
