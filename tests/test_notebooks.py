@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 NOTEBOOKS = Path(__file__).parent.parent / "docs" / "notebooks"
-SMALL: dict[str, Any] = {"SIDE": 48, "BUDGET": "15s"}
+SMALL: dict[str, Any] = {"SIDE": 48, "BUDGET": "10s"}
 
 
 def code_cells(path: Path) -> list[dict[str, Any]]:

@@ -72,11 +72,17 @@ def first_answers(
     return found
 
 
-def first_until(request: Request, *, started: float) -> float:
-    """When the first answers have to be there, of ``time.monotonic()``, for a budget to be kept."""
+def first_until(request: Request, *, started: float, slowness: float) -> float:
+    """When the first answers have to be there, of ``time.monotonic()``, for a budget to be kept.
+
+    Args:
+        request: what is asked for.
+        started: ``time.monotonic()`` of the start.
+        slowness: see ``Load``.
+    """
     if request.budget_seconds is None:
         return float("inf")
     budget = max(request.budget_seconds, LEAST_BUDGET)
     now = time.monotonic()
-    left = started + budget * (1 - SLACK) - FINISHING - now
+    left = started + budget * (1 - SLACK) - FINISHING * slowness - now
     return now + FIRST_SHARE * max(0.0, left)

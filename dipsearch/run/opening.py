@@ -75,7 +75,7 @@ def open_run(
     request, folder, names, notes = asked.request, asked.folder, asked.names, list(asked.notes)
     if ahead is not None:
         go_ahead(ahead, folder, request, names=names, cases=asked.cases, devices=asked.devices, resume=resume)
-    until = first_until(request, started=started)
+    until = first_until(request, started=started, slowness=since.slowness())
     place, begun_at = here(asked.devices[0], workers), time.monotonic() - started
     firsts = first_answers(folder, names, asked.cases, device=place, until=until, tell=tell)
     notes += quick_words(firsts)
