@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,13 +24,13 @@ TAKEN = head_start.taken_cores
 
 def children() -> set[int]:
     """The worker processes of this one, but not what they are forked from, which stays."""
-    found = psutil.Process(os.getpid()).children(recursive=True)
-    words = {one: " ".join(one.cmdline()) for one in found}
-    return {
-        one.pid
-        for one, word in words.items()
-        if "resource_tracker" not in word and not ("forkserver" in word and one.ppid() == os.getpid())
-    }
+    found = set()
+    for one in psutil.Process(os.getpid()).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            word = " ".join(one.cmdline())
+            if "resource_tracker" not in word and not ("forkserver" in word and one.ppid() == os.getpid()):
+                found.add(one.pid)
+    return found
 
 
 @pytest.fixture(autouse=True)
