@@ -201,11 +201,14 @@ def white(seen: Evidence, unit: Unit) -> Diagnosis:
         if both_bands or quietest
         else "so much of it differs from channel to channel"
     )
+    return _white_of(seen, sigma, unit, why=f"{measures}, so it is taken as white and Gaussian")
+
+
+def _white_of(seen: Evidence, sigma: float, unit: Unit, *, why: str) -> Diagnosis:
     return Diagnosis(
         "recorruption (white)",
         NoiseModel("gaussian", sigma, "estimated", channels=seen.channels.relative(sigma)),
-        f"noise: sigma {unit.strength(sigma)}{_of_channels(seen, sigma, unit)}, estimated; {measures}, so it is taken "
-        "as white and Gaussian",
+        f"noise: sigma {unit.strength(sigma)}{_of_channels(seen, sigma, unit)}, estimated; {why}",
         "",
         seen,
     )
@@ -215,27 +218,14 @@ def _beside_texture(seen: Evidence, free: FreeNoise, unit: Unit) -> Diagnosis:
     """White Gaussian noise, as strong as in the directions that texture leaves free."""
     channels = replace(seen.channels, sigmas=free.sigmas)
     seen = seen if len(free.sigmas) < len(seen.channels.sigmas) else replace(seen, channels=channels)
-    return Diagnosis(
-        "recorruption (white)",
-        NoiseModel("gaussian", free.sigma, "estimated", channels=seen.channels.relative(free.sigma)),
-        f"noise: sigma {unit.strength(free.sigma)}{_of_channels(seen, free.sigma, unit)}, estimated; it is equally "
-        "strong wherever texture leaves room for it, so it is taken as white and Gaussian",
-        "",
-        seen,
-    )
+    why = "it is equally strong wherever texture leaves room for it, so it is taken as white and Gaussian"
+    return _white_of(seen, free.sigma, unit, why=why)
 
 
 def by_channel(seen: Evidence, unit: Unit) -> Diagnosis:
     """White Gaussian noise of some channels, where others have hardly any."""
-    sigma = seen.channels.mean_sigma
-    return Diagnosis(
-        "recorruption (white)",
-        NoiseModel("gaussian", sigma, "estimated", channels=seen.channels.relative(sigma)),
-        f"noise: sigma {unit.strength(sigma)}{_of_channels(seen, sigma, unit)}, estimated; some channels have far more "
-        "of it than others, and it is taken as white and Gaussian",
-        "",
-        seen,
-    )
+    why = "some channels have far more of it than others, and it is taken as white and Gaussian"
+    return _white_of(seen, seen.channels.mean_sigma, unit, why=why)
 
 
 def _of_channels(seen: Evidence, sigma: float, unit: Unit) -> str:
