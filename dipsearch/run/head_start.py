@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..execution.executor import WorkerSpec
-from ..execution.local_processes import LocalProcesses, start_fork_server
+from ..execution.fork_server import start_fork_server
+from ..execution.local_processes import LocalProcesses
 from ..execution.task import Patches, Result
 from ..trials.own_parts import NOTHING, OwnParts
 from .devices import cores
