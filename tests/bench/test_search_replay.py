@@ -49,6 +49,7 @@ from dipsearch.bench.tabular.known_strategies import (
     random_after_known,
     random_genomes,
 )
+from dipsearch.bench.tabular.replay_delivery import Delivered, as_scored
 from dipsearch.bench.tabular.sampler_strategies import skip_space
 from dipsearch.bench.tabular.search_comparison import (
     DIP,
@@ -61,13 +62,7 @@ from dipsearch.bench.tabular.search_comparison import (
     half_within,
 )
 from dipsearch.bench.tabular.search_page import comparison_markdown
-from dipsearch.bench.tabular.search_replay import (
-    SECONDS_PER_MINUTE,
-    STEP_SECONDS,
-    Delivered,
-    as_scored,
-    replay,
-)
+from dipsearch.bench.tabular.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS, replay
 from dipsearch.bench.tabular.table_genomes import BEST_KNOWN, DIP_DEFAULT, SEEDS_OF_BEST
 from dipsearch.bench.tabular.table_parts import TableCase
 from dipsearch.bench.tabular.time_to_peak import default_peak, time_to_peak

@@ -16,8 +16,8 @@ from ...delivery.delivering import MOST_MEMBERS
 from ...proposal.breeding import Breeding, child
 from ...proposal.distributions import Conditional
 from .known_strategies import KNOWN_FIRST, known_choices, other_seeds
+from .replay_delivery import as_scored, delivered_weights
 from .sampler_strategies import can_be_judged, pool_of, sampled, skip_space
-from .search_replay import as_scored, delivered_weights
 from .strategy import Choice, Offer, Tried
 from .table import Table
 

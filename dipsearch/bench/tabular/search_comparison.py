@@ -26,8 +26,9 @@ from .known_strategies import (
     random_after_known,
     random_genomes,
 )
+from .replay_delivery import Delivered, delivered_at
 from .sampler_strategies import sampled, with_sampler
-from .search_replay import SECONDS_PER_MINUTE, Delivered, delivered_at, replay
+from .search_replay import SECONDS_PER_MINUTE, replay
 from .strategy import Maker, Tried
 from .table import Table, cases_of
 from .table_cases import SETS, SetName
