@@ -17,8 +17,9 @@ from ..fitting.own_draws import SEEDS
 from ..problem import Case, Operator, Problem, Product
 from ..problem.operators import name_of
 from ..problem.operators.registry import GIVEN
+from ..request_words import STARTS
 from ..trials.own_parts import OwnParts
-from ..trials.request import ARRAY, STARTS
+from ..trials.request import ARRAY
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 

@@ -31,7 +31,7 @@ from ..network import Genome, OwnNetwork, as_network
 from ..patches import answer
 from ..planning.plan import MAX_STEPS
 from ..problem import Problem, Split, make_split
-from ..trials.request import StartWord
+from ..request_words import StartWord
 from .asked import refuse_other_means, refuse_other_start, seconds_of, whole_number
 from .found import Array
 

@@ -16,8 +16,8 @@ from ..fitting.precision import DEFAULT
 from ..library import Architecture
 from ..network import Genome
 from ..problem import Problem
+from ..request_words import StartWord
 from ..run.restore_run import genomes_of, restored
-from ..trials.request import StartWord
 from .asked import cases_of, own_operators, problems_of, refuse_other_means, refuse_other_start, seconds_of
 from .found import Result
 from .progress_bar import callback_for

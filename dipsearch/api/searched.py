@@ -19,20 +19,13 @@ from ..fitting.precision import DEFAULT
 from ..network import Propose
 from ..problem import Problem, TaskOptions
 from ..problem.task_options import Task
+from ..request_words import ORDERS, SAMPLERS, OrderWord, SamplerWord, StartWord
 from ..run import run_search
 from ..run.outcome import Outcome
 from ..run.run import StudyCallback
 from ..run.search_run import CallbackFailed
 from ..trials.own_parts import Metric
-from ..trials.request import (
-    DEFAULT_BUDGET_SECONDS,
-    ORDERS,
-    SAMPLERS,
-    OrderWord,
-    Request,
-    SamplerWord,
-    StartWord,
-)
+from ..trials.request import DEFAULT_BUDGET_SECONDS, Request
 from .asked import (
     cases_of,
     own_operators,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..problem.gate.diagnosis import LEFT_ALONE
 from . import gate_damages as damages
 from .gate_damages import Level, Made, Maker
 
@@ -42,7 +43,6 @@ class Kind:
 
 WHITE, HELD_OUT, PHOTONS, FALLBACK = "recorruption (white)", "held-out", "held-out (photons)", "fallback"
 COVARIANCE = "recorruption (covariance)"
-LEFT_ALONE = ("noise-free", "unchanged")
 COUNTED, THINNED = ("thinning", PHOTONS), ("thinning",)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from .. import request_words
 from ..errors import InputError
 from . import options as shared
 from . import parsing
@@ -88,7 +89,7 @@ def restore(
     pictures = shared.with_planes(parsing.expand_sources(sources, leave_out=(mask, reference)), options)
     budget_seconds = None if budget is None else parsing.seconds(budget)
     parsing.device_word(device)
-    start_word = parsing.one_of(start, parsing.STARTS, option="--start")
+    start_word = parsing.one_of(start, request_words.STARTS, option="--start")
     engine_word = parsing.one_of(engine, parsing.ENGINES, option="--engine")
     precision_word = parsing.one_of(precision, parsing.PRECISIONS, option="--precision")
     if sgld is not None and (workers is not None or start_word != "auto"):

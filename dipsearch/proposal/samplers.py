@@ -25,15 +25,14 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from ..errors import InputError
 from ..network import SearchSpace
+from ..request_words import SAMPLERS
 from ..yaml_files import suggestion
-from .breeding import GeneticSampler
+from .breeding import RANDOM_DRAWS, GeneticSampler
 from .distributions import Conditional, Flat, Space, uniform
 from .proposals import FIT, OPEN, Gate, Proposal, ProposingSampler, is_resting
 
-SAMPLERS = ("pilot", "genetic", "tpe", "random")
 TPE_STARTUP = 8  # finished trials before the estimator says anything; budgets are 20 to 100 candidates
 TPE_DRAWS = 16  # that were refused, until a genome is drawn at random
-RANDOM_DRAWS = 64  # that were refused, until a space has nothing more
 
 
 def make_sampler(word: str, space: SearchSpace, *, seed: int, gate: Gate = OPEN) -> BaseSampler:

@@ -30,7 +30,7 @@ from ..library.preselection_file import shipped_cases
 from ..library.warm_weights import architecture_of
 from ..network import Genome, SearchSpace
 from ..problem import Case
-from ..trials.request import OrderWord
+from ..request_words import OrderWord
 
 Named = tuple[tuple[str, Genome], ...]
 

@@ -24,9 +24,9 @@ from ..library.warm_words import cold_words
 from ..network import Genome
 from ..planning.budget import PATIENCE
 from ..problem import Problem
+from ..request_words import StartWord
 from ..trials.first_files import Made
 from ..trials.problem_files import WHOLE, pilot_file, problem_file
-from ..trials.request import StartWord
 from .outcome import Callback, Snapshot, WorkerState
 from .signals import heard_words
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,6 @@ from ..fitting.compute import USUAL, Compute
 from ..fitting.precision import less_precise
 from ..library import preset, preset_names, read_architecture, read_stack
 from ..network import Genome
-from ..own_files import remember
 from ..plain_files import inside
 from ..planning.budget import SLACK
 from ..planning.plan import ENDLESS, MAX_STEPS
@@ -38,23 +37,19 @@ from ..problem import (
     Case,
     TaskOptions,
     left_out,
-    load_case,
-    stacks_of,
     unique_names,
-    write_film,
-    write_restored,
 )
+from ..request_words import StartWord
 from ..trials.first_files import KeptFirst
 from ..trials.objective import estimated_psnr
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.problem_files import WHOLE, problem_path, write_problem
-from ..trials.request import StartWord
 from ..trials.true_quality import finite, true_psnr_and_ssim
-from .destination import destinations
 from .devices import choose_devices, most_threads, threads_each
 from .gathered import of_each
 from .left_alone import with_those_left_alone
 from .outcome import Callback
+from .restorable import restorable
 from .restoration import Restoration, choice_seconds
 from .result_file import RESULT_FILE
 from .signals import interruptible
@@ -102,10 +97,8 @@ def run_restore(
     started = time.monotonic() if started is None else started
     genomes = genomes_of(target)
     choose_devices(device, workers=workers)
-    cases = [load_case(source, options, seed=seed) for source in sources]
-    names = unique_names([case.name for case in cases])
-    refuse_simulations(cases)
-    files = destinations(out, names, cases, options)
+    pictures = restorable(sources, options, out=out, seed=seed)
+    cases, names, files = pictures.cases, pictures.names, pictures.files
     for note in of_each(names, [case.notes for case in cases]):
         callback.note(note)
     for note in dict.fromkeys(left_out(file, case) for file, case in zip(files, cases, strict=True)):
@@ -129,14 +122,13 @@ def run_restore(
         ),
         started=started,
     )
-    stacks = {files[numbers[0]]: numbers for numbers in stacks_of(cases).values()}
-    for file, numbers in stacks.items():
-        write_film(file, [(found[number][0].answer.image, cases[number]) for number in numbers])
-        remember([file])
-    return [
-        _written(name, case, *one, file=file, seconds=time.monotonic() - started, stacks=stacks)
-        for name, case, one, file in zip(names, cases, found, files, strict=True)
-    ]
+    pictures.write_stacks([choice.answer.image for choice, _ in found])
+    rows = []
+    for number, (choice, delivery) in enumerate(found):
+        pictures.write(number, choice.answer.image)
+        seconds = time.monotonic() - started
+        rows.append(_row(names[number], cases[number], choice, delivery, file=files[number], seconds=seconds))
+    return rows
 
 
 def restored(
@@ -263,31 +255,10 @@ def genomes_of(target: str | Path) -> list[Genome]:
     )
 
 
-def refuse_simulations(cases: Sequence[Case]) -> None:
-    """Raise InputError when nothing says which pixels of a picture are missing."""
-    for case in cases:
-        if case.simulation == "unasked":
-            raise InputError(
-                f"nothing says which pixels of {case.source} are missing",
-                "they are told by --mask, by transparency, or by a file NAME_mask.png beside it; black is no mark",
-                "give --mask FILE (white was measured), or --missing 50 or --simulate to try it on a clean picture",
-            )
-
-
-def _written(
-    name: str,
-    case: Case,
-    choice: Choice,
-    delivery: Delivery | None,
-    *,
-    file: Path,
-    seconds: float,
-    stacks: Collection[Path],
+def _row(
+    name: str, case: Case, choice: Choice, delivery: Delivery | None, *, file: Path, seconds: float
 ) -> dict[str, Any]:
     image, truth = choice.answer.image, case.reference
-    if file not in stacks:
-        write_restored(file, image, case)
-        remember([file])
     return {
         "name": name,
         "source": case.source,

@@ -12,8 +12,8 @@ from dipsearch.library.measurement_features import FEATURES
 from dipsearch.library.preselection import EvidenceCase, Seen
 from dipsearch.network import load_space
 from dipsearch.problem import Case, Identity, NoiseModel, Problem
+from dipsearch.request_words import OrderWord
 from dipsearch.run.known_networks import KnownNetworks, known_networks
-from dipsearch.trials.request import OrderWord
 
 NAMES = [name for name, _ in starters_for("denoise")]
 
