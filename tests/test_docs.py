@@ -21,8 +21,8 @@ from PIL import Image
 import dipsearch
 from dipsearch.bench.tabular.table_file import write_table
 from dipsearch.commands.main import app
-from dipsearch.library import ArchitectureFit, Preset, Provenance
-from dipsearch.library.architecture_file import IN_FILES
+from dipsearch.library import ArchitectureFit, Preset
+from dipsearch.library.architecture_file import IN_FILES, Provenance
 from dipsearch.network import as_network
 from dipsearch.problem.operators import registry
 from dipsearch.run import Request

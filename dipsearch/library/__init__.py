@@ -6,8 +6,6 @@ genome together with how it was found.
 
 from .architecture_file import Architecture as Architecture
 from .architecture_file import ArchitectureFit as ArchitectureFit
-from .architecture_file import ImageRecord as ImageRecord
-from .architecture_file import Provenance as Provenance
 from .architecture_file import provenance_now as provenance_now
 from .architecture_file import read_architecture as read_architecture
 from .architecture_file import write_architecture as write_architecture
@@ -15,7 +13,6 @@ from .presets import Preset as Preset
 from .presets import preset as preset
 from .presets import preset_names as preset_names
 from .presets import presets_for as presets_for
-from .presets import read_preset as read_preset
 from .presets import starters_for as starters_for
 from .stack_file import StackMember as StackMember
 from .stack_file import read_stack as read_stack

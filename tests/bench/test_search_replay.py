@@ -20,20 +20,13 @@ from optuna.trial import TrialState
 from dipsearch.bench.search_rows import SearchRow, write_search_rows
 from dipsearch.bench.tabular import (
     STRATEGIES,
-    Choice,
-    Maker,
-    Offer,
     Pruning,
-    Recorded,
     Table,
     TableProblem,
-    Tried,
     as_optunahub,
     delivered_at,
-    known_choices,
     replay_search,
     replayed_searches,
-    sampled,
     search_rows,
     with_sampler,
 )
@@ -45,12 +38,13 @@ from dipsearch.bench.tabular.ideas import CheapFirst, ForEnsemble, Predicted, Pr
 from dipsearch.bench.tabular.known_strategies import (
     InOrder,
     best_known_once,
+    known_choices,
     other_seeds,
     random_after_known,
     random_genomes,
 )
 from dipsearch.bench.tabular.replay_delivery import Delivered, as_scored
-from dipsearch.bench.tabular.sampler_strategies import skip_space
+from dipsearch.bench.tabular.sampler_strategies import sampled, skip_space
 from dipsearch.bench.tabular.search_comparison import (
     DIP,
     ONCE,
@@ -63,8 +57,9 @@ from dipsearch.bench.tabular.search_comparison import (
 )
 from dipsearch.bench.tabular.search_page import comparison_markdown
 from dipsearch.bench.tabular.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS, replay
+from dipsearch.bench.tabular.strategy import Choice, Maker, Offer, Tried
 from dipsearch.bench.tabular.table_genomes import BEST_KNOWN, DIP_DEFAULT, SEEDS_OF_BEST
-from dipsearch.bench.tabular.table_parts import TableCase
+from dipsearch.bench.tabular.table_parts import Recorded, TableCase
 from dipsearch.bench.tabular.time_to_peak import default_peak, time_to_peak
 from dipsearch.delivery.shares import ScoreVariance
 from dipsearch.errors import FormatError, InputError

@@ -8,16 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from dipsearch.bench import (
-    NETWORKS,
-    Ceilings,
-    Clock,
-    file_name,
-    measure_ceilings,
-    measure_speed,
-    speed_markdown,
-    write_section,
-)
+from dipsearch.bench import NETWORKS, file_name, measure_speed, speed_markdown, write_section
+from dipsearch.bench.machine import Ceilings, Clock, measure_ceilings
 
 KEYS = {
     "network", "size", "device", "engine", "its_per_s", "ratio_to_textbook", "peak_share",

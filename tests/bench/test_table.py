@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dipsearch.bench.tabular import Table, cases_of
+from dipsearch.bench.tabular import Table
 from dipsearch.bench.tabular.fit_recording import EVERY, MARK, most_steps
+from dipsearch.bench.tabular.table import cases_of
 from dipsearch.bench.tabular.table_cases import with_own_pictures
 from dipsearch.bench.tabular.table_file import write_table
 from dipsearch.bench.tabular.table_genomes import (

@@ -11,8 +11,9 @@ from contextlib import contextmanager, nullcontext
 import pytest
 import torch
 
-from dipsearch.fitting import Compute, EagerEngine, Step, cuda_graph, make_engine, precision
+from dipsearch.fitting import Compute, Step, cuda_graph, make_engine, precision
 from dipsearch.fitting.cuda_graph import CudaGraphEngine, recorded, there_on
+from dipsearch.fitting.engine import EagerEngine
 from dipsearch.network import capture
 
 from .test_engine import SMALL, after, parts, step_of

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from dipsearch.errors import FormatError, InputError
-from dipsearch.library import preset, preset_names, presets_for, read_preset, starters_for
-from dipsearch.library.presets import FOLDER
+from dipsearch.library import preset, preset_names, presets_for, starters_for
+from dipsearch.library.presets import FOLDER, read_preset
 from dipsearch.network import Genome, Scale, build, cost, load_space
 from dipsearch.network.genome import GLOBAL_GENES
 

@@ -241,10 +241,12 @@ def half_within(values: Sequence[Sequence[float]]) -> float:
     return float(student.ppf(0.975, freedom)) * math.sqrt(total) / len(values)
 
 
-def fits_to_best_of_random(
-    searches: Searches, table: Table, *, most: int = 100
-) -> dict[str, dict[str, float]]:
-    """How many fits a strategy needs until its best network is as good as the best of so many random ones.
+MOST_RANDOM = 100
+"""Random genomes whose best one is to be reached."""
+
+
+def fits_to_best_of_random(searches: Searches, table: Table) -> dict[str, dict[str, float]]:
+    """How many fits a strategy needs until its best network is as good as the best of random ones.
 
     The best is that with the best estimate; compared is its true PSNR.
 
@@ -252,7 +254,7 @@ def fits_to_best_of_random(
         By strategy: ``median`` of the fits, -1 where most searches did not get there; ``within_25``, the share of
         searches that needed no more than 25; and ``random``, how many random genomes there were to choose from.
     """
-    pool = [one.digest for one in table.genomes if one.genome.kind == "random"][:most]
+    pool = [one.digest for one in table.genomes if one.genome.kind == "random"][:MOST_RANDOM]
     found: dict[str, list[float]] = {}
     for (_, _, strategy), each in searches.items():
         found.setdefault(strategy, []).extend(_fits_needed(one, pool) for one in each if pool and one.tried)

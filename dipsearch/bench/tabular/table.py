@@ -8,7 +8,7 @@ strategy that looks at it has seen the answer.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -143,14 +143,6 @@ class Table:
         )
 
 
-def cases_of(
-    table: Table, *, task: str | None = None, set: str | None = None, pictures: Sequence[str] | None = None
-) -> list[TableCase]:
-    """The cases of a table of one task, one set, or some pictures; all of them where nothing is said."""
-    return [
-        case
-        for case in table.cases
-        if task in (None, case.task)
-        and set in (None, case.set)
-        and (pictures is None or case.picture in pictures)
-    ]
+def cases_of(table: Table, *, task: str | None = None, set: str | None = None) -> list[TableCase]:
+    """The cases of a table of one task or one set; all of them where nothing is said."""
+    return [case for case in table.cases if task in (None, case.task) and set in (None, case.set)]
