@@ -35,7 +35,6 @@ class Settings:
         sampler: the sampler's word.
         seed: of everything random.
         names: the pictures' names, in order; their problem files lie in the folder.
-        max_steps: iterations of one fit at the latest.
         patience: iterations without improvement after which a fit ends.
         trajectory_every: iterations between the outputs that are kept for the page; ``None``: none.
         calibration: of the machine, for the cost gate; ``None`` without one.
@@ -53,7 +52,6 @@ class Settings:
     sampler: str
     seed: int
     names: tuple[str, ...]
-    max_steps: int
     patience: int
     trajectory_every: int | None
     calibration: Calibration | None

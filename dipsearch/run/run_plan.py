@@ -166,7 +166,6 @@ def settings_of(
         sampler=request.sampler,
         seed=request.seed,
         names=tuple(names),
-        max_steps=plan.max_steps,
         patience=plan.patience,
         trajectory_every=(50 if pixels <= 256**2 else 200) if trajectory else None,
         calibration=calibration,
