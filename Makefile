@@ -64,6 +64,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing dipsearch into .venv (PyTorch is large: the first time takes a few minutes)"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@# Where Python may write no bytecode, compiling at every start would take a quarter of a second.
+	@$(BIN)/python -m compileall -q dipsearch
 	@touch $@
 
 $(DOCS): $(STAMP)

@@ -12,6 +12,7 @@ from .. import request_words
 from ..errors import InputError
 from . import options as shared
 from . import parsing
+from .lasting_imports import SEARCHING, import_to_last
 
 
 def restore(
@@ -71,6 +72,7 @@ def restore(
 ) -> None:
     """Restore IMAGE with an architecture that was found before; every fit still stops by itself."""
     started = time.monotonic()  # the budget pays for the imports below, too
+    import_to_last(*SEARCHING)
     options = shared.task_options(
         task,
         mask=mask,

@@ -17,6 +17,7 @@ from .. import request_words
 from ..errors import InputError
 from . import options as shared
 from . import parsing
+from .lasting_imports import SEARCHING, import_to_last
 
 if TYPE_CHECKING:
     from ..run import Request
@@ -148,6 +149,7 @@ def search(
         start_word = parsing.one_of(start, request_words.STARTS, option="--start")
         order_word = parsing.one_of(order, request_words.ORDERS, option="--order")
         pictures = parsing.expand_sources(sources or (), leave_out=(mask, reference))
+        import_to_last(*SEARCHING)
         options = shared.task_options(
             task,
             mask=mask,
@@ -232,6 +234,7 @@ def _written_request(context: typer.Context, file: Path) -> Request:
                 "leave it out, or write the command out in full",
             )
     parsing.existing_file(str(file), option="--recipe")
+    import_to_last(*SEARCHING)
 
     from ..run import read_request
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..execution.runner import Runner
 from ..execution.task import Patches
+from ..files import write_bytes
 from ..planning.budget import FIRST_SHARE
 from ..problem import Case, restored_suffix, write_restored
 from ..trials.array_files import read_x
@@ -150,21 +151,26 @@ def first_words(firsts: Mapping[str, FirstAnswer], *, files: Mapping[str, str]) 
     ]
 
 
-def write_first_pictures(cases: Mapping[str, Case], *, folder: Path) -> dict[str, str]:
+def write_first_pictures(
+    cases: Mapping[str, Case], *, folder: Path, delivered: Mapping[str, Path] | None = None
+) -> dict[str, str]:
     """Write ``best/first.png`` of each picture that has a first answer, and return the files by the pictures' names.
 
     Args:
         cases: by the pictures' names, all of the study.
         folder: the study's.
+        delivered: by their names, files of pictures whose first answer was delivered.
     """
     files = {}
     for name, case in cases.items():
         first = read_first(folder, name)
         if first is not None:
-            image = finished(first.image, case.problem)
             place = picture_folder(folder, name, alone=len(cases) == 1)
             file = place / f"first{restored_suffix(case)}"
-            write_restored(file, image, case)
+            if delivered and name in delivered:
+                write_bytes(file, delivered[name].read_bytes())
+            else:
+                write_restored(file, finished(first.image, case.problem), case)
             files[name] = str(file.relative_to(folder))
     return files
 

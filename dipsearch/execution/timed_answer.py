@@ -35,6 +35,10 @@ else; see ``HURRIED``."""
 SLOW = 1e-3
 """Seconds per pixel that a machine six times as slow as usual takes; where even that is there, nothing is measured."""
 
+FAST = 5e-6
+"""Seconds per pixel and thread that a processor twice as fast as that of ``HURRIED``'s table takes; where not even that
+is there, nothing is measured either."""
+
 PROBE, PROBE_ON_GPU, TILE = 64, 256, 256 * 256
 """Side of the part on which the speed is measured (a GPU takes as long for smaller ones), and pixels of a tile, which
 one thread works on."""
@@ -167,6 +171,8 @@ def _affordable(problem: Problem, *, threads: int, left: float) -> PatchSettings
     top, start = (problem.y.shape[-2] - side) // 2, (problem.y.shape[-1] - side) // 2
     part = crop_problem(problem, top=top, left=start, height=side, width=side)
     parallel = min(threads, max(1, pixels // TILE))
+    if not problem.y.is_cuda and left < pixels * FAST / parallel:
+        return None
     try:
         # The first time, libraries are loaded, too.
         took = min(_seconds_of(part) for _ in range(2))

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 from torch import Tensor
 
 from ..problem import Identity, Problem, Split
@@ -64,6 +63,8 @@ def ensemble_weights(products: NDArray[np.float64], *, ridge: float = 0.0) -> ND
     Returns:
         ``(K,)``.
     """
+    from scipy.optimize import nnls  # not needed where there is no time for a network
+
     count = len(products)
     # Since Σ w = 1, ‖w − 1/K‖² is ‖w‖² but for a constant, and so is P to which a constant is added everywhere: with
     # a control variate P may have negative eigenvalues, and a large constant lifts them where the weights can go.

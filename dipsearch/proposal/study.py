@@ -17,7 +17,7 @@ from ..fitting.compute import USUAL, Compute
 from ..network import Calibration, SearchSpace, cost, load_space
 from ..planning.memory_limit import UNLIMITED, MemoryLimit
 from ..trials.own_parts import NOTHING, OwnParts
-from .patient_storage import Patience
+from .patience import Patience
 from .proposals import Gate
 from .samplers import make_sampler
 from .storage import create_or_load, open_storage

@@ -74,6 +74,11 @@ class HeadStart:
             self._for(devices).start(most)
 
     @property
+    def short(self) -> bool:
+        """Whether there is too little time for any network."""
+        return self.budget_seconds is not None and self.budget_seconds < LEAST_FOR_WORKERS
+
+    @property
     def free(self) -> bool:
         """Whether a worker is there that has nothing to do."""
         return self._executor is not None and self._executor.free() > 0
@@ -90,8 +95,7 @@ class HeadStart:
         return executor
 
     def _room(self, *, besides: int) -> int:
-        short = self.budget_seconds is not None and self.budget_seconds < LEAST_FOR_WORKERS
-        return 0 if short else cores() - besides - taken_cores()
+        return 0 if self.short else cores() - besides - taken_cores()
 
     def _for(self, devices: Sequence[str]) -> LocalProcesses:
         specs = [WorkerSpec(index, device, threads=1) for index, device in enumerate(devices)]

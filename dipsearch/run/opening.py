@@ -22,7 +22,7 @@ from ..network import SearchSpace, space_file
 from ..planning.plan import Plan
 from ..planning.representative import Crop
 from ..problem import Case
-from ..proposal.patient_storage import Patience
+from ..proposal.patience import Patience
 from ..proposal.study import SPACE_FILE, open_study
 from ..trials.claim import REQUEST_FILE
 from ..trials.first_files import KeptFirst, write_first
@@ -35,7 +35,7 @@ from .gathered import Gathered, gather
 from .head_start import HeadStart
 from .known_networks import NONE, known_networks
 from .run import Run
-from .run_plan import here, plan_of, searched_part, settings_of
+from .run_plan import here, plan_of, searched_part, settings_of, without_time
 
 
 def open_run(
@@ -81,8 +81,9 @@ def open_run(
     notes += quick_words(firsts)
     spans = [Span(place, begun_at, time.monotonic() - started)] if workers is None else []
     has_pilot = len(firsts) == len(names)
+    no_time = has_pilot and without_time(request, list(firsts.values()), spent=time.monotonic() - started)
     known = NONE
-    if own.propose is None:
+    if own.propose is None and not (no_time and asked.begun is None):
         images = [first.image for first in firsts.values()] if has_pilot else []
         known = known_networks(asked.cases, asked.space, order=request.order, images=images)
         notes += known.notes
@@ -97,7 +98,7 @@ def open_run(
         begun=asked.begun,
         slowness=since.slowness(),
         patch_seconds=sum(first.seconds for first in firsts.values()) if has_pilot else None,
-        hurried=has_pilot and any(first.made != "as usual" for first in firsts.values()),
+        no_time=no_time,
         may_crop=own.propose is None,  # a module of the user's is drawn once
     )
     channels = [case.problem.image_shape[1] for case in asked.cases]

@@ -18,6 +18,7 @@ from ..planning.plan import UNDECIDED, Load, Plan
 from ..planning.representative import Crop, representative
 from ..problem import Case, Problem, make_split
 from ..proposal.study import Settings
+from ..trials.first_files import KeptFirst
 from ..trials.request import Request
 from .devices import choose_devices
 from .known_networks import KnownNetworks
@@ -38,7 +39,7 @@ def plan_of(
     begun: Sequence[Crop] | None,
     slowness: float,
     patch_seconds: float | None,
-    hurried: bool,
+    no_time: bool,
     may_crop: bool,
 ) -> tuple[Plan, Calibration | None]:
     """The plan, and the calibration that it rests on; ``None`` where there is no clock, or no time for one.
@@ -51,14 +52,10 @@ def plan_of(
         begun: what the candidates of a study to be resumed were fitted to.
         slowness: see ``Load``.
         patch_seconds: of one worker for the first answers; ``None``: there are none.
-        hurried: there was less time for them than they usually take.
+        no_time: for networks, see ``without_time``.
         may_crop: whether candidates can be fitted once more, to the whole pictures, where they are searched on crops.
     """
     calibration = None
-    spent = time.monotonic() - started
-    no_time = hurried or (
-        patch_seconds is not None and _no_time(request, spent=spent, patch_seconds=patch_seconds)
-    )
     if no_time and begun is None:
         # Whatever is measured now would only delay what can be delivered.
         plan = first_alone(
@@ -91,10 +88,21 @@ def plan_of(
     return plan, calibration
 
 
-def _no_time(request: Request, *, spent: float, patch_seconds: float) -> bool:
-    """Whether the fitted part's first answer, the polishing and the output alone would take longer than the budget."""
+def without_time(request: Request, firsts: Sequence[KeptFirst], *, spent: float) -> bool:
+    """Whether there is no time for networks.
+
+    The first answers had less than they usually take, or those of the fitted parts, the polishing and the output alone
+    would take longer than the budget.
+
+    Args:
+        firsts: the first answers.
+        spent: seconds since the start.
+    """
+    if any(first.made != "as usual" for first in firsts):
+        return True
     if request.budget_seconds is None:
         return False
+    patch_seconds = sum(first.seconds for first in firsts)
     return spent + 2 * patch_seconds + WORKER_START + FINISHING > request.budget_seconds
 
 

@@ -65,6 +65,15 @@ def test_where_time_is_plenty_nothing_is_measured(monkeypatch: pytest.MonkeyPatc
     assert found is not None and found.made == "as usual"
 
 
+def test_where_there_is_next_to_no_time_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(part: Problem) -> float:
+        raise AssertionError("the speed was measured")
+
+    monkeypatch.setattr(timed_answer, "_seconds_of", never)
+    found = answer_at_once(case("denoise"), device="cpu", threads=1, tell=print, left=0.01)
+    assert found is not None and found.made == "by a quick method"
+
+
 def test_without_time_values_that_are_hidden_or_struck_are_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timed_answer, "_seconds_of", lambda part: 1.0)
     x, struck = clean(), torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(1))

@@ -292,7 +292,9 @@ def test_what_a_quick_method_made_is_called_so_and_made_anew_where_there_is_more
         "a quick method; there was no time for similar patches"
     ]
     assert said in result["warnings"] and ear.notes.count(said) == 1
-    assert result["baselines"] == {}
+    assert result["baselines"] == {} and result["known"] is None
+    best = outcome.folder / "best"
+    assert (best / "first.png").read_bytes() == (best / "restored.png").read_bytes()
     assert "similar patches alone" not in (outcome.folder / "best" / "card.md").read_text()
     assert "quick method" in [layer.title for layer in pictures_of(read_study(outcome.folder))[0].pictures]
     resumed, _ = search_again(place, monkeypatch)

@@ -40,7 +40,7 @@ def test_a_finished_study_without_time_for_more_delivers_what_it_has(
 ) -> None:
     asked = request(place)
     first = run(place, asked, Ear())
-    monkeypatch.setattr("dipsearch.run.run_plan._no_time", lambda *args, **kwargs: True)
+    monkeypatch.setattr("dipsearch.run.opening.without_time", lambda *args, **kwargs: True)
     ear = Ear()
     again = run(place, request(place, trials=None, budget_seconds=60.0), ear, resume=True)
     assert not ear.plans[0].networks

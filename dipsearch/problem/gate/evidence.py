@@ -152,12 +152,12 @@ def gather(y: Tensor) -> Evidence:
     steady = _steady(blocks, line, photons, channels)
     below = floor(steady, MIDDLE)
     ratio = floor(steady, HIGH) / below if below > 0 else 1.0
-    even = evenness(steady, spectrum(steady))
+    power = spectrum(blocks)
+    even = evenness(blocks, power)
     if steady is not blocks:
-        even = dataclasses.replace(even, fine=evenness(blocks, spectrum(blocks)).fine)
+        even = dataclasses.replace(evenness(steady, spectrum(steady)), fine=even.fine)
     if ratio < CORRELATED_RATIO and not even.periodic:  # then little but texture is left in the high band
         line = brightness_line(blocks, MIDDLE)
-    power = spectrum(blocks)
     correlation = autocorrelation(power)
     middle = len(correlation) // 2
     beside = (correlation[middle, middle + 1] + correlation[middle + 1, middle]) / 2

@@ -95,7 +95,7 @@ def diagnose(y: Tensor, *, jpeg: bool = False, unit: Unit = GREY_LEVELS) -> Diag
     if not jpeg and (found.leaves_alone or found.branch in ("held-out", "held-out (photons)")):
         found = _beside_clean_channels(y, found, unit=unit) or found
     part = _of_part(y, jpeg=jpeg, unit=unit) if found.leaves_alone or _may_be_quieter(found) else None
-    if part is None or not (found.leaves_alone or _outweighs(part, found)):
+    if part is None or not (found.leaves_alone or _surely_noisy(part)):
         return replace(found, unit=unit, where=None if found.leaves_alone else _not_plain(y, found))
     return replace(part, unit=unit)
 
@@ -135,17 +135,19 @@ def _of_part(y: Tensor, *, jpeg: bool, unit: Unit) -> Diagnosis | None:
 
 
 def _may_be_quieter(found: Diagnosis) -> bool:
-    """Whether what was found may be the texture of quiet places beside a part with more noise."""
+    """Whether what was found may be the texture of quiet places beside a part with more noise.
+
+    Asked first: looking for that part takes longer than all that was measured.
+    """
     growing = found.evidence.line.grows or found.noise.share is not None  # then dark places are quieter
-    return found.branch in ("recorruption (white)", "held-out") and not growing
+    weak = found.noise.sigma is not None and found.noise.sigma < verdicts.WEAK
+    return weak and found.branch in ("recorruption (white)", "held-out") and not growing
 
 
-def _outweighs(part: Diagnosis, whole: Diagnosis) -> bool:
-    """Whether a part has noise that is surely noise, where what the whole picture has is too weak to be sure of."""
-    strong, weak = part.noise.sigma, whole.noise.sigma
-    if part.branch != "recorruption (white)" or strong is None or weak is None:
-        return False
-    return weak < verdicts.WEAK <= strong
+def _surely_noisy(part: Diagnosis) -> bool:
+    """Whether a part has noise that is surely noise, which counts more than what is too weak to be sure of."""
+    sigma = part.noise.sigma
+    return part.branch == "recorruption (white)" and sigma is not None and sigma >= verdicts.WEAK
 
 
 def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis:
