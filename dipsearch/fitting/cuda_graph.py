@@ -64,7 +64,7 @@ def recorded(step: Step, problem: Problem, *, split: Split, reason: str = "") ->
     step.load(before)
     try:
         graph = _captured(step, pool)
-    except RuntimeError as error:  # torch.AcceleratorError and torch.OutOfMemoryError are some, too
+    except Exception as error:  # whatever it is, the steps of the warm-up did not raise it
         crowded = bool(others) and isinstance(error, torch.OutOfMemoryError)
         failure = f"recording failed: {first_line(error)}"
     else:

@@ -102,7 +102,10 @@ INVALID = RuntimeError("CUDA error: operation failed due to a previous error dur
 FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
 
-@pytest.mark.parametrize("error", [INVALID, FULL], ids=["invalid", "full"])
+FOREIGN = TypeError("this layer cannot be recorded")
+
+
+@pytest.mark.parametrize("error", [INVALID, FULL, FOREIGN], ids=["invalid", "full", "foreign"])
 def test_after_a_failed_capture_eager_steps_go_on_as_if_there_had_been_none(
     gpu: Gpu, error: Exception
 ) -> None:
