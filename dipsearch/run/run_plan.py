@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, ResourceError
 from ..execution.executor import WorkerSpec
-from ..fitting import give_back_memory
+from ..fitting import give_back_memory, out_of_memory
 from ..fitting.compute import Compute
 from ..network import Calibration, SearchSpace, calibrate
 from ..planning.budget import FINISHING, first_alone, make_plan
@@ -66,8 +66,7 @@ def plan_of(
         )
         return plan, None
     if request.budget_seconds is not None:
-        calibration = calibrate(here(devices[0], workers), threads=1, seed=request.seed)
-        give_back_memory(here(devices[0], workers))  # which is counted below
+        calibration = _calibrated(here(devices[0], workers), seed=request.seed)
     shapes = [case.problem.image_shape for case in cases]
     largest = max(shapes, key=lambda shape: shape[-1] * shape[-2])
     load = Load(
@@ -89,6 +88,28 @@ def plan_of(
     )
     plan = make_plan(load, devices=devices, budget=request.budget_seconds, trials=request.trials)
     return plan, calibration
+
+
+def _calibrated(device: str, *, seed: int) -> Calibration:
+    """The speed of a device, whose memory is free again.
+
+    Raises:
+        ResourceError: it has not even the memory for small networks.
+    """
+    found = None
+    try:
+        found = calibrate(device, threads=1, seed=seed)
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+    give_back_memory(device)
+    if found is None:
+        raise ResourceError(
+            f"there was not enough memory on '{device}' to measure how fast it is",
+            "small networks are fitted for that, which take less than a gigabyte",
+            "end what else is there, or use another --device",
+        )
+    return found
 
 
 def _no_time(request: Request, *, spent: float, patch_seconds: float) -> bool:
