@@ -56,6 +56,19 @@ def test_less_time_gives_a_rougher_answer_and_never_none(task: str, monkeypatch:
     assert none[0] > measured + 2  # a quick method is better than nothing
 
 
+def test_the_clock_is_read_when_a_gpu_has_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[str] = []
+
+    class OnGpu:
+        is_cuda, device = True, "cuda:1"
+
+    monkeypatch.setattr(torch.cuda, "synchronize", waited.append)
+    timed_answer._finished(torch.zeros(1))
+    assert waited == []
+    timed_answer._finished(OnGpu())  # type: ignore[arg-type]
+    assert waited == ["cuda:1"]
+
+
 class Full:
     """A GPU without room, in the place of what answers; a tensor of another kind of device stands for one on it."""
 
