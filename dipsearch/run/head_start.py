@@ -1,8 +1,8 @@
 """A head start: workers load their libraries while the request is still looked into.
 
-That takes a worker seconds, on a GPU many. A process is started early only where it has a core of its own, which nobody
-else uses either, so that the first answer and what is measured of this machine are what they would be without it.
-Nothing outlives the block.
+That takes a worker seconds, on a GPU many. On a CPU a process is started early only where it has a core of its own,
+which nobody else uses either, so that the first answer and what is measured of this machine are what they would be
+without it; on a GPU always, for that is where both are made. Nothing outlives the block.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ Given = tuple[Patches, int, Future[Result]]
 
 
 def taken_cores() -> int:
-    """Cores that other programs had at work in the last minute; 0 where the system does not say."""
-    return round(os.getloadavg()[0]) if hasattr(os, "getloadavg") else 0
+    """Cores that other programs had at work in the last minute; 0 where the system does not say.
+
+    The load is that of the whole machine, of which this process may have a part only.
+    """
+    return round(os.getloadavg()[0] * cores() / (os.cpu_count() or 1)) if hasattr(os, "getloadavg") else 0
 
 
 @dataclass
@@ -63,13 +66,14 @@ class HeadStart:
             start_fork_server()
 
     def begin(self, devices: Sequence[str], *, besides: int) -> None:
-        """Start workers for some devices, as many as have a core of their own.
+        """Start workers for some devices: on a CPU as many as have a core of their own.
 
         Args:
             devices: of the workers, as far as it is known.
             besides: cores that this process needs for itself.
         """
-        if (most := self._room(besides=besides)) > 0:
+        most = self._room(besides=besides) if devices[0] == "cpu" else len(devices) if self._long else 0
+        if most > 0:
             self._for(devices).start(most)
 
     @property
@@ -88,9 +92,12 @@ class HeadStart:
         executor.start()
         return executor
 
+    @property
+    def _long(self) -> bool:
+        return self.budget_seconds is None or self.budget_seconds >= LEAST_FOR_WORKERS
+
     def _room(self, *, besides: int) -> int:
-        short = self.budget_seconds is not None and self.budget_seconds < LEAST_FOR_WORKERS
-        return 0 if short else cores() - besides - taken_cores()
+        return cores() - besides - taken_cores() if self._long else 0
 
     def _for(self, devices: Sequence[str]) -> LocalProcesses:
         specs = [WorkerSpec(index, device, threads=1) for index, device in enumerate(devices)]
