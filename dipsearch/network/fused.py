@@ -32,8 +32,8 @@ LEAST_CAPABILITY = 7, 0
 
 
 def usable(x: Tensor) -> bool:
-    """Whether an image is, or stands for one, on a GPU that the kernels run on."""
-    if device_of(x) != "cuda" or x.shape[0] != 1:
+    """Whether an image is, or stands for one, on a GPU that the kernels run on; they compute in 32 bits."""
+    if device_of(x) != "cuda" or x.shape[0] != 1 or x.dtype is torch.float64:
         return False
     return find_triton() if x.device.type == "meta" else compiles(x.device.index or 0)
 

@@ -75,6 +75,7 @@ def test_kernels_are_for_cuda_and_what_stands_for_it() -> None:
     with as_on("cuda"):
         assert fused.usable(torch.zeros(1, 8, 16, 16, device="meta"))
         assert not fused.usable(torch.zeros(2, 8, 16, 16, device="meta"))
+        assert not fused.usable(torch.zeros(1, 8, 16, 16, device="meta", dtype=torch.float64))
     with as_on("mps"):
         assert not fused.usable(torch.zeros(1, 8, 16, 16, device="meta"))
 
