@@ -78,6 +78,13 @@ def speed(
     from ..bench import NETWORKS, file_name, machine_name, measure_speed, speed_markdown
 
     names = shared.known(networks, list(NETWORKS), option="--networks")
+    if min(sides) <= (deepest := max(2 ** NETWORKS[name].depth for name in names)):
+        raise InputError(
+            f"--sizes has {min(sides)}",
+            f"at the deepest scale of these networks more than a pixel has to be left: above {deepest}",
+            "choose larger ones, or other --networks",
+        )
+    device = shared.place_of(device)
     # A run with more threads is another measurement of the same machine.
     label = f"speed-{file_name(machine_name(device))}" + (f"-{threads}-threads" if threads > 1 else "")
 
@@ -153,6 +160,8 @@ def memory(
 
     from ..bench import check_memory, file_name, machine_name, memory_markdown
 
+    device = shared.place_of(device)
+
     def show(row: MemoryRow) -> None:
         print(
             f"{row.space:6} {row.label:40} {row.size:4}² {row.measured_mb:8.1f} MB measured, "
@@ -193,6 +202,8 @@ def equality(
         )
 
     from ..bench import equality_markdown, measure_equality
+
+    device = shared.place_of(device)
 
     def show(row: EqualityRow) -> None:
         print(

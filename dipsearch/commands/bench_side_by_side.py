@@ -37,6 +37,7 @@ def side_by_side(
     from ..bench import NETWORKS, file_name, machine_name
     from ..bench.side_by_side import measure_side_by_side, side_by_side_markdown
 
+    device = shared.place_of(device)
     names = shared.known(networks, list(NETWORKS), option="--networks")
     label = f"side-by-side-{file_name(machine_name(device))}"
 
