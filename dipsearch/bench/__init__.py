@@ -12,5 +12,6 @@ from .overhead import measure_overhead as measure_overhead
 from .sections import write_section as write_section
 from .speed import NETWORKS as NETWORKS
 from .speed import SpeedRow as SpeedRow
+from .speed import SpeedTable as SpeedTable
 from .speed import measure_speed as measure_speed
 from .speed import speed_markdown as speed_markdown

@@ -240,24 +240,34 @@ class Worker:
     # -- similar patches -----------------------------------------------------------------------------------------
 
     def _restore(self, task: Patches) -> Restored:
-        started = time.perf_counter()
-        device = patch_device(self.device)
+        """Where the memory of a GPU is short, without the fits that are there; then on the processor."""
+        started, place = time.perf_counter(), patch_device(self.device)
+        for device in (place, *([place] if self._fits and place != "cpu" else []), "cpu"):
+            try:
+                image, made = self._restored(task, device)
+                break
+            except RuntimeError as error:
+                if device == "cpu" or not out_of_memory(error):
+                    raise
+            while self._fits:
+                self._forget()
+            give_back_memory(self.device)
+        write_x(self.folder / task.out, image)
+        return Restored(time.perf_counter() - started, made)
+
+    def _restored(self, task: Patches, device: str) -> tuple[Tensor, Made]:
         problem = read_problem(self.folder / task.problem).to(device)
         split: Split | None = None
         if task.split_seed is not None:
             divided = self._picture(Picture(task.problem, task.split_seed), pilot=False)
             split = divided.split.to(device)
         threads = tile_threads(problem, torch.get_num_threads())
-        made: Made = "as usual"
         if task.pilot is None:
             there = answer_within(problem, left=task.left, threads=threads, split=split)
-            image, made = there.image, there.made
-        else:
-            pilot = read_x(self.folder / task.pilot).to(device)
-            with plain_threads():
-                image = polished(problem, pilot, split=split, threads=threads)
-        write_x(self.folder / task.out, image)
-        return Restored(time.perf_counter() - started, made)
+            return there.image, there.made
+        pilot = read_x(self.folder / task.pilot).to(device)
+        with plain_threads():
+            return polished(problem, pilot, split=split, threads=threads), "as usual"
 
 
 def in_words(error: Exception) -> str:

@@ -6,11 +6,13 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
-from ..errors import InputError
+from ..errors import InputError, ResourceError
 from ..execution.executor import WorkerSpec
-from ..fitting import give_back_memory
+from ..fitting import give_back_memory, out_of_memory
 from ..fitting.compute import Compute
+from ..fitting.precision import Precision, arithmetic, effective, forward_pass
 from ..network import Calibration, SearchSpace, calibrate
 from ..planning.budget import FINISHING, first_alone, make_plan
 from ..planning.memory_limit import MemoryLimit, memory_limit_of
@@ -63,8 +65,7 @@ def plan_of(
         )
         return plan, None
     if request.budget_seconds is not None:
-        calibration = calibrate(here(devices[0], workers), threads=1, seed=request.seed)
-        give_back_memory(here(devices[0], workers))  # which is counted below
+        calibration = _calibrated(here(devices[0], workers), precision=request.precision, seed=request.seed)
     shapes = [case.problem.image_shape for case in cases]
     largest = max(shapes, key=lambda shape: shape[-1] * shape[-2])
     load = Load(
@@ -86,6 +87,30 @@ def plan_of(
     )
     plan = make_plan(load, devices=devices, budget=request.budget_seconds, trials=request.trials)
     return plan, calibration
+
+
+def _calibrated(device: str, *, precision: Precision, seed: int) -> Calibration:
+    """The speed of a device in the precision of the fits; its memory is free again.
+
+    Raises:
+        ResourceError: it has not even the memory for small networks.
+    """
+    found, place = None, torch.device(device)
+    precision = effective(precision, place)
+    try:
+        with arithmetic(precision, place), forward_pass(precision, place):
+            found = calibrate(device, threads=1, seed=seed)
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+    give_back_memory(device)
+    if found is None:
+        raise ResourceError(
+            f"there was not enough memory on '{device}' to measure how fast it is",
+            "small networks are fitted for that, which take less than a gigabyte",
+            "end what else is there, or use another --device",
+        )
+    return found
 
 
 def without_time(request: Request, firsts: Sequence[KeptFirst], *, spent: float) -> bool:
