@@ -15,11 +15,12 @@ JOBS    ?= 2
 # Small tensors gain nothing from threads, and two cores are soon oversubscribed.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint format docs clean
+.PHONY: help demo test coverage lint format docs clean
 
 help:
 	@echo "make demo    restore a bundled picture in about two minutes ($(IMAGE), half of its pixels hidden)"
 	@echo "make test    run all tests"
+	@echo "make coverage  the same, and which lines of the package they ran"
 	@echo "make lint    ruff and mypy"
 	@echo "make format  let ruff put the code in order"
 	@echo "make docs    build the pages of docs/ and check their links"
@@ -37,6 +38,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+# Lines that run in other processes (workers, the command line) only are not counted.
+coverage: $(STAMP)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov=dipsearch --cov-report=term:skip-covered
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
