@@ -2,8 +2,8 @@
 
     python benchmarks/made_cases.py FOLDER
 
-FOLDER has one subfolder for each case: 12 bits in 16, a plain surround, photons, grey as RGB, one colour, no mask, white
-as missing, a reference in the way, floats beyond 1, metadata, a clean JPEG. The rows go into `made_cases.json`
+FOLDER has one subfolder for each case: 12 bits in 16, a plain surround, photons, grey as RGB, one colour, no mask,
+white as missing, a reference in the way, floats beyond 1, metadata, a clean JPEG. The rows go into `made_cases.json`
 beside this file: case, command, exit code, what was looked at, and whether it is as it has to be.
 """
 
