@@ -33,7 +33,7 @@ from ..delivery.shares import FIRST
 from ..execution.fit_queue import FitQueue
 from ..execution.task import OUTPUT, Advanced, Limits, Picture, Result, Slice, Task
 from ..fitting import may_fit_all_data
-from ..fitting.all_data import SHARE as ALL_DATA_SHARE
+from ..fitting.all_data import all_data_share
 from ..trials.first_files import KeptFirst, read_first
 from ..trials.problem_files import WHOLE, SplitProblem, pilot_file, problem_file
 from ..trials.trial import Trial, ranked
@@ -208,7 +208,7 @@ def _with_all_data(
     def next_task() -> Slice | None:
         while todo and search is not None:
             candidate = there[todo.pop(0)]
-            takes, left = ALL_DATA_SHARE * candidate.seconds, scheduler.left()
+            takes, left = all_data_share(candidate.steps) * candidate.seconds, scheduler.left()
             if takes <= left:
                 # Without a clock the same search gives the same picture, however busy the machine.
                 seconds = None if math.isinf(left) else min(2 * takes, left)
