@@ -35,7 +35,12 @@ FEWEST, MOST = 20, 300
 
 def all_data_share(steps: int) -> float:
     """The time that a fit of so many iterations needs at the most to go on, as a share of what it has taken."""
-    return max(SHARE, FEWEST / max(steps, 1))
+    return max(SHARE, least_share(steps))
+
+
+def least_share(steps: int) -> float:
+    """The time without which it does not go on, likewise."""
+    return FEWEST / max(steps, 1)
 
 
 USEFUL = (Ended.RISEN, Ended.STEPS, Ended.TIME)

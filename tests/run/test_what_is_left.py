@@ -214,14 +214,19 @@ def test_members_have_the_time_that_they_need_to_go_on(tmp_path: Path, steps: in
     candidate.seconds = 10.0
     search.candidates[0] = candidate
     given: list[Any] = []
-    for left in (20.0, 10 * share - 0.1):
+    plan = SimpleNamespace(polishing=4.0)  # half of which is to spare
+    least = 10 * 20 / steps
+    for left in (20.0, least - 1.9, least - 2.1):
         runner = SimpleNamespace(work=lambda next_task, took: given.append(next_task()))
-        scheduler = SimpleNamespace(search=search, runner=runner, left=lambda left=left: left)
+        scheduler = SimpleNamespace(
+            search=search, runner=runner, left=lambda left=left: left, run=SimpleNamespace(plan=plan)
+        )
         delivery = SimpleNamespace(used={0: 1.0})
         picture = SimpleNamespace(problem=search.run.cases[0].problem)
         _with_all_data(cast(Any, scheduler), (), cast(Any, [delivery]), cast(Any, [picture]))
     assert given[0].all_data and given[0].seconds == pytest.approx(2 * 10 * share)
-    assert given[1] is None
+    # In little time it goes on for a while, and in less not at all.
+    assert given[1].seconds == pytest.approx(least + 0.1) and given[2] is None
 
 
 def test_a_damaged_record_of_the_winner_costs_its_recipe_and_no_picture(place: Path) -> None:
