@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ..fitting.all_data import SHARE as ALL_DATA_SHARE
+from ..fitting.all_data import all_data_share
 from .keeping import Keeping
 from .picture_fits import kept_steps
 from .runner import Runner
@@ -81,7 +82,7 @@ class FitQueue:
                 return self._slice(one, steps=one.wanted.steps)
             if one.wanted.may_go_on and not one.all_data and one.steps:
                 one.all_data = True
-                rest = min(left, max(one.share - one.spent, ALL_DATA_SHARE * one.spent))
+                rest = min(left, max(one.share - one.spent, all_data_share(one.steps) * one.spent))
                 return replace(self._slice(one, steps=0), all_data=True, seconds=rest)
         if not self._todo or left < LEAST_SECONDS:
             return None

@@ -32,6 +32,17 @@ four times 0.86 and 0.18 dB (coffee and chelsea or rocket at 96 × 96), with the
 FEWEST, MOST = 20, 300
 """Of these iterations, at the least and at the most."""
 
+
+def all_data_share(steps: int) -> float:
+    """The time that a fit of so many iterations needs at the most to go on, as a share of what it has taken."""
+    return max(SHARE, least_share(steps))
+
+
+def least_share(steps: int) -> float:
+    """The time without which it does not go on, likewise."""
+    return FEWEST / max(steps, 1)
+
+
 USEFUL = (Ended.RISEN, Ended.STEPS, Ended.TIME)
 """How a fit has to have ended: the image of any other one is not going to be delivered."""
 

@@ -174,12 +174,12 @@ def scoring_products(images: Sequence[Tensor], problem: Problem, *, split: Split
         split: its scoring part, and its control variate if it has one.
     """
     seen = [problem.view(image) for image in images]
-    found = error_products(*_where(seen, split.score_target, split.score_weight))
+    found = error_products(*values_where(seen, split.score_target, split.score_weight))
     if split.control is None:
         return found
     # With a control variate a score is a sum of three means of squares, and P that of their products.
     sampled, sought = (
-        error_products(*_where(seen, split.control.image, weight))
+        error_products(*values_where(seen, split.control.image, weight))
         for weight in (split.score_weight, split.control.weight)
     )
     # λ has to be one for all; that of the image furthest ahead of the control variate is safe for every mixture.
@@ -187,9 +187,10 @@ def scoring_products(images: Sequence[Tensor], problem: Problem, *, split: Split
     return np.asarray(found + weight * (sought - sampled))
 
 
-def _where(
+def values_where(
     images: Sequence[Tensor], target: Tensor, weight: Tensor
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The values ``(K, n)`` of images, and ``(n,)`` of a target, where a weight is not 0; all shaped alike."""
     there = weight.bool().expand_as(target)
     rows = [image[there].double().cpu().numpy() for image in images]
     return np.stack(rows), target[there].double().cpu().numpy()

@@ -188,6 +188,13 @@ class TestAllData:
         assert last.seconds == pytest.approx(100 * ALL_DATA_SHARE, abs=2)
         assert runner.seconds <= 100
 
+    def test_a_short_fit_has_the_time_for_the_fewest_iterations(self, memory_runner: MakeRunner) -> None:
+        runner = memory_runner(Fits())
+        worked(runner, [wanted("a", may_go_on=True)], until=100.0, most_seconds=5.0)
+        last = slices_of(runner, "a")[-1]
+        assert last.all_data and last.at == 50  # of which twenty more take two fifths of the time
+        assert last.seconds == pytest.approx(0.4 * 50 * STEP)
+
     def test_where_there_is_no_end_it_has_no_limit(self, memory_runner: MakeRunner) -> None:
         runner = memory_runner(Fits(ends={"a": 50}))
         worked(runner, [wanted("a", may_go_on=True)])

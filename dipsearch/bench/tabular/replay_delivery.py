@@ -136,7 +136,7 @@ class _Part:
 def _mixed(case: TableCase, parts: Sequence[_Part]) -> float:
     """The PSNR in dB of what is delivered of these answers, as `choose` decides it.
 
-    Distances of the answers are those of what is delivered; a search has those of what is judged.
+    Scores are those of what was judged; a search corrects them by what each answer gains from all of y.
     """
     of_all = products_of_sketches(
         np.concatenate([part.sketches for part in parts]), np.concatenate([part.beyond for part in parts])
