@@ -59,6 +59,9 @@ def take_in(
     """
     values, form = as_tensor(y)
     _refuse_other_noise(noise)
+    # A share is what people say; a noise that knows its unit has been read already.
+    may_be_share = noise is not None and not noise.has_unit
+    noise = None if noise is None else noise.in_units_of_y()
     a = as_operator(operator)
     if isinstance(a, Mask | Fourier):
         a = a.to("cpu")  # where the values are
@@ -93,7 +96,7 @@ def take_in(
     if isinstance(a, LinearOperator):
         gain = _gain(a, shape)
         a, seen = a.divided_by(gain), seen / gain
-        noise = None if noise is None else _in_units(noise, gain)
+        noise = None if noise is None else noise.divided_by(gain)
     signed = form.complex_values or _complex_image(a)
     low, high = data_range_of(values, seen, a, noise, observed, data_range, complex_image=signed)
     with torch.no_grad():
@@ -104,7 +107,8 @@ def take_in(
     if noise is None:
         known, observed = _found_out(seen, a, observed)
     else:
-        known = _scaled(noise, form, whole=not is_float(values) and _in_units_of_image(a))
+        whole = not is_float(values) and _in_units_of_image(a)
+        known = _scaled(noise, form, whole=whole and may_be_share)
         _refuse_more_than_all(known, a, form)
     return seen, a, known, shape, observed, form
 
@@ -127,17 +131,6 @@ def _in_units_of_image(a: Operator) -> bool:
 def _complex_image(a: Operator) -> bool:
     """Whether images have real and imaginary parts for channels."""
     return bool(getattr(a.operators[-1] if isinstance(a, Product) else a, "complex_image", False))
-
-
-def _in_units(noise: NoiseModel, unit: float) -> NoiseModel:
-    """What is known of the noise in other units."""
-    return replace(
-        noise,
-        sigma=None if noise.sigma is None else noise.sigma / unit,
-        gain=None if noise.gain is None else noise.gain / unit,
-        offset=noise.offset / unit,
-        read_sigma=noise.read_sigma / unit,
-    )
 
 
 def _refuse_other_noise(noise: object) -> None:
@@ -260,7 +253,7 @@ def _scaled(noise: NoiseModel, form: Form, *, whole: bool) -> NoiseModel:
             f"give data_range=(0, {form.high:.5g})",
         )
     offset = noise.offset - form.low if noise.kind == "poisson" else noise.offset
-    return _in_units(replace(noise, sigma=sigma, offset=offset), span)
+    return replace(noise, sigma=sigma, offset=offset).divided_by(span)
 
 
 def _refuse_more_than_all(noise: NoiseModel, a: Operator, form: Form) -> None:
