@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from numbers import Integral, Real
 from typing import Any, get_args
@@ -14,8 +14,8 @@ from ..durations import seconds_in
 from ..errors import InputError, ResourceError
 from ..fitting import EngineWord, Precision
 from ..fitting.own_draws import SEEDS
-from ..problem import Case, Operator, Problem, Product
-from ..problem.operators import name_of
+from ..problem import Case, Problem
+from ..problem.operators import factors_of, name_of
 from ..problem.operators.registry import GIVEN
 from ..trials.own_parts import OwnParts
 from ..trials.request import ARRAY, STARTS
@@ -88,18 +88,10 @@ def own_operators(cases: Sequence[Case]) -> OwnParts:
         registered={
             name_of(part): type(part)
             for operator in given.values()
-            for part in _factors(operator)
+            for part in factors_of(operator)
             if name_of(part) != GIVEN and not type(part).__module__.startswith("dipsearch.")
         },
     )
-
-
-def _factors(operator: Operator) -> Iterator[Operator]:
-    if isinstance(operator, Product):
-        for factor in operator.operators:
-            yield from _factors(factor)
-    else:
-        yield operator
 
 
 def whole_number(name: str, value: object, *, least: int) -> int:

@@ -26,6 +26,7 @@ from .operators import (
     Product,
     as_operator,
     check_adjoint,
+    factors_of,
 )
 from .operators.registry import name_of
 from .operators.shapes import four_numbers, in_32_bits, in_64_bits
@@ -63,8 +64,8 @@ def take_in(
     may_be_share = noise is not None and not noise.has_unit
     noise = None if noise is None else noise.in_units_of_y()
     a = as_operator(operator)
-    if isinstance(a, Mask | Fourier):
-        a = a.to("cpu")  # where the values are
+    if isinstance(a, Mask | Fourier | Product):
+        a = a.to("cpu")  # where the values are; of a product a copy, whose factors learn their shapes here
     if isinstance(a, LinearOperator):
         if image_shape is not None:
             a, image_shape = a.for_images(image_shape), None
@@ -89,11 +90,14 @@ def take_in(
             f"an image that can be restored has at least {SMALLEST_SIDE} pixels per side",
             "give a larger one; a NumPy array is (H, W) or (H, W, C), a tensor (C, H, W)",
         )
-    if check and (isinstance(a, LinearOperator) or not type(a).__module__.startswith("dipsearch.")):
+    if check and any(map(_foreign, factors_of(a))):
         check_adjoint(a, image_shape=shape)
-    observed = _answered(a, rough, shape) if isinstance(a, LinearOperator) else _observed(a, rough)
-    seen = _finite(seen, observed, form, picture=not isinstance(a, LinearOperator))
-    if isinstance(a, LinearOperator):
+    outermost_own = isinstance(factors_of(a)[0], LinearOperator)
+    observed = _answered(a, rough, shape) if outermost_own else _observed(a, rough)
+    seen = _finite(seen, observed, form, picture=not outermost_own)
+    if isinstance(a, LinearOperator | Product) and any(
+        isinstance(one, LinearOperator) for one in factors_of(a)
+    ):
         gain = _gain(a, shape)
         a, seen = a.divided_by(gain), seen / gain
         noise = None if noise is None else noise.divided_by(gain)
@@ -113,6 +117,11 @@ def take_in(
     return seen, a, known, shape, observed, form
 
 
+def _foreign(a: Operator) -> bool:
+    """Whether nobody has tried an operator's adjoint."""
+    return isinstance(a, LinearOperator) or not type(a).__module__.startswith("dipsearch.")
+
+
 def _gain(a: Operator, shape: Shape) -> float:
     """How much larger a measurement is than its image: a fit in 32 bits needs both about alike."""
     x = torch.rand(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float32)
@@ -123,14 +132,12 @@ def _gain(a: Operator, shape: Shape) -> float:
 
 def _in_units_of_image(a: Operator) -> bool:
     """Whether values of a measurement are values of the image or means of them."""
-    if isinstance(a, Product):
-        return all(_in_units_of_image(factor) for factor in a.operators)
-    return isinstance(a, Identity | Mask | Downsample | Blur)
+    return all(isinstance(factor, Identity | Mask | Downsample | Blur) for factor in factors_of(a))
 
 
 def _complex_image(a: Operator) -> bool:
     """Whether images have real and imaginary parts for channels."""
-    return bool(getattr(a.operators[-1] if isinstance(a, Product) else a, "complex_image", False))
+    return bool(getattr(factors_of(a)[-1], "complex_image", False))
 
 
 def _refuse_other_noise(noise: object) -> None:
@@ -198,7 +205,7 @@ def _observed(a: Operator, y: Tensor) -> Tensor:
     return own.to(y)
 
 
-def _answered(a: LinearOperator, y: Tensor, shape: Shape) -> Tensor:
+def _answered(a: Operator, y: Tensor, shape: Shape) -> Tensor:
     """Where an own operator measures something, as ``_observed``: all but what it makes 0 of any image, and that is 0.
 
     Such zeros would count as measured without an error, and would make any image better than it is.

@@ -362,3 +362,18 @@ def test_a_registered_operator_has_all_that_a_problem_asks_of_it(clean, monkeypa
 def test_a_folder_is_a_path():
     with pytest.raises(ds.InputError, match="the folder is None"):
         ds.load(None)
+
+
+def test_a_product_may_have_a_factor_in_numpy_that_knows_nothing_of_devices(clean):
+    class Turned:
+        image_shape = (24, 32)
+
+        def A(self, x):
+            return np.asarray(x)[..., ::-1]
+
+        A_adjoint = A
+
+    seen = np.random.default_rng(1).random(clean.shape) < 0.8
+    given = ds.Problem(clean[:, ::-1] * seen, ds.Product(ds.Mask(seen), Turned()), ds.Gaussian(0.02))
+    image = ds.fit(given, GENOME, steps=100, device="cpu").image
+    assert np.sqrt(np.mean((image - clean) ** 2)) < 0.06 < np.sqrt(np.mean((image - clean[:, ::-1]) ** 2))

@@ -20,6 +20,7 @@ from .mask import Mask as Mask
 from .operator import Invertible as Invertible
 from .operator import Operator as Operator
 from .product import Product as Product
+from .product import factors_of as factors_of
 from .radon import Radon as Radon
 from .registry import name_of as name_of
 from .registry import operator_from_arrays as operator_from_arrays
