@@ -112,7 +112,7 @@ def fit(
             ``restore`` do; ``False``: the image is that of the chosen iteration, for comparisons of rules and scores.
 
     Raises:
-        InputError: something cannot be used.
+        InputError: something cannot be used, or no output of the network was finite.
     """
     if not isinstance(problem, Problem):
         raise InputError(
@@ -169,6 +169,14 @@ def fit(
             compute=compute,
             pilot=pilot,
         )
+        if not bool(done.image.isfinite().all()):
+            raise InputError(
+                f"the network made values that are NaN or infinite ({done.ended.value})",
+                "a fit delivers an average of outputs, which are finite numbers",
+                "correct it or its z, or lower its learning rate: dipsearch.OwnNetwork(module, z, learning_rate=0.001)",
+            )
+        if done.ended is Ended.DIVERGED:
+            warnings.warn(f"the image is that of iteration {done.step}: {done.ended.value}", stacklevel=2)
         if goes_on and not broken_off and done.ended in USEFUL:
             left = None if most_seconds is None else max(0.0, most_seconds - done.seconds)
             pilot = answer(problem).to(where) if chosen.needs_pilot else None

@@ -377,3 +377,36 @@ def test_a_product_may_have_a_factor_in_numpy_that_knows_nothing_of_devices(clea
     given = ds.Problem(clean[:, ::-1] * seen, ds.Product(ds.Mask(seen), Turned()), ds.Gaussian(0.02))
     image = ds.fit(given, GENOME, steps=100, device="cpu").image
     assert np.sqrt(np.mean((image - clean) ** 2)) < 0.06 < np.sqrt(np.mean((image - clean[:, ::-1]) ** 2))
+
+
+class Broken(nn.Module):
+    """A module that makes NaN of some of its pixels, from one call on."""
+
+    def __init__(self, *, pixels, good=0):
+        super().__init__()
+        self.layers, self.pixels, self.good = module(), pixels, good
+
+    def forward(self, z):
+        self.good -= 1
+        out = self.layers(z)
+        broken = torch.zeros_like(out)
+        broken[self.pixels] = torch.nan
+        return out if self.good >= 0 else out + broken
+
+
+@pytest.mark.parametrize("pixels", [..., (..., 0, 0)])
+def test_a_module_that_makes_nothing_finite_is_refused_in_a_sentence(problem, clean, pixels):
+    seen = np.ones(clean.shape, bool)
+    seen[0, 0] = False  # a loss that does not look there is finite
+    for given in (problem, ds.Problem(clean, ds.Mask(seen))):
+        with pytest.raises(ds.InputError, match="the network made values that are NaN or infinite") as caught:
+            ds.fit(given, Broken(pixels=pixels), steps=20, device="cpu")
+        assert "\n" not in str(caught.value)
+
+
+def test_a_module_that_breaks_later_leaves_its_image_and_the_reason(problem):
+    with pytest.warns(
+        UserWarning, match="the image is that of iteration 20: the loss was no longer a finite"
+    ):
+        done = ds.fit(problem, Broken(pixels=..., good=35), steps=60, device="cpu")
+    assert done.step == 20 and done.ended is Ended.DIVERGED and np.isfinite(done.image).all()
