@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from dipsearch import Gaussian, InputError, LinearOperator, Problem, StudyError, load, preset
+from dipsearch import Gaussian, InputError, LinearOperator, Problem, StudyError, Trial, load, preset
 from dipsearch.api.found import Result, as_image
 from dipsearch.api.kept import Kept
 
@@ -77,7 +77,7 @@ def test_a_notebook_shows_measurement_and_image(shape, pictures):
 
 def test_a_restoration_has_networks_and_no_study(clean, tmp_path):
     found = result((clean * 255).astype(np.uint8))
-    assert found.trials == () and found.best is None and found.ensemble == ()
+    assert found.trials == () and found.best is None and found.ensemble == ()  # similar patches were enough
     assert found.genomes() == [preset("dipsearch_nearest_16")]
     for missing in (
         lambda: found.record,
@@ -85,9 +85,27 @@ def test_a_restoration_has_networks_and_no_study(clean, tmp_path):
         lambda: found.report(tmp_path / "page.html"),
         lambda: found.save(tmp_path / "study"),
     ):
-        with pytest.raises(StudyError):
+        with pytest.raises(
+            StudyError, match=r"this is a restoration; .* its networks are in trials_dataframe"
+        ):
             missing()
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_restoration_fitted_are_its_candidates(clean):
+    genome, other = preset("dipsearch_nearest_16"), preset("dipsearch_nearest_32")
+    found = result(clean, noise=0.1)
+    found.fitted = (
+        Trial(0, "complete", genome, genome.digest, estimated_psnr=24.5, step=90, seconds=2.0),
+        Trial(1, "failed", other, other.digest, reason="no memory"),
+        Trial(2, "complete", other, other.digest, estimated_psnr=25.5, step=80, seconds=3.0),
+    )
+    assert found.best.genome == other and [trial.number for trial in found.trials] == [0, 1, 2]
+    assert "2 networks fitted" in repr(found)
+    summary = {"members": [0, 2], "weights": [0.25, 0.75]}
+    answers = [ANSWER | {"share": 0.0}, ANSWER | {"name": "ensemble"}]
+    found.summary |= {"answers": answers, "pictures": [{"answers": answers, "stack": summary}]}
+    assert found.ensemble == ((genome, 0.25), (other, 0.75))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +125,8 @@ def test_the_ensemble_is_of_the_networks_that_were_averaged_for_the_image(
     stack = {"members": members, "weights": [0.25] * len(members)}
     answers = [ANSWER | {"share": float(delivered == "first")}, ANSWER | {"name": delivered}]
     found.summary |= {"answers": answers, "pictures": [{"answers": answers, "stack": stack}]}
-    assert found.ensemble == (((None, 0.25), (None, 0.25)) if averaged else ())
+    own = found.fitted = tuple(Trial(number, "complete", params={"width": 2 + number}) for number in range(3))
+    assert found.ensemble == (((own[0], 0.25), (own[2], 0.25)) if averaged else ())
 
 
 # -- comparison ----------------------------------------------------------------------------------------------
