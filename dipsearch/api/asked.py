@@ -132,6 +132,31 @@ def refuse_other_start(start: object) -> None:
         raise InputError(f"start is {start!r}", f"it is {', '.join(STARTS)}", "choose one of these")
 
 
+def refuse_other_judges(*, rule: object, average: object) -> None:
+    """Refuse what is no stopping rule, or no average of outputs; a class is neither.
+
+    Raises:
+        InputError: one of them.
+    """
+    for name, given, methods, protocol, example in (
+        (
+            "stopping rule",
+            rule,
+            ("init", "update", "finish"),
+            "StoppingRule",
+            "ValidationMinimum(patience=500)",
+        ),
+        ("average", average, ("init", "update", "read"), "Average", "ExponentialAverage(0.99)"),
+    ):
+        has_all = all(callable(getattr(given, method, None)) for method in methods)
+        if given is not None and (isinstance(given, type) or not has_all):
+            raise InputError(
+                f"the {name} is {given!r}",
+                f"it is an object with {methods[0]}, {methods[1]} and {methods[2]}, as dipsearch.{protocol} says",
+                f"give for example dipsearch.{example}",
+            )
+
+
 def refuse_other_means(
     *, seed: object, engine: object, precision: object, device: object, workers: object = None
 ) -> None:

@@ -14,7 +14,7 @@ from optuna.samplers import BaseSampler
 from torch import nn
 
 from ..errors import InputError
-from ..fitting import EngineWord, Precision
+from ..fitting import Average, EngineWord, Precision, StoppingRule, Waiting
 from ..fitting.precision import DEFAULT
 from ..network import Propose
 from ..problem import Problem, TaskOptions
@@ -37,6 +37,7 @@ from .asked import (
     cases_of,
     own_operators,
     problems_of,
+    refuse_other_judges,
     refuse_other_means,
     refuse_other_start,
     seconds_of,
@@ -62,6 +63,8 @@ def search(
     sampler: SamplerWord | BaseSampler = "pilot",
     pruner: BasePruner | None = None,
     metric: Metric | None = None,
+    rule: StoppingRule | None = None,
+    average: Average | None = None,
     callbacks: Sequence[StudyCallback] = (),
     steps: int | None = None,
     workers: int | None = None,
@@ -91,6 +94,9 @@ def search(
             Optuna's, and "tpe" by default.
         pruner: one of Optuna's; it sees the estimated PSNR every 50 iterations.
         metric: what candidates are ranked by; see ``Metric``. Fits are stopped by the split's own score.
+        rule: when to stop each fit and what it delivers; ``None``: the minimum of the split's score. Fits are kept
+            between slices, so its memory is a ``Waiting``.
+        average: of the outputs of each fit; ``None``: the exponential one that its network says.
         callbacks: called with the study and the trial whenever a candidate ended, as in Optuna; ``study.stop()`` ends
             the search. What one raises is raised again at the end, with the result as its attribute ``result``; what
             a sampler or a pruner raises ends the search, and is raised then, too.
@@ -121,6 +127,13 @@ def search(
     _refuse_other_parts(network=network, sampler=sampler, pruner=pruner, metric=metric, callbacks=callbacks)
     refuse_other_means(seed=seed, engine=engine, precision=precision, device=device, workers=workers)
     refuse_other_start(start)
+    refuse_other_judges(rule=rule, average=average)
+    if rule is not None and not isinstance(memory := rule.init(), Waiting):
+        raise InputError(
+            f"the memory of the stopping rule is {type(memory).__name__}",
+            "a search keeps fits between slices, and with them a dipsearch.Waiting",
+            "keep what the rule remembers in its fields, or use dipsearch.fit",
+        )
     if order not in ORDERS:
         raise InputError(f"order is {order!r}", f"it is {', '.join(ORDERS)}", "choose one of these")
     seconds = seconds_of(budget)
@@ -149,6 +162,8 @@ def search(
         sampler=None if isinstance(sampler, str) else sampler,
         pruner=pruner,
         metric=metric,
+        rule=rule,
+        average=average,
     )
     kept = Kept()
     try:

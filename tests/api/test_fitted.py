@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import dipsearch as ds
-from dipsearch.fitting import Ended
+from dipsearch.fitting import Ended, LastIterate
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import whole as whole_of
 from dipsearch.problem.operators import registry
@@ -340,6 +340,9 @@ class Immovable:
         (Derived(), {}, "cannot be copied"),
         (nn.Conv2d(4, 1, 1), {}, r"cannot take the input \(1, 32, 24, 32\)"),
         (GENOME, {"rule": 5}, "the stopping rule is 5"),
+        (GENOME, {"rule": ds.ValidationMinimum}, "the stopping rule is <class"),
+        (GENOME, {"average": 0.99}, "the average is 0.99; it is an object with init, update and read"),
+        (GENOME, {"average": ds.ExponentialAverage}, "the average is <class"),
         (GENOME, {"watch": 5}, "watch is 5"),
         (GENOME, {"seed": 2**64}, "seed is 18446744073709551616"),
     ],
@@ -410,3 +413,77 @@ def test_a_module_that_breaks_later_leaves_its_image_and_the_reason(problem):
     ):
         done = ds.fit(problem, Broken(pixels=..., good=35), steps=60, device="cpu")
     assert done.step == 20 and done.ended is Ended.DIVERGED and np.isfinite(done.image).all()
+
+
+# -- averages of one's own -----------------------------------------------------------------------------------
+
+
+class Mean:
+    """The plain mean of all outputs."""
+
+    def init(self, output):
+        return (torch.zeros_like(output), output.new_zeros(()))
+
+    def update(self, memory, output, step):
+        memory[0].add_(output)
+        memory[1].copy_(step)
+
+    def read(self, memory):
+        return memory[0] / memory[1]
+
+
+class Latest:
+    """The latest output itself, whose place the next one takes."""
+
+    def init(self, output):
+        return (torch.zeros_like(output),)
+
+    def update(self, memory, output, step):
+        memory[0].copy_(output)
+
+    def read(self, memory):
+        return memory[0]
+
+
+@pytest.mark.parametrize("network", [GENOME, module()])
+def test_an_average_of_ones_own_is_what_is_delivered(problem, network):
+    def fitted(average, steps=30):
+        given = {"rule": LastIterate(), "average": average, "all_data": False, "device": "cpu"}
+        return ds.fit(problem, network, steps=steps, **given).fit.image
+
+    shown = []
+    ds.fit(problem, network, steps=30, average=Latest(), device="cpu", watch=lambda c, x: shown.append(x))
+    assert len({float(x.sum()) for x in shown}) == 3  # none of them changed afterwards
+    assert torch.equal(fitted(Latest()), shown[-1])
+    assert torch.equal(fitted(ds.ExponentialAverage(0.0)), shown[-1])
+    every = [fitted(Latest(), steps=step) for step in range(1, 31)]
+    assert torch.allclose(fitted(Mean()), torch.stack(every).mean(0), atol=1e-6)
+    assert not torch.allclose(fitted(Mean()), fitted(None), atol=1e-3)
+
+
+def test_a_fit_with_an_average_of_ones_own_goes_on_with_it(problem):
+    done = ds.fit(problem, GENOME, steps=40, average=Mean(), device="cpu")
+    usual = ds.fit(problem, GENOME, steps=40, average=ds.ExponentialAverage(GENOME.averaging), device="cpu")
+    assert done.fit.full is not None and not torch.equal(done.fit.full, usual.fit.full)
+    assert np.array_equal(usual.image, ds.fit(problem, GENOME, steps=40, device="cpu").image)
+
+
+@pytest.mark.parametrize(
+    ("method", "value", "said"),
+    [
+        ("init", [1.0], "init of the average returned list"),
+        ("init", None, "init of the average returned NoneType"),
+        ("update", 3, "update of the average returned int"),
+        ("read", torch.zeros(3), r"read of the average returned torch.Size\(\[3\]\)"),
+    ],
+)
+def test_an_average_that_is_none_is_refused_in_a_sentence(problem, method, value, said):
+    broken = type("Broken", (Mean,), {method: lambda *_: value})()
+    with pytest.raises(ds.InputError, match=said):
+        ds.fit(problem, GENOME, steps=10, average=broken, device="cpu")
+
+
+@pytest.mark.parametrize("decay", [1.0, -0.1, np.nan])
+def test_a_decay_is_below_1(decay):
+    with pytest.raises(ds.InputError, match="the decay is"):
+        ds.ExponentialAverage(decay)

@@ -49,6 +49,16 @@ def small_networks():
     return network
 
 
+def counting():
+    """A stopping rule that remembers a plain number."""
+
+    class Counting(ds.ValidationMinimum):
+        def init(self):
+            return 0
+
+    return Counting()
+
+
 def mirror():
     """An operator written in NumPy: the picture from the right to the left, twice as bright."""
 
@@ -245,6 +255,63 @@ def test_ctrl_c_delivers_what_there_is(place):
     assert signal.getsignal(signal.SIGINT) is handler
 
 
+# -- rules and averages --------------------------------------------------------------------------------------
+
+
+def test_a_rule_and_an_average_of_ones_own_travel_to_the_workers(place):
+    class Second:
+        """The second check point is delivered, and the third one ends the fit."""
+
+        def init(self):
+            return ds.Waiting()
+
+        def update(self, memory, check):
+            count = memory.best_step + 1
+            ended = ds.Ended.RISEN if count == 3 else None
+            return ds.Waiting(best_step=count), ds.Decision(best=0 if count == 2 else None, ended=ended)
+
+        def finish(self, memory):
+            return ds.Decision()
+
+    class Grey:
+        """Whatever comes, a quarter of white, and a little more with every output."""
+
+        def init(self, output):
+            return (torch.full_like(output, 0.25),)
+
+        def update(self, memory, output, step):
+            memory[0].add_(0.001)
+
+        def read(self, memory):
+            return memory[0]
+
+    problem = ds.Problem(noisy(), noise=ds.Gaussian(0.05))
+    found = ds.search(
+        problem, rule=Second(), average=Grey(), space="small", trials=1, **(FEW | {"steps": 60})
+    )
+    trial = found.trials[0]
+    assert trial.state == "complete" and trial.step == 20 and trial.ended == ds.Ended.RISEN.value
+    arrays = np.load(found.folder / "trials" / "0000" / "output.npz")
+    assert np.allclose(arrays["x"], 0.27, atol=1e-5)
+    assert (arrays["full"] > 0.27).all() and np.ptp(arrays["full"]) < 1e-5
+
+
+def test_a_rule_that_fails_is_why_its_candidates_failed(place):
+    class Broken(ds.ValidationMinimum):
+        def update(self, memory, check):
+            raise KeyError("mine")
+
+    with pytest.warns(UserWarning, match="1 of 1 candidates failed: KeyError: 'mine'"):
+        found = ds.search(
+            ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+            network=small_networks(),
+            rule=Broken(),
+            trials=1,
+            **FEW,
+        )
+    assert [trial.state for trial in found.trials] == ["failed"]
+
+
 # -- genomes, several problems -------------------------------------------------------------------------------
 
 
@@ -348,6 +415,10 @@ def test_a_restoration_with_a_result_is_in_the_form_of_the_new_measurement(sever
         ),
         ({"pruner": "median"}, "the pruner is 'median'"),
         ({"metric": "psnr"}, "metric is str"),
+        ({"rule": "soon"}, "the stopping rule is 'soon'"),
+        ({"rule": ds.ValidationMinimum}, "the stopping rule is <class"),
+        ({"rule": counting()}, "the memory of the stopping rule is int"),
+        ({"average": 0.9}, "the average is 0.9"),
         ({"network": "dipsearch_nearest_48"}, "network is str"),
         ({"network": nn.Conv2d(1, 1, 1)}, "network is Conv2d"),
         ({"callbacks": print}, "callbacks is <built-in function print>"),
