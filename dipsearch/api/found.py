@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from ..delivery.answer_words import answers_of, delivered_answer, delivered_words
@@ -32,14 +29,12 @@ from ..trials.trial import ranked
 from .asked import cases_of, own_operators
 from .kept import Kept
 from .reference import as_image
+from .shown import before_and_after
 
 Array = Tensor | NDArray[Any]
 
 NOT_AVERAGED = {FIRST, BEST, UNCHANGED}
 """Answers without a network, or with a single one."""
-
-SHOWN = 512
-"""Pixels along the longer side of a picture in a notebook."""
 
 
 @dataclass(eq=False, repr=False)
@@ -266,15 +261,7 @@ class Result:
         return f"Result({'; '.join(said)}; {self.summary['seconds']:.0f} s)"
 
     def _repr_html_(self) -> str:
-        pictures = []
-        for problem, image in zip(self.problems, self.restored, strict=True):
-            pair = [("measured", problem.y)] if problem.y.shape[1] in (1, 3) else []
-            pair.append(("restored", image))
-            pictures += [
-                f'<figure style="display:inline-block;margin:0 1em 0 0"><img alt="{name}" src="{_png(x)}">'
-                f"<figcaption>{name}</figcaption></figure>"
-                for name, x in pair
-            ]
+        pictures = [before_and_after(*pair) for pair in zip(self.problems, self.restored, strict=True)]
         return f"<div>{''.join(pictures)}<p>{escape(repr(self))}</p></div>"
 
 
@@ -299,13 +286,3 @@ def _row(trial: Trial) -> dict[str, Any]:
 def _size(x: Tensor) -> str:
     _, channels, height, width = x.shape
     return f"{width} × {height}" + (f" with {channels} channels" if channels > 1 else "")
-
-
-def _png(x: Tensor) -> str:
-    """A picture as the address of an ``<img>``; of other channel counts than 1 and 3 the first."""
-    shown = x if x.shape[1] in (1, 3) else x[:, :1]
-    every = -(-max(shown.shape[-2:]) // SHOWN)
-    file = BytesIO()
-    values = (shown[0, :, ::every, ::every].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-    Image.fromarray(values if values.shape[-1] == 3 else values[..., 0]).save(file, "PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

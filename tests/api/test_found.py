@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import base64
 import math
+import re
 import sys
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from dipsearch import Gaussian, InputError, LinearOperator, Problem, StudyError, Trial, load, preset
+from dipsearch import (
+    Fourier,
+    Gaussian,
+    InputError,
+    LinearOperator,
+    Problem,
+    Radon,
+    StudyError,
+    Trial,
+    load,
+    preset,
+)
 from dipsearch.api.found import Result, as_image
 from dipsearch.api.kept import Kept
 
@@ -66,13 +81,50 @@ def test_its_words_say_what_it_is_and_how_good(clean):
     assert found.delivered == "similar patches alone, without a network" and found.estimated_psnr == 31.4
 
 
-@pytest.mark.parametrize(
-    ("shape", "pictures"), [((24, 32), 2), ((24, 32, 3), 2), ((24, 32, 5), 1), ((600, 9), 2)]
-)
-def test_a_notebook_shows_measurement_and_image(shape, pictures):
-    page = result(np.random.default_rng(0).random(shape) * 255)._repr_html_()
-    assert page.count("<img ") == page.count("data:image/png;base64,") == pictures
-    assert "Result(" in page and len(page) < 400_000
+def shown(page):
+    """The pictures of a page, by their names."""
+    found = re.findall(r'alt="([^"]*)" src="data:image/png;base64,([^"]*)"', page)
+    return {name: np.asarray(Image.open(BytesIO(base64.b64decode(code)))) / 255 for name, code in found}
+
+
+@pytest.mark.parametrize("shape", [(24, 32), (24, 32, 3), (24, 32, 5), (600, 9)])
+def test_a_notebook_shows_measurement_and_image(shape):
+    y = np.random.default_rng(0).random(shape)
+    page = result(y * 255)._repr_html_()
+    pictures = shown(page)
+    assert set(pictures) == {"measured", "restored"} and "Result(" in page and len(page) < 400_000
+    if shape[0] == 24:
+        seen = y[..., 0] if shape[-1] == 5 else y
+        assert all(np.corrcoef(one.ravel(), seen.ravel())[0, 1] > 0.99 for one in pictures.values())
+
+
+def test_of_a_complex_image_the_magnitude_is_shown(clean):
+    y = clean * np.exp(2j * np.add.outer(np.linspace(0, 3, 24), np.linspace(0, 3, 32)))
+    pictures = shown(result(y, noise=0.02)._repr_html_())
+    for one in pictures.values():
+        assert np.allclose(one, clean / clean.max(), atol=0.05)
+
+
+@pytest.mark.parametrize("shift", [0.0, 3.0])
+def test_what_is_no_picture_is_shown_as_its_adjoint_makes_it_one(clean, shift):
+    image = np.pad(clean, ((4, 4), (0, 0))) + shift
+    radon = Radon(np.arange(0, 180, 3.0), (1, 1, 32, 32))
+    y = radon.A(torch.from_numpy(image)[None, None].float())
+    problem = Problem(y, radon, Gaussian(0.01))
+    summary = {"answers": [ANSWER], "pictures": [{"answers": [ANSWER], "stack": None}], "seconds": 2.4}
+    pictures = shown(Result((problem,), (problem.y.new_zeros(1, 1, 32, 32),), summary)._repr_html_())
+    back = radon.A_adjoint(y)[0, 0].numpy()
+    assert set(pictures) == {"A_adjoint(y)", "restored"}
+    assert np.allclose(pictures["A_adjoint(y)"], (back - back.min()) / np.ptp(back), atol=0.01)
+
+
+def test_of_complex_samples_the_zero_filled_magnitude_is_shown(clean):
+    fourier = Fourier(np.ones((24, 32)), complex_image=True)
+    y = fourier.A(torch.from_numpy(np.stack([clean * np.cos(clean), clean * np.sin(clean)]))[None].float())
+    problem = Problem(y, fourier, Gaussian(0.01))
+    summary = {"answers": [ANSWER], "pictures": [{"answers": [ANSWER], "stack": None}], "seconds": 2.4}
+    pictures = shown(Result((problem,), (problem.y,), summary)._repr_html_())
+    assert np.corrcoef(pictures["A_adjoint(y)"].ravel(), clean.ravel())[0, 1] > 0.99
 
 
 def test_a_restoration_has_networks_and_no_study(clean, tmp_path):
