@@ -128,7 +128,7 @@ class Step:
             self.fluctuation.update(self.output)
 
     def _forward(self, z: Tensor) -> object:
-        if not self._input_is_ours:
+        if self._own_draws is None:
             return self.network(z)
         try:
             return self.network(z)
@@ -139,8 +139,10 @@ class Step:
                 raise
             raise InputError(
                 f"the network cannot take the input {tuple(z.shape)}: {first_line(error)}",
-                "without z it is noise of this shape",
-                "give the z that the module takes",
+                "without z it is noise of this shape"
+                if self._input_is_ours
+                else "this is the z that was given",
+                "give the z that the module takes, or correct the module",
             ) from error
 
     def drawing(self) -> AbstractContextManager[None]:

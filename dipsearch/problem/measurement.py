@@ -75,6 +75,8 @@ def take_in(
         form = replace(form, layout=layout_of_image(form), complex_values=a.complex_image)
     else:
         seen, form = as_picture(values, form)
+    if noise is not None:
+        _refuse_less_than_none(noise, seen)
     rough = seen.float()
     shape = _image_shape(a, rough, image_shape)
     _refuse_other_shape(a, rough, shape, given=tuple(values.shape))
@@ -261,6 +263,20 @@ def _scaled(noise: NoiseModel, form: Form, *, whole: bool) -> NoiseModel:
         )
     offset = noise.offset - form.low if noise.kind == "poisson" else noise.offset
     return replace(noise, sigma=sigma, offset=offset).divided_by(span)
+
+
+def _refuse_less_than_none(noise: NoiseModel, y: Tensor) -> None:
+    """Refuse counted photons of which there are fewer than none; y is as it was handed in."""
+    if noise.kind != "poisson" or noise.gain is None or noise.offset or noise.read_sigma:
+        return
+    below = y < -noise.gain / 2  # anything else is none, up to rounding
+    if bool(below.any()):
+        raise InputError(
+            f"the noise is Poisson, and {int(below.sum()):,} values of y are below 0, down to {float(y.min()):.3g}",
+            "there are never fewer photons than none",
+            "say what was taken off as offset and what reading adds as read_sigma of dipsearch.NoiseModel('poisson', "
+            "gain=..., offset=..., read_sigma=...), or give another noise",
+        )
 
 
 def _refuse_more_than_all(noise: NoiseModel, a: Operator, form: Form) -> None:

@@ -338,7 +338,13 @@ class Immovable:
     [
         (nn.LazyConv2d(1, 1), {}, "without a shape yet"),
         (Derived(), {}, "cannot be copied"),
-        (nn.Conv2d(4, 1, 1), {}, r"cannot take the input \(1, 32, 24, 32\)"),
+        (nn.Conv2d(4, 1, 1), {}, r"cannot take the input \(1, 32, 24, 32\).* without z it is noise"),
+        (
+            nn.Conv2d(4, 1, 1),
+            {"z": torch.rand(1, 3, 24, 32)},
+            r"input \(1, 3, 24, 32\).* the z that was given",
+        ),
+        (nn.Linear(9, 1), {"z": torch.rand(2, 8)}, r"cannot take the input \(2, 8\)"),
         (GENOME, {"rule": 5}, "the stopping rule is 5"),
         (GENOME, {"rule": ds.ValidationMinimum}, "the stopping rule is <class"),
         (GENOME, {"average": 0.99}, "the average is 0.99; it is an object with init, update and read"),

@@ -419,6 +419,7 @@ def test_a_restoration_with_a_result_is_in_the_form_of_the_new_measurement(sever
         ({"rule": ds.ValidationMinimum}, "the stopping rule is <class"),
         ({"rule": counting()}, "the memory of the stopping rule is int"),
         ({"average": 0.9}, "the average is 0.9"),
+        ({"executor": 3}, "executor is 3"),
         ({"network": "dipsearch_nearest_48"}, "network is str"),
         ({"network": nn.Conv2d(1, 1, 1)}, "network is Conv2d"),
         ({"callbacks": print}, "callbacks is <built-in function print>"),

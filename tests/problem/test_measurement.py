@@ -17,6 +17,7 @@ from dipsearch.problem import (
     Impulses,
     LinearOperator,
     Mask,
+    NoiseModel,
     NoNoise,
     Poisson,
     Problem,
@@ -509,3 +510,18 @@ def test_zeros_of_an_own_outermost_factor_do_not_count_as_measured(clean):
     own = LinearOperator(first_rows, first_rows, image_shape=SHAPE)
     made = Problem(y, Product(own, blur), Gaussian(0.1))
     assert bool((made.observed[..., :16, :] == 1).all()) and bool((made.observed[..., 16:, :] == 0).all())
+
+
+# -- counts --------------------------------------------------------------------------------------------------
+
+
+def test_there_are_never_fewer_photons_than_none(clean):
+    y = np.random.default_rng(0).poisson(20 * clean).astype(float)
+    y[0, :3] = -2
+    said = refused(y, noise=Poisson(1))
+    assert "3 values of y are below 0, down to -2" in said and "offset" in said
+    assert "below 0" in refused(50 * y, Louder(), Poisson(50))
+    y[0, :3] = -0.4  # none, up to rounding
+    assert Problem(y, noise=Poisson(1)).noise.kind == "poisson"
+    dark = NoiseModel("poisson", gain=1.0, offset=-5.0, read_sigma=2.0)
+    assert Problem(y - 5, noise=dark).noise.read_sigma > 0
