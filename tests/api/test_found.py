@@ -8,6 +8,7 @@ import re
 import sys
 from dataclasses import replace
 from io import BytesIO
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -266,6 +267,39 @@ def test_an_own_operator_has_to_be_given_again(clean, tmp_path):
         load(tmp_path, Problem(clean, LinearOperator(lambda x: x, lambda y: y), Gaussian(0.1)))
 
 
+def fitted(clean):
+    """The result of a restoration that fitted two networks, one of which failed."""
+    found, genome = result(clean, noise=0.1), preset("dipsearch_nearest_16")
+    found.fitted = (
+        Trial(0, "complete", genome, genome.digest, estimated_psnr=24.5, step=90, seconds=2.0),
+        Trial(1, "failed", reason="no memory", params={"width": 3}),
+    )
+    return found
+
+
 def test_without_pandas_the_candidates_are_a_list(clean, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     assert result(clean, noise=0.1).trials_dataframe() == []
+    first, second = fitted(clean).trials_dataframe()
+    assert first["params_learning_rate"] == preset("dipsearch_nearest_16").learning_rate
+    assert second["params_width"] == 3 and second["value"] is None and second["reason"] == "no memory"
+
+
+def test_with_pandas_its_data_frame_is_made_of_the_same_rows(clean, monkeypatch):
+    class DataFrame:
+        def __init__(self, rows):
+            self.rows = rows
+
+    found = fitted(clean)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    rows = found.trials_dataframe()
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=DataFrame))
+    table = found.trials_dataframe()
+    assert type(table) is DataFrame and table.rows == rows and len(rows) == 2
+
+
+def test_pandas_itself_takes_the_rows(clean):
+    pandas = pytest.importorskip("pandas")
+    table = fitted(clean).trials_dataframe()
+    assert isinstance(table, pandas.DataFrame) and list(table["number"]) == [0, 1]
+    assert table["params_width"].iloc[1] == 3 and pandas.isna(table["params_width"].iloc[0])
