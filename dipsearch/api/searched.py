@@ -14,6 +14,7 @@ from optuna.samplers import BaseSampler
 from torch import nn
 
 from ..errors import InputError
+from ..execution.executor import MakeExecutor
 from ..fitting import Average, EngineWord, Precision, StoppingRule, Waiting
 from ..fitting.precision import DEFAULT
 from ..network import Propose
@@ -69,7 +70,7 @@ def search(
     steps: int | None = None,
     workers: int | None = None,
     device: str = "auto",
-    executor: str | Client | None = None,
+    executor: str | Client | MakeExecutor | None = None,
     seed: int = 0,
     engine: EngineWord = "auto",
     precision: Precision = DEFAULT,
@@ -104,7 +105,8 @@ def search(
         workers: processes; ``None``: one for each core, or for each GPU.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         executor: where the fits are made: ``None``: processes of this machine; the address of a Dask scheduler,
-            "local:4", or a ``distributed.Client``.
+            "local:4", or a ``distributed.Client``; or a function that makes an ``Executor`` of the study's folder and
+            of the parts of one's own.
         seed: of everything random.
         engine: "auto", "eager" or "cuda_graph".
         precision: of the convolutions: "tf32" or "fp32" on CUDA, "bf16" there and on processors with AMX.

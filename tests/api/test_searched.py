@@ -14,6 +14,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,9 @@ import torch
 from torch import nn
 
 import dipsearch as ds
+from dipsearch.execution.executor import WorkerSpec
+from dipsearch.execution.task import Slice
+from dipsearch.execution.worker import Worker
 
 FEW = {"workers": 1, "device": "cpu", "steps": 30}
 
@@ -312,6 +316,60 @@ def test_a_rule_that_fails_is_why_its_candidates_failed(place):
     assert [trial.state for trial in found.trials] == ["failed"]
 
 
+# -- executors -----------------------------------------------------------------------------------------------
+
+
+def test_an_executor_of_ones_own_does_the_work(place):
+    given = []
+
+    class Here:
+        """Everything in this process, one task after the other."""
+
+        workers, lost = (WorkerSpec(0, "cpu"),), False
+
+        def __init__(self, folder, own):
+            self.worker = Worker(folder, "cpu", own)
+
+        def free(self):
+            return 1
+
+        def submit(self, task):
+            given.append(task)
+            future = Future()
+            try:
+                future.set_result(self.worker.do(task))
+            except Exception as error:
+                future.set_exception(error)
+            return 0, future
+
+        def wait(self, timeout): ...
+
+        def give_up(self, future): ...
+
+        def checkpoint(self, *, within): ...
+
+        def kill(self): ...
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *reason):
+            given.append("left")
+
+    found = ds.search(
+        ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+        network=small_networks(),
+        metric=lambda x, y, weight: 3.0,
+        executor=Here,
+        trials=3,
+        steps=30,
+        device="cpu",
+    )
+    assert [trial.state for trial in found.trials] == ["complete", "complete", "failed"]
+    assert found.trials[0].metric == 3 and np.isfinite(found.image).all()
+    assert sum(isinstance(task, Slice) for task in given) >= 3 and given[-1] == "left"
+
+
 # -- genomes, several problems -------------------------------------------------------------------------------
 
 
@@ -419,7 +477,11 @@ def test_a_restoration_with_a_result_is_in_the_form_of_the_new_measurement(sever
         ({"rule": ds.ValidationMinimum}, "the stopping rule is <class"),
         ({"rule": counting()}, "the memory of the stopping rule is int"),
         ({"average": 0.9}, "the average is 0.9"),
-        ({"executor": 3}, "executor is 3"),
+        (
+            {"executor": 3},
+            "executor is 3; it is the address of a Dask scheduler, a distributed.Client, or a function",
+        ),
+        ({"executor": lambda folder, own: []}, "executor made list, which lacks workers, free, lost, submit"),
         ({"network": "dipsearch_nearest_48"}, "network is str"),
         ({"network": nn.Conv2d(1, 1, 1)}, "network is Conv2d"),
         ({"callbacks": print}, "callbacks is <built-in function print>"),
