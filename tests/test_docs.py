@@ -125,6 +125,7 @@ def test_examples_run_up_to_a_search(page: Path, tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path)
     picture = np.random.default_rng(0).integers(1, 256, (48, 48, 3), dtype=np.uint8)
     Image.fromarray(picture).save("photo.png")
+    Image.fromarray(picture).save("photo.jpg")
     Image.fromarray(np.where(picture[..., 0] > 99, 255, 0).astype(np.uint8)).save("mask.png")
     for name in ("search", "restore"):
         monkeypatch.setattr(dipsearch, name, reached(getattr(dipsearch, name)))

@@ -61,6 +61,10 @@ class FitQueue:
     _todo: list[Slice] = field(default_factory=list)
     _under: dict[str, _Under] = field(default_factory=dict)
 
+    def seconds(self, place: str) -> float:
+        """What a fit has taken so far."""
+        return self._under[place].spent if place in self._under else 0.0
+
     def work(self) -> None:
         """Make them, as far as there is time."""
         self._todo = list(self.wanted)

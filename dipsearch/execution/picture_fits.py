@@ -15,6 +15,7 @@ from torch import Tensor
 from ..errors import FormatError
 from ..files import write_bytes
 from ..fitting import (
+    Average,
     Check,
     Ended,
     Fit,
@@ -32,6 +33,7 @@ from ..fitting.fit_state import FitState
 from ..fitting.ongoing import Watcher
 from ..library.warm_weights import warm_start
 from ..network import Network
+from ..trials.own_parts import NOTHING, OwnParts
 from ..trials.problem_files import SplitProblem
 from ..trials.trial_files import Trajectory, read_npz, suffix, write_fits, write_trajectories
 from .task import STATE, TRAJECTORY, Progress, Slice
@@ -53,6 +55,7 @@ class PictureFits:
         fits: one to each.
         compute: by what means.
         trajectories: images along each fit.
+        average: of the outputs, where it is one's own.
 
     Attributes:
         kept: whether what their files have is the newest.
@@ -63,6 +66,7 @@ class PictureFits:
     fits: Sequence[OngoingFit]
     compute: Compute
     trajectories: list[Trajectory] = field(default_factory=list)
+    average: Average | None = None
     kept: bool = True
 
     @property
@@ -148,6 +152,7 @@ class PictureFits:
                     seconds=None if left is None else max(0.0, left),
                     compute=self.compute,
                     pilot=pilot,
+                    average=self.average,
                 )
             )
         return found
@@ -182,7 +187,9 @@ def sketch(image: Tensor, picture: SplitProblem) -> NDArray[np.float32]:
     return np.asarray(values.cpu().numpy())
 
 
-def taken_up(task: Slice, pictures: Sequence[SplitProblem], folder: Path, *, compute: Compute) -> PictureFits:
+def taken_up(
+    task: Slice, pictures: Sequence[SplitProblem], folder: Path, *, compute: Compute, own: OwnParts = NOTHING
+) -> PictureFits:
     """The fits of a task as their files have them, or from the beginning where there are none or damaged ones."""
     file = folder / STATE
     states = None
@@ -194,18 +201,22 @@ def taken_up(task: Slice, pictures: Sequence[SplitProblem], folder: Path, *, com
         else:
             compute = Compute(compute.engine, compute.precision, compute.lean or bool(notes.get("lean")))
     try:
-        fits = _begun(task, pictures, states, compute)
+        fits = _begun(task, pictures, states, compute, own)
     except (RuntimeError, TypeError, ValueError) as error:
         if states is None or out_of_memory(error):
             raise
         states = None  # of another network than its file's
-        fits = _begun(task, pictures, states, compute)
+        fits = _begun(task, pictures, states, compute, own)
     trajectories = [] if states is None else _trajectories(folder / TRAJECTORY, [one.step for one in fits])
-    return PictureFits(task.network, pictures, fits, compute, trajectories)
+    return PictureFits(task.network, pictures, fits, compute, trajectories, own.average)
 
 
 def _begun(
-    task: Slice, pictures: Sequence[SplitProblem], states: Sequence[FitState] | None, compute: Compute
+    task: Slice,
+    pictures: Sequence[SplitProblem],
+    states: Sequence[FitState] | None,
+    compute: Compute,
+    own: OwnParts,
 ) -> list[OngoingFit]:
     return [
         OngoingFit(
@@ -214,7 +225,8 @@ def _begun(
             split=picture.split,
             seed=task.seed,
             max_steps=task.limits.max_steps,
-            rule=default_rule(picture.split, patience=task.limits.patience),
+            rule=own.rule or default_rule(picture.split, patience=task.limits.patience),
+            average=own.average,
             check_every=task.limits.check_every,
             start=_start(task, picture) if states is None else None,
             keep_weights=task.may_go_on and may_fit_all_data(picture.problem),

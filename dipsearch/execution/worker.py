@@ -110,7 +110,7 @@ class Worker:
         except Exception as error:
             # Of our own code these are what a network can be to blame for; of the user's it may be anything.
             self._fits.pop(task.place, None)
-            own = isinstance(task.network, OwnNetwork)
+            own = isinstance(task.network, OwnNetwork) or self.own.rule or self.own.average
             if isinstance(error, TaskFailed) or not (
                 own or isinstance(error, RuntimeError | MemoryError | ValueError)
             ):
@@ -182,7 +182,8 @@ class Worker:
             return there
         self._fits.pop(task.place, None)
         pictures = [self._picture(one, pilot=task.network.needs_pilot) for one in task.pictures]
-        return taken_up(task, pictures, self.folder / task.place, compute=task.limits.compute)
+        place = self.folder / task.place
+        return taken_up(task, pictures, place, compute=task.limits.compute, own=self.own)
 
     def _remember(self, place: str, fits: PictureFits) -> None:
         self._fits[place] = fits

@@ -2,6 +2,8 @@
 
 from .all_data import fit_all_data as fit_all_data
 from .all_data import may_fit_all_data as may_fit_all_data
+from .average import Average as Average
+from .average import ExponentialAverage as ExponentialAverage
 from .compute import Compute as Compute
 from .compute import EngineWord as EngineWord
 from .engines import make_engine as make_engine
@@ -35,4 +37,5 @@ from .stopping import Ended as Ended
 from .stopping import LastIterate as LastIterate
 from .stopping import StoppingRule as StoppingRule
 from .stopping import ValidationMinimum as ValidationMinimum
+from .stopping import Waiting as Waiting
 from .stopping import default_rule as default_rule

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..network import Network
 from ..problem import Problem, divides_noise, whole
+from .average import Average
 from .compute import USUAL, Compute
 from .loop import fit
 from .ongoing import Fit
@@ -64,13 +65,14 @@ def fit_all_data(
     seconds: float | None = None,
     compute: Compute = USUAL,
     pilot: Tensor | None = None,
+    average: Average | None = None,
 ) -> Fit:
     """Return the fit with ``full``, its image after it went on with all of y; without, where that is not useful.
 
     Args:
         done: a fit with its weights; they are dropped from the result.
         seconds: wall time at the most.
-        compute: as the fit had it.
+        compute, average: as the fit had them.
         pilot: for networks with one, made from all of y.
     """
     made = max(int(done.curves.step[-1]), 1) if len(done.curves.step) else 1
@@ -93,6 +95,7 @@ def fit_all_data(
         start=start,
         compute=compute,
         pilot=pilot,
+        average=average,
     )
     full = more.image if more.step and more.ended in USEFUL else None
     return replace(done, full=full, seconds=done.seconds + more.seconds, weights=None)

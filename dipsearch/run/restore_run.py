@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +45,29 @@ from ..trials.first_files import KeptFirst
 from ..trials.objective import estimated_psnr
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.problem_files import WHOLE, problem_path, write_problem
+from ..trials.trial import Trial
 from ..trials.true_quality import finite, true_psnr_and_ssim
 from .devices import choose_devices, most_threads, threads_each
 from .gathered import of_each
-from .left_alone import with_those_left_alone
+from .left_alone import Outcomes, with_those_left_alone
 from .outcome import Callback
 from .restorable import restorable
 from .restoration import Restoration, choice_seconds
 from .result_file import RESULT_FILE
 from .signals import interruptible
+
+
+@dataclass(frozen=True, eq=False)
+class Restored:
+    """What a restoration led to.
+
+    Args:
+        outcomes: of each picture what is delivered, and what the networks led to; ``None`` where none was fitted.
+        trials: the networks that were begun.
+    """
+
+    outcomes: Outcomes
+    trials: tuple[Trial, ...]
 
 
 def run_restore(
@@ -108,17 +123,19 @@ def run_restore(
         callback.detail(sentence)
     found = with_those_left_alone(
         cases,
-        lambda some: restored(
-            genomes,
-            some,
-            device=device,
-            workers=workers,
-            seed=seed,
-            budget_seconds=budget_seconds,
-            callback=callback,
-            compute=compute,
-            started=started,
-            start=start,
+        lambda some: (
+            restored(
+                genomes,
+                some,
+                device=device,
+                workers=workers,
+                seed=seed,
+                budget_seconds=budget_seconds,
+                callback=callback,
+                compute=compute,
+                started=started,
+                start=start,
+            ).outcomes
         ),
         started=started,
     )
@@ -144,8 +161,8 @@ def restored(
     started: float,
     own: OwnParts = NOTHING,
     start: StartWord = "auto",
-) -> list[tuple[Choice, Delivery | None]]:
-    """Restore pictures with some networks: what is delivered of each, and what the networks led to.
+) -> Restored:
+    """Restore pictures with some networks.
 
     Args:
         genomes: each is fitted to every picture.
@@ -168,7 +185,7 @@ def restored(
         if until - gone <= gone and (
             there := _at_once(cases, devices[0], callback, started, started + until)
         ):
-            return there  # a worker would take as long to begin as this process did
+            return Restored(there, ())  # a worker would take as long to begin as this process did
     with tempfile.TemporaryDirectory(prefix="dipsearch-") as temporary:
         folder = Path(temporary)
         for name, case in zip(names, cases, strict=True):
@@ -192,14 +209,14 @@ def restored(
                 start,
             )
             runner.heard = restoration.heard
-            return restoration.run()
+            return Restored(restoration.run(), restoration.trials())
 
 
 def _at_once(
     cases: Sequence[Case], device: str, callback: Callback, started: float, until: float
-) -> list[tuple[Choice, Delivery | None]]:
+) -> Outcomes:
     """What similar patches make of pictures in this process; empty where they have no answer."""
-    found: list[tuple[Choice, Delivery | None]] = []
+    found: Outcomes = []
     firsts = dict[str, KeptFirst]()
     for index, case in enumerate(cases):
         left = (until - time.monotonic()) / (len(cases) - index)

@@ -16,8 +16,8 @@ from ..delivery.first_answers import (
     make_first_answers,
     write_first_pictures,
 )
-from ..errors import ResourceError, first_line
-from ..execution.executor import Executor
+from ..errors import InputError, ResourceError, first_line
+from ..execution.executor import Executor, made_by
 from ..execution.runner import Asked, Runner
 from ..execution.timed_answer import plain_threads
 from ..planning.plan_lines import enough_words
@@ -68,7 +68,8 @@ def run_search(
         own: parts of the user's in the place of ours.
         callbacks: called with the study and the trial whenever a candidate ended. What one raises is raised when
             everything is written.
-        cluster: a ``distributed.Client``, or an address as in the request, to be used instead of that.
+        cluster: a ``distributed.Client``, or an address as in the request, to be used instead of that; or a
+            ``MakeExecutor``.
 
     Raises:
         DipsearchError: the request cannot be used, or nothing came of it.
@@ -83,7 +84,8 @@ def run_search(
             # Threads that wait for one another turn round on their processors, which took a seventh of all work.
             stack.enter_context(plain_threads())
         if cluster is not None or request.cluster is not None:
-            executor = stack.enter_context(_on_cluster(folder, cluster or request.cluster, own, callback))
+            elsewhere = request.cluster if cluster is None else cluster
+            executor = stack.enter_context(_elsewhere(folder, elsewhere, own, callback))
         else:
             stack.enter_context(ahead)
         run = open_run(
@@ -117,10 +119,18 @@ def run_search(
         return _with_networks(run, executor, callback, asked, given=ahead.given)
 
 
-def _on_cluster(folder: Path, address: Any, own: OwnParts, callback: Callback) -> Executor:
+def _elsewhere(folder: Path, given: Any, own: OwnParts, callback: Callback) -> Executor:
+    if callable(given):
+        return made_by(given, folder, own)
+    if not isinstance(given, str) and not type(given).__module__.startswith("distributed"):
+        raise InputError(
+            f"executor is {given!r}"[:200],
+            "it is the address of a Dask scheduler, a distributed.Client, or a function that makes an Executor",
+            "give for example 'local:4'",
+        )
     from ..execution.dask_cluster import DaskCluster  # only here: distributed takes a second to import
 
-    return DaskCluster(folder, address, own, callback.note)
+    return DaskCluster(folder, given, own, callback.note)
 
 
 def _with_networks(

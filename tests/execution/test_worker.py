@@ -35,7 +35,9 @@ class Cramped:
         self.lean: list[bool] = []
         self.held: list[weakref.ref[torch.Tensor]] = []
 
-    def __call__(self, task: object, pictures: object, folder: object, *, compute: object) -> PictureFits:
+    def __call__(
+        self, task: object, pictures: object, folder: object, *, compute: object, own: object
+    ) -> PictureFits:
         self.lean.append(compute.lean)
         if compute.lean and not self.always:
             return taken_up(task, pictures, folder, compute=compute)
@@ -65,7 +67,9 @@ def test_before_the_lean_way_the_other_fits_are_put_aside(
     other, task = a_slice("trials/0001"), a_slice()
     advanced(worker, other, slices=1, keep=False)
 
-    def crowded(task: object, pictures: object, folder: object, *, compute: object) -> PictureFits:
+    def crowded(
+        task: object, pictures: object, folder: object, *, compute: object, own: object
+    ) -> PictureFits:
         if worker.remembers("trials/0001"):
             raise torch.OutOfMemoryError("CUDA out of memory")
         return taken_up(task, pictures, folder, compute=compute)

@@ -20,7 +20,7 @@ from dipsearch.fitting import (
     fit_all_data,
 )
 from dipsearch.fitting.all_data import all_data_share
-from dipsearch.fitting.average import Average
+from dipsearch.fitting.average import ExponentialAverage, RunningAverage
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split
 
@@ -268,7 +268,7 @@ def test_a_network_that_needs_a_pilot_is_not_fitted_without_its_own() -> None:
 
 
 def test_the_average_looks_back_about_a_tenth_of_the_way() -> None:
-    average = Average(0.99, shape=(1, 1, 1, 1))
+    average = RunningAverage(ExponentialAverage(0.99), shape=(1, 1, 1, 1))
     for step in range(1, 201):
         average.update(torch.full((1, 1, 1, 1), float(step)))
     # β_t = t / (t + 10): an output of step s has the weight Π β, and the mean age of what is averaged is t / 11.

@@ -18,6 +18,7 @@ from .linear_operator import as_operator as as_operator
 from .mask import Mask as Mask
 from .operator import Operator as Operator
 from .product import Product as Product
+from .product import factors_of as factors_of
 from .radon import Radon as Radon
 from .registry import name_of as name_of
 from .registry import operator_from_arrays as operator_from_arrays
