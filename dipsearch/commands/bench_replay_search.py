@@ -54,11 +54,18 @@ def replay_search(
     from ..bench.tabular.facts import facts_of
     from ..bench.tabular.search_comparison import replayed_searches, search_rows
     from ..bench.tabular.search_page import comparison_markdown
+    from ..bench.tabular.table import cases_of
     from ..bench.tabular.table_genomes import BEST_KNOWN
     from ..library.expected_course import write_courses
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # as a search does
     found = Table.read(table)
+    if not cases_of(found, set=chosen):
+        raise InputError(
+            f"{table} has no {chosen} pictures",
+            f"it has {', '.join(found.coverage['pictures'])}",
+            f"give --set {next(each for each in SETS if each != chosen)}",
+        )
     searches = replayed_searches(found, seeds=seeds, minutes=times, sets=[chosen], watch=shared.say)
     rows = search_rows(searches, measurement=found.checksum[:12])
     facts = facts_of(found, set=chosen)

@@ -14,9 +14,10 @@ from tests.bench.made_table import made_table
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with a small table, a damaged one and a folder without pictures."""
+    """The current folder, with a small table, others that lack something, and a folder without pictures."""
     (tmp_path / "benchmarks").mkdir()
     write_table(tmp_path / "benchmarks" / "table.npz", made_table(24), about={"command": "a command"})
+    write_table(tmp_path / "tuning.npz", made_table(18, pictures=("coffee",)), about={})
     (tmp_path / "damaged.npz").write_bytes(b"something else")
     (tmp_path / "damaged.json").write_text((tmp_path / "benchmarks" / "table.json").read_text())
     (tmp_path / "empty").mkdir()
@@ -37,6 +38,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["replay-search", "--set", "tset"], "did you mean --set test?"),
         (["replay-search", "--table", "nowhere.npz"], "there is no nowhere.npz"),
         (["replay-search", "--table", "damaged.npz"], "damaged.npz is damaged"),
+        (
+            ["replay-search", "--table", "tuning.npz"],
+            "has no test pictures; it has coffee; give --set tuning",
+        ),
     ],
 )
 def test_nonsense_is_refused_in_one_line(
