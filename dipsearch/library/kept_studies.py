@@ -75,15 +75,21 @@ def kept_studies(folder: Path | None = None) -> tuple[KeptStudy, ...]:
 
 
 def readable_studies(folder: Path | None = None) -> tuple[tuple[KeptStudy, ...], tuple[str, ...]]:
-    """The studies of the library that can be read, and a sentence on each that cannot: a search goes on without it."""
+    """The studies of the library, once each, and a sentence on each file that a search goes on without."""
     folder = library_folder() if folder is None else folder
-    found, left_out = [], []
+    found: dict[tuple[object, ...], KeptStudy] = {}
+    left_out = []
     for file in sorted(folder.glob("*.json")) if folder.is_dir() else []:
         try:
-            found.append(read_kept_study(file))
+            study = read_kept_study(file)
         except FormatError as error:
             left_out.append(f"{file.stem} of your library is left out: {error}")
-    return tuple(found), tuple(left_out)
+            continue
+        if (other := found.setdefault(study.identity, study)) is not study:
+            left_out.append(
+                f"{study.name} of your library is left out: it is the study {other.name} once more"
+            )
+    return tuple(found.values()), tuple(left_out)
 
 
 def remove_study(name: str, *, folder: Path | None = None) -> None:

@@ -114,8 +114,12 @@ def starters_for(task: str) -> tuple[tuple[str, Genome], ...]:
 
 
 def _of_task(task: str, *, published: bool) -> tuple[tuple[str, Genome], ...]:
+    """Of two files with one genome the first one counts: a search would fit it once, and it has one place."""
     entries = [entry for entry in _all() if entry.published is published and task in entry.tasks]
-    return tuple((entry.name, entry.genome) for entry in sorted(entries, key=lambda entry: entry.rank))
+    found: dict[str, tuple[str, Genome]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.rank):
+        found.setdefault(entry.genome.digest, (entry.name, entry.genome))
+    return tuple(found.values())
 
 
 @cache

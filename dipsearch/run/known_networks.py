@@ -71,8 +71,8 @@ def known_networks(
     presets = starters_for(task)
     own = kept_networks(studies, task)
     # The first preset has the most evidence; after it those that suited the user's own pictures.
-    starters = _within((*presets[:1], *own, *presets[1:]), space)
-    published = _within(presets_for(task), space)
+    starters = within((*presets[:1], *own, *presets[1:]), space)
+    published = within(presets_for(task), space)
     features = _mean_features(cases, images)
     found: tuple[Expected, ...] = ()
     if features is not None and (order == "similar" or (order == "auto" and USED)):
@@ -122,7 +122,7 @@ def _own_evidence(studies: Sequence[KeptStudy]) -> tuple[EvidenceCase, ...]:
     return tuple(found)
 
 
-def _within(networks: Named, space: SearchSpace) -> Named:
+def within(networks: Named, space: SearchSpace) -> Named:
     """The networks that the space contains, each as its nearest genome there; a space may fix settings of the fit."""
     near = [(name, genome, space.genome(space.nearest(genome))) for name, genome in networks]
     return tuple(

@@ -63,6 +63,7 @@ def test_a_file_reads_back_equal_with_a_line_for_each_case(tmp_path: Path) -> No
     [
         (lambda c: c["cases"][0]["features"].pop("noise"), "the features of p0 are"),
         (lambda c: c["cases"][0]["seen"].append(c["cases"][0]["seen"][0]), "occurs twice"),
+        (lambda c: c["cases"].append(c["cases"][0]), "p0 with the task denoise occurs twice"),
         (lambda c: c["cases"][0]["seen"][0].update(behind=-1), "behind"),
         (lambda c: c.update(format="dipsearch/preselection/9"), "format"),
         (lambda c: c.update(more=1), "unknown key"),

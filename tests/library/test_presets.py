@@ -128,6 +128,15 @@ def test_presets_of_a_task_come_in_their_order() -> None:
     )
 
 
+def test_two_files_of_one_genome_are_one_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = tuple(
+        read_preset(FOLDER / f"{name}.yaml") for name in ("dipsearch_pilot_16", "dipsearch_pilot_32")
+    )
+    copy = replace(every[0], name="mine", rank=every[0].rank + 1)
+    monkeypatch.setattr("dipsearch.library.presets._all", lambda: (copy, *every))
+    assert [name for name, _ in starters_for("denoise")] == ["dipsearch_pilot_32", "dipsearch_pilot_16"]
+
+
 def test_an_unknown_name_gets_the_near_one() -> None:
     assert set(PUBLISHED) <= set(preset_names())
     with pytest.raises(InputError, match=r"'dip_2018_denose'.*did you mean `dip_2018_denoise`"):
