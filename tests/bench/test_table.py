@@ -48,6 +48,16 @@ def test_a_query_says_what_a_fit_had_come_to(table: Table) -> None:
     assert table.query(preset(BEST_KNOWN).digest, 205, picture="camera", task="denoise", seed=3) == asked
 
 
+def test_a_case_need_not_be_named_where_there_is_one(table: Table) -> None:
+    asked = table.query(BEST_KNOWN, 205, picture="camera", task="denoise")
+    alone = replace(table, cases=(table.case("camera", "denoise"),))
+    assert alone.query(BEST_KNOWN, 205) == asked
+    pictures = replace(table, cases=tuple(cases_of(table, task="denoise")))
+    assert pictures.query(BEST_KNOWN, 205, picture="camera") == asked
+    with pytest.raises(InputError, match=r"task=None leave 3 of 6 cases.*as picture='coffee', task='denoise'"):
+        table.query(BEST_KNOWN, 205, picture="camera")
+
+
 @pytest.mark.parametrize(
     ("genome", "step", "picture", "seed", "message"),
     [
