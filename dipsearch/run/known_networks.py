@@ -14,7 +14,8 @@ from typing import Any
 from torch import Tensor
 
 from ..library import presets_for, starters_for
-from ..library.kept_studies import kept_networks, readable_studies
+from ..library.kept_presets import readable_presets
+from ..library.kept_studies import kept_networks, library_folder, readable_studies
 from ..library.kept_study_file import KeptStudy
 from ..library.measurement_features import FEATURES, features_of
 from ..library.preselection import (
@@ -68,8 +69,10 @@ def known_networks(
     """
     task = cases[0].problem.task
     studies, notes = readable_studies()
+    own_presets, more = readable_presets(library_folder())
+    notes += more
     presets = starters_for(task)
-    own = kept_networks(studies, task)
+    own = kept_networks(studies, task, presets=own_presets)
     # The first preset has the most evidence; after it those that suited the user's own pictures.
     starters = within((*presets[:1], *own, *presets[1:]), space)
     published = within(presets_for(task), space)

@@ -54,7 +54,9 @@ def test_a_case_need_not_be_named_where_there_is_one(table: Table) -> None:
     assert alone.query(BEST_KNOWN, 205) == asked
     pictures = replace(table, cases=tuple(cases_of(table, task="denoise")))
     assert pictures.query(BEST_KNOWN, 205, picture="camera") == asked
-    with pytest.raises(InputError, match=r"task=None leave 3 of 6 cases.*as picture='coffee', task='denoise'"):
+    with pytest.raises(
+        InputError, match=r"task=None leave 3 of 6 cases.*as picture='coffee', task='denoise'"
+    ):
         table.query(BEST_KNOWN, 205, picture="camera")
 
 

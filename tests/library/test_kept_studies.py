@@ -39,7 +39,7 @@ def test_a_study_is_kept_read_back_and_removed(tmp_path: Path) -> None:
     assert kept_studies(folder) == (study(),)
     remove_study("first", folder=folder)
     assert kept_studies(folder) == ()
-    with pytest.raises(InputError, match="no study 'first'; it has none"):
+    with pytest.raises(InputError, match="no study or preset 'first'; it has none"):
         remove_study("first", folder=folder)
 
 
@@ -47,7 +47,7 @@ def test_the_same_study_and_the_same_name_are_refused(tmp_path: Path) -> None:
     keep_study(study(), folder=tmp_path)
     with pytest.raises(InputError, match="in the library already, as first"):
         keep_study(study("second"), folder=tmp_path)
-    with pytest.raises(InputError, match="another study of the name first"):
+    with pytest.raises(InputError, match="another study or preset of the name first"):
         keep_study(study("First", seed=1), folder=tmp_path)
     assert len(kept_studies(tmp_path)) == 1
 

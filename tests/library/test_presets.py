@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 
 from dipsearch.errors import FormatError, InputError
-from dipsearch.library import preset, preset_names, presets_for, read_preset, starters_for
+from dipsearch.library import (
+    PictureEvidence,
+    Preset,
+    PresetEvidence,
+    paired_evidence,
+    preset,
+    preset_names,
+    presets_for,
+    read_preset,
+    starters_for,
+    write_preset,
+)
 from dipsearch.library.presets import FOLDER
 from dipsearch.network import Genome, Scale, build, cost, load_space
 from dipsearch.network.genome import GLOBAL_GENES
@@ -151,4 +162,53 @@ def test_a_preset_file_is_read_strictly(tmp_path: Path) -> None:
         read_preset(path)
     path.write_text(text.replace("bilinear", "bilinaer"))
     with pytest.raises(FormatError, match=r"mine.yaml: the gene `upsampling`.*did you mean `bilinear`"):
+        read_preset(path)
+
+
+def made(evidence: PresetEvidence | None) -> Preset:
+    return replace(read_preset(FOLDER / "dipsearch_pilot_16.yaml"), name="mine", evidence=evidence)
+
+
+def pictures(*apart: float) -> list[PictureEvidence]:
+    return [
+        PictureEvidence(f"{number:012x}", (1, 3, 64, 48), 30.0 + gain, 30.0)
+        for number, gain in enumerate(apart)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("apart", "gain", "p"),
+    [
+        ((0.1, 0.2, 0.3, 0.4), 0.25, None),  # too few
+        ((0.1, 0.2, 0.3, 0.4, 0.5, 0.6), 0.35, 0.0312),  # 2 / 2⁶
+        ((0.1, -0.2, 0.3, -0.4, 0.5, -0.6), -0.05, 0.8438),
+        ((0.0,) * 6, 0.0, 1.0),
+    ],
+)
+def test_evidence_is_paired_and_a_preset_reads_back_with_it(
+    apart: tuple[float, ...], gain: float, p: float | None, tmp_path: Path
+) -> None:
+    evidence = paired_evidence("other", pictures(*apart))
+    assert evidence.gain == pytest.approx(gain) and evidence.p == p
+    write_preset(tmp_path / "mine.yaml", made(evidence))
+    assert read_preset(tmp_path / "mine.yaml") == made(evidence)
+
+
+def test_without_evidence_the_older_format_is_written_and_read(tmp_path: Path) -> None:
+    write_preset(tmp_path / "mine.yaml", made(None))
+    assert "format: dipsearch/preset/1\n" in (tmp_path / "mine.yaml").read_text()
+    assert read_preset(tmp_path / "mine.yaml") == made(None)
+    alone = paired_evidence(None, pictures(0.1, 0.2))
+    assert alone.gain is None and alone.p is None
+
+
+def test_evidence_that_is_not_that_of_its_pictures_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    write_preset(path, made(paired_evidence("other", pictures(0.1, 0.2))))
+    text = path.read_text()
+    path.write_text(text.replace("gain: 0.15", "gain: 1.15"))
+    with pytest.raises(FormatError, match=r"`evidence\.gain` is 1\.15; by its pictures it is 0\.150"):
+        read_preset(path)
+    path.write_text(text.replace("dipsearch/preset/2", "dipsearch/preset/1"))
+    with pytest.raises(FormatError, match="unknown key `evidence`"):
         read_preset(path)
