@@ -44,12 +44,14 @@ class KnownNetworks:
         starters: dipsearch's own and the user's by name, in the order in which they are tried.
         published: those of the literature.
         notes: what a person should know of them.
+        why_first: why the first of them comes first, where measurements say so; empty otherwise.
         record: what ``result.json`` says of them.
     """
 
     starters: Named = ()
     published: Named = ()
     notes: tuple[str, ...] = ()
+    why_first: str = ""
     record: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -78,12 +80,13 @@ def known_networks(
     published = within(presets_for(task), space)
     features = _mean_features(cases, images)
     found: tuple[Expected, ...] = ()
+    why_first = ""
     if features is not None and (order == "similar" or (order == "auto" and USED)):
         evidence = (*shipped_cases(), *_own_evidence(studies))
         found = expected(evidence, features, task=task, networks=[name for name, _ in starters])
         if found:
             alike = sum(case.task == task for case in evidence)
-            notes = (*notes, preselection_words(found, alike))
+            why_first = preselection_words(found, alike)
         else:
             notes = (
                 *notes,
@@ -100,7 +103,7 @@ def known_networks(
         "own": [name for name, _ in own if name in by_name],
     }
     sequence = tuple((name, by_name[name]) for name in ordered(list(by_name), found))
-    return KnownNetworks(sequence, published, notes, record)
+    return KnownNetworks(sequence, published, notes, why_first, record)
 
 
 def _mean_features(cases: Sequence[Case], images: Sequence[Tensor]) -> dict[str, float] | None:
