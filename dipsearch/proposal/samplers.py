@@ -27,7 +27,7 @@ from ..errors import InputError
 from ..network import SearchSpace
 from ..yaml_files import suggestion
 from .breeding import GeneticSampler
-from .distributions import Conditional, Flat, Space, uniform
+from .distributions import Flat, Space, conditional, uniform
 from .proposals import FIT, OPEN, Gate, Proposal, ProposingSampler, is_resting
 
 SAMPLERS = ("pilot", "genetic", "tpe", "random")
@@ -68,7 +68,7 @@ def suggest(trial: Trial, space: SearchSpace) -> Flat:
     Returns:
         The active genes and their values.
     """
-    return Conditional(space).chosen(lambda name, distribution: _ask(trial, name, distribution))
+    return conditional(space).chosen(lambda name, distribution: _ask(trial, name, distribution))
 
 
 class UniformSampler(ProposingSampler):
