@@ -7,6 +7,7 @@ sought all count alike.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -68,12 +69,18 @@ def ensemble_weights(products: NDArray[np.float64], *, ridge: float = 0.0) -> ND
     count = len(products)
     # Since Σ w = 1, ‖w − 1/K‖² is ‖w‖² but for a constant, and so is P to which a constant is added everywhere: with
     # a control variate P may have negative eigenvalues, and a large constant lifts them where the weights can go.
-    gram = products + ridge * np.eye(count) + LIFT * np.abs(products).max()
-    eigenvalues, vectors = np.linalg.eigh(gram)
-    root = (vectors * np.sqrt(np.clip(eigenvalues, 0, None))).T
+    gram = products + LIFT * np.abs(products).max()
+    gram.flat[:: count + 1] += ridge
+    try:
+        root = np.linalg.cholesky(gram).T
+    except np.linalg.LinAlgError:  # it is not definite all the same, or not finite
+        eigenvalues, vectors = np.linalg.eigh(gram)
+        root = (vectors * np.sqrt(np.clip(eigenvalues, 0, None))).T
     # A heavy extra row keeps the sum at 1 inside the solver; the division makes it exact.
-    heavy = SUM_TO_ONE * max(float(np.sqrt(np.trace(gram))), 1e-12)
-    weights, _ = nnls(np.vstack([root, np.full((1, count), heavy)]), np.append(np.zeros(count), heavy))
+    heavy = SUM_TO_ONE * max(math.sqrt(gram.trace()), 1e-12)
+    rows, wanted = np.full((count + 1, count), heavy), np.zeros(count + 1)
+    rows[:count], wanted[count] = root, heavy
+    weights, _ = nnls(rows, wanted)
     total = weights.sum()
     return np.full(count, 1 / count) if total <= 0 else weights / total
 

@@ -28,7 +28,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ..errors import InputError
 from ..network import SearchSpace
-from .distributions import Conditional, Flat, Space, Unconditional
+from .distributions import Flat, Space, Unconditional, conditional
 
 FIT = "fit"  # user attribute of a trial under way: what its latest slice has led to
 DESCENT = ("operator", "parents", "changed")  # user attributes: how a genome came to be
@@ -87,7 +87,7 @@ class ProposingSampler(BaseSampler):
     """
 
     def __init__(self, space: SearchSpace | None, *, seed: int, limits: Limits = UNLIMITED) -> None:
-        self._space = None if space is None else Conditional(space)
+        self._space = None if space is None else conditional(space)
         self._seed, self._limits = seed, limits
 
     @abstractmethod

@@ -28,7 +28,7 @@ from ..network import SearchSpace
 from ..request_words import SAMPLERS
 from ..yaml_files import suggestion
 from .breeding import RANDOM_DRAWS, GeneticSampler
-from .distributions import Conditional, Flat, Space, uniform
+from .distributions import Flat, Space, conditional, uniform
 from .proposals import FIT, UNLIMITED, Limits, Proposal, ProposingSampler, is_resting
 
 TPE_STARTUP = 8  # finished trials before the estimator says anything; budgets are 20 to 100 candidates
@@ -67,7 +67,7 @@ def suggest(trial: Trial, space: SearchSpace) -> Flat:
     Returns:
         The active genes and their values.
     """
-    return Conditional(space).chosen(lambda name, distribution: _ask(trial, name, distribution))
+    return conditional(space).chosen(lambda name, distribution: _ask(trial, name, distribution))
 
 
 class UniformSampler(ProposingSampler):

@@ -7,6 +7,7 @@ are plain rows and are shared with the console.
 from .anatomy import architecture_rows as architecture_rows
 from .anatomy import cost_rows as cost_rows
 from .anatomy import gene_rows as gene_rows
+from .anatomy import preset_rows as preset_rows
 from .anatomy import scale_rows as scale_rows
 from .comparison_page import write_comparison as write_comparison
 from .curves import stopping as stopping

@@ -33,7 +33,7 @@ from ..trials.source_files import write_sources
 from .answering import first_answers, first_until, go_ahead
 from .gathered import Gathered, gather
 from .head_start import HeadStart
-from .known_networks import NONE, known_networks
+from .known_networks import NONE, KnownNetworks, known_networks
 from .run import Run
 from .run_plan import here, plan_of, searched_part, settings_of, without_time
 
@@ -101,9 +101,7 @@ def open_run(
         no_time=no_time,
         may_crop=own.propose is None,  # a module of the user's is drawn once
     )
-    channels = [case.problem.image_shape[1] for case in asked.cases]
-    if said := warm_words(request.start, plan.queue, task=asked.cases[0].problem.task, channels=channels):
-        notes.append(said)
+    notes += _of_networks(asked, plan, known)
     searched = asked.begun or [searched_part(case.problem, plan, seed=request.seed) for case in asked.cases]
     settings = settings_of(request, names, plan=plan, calibration=calibration, searched=searched,
                          trajectory=any(case.reference is not None for case in asked.cases),
@@ -136,6 +134,18 @@ def open_run(
         details=asked.details,
         known=known.record,
     )
+
+
+def _of_networks(asked: Gathered, plan: Plan, known: KnownNetworks) -> list[str]:
+    """Which network comes first and why, and which begin warm; nothing is said where there is no time for any."""
+    if not plan.networks:
+        return []
+    said = []
+    if known.why_first and [name for name, _ in plan.queue[:1]] == [known.starters[0][0]]:
+        said.append(known.why_first)
+    channels = [case.problem.image_shape[1] for case in asked.cases]
+    warm = warm_words(asked.request.start, plan.queue, task=asked.cases[0].problem.task, channels=channels)
+    return [*said, warm] if warm else said
 
 
 def _write_inputs(asked: Gathered, searched: Sequence[Crop], firsts: Mapping[str, KeptFirst]) -> None:

@@ -29,7 +29,7 @@ from ..execution.local_processes import LocalProcesses
 from ..execution.runner import Runner
 from ..fitting.compute import USUAL, Compute
 from ..fitting.precision import less_precise
-from ..library import preset, preset_names, read_architecture, read_stack
+from ..library import preset, preset_names, read_network, read_stack
 from ..network import Genome
 from ..plain_files import inside
 from ..planning.budget import SLACK
@@ -88,7 +88,7 @@ def run_restore(
     """Restore pictures with an architecture, or with all members of a study's ensemble.
 
     Args:
-        target: an ``architecture.yaml``, a study's folder, or the name of a published network.
+        target: an ``architecture.yaml`` or ``preset.yaml``, a study's folder, or the name of a published network.
         sources: the pictures.
         options: the task and what is known of the damage.
         out: the folder for the results, each in the format of its picture; or, of one picture, a file.
@@ -262,7 +262,7 @@ def genomes_of(target: str | Path) -> list[Genome]:
             "fit one's own networks with dipsearch.fit",
         )
     if path.suffix in (".yaml", ".yml") or path.exists():
-        return [read_architecture(path).genome]
+        return [read_network(path).genome]
     if str(target) in preset_names():
         return [preset(str(target))]
     raise InputError(

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, stdev, variance
+from typing import Any
 
 from scipy.stats import t as student
 
@@ -28,7 +29,7 @@ from .known_strategies import (
 )
 from .replay_delivery import Delivered, delivered_at
 from .sampler_strategies import sampled, with_sampler
-from .search_replay import SECONDS_PER_MINUTE, replay
+from .search_replay import SECONDS_PER_MINUTE, Decisions, replay
 from .strategy import Maker, Tried
 from .table import Table, cases_of
 from .table_cases import SETS, SetName
@@ -65,6 +66,10 @@ STRATEGIES: Mapping[str, Maker] = {
 
 AGAINST = (SEEDS, RANDOM)
 """What the others are compared with: more of the same, and chance."""
+
+LASTING = (SEEDS, RANDOM, PILOT)
+"""Strategies that are looked at in long searches, whose replays take ten times as long: what a search does, more of the
+same, and chance."""
 
 MINUTES = (1.0, 2.0, 4.0)
 
@@ -135,10 +140,11 @@ def replayed_searches(
     for name in sets:
         for task in dict.fromkeys(case.task for case in cases_of(table, set=name)):
             cases = cases_of(table, set=name, task=task)
+            # Most strategies begin with the same networks, on which the policy is asked once.
+            decisions = [Decisions() for _ in cases]
             for strategy, maker in strategies.items():
                 found[name, task, strategy] = [
-                    _searched(maker, table, cases[seed % len(cases)], seed, minutes, policy)
-                    for seed in range(seeds)
+                    _searched(maker, table, cases, seed, minutes, policy, decisions) for seed in range(seeds)
                 ]
                 last = [one.psnr(max(minutes), "polished") for one in found[name, task, strategy]]
                 watch(f"{name} {task}: {strategy} {fmean(last):.2f} dB")
@@ -146,11 +152,35 @@ def replayed_searches(
 
 
 def _searched(
-    maker: Maker, table: Table, case: TableCase, seed: int, minutes: Sequence[float], policy: Policy
+    maker: Maker,
+    table: Table,
+    cases: Sequence[TableCase],
+    seed: int,
+    minutes: Sequence[float],
+    policy: Policy,
+    decisions: Sequence[Decisions],
 ) -> Searched:
-    found = replay(maker, table, case, seed=seed, minutes=max(minutes), policy=policy)
+    turn = seed % len(cases)
+    case, longest = cases[turn], max(minutes)
+    found = replay(maker, table, case, seed=seed, minutes=longest, policy=policy, decisions=decisions[turn])
     delivered = {when: delivered_at(found.tried, case, minutes=when) for when in minutes}
     return Searched(case, found.tried, delivered, found.dry_at)
+
+
+def dry_searches(searches: Searches) -> list[dict[str, Any]]:
+    """Where the table had nothing more for a strategy: ``strategy, task, minutes``, and how ``many`` of the searches.
+
+    Strategies of a single fit are left out: they have nothing more to do by nature.
+    """
+    found = []
+    for (_, task, strategy), each in searches.items():
+        for minutes in each[0].delivered:
+            many = sum(one.ran_dry(minutes) for one in each)
+            if many and strategy not in (ONCE, DIP):
+                found.append(
+                    {"strategy": strategy, "task": task, "minutes": minutes, "many": many, "of": len(each)}
+                )
+    return found
 
 
 def search_rows(searches: Searches, *, measurement: str, against: Sequence[str] = AGAINST) -> list[SearchRow]:

@@ -8,11 +8,12 @@ free worker, as in a search: whether a fit goes on, or the strategy's next one i
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from ...planning.in_turn import InTurn
 from ...planning.plan import LEAST_WITH_PILOT
-from ...planning.policy import Policy, Situation
+from ...planning.policy import Decision, Policy, Situation
 from .fit_recording import EVERY, MARK
 from .strategy import Maker, Offer, Strategy, Tried
 from .table import Table
@@ -27,6 +28,9 @@ SECONDS_PER_MINUTE = 50.0
 
 SLICE_SHARE, LEAST_SLICE = 0.02, 1.0
 """The longest slice: a share of the time, and in seconds at the least. None is longer than from sketch to sketch."""
+
+Decisions = dict[Hashable, Decision | None]
+"""What one policy has said in searches of one case, by the situation."""
 
 WHOLE = InTurn()
 """Every fit to its end, one after the other."""
@@ -84,6 +88,7 @@ def replay(
     minutes: float,
     workers: int = 2,
     policy: Policy = WHOLE,
+    decisions: Decisions | None = None,
 ) -> Replay:
     """Search for so long.
 
@@ -94,9 +99,10 @@ def replay(
         minutes: of a search, start and delivery among them.
         workers: that fit at the same time.
         policy: which says whether a fit goes on or another one is begun.
+        decisions: of the same policy in other replays of this case, which are taken over and added to.
     """
     seconds = minutes * SECONDS_PER_MINUTE
-    search = _Search(maker(Offer(table, case.task, seed)), table, case)
+    search = _Search(maker(Offer(table, case.task, seed)), table, case, decisions)
     team, dry_at = [_Worker() for _ in range(workers)], math.inf
     while True:
         # Of two at the same time, the one that brings something comes first.
@@ -125,21 +131,33 @@ def replay(
 class _Search:
     """The candidates of a replay, and who is next."""
 
-    def __init__(self, strategy: Strategy, table: Table, case: TableCase) -> None:
-        self.tried = list[Tried]()
+    def __init__(
+        self, strategy: Strategy, table: Table, case: TableCase, decisions: Decisions | None
+    ) -> None:
+        self.tried, self._decisions = list[Tried](), decisions
         self._strategy, self._table, self._case = strategy, table, case
         self._scale = STEP_SECONDS / table.recorded(BEST_KNOWN).seconds[case.side]
         self.exhausted = False
 
     def decided(self, policy: Policy, *, left: float, workers: int) -> tuple[Tried, int] | None:
         """Whom a free worker advances, and for how many iterations at the most."""
-        while (decision := policy.decide(self._situation(left, workers))) is not None:
+        while (decision := self._decision(policy, left, workers)) is not None:
             if decision.number is not None:
                 return self.tried[decision.number], decision.steps
             one = self._begun()
             if one is not None:
                 return one, decision.steps
         return None
+
+    def _decision(self, policy: Policy, left: float, workers: int) -> Decision | None:
+        """What the policy says; where it is known what it said of the same situation elsewhere, it is not asked."""
+        if self._decisions is None:
+            return policy.decide(self._situation(left, workers))
+        begun = tuple((one.choice, one.steps, one.busy) for one in self.tried)
+        key = (left, workers, self.exhausted, begun)
+        if key not in self._decisions:
+            self._decisions[key] = policy.decide(self._situation(left, workers))
+        return self._decisions[key]
 
     def _situation(self, left: float, workers: int) -> Situation:
         return Situation(
