@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..delivery.first_answers import fitted_task
+from ..errors import ResourceError
 from ..execution.at_once import answer_at_once
 from ..execution.timed_answer import threads_for
 from ..planning.budget import FINISHING, FIRST_SHARE, SLACK
@@ -40,7 +41,10 @@ def go_ahead(
     if devices[0] == "cpu" and not resume:
         for name, case in zip(names, cases, strict=True):
             if ahead.free:
-                write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
+                try:
+                    write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
+                except ResourceError:
+                    return  # it is raised when all that workers need is written; until then a picture is made
                 ahead.give(fitted_task(name, seed=request.seed))
 
 

@@ -30,6 +30,7 @@ from ..delivery.first_answers import FirstAnswer
 from ..delivery.polishing import gather_answers
 from ..delivery.search_gain import SearchGain, search_gain
 from ..delivery.shares import FIRST
+from ..errors import ResourceError
 from ..execution.fit_queue import FitQueue
 from ..execution.task import OUTPUT, Advanced, Limits, Picture, Result, Slice, Task
 from ..fitting import may_fit_all_data
@@ -175,7 +176,10 @@ def _last_fits(
     wholes = _whole_fits(scheduler, able) if run.plan.crop is not None and able else {}
     second = SecondFits(scheduler, able)
     if run.plan.crop is None:
-        second.work()
+        try:
+            second.work()
+        except ResourceError as error:  # of its pilots
+            scheduler.say(f"finalists: not scored again on a second split: {error.given} ({error.rule})")
     return wholes, second.rescored()
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import optuna
 
+from ..delivery.answers import finished
 from ..delivery.first_answers import quick_words
+from ..delivery.unsaved import Unsaved
 from ..errors import DipsearchError, StudyError
 from ..execution.busy import Span
 from ..execution.executor import WorkerSpec
@@ -50,6 +52,7 @@ def open_run(
     patience: Patience | None = None,
     workers: Sequence[WorkerSpec] | None = None,
     ahead: HeadStart | None = None,
+    unsaved: Unsaved | None = None,
 ) -> Run:
     """Check a request, let similar patches answer, plan the work, and make or reopen its folder.
 
@@ -63,6 +66,7 @@ def open_run(
         patience: how long a database that goes away is waited for.
         workers: of a cluster; ``None``: those of this machine.
         ahead: starts these while their work is still planned.
+        unsaved: is told the first answers, for which the folder may have no room.
 
     Raises:
         DipsearchError: something about the request cannot be used; nothing was begun.
@@ -79,6 +83,10 @@ def open_run(
     place, begun_at = here(asked.devices[0], workers), time.monotonic() - started
     firsts = first_answers(folder, names, asked.cases, device=place, until=until, tell=tell)
     notes += quick_words(firsts)
+    if unsaved is not None:
+        for name, case in zip(names, asked.cases, strict=True):
+            if name in firsts:
+                unsaved.pictures[name] = case, finished(firsts[name].image, case.problem)
     spans = [Span(place, begun_at, time.monotonic() - started)] if workers is None else []
     has_pilot = len(firsts) == len(names)
     known = NONE
