@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..delivery.first_answers import fitted_task
+from ..delivery.first_answers import INTERRUPTED_SECONDS, fitted_task
 from ..errors import ResourceError
 from ..execution.at_once import answer_at_once
 from ..execution.timed_answer import threads_for
@@ -76,17 +76,20 @@ def first_answers(
     return found
 
 
-def first_until(request: Request, *, started: float, slowness: float) -> float:
+def first_until(request: Request, *, started: float, slowness: float, hurry: bool = False) -> float:
     """When the first answers have to be there, of ``time.monotonic()``, for a budget to be kept.
 
     Args:
         request: what is asked for.
         started: ``time.monotonic()`` of the start.
         slowness: see ``Load``.
+        hurry: somebody asked to finish.
     """
+    now = time.monotonic()
+    if hurry:
+        return min(now + INTERRUPTED_SECONDS, first_until(request, started=started, slowness=slowness))
     if request.budget_seconds is None:
         return float("inf")
     budget = max(request.budget_seconds, LEAST_BUDGET)
-    now = time.monotonic()
     left = started + budget * (1 - SLACK) - FINISHING * slowness - now
     return now + FIRST_SHARE * max(0.0, left)

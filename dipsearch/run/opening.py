@@ -17,6 +17,7 @@ from ..delivery.unsaved import Unsaved
 from ..errors import DipsearchError, StudyError
 from ..execution.busy import Span
 from ..execution.executor import WorkerSpec
+from ..execution.runner import Asked
 from ..execution.slowness import share
 from ..files import write_bytes
 from ..library.warm_words import warm_words
@@ -53,6 +54,7 @@ def open_run(
     workers: Sequence[WorkerSpec] | None = None,
     ahead: HeadStart | None = None,
     unsaved: Unsaved | None = None,
+    wish: Asked | None = None,
 ) -> Run:
     """Check a request, let similar patches answer, plan the work, and make or reopen its folder.
 
@@ -67,6 +69,7 @@ def open_run(
         workers: of a cluster; ``None``: those of this machine.
         ahead: starts these while their work is still planned.
         unsaved: is told the first answers, for which the folder may have no room.
+        wish: of somebody who asks to finish before it has begun.
 
     Raises:
         DipsearchError: something about the request cannot be used; nothing was begun.
@@ -79,7 +82,8 @@ def open_run(
     request, folder, names, notes = asked.request, asked.folder, asked.names, list(asked.notes)
     if ahead is not None:
         go_ahead(ahead, folder, request, names=names, cases=asked.cases, devices=asked.devices, resume=resume)
-    until = first_until(request, started=started, slowness=since.slowness())
+    hurry = wish is not None and wish.once
+    until = first_until(request, started=started, slowness=since.slowness(), hurry=hurry)
     place, begun_at = here(asked.devices[0], workers), time.monotonic() - started
     firsts = first_answers(folder, names, asked.cases, device=place, until=until, tell=tell)
     notes += quick_words(firsts)

@@ -126,6 +126,7 @@ def _run_search(
             workers=None if executor is None else executor.workers,
             ahead=ahead,
             unsaved=unsaved,
+            wish=asked,
         )
         run.callbacks = callbacks
         run.notes[:0] = claimed.notes
