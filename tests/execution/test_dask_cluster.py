@@ -32,10 +32,12 @@ from dipsearch.execution.task import STATE, Advanced
 from dipsearch.execution.worker import REMEMBERED
 from dipsearch.problem import NoNoise, Problem
 from dipsearch.problem.operators import registry
+from dipsearch.run import Silent, run_search
 from dipsearch.trials.own_parts import OwnParts
 from dipsearch.trials.problem_files import write_problem
 
 from ..fitting.test_loop import inpainting
+from ..run.test_study_side import furnish, request
 from .studies import (
     LEARNS,
     PATCHES,
@@ -479,3 +481,23 @@ def alive(number: int) -> bool:
         return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_a_whole_search_delivers_the_same_picture_as_local_processes(tmp_path: Path, cluster: Client) -> None:
+    """Bit for bit, with the same seed and number of candidates, and with the same networks on the way."""
+    cluster.wait_for_workers(2, timeout=60)
+    furnish(tmp_path)
+    asked = request(tmp_path, steps=60, workers=2)
+    here = run_search(asked, root=tmp_path / "here", resume=False, callback=Silent())
+    there = run_search(
+        replace(asked, workers=None),
+        root=tmp_path / "there",
+        resume=False,
+        callback=Silent(),
+        cluster=cluster,
+    )
+    assert np.array_equal(here.images[0].numpy(), there.images[0].numpy())
+    assert here.result["best"] | {"seconds": 0} == there.result["best"] | {"seconds": 0}
+    names = [f"trials/{number:04d}/{name}" for number in range(2) for name in ("output.npz", "genome.yaml")]
+    for name in [*names, "best/restored.png", "best/stack.yaml"]:
+        assert (here.folder / name).read_bytes() == (there.folder / name).read_bytes(), name
