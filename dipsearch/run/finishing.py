@@ -40,7 +40,7 @@ from ..trials.problem_files import WHOLE, SplitProblem, pilot_file, problem_file
 from ..trials.trial import Trial, ranked
 from .run import Run
 from .scheduler import GRACE, POLISHING, Scheduler
-from .search_slices import slice_of
+from .search_slices import slice_of, slice_seconds
 from .second_split import Rescored, SecondFits, second_picture
 
 WHOLE_FITS = 3
@@ -257,7 +257,8 @@ def _whole_fits(scheduler: Scheduler, best: Sequence[Trial]) -> dict[str, list[t
         for name in names
     ]
     until = float("inf") if plan.deliver_until is None else plan.deliver_until - plan.polishing
-    queue = FitQueue(scheduler.runner, [fit for _, _, fit in wanted], until=until)
+    fits = [fit for _, _, fit in wanted]
+    queue = FitQueue(scheduler.runner, fits, until=until, slice_seconds=slice_seconds(run))
     queue.work()
     found: dict[str, list[tuple[int, Path]]] = {name: [] for name in names}
     for number, name, fit in wanted:
