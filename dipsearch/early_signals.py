@@ -60,5 +60,11 @@ def _remember(number: int, frame: FrameType | None) -> None:
 
 
 def say_heard(name: str) -> None:
-    """Say at once that a signal was heard, which may come at the beginning or while the last page is written."""
-    sys.stderr.write(f"{name}: heard; what there is is delivered first (once more: stop at once)\n")
+    """Say at once that a signal was heard, which may come at the beginning or while the last page is written.
+
+    Until it is known what there is to do it may be a page, or the libraries, a first answer in its 20 s, and the files.
+    """
+    takes = "takes 2 to 30 s by the size of the picture"
+    sys.stderr.write(
+        f"{name}: heard; what there is is delivered first, which {takes} (once more: stop at once)\n"
+    )

@@ -61,6 +61,19 @@ def write_bytes(path: str | Path, content: bytes, *, durable: bool = True) -> No
         temporary.write_bytes(content)
 
 
+@contextmanager
+def dispensable(lacking: list[str]) -> Iterator[None]:
+    """Go on without what the block cannot write, since there is something beside it that matters more.
+
+    Args:
+        lacking: takes a sentence on what cannot be written.
+    """
+    try:
+        yield
+    except ResourceError as error:
+        lacking.append(f"{error.given}: {error.rule}")
+
+
 def write_text(path: str | Path, content: str) -> None:
     """Write ``content`` to ``path`` as UTF-8, in full or not at all."""
     write_bytes(path, content.encode())

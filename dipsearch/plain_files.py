@@ -76,10 +76,11 @@ def plain_bytes(path: str | Path, *, most: int) -> bytes:
     """
     try:
         with plain_file(path) as file:
-            content = file.read(most + 1)
+            # What the system says is too large is not read; what grows meanwhile is not read to its end.
+            content = file.read(most + 1) if os.fstat(file.fileno()).st_size <= most else None
     except OSError as error:
         raise _unreadable(path, error) from error
-    if len(content) > most:
+    if content is None or len(content) > most:
         raise FormatError(
             f"{path} is larger than {most:,} bytes",
             "files of this kind are smaller",

@@ -68,7 +68,8 @@ class MemoryExecutor:
 
     @property
     def workers(self) -> Sequence[WorkerSpec]:
-        return [WorkerSpec(index, "cpu") for index in range(self.count)]
+        there = self.clock.now >= self.away
+        return [WorkerSpec(index, "cpu") for index in range(self.count)] if there else []
 
     @property
     def lost(self) -> bool:

@@ -23,6 +23,7 @@ from ..report import write_page
 from ..run import Callback, Silent, read_study
 from ..run.scheduler import Scheduler
 from ..run.search_slices import slice_of
+from .cluster_cost import ClusterCost, measure_cluster
 from .machine import command_line, machine_name, versions
 from .scaling import Scaling, measure_scaling
 from .still_search import StillSearch, open_still_search
@@ -53,6 +54,7 @@ class Overhead:
         seconds_of_the_display: of each second that it is looked at.
         seconds_of_the_page: with all candidates, their curves and their pictures, once per search.
         scaling: of two workers; ``None``: it was not measured.
+        cluster: by Dask against local processes; ``None``: it was not measured.
     """
 
     machine: str
@@ -75,6 +77,7 @@ class Overhead:
     seconds_of_the_display: float
     seconds_of_the_page: float
     scaling: Scaling | None = None
+    cluster: ClusterCost | None = None
 
     @property
     def parts(self) -> dict[str, float]:
@@ -101,6 +104,7 @@ class Overhead:
         return {
             **asdict(self),
             "scaling": scaling,
+            "cluster": None if self.cluster is None else self.cluster.to_dict(),
             "parts": self.parts,
             "share": self.share,
             "allowed": ALLOWED,
@@ -123,7 +127,9 @@ class Overhead:
             ("parts", parts),
             ("share", f"{100 * self.share:.2f} % of a search's time; {100 * ALLOWED:.0f} % are allowed"),
         ]
-        return tuple(found + ([] if self.scaling is None else [("two workers", self.scaling.sentence)]))
+        found += [] if self.scaling is None else [("two workers", self.scaling.sentence)]
+        found += [] if self.cluster is None else [("cluster", self.cluster.sentence)]
+        return tuple(found)
 
 
 def measure_overhead(
@@ -131,6 +137,7 @@ def measure_overhead(
     seconds: float,
     callback: Callback | None = None,
     scaling: bool = False,
+    cluster: bool = False,
     network: str = USUAL,
     size: int = SIZE,
     show: float = SHOWN,
@@ -142,6 +149,7 @@ def measure_overhead(
         seconds: of the search, as counted: about as many slices.
         callback: shows it; by default nothing does.
         scaling: measure two workers against one as well; that takes a minute or two.
+        cluster: measure a worker of Dask's against a local process as well; that takes two minutes.
         network: the preset of all candidates.
         size: of the picture, pixels on each side.
         show: seconds for which the display is kept.
@@ -168,12 +176,13 @@ def measure_overhead(
         page = time.process_time() - clock
         found = _overhead(still, processor=processor, wall=wall, display=display, page=page)
         found = replace(found, network=network, size=size)
+        task = slice_of(still.search.run, next(iter(still.search.candidates.values())))
         if scaling:
             watch("two workers against one")
-            candidate = next(iter(still.search.candidates.values()))
-            found = replace(
-                found, scaling=measure_scaling(still.folder, slice_of(still.search.run, candidate))
-            )
+            found = replace(found, scaling=measure_scaling(still.folder, task))
+        if cluster:
+            watch("a worker of Dask's against a local process")
+            found = replace(found, cluster=measure_cluster(still.folder, task))
     return found
 
 

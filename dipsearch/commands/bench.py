@@ -111,6 +111,9 @@ def overhead(
     scaling: Annotated[
         bool, typer.Option("--scaling", help="How much faster two workers are than one, too.")
     ] = False,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="What a slice takes by Dask against local processes, too.")
+    ] = False,
     out: shared.Out = shared.FOLDER,
 ) -> None:
     """What a search does besides iterating, as a share of its time, with fits that compute nothing."""
@@ -130,7 +133,9 @@ def overhead(
     screen = Console(file=io.StringIO(), force_terminal=True, width=120, highlight=False, markup=False)
     shown = LiveConsole(screen, words_of(verbose=True))
     try:
-        measured = measure_overhead(seconds=seconds, callback=shown, scaling=scaling, watch=shared.say)
+        measured = measure_overhead(
+            seconds=seconds, callback=shown, scaling=scaling, cluster=cluster, watch=shared.say
+        )
     finally:
         shown.close()
     shared.write_json(out / "overhead.json", measured.to_dict())

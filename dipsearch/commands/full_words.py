@@ -10,12 +10,15 @@ from rich.text import Text
 
 from ..planning.plan import ENDLESS
 from ..report import result_rows
+from ..report.slices import because
 from ..report.wording import NOTHING, clause, decibels, duration
 from .made_files import file_rows
 
 if TYPE_CHECKING:
     from ..run import Outcome, Plan, Snapshot, Trial
     from ..run.outcome import WorkerState
+
+WAITING = "waiting"
 
 LINE_WORKERS = 8
 """Workers that are named on a line; a cluster may have hundreds."""
@@ -63,7 +66,7 @@ def display(snapshot: Snapshot) -> RenderableType:
         speed = worker.steps_per_second
         table.add_row(
             str(worker.index),
-            clause(worker.label, worker.digest) or "waiting",
+            clause(worker.label, worker.digest, because(worker.why)) or WAITING,
             iteration(worker),
             decibels(worker.estimated_psnr),
             NOTHING if speed is None else f"{speed:.1f} it/s",
@@ -98,11 +101,13 @@ def overall(snapshot: Snapshot) -> str:
 
 
 def at_work(snapshot: Snapshot) -> str:
-    """What every worker does: ``worker 0: candidate 8 at iteration 310; worker 1: waiting``."""
+    """What every worker does, and why: ``worker 0: candidate 8 at iteration 310, first look; worker 1: waiting``."""
     words = []
     for worker in snapshot.workers[:LINE_WORKERS]:
         step = f" at iteration {worker.step}" if worker.max_steps else ""
-        words.append(f"worker {worker.index}: {worker.label or 'waiting'}{step}")
+        words.append(
+            f"worker {worker.index}: {clause(f'{worker.label or WAITING}{step}', because(worker.why))}"
+        )
     if len(snapshot.workers) > LINE_WORKERS:
         words.append(f"and {len(snapshot.workers) - LINE_WORKERS} other workers")
     return "; ".join(words)

@@ -12,6 +12,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from ..report.in_brief import brief_rows
+from ..report.slices import because
 from ..report.wording import clause, duration, plural
 from .made_files import file_rows
 
@@ -58,11 +59,11 @@ class PlainWords:
 
     def state(self, snapshot: Snapshot) -> str:
         """What is being done, how good the best network is, and how long it still takes."""
-        tried = snapshot.complete + snapshot.resting + snapshot.pruned
         parts = (
             PHASES.get(snapshot.phase, snapshot.phase),
-            f"{tried} tried so far" if tried and snapshot.phase == "searching" else None,
+            _tried(snapshot) if snapshot.phase == "searching" else None,
             _gain(snapshot),
+            _continued(snapshot) if snapshot.phase == "searching" else None,
             f"{plural(snapshot.failed, 'network')} failed" if snapshot.failed else None,
             f"{duration(snapshot.seconds_left)} left" if snapshot.seconds_left is not None else None,
         )
@@ -85,6 +86,20 @@ class PlainWords:
     def outcome(self, outcome: Outcome) -> tuple[tuple[str, str], ...]:
         """What came out, and what to do with it."""
         return (*brief_rows(outcome.result, told=self._told), *file_rows(outcome, architecture=False))
+
+
+def _tried(snapshot: Snapshot) -> str | None:
+    tried = snapshot.complete + snapshot.resting + snapshot.pruned
+    rest = f" ({snapshot.resting} may be gone on with)" if snapshot.resting else ""
+    return f"{tried} tried so far{rest}" if tried else None
+
+
+def _continued(snapshot: Snapshot) -> str | None:
+    """Who of those that were tried is gone on with, and why: one of them is enough for a line."""
+    for worker in snapshot.workers:
+        if worker.label and worker.why.startswith("it "):  # no first look
+            return f"{worker.label.replace('candidate', 'network')} goes on {because(worker.why)}"
+    return None
 
 
 def _gain(snapshot: Snapshot) -> str | None:

@@ -204,13 +204,18 @@ def _repeated(written: Request, changes: dict[str, Any], *, file: Path) -> Reque
 
 
 def _run(request: Request, *, resume: bool, words: Words, quiet: bool, json: bool, started: float) -> None:
+    from ..files import dispensable
     from ..report import write_page
     from ..run import read_study, run_search
     from .console import listening, print_json, print_pairs
 
     with listening(words, quiet=quiet, json=json) as callback:
         outcome = run_search(request, root=parsing.STUDIES, resume=resume, callback=callback, started=started)
-    write_page(read_study(outcome.folder, storage=request.storage, cases=outcome.cases))
+        lacking: list[str] = []
+        with dispensable(lacking):
+            write_page(read_study(outcome.folder, storage=request.storage, cases=outcome.cases))
+        for sentence in lacking:
+            callback.warn(sentence)
     if json:
         print_json(outcome.result)
     elif not quiet:

@@ -7,13 +7,14 @@ are the bar that networks have to clear, and the pilot that a network may have i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
 from torch import Tensor
 
+from ..errors import ResourceError
 from ..execution.runner import Runner
 from ..execution.task import Patches
 from ..files import write_bytes
@@ -87,13 +88,21 @@ def make_first_answers(
             image, part = kept.image, read_x(folder / fitted)
             made = first_made(runner, problem_file(kind=WHOLE, name=name), kept=kept.made)
             found[name] = FirstAnswer(image, part, runner.arrived.get(full, begun), made)
-            write_pilot(pilot_path(folder, kind=WHOLE, name=name), fitted=part, full=image)
-            searched = folder / _searched_task(name, seed=seed).out
-            if not on_crops:
-                write_pilot(pilot_path(folder, kind=SEARCHED, name=name), fitted=part, full=image)
-            elif searched.exists():
-                write_pilot(pilot_path(folder, kind=SEARCHED, name=name), fitted=read_x(searched))
+            try:
+                _write_pilots(folder, name, found[name], seed=seed, on_crops=on_crops)
+            except ResourceError as error:
+                runner.say(f"{error.given} ({error.rule}): no network has the first answer in its input")
     return found
+
+
+def _write_pilots(folder: Path, name: str, first: FirstAnswer, *, seed: int, on_crops: bool) -> None:
+    """Write what networks may have in their input."""
+    write_pilot(pilot_path(folder, kind=WHOLE, name=name), fitted=first.fitted, full=first.image)
+    searched = folder / _searched_task(name, seed=seed).out
+    if not on_crops:
+        write_pilot(pilot_path(folder, kind=SEARCHED, name=name), fitted=first.fitted, full=first.image)
+    elif searched.exists():
+        write_pilot(pilot_path(folder, kind=SEARCHED, name=name), fitted=read_x(searched))
 
 
 def first_estimates(runner: Runner, firsts: Mapping[str, FirstAnswer]) -> dict[str, float]:
@@ -152,13 +161,18 @@ def first_words(firsts: Mapping[str, FirstAnswer], *, files: Mapping[str, str]) 
 
 
 def write_first_pictures(
-    cases: Mapping[str, Case], *, folder: Path, delivered: Mapping[str, Path] | None = None
+    cases: Mapping[str, Case],
+    *,
+    folder: Path,
+    tell: Callable[[str], None],
+    delivered: Mapping[str, Path] | None = None,
 ) -> dict[str, str]:
     """Write ``best/first.png`` of each picture that has a first answer, and return the files by the pictures' names.
 
     Args:
         cases: by the pictures' names, all of the study.
         folder: the study's.
+        tell: hears of those that cannot be written; the search goes on without.
         delivered: by their names, files of pictures whose first answer was delivered.
     """
     files = {}
@@ -167,10 +181,14 @@ def write_first_pictures(
         if first is not None:
             place = picture_folder(folder, name, alone=len(cases) == 1)
             file = place / f"first{restored_suffix(case)}"
-            if delivered and name in delivered:
-                write_bytes(file, delivered[name].read_bytes())
-            else:
-                write_restored(file, finished(first.image, case.problem), case)
+            try:
+                if delivered and name in delivered:
+                    write_bytes(file, delivered[name].read_bytes())
+                else:
+                    write_restored(file, finished(first.image, case.problem), case)
+            except ResourceError as error:
+                tell(f"{error.given} ({error.rule}): the first answer can be seen at the end only")
+                continue
             files[name] = str(file.relative_to(folder))
     return files
 

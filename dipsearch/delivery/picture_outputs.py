@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..files import replacing
+from ..files import dispensable, replacing
 from ..problem import Case, restored_suffix, write_image, write_restored
 from ..trials.objective import estimated_psnr
 from ..trials.problem_files import SplitProblem
@@ -32,6 +32,7 @@ def write_picture(
     second_members: Sequence[int],
     folder: Path,
     alone: bool,
+    lacking: list[str],
 ) -> dict[str, Any]:
     """Write the files of one restored picture below ``best``, and measure it.
 
@@ -43,9 +44,13 @@ def write_picture(
         second_members: the candidate behind each fit to the second split.
         folder: the study's.
         alone: there is no other picture, so that the files need no folder of their own.
+        lacking: takes sentences on what cannot be written beside it.
 
     Returns:
         The part of ``result.json`` that belongs to it.
+
+    Raises:
+        ResourceError: the picture itself cannot be written.
     """
     place, truth, relative_to = (
         picture_folder(folder, picture.name, alone=alone),
@@ -53,12 +58,15 @@ def write_picture(
         case.data_range,
     )
     image, (black, white) = choice.answer.image, case.ends
-    # What nobody asked to be simulated must not be taken for a restoration, wherever the file goes.
-    kind = "simulated-restored" if case.simulation == "unasked" else "restored"
-    file = place / f"{kind}{restored_suffix(case)}"
+    file = place / f"{restored_kind(case)}{restored_suffix(case)}"
     write_restored(file, image, case)
     rows = answer_rows(choice, truth, data_range=relative_to)
     delivered = next(row for row in rows if row["name"] == choice.chosen)
+    doubt = None
+    with dispensable(lacking):
+        doubt = _uncertainty(
+            uncertainty_of(choice, delivery, picture), image, truth, place=place, folder=folder
+        )
     return {
         "name": picture.name,
         "source": case.source,
@@ -83,10 +91,13 @@ def write_picture(
         "baselines": _first(choice, rows[0]),
         "range": {"black": black, "white": white, "psnr": relative_to * (white - black)},
         "split": picture.split.to_dict(),
-        "uncertainty": _uncertainty(
-            uncertainty_of(choice, delivery, picture), image, truth, place=place, folder=folder
-        ),
+        "uncertainty": doubt,
     }
+
+
+def restored_kind(case: Case) -> str:
+    """What a restored picture's file is called: what nobody asked to be simulated must not be taken for one."""
+    return "simulated-restored" if case.simulation == "unasked" else "restored"
 
 
 def picture_folder(folder: Path, name: str, *, alone: bool) -> Path:

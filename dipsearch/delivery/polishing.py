@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from ..errors import ResourceError
 from ..execution.runner import Runner
 from ..execution.task import Patches
 from ..fitting import combine
@@ -45,12 +46,14 @@ def gather_answers(
         unpolished(first, delivery, picture, seconds=runner.seconds)
         for first, delivery, picture in zip(firsts, deliveries, pictures, strict=True)
     ]
-    tasks = [
-        task
-        for answers, picture in zip(found, pictures, strict=True)
-        if answers and answers[-1].name != FIRST
-        for task in _polishing(runner, answers, picture)
-    ]
+    tasks: list[Patches] = []
+    try:
+        for answers, picture in zip(found, pictures, strict=True):
+            if answers and answers[-1].name != FIRST:
+                tasks += _polishing(runner, answers, picture)
+    except ResourceError as error:
+        runner.say(f"{error.given} ({error.rule}): it is delivered without polishing")
+        return found
 
     def next_task() -> Patches | None:
         while tasks:

@@ -5,20 +5,21 @@ Everything that can be wrong with it is said in a line, within seconds.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
 import warnings
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, ResourceError, first_line
@@ -46,11 +47,13 @@ class Connection:
         client: Dask's.
         processes: of this machine, where they are ours.
         where: for people.
+        begun: ``time.monotonic()`` when it was called.
     """
 
     client: Client
     processes: LocalWorkers | None
     where: str
+    begun: float
 
 
 @dataclass
@@ -81,12 +84,15 @@ class LocalWorkers:
         }
         words = [str(word) for pair in options.items() for word in pair]
         threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        profile = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}  # it looks at the stack every 10 ms
+        seldom = {
+            f"DASK_{key.replace('.', '__').replace('-', '_').upper()}": str(value)
+            for key, value in SELDOM.items()
+        }
         path = os.pathsep.join(str(Path(one).absolute()) for one in sys.path)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "dask", "worker", self.scheduler, *words, "--no-dashboard"],
             cwd=self._folder.name,
-            env=os.environ | threads | profile | {"PYTHONPATH": path},
+            env=os.environ | threads | seldom | {"PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -128,7 +134,7 @@ def connect(address: str | Client, stack: ExitStack) -> Connection:
         InputError: it is no address.
         ResourceError: nobody answers there, or Dask is not installed.
     """
-    local = None
+    local, begun = None, time.monotonic()
     if isinstance(address, str):
         local = LOCAL.fullmatch(address)
         if not local and not ADDRESS.fullmatch(address):
@@ -145,19 +151,20 @@ def connect(address: str | Client, stack: ExitStack) -> Connection:
         ) from error
     stack.enter_context(quiet())
     if local:
-        return _started(int(local[1]), stack)
+        return _started(int(local[1]), stack, begun=begun)
     if isinstance(address, str):
-        return Connection(_client(address, stack), None, address)
+        return Connection(_client(address, stack), None, address, begun)
     if not isinstance(address, distributed.Client) or address.asynchronous or address.status != "running":
         raise InputError(
             f"executor is {address!r}"[:200],
             "it is the address of a Dask scheduler, or a connected distributed.Client that is not asynchronous",
             "give for example 'tcp://host:8786'",
         )
-    return Connection(address, None, str(address.scheduler.address) if address.scheduler else "the cluster")
+    where = str(address.scheduler.address) if address.scheduler else "the cluster"
+    return Connection(address, None, where, begun)
 
 
-def _started(count: int, stack: ExitStack) -> Connection:
+def _started(count: int, stack: ExitStack, *, begun: float) -> Connection:
     import distributed
 
     scheduler: LocalCluster = stack.enter_context(
@@ -172,22 +179,25 @@ def _started(count: int, stack: ExitStack) -> Connection:
     )
     client = _client(scheduler.scheduler_address, stack)
     processes = stack.enter_context(LocalWorkers(count, scheduler.scheduler_address))
-    return Connection(client, processes, f"local:{count}")
+    return Connection(client, processes, f"local:{count}", begun)
 
 
 def _client(address: str, stack: ExitStack) -> Client:
     import distributed
 
-    def made() -> Client:
-        return distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="dipsearch")
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # versions are looked at by ourselves, and lead to a sentence
         try:
-            client = _within(CONNECT_SECONDS + 1, made)
+            with ThreadPoolExecutor(1) as apart:  # in a notebook this thread has a loop that runs
+                apart.submit(asyncio.run, _greeted(address)).result()
+            client = distributed.Client(
+                address, timeout=CONNECT_SECONDS, set_as_default=False, name="dipsearch"
+            )
         except Exception as error:  # whatever is made of the words of somebody who is no scheduler
+            # Words in another language have lengths of exabytes, and what fails of them explains nothing.
+            why = first_line(error) if isinstance(error, OSError) else "what answers is none"
             raise ResourceError(
-                f"no scheduler of Dask answers at {address} ({first_line(error)})",
+                f"no scheduler of Dask answers at {address} ({why})",
                 f"it has to within {CONNECT_SECONDS:.0f} s",
                 START_A_CLUSTER,
             ) from error
@@ -195,18 +205,29 @@ def _client(address: str, stack: ExitStack) -> Client:
     return client
 
 
-def _within(seconds: float, made: Callable[[], Client]) -> Client:
-    """Make a client; Dask itself waits for ever for somebody who takes the call and says nothing."""
-    found: Future[Client] = Future()
+async def _greeted(address: str) -> None:
+    """See whether a scheduler is there.
 
-    def run() -> None:
-        try:
-            found.set_result(made())
-        except BaseException as error:
-            found.set_exception(error)
+    A client would wait for ever for somebody who says nothing, and after nonsense nobody could close it.
 
-    Thread(target=run, daemon=True).start()
-    return found.result(timeout=seconds)
+    Raises:
+        Exception: there is none.
+    """
+    await asyncio.wait_for(_greet(address), CONNECT_SECONDS)
+
+
+async def _greet(address: str) -> None:
+    from distributed import Security
+    from distributed.comm.core import connect as call
+
+    line = await call(address, timeout=CONNECT_SECONDS, **Security().get_connection_args("client"))
+    try:
+        await line.write({"op": "identity", "n_workers": 0, "reply": True})
+        answer = await line.read()
+        if answer["type"] != "Scheduler":
+            raise OSError(f"it is a {answer['type'].lower()}")
+    finally:
+        line.abort()
 
 
 @contextmanager
@@ -231,4 +252,13 @@ def quiet() -> Iterator[None]:
 
 LOGGING = {"distributed", "tornado"}
 
-UNCONCERNED: dict[str, Any] = {"distributed.admin.large-graph-warning-threshold": "1 TB"}
+SELDOM: dict[str, Any] = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.monitor-interval": "1s",
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
+}
+"""What Dask's processes look at by themselves, and how often. The memory every 100 ms, the clock every 20 ms and the
+machine every 500 ms took 4.4 % of a core while one worker had nothing to do; so it is 1.0 %."""
+
+UNCONCERNED: dict[str, Any] = SELDOM | {"distributed.admin.large-graph-warning-threshold": "1 TB"}

@@ -71,11 +71,14 @@ class Membership:
     Attributes:
         members: the workers that are used, by their address.
         refused: the sentences about those that are not.
+        alive: whether any worker has given a sign of life since the first look; they do so all the time.
     """
 
     client: distributed.Client
     members: dict[str, Member] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    alive: bool = False
+    _seen: dict[str, float] = field(default_factory=dict)
     _asked: dict[str, dict[str, distributed.Future[Any]]] = field(default_factory=dict)
     _numbered: int = 0
     _looked: float = float("-inf")
@@ -101,6 +104,7 @@ class Membership:
         self._looked = time.monotonic()
         if (present := self._present()) is None:
             return []
+        self.alive = self.alive or self._gave_a_sign(present)
         left = [self.members.pop(address) for address in [*self.members] if address not in present]
         for member in left:
             member.gone = True
@@ -115,6 +119,14 @@ class Membership:
             elif address not in self.members.keys() | self.refused.keys() | self._asked.keys():
                 self._ask(address)
         return left
+
+    def _gave_a_sign(self, present: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Whether a worker has said that it is there, or answered: while it imports PyTorch it may do neither."""
+        since = {
+            address: self._seen.setdefault(address, facts["last_seen"]) for address, facts in present.items()
+        }
+        answers = (future.done() for asked in self._asked.values() for future in asked.values())
+        return any(answers) or any(present[address]["last_seen"] > seen for address, seen in since.items())
 
     def lost(self) -> list[Member]:
         """Nobody is there any more, as far as one can tell; those who were."""

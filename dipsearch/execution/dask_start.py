@@ -9,8 +9,9 @@ from ..errors import ResourceError
 from .dask_client import START_A_CLUSTER, Connection
 from .dask_membership import Membership
 
-ARRIVE_SECONDS, ANSWER_SECONDS = 5.0, 60.0
-"""How long the first worker has for being there, and then for saying what it is, for which it has to import PyTorch."""
+ARRIVE_SECONDS, ANSWER_SECONDS = 6.0, 60.0
+"""How long after the call a worker has for giving a sign of life, so that a refusal comes within 10 s of the start of
+Python; and then for saying what it is, for which it may have to import PyTorch, or to end a slice of another search."""
 
 OTHERS_SECONDS = 10.0
 """How long the others have after that; they are used whenever they come."""
@@ -28,12 +29,12 @@ def first_workers(membership: Membership, connection: Connection) -> None:
     Raises:
         ResourceError: none comes, or none can be used.
     """
-    begun, first = time.monotonic(), float("inf")
+    first = float("inf")
     processes = connection.processes
     wanted = 1 if processes is None else processes.count
     while True:
         membership.look(now=True)
-        passed, members = time.monotonic() - begun, len(membership.members)
+        passed, members = time.monotonic() - connection.begun, len(membership.members)
         first = min(first, passed) if members else first
         if members >= wanted and (not membership.undecided or passed > first + OTHERS_SECONDS):
             return
@@ -44,7 +45,7 @@ def first_workers(membership: Membership, connection: Connection) -> None:
                 "install them there, or start the workers from this environment",
             )
         over = processes is not None and not processes.alive
-        patience = START_SECONDS if processes else ANSWER_SECONDS if membership.known else ARRIVE_SECONDS
+        patience = START_SECONDS if processes else ANSWER_SECONDS if membership.alive else ARRIVE_SECONDS
         if over or passed > patience:
             if members:
                 return

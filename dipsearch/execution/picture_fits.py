@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import FormatError
+from ..errors import FormatError, ResourceError
 from ..files import write_bytes
 from ..fitting import (
     Average,
@@ -123,13 +123,24 @@ class PictureFits:
         """What each delivers as it stands, without its weights."""
         return [one.fit(weights=False) for one in self.fits]
 
-    def leave(self, folder: Path, fits: Sequence[Fit]) -> None:
-        """Write all that there is of them into a folder."""
+    def leave(self, folder: Path, fits: Sequence[Fit]) -> str:
+        """Write all that there is of them into a folder.
+
+        Returns:
+            Why only what they deliver was written, which is a hundredth of it; empty: all was.
+
+        Raises:
+            ResourceError: not even that was.
+        """
         write_fits(folder, fits)
-        write_trajectories(folder, self.trajectories)
-        notes = {"lean": self.compute.lean}
-        write_bytes(folder / STATE, pack([one.state() for one in self.fits], notes), durable=False)
+        try:
+            write_trajectories(folder, self.trajectories)
+            notes = {"lean": self.compute.lean}
+            write_bytes(folder / STATE, pack([one.state() for one in self.fits], notes), durable=False)
+        except ResourceError as error:
+            return f"how to go on with it could not be kept; {error.rule}"
         self.kept = True
+        return ""
 
     def with_all_data(
         self, *, seed: int, seconds: float | None, pilots: Sequence[Tensor | None]

@@ -6,6 +6,7 @@ When somebody asks to finish, no task is handed out any more.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -28,6 +29,10 @@ CHECKPOINT_SHARE, LONGEST_CHECKPOINT = 0.02, 30.0
 
 LATE_SECONDS = 20.0
 """How long a slice may last beyond the end, or the wish for it: its worker has been stopped, or its disk hangs."""
+
+ALONE_SECONDS = 1800.0
+"""How long workers that are all gone are waited for without a budget, which says it otherwise: a batch system needs
+minutes for another one."""
 
 TRIES = 3
 """How often a task is handed out whose worker died."""
@@ -94,6 +99,7 @@ class Runner:
     spans: list[Span] = field(default_factory=list)
     _checked: float = 0.0
     _over_since: float | None = None
+    _alone_since: float | None = None
     _pending: list[_Pending] = field(default_factory=list)
     _again: list[tuple[Task, int]] = field(default_factory=list)
 
@@ -162,6 +168,8 @@ class Runner:
                 self._again += [given] if (given := self._next(next_task)) else []
             if self.executor.lost and not self.asked.once:
                 self.asked.by = "the cluster is gone"
+            if self._deserted() and not self.asked.once:
+                self.asked.by = f"no worker has come for {ALONE_SECONDS / 60:.0f} min"
             over = self.executor.lost or self.stopped or self.left() <= 0
             if not self._pending and (not self._again or over):
                 self._again.clear()
@@ -174,6 +182,16 @@ class Runner:
             self._collect(took)
             if self.seconds - self._checked >= CHECKPOINT_SECONDS:
                 self.checkpoint()
+
+    def _deserted(self) -> bool:
+        """Whether all workers have been gone for too long; that they are gone is said once."""
+        if self.executor.workers:
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = self.seconds
+            self.say("there is no worker any more; one is waited for, and Ctrl-C delivers what there is")
+        since = self._alone_since
+        return since is not None and math.isinf(self.until) and self.seconds - since > ALONE_SECONDS
 
     def checkpoint(self) -> None:
         """Bring what workers elsewhere were asked to keep into the folder."""
@@ -227,7 +245,8 @@ class Runner:
             found = one.future.exception() or one.future.result()
             if isinstance(found, WorkerDied) and not self.stopped and self.left() > 0:
                 again = one.tries < TRIES
-                more = "; another one goes on with it" if again else ""
+                who = "another one" if self.executor.workers else "the next one"
+                more = f"; {who} goes on with it" if again else ""
                 self.say(f"worker {one.worker}: {found} ({one.task.label}){more}")
                 if again:
                     self._again.append((one.task, one.tries + 1))

@@ -132,14 +132,17 @@ class Worker:
                 raise TaskFailed("there is no fit to be gone on with")
             needed = task.network.needs_pilot
             pilots = [self._pilot(one, part="full") if needed else None for one in task.pictures]
-            fits.leave(place, fits.with_all_data(seed=task.seed, seconds=task.seconds, pilots=pilots))
+            done = fits.with_all_data(seed=task.seed, seconds=task.seconds, pilots=pilots)
+            lacking = fits.leave(place, done)
+            fits.kept = True  # what it delivers without all data must not take the place of this
             known = [one.step for one in fits.fits]
-            return self._said(fits, fits.done(), since=known, made=0, seconds=0.0, kept=True)
+            said = self._said(fits, fits.done(), since=known, made=0, seconds=0.0, kept=True)
+            return replace(said, note=said.note or lacking)
         known = [one.step for one in fits.fits]
         made, seconds = fits.advance(task)
         done, kept, begun = fits.done(), task.keep or fits.over, time.process_time()
-        if kept:
-            fits.leave(place, done)
+        lacking = fits.leave(place, done) if kept else ""
+        kept = kept and not lacking
         writing = time.process_time() - begun
         self._remember(task.place, fits)
         # What a lost worker had advanced further than the parent knows is news, too; who only asks hears everything.
@@ -148,7 +151,7 @@ class Worker:
         elif sum(known) > task.at:
             known = [task.at] if len(known) == 1 else [0] * len(known)
         found = self._said(fits, done, since=known, made=made, seconds=seconds, kept=kept)
-        return replace(found, writing=writing)
+        return replace(found, writing=writing, note=found.note or lacking)
 
     def _said(
         self,

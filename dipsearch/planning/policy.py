@@ -179,7 +179,7 @@ def _advanced(one: Contestant, mixture: Mixture, situation: Situation) -> tuple[
     """Expected dB per second of going on with a candidate, and how good it is."""
     steps = max(1, int(min(one.look // AHEAD, situation.left / one.seconds_per_step)))
     gain = mixture.gain_if_better(one.number, expected_rise(one.curve, steps))
-    why = "it improves fastest" if gain > 0 else "the best that may go on"
+    why = "it improves fastest" if gain > 0 else "it is the best that may go on"
     best = one.curve[-1][1] if one.curve else -math.inf
     return gain / (steps * one.seconds_per_step), best, Decision(one.number, steps, why)
 

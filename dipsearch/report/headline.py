@@ -8,6 +8,7 @@ from typing import Any
 
 from ..delivery.answer_words import delivered_estimate, left_as_it_was
 from ..run import StudyRecord
+from ..run.study_record import UNREADABLE
 from .outcome_part import delivered_by, image_words
 from .tables import counts
 from .wording import decibels, duration, plural, signed
@@ -104,6 +105,8 @@ def _device(result: Mapping[str, Any]) -> str:
 
 def _unfinished(record: StudyRecord) -> str:
     found = counts(record)
+    if any(sentence.startswith(UNREADABLE) for sentence in record.missing):
+        return "The result of this study cannot be read; this is what else there is of it."
     if not record.trials and any(picture.first for picture in record.pictures):
         return "Similar patches have answered; this study has not started a candidate yet."
     if not record.trials:

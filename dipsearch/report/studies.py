@@ -6,6 +6,7 @@ path that came from outside.
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from threading import Lock
 from typing import Any
 
 from ..errors import DipsearchError, FormatError
-from ..plain_files import inside
+from ..plain_files import inside, inside_or_none
 from ..run import Request, StudyRecord, read_request, read_study
 from ..run.result_file import RESULT_FILE, read_result
 from ..run.slice_log import LOG
@@ -40,7 +41,7 @@ class StudyRow:
         task: what it restores, and the picture.
         delivered_psnr: in dB, where there is a reference and a result.
         changed: Unix seconds of the latest change.
-        remark: why it cannot be read.
+        remark: why it, or its result, cannot be read.
     """
 
     name: str
@@ -69,12 +70,15 @@ class Pulse:
 
 
 def find_studies(root: Path) -> dict[str, Path]:
-    """The folders of the studies directly in ``root``, by name; links that lead out of it are left out."""
-    inside = root.resolve()
+    """The folders of the studies directly in ``root``, by name; those that are links and lead out of it are left out.
+
+    Where the request is a link it is not followed here: the study is listed, and says that it cannot be read.
+    """
+    folders = sorted(root.iterdir()) if root.is_dir() else []
     return {
-        file.parent.name: file.parent
-        for file in sorted(root.glob(f"*/{REQUEST_FILE}"))
-        if file.resolve().is_relative_to(inside)
+        folder.name: folder
+        for folder in folders
+        if inside_or_none(root, folder.name) is not None and os.path.lexists(folder / REQUEST_FILE)
     }
 
 
@@ -173,8 +177,13 @@ def _row(name: str, folder: Path, now: float) -> StudyRow:
     try:
         request = read_request(inside(folder, REQUEST_FILE))
         state = state_of(folder, now=now, budget=request.budget_seconds)
-        psnr = (_result(folder) or {}).get("delivered_psnr")
-        return StudyRow(name, state, visible(_task(request)), psnr, _changed(folder))
+        result, remark = None, ""
+        try:
+            result = read_result(folder)
+        except FormatError as error:
+            remark = one_line(str(error))
+        psnr = (result or {}).get("delivered_psnr")
+        return StudyRow(name, state, visible(_task(request)), psnr, _changed(folder), remark)
     except Exception as error:  # whatever is in its files: the other studies are shown
         words = str(error) if isinstance(error, DipsearchError) else f"{type(error).__name__}: {error}"
         return StudyRow(name, "cannot be read", "", None, _changed(folder), one_line(words))
@@ -214,7 +223,7 @@ def _changed(folder: Path) -> float:
         times = []
         for name in names:
             with suppress(OSError):
-                times.append((folder / name).stat().st_mtime)
+                times.append((folder / name).lstat().st_mtime)
         if times:
             return max(times)
     return 0.0

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..delivery.first_answers import fitted_task
+from ..delivery.first_answers import INTERRUPTED_SECONDS, fitted_task
+from ..errors import ResourceError
 from ..execution.at_once import answer_at_once
 from ..execution.timed_answer import threads_for
 from ..planning.budget import FINISHING, FIRST_SHARE, SLACK
@@ -40,7 +41,10 @@ def go_ahead(
     if devices[0] == "cpu" and not resume:
         for name, case in zip(names, cases, strict=True):
             if ahead.free:
-                write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
+                try:
+                    write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
+                except ResourceError:
+                    return  # it is raised when all that workers need is written; until then a picture is made
                 ahead.give(fitted_task(name, seed=request.seed))
 
 
@@ -72,17 +76,20 @@ def first_answers(
     return found
 
 
-def first_until(request: Request, *, started: float, slowness: float) -> float:
+def first_until(request: Request, *, started: float, slowness: float, hurry: bool = False) -> float:
     """When the first answers have to be there, of ``time.monotonic()``, for a budget to be kept.
 
     Args:
         request: what is asked for.
         started: ``time.monotonic()`` of the start.
         slowness: see ``Load``.
+        hurry: somebody asked to finish.
     """
+    now = time.monotonic()
+    if hurry:
+        return min(now + INTERRUPTED_SECONDS, first_until(request, started=started, slowness=slowness))
     if request.budget_seconds is None:
         return float("inf")
     budget = max(request.budget_seconds, LEAST_BUDGET)
-    now = time.monotonic()
     left = started + budget * (1 - SLACK) - FINISHING * slowness - now
     return now + FIRST_SHARE * max(0.0, left)

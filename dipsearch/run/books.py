@@ -227,8 +227,18 @@ class Books:
             return as_network(propose(trial))
 
     def _network_again(self, trial: FrozenTrial) -> Network | None:
-        """The network of a trial that was begun; ``None`` where it is not known."""
-        return Genome.from_nested(trial.user_attrs["genome"]) if "genome" in trial.user_attrs else None
+        """The network of a trial that was begun; ``None`` where it is not known.
+
+        One of the user's is made once more by their function, which gets the same answers from its trial.
+        """
+        if "genome" in trial.user_attrs:
+            return Genome.from_nested(trial.user_attrs["genome"])
+        if self._run.own.propose is None or not (trial.params or FIT in trial.user_attrs):
+            return None
+        try:
+            return self._network(optuna.Trial(self._study, trial._trial_id))
+        except Exception:  # it is not our code, and what it does not make again is not known
+            return None
 
     def _fruitless(self, trial: optuna.Trial) -> str | None:
         """Why a proposal is not fitted, where the sampler found nothing better."""

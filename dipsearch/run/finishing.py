@@ -30,6 +30,7 @@ from ..delivery.first_answers import FirstAnswer
 from ..delivery.polishing import POLISHING_SHARE, gather_answers
 from ..delivery.search_gain import SearchGain, search_gain
 from ..delivery.shares import FIRST
+from ..errors import ResourceError
 from ..execution.fit_queue import FitQueue
 from ..execution.task import OUTPUT, Advanced, Limits, Picture, Result, Slice, Task
 from ..fitting import may_fit_all_data
@@ -39,7 +40,7 @@ from ..trials.problem_files import WHOLE, SplitProblem, pilot_file, problem_file
 from ..trials.trial import Trial, ranked
 from .run import Run
 from .scheduler import GRACE, POLISHING, Scheduler
-from .search_slices import slice_of
+from .search_slices import slice_of, slice_seconds
 from .second_split import Rescored, SecondFits, second_picture
 
 WHOLE_FITS = 3
@@ -175,7 +176,10 @@ def _last_fits(
     wholes = _whole_fits(scheduler, able) if run.plan.crop is not None and able else {}
     second = SecondFits(scheduler, able)
     if run.plan.crop is None:
-        second.work()
+        try:
+            second.work()
+        except ResourceError as error:  # of its pilots
+            scheduler.say(f"finalists: not scored again on a second split: {error.given} ({error.rule})")
     return wholes, second.rescored()
 
 
@@ -255,7 +259,8 @@ def _whole_fits(scheduler: Scheduler, best: Sequence[Trial]) -> dict[str, list[t
         for name in names
     ]
     until = float("inf") if plan.deliver_until is None else plan.deliver_until - plan.polishing
-    queue = FitQueue(scheduler.runner, [fit for _, _, fit in wanted], until=until)
+    fits = [fit for _, _, fit in wanted]
+    queue = FitQueue(scheduler.runner, fits, until=until, slice_seconds=slice_seconds(run))
     queue.work()
     found: dict[str, list[tuple[int, Path]]] = {name: [] for name in names}
     for number, name, fit in wanted:

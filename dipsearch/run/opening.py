@@ -11,10 +11,13 @@ from pathlib import Path
 
 import optuna
 
+from ..delivery.answers import finished
 from ..delivery.first_answers import quick_words
+from ..delivery.unsaved import Unsaved
 from ..errors import DipsearchError, StudyError
 from ..execution.busy import Span
 from ..execution.executor import WorkerSpec
+from ..execution.runner import Asked
 from ..execution.slowness import share
 from ..files import write_bytes
 from ..library.warm_words import warm_words
@@ -50,6 +53,8 @@ def open_run(
     patience: Patience | None = None,
     workers: Sequence[WorkerSpec] | None = None,
     ahead: HeadStart | None = None,
+    unsaved: Unsaved | None = None,
+    wish: Asked | None = None,
 ) -> Run:
     """Check a request, let similar patches answer, plan the work, and make or reopen its folder.
 
@@ -63,6 +68,8 @@ def open_run(
         patience: how long a database that goes away is waited for.
         workers: of a cluster; ``None``: those of this machine.
         ahead: starts these while their work is still planned.
+        unsaved: is told the first answers, for which the folder may have no room.
+        wish: of somebody who asks to finish before it has begun.
 
     Raises:
         DipsearchError: something about the request cannot be used; nothing was begun.
@@ -75,10 +82,15 @@ def open_run(
     request, folder, names, notes = asked.request, asked.folder, asked.names, list(asked.notes)
     if ahead is not None:
         go_ahead(ahead, folder, request, names=names, cases=asked.cases, devices=asked.devices, resume=resume)
-    until = first_until(request, started=started, slowness=since.slowness())
+    hurry = wish is not None and wish.once
+    until = first_until(request, started=started, slowness=since.slowness(), hurry=hurry)
     place, begun_at = here(asked.devices[0], workers), time.monotonic() - started
     firsts = first_answers(folder, names, asked.cases, device=place, until=until, tell=tell)
     notes += quick_words(firsts)
+    if unsaved is not None:
+        for name, case in zip(names, asked.cases, strict=True):
+            if name in firsts:
+                unsaved.pictures[name] = case, finished(firsts[name].image, case.problem)
     spans = [Span(place, begun_at, time.monotonic() - started)] if workers is None else []
     has_pilot = len(firsts) == len(names)
     no_time = has_pilot and without_time(request, list(firsts.values()), spent=time.monotonic() - started)

@@ -25,6 +25,7 @@ class WorkerState:
         max_steps: iterations at the most.
         estimated_psnr: estimated PSNR in dB at the newest check point.
         steps_per_second: as measured last; ``None`` before that.
+        why: the policy's words for advancing just this one; empty where there was no choice.
     """
 
     index: int
@@ -34,6 +35,7 @@ class WorkerState:
     max_steps: int = 0
     estimated_psnr: float | None = None
     steps_per_second: float | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True)

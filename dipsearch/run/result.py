@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from ..delivery.search_gain import SearchGain
 from ..errors import FormatError
 from ..execution.busy import gpu_busy_share
 from ..field_names import renamed
-from ..files import write_text
+from ..files import dispensable, write_text
 from ..library import (
     Architecture,
     ArchitectureFit,
@@ -47,7 +47,9 @@ IN_FINALISTS = {"estimated_psnr": "score", "error": "score_error"}
 """What the result calls fields of ``Finalist``."""
 
 
-def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Sequence[str]) -> Outcome:
+def write_outputs(
+    run: Run, finished: Finished, *, interrupted: bool, notes: Sequence[str], warn: Callable[[str], None]
+) -> Outcome:
     """Write everything that a search ends with, and return its outcome.
 
     Args:
@@ -55,9 +57,13 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
         finished: what is delivered, and which candidate is chosen.
         interrupted: whether somebody asked it to finish early.
         notes: what went wrong on the way.
+        warn: hears of what cannot be written beside the pictures.
+
+    Raises:
+        ResourceError: a picture cannot be written; all else is dispensable.
     """
     folder, deliveries = run.folder, finished.deliveries
-    trials = run.trials()
+    trials, lacking = run.trials(), list[str]()
     pictures = [
         write_picture(
             case,
@@ -67,6 +73,7 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
             second_members=finished.rescored.candidates(),
             folder=folder,
             alone=len(deliveries) == 1,
+            lacking=lacking,
         )
         for case, choice, delivery, picture in zip(
             run.cases, finished.choices, deliveries, finished.pictures, strict=True
@@ -76,7 +83,8 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
     films = film_names(stacks)
     for path, numbers in stacks.items():
         stack = [(finished.choices[number].answer.image, run.cases[number]) for number in numbers]
-        write_film(folder / "best" / films[path], stack)
+        with dispensable(lacking):
+            write_film(folder / "best" / films[path], stack)
     verdict, there = finished.verdict, [delivery for delivery in deliveries if delivery is not None]
     winner = None if verdict is None else next(e for e in trials if e.number == verdict.number)
     result = _result(run, trials, winner, pictures)
@@ -91,7 +99,8 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
         result["best"]["chosen_because"] = verdict.because
         if winner.genome is not None:
             try:
-                _write_architecture(run, winner, split=finished.pictures[0].split.kind)
+                with dispensable(lacking):
+                    _write_architecture(run, winner, split=finished.pictures[0].split.kind)
             except FormatError as error:  # its record is damaged, and its picture is there
                 result["warnings"].append(f"there is no best/architecture.yaml: {error}")
             if len(run.cases) >= LEAST_PICTURES:
@@ -101,11 +110,18 @@ def write_outputs(run: Run, finished: Finished, *, interrupted: bool, notes: Seq
                     result["warnings"].append(f"there is no {FILE}: {error}")
         if len(there) == len(run.cases):
             result["best"] |= _measured_winner(run.cases, there, winner.number)
-            write_stack(
-                folder / "best" / "stack.yaml", {one.name: _stack_members(one, trials) for one in there}
-            )
-    write_text(folder / "best" / "card.md", card(result, winner))
-    write_text(folder / RESULT_FILE, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+            with dispensable(lacking):
+                write_stack(
+                    folder / "best" / "stack.yaml", {one.name: _stack_members(one, trials) for one in there}
+                )
+    with dispensable(lacking):
+        write_text(folder / "best" / "card.md", card(result, winner))
+    result["warnings"] += lacking
+    with dispensable(lacking):
+        said = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False)
+        write_text(folder / RESULT_FILE, said + "\n")
+    for sentence in lacking:
+        warn(sentence)
     images = tuple(choice.answer.image for choice in finished.choices)
     return Outcome(folder, result, interrupted, images, tuple(run.cases))
 
@@ -216,8 +232,9 @@ def _tf32(winner: Trial, *, device: str) -> dict[str, bool] | None:
 def _engine_notes(trials: Sequence[Trial]) -> list[str]:
     """Why candidates were fitted by another engine, or less exactly, than was asked for."""
     reasons = Counter(e.engine_note for e in trials if e.engine_note)
+    begun = sum(e.state != "waiting" for e in trials)
     return [
-        f"{count} of {len(trials)} candidates did not run as was asked: {reason}"
+        f"{count} of {begun} candidates did not run as was asked: {reason}"
         for reason, count in reasons.most_common(3)
     ]
 

@@ -168,4 +168,5 @@ class Scheduler:
             max_steps=task.limits.max_steps,
             estimated_psnr=None if candidate is None or not candidate.pictures else candidate.value,
             steps_per_second=speed,
+            why="" if candidate is None or self.search is None else self.search.why(candidate.number),
         )

@@ -16,6 +16,7 @@ from ..delivery.first_answers import (
     make_first_answers,
     write_first_pictures,
 )
+from ..delivery.unsaved import Unsaved
 from ..errors import InputError, ResourceError, first_line
 from ..execution.executor import Executor, made_by
 from ..execution.runner import Asked, Runner
@@ -31,7 +32,7 @@ from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.request import Request
 from ..trials.trial import Trial, ranked
 from .books import Books
-from .finishing import finish, finish_at_once
+from .finishing import Finished, finish, finish_at_once
 from .head_start import Given, HeadStart
 from .opening import open_run
 from .outcome import Callback, Outcome
@@ -74,6 +75,37 @@ def run_search(
     Raises:
         DipsearchError: the request cannot be used, or nothing came of it.
     """
+    unsaved = Unsaved(request.name)
+    try:
+        return _run_search(
+            request,
+            root=root,
+            resume=resume,
+            callback=callback,
+            started=started,
+            cases=cases,
+            own=own,
+            callbacks=callbacks,
+            cluster=cluster,
+            unsaved=unsaved,
+        )
+    except (OSError, ResourceError) as error:  # what a search that came to nothing had written is gone now
+        raise unsaved.elsewhere(error) from error
+
+
+def _run_search(
+    request: Request,
+    *,
+    root: Path,
+    resume: bool,
+    callback: Callback,
+    started: float | None,
+    cases: Sequence[Case] | None,
+    own: OwnParts,
+    callbacks: Sequence[StudyCallback],
+    cluster: Any,
+    unsaved: Unsaved,
+) -> Outcome:
     folder = root / request.name
     asked, patience = Asked(), Patience(tell=callback.note)
     with claim(folder, new=not resume) as claimed, operators_of(folder, own), ExitStack() as stack:
@@ -99,6 +131,8 @@ def run_search(
             patience=patience,
             workers=None if executor is None else executor.workers,
             ahead=ahead,
+            unsaved=unsaved,
+            wish=asked,
         )
         run.callbacks = callbacks
         run.notes[:0] = claimed.notes
@@ -110,13 +144,13 @@ def run_search(
         for sentence in run.details:
             callback.detail(sentence)
         if idle and not ranked(run.trials()) and _has_firsts(run):
-            return _without_networks(run, callback, asked)
+            return _without_networks(run, callback, asked, unsaved)
         if (asked.once or not run.plan.networks) and not ranked(run.trials()) and _has_firsts(run):
-            return _without_networks(run, callback, asked)
+            return _without_networks(run, callback, asked, unsaved)
         if executor is None:
             executor = ahead.workers(run.plan.devices)
         stack.enter_context(interruptible(executor, asked))
-        return _with_networks(run, executor, callback, asked, given=ahead.given)
+        return _with_networks(run, executor, callback, asked, unsaved, given=ahead.given)
 
 
 def _elsewhere(folder: Path, given: Any, own: OwnParts, callback: Callback) -> Executor:
@@ -134,7 +168,13 @@ def _elsewhere(folder: Path, given: Any, own: OwnParts, callback: Callback) -> E
 
 
 def _with_networks(
-    run: Run, executor: Executor, callback: Callback, asked: Asked, *, given: Sequence[Given]
+    run: Run,
+    executor: Executor,
+    callback: Callback,
+    asked: Asked,
+    unsaved: Unsaved,
+    *,
+    given: Sequence[Given],
 ) -> Outcome:
     until = float("inf") if run.plan.deliver_until is None else run.plan.deliver_until
     settings = run.settings
@@ -160,7 +200,7 @@ def _with_networks(
     if said := _all_failed(run.trials()):
         scheduler.notes.append(said)
         callback.warn(said)
-    outcome = write_outputs(run, finished, interrupted=asked.once, notes=tuple(scheduler.notes))
+    outcome = _written(run, finished, callback, asked, unsaved, notes=tuple(scheduler.notes))
     callback.finished(outcome)
     if scheduler.raised is not None:
         raise CallbackFailed(outcome) from scheduler.raised
@@ -173,7 +213,8 @@ def _all_failed(trials: Sequence[Trial]) -> str:
     if not failed or ranked(trials):
         return ""
     why = next((trial.reason for trial in failed if trial.reason), "for an unknown reason")
-    return f"no network was fitted, {len(failed)} of {len(trials)} candidates failed: {why}"
+    begun = sum(trial.state != "waiting" for trial in trials)
+    return f"no network was fitted, {len(failed)} of {begun} candidates failed: {why}"
 
 
 class CallbackFailed(Exception):
@@ -189,7 +230,7 @@ def _has_firsts(run: Run) -> bool:
     return all(read_first(run.folder, name) is not None for name in run.settings.names)
 
 
-def _without_networks(run: Run, callback: Callback, asked: Asked) -> Outcome:
+def _without_networks(run: Run, callback: Callback, asked: Asked, unsaved: Unsaved) -> Outcome:
     """Deliver the first answers: there is no time for anything else, or nothing to restore."""
     sentence = (
         NOTHING_TO_RESTORE
@@ -200,23 +241,31 @@ def _without_networks(run: Run, callback: Callback, asked: Asked) -> Outcome:
         + (enough_words(run.plan) or "; give a larger --budget")
     )
     callback.note(sentence)
-    outcome = write_outputs(run, finish_at_once(run), interrupted=asked.once, notes=(sentence,))
+    outcome = _written(run, finish_at_once(run), callback, asked, unsaved, notes=(sentence,))
     cases = dict(zip(run.settings.names, run.cases, strict=True))
     delivered = {
         name: run.folder / row["restored"]
         for (name, case), row in zip(cases.items(), outcome.result["pictures"], strict=True)
         if not case.left_alone
     }
-    write_first_pictures(cases, folder=run.folder, delivered=delivered)
+    write_first_pictures(cases, folder=run.folder, tell=callback.note, delivered=delivered)
     callback.finished(outcome)
     return outcome
+
+
+def _written(
+    run: Run, finished: Finished, callback: Callback, asked: Asked, unsaved: Unsaved, *, notes: Sequence[str]
+) -> Outcome:
+    named = zip(run.settings.names, run.cases, finished.choices, strict=True)
+    unsaved.pictures = {name: (case, choice.answer.image) for name, case, choice in named}
+    return write_outputs(run, finished, interrupted=asked.once, notes=notes, warn=callback.warn)
 
 
 def _first_answers(scheduler: Scheduler) -> dict[str, FirstAnswer]:
     """Make the first answers, and show them."""
     run = scheduler.run
     cases = dict(zip(run.settings.names, run.cases, strict=True))
-    files = write_first_pictures(cases, folder=run.folder)
+    files = write_first_pictures(cases, folder=run.folder, tell=scheduler.say)
     firsts = make_first_answers(scheduler.runner, on_crops=run.plan.crop is not None)
     there = {name: str(run.folder / file) for name, file in files.items()}
     for sentence in first_words(firsts, files=there):

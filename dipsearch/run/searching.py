@@ -217,6 +217,10 @@ class Search:
         self._since[candidate.number] = time.time(), candidate.steps, decision.why
         return next_slice(self.run, candidate, decision, now=self.runner.seconds, left=left)
 
+    def why(self, number: int) -> str:
+        """Why a candidate was advanced last, in the policy's words."""
+        return self._since[number][2] if number in self._since else ""
+
     # -- what came of it -----------------------------------------------------------------------------------------
 
     def _took(self, task: Task, found: Result | Exception, worker: int) -> None:

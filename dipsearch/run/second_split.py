@@ -39,6 +39,7 @@ from ..trials.problem_files import (
 )
 from ..trials.trial import Trial
 from .scheduler import Scheduler
+from .search_slices import slice_seconds
 
 SEED_STEP = 7919
 """Between the seeds of the two splits, and between those of the fits of one finalist."""
@@ -112,7 +113,8 @@ class SecondFits:
             if not self._is_whole(finalist, seed, name)
         ]
         until = float("inf") if self._plan.rescore_until is None else self._plan.rescore_until
-        queue = FitQueue(self._runner, todo, until=until)
+        each = slice_seconds(self._scheduler.run)
+        queue = FitQueue(self._runner, todo, until=until, slice_seconds=each)
         queue.work()
         self._cut_off = queue.cut_off
 

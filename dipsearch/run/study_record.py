@@ -29,6 +29,9 @@ from .picture_record import PictureRecord, first_file_of, read_pictures
 from .recorded_candidates import read_candidates, with_psnr
 from .result_file import read_result
 
+UNREADABLE = "the result cannot be read"
+"""What the sentence on a damaged result begins with."""
+
 
 @dataclass(frozen=True, eq=False)
 class StudyRecord:
@@ -190,5 +193,5 @@ def _result(folder: Path, missing: list[str]) -> dict[str, Any] | None:
     try:
         return read_result(folder)
     except FormatError as error:
-        missing.append(f"the result cannot be read: {error}")
+        missing.append(f"{UNREADABLE}: {error}")
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -11,6 +12,8 @@ from pathlib import Path
 import optuna
 import pytest
 
+from dipsearch.bench.busy_loops import busy_loops
+from dipsearch.bench.cluster_cost import ClusterCost, processor_seconds
 from dipsearch.bench.overhead import ALLOWED, Overhead, measure_overhead
 from dipsearch.bench.scaling import WANTED, Scaling, iterations_per_second
 from dipsearch.bench.still_search import StillSearch, open_still_search
@@ -68,7 +71,7 @@ def test_the_file_holds_what_was_measured_with_its_shares() -> None:
     content = json.loads(json.dumps(MEASURED.to_dict()))
     assert content["share"] == MEASURED.share and content["allowed"] == ALLOWED == 0.03
     assert content["parts"].keys() == MEASURED.parts.keys()
-    assert content["scaling"] is None
+    assert content["scaling"] is None and content["cluster"] is None
     both = replace(MEASURED, scaling=Scaling(10.0, 19.0, (1.7, 1.9, 1.95)))
     content = json.loads(json.dumps(both.to_dict()))
     assert content["scaling"] == {
@@ -77,6 +80,22 @@ def test_the_file_holds_what_was_measured_with_its_shares() -> None:
     assert dict(both.lines())["two workers"].startswith(
         "19.0 iterations per second, 10.0 with one: 1.90 times as many (in turns 1.70, 1.90, 1.95; at least 1.8"
     )
+
+
+def test_what_a_cluster_costs_is_told_by_both_clocks() -> None:
+    cost = ClusterCost(((10.0, 9.0), (11.0, 10.0), (10.0, 10.0)), ((5.0, 4.8), (5.0, 4.0), (5.0, 5.0)))
+    assert cost.share == pytest.approx(0.1) and cost.processor_share == pytest.approx(5 / 4.8 - 1)
+    content = json.loads(json.dumps(replace(MEASURED, cluster=cost).to_dict()))["cluster"]
+    assert content["share"] == cost.share and content["rates"] == [[10.0, 9.0], [11.0, 10.0], [10.0, 10.0]]
+    assert dict(replace(MEASURED, cluster=cost).lines())["cluster"].startswith("+10.0 % of time against")
+
+
+def test_the_processor_time_of_children_counts() -> None:
+    before, own, until = processor_seconds(), time.process_time(), time.monotonic() + 60
+    with busy_loops(1):
+        while (found := processor_seconds() - before) < 0.4 and time.monotonic() < until:
+            time.sleep(0.05)
+    assert found - (time.process_time() - own) > 0.2
 
 
 @pytest.fixture(scope="module")

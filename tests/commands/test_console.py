@@ -45,13 +45,14 @@ def snapshot(
     resting: int = 0,
     seconds: float = 94.2,
     bar: float | None = None,
+    why: str = "",
 ) -> Snapshot:
     return Snapshot(
         phase=phase,
         seconds=seconds,
         seconds_left=146.0,
         workers=(
-            WorkerState(0, "candidate 8", "0123456789ab", 310, 3000, 25.5, 12.34),
+            WorkerState(0, "candidate 8", "0123456789ab", 310, 3000, 25.5, 12.34, why),
             WorkerState(1),
         ),
         complete=4,
@@ -147,6 +148,23 @@ def test_a_log_tells_now_and_then_who_is_advanced(capsys: pytest.CaptureFixture[
             for seconds in (124.3, 154.3)
         ),
     ]
+
+
+def test_it_is_said_why_who_is_advanced(capsys: pytest.CaptureFixture[str]) -> None:
+    gone_on, look = snapshot(resting=2, why="it improves fastest"), snapshot(resting=2, why="first look")
+    assert full_words.at_work(gone_on).startswith(
+        "worker 0: candidate 8 at iteration 310, because it improves fastest; "
+    )
+    assert full_words.at_work(look).startswith("worker 0: candidate 8 at iteration 310, first look; ")
+    screen = Console(file=io.StringIO(), width=120, force_terminal=True, color_system=None)
+    screen.print(full_words.display(gone_on))
+    assert "candidate 8, 0123456789ab, because it improves fastest" in screen.file.getvalue()  # type: ignore[attr-defined]
+    assert PlainWords().state(gone_on) == (
+        "trying networks, 9 tried so far (2 may be gone on with), network 8 goes on because it improves fastest, "
+        "2 min 26 s left"
+    )
+    assert "goes on" not in PlainWords().state(look)
+    assert "goes on" not in PlainWords().state(replace(gone_on, phase="delivering"))
 
 
 def test_a_long_search_does_not_fill_its_log(capsys: pytest.CaptureFixture[str]) -> None:
@@ -270,7 +288,8 @@ def test_a_first_time_user_reads_of_no_candidate(capsys: pytest.CaptureFixture[s
         "time:     ready within 1 min 58 s; Ctrl-C delivers what there is",
         "noise found: sigma 24.8 grey levels",
         "   94.2 s  making a first answer from similar patches, 2 min 26 s left",
-        "   94.2 s  trying networks, 9 tried so far, the best is 0.3 dB better than the first answer, 2 min 26 s left",
+        "   94.2 s  trying networks, 9 tried so far (2 may be gone on with), "
+        "the best is 0.3 dB better than the first answer, 2 min 26 s left",
         "  130.0 s  trying networks, 7 tried so far, none is better than the first answer yet, 2 min 26 s left",
         "  130.0 s  a network failed: out of memory",
     ]

@@ -180,6 +180,7 @@ class Study:
     def __init__(self, make_runner: MakeRunner, folder: Path, said: list[str]) -> None:
         write_problem(problem_path(folder, kind=WHOLE, name="cat"), noisy().problem)
         self._make_runner, self.folder, self.said = make_runner, folder, said
+        self.budget_seconds = 100.0
         self.plan = SimpleNamespace(
             rescoring=Rescoring(3, 2),
             rescore_until=100.0,
@@ -212,7 +213,8 @@ class Study:
             seconds = property(lambda self: runner.seconds)
 
         settings = SimpleNamespace(names=("cat",), seed=5, compute=Compute("auto", "fp32"))
-        run = Run(folder=self.folder, plan=self.plan, settings=settings)
+        request = SimpleNamespace(budget_seconds=self.budget_seconds)
+        run = Run(folder=self.folder, plan=self.plan, settings=settings, request=request)
         second = SecondFits(SimpleNamespace(run=run, runner=runner, say=self.said.append), best)  # type: ignore[arg-type]
         second.work()
         assert isinstance(runner.executor, MemoryExecutor)
@@ -255,6 +257,15 @@ class TestFits:
         # Of 80 s, six fits on two workers, ten iterations a second, and what is kept for going on with all data; the
         # last slice takes two seconds.
         assert list(got.values()) == pytest.approx([10 * 80 / 3 * (1 - ALL_DATA_SHARE)] * 6, abs=25)
+
+    @pytest.mark.parametrize(("budget", "longest"), [(20.0, 1.0), (100.0, 2.0), (3600.0, 10.0)])
+    def test_their_slices_are_as_short_as_those_of_the_search(
+        self, study: Study, budget: float, longest: float
+    ) -> None:
+        study.budget_seconds = budget
+        study.fit([candidate(n) for n in range(3)], ends=10**6)
+        slices = [task for task in study.given if isinstance(task, Slice) and not task.all_data]
+        assert max(task.seconds or 0.0 for task in slices) == longest
 
     def test_what_lies_on_disk_is_not_fitted_again(self, study: Study) -> None:
         _, before = study.fit([candidate(n) for n in range(3)])

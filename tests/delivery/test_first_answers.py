@@ -128,7 +128,7 @@ def test_it_is_written_as_a_picture_beside_the_result_and_announced_with_its_sco
     runner, _ = make_runner({"cat": noisy()})
     firsts = make_first_answers(runner)
     case = Case("cat", "cat.png", noisy(), None, 8, ())
-    files = write_first_pictures({"cat": case}, folder=runner.folder)
+    files = write_first_pictures({"cat": case}, folder=runner.folder, tell=print)
     assert files == {"cat": "best/first.png"}
     shown = read_image(tmp_path / "best" / "first.png").pixels
     assert float((shown - firsts["cat"].image.clamp(0, 1)).abs().max()) <= 0.5 / 255 + 1e-6
@@ -142,7 +142,7 @@ def test_several_pictures_have_folders_and_names(make_runner, tmp_path: Path) ->
     runner, _ = make_runner({"cat": noisy(), "dog": noisy(1)})
     firsts = make_first_answers(runner)
     cases = {name: Case(name, f"{name}.png", noisy(), None, 16, ()) for name in firsts}
-    files = write_first_pictures(cases, folder=runner.folder)
+    files = write_first_pictures(cases, folder=runner.folder, tell=print)
     assert files == {"cat": "best/cat/first.png", "dog": "best/dog/first.png"}
     assert read_image(tmp_path / files["dog"]).bits == 16
     said = first_words(firsts, files={})

@@ -5,6 +5,7 @@ What it has in common with local processes is in test_executors.py.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,10 +32,12 @@ from dipsearch.execution.task import STATE, Advanced
 from dipsearch.execution.worker import REMEMBERED
 from dipsearch.problem import NoNoise, Problem
 from dipsearch.problem.operators import registry
+from dipsearch.run import Silent, run_search
 from dipsearch.trials.own_parts import OwnParts
 from dipsearch.trials.problem_files import write_problem
 
 from ..fitting.test_loop import inpainting
+from ..run.test_study_side import furnish, request
 from .studies import (
     LEARNS,
     PATCHES,
@@ -101,8 +105,9 @@ def test_what_is_no_address_is_refused(tmp_path: Path, address: object) -> None:
 
 
 def test_an_address_where_nobody_answers_is_refused_quietly(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(dask_client, "CONNECT_SECONDS", 1.0)
     address = f"tcp://127.0.0.1:{unused_port()}"
     error = refused(tmp_path, address)
     assert isinstance(error, ResourceError) and address in error.given
@@ -121,6 +126,26 @@ def test_an_address_where_somebody_else_answers_is_refused_quietly(
     assert capfd.readouterr() == ("", "")
 
 
+def test_an_address_where_somebody_talks_nonsense_is_refused_quietly(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+
+        def talk() -> None:
+            call, _ = other.accept()
+            call.sendall(b"HTTP/1.1 503 the proxy knows no such host, and says so at length\r\n\r\n")
+
+        talking = Thread(target=talk)
+        talking.start()
+        error = refused(tmp_path, f"tcp://127.0.0.1:{other.getsockname()[1]}")
+        talking.join()
+    assert isinstance(error, ResourceError) and "what answers is none" in error.given
+    gc.collect()  # whoever was left behind complains now
+    assert capfd.readouterr() == ("", "")
+
+
 def test_without_dask_it_is_said_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert "pip install 'dipsearch[cluster]'" in refused(tmp_path, "tcp://host:8786").fix
@@ -132,6 +157,24 @@ def test_a_cluster_without_workers_is_refused(
     monkeypatch.setattr(dask_start, "ARRIVE_SECONDS", 1.0)
     error = refused(tmp_path, threads)
     assert "has no workers" in error.given and "dask worker" in error.fix
+
+
+def test_workers_that_are_known_and_give_no_sign_of_life_are_not_waited_for(
+    threads: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_start, "ARRIVE_SECONDS", 0.1)
+    membership = dask_membership.Membership(threads)
+    facts = {"last_seen": 1.0, "status": "running"}
+    monkeypatch.setattr(membership, "_present", lambda: {"tcp://a:1": facts})
+    monkeypatch.setattr(membership, "_ask", lambda address: membership._asked.update({address: {}}))
+    monkeypatch.setattr(membership, "_decide", lambda *known: None)
+    connection = dask_client.Connection(threads, None, "here", time.monotonic())
+    with pytest.raises(ResourceError, match="1 workers that do not answer"):
+        dask_start.first_workers(membership, connection)
+    assert not membership.alive
+    facts["last_seen"] = 2.0  # it may only be busy
+    membership.look(now=True)
+    assert membership.alive
 
 
 @pytest.mark.parametrize("name", ["dipsearch", "torch", "python"])
@@ -438,3 +481,23 @@ def alive(number: int) -> bool:
         return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_a_whole_search_delivers_the_same_picture_as_local_processes(tmp_path: Path, cluster: Client) -> None:
+    """Bit for bit, with the same seed and number of candidates, and with the same networks on the way."""
+    cluster.wait_for_workers(2, timeout=60)
+    furnish(tmp_path)
+    asked = request(tmp_path, steps=60, workers=2)
+    here = run_search(asked, root=tmp_path / "here", resume=False, callback=Silent())
+    there = run_search(
+        replace(asked, workers=None),
+        root=tmp_path / "there",
+        resume=False,
+        callback=Silent(),
+        cluster=cluster,
+    )
+    assert np.array_equal(here.images[0].numpy(), there.images[0].numpy())
+    assert here.result["best"] | {"seconds": 0} == there.result["best"] | {"seconds": 0}
+    names = [f"trials/{number:04d}/{name}" for number in range(2) for name in ("output.npz", "genome.yaml")]
+    for name in [*names, "best/restored.png", "best/stack.yaml"]:
+        assert (here.folder / name).read_bytes() == (there.folder / name).read_bytes(), name

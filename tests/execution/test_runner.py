@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from dipsearch.execution.executor import TaskFailed, WorkerDied
-from dipsearch.execution.runner import LATE_SECONDS, TICK, TRIES, Runner
+from dipsearch.execution.runner import ALONE_SECONDS, LATE_SECONDS, TICK, TRIES, Runner
 from dipsearch.execution.task import Advanced, Patches, Restored, Result, Task
 from tests.execution.studies import a_slice
 from tests.memory_executor import FAILURE, Clock, MakeRunner, MemoryExecutor, clock, memory_runner, said
@@ -105,6 +105,21 @@ class TestHandingOut:
         executor_of(runner).away = 5.0
         assert len(worked(runner, slices(2))) == 2
         assert executor_of(runner).begun[0] == pytest.approx(5, abs=TICK)
+
+    def test_that_they_are_away_is_said_once(self, memory_runner: MakeRunner, said: list[str]) -> None:
+        runner = memory_runner(taking(1.0))
+        executor_of(runner).away = 5.0
+        worked(runner, slices(2))
+        assert said == ["there is no worker any more; one is waited for, and Ctrl-C delivers what there is"]
+
+    @pytest.mark.parametrize("until", [math.inf, 2 * ALONE_SECONDS])
+    def test_nobody_waits_for_them_for_ever(self, memory_runner: MakeRunner, until: float) -> None:
+        runner = memory_runner(taking(1.0), until=until)
+        executor_of(runner).away = 10 * ALONE_SECONDS
+        assert worked(runner, slices(2)) == []
+        # Within a budget its end says how long.
+        assert runner.seconds == pytest.approx(ALONE_SECONDS if until == math.inf else until, abs=2 * TICK)
+        assert runner.asked.by == ("no worker has come for 30 min" if until == math.inf else "")
 
     @pytest.mark.parametrize("asked", [False, True])
     def test_but_not_past_the_end_or_the_wish_to_finish(self, memory_runner: MakeRunner, asked: bool) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from dipsearch.errors import ResourceError
 from dipsearch.execution.executor import TaskFailed
-from dipsearch.execution.task import OUTPUT, STATE
+from dipsearch.execution.task import OUTPUT, STATE, Advanced
 from dipsearch.execution.worker import REMEMBERED, Worker
 from dipsearch.fitting import unpack
 from dipsearch.trials.own_parts import OwnParts
-from dipsearch.trials.trial_files import read_output
+from dipsearch.trials.trial_files import has_full, read_output
 
 from .studies import LEARNS, a_slice, advanced, expected, same, study
 
@@ -40,6 +41,24 @@ def test_those_that_were_kept_are_not_written_again(worker: Worker) -> None:
     for number in range(REMEMBERED["cpu"]):
         worker.do(a_slice(f"trials/01{number:02d}", steps=1))
     assert not (worker.folder / LEARNS / STATE).exists()
+
+
+def test_a_disk_with_no_room_for_the_state_keeps_what_is_delivered(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes, *, durable: bool = True) -> None:
+        raise ResourceError(f"cannot write {path}", "the system says: No space left on device")
+
+    monkeypatch.setattr("dipsearch.execution.picture_fits.write_bytes", full)
+    found = worker.do(a_slice(steps=100))
+    assert isinstance(found, Advanced) and found.steps == 100 and not found.kept
+    assert found.note == "how to go on with it could not be kept; the system says: No space left on device"
+    assert read_output(worker.folder / LEARNS / OUTPUT).delivered.isfinite().all()
+    whole = worker.do(a_slice(at=100, steps=0, all_data=True, seconds=10.0))
+    assert isinstance(whole, Advanced) and whole.kept and has_full(worker.folder / LEARNS / OUTPUT)
+    for number in range(REMEMBERED["cpu"]):
+        worker.do(a_slice(f"trials/01{number:02d}", steps=1))
+    assert has_full(worker.folder / LEARNS / OUTPUT)
 
 
 def test_where_the_state_is_gone_nothing_takes_the_place_of_the_images(worker: Worker) -> None:

@@ -1,6 +1,7 @@
 """A study of thousands of candidates on disk, for measuring the page and the dashboard; run it by hand.
 
 ``python tests/report/large_study.py FOLDER`` makes one and measures both; it takes a minute or two.
+What it has measured is in ``benchmarks/README.md``.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -143,11 +145,9 @@ def measure(folder: Path) -> None:
 
     client = make_app(folder).server.test_client()
     renewal = _renewal(client)
-    for words in ("first", "nothing new", "a new slice", "another"):
-        if words in ("a new slice", "another"):
-            with (running / "journal.log").open("a") as journal:
-                line = '{"op_code":8,"worker_id":"w","trial_id":1999,"user_attr":{"seen":"%s"}}'
-                journal.write(line % words + "\n")
+    for number, words in enumerate(("first", "nothing new", "a new slice", "another", "one has ended")):
+        if number > 1:
+            _go_on(running, number, ended=words == "one has ended")
         begin, cpu = time.perf_counter(), time.process_time()
         response = client.post("/_dash-update-component", json=renewal)
         assert response.status_code == 200, response.text
@@ -156,6 +156,31 @@ def measure(folder: Path) -> None:
             f"{len(response.data) / 1e6:.2f} MB"
         )
         renewal["state"][1]["value"] = response.json["response"]["live-begun"]["data"]
+
+
+def _go_on(folder: Path, number: int, *, ended: bool) -> None:
+    """What a search writes after a slice of the last candidate, and where it has come to its end."""
+    last, begun = 1999, time.time()
+    score = 26.0 + 0.1 * number
+    row = SliceRow(
+        last, 0, begun, begun + SECONDS, 60 * number, 60 * (number + 1), score, "it improves fastest"
+    )
+    append_slice(folder, row)
+    fit = {"score": score, "step": 60 * number, "steps": 60 * (number + 1), "seconds": SECONDS * number}
+    entries: list[dict[str, Any]] = [
+        {"op_code": 8, "trial_id": last, "user_attr": {"fit": fit | {"usable": True}}}
+    ]
+    if ended:
+        now = datetime.now().isoformat(timespec="microseconds")
+        entries.append(
+            {"op_code": 6, "trial_id": last, "state": 1, "values": [score], "datetime_complete": now}
+        )
+    with (folder / "journal.log").open("a") as journal:
+        journal.writelines(json.dumps({"worker_id": "w", **entry}) + "\n" for entry in entries)
+    for file in (folder / "kept").iterdir():  # its files are new, too
+        place = folder / "trials" / f"{last:04d}" / file.name
+        place.unlink()
+        place.write_bytes(file.read_bytes())
 
 
 def _renewal(client: Any) -> dict[str, Any]:

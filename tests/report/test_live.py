@@ -173,6 +173,41 @@ def test_one_damaged_study_hides_no_other(studies, now, file: str, content: byte
     assert "25.00 dB" in str(renewed(client, "running")["live-head"]["children"])
 
 
+@pytest.mark.parametrize("what", ["a folder", "zeros"])
+def test_a_result_that_is_none_is_remarked(studies, now, what: str) -> None:
+    (studies / "empty" / "journal.log").touch()
+    result = studies / "empty" / "result.json"
+    if what == "a folder":
+        result.mkdir()
+    else:
+        with result.open("wb") as file:
+            file.truncate(300_000_000)  # of zeros, without taking that much of the disk
+    row = next(row for row in study_rows(find_studies(studies), now=now) if row.name == "empty")
+    assert "result.json is" in row.remark
+    head = str(renewed(make_app(studies).server.test_client(), "empty")["live-head"]["children"])
+    assert "The result of this study cannot be read" in head and "not started" not in head
+
+
+def test_a_study_whose_request_is_a_link_is_listed_and_not_followed(studies, now, tmp_path) -> None:
+    (tmp_path / "secret.yaml").write_text("sources: [secret]")
+    for name, target in (
+        ("broken", "nowhere"),
+        ("strange", tmp_path / "secret.yaml"),
+        ("loop", "study.yaml"),
+    ):
+        (studies / name).mkdir()
+        (studies / name / "study.yaml").symlink_to(target)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "study.yaml").write_text("sources: [secret]")
+    (studies / "away").symlink_to(tmp_path / "outside")
+    rows = {row.name: row for row in study_rows(find_studies(studies), now=now)}
+    assert "away" not in rows  # the folder itself lies elsewhere
+    assert {rows[name].state for name in ("broken", "strange", "loop")} == {"cannot be read"}
+    assert all("study.yaml" in rows[name].remark for name in ("broken", "strange", "loop"))
+    assert "secret" not in str(views.study_list(tuple(rows.values())))
+    assert rows["running"].state == "running"
+
+
 def test_looking_changes_nothing(studies) -> None:
     before = snapshot(studies)
     client = make_app(studies).server.test_client()

@@ -2,18 +2,27 @@
 
 import os
 import signal
+import time
+from dataclasses import replace
 
 import pytest
 
 from dipsearch import early_signals
 from dipsearch.commands import parsing
 from dipsearch.commands.main import run
+from dipsearch.delivery.first_answers import INTERRUPTED_SECONDS
 from dipsearch.early_signals import heard_early, listening_early
 from dipsearch.errors import InputError
 from dipsearch.execution.runner import Asked
+from dipsearch.problem import TaskOptions
+from dipsearch.run.answering import first_until
 from dipsearch.run.signals import interruptible
+from dipsearch.trials.request import Request
 
-HEARD = "SIGTERM: heard; what there is is delivered first (once more: stop at once)\n"
+HEARD = (
+    "SIGTERM: heard; what there is is delivered first, which takes 2 to 30 s by the size of the picture "
+    "(once more: stop at once)\n"
+)
 
 
 def sent(number=signal.SIGTERM):
@@ -68,3 +77,12 @@ def test_only_what_delivers_something_listens(words, early, monkeypatch):
     monkeypatch.setattr(parsing, "architecture_or_study", look)
     assert run(words) == 2
     assert seen == [early]
+
+
+def test_who_has_asked_already_gets_a_first_answer_soon():
+    asked = Request(sources=("x.png",), options=TaskOptions(task="denoise"), name="a", trials=3)
+    now = time.monotonic()
+    assert first_until(asked, started=now, slowness=1.0) == float("inf")
+    assert 0 < first_until(asked, started=now, slowness=1.0, hurry=True) - now < 2 * INTERRUPTED_SECONDS
+    short = replace(asked, budget_seconds=10.0)
+    assert first_until(short, started=now, slowness=1.0, hurry=True) - now < 10.0

@@ -110,8 +110,13 @@ def test_a_study_has_one_search_at_a_time(place: Path) -> None:
             run(place, asked, Ear())
 
 
-def test_every_slice_is_logged_with_its_reason(place: Path) -> None:
-    outcome = run(place, request(place, steps=60, trials=1), Ear())
+def test_every_slice_is_logged_and_shown_with_its_reason(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ear, shown = Ear(), set[str]()
+    monkeypatch.setattr(ear, "progress", lambda snapshot: shown.update(w.why for w in snapshot.workers))
+    outcome = run(place, request(place, steps=60, trials=1), ear)
+    assert "to its end" in shown
     rows = list(read_slices(outcome.folder))
     assert [row.before for row in rows[1:]] == [row.after for row in rows[:-1]]
     assert rows[0].before == 0 and rows[-1].after == 60 and {row.why for row in rows} == {"to its end"}

@@ -11,11 +11,13 @@ from typing import Any, cast
 import numpy as np
 import optuna
 import pytest
+import torch
 from optuna.trial import TrialState
 
 from dipsearch.execution.executor import TaskFailed
 from dipsearch.execution.runner import Asked as Wish
 from dipsearch.execution.runner import Runner
+from dipsearch.network import OwnNetwork
 from dipsearch.planning.memory_limit import MemoryLimit
 from dipsearch.planning.plan import Plan
 from dipsearch.planning.policy import Decision, ExpectedGain
@@ -299,6 +301,30 @@ def test_a_known_network_whose_proposal_was_cut_off_is_tried_all_the_same(tmp_pa
     assert [*search.books.under_way(best=0)] == []
     (again,) = search.run.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
     assert again.system_attrs["fixed_params"] == {"depth": 3} and again.user_attrs["preset"] == "known"
+
+
+def test_networks_of_ones_own_are_made_again_by_their_function(tmp_path: Path) -> None:
+    search = idle_search(tmp_path)
+
+    def propose(trial: optuna.Trial) -> torch.nn.Module:
+        channels = trial.suggest_int("channels", 4, 64)
+        if trial.number == 2 and made:
+            raise KeyError("it was changed meanwhile")
+        made.append(channels)
+        return torch.nn.Conv2d(32, 3 * channels, 1)
+
+    made: list[int] = []
+    search.run.own = replace(search.run.own, propose=propose)
+    first, second, third = (search.books.ask().candidate for _ in range(3))
+    assert first is not None and second is not None and third is None  # the last one was not made
+    search.run.study.ask()  # and of this one nothing is known yet
+    again = [*search.books.under_way(best=0)]
+    assert [one.number for one in again] == [0, 1] and made[2:] == made[:2]
+    for ours, theirs in zip((first, second), again, strict=True):
+        assert isinstance(ours.network, OwnNetwork) and isinstance(theirs.network, OwnNetwork)
+        weights = [network.module.state_dict()["weight"] for network in (ours.network, theirs.network)]
+        assert torch.equal(*weights)
+    assert search.books.trial(3).state == "pruned"
 
 
 def test_no_copy_of_the_study_is_made_for_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
