@@ -117,9 +117,18 @@ def _deliver_until(budget: float, finishing: float) -> float:
 
 
 def first_alone(
-    budget: float, shapes: Sequence[tuple[int, int, int, int]], *, devices: tuple[str, ...]
+    budget: float,
+    shapes: Sequence[tuple[int, int, int, int]],
+    *,
+    devices: tuple[str, ...],
+    no_room: str = "",
 ) -> Plan:
-    """The plan where there is no time for a network: the first answers are delivered."""
+    """The plan where there is no time for a network, or no memory: the first answers are delivered.
+
+    Args:
+        no_room: the device without memory; empty: there is no time.
+    """
+    lacking = f"not enough memory on '{no_room}'" if no_room else "no time"
     return Plan(
         devices=devices,
         crop=None,
@@ -133,9 +142,10 @@ def first_alone(
         deliver_until=budget,
         trials=None,
         networks=False,
+        no_room=no_room,
         lines=(
             picture_line(shapes),
-            ("time", f"{budget:.0f} s in all: no time for a network, the first answer is delivered"),
+            ("time", f"{budget:.0f} s in all: {lacking} for a network, the first answer is delivered"),
         ),
     )
 

@@ -115,6 +115,8 @@ class Plan:
         polishing: seconds before ``deliver_until`` that belong to the polishing of what networks made.
         pilots_only: whether there is time only for networks with a pilot in their input, which need fewer iterations.
         networks: whether there is time for any; the first answers are all that is delivered otherwise.
+        no_room: a device that had not even the memory to measure its speed, so that no network is fitted; empty: there
+            was none.
         networks_from: the budget in seconds that would have had time for one, about; ``None``: that is not known.
     """
 
@@ -136,6 +138,7 @@ class Plan:
     polishing: float = 0.0
     pilots_only: bool = False
     networks: bool = True
+    no_room: str = ""
     networks_from: float | None = None
     seconds_per_step: float = 0.0
     memory_limit: MemoryLimit = UNLIMITED

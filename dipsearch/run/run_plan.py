@@ -56,17 +56,24 @@ def plan_of(
         patch_seconds: of one worker for the first answers; ``None``: there are none.
         no_time: for networks, see ``without_time``.
         may_crop: whether candidates can be fitted once more, to the whole pictures, where they are searched on crops.
+
+    Raises:
+        ResourceError: a device has no memory to measure its speed, and there is no first answer to deliver, or what a
+            study to be resumed has searched on crops has still to be fitted to the whole pictures.
     """
     calibration = None
+    shapes = [case.problem.image_shape for case in cases]
     if no_time and begun is None:
         # Whatever is measured now would only delay what can be delivered.
-        plan = first_alone(
-            request.budget_seconds or 0.0, [c.problem.image_shape for c in cases], devices=devices
-        )
-        return plan, None
+        return first_alone(request.budget_seconds or 0.0, shapes, devices=devices), None
     if request.budget_seconds is not None:
-        calibration = _calibrated(here(devices[0], workers), precision=request.precision, seed=request.seed)
-    shapes = [case.problem.image_shape for case in cases]
+        device = here(devices[0], workers)
+        try:
+            calibration = _calibrated(device, precision=request.precision, seed=request.seed)
+        except ResourceError:
+            if patch_seconds is None or _side(begun or ()) is not None:
+                raise
+            return first_alone(request.budget_seconds, shapes, devices=devices, no_room=device), None
     largest = max(shapes, key=lambda shape: shape[-1] * shape[-2])
     load = Load(
         task=cases[0].problem.task,

@@ -231,12 +231,15 @@ def _has_firsts(run: Run) -> bool:
 
 
 def _without_networks(run: Run, callback: Callback, asked: Asked, unsaved: Unsaved) -> Outcome:
-    """Deliver the first answers: there is no time for anything else, or nothing to restore."""
+    """Deliver the first answers: there is no time or no memory for anything else, or nothing to restore."""
     sentence = (
         NOTHING_TO_RESTORE
         if all(case.left_alone for case in run.cases)
         else f"{asked.by}: the first answer is delivered"
         if asked.once
+        else f"there is not enough memory on '{run.plan.no_room}' for a network: the first answer is delivered; "
+        "end what else is there, or use another --device"
+        if run.plan.no_room
         else "there is no time for a network: the first answer is delivered"
         + (enough_words(run.plan) or "; give a larger --budget")
     )
