@@ -2,12 +2,11 @@
 
 That takes a worker seconds, on a GPU many. On a CPU a process is started early only where it has a core of its own,
 which nobody else uses either, so that the first answer and what is measured of this machine are what they would be
-without it; on a GPU always, for that is where both are made. Nothing outlives the block.
+without it; on a GPU one always, for that is where both are made. Nothing outlives the block.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from ..execution.fork_server import start_fork_server
 from ..execution.local_processes import LocalProcesses
 from ..execution.task import Patches, Result
 from ..trials.own_parts import NOTHING, OwnParts
-from .devices import cores
+from .devices import cores, taken_cores
 
 LEAST_FOR_WORKERS = 10.0
 """Seconds of a budget that workers are started ahead for. With fewer no network is fitted, and where other programs are
@@ -26,14 +25,6 @@ busy they took the time of the first answer: 5 s of a 512 × 512 picture beside 
 
 Given = tuple[Patches, int, Future[Result]]
 """A task that a worker has, the worker's number, and what will come of it."""
-
-
-def taken_cores() -> int:
-    """Cores that other programs had at work in the last minute; 0 where the system does not say.
-
-    The load is that of the whole machine, of which this process may have a part only.
-    """
-    return round(os.getloadavg()[0] * cores() / (os.cpu_count() or 1)) if hasattr(os, "getloadavg") else 0
 
 
 @dataclass
@@ -67,19 +58,22 @@ class HeadStart:
             start_fork_server()
 
     def begin(self, devices: Sequence[str], *, besides: int) -> None:
-        """Start workers for some devices: on a CPU as many as have a core of their own.
+        """Start workers for some devices: on a CPU as many as have a core of their own, else one on each.
+
+        The contexts of more would take memory and time of a GPU from the first answer and the measurement of its speed.
 
         Args:
-            devices: of the workers, as far as it is known.
+            devices: of the workers, as far as it is known; each of them before any a second time.
             besides: cores that this process needs for itself.
         """
-        most = self._room(besides=besides) if devices[0] == "cpu" else 0 if self.short else len(devices)
+        on_gpus = 0 if self.short else len(set(devices))
+        most = self._room(besides=besides) if devices[0] == "cpu" else on_gpus
         if most > 0:
             self._for(devices).start(most)
 
     @property
     def short(self) -> bool:
-        """Whether there is too little time for any network."""
+        """Whether there is too little time for any network; asked, too, where workers are elsewhere and none begins."""
         return self.budget_seconds is not None and self.budget_seconds < LEAST_FOR_WORKERS
 
     @property
@@ -99,7 +93,7 @@ class HeadStart:
         return executor
 
     def _room(self, *, besides: int) -> int:
-        return 0 if self.short else cores() - besides - taken_cores()
+        return 0 if self.short else cores() - besides - round(taken_cores())
 
     def _for(self, devices: Sequence[str]) -> LocalProcesses:
         specs = [WorkerSpec(index, device, threads=1) for index, device in enumerate(devices)]

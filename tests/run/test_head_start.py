@@ -14,13 +14,13 @@ import pytest
 
 from dipsearch.errors import DipsearchError
 from dipsearch.execution.local_processes import LocalProcesses
-from dipsearch.run import head_start, read_study, run_search
+from dipsearch.run import devices, head_start, read_study, run_search
 from dipsearch.run.head_start import HeadStart
 
 from ..execution.studies import PATCHES, study
 from .test_study_side import Ear, furnish, request
 
-TAKEN = head_start.taken_cores
+TAKEN = devices.taken_cores
 
 
 def children() -> set[int]:
@@ -68,10 +68,11 @@ def test_only_those_begin_early_that_have_a_core_of_their_own(tmp_path: Path) ->
         assert len(children() - before) == 2
 
 
-def test_on_a_gpu_all_begin_early_however_busy_the_processor_is(
+def test_of_each_gpu_one_begins_early_however_busy_the_processor_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[tuple[list[str], int | None]] = []
+    four = ("cuda:0", "cuda:1", "cuda:0", "cuda:1")
 
     def noted(self: LocalProcesses, most: int | None = None) -> None:
         begun.append(([one.device for one in self.specs], most))
@@ -79,25 +80,41 @@ def test_on_a_gpu_all_begin_early_however_busy_the_processor_is(
     monkeypatch.setattr(head_start, "taken_cores", lambda: 100)
     monkeypatch.setattr(LocalProcesses, "start", noted)
     with HeadStart(tmp_path) as ahead:
-        ahead.begin(("cuda:0", "cuda:1"), besides=1)
-        ahead.workers(("cuda:0", "cuda:1"))
+        ahead.begin(four, besides=1)
+        ahead.workers(four)
     with HeadStart(tmp_path, budget_seconds=5.0) as short:
         short.begin(("cuda:0",), besides=1)
-    assert begun == [(["cuda:0", "cuda:1"], 2), (["cuda:0", "cuda:1"], None)]
+    assert begun == [(list(four), 2), (list(four), None)]
 
 
 def test_of_the_load_of_a_machine_a_process_has_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(head_start, "cores", lambda: 16)
-    monkeypatch.setattr(head_start.os, "cpu_count", lambda: 192)
-    monkeypatch.setattr(head_start.os, "getloadavg", lambda: (48.0, 0.0, 0.0))
-    assert head_start.taken_cores() == 4
+    monkeypatch.setattr(devices, "cores", lambda: 16)
+    monkeypatch.setattr(os, "cpu_count", lambda: 192)
+    monkeypatch.setattr(os, "getloadavg", lambda: (48.0, 0.0, 0.0))
+    assert devices.taken_cores() == 4
+
+
+def test_where_a_system_does_not_say_its_load_workers_still_begin_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown() -> None:
+        raise OSError("the load average was unobtainable")
+
+    monkeypatch.setattr(os, "getloadavg", unknown)
+    monkeypatch.setattr(head_start, "cores", lambda: 4)
+    assert devices.free_cores() == devices.cores()
+    with HeadStart(tmp_path) as ahead:
+        ahead.begin(("cpu",), besides=1)
+        assert ahead.free
 
 
 @pytest.mark.usefixtures("four_cores")
 def test_on_a_machine_that_is_busy_nobody_begins_early(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(head_start.os, "getloadavg", lambda: (2.6, 0.0, 0.0))
+    monkeypatch.setattr(os, "cpu_count", devices.cores)
+    monkeypatch.setattr(os, "getloadavg", lambda: (1.3 * devices.cores(), 0.0, 0.0))
+    monkeypatch.setattr(head_start, "cores", devices.cores)
     monkeypatch.setattr(head_start, "taken_cores", TAKEN)
     with HeadStart(tmp_path) as ahead:
         ahead.begin(("cpu",), besides=1)
