@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ..fitting.all_data import SHARE as ALL_DATA_SHARE
 from ..fitting.all_data import all_data_share
 from .keeping import Keeping
 from .picture_fits import kept_steps
@@ -86,7 +85,7 @@ class FitQueue:
                 return self._slice(one, steps=one.wanted.steps)
             if one.wanted.may_go_on and not one.all_data and one.steps:
                 one.all_data = True
-                rest = min(left, max(one.share - one.spent, all_data_share(one.steps) * one.spent))
+                rest = min(left, max(one.share - one.spent, self._to_go_on(one)))
                 return replace(self._slice(one, steps=0), all_data=True, seconds=rest)
         if not self._todo or left < LEAST_SECONDS:
             return None
@@ -99,7 +98,7 @@ class FitQueue:
 
     def _slice(self, one: _Under, *, steps: int) -> Slice:
         one.busy = True
-        left = min(one.share - one.spent, self.until - self.runner.seconds)
+        left = min(one.share - one.spent - self._to_go_on(one), self.until - self.runner.seconds)
         seconds = max(0.0, min(self.slice_seconds, left))
         keep = one.keeping.due(self.runner.seconds + seconds) or left <= self.slice_seconds or not steps
         return replace(one.wanted, at=one.steps, steps=steps, seconds=seconds, keep=keep)
@@ -129,7 +128,11 @@ class FitQueue:
     def _over(self, one: _Under) -> bool:
         latest = self.latest.get(one.wanted.place)
         ended = latest is not None and latest.pictures[0].ended is not None
-        return ended or one.spent >= one.share * (1 - ALL_DATA_SHARE * one.wanted.may_go_on)
+        return ended or one.spent + self._to_go_on(one) >= one.share
+
+    def _to_go_on(self, one: _Under) -> float:
+        """Seconds of its share in which a fit goes on with all data."""
+        return one.spent * all_data_share(one.steps) if one.wanted.may_go_on and one.steps else 0.0
 
 
 def _as_lean(limits: Limits, found: Advanced) -> Limits:
