@@ -98,8 +98,8 @@ class FitQueue:
 
     def _slice(self, one: _Under, *, steps: int) -> Slice:
         one.busy = True
-        left = min(one.share - one.spent - self._to_go_on(one), self.until - self.runner.seconds)
-        seconds = max(0.0, min(self.slice_seconds, left))
+        left = min(one.share - one.spent, self.until - self.runner.seconds)
+        seconds = max(0.0, min(self.slice_seconds, left - self._to_go_on(one)))
         keep = one.keeping.due(self.runner.seconds + seconds) or left <= self.slice_seconds or not steps
         return replace(one.wanted, at=one.steps, steps=steps, seconds=seconds, keep=keep)
 
