@@ -15,11 +15,12 @@ JOBS    ?= 2
 # Small tensors gain nothing from threads, and two cores are soon oversubscribed.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint format docs clean
+.PHONY: help demo test coverage lint format docs clean
 
 help:
 	@echo "make demo    restore a bundled picture in about two minutes ($(IMAGE), half of its pixels hidden)"
 	@echo "make test    run all tests"
+	@echo "make coverage  the same, and which lines of the package they ran"
 	@echo "make lint    ruff and mypy"
 	@echo "make format  let ruff put the code in order"
 	@echo "make docs    build the pages of docs/ and check their links"
@@ -37,6 +38,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+# Lines that run in other processes (workers, the command line) only are not counted.
+coverage: $(STAMP)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov=dipsearch --cov-report=term:skip-covered
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -64,6 +69,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing dipsearch into .venv (PyTorch is large: the first time takes a few minutes)"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@# Where Python may write no bytecode, compiling at every start would take a quarter of a second.
+	@$(BIN)/python -m compileall -q dipsearch
 	@touch $@
 
 $(DOCS): $(STAMP)

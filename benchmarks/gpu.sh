@@ -8,9 +8,10 @@
 #
 #   1  the tests that need a GPU
 #   2  every network at 128², 256², 512²: engines beside a textbook loop  speed-MACHINE.json
+#      three small fits at once: in turns, on streams, in processes       side-by-side-MACHINE.json
 #   3  F16, noise of σ 25: one search of 60, 120 and 20 s                alone/published.json
 #      how busy the GPU is during that of 120 s, every 0.2 s             utilisation.csv
-#      three pictures at once, 60 s each                                 three/published.json
+#      three pictures at once, 60 s each, the first ones of part 4       table/published.json
 #   4  as much of the published table as the time allows                  table/published.json
 #
 # summary.json has the exit codes (124: out of time), the seconds and the figures that matter, page.md the tables, and gpu.log
@@ -69,41 +70,43 @@ published() { # NAME LIMIT FOLDER OPTION…
 }
 
 if wanted 1; then
-    step tests 170 "$PYTHON" -m pytest -m gpu -n "$TESTS_AT_ONCE" --durations=10 --junitxml="$scratch/tests.xml"
+    step tests 140 "$PYTHON" -m pytest -m gpu -n "$TESTS_AT_ONCE" --durations=10 --junitxml="$scratch/tests.xml"
 fi
 
 if wanted 2; then
     # A third of a second for each turn; the memory takes a process for every row, and is measured elsewhere.
-    step speed 240 "$PYTHON" cli.py bench speed --device "$DEVICE" --sizes 128,256,512 --seconds 1 --no-memory \
+    step speed 140 "$PYTHON" cli.py bench speed --device "$DEVICE" --sizes 128,256,512 --seconds 1 --no-memory \
         --out "$out" --page "$out/page.md"
+    step "side-by-side" 50 "$PYTHON" cli.py bench side-by-side --device "$DEVICE" --sizes 128 --networks 32x4 \
+        --at-once 3 --seconds 1 --out "$out" --page "$out/page.md"
 fi
 
 if wanted 3 && [ -n "$data" ]; then
-    published "minute" 100 alone --rows denoise --pictures F16 --seconds-per-picture 60
+    published "minute" 80 alone --rows denoise --pictures F16 --seconds-per-picture 60
     if command -v nvidia-smi >/dev/null; then
         nvidia-smi --query-gpu=timestamp,utilization.gpu,memory.used --format=csv,noheader,nounits -lms 200 \
             >"$out/utilisation.csv" &
         watcher=$!
     fi
-    published "two-minutes" 170 alone --rows denoise --pictures F16 --seconds-per-picture 120
+    published "two-minutes" 145 alone --rows denoise --pictures F16 --seconds-per-picture 120
     [ -z "$watcher" ] || kill "$watcher"
     watcher=
-    published "three-at-once" 110 three --rows denoise --pictures F16,Lena,Peppers --seconds-per-picture 60 --at-once 3
-    published "third" 50 alone --rows denoise --pictures F16 --seconds-per-picture 20
+    published "third" 35 alone --rows denoise --pictures F16 --seconds-per-picture 20
+    published "three-at-once" 95 table --rows denoise --pictures F16,Lena,Peppers --seconds-per-picture 60 --at-once 3
 fi
 
 if wanted 4 && [ -n "$data" ]; then
     published "table" "$LIMIT" table --rows "$ROWS" --seconds-per-picture "$SECONDS_PER_PICTURE" --at-once "$AT_ONCE"
 fi
 
-"$PYTHON" - "$out" "$scratch" "$SECONDS" <<'PYTHON'
+"$PYTHON" - "$out" "$scratch" "$SECONDS" "$SECONDS_PER_PICTURE" <<'PYTHON'
 import json
 import sys
 from pathlib import Path
 from statistics import fmean
 from xml.etree import ElementTree
 
-out, scratch = Path(sys.argv[1]), Path(sys.argv[2])
+out, scratch, budget = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[4])
 steps = (scratch / "steps").read_text().splitlines()
 
 
@@ -111,11 +114,12 @@ def rows(file):
     return json.loads(file.read_text())["rows"] if file.is_file() else []
 
 
-def level(folder, picture, budget):
+def level(folder, picture, budget, at_once=1, what="psnr"):
+    wanted = picture, budget, at_once, "dipsearch"
     found = [
-        row["psnr"]
+        row[what]
         for row in rows(out / folder / "published.json")
-        if (row["picture"], row["budget"], row["method"]) == (picture, budget, "dipsearch")
+        if (row["picture"], row["budget"], row["at_once"], row["method"]) == wanted
     ]
     return found[0] if found else None
 
@@ -127,8 +131,9 @@ summary = {
         "F16, 60 s": level("alone", "F16", 60),
         "F16, 120 s": level("alone", "F16", 120),
         "F16, 20 s": level("alone", "F16", 20),
-        "three at once, 60 s": {name: level("three", name, 60) for name in ("F16", "Lena", "Peppers")},
+        "three at once, 60 s": {name: level("table", name, 60, 3) for name in ("F16", "Lena", "Peppers")},
     },
+    "gpu_busy_share": {f"F16, {budget} s": level("alone", "F16", budget, what="gpu_busy_share") for budget in (60, 120)},
 }
 if (scratch / "tests.xml").is_file():
     suite = next(ElementTree.parse(scratch / "tests.xml").iter("testsuite"))
@@ -138,6 +143,10 @@ for file in out.glob("speed-*.json"):
         f"{row['network']} {row['size']} {row['engine']} {row['precision']}": [row["its_per_s"], row["ratio_to_textbook"]]
         for row in rows(file)
     }
+for file in out.glob("side-by-side-*.json"):
+    summary[file.stem] = {
+        f"{row['network']} {row['size']} {row['at_once']} {row['way']}": [row["its_per_s"], row["gain"]] for row in rows(file)
+    }
 if (out / "utilisation.csv").is_file():
     samples = [line.split(",") for line in (out / "utilisation.csv").read_text().splitlines()]
     busy = [float(words[1]) for words in samples if len(words) == 3 and words[1].strip().isdigit()]
@@ -146,7 +155,7 @@ if (out / "utilisation.csv").is_file():
         "mean_percent": round(fmean(busy), 1) if busy else None,
         "idle_share": round(sum(value == 0 for value in busy) / len(busy), 3) if busy else None,
     }
-table = [row for row in rows(out / "table" / "published.json") if row["psnr"] is not None]
+table = [row for row in rows(out / "table" / "published.json") if row["psnr"] is not None and row["budget"] == budget]
 summary["table"] = {
     f"{task} {name} {method}": {"pictures": len(found), "mean": round(fmean(found), 3)}
     for task, name in sorted({(row["task"], row["set"]) for row in table})

@@ -33,12 +33,15 @@ if TYPE_CHECKING:
     from .errors import InputError as InputError
     from .errors import ResourceError as ResourceError
     from .errors import StudyError as StudyError
+    from .fitting import Average as Average
     from .fitting import Check as Check
     from .fitting import Decision as Decision
     from .fitting import Ended as Ended
+    from .fitting import ExponentialAverage as ExponentialAverage
     from .fitting import Fit as Fit
     from .fitting import StoppingRule as StoppingRule
     from .fitting import ValidationMinimum as ValidationMinimum
+    from .fitting import Waiting as Waiting
     from .library import Architecture as Architecture
     from .library import preset as preset
     from .library import preset_names as preset_names
@@ -93,7 +96,7 @@ __version__ = "0.1.0"
 _NAMES = {
     "api": "Fitted Result fit load restore search",
     "errors": "DipsearchError FormatError InputError ResourceError StudyError",
-    "fitting": "Check Decision Ended Fit StoppingRule ValidationMinimum",
+    "fitting": "Average Check Decision Ended ExponentialAverage Fit StoppingRule ValidationMinimum Waiting",
     "library": "Architecture preset preset_names",
     "network": "Generator Genome OwnNetwork SearchSpace build load_space",
     "patches": "answer polished",

@@ -21,8 +21,8 @@ from PIL import Image
 import dipsearch
 from dipsearch.bench.tabular.table_file import write_table
 from dipsearch.commands.main import app
-from dipsearch.library import ArchitectureFit, Preset, Provenance
-from dipsearch.library.architecture_file import IN_FILES
+from dipsearch.library import ArchitectureFit, Preset
+from dipsearch.library.architecture_file import IN_FILES, Provenance
 from dipsearch.network import as_network
 from dipsearch.problem.operators import registry
 from dipsearch.run import Request
@@ -125,6 +125,7 @@ def test_examples_run_up_to_a_search(page: Path, tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path)
     picture = np.random.default_rng(0).integers(1, 256, (48, 48, 3), dtype=np.uint8)
     Image.fromarray(picture).save("photo.png")
+    Image.fromarray(picture).save("photo.jpg")
     Image.fromarray(np.where(picture[..., 0] > 99, 255, 0).astype(np.uint8)).save("mask.png")
     for name in ("search", "restore"):
         monkeypatch.setattr(dipsearch, name, reached(getattr(dipsearch, name)))

@@ -50,8 +50,9 @@ def test_every_command_can_be_typed(python: Path, tmp_path: Path) -> None:
     summary = ran(python, DATA=str(tmp_path))
     steps = summary["steps"]
     assert isinstance(steps, dict)
-    assert list(steps) == ["tests", "speed", "minute", "two-minutes", "three-at-once", "third", "table"]
-    assert [step["code"] for step in steps.values()] == [3, 0, 0, 0, 0, 0, 0]
+    searches = ["minute", "two-minutes", "third", "three-at-once", "table"]
+    assert list(steps) == ["tests", "speed", "side-by-side", *searches]
+    assert [step["code"] for step in steps.values()] == [3, 0, 0, 0, 0, 0, 0, 0]
     typed = [shlex.split(line) for line in (tmp_path / "typed").read_text().splitlines()]
     assert typed[0][:4] == ["-m", "pytest", "-m", "gpu"]
     for program, verb, *arguments in typed[1:]:
@@ -63,8 +64,8 @@ def test_every_command_can_be_typed(python: Path, tmp_path: Path) -> None:
 
 
 def test_parts_are_left_out_when_asked_and_without_pictures(python: Path, tmp_path: Path) -> None:
-    assert ran(python, PARTS="2")["steps"].keys() == {"speed"}  # type: ignore[attr-defined]
-    assert ran(python)["steps"].keys() == {"tests", "speed"}  # type: ignore[attr-defined]
+    assert ran(python, PARTS="2")["steps"].keys() == {"speed", "side-by-side"}  # type: ignore[attr-defined]
+    assert ran(python)["steps"].keys() == {"tests", "speed", "side-by-side"}  # type: ignore[attr-defined]
     assert ran(python, DATA=str(tmp_path), PARTS="4")["steps"].keys() == {"table"}  # type: ignore[attr-defined]
 
 
@@ -76,14 +77,19 @@ def test_nothing_is_begun_when_the_time_is_over(python: Path, tmp_path: Path) ->
 
 def test_the_summary_has_the_figures_that_matter(python: Path, tmp_path: Path) -> None:
     rows = [
-        {"task": "denoise", "set": "standard9", "picture": name, "budget": budget, "method": "dipsearch"}
-        | {"psnr": level, "psnr_y": None}
-        for name, budget, level in (("F16", 60, 33.25), ("F16", 20, 32.5), ("Lena", 60, 32.0))
+        {"task": "denoise", "set": "standard9", "picture": name, "budget": budget, "at_once": at_once}
+        | {"method": "dipsearch", "psnr": level, "psnr_y": None, "gpu_busy_share": 0.9}
+        for name, budget, at_once, level in (
+            ("F16", 60, 1, 33.25),
+            ("F16", 20, 1, 32.5),
+            ("F16", 60, 3, 33.0),
+            ("Lena", 60, 3, 32.0),
+        )
     ]
     results = tmp_path / "results"
-    for folder in ("alone", "three", "table"):
+    for folder, some in (("alone", rows[:2]), ("table", rows[1:])):
         (results / folder).mkdir(parents=True)
-        (results / folder / "published.json").write_text(json.dumps({"rows": rows}))
+        (results / folder / "published.json").write_text(json.dumps({"rows": some}))
     speed = {
         "network": "32x4",
         "size": 128,
@@ -93,6 +99,8 @@ def test_the_summary_has_the_figures_that_matter(python: Path, tmp_path: Path) -
         "ratio_to_textbook": 8.0,
     }
     (results / "speed-gpu.json").write_text(json.dumps({"rows": [speed]}))
+    side = {"network": "32x4", "size": 128, "way": "streams", "at_once": 3, "its_per_s": 900.0, "gain": 2.25}
+    (results / "side-by-side-gpu.json").write_text(json.dumps({"rows": [side]}))
     (results / "utilisation.csv").write_text(
         "2026, 100, 900\n2026, 0, 900\n2026, [N/A], 900\n2026, 80, 900\n"
     )
@@ -101,8 +109,10 @@ def test_the_summary_has_the_figures_that_matter(python: Path, tmp_path: Path) -
         "F16, 60 s": 33.25,
         "F16, 120 s": None,
         "F16, 20 s": 32.5,
-        "three at once, 60 s": {"F16": 33.25, "Lena": 32.0, "Peppers": None},
+        "three at once, 60 s": {"F16": 33.0, "Lena": 32.0, "Peppers": None},
     }
+    assert summary["gpu_busy_share"] == {"F16, 60 s": 0.9, "F16, 120 s": None}
     assert summary["speed-gpu"] == {"32x4 128 cuda_graph tf32": [400.0, 8.0]}
+    assert summary["side-by-side-gpu"] == {"32x4 128 3 streams": [900.0, 2.25]}
     assert summary["utilisation"] == {"samples": 3, "mean_percent": 60.0, "idle_share": 0.333}
-    assert summary["table"] == {"denoise standard9 dipsearch": {"pictures": 3, "mean": 32.583}}
+    assert summary["table"] == {"denoise standard9 dipsearch": {"pictures": 2, "mean": 32.5}}

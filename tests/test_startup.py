@@ -43,7 +43,15 @@ def test_importing_the_package_is_light() -> None:
 
 
 def test_a_search_begins_without_what_only_a_report_or_a_race_needs() -> None:
-    late = ("scipy.stats", "plotly", "pandas", "distributed", "skimage.restoration")
+    late = (
+        "scipy.stats",
+        "scipy.optimize",
+        "sqlalchemy",
+        "plotly",
+        "pandas",
+        "distributed",
+        "skimage.restoration",
+    )
     probe = f"import sys, dipsearch.problem, dipsearch.run; print(*[n for n in {late!r} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from numbers import Integral, Real
 from typing import Any, get_args
@@ -14,11 +14,12 @@ from ..durations import seconds_in
 from ..errors import InputError, ResourceError
 from ..fitting import EngineWord, Precision
 from ..fitting.own_draws import SEEDS
-from ..problem import Case, Operator, Problem, Product
-from ..problem.operators import name_of
+from ..problem import Case, Problem
+from ..problem.operators import factors_of, name_of
 from ..problem.operators.registry import GIVEN
+from ..request_words import STARTS
 from ..trials.own_parts import OwnParts
-from ..trials.request import ARRAY, STARTS
+from ..trials.request import ARRAY
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -88,18 +89,10 @@ def own_operators(cases: Sequence[Case]) -> OwnParts:
         registered={
             name_of(part): type(part)
             for operator in given.values()
-            for part in _factors(operator)
+            for part in factors_of(operator)
             if name_of(part) != GIVEN and not type(part).__module__.startswith("dipsearch.")
         },
     )
-
-
-def _factors(operator: Operator) -> Iterator[Operator]:
-    if isinstance(operator, Product):
-        for factor in operator.operators:
-            yield from _factors(factor)
-    else:
-        yield operator
 
 
 def whole_number(name: str, value: object, *, least: int) -> int:
@@ -138,6 +131,31 @@ def refuse_other_start(start: object) -> None:
     """
     if start not in STARTS:
         raise InputError(f"start is {start!r}", f"it is {', '.join(STARTS)}", "choose one of these")
+
+
+def refuse_other_judges(*, rule: object, average: object) -> None:
+    """Refuse what is no stopping rule, or no average of outputs; a class is neither.
+
+    Raises:
+        InputError: one of them.
+    """
+    for name, given, methods, protocol, example in (
+        (
+            "stopping rule",
+            rule,
+            ("init", "update", "finish"),
+            "StoppingRule",
+            "ValidationMinimum(patience=500)",
+        ),
+        ("average", average, ("init", "update", "read"), "Average", "ExponentialAverage(0.99)"),
+    ):
+        has_all = all(callable(getattr(given, method, None)) for method in methods)
+        if given is not None and (isinstance(given, type) or not has_all):
+            raise InputError(
+                f"the {name} is {given!r}",
+                f"it is an object with {methods[0]}, {methods[1]} and {methods[2]}, as dipsearch.{protocol} says",
+                f"give for example dipsearch.{example}",
+            )
 
 
 def refuse_other_means(

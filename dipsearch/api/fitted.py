@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from .. import fitting
 from ..errors import InputError
 from ..fitting import (
+    Average,
     Check,
     Curves,
     Ended,
@@ -31,8 +32,8 @@ from ..network import Genome, OwnNetwork, as_network
 from ..patches import answer
 from ..planning.plan import MAX_STEPS
 from ..problem import Problem, Split, make_split
-from ..trials.request import StartWord
-from .asked import refuse_other_means, refuse_other_start, seconds_of, whole_number
+from ..request_words import StartWord
+from .asked import refuse_other_judges, refuse_other_means, refuse_other_start, seconds_of, whole_number
 from .found import Array
 
 
@@ -83,6 +84,7 @@ def fit(
     split: Split | None = None,
     steps: int | None = None,
     rule: StoppingRule | None = None,
+    average: Average | None = None,
     watch: Watcher | None = None,
     seconds: float | None = None,
     device: str | None = None,
@@ -101,6 +103,7 @@ def fit(
         split: which part of the measurement is fitted and which one scores; ``None``: as the noise asks for.
         steps: iterations at the most; ``None``: as many as the task usually has.
         rule: when to stop and what to deliver; ``None``: the minimum of the split's score.
+        average: of the outputs, which is judged and delivered; ``None``: the exponential one that the network says.
         watch: sees every check point until the fit is judged, and may end it: then it does not go on.
         seconds: wall time of its iterations at the most.
         device: "cpu", "cuda", "mps"; ``None``: CUDA where it is there.
@@ -112,7 +115,7 @@ def fit(
             ``restore`` do; ``False``: the image is that of the chosen iteration, for comparisons of rules and scores.
 
     Raises:
-        InputError: something cannot be used.
+        InputError: something cannot be used, or no output of the network was finite.
     """
     if not isinstance(problem, Problem):
         raise InputError(
@@ -122,7 +125,11 @@ def fit(
         )
     refuse_other_means(seed=seed, engine=engine, precision=precision, device=device or "auto")
     refuse_other_start(start)
-    _refuse_other_rule(rule, watch)
+    refuse_other_judges(rule=rule, average=average)
+    if watch is not None and not callable(watch):
+        raise InputError(
+            f"watch is {watch!r}", "it is called with a check point and the image there", "give a function"
+        )
     chosen, most = as_network(network, z=z), MAX_STEPS[problem.task]
     where = device if device not in (None, "auto") else "cuda" if torch.cuda.is_available() else "cpu"
     with torch.inference_mode(False), torch.enable_grad():  # whatever the caller has switched off
@@ -162,6 +169,7 @@ def fit(
             seed=seed,
             max_steps=most if steps is None else whole_number("steps", steps, least=1),
             rule=rule,
+            average=average,
             watch=None if watch is None else seen,
             seconds=most_seconds / (1 + SHARE) if goes_on and most_seconds else most_seconds,
             start=None if warm is None else warm_start(chosen, channels=channels, seed=seed, pilot=pilot),
@@ -169,28 +177,23 @@ def fit(
             compute=compute,
             pilot=pilot,
         )
+        if not bool(done.image.isfinite().all()):
+            raise InputError(
+                f"the network made values that are NaN or infinite ({done.ended.value})",
+                "a fit delivers an average of outputs, which are finite numbers",
+                "correct it or its z, or lower its learning rate: dipsearch.OwnNetwork(module, z, learning_rate=0.001)",
+            )
+        if done.ended is Ended.DIVERGED:
+            warnings.warn(f"the image is that of iteration {done.step}: {done.ended.value}", stacklevel=2)
         if goes_on and not broken_off and done.ended in USEFUL:
             left = None if most_seconds is None else max(0.0, most_seconds - done.seconds)
             pilot = answer(problem).to(where) if chosen.needs_pilot else None
-            done = _gone_on(done, chosen, there, seed=seed, seconds=left, compute=compute, pilot=pilot)
+            done = _gone_on(
+                done, chosen, there, seed=seed, seconds=left, compute=compute, pilot=pilot, average=average
+            )
         done = replace(done, weights=None)
         image = done.image if done.full is None else done.full
         return Fitted(problem.form.back(fitting.data_consistent(image.cpu(), problem)), done, warm)
-
-
-def _refuse_other_rule(rule: object, watch: object) -> None:
-    if rule is not None and not all(
-        callable(getattr(rule, one, None)) for one in ("init", "update", "finish")
-    ):
-        raise InputError(
-            f"the stopping rule is {rule!r}",
-            "it has init, update and finish, as dipsearch.StoppingRule says",
-            "give for example dipsearch.ValidationMinimum(patience=500)",
-        )
-    if watch is not None and not callable(watch):
-        raise InputError(
-            f"watch is {watch!r}", "it is called with a check point and the image there", "give a function"
-        )
 
 
 def _may_go_on(problem: Problem, split: Split) -> bool:
@@ -211,10 +214,20 @@ def _gone_on(
     seconds: float | None,
     compute: Compute,
     pilot: Tensor | None,
+    average: Average | None,
 ) -> Fit:
     """The fit after it went on; as it was where a network of the user's fails."""
     try:
-        return fit_all_data(done, network, problem, seed=seed, seconds=seconds, compute=compute, pilot=pilot)
+        return fit_all_data(
+            done,
+            network,
+            problem,
+            seed=seed,
+            seconds=seconds,
+            compute=compute,
+            pilot=pilot,
+            average=average,
+        )
     except Exception as error:
         if not isinstance(network, OwnNetwork):
             raise

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from ..delivery.answer_words import answers_of, delivered_answer, delivered_words
@@ -32,14 +29,12 @@ from ..trials.trial import ranked
 from .asked import cases_of, own_operators
 from .kept import Kept
 from .reference import as_image
+from .shown import before_and_after
 
 Array = Tensor | NDArray[Any]
 
 NOT_AVERAGED = {FIRST, BEST, UNCHANGED}
 """Answers without a network, or with a single one."""
-
-SHOWN = 512
-"""Pixels along the longer side of a picture in a notebook."""
 
 
 @dataclass(eq=False, repr=False)
@@ -54,6 +49,7 @@ class Result:
         summary: the content of ``result.json`` of a search, and of a restoration its answers.
         folder: the study's, which goes away with this value unless it was saved; ``None`` after a restoration.
         networks: what a restoration used.
+        fitted: those of them that it began, as candidates.
     """
 
     problems: tuple[Problem, ...]
@@ -61,6 +57,7 @@ class Result:
     summary: Mapping[str, Any]
     folder: Path | None = None
     networks: tuple[Genome, ...] = ()
+    fitted: tuple[Trial, ...] = ()
     _kept: Kept | None = field(default=None, repr=False)
     _record: StudyRecord | None = field(default=None, repr=False)
 
@@ -105,24 +102,31 @@ class Result:
 
     @property
     def trials(self) -> tuple[Trial, ...]:
-        """The candidates of the search that were begun, by number; none after a restoration."""
-        return tuple(t for t in self.record.trials if t.state != "waiting") if self.folder is not None else ()
+        """The networks that were begun, by number: the candidates of a search, or what a restoration fitted."""
+        if self.folder is None:
+            return self.fitted
+        return tuple(t for t in self.record.trials if t.state != "waiting")
 
     @property
     def best(self) -> Trial | None:
         """The chosen candidate: its ``genome``, ``estimated_psnr``, ``step``, …; ``None`` where none was fitted."""
-        return self.record.winner() if self.folder is not None else None
+        if self.folder is None:
+            return next(iter(ranked(self.fitted)), None)
+        return self.record.winner()
 
     @property
-    def ensemble(self) -> tuple[tuple[Genome | None, float], ...]:
-        """The networks that were averaged for the first image, with their weights; empty where it has one or none."""
+    def ensemble(self) -> tuple[tuple[Genome | Trial, float], ...]:
+        """The networks that were averaged for the first image, with their weights; empty where it has one or none.
+
+        A network of one's own has no genome: it is named by its candidate, which has the ``params`` that made it.
+        """
         combined = (self.summary.get("pictures") or [{}])[0].get("stack")
         used = {answer["name"] for answer in self.answers if answer["share"] > 0}
         if not combined or len(combined["members"]) < 2 or used <= NOT_AVERAGED:
             return ()
-        genomes = {trial.number: trial.genome for trial in self.trials}
+        named = {trial.number: trial.genome or trial for trial in self.trials}
         return tuple(
-            (genomes.get(number), float(weight))
+            (named[number], float(weight))
             for number, weight in zip(combined["members"], combined["weights"], strict=True)
         )
 
@@ -131,10 +135,10 @@ class Result:
         """The best network as the file that a study exports.
 
         Raises:
-            StudyError: there is none.
+            StudyError: there is none, or this is a restoration.
         """
-        file = None if self.folder is None else self.folder / "best" / "architecture.yaml"
-        if file is None or not file.exists():
+        file = self._study / "best" / "architecture.yaml"
+        if not file.exists():
             raise StudyError(
                 "no architecture was exported",
                 "a search exports the best genome that it fitted",
@@ -149,12 +153,22 @@ class Result:
         Raises:
             StudyError: a restoration has none.
         """
-        if self.folder is None:
-            raise StudyError("this is a restoration", "only a search has a study", "use search")
+        study = self._study
         if self._record is None:
-            with operators_of(self.folder, self._own()):
-                self._record = read_study(self.folder)
+            with operators_of(study, self._own()):
+                self._record = read_study(study)
         return self._record
+
+    @property
+    def _study(self) -> Path:
+        if self.folder is None:
+            raise StudyError(
+                "this is a restoration",
+                "only a search leaves a study, with a page, a folder and an architecture",
+                "its networks are in trials_dataframe() and best, its answers in answers; "
+                "keep its image, or search with dipsearch.search",
+            )
+        return self.folder
 
     def _own(self) -> OwnParts:
         """The operators that the study's folder does not hold."""
@@ -168,7 +182,7 @@ class Result:
         return genomes_of(self.folder)
 
     def trials_dataframe(self) -> Any:
-        """The candidates as a pandas data frame, or as a list of dictionaries where pandas is not installed.
+        """The networks that were begun, as a pandas data frame, or as a list of dictionaries without pandas.
 
         Columns: number, state, value (what ranks: the user's metric, or else the estimate), estimated_psnr (in dB),
         step, seconds, ended, reason (why it failed or was pruned), operator, digest, label, and one ``params_`` column
@@ -191,9 +205,7 @@ class Result:
         Raises:
             StudyError: there is something in the folder, or nothing to be saved.
         """
-        place = Path(folder)
-        if self.folder is None:
-            raise StudyError("this is a restoration", "only a search has a study", "save its image instead")
+        place, study = Path(folder), self._study
         if place.exists() and not place.is_dir():
             raise StudyError(f"{place} is a file", "a study has a folder of its own", "choose another folder")
         if place.exists() and any(place.iterdir()):
@@ -201,7 +213,7 @@ class Result:
                 f"there is something in {place}", "a study has a folder of its own", "choose another folder"
             )
         try:
-            shutil.copytree(self.folder, place, dirs_exist_ok=True)
+            shutil.copytree(study, place, dirs_exist_ok=True)
         except OSError as error:
             raise ResourceError(
                 f"cannot write {place}",
@@ -241,23 +253,15 @@ class Result:
             of = "" if self.problems[0].pixelwise else " of what was measured"
             which = ", of the first" if len(self.restored) > 1 else ""
             said.append(f"{in_decibels(self.estimated_psnr)} estimated{of}{which}")
-        if self.folder is not None:
-            try:
+        try:
+            if self.folder is not None or self.fitted:
                 said.append(f"{len(ranked(self.trials))} networks fitted")
-            except DipsearchError:
-                said.append("its folder cannot be read")
+        except DipsearchError:
+            said.append("its folder cannot be read")
         return f"Result({'; '.join(said)}; {self.summary['seconds']:.0f} s)"
 
     def _repr_html_(self) -> str:
-        pictures = []
-        for problem, image in zip(self.problems, self.restored, strict=True):
-            pair = [("measured", problem.y)] if problem.y.shape[1] in (1, 3) else []
-            pair.append(("restored", image))
-            pictures += [
-                f'<figure style="display:inline-block;margin:0 1em 0 0"><img alt="{name}" src="{_png(x)}">'
-                f"<figcaption>{name}</figcaption></figure>"
-                for name, x in pair
-            ]
+        pictures = [before_and_after(*pair) for pair in zip(self.problems, self.restored, strict=True)]
         return f"<div>{''.join(pictures)}<p>{escape(repr(self))}</p></div>"
 
 
@@ -282,13 +286,3 @@ def _row(trial: Trial) -> dict[str, Any]:
 def _size(x: Tensor) -> str:
     _, channels, height, width = x.shape
     return f"{width} × {height}" + (f" with {channels} channels" if channels > 1 else "")
-
-
-def _png(x: Tensor) -> str:
-    """A picture as the address of an ``<img>``; of other channel counts than 1 and 3 the first."""
-    shown = x if x.shape[1] in (1, 3) else x[:, :1]
-    every = -(-max(shown.shape[-2:]) // SHOWN)
-    file = BytesIO()
-    values = (shown[0, :, ::every, ::every].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-    Image.fromarray(values if values.shape[-1] == 3 else values[..., 0]).save(file, "PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from ..delivery.delivering import Delivery
 from ..delivery.picture_outputs import answer_rows
 from ..errors import InputError
 from ..fitting import EngineWord, Precision
@@ -16,8 +17,8 @@ from ..fitting.precision import DEFAULT
 from ..library import Architecture
 from ..network import Genome
 from ..problem import Problem
+from ..request_words import StartWord
 from ..run.restore_run import genomes_of, restored
-from ..trials.request import StartWord
 from .asked import cases_of, own_operators, problems_of, refuse_other_means, refuse_other_start, seconds_of
 from .found import Result
 from .progress_bar import callback_for
@@ -67,28 +68,22 @@ def restore(
             own=own_operators(cases),
             start=start,
         )
-    return _restoration(problems, [choice for choice, _ in done], genomes, seconds=time.monotonic() - started)
-
-
-def _restoration(
-    problems: Sequence[Problem], choices: Sequence[Any], genomes: Sequence[Genome], *, seconds: float
-) -> Result:
-    """The result of a restoration.
-
-    Args:
-        choices: what is delivered of each problem.
-        genomes: the networks that were fitted.
-        seconds: that it took.
-    """
-    rows = [answer_rows(choice, None) for choice in choices]
-    summary = {
-        "answers": rows[0],
-        "pictures": [{"answers": row, "stack": None} for row in rows],
-        "seconds": seconds,
-    }
+    pictures = [
+        {"answers": answer_rows(choice, None), "stack": None if delivery is None else _stack(delivery)}
+        for choice, delivery in done.outcomes
+    ]
     return Result(
-        tuple(problems), tuple(choice.answer.image for choice in choices), summary, networks=tuple(genomes)
+        tuple(problems),
+        tuple(choice.answer.image for choice, _ in done.outcomes),
+        {"answers": pictures[0]["answers"], "pictures": pictures, "seconds": time.monotonic() - started},
+        networks=tuple(genomes),
+        fitted=done.trials,
     )
+
+
+def _stack(delivery: Delivery) -> dict[str, Any]:
+    """Who was averaged, as ``result.json`` of a search has it."""
+    return {"members": list(delivery.ensemble.members), "weights": list(delivery.ensemble.weights)}
 
 
 def _genomes(found: Result | Architecture | Genome | Sequence[Genome] | str | Path) -> list[Genome]:

@@ -14,29 +14,24 @@ from optuna.samplers import BaseSampler
 from torch import nn
 
 from ..errors import InputError
-from ..fitting import EngineWord, Precision
+from ..execution.executor import MakeExecutor
+from ..fitting import Average, EngineWord, Precision, StoppingRule, Waiting
 from ..fitting.precision import DEFAULT
 from ..network import Propose
 from ..problem import Problem, TaskOptions
 from ..problem.task_options import Task
+from ..request_words import ORDERS, SAMPLERS, OrderWord, SamplerWord, StartWord
 from ..run import run_search
 from ..run.outcome import Outcome
 from ..run.run import StudyCallback
 from ..run.search_run import CallbackFailed
 from ..trials.own_parts import Metric
-from ..trials.request import (
-    DEFAULT_BUDGET_SECONDS,
-    ORDERS,
-    SAMPLERS,
-    OrderWord,
-    Request,
-    SamplerWord,
-    StartWord,
-)
+from ..trials.request import DEFAULT_BUDGET_SECONDS, Request
 from .asked import (
     cases_of,
     own_operators,
     problems_of,
+    refuse_other_judges,
     refuse_other_means,
     refuse_other_start,
     seconds_of,
@@ -62,11 +57,13 @@ def search(
     sampler: SamplerWord | BaseSampler = "pilot",
     pruner: BasePruner | None = None,
     metric: Metric | None = None,
+    rule: StoppingRule | None = None,
+    average: Average | None = None,
     callbacks: Sequence[StudyCallback] = (),
     steps: int | None = None,
     workers: int | None = None,
     device: str = "auto",
-    executor: str | Client | None = None,
+    executor: str | Client | MakeExecutor | None = None,
     seed: int = 0,
     engine: EngineWord = "auto",
     precision: Precision = DEFAULT,
@@ -91,6 +88,9 @@ def search(
             Optuna's, and "tpe" by default.
         pruner: one of Optuna's; it sees the estimated PSNR every 50 iterations.
         metric: what candidates are ranked by; see ``Metric``. Fits are stopped by the split's own score.
+        rule: when to stop each fit and what it delivers; ``None``: the minimum of the split's score. Fits are kept
+            between slices, so its memory is a ``Waiting``.
+        average: of the outputs of each fit; ``None``: the exponential one that its network says.
         callbacks: called with the study and the trial whenever a candidate ended, as in Optuna; ``study.stop()`` ends
             the search. What one raises is raised again at the end, with the result as its attribute ``result``; what
             a sampler or a pruner raises ends the search, and is raised then, too.
@@ -98,7 +98,8 @@ def search(
         workers: processes; ``None``: one for each core, or for each GPU.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         executor: where the fits are made: ``None``: processes of this machine; the address of a Dask scheduler,
-            "local:4", or a ``distributed.Client``.
+            "local:4", or a ``distributed.Client``; or a function that makes an ``Executor`` of the study's folder and
+            of the parts of one's own.
         seed: of everything random.
         engine: "auto", "eager" or "cuda_graph".
         precision: of the convolutions: "tf32" or "fp32" on CUDA, "bf16" there and on processors with AMX.
@@ -121,6 +122,13 @@ def search(
     _refuse_other_parts(network=network, sampler=sampler, pruner=pruner, metric=metric, callbacks=callbacks)
     refuse_other_means(seed=seed, engine=engine, precision=precision, device=device, workers=workers)
     refuse_other_start(start)
+    refuse_other_judges(rule=rule, average=average)
+    if rule is not None and not isinstance(memory := rule.init(), Waiting):
+        raise InputError(
+            f"the memory of the stopping rule is {type(memory).__name__}",
+            "a search keeps fits between slices, and with them a dipsearch.Waiting",
+            "keep what the rule remembers in its fields, or use dipsearch.fit",
+        )
     if order not in ORDERS:
         raise InputError(f"order is {order!r}", f"it is {', '.join(ORDERS)}", "choose one of these")
     seconds = seconds_of(budget)
@@ -149,6 +157,8 @@ def search(
         sampler=None if isinstance(sampler, str) else sampler,
         pruner=pruner,
         metric=metric,
+        rule=rule,
+        average=average,
     )
     kept = Kept()
     try:

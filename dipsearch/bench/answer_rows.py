@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..delivery.answer_words import delivered_answer
+from ..trials.true_quality import finite
 from .own_search import SearchOutcome, listed_answers
 from .rival_case import RivalCase
-from .rival_rows import finite
 
 DELIVERED, BM3D = "delivered", "bm3d"
 """The names of what a search delivered, and of the one row that no search made."""

@@ -8,13 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..errors import DipsearchError, first_line
+from ..trials.true_quality import finite
 from .answer_rows import BM3D, AnswerRow, rows_of_search
 from .half_size_crops import write_crop
 from .own_search import Searcher
 from .rival_case import RivalCase, make_case
 from .rival_damages import RivalDamage
 from .rival_limits import Limits
-from .rival_rows import finite
 from .rivals import RIVALS, kind_of
 from .row_file import RowFile
 from .timed_rival import FAILURES, restored

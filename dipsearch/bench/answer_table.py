@@ -17,12 +17,11 @@ from .own_search import search_title
 from .rival_damages import DAMAGES_OF_RIVALS, USUAL
 from .rival_rows import RivalRow
 from .rivals import RIVALS
-from .sections import crossed
+from .sections import NOTHING, crossed
 
 NEAR = 0.05
 """Decibels within which a delivered picture counts as the best that there was."""
 
-NOTHING = "–"
 
 LEGEND = (
     "What a search delivers, chosen without the clean picture, against the best of all its answers, chosen with it: "

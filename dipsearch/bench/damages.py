@@ -28,7 +28,7 @@ from ..problem.missing import hide_pixels
 from ..problem.noise import NO_NOISE
 from ..problem.randomness import generator_for
 from ..problem.splits.recorruption import SHARE
-from .standard_pictures import half_size_crop
+from .half_size_crops import half_size_crop
 
 LEVELS = 255
 PHOTONS = 30

@@ -23,9 +23,10 @@ from ..fitting.memory import keep_freed_memory
 from ..network import Genome, build, make_input
 from ..problem import Identity, NoiseModel, Problem, generator_for, psnr, whole
 from ..problem.formats.sources import picture_name
+from .half_size_crops import half_size_crop
 from .machine import command_line, machine_name, versions
 from .speed import NETWORKS
-from .standard_pictures import BUNDLED, half_size_crop
+from .standard_pictures import BUNDLED
 from .textbook import TextbookLoop
 
 PICTURES = (*BUNDLED, "sample:rocket")

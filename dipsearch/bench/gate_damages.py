@@ -32,6 +32,7 @@ class Made:
         growth: of photons, the variance of the noise in bright places by that in dark ones.
         jpeg: whether it was stored as JPEG.
         bits: of its file.
+        noisy: (H, W), where the noise is; ``None``: everywhere.
     """
 
     y: Tensor
@@ -41,6 +42,7 @@ class Made:
     growth: float = 1.0
     jpeg: bool = False
     bits: int = 8
+    noisy: Tensor | None = None
 
 
 Maker = Callable[[Tensor, Level, Draw], Made]
@@ -130,7 +132,9 @@ def part_only(x: Tensor, level: Level, draw: Draw) -> Made:
     y = eight_bits(x)
     inside = (..., slice(top, top + rows), slice(left, left + columns))
     y[inside] = made.y[inside]
-    return replace(made, y=y)
+    noisy = torch.zeros(height, width, dtype=torch.bool)
+    noisy[inside] = True
+    return replace(made, y=y, noisy=noisy)
 
 
 def simulated(kind: NoiseWord, *, rounded: bool = True) -> Maker:
@@ -203,6 +207,25 @@ def clean(x: Tensor, level: Level, draw: Draw) -> Made:
     """As it was."""
     del level, draw
     return Made(eight_bits(x))
+
+
+def clean_in_12_bits(x: Tensor, level: Level, draw: Draw) -> Made:
+    """As it was, on 12 bits in a file of 16."""
+    del level, draw
+    return Made(torch.round(x.clamp(0, 1) * 4095), bits=16)
+
+
+def clean_in_16_bits(x: Tensor, level: Level, draw: Draw) -> Made:
+    """As it was, on all levels of 16 bits."""
+    del level, draw
+    return Made(torch.round(x.clamp(0, 1) * 65535), bits=16)
+
+
+def clean_as_floats(x: Tensor, level: Level, draw: Draw) -> Made:
+    """As it was, in floats of any size."""
+    del draw
+    scale, shift = level
+    return Made(x * scale + shift, bits=32)
 
 
 def twelve_in_16_bits(x: Tensor, level: Level, draw: Draw) -> Made:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..problem.gate.diagnosis import LEFT_ALONE
 from . import gate_damages as damages
 from .gate_damages import Level, Made, Maker
 
@@ -42,7 +43,6 @@ class Kind:
 
 WHITE, HELD_OUT, PHOTONS, FALLBACK = "recorruption (white)", "held-out", "held-out (photons)", "fallback"
 COVARIANCE = "recorruption (covariance)"
-LEFT_ALONE = ("noise-free", "unchanged")
 COUNTED, THINNED = ("thinning", PHOTONS), ("thinning",)
 
 
@@ -88,6 +88,9 @@ KINDS = (
     Kind("impulses, 10–50 %", _single(10, 20, 30, 50), damages.simulated("impulse", rounded=False), ("impulse",)),
     Kind("clean, 8 bits", _single(0), damages.clean, LEFT_ALONE),
     Kind("clean textures, 8 bits", _single(0), damages.clean, LEFT_ALONE, TEXTURES),
+    Kind("clean, 12 in 16 bits", _single(0), damages.clean_in_12_bits, LEFT_ALONE),
+    Kind("clean, 16 bits", _single(0), damages.clean_in_16_bits, LEFT_ALONE),
+    Kind("clean, floats", ((1, 0), (1000, 0), (300, -50), (1e5, 1e4)), damages.clean_as_floats, LEFT_ALONE),
     Kind("white on 12 in 16 bits", _single(10, 25, 40), damages.twelve_in_16_bits, (WHITE,)),
     Kind("white on floats beyond 1", ((25, 1000, 0), (10, 300, -50), (40, 5, -2), (15, 1e5, 1e4)),
          damages.beyond_one, (WHITE,)),

@@ -10,10 +10,13 @@ from typing import Any, get_args
 import numpy as np
 
 from ..problem.gate.diagnosis import Branch
-from .gate_kinds import KINDS
+from .gate_kinds import HARDLY_GROWS, KINDS
 
 BRANCHES: tuple[Branch, ...] = get_args(Branch)
 FAR = 95
+
+AIM = 0.10
+"""Of the errors of sigma: so many per cent of them were to lie below that."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,34 @@ def gate_markdown(table: GateTable, *, command: str, version: str, tuning: str =
     lines.append(
         f"| all | {' | ' * len(used)} | {100 * table.share_right():.1f} % | {' | '.join(everything)} |"
     )
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *_notes(table)]) + "\n"
+
+
+def _notes(table: GateTable) -> list[str]:
+    """What a reader has to know beside the table."""
+    far = {
+        kind.name: float(np.percentile(errors, FAR))
+        for kind in KINDS
+        if (errors := table.errors("sigma_error", kind.name))
+    }
+    beyond = sorted((name for name in far if far[name] > AIM), key=lambda name: -far[name])
+    everything = table.errors("sigma_error")
+    missed = bool(everything) and float(np.percentile(everything, FAR)) > AIM
+    aim = (
+        f"{FAR} % of the errors of sigma were to lie below {AIM:.0%}; "
+        f"{'that is missed' if missed else 'that is reached over all kinds'}"
+        f"{', above it are ' + ', '.join(f'{name} ({far[name]:.0%})' for name in beyond) if beyond else ''}."
+    )
+    placed = (
+        "A branch counts as right only where noise is also said to be where it is, everywhere or in a part."
+    )
+    grows = (
+        f"Where the variance of photons grows by less than {HARDLY_GROWS:g} times between dark and bright places, "
+        "white and held-out are right, too. The total of the gain is better than its kinds with a camera because "
+        "counts have gains that are nearly exact. Offset and noise of reading have no column: a line tells the zero "
+        "alone, and the offset that goes with it is not known unless some place is without light."
+    )
+    return [f"{aim if everything else ''} {placed} {grows}".strip()]
 
 
 def _spread(errors: Sequence[float]) -> dict[str, float | int] | None:

@@ -23,12 +23,25 @@ def middle_crop(pixels: Tensor, *, side: int, source: str) -> Tensor:
     """
     while min(pixels.shape[-2:]) > ROOMY * side:
         pixels = F.avg_pool2d(pixels, 2)
+    return _middle(pixels, side=side, source=source)
+
+
+def half_size_crop(source: str, *, side: int) -> Tensor:
+    """The middle of a picture at half its size, ``(1, C, side, side)`` in [0, 1].
+
+    Raises:
+        InputError: the halved picture is smaller than that.
+    """
+    return _middle(F.avg_pool2d(read_image(source).pixels, 2), side=side, source=f"{source} at half its size")
+
+
+def _middle(pixels: Tensor, *, side: int, source: str) -> Tensor:
     height, width = pixels.shape[-2:]
     if min(height, width) < side:
         raise InputError(
             f"{source} is {width} × {height}",
             f"{side} × {side} pixels are cut out of it",
-            "give a smaller --crop, or leave the picture out",
+            "cut out fewer, or leave the picture out",
         )
     top, left = (height - side) // 2, (width - side) // 2
     return pixels[..., top : top + side, left : left + side].contiguous()

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ..fitting.memory import keep_freed_memory
-from ..fitting.precision import Precision, effective
+from ..fitting.precision import Precision, effective, tf32
 
 _SIDE, _COPIED = {"cpu": 1024, "cuda": 8192}, {"cpu": 64 * 2**20, "cuda": 2**30}
 """Sides of the matrices, and bytes of the copy: on a GPU the smaller ones take no longer than their launch."""
@@ -127,12 +127,8 @@ def _product(device: str, precision: Precision, *, side: int, clock: Clock) -> f
     kind = torch.bfloat16 if precision == "bf16" else torch.float32
     a, b = (torch.rand(side, side, device=device, dtype=kind) for _ in range(2))
     product = torch.empty_like(a)
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
-    try:
+    with tf32(torch.backends.cuda.matmul, precision == "tf32"):
         return 2 * side**3 / _fastest(lambda: torch.mm(a, b, out=product), clock)
-    finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
 
 
 def _fastest(work: Callable[[], object], clock: Clock) -> float:

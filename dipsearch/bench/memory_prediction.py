@@ -27,37 +27,33 @@ def random_problem(size: int, *, device: str = "cpu") -> Problem:
     return Problem(y, Identity(), noise, (1, 3, size, size), torch.ones(1, 1, size, size)).to(device)
 
 
-def measured_bytes(genome: Genome, size: int, *, device: str = "cpu", lean: bool = False) -> int | None:
+def measured_bytes(genome: Genome, size: int, *, device: str = "cpu") -> int | None:
     """The growth of the peak memory of a fresh process during a few steps; None where it cannot be told.
 
     On CUDA the allocator's own peak; on a Linux CPU the peak of the resident memory.
     """
     cuda = device.startswith("cuda")
-    return (
-        measured_apart(_growth, genome, size, device, lean, copied=not cuda)
-        if cuda or RESET.exists()
-        else None
-    )
+    return measured_apart(_growth, genome, size, device, copied=not cuda) if cuda or RESET.exists() else None
 
 
-def _growth(genome: Genome, size: int, device: str, lean: bool) -> int:
+def _growth(genome: Genome, size: int, device: str) -> int:
     keep_freed_memory()
     torch.set_num_threads(1)
-    _steps(_WARM_UP, 48, device, False, steps=1)
+    _steps(_WARM_UP, 48, device, steps=1)
     give_back_memory(device)
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
-        _steps(genome, size, device, lean)
+        _steps(genome, size, device)
         return torch.cuda.max_memory_allocated() - before
     before = reset_peak() or 0
-    _steps(genome, size, device, lean)
+    _steps(genome, size, device)
     return peak() - before
 
 
-def _steps(genome: Genome, size: int, device: str, lean: bool, *, steps: int = _STEPS) -> None:
+def _steps(genome: Genome, size: int, device: str, *, steps: int = _STEPS) -> None:
     problem = random_problem(size, device=device)
     split = make_split(problem.to("cpu"), seed=0).to(device)
     # A network that wants a pilot gets the measurement: its values do not matter here.
-    made = make_engine(Compute(lean=lean), genome, problem, split=split, seed=0, pilot=problem.y)
+    made = make_engine(Compute(), genome, problem, split=split, seed=0, pilot=problem.y)
     made.advance(steps)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..problem import Diagnosis, Image, diagnose, distinct_channels, range_of, read_image
+from ..problem.gate.plain import plain_pixels
 from ..problem.picture_range import LARGEST, PictureRange
 from .gate_damages import Made
 from .gate_kinds import KINDS, Kind
@@ -21,6 +22,9 @@ from .gate_table import GateRow, GateTable
 
 SIDES = (96, 128, 192, 256)
 SMALLEST = 64
+
+MISPLACED = 0.1
+"""Share of the pixels, without plain ones, of which it may be said wrongly whether they have noise."""
 
 PICTURES = tuple(
     f"sample:{name}"
@@ -40,7 +44,9 @@ TUNING = (
 
 SEEN = (
     "Wrong cases of the usual test pictures (standard9, inpainting11, set5, other pictures of Kodak's) were looked at "
-    "on the way, so that those are not wholly unseen."
+    "on the way, so that those are not wholly unseen; grass is both a tuning picture and one of the clean textures. "
+    "Failures on astronaut and camera (here: cameraman) led to the rules for photons and parts, whose constants were "
+    "chosen on tuning pictures."
 )
 """What else has to be said of how the gate was made."""
 
@@ -87,7 +93,7 @@ def _case(source: str, half: Tensor, kind: Kind, draw: np.random.Generator) -> G
     made = kind.make(clean, level, draw)
     found, chosen = _asked(made)
     words = ", ".join(f"{value:g}" for value in level)
-    right = found.branch in kind.right_for(made)
+    right = found.branch in kind.right_for(made) and _in_its_place(made, found)
     errors = _errors(made, found, chosen)
     return GateRow(source, side, kind.name, words, found.branch, right, found.sentence, *errors)
 
@@ -99,6 +105,17 @@ def _asked(made: Made) -> tuple[Diagnosis, PictureRange]:
     y = chosen.into(image.pixels)
     channels = distinct_channels(y, constant=True)
     return diagnose(y if channels is None else channels.into(y), jpeg=made.jpeg, unit=chosen.words()), chosen
+
+
+def _in_its_place(made: Made, found: Diagnosis) -> bool:
+    """Whether noise is said to be where it is, but for plain places and a little."""
+    if found.leaves_alone:
+        return True
+    asked = ~plain_pixels(made.y)
+    everywhere = np.ones_like(asked)
+    said = everywhere if found.where is None else found.where
+    true = everywhere if made.noisy is None else made.noisy.numpy()
+    return bool((asked & (said != true)).sum() <= MISPLACED * asked.sum())
 
 
 def _errors(

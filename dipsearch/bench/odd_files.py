@@ -56,9 +56,9 @@ def pixels(channels: int, dtype: str = "u1") -> Samples:
     return np.rint(low + unit * (high - low)).astype(kind)
 
 
-def profile(name: str = "sRGB") -> bytes:
-    """An ICC profile."""
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile(name)).tobytes()  # type: ignore[arg-type]
+def profile() -> bytes:
+    """The ICC profile of sRGB."""
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def exif(orientation: int = 1) -> bytes:

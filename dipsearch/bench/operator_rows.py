@@ -13,8 +13,8 @@ from torch import Tensor
 from .. import __version__
 from ..problem import psnr, ssim
 from ..problem.metrics import WINDOW
+from ..trials.true_quality import finite
 from .operator_cases import OperatorCase
-from .rival_rows import finite
 
 COMMAND = "bench operators"
 

@@ -12,8 +12,7 @@ from statistics import fmean, median
 from .operator_cases import INSTRUMENTS
 from .operator_rows import ALONE, DELIVERED, DIP, FIRST, NETWORK, SCORE, OperatorRow
 from .own_search import search_title
-
-NOTHING = "–"
+from .sections import NOTHING
 
 LEGEND = (
     "Mean PSNR in dB of restored crops, cut to [0, 1]; no method but the oracle sees the clean picture. Classical, "

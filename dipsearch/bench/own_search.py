@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ResourceError
+from ..trials.true_quality import finite
 from .rival_case import RivalCase
-from .rival_rows import RivalRow, finite
+from .rival_rows import RivalRow
 from .search_process import run_program
 
 NAME = "rival"

@@ -20,15 +20,14 @@ from .. import __version__
 from ..execution.timed_answer import plain_threads
 from ..patches import QUICK, PatchSettings
 from ..problem import Problem, psnr
-from .half_size_crops import crop_name, write_crop
+from ..trials.true_quality import finite
+from .half_size_crops import crop_name, half_size_crop, write_crop
 from .machine import machine_name
 from .patch_rows import PatchRow
 from .patch_variants import Variant
 from .rival_case import RivalCase, make_case
 from .rival_damages import DAMAGES_OF_RIVALS, USUAL
-from .rival_rows import finite
 from .row_file import RowFile
-from .standard_pictures import half_size_crop
 
 BUNDLED = ("sample:coffee", "sample:chelsea", "sample:rocket")
 """Pictures of scikit-image that settings are chosen on, and that are in no table of results."""

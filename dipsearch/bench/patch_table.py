@@ -8,8 +8,7 @@ from statistics import fmean
 from .patch_rows import PatchRow
 from .patch_variants import STANDARD, VARIANTS
 from .rival_damages import DAMAGES_OF_RIVALS, USUAL
-
-NOTHING = "–"
+from .sections import NOTHING
 
 SETTINGS_LEGEND = (
     "One number changed at a time. PSNR in dB, mean over the pictures; the difference to the default settings is of "

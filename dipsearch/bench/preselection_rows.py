@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 
 from ..library.measurement_features import FEATURES
 from ..library.preselection import NEIGHBOURS, EvidenceRow, cases_from, expected
+from .tabular.table_genomes import FOUND_HERE
 
 COMMAND = "bench preselection"
 
@@ -70,13 +71,13 @@ class Regret:
 
 
 def regrets(
-    rows: Sequence[EvidenceRow], *, networks: Sequence[str], neighbours: Sequence[int]
+    rows: Sequence[EvidenceRow], *, networks: Mapping[str, Sequence[str]], neighbours: Sequence[int]
 ) -> list[Regret]:
     """The regret of the fixed order and of pre-selection, which never saw the picture that it is asked of.
 
     Args:
         rows: recorded fits.
-        networks: the names in their fixed order.
+        networks: the names in their fixed order, by task.
         neighbours: how many of them to ask, each a row.
     """
     cases = cases_from(rows)
@@ -85,7 +86,7 @@ def regrets(
         lost: dict[str, list[float]] = {}
         for case in cases:
             behind = {one.network: one.behind for one in case.seen}
-            there = [name for name in networks if name in behind]
+            there = [name for name in networks[case.task] if name in behind]
             first = there[0]
             if count:
                 others = [other for other in cases if other.picture != case.picture]
@@ -111,7 +112,9 @@ def preselection_markdown(
         f"`{command}`, {date}. Fits of known networks to {len(pictures)} pictures ({', '.join(pictures)}), as "
         "`bench table` has recorded them. Regret: dB that the network tried first delivers less than the best "
         "known one, at its own stop. The nearest recorded measurements of other pictures say which that is (leave "
-        f"one picture out); {NEIGHBOURS} are asked where `--order similar` is given.",
+        f"one picture out); {NEIGHBOURS} are asked where `--order similar` is given. The fixed order is that of "
+        f"today's searches; for noise it begins with `{FOUND_HERE}`, which was chosen on this table, so that its "
+        "regret with noise is flattered.",
         "",
         "| order | task | measurements | mean regret | largest | first was best |",
         "|---|---|---|---|---|---|",

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..errors import InputError
+from ..library import presets_for, starters_for
 from ..library.measurement_features import features_of
 from ..patches import answer
 from .preselection_rows import PreselectionRow
 from .tabular import Table
-from .tabular.known_strategies import known_choices
-from .tabular.strategy import Offer
 from .tabular.table_cases import TablePicture, prepared
+from .tabular.table_genomes import DIP_DEFAULT
 from .tabular.table_parts import TableCase
 
 
-def known_names(table: Table) -> list[str]:
-    """The known networks of a table in their fixed order, but not the default one of Deep Image Prior."""
-    return [table.recorded(digest).name for digest, _ in known_choices(Offer(table, "", 0))]
+def known_digests(table: Table, task: str) -> dict[str, str]:
+    """Digests by name of the known networks of a task that a table has, in the order in which a search tries them.
+
+    Who is known is asked of the library, not of the table: one that was found on it is among its mutants. The default
+    network of Deep Image Prior is left out, since searches of minutes cannot afford it.
+    """
+    there = {one.digest for one in table.genomes}
+    known = {name: genome.digest for name, genome in (*starters_for(task), *presets_for(task))}
+    return {name: digest for name, digest in known.items() if digest in there and name != DIP_DEFAULT}
 
 
 def evidence_rows(table: Table, pictures: Sequence[TablePicture]) -> Iterator[PreselectionRow]:
@@ -24,22 +31,29 @@ def evidence_rows(table: Table, pictures: Sequence[TablePicture]) -> Iterator[Pr
 
     Args:
         table: of recorded fits.
-        pictures: where those of its cases come from; others are passed over.
+        pictures: where those of its cases come from.
 
     Raises:
+        InputError: the table has a picture that is not among them.
         DipsearchError: a picture cannot be read.
     """
     known = {one.name: one for one in pictures}
+    lacking = dict.fromkeys(case.picture for case in table.cases if case.picture not in known)
+    if lacking or not table.cases:
+        raise InputError(
+            f"the table has fits to {', '.join(lacking) or 'nothing'}, which is not at hand",
+            f"features are computed from pictures, and there are {', '.join(known)}",
+            "give the folder of clean pictures that bench table was given",
+        )
     for case in table.cases:
-        if case.picture in known:
-            yield from _rows(case, known[case.picture], table)
+        yield from _rows(case, known[case.picture], table)
 
 
 def _rows(case: TableCase, picture: TablePicture, table: Table) -> Iterator[PreselectionRow]:
     measured = prepared(picture, case.task)
     features = features_of(measured.problem, answer(measured.problem)).to_dict()
-    for name in known_names(table):
-        fit = case.fits[table.recorded(name).digest, 0]
+    for name, digest in known_digests(table, case.task).items():
+        fit = case.fits[digest, 0]
         if fit.steps:
             yield PreselectionRow(
                 case.picture,

@@ -12,12 +12,12 @@ from typing import Any
 
 from .. import __version__
 from ..errors import FormatError
+from ..trials.true_quality import finite
 from .busy_loops import busy_loops
 from .own_search import search_arguments
 from .promise_rows import PICTURE, Promise, PromiseRow
 from .rival_case import RivalCase, make_case
 from .rival_damages import DAMAGES_OF_RIVALS, USUAL
-from .rival_rows import finite
 from .row_file import RowFile
 from .search_process import Ending, run_program
 from .study_books import read_books

@@ -12,13 +12,13 @@ from tempfile import TemporaryDirectory
 
 from ..errors import DipsearchError, first_line
 from ..problem import psnr_luma
+from ..trials.true_quality import finite
 from .own_search import SearchOutcome, own_answers, program
 from .parallel_searches import Begin, side_by_side
 from .published_rows import OURS, SEARCH, PublishedRow, group_of
 from .published_tasks import PublishedPicture
 from .rival_case import RivalCase, make_case
 from .rival_limits import Limits
-from .rival_rows import finite
 from .rivals import RIVALS, Rival
 from .row_file import RowFile
 from .timed_rival import FAILURES, restored

@@ -13,9 +13,7 @@ from .published_rows import OURS, PublishedRow
 from .published_tasks import SETS, TASKS, PublishedTask
 from .rival_table import rounded
 from .rivals import RIVALS
-from .sections import crossed
-
-NOTHING = "–"
+from .sections import NOTHING, crossed
 
 TITLES = {"dipsearch": "dipsearch", "networks": "networks alone", "first": "first answer"}
 

@@ -29,7 +29,7 @@ from .row_file import RowFile
 from .search_process import nothing_ignored, run_program
 from .study_books import read_books
 from .study_files import read_delivery
-from .tabular.search_comparison import GENETIC, PILOT, RANDOM, SEEDS
+from .tabular.search_comparison import GENETIC, ONCE, PILOT, RANDOM, SEEDS
 from .tabular.table_genomes import DIP_DEFAULT
 
 NAME = "strategy"
@@ -43,6 +43,16 @@ genes:
 {genes}
 """
 
+LISTED = """\
+format: dipsearch/space/1
+description: Known networks and nothing else.
+points:
+{points}
+"""
+
+KNOWN = "known networks"
+WARM, SIMILAR = f"{PILOT}, warm starts", f"{PILOT}, similar measurements first"
+
 Named = tuple[str, Genome]
 """A known network."""
 
@@ -50,6 +60,11 @@ Named = tuple[str, Genome]
 def best_known(task: str) -> Named:
     """The network that a search of such a task tries first."""
     return starters_for(task)[0]
+
+
+def only_best_known(task: str) -> Sequence[Named]:
+    """That one alone."""
+    return [best_known(task)]
 
 
 def published(task: str) -> Named:
@@ -65,23 +80,36 @@ class RealStrategy:
     Args:
         title: as in the replays.
         options: of the search.
-        repeats: the only network, by the task; ``None``: those of the usual space.
+        repeats: the only network, by the task; ``None``: others, too. A search has one seed and fits no network twice,
+            so that its learning rate differs by a hundredth at the most, which leads every fit elsewhere from the same
+            initial weights.
+        lists: all networks, by the task, each fitted once; ``None`` as before.
     """
 
     title: str
     options: tuple[str, ...] = ()
     repeats: Callable[[str], Named] | None = None
+    lists: Callable[[str], Sequence[Named]] | None = None
 
     def network(self, task: str) -> str:
         """The name of the only network; empty where there are others."""
-        return "" if self.repeats is None else self.repeats(task)[0]
+        if self.repeats is not None:
+            return self.repeats(task)[0]
+        listed = [] if self.lists is None else self.lists(task)
+        return listed[0][0] if len(listed) == 1 else ""
 
     def typed(self, folder: Path, *, task: str) -> list[str]:
         """What is typed behind the usual words; a space of its own is written into the folder."""
-        if self.repeats is None:
+        if self.repeats is not None:
+            name, genome = self.repeats(task)
+            text = REPEATED.format(name=name, genes=_genes(genome))
+        elif self.lists is not None:
+            listed = (f"  {name}: {json.dumps(genome.to_nested())}" for name, genome in self.lists(task))
+            text = LISTED.format(points="\n".join(listed))
+        else:
             return list(self.options)
-        path, (name, genome) = folder / "repeated.yaml", self.repeats(task)
-        write_text(path, REPEATED.format(name=name, genes=_genes(genome)))
+        path = folder / "own_space.yaml"
+        write_text(path, text)
         return ["--space", str(path), "--sampler", "random", *self.options]
 
 
@@ -104,6 +132,10 @@ STRATEGIES: Mapping[str, RealStrategy] = {
     "random": RealStrategy(RANDOM, ("--sampler", "random")),
     "genetic": RealStrategy(GENETIC, ("--sampler", "genetic")),
     "tpe": RealStrategy(TPE, ("--sampler", "tpe")),
+    "warm": RealStrategy(WARM, ("--sampler", "pilot", "--start", "warm")),
+    "similar": RealStrategy(SIMILAR, ("--sampler", "pilot", "--order", "similar")),
+    "once": RealStrategy(ONCE, ("--trials", "1"), lists=only_best_known),
+    "known": RealStrategy(KNOWN, lists=starters_for),
     "dip": RealStrategy(DIP, repeats=published),
 }
 """By the words that are typed."""

@@ -7,6 +7,7 @@ from statistics import fmean
 
 from ..library import starters_for
 from .real_search_rows import ALL_TASKS, RealSearchRow, gains
+from .real_search_run import DIP
 from .search_rows import Delivers, SearchRow
 from .sections import crossed
 from .tabular.search_comparison import DELIVERS, SEEDS
@@ -58,6 +59,11 @@ def _repeated(rows: Sequence[RealSearchRow]) -> list[str]:
         now = starters_for(task)[0][0] if strategy == SEEDS else ""
         since = "" if now in (*there, "") else f"; searches begin with `{now}` since"
         said.append(f"{strategy}, {IN_WORDS[task]}: {', '.join(f'`{name}`' for name in there)}{since}.")
+    if any(row.strategy in (SEEDS, DIP) for row in rows):
+        said.append(
+            "“Other seeds” are one seed here: a search fits no network twice, so that the learning rates differ by 1 % "
+            "at the most, and all fits begin with the same weights. Those of the recorded fits are true ones."
+        )
     return said
 
 

@@ -18,12 +18,11 @@ from scipy.ndimage import median_filter
 from torch import Tensor
 
 from ..problem import NoiseModel, Problem, estimate_sigma
-from .classical import classical
+from .classical import LEAST_SIGMA, classical
 from .rival_limits import Limits
 
 Restore = Callable[[Problem, Limits], Tensor]
 
-LEAST_SIGMA = 1e-3
 WEAKEST, STRONGEST, HALVINGS = 1e-3, 4.0, 10
 """Weights of total variation between which the right one is sought, and how often the interval is halved."""
 

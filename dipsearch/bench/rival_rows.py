@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 COMMAND = "bench rivals"
 
 Side = Literal["ours", "rival", "oracle"]
-
-DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -46,8 +43,3 @@ class RivalRow:
     def group(self) -> tuple[str, str, str, int]:
         """A row stands for itself."""
         return self.picture, self.damage, self.method, self.seed
-
-
-def finite(value: float | None) -> float | None:
-    """The value rounded to four digits; ``None`` where there is none that JSON could hold."""
-    return round(value, DIGITS) if value is not None and math.isfinite(value) else None

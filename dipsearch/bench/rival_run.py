@@ -9,12 +9,13 @@ from tempfile import TemporaryDirectory
 
 from ..errors import first_line
 from ..problem import psnr
+from ..trials.true_quality import finite
 from .dip_default import IN_BF16, dip_oracle, precision_mark
 from .own_search import Searcher, search_rows, search_title
 from .rival_case import RivalCase, make_case
 from .rival_damages import RivalDamage
 from .rival_limits import Limits
-from .rival_rows import RivalRow, Side, finite
+from .rival_rows import RivalRow, Side
 from .rivals import ORACLE, OURS, RIVALS, Rival, kind_of
 from .row_file import RowFile
 from .timed_rival import FAILURES, TimedImage, restored, timed

@@ -7,8 +7,7 @@ from statistics import fmean, median
 
 from .rival_damages import DAMAGES_OF_RIVALS
 from .rival_rows import RivalRow, Side
-
-NOTHING = "–"
+from .sections import NOTHING
 
 LEGEND = (
     "PSNR in dB over all pixels and channels, higher is better. In bold: the strongest rival of each column, and what "

@@ -51,21 +51,20 @@ class Scaling:
         )
 
 
-def measure_scaling(folder: Path, task: Slice, *, turns: int = TURNS, seconds: float = SECONDS) -> Scaling:
+def measure_scaling(folder: Path, task: Slice) -> Scaling:
     """Let one worker and two of them work in turns.
 
     Args:
         folder: of a study.
         task: a slice of a fit in it.
-        seconds: of each turn, for one and for two.
     """
     rates: dict[int, list[float]] = {1: [], 2: []}
-    for turn in range(turns):
+    for turn in range(TURNS):
         for count, found in rates.items():
             place = f"scaling/{turn}-{count}"
             specs = [WorkerSpec(index, "cpu") for index in range(count)]
             with LocalProcesses(folder, specs) as executor:
-                found.append(iterations_per_second(executor, replace(task, place=place), seconds=seconds))
+                found.append(iterations_per_second(executor, replace(task, place=place), seconds=SECONDS))
     ratios = tuple(two / one for one, two in zip(rates[1], rates[2], strict=True))
     return Scaling(median(rates[1]), median(rates[2]), ratios)
 

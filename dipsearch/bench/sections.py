@@ -7,6 +7,9 @@ from pathlib import Path
 
 from ..files import write_text
 
+NOTHING = "–"
+"""In a cell: it is not known."""
+
 HEADER = "# Benchmarks\n\nEach section is written by the command that it names; other text is kept.\n"
 
 
@@ -33,6 +36,6 @@ def crossed(title: str, cells: Mapping[tuple[str, str], str]) -> str:
     rows, columns = (list(dict.fromkeys(key[axis] for key in cells)) for axis in (0, 1))
     lines = [f"| {title} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     lines += [
-        f"| {row} | {' | '.join(cells.get((row, column), '–') for column in columns)} |" for row in rows
+        f"| {row} | {' | '.join(cells.get((row, column), NOTHING) for column in columns)} |" for row in rows
     ]
     return "\n".join(lines)

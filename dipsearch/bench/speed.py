@@ -11,7 +11,8 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import product
 from typing import Any
 
 import torch
@@ -107,7 +108,7 @@ def measure_speed(
     threads: int = 1,
     seconds: float = 10.0,
     memory: bool = True,
-    watch: Callable[[SpeedRow], None] = lambda row: None,
+    watch: Callable[[SpeedTable], None] = lambda table: None,
 ) -> SpeedTable:
     """Measure every network at every size.
 
@@ -118,7 +119,7 @@ def measure_speed(
         threads: of the process, on a CPU.
         seconds: for each network and size, both loops together; at least three turns are made anyway.
         memory: whether the memory is measured too, in a process of its own for each row.
-        watch: told about each row.
+        watch: told after each row, with the table so far.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -129,21 +130,25 @@ def measure_speed(
     elif effective("bf16", torch.device(device)) == "bf16":
         computes += (Compute("eager", precision="bf16"),)
     try:
-        ceilings = measure_ceilings(device, clock=clock)
-        rows = []
-        for size in sizes:
-            for name in networks:
-                for compute in computes:
-                    row = _row(
-                        name, size, device, compute, ceilings, clock=clock, seconds=seconds, memory=memory
-                    )
-                    rows.append(row)
-                    watch(row)
+        table = SpeedTable(
+            machine_name(device),
+            threads,
+            clock.kind,
+            measure_ceilings(device, clock=clock),
+            command_line(),
+            versions(),
+            time.strftime("%Y-%m-%d"),
+            (),
+        )
+        for size, name, compute in product(sizes, networks, computes):
+            row = _row(
+                name, size, device, compute, table.ceilings, clock=clock, seconds=seconds, memory=memory
+            )
+            table = replace(table, rows=(*table.rows, row))
+            watch(table)
     finally:
         torch.set_num_threads(before)
-    date = time.strftime("%Y-%m-%d")
-    machine = machine_name(device)
-    return SpeedTable(machine, threads, clock.kind, ceilings, command_line(), versions(), date, tuple(rows))
+    return table
 
 
 def _row(

@@ -10,11 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch.nn.functional as F
-from torch import Tensor
-
 from ..errors import InputError
-from ..problem import read_image
 
 STANDARD = (
     "standard9_es512/F16.png",
@@ -62,21 +58,3 @@ def picture_sources(data: str | Path | None, *, large: bool = False) -> tuple[st
                 + ("" if large else ", or leave out --data for bundled pictures"),
             )
     return tuple(map(str, paths))
-
-
-def half_size_crop(source: str, *, side: int) -> Tensor:
-    """The middle of a picture at half its size, ``(1, C, side, side)`` in [0, 1].
-
-    Raises:
-        InputError: the halved picture is smaller than that.
-    """
-    pixels = F.avg_pool2d(read_image(source).pixels, 2)
-    height, width = pixels.shape[-2:]
-    if min(height, width) < side:
-        raise InputError(
-            f"{source} is {width} × {height} at half its size",
-            f"the benchmark cuts out {side} × {side}",
-            "give a larger picture",
-        )
-    top, left = (height - side) // 2, (width - side) // 2
-    return pixels[..., top : top + side, left : left + side].contiguous()

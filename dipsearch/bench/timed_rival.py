@@ -12,9 +12,9 @@ from torch import Tensor
 from ..errors import DipsearchError
 from ..problem import psnr, ssim
 from ..problem.metrics import WINDOW
+from ..trials.true_quality import finite
 from .rival_case import RivalCase
 from .rival_limits import Limits
-from .rival_rows import finite
 from .rivals import Rival
 
 FAILURES = (DipsearchError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)

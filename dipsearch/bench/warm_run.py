@@ -29,7 +29,7 @@ from ..problem import Problem, Split, make_split, psnr
 from ..problem.formats.sources import picture_name
 from ..trials.array_files import read_npz, write_npz
 from .damages import DAMAGES
-from .standard_pictures import half_size_crop
+from .half_size_crops import half_size_crop
 from .warm_pictures import WARM_DAMAGES
 from .warm_rows import NEAR, WarmRow
 

@@ -7,7 +7,7 @@ weights and the mean of all ends is taken, that is the mean of fits, the simples
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -124,10 +124,10 @@ def learn(
 
 
 @cache
-def lesson_of(index: int, *, folder: Path, pictures: Sequence[str] = PICTURES) -> Lesson:
+def lesson_of(index: int, *, folder: Path) -> Lesson:
     """A lesson by its number; its first answer, which takes as long as many iterations, is kept in the folder."""
     damage = DAMAGES[LESSON_DAMAGES[index % len(LESSON_DAMAGES)]]
-    clean = _crop(pictures[(index // len(LESSON_DAMAGES)) % len(pictures)], index)
+    clean = _crop(PICTURES[(index // len(LESSON_DAMAGES)) % len(PICTURES)], index)
     problem = damage.make(clean, index)
     split = make_split(problem, seed=index)
     file = folder / f"lesson-{index:03}.npz"

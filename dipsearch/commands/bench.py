@@ -23,6 +23,7 @@ from . import (
     bench_rivals,
     bench_score,
     bench_search,
+    bench_side_by_side,
     bench_table,
     bench_warm,
     bench_warm_weights,
@@ -31,7 +32,7 @@ from . import (
 from . import bench_options as shared
 
 if TYPE_CHECKING:
-    from ..bench import EqualityRow, MemoryRow, SpeedRow
+    from ..bench import EqualityRow, MemoryRow, SpeedRow, SpeedTable
 
 bench = typer.Typer(
     help="Measure: the speed of the loop on this machine, how right the score is, and how good the rivals are.",
@@ -43,7 +44,7 @@ for verb in (
     bench_operators.operators, bench_policies.policies, bench_races.races, bench_table.table,
     bench_replay_search.replay_search, bench_search.search, bench_promises.promises,
     bench_interruptions.interruptions, bench_preselection.preselection, bench_warm.warm,
-    bench_warm_weights.warm_weights,
+    bench_warm_weights.warm_weights, bench_side_by_side.side_by_side,
 ):  # fmt: skip
     bench.command()(verb)
 
@@ -74,15 +75,26 @@ def speed(
     if not seconds > 0:
         raise InputError(f"--seconds is {seconds:g}", "it is above 0", "write for example --seconds 20")
 
-    from ..bench import NETWORKS, file_name, measure_speed, speed_markdown
+    from ..bench import NETWORKS, file_name, machine_name, measure_speed, speed_markdown
 
     names = shared.known(networks, list(NETWORKS), option="--networks")
-    table = measure_speed(
-        names, sides, device=device, threads=threads, seconds=seconds, memory=memory, watch=_show
-    )
+    if min(sides) <= (deepest := max(2 ** NETWORKS[name].depth for name in names)):
+        raise InputError(
+            f"--sizes has {min(sides)}",
+            f"at the deepest scale of these networks more than a pixel has to be left: above {deepest}",
+            "choose larger ones, or other --networks",
+        )
+    device = shared.place_of(device)
     # A run with more threads is another measurement of the same machine.
-    label = f"speed-{file_name(table.machine)}" + (f"-{threads}-threads" if threads > 1 else "")
-    shared.write_json(out / f"{label}.json", table.to_dict())
+    label = f"speed-{file_name(machine_name(device))}" + (f"-{threads}-threads" if threads > 1 else "")
+
+    def keep(table: SpeedTable) -> None:
+        _show(table.rows[-1])
+        shared.write_json(out / f"{label}.json", table.to_dict())
+
+    table = measure_speed(
+        names, sides, device=device, threads=threads, seconds=seconds, memory=memory, watch=keep
+    )
     shared.publish(speed_markdown(table), file=out / f"{label}.json", section=label, page=page)
 
 
@@ -153,6 +165,8 @@ def memory(
 
     from ..bench import check_memory, file_name, machine_name, memory_markdown
 
+    device = shared.place_of(device)
+
     def show(row: MemoryRow) -> None:
         print(
             f"{row.space:6} {row.label:40} {row.size:4}² {row.measured_mb:8.1f} MB measured, "
@@ -193,6 +207,8 @@ def equality(
         )
 
     from ..bench import equality_markdown, measure_equality
+
+    device = shared.place_of(device)
 
     def show(row: EqualityRow) -> None:
         print(

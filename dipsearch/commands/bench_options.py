@@ -62,6 +62,17 @@ def refuse_missing_rows(file: Path, *, recorded_only: bool) -> None:
         )
 
 
+def place_of(device: str) -> str:
+    """The device that is meant by what was typed, as PyTorch names it.
+
+    Raises:
+        ResourceError: it is not there, or cannot be used.
+    """
+    from ..run.devices import choose_devices
+
+    return choose_devices(device, workers=1)[0]
+
+
 def about_now() -> dict[str, Any]:
     """What stands beside rows that are measured now: the command of this process, the date, the versions."""
     import time

@@ -19,11 +19,20 @@ def replay_search(
     table: shared.TableFile = shared.TABLE,
     seeds: Annotated[
         int, typer.Option("--seeds", metavar="N", min=2, help="Searches of each strategy and task.")
-    ] = 18,
+    ] = 30,
     minutes: Annotated[
         str,
         typer.Option("--minutes", metavar="M,M…", help="After which it is asked what would be delivered."),
     ] = "1,2,4",
+    long: Annotated[
+        str | None,
+        typer.Option(
+            "--long",
+            metavar="M,M…",
+            help="The same of long searches, for the strategies that have enough to fit: what a search does, other "
+            "seeds, and chance. 12 takes a minute.",
+        ),
+    ] = None,
     pictures: Annotated[
         str,
         typer.Option("--set", metavar="SET", help="Of the pictures: test, or tuning for choosing constants."),
@@ -39,11 +48,14 @@ def replay_search(
     out: shared.Out = shared.FOLDER,
     page: shared.Page = shared.PAGE,
 ) -> None:
-    """Compare strategies of a search at equal time, on recorded fits: a minute and a half on one core.
+    """Compare strategies of a search at equal time, on recorded fits: a minute on one core.
 
     What samplers ask for is replaced by the nearest genome that was recorded.
     """
-    times = _minutes(minutes)
+    times, long_times = (
+        _minutes(minutes, option="--minutes"),
+        _minutes(long, option="--long") if long is not None else (),
+    )
     chosen = parsing.one_of(pictures, SETS, option="--set")
 
     import optuna
@@ -52,16 +64,37 @@ def replay_search(
     from ..bench.tabular import Table
     from ..bench.tabular.expected_courses import expected_courses
     from ..bench.tabular.facts import facts_of
-    from ..bench.tabular.search_comparison import replayed_searches, search_rows
+    from ..bench.tabular.search_comparison import (
+        LASTING,
+        STRATEGIES,
+        dry_searches,
+        replayed_searches,
+        search_rows,
+    )
     from ..bench.tabular.search_page import comparison_markdown
+    from ..bench.tabular.table import cases_of
     from ..bench.tabular.table_genomes import BEST_KNOWN
     from ..library.expected_course import write_courses
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # as a search does
     found = Table.read(table)
+    if not cases_of(found, set=chosen):
+        raise InputError(
+            f"{table} has no {chosen} pictures",
+            f"it has {', '.join(found.coverage['pictures'])}",
+            f"give --set {next(each for each in SETS if each != chosen)}",
+        )
     searches = replayed_searches(found, seeds=seeds, minutes=times, sets=[chosen], watch=shared.say)
     rows = search_rows(searches, measurement=found.checksum[:12])
-    facts = facts_of(found, set=chosen)
+    dry = dry_searches(searches)
+    if long_times:
+        lasting = {name: STRATEGIES[name] for name in LASTING}
+        searches = replayed_searches(
+            found, seeds=seeds, strategies=lasting, minutes=long_times, sets=[chosen], watch=shared.say
+        )
+        rows += search_rows(searches, measurement=found.checksum[:12])
+        dry += dry_searches(searches)
+    facts = facts_of(found, set=chosen) | {"dry": dry}
     about = shared.about_now()
     write_search_rows(out / FILE, rows, about=about | {"table": found.about, **facts})
     if ship is not None:
@@ -75,13 +108,11 @@ def replay_search(
     shared.publish(text, file=out / FILE, section=SECTION, page=page)
 
 
-def _minutes(text: str) -> tuple[float, ...]:
+def _minutes(text: str, *, option: str) -> tuple[float, ...]:
     try:
         found = tuple(float(word) for word in shared.words(text))
     except ValueError:
         found = ()
     if not found or not all(0 < each < float("inf") for each in found):
-        raise InputError(
-            f"--minutes is {text!r}", "it is numbers above 0", "write for example --minutes 4,12"
-        )
+        raise InputError(f"{option} is {text!r}", "it is numbers above 0", f"write for example {option} 4,12")
     return found

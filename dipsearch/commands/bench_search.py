@@ -26,8 +26,9 @@ def search(
         typer.Option(
             "--strategies",
             metavar="NAME,NAME…",
-            help="seeds: the best known network again and again; pilot, random, genetic, tpe: samplers; dip: the "
-            "default network of Deep Image Prior again and again.",
+            help="seeds: the best known network again and again; once: one fit of it; known: each known network once; "
+            "pilot, random, genetic, tpe: samplers; warm, similar: pilot with --start warm, or --order similar; dip: "
+            "the default network of Deep Image Prior again and again.",
         ),
     ] = "seeds,pilot",
     budgets: Annotated[str, typer.Option("--budgets", metavar="DURATION,…", help="Of each search.")] = "4m",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,13 +19,22 @@ library = typer.Typer(
 
 @library.command()
 def add(
-    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study's folder, or its name in studies/.")],
+    study: Annotated[
+        str,
+        typer.Argument(metavar="STUDY", help="A study's folder, or its name in studies/; or a preset.yaml."),
+    ],
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="By which it is kept; its own when absent.")
     ] = None,
     storage: shared.Storage = None,
 ) -> None:
-    """Add a finished STUDY: the features of its pictures, and its best networks with their scores."""
+    """Add a finished STUDY: the features of its pictures, and its best networks with their scores.
+
+    Or add the preset that a search of several pictures has left, which anyone can be given.
+    """
+    if Path(study).is_file():
+        _add_preset(Path(study), name=name)
+        return
     address = parsing.storage_url(storage)
     folder = parsing.study_folder(study)
     kept = parsing.study_name(name or folder.resolve().name)
@@ -39,13 +49,27 @@ def add(
     print(visible(f"kept: {kept}, {plural(len(found.networks), 'network')} for {found.task}, in {file}"))
 
 
+def _add_preset(file: Path, *, name: str | None) -> None:
+    from ..library.kept_presets import keep_preset
+    from ..library.kept_studies import library_folder
+    from ..library.presets import read_preset
+
+    found = read_preset(file)
+    kept = parsing.study_name(name or file.stem)
+    where = keep_preset(found, name=kept, folder=library_folder())
+    print(visible(f"kept: {kept}, a preset for {', '.join(found.tasks)}, in {where}"))
+
+
 @library.command("list")
 def listed(json: shared.Json = False) -> None:
-    """List the studies of the library, with their best networks."""
+    """List the studies of the library with their best networks, and its presets."""
+    from ..library.kept_presets import kept_presets
     from ..library.kept_studies import kept_studies, library_folder
+    from ..report.anatomy import evidence_words
+    from ..report.wording import plural
     from .console import print_json, print_pairs, print_table
 
-    studies = kept_studies()
+    studies, presets = kept_studies(), kept_presets(library_folder())
     if json:
         print_json(
             [
@@ -66,11 +90,20 @@ def listed(json: shared.Json = False) -> None:
                 }
                 for study in studies
             ]
+            + [
+                {
+                    "name": one.name,
+                    "task": ", ".join(one.tasks),
+                    "preset": one.genome.digest,
+                    "gain": one.evidence and one.evidence.gain,
+                    "p": one.evidence and one.evidence.p,
+                }
+                for one in presets
+            ]
         )
         return
-    print_pairs(
-        (("library", f"{library_folder()}: {len(studies)} {'study' if len(studies) == 1 else 'studies'}"),)
-    )
+    count = f"{len(studies)} {'study' if len(studies) == 1 else 'studies'}, {plural(len(presets), 'preset')}"
+    print_pairs((("library", f"{library_folder()}: {count}"),))
     if studies:
         rows = [
             (
@@ -84,13 +117,24 @@ def listed(json: shared.Json = False) -> None:
             for study in studies
         ]
         print_table(("study", "task", "pictures", "best network", "estimated", "added"), rows)
+    if presets:
+        found = [
+            (
+                one.name,
+                ", ".join(one.tasks),
+                one.genome.label,
+                evidence_words(one.evidence) if one.evidence else "",
+            )
+            for one in presets
+        ]
+        print_table(("preset", "task", "network", "evidence"), found)
 
 
 @library.command()
 def remove(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="By which the study is kept.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="By which it is kept.")],
 ) -> None:
-    """Remove a study from the library; its folder stays as it is."""
+    """Remove a study or a preset from the library; the study's folder stays as it is."""
     from ..library.kept_studies import remove_study
 
     remove_study(name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .. import whole_numbers
+from .. import request_words, whole_numbers
 from ..errors import InputError
 from . import parsing
 
@@ -141,7 +141,7 @@ Start = Annotated[
     str,
     typer.Option(
         "--start",
-        metavar="|".join(parsing.STARTS),
+        metavar="|".join(request_words.STARTS),
         help="What known networks begin from: learnt weights or random ones; auto: what was measured to be better.",
     ),
 ]
@@ -149,7 +149,7 @@ Order = Annotated[
     str,
     typer.Option(
         "--order",
-        metavar="|".join(parsing.ORDERS),
+        metavar="|".join(request_words.ORDERS),
         help="In which known networks are tried: fixed, or by how they did on similar measurements.",
     ),
 ]

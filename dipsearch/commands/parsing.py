@@ -20,7 +20,6 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from ..fitting import EngineWord, Precision
     from ..problem import NoiseWord, Task
-    from ..trials.request import OrderWord, SamplerWord, StartWord
 
 Word = TypeVar("Word", bound=str)
 
@@ -31,12 +30,9 @@ WHAT_TASKS_DO: dict[Task, str] = {
     "deblur": "undo a known blur",
 }
 TASKS: tuple[Task, ...] = tuple(WHAT_TASKS_DO)
-SAMPLERS: tuple[SamplerWord, ...] = ("pilot", "genetic", "tpe", "random")
 NOISES: tuple[NoiseWord, ...] = ("gaussian", "poisson", "impulse", "speckle")
 ENGINES: tuple[EngineWord, ...] = ("auto", "eager", "cuda_graph")
 PRECISIONS: tuple[Precision, ...] = ("tf32", "fp32", "bf16")
-STARTS: tuple[StartWord, ...] = ("auto", "warm", "cold")
-ORDERS: tuple[OrderWord, ...] = ("auto", "fixed", "similar")
 LARGEST = 10**9
 """The largest whole number that the file of a request takes for trials and steps."""
 MOST_WORKERS = 1024

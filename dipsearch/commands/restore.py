@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from .. import request_words
 from ..errors import InputError
 from . import options as shared
 from . import parsing
+from .lasting_imports import SEARCHING, import_to_last
 
 
 def restore(
@@ -70,6 +72,7 @@ def restore(
 ) -> None:
     """Restore IMAGE with an architecture that was found before; every fit still stops by itself."""
     started = time.monotonic()  # the budget pays for the imports below, too
+    import_to_last(*SEARCHING)
     options = shared.task_options(
         task,
         mask=mask,
@@ -88,7 +91,7 @@ def restore(
     pictures = shared.with_planes(parsing.expand_sources(sources, leave_out=(mask, reference)), options)
     budget_seconds = None if budget is None else parsing.seconds(budget)
     parsing.device_word(device)
-    start_word = parsing.one_of(start, parsing.STARTS, option="--start")
+    start_word = parsing.one_of(start, request_words.STARTS, option="--start")
     engine_word = parsing.one_of(engine, parsing.ENGINES, option="--engine")
     precision_word = parsing.one_of(precision, parsing.PRECISIONS, option="--precision")
     if sgld is not None and (workers is not None or start_word != "auto"):

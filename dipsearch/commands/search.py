@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .. import request_words
 from ..errors import InputError
 from . import options as shared
 from . import parsing
+from .lasting_imports import SEARCHING, import_to_last
 
 if TYPE_CHECKING:
     from ..run import Request
@@ -48,7 +50,8 @@ def search(
     axes: shared.Axes = None,
     space: Annotated[str, typer.Option("--space", metavar="NAME|FILE", help="The search space.")] = "skip",
     sampler: Annotated[
-        str, typer.Option("--sampler", metavar="|".join(parsing.SAMPLERS), help="Who proposes candidates.")
+        str,
+        typer.Option("--sampler", metavar="|".join(request_words.SAMPLERS), help="Who proposes candidates."),
     ] = "pilot",
     budget: Annotated[
         str | None,
@@ -141,11 +144,12 @@ def search(
         written = parsing.study_name(request.name)
         request = replace(request, name=name or parsing.free(written, root=parsing.STUDIES))
     else:
-        sampler_word = parsing.one_of(sampler, parsing.SAMPLERS, option="--sampler")
+        sampler_word = parsing.one_of(sampler, request_words.SAMPLERS, option="--sampler")
         precision_word = parsing.one_of(precision, parsing.PRECISIONS, option="--precision")
-        start_word = parsing.one_of(start, parsing.STARTS, option="--start")
-        order_word = parsing.one_of(order, parsing.ORDERS, option="--order")
+        start_word = parsing.one_of(start, request_words.STARTS, option="--start")
+        order_word = parsing.one_of(order, request_words.ORDERS, option="--order")
         pictures = parsing.expand_sources(sources or (), leave_out=(mask, reference))
+        import_to_last(*SEARCHING)
         options = shared.task_options(
             task,
             mask=mask,
@@ -235,6 +239,7 @@ def _written_request(context: typer.Context, file: Path) -> Request:
                 "leave it out, or write the command out in full",
             )
     parsing.existing_file(str(file), option="--recipe")
+    import_to_last(*SEARCHING)
 
     from ..run import read_request
 

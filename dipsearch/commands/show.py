@@ -22,7 +22,7 @@ def show(
         str,
         typer.Argument(
             metavar="FILE|STUDY",
-            help="An architecture.yaml, a study (folder or name), or a known network's name.",
+            help="An architecture.yaml or preset.yaml, a study (folder or name), or a known network's name.",
         ),
     ],
     size: Annotated[
@@ -72,8 +72,8 @@ def _show_study(record: StudyRecord, *, top: int) -> None:
 
 
 def _show_architecture(found: str, pixels: tuple[int, int] | None) -> None:
-    from ..library import preset, preset_names, read_architecture
-    from ..report import architecture_rows, cost_rows, gene_rows, scale_rows
+    from ..library import Preset, preset, preset_names, read_network
+    from ..report import architecture_rows, cost_rows, gene_rows, preset_rows, scale_rows
     from ..report.wording import plural
     from .console import print_pairs, print_table
 
@@ -82,9 +82,15 @@ def _show_architecture(found: str, pixels: tuple[int, int] | None) -> None:
     if found in preset_names() or not (Path(found).suffix or Path(found).exists()):
         genome = preset(found)
     else:
-        architecture = read_architecture(found)
-        genome, about = architecture.genome, architecture_rows(architecture)
-        shape = architecture.provenance.images[0].shape if architecture.provenance.images else shape
+        network = read_network(found)
+        genome = network.genome
+        if isinstance(network, Preset):
+            about = preset_rows(network)
+            of_pictures = network.evidence.pictures if network.evidence else ()
+            shape = of_pictures[0].shape if of_pictures else (1, network.channels, *shape[2:])
+        else:
+            about = architecture_rows(network)
+            shape = network.provenance.images[0].shape if network.provenance.images else shape
     if pixels is not None:
         shape = (*shape[:2], pixels[1], pixels[0])
     print_pairs((("network", genome.label), ("genome", genome.digest), *about))

@@ -2,13 +2,15 @@
 
 Similar patches answer first, the best network and the ensemble of networks later; then similar patches go over the mean
 of the first answer and the ensemble, which is ``polished``. All are made twice: from the fitted part of the split, so
-that the scoring part judges them alike, and from all of y, to be delivered.
+that the scoring part judges them alike, and from all of y, to be delivered. By how much that changes each of them is
+taken into account, see ``innovations``.
 
 What is delivered is a mixture, first answer, ensemble and polished one, unless the score prefers one of them alone. Its
 shares are those that were best on average on other pictures (``USUAL``), corrected by what the scoring
 part says of this picture, as far as that is more than luck: stacked regression (Breiman, 1996) with a ridge towards
 the usual shares that follows from the noise of the score. Where a score is blind for a part of what is sought, as it is
-for the detail that enlargement adds, it only decides whether networks take part at all.
+for the detail that enlargement adds, it only decides whether networks take part at all: not where the usual mixture is
+worse than the first answer in what it does see.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..fitting import combine, data_consistent
@@ -26,6 +29,7 @@ from ..problem import Identity, Problem, Split
 from ..problem.gate.clipping import unclipped
 from ..trials.first_files import Made
 from .bootstrap import Standing, block_errors, standings
+from .innovations import innovation_products
 from .shares import BEST, ENSEMBLE, FIRST, POLISHED, USUAL, mixture_shares, score_variance
 
 COMBINED, UNCHANGED = "combined", "unchanged"
@@ -43,9 +47,6 @@ IN_WORDS = {
 
 QUICKLY = "a quick method; there was no time for similar patches"
 """The first answer in words, where something else made it."""
-
-HOPELESS = 6.0
-"""Decibels by which a blind score may fall behind the first answer's until networks are left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +79,10 @@ class Choice:
 
     Args:
         answers: all that there were, the combination among them, simplest first.
-        found: where each stands, in their order.
+        found: where the image of each stands, in their order.
         chosen: the name of the one that is delivered.
         shares: of which answers it consists; they sum to 1.
-        validation_mse: the split's estimate of its mean squared error; NaN where nothing was judged.
+        validation_mse: the estimate of the mean squared error of what is delivered; NaN where nothing was judged.
     """
 
     answers: tuple[Answer, ...]
@@ -138,33 +139,63 @@ def choose(answers: Sequence[Answer], problem: Problem, *, split: Split, seconds
         one for one in answers if bool(torch.isfinite(one.judged).all() and torch.isfinite(one.image).all())
     ]
     usable.sort(key=lambda one: SIMPLEST_FIRST.index(one.name))
-    scores = {one.name: float(split.validation_mse(problem.view(one.judged))) for one in usable}
-    shares = _shares(usable, scores, problem, split=split)
+    gained = _gained(usable, problem, split=split)
+    changes = [float(change) for change in np.diag(gained)]
+    scores = {
+        one.name: float(split.validation_mse(problem.view(one.judged))) + change
+        for one, change in zip(usable, changes, strict=True)
+    }
+    shares = _shares(usable, scores, gained, problem, split=split)
     if len(shares) > 1:
         parts = [next(one for one in usable if one.name == name) for name in shares]
         judged = combine([part.judged for part in parts], list(shares.values()))
         image = combine([part.image for part in parts], list(shares.values()))
+        weights = np.array([shares.get(one.name, 0.0) for one in usable])
+        changes.append(float(weights @ gained @ weights))
         usable.append(Answer(COMBINED, judged, image, seconds))
-        scores[COMBINED] = float(split.validation_mse(problem.view(judged)))
+        scores[COMBINED] = float(split.validation_mse(problem.view(judged))) + changes[-1]
     chosen = COMBINED if COMBINED in scores else next(iter(shares))
-    if not split.blind:
-        # Ties, up to the rounding of a mixture of equals, go to the simpler one, which comes first.
-        chosen = min([*_alone(usable), chosen], key=lambda name: round(scores[name], 9))
-    found = standings([block_errors([[one.judged] for one in usable], problem, split=split)])
+    # Ties, up to the rounding of a mixture of equals, go to the simpler one, which comes first.
+    chosen = min([*_alone(usable, split), chosen], key=lambda name: round(scores[name], 9))
+    errors = block_errors([[one.judged] for one in usable], problem, split=split)
+    found = standings([replace(errors, offset=errors.offset - np.array(changes)[:, None])])
     ready = tuple(replace(one, image=finished(one.image, problem)) for one in usable)
     return Choice(ready, found, chosen, shares if chosen == COMBINED else {chosen: 1.0}, scores[chosen])
 
 
-def _alone(usable: Sequence[Answer]) -> list[str]:
-    """Answers that may be delivered by themselves where the score prefers them."""
+def _gained(usable: Sequence[Answer], problem: Problem, *, split: Split) -> NDArray[np.float64]:
+    """What the mean products of errors change by from what was judged to what is delivered; 0 where nobody can tell."""
+    made_alike = all(one.made == "as usual" for one in usable)
+    nearest = next((one.image for name in (FIRST, POLISHED) for one in usable if one.name == name), None)
+    if nearest is None or split.blind or not made_alike:
+        return np.zeros((len(usable), len(usable)))
+    return innovation_products(
+        [one.judged for one in usable], [one.image for one in usable], nearest, problem
+    )
+
+
+def _alone(usable: Sequence[Answer], split: Split) -> list[str]:
+    """Answers that may be delivered by themselves where the score prefers them.
+
+    Where it is blind that is the first answer. Enlarged twice, coffee, chelsea, rocket, brick and monarch at 96 × 96,
+    one network: after 50, 100, 200 and 400 iterations the usual mixture gained -0.17, -0.10, -0.02 and 0.04 dB on
+    average, and with this 0.04, 0.04, 0.01 and 0.06.
+    """
     there = {one.name for one in usable}
+    if split.blind:
+        return [FIRST] if FIRST in there else []
     if FIRST not in there:
         return [one.name for one in usable if one.name != COMBINED]
     return [name for name in (FIRST, POLISHED) if name in there]
 
 
 def _shares(
-    usable: Sequence[Answer], scores: Mapping[str, float], problem: Problem, *, split: Split
+    usable: Sequence[Answer],
+    scores: Mapping[str, float],
+    gained: NDArray[np.float64],
+    problem: Problem,
+    *,
+    split: Split,
 ) -> dict[str, float]:
     """The shares of a mixture, which sum to 1."""
     usual = dict(USUAL)
@@ -176,12 +207,11 @@ def _shares(
         return {min(usable, key=lambda one: scores[one.name]).name: 1.0}
     target = np.array([usual[one.name] for one in parts])
     target /= target.sum()
-    if split.blind:
-        networks = min(scores[one.name] for one in usable if one.name != FIRST)
-        hopeless = networks > scores.get(FIRST, np.inf) * 10 ** (HOPELESS / 10)
-        weights = np.array([float(one.name == FIRST) for one in parts]) if hopeless else target
-    else:
+    weights = target
+    if not split.blind:
+        there = [usable.index(one) for one in parts]
         products = scoring_products([one.judged for one in parts], problem, split=split)
+        products = products + gained[np.ix_(there, there)]
         variance = score_variance(split).of(min(scores.values()))
         weights = mixture_shares(target, products, variance=variance)
     kept = {one.name: float(weight) for one, weight in zip(parts, weights, strict=True) if weight >= 0.01}

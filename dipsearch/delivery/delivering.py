@@ -26,6 +26,7 @@ from ..problem.splits.noise_energy import weighted_mean
 from ..trials.problem_files import WHOLE, SplitProblem, problem_path, read_problem
 from ..trials.trial import Trial
 from ..trials.trial_files import Output, read_output, refuse_damaged_output, trial_folder
+from .innovations import sought
 
 MOST_MEMBERS = 12
 """Candidates that an ensemble is chosen from; further down the ranking nothing is left to gain."""
@@ -194,12 +195,7 @@ def averaged(delivery: Delivery, second: Delivery, problem: Problem) -> Delivery
 
 def _difference(one: Tensor, other: Tensor, problem: Problem) -> float:
     """The mean squared difference of two images where a score speaks of them."""
-    if not problem.pixelwise:
-        apart, where = problem.view(one) - problem.view(other), problem.observed
-    else:
-        apart = one - other
-        where = torch.ones_like(apart) if problem.exact is None else 1 - problem.exact
-    return weighted_mean(apart.square(), where)
+    return weighted_mean((problem.view(one) - problem.view(other)).square(), sought(problem))
 
 
 def _member(number: int, output: Output, picture: SplitProblem) -> Member:

@@ -17,6 +17,7 @@ from torch import Tensor
 from ..errors import ResourceError
 from ..execution.runner import Runner
 from ..execution.task import Patches
+from ..files import write_bytes
 from ..planning.budget import FIRST_SHARE
 from ..problem import Case, restored_suffix, write_restored
 from ..trials.array_files import read_x
@@ -160,7 +161,11 @@ def first_words(firsts: Mapping[str, FirstAnswer], *, files: Mapping[str, str]) 
 
 
 def write_first_pictures(
-    cases: Mapping[str, Case], *, folder: Path, tell: Callable[[str], None]
+    cases: Mapping[str, Case],
+    *,
+    folder: Path,
+    tell: Callable[[str], None],
+    delivered: Mapping[str, Path] | None = None,
 ) -> dict[str, str]:
     """Write ``best/first.png`` of each picture that has a first answer, and return the files by the pictures' names.
 
@@ -168,18 +173,21 @@ def write_first_pictures(
         cases: by the pictures' names, all of the study.
         folder: the study's.
         tell: hears of those that cannot be written; the search goes on without.
+        delivered: by their names, files of pictures whose first answer was delivered.
     """
     files = {}
     for name, case in cases.items():
         first = read_first(folder, name)
         if first is not None:
-            image = finished(first.image, case.problem)
             place = picture_folder(folder, name, alone=len(cases) == 1)
             file = place / f"first{restored_suffix(case)}"
             try:
-                write_restored(file, image, case)
+                if delivered and name in delivered:
+                    write_bytes(file, delivered[name].read_bytes())
+                else:
+                    write_restored(file, finished(first.image, case.problem), case)
             except ResourceError as error:
-                tell(f"{error.given} ({error.rule}): the first answer can be seen at the end only")
+                tell(f"{error.given} ({error.rule}): the first answer has no file of its own")
                 continue
             files[name] = str(file.relative_to(folder))
     return files

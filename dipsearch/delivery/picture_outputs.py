@@ -5,7 +5,7 @@ Here, after everything was decided, the references are used for the first time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..files import dispensable, replacing
 from ..problem import Case, restored_suffix, write_image, write_restored
 from ..trials.objective import estimated_psnr
 from ..trials.problem_files import SplitProblem
-from ..trials.true_quality import finite, true_luma, true_peak, true_psnr, true_psnr_and_ssim, true_ssim
+from ..trials.true_quality import finite, true_luma, true_peak, true_psnr_and_ssim
 from .answers import Choice, finished
 from .delivering import Delivery
 from .uncertainty import Uncertainty, calibration, full_scale, uncertainty
@@ -60,6 +60,8 @@ def write_picture(
     image, (black, white) = choice.answer.image, case.ends
     file = place / f"{restored_kind(case)}{restored_suffix(case)}"
     write_restored(file, image, case)
+    rows = answer_rows(choice, truth, data_range=relative_to)
+    delivered = next(row for row in rows if row["name"] == choice.chosen)
     doubt = None
     with dispensable(lacking):
         doubt = _uncertainty(
@@ -70,11 +72,11 @@ def write_picture(
         "source": case.source,
         "restored": str(file.relative_to(folder)),
         "delivered": delivered_word(choice, delivery),
-        "delivered_psnr": true_psnr(image, truth, data_range=relative_to),
-        "delivered_ssim": true_ssim(image, truth, data_range=relative_to),
-        "delivered_psnr_luma": true_luma(image, truth),
+        "delivered_psnr": delivered["psnr"],
+        "delivered_ssim": delivered["ssim"],
+        "delivered_psnr_luma": delivered["psnr_luma"],
         "delivered_psnr_peak": true_peak(image, truth),
-        "answers": answer_rows(choice, truth, data_range=relative_to),
+        "answers": rows,
         "best": None
         if delivery is None
         else _best(delivery, finished(delivery.best_image, picture.problem), truth, data_range=relative_to),
@@ -86,7 +88,7 @@ def write_picture(
         else _second_ensemble(
             delivery.second, picture, truth, candidates=second_members, data_range=relative_to
         ),
-        "baselines": _first(choice, truth, data_range=relative_to),
+        "baselines": _first(choice, rows[0]),
         "range": {"black": black, "white": white, "psnr": relative_to * (white - black)},
         "split": picture.split.to_dict(),
         "uncertainty": doubt,
@@ -146,13 +148,13 @@ def answer_rows(choice: Choice, reference: Tensor | None, *, data_range: float =
     ]
 
 
-def _first(choice: Choice, reference: Tensor | None, *, data_range: float) -> dict[str, Any]:
-    """The bar that networks have to clear, as a table of methods holds it."""
+def _first(choice: Choice, measured: Mapping[str, Any]) -> dict[str, Any]:
+    """The bar that networks have to clear, as a table of methods holds it; ``measured`` is its row of the answers."""
     answer, standing = choice.answers[0], choice.found[0]
     if answer.name != "first" or answer.made == "by a quick method":
         return {}
     row = {
-        "psnr": true_psnr(answer.image, reference, data_range=data_range),
+        "psnr": measured["psnr"],
         "seconds": round(answer.seconds, 2),
         "score": finite(standing.estimated_psnr),
         "standard_error": finite(standing.standard_error),

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..errors import InputError
 from ..fitting import give_back_memory, out_of_memory
 from ..problem import Case
 from ..trials.first_files import KeptFirst
-from .timed_answer import answer_within
+from .timed_answer import TimedAnswer, answer_within
+from .warm_up import warm_up_patches
 
 
 def answer_at_once(
@@ -37,24 +39,36 @@ def answer_at_once(
     Returns:
         The answer, on the CPU; ``None`` where it cannot be done.
     """
-    on_cpu = patch_device(device) == "cpu"
+    place, begun = patch_device(device), time.perf_counter()
+    on_cpu = place == "cpu"
+    if not on_cpu:
+        # What loading the libraries takes is no measure of what patches will take later.
+        warm_up_patches(place)
+        left -= time.perf_counter() - begun
     started, used = time.perf_counter(), time.process_time()
+    there: TimedAnswer | None
     try:
-        problem = case.problem.to(patch_device(device))
+        problem = case.problem.to(place)
         there = answer_within(problem, left=left, threads=threads, progress=_progress(case.name, tell))
-        image = there.image.cpu()
+        there = replace(there, image=there.image.cpu())
     except InputError as error:
         tell(f"{case.name}: similar patches have no answer: {error}")
         return None
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
-        tell(f"{case.name}: similar patches have no answer: there was not enough memory")
-        return None
+        if on_cpu:
+            tell(f"{case.name}: similar patches have no answer: there was not enough memory")
+            return None
+        there = None
     give_back_memory(device)
+    if there is None:
+        tell(f"{case.name}: {place} has not enough memory for similar patches: the processor finds them")
+        left -= time.perf_counter() - started
+        return answer_at_once(case, device="cpu", threads=threads, tell=tell, left=left)
     seconds = time.perf_counter() - started
     worked = max(seconds, time.process_time() - used) if on_cpu else seconds
-    return KeptFirst(image, worked, there.made)
+    return KeptFirst(there.image, worked, there.made)
 
 
 def patch_device(device: str) -> str:

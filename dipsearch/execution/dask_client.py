@@ -156,8 +156,8 @@ def connect(address: str | Client, stack: ExitStack) -> Connection:
         return Connection(_client(address, stack), None, address, begun)
     if not isinstance(address, distributed.Client) or address.asynchronous or address.status != "running":
         raise InputError(
-            f"the cluster is {address!r}"[:200],
-            "it is an address, or a connected distributed.Client that is not asynchronous",
+            f"executor is {address!r}"[:200],
+            "it is the address of a Dask scheduler, or a connected distributed.Client that is not asynchronous",
             "give for example 'tcp://host:8786'",
         )
     where = str(address.scheduler.address) if address.scheduler else "the cluster"

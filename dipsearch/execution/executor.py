@@ -6,12 +6,14 @@ studies.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, Self
 
-from ..errors import DipsearchError
+from ..errors import DipsearchError, InputError
+from ..trials.own_parts import OwnParts
 from .task import Result, Task
 
 
@@ -91,3 +93,39 @@ class Executor(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *reason: object) -> None: ...
+
+
+MakeExecutor = Callable[[Path, OwnParts], Executor]
+"""From a study's folder, which the files of tasks are relative to, and the parts of the user's, of which every worker
+needs a copy, to where its tasks are worked on."""
+
+NEEDED = (
+    "workers",
+    "free",
+    "lost",
+    "submit",
+    "wait",
+    "give_up",
+    "checkpoint",
+    "kill",
+    "__enter__",
+    "__exit__",
+)
+"""What every executor has."""
+
+
+def made_by(make: MakeExecutor, folder: Path, own: OwnParts) -> Executor:
+    """The executor that a function of the user's makes for a study.
+
+    Raises:
+        InputError: it makes something else.
+    """
+    made = make(folder, own)
+    lacking = [name for name in NEEDED if not hasattr(made, name)]
+    if lacking:
+        raise InputError(
+            f"executor made {type(made).__name__}, which lacks {', '.join(lacking)}",
+            "it makes what dipsearch.execution.executor.Executor says",
+            "add these to it",
+        )
+    return made

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ..fitting.all_data import SHARE as ALL_DATA_SHARE
+from ..fitting.all_data import all_data_share
 from .keeping import Keeping
 from .picture_fits import kept_steps
 from .runner import Runner
@@ -61,6 +62,10 @@ class FitQueue:
     _todo: list[Slice] = field(default_factory=list)
     _under: dict[str, _Under] = field(default_factory=dict)
 
+    def seconds(self, place: str) -> float:
+        """What a fit has taken so far."""
+        return self._under[place].spent if place in self._under else 0.0
+
     def work(self) -> None:
         """Make them, as far as there is time."""
         self._todo = list(self.wanted)
@@ -82,7 +87,7 @@ class FitQueue:
                 return self._slice(one, steps=one.wanted.steps)
             if one.wanted.may_go_on and not one.all_data and one.steps:
                 if one.beyond is None:
-                    one.beyond = max(one.share - one.spent, ALL_DATA_SHARE * one.spent)
+                    one.beyond = max(one.share - one.spent, all_data_share(one.steps) * one.spent)
                 rest = max(0.0, min(left, one.beyond))
                 seconds, last = min(self.slice_seconds, rest), rest <= self.slice_seconds
                 return replace(self._slice(one, steps=0), all_data=True, seconds=seconds, keep=last)

@@ -6,19 +6,14 @@ A worker that dies is replaced, and its task can be given to another one; a pare
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from threading import RLock
-from types import MappingProxyType, ModuleType
 from typing import Any
 
 import cloudpickle
@@ -27,21 +22,9 @@ import numpy as np
 from ..errors import ResourceError
 from ..trials.own_parts import NOTHING, OwnParts, operators_of, unpacked
 from .executor import TaskFailed, WorkerDied, WorkerSpec
+from .fork_server import from_own_server, start_fork_server
+from .surroundings import ONE_AT_A_TIME, WHOLE_GROUP, Surroundings, deaf, surroundings_for, without_main
 from .task import Result, Slice, Task
-
-FORKED = sys.platform == "linux"
-"""Whether workers without a GPU are forked from a process that has imported what they need: each of them took 1.9
-seconds of a core for that. Apple's libraries do not survive a fork, nor does CUDA, and Windows has none."""
-
-IMPORTED = (f"{__package__}.worker", f"{__package__}.warm_up")
-"""What the fork server imports. No thread begins with it, and nothing is computed: so it may be forked."""
-
-_ONE_AT_A_TIME = RLock()
-"""Held while a process starts, for which the environment and the main module of this one are others for a moment."""
-
-WHOLE_GROUP = {signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])}
-"""Signals that a terminal or a system sends to workers, too; what they mean is the parent's to decide, which ends its
-workers by SIGKILL."""
 
 
 @dataclass
@@ -171,19 +154,18 @@ class LocalProcesses:
             future.set_exception(WorkerDied(f"its process died ({_exit_in_words(code)})"))
 
     def _started(self, spec: WorkerSpec) -> _Process:
-        with _ONE_AT_A_TIME:
+        with ONE_AT_A_TIME:
             if spec.device == "cpu" and start_fork_server():
                 with suppress(OSError, EOFError):  # there is no memory for a fork, or the server has ended
                     # A fork is as deaf as the server; this process waits for that, and has to hear what it is told.
                     return self._begun(spec, "forkserver")
-            with _deaf():
+            with deaf():
                 return self._begun(spec, "spawn")
 
     def _begun(self, spec: WorkerSpec, method: str) -> _Process:
         context: Any = multiprocessing.get_context(method)
         here, there = context.Pipe()
-        with _environment(spec) as environment, _without_main():
-            surroundings = Surroundings(environment, cores=_cores())
+        with surroundings_for(spec) as surroundings, without_main(), from_own_server():
             arguments = self.folder, spec, there, surroundings, self._packed
             process = context.Process(target=serve, args=arguments, daemon=True)
             try:
@@ -194,58 +176,6 @@ class LocalProcesses:
             finally:
                 there.close()
         return _Process(spec, process, here)
-
-
-def start_fork_server() -> bool:
-    """Begin the process that workers without a GPU are forked from, unless it is there; it is not waited for.
-
-    It lasts as long as this process, so that the workers of a later search are there in a moment. It is the one that
-    ``multiprocessing`` has for a process.
-
-    Returns:
-        Whether it is there; not where the name of the folder for temporary files is too long for its socket.
-    """
-    if not FORKED:
-        return False
-    from multiprocessing.forkserver import ensure_running
-
-    multiprocessing.set_forkserver_preload(list(IMPORTED))
-    # It looks for modules where this process does, and nowhere else, or it had another dipsearch than its parent.
-    folders = [
-        path for path in sys.path if isinstance(path, str)
-    ]  # what else is in it Python does not look at
-    paths = {"PYTHONPATH": os.pathsep.join(folders), "PYTHONSAFEPATH": "1"}
-    with _ONE_AT_A_TIME, _environment(WorkerSpec(0, "cpu"), paths), _without_main(), _deaf():
-        try:
-            ensure_running()
-        except OSError:
-            return False
-    return True
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a worker has in common with its parent; what it was forked from may have been there for long.
-
-    Args:
-        environment: all of it.
-        cores: that it may use; ``None``: the system does not say.
-    """
-
-    environment: Mapping[str, str]
-    cores: frozenset[int] | None
-
-    def take(self) -> None:
-        """Make them those of this process."""
-        for name in set(os.environ) - set(self.environment):
-            del os.environ[name]
-        os.environ.update(self.environment)
-        if self.cores is not None:
-            os.sched_setaffinity(0, self.cores)
-
-
-def _cores() -> frozenset[int] | None:
-    return frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
 
 
 def serve(
@@ -296,68 +226,6 @@ def _settle(one: _Process, found: Result | Exception) -> None:
         future.set_exception(found)
     else:
         future.set_result(found)
-
-
-@contextmanager
-def _environment(
-    spec: WorkerSpec, more: Mapping[str, str] = MappingProxyType({})
-) -> Iterator[dict[str, str]]:
-    """Set what has to be in the environment before a child imports its libraries; yields all of the environment."""
-    wanted = {"OMP_NUM_THREADS": str(spec.threads), "MKL_NUM_THREADS": str(spec.threads), **more}
-    if spec.device.startswith("cuda:"):
-        # Each process sees one GPU only, so nothing can land on a neighbour's by mistake.
-        wanted["CUDA_VISIBLE_DEVICES"] = visible_as(spec.device, os.environ.get("CUDA_VISIBLE_DEVICES"))
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield dict(os.environ)
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def visible_as(device: str, visible: str | None) -> str:
-    """What names a GPU of this process to a child that is to see no other one.
-
-    Args:
-        device: "cuda:1": the second one that this process sees.
-        visible: what tells this process which it sees: numbers, UUIDs of GPUs or of parts of one (MIG); ``None``: all.
-    """
-    number = device.partition(":")[2]
-    names = [name.strip() for name in (visible or "").split(",") if name.strip()]
-    return names[int(number)] if int(number) < len(names) else number
-
-
-@contextmanager
-def _without_main() -> Iterator[None]:
-    """Start a child that does not run the user's script again.
-
-    Spawned children import the parent's main module, in case that something to be done was defined there. Workers need
-    nothing of it, and a script without ``if __name__ == "__main__"`` would begin a search of its own in each of them.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Start a child that does not hear the terminal's signals while it imports its libraries, which takes seconds."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # or else the start of a child does so, and unblocks them on its way
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, WHOLE_GROUP)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _send(connection: Connection, packed: bytes) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from ..errors import FormatError, ResourceError
 from ..files import write_bytes
 from ..fitting import (
+    Average,
     Check,
     Ended,
     Fit,
@@ -33,6 +34,7 @@ from ..fitting.fit_state import FitState
 from ..fitting.ongoing import Watcher
 from ..library.warm_weights import warm_start
 from ..network import Network
+from ..trials.own_parts import NOTHING, OwnParts
 from ..trials.problem_files import SplitProblem
 from ..trials.trial_files import Trajectory, read_npz, suffix, write_fits, write_trajectories
 from .task import STATE, TRAJECTORY, Progress, Slice
@@ -54,6 +56,7 @@ class PictureFits:
         fits: one to each.
         compute: by what means.
         trajectories: images along each fit.
+        average: of the outputs, where it is one's own.
 
     Attributes:
         kept: whether what their files have is the newest.
@@ -65,6 +68,7 @@ class PictureFits:
     fits: Sequence[OngoingFit]
     compute: Compute
     trajectories: list[Trajectory] = field(default_factory=list)
+    average: Average | None = None
     kept: bool = True
     beyond: list[tuple[Fit, OngoingFit | None]] = field(default_factory=list)
 
@@ -171,7 +175,15 @@ class PictureFits:
     ) -> tuple[Fit, OngoingFit | None]:
         if too_late(done, None if seconds is None else seconds / len(self.fits)):
             return replace(done, weights=None), None
-        more = all_data_fit(done, self.network, picture.problem, seed=seed, compute=self.compute, pilot=pilot)
+        more = all_data_fit(
+            done,
+            self.network,
+            picture.problem,
+            seed=seed,
+            compute=self.compute,
+            pilot=pilot,
+            average=self.average,
+        )
         return replace(done, weights=None), more
 
     def _keeper(self, index: int, every: int | None) -> Watcher | None:
@@ -204,7 +216,9 @@ def sketch(image: Tensor, picture: SplitProblem) -> NDArray[np.float32]:
     return np.asarray(values.cpu().numpy())
 
 
-def taken_up(task: Slice, pictures: Sequence[SplitProblem], folder: Path, *, compute: Compute) -> PictureFits:
+def taken_up(
+    task: Slice, pictures: Sequence[SplitProblem], folder: Path, *, compute: Compute, own: OwnParts = NOTHING
+) -> PictureFits:
     """The fits of a task as their files have them, or from the beginning where there are none or damaged ones."""
     file = folder / STATE
     states = None
@@ -216,18 +230,22 @@ def taken_up(task: Slice, pictures: Sequence[SplitProblem], folder: Path, *, com
         else:
             compute = Compute(compute.engine, compute.precision, compute.lean or bool(notes.get("lean")))
     try:
-        fits = _begun(task, pictures, states, compute)
+        fits = _begun(task, pictures, states, compute, own)
     except (RuntimeError, TypeError, ValueError) as error:
         if states is None or out_of_memory(error):
             raise
         states = None  # of another network than its file's
-        fits = _begun(task, pictures, states, compute)
+        fits = _begun(task, pictures, states, compute, own)
     trajectories = [] if states is None else _trajectories(folder / TRAJECTORY, [one.step for one in fits])
-    return PictureFits(task.network, pictures, fits, compute, trajectories)
+    return PictureFits(task.network, pictures, fits, compute, trajectories, own.average)
 
 
 def _begun(
-    task: Slice, pictures: Sequence[SplitProblem], states: Sequence[FitState] | None, compute: Compute
+    task: Slice,
+    pictures: Sequence[SplitProblem],
+    states: Sequence[FitState] | None,
+    compute: Compute,
+    own: OwnParts,
 ) -> list[OngoingFit]:
     return [
         OngoingFit(
@@ -236,7 +254,8 @@ def _begun(
             split=picture.split,
             seed=task.seed,
             max_steps=task.limits.max_steps,
-            rule=default_rule(picture.split, patience=task.limits.patience),
+            rule=own.rule or default_rule(picture.split, patience=task.limits.patience),
+            average=own.average,
             check_every=task.limits.check_every,
             start=_start(task, picture) if states is None else None,
             keep_weights=task.may_go_on and may_fit_all_data(picture.problem),

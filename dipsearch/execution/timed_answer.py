@@ -35,6 +35,10 @@ else; see ``HURRIED``."""
 SLOW = 1e-3
 """Seconds per pixel that a machine six times as slow as usual takes; where even that is there, nothing is measured."""
 
+FAST = 5e-6
+"""Seconds per pixel and thread that a processor twice as fast as that of ``HURRIED``'s table takes; where not even that
+is there, nothing is measured either."""
+
 PROBE, PROBE_ON_GPU, TILE = 64, 256, 256 * 256
 """Side of the part on which the speed is measured (a GPU takes as long for smaller ones), and pixels of a tile, which
 one thread works on."""
@@ -133,7 +137,7 @@ class _Pace:
         """Hear of one more tile."""
         if self.progress is not None:
             self.progress(done, tiles)
-        now = time.perf_counter()
+        now = _finished(self.problem.y)
         whole = (now - self._begun) * tiles / done
         ends = self._begun + whole
         if done == tiles or ends <= self.until:
@@ -167,6 +171,8 @@ def _affordable(problem: Problem, *, threads: int, left: float) -> PatchSettings
     top, start = (problem.y.shape[-2] - side) // 2, (problem.y.shape[-1] - side) // 2
     part = crop_problem(problem, top=top, left=start, height=side, width=side)
     parallel = min(threads, max(1, pixels // TILE))
+    if not problem.y.is_cuda and left < pixels * FAST / parallel:
+        return None
     try:
         # The first time, libraries are loaded, too.
         took = min(_seconds_of(part) for _ in range(2))
@@ -189,17 +195,24 @@ def _seconds_of_operator(problem: Problem) -> float:
     """Of A and its adjoint, each applied once."""
 
     def once() -> float:
-        begun = time.perf_counter()
+        begun = _finished(problem.y)
         problem.operator.A(problem.operator.A_adjoint(problem.y))
-        return time.perf_counter() - begun
+        return _finished(problem.y) - begun
 
     return min(once() for _ in range(2))
 
 
 def _seconds_of(part: Problem) -> float:
-    begun = time.perf_counter()
+    begun = _finished(part.y)
     answer(part, settings=HURRIED)
-    return time.perf_counter() - begun
+    return _finished(part.y) - begun
+
+
+def _finished(y: Tensor) -> float:
+    """The time when all that was asked of a device is done: a GPU goes on while this process asks for more."""
+    if y.is_cuda:
+        torch.cuda.synchronize(y.device)
+    return time.perf_counter()
 
 
 def _pixels(problem: Problem) -> int:

@@ -22,12 +22,23 @@ SIDE = 48
 def warm_up(device: str) -> None:
     """Restore a tiny picture on a device; what goes wrong is left to the first task to say."""
     with suppress(RuntimeError):
-        y = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0), dtype=torch.float32)
-        seen, noise = torch.ones(1, 1, SIDE, SIDE, dtype=torch.float32), NoiseModel("gaussian", 0.1, "given")
-        problem = Problem(y, Identity(), noise, (1, 3, SIDE, SIDE), seen)
-        split = make_split(problem, seed=0).to(device)
-        there = problem.to(device)
+        there = _tiny()
+        split = make_split(there, seed=0).to(device)
+        there = there.to(device)
         answer(there, settings=HURRIED)
         genome = Genome(scales=(Scale(16, 16, channels_skip=4),) * 2, input_channels=8)
         OngoingFit(genome, there, split=split, seed=0, max_steps=10).advance(10)
     give_back_memory(device)
+
+
+def warm_up_patches(device: str) -> None:
+    """The same for similar patches alone, in a process that fits nothing."""
+    with suppress(RuntimeError):
+        answer(_tiny().to(device), settings=HURRIED)
+    give_back_memory(device)
+
+
+def _tiny() -> Problem:
+    y = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0), dtype=torch.float32)
+    seen, noise = torch.ones(1, 1, SIDE, SIDE, dtype=torch.float32), NoiseModel("gaussian", 0.1, "given")
+    return Problem(y, Identity(), noise, (1, 3, SIDE, SIDE), seen)

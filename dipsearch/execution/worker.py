@@ -110,7 +110,7 @@ class Worker:
         except Exception as error:
             # Of our own code these are what a network can be to blame for; of the user's it may be anything.
             self._fits.pop(task.place, None)
-            own = isinstance(task.network, OwnNetwork)
+            own = isinstance(task.network, OwnNetwork) or self.own.rule or self.own.average
             if isinstance(error, TaskFailed) or not (
                 own or isinstance(error, RuntimeError | MemoryError | ValueError)
             ):
@@ -188,7 +188,8 @@ class Worker:
             return there
         self._fits.pop(task.place, None)
         pictures = [self._picture(one, pilot=task.network.needs_pilot) for one in task.pictures]
-        return taken_up(task, pictures, self.folder / task.place, compute=task.limits.compute)
+        place = self.folder / task.place
+        return taken_up(task, pictures, place, compute=task.limits.compute, own=self.own)
 
     def _remember(self, place: str, fits: PictureFits) -> None:
         self._fits[place] = fits
@@ -246,24 +247,34 @@ class Worker:
     # -- similar patches -----------------------------------------------------------------------------------------
 
     def _restore(self, task: Patches) -> Restored:
-        started = time.perf_counter()
-        device = patch_device(self.device)
+        """Where the memory of a GPU is short, without the fits that are there; then on the processor."""
+        started, place = time.perf_counter(), patch_device(self.device)
+        for device in (place, *([place] if self._fits and place != "cpu" else []), "cpu"):
+            try:
+                image, made = self._restored(task, device)
+                break
+            except RuntimeError as error:
+                if device == "cpu" or not out_of_memory(error):
+                    raise
+            while self._fits:
+                self._forget()
+            give_back_memory(self.device)
+        write_x(self.folder / task.out, image)
+        return Restored(time.perf_counter() - started, made)
+
+    def _restored(self, task: Patches, device: str) -> tuple[Tensor, Made]:
         problem = read_problem(self.folder / task.problem).to(device)
         split: Split | None = None
         if task.split_seed is not None:
             divided = self._picture(Picture(task.problem, task.split_seed), pilot=False)
             split = divided.split.to(device)
         threads = tile_threads(problem, torch.get_num_threads())
-        made: Made = "as usual"
         if task.pilot is None:
             there = answer_within(problem, left=task.left, threads=threads, split=split)
-            image, made = there.image, there.made
-        else:
-            pilot = read_x(self.folder / task.pilot).to(device)
-            with plain_threads():
-                image = polished(problem, pilot, split=split, threads=threads)
-        write_x(self.folder / task.out, image)
-        return Restored(time.perf_counter() - started, made)
+            return there.image, there.made
+        pilot = read_x(self.folder / task.pilot).to(device)
+        with plain_threads():
+            return polished(problem, pilot, split=split, threads=threads), "as usual"
 
 
 def in_words(error: Exception) -> str:

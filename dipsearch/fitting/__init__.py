@@ -2,9 +2,10 @@
 
 from .all_data import fit_all_data as fit_all_data
 from .all_data import may_fit_all_data as may_fit_all_data
+from .average import Average as Average
+from .average import ExponentialAverage as ExponentialAverage
 from .compute import Compute as Compute
 from .compute import EngineWord as EngineWord
-from .engine import EagerEngine as EagerEngine
 from .engines import make_engine as make_engine
 from .ensemble import Ensemble as Ensemble
 from .ensemble import combine as combine
@@ -12,7 +13,6 @@ from .ensemble import data_consistent as data_consistent
 from .ensemble import make_ensemble as make_ensemble
 from .fit_state import pack as pack
 from .fit_state import unpack as unpack
-from .fluctuation import Fluctuation as Fluctuation
 from .langevin import Langevin as Langevin
 from .langevin import Posterior as Posterior
 from .langevin import sample as sample
@@ -20,7 +20,6 @@ from .loop import fit as fit
 from .matched_head import with_matched_head as with_matched_head
 from .memory import give_back_memory as give_back_memory
 from .memory import out_of_memory as out_of_memory
-from .monitors import Choice as Choice
 from .monitors import Discrepancy as Discrepancy
 from .monitors import FixedLength as FixedLength
 from .monitors import LowestVariance as LowestVariance
@@ -38,4 +37,5 @@ from .stopping import Ended as Ended
 from .stopping import LastIterate as LastIterate
 from .stopping import StoppingRule as StoppingRule
 from .stopping import ValidationMinimum as ValidationMinimum
+from .stopping import Waiting as Waiting
 from .stopping import default_rule as default_rule

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..network import Network
 from ..problem import Problem, divides_noise, whole
+from .average import Average
 from .compute import USUAL, Compute
 from .ongoing import Fit, OngoingFit
 from .saved_step import DRAW
@@ -30,6 +31,17 @@ four times 0.86 and 0.18 dB (coffee and chelsea or rocket at 96 × 96), with the
 
 FEWEST, MOST = 20, 300
 """Of these iterations, at the least and at the most."""
+
+
+def all_data_share(steps: int) -> float:
+    """The time that a fit of so many iterations needs at the most to go on, as a share of what it has taken."""
+    return max(SHARE, least_share(steps))
+
+
+def least_share(steps: int) -> float:
+    """The time without which it does not go on, likewise."""
+    return FEWEST / max(steps, 1)
+
 
 USEFUL = (Ended.RISEN, Ended.STEPS, Ended.TIME)
 """How a fit has to have ended: the image of any other one is not going to be delivered."""
@@ -52,19 +64,20 @@ def fit_all_data(
     seconds: float | None = None,
     compute: Compute = USUAL,
     pilot: Tensor | None = None,
+    average: Average | None = None,
 ) -> Fit:
     """Return the fit with ``full``, its image after it went on with all of y; without, where that is not useful.
 
     Args:
         done: a fit with its weights; they are dropped from the result.
         seconds: wall time at the most.
-        compute: as the fit had it.
+        compute, average: as the fit had them.
         pilot: for networks with one, made from all of y.
     """
     more = (
         None
         if too_late(done, seconds)
-        else all_data_fit(done, genome, problem, seed=seed, compute=compute, pilot=pilot)
+        else all_data_fit(done, genome, problem, seed=seed, compute=compute, pilot=pilot, average=average)
     )
     if more is not None:
         more.advance(MOST, seconds=seconds)
@@ -85,6 +98,7 @@ def all_data_fit(
     seed: int,
     compute: Compute = USUAL,
     pilot: Tensor | None = None,
+    average: Average | None = None,
 ) -> OngoingFit | None:
     """The fit that goes on with all of y, to be advanced; ``None`` where that is not useful. See ``fit_all_data``."""
     if done.weights is None or done.ended not in USEFUL or not may_fit_all_data(problem):
@@ -103,6 +117,7 @@ def all_data_fit(
         start={key: value for key, value in done.weights.items() if not key.startswith(left_out)},
         compute=compute,
         pilot=pilot,
+        average=average,
     )
 
 

@@ -63,8 +63,8 @@ def recorded(step: Step, problem: Problem, *, split: Split, reason: str = "") ->
         warm_up(step)
     step.load(before)
     try:
-        graph = _captured(step, pool)
-    except RuntimeError as error:  # torch.AcceleratorError and torch.OutOfMemoryError are some, too
+        graph = captured(step, pool)
+    except Exception as error:  # whatever it is, the steps of the warm-up did not raise it
         crowded = bool(others) and isinstance(error, torch.OutOfMemoryError)
         failure = f"recording failed: {first_line(error)}"
     else:
@@ -90,7 +90,8 @@ def warm_up(step: Step) -> None:
             step()
 
 
-def _captured(step: Step, pool: Pool) -> torch.cuda.CUDAGraph:
+def captured(step: Step, pool: Pool) -> torch.cuda.CUDAGraph:
+    """The step as a graph with its memory in a pool; ``warm_up`` goes before it."""
     graph = torch.cuda.CUDAGraph()
     graph.register_generator_state(step.draw)
     step.adam.zero_grad()  # the gradients are to be made in the graph's own memory

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ..network import Network
 from ..problem import Problem, Split
+from .average import Average
 from .compute import Compute
 from .cuda_graph import recorded
 from .engine import EagerEngine, Engine
@@ -24,6 +25,7 @@ def make_engine(
     start: StepState | None = None,
     fluctuation: bool = False,
     pilot: Tensor | None = None,
+    average: Average | None = None,
 ) -> Engine:
     """The engine that was asked for: "auto" takes the fastest one that the problem's device has.
 
@@ -39,6 +41,7 @@ def make_engine(
         compute=compute,
         fluctuation=fluctuation,
         pilot=pilot,
+        average=average,
     )
     reason = less_precise(compute.precision, step.device)
     if compute.engine == "eager":

@@ -7,13 +7,13 @@ sought all count alike.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 from torch import Tensor
 
 from ..problem import Identity, Problem, Split
@@ -64,15 +64,23 @@ def ensemble_weights(products: NDArray[np.float64], *, ridge: float = 0.0) -> ND
     Returns:
         ``(K,)``.
     """
+    from scipy.optimize import nnls  # not needed where there is no time for a network
+
     count = len(products)
     # Since Σ w = 1, ‖w − 1/K‖² is ‖w‖² but for a constant, and so is P to which a constant is added everywhere: with
     # a control variate P may have negative eigenvalues, and a large constant lifts them where the weights can go.
-    gram = products + ridge * np.eye(count) + LIFT * np.abs(products).max()
-    eigenvalues, vectors = np.linalg.eigh(gram)
-    root = (vectors * np.sqrt(np.clip(eigenvalues, 0, None))).T
+    gram = products + LIFT * np.abs(products).max()
+    gram.flat[:: count + 1] += ridge
+    try:
+        root = np.linalg.cholesky(gram).T
+    except np.linalg.LinAlgError:  # it is not definite all the same, or not finite
+        eigenvalues, vectors = np.linalg.eigh(gram)
+        root = (vectors * np.sqrt(np.clip(eigenvalues, 0, None))).T
     # A heavy extra row keeps the sum at 1 inside the solver; the division makes it exact.
-    heavy = SUM_TO_ONE * max(float(np.sqrt(np.trace(gram))), 1e-12)
-    weights, _ = nnls(np.vstack([root, np.full((1, count), heavy)]), np.append(np.zeros(count), heavy))
+    heavy = SUM_TO_ONE * max(math.sqrt(gram.trace()), 1e-12)
+    rows, wanted = np.full((count + 1, count), heavy), np.zeros(count + 1)
+    rows[:count], wanted[count] = root, heavy
+    weights, _ = nnls(rows, wanted)
     total = weights.sum()
     return np.full(count, 1 / count) if total <= 0 else weights / total
 
@@ -173,12 +181,12 @@ def scoring_products(images: Sequence[Tensor], problem: Problem, *, split: Split
         split: its scoring part, and its control variate if it has one.
     """
     seen = [problem.view(image) for image in images]
-    found = error_products(*_where(seen, split.score_target, split.score_weight))
+    found = error_products(*values_where(seen, split.score_target, split.score_weight))
     if split.control is None:
         return found
     # With a control variate a score is a sum of three means of squares, and P that of their products.
     sampled, sought = (
-        error_products(*_where(seen, split.control.image, weight))
+        error_products(*values_where(seen, split.control.image, weight))
         for weight in (split.score_weight, split.control.weight)
     )
     # λ has to be one for all; that of the image furthest ahead of the control variate is safe for every mixture.
@@ -186,9 +194,10 @@ def scoring_products(images: Sequence[Tensor], problem: Problem, *, split: Split
     return np.asarray(found + weight * (sought - sampled))
 
 
-def _where(
+def values_where(
     images: Sequence[Tensor], target: Tensor, weight: Tensor
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The values ``(K, n)`` of images, and ``(n,)`` of a target, where a weight is not 0; all shaped alike."""
     there = weight.bool().expand_as(target)
     rows = [image[there].double().cpu().numpy() for image in images]
     return np.stack(rows), target[there].double().cpu().numpy()

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..network import Network
 from ..problem import Problem, Split
+from .average import Average
 from .compute import USUAL, Compute
 from .ongoing import Fit, OngoingFit, Watcher
 from .saved_step import StepState
@@ -34,6 +35,7 @@ def fit(
     keep_weights: bool = False,
     compute: Compute = USUAL,
     pilot: Tensor | None = None,
+    average: Average | None = None,
 ) -> Fit:
     """Fit the generator of ``genome`` to the fitted part of ``split``; return the iterate that ``rule`` chose.
 
@@ -52,6 +54,7 @@ def fit(
         compute: by what means.
         pilot: ``(1, C, H, W)`` in about [0, 1], a restoration made from the fitted part of ``split`` alone, for
             networks with one in their input; others do not look at it. The jitter is added to its channels, too.
+        average: of the outputs, which is judged and delivered; ``None``: the exponential one of the genome's decay.
 
     Raises:
         ValueError: ``max_steps`` or ``check_every`` below 1.
@@ -69,6 +72,7 @@ def fit(
         keep_weights=keep_weights,
         compute=compute,
         pilot=pilot,
+        average=average,
     )
     ongoing.advance(max_steps, seconds=seconds, watch=watch)
     return ongoing.fit(Ended.TIME)

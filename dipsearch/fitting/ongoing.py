@@ -19,6 +19,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..network import Network
 from ..problem import Problem, Split
+from .average import Average
 from .compute import USUAL, Compute
 from .engines import make_engine
 from .fit_state import FitState, Iterate
@@ -89,7 +90,8 @@ class OngoingFit:
     """A fit that can be advanced.
 
     Args:
-        genome, problem, split, seed, max_steps, rule, check_every, start, keep_weights, compute, pilot: as in ``fit``.
+        genome, problem, split, seed, max_steps, rule, check_every, start, keep_weights, compute, pilot, average: as in
+            ``fit``.
         state: of the same fit, to go on with; ``None``: it begins.
 
     Attributes:
@@ -112,6 +114,7 @@ class OngoingFit:
         keep_weights: bool = False,
         compute: Compute = USUAL,
         pilot: Tensor | None = None,
+        average: Average | None = None,
         state: FitState | None = None,
     ) -> None:
         if max_steps < 1 or check_every < 1:
@@ -128,6 +131,7 @@ class OngoingFit:
             start=start if state is None else state.steps,
             fluctuation=needs_outputs(self._rule),
             pilot=pilot,
+            average=average,
         )
         self.step, self.seconds = 0, 0.0
         self.ended: Ended | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -62,14 +62,31 @@ def arithmetic(precision: Precision, device: torch.device) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
-    convolutions, products = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cudnn.allow_tf32 = precision != "fp32"
-    torch.backends.cuda.matmul.allow_tf32 = False
+    convolutions = getattr(torch.backends.cudnn, "conv", torch.backends.cudnn)
+    with tf32(convolutions, precision != "fp32"), tf32(torch.backends.cuda.matmul, False):
+        yield
+
+
+@contextmanager
+def tf32(of: Any, allowed: bool) -> Iterator[None]:
+    """Allow TF32 for some operations inside the block, or do not.
+
+    PyTorch 2.9 has put words in the place of true and false, for convolutions apart from recurrent layers, and refuses
+    to read the old switch of what somebody has set by a word.
+
+    Args:
+        of: PyTorch's switches of these operations, as in ``torch.backends.cuda.matmul``.
+    """
+    name, wanted = "allow_tf32", {"allow_tf32": allowed, "fp32_precision": "tf32" if allowed else "ieee"}
+    try:
+        before = of.allow_tf32
+    except (AttributeError, RuntimeError):
+        name, before = "fp32_precision", of.fp32_precision
+    setattr(of, name, wanted[name])
     try:
         yield
     finally:
-        torch.backends.cudnn.allow_tf32 = convolutions
-        torch.backends.cuda.matmul.allow_tf32 = products
+        setattr(of, name, before)
 
 
 def forward_pass(precision: Precision, device: torch.device) -> torch.autocast:

@@ -16,7 +16,7 @@ from ..errors import InputError, first_line
 from ..network import Network, OwnNetwork, build, make_input
 from ..network.adam import Adam
 from ..problem import Problem, Split
-from .average import Average
+from .average import Average, ExponentialAverage, RunningAverage
 from .compute import USUAL, Compute
 from .fluctuation import Fluctuation
 from .own_draws import SEEDS, OwnDraws
@@ -47,6 +47,7 @@ class Step:
         fluctuation: whether the restlessness of the outputs is measured, for the rules that need it.
         pilot: (1, C, H, W), a restoration of the fitted part for networks that have one in their input. The jitter
             is added to all of z, the pilot's channels too.
+        average: of the outputs; ``None``: the exponential one with the decay that the genome says.
 
     Raises:
         InputError: the genome needs a pilot, and there is none, or it is of another shape than the image.
@@ -69,6 +70,7 @@ class Step:
         compute: Compute = USUAL,
         fluctuation: bool = False,
         pilot: Tensor | None = None,
+        average: Average | None = None,
     ) -> None:
         self.device = device = problem.y.device
         channels = problem.image_shape[1]
@@ -90,7 +92,9 @@ class Step:
         self.adam = Adam(self.network.parameters(), learning_rate=genome.learning_rate)
         self.precision = effective(compute.precision, device)
         self.loss = torch.zeros((), device=device, dtype=torch.float32)
-        self.average = Average(genome.averaging, shape=problem.image_shape, device=device)
+        self.average = RunningAverage(
+            average or ExponentialAverage(genome.averaging), shape=problem.image_shape, device=device
+        )
         self.output = torch.zeros(problem.image_shape, device=device, dtype=torch.float32)
         self.fluctuation = Fluctuation(shape=problem.image_shape, device=device) if fluctuation else None
         self._input_is_ours = isinstance(genome, OwnNetwork) and genome.z is None
@@ -124,7 +128,7 @@ class Step:
             self.fluctuation.update(self.output)
 
     def _forward(self, z: Tensor) -> object:
-        if not self._input_is_ours:
+        if self._own_draws is None:
             return self.network(z)
         try:
             return self.network(z)
@@ -135,8 +139,10 @@ class Step:
                 raise
             raise InputError(
                 f"the network cannot take the input {tuple(z.shape)}: {first_line(error)}",
-                "without z it is noise of this shape",
-                "give the z that the module takes",
+                "without z it is noise of this shape"
+                if self._input_is_ours
+                else "this is the z that was given",
+                "give the z that the module takes, or correct the module",
             ) from error
 
     def drawing(self) -> AbstractContextManager[None]:

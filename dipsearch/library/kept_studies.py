@@ -16,7 +16,9 @@ from dipsearch.errors import FormatError, InputError
 from dipsearch.network import Genome
 from dipsearch.yaml_files import shorten, suggestion
 
+from .kept_presets import preset_files
 from .kept_study_file import KeptStudy, read_kept_study, write_kept_study
+from .presets import Preset
 
 PLACE = "DIPSEARCH_LIBRARY"
 """The environment variable that names the folder."""
@@ -52,15 +54,21 @@ def keep_study(study: KeptStudy, *, folder: Path | None = None) -> Path:
                 "each study counts once",
                 f"remove it with {program()} library remove {other.name} to add it anew",
             )
-        if other.name.casefold() == study.name.casefold():
-            raise InputError(
-                f"the library has another study of the name {other.name}",
-                "a study is kept by its name",
-                "choose another one with --name",
-            )
+        _refuse_name(study.name, other.name)
+    for preset in preset_files(folder):
+        _refuse_name(study.name, preset.stem)
     file = folder / f"{study.name}.json"
     write_kept_study(file, study)
     return file
+
+
+def _refuse_name(name: str, other: str) -> None:
+    if name.casefold() == other.casefold():
+        raise InputError(
+            f"the library has another study or preset of the name {other}",
+            "they are kept by their names",
+            "choose another one with --name",
+        )
 
 
 def kept_studies(folder: Path | None = None) -> tuple[KeptStudy, ...]:
@@ -75,38 +83,47 @@ def kept_studies(folder: Path | None = None) -> tuple[KeptStudy, ...]:
 
 
 def readable_studies(folder: Path | None = None) -> tuple[tuple[KeptStudy, ...], tuple[str, ...]]:
-    """The studies of the library that can be read, and a sentence on each that cannot: a search goes on without it."""
+    """The studies of the library, once each, and a sentence on each file that a search goes on without."""
     folder = library_folder() if folder is None else folder
-    found, left_out = [], []
+    found: dict[tuple[object, ...], KeptStudy] = {}
+    left_out = []
     for file in sorted(folder.glob("*.json")) if folder.is_dir() else []:
         try:
-            found.append(read_kept_study(file))
+            study = read_kept_study(file)
         except FormatError as error:
             left_out.append(f"{file.stem} of your library is left out: {error}")
-    return tuple(found), tuple(left_out)
+            continue
+        if (other := found.setdefault(study.identity, study)) is not study:
+            left_out.append(
+                f"{study.name} of your library is left out: it is the study {other.name} once more"
+            )
+    return tuple(found.values()), tuple(left_out)
 
 
 def remove_study(name: str, *, folder: Path | None = None) -> None:
-    """Remove a study from the library, also one that cannot be read.
+    """Remove a study or a preset from the library, also one that cannot be read.
 
     Raises:
         InputError: there is none of this name.
     """
     folder = library_folder() if folder is None else folder
-    files = {file.stem: file for file in folder.glob("*.json")} if folder.is_dir() else {}
+    files = {file.stem: file for file in (*folder.glob("*.json"), *preset_files(folder))}
     if name not in files:
         raise InputError(
-            f"the library has no study {shorten(name)}",
+            f"the library has no study or preset {shorten(name)}",
             f"it has {', '.join(sorted(files)) or 'none'}",
             suggestion(name, files) or f"see {program()} library list",
         )
     files[name].unlink()
 
 
-def kept_networks(studies: tuple[KeptStudy, ...], task: str) -> tuple[tuple[str, Genome], ...]:
-    """The networks of the user's own studies that a search of this task tries, by name, the best of each study first.
+def kept_networks(
+    studies: tuple[KeptStudy, ...], task: str, *, presets: tuple[Preset, ...] = ()
+) -> tuple[tuple[str, Genome], ...]:
+    """The networks of the user's own library that a search of this task tries, by name.
 
-    Presets are not among them, since a search tries those anyway.
+    Presets come first, which were chosen on several pictures, then the best of each study. dipsearch's own presets are
+    not among them, since a search tries those anyway.
     """
     own = [
         (place, study.name, one)
@@ -114,7 +131,7 @@ def kept_networks(studies: tuple[KeptStudy, ...], task: str) -> tuple[tuple[str,
         if study.task == task
         for place, one in enumerate(one for one in study.networks if one.name is None)
     ]
-    found: dict[str, tuple[str, Genome]] = {}
+    found = {one.genome.digest: (f"library:{one.name}", one.genome) for one in presets if task in one.tasks}
     for place, name, one in sorted(own, key=lambda each: each[0]):
         label = f"library:{name}" if place == 0 else f"library:{name}-{place + 1}"
         found.setdefault(one.genome.digest, (label, one.genome))

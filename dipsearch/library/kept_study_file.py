@@ -120,7 +120,7 @@ def read_kept_study(path: Path) -> KeptStudy:
     """A study of the library.
 
     Raises:
-        FormatError: the file is missing, damaged, or something else.
+        FormatError: the file is missing, damaged, or something else, or a network occurs twice.
     """
     content = validate(_File, read_json(path), source=str(path))
     for picture in content.pictures:
@@ -134,6 +134,14 @@ def read_kept_study(path: Path) -> KeptStudy:
         KeptNetwork(read_genome(one.genome, source=str(path)), one.score, one.steps, one.name)
         for one in content.networks
     )
+    names = [one.name for one in networks if one.name is not None]
+    digests = {one.genome.digest for one in networks}
+    if len({*names}) < len(names) or len(digests) < len(networks):
+        raise FormatError(
+            f"{path}: a network occurs twice",
+            "each has one score in a study",
+            "remove the study from the library, and add it again",
+        )
     return KeptStudy(
         name=path.stem,
         task=content.task,

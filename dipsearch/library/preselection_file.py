@@ -78,10 +78,22 @@ def read_preselection(path: Path = FILE) -> tuple[EvidenceCase, ...]:
     """The cases of a file.
 
     Raises:
-        FormatError: it is missing, damaged, or something else.
+        FormatError: it is missing, damaged, or something else, or a case occurs twice.
     """
     content = validate(_File, read_json(path), source=str(path))
-    return tuple(case_from(case, source=str(path)) for case in content.cases)
+    cases = tuple(case_from(case, source=str(path)) for case in content.cases)
+    seen = set[tuple[object, ...]]()
+    for case in cases:
+        # A picture may be there with several damages, which the features tell apart.
+        key = (case.picture, case.task, *(case.features[name] for name in FEATURES))
+        if key in seen:
+            raise FormatError(
+                f"{path}: {case.picture} with the task {case.task} occurs twice",
+                "each measurement counts once",
+                "remove one of the two",
+            )
+        seen.add(key)
+    return cases
 
 
 def write_preselection(path: Path, cases: Sequence[EvidenceCase], *, source: str) -> None:

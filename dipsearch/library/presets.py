@@ -2,7 +2,8 @@
 
 Each file of `published/` holds one genome with its task, its number of iterations and its source. Those with
 `published: true` reproduce a paper's settings exactly; the others are dipsearch's own (`dipsearch_*.yaml`). A
-search tries those of its task first.
+search tries those of its task first. A search of several pictures leaves a preset, too: `dipsearch/preset/2` is
+`dipsearch/preset/1` and its evidence, picture by picture.
 """
 
 from __future__ import annotations
@@ -10,18 +11,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from dipsearch.errors import InputError
+from dipsearch.files import write_text
 from dipsearch.network import Genome
 from dipsearch.network.genome import read_genome
-from dipsearch.yaml_files import Strict, read_yaml, shorten, suggestion, validate
+from dipsearch.visible import Words
+from dipsearch.yaml_files import Strict, dump_yaml, read_yaml, shorten, suggestion, validate
+
+from .preset_evidence import EvidencePart, PresetEvidence, evidence_content, evidence_from
 
 FOLDER = Path(__file__).parent / "published"
 
-Task = Literal["denoise", "inpaint", "sr"]
+PLAIN, WITH_EVIDENCE = "dipsearch/preset/1", "dipsearch/preset/2"
+
+Task = Literal["denoise", "inpaint", "sr", "deblur", "invert"]
 
 
 @dataclass(frozen=True)
@@ -39,11 +46,12 @@ class Preset:
         parameters: of the generator with that many channels.
         source: where the settings were read.
         genome: network, input and fit settings.
+        evidence: of the pictures that it was found on; ``None``: the source says what speaks for it.
     """
 
     name: str
     title: str
-    tasks: tuple[Task, ...]
+    tasks: tuple[str, ...]
     rank: int
     published: bool
     iterations: int
@@ -51,19 +59,25 @@ class Preset:
     parameters: int
     source: str
     genome: Genome
+    evidence: PresetEvidence | None = None
 
 
-class _File(Strict):
+class _Plain(Strict):
     format: Literal["dipsearch/preset/1"]
-    title: str = Field(min_length=1)
+    title: Annotated[Words, Field(min_length=1)]
     tasks: list[Task] = Field(min_length=1)
     rank: int
     published: bool
     iterations: int = Field(ge=1)
     channels: int = Field(ge=1)
     parameters: int = Field(ge=1)
-    source: str = Field(min_length=1)
+    source: Annotated[Words, Field(min_length=1)]
     genome: dict[str, Any]
+
+
+class _WithEvidence(_Plain):
+    format: Literal["dipsearch/preset/2"]  # type: ignore[assignment]
+    evidence: EvidencePart
 
 
 def read_preset(path: str | Path) -> Preset:
@@ -73,10 +87,34 @@ def read_preset(path: str | Path) -> Preset:
         FormatError: the file breaks a rule; the message names file, key, rule and fix.
     """
     path = Path(path)
-    content = validate(_File, read_yaml(path), source=str(path))
+    found = read_yaml(path)
+    newer = isinstance(found, dict) and found.get("format") == WITH_EVIDENCE
+    content = validate(_WithEvidence if newer else _Plain, found, source=str(path))
     genome = read_genome(content.genome, source=str(path))
-    values = content.model_dump(exclude={"format", "genome", "tasks"})
-    return Preset(name=path.stem, tasks=tuple(content.tasks), genome=genome, **values)
+    values = content.model_dump(exclude={"format", "genome", "tasks", "evidence"})
+    evidence = (
+        evidence_from(content.evidence, source=str(path)) if isinstance(content, _WithEvidence) else None
+    )
+    return Preset(name=path.stem, tasks=tuple(content.tasks), genome=genome, evidence=evidence, **values)
+
+
+def write_preset(path: Path, found: Preset) -> None:
+    """Write a preset file, in full or not at all; it reads back equal but for its name, which is the file's.
+
+    Raises:
+        FormatError: a value is not one that the format allows; nothing is written.
+    """
+    names = ("title", "rank", "published", "iterations", "channels", "parameters", "source")
+    content: dict[str, Any] = {
+        "format": PLAIN if found.evidence is None else WITH_EVIDENCE,
+        **{name: getattr(found, name) for name in names},
+        "tasks": list(found.tasks),
+        "genome": found.genome.to_nested(),
+    }
+    if found.evidence is not None:
+        content["evidence"] = evidence_content(found.evidence)
+    validate(_Plain if found.evidence is None else _WithEvidence, content, source=str(path))
+    write_text(path, dump_yaml(content))
 
 
 def preset_names() -> tuple[str, ...]:
@@ -114,8 +152,12 @@ def starters_for(task: str) -> tuple[tuple[str, Genome], ...]:
 
 
 def _of_task(task: str, *, published: bool) -> tuple[tuple[str, Genome], ...]:
+    """Of two files with one genome the first one counts: a search would fit it once, and it has one place."""
     entries = [entry for entry in _all() if entry.published is published and task in entry.tasks]
-    return tuple((entry.name, entry.genome) for entry in sorted(entries, key=lambda entry: entry.rank))
+    found: dict[str, tuple[str, Genome]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.rank):
+        found.setdefault(entry.genome.digest, (entry.name, entry.genome))
+    return tuple(found.values())
 
 
 @cache

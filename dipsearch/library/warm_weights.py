@@ -24,7 +24,7 @@ from dipsearch.files import write_bytes
 from dipsearch.fitting import StepState, with_matched_head
 from dipsearch.network import Generator, Genome, Network
 from dipsearch.plain_files import plain_bytes
-from dipsearch.trials.request import StartWord
+from dipsearch.request_words import StartWord
 
 from .presets import preset, preset_names
 

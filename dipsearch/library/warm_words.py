@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dipsearch.network import Genome, Network
-from dipsearch.trials.request import StartWord
+from dipsearch.request_words import StartWord
 
 from .warm_weights import FOLDER, SUFFIX, begins_warm, read_warm_weights, warm_name, warm_names
 

@@ -14,7 +14,6 @@ from time import perf_counter
 
 import numpy as np
 import torch
-from scipy.optimize import nnls
 
 from .adam import Adam
 from .capture import beside, capturing, recover
@@ -122,6 +121,8 @@ def calibrate(device: str | torch.device, *, threads: int = 1, seed: int = 0) ->
         threads: of one worker on a CPU; restored afterwards.
         seed: of the networks, which decides their values, not their speed.
     """
+    from scipy.optimize import nnls  # not needed where there is no time for a network
+
     device = torch.device(device)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)

@@ -32,8 +32,8 @@ LEAST_CAPABILITY = 7, 0
 
 
 def usable(x: Tensor) -> bool:
-    """Whether an image is, or stands for one, on a GPU that the kernels run on."""
-    if device_of(x) != "cuda" or x.shape[0] != 1:
+    """Whether an image is, or stands for one, on a GPU that the kernels run on; they compute in 32 bits."""
+    if device_of(x) != "cuda" or x.shape[0] != 1 or x.dtype is torch.float64:
         return False
     return find_triton() if x.device.type == "meta" else compiles(x.device.index or 0)
 
@@ -46,14 +46,16 @@ def find_triton() -> bool:
 
 @cache
 def compiles(device: int) -> bool:
-    """Whether a kernel can be compiled and run on a CUDA device; tried once, and said where it cannot."""
+    """Whether a kernel can be compiled and run on a CUDA device, also for a second time, which is another way through
+    Triton; tried once, and said where it cannot."""
     if not find_triton() or torch.cuda.get_device_capability(device) < LEAST_CAPABILITY:
         return False
     try:
         from .kernels import Scaling, prepared
 
         x = torch.zeros((1, 4, 4, 4), device=f"cuda:{device}", dtype=torch.float32)
-        prepared(x, Scaling(torch.nn.Identity()), activation=None, padding="zero", borders=(0,))
+        for _ in range(2):
+            prepared(x, Scaling(torch.nn.Identity()), activation=None, padding="zero", borders=(0,))
         torch.cuda.synchronize(device)
     except (
         Exception

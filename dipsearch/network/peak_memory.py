@@ -30,16 +30,13 @@ LEAST, MOST, BESIDE = 0.8, 6.0, 40 * 10**6
 
 
 @lru_cache(maxsize=4096)
-def memory_bytes(
-    genome: Genome, *, image_shape: tuple[int, ...], device: str = "cpu", lean: bool = False
-) -> int:
+def memory_bytes(genome: Genome, *, image_shape: tuple[int, ...], device: str = "cpu") -> int:
     """The growth of a process, on a GPU of its allocator, when it fits a candidate; in bytes.
 
     Args:
         genome: the candidate.
         image_shape: (1, C, H, W) of the image; it is padded to the generator's stride, as the loop does.
         device: "cpu", "cuda" or "mps".
-        lean: see `generator.build`.
     """
     _, channels, height, width = image_shape
     follow = Allocations(device)
@@ -49,7 +46,6 @@ def memory_bytes(
         weight = torch.empty(1, 1, height, width, dtype=torch.float32)
         generator = Generator(genome, channels=channels)
         generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        generator.body.lean = lean
         rows, columns = (-(-size // generator.stride) * generator.stride for size in (height, width))
         inputs = genome.width_of_input(channels)
         z = torch.empty(1, inputs, rows, columns, memory_format=torch.channels_last, dtype=torch.float32)

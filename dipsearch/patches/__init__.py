@@ -12,12 +12,10 @@ from .answer import assumed_sigma as assumed_sigma
 from .answer import met as met
 from .answer import polished as polished
 from .part import fitted_part as fitted_part
-from .patch_noise import PatchNoise as PatchNoise
 from .settings import DEFAULT as DEFAULT
 from .settings import HURRIED as HURRIED
 from .settings import QUICK as QUICK
 from .settings import SHORTENED as SHORTENED
 from .settings import PatchSettings as PatchSettings
 from .settings import settings_for as settings_for
-from .stabilise import GeneralisedAnscombe as GeneralisedAnscombe
 from .start import first_guess as first_guess

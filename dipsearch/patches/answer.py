@@ -77,9 +77,7 @@ def polished(
     pilot: Tensor,
     *,
     split: Split | None = None,
-    settings: PatchSettings | None = None,
     threads: int = 1,
-    progress: Progress | None = None,
 ) -> Tensor:
     """Improve a restoration with groups of similar patches that it finds and describes.
 
@@ -87,11 +85,9 @@ def polished(
         problem: what was measured.
         pilot: (1, C, H, W), a restoration of it, from no more than the same part of y.
         split: look at its fitted part alone; ``None``: at all of y.
-        settings: how groups are made; ``None``: as it suits the size of the picture.
         threads: that work on tiles; the same numbers come out.
-        progress: hears of every tile.
     """
-    return _in_tiles(fitted_part(problem, split), pilot, settings, threads, progress)
+    return _in_tiles(fitted_part(problem, split), pilot, None, threads, None)
 
 
 def met(x: Tensor, problem: Problem, *, split: Split | None = None) -> Tensor:

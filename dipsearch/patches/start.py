@@ -11,6 +11,7 @@ from torch import Tensor
 from ..problem import Downsample, Identity, Mask, Problem, pseudo_inverse
 from ..problem.splits.control_variate import inpainted
 from .consistency import consistent
+from .total_variation import total_variation
 
 TYPICAL_ENERGY = 0.002
 """Mean square of what a blurred picture lacks: with less noise than that more of A may be undone."""
@@ -26,11 +27,7 @@ def first_guess(problem: Problem, *, noise_sigma: float = 0.0) -> Tensor:
     operator, y, known = problem.operator, problem.y, problem.observed
     if isinstance(operator, Identity):
         values = interpolated(y, known)[0].cpu().numpy()
-        smooth = values
-        if noise_sigma:
-            from skimage.restoration import denoise_tv_chambolle  # a second that hardly anybody needs
-
-            smooth = denoise_tv_chambolle(values, weight=noise_sigma, channel_axis=0)  # type: ignore[no-untyped-call]
+        smooth = total_variation(values, weight=noise_sigma) if noise_sigma else values
         return torch.from_numpy(np.ascontiguousarray(smooth, dtype=np.float32))[None].to(y)
     if isinstance(operator, Mask):
         return interpolated(y, known)

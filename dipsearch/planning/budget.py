@@ -12,17 +12,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..network import Calibration, Genome, cost
+from .affordable import (
+    affordable_networks,
+    cheapest_fit,
+    cheapest_step,
+    crop_side,
+    cropped,
+    pixels_of,
+    seconds_of_step,
+)
 from .memory_limit import those_that_fit
 from .plan import ENDLESS, LEAST_STEPS, UNDECIDED, USUAL_STEPS, Load, Plan, least_steps, usual_steps
 from .plan_lines import lines_of, picture_line
 from .rescoring import MANY, MOST_FINALISTS, NOTHING, RESCORING_SHARE, Rescoring, best_choice
-
-GOOD_STEPS = 650
-"""A network that makes fewer in its time comes after the lighter ones that make as many.
-
-On a 160 × 160 crop of scikit-image's coffee with half of its pixels missing and 80 s of one core, five scales of 32
-channels and 760 iterations gave 31.0 dB, 16 channels and 1,620 iterations 30.8, 48 channels and 520 iterations 30.6.
-"""
 
 PATIENCE, SHORT_PATIENCE = 300, 120
 """Iterations without improvement before a fit ends; the short one where every minute counts."""
@@ -61,13 +63,6 @@ ROOMY = 4
 
 HEAVY_ON_CPU = 4e9
 """Multiply-adds of one forward pass; known networks above it wait behind the lighter ones on a CPU."""
-
-LEAST_CROP, CROP_STEP = 96, 32
-"""Side of a crop in measured pixels, at the least: of a smaller one a split says too little. Longer ones are tried in
-steps of 32 pixels of the restored picture, the stride of five scales."""
-
-CROP_FITS = 6
-"""How many fits a search on a crop should at least be able to compare."""
 
 
 def make_plan(load: Load, *, devices: tuple[str, ...], budget: float | None, trials: int | None) -> Plan:
@@ -156,7 +151,7 @@ def _possible(networks: Sequence[tuple[str, Genome]], load: Load) -> tuple[tuple
 
 
 def _by_trials(load: Load, *, devices: tuple[str, ...], trials: int | None) -> Plan:
-    shape = max(load.shapes, key=_pixels)
+    shape = max(load.shapes, key=pixels_of)
     known = [*load.published, *load.starters]
     if devices[0] == "cpu":
         # Sorting is stable: among the light ones, and among the heavy ones, the order stays.
@@ -190,19 +185,19 @@ def _rescoring_of_trials(trials: int | None, *, workers: int, whole: bool) -> Re
 def _by_time(
     load: Load, calibration: Calibration, *, devices: tuple[str, ...], budget: float, trials: int | None
 ) -> Plan:
-    pixels = sum(_pixels(shape) for shape in load.shapes)
+    pixels = sum(pixels_of(shape) for shape in load.shapes)
     finishing = _finishing(pixels, slowness=load.slowness)
     deliver_until = _deliver_until(budget, finishing)
     polishing = POLISHING * load.patch_seconds * -(-PARTS // len(devices))
     search_until = deliver_until - BETWEEN * budget - polishing
     # The first answer from the fitted part comes before all candidates: it is the input of some.
     load = replace(load, spent=load.spent + load.patch_seconds)
-    crop = _crop(load, calibration, available=(search_until - load.spent) * len(devices))
+    crop = crop_side(load, calibration, available=(search_until - load.spent) * len(devices))
     if crop is not None:
         # Half of the time belongs to the finalists, which are fitted to the whole picture.
         search_until = load.spent + (search_until - load.spent) * 0.5
-    shapes = [_cropped(shape, crop) for shape in load.shapes]
-    per_step = _seconds_per_step(load.typical, shapes, calibration)
+    shapes = [cropped(shape, crop) for shape in load.shapes]
+    per_step = seconds_of_step(load.typical, shapes, calibration)
     usual = usual_steps(load.typical)
     rounds = (search_until - load.spent) / (per_step * usual)
     rescore_until = deliver_until - polishing
@@ -223,9 +218,11 @@ def _by_time(
     if crop is not None:
         # A finalist has to be affordable on the whole picture; on the crop it is cheaper by the share of pixels.
         final = deliver_until - polishing - search_until
-        final_steps = int(final / _cheapest(load, load.shapes, calibration))
-        affordable = min(candidate, final * sum(map(_pixels, shapes)) / pixels)
-    queue, left_out = _affordable(load, shapes, calibration, seconds=affordable, roomy=roomy, plain=plain)
+        final_steps = int(final / cheapest_step(load, load.shapes, calibration))
+        affordable = min(candidate, final * sum(map(pixels_of, shapes)) / pixels)
+    queue, left_out = affordable_networks(
+        load, shapes, calibration, seconds=affordable, roomy=roomy, plain=plain
+    )
     plan = Plan(
         devices=devices,
         crop=crop,
@@ -245,12 +242,12 @@ def _by_time(
         seconds_per_step=per_step,
     )
     # Without a first answer there has to be a network, however little time it has.
-    enough = search_until - load.spent >= _cheapest_fit(load, shapes, calibration)
+    enough = search_until - load.spent >= cheapest_fit(load, shapes, calibration)
     networks = not load.has_pilot or (enough and not load.no_time)
     plan = replace(plan, networks=networks, search_until=search_until if networks else 0.0)
     if not networks and not load.no_time:
         # Of a search on a crop the finalists, fitted to the whole picture, take as long again.
-        fits = _cheapest_fit(load, shapes, calibration) * (1 if crop is None else 2)
+        fits = cheapest_fit(load, shapes, calibration) * (1 if crop is None else 2)
         enough_for_all = load.spent + fits + polishing + finishing
         plan = replace(plan, networks_from=enough_for_all / (1 - SLACK - BETWEEN))
     plan = replace(plan, lines=lines_of(plan, load, budget=budget, seconds_per_step=per_step))
@@ -263,85 +260,3 @@ def _by_time(
         often = max(1, min(10, final_steps // 50))
         plan = replace(plan, lines=(*plan.lines, ("whole picture", warning)), whole_check_every=often)
     return plan
-
-
-def _pixels(shape: tuple[int, int, int, int]) -> int:
-    return shape[-1] * shape[-2]
-
-
-def _cropped(shape: tuple[int, int, int, int], crop: int | None) -> tuple[int, int, int, int]:
-    if crop is None:
-        return shape
-    return (shape[0], shape[1], min(shape[2], crop), min(shape[3], crop))
-
-
-def _seconds_per_step(
-    genome: Genome, shapes: Sequence[tuple[int, int, int, int]], calibration: Calibration
-) -> float:
-    """Seconds of one step on every picture, one after the other."""
-    return sum(
-        cost(genome, image_shape=shape, calibration=calibration).seconds_per_step or 0.0 for shape in shapes
-    )
-
-
-def _cheapest(load: Load, shapes: Sequence[tuple[int, int, int, int]], calibration: Calibration) -> float:
-    networks = [genome for _, genome in load.starters] or [load.sample]
-    return min(_seconds_per_step(genome, shapes, calibration) for genome in networks)
-
-
-def _cheapest_fit(load: Load, shapes: Sequence[tuple[int, int, int, int]], calibration: Calibration) -> float:
-    """Seconds of the shortest fit that is worth starting."""
-    networks = [genome for _, genome in load.starters] or [load.sample]
-    return min(
-        min(least_steps(genome), load.last_step) * _seconds_per_step(genome, shapes, calibration)
-        for genome in networks
-    )
-
-
-def _crop(load: Load, calibration: Calibration, *, available: float) -> int | None:
-    """The side of the crops to search on, or ``None`` when a worthwhile number of candidates fits the whole.
-
-    The lightest of our networks decides: where even it cannot make enough steps on the whole picture, fewer
-    pixels are the only way to compare candidates.
-    """
-    largest = max(max(shape[-2:]) for shape in load.shapes)
-    least = LEAST_CROP * load.factor
-    if load.searched_on != UNDECIDED:
-        return load.searched_on
-    if available >= 2 * _cheapest_fit(load, load.shapes, calibration):
-        return None
-    side = max(least, largest // CROP_STEP * CROP_STEP)
-    while side > least:
-        shapes = [_cropped(shape, side) for shape in load.shapes]
-        each = least_steps(load.typical) * _seconds_per_step(load.typical, shapes, calibration)
-        if 0.5 * available >= CROP_FITS * each:
-            break
-        side -= CROP_STEP
-    # A crop that is nearly all of the picture saves nothing and costs the finalists' half of the time.
-    return side if side <= 0.8 * largest else None
-
-
-def _affordable(
-    load: Load,
-    shapes: Sequence[tuple[int, int, int, int]],
-    calibration: Calibration,
-    *,
-    seconds: float,
-    roomy: bool,
-    plain: bool,
-) -> tuple[tuple[tuple[str, Genome], ...], tuple[str, ...]]:
-    """The known networks that make enough steps in the time of one candidate, and the names of the others."""
-    known = [*load.published, *load.starters] if roomy else [*load.starters, *load.published]
-    # How often a network could make the least that it needs.
-    often = {
-        name: seconds / _seconds_per_step(genome, shapes, calibration) / least_steps(genome)
-        for name, genome in known
-    }
-    least = USUAL_STEPS / LEAST_STEPS if roomy else 1.0
-    fits = [(n, genome) for n, genome in known if often[n] >= least and (plain or genome.needs_pilot)]
-    # Sorting is stable: networks that make enough steps stay in their order, the others follow, the lightest first.
-    fits.sort(key=lambda item: (not item[1].needs_pilot, max(0.0, GOOD_STEPS / LEAST_STEPS - often[item[0]])))
-    if not fits and known:
-        fits = [max(known, key=lambda item: often[item[0]])]
-    names = {name for name, _ in fits}
-    return tuple(fits), tuple(name for name, _ in known if name not in names)

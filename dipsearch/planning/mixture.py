@@ -66,8 +66,10 @@ class Mixture:
         """How many dB it gains when one candidate's error shrinks by ``rise`` dB, the same everywhere."""
         if number not in self.numbers or rise <= 0:
             return 0.0
-        shrunk = np.array([10 ** (-rise / 20) if other == number else 1.0 for other in self.numbers])
-        products = self.products * np.outer(shrunk, shrunk)
+        place, shrunk = self.numbers.index(number), 10 ** (-rise / 20)
+        products = self.products.copy()
+        products[place] *= shrunk
+        products[:, place] *= shrunk
         return 10 * math.log10(self.error / _error(products, _weights(products)))
 
     def gain_of_one_more(self) -> float:
@@ -79,7 +81,8 @@ class Mixture:
         """How many dB the mixture would lose without one candidate; nothing where that has no weight."""
         if self.weights[index] <= 0:
             return 0.0
-        products = np.delete(np.delete(self.products, index, axis=0), index, axis=1)
+        rest = np.flatnonzero(np.arange(len(self.numbers)) != index)
+        products = self.products[rest[:, None], rest]
         return max(0.0, 10 * math.log10(_error(products, _weights(products)) / self.error))
 
 
@@ -102,8 +105,8 @@ def error_products(candidates: Sequence[Drawn]) -> NDArray[np.float64]:
 
 
 def _weights(products: NDArray[np.float64]) -> NDArray[np.float64]:
-    return ensemble_weights(products, ridge=RIDGE * float(np.diag(products).min()))
+    return ensemble_weights(products, ridge=RIDGE * float(products.diagonal().min()))
 
 
 def _error(products: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    return max(float(weights @ products @ weights), LEAST_SHARE * float(np.diag(products).min()))
+    return max(float(weights @ products @ weights), LEAST_SHARE * float(products.diagonal().min()))

@@ -18,10 +18,8 @@ from .formats.image import read_image as read_image
 from .formats.image import refuse_unwritable as refuse_unwritable
 from .formats.image import write_image as write_image
 from .formats.sources import is_sample as is_sample
-from .formats.sources import sample_names as sample_names
 from .gate.diagnosis import Diagnosis as Diagnosis
 from .gate.impulses import clean_sigma as clean_sigma
-from .gate.impulses import clean_values as clean_values
 from .gate.noise_classifier import diagnose as diagnose
 from .gate.sigma import estimate_sigma as estimate_sigma
 from .metrics import psnr as psnr

@@ -26,6 +26,7 @@ from .operators import (
     Product,
     as_operator,
     check_adjoint,
+    factors_of,
 )
 from .operators.registry import name_of
 from .operators.shapes import four_numbers, in_32_bits, in_64_bits
@@ -59,9 +60,12 @@ def take_in(
     """
     values, form = as_tensor(y)
     _refuse_other_noise(noise)
+    # A share is what people say; a noise that knows its unit has been read already.
+    may_be_share = noise is not None and not noise.has_unit
+    noise = None if noise is None else noise.in_units_of_y()
     a = as_operator(operator)
-    if isinstance(a, Mask | Fourier):
-        a = a.to("cpu")  # where the values are
+    if isinstance(a, Mask | Fourier | Product):
+        a = a.to("cpu")  # where the values are; of a product a copy, whose factors learn their shapes here
     if isinstance(a, LinearOperator):
         if image_shape is not None:
             a, image_shape = a.for_images(image_shape), None
@@ -71,6 +75,8 @@ def take_in(
         form = replace(form, layout=layout_of_image(form), complex_values=a.complex_image)
     else:
         seen, form = as_picture(values, form)
+    if noise is not None:
+        _refuse_less_than_none(noise, seen)
     rough = seen.float()
     shape = _image_shape(a, rough, image_shape)
     _refuse_other_shape(a, rough, shape, given=tuple(values.shape))
@@ -86,14 +92,17 @@ def take_in(
             f"an image that can be restored has at least {SMALLEST_SIDE} pixels per side",
             "give a larger one; a NumPy array is (H, W) or (H, W, C), a tensor (C, H, W)",
         )
-    if check and (isinstance(a, LinearOperator) or not type(a).__module__.startswith("dipsearch.")):
+    if check and any(map(_foreign, factors_of(a))):
         check_adjoint(a, image_shape=shape)
-    observed = _answered(a, rough, shape) if isinstance(a, LinearOperator) else _observed(a, rough)
-    seen = _finite(seen, observed, form, picture=not isinstance(a, LinearOperator))
-    if isinstance(a, LinearOperator):
+    outermost_own = isinstance(factors_of(a)[0], LinearOperator)
+    observed = _answered(a, rough, shape) if outermost_own else _observed(a, rough)
+    seen = _finite(seen, observed, form, picture=not outermost_own)
+    if isinstance(a, LinearOperator | Product) and any(
+        isinstance(one, LinearOperator) for one in factors_of(a)
+    ):
         gain = _gain(a, shape)
         a, seen = a.divided_by(gain), seen / gain
-        noise = None if noise is None else _in_units(noise, gain)
+        noise = None if noise is None else noise.divided_by(gain)
     signed = form.complex_values or _complex_image(a)
     low, high = data_range_of(values, seen, a, noise, observed, data_range, complex_image=signed)
     with torch.no_grad():
@@ -104,9 +113,15 @@ def take_in(
     if noise is None:
         known, observed = _found_out(seen, a, observed)
     else:
-        known = _scaled(noise, form, whole=not is_float(values) and _in_units_of_image(a))
+        whole = not is_float(values) and _in_units_of_image(a)
+        known = _scaled(noise, form, whole=whole and may_be_share)
         _refuse_more_than_all(known, a, form)
     return seen, a, known, shape, observed, form
+
+
+def _foreign(a: Operator) -> bool:
+    """Whether nobody has tried an operator's adjoint."""
+    return isinstance(a, LinearOperator) or not type(a).__module__.startswith("dipsearch.")
 
 
 def _gain(a: Operator, shape: Shape) -> float:
@@ -119,25 +134,12 @@ def _gain(a: Operator, shape: Shape) -> float:
 
 def _in_units_of_image(a: Operator) -> bool:
     """Whether values of a measurement are values of the image or means of them."""
-    if isinstance(a, Product):
-        return all(_in_units_of_image(factor) for factor in a.operators)
-    return isinstance(a, Identity | Mask | Downsample | Blur)
+    return all(isinstance(factor, Identity | Mask | Downsample | Blur) for factor in factors_of(a))
 
 
 def _complex_image(a: Operator) -> bool:
     """Whether images have real and imaginary parts for channels."""
-    return bool(getattr(a.operators[-1] if isinstance(a, Product) else a, "complex_image", False))
-
-
-def _in_units(noise: NoiseModel, unit: float) -> NoiseModel:
-    """What is known of the noise in other units."""
-    return replace(
-        noise,
-        sigma=None if noise.sigma is None else noise.sigma / unit,
-        gain=None if noise.gain is None else noise.gain / unit,
-        offset=noise.offset / unit,
-        read_sigma=noise.read_sigma / unit,
-    )
+    return bool(getattr(factors_of(a)[-1], "complex_image", False))
 
 
 def _refuse_other_noise(noise: object) -> None:
@@ -205,7 +207,7 @@ def _observed(a: Operator, y: Tensor) -> Tensor:
     return own.to(y)
 
 
-def _answered(a: LinearOperator, y: Tensor, shape: Shape) -> Tensor:
+def _answered(a: Operator, y: Tensor, shape: Shape) -> Tensor:
     """Where an own operator measures something, as ``_observed``: all but what it makes 0 of any image, and that is 0.
 
     Such zeros would count as measured without an error, and would make any image better than it is.
@@ -260,7 +262,21 @@ def _scaled(noise: NoiseModel, form: Form, *, whole: bool) -> NoiseModel:
             f"give data_range=(0, {form.high:.5g})",
         )
     offset = noise.offset - form.low if noise.kind == "poisson" else noise.offset
-    return _in_units(replace(noise, sigma=sigma, offset=offset), span)
+    return replace(noise, sigma=sigma, offset=offset).divided_by(span)
+
+
+def _refuse_less_than_none(noise: NoiseModel, y: Tensor) -> None:
+    """Refuse counted photons of which there are fewer than none; y is as it was handed in."""
+    if noise.kind != "poisson" or noise.gain is None or noise.offset or noise.read_sigma:
+        return
+    below = y < -noise.gain / 2  # anything else is none, up to rounding
+    if bool(below.any()):
+        raise InputError(
+            f"the noise is Poisson, and {int(below.sum()):,} values of y are below 0, down to {float(y.min()):.3g}",
+            "there are never fewer photons than none",
+            "say what was taken off as offset and what reading adds as read_sigma of dipsearch.NoiseModel('poisson', "
+            "gain=..., offset=..., read_sigma=...), or give another noise",
+        )
 
 
 def _refuse_more_than_all(noise: NoiseModel, a: Operator, form: Form) -> None:

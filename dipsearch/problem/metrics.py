@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import InputError
@@ -18,8 +20,11 @@ LUMA = (65.481, 128.553, 24.966)  # BT.601 weights for R, G, B in [0, 1]; Y runs
 
 
 def psnr(x: Tensor, reference: Tensor, *, data_range: float = 1.0) -> float:
-    """Return the peak signal-to-noise ratio in dB for the peak ``data_range``; infinite for equal pictures."""
-    return 2 * _decibels(data_range) - _decibels(_mean_squared_error(x, reference))
+    """Return the peak signal-to-noise ratio in dB for the peak ``data_range``; infinite for equal pictures.
+
+    That of scikit-image, in 64 bits.
+    """
+    return _decibels(x, reference, peak=data_range)
 
 
 def psnr_peak(x_hat: Tensor, reference: Tensor) -> float:
@@ -31,7 +36,7 @@ def psnr_peak(x_hat: Tensor, reference: Tensor) -> float:
     peak = float(x_hat.max())
     if peak <= 0:
         return -math.inf
-    return 2 * _decibels(peak) - _decibels(_mean_squared_error(x_hat, reference))
+    return _decibels(x_hat, reference, peak=peak)
 
 
 def psnr_luma(x: Tensor, reference: Tensor, *, border: int = 4) -> float:
@@ -75,8 +80,8 @@ def ssim(x: Tensor, reference: Tensor, *, data_range: float = 1.0) -> float:
         )
     from skimage.metrics import structural_similarity  # only who compares pays for it
 
-    pair = (one[0].double().permute(1, 2, 0).cpu().numpy() for one in (reference, x))
-    return float(structural_similarity(*pair, data_range=data_range, channel_axis=-1))  # type: ignore[no-untyped-call]
+    pair = (_in_64_bits(one[0]) for one in (reference, x))
+    return float(structural_similarity(*pair, data_range=data_range, channel_axis=0))  # type: ignore[no-untyped-call]
 
 
 def _luma(x: Tensor) -> Tensor:
@@ -86,13 +91,17 @@ def _luma(x: Tensor) -> Tensor:
     return (torch.einsum("nchw,c->nhw", x.double(), weights)[:, None] + 16) / 255
 
 
-def _mean_squared_error(x: Tensor, reference: Tensor) -> float:
+def _decibels(x: Tensor, reference: Tensor, *, peak: float) -> float:
     _refuse_other_shape(x, reference)
-    return float((x.double() - reference.double()).square().mean())
+    from skimage.metrics import peak_signal_noise_ratio
+
+    pair = (_in_64_bits(one) for one in (reference, x))
+    with np.errstate(divide="ignore"):  # equal pictures are infinitely close
+        return float(peak_signal_noise_ratio(*pair, data_range=peak))  # type: ignore[no-untyped-call]
 
 
-def _decibels(ratio: float) -> float:
-    return 10 * math.log10(ratio) if ratio > 0 else -math.inf
+def _in_64_bits(x: Tensor) -> NDArray[np.float64]:
+    return np.asarray(x.detach().double().cpu().numpy())
 
 
 def _refuse_other_shape(x: Tensor, reference: Tensor) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Literal, get_args
 
@@ -34,6 +34,9 @@ class NoiseModel:
     "unknown"      independent from pixel to pixel; ``sigma`` is a rough figure
     =============  ============================================================================
 
+    A problem keeps it in units of its [0, 1], and ``unit`` and ``zero`` say which these are: handed to another problem
+    it is the same noise.
+
     Attributes:
         sigma: standard deviation in units of [0, 1]. For "impulse" it is that of the values that were not
             struck, 0 when they are exact, ``None`` to have it estimated where it is needed.
@@ -48,6 +51,8 @@ class NoiseModel:
             strength, each its own noise.
         correlation: of "correlated", the autocorrelation at lags from −r to r in both directions, rows first:
             2r + 1 tuples of 2r + 1 numbers, 1 in the middle, the same after a turn by 180°.
+        unit, zero: what 1 and 0 stand for in a measurement as it is handed in. By default the numbers are in its
+            own units.
 
     Raises:
         InputError: a kind that does not exist, or one whose numbers are missing or out of range.
@@ -62,6 +67,8 @@ class NoiseModel:
     read_sigma: float = 0.0
     channels: tuple[tuple[float, ...], ...] | None = None
     share: float | None = None
+    unit: float = 1.0
+    zero: float = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(NoiseKind):
@@ -82,6 +89,12 @@ class NoiseModel:
                 "both are finite, and the noise of reading is not below 0",
                 "leave them out where they are not known",
             )
+        if not (0 < self.unit < math.inf and math.isfinite(self.zero)):
+            raise InputError(
+                f"the noise is in units of {self.unit} from {self.zero} on",
+                "both are finite, and the unit is above 0",
+                "leave them out for the units of y",
+            )
         if self.share is not None and not 0 < self.share < math.inf:
             raise InputError(
                 f"the speckle is {self.share}",
@@ -92,6 +105,27 @@ class NoiseModel:
             _check_correlation(self)
         if self.channels is not None:
             _check_channels(self.channels)
+
+    @property
+    def has_unit(self) -> bool:
+        """Whether the numbers are in other units than those of a measurement as it is handed in."""
+        return (self.unit, self.zero) != (1.0, 0.0)
+
+    def in_units_of_y(self) -> NoiseModel:
+        """The same noise in the units of a measurement as it is handed in."""
+        told = self.divided_by(1 / self.unit)
+        offset = told.offset + self.zero if self.kind == "poisson" else told.offset
+        return replace(told, offset=offset, unit=1.0, zero=0.0)
+
+    def divided_by(self, unit: float) -> NoiseModel:
+        """The noise of a measurement that was divided by a number."""
+        return replace(
+            self,
+            sigma=None if self.sigma is None else self.sigma / unit,
+            gain=None if self.gain is None else self.gain / unit,
+            offset=self.offset / unit,
+            read_sigma=self.read_sigma / unit,
+        )
 
     def sigma_of(self, channel: int) -> float:
         """The standard deviation in one channel, in units of [0, 1]; 0 where the model has none."""

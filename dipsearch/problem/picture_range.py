@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.ndimage import maximum_filter
 from torch import Tensor
 
 from ..errors import InputError
@@ -180,7 +179,8 @@ def _about_unit(whole: Tensor, pixels: Tensor, observed: Tensor | None) -> bool:
 
 
 def _supported(pixels: Tensor) -> tuple[float, float]:
-    """The lowest and the highest value that a pixel shares with a neighbour: hot and dead ones stand alone."""
+    """The lowest and the highest value that a pixel shares with two neighbours: hot and dead ones stand alone, or in
+    pairs."""
     neighbours = _of_neighbours(pixels)
     high = float(torch.minimum(pixels, neighbours).max())
     low = float(torch.maximum(pixels, -_of_neighbours(-pixels)).min())
@@ -188,9 +188,15 @@ def _supported(pixels: Tensor) -> tuple[float, float]:
 
 
 def _of_neighbours(pixels: Tensor) -> Tensor:
-    """The largest of the eight neighbours of every pixel."""
-    around = [[[[1, 1, 1], [1, 0, 1], [1, 1, 1]]]]
-    return torch.from_numpy(maximum_filter(pixels.numpy(), footprint=around, mode="constant", cval=-np.inf))
+    """The second largest of the eight neighbours of every pixel."""
+    height, width = pixels.shape[-2:]
+    padded = F.pad(pixels, (1, 1, 1, 1), value=-torch.inf)
+    first = second = torch.full_like(pixels, -torch.inf)
+    for row, column in ((r, c) for r in range(3) for c in range(3) if (r, c) != (1, 1)):
+        one = padded[..., row : row + height, column : column + width]
+        second = torch.maximum(second, torch.minimum(first, one))
+        first = torch.maximum(first, one)
+    return second
 
 
 def _refuse_empty(low: float, high: float) -> None:

@@ -38,8 +38,8 @@ class Problem:
             (C, H, W) or (1, C, H, W); anything else has the shape that the operator returns.
         operator: A, so that y is about A x: one of dipsearch's, an object with ``A`` and ``A_adjoint``, a pair of such
             functions of tensors, or ``None`` for the identity.
-        noise: of y, in its units: `Gaussian`, `Poisson`, `Impulses`, `NoNoise`; ``None``: found out, where that is
-            possible, and none for missing pixels and enlargement.
+        noise: of y, in its units: `Gaussian`, `Poisson`, `Impulses`, `NoNoise`; or that of another problem, which knows
+            its own. ``None``: found out, where that is possible, and none for missing pixels and enlargement.
         image_shape: (1, C, H, W), where the operator does not know it.
         data_range: the values of the image that are about black and white. By default 0 and 255 for 8 bits, 0 and 1 for
             floats that only noise takes beyond that, and otherwise the data's own.
@@ -49,7 +49,7 @@ class Problem:
     Attributes:
         y: (1, C, h, w) float32, scaled to about [0, 1].
         operator: A.
-        noise: what is known of the noise in y, in units of [0, 1].
+        noise: what is known of the noise in y, in units of [0, 1]; it knows which these are of what was handed in.
         image_shape: (1, C, H, W) of the restored image x.
         observed: (1, 1, h, w) or (1, C, h, w), 1 where something was measured, else 0. Of a picture that has noise in a
             part only, 1 there; all else stays as it is.
@@ -88,15 +88,17 @@ class Problem:
                 )
         for field, value in zip(dataclasses.fields(self), values, strict=True):
             object.__setattr__(self, field.name, value)
+        divisor = getattr(self.operator, "divisor", 1.0)
+        unit, zero = (self.form.high - self.form.low) * divisor, self.form.low * divisor
+        object.__setattr__(self, "noise", dataclasses.replace(self.noise, unit=unit, zero=zero))
         if observed is None and self.doubt:
             warnings.warn(self.doubt, stacklevel=2)
 
     def __repr__(self) -> str:
         _, channels, height, width = self.image_shape
-        unit = (self.form.high - self.form.low) * getattr(self.operator, "divisor", 1.0)
         return (
             f"Problem({self.task}: an image of {width} × {height} with {channels} channel{'s'[: channels > 1]}, "
-            f"operator {name_of(self.operator)}, noise {_in_words(self.noise, unit)})"
+            f"operator {name_of(self.operator)}, noise {_in_words(self.noise)})"
         )
 
     @property
@@ -147,8 +149,8 @@ class Problem:
         )
 
 
-def _in_words(noise: NoiseModel, unit: float) -> str:
-    sigma = "" if noise.sigma is None else f" of sigma {noise.sigma * unit:.3g}"
+def _in_words(noise: NoiseModel) -> str:
+    sigma = "" if noise.sigma is None else f" of sigma {noise.sigma * noise.unit:.3g}"
     kind = noise.kind if noise.share is None else f"speckle of {noise.share:.0%}"
     return f"{kind}{sigma} ({noise.source})" if noise.kind != "none" else "none"
 

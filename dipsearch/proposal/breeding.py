@@ -26,7 +26,7 @@ from ..errors import InputError
 from ..network import SearchSpace
 from .distributions import Flat, Scalar, Space
 from .mutation import mutate
-from .proposals import OPEN, Gate, Proposal, ProposingSampler, is_resting
+from .proposals import UNLIMITED, Limits, Proposal, ProposingSampler, is_resting
 
 BRED_DRAWS = 32  # with a mutation that grows from draw to draw; then genomes are drawn at random
 RANDOM_DRAWS = 64  # that were refused, until a space has nothing more
@@ -67,7 +67,7 @@ class GeneticSampler(ProposingSampler, BaseGASampler):
         population_size: how many of the best trials may become parents; 8 to 16 for budgets below 100 trials.
         seed: of everything that is drawn.
         breeding: rates and sizes.
-        gate: what may be fitted; other candidates are refused and drawn again, a bounded number of times.
+        limits: what may be fitted; other candidates are refused and drawn again, a bounded number of times.
 
     Raises:
         InputError: a population of fewer than two.
@@ -80,14 +80,14 @@ class GeneticSampler(ProposingSampler, BaseGASampler):
         population_size: int = 10,
         seed: int = 0,
         breeding: Breeding | None = None,
-        gate: Gate = OPEN,
+        limits: Limits = UNLIMITED,
     ) -> None:
         if population_size < 2:
             raise InputError(
                 f"the population is {population_size}", "it has at least two members", "give for example 10"
             )
         BaseGASampler.__init__(self, population_size)
-        ProposingSampler.__init__(self, space, seed=seed, gate=gate)
+        ProposingSampler.__init__(self, space, seed=seed, limits=limits)
         self._breeding = breeding or Breeding()
 
     def select_parent(self, study: Study, generation: int) -> list[FrozenTrial]:

@@ -75,6 +75,12 @@ class Conditional:
             return items
 
 
+@lru_cache(maxsize=8)
+def conditional(space: SearchSpace) -> Conditional:
+    """A space as samplers see it; kept, since it remembers the genomes that it was asked for."""
+    return Conditional(space)
+
+
 class Unconditional:
     """Independent genes, of which only the distributions are known."""
 

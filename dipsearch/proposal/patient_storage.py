@@ -12,7 +12,6 @@ import copy
 import logging
 import time
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from optuna.exceptions import StorageInternalError
@@ -24,28 +23,13 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
 
 from ..errors import StorageLost, first_line
+from .patience import Patience
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 """Seconds between attempts."""
-
-
-@dataclass
-class Patience:
-    """How long a database that does not answer is waited for.
-
-    Args:
-        seconds: after the first attempt that failed.
-        tell: hears one sentence when the database stops to answer, and one when it does again.
-        ended: whether waiting has to end now, for a deadline or since somebody wants to stop; asked before every
-            attempt but the first.
-    """
-
-    seconds: float = 300.0
-    tell: Callable[[str], None] = lambda sentence: None
-    ended: Callable[[], bool] = lambda: False
 
 
 def _passed_on(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[PatientStorage, P], T]:

@@ -28,7 +28,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ..errors import InputError
 from ..network import SearchSpace
-from .distributions import Conditional, Flat, Space, Unconditional
+from .distributions import Flat, Space, Unconditional, conditional
 
 FIT = "fit"  # user attribute of a trial under way: what its latest slice has led to
 DESCENT = ("operator", "parents", "changed")  # user attributes: how a genome came to be
@@ -55,7 +55,7 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class Gate:
+class Limits:
     """What the time and the memory that are left allow.
 
     Args:
@@ -68,7 +68,7 @@ class Gate:
     expense: Callable[[Flat], float] = lambda flat: 0.0
 
 
-OPEN = Gate()
+UNLIMITED = Limits()
 """Lets everything pass."""
 
 
@@ -79,16 +79,16 @@ class ProposingSampler(BaseSampler):
         space: the search space; ``None``: whatever the study's finished trials have in common (as Optuna's
             own samplers do), without conditions between genes.
         seed: of everything that the sampler draws.
-        gate: what may be fitted at all.
+        limits: what may be fitted at all.
 
     A trial whose genes were enqueued only in part keeps those and gets the others from the proposal. Beside
     ``operator``, ``parents`` and ``changed``, a trial gets the user attribute ``unaffordable`` (true) or
     ``repeat_of`` (a trial's number) when nothing better could be found.
     """
 
-    def __init__(self, space: SearchSpace | None, *, seed: int, gate: Gate = OPEN) -> None:
-        self._space = None if space is None else Conditional(space)
-        self._seed, self._gate = seed, gate
+    def __init__(self, space: SearchSpace | None, *, seed: int, limits: Limits = UNLIMITED) -> None:
+        self._space = None if space is None else conditional(space)
+        self._seed, self._limits = seed, limits
 
     @abstractmethod
     def draws(
@@ -115,7 +115,7 @@ class ProposingSampler(BaseSampler):
         if fixed:
             repairing = self._generator(study, trial, purpose="fixed")
             draws = (_with_fixed(proposal, fixed, space, repairing) for proposal in draws)
-        proposal = _settle(study, trial, draws, space=space, gate=self._gate)
+        proposal = _settle(study, trial, draws, space=space, limits=self._limits)
         _record(study, trial, proposal, generation_key=f"{self}:generation")
         return {name: value for name, value in proposal.flat.items() if name in search_space}
 
@@ -164,7 +164,7 @@ def _with_fixed(proposal: Proposal, fixed: Flat, space: Space, generator: np.ran
 
 
 def _settle(
-    study: Study, trial: FrozenTrial, draws: Iterator[Proposal], *, space: Space, gate: Gate
+    study: Study, trial: FrozenTrial, draws: Iterator[Proposal], *, space: Space, limits: Limits
 ) -> Proposal:
     """Take the first draw that is new and affordable, and claim it for the trial."""
     taken = _taken(study, trial, space=space)
@@ -173,8 +173,8 @@ def _settle(
         latest = proposal
         if space.identity(proposal.flat) in taken:
             continue
-        if not gate.affordable(proposal.flat):
-            cost = gate.expense(proposal.flat)
+        if not limits.affordable(proposal.flat):
+            cost = limits.expense(proposal.flat)
             if cheapest is None or cost < cheapest[0]:
                 cheapest = cost, proposal
             continue

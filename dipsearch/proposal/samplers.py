@@ -25,36 +25,35 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from ..errors import InputError
 from ..network import SearchSpace
+from ..request_words import SAMPLERS
 from ..yaml_files import suggestion
-from .breeding import GeneticSampler
-from .distributions import Conditional, Flat, Space, uniform
-from .proposals import FIT, OPEN, Gate, Proposal, ProposingSampler, is_resting
+from .breeding import RANDOM_DRAWS, GeneticSampler
+from .distributions import Flat, Space, conditional, uniform
+from .proposals import FIT, UNLIMITED, Limits, Proposal, ProposingSampler, is_resting
 
-SAMPLERS = ("pilot", "genetic", "tpe", "random")
 TPE_STARTUP = 8  # finished trials before the estimator says anything; budgets are 20 to 100 candidates
 TPE_DRAWS = 16  # that were refused, until a genome is drawn at random
-RANDOM_DRAWS = 64  # that were refused, until a space has nothing more
 
 
-def make_sampler(word: str, space: SearchSpace, *, seed: int, gate: Gate = OPEN) -> BaseSampler:
+def make_sampler(word: str, space: SearchSpace, *, seed: int, limits: Limits = UNLIMITED) -> BaseSampler:
     """Return the sampler called ``word``: "pilot", "genetic", "tpe" or "random".
 
     Args:
         space: the search space.
         seed: the same for every worker; what differs between workers are the trials that they ask for.
-        gate: which candidates may be fitted in the time and the memory that are left.
+        limits: which candidates may be fitted in the time and the memory that are left.
 
     Raises:
         InputError: there is no such sampler.
     """
     if word == "pilot":
-        return PilotSampler(space, seed=seed, gate=gate)
+        return PilotSampler(space, seed=seed, limits=limits)
     if word == "genetic":
-        return GeneticSampler(space, seed=seed, gate=gate)
+        return GeneticSampler(space, seed=seed, limits=limits)
     if word == "tpe":
-        return ParzenSampler(space, seed=seed, gate=gate)
+        return ParzenSampler(space, seed=seed, limits=limits)
     if word == "random":
-        return UniformSampler(space, seed=seed, gate=gate)
+        return UniformSampler(space, seed=seed, limits=limits)
     raise InputError(
         f"the sampler is '{word}'",
         f"there are {', '.join(SAMPLERS)}",
@@ -68,7 +67,7 @@ def suggest(trial: Trial, space: SearchSpace) -> Flat:
     Returns:
         The active genes and their values.
     """
-    return Conditional(space).chosen(lambda name, distribution: _ask(trial, name, distribution))
+    return conditional(space).chosen(lambda name, distribution: _ask(trial, name, distribution))
 
 
 class UniformSampler(ProposingSampler):

@@ -17,8 +17,8 @@ from ..fitting.compute import USUAL, Compute
 from ..network import Calibration, SearchSpace, cost, load_space
 from ..planning.memory_limit import UNLIMITED, MemoryLimit
 from ..trials.own_parts import NOTHING, OwnParts
-from .patient_storage import Patience
-from .proposals import Gate
+from .patience import Patience
+from .proposals import Limits
 from .samplers import make_sampler
 from .storage import create_or_load, open_storage
 
@@ -35,13 +35,12 @@ class Settings:
         sampler: the sampler's word.
         seed: of everything random.
         names: the pictures' names, in order; their problem files lie in the folder.
-        max_steps: iterations of one fit at the latest.
         patience: iterations without improvement after which a fit ends.
         trajectory_every: iterations between the outputs that are kept for the page; ``None``: none.
-        calibration: of the machine, for the cost gate; ``None`` without one.
+        calibration: of the machine, for the limit of cost; ``None`` without one.
         affordable_seconds: a candidate whose fit is predicted to take longer is not proposed.
         image_shape: of what candidates are fitted to, for predicting their cost.
-        usual_steps: how long a fit usually is; the cost gate and the pruner go by it.
+        usual_steps: how long a fit usually is; the limit of cost and the pruner go by it.
         compute: by what means fits are made, the same for all candidates.
         memory limit: a candidate that needs more memory is not started.
         has_pilot: whether the pictures have pilots; without them, networks with one in their input are not proposed.
@@ -53,7 +52,6 @@ class Settings:
     sampler: str
     seed: int
     names: tuple[str, ...]
-    max_steps: int
     patience: int
     trajectory_every: int | None
     calibration: Calibration | None
@@ -99,8 +97,8 @@ def open_study(
         sampler = _sampler_of_parameters(settings)
     if sampler is None:
         predicted = _Predicted(settings, space)
-        gate = Gate(predicted.affordable, predicted.expense)
-        sampler = make_sampler(settings.sampler, space, seed=settings.seed, gate=gate)
+        limits = Limits(predicted.affordable, predicted.expense)
+        sampler = make_sampler(settings.sampler, space, seed=settings.seed, limits=limits)
     study = create_or_load(
         settings.name,
         opened.storage,

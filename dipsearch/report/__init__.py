@@ -7,16 +7,13 @@ are plain rows and are shared with the console.
 from .anatomy import architecture_rows as architecture_rows
 from .anatomy import cost_rows as cost_rows
 from .anatomy import gene_rows as gene_rows
+from .anatomy import preset_rows as preset_rows
 from .anatomy import scale_rows as scale_rows
 from .comparison_page import write_comparison as write_comparison
-from .curves import curve_rows as curve_rows
 from .curves import stopping as stopping
 from .outcome_part import restored_rows as restored_rows
 from .outcome_part import result_rows as result_rows
-from .page import render as render
 from .page import write_page as write_page
-from .tables import agreement as agreement
 from .tables import candidate_cells as candidate_cells
 from .tables import candidate_rows as candidate_rows
-from .tables import history_rows as history_rows
 from .tables import state_words as state_words

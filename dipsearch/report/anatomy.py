@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 
-from ..library import Architecture
+from ..library import Architecture, Preset, PresetEvidence
 from ..network import Genome, cost
-from .wording import clause, decibels, duration, large
+from .wording import clause, decibels, duration, large, plural, signed
 
 
 def scale_rows(genome: Genome) -> tuple[tuple[str, ...], ...]:
@@ -71,4 +72,25 @@ def architecture_rows(architecture: Architecture) -> tuple[tuple[str, str], ...]
         ("found on", f"{sizes} pixels, in study {origin.study}, seed {origin.seed}"),
         ("fitted", f"in {duration(origin.seconds)} on {origin.device}, {origin.date}"),
         ("versions", versions),
+    )
+
+
+def preset_rows(found: Preset) -> tuple[tuple[str, str], ...]:
+    """What a preset file says of its network: label and sentence."""
+    rows = [("task", clause(*found.tasks)), ("title", found.title), ("source", found.source)]
+    if (evidence := found.evidence) is not None:
+        rows += [("evidence", evidence_words(evidence))]
+    return tuple(rows)
+
+
+def evidence_words(evidence: PresetEvidence) -> str:
+    """What speaks for a preset, in a sentence."""
+    count = plural(len(evidence.pictures), "picture")
+    mean = decibels(fmean(one.estimated_psnr for one in evidence.pictures))
+    if evidence.against is None or evidence.gain is None:
+        return f"{mean} on {count}, estimated without a reference; no network that was known before was fitted to all"
+    chance = "too few for a test" if evidence.p is None else f"Wilcoxon, p = {evidence.p:.3g}"
+    return (
+        f"{mean} on {count}, estimated without a reference: {signed(evidence.gain)} dB against {evidence.against}, "
+        f"picture by picture ({chance})"
     )

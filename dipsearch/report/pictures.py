@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 LONGEST_SIDE = 1024
 """Larger pictures are shown reduced; the files themselves are whole."""
 
+QUICKLY = 3
+"""zlib's level, of which 6 is usual. 512 × 512 of coffee, restored and clean, took a third of the time and 8 to 13 %
+more bytes; a page has five such pictures, and shows what the files hold anyway."""
+
 MOST_PICTURES = 24
 """More are named only: the page has to stay small enough to send."""
 
@@ -117,7 +121,7 @@ def _png(array: NDArray[np.uint8], *, side: int) -> str:
     picture = PillowImage.fromarray(np.ascontiguousarray(array))
     picture.thumbnail((side, side))
     file = io.BytesIO()
-    picture.save(file, "PNG")
+    picture.save(file, "PNG", compress_level=QUICKLY)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 

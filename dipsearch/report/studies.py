@@ -20,13 +20,12 @@ from ..plain_files import inside, inside_or_none
 from ..run import Request, StudyRecord, read_request, read_study
 from ..run.result_file import RESULT_FILE, read_result
 from ..run.slice_log import LOG
+from ..trials.claim import REQUEST_FILE
 from ..trials.holder import read_holder
 from ..trials.journal import JOURNAL
 from ..visible import one_line, visible
 from .slices import newest, slices_of
 from .timeline import Span, span_of, spans, start_of
-
-STUDY_FILE = "study.yaml"
 
 QUIET_SECONDS, QUIET_SHARE = 300.0, 0.2
 """The books grow with every slice: a study has stopped where they have not for so long, or this share of the budget."""
@@ -79,7 +78,7 @@ def find_studies(root: Path) -> dict[str, Path]:
     return {
         folder.name: folder
         for folder in folders
-        if inside_or_none(root, folder.name) is not None and os.path.lexists(folder / STUDY_FILE)
+        if inside_or_none(root, folder.name) is not None and os.path.lexists(folder / REQUEST_FILE)
     }
 
 
@@ -168,7 +167,7 @@ class Watched:
         if not (self.folder / JOURNAL).exists():
             # A database, or nothing yet: nothing tells that it changed.
             return (("now", time.time_ns(), 0, 0),)
-        files = [self.folder / name for name in (STUDY_FILE, JOURNAL, LOG, RESULT_FILE)]
+        files = [self.folder / name for name in (REQUEST_FILE, JOURNAL, LOG, RESULT_FILE)]
         files += sorted(self.folder.glob("best/first.*")) + sorted(self.folder.glob("best/*/first.*"))
         there = [(str(file), file.stat()) for file in files if file.exists()]
         return tuple((name, now.st_mtime_ns, now.st_size, now.st_ino) for name, now in there)
@@ -176,7 +175,7 @@ class Watched:
 
 def _row(name: str, folder: Path, now: float) -> StudyRow:
     try:
-        request = read_request(inside(folder, STUDY_FILE))
+        request = read_request(inside(folder, REQUEST_FILE))
         state = state_of(folder, now=now, budget=request.budget_seconds)
         result, remark = None, ""
         try:
@@ -220,7 +219,7 @@ def _task(request: Request) -> str:
 
 def _changed(folder: Path) -> float:
     """Unix seconds of the newest entry in a study's books; 0 where it has just gone."""
-    for names in ((JOURNAL, LOG), (STUDY_FILE,)):
+    for names in ((JOURNAL, LOG), (REQUEST_FILE,)):
         times = []
         for name in names:
             with suppress(OSError):

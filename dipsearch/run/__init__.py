@@ -9,7 +9,6 @@ from .outcome import Callback as Callback
 from .outcome import Outcome as Outcome
 from .outcome import Silent as Silent
 from .outcome import Snapshot as Snapshot
-from .outcome import WorkerState as WorkerState
 from .picture_record import PictureRecord as PictureRecord
 from .posterior import run_sampling as run_sampling
 from .restore_run import run_restore as run_restore

@@ -19,7 +19,7 @@ from .devices import most_threads
 from .head_start import HeadStart
 
 LEAST_BUDGET = 7.0
-"""Seconds that a search takes at the least: starting PyTorch and writing the page are two thirds of them."""
+"""Seconds that a shorter budget is taken for: beside other work starting PyTorch and writing the page take five."""
 
 
 def go_ahead(

@@ -23,8 +23,7 @@ from ..problem import (
     restored_suffix,
     stacks_of,
 )
-
-TIFF_SUFFIXES = (".tif", ".tiff")
+from ..problem.formats.image import TIFF_SUFFIXES
 
 OF_A_FILE = (
     r"\.(avif|exr|fits|gif|h5|heic|heif|ico|jp2|jxl|mat|npy|npz|pbm|pdf|pgm|pnm|ppm|psd|raw|svg|tga|txt|zip)"

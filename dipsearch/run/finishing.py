@@ -27,14 +27,14 @@ from ..delivery.delivering import (
 )
 from ..delivery.finalists import Verdict, verdict_on_first, verdict_on_second
 from ..delivery.first_answers import FirstAnswer
-from ..delivery.polishing import gather_answers
+from ..delivery.polishing import POLISHING_SHARE, gather_answers
 from ..delivery.search_gain import SearchGain, search_gain
 from ..delivery.shares import FIRST
 from ..errors import ResourceError
 from ..execution.fit_queue import FitQueue
 from ..execution.task import OUTPUT, Advanced, Limits, Picture, Result, Slice, Task
 from ..fitting import may_fit_all_data
-from ..fitting.all_data import SHARE as ALL_DATA_SHARE
+from ..fitting.all_data import all_data_share, least_share
 from ..trials.first_files import KeptFirst, read_first
 from ..trials.problem_files import WHOLE, SplitProblem, pilot_file, problem_file
 from ..trials.trial import Trial, ranked
@@ -213,11 +213,12 @@ def _with_all_data(
     waiting: list[Candidate] = []
 
     def next_task() -> Slice | None:
-        left = scheduler.left()
+        # Of the time that is kept for polishing that takes half, and looks at the clock itself.
+        left = scheduler.left() + (1 - POLISHING_SHARE) * scheduler.run.plan.polishing
         while todo and not waiting:
             candidate = todo.pop(0)
-            takes = ALL_DATA_SHARE * candidate.seconds
-            if takes <= left:
+            takes = all_data_share(candidate.steps) * candidate.seconds
+            if least_share(candidate.steps) * candidate.seconds <= left:
                 # Without a clock the same search gives the same picture, however busy the machine.
                 allowed[candidate.place] = math.inf if math.isinf(left) else 2 * takes
                 waiting.append(candidate)

@@ -1,8 +1,8 @@
 """A head start: workers load their libraries while the request is still looked into.
 
-That takes a worker seconds, on a GPU many. A process is started early only where it has a core of its own, which nobody
-else uses either, so that the first answer and what is measured of this machine are what they would be without it.
-Nothing outlives the block.
+That takes a worker seconds, on a GPU many. On a CPU a process is started early only where it has a core of its own,
+which nobody else uses either, so that the first answer and what is measured of this machine are what they would be
+without it; on a GPU always, for that is where both are made. Nothing outlives the block.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..execution.executor import WorkerSpec
-from ..execution.local_processes import LocalProcesses, start_fork_server
+from ..execution.fork_server import start_fork_server
+from ..execution.local_processes import LocalProcesses
 from ..execution.task import Patches, Result
 from ..trials.own_parts import NOTHING, OwnParts
 from .devices import cores
@@ -28,8 +29,11 @@ Given = tuple[Patches, int, Future[Result]]
 
 
 def taken_cores() -> int:
-    """Cores that other programs had at work in the last minute; 0 where the system does not say."""
-    return round(os.getloadavg()[0]) if hasattr(os, "getloadavg") else 0
+    """Cores that other programs had at work in the last minute; 0 where the system does not say.
+
+    The load is that of the whole machine, of which this process may have a part only.
+    """
+    return round(os.getloadavg()[0] * cores() / (os.cpu_count() or 1)) if hasattr(os, "getloadavg") else 0
 
 
 @dataclass
@@ -63,14 +67,20 @@ class HeadStart:
             start_fork_server()
 
     def begin(self, devices: Sequence[str], *, besides: int) -> None:
-        """Start workers for some devices, as many as have a core of their own.
+        """Start workers for some devices: on a CPU as many as have a core of their own.
 
         Args:
             devices: of the workers, as far as it is known.
             besides: cores that this process needs for itself.
         """
-        if (most := self._room(besides=besides)) > 0:
+        most = self._room(besides=besides) if devices[0] == "cpu" else 0 if self.short else len(devices)
+        if most > 0:
             self._for(devices).start(most)
+
+    @property
+    def short(self) -> bool:
+        """Whether there is too little time for any network."""
+        return self.budget_seconds is not None and self.budget_seconds < LEAST_FOR_WORKERS
 
     @property
     def free(self) -> bool:
@@ -89,8 +99,7 @@ class HeadStart:
         return executor
 
     def _room(self, *, besides: int) -> int:
-        short = self.budget_seconds is not None and self.budget_seconds < LEAST_FOR_WORKERS
-        return 0 if short else cores() - besides - taken_cores()
+        return 0 if self.short else cores() - besides - taken_cores()
 
     def _for(self, devices: Sequence[str]) -> LocalProcesses:
         specs = [WorkerSpec(index, device, threads=1) for index, device in enumerate(devices)]

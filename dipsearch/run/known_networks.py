@@ -14,7 +14,8 @@ from typing import Any
 from torch import Tensor
 
 from ..library import presets_for, starters_for
-from ..library.kept_studies import kept_networks, readable_studies
+from ..library.kept_presets import readable_presets
+from ..library.kept_studies import kept_networks, library_folder, readable_studies
 from ..library.kept_study_file import KeptStudy
 from ..library.measurement_features import FEATURES, features_of
 from ..library.preselection import (
@@ -30,7 +31,7 @@ from ..library.preselection_file import shipped_cases
 from ..library.warm_weights import architecture_of
 from ..network import Genome, SearchSpace
 from ..problem import Case
-from ..trials.request import OrderWord
+from ..request_words import OrderWord
 
 Named = tuple[tuple[str, Genome], ...]
 
@@ -43,12 +44,14 @@ class KnownNetworks:
         starters: dipsearch's own and the user's by name, in the order in which they are tried.
         published: those of the literature.
         notes: what a person should know of them.
+        why_first: why the first of them comes first, where measurements say so; empty otherwise.
         record: what ``result.json`` says of them.
     """
 
     starters: Named = ()
     published: Named = ()
     notes: tuple[str, ...] = ()
+    why_first: str = ""
     record: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -68,19 +71,22 @@ def known_networks(
     """
     task = cases[0].problem.task
     studies, notes = readable_studies()
+    own_presets, more = readable_presets(library_folder())
+    notes += more
     presets = starters_for(task)
-    own = kept_networks(studies, task)
+    own = kept_networks(studies, task, presets=own_presets)
     # The first preset has the most evidence; after it those that suited the user's own pictures.
-    starters = _within((*presets[:1], *own, *presets[1:]), space)
-    published = _within(presets_for(task), space)
+    starters = within((*presets[:1], *own, *presets[1:]), space)
+    published = within(presets_for(task), space)
     features = _mean_features(cases, images)
     found: tuple[Expected, ...] = ()
+    why_first = ""
     if features is not None and (order == "similar" or (order == "auto" and USED)):
         evidence = (*shipped_cases(), *_own_evidence(studies))
         found = expected(evidence, features, task=task, networks=[name for name, _ in starters])
         if found:
             alike = sum(case.task == task for case in evidence)
-            notes = (*notes, preselection_words(found, alike))
+            why_first = preselection_words(found, alike)
         else:
             notes = (
                 *notes,
@@ -97,7 +103,7 @@ def known_networks(
         "own": [name for name, _ in own if name in by_name],
     }
     sequence = tuple((name, by_name[name]) for name in ordered(list(by_name), found))
-    return KnownNetworks(sequence, published, notes, record)
+    return KnownNetworks(sequence, published, notes, why_first, record)
 
 
 def _mean_features(cases: Sequence[Case], images: Sequence[Tensor]) -> dict[str, float] | None:
@@ -122,7 +128,7 @@ def _own_evidence(studies: Sequence[KeptStudy]) -> tuple[EvidenceCase, ...]:
     return tuple(found)
 
 
-def _within(networks: Named, space: SearchSpace) -> Named:
+def within(networks: Named, space: SearchSpace) -> Named:
     """The networks that the space contains, each as its nearest genome there; a space may fix settings of the fit."""
     near = [(name, genome, space.genome(space.nearest(genome))) for name, genome in networks]
     return tuple(

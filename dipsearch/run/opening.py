@@ -25,7 +25,7 @@ from ..network import SearchSpace, space_file
 from ..planning.plan import Plan
 from ..planning.representative import Crop
 from ..problem import Case
-from ..proposal.patient_storage import Patience
+from ..proposal.patience import Patience
 from ..proposal.study import SPACE_FILE, open_study
 from ..trials.claim import REQUEST_FILE
 from ..trials.first_files import KeptFirst, write_first
@@ -36,9 +36,9 @@ from ..trials.source_files import write_sources
 from .answering import first_answers, first_until, go_ahead
 from .gathered import Gathered, gather
 from .head_start import HeadStart
-from .known_networks import NONE, known_networks
+from .known_networks import NONE, KnownNetworks, known_networks
 from .run import Run
-from .run_plan import here, plan_of, searched_part, settings_of
+from .run_plan import here, plan_of, searched_part, settings_of, without_time
 
 
 def open_run(
@@ -93,8 +93,9 @@ def open_run(
                 unsaved.pictures[name] = case, finished(firsts[name].image, case.problem)
     spans = [Span(place, begun_at, time.monotonic() - started)] if workers is None else []
     has_pilot = len(firsts) == len(names)
+    no_time = has_pilot and without_time(request, list(firsts.values()), spent=time.monotonic() - started)
     known = NONE
-    if own.propose is None:
+    if own.propose is None and not (no_time and asked.begun is None):
         images = [first.image for first in firsts.values()] if has_pilot else []
         known = known_networks(asked.cases, asked.space, order=request.order, images=images)
         notes += known.notes
@@ -109,12 +110,10 @@ def open_run(
         begun=asked.begun,
         slowness=since.slowness(),
         patch_seconds=sum(first.seconds for first in firsts.values()) if has_pilot else None,
-        hurried=has_pilot and any(first.made != "as usual" for first in firsts.values()),
+        no_time=no_time,
         may_crop=own.propose is None,  # a module of the user's is drawn once
     )
-    channels = [case.problem.image_shape[1] for case in asked.cases]
-    if said := warm_words(request.start, plan.queue, task=asked.cases[0].problem.task, channels=channels):
-        notes.append(said)
+    notes += _of_networks(asked, plan, known)
     searched = asked.begun or [searched_part(case.problem, plan, seed=request.seed) for case in asked.cases]
     settings = settings_of(request, names, plan=plan, calibration=calibration, searched=searched,
                          trajectory=any(case.reference is not None for case in asked.cases),
@@ -147,6 +146,18 @@ def open_run(
         details=asked.details,
         known=known.record,
     )
+
+
+def _of_networks(asked: Gathered, plan: Plan, known: KnownNetworks) -> list[str]:
+    """Which network comes first and why, and which begin warm; nothing is said where there is no time for any."""
+    if not plan.networks:
+        return []
+    said = []
+    if known.why_first and [name for name, _ in plan.queue[:1]] == [known.starters[0][0]]:
+        said.append(known.why_first)
+    channels = [case.problem.image_shape[1] for case in asked.cases]
+    warm = warm_words(asked.request.start, plan.queue, task=asked.cases[0].problem.task, channels=channels)
+    return [*said, warm] if warm else said
 
 
 def _write_inputs(asked: Gathered, searched: Sequence[Crop], firsts: Mapping[str, KeptFirst]) -> None:

@@ -31,17 +31,12 @@ from ..problem import (
     Problem,
     TaskOptions,
     left_out,
-    load_case,
-    stacks_of,
-    unique_names,
-    write_film,
-    write_restored,
 )
 from ..trials.true_quality import true_psnr_and_ssim
-from .destination import destinations
 from .devices import choose_devices, threads_each
 from .outcome import Callback, Snapshot, WorkerState
-from .restore_run import genomes_of, refuse_simulations
+from .restorable import restorable
+from .restore_run import genomes_of
 from .signals import interruptible
 
 
@@ -76,14 +71,11 @@ def run_sampling(
     """
     started = time.monotonic() if started is None else started
     genome, place = genomes_of(target)[0], choose_devices(device, workers=1)[0]
-    cases = [load_case(source, options, seed=seed) for source in sources]
-    names = unique_names([case.name for case in cases])
-    refuse_simulations(cases)
-    files = destinations(out, names, cases, options)
-    stacks = {files[numbers[0]]: numbers for numbers in stacks_of(cases).values()}
+    pictures = restorable(sources, options, out=out, seed=seed)
+    cases, names, files = pictures.cases, pictures.names, pictures.files
     # The planes of a stack have one file, and each a map of its own.
     maps = [
-        file.with_name(f"{name if file in stacks else file.stem}-deviation.npz")
+        file.with_name(f"{name if file in pictures.stacks else file.stem}-deviation.npz")
         for name, file in zip(names, files, strict=True)
     ]
     refuse_overwriting(maps, {})
@@ -94,7 +86,6 @@ def run_sampling(
     torch.set_num_threads(threads_each(1, hurried=budget_seconds is not None))
     asked = Asked()
     results, images = list[dict[str, Any]](), list[Tensor]()
-    places = list(zip(files, maps, strict=True))
     try:
         for index, (name, case) in enumerate(zip(names, cases, strict=True)):
             if asked.once:
@@ -127,20 +118,15 @@ def run_sampling(
                     compute=compute,
                 )
             images.append(data_consistent(found.mean.cpu(), case.problem))
-            file, map_file = places[index]
-            if file not in stacks:
-                write_restored(file, images[-1], case)
-                remember([file])
-            _write_map(map_file, found, case)
+            pictures.write(index, images[-1])
+            _write_map(maps[index], found, case)
             seconds = time.monotonic() - started
-            results.append(_row(found, name, case, images[-1], files=places[index], seconds=seconds))
+            results.append(
+                _row(found, name, case, images[-1], files=(files[index], maps[index]), seconds=seconds)
+            )
     finally:
         torch.set_num_threads(threads)
-    for file, numbers in stacks.items():
-        if numbers[-1] >= len(images):
-            continue  # somebody asked to finish before its last plane
-        write_film(file, [(images[number], cases[number]) for number in numbers])
-        remember([file])
+    pictures.write_stacks(images)  # somebody may have asked to finish before the last plane of one
     return results
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from ..errors import DipsearchError, FormatError, InputError
 from ..network import Genome
 from ..problem import psnr
-from ..proposal.patient_storage import Patience
+from ..proposal.patience import Patience
 from ..proposal.storage import open_storage
 from ..trials.array_files import finite_of
 from ..trials.journal import JOURNAL

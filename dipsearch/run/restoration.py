@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..delivery.answers import Choice, choose
@@ -17,16 +17,19 @@ from ..delivery.polishing import POLISHING_SHARE, gather_answers, patch_seconds
 from ..execution.fit_queue import FitQueue
 from ..execution.runner import Runner
 from ..execution.task import OUTPUT, Limits, Picture, Slice
-from ..fitting import may_fit_all_data
+from ..fitting import Ended, may_fit_all_data
 from ..fitting.compute import USUAL, Compute
 from ..library.warm_weights import warm_name
 from ..library.warm_words import cold_words
 from ..network import Genome
 from ..planning.budget import PATIENCE
 from ..problem import Problem
+from ..request_words import StartWord
 from ..trials.first_files import Made
+from ..trials.objective import value_of
 from ..trials.problem_files import WHOLE, pilot_file, problem_file
-from ..trials.request import StartWord
+from ..trials.trial import Trial
+from ..trials.true_quality import finite
 from .outcome import Callback, Snapshot, WorkerState
 from .signals import heard_words
 
@@ -98,6 +101,36 @@ class Restoration:
             (choose(some, picture.problem, split=picture.split, seconds=runner.seconds), delivery)
             for some, picture, delivery in zip(answers, pictures, deliveries, strict=True)
         ]
+
+    def trials(self) -> tuple[Trial, ...]:
+        """The networks that were begun, in the words of a search: each is a candidate for all pictures."""
+        queue = self._queue
+        found = () if queue is None else (self._trial(number, queue) for number in range(len(self.genomes)))
+        return tuple(trial for trial in found if trial is not None)
+
+    def _trial(self, number: int, queue: FitQueue) -> Trial | None:
+        genome = self.genomes[number]
+        places = [_place(number, name) for name in self.runner.names]
+        latest = [queue.latest[place].pictures[0] for place in places if place in queue.latest]
+        why = next((queue.failed[place] for place in places if place in queue.failed), None)
+        made = Trial(
+            number,
+            "failed",
+            genome,
+            genome.digest,
+            seconds=sum(map(queue.seconds, places)),
+            reason=why,
+            start=self._warm_name(genome, self.problems[0]),
+        )
+        if len(latest) < len(places) or not all(one.step for one in latest):
+            return made if why is not None or latest else None
+        return replace(
+            made,
+            state="complete",
+            estimated_psnr=finite(value_of([one.validation_mse for one in latest])),
+            step=latest[0].step,
+            ended=(latest[0].ended or Ended.TIME).value,
+        )
 
     def heard(self) -> None:
         """Show the state; say that a wish to finish was heard."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,8 @@ from ..execution.local_processes import LocalProcesses
 from ..execution.runner import Runner
 from ..fitting.compute import USUAL, Compute
 from ..fitting.precision import less_precise
-from ..library import preset, preset_names, read_architecture, read_stack
+from ..library import preset, preset_names, read_network, read_stack
 from ..network import Genome
-from ..own_files import remember
 from ..plain_files import inside
 from ..planning.budget import SLACK
 from ..planning.plan import ENDLESS, MAX_STEPS
@@ -38,26 +38,36 @@ from ..problem import (
     Case,
     TaskOptions,
     left_out,
-    load_case,
-    stacks_of,
     unique_names,
-    write_film,
-    write_restored,
 )
+from ..request_words import StartWord
 from ..trials.first_files import KeptFirst
 from ..trials.objective import estimated_psnr
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.problem_files import WHOLE, problem_path, write_problem
-from ..trials.request import StartWord
+from ..trials.trial import Trial
 from ..trials.true_quality import finite, true_psnr_and_ssim
-from .destination import destinations
 from .devices import choose_devices, most_threads, threads_each
 from .gathered import of_each
-from .left_alone import with_those_left_alone
+from .left_alone import Outcomes, with_those_left_alone
 from .outcome import Callback
+from .restorable import restorable
 from .restoration import Restoration, choice_seconds
 from .result_file import RESULT_FILE
 from .signals import interruptible
+
+
+@dataclass(frozen=True, eq=False)
+class Restored:
+    """What a restoration led to.
+
+    Args:
+        outcomes: of each picture what is delivered, and what the networks led to; ``None`` where none was fitted.
+        trials: the networks that were begun.
+    """
+
+    outcomes: Outcomes
+    trials: tuple[Trial, ...]
 
 
 def run_restore(
@@ -78,7 +88,7 @@ def run_restore(
     """Restore pictures with an architecture, or with all members of a study's ensemble.
 
     Args:
-        target: an ``architecture.yaml``, a study's folder, or the name of a published network.
+        target: an ``architecture.yaml`` or ``preset.yaml``, a study's folder, or the name of a published network.
         sources: the pictures.
         options: the task and what is known of the damage.
         out: the folder for the results, each in the format of its picture; or, of one picture, a file.
@@ -102,10 +112,8 @@ def run_restore(
     started = time.monotonic() if started is None else started
     genomes = genomes_of(target)
     choose_devices(device, workers=workers)
-    cases = [load_case(source, options, seed=seed) for source in sources]
-    names = unique_names([case.name for case in cases])
-    refuse_simulations(cases)
-    files = destinations(out, names, cases, options)
+    pictures = restorable(sources, options, out=out, seed=seed)
+    cases, names, files = pictures.cases, pictures.names, pictures.files
     for note in of_each(names, [case.notes for case in cases]):
         callback.note(note)
     for note in dict.fromkeys(left_out(file, case) for file, case in zip(files, cases, strict=True)):
@@ -115,28 +123,29 @@ def run_restore(
         callback.detail(sentence)
     found = with_those_left_alone(
         cases,
-        lambda some: restored(
-            genomes,
-            some,
-            device=device,
-            workers=workers,
-            seed=seed,
-            budget_seconds=budget_seconds,
-            callback=callback,
-            compute=compute,
-            started=started,
-            start=start,
+        lambda some: (
+            restored(
+                genomes,
+                some,
+                device=device,
+                workers=workers,
+                seed=seed,
+                budget_seconds=budget_seconds,
+                callback=callback,
+                compute=compute,
+                started=started,
+                start=start,
+            ).outcomes
         ),
         started=started,
     )
-    stacks = {files[numbers[0]]: numbers for numbers in stacks_of(cases).values()}
-    for file, numbers in stacks.items():
-        write_film(file, [(found[number][0].answer.image, cases[number]) for number in numbers])
-        remember([file])
-    return [
-        _written(name, case, *one, file=file, seconds=time.monotonic() - started, stacks=stacks)
-        for name, case, one, file in zip(names, cases, found, files, strict=True)
-    ]
+    pictures.write_stacks([choice.answer.image for choice, _ in found])
+    rows = []
+    for number, (choice, delivery) in enumerate(found):
+        pictures.write(number, choice.answer.image)
+        seconds = time.monotonic() - started
+        rows.append(_row(names[number], cases[number], choice, delivery, file=files[number], seconds=seconds))
+    return rows
 
 
 def restored(
@@ -152,8 +161,8 @@ def restored(
     started: float,
     own: OwnParts = NOTHING,
     start: StartWord = "auto",
-) -> list[tuple[Choice, Delivery | None]]:
-    """Restore pictures with some networks: what is delivered of each, and what the networks led to.
+) -> Restored:
+    """Restore pictures with some networks.
 
     Args:
         genomes: each is fitted to every picture.
@@ -176,7 +185,7 @@ def restored(
         if until - gone <= gone and (
             there := _at_once(cases, devices[0], callback, started, started + until)
         ):
-            return there  # a worker would take as long to begin as this process did
+            return Restored(there, ())  # a worker would take as long to begin as this process did
     with tempfile.TemporaryDirectory(prefix="dipsearch-") as temporary:
         folder = Path(temporary)
         for name, case in zip(names, cases, strict=True):
@@ -200,14 +209,14 @@ def restored(
                 start,
             )
             runner.heard = restoration.heard
-            return restoration.run()
+            return Restored(restoration.run(), restoration.trials())
 
 
 def _at_once(
     cases: Sequence[Case], device: str, callback: Callback, started: float, until: float
-) -> list[tuple[Choice, Delivery | None]]:
+) -> Outcomes:
     """What similar patches make of pictures in this process; empty where they have no answer."""
-    found: list[tuple[Choice, Delivery | None]] = []
+    found: Outcomes = []
     firsts = dict[str, KeptFirst]()
     for index, case in enumerate(cases):
         left = (until - time.monotonic()) / (len(cases) - index)
@@ -253,7 +262,7 @@ def genomes_of(target: str | Path) -> list[Genome]:
             "fit one's own networks with dipsearch.fit",
         )
     if path.suffix in (".yaml", ".yml") or path.exists():
-        return [read_architecture(path).genome]
+        return [read_network(path).genome]
     if str(target) in preset_names():
         return [preset(str(target))]
     raise InputError(
@@ -263,31 +272,10 @@ def genomes_of(target: str | Path) -> list[Genome]:
     )
 
 
-def refuse_simulations(cases: Sequence[Case]) -> None:
-    """Raise InputError when nothing says which pixels of a picture are missing."""
-    for case in cases:
-        if case.simulation == "unasked":
-            raise InputError(
-                f"nothing says which pixels of {case.source} are missing",
-                "they are told by --mask, by transparency, or by a file NAME_mask.png beside it; black is no mark",
-                "give --mask FILE (white was measured), or --missing 50 or --simulate to try it on a clean picture",
-            )
-
-
-def _written(
-    name: str,
-    case: Case,
-    choice: Choice,
-    delivery: Delivery | None,
-    *,
-    file: Path,
-    seconds: float,
-    stacks: Collection[Path],
+def _row(
+    name: str, case: Case, choice: Choice, delivery: Delivery | None, *, file: Path, seconds: float
 ) -> dict[str, Any]:
     image, truth = choice.answer.image, case.reference
-    if file not in stacks:
-        write_restored(file, image, case)
-        remember([file])
     return {
         "name": name,
         "source": case.source,

@@ -25,6 +25,7 @@ from ..library import (
     StackMember,
     provenance_now,
     write_architecture,
+    write_preset,
     write_stack,
 )
 from ..library.warm_words import start_record
@@ -34,6 +35,7 @@ from ..trials.trial_files import read_arrays
 from ..trials.true_quality import finite, mean, true_psnr_and_ssim
 from .outcome import Outcome
 from .result_file import RESULT_FILE
+from .task_preset import FILE, LEAST_PICTURES, task_preset
 
 if TYPE_CHECKING:
     from .finishing import Finished
@@ -101,6 +103,11 @@ def write_outputs(
                     _write_architecture(run, winner, split=finished.pictures[0].split.kind)
             except FormatError as error:  # its record is damaged, and its picture is there
                 result["warnings"].append(f"there is no best/architecture.yaml: {error}")
+            if len(run.cases) >= LEAST_PICTURES:
+                try:
+                    write_preset(folder / FILE, task_preset(run, winner))
+                except FormatError as error:
+                    result["warnings"].append(f"there is no {FILE}: {error}")
         if len(there) == len(run.cases):
             result["best"] |= _measured_winner(run.cases, there, winner.number)
             with dispensable(lacking):

@@ -15,6 +15,7 @@ from ..delivery.answers import COMBINED
 from ..json_files import read_json
 from ..plain_files import inside
 from ..problem.formats.image import MAX_PIXELS
+from ..trials.trial import Count
 from ..visible import Words, visible
 from ..yaml_files import validate
 
@@ -36,7 +37,6 @@ def _shape(sizes: list[int]) -> list[int]:
 Number = Annotated[float, Field(ge=-1e9, le=1e9)]
 Seconds = Annotated[float, Field(ge=0, le=1e12)]
 Share = Annotated[float, Field(ge=-0.001, le=1.001)]
-Count = Annotated[int, Field(ge=0, le=10**12)]
 Side = Annotated[int, Field(ge=1, le=MAX_PIXELS)]
 Name = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_plain_name)]
 

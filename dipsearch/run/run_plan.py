@@ -6,11 +6,13 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
-from ..errors import InputError
+from ..errors import InputError, ResourceError
 from ..execution.executor import WorkerSpec
-from ..fitting import give_back_memory
+from ..fitting import give_back_memory, out_of_memory
 from ..fitting.compute import Compute
+from ..fitting.precision import Precision, arithmetic, effective, forward_pass
 from ..network import Calibration, SearchSpace, calibrate
 from ..planning.budget import FINISHING, first_alone, make_plan
 from ..planning.memory_limit import MemoryLimit, memory_limit_of
@@ -18,6 +20,7 @@ from ..planning.plan import UNDECIDED, Load, Plan
 from ..planning.representative import Crop, representative
 from ..problem import Case, Problem, make_split
 from ..proposal.study import Settings
+from ..trials.first_files import KeptFirst
 from ..trials.request import Request
 from .devices import choose_devices
 from .known_networks import KnownNetworks
@@ -38,7 +41,7 @@ def plan_of(
     begun: Sequence[Crop] | None,
     slowness: float,
     patch_seconds: float | None,
-    hurried: bool,
+    no_time: bool,
     may_crop: bool,
 ) -> tuple[Plan, Calibration | None]:
     """The plan, and the calibration that it rests on; ``None`` where there is no clock, or no time for one.
@@ -51,14 +54,10 @@ def plan_of(
         begun: what the candidates of a study to be resumed were fitted to.
         slowness: see ``Load``.
         patch_seconds: of one worker for the first answers; ``None``: there are none.
-        hurried: there was less time for them than they usually take.
+        no_time: for networks, see ``without_time``.
         may_crop: whether candidates can be fitted once more, to the whole pictures, where they are searched on crops.
     """
     calibration = None
-    spent = time.monotonic() - started
-    no_time = hurried or (
-        patch_seconds is not None and _no_time(request, spent=spent, patch_seconds=patch_seconds)
-    )
     if no_time and begun is None:
         # Whatever is measured now would only delay what can be delivered.
         plan = first_alone(
@@ -66,8 +65,7 @@ def plan_of(
         )
         return plan, None
     if request.budget_seconds is not None:
-        calibration = calibrate(here(devices[0], workers), threads=1, seed=request.seed)
-        give_back_memory(here(devices[0], workers))  # which is counted below
+        calibration = _calibrated(here(devices[0], workers), precision=request.precision, seed=request.seed)
     shapes = [case.problem.image_shape for case in cases]
     largest = max(shapes, key=lambda shape: shape[-1] * shape[-2])
     load = Load(
@@ -91,10 +89,45 @@ def plan_of(
     return plan, calibration
 
 
-def _no_time(request: Request, *, spent: float, patch_seconds: float) -> bool:
-    """Whether the fitted part's first answer, the polishing and the output alone would take longer than the budget."""
+def _calibrated(device: str, *, precision: Precision, seed: int) -> Calibration:
+    """The speed of a device in the precision of the fits; its memory is free again.
+
+    Raises:
+        ResourceError: it has not even the memory for small networks.
+    """
+    found, place = None, torch.device(device)
+    precision = effective(precision, place)
+    try:
+        with arithmetic(precision, place), forward_pass(precision, place):
+            found = calibrate(device, threads=1, seed=seed)
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+    give_back_memory(device)
+    if found is None:
+        raise ResourceError(
+            f"there was not enough memory on '{device}' to measure how fast it is",
+            "small networks are fitted for that, which take less than a gigabyte",
+            "end what else is there, or use another --device",
+        )
+    return found
+
+
+def without_time(request: Request, firsts: Sequence[KeptFirst], *, spent: float) -> bool:
+    """Whether there is no time for networks.
+
+    The first answers had less than they usually take, or those of the fitted parts, the polishing and the output alone
+    would take longer than the budget.
+
+    Args:
+        firsts: the first answers.
+        spent: seconds since the start.
+    """
+    if any(first.made != "as usual" for first in firsts):
+        return True
     if request.budget_seconds is None:
         return False
+    patch_seconds = sum(first.seconds for first in firsts)
     return spent + 2 * patch_seconds + WORKER_START + FINISHING > request.budget_seconds
 
 
@@ -166,7 +199,6 @@ def settings_of(
         sampler=request.sampler,
         seed=request.seed,
         names=tuple(names),
-        max_steps=plan.max_steps,
         patience=plan.patience,
         trajectory_every=(50 if pixels <= 256**2 else 200) if trajectory else None,
         calibration=calibration,

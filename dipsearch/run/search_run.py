@@ -17,13 +17,14 @@ from ..delivery.first_answers import (
     write_first_pictures,
 )
 from ..delivery.unsaved import Unsaved
-from ..errors import ResourceError, first_line
-from ..execution.executor import Executor
+from ..errors import InputError, ResourceError, first_line
+from ..execution.executor import Executor, made_by
 from ..execution.runner import Asked, Runner
+from ..execution.timed_answer import plain_threads
 from ..planning.plan_lines import enough_words
 from ..problem import Case
 from ..problem.case_words import SIMULATION
-from ..proposal.patient_storage import Patience
+from ..proposal.patience import Patience
 from ..proposal.study import search_space
 from ..trials.claim import claim
 from ..trials.first_files import read_first
@@ -68,7 +69,8 @@ def run_search(
         own: parts of the user's in the place of ours.
         callbacks: called with the study and the trial whenever a candidate ended. What one raises is raised when
             everything is written.
-        cluster: a ``distributed.Client``, or an address as in the request, to be used instead of that.
+        cluster: a ``distributed.Client``, or an address as in the request, to be used instead of that; or a
+            ``MakeExecutor``.
 
     Raises:
         DipsearchError: the request cannot be used, or nothing came of it.
@@ -110,8 +112,12 @@ def _run_search(
         stack.enter_context(interruptible(asked=asked))
         executor: Executor | None = None
         ahead = HeadStart(folder, own, request.budget_seconds)
+        if ahead.short:
+            # Threads that wait for one another turn round on their processors, which took a seventh of all work.
+            stack.enter_context(plain_threads())
         if cluster is not None or request.cluster is not None:
-            executor = stack.enter_context(_on_cluster(folder, cluster or request.cluster, own, callback))
+            elsewhere = request.cluster if cluster is None else cluster
+            executor = stack.enter_context(_elsewhere(folder, elsewhere, own, callback))
         else:
             stack.enter_context(ahead)
         run = open_run(
@@ -147,10 +153,18 @@ def _run_search(
         return _with_networks(run, executor, callback, asked, unsaved, given=ahead.given)
 
 
-def _on_cluster(folder: Path, address: Any, own: OwnParts, callback: Callback) -> Executor:
+def _elsewhere(folder: Path, given: Any, own: OwnParts, callback: Callback) -> Executor:
+    if callable(given):
+        return made_by(given, folder, own)
+    if not isinstance(given, str) and not type(given).__module__.startswith("distributed"):
+        raise InputError(
+            f"executor is {given!r}"[:200],
+            "it is the address of a Dask scheduler, a distributed.Client, or a function that makes an Executor",
+            "give for example 'local:4'",
+        )
     from ..execution.dask_cluster import DaskCluster  # only here: distributed takes a second to import
 
-    return DaskCluster(folder, address, own, callback.note)
+    return DaskCluster(folder, given, own, callback.note)
 
 
 def _with_networks(
@@ -227,9 +241,14 @@ def _without_networks(run: Run, callback: Callback, asked: Asked, unsaved: Unsav
         + (enough_words(run.plan) or "; give a larger --budget")
     )
     callback.note(sentence)
-    cases = dict(zip(run.settings.names, run.cases, strict=True))
-    write_first_pictures(cases, folder=run.folder, tell=callback.note)
     outcome = _written(run, finish_at_once(run), callback, asked, unsaved, notes=(sentence,))
+    cases = dict(zip(run.settings.names, run.cases, strict=True))
+    delivered = {
+        name: run.folder / row["restored"]
+        for (name, case), row in zip(cases.items(), outcome.result["pictures"], strict=True)
+        if not case.left_alone
+    }
+    write_first_pictures(cases, folder=run.folder, tell=callback.note, delivered=delivered)
     callback.finished(outcome)
     return outcome
 

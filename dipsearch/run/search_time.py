@@ -12,7 +12,7 @@ from statistics import median
 from ..delivery.polishing import patch_seconds
 from ..execution.runner import Runner
 from ..fitting import may_fit_all_data
-from ..fitting.all_data import SHARE as ALL_DATA_SHARE
+from ..fitting.all_data import all_data_share
 from ..planning.budget import PARTS, POLISHING, replanned
 from ..trials.problem_files import WHOLE, problem_file
 from .candidate import Candidate
@@ -88,5 +88,6 @@ class SearchTime:
         """What the members of an ensemble will need for going on with everything that was measured."""
         if not self._go_on:
             return 0.0
-        longest = sorted((c.seconds for c in candidates if c.usable and c.fresh), reverse=True)
-        return ALL_DATA_SHARE * sum(longest[: 2 * workers]) / workers
+        there = [c for c in candidates if c.usable and c.fresh]
+        longest = sorted((all_data_share(c.steps) * c.seconds for c in there), reverse=True)
+        return sum(longest[: 2 * workers]) / workers

@@ -14,6 +14,7 @@ from ..errors import FormatError
 from ..field_names import renamed, reversed_names
 from ..json_files import parse_json
 from ..plain_files import inside_or_none, plain_bytes
+from ..trials.trial import Count
 from ..visible import Words
 from ..yaml_files import Strict, validate
 
@@ -72,7 +73,6 @@ def read_slices(folder: Path) -> Iterator[SliceRow]:
         yield SliceRow(**renamed(found.model_dump(), reversed_names(IN_FILES)))
 
 
-Count = Annotated[int, Field(ge=0, le=10**12)]
 Moment = Annotated[float, Field(ge=-1e12, le=1e12)]
 
 

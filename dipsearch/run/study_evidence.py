@@ -10,15 +10,17 @@ from pathlib import Path
 
 from ..calling import program
 from ..errors import FormatError, StudyError
-from ..library import preset, presets_for, starters_for
+from ..library import presets_for, starters_for
 from ..library.kept_study_file import MOST_NETWORKS, KeptNetwork, KeptPicture, KeptStudy
 from ..library.measurement_features import features_of
-from ..library.warm_weights import architecture_of
-from ..network import Genome
+from ..network import load_space
 from ..patches import first_guess
+from ..plain_files import inside
 from ..problem import image_digest
+from ..proposal.study import SPACE_FILE
 from ..trials.first_files import read_first
 from ..trials.problem_files import WHOLE, problem_path, read_problem
+from .known_networks import within
 from .study_record import StudyRecord
 
 
@@ -43,7 +45,9 @@ def evidence_of(record: StudyRecord, *, name: str) -> KeptStudy:
         )
     from .. import __version__
 
-    best = [e for e in record.ranked() if e.genome is not None and e.step is not None]
+    usable = [e for e in record.ranked() if e.genome is not None and e.step is not None]
+    # A search refuses repeats, and a sampler of the user's may propose them: of a network its best fit counts.
+    best = list({e.digest: e for e in reversed(usable)}.values())[::-1]
     if not best:
         why = next((words for words in record.missing if "candidate" in words), "none was finished")
         raise StudyError(
@@ -52,9 +56,10 @@ def evidence_of(record: StudyRecord, *, name: str) -> KeptStudy:
             "search longer, or restore its journal.log from a copy",
         )
     task = str(record.result["task"])
+    presets = _presets_by_digest(folder, task)
     networks = tuple(
         KeptNetwork(
-            e.genome, round(float(e.estimated_psnr or 0.0), 4), e.step or 0, _preset_of(e.genome, task)
+            e.genome, round(float(e.estimated_psnr or 0.0), 4), e.step or 0, presets.get(e.genome.digest)
         )
         for e in best[:MOST_NETWORKS]
         if e.genome is not None
@@ -85,8 +90,16 @@ def _picture(folder: Path, name: str) -> KeptPicture:
     return KeptPicture(image_digest(problem.y), tuple(problem.image_shape), features)
 
 
-def _preset_of(genome: Genome, task: str) -> str | None:
-    """The preset that a network is, whatever the settings of its fit."""
-    wanted = architecture_of(genome)
-    names = [name for name, _ in (*starters_for(task), *presets_for(task))]
-    return next((name for name in names if architecture_of(preset(name)) == wanted), None)
+def _presets_by_digest(folder: Path, task: str) -> dict[str, str]:
+    """Names of the presets by the digests of what a search fitted for them.
+
+    A space may fix settings of the fit, and moves the presets there. A network of the search that differs from a preset
+    in such a setting alone is none: it may owe its score to it, and says nothing of the preset.
+    """
+    presets = (*starters_for(task), *presets_for(task))
+    found = {genome.digest: name for name, genome in presets}
+    file = inside(folder, SPACE_FILE)
+    if file.exists():
+        moved = within(presets, load_space(file))
+        found = {genome.digest: name for name, genome in moved} | found
+    return found

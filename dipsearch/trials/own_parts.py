@@ -17,6 +17,7 @@ from optuna.samplers import BaseSampler
 from torch import Tensor
 
 from ..errors import InputError, first_line
+from ..fitting import Average, StoppingRule
 from ..network import Propose
 from ..problem import Operator, register
 from ..problem.operators import operator_names
@@ -37,6 +38,8 @@ class OwnParts:
         propose: from a trial to a network, instead of a search space.
         sampler, pruner: Optuna's.
         metric: what candidates are ranked by, instead of the split's estimate of the error.
+        rule: when each fit ends and what it delivers, instead of the minimum of the split's score.
+        average: of the outputs of each fit, instead of the exponential one of its genome.
     """
 
     operators: Mapping[str, Operator] = field(default_factory=dict)
@@ -45,6 +48,8 @@ class OwnParts:
     sampler: BaseSampler | None = None
     pruner: BasePruner | None = None
     metric: Metric | None = None
+    rule: StoppingRule | None = None
+    average: Average | None = None
 
     def packed(self) -> bytes:
         """All of it, for another process of the same search.

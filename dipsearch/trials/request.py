@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -16,18 +16,12 @@ from ..files import write_text
 from ..fitting import EngineWord, Precision
 from ..fitting.precision import DEFAULT
 from ..problem import Task, TaskOptions
+from ..request_words import OrderWord, SamplerWord, StartWord
 from ..yaml_files import Strict, dump_yaml, read_yaml, validate
 from .storage_url import masked
 
-SamplerWord = Literal["pilot", "genetic", "tpe", "random"]
-SAMPLERS: tuple[str, ...] = get_args(SamplerWord)
 DEFAULT_BUDGET_SECONDS = 600.0
 """Ten minutes, as the help says."""
-
-StartWord = Literal["auto", "warm", "cold"]
-STARTS: tuple[str, ...] = get_args(StartWord)
-OrderWord = Literal["auto", "fixed", "similar"]
-ORDERS: tuple[str, ...] = get_args(OrderWord)
 
 ARRAY = "array:"
 """What a source begins with that is no file: the measurement came from Python, and lies in the study's folder."""

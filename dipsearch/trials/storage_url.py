@@ -7,11 +7,12 @@ environment.
 from __future__ import annotations
 
 import os
-
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from typing import TYPE_CHECKING
 
 from ..errors import StudyError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 VARIABLE = "DIPSEARCH_STORAGE"
 """The environment variable that may hold the whole address."""
@@ -68,6 +69,9 @@ def whole_address(written: str | None, *, given: str | None = None) -> str | Non
 
 
 def _parsed(address: str) -> URL | None:
+    from sqlalchemy.engine import make_url  # only who has a database pays for it
+    from sqlalchemy.exc import ArgumentError
+
     try:
         return make_url(address)
     except (ArgumentError, ValueError):  # the port is not a number

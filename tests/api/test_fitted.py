@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import dipsearch as ds
-from dipsearch.fitting import Ended
+from dipsearch.fitting import Ended, LastIterate
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import whole as whole_of
 from dipsearch.problem.operators import registry
@@ -338,8 +338,17 @@ class Immovable:
     [
         (nn.LazyConv2d(1, 1), {}, "without a shape yet"),
         (Derived(), {}, "cannot be copied"),
-        (nn.Conv2d(4, 1, 1), {}, r"cannot take the input \(1, 32, 24, 32\)"),
+        (nn.Conv2d(4, 1, 1), {}, r"cannot take the input \(1, 32, 24, 32\).* without z it is noise"),
+        (
+            nn.Conv2d(4, 1, 1),
+            {"z": torch.rand(1, 3, 24, 32)},
+            r"input \(1, 3, 24, 32\).* the z that was given",
+        ),
+        (nn.Linear(9, 1), {"z": torch.rand(2, 8)}, r"cannot take the input \(2, 8\)"),
         (GENOME, {"rule": 5}, "the stopping rule is 5"),
+        (GENOME, {"rule": ds.ValidationMinimum}, "the stopping rule is <class"),
+        (GENOME, {"average": 0.99}, "the average is 0.99; it is an object with init, update and read"),
+        (GENOME, {"average": ds.ExponentialAverage}, "the average is <class"),
         (GENOME, {"watch": 5}, "watch is 5"),
         (GENOME, {"seed": 2**64}, "seed is 18446744073709551616"),
     ],
@@ -362,3 +371,125 @@ def test_a_registered_operator_has_all_that_a_problem_asks_of_it(clean, monkeypa
 def test_a_folder_is_a_path():
     with pytest.raises(ds.InputError, match="the folder is None"):
         ds.load(None)
+
+
+def test_a_product_may_have_a_factor_in_numpy_that_knows_nothing_of_devices(clean):
+    class Turned:
+        image_shape = (24, 32)
+
+        def A(self, x):
+            return np.asarray(x)[..., ::-1]
+
+        A_adjoint = A
+
+    seen = np.random.default_rng(1).random(clean.shape) < 0.8
+    given = ds.Problem(clean[:, ::-1] * seen, ds.Product(ds.Mask(seen), Turned()), ds.Gaussian(0.02))
+    image = ds.fit(given, GENOME, steps=100, device="cpu").image
+    assert np.sqrt(np.mean((image - clean) ** 2)) < 0.06 < np.sqrt(np.mean((image - clean[:, ::-1]) ** 2))
+
+
+class Broken(nn.Module):
+    """A module that makes NaN of some of its pixels, from one call on."""
+
+    def __init__(self, *, pixels, good=0):
+        super().__init__()
+        self.layers, self.pixels, self.good = module(), pixels, good
+
+    def forward(self, z):
+        self.good -= 1
+        out = self.layers(z)
+        broken = torch.zeros_like(out)
+        broken[self.pixels] = torch.nan
+        return out if self.good >= 0 else out + broken
+
+
+@pytest.mark.parametrize("pixels", [..., (..., 0, 0)])
+def test_a_module_that_makes_nothing_finite_is_refused_in_a_sentence(problem, clean, pixels):
+    seen = np.ones(clean.shape, bool)
+    seen[0, 0] = False  # a loss that does not look there is finite
+    for given in (problem, ds.Problem(clean, ds.Mask(seen))):
+        with pytest.raises(ds.InputError, match="the network made values that are NaN or infinite") as caught:
+            ds.fit(given, Broken(pixels=pixels), steps=20, device="cpu")
+        assert "\n" not in str(caught.value)
+
+
+def test_a_module_that_breaks_later_leaves_its_image_and_the_reason(problem):
+    with pytest.warns(
+        UserWarning, match="the image is that of iteration 20: the loss was no longer a finite"
+    ):
+        done = ds.fit(problem, Broken(pixels=..., good=35), steps=60, device="cpu")
+    assert done.step == 20 and done.ended is Ended.DIVERGED and np.isfinite(done.image).all()
+
+
+# -- averages of one's own -----------------------------------------------------------------------------------
+
+
+class Mean:
+    """The plain mean of all outputs."""
+
+    def init(self, output):
+        return (torch.zeros_like(output), output.new_zeros(()))
+
+    def update(self, memory, output, step):
+        memory[0].add_(output)
+        memory[1].copy_(step)
+
+    def read(self, memory):
+        return memory[0] / memory[1]
+
+
+class Latest:
+    """The latest output itself, whose place the next one takes."""
+
+    def init(self, output):
+        return (torch.zeros_like(output),)
+
+    def update(self, memory, output, step):
+        memory[0].copy_(output)
+
+    def read(self, memory):
+        return memory[0]
+
+
+@pytest.mark.parametrize("network", [GENOME, module()])
+def test_an_average_of_ones_own_is_what_is_delivered(problem, network):
+    def fitted(average, steps=30):
+        given = {"rule": LastIterate(), "average": average, "all_data": False, "device": "cpu"}
+        return ds.fit(problem, network, steps=steps, **given).fit.image
+
+    shown = []
+    ds.fit(problem, network, steps=30, average=Latest(), device="cpu", watch=lambda c, x: shown.append(x))
+    assert len({float(x.sum()) for x in shown}) == 3  # none of them changed afterwards
+    assert torch.equal(fitted(Latest()), shown[-1])
+    assert torch.equal(fitted(ds.ExponentialAverage(0.0)), shown[-1])
+    every = [fitted(Latest(), steps=step) for step in range(1, 31)]
+    assert torch.allclose(fitted(Mean()), torch.stack(every).mean(0), atol=1e-6)
+    assert not torch.allclose(fitted(Mean()), fitted(None), atol=1e-3)
+
+
+def test_a_fit_with_an_average_of_ones_own_goes_on_with_it(problem):
+    done = ds.fit(problem, GENOME, steps=40, average=Mean(), device="cpu")
+    usual = ds.fit(problem, GENOME, steps=40, average=ds.ExponentialAverage(GENOME.averaging), device="cpu")
+    assert done.fit.full is not None and not torch.equal(done.fit.full, usual.fit.full)
+    assert np.array_equal(usual.image, ds.fit(problem, GENOME, steps=40, device="cpu").image)
+
+
+@pytest.mark.parametrize(
+    ("method", "value", "said"),
+    [
+        ("init", [1.0], "init of the average returned list"),
+        ("init", None, "init of the average returned NoneType"),
+        ("update", 3, "update of the average returned int"),
+        ("read", torch.zeros(3), r"read of the average returned torch.Size\(\[3\]\)"),
+    ],
+)
+def test_an_average_that_is_none_is_refused_in_a_sentence(problem, method, value, said):
+    broken = type("Broken", (Mean,), {method: lambda *_: value})()
+    with pytest.raises(ds.InputError, match=said):
+        ds.fit(problem, GENOME, steps=10, average=broken, device="cpu")
+
+
+@pytest.mark.parametrize("decay", [1.0, -0.1, np.nan])
+def test_a_decay_is_below_1(decay):
+    with pytest.raises(ds.InputError, match="the decay is"):
+        ds.ExponentialAverage(decay)

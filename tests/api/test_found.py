@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import base64
 import math
+import re
 import sys
 from dataclasses import replace
+from io import BytesIO
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from dipsearch import Gaussian, InputError, LinearOperator, Problem, StudyError, load, preset
+from dipsearch import (
+    Fourier,
+    Gaussian,
+    InputError,
+    LinearOperator,
+    Problem,
+    Radon,
+    StudyError,
+    Trial,
+    load,
+    preset,
+)
 from dipsearch.api.found import Result, as_image
 from dipsearch.api.kept import Kept
 
@@ -66,18 +82,55 @@ def test_its_words_say_what_it_is_and_how_good(clean):
     assert found.delivered == "similar patches alone, without a network" and found.estimated_psnr == 31.4
 
 
-@pytest.mark.parametrize(
-    ("shape", "pictures"), [((24, 32), 2), ((24, 32, 3), 2), ((24, 32, 5), 1), ((600, 9), 2)]
-)
-def test_a_notebook_shows_measurement_and_image(shape, pictures):
-    page = result(np.random.default_rng(0).random(shape) * 255)._repr_html_()
-    assert page.count("<img ") == page.count("data:image/png;base64,") == pictures
-    assert "Result(" in page and len(page) < 400_000
+def shown(page):
+    """The pictures of a page, by their names."""
+    found = re.findall(r'alt="([^"]*)" src="data:image/png;base64,([^"]*)"', page)
+    return {name: np.asarray(Image.open(BytesIO(base64.b64decode(code)))) / 255 for name, code in found}
+
+
+@pytest.mark.parametrize("shape", [(24, 32), (24, 32, 3), (24, 32, 5), (600, 9)])
+def test_a_notebook_shows_measurement_and_image(shape):
+    y = np.random.default_rng(0).random(shape)
+    page = result(y * 255)._repr_html_()
+    pictures = shown(page)
+    assert set(pictures) == {"measured", "restored"} and "Result(" in page and len(page) < 400_000
+    if shape[0] == 24:
+        seen = y[..., 0] if shape[-1] == 5 else y
+        assert all(np.corrcoef(one.ravel(), seen.ravel())[0, 1] > 0.99 for one in pictures.values())
+
+
+def test_of_a_complex_image_the_magnitude_is_shown(clean):
+    y = clean * np.exp(2j * np.add.outer(np.linspace(0, 3, 24), np.linspace(0, 3, 32)))
+    pictures = shown(result(y, noise=0.02)._repr_html_())
+    for one in pictures.values():
+        assert np.allclose(one, clean / clean.max(), atol=0.05)
+
+
+@pytest.mark.parametrize("shift", [0.0, 3.0])
+def test_what_is_no_picture_is_shown_as_its_adjoint_makes_it_one(clean, shift):
+    image = np.pad(clean, ((4, 4), (0, 0))) + shift
+    radon = Radon(np.arange(0, 180, 3.0), (1, 1, 32, 32))
+    y = radon.A(torch.from_numpy(image)[None, None].float())
+    problem = Problem(y, radon, Gaussian(0.01))
+    summary = {"answers": [ANSWER], "pictures": [{"answers": [ANSWER], "stack": None}], "seconds": 2.4}
+    pictures = shown(Result((problem,), (problem.y.new_zeros(1, 1, 32, 32),), summary)._repr_html_())
+    back = radon.A_adjoint(y)[0, 0].numpy()
+    assert set(pictures) == {"A_adjoint(y)", "restored"}
+    assert np.allclose(pictures["A_adjoint(y)"], (back - back.min()) / np.ptp(back), atol=0.01)
+
+
+def test_of_complex_samples_the_zero_filled_magnitude_is_shown(clean):
+    fourier = Fourier(np.ones((24, 32)), complex_image=True)
+    y = fourier.A(torch.from_numpy(np.stack([clean * np.cos(clean), clean * np.sin(clean)]))[None].float())
+    problem = Problem(y, fourier, Gaussian(0.01))
+    summary = {"answers": [ANSWER], "pictures": [{"answers": [ANSWER], "stack": None}], "seconds": 2.4}
+    pictures = shown(Result((problem,), (problem.y,), summary)._repr_html_())
+    assert np.corrcoef(pictures["A_adjoint(y)"].ravel(), clean.ravel())[0, 1] > 0.99
 
 
 def test_a_restoration_has_networks_and_no_study(clean, tmp_path):
     found = result((clean * 255).astype(np.uint8))
-    assert found.trials == () and found.best is None and found.ensemble == ()
+    assert found.trials == () and found.best is None and found.ensemble == ()  # similar patches were enough
     assert found.genomes() == [preset("dipsearch_nearest_16")]
     for missing in (
         lambda: found.record,
@@ -85,9 +138,27 @@ def test_a_restoration_has_networks_and_no_study(clean, tmp_path):
         lambda: found.report(tmp_path / "page.html"),
         lambda: found.save(tmp_path / "study"),
     ):
-        with pytest.raises(StudyError):
+        with pytest.raises(
+            StudyError, match=r"this is a restoration; .* its networks are in trials_dataframe"
+        ):
             missing()
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_restoration_fitted_are_its_candidates(clean):
+    genome, other = preset("dipsearch_nearest_16"), preset("dipsearch_nearest_32")
+    found = result(clean, noise=0.1)
+    found.fitted = (
+        Trial(0, "complete", genome, genome.digest, estimated_psnr=24.5, step=90, seconds=2.0),
+        Trial(1, "failed", other, other.digest, reason="no memory"),
+        Trial(2, "complete", other, other.digest, estimated_psnr=25.5, step=80, seconds=3.0),
+    )
+    assert found.best.genome == other and [trial.number for trial in found.trials] == [0, 1, 2]
+    assert "2 networks fitted" in repr(found)
+    summary = {"members": [0, 2], "weights": [0.25, 0.75]}
+    answers = [ANSWER | {"share": 0.0}, ANSWER | {"name": "ensemble"}]
+    found.summary |= {"answers": answers, "pictures": [{"answers": answers, "stack": summary}]}
+    assert found.ensemble == ((genome, 0.25), (other, 0.75))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +178,8 @@ def test_the_ensemble_is_of_the_networks_that_were_averaged_for_the_image(
     stack = {"members": members, "weights": [0.25] * len(members)}
     answers = [ANSWER | {"share": float(delivered == "first")}, ANSWER | {"name": delivered}]
     found.summary |= {"answers": answers, "pictures": [{"answers": answers, "stack": stack}]}
-    assert found.ensemble == (((None, 0.25), (None, 0.25)) if averaged else ())
+    own = found.fitted = tuple(Trial(number, "complete", params={"width": 2 + number}) for number in range(3))
+    assert found.ensemble == (((own[0], 0.25), (own[2], 0.25)) if averaged else ())
 
 
 # -- comparison ----------------------------------------------------------------------------------------------
@@ -195,6 +267,39 @@ def test_an_own_operator_has_to_be_given_again(clean, tmp_path):
         load(tmp_path, Problem(clean, LinearOperator(lambda x: x, lambda y: y), Gaussian(0.1)))
 
 
+def fitted(clean):
+    """The result of a restoration that fitted two networks, one of which failed."""
+    found, genome = result(clean, noise=0.1), preset("dipsearch_nearest_16")
+    found.fitted = (
+        Trial(0, "complete", genome, genome.digest, estimated_psnr=24.5, step=90, seconds=2.0),
+        Trial(1, "failed", reason="no memory", params={"width": 3}),
+    )
+    return found
+
+
 def test_without_pandas_the_candidates_are_a_list(clean, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     assert result(clean, noise=0.1).trials_dataframe() == []
+    first, second = fitted(clean).trials_dataframe()
+    assert first["params_learning_rate"] == preset("dipsearch_nearest_16").learning_rate
+    assert second["params_width"] == 3 and second["value"] is None and second["reason"] == "no memory"
+
+
+def test_with_pandas_its_data_frame_is_made_of_the_same_rows(clean, monkeypatch):
+    class DataFrame:
+        def __init__(self, rows):
+            self.rows = rows
+
+    found = fitted(clean)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    rows = found.trials_dataframe()
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=DataFrame))
+    table = found.trials_dataframe()
+    assert type(table) is DataFrame and table.rows == rows and len(rows) == 2
+
+
+def test_pandas_itself_takes_the_rows(clean):
+    pandas = pytest.importorskip("pandas")
+    table = fitted(clean).trials_dataframe()
+    assert isinstance(table, pandas.DataFrame) and list(table["number"]) == [0, 1]
+    assert table["params_width"].iloc[1] == 3 and pandas.isna(table["params_width"].iloc[0])

@@ -14,6 +14,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,9 @@ import torch
 from torch import nn
 
 import dipsearch as ds
+from dipsearch.execution.executor import WorkerSpec
+from dipsearch.execution.task import Slice
+from dipsearch.execution.worker import Worker
 
 FEW = {"workers": 1, "device": "cpu", "steps": 30}
 
@@ -47,6 +51,16 @@ def small_networks():
         return (module, torch.rand(1, 4, 24, 32)) if trial.number < 2 else nn.Conv2d(32, 3, 1)
 
     return network
+
+
+def counting():
+    """A stopping rule that remembers a plain number."""
+
+    class Counting(ds.ValidationMinimum):
+        def init(self):
+            return 0
+
+    return Counting()
 
 
 def mirror():
@@ -245,6 +259,117 @@ def test_ctrl_c_delivers_what_there_is(place):
     assert signal.getsignal(signal.SIGINT) is handler
 
 
+# -- rules and averages --------------------------------------------------------------------------------------
+
+
+def test_a_rule_and_an_average_of_ones_own_travel_to_the_workers(place):
+    class Second:
+        """The second check point is delivered, and the third one ends the fit."""
+
+        def init(self):
+            return ds.Waiting()
+
+        def update(self, memory, check):
+            count = memory.best_step + 1
+            ended = ds.Ended.RISEN if count == 3 else None
+            return ds.Waiting(best_step=count), ds.Decision(best=0 if count == 2 else None, ended=ended)
+
+        def finish(self, memory):
+            return ds.Decision()
+
+    class Grey:
+        """Whatever comes, a quarter of white, and a little more with every output."""
+
+        def init(self, output):
+            return (torch.full_like(output, 0.25),)
+
+        def update(self, memory, output, step):
+            memory[0].add_(0.001)
+
+        def read(self, memory):
+            return memory[0]
+
+    problem = ds.Problem(noisy(), noise=ds.Gaussian(0.05))
+    found = ds.search(
+        problem, rule=Second(), average=Grey(), space="small", trials=1, **(FEW | {"steps": 60})
+    )
+    trial = found.trials[0]
+    assert trial.state == "complete" and trial.step == 20 and trial.ended == ds.Ended.RISEN.value
+    arrays = np.load(found.folder / "trials" / "0000" / "output.npz")
+    assert np.allclose(arrays["x"], 0.27, atol=1e-5)
+    assert (arrays["full"] > 0.27).all() and np.ptp(arrays["full"]) < 1e-5
+
+
+def test_a_rule_that_fails_is_why_its_candidates_failed(place):
+    class Broken(ds.ValidationMinimum):
+        def update(self, memory, check):
+            raise KeyError("mine")
+
+    with pytest.warns(UserWarning, match="1 of 1 candidates failed: KeyError: 'mine'"):
+        found = ds.search(
+            ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+            network=small_networks(),
+            rule=Broken(),
+            trials=1,
+            **FEW,
+        )
+    assert [trial.state for trial in found.trials] == ["failed"]
+
+
+# -- executors -----------------------------------------------------------------------------------------------
+
+
+def test_an_executor_of_ones_own_does_the_work(place):
+    given = []
+
+    class Here:
+        """Everything in this process, one task after the other."""
+
+        workers, lost = (WorkerSpec(0, "cpu"),), False
+
+        def __init__(self, folder, own):
+            self.worker = Worker(folder, "cpu", own)
+
+        def free(self):
+            return 1
+
+        def submit(self, task):
+            given.append(task)
+            future = Future()
+            try:
+                future.set_result(self.worker.do(task))
+            except Exception as error:
+                future.set_exception(error)
+            return 0, future
+
+        def wait(self, timeout): ...
+
+        def give_up(self, future): ...
+
+        def checkpoint(self, *, within): ...
+
+        def kill(self): ...
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *reason):
+            given.append("left")
+
+    found = ds.search(
+        ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+        network=small_networks(),
+        metric=lambda x, y, weight: 3.0,
+        executor=Here,
+        trials=3,
+        steps=30,
+        device="cpu",
+    )
+    assert [trial.state for trial in found.trials] == ["complete", "complete", "failed"]
+    assert found.trials[0].metric == 3 and np.isfinite(found.image).all()
+    assert sum(isinstance(task, Slice) for task in given) >= 3 and given[-1] == "left"
+
+
 # -- genomes, several problems -------------------------------------------------------------------------------
 
 
@@ -317,7 +442,7 @@ def test_a_restoration_with_a_result_is_in_the_form_of_the_new_measurement(sever
     again = ds.restore(ds.Problem(y, noise=ds.Gaussian(0.05)), several, budget="3s", workers=1, device="cpu")
     assert again.image.dtype == torch.float64 and again.image.shape == (1, 1, 24, 32)
     assert float((again.image - y).square().mean()) < 0.05**2 * 2
-    assert again.genomes() == several.genomes() and again.trials == ()
+    assert again.genomes() == several.genomes() and again.best.genome in several.genomes()
     assert not list((place / "here").iterdir())
 
 
@@ -348,6 +473,15 @@ def test_a_restoration_with_a_result_is_in_the_form_of_the_new_measurement(sever
         ),
         ({"pruner": "median"}, "the pruner is 'median'"),
         ({"metric": "psnr"}, "metric is str"),
+        ({"rule": "soon"}, "the stopping rule is 'soon'"),
+        ({"rule": ds.ValidationMinimum}, "the stopping rule is <class"),
+        ({"rule": counting()}, "the memory of the stopping rule is int"),
+        ({"average": 0.9}, "the average is 0.9"),
+        (
+            {"executor": 3},
+            "executor is 3; it is the address of a Dask scheduler, a distributed.Client, or a function",
+        ),
+        ({"executor": lambda folder, own: []}, "executor made list, which lacks workers, free, lost, submit"),
         ({"network": "dipsearch_nearest_48"}, "network is str"),
         ({"network": nn.Conv2d(1, 1, 1)}, "network is Conv2d"),
         ({"callbacks": print}, "callbacks is <built-in function print>"),

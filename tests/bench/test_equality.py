@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from dipsearch.bench import EqualityRow, EqualityTable, equality_markdown, measure_equality
+from dipsearch.bench import EqualityRow, equality_markdown, measure_equality
+from dipsearch.bench.equality import EqualityTable
 
 
 def table(*rows: EqualityRow) -> EqualityTable:

@@ -1,15 +1,19 @@
 """The benchmark of the gate: what is counted, what is written, what is refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from dipsearch.bench.gate_damages import part_only
 from dipsearch.bench.gate_kinds import KINDS
 from dipsearch.bench.gate_table import BRANCHES, GateRow, GateTable, gate_markdown
-from dipsearch.bench.noise_cases import measure_gate
+from dipsearch.bench.noise_cases import _in_its_place, measure_gate
 from dipsearch.commands.main import run
 from dipsearch.errors import InputError
+from dipsearch.problem import diagnose, read_image
 
 
 def row(kind: int, branch: str) -> GateRow:
@@ -32,6 +36,17 @@ def test_a_share_counts_the_right_branches_of_a_kind_and_of_all() -> None:
     assert values["kinds"][0]["branches"] == {right: 2, wrong: 1} and len(values["wrong"]) == 1
     assert values["sigma_error"] == {"cases": 4, "median": 0.02, "share_95": 0.02}
     assert "| 67 % | 2.0 % / 2 % | · | · |" in gate_markdown(table, command="c", version="v")
+
+
+def test_noise_has_to_be_said_to_be_where_it_is() -> None:
+    clean = read_image("sample:cat@256").pixels
+    in_part = part_only(clean, (25,), np.random.default_rng(0))
+    assert in_part.noisy is not None
+    found = diagnose(in_part.y)
+    assert _in_its_place(in_part, found)
+    assert not _in_its_place(in_part, replace(found, where=None))
+    everywhere = replace(in_part, noisy=None)
+    assert not _in_its_place(everywhere, found) and _in_its_place(everywhere, replace(found, where=None))
 
 
 def test_one_picture_goes_through_every_damage_and_repeats() -> None:

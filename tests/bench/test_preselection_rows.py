@@ -20,7 +20,8 @@ def rows(*, alike: bool) -> list[EvidenceRow]:
 
 def test_features_that_tell_take_the_regret_away() -> None:
     found = {
-        (one.order, one.task): one for one in regrets(rows(alike=True), networks=["a", "b"], neighbours=(2,))
+        (one.order, one.task): one
+        for one in regrets(rows(alike=True), networks={"denoise": ["a", "b"]}, neighbours=(2,))
     }
     fixed, similar = found["fixed", "all"], found["2 similar", "all"]
     assert (fixed.cases, fixed.mean, fixed.largest, fixed.hits) == (6, 0.25, 0.5, 3)
@@ -32,14 +33,14 @@ def test_a_picture_does_not_tell_of_itself() -> None:
     # With equal features and one neighbour, a case that could ask itself would have no regret.
     (similar,) = [
         one
-        for one in regrets(rows(alike=False), networks=["a", "b"], neighbours=(1,))
+        for one in regrets(rows(alike=False), networks={"denoise": ["a", "b"]}, neighbours=(1,))
         if (one.order, one.task) == ("1 similar", "all")
     ]
     assert similar.mean > 0.1
 
 
 def test_the_section_has_a_line_for_each_order_and_task() -> None:
-    found = regrets(rows(alike=True), networks=["a", "b"], neighbours=(1, 3))
+    found = regrets(rows(alike=True), networks={"denoise": ["a", "b"]}, neighbours=(1, 3))
     page = preselection_markdown(
         found, command="bench preselection", date="2026-01-01", pictures=["p0", "p1"]
     )
@@ -49,6 +50,6 @@ def test_the_section_has_a_line_for_each_order_and_task() -> None:
 
 def test_without_another_picture_of_the_task_the_order_is_fixed() -> None:
     one = [row for row in rows(alike=True) if row.picture == "p1"]
-    assert [each.mean for each in regrets(one, networks=["a", "b"], neighbours=(1,))] == pytest.approx(
-        [0.5] * 4
-    )
+    assert [
+        each.mean for each in regrets(one, networks={"denoise": ["a", "b"]}, neighbours=(1,))
+    ] == pytest.approx([0.5] * 4)

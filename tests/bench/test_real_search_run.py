@@ -59,6 +59,25 @@ def test_a_repeated_network_is_the_first_of_a_search_but_for_its_learning_rate(
     assert all(one.learning_rate == pytest.approx(0.01, rel=0.011) for one in drawn)
 
 
+@pytest.mark.parametrize("task", ["denoise", "inpaint"])
+def test_known_networks_are_fitted_once_each_and_the_best_one_alone(task: str, tmp_path: Path) -> None:
+    known = dict(starters_for(task))
+    for word, names in (("known", [*known]), ("once", [*known][:1])):
+        typed = STRATEGIES[word].typed(tmp_path, task=task)
+        space = load_space(typed[typed.index("--space") + 1])
+        assert [space.genome(space.nearest(known[name])) for name in names] == [known[name] for name in names]
+        drawn = {space.genome(space.sample(np.random.default_rng(seed))).digest for seed in range(40)}
+        assert drawn <= {known[name].digest for name in names}
+        assert ("--trials" in typed) is (word == "once")
+    assert (STRATEGIES["known"].network(task), STRATEGIES["once"].network(task)) == ("", next(iter(known)))
+
+
+def test_a_warm_start_and_similar_measurements_are_options_of_the_usual_search(tmp_path: Path) -> None:
+    usual = STRATEGIES["pilot"].typed(tmp_path, task="sr")
+    assert STRATEGIES["warm"].typed(tmp_path, task="sr") == [*usual, "--start", "warm"]
+    assert STRATEGIES["similar"].typed(tmp_path, task="sr") == [*usual, "--order", "similar"]
+
+
 def test_samplers_are_typed_by_their_names(tmp_path: Path) -> None:
     typed = {
         word: STRATEGIES[word].typed(tmp_path, task="sr") for word in ("pilot", "random", "genetic", "tpe")

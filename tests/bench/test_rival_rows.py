@@ -4,8 +4,9 @@ import dataclasses
 import math
 from pathlib import Path
 
-from dipsearch.bench.rival_rows import COMMAND, RivalRow, finite
+from dipsearch.bench.rival_rows import COMMAND, RivalRow
 from dipsearch.bench.row_file import RowFile
+from dipsearch.trials.true_quality import finite
 
 ROW = RivalRow("house", "denoise", "sigma25", "BM3D", 30.0, 0.9, 4.0, "bm3d 4", 4.5, 0, "rival", "abc")
 

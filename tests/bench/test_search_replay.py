@@ -20,20 +20,13 @@ from optuna.trial import TrialState
 from dipsearch.bench.search_rows import SearchRow, write_search_rows
 from dipsearch.bench.tabular import (
     STRATEGIES,
-    Choice,
-    Maker,
-    Offer,
     Pruning,
-    Recorded,
     Table,
     TableProblem,
-    Tried,
     as_optunahub,
     delivered_at,
-    known_choices,
     replay_search,
     replayed_searches,
-    sampled,
     search_rows,
     with_sampler,
 )
@@ -45,31 +38,29 @@ from dipsearch.bench.tabular.ideas import CheapFirst, ForEnsemble, Predicted, Pr
 from dipsearch.bench.tabular.known_strategies import (
     InOrder,
     best_known_once,
+    known_choices,
     other_seeds,
     random_after_known,
     random_genomes,
 )
-from dipsearch.bench.tabular.sampler_strategies import skip_space
+from dipsearch.bench.tabular.replay_delivery import Delivered, as_scored
+from dipsearch.bench.tabular.sampler_strategies import sampled, skip_space
 from dipsearch.bench.tabular.search_comparison import (
     DIP,
     ONCE,
     RANDOM,
     SEEDS,
     Searched,
+    dry_searches,
     fits_to_best_of_random,
     half_interval,
     half_within,
 )
 from dipsearch.bench.tabular.search_page import comparison_markdown
-from dipsearch.bench.tabular.search_replay import (
-    SECONDS_PER_MINUTE,
-    STEP_SECONDS,
-    Delivered,
-    as_scored,
-    replay,
-)
+from dipsearch.bench.tabular.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS, Decisions, replay
+from dipsearch.bench.tabular.strategy import Choice, Maker, Offer, Tried
 from dipsearch.bench.tabular.table_genomes import BEST_KNOWN, DIP_DEFAULT, SEEDS_OF_BEST
-from dipsearch.bench.tabular.table_parts import TableCase
+from dipsearch.bench.tabular.table_parts import Recorded, TableCase
 from dipsearch.bench.tabular.time_to_peak import default_peak, time_to_peak
 from dipsearch.delivery.shares import ScoreVariance
 from dipsearch.errors import FormatError, InputError
@@ -363,6 +354,52 @@ def test_a_replay_says_when_the_table_had_no_more(table: Table) -> None:
     assert replay(other_seeds, table, case, seed=0, minutes=4 * FIT).dry_at == math.inf
 
 
+def test_searches_that_ran_dry_are_counted_but_not_those_of_one_fit(table: Table) -> None:
+    few = {name: STRATEGIES[name] for name in (SEEDS, ONCE, RANDOM)}
+    searches = replayed_searches(table, seeds=2, strategies=few, minutes=(1.0, 60.0), sets=["test"])
+    found = dry_searches(searches)
+    assert {(one["strategy"], one["minutes"], one["many"], one["of"]) for one in found} == {
+        (SEEDS, 60.0, 2, 2),
+        (RANDOM, 60.0, 2, 2),
+    }
+    assert {one["task"] for one in found} == {"denoise", "inpaint", "sr"}
+
+
+def test_what_a_policy_said_elsewhere_is_not_asked_again(table: Table) -> None:
+    @dataclass
+    class Counted:
+        asked: int = 0
+
+        def decide(self, situation: Situation) -> Decision | None:
+            self.asked += 1
+            return ExpectedGain().decide(situation)
+
+    case, decisions, policy = table.case("camera", "denoise"), Decisions(), Counted()
+    runs = []
+    for known in (None, decisions, decisions):
+        policy.asked = 0
+        found = replay(random_after_known, table, case, seed=1, minutes=2.0, policy=policy, decisions=known)
+        runs.append(([(one.choice, one.slices) for one in found.tried], policy.asked))
+    assert runs[0][0] == runs[1][0] == runs[2][0]
+    assert 0 < runs[1][1] <= runs[0][1] and runs[2][1] == 0
+
+
+def test_samplers_of_replays_say_nothing_of_their_studies(
+    table: Table, capsys: pytest.CaptureFixture[str]
+) -> None:
+    optuna.logging.enable_default_handler()
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+    try:
+        replay_search(
+            sampled("pilot", known_first=True), table, table.case("camera", "denoise"), seed=0, minutes=2.0
+        )
+        assert optuna.logging.get_verbosity() == optuna.logging.INFO
+    finally:
+        optuna.logging.set_verbosity(before)
+    assert "new study" not in capsys.readouterr().err
+
+
 def test_a_search_is_replayed_with_the_policy_of_one(table: Table) -> None:
     minutes, strategies = (4.0,), {RANDOM: STRATEGIES[RANDOM]}
     (found,) = replayed_searches(
@@ -442,11 +479,13 @@ def test_the_section_has_strategies_intervals_and_facts(table: Table, rows: list
         "peak": {"once": {"share": 0.2, "reached": 1.0, "cases": 4.0, "all": 9.0}},
         "importances": {"tuning": {"depth": 0.75}, "test": {}},
         "method": "PED-ANOVA",
+        "dry": [{"strategy": SEEDS, "task": "denoise", "minutes": 12.0, "many": 2, "of": 30}],
     }
     text = comparison_markdown(rows, command="a command", date="today", coverage=table.coverage, facts=facts)
     assert "### Test pictures, mixed with the first answer and polished" in text
     assert f"Gain in dB over “{SEEDS}”" in text and "noise of σ 25, 4 min" in text
     assert " 4 of 9 cases: in the others it still rose" in text and "(-0." in text and " … " in text
+    assert f"| {SEEDS} | 2 of 30 |" in text
     assert "best of 10 random ones" in text and "| once | more | 50 % |" in text
     assert "| once | 0.2 | 100 % |" in text and "| depth | 0.75 |" in text
 

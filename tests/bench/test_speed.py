@@ -8,16 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from dipsearch.bench import (
-    NETWORKS,
-    Ceilings,
-    Clock,
-    file_name,
-    measure_ceilings,
-    measure_speed,
-    speed_markdown,
-    write_section,
-)
+from dipsearch.bench import NETWORKS, file_name, measure_speed, speed_markdown, write_section
+from dipsearch.bench.machine import Ceilings, Clock, measure_ceilings
 
 KEYS = {
     "network", "size", "device", "engine", "its_per_s", "ratio_to_textbook", "peak_share",
@@ -45,7 +37,11 @@ def test_a_processor_with_amx_has_a_second_row_in_bf16_and_its_own_ceiling(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("dipsearch.fitting.precision.multiplies_blocks", lambda: True)
-    table = measure_speed(["32x4"], [32], seconds=0.01, memory=False)
+    seen: list[int] = []
+    table = measure_speed(
+        ["32x4"], [32], seconds=0.01, memory=False, watch=lambda table: seen.append(len(table.rows))
+    )
+    assert seen == [1, 2]  # a measurement that is broken off has its rows
     long, short = table.rows
     assert (long.precision, short.precision) == ("fp32", "bf16")
     assert table.ceilings.bf16 is not None and table.ceilings.tf32 is None

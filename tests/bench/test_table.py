@@ -1,14 +1,18 @@
 """The table: what it can be asked, and what a damaged or foreign one gets."""
 
+import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from dipsearch.bench.tabular import Table, cases_of
+from dipsearch.bench.tabular import Table
 from dipsearch.bench.tabular.fit_recording import EVERY, MARK, most_steps
+from dipsearch.bench.tabular.table import cases_of
 from dipsearch.bench.tabular.table_cases import with_own_pictures
 from dipsearch.bench.tabular.table_file import write_table
 from dipsearch.bench.tabular.table_genomes import (
@@ -43,6 +47,18 @@ def test_a_query_says_what_a_fit_had_come_to(table: Table) -> None:
     end = table.query(BEST_KNOWN, 10_000, picture="camera", task="denoise", seed=3)
     assert end.step == STEPS and end.ended and end.psnr > asked.psnr
     assert table.query(preset(BEST_KNOWN).digest, 205, picture="camera", task="denoise", seed=3) == asked
+
+
+def test_a_case_need_not_be_named_where_there_is_one(table: Table) -> None:
+    asked = table.query(BEST_KNOWN, 205, picture="camera", task="denoise")
+    alone = replace(table, cases=(table.case("camera", "denoise"),))
+    assert alone.query(BEST_KNOWN, 205) == asked
+    pictures = replace(table, cases=tuple(cases_of(table, task="denoise")))
+    assert pictures.query(BEST_KNOWN, 205, picture="camera") == asked
+    with pytest.raises(
+        InputError, match=r"task=None leave 3 of 6 cases.*as picture='coffee', task='denoise'"
+    ):
+        table.query(BEST_KNOWN, 205, picture="camera")
 
 
 @pytest.mark.parametrize(
@@ -163,6 +179,51 @@ def test_a_damaged_table_is_refused_in_a_sentence(
     assert callable(damage)
     write_table(tmp_path / "table.npz", table, about={})
     damage(tmp_path / "table.npz")
+    with pytest.raises(FormatError, match=message):
+        Table.read(tmp_path / "table.npz")
+
+
+def rewritten(path: Path, damage: Callable[[dict[str, np.ndarray], dict[str, Any]], object]) -> None:
+    """Damage a table before its checksum is made, as a program with an error would."""
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    index = json.loads(str(arrays["index"]))
+    damage(arrays, index)
+    np.savez(path, **(arrays | {"index": np.array(json.dumps(index))}))
+    about = json.loads(path.with_suffix(".json").read_text())
+    about["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_suffix(".json").write_text(json.dumps(about))
+
+
+def without_a_genome(index: dict[str, Any]) -> None:
+    """Its first genome is not there, its fits are."""
+    del index["genomes"][0]
+
+
+def with_a_fit_twice(index: dict[str, Any]) -> None:
+    """The second fit to the first case says that it is the first one."""
+    first, second, *_ = index["cases"][0]["fits"]
+    second.update(digest=first["digest"], seed=first["seed"])
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        *(
+            (lambda arrays, index, name=name: arrays.update({name: arrays[name][:-1]}), f"{name} has")
+            for name in ("score", "psnr", "now_psnr", "step", "sketches", "beyond", "firsts")
+        ),
+        (lambda arrays, index: without_a_genome(index), "are not those of the genomes"),
+        (lambda arrays, index: index["genomes"].append(index["genomes"][0]), "a genome occurs twice"),
+        (lambda arrays, index: with_a_fit_twice(index), "a fit to coffee occurs twice"),
+        (lambda arrays, index: index["cases"][1].update(task="denoise"), "a case occurs twice"),
+    ],
+)
+def test_a_table_that_lacks_something_is_refused_with_its_own_checksum_too(
+    table: Table, tmp_path: Path, damage: Any, message: str
+) -> None:
+    write_table(tmp_path / "table.npz", table, about={})
+    rewritten(tmp_path / "table.npz", damage)
     with pytest.raises(FormatError, match=message):
         Table.read(tmp_path / "table.npz")
 

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from dipsearch.bench import NETWORKS, TextbookLoop, random_problem, textbook_network
+from dipsearch.bench import NETWORKS
+from dipsearch.bench.memory_prediction import random_problem
+from dipsearch.bench.textbook import TextbookLoop, textbook_network
 from dipsearch.errors import InputError
 from dipsearch.fitting import Step
 from dipsearch.network import Genome, Scale, build, make_input

@@ -48,7 +48,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["--threads", "0"], "equal to 1, and 0 was given"),
         (["clean", "--pictures", "one,three"], "there is no picture 'three' in the folders given"),
         (["--pictures", "one"], "there is no picture 'one' in the folders given"),
-        (["clean", "--what", "settings"], "is 32 × 32 at half its size"),
+        (["clean", "--what", "settings"], "at half its size is 32 × 32"),
         (["--out", "damaged"], "damaged/patches.json holds no rows of bench patches"),
         (["--recorded-only"], "there is no benchmarks/patches.json"),
     ],

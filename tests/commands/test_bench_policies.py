@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from dipsearch.bench import preselection_run
+from dipsearch.bench.preselection_run import known_digests
 from dipsearch.bench.tabular import policy_comparison, table_cases
 from dipsearch.bench.tabular.table_file import write_table
+from dipsearch.bench.tabular.table_genomes import BEST_KNOWN, DIP_DEFAULT, FOUND_HERE
 from dipsearch.commands.main import run
 from dipsearch.library.preselection_file import read_preselection
 from tests.bench.made_table import made_table
@@ -61,6 +63,27 @@ def test_every_policy_is_compared_at_every_length(folder: Path, capsys: pytest.C
     assert "written: benchmarks/policies.json" in capsys.readouterr().out
 
 
+def test_a_network_that_was_found_on_the_table_is_known_by_its_name() -> None:
+    table = made_table(60)  # it is among the mutants
+    found = known_digests(table, "denoise")
+    assert [*found][:2] == [FOUND_HERE, BEST_KNOWN] and DIP_DEFAULT not in found
+    assert table.recorded(found[FOUND_HERE]).genome.kind == "mutant"
+    assert FOUND_HERE not in known_digests(table, "inpaint")  # it is meant for noise alone
+
+
+def test_pictures_that_are_not_at_hand_are_named_and_nothing_is_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, pictures in enumerate([("mine",), ("coffee", "mine", "yours")]):
+        file = folder / f"own-{number}.npz"
+        write_table(file, made_table(18, pictures=pictures), about={})
+        assert run(["bench", "preselection", "--table", str(file), "--ship", "cases.json"]) == 2
+        said = capsys.readouterr().err
+        assert f"has fits to {', '.join(one for one in pictures if one != 'coffee')}, which" in said
+        assert said.strip().count("\n") == 0
+    assert not (folder / "cases.json").exists() and not (folder / "BENCHMARKS.md").exists()
+
+
 def test_known_networks_of_a_table_are_evidence_for_the_pre_selection(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,8 +92,11 @@ def test_known_networks_of_a_table_are_evidence_for_the_pre_selection(
     monkeypatch.setattr(preselection_run, "prepared", table_cases.prepared.__wrapped__)
     assert run(["bench", "preselection", "--ship", "cases.json"]) == 0
     written = json.loads((folder / "benchmarks" / "preselection.json").read_text())
-    known = [one for one in made_table(18).genomes if one.genome.kind == "known"]
-    assert len(written["rows"]) == 6 * (len(known) - 1)  # all but the default one of Deep Image Prior
+    known = {task: list(known_digests(made_table(18), task)) for task in ("denoise", "inpaint", "sr")}
+    rows = [(row["picture"], row["task"], row["network"]) for row in written["rows"]]
+    assert rows == [
+        (picture, task, name) for picture in ("coffee", "camera") for task in known for name in known[task]
+    ]
     assert {(row["picture"], row["task"]) for row in written["rows"]} == {
         (picture, task) for picture in ("coffee", "camera") for task in ("denoise", "inpaint", "sr")
     }

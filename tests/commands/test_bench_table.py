@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dipsearch.bench.tabular import facts
-from dipsearch.bench.tabular.search_comparison import STRATEGIES
+from dipsearch.bench.tabular.search_comparison import LASTING, STRATEGIES
 from dipsearch.bench.tabular.table_file import write_table
 from dipsearch.commands.main import run
 from tests.bench.made_table import made_table
@@ -14,9 +14,10 @@ from tests.bench.made_table import made_table
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with a small table, a damaged one and a folder without pictures."""
+    """The current folder, with a small table, others that lack something, and a folder without pictures."""
     (tmp_path / "benchmarks").mkdir()
     write_table(tmp_path / "benchmarks" / "table.npz", made_table(24), about={"command": "a command"})
+    write_table(tmp_path / "tuning.npz", made_table(18, pictures=("coffee",)), about={})
     (tmp_path / "damaged.npz").write_bytes(b"something else")
     (tmp_path / "damaged.json").write_text((tmp_path / "benchmarks" / "table.json").read_text())
     (tmp_path / "empty").mkdir()
@@ -34,9 +35,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["table", "--workers", "0"], "holds no genome with fits to all 6 pictures and 3 tasks"),
         (["replay-search", "--seeds", "1"], "equal to 2, and 1 was given"),
         (["replay-search", "--minutes", "soon"], "--minutes is 'soon'"),
+        (["replay-search", "--long", "0"], "--long is '0'; it is numbers above 0"),
         (["replay-search", "--set", "tset"], "did you mean --set test?"),
         (["replay-search", "--table", "nowhere.npz"], "there is no nowhere.npz"),
         (["replay-search", "--table", "damaged.npz"], "damaged.npz is damaged"),
+        (
+            ["replay-search", "--table", "tuning.npz"],
+            "has no test pictures; it has coffee; give --set tuning",
+        ),
     ],
 )
 def test_nonsense_is_refused_in_one_line(
@@ -62,9 +68,13 @@ def test_all_strategies_are_compared(
         ("table", 2, 4.0),
     }
     assert content["table"]["table"]["command"] == "a command"
+    assert {one["minutes"] for one in content["table"]["dry"]} <= {2.0, 4.0}
     page = (folder / "BENCHMARKS.md").read_text()
     assert "<!-- begin search -->" in page and "best known network, other seeds" in page
     assert "written: benchmarks/search.json" in capsys.readouterr().out
-    assert run(["bench", "replay-search", "--seeds", "2", "--minutes", "1", "--set", "tuning"]) == 0
+    arguments = ["replay-search", "--seeds", "2", "--minutes", "1", "--long", "3", "--set", "tuning"]
+    assert run(["bench", *arguments]) == 0
     both = json.loads((folder / "benchmarks" / "search.json").read_text())["rows"]
-    assert {(row["set"], row["minutes"]) for row in both} == {("test", 2), ("test", 4), ("tuning", 1)}
+    rows = {(row["set"], row["minutes"]) for row in both}
+    assert rows == {("test", 2), ("test", 4), ("tuning", 1), ("tuning", 3)}
+    assert {row["strategy"] for row in both if row["minutes"] == 3} <= {*LASTING}

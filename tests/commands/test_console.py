@@ -14,7 +14,8 @@ from dipsearch.commands.plain_words import PlainWords
 from dipsearch.planning.plan import ENDLESS
 from dipsearch.problem import TaskOptions
 from dipsearch.report.in_brief import brief_rows
-from dipsearch.run import Outcome, Request, Snapshot, Trial, WorkerState
+from dipsearch.run import Outcome, Request, Snapshot, Trial
+from dipsearch.run.outcome import WorkerState
 from dipsearch.trials.request import write_request
 
 BEST = Trial(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dipsearch import request_words
 from dipsearch.commands import parsing
 from dipsearch.errors import InputError
 
@@ -68,17 +69,15 @@ def test_the_words_are_those_of_the_rooms() -> None:
     from typing import get_args
 
     from dipsearch.problem import Task
-    from dipsearch.trials.request import SAMPLERS
 
     assert get_args(Task) == (*parsing.TASKS, "invert")  # the last from Python only
-    assert SAMPLERS == parsing.SAMPLERS
 
 
 def test_a_misspelt_word_gets_the_nearest_one() -> None:
     with pytest.raises(InputError, match=r"--task 'inpant' .* did you mean --task inpaint\?"):
         parsing.one_of("inpant", parsing.TASKS, option="--task")
     with pytest.raises(InputError, match=r"did you mean --sampler genetic\?"):
-        parsing.one_of("genetics", parsing.SAMPLERS, option="--sampler")
+        parsing.one_of("genetics", request_words.SAMPLERS, option="--sampler")
     with pytest.raises(InputError, match="one of denoise, inpaint, sr"):
         parsing.one_of("zzz", parsing.TASKS, option="--task")
 

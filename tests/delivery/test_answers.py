@@ -130,7 +130,7 @@ def test_before_networks_are_polished_they_are_mixed_with_the_first_answer_as_th
     )
 
 
-def test_a_blind_score_leaves_the_usual_shares_alone_until_networks_are_hopeless() -> None:
+def test_a_blind_score_leaves_the_usual_shares_alone_unless_the_first_answer_is_better() -> None:
     x, small = truth(), (1, 1, 16, 16)
     problem = Problem(Downsample(2, SHAPE).A(x), Downsample(2, SHAPE), NO_NOISE, SHAPE, torch.ones(small))
     picture = SplitProblem("picture", problem, make_split(problem, seed=0))
@@ -141,6 +141,10 @@ def test_a_blind_score_leaves_the_usual_shares_alone_until_networks_are_hopeless
     assert found.shares == pytest.approx(dict(zip(names, (0.25, 0.25, 0.5), strict=True)))
     found = chosen(answer("first", error(0, 0.01)), answer("ensemble", error(1, 0.2)), picture=picture)
     assert found.shares == {"first": 1.0}
+    # Two decibels behind: half of it makes the first answer worse in what is seen.
+    same = error(0, 0.02)
+    found = chosen(answer("first", same), answer("ensemble", 1.26 * same), picture=picture)
+    assert (found.chosen, found.shares) == ("first", {"first": 1.0})
 
 
 def test_an_only_answer_is_delivered_unjudged() -> None:

@@ -56,6 +56,66 @@ def test_less_time_gives_a_rougher_answer_and_never_none(task: str, monkeypatch:
     assert none[0] > measured + 2  # a quick method is better than nothing
 
 
+def test_the_clock_is_read_when_a_gpu_has_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[str] = []
+
+    class OnGpu:
+        is_cuda, device = True, "cuda:1"
+
+    monkeypatch.setattr(torch.cuda, "synchronize", waited.append)
+    timed_answer._finished(torch.zeros(1))
+    assert waited == []
+    timed_answer._finished(OnGpu())  # type: ignore[arg-type]
+    assert waited == ["cuda:1"]
+
+
+class Full:
+    """A GPU without room, in the place of what answers; a tensor of another kind of device stands for one on it."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, float]] = []
+
+    def __call__(self, problem: Problem, *, left: float, **more: object) -> timed_answer.TimedAnswer:
+        self.asked.append((problem.y.device.type, left))
+        if problem.y.device.type != "cpu":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return timed_answer.TimedAnswer(problem.y, "as usual")
+
+
+def test_where_a_gpu_is_full_the_processor_answers_in_the_time_that_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gpu, said, warmed = Full(), list[str](), list[str]()
+    monkeypatch.setattr("dipsearch.execution.at_once.answer_within", gpu)
+    monkeypatch.setattr("dipsearch.execution.at_once.warm_up_patches", warmed.append)
+    found = answer_at_once(case("denoise"), device="meta", threads=1, tell=said.append, left=60.0)
+    assert found is not None and found.image.device.type == "cpu"
+    assert [where for where, _ in gpu.asked] == ["meta", "cpu"] and gpu.asked[1][1] < 60
+    assert warmed == ["meta"]
+    assert said == ["photo: meta has not enough memory for similar patches: the processor finds them"]
+
+
+def test_loading_the_libraries_of_a_gpu_is_no_part_of_what_patches_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [100.0]
+    given: list[float] = []
+
+    def loads(device: str) -> None:
+        clock[0] += 7
+
+    def answers(problem: Problem, *, left: float, **more: object) -> timed_answer.TimedAnswer:
+        given.append(left)
+        clock[0] += 2
+        return timed_answer.TimedAnswer(torch.zeros(problem.image_shape), "as usual")
+
+    monkeypatch.setattr("dipsearch.execution.at_once.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("dipsearch.execution.at_once.warm_up_patches", loads)
+    monkeypatch.setattr("dipsearch.execution.at_once.answer_within", answers)
+    found = answer_at_once(case("denoise"), device="meta", threads=1, tell=print, left=60.0)
+    assert found is not None and found.seconds == 2 and given == [53]
+
+
 def test_where_time_is_plenty_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(part: Problem) -> float:
         raise AssertionError("the speed was measured")
@@ -63,6 +123,15 @@ def test_where_time_is_plenty_nothing_is_measured(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(timed_answer, "_seconds_of", never)
     found = answer_at_once(case("denoise"), device="cpu", threads=1, tell=print, left=60.0)
     assert found is not None and found.made == "as usual"
+
+
+def test_where_there_is_next_to_no_time_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(part: Problem) -> float:
+        raise AssertionError("the speed was measured")
+
+    monkeypatch.setattr(timed_answer, "_seconds_of", never)
+    found = answer_at_once(case("denoise"), device="cpu", threads=1, tell=print, left=0.01)
+    assert found is not None and found.made == "by a quick method"
 
 
 def test_without_time_values_that_are_hidden_or_struck_are_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:

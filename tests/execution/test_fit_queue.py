@@ -201,6 +201,13 @@ class TestAllData:
         # The last one delivers what there is.
         assert [one.keep for one in going] == [False] * (len(going) - 1) + [True]
 
+    def test_a_short_fit_has_the_time_for_the_fewest_iterations(self, memory_runner: MakeRunner) -> None:
+        runner = memory_runner(Fits())
+        worked(runner, [wanted("a", may_go_on=True)], until=100.0, most_seconds=5.0)
+        last = slices_of(runner, "a")[-1]
+        assert last.all_data and last.at == 50  # of which twenty more take two fifths of the time
+        assert last.seconds == pytest.approx(0.4 * 50 * STEP)
+
     def test_where_there_is_no_end_it_has_no_limit(self, memory_runner: MakeRunner) -> None:
         runner = memory_runner(Fits(ends={"a": 50}, beyond=7.0))
         queue = worked(runner, [wanted("a", may_go_on=True)])

@@ -74,7 +74,9 @@ def test_before_the_lean_way_other_fits_are_put_aside(
 ) -> None:
     advanced(worker, a_slice("trials/0001"), slices=1, keep=False)
 
-    def crowded(task: object, pictures: object, folder: object, *, compute: object) -> PictureFits:
+    def crowded(
+        task: object, pictures: object, folder: object, *, compute: object, own: object
+    ) -> PictureFits:
         if worker.remembers("trials/0001"):
             torch.empty(2**50, dtype=torch.uint8, device=DEVICE)
         return taken_up(task, pictures, folder, compute=compute)

@@ -1,4 +1,4 @@
-"""Workers are started without the user's script: it needs no main guard, and what it defines arrives all the same."""
+"""Workers of this machine begin with the surroundings of now, do not hear signals, and end with their parent."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import json
 import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import time
 from multiprocessing.context import ForkServerProcess, SpawnProcess
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 import numpy as np
@@ -21,84 +18,11 @@ import dipsearch
 from dipsearch.bench.processes import workers
 from dipsearch.errors import ResourceError
 from dipsearch.execution.executor import WorkerSpec
-from dipsearch.execution.local_processes import (
-    FORKED,
-    LocalProcesses,
-    _environment,
-    _without_main,
-    start_fork_server,
-    visible_as,
-)
+from dipsearch.execution.fork_server import FORKED
+from dipsearch.execution.local_processes import LocalProcesses
 from dipsearch.trials.own_parts import OwnParts
 
-
-def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a script in a folder of its own."""
-    (folder / "script.py").write_text(dedent(script))
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "script.py"],
-        cwd=folder,
-        env={"PYTHONPATH": ":".join(sys.path), "OMP_NUM_THREADS": "1", "TMPDIR": str(folder / "tmp")},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-
-
-def test_the_main_module_is_back_after_a_start() -> None:
-    main = sys.modules["__main__"]
-    with pytest.raises(OSError), _without_main():
-        assert sys.modules["__main__"] is not main and not hasattr(sys.modules["__main__"], "__file__")
-        raise OSError
-    assert sys.modules["__main__"] is main
-
-
-def test_a_script_without_a_main_guard_runs_once(tmp_path: Path) -> None:
-    done = run(
-        """
-        import multiprocessing
-        from dipsearch.execution.local_processes import _without_main
-        print("the script runs", flush=True)
-        with _without_main():
-            child = multiprocessing.get_context("spawn").Process(target=print, args=("a worker runs",))
-            child.start()
-        child.join()
-        """,
-        tmp_path,
-    )
-    assert done.stdout.splitlines() == ["the script runs", "a worker runs"], done.stderr
-
-
-def test_a_worker_is_told_which_gpu_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    with _environment(WorkerSpec(1, "cuda:1", threads=2)):
-        assert os.environ["CUDA_VISIBLE_DEVICES"] == "5"
-        assert os.environ["OMP_NUM_THREADS"] == "2"
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,5"
-    assert "OMP_NUM_THREADS" not in os.environ
-
-
-UUID, PART = "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6", "MIG-1eba7a7c-2ae5-5e4a-9f0d-5d7a4dd0c4a2"
-
-
-@pytest.mark.parametrize(
-    ("visible", "device", "expected"),
-    [
-        (None, "cuda:1", "1"),
-        ("3,5", "cuda:1", "5"),
-        ("3, 5 ", "cuda:1", "5"),
-        (UUID, "cuda:0", UUID),
-        (f"{UUID},{PART}", "cuda:1", PART),
-        ("GPU-8932", "cuda:0", "GPU-8932"),  # the beginning of one is enough
-        ("", "cuda:0", "0"),
-    ],
-)
-def test_gpus_keep_the_names_by_which_this_process_sees_them(
-    visible: str | None, device: str, expected: str
-) -> None:
-    assert visible_as(device, visible) == expected
+from .scripts import run
 
 
 def test_workers_do_not_hear_ctrl_c_and_end_when_they_are_killed(tmp_path: Path) -> None:
@@ -139,7 +63,7 @@ def test_workers_see_the_surroundings_of_now_and_draw_numbers_of_their_own(
     forked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the process that they are forked from saw when it began."""
-    monkeypatch.setattr("dipsearch.execution.local_processes.FORKED", forked)
+    monkeypatch.setattr("dipsearch.execution.fork_server.FORKED", forked)
     specs = [WorkerSpec(0, "cpu"), WorkerSpec(1, "cpu")]
     seen = {}
     for colour in ("red", "blue"):
@@ -171,31 +95,6 @@ def test_where_no_worker_can_be_forked_one_is_spawned(
     monkeypatch.setattr("dipsearch.execution.local_processes.start_fork_server", lambda: True)
     with LocalProcesses(tmp_path, [WorkerSpec(0, "cpu")]) as executor:
         assert isinstance(executor._processes[0].process, SpawnProcess) and executor.free() == 1
-
-
-def test_folders_that_are_no_text_are_no_places_to_look_for_modules(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [*sys.path, Path("src")])
-    assert start_fork_server() == FORKED
-
-
-@pytest.mark.skipif(not FORKED, reason="workers are spawned here")
-def test_workers_are_the_same_dipsearch_wherever_the_script_begins(tmp_path: Path) -> None:
-    """The folder that one stands in is no place to look for modules, though ``python -c`` does so."""
-    (tmp_path / "dipsearch").mkdir()
-    (tmp_path / "dipsearch" / "__init__.py").write_text("print('another dipsearch', flush=True)")
-    done = run(
-        """
-        import sys, pathlib
-        sys.path.remove(str(pathlib.Path().resolve()))
-        from dipsearch.execution.executor import WorkerSpec
-        from dipsearch.execution.local_processes import LocalProcesses, start_fork_server
-        start_fork_server()
-        with LocalProcesses(pathlib.Path(), [WorkerSpec(0, "cpu")]) as executor:
-            print(executor.free(), flush=True)
-        """,
-        tmp_path,
-    )
-    assert done.stdout.splitlines() == ["1"], done.stderr
 
 
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dipsearch.execution import warm_up as module
-from dipsearch.execution.warm_up import warm_up
+from dipsearch.execution.warm_up import warm_up, warm_up_patches
 
 
 def test_it_answers_and_fits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,6 +24,8 @@ def test_it_answers_and_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     before = torch.random.get_rng_state()
     warm_up("cpu")
     assert done == ["answer", "OngoingFit"]
+    warm_up_patches("cpu")
+    assert done == ["answer", "OngoingFit", "answer"]
     assert torch.equal(torch.random.get_rng_state(), before)
 
 

@@ -16,7 +16,7 @@ from dipsearch.execution import timed_answer
 from dipsearch.execution import worker as worker_module
 from dipsearch.execution.executor import TaskFailed
 from dipsearch.execution.picture_fits import PictureFits, taken_up
-from dipsearch.execution.task import STATE, TRAJECTORY, Advanced
+from dipsearch.execution.task import STATE, TRAJECTORY, Advanced, Patches
 from dipsearch.execution.worker import REMEMBERED, Worker
 from dipsearch.patches import HURRIED, answer, first_guess, fitted_part
 from dipsearch.problem import make_split
@@ -35,7 +35,9 @@ class Cramped:
         self.lean: list[bool] = []
         self.held: list[weakref.ref[torch.Tensor]] = []
 
-    def __call__(self, task: object, pictures: object, folder: object, *, compute: object) -> PictureFits:
+    def __call__(
+        self, task: object, pictures: object, folder: object, *, compute: object, own: object
+    ) -> PictureFits:
         self.lean.append(compute.lean)
         if compute.lean and not self.always:
             return taken_up(task, pictures, folder, compute=compute)
@@ -65,7 +67,9 @@ def test_before_the_lean_way_the_other_fits_are_put_aside(
     other, task = a_slice("trials/0001"), a_slice()
     advanced(worker, other, slices=1, keep=False)
 
-    def crowded(task: object, pictures: object, folder: object, *, compute: object) -> PictureFits:
+    def crowded(
+        task: object, pictures: object, folder: object, *, compute: object, own: object
+    ) -> PictureFits:
         if worker.remembers("trials/0001"):
             raise torch.OutOfMemoryError("CUDA out of memory")
         return taken_up(task, pictures, folder, compute=compute)
@@ -200,3 +204,33 @@ def test_networks_and_metrics_of_ones_own_are_to_blame_for_what_they_raise(worke
     worker.own = OwnParts(metric=lambda x, y, weight: float(x.shape[-1]))
     found = worker.do(a_slice())
     assert isinstance(found, Advanced) and found.value == 20.0
+
+
+def test_similar_patches_that_a_gpu_has_no_room_for_are_found_without_its_fits_or_by_the_processor(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[tuple[str, int]] = []
+    restored = Worker._restored
+
+    def crowded(self: Worker, task: Patches, device: str) -> object:
+        tried.append((device, self.remembers(LEARNS)))
+        if device != "cpu":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return restored(self, task, device)
+
+    advanced(worker, a_slice(), slices=1)
+    monkeypatch.setattr(Worker, "_restored", crowded)
+    monkeypatch.setattr(worker_module, "patch_device", lambda device: "cuda:0")
+    worker.do(PATCHES)
+    assert tried == [("cuda:0", 20), ("cuda:0", 0), ("cpu", 0)]
+    assert (worker.folder / PATCHES.out).exists()
+    (again,) = advanced(worker, a_slice(at=20), slices=1)  # its files were left
+    assert again.steps == 40
+    monkeypatch.setattr(worker_module, "patch_device", lambda device: "cpu")
+
+    def full(self: Worker, task: Patches, device: str) -> object:
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(Worker, "_restored", full)
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        worker.do(PATCHES)

@@ -7,8 +7,9 @@ import dataclasses
 import pytest
 import torch
 
-from dipsearch.fitting import Compute, EagerEngine, Step, fit, make_engine
+from dipsearch.fitting import Compute, Step, fit, make_engine
 from dipsearch.fitting.cuda_graph import recorded, warm_up
+from dipsearch.fitting.engine import EagerEngine
 from dipsearch.network import Genome, OwnNetwork, Scale
 from dipsearch.problem import Identity, NoiseModel, Problem, Split, make_split
 

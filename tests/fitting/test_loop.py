@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ from dipsearch.fitting import (
     fit,
     fit_all_data,
 )
-from dipsearch.fitting.average import Average
+from dipsearch.fitting.all_data import all_data_share
+from dipsearch.fitting.average import ExponentialAverage, RunningAverage
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import Identity, Mask, NoiseModel, Problem, make_split
 
@@ -205,6 +207,19 @@ def test_noise_that_was_added_for_a_score_is_fitted_no_more() -> None:
     assert abs(kept[1]) < 0.7 * abs(kept[0])
 
 
+def test_a_short_fit_goes_on_in_the_time_that_it_is_said_to_need() -> None:
+    problem = noisy()
+    split = make_split(problem, seed=0)
+    short = fit(tiny_genome(), problem, split=split, seed=0, max_steps=40, keep_weights=True)
+    took = replace(short, seconds=100.0)
+    enough, little = (
+        fit_all_data(took, tiny_genome(), problem, seed=0, seconds=share * took.seconds)
+        for share in (all_data_share(40), 2 * all_data_share(1000))
+    )
+    assert enough.full is not None and little.full is None
+    assert all_data_share(1000) == all_data_share(2000) < all_data_share(100) < all_data_share(40)
+
+
 def test_noise_that_was_held_out_is_never_fitted() -> None:
     missing = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(1)).round()
     for problem in (noisy("impulse"), noisy(operator=Mask(missing), observed=missing)):
@@ -253,7 +268,7 @@ def test_a_network_that_needs_a_pilot_is_not_fitted_without_its_own() -> None:
 
 
 def test_the_average_looks_back_about_a_tenth_of_the_way() -> None:
-    average = Average(0.99, shape=(1, 1, 1, 1))
+    average = RunningAverage(ExponentialAverage(0.99), shape=(1, 1, 1, 1))
     for step in range(1, 201):
         average.update(torch.full((1, 1, 1, 1), float(step)))
     # β_t = t / (t + 10): an output of step s has the weight Π β, and the mean age of what is averaged is t / 11.

@@ -8,15 +8,15 @@ import torch
 
 from dipsearch.fitting import (
     Check,
-    Choice,
     Discrepancy,
     Ended,
     FixedLength,
-    Fluctuation,
     LowestVariance,
     ValidationMinimum,
     replay,
 )
+from dipsearch.fitting.fluctuation import Fluctuation
+from dipsearch.fitting.monitors import Choice
 
 SHAPE = (1, 3, 8, 8)
 

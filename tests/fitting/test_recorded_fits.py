@@ -138,6 +138,15 @@ def test_a_saved_fit_goes_on_on_another_kind_of_device(start: torch.device, end:
     assert losses[10] < 1.3 * losses[9] and losses[10] < 0.5 * losses[0]
 
 
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_a_fit_runs_on_another_gpu_than_the_current_one() -> None:
+    one, other = begun(), begun(device=torch.device("cuda", 1))
+    for fit in (one, other):
+        fit.advance(40)
+    assert torch.cuda.current_device() == 0 and other.fit().image.device.index == 1
+    assert other._engine.name == "cuda_graph" and same(one, other)
+
+
 def failing(fails: Callable[[torch.Tensor], object]) -> Step:
     """A step of which one part cannot be recorded, though it can be made."""
     problem, split = parts("cuda:0", 64)
@@ -157,6 +166,7 @@ FAILURES = {
     "reads": lambda output: output.sum().item(),  # which no capture survives
     "needs too much": lambda output: torch.empty(2**50, dtype=torch.uint8, device=output.device),
     "raises": lambda output: (_ for _ in ()).throw(RuntimeError("no such kernel")),
+    "raises something else": lambda output: (_ for _ in ()).throw(TypeError("no such layer")),
 }
 
 

@@ -11,8 +11,9 @@ from contextlib import contextmanager, nullcontext
 import pytest
 import torch
 
-from dipsearch.fitting import Compute, EagerEngine, Step, cuda_graph, make_engine, precision
+from dipsearch.fitting import Compute, Step, cuda_graph, make_engine, precision
 from dipsearch.fitting.cuda_graph import CudaGraphEngine, recorded, there_on
+from dipsearch.fitting.engine import EagerEngine
 from dipsearch.network import capture
 
 from .test_engine import SMALL, after, parts, step_of
@@ -102,7 +103,10 @@ INVALID = RuntimeError("CUDA error: operation failed due to a previous error dur
 FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
 
-@pytest.mark.parametrize("error", [INVALID, FULL], ids=["invalid", "full"])
+FOREIGN = TypeError("this layer cannot be recorded")
+
+
+@pytest.mark.parametrize("error", [INVALID, FULL, FOREIGN], ids=["invalid", "full", "foreign"])
 def test_after_a_failed_capture_eager_steps_go_on_as_if_there_had_been_none(
     gpu: Gpu, error: Exception
 ) -> None:
@@ -175,6 +179,51 @@ def test_an_old_gpu_computes_in_32_bits_and_says_so_where_others_were_asked_for(
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
     assert precision.effective("bf16", there) == "bf16"
     assert precision.less_precise("bf16", there) == ""
+
+
+SWITCHES = {
+    "convolutions": (torch.backends.cudnn, "conv"),
+    "products": (torch.backends.cuda, "matmul"),
+    "everything": (torch, "backends"),
+}
+
+
+@pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="PyTorch has these words from 2.9 on")
+@pytest.mark.parametrize("word", ["tf32", "ieee"])
+@pytest.mark.parametrize("kind", SWITCHES)
+def test_what_somebody_has_set_by_pytorchs_newer_words_is_kept_and_no_error(kind: str, word: str) -> None:
+    part = getattr(*SWITCHES[kind])
+    usual, part.fp32_precision = part.fp32_precision, word
+    try:
+        _arithmetic_of_each_precision()
+    finally:
+        part.fp32_precision = usual
+
+
+def _arithmetic_of_each_precision() -> None:
+    there, products = torch.device("cuda", 0), torch.backends.cuda.matmul
+    before = torch.backends.cudnn.conv.fp32_precision, products.fp32_precision
+    for precision_word, convolutions in (("tf32", "tf32"), ("fp32", "ieee"), ("bf16", "tf32")):
+        with precision.arithmetic(precision_word, there):
+            assert torch.backends.cudnn.conv.fp32_precision == convolutions
+            assert products.fp32_precision == "ieee"
+    after = torch.backends.cudnn.conv.fp32_precision, products.fp32_precision
+    assert [one == "tf32" for one in after] == [one == "tf32" for one in before]
+
+
+def test_a_pytorch_without_these_words_has_its_switches_back_as_they_were(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Switches:
+        allow_tf32 = True
+
+    cudnn, products = Switches(), Switches()
+    monkeypatch.setattr(torch.backends, "cudnn", cudnn)
+    monkeypatch.setattr(torch.backends.cuda, "matmul", products)
+    with pytest.raises(KeyError), precision.arithmetic("fp32", torch.device("cuda", 0)):
+        assert (cudnn.allow_tf32, products.allow_tf32) == (False, False)
+        raise KeyError
+    assert (cudnn.allow_tf32, products.allow_tf32) == (True, True)
 
 
 def test_a_processor_computes_in_bf16_only_where_it_multiplies_blocks_of_it(

@@ -39,7 +39,7 @@ def test_a_study_is_kept_read_back_and_removed(tmp_path: Path) -> None:
     assert kept_studies(folder) == (study(),)
     remove_study("first", folder=folder)
     assert kept_studies(folder) == ()
-    with pytest.raises(InputError, match="no study 'first'; it has none"):
+    with pytest.raises(InputError, match="no study or preset 'first'; it has none"):
         remove_study("first", folder=folder)
 
 
@@ -47,7 +47,7 @@ def test_the_same_study_and_the_same_name_are_refused(tmp_path: Path) -> None:
     keep_study(study(), folder=tmp_path)
     with pytest.raises(InputError, match="in the library already, as first"):
         keep_study(study("second"), folder=tmp_path)
-    with pytest.raises(InputError, match="another study of the name first"):
+    with pytest.raises(InputError, match="another study or preset of the name first"):
         keep_study(study("First", seed=1), folder=tmp_path)
     assert len(kept_studies(tmp_path)) == 1
 
@@ -60,6 +60,8 @@ def test_the_same_study_and_the_same_name_are_refused(tmp_path: Path) -> None:
         (lambda c: c["pictures"][0]["features"].pop("noise"), "the features are"),
         (lambda c: c["pictures"][0].update(digest="../../etc"), "digest"),
         (lambda c: c.update(networks=[]), "networks"),
+        (lambda c: c["networks"][0].update(name="dipsearch_pilot_16"), "a network occurs twice"),
+        (lambda c: c["networks"].append(c["networks"][0]), "a network occurs twice"),
     ],
 )
 def test_damaged_files_are_refused_and_a_search_goes_on_without_them(
@@ -77,6 +79,14 @@ def test_damaged_files_are_refused_and_a_search_goes_on_without_them(
     assert len(left_out) == 1 and left_out[0].startswith("second of your library is left out")
     remove_study("second", folder=tmp_path)
     assert len(kept_studies(tmp_path)) == 1
+
+
+def test_a_copy_under_another_name_counts_once(tmp_path: Path) -> None:
+    file = keep_study(study(), folder=tmp_path)
+    (tmp_path / "second.json").write_bytes(file.read_bytes())
+    there, left_out = readable_studies(tmp_path)
+    assert [one.name for one in there] == ["first"]
+    assert left_out == ("second of your library is left out: it is the study first once more",)
 
 
 def test_a_search_tries_the_best_of_each_study_of_its_task_once() -> None:

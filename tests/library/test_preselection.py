@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dipsearch.errors import FormatError
-from dipsearch.library import preset_names
+from dipsearch.library import preset_names, starters_for
 from dipsearch.library.measurement_features import FEATURES
 from dipsearch.library.preselection import EvidenceRow, cases_from, expected, ordered, preselection_words
 from dipsearch.library.preselection_file import FILE, read_preselection, write_preselection
@@ -63,6 +63,7 @@ def test_a_file_reads_back_equal_with_a_line_for_each_case(tmp_path: Path) -> No
     [
         (lambda c: c["cases"][0]["features"].pop("noise"), "the features of p0 are"),
         (lambda c: c["cases"][0]["seen"].append(c["cases"][0]["seen"][0]), "occurs twice"),
+        (lambda c: c["cases"].append(c["cases"][0]), "p0 with the task denoise occurs twice"),
         (lambda c: c["cases"][0]["seen"][0].update(behind=-1), "behind"),
         (lambda c: c.update(format="dipsearch/preselection/9"), "format"),
         (lambda c: c.update(more=1), "unknown key"),
@@ -85,3 +86,5 @@ def test_what_is_shipped_knows_presets_alone() -> None:
     names = set(preset_names())
     assert len(cases) >= 8 and {one.network for case in cases for one in case.seen} <= names
     assert FILE.stat().st_size < 30_000
+    for case in cases:  # a network without evidence comes last, however good it is
+        assert starters_for(case.task)[0][0] in {one.network for one in case.seen}

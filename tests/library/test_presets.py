@@ -6,8 +6,18 @@ from pathlib import Path
 import pytest
 
 from dipsearch.errors import FormatError, InputError
-from dipsearch.library import preset, preset_names, presets_for, read_preset, starters_for
-from dipsearch.library.presets import FOLDER
+from dipsearch.library import (
+    PictureEvidence,
+    Preset,
+    PresetEvidence,
+    paired_evidence,
+    preset,
+    preset_names,
+    presets_for,
+    starters_for,
+    write_preset,
+)
+from dipsearch.library.presets import FOLDER, read_preset
 from dipsearch.network import Genome, Scale, build, cost, load_space
 from dipsearch.network.genome import GLOBAL_GENES
 
@@ -128,6 +138,15 @@ def test_presets_of_a_task_come_in_their_order() -> None:
     )
 
 
+def test_two_files_of_one_genome_are_one_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = tuple(
+        read_preset(FOLDER / f"{name}.yaml") for name in ("dipsearch_pilot_16", "dipsearch_pilot_32")
+    )
+    copy = replace(every[0], name="mine", rank=every[0].rank + 1)
+    monkeypatch.setattr("dipsearch.library.presets._all", lambda: (copy, *every))
+    assert [name for name, _ in starters_for("denoise")] == ["dipsearch_pilot_32", "dipsearch_pilot_16"]
+
+
 def test_an_unknown_name_gets_the_near_one() -> None:
     assert set(PUBLISHED) <= set(preset_names())
     with pytest.raises(InputError, match=r"'dip_2018_denose'.*did you mean `dip_2018_denoise`"):
@@ -142,4 +161,53 @@ def test_a_preset_file_is_read_strictly(tmp_path: Path) -> None:
         read_preset(path)
     path.write_text(text.replace("bilinear", "bilinaer"))
     with pytest.raises(FormatError, match=r"mine.yaml: the gene `upsampling`.*did you mean `bilinear`"):
+        read_preset(path)
+
+
+def made(evidence: PresetEvidence | None) -> Preset:
+    return replace(read_preset(FOLDER / "dipsearch_pilot_16.yaml"), name="mine", evidence=evidence)
+
+
+def pictures(*apart: float) -> list[PictureEvidence]:
+    return [
+        PictureEvidence(f"{number:012x}", (1, 3, 64, 48), 30.0 + gain, 30.0)
+        for number, gain in enumerate(apart)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("apart", "gain", "p"),
+    [
+        ((0.1, 0.2, 0.3, 0.4), 0.25, None),  # too few
+        ((0.1, 0.2, 0.3, 0.4, 0.5, 0.6), 0.35, 0.0312),  # 2 / 2⁶
+        ((0.1, -0.2, 0.3, -0.4, 0.5, -0.6), -0.05, 0.8438),
+        ((0.0,) * 6, 0.0, 1.0),
+    ],
+)
+def test_evidence_is_paired_and_a_preset_reads_back_with_it(
+    apart: tuple[float, ...], gain: float, p: float | None, tmp_path: Path
+) -> None:
+    evidence = paired_evidence("other", pictures(*apart))
+    assert evidence.gain == pytest.approx(gain) and evidence.p == p
+    write_preset(tmp_path / "mine.yaml", made(evidence))
+    assert read_preset(tmp_path / "mine.yaml") == made(evidence)
+
+
+def test_without_evidence_the_older_format_is_written_and_read(tmp_path: Path) -> None:
+    write_preset(tmp_path / "mine.yaml", made(None))
+    assert "format: dipsearch/preset/1\n" in (tmp_path / "mine.yaml").read_text()
+    assert read_preset(tmp_path / "mine.yaml") == made(None)
+    alone = paired_evidence(None, pictures(0.1, 0.2))
+    assert alone.gain is None and alone.p is None
+
+
+def test_evidence_that_is_not_that_of_its_pictures_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    write_preset(path, made(paired_evidence("other", pictures(0.1, 0.2))))
+    text = path.read_text()
+    path.write_text(text.replace("gain: 0.15", "gain: 1.15"))
+    with pytest.raises(FormatError, match=r"`evidence\.gain` is 1\.15; by its pictures it is 0\.150"):
+        read_preset(path)
+    path.write_text(text.replace("dipsearch/preset/2", "dipsearch/preset/1"))
+    with pytest.raises(FormatError, match="unknown key `evidence`"):
         read_preset(path)

@@ -75,6 +75,7 @@ def test_kernels_are_for_cuda_and_what_stands_for_it() -> None:
     with as_on("cuda"):
         assert fused.usable(torch.zeros(1, 8, 16, 16, device="meta"))
         assert not fused.usable(torch.zeros(2, 8, 16, 16, device="meta"))
+        assert not fused.usable(torch.zeros(1, 8, 16, 16, device="meta", dtype=torch.float64))
     with as_on("mps"):
         assert not fused.usable(torch.zeros(1, 8, 16, 16, device="meta"))
 
@@ -92,6 +93,24 @@ def test_where_nothing_compiles_the_reason_is_said_once(monkeypatch: pytest.Monk
     ):
         assert not fused.compiles(7)
     assert not fused.compiles(7)
+    fused.compiles.cache_clear()
+
+
+def test_what_is_launched_only_once_is_not_usable(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The second launch of a kernel takes another way through Triton than the first one.
+    launched = []
+
+    def fails_later(*given: object, **settings: object) -> None:
+        launched.append(given)
+        if len(launched) > 1:
+            raise TypeError("function takes exactly 20 arguments (24 given)")
+
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    monkeypatch.setattr("dipsearch.network.kernels.prepared", fails_later)
+    monkeypatch.setattr(torch, "zeros", lambda *shape, **settings: torch.empty(1, 4, 4, 4, device="meta"))
+    fused.compiles.cache_clear()
+    with pytest.warns(UserWarning, match="exactly 20 arguments"):
+        assert not fused.compiles(7)
     fused.compiles.cache_clear()
 
 

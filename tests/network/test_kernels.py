@@ -160,6 +160,66 @@ def test_images_in_16_bits_have_statistics_in_32() -> None:
     assert_close(x.grad, x64.grad, rounding=2**-6)
 
 
+@pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
+def test_joined_images_in_16_bits_have_statistics_in_32(upsampling: str) -> None:
+    far = random(1, 24, 5, 6, seed=0, shift=4).bfloat16().requires_grad_()
+    near = random(1, 8, 10, 12, seed=1, shift=-3).bfloat16().requires_grad_()
+    weight, bias = (random(32, seed=seed, shift=1).requires_grad_() for seed in (2, 3))
+    ours = joined(
+        near, far, Scaling(NOBODY, weight, bias), upsampling=upsampling, padding="reflect", border=1
+    )
+    gradient = random(*ours.shape, seed=4).bfloat16()
+    ours.backward(gradient.clone())
+    right = doubled(near, far, weight, bias)
+    theirs = joined_plainly(*right, upsampling=upsampling, border=1)
+    theirs.backward(gradient.double())
+    assert ours.dtype is torch.bfloat16
+    assert_close(ours.detach(), theirs.detach(), rounding=2**-8)
+    for mine, other in zip((near, far, weight, bias), right, strict=True):
+        assert mine.grad is not None and mine.grad.dtype is mine.dtype
+        assert_close(mine.grad, other.grad, rounding=2**-6)
+
+
+def joined_plainly(
+    near: Tensor, far: Tensor, weight: Tensor, bias: Tensor, *, upsampling: str, border: int
+) -> Tensor:
+    """PyTorch's operations, in the precision of the tensors."""
+    corners = None if upsampling == "nearest" else False
+    y = torch.cat([near, F.interpolate(far, scale_factor=2, mode=upsampling, align_corners=corners)], 1)
+    return extended(normalised(y, weight, bias), border, "reflect")
+
+
+def off(ours: Tensor | None, right: Tensor | None) -> float:
+    assert ours is not None and right is not None
+    return float((ours.double() - right).norm() / right.norm())
+
+
+@pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
+def test_the_kernels_are_no_less_exact_than_pytorchs_operations_in_32_bits(upsampling: str) -> None:
+    given = [
+        random(1, 12, 36, 28, seed=0, shift=2),
+        random(1, 20, 18, 14, seed=1, shift=-5),
+        *(random(32, seed=seed, shift=1) for seed in (2, 3)),
+    ]
+    gradient = random(1, 32, 38, 30, seed=4)
+    found = []
+    for kind in ("kernels", "32 bits", "64 bits"):
+        tensors = [one.clone().requires_grad_() for one in given] if kind != "64 bits" else doubled(*given)
+        if kind == "kernels":
+            near, far, weight, bias = tensors
+            scaling = Scaling(NOBODY, weight, bias)
+            y = joined(near, far, scaling, upsampling=upsampling, padding="reflect", border=1)
+            (y,) = prepared(
+                y, Scaling(NOBODY, statistics=False), activation="silu", padding="zero", borders=(0,)
+            )
+        else:
+            y = F.silu(joined_plainly(*tensors, upsampling=upsampling, border=1))
+        y.backward(gradient.clone() if kind != "64 bits" else gradient.double())
+        found.append([y.detach(), *(one.grad for one in tensors)])
+    for ours, plain, right in zip(*found, strict=True):
+        assert off(ours, right) < 2 * off(plain, right) + 1e-7
+
+
 def test_many_programs_add_up_in_the_same_order_each_time() -> None:
     x = random(1, 8, 150, 60, seed=0, shift=2)  # 9,000 pixels: 36 programs, more than are added at once
     first, second = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -71,6 +72,36 @@ def test_what_a_kernel_is_compiled_for_asks_for_another_one(changed: dict[str, A
     for given in (usual, usual | changed, usual | changed):
         launch(kernel, (1, 1), given["x"], given["y"], given["size"], UP=given["UP"])
     assert [len(one.calls) for one in kernel.compiled] == [0, 1]
+
+
+@pytest.mark.parametrize(("triton", "constants"), [("3.2.0", ()), ("3.3.0+git1", (1, ALONG, ACROSS))])
+def test_an_older_triton_gives_a_compiled_kernel_no_constants(
+    triton: str, constants: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("triton.__version__", triton)
+    launching._takes_constants.cache_clear()
+    kernel, x, y = Kernel(), torch.zeros(64), torch.zeros(64)
+    for _ in range(2):
+        launch(kernel, (1, 1), x, y, 7, UP=1)
+    launching._takes_constants.cache_clear()
+    (call,) = kernel.compiled[0].calls
+    assert call[3:] == (7, *constants)
+
+
+def test_a_kernel_is_launched_on_the_device_of_its_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: list[torch.device] = []
+
+    @contextmanager
+    def device(one: torch.device) -> Iterator[None]:
+        chosen.append(one)
+        yield
+
+    monkeypatch.setattr(torch.cuda, "device", device)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    for name, others in (("cpu", 0), ("cuda:1", 0), ("cuda:0", 1)):
+        with launching._current(torch.device(name)):
+            assert len(chosen) == others
+    assert chosen == [torch.device("cuda:0")]
 
 
 def test_nothing_is_launched_where_nothing_is_computed() -> None:

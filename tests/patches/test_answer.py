@@ -9,7 +9,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from dipsearch.patches import GeneralisedAnscombe, answer, polished
+from dipsearch.patches import answer, polished
+from dipsearch.patches.stabilise import GeneralisedAnscombe
 from dipsearch.problem import (
     Downsample,
     Identity,

@@ -7,9 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from dipsearch.patches import DEFAULT, PatchNoise
+from dipsearch.patches import DEFAULT
 from dipsearch.patches.bayes import first_stage, second_stage
 from dipsearch.patches.groups import Groups, match
+from dipsearch.patches.patch_noise import PatchNoise
 from dipsearch.problem import psnr, read_image
 
 SIDE = 5

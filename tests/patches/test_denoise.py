@@ -7,8 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from dipsearch.patches import DEFAULT, PatchNoise
+from dipsearch.patches import DEFAULT
 from dipsearch.patches.denoise import denoise, polish, white
+from dipsearch.patches.patch_noise import PatchNoise
 from dipsearch.problem import psnr, read_image
 
 SIGMA = 25 / 255

@@ -8,7 +8,8 @@ import pytest
 
 from dipsearch.durations import about, seconds_in
 from dipsearch.network import Calibration, Genome, Scale, cost
-from dipsearch.planning.budget import GOOD_STEPS, LEAST_STEPS, POLISHING, make_plan, replanned
+from dipsearch.planning.affordable import GOOD_STEPS
+from dipsearch.planning.budget import LEAST_STEPS, POLISHING, make_plan, replanned
 from dipsearch.planning.plan import ENDLESS, MAX_STEPS, USUAL_STEPS, Load
 from dipsearch.planning.plan_lines import picture_line
 from dipsearch.planning.rescoring import NOTHING, RESCORING_SHARE, Rescoring

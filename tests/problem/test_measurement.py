@@ -17,9 +17,11 @@ from dipsearch.problem import (
     Impulses,
     LinearOperator,
     Mask,
+    NoiseModel,
     NoNoise,
     Poisson,
     Problem,
+    Product,
     Speckle,
     gaussian_kernel,
     make_split,
@@ -449,3 +451,77 @@ def test_speckle_is_a_share_in_any_units_and_needs_a_range_that_begins_at_zero(c
     ):
         with pytest.raises(InputError, match=said):
             Speckle(wrong)
+
+
+# -- factors of one's own in a product -------------------------------------------------------------------------
+
+SHAPE = (1, 1, HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize(
+    ("pair", "said"),
+    [
+        ((lambda x: 2 * x, lambda y: y), "A_adjoint is not the adjoint of A"),
+        ((lambda x: x**2, lambda y: y), "A is not linear"),
+    ],
+)
+@pytest.mark.parametrize("last", [True, False])
+def test_a_wrong_factor_of_a_product_is_found(clean, pair, said, last):
+    own, seen = LinearOperator(*pair, image_shape=SHAPE), Mask(np.ones((HEIGHT, WIDTH)))
+    product = Product(seen, own) if last else Product(own, seen)
+    assert said in refused(clean, product, Gaussian(0.1), image_shape=SHAPE)
+    assert Problem(clean, product, Gaussian(0.1), image_shape=SHAPE, check=False).image_shape == SHAPE
+
+
+class Louder:
+    """A factor in NumPy that makes 50 of 1; it has no ``to``."""
+
+    def A(self, x):
+        return 50 * np.asarray(x)
+
+    A_adjoint = A
+
+
+def test_a_product_with_a_large_factor_of_ones_own_is_as_that_factor_alone(clean):
+    y = 50 * clean
+    seen = np.random.default_rng(0).random(clean.shape) < 0.7
+    product = Product(Mask(seen), Louder())
+    made = Problem(y * seen, product, Gaussian(5), image_shape=clean.shape)
+    assert torch.equal(made.observed[0, 0].bool(), torch.from_numpy(seen))
+    divisor = made.operator.divisor
+    assert product.divisor == 1 and 25 < divisor < 50  # of zeros it makes zeros
+    assert made.noise.sigma == pytest.approx(5 / divisor) and "sigma 5 (given)" in str(made)
+    assert (made.form.low, made.form.high) == (0, 1)
+    assert np.allclose(made.y[0, 0], y * seen / divisor, atol=1e-6)
+
+
+def test_a_product_does_not_remember_the_image_of_an_earlier_problem(clean):
+    product = Product(Blur(gaussian_kernel(1)), Louder())
+    for y in (50 * clean, 50 * clean[:16]):
+        assert Problem(y, product, Gaussian(5), image_shape=y.shape).y.shape[-2:] == y.shape
+
+
+def test_zeros_of_an_own_outermost_factor_do_not_count_as_measured(clean):
+    def first_rows(x):
+        return torch.cat([x[..., :16, :], torch.zeros_like(x[..., 16:, :])], -2)
+
+    blur = Blur(gaussian_kernel(1))
+    y = first_rows(blur.A(torch.from_numpy(clean)[None, None].float()))
+    own = LinearOperator(first_rows, first_rows, image_shape=SHAPE)
+    made = Problem(y, Product(own, blur), Gaussian(0.1))
+    assert bool((made.observed[..., :16, :] == 1).all()) and bool((made.observed[..., 16:, :] == 0).all())
+
+
+# -- counts --------------------------------------------------------------------------------------------------
+
+
+def test_there_are_never_fewer_photons_than_none(clean):
+    y = np.random.default_rng(0).poisson(20 * clean).astype(float)
+    y[0, :3] = -2
+    said = refused(y, noise=Poisson(1))
+    assert "3 values of y are below 0, down to -2" in said and "offset" in said
+    assert "below 0" in refused(50 * y, Louder(), Poisson(50))
+    y[0, :3] = -0.4  # none, up to rounding
+    assert Problem(y, noise=Poisson(1)).noise.kind == "poisson"
+    dark = NoiseModel("poisson", gain=1.0, offset=-5.0, read_sigma=2.0)
+    assert Problem(y - 5, noise=dark).noise.read_sigma > 0

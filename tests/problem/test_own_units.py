@@ -14,6 +14,7 @@ from dipsearch.problem import (
     Gaussian,
     Impulses,
     Mask,
+    NoiseModel,
     NoNoise,
     Poisson,
     Problem,
@@ -180,3 +181,49 @@ def test_eight_bits_of_an_own_operator_are_no_range_of_the_image() -> None:
     y = (100 * image).round().to(torch.uint8)
     problem = Problem(y, (lambda x: 100 * x, lambda y: 100 * y), noise=Gaussian(1.0))
     assert (problem.form.low, problem.form.high) == (0.0, 1.0)
+
+
+# -- the noise of another problem ----------------------------------------------------------------------------
+
+
+def longer(x):
+    return 50 * x
+
+
+OTHERS = {
+    "grey levels": (lambda x: 255 * x, None, Gaussian(19.0)),
+    "8 bits": (lambda x: (255 * x).round().astype(np.uint8), None, Gaussian(25 / 255)),
+    "16 bits, less than rounding": (lambda x: (60000 * x).astype(np.uint16), None, Gaussian(0.2 / 65535)),
+    "counts in 8 bits": (lambda x: (200 * x).round().astype(np.uint8), None, Poisson(4)),
+    "counts from an offset on": (
+        lambda x: 100 + 400 * x,
+        Mask(np.ones((SIDE, SIDE))),
+        NoiseModel("poisson", gain=4.0, offset=90.0, read_sigma=2.0),
+    ),
+    "an own operator": (lambda x: 50 * x, (longer, longer), Gaussian(0.1)),
+    "an own operator of grey levels": (lambda x: 9000 * x, (longer, longer), Gaussian(30.0)),
+    "in [0, 1]": (lambda x: x, None, Impulses(0.01)),
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # the noise that is told is not in these smooth pictures
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_noise_of_one_problem_is_the_same_noise_in_the_next(smooth, name):
+    of, operator, noise = OTHERS[name]
+    first = Problem(of(smooth), operator, noise)
+    again = Problem(of(smooth), operator, noise=first.noise)
+    assert again.noise.kind == noise.kind and str(again) == str(first)
+    for part in ("sigma", "gain", "offset", "read_sigma"):
+        value = getattr(first.noise, part)
+        assert getattr(again.noise, part) == (None if value is None else pytest.approx(value))
+    brighter = Problem(of(0.5 * smooth), operator, noise=first.noise)  # of another range, where it is its own
+    for part in ("sigma", "gain", "offset", "read_sigma"):
+        value = getattr(first.noise.in_units_of_y(), part)
+        told = getattr(brighter.noise.in_units_of_y(), part)
+        assert told == (None if value is None else pytest.approx(value, abs=1e-9))
+
+
+def test_noise_in_units_of_nothing_is_refused():
+    for unit, zero in ((0.0, 0.0), (np.inf, 0.0), (1.0, np.nan)):
+        with pytest.raises(InputError, match="the noise is in units of"):
+            NoiseModel("gaussian", 0.1, unit=unit, zero=zero)

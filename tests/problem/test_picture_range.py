@@ -65,9 +65,11 @@ def test_the_range_is_that_of_the_data(
     assert torch.allclose(chosen.back(x).float(), image.pixels, rtol=1e-5, atol=1e-4)
 
 
-def test_a_hot_pixel_does_not_make_the_range(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hot", [[(20, 20)], [(20, 20), (20, 21)], [(20, 20), (21, 21)], [(0, 5), (1, 5)]])
+def test_hot_pixels_do_not_make_the_range(tmp_path: Path, hot: list[tuple[int, int]]) -> None:
     values = 1000 * UNIT
-    values[20, 20] = 65535
+    for pixel in hot:
+        values[pixel] = 65535
     case = load_case(tif(tmp_path / "hot.tif", values, "u2"), TaskOptions("denoise", sigma=20), seed=0)
     assert case.range.high * 65535 == pytest.approx(960, rel=0.02)
     assert float(case.problem.y.max()) == 1.5

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from dipsearch.library import Architecture, ArchitectureFit, ImageRecord, Provenance, preset
+from dipsearch.library import Architecture, ArchitectureFit, preset
+from dipsearch.library.architecture_file import ImageRecord, Provenance
 from dipsearch.report import architecture_rows, cost_rows, gene_rows, scale_rows
 
 

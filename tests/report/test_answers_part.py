@@ -11,9 +11,10 @@ import torch
 
 from dipsearch.delivery.answers import IN_WORDS, UNCHANGED
 from dipsearch.problem import read_image, write_image
-from dipsearch.report import render, result_rows
+from dipsearch.report import result_rows
 from dipsearch.report.answers_part import answer_tables
 from dipsearch.report.headline import headline
+from dipsearch.report.page import render
 from dipsearch.report.pictures import pictures_of
 from dipsearch.report.studies import Watched
 

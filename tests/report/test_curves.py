@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from dipsearch.report import curve_rows, stopping
+from dipsearch.report import stopping
+from dipsearch.report.curves import curve_rows
 
 
 def test_a_curve_is_in_decibels_and_its_stop_is_marked(make_study) -> None:

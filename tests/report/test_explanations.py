@@ -8,9 +8,9 @@ from typing import get_args
 import pytest
 
 from dipsearch.problem import Task, TaskOptions
-from dipsearch.report import render
 from dipsearch.report.explanations import no_network_words, score_words, stop_words
 from dipsearch.report.headline import headline
+from dipsearch.report.page import render
 
 
 def options(task: str) -> TaskOptions:

@@ -17,7 +17,8 @@ from markupsafe import escape
 from PIL import Image
 from plotly.offline import get_plotlyjs
 
-from dipsearch.report import render, write_page
+from dipsearch.report import write_page
+from dipsearch.report.page import render
 from dipsearch.report.pictures import data_uri, map_uri
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dipsearch.report import candidate_cells, candidate_rows, history_rows, state_words
+from dipsearch.report import candidate_cells, candidate_rows, state_words
 from dipsearch.report.comparison import progress
 from dipsearch.report.curves import curve_rows
 from dipsearch.report.descent_figures import family_tree, timeline
@@ -16,7 +16,7 @@ from dipsearch.report.headline import headline
 from dipsearch.report.lineage import edges, nodes
 from dipsearch.report.slices import newest, shares_of, slices_of
 from dipsearch.report.style import STATE_COLOURS
-from dipsearch.report.tables import counts
+from dipsearch.report.tables import counts, history_rows
 from dipsearch.report.timeline import MANY, MOST, spans
 from dipsearch.run import StudyRecord
 from dipsearch.run.slice_log import LOG, SliceRow, append_slice

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from dipsearch.library import presets_for
-from dipsearch.report import agreement, candidate_cells, candidate_rows, history_rows, state_words
+from dipsearch.report import candidate_cells, candidate_rows, state_words
 from dipsearch.report.figures import score_against_seconds
-from dipsearch.report.tables import FinalistRow, counts, finalist_rows
+from dipsearch.report.tables import FinalistRow, agreement, counts, finalist_rows, history_rows
 
 
 def test_candidates_are_ranked_by_score_and_the_others_follow(make_study) -> None:

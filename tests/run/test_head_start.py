@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from dipsearch.errors import DipsearchError
+from dipsearch.execution.local_processes import LocalProcesses
 from dipsearch.run import head_start, read_study, run_search
 from dipsearch.run.head_start import HeadStart
 
@@ -65,6 +66,31 @@ def test_only_those_begin_early_that_have_a_core_of_their_own(tmp_path: Path) ->
         assert ahead.free and len(children() - before) == 1
         assert len(ahead.workers(("cpu",) * 2).workers) == 2
         assert len(children() - before) == 2
+
+
+def test_on_a_gpu_all_begin_early_however_busy_the_processor_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[list[str], int | None]] = []
+
+    def noted(self: LocalProcesses, most: int | None = None) -> None:
+        begun.append(([one.device for one in self.specs], most))
+
+    monkeypatch.setattr(head_start, "taken_cores", lambda: 100)
+    monkeypatch.setattr(LocalProcesses, "start", noted)
+    with HeadStart(tmp_path) as ahead:
+        ahead.begin(("cuda:0", "cuda:1"), besides=1)
+        ahead.workers(("cuda:0", "cuda:1"))
+    with HeadStart(tmp_path, budget_seconds=5.0) as short:
+        short.begin(("cuda:0",), besides=1)
+    assert begun == [(["cuda:0", "cuda:1"], 2), (["cuda:0", "cuda:1"], None)]
+
+
+def test_of_the_load_of_a_machine_a_process_has_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head_start, "cores", lambda: 16)
+    monkeypatch.setattr(head_start.os, "cpu_count", lambda: 192)
+    monkeypatch.setattr(head_start.os, "getloadavg", lambda: (48.0, 0.0, 0.0))
+    assert head_start.taken_cores() == 4
 
 
 @pytest.mark.usefixtures("four_cores")

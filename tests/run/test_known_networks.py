@@ -12,8 +12,8 @@ from dipsearch.library.measurement_features import FEATURES
 from dipsearch.library.preselection import EvidenceCase, Seen
 from dipsearch.network import load_space
 from dipsearch.problem import Case, Identity, NoiseModel, Problem
+from dipsearch.request_words import OrderWord
 from dipsearch.run.known_networks import KnownNetworks, known_networks
-from dipsearch.trials.request import OrderWord
 
 NAMES = [name for name, _ in starters_for("denoise")]
 
@@ -45,9 +45,8 @@ def test_the_fixed_order_is_that_of_the_presets_and_the_features_are_told() -> N
 def test_similar_measurements_order_the_networks_and_one_line_says_so() -> None:
     known = found("similar")
     assert [name for name, _ in known.starters][:2] == [NAMES[3], NAMES[0]]
-    assert len(known.notes) == 1 and known.notes[0].startswith(
-        f"{NAMES[3]} is tried first: on the 3 most similar"
-    )
+    assert known.why_first.startswith(f"{NAMES[3]} is tried first: on the 3 most similar")
+    assert known.notes == () and found("fixed").why_first == ""
     assert known.record["order"] == "similar"
     assert known.record["expected"][0] == {"network": NAMES[3], "behind": 0.0, "steps": 150, "cases": 3}
 

@@ -292,9 +292,15 @@ def test_what_a_quick_method_made_is_called_so_and_made_anew_where_there_is_more
         "a quick method; there was no time for similar patches"
     ]
     assert said in result["warnings"] and ear.notes.count(said) == 1
-    assert result["baselines"] == {}
+    assert result["baselines"] == {} and result["known"] is None
+    best = outcome.folder / "best"
+    assert (best / "first.png").read_bytes() == (best / "restored.png").read_bytes()
     assert "similar patches alone" not in (outcome.folder / "best" / "card.md").read_text()
     assert "quick method" in [layer.title for layer in pictures_of(read_study(outcome.folder))[0].pictures]
+    usual = request(place, trials=None, budget_seconds=60.0, space="skip", name="unsaid")
+    _, ear = search(place, replace(usual, order="similar", start="warm"))
+    assert said in ear.notes
+    assert not [note for note in ear.notes if "tried first" in note or "learnt weights" in note]
     resumed, _ = search_again(place, monkeypatch)
     first = resumed.result["answers"][0]
     assert first["words"] == "similar patches alone, without a network"

@@ -24,6 +24,7 @@ from dipsearch.planning.policy import Decision, ExpectedGain
 from dipsearch.run import Silent
 from dipsearch.run.books import TIME_OVER, Asked
 from dipsearch.run.candidate import Candidate
+from dipsearch.run.finishing import _with_all_data
 from dipsearch.run.run import Run
 from dipsearch.run.scheduler import GRACE, Scheduler
 from dipsearch.run.search_slices import slice_of
@@ -42,7 +43,7 @@ def test_a_finished_study_without_time_for_more_delivers_what_it_has(
 ) -> None:
     asked = request(place)
     first = run(place, asked, Ear())
-    monkeypatch.setattr("dipsearch.run.run_plan._no_time", lambda *args, **kwargs: True)
+    monkeypatch.setattr("dipsearch.run.opening.without_time", lambda *args, **kwargs: True)
     ear = Ear()
     again = run(place, request(place, trials=None, budget_seconds=60.0), ear, resume=True)
     assert not ear.plans[0].networks
@@ -205,6 +206,29 @@ def test_the_policy_sees_everybody_who_was_begun(tmp_path: Path) -> None:
         search.candidates[number] = candidate
     search.candidates[20] = Candidate(20, 20, tiny_genome(), 2000, told=True)  # it could not be fitted
     assert [one.number for one in search._situation(1.0).contestants] == list(range(20))
+
+
+@pytest.mark.parametrize(("steps", "share"), [(50, 0.4), (1000, 0.15)])
+def test_members_have_the_time_that_they_need_to_go_on(tmp_path: Path, steps: int, share: float) -> None:
+    search = idle_search(tmp_path)
+    candidate = Candidate(0, 0, tiny_genome(), 2000)
+    advanced(candidate, steps, went(steps, mse=0.01))
+    candidate.seconds = 10.0
+    search.candidates[0] = candidate
+    given: list[Any] = []
+    plan = SimpleNamespace(polishing=4.0)  # half of which is to spare
+    least = 10 * 20 / steps
+    for left in (20.0, least - 1.9, least - 2.1):
+        runner = SimpleNamespace(work=lambda next_task, took: given.append(next_task()))
+        scheduler = SimpleNamespace(
+            search=search, runner=runner, left=lambda left=left: left, run=SimpleNamespace(plan=plan)
+        )
+        delivery = SimpleNamespace(used={0: 1.0})
+        picture = SimpleNamespace(problem=search.run.cases[0].problem)
+        _with_all_data(cast(Any, scheduler), (), cast(Any, [delivery]), cast(Any, [picture]))
+    assert given[0].all_data and given[0].seconds == pytest.approx(2 * 10 * share)
+    # In little time it goes on for a while, and in less not at all.
+    assert given[1].seconds == pytest.approx(least + 0.1) and given[2] is None
 
 
 def test_a_damaged_record_of_the_winner_costs_its_recipe_and_no_picture(place: Path) -> None:

@@ -16,7 +16,7 @@ from optuna.storages import RDBStorage
 from PIL import Image
 
 from dipsearch.commands.main import run
-from dipsearch.report import render
+from dipsearch.report.page import render
 from dipsearch.report.studies import find_studies, study_rows
 from dipsearch.run import read_study
 from dipsearch.yaml_files import dump_yaml, parse_yaml

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from ...delivery.delivering import MOST_MEMBERS
 from ...proposal.breeding import Breeding, child
-from ...proposal.distributions import Conditional
+from ...proposal.distributions import conditional
 from .known_strategies import KNOWN_FIRST, known_choices, other_seeds
+from .replay_delivery import as_scored, delivered_weights
 from .sampler_strategies import can_be_judged, pool_of, sampled, skip_space
-from .search_replay import as_scored, delivered_weights
 from .strategy import Choice, Offer, Tried
 from .table import Table
 
@@ -97,7 +97,7 @@ class ForEnsemble(AfterKnown):
 
     def pick(self, tried: Sequence[Tried], judged: Sequence[Tried]) -> int:
         """The unused genome nearest to a child."""
-        space = _conditional()
+        space = conditional(skip_space())
         best = sorted(judged, key=lambda one: -one.estimate)[:MOST_MEMBERS]
         sketches = np.stack([_sketch(one) for one in best])
         scores = np.array([one.contestant.mse for one in best])
@@ -171,11 +171,6 @@ def _sketch(one: Tried) -> NDArray[np.float64]:
     sketch = one.contestant.sketch
     assert sketch is not None, "one that can be judged has a sketch"
     return sketch.astype(np.float64)
-
-
-@lru_cache(maxsize=1)
-def _conditional() -> Conditional:
-    return Conditional(skip_space())
 
 
 @lru_cache(maxsize=2)

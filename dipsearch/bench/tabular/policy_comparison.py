@@ -20,7 +20,8 @@ from ...planning.policy import ExpectedGain, Policy, WholeFits
 from .known_policies import FreezeThaw, SuccessiveHalving
 from .known_strategies import choices_after_known, random_after_known
 from .pruning import Pruning
-from .search_replay import STEP_SECONDS, delivered_at, replay_search
+from .replay_delivery import delivered_at
+from .search_replay import STEP_SECONDS, replay_search
 from .strategy import Offer
 from .table import Table, cases_of
 from .table_cases import SETS, SetName

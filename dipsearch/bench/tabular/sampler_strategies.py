@@ -15,7 +15,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import TrialState, create_trial
 
 from ...network import SearchSpace, load_space
-from ...proposal.distributions import Conditional
+from ...proposal.distributions import conditional
 from ...proposal.proposals import ProposingSampler
 from ...proposal.samplers import make_sampler, suggest
 from .gene_distance import Neighbours
@@ -42,7 +42,7 @@ class Sampled:
         self._space, self._first = skip_space(), iter(first)
         self._sampler = sampler
         self._begin_study()
-        self._known = Conditional(self._space).distributions
+        self._known = conditional(self._space).distributions
         self._used = set[str]()
         self._pool, self._near = pool_of(offer.table)
 
@@ -59,7 +59,13 @@ class Sampled:
         return choice
 
     def _begin_study(self) -> None:
-        self._study = optuna.create_study(direction="maximize", sampler=self._sampler)
+        # A search begins many studies, of which nobody wants to be told.
+        said = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(max(said, optuna.logging.WARNING))
+        try:
+            self._study = optuna.create_study(direction="maximize", sampler=self._sampler)
+        finally:
+            optuna.logging.set_verbosity(said)
         self._told = dict[Choice, float]()
 
     def _asked(self) -> Choice | None:

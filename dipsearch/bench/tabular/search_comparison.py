@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, stdev, variance
+from typing import Any
 
 from scipy.stats import t as student
 
@@ -26,8 +27,9 @@ from .known_strategies import (
     random_after_known,
     random_genomes,
 )
+from .replay_delivery import Delivered, delivered_at
 from .sampler_strategies import sampled, with_sampler
-from .search_replay import SECONDS_PER_MINUTE, Delivered, delivered_at, replay
+from .search_replay import SECONDS_PER_MINUTE, Decisions, replay
 from .strategy import Maker, Tried
 from .table import Table, cases_of
 from .table_cases import SETS, SetName
@@ -64,6 +66,10 @@ STRATEGIES: Mapping[str, Maker] = {
 
 AGAINST = (SEEDS, RANDOM)
 """What the others are compared with: more of the same, and chance."""
+
+LASTING = (SEEDS, RANDOM, PILOT)
+"""Strategies that are looked at in long searches, whose replays take ten times as long: what a search does, more of the
+same, and chance."""
 
 MINUTES = (1.0, 2.0, 4.0)
 
@@ -134,10 +140,11 @@ def replayed_searches(
     for name in sets:
         for task in dict.fromkeys(case.task for case in cases_of(table, set=name)):
             cases = cases_of(table, set=name, task=task)
+            # Most strategies begin with the same networks, on which the policy is asked once.
+            decisions = [Decisions() for _ in cases]
             for strategy, maker in strategies.items():
                 found[name, task, strategy] = [
-                    _searched(maker, table, cases[seed % len(cases)], seed, minutes, policy)
-                    for seed in range(seeds)
+                    _searched(maker, table, cases, seed, minutes, policy, decisions) for seed in range(seeds)
                 ]
                 last = [one.psnr(max(minutes), "polished") for one in found[name, task, strategy]]
                 watch(f"{name} {task}: {strategy} {fmean(last):.2f} dB")
@@ -145,11 +152,35 @@ def replayed_searches(
 
 
 def _searched(
-    maker: Maker, table: Table, case: TableCase, seed: int, minutes: Sequence[float], policy: Policy
+    maker: Maker,
+    table: Table,
+    cases: Sequence[TableCase],
+    seed: int,
+    minutes: Sequence[float],
+    policy: Policy,
+    decisions: Sequence[Decisions],
 ) -> Searched:
-    found = replay(maker, table, case, seed=seed, minutes=max(minutes), policy=policy)
+    turn = seed % len(cases)
+    case, longest = cases[turn], max(minutes)
+    found = replay(maker, table, case, seed=seed, minutes=longest, policy=policy, decisions=decisions[turn])
     delivered = {when: delivered_at(found.tried, case, minutes=when) for when in minutes}
     return Searched(case, found.tried, delivered, found.dry_at)
+
+
+def dry_searches(searches: Searches) -> list[dict[str, Any]]:
+    """Where the table had nothing more for a strategy: ``strategy, task, minutes``, and how ``many`` of the searches.
+
+    Strategies of a single fit are left out: they have nothing more to do by nature.
+    """
+    found = []
+    for (_, task, strategy), each in searches.items():
+        for minutes in each[0].delivered:
+            many = sum(one.ran_dry(minutes) for one in each)
+            if many and strategy not in (ONCE, DIP):
+                found.append(
+                    {"strategy": strategy, "task": task, "minutes": minutes, "many": many, "of": len(each)}
+                )
+    return found
 
 
 def search_rows(searches: Searches, *, measurement: str, against: Sequence[str] = AGAINST) -> list[SearchRow]:
@@ -240,10 +271,12 @@ def half_within(values: Sequence[Sequence[float]]) -> float:
     return float(student.ppf(0.975, freedom)) * math.sqrt(total) / len(values)
 
 
-def fits_to_best_of_random(
-    searches: Searches, table: Table, *, most: int = 100
-) -> dict[str, dict[str, float]]:
-    """How many fits a strategy needs until its best network is as good as the best of so many random ones.
+MOST_RANDOM = 100
+"""Random genomes whose best one is to be reached."""
+
+
+def fits_to_best_of_random(searches: Searches, table: Table) -> dict[str, dict[str, float]]:
+    """How many fits a strategy needs until its best network is as good as the best of random ones.
 
     The best is that with the best estimate; compared is its true PSNR.
 
@@ -251,7 +284,7 @@ def fits_to_best_of_random(
         By strategy: ``median`` of the fits, -1 where most searches did not get there; ``within_25``, the share of
         searches that needed no more than 25; and ``random``, how many random genomes there were to choose from.
     """
-    pool = [one.digest for one in table.genomes if one.genome.kind == "random"][:most]
+    pool = [one.digest for one in table.genomes if one.genome.kind == "random"][:MOST_RANDOM]
     found: dict[str, list[float]] = {}
     for (_, _, strategy), each in searches.items():
         found.setdefault(strategy, []).extend(_fits_needed(one, pool) for one in each if pool and one.tried)

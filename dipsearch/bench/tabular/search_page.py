@@ -36,7 +36,7 @@ def comparison_markdown(
         rows: those of the table.
         command, date: that wrote it.
         coverage: of the table.
-        facts: ``fits``, ``peak``, ``importances`` and ``method``, as ``search.json`` has them.
+        facts: ``fits``, ``peak``, ``importances``, ``method`` and ``dry``, as ``search.json`` has them.
     """
     pictures = ", ".join(f"{name} ({of['kind']}, {of['set']})" for name, of in coverage["pictures"].items())
     parts = [
@@ -48,10 +48,9 @@ def comparison_markdown(
         "on is decided as in a search with a budget; shorter times are looked at on the way of the longest. "
         f"{rows[0].seeds} searches take the pictures of a set in turns. A gain is the mean over pictures of the means "
         "over their searches, and its 95 % interval what other seeds would change on these pictures; in brackets the "
-        "pictures where it is lowest and highest, which say what other pictures would change. Where the table had "
-        "nothing more for a strategy before the time was over its gain is left out. What samplers ask for is replaced "
-        "by the nearest recorded genome. Polished ensembles are "
-        "approximated by the mean of polished members.",
+        "pictures where it is lowest and highest, which say what other pictures would change. What samplers ask for is "
+        "replaced by the nearest recorded genome. Polished ensembles are approximated by the mean of polished members.",
+        *_dry(facts["dry"]),
     ]
     for name in SETS:
         for delivers in DELIVERS:
@@ -59,6 +58,21 @@ def comparison_markdown(
             if there:
                 parts += [f"### {name.capitalize()} pictures, {WHAT[delivers]}", *_tables(there)]
     return "\n\n".join([*parts, *_facts(facts)])
+
+
+def _dry(dry: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Where the table had nothing more for a strategy before the time was over."""
+    if not dry:
+        return []
+    cells = {
+        (one["strategy"], f"{IN_WORDS[one['task']]}, {one['minutes']:g} min"): f"{one['many']} of {one['of']}"
+        for one in dry
+    }
+    return [
+        "Searches in which the table had nothing more for a strategy before the time was over; what has such a search "
+        "on either side is left out below:",
+        crossed("strategy", cells),
+    ]
 
 
 def _tables(rows: Sequence[SearchRow]) -> list[str]:

@@ -8,7 +8,7 @@ strategy that looks at it has seen the answer.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -103,24 +103,45 @@ class Table:
             "choose from Table.cases, or record that picture with bench table FOLDER",
         )
 
+    def _only_case(self, picture: str | None, task: str | None) -> TableCase:
+        if picture is not None and task is not None:
+            return self.case(picture, task)
+        there = [one for one in cases_of(self, task=task) if picture in (None, one.picture)]
+        if len(there) != 1:
+            named = f"picture={picture!r} and task={task!r}"
+            raise InputError(
+                f"a fit was asked for, and {named} leave {len(there)} of {len(self.cases)} cases",
+                "a fit is one to a picture and a task",
+                f"give both, as picture='{self.cases[0].picture}', task='{self.cases[0].task}'",
+            )
+        return there[0]
+
     def seeds(self, genome: Genome | str) -> tuple[int, ...]:
         """Which seeds a genome was recorded with, on every case."""
         digest = self.recorded(genome).digest
         return tuple(sorted(seed for known, seed in self.cases[0].fits if known == digest))
 
-    def query(self, genome: Genome | str, step: int, *, picture: str, task: str, seed: int = 0) -> Moment:
+    def query(
+        self,
+        genome: Genome | str,
+        step: int,
+        *,
+        picture: str | None = None,
+        task: str | None = None,
+        seed: int = 0,
+    ) -> Moment:
         """What a genome had come to after so many iterations, on one case.
 
         Args:
             genome: itself, its digest or its name.
             step: iterations, at least 10; behind the end of the fit the end counts.
-            picture, task: of the case.
+            picture, task: of the case; what leaves a single one need not be said.
             seed: of the fit.
 
         Raises:
-            InputError: the table does not have this genome, case or seed, or the step is below 10.
+            InputError: the table does not have this genome, case or seed, or several cases, or the step is below 10.
         """
-        recorded, case = self.recorded(genome), self.case(picture, task)
+        recorded, case = self.recorded(genome), self._only_case(picture, task)
         fit = case.fits.get((recorded.digest, seed))
         if fit is None or step < EVERY:
             raise InputError(
@@ -143,14 +164,6 @@ class Table:
         )
 
 
-def cases_of(
-    table: Table, *, task: str | None = None, set: str | None = None, pictures: Sequence[str] | None = None
-) -> list[TableCase]:
-    """The cases of a table of one task, one set, or some pictures; all of them where nothing is said."""
-    return [
-        case
-        for case in table.cases
-        if task in (None, case.task)
-        and set in (None, case.set)
-        and (pictures is None or case.picture in pictures)
-    ]
+def cases_of(table: Table, *, task: str | None = None, set: str | None = None) -> list[TableCase]:
+    """The cases of a table of one task or one set; all of them where nothing is said."""
+    return [case for case in table.cases if task in (None, case.task) and set in (None, case.set)]

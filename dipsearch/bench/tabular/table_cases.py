@@ -6,7 +6,7 @@ the others show whether these hold; which is which is fixed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -224,6 +224,6 @@ def prepared_of(clean: Tensor, task: str) -> PreparedCase:
     )
 
 
-def set_of(picture: str, pictures: Sequence[TablePicture] = PICTURES) -> SetName:
+def set_of(picture: str) -> SetName:
     """Which set a picture belongs to; those that are not bundled are test pictures."""
-    return next((one.set for one in pictures if one.name == picture), "test")
+    return next((one.set for one in PICTURES if one.name == picture), "test")

@@ -22,7 +22,7 @@ from ...files import replacing, write_text
 from ...network import Genome
 from ...trials.trial_files import read_npz
 from ..archive import index_of
-from .fit_recording import CURVES
+from .fit_recording import BESIDES, CURVES, MARK
 from .table_genomes import TableGenome
 from .table_parts import Recorded, TableCase, TableFit
 
@@ -93,6 +93,7 @@ def read_table(path: Path) -> tuple[tuple[Recorded, ...], tuple[TableCase, ...],
     try:
         genomes = tuple(_genome(entry) for entry in index["genomes"])
         cases = tuple(_cases(index["cases"], arrays))
+        _check_whole(genomes, cases)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise FormatError(
             f"{path} is not what its index says ({error or type(error).__name__})",
@@ -190,11 +191,37 @@ def _case_entry(case: TableCase) -> dict[str, Any]:
     }
 
 
+def _check_whole(genomes: Sequence[Recorded], cases: Sequence[TableCase]) -> None:
+    """Raise ValueError where a genome or a case is there twice, or a fit that a replay would ask for is missing."""
+    digests = {one.digest for one in genomes}
+    if len(digests) < len(genomes) or len({one.name for one in genomes}) < len(genomes):
+        raise ValueError("a genome occurs twice")
+    if len({(case.picture, case.task) for case in cases}) < len(cases):
+        raise ValueError("a case occurs twice")
+    for case in cases:
+        where = f"{case.picture} with the task {case.task}"
+        if case.fits.keys() != cases[0].fits.keys():
+            raise ValueError(f"{where} has other fits than {cases[0].picture}")
+        if {digest for digest, _ in case.fits} != digests or not all(
+            (one, 0) in case.fits for one in digests
+        ):
+            raise ValueError(f"the fits to {where} are not those of the genomes")
+        if any(len(fit.sketches) != fit.steps // MARK + BESIDES for fit in case.fits.values()):
+            raise ValueError(f"a fit to {where} has too many or too few sketches")
+
+
 def _cases(entries: list[Mapping[str, Any]], arrays: Mapping[str, NDArray[Any]]) -> Iterator[TableCase]:
     sizes = [(fit["checks"], fit["sketches"]) for entry in entries for fit in entry["fits"]]
     ends = np.cumsum([(0, 0), *sizes], axis=0)
-    if tuple(ends[-1]) != (len(arrays["score"]), len(arrays["sketches"])):
-        raise ValueError("its columns are of other lengths")
+    checks, marks = ends[-1].tolist()
+    lengths = dict.fromkeys((*CURVES, "step"), checks) | {
+        "sketches": marks,
+        "beyond": marks,
+        "firsts": len(entries),
+    }
+    for name, length in lengths.items():
+        if len(arrays[name]) != length:
+            raise ValueError(f"{name} has {len(arrays[name])} entries instead of {length}")
     sketches = arrays["sketches"].astype(np.float32)
     places = iter(pairwise(ends.tolist()))
     for number, entry in enumerate(entries):
@@ -202,6 +229,8 @@ def _cases(entries: list[Mapping[str, Any]], arrays: Mapping[str, NDArray[Any]])
         for fit in entry["fits"]:
             (check, mark), (check_end, mark_end) = next(places)
             polished = fit["polished_score"]
+            if (fit["digest"], fit["seed"]) in fits:
+                raise ValueError(f"a fit to {entry['picture']} occurs twice")
             fits[fit["digest"], fit["seed"]] = TableFit(
                 digest=fit["digest"],
                 seed=fit["seed"],

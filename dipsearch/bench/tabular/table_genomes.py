@@ -99,7 +99,7 @@ def is_affordable(genome: Genome) -> bool:
     )
 
 
-def table_genomes(count: int, *, space: SearchSpace, seed: int = 0) -> list[TableGenome]:
+def table_genomes(count: int, *, space: SearchSpace) -> list[TableGenome]:
     """The first so many genomes, known ones first; more of them begin with the same ones.
 
     Raises:
@@ -111,7 +111,7 @@ def table_genomes(count: int, *, space: SearchSpace, seed: int = 0) -> list[Tabl
         )
     found = [TableGenome(name, "known", genome, space.nearest(genome)) for name, genome in known_networks()]
     digests = {one.genome.digest for one in found}
-    generator, rounds = np.random.default_rng(seed), itertools.count()
+    generator, rounds = np.random.default_rng(0), itertools.count()
     while len(found) < count:
         for kind, flat in _round(space, next(rounds), digests, generator):
             genome = space.genome(flat)

@@ -14,7 +14,8 @@ from statistics import median
 import numpy as np
 
 from .fit_recording import EVERY
-from .search_replay import SECONDS_PER_MINUTE, STEP_SECONDS, delivered_at, replay_search
+from .replay_delivery import delivered_at
+from .search_replay import SECONDS_PER_MINUTE, STEP_SECONDS, replay_search
 from .strategy import Maker
 from .table import Table
 from .table_genomes import BEST_KNOWN, DIP_DEFAULT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -101,8 +102,21 @@ def launch(kernel: Any, grid: tuple[int, int], first: Tensor, *given: Any, **con
     """
     if first.is_meta:
         return
-    arguments = first, *given
-    compiled_for = kernel, first.device, *map(_kind, arguments), *constants.items()
+    with _current(first.device):
+        _launch(kernel, grid, (first, *given), constants)
+
+
+def _current(device: torch.device) -> AbstractContextManager[Any]:
+    """Triton launches on whatever device is the current one, which need not be that of the tensors."""
+    if device.type != "cuda" or device.index == torch.cuda.current_device():
+        return nullcontext()
+    return torch.cuda.device(device)
+
+
+def _launch(
+    kernel: Any, grid: tuple[int, int], arguments: tuple[Any, ...], constants: dict[str, Any]
+) -> None:
+    compiled_for = kernel, arguments[0].device, *map(_kind, arguments), *constants.items()
     found = _COMPILED.get(compiled_for)
     if found is not None:
         compiled, rest = found
@@ -112,7 +126,16 @@ def launch(kernel: Any, grid: tuple[int, int], first: Tensor, *given: Any, **con
     compiled = kernel[grid](*arguments, enable_fp_fusion=True, **constants)
     if compiled is not None:  # the interpreter compiles nothing
         rest = tuple(constants[name] for name in kernel.arg_names[len(arguments) :])
-        _COMPILED[compiled_for] = compiled, rest
+        _COMPILED[compiled_for] = compiled, rest if _takes_constants() else ()
+
+
+@cache
+def _takes_constants() -> bool:
+    """Whether a compiled kernel is given its constants, too: since Triton 3.3, which PyTorch 2.7 brings."""
+    import triton
+
+    major, minor = triton.__version__.split(".")[:2]
+    return (int(major), int(minor)) >= (3, 3)
 
 
 def _kind(argument: Any) -> Any:

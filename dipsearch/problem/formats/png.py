@@ -21,7 +21,6 @@ from .png_chunks import SIGNATURE, Chunk, encoded
 from .raster import Samples
 
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> grey, grey and alpha, RGB, RGBA
-CHANNELS = {colour_type: channels for channels, colour_type in COLOUR_TYPES.items()}
 
 
 def png_header(path: Path) -> tuple[int, int, int, int] | None:

@@ -40,11 +40,6 @@ def is_sample(source: str | Path) -> bool:
     return str(source).startswith(PREFIX)
 
 
-def sample_names() -> tuple[str, ...]:
-    """Return the names of all sample pictures, in alphabetical order."""
-    return tuple(sorted(_files()))
-
-
 def sample_path(source: str) -> Path:
     """Return the file behind ``sample:NAME``.
 

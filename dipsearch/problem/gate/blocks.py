@@ -73,6 +73,10 @@ class Blocks:
         """Some of the blocks."""
         return Blocks(self.mean[chosen], self.power[chosen], self.channel[chosen])
 
+    def by(self, variance: Values) -> Blocks:
+        """All of them, with their power divided by a variance (n,)."""
+        return Blocks(self.mean, self.power / variance[:, None, None], self.channel)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -192,7 +196,7 @@ def of_equal_noise(blocks: Blocks, line: Line) -> Blocks:
     """Return the blocks with their power divided by what the line says for their brightness."""
     expected = line.intercept + line.slope * blocks.mean
     expected = np.maximum(expected, 0.05 * max(float(np.median(expected)), 1e-12))
-    return Blocks(blocks.mean, blocks.power / expected[:, None, None], blocks.channel)
+    return blocks.by(expected)
 
 
 def brightness_line(blocks: Blocks, band: Bits = HIGH) -> Line:

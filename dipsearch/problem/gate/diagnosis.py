@@ -87,7 +87,8 @@ def in_numbers(seen: Evidence, unit: Unit = GREY_LEVELS) -> str:
     )
     line = (
         f"; photons: gain {say(photons.gain)} ± {say(photons.gain_error)}, no noise at {unit.value(photons.zero)} ± "
-        f"{say(photons.zero_error)}"
+        f"{say(photons.zero_error)}, noise of reading at most {say(photons.read_sigma)} ± "
+        f"{say(photons.read_sigma_error)}"
         if photons.found
         else f"; speckle of {photons.share:.0%} of the value"
         if photons.speckled

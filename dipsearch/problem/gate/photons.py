@@ -51,6 +51,7 @@ class PhotonLine:
     Attributes:
         gain, gain_error: the slope and its standard error.
         zero, zero_error: the brightness at which no noise would be left, and its standard error.
+        least: the smallest variance of any bin: of dark places, where noise of reading alone is left.
         growth: the variance in the brightest bin by that in the darkest one.
         straight: the distance of a parabola from the variances, by that of the line.
         dark: the mean of the darkest places.
@@ -62,11 +63,16 @@ class PhotonLine:
     gain_error: float
     zero: float
     zero_error: float
+    least: float
     growth: float
     straight: float
     dark: float
     bright_sigma: float
     share: float
+
+    def variance(self, mean: Values) -> Values:
+        """What the line says for places of so many brightnesses, and at least what the darkest ones have."""
+        return np.maximum(self.gain * (mean - self.zero), max(self.least, 1e-15))
 
     @property
     def grows(self) -> bool:
@@ -98,8 +104,15 @@ class PhotonLine:
         """The noise of reading where the darkest places are taken to be without light."""
         return math.sqrt(max(self.gain * (self.dark - self.zero), 0.0))
 
+    @property
+    def read_sigma_error(self) -> float:
+        """The standard error of ``read_sigma``, from those of the gain and of the zero."""
+        dark = max(self.dark - self.zero, 0.0)
+        square = math.hypot(dark * self.gain_error, self.gain * self.zero_error)
+        return square / (2 * max(self.read_sigma, math.sqrt(square), 1e-15))
 
-NO_LINE = PhotonLine(0.0, math.inf, 0.0, math.inf, 1.0, 1.0, 0.0, 0.0, 0.0)
+
+NO_LINE = PhotonLine(0.0, math.inf, 0.0, math.inf, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0)
 
 
 def photon_line(blocks: Blocks) -> PhotonLine:
@@ -151,6 +164,7 @@ def fitted_line(
         gain_error=math.sqrt(max(float(covariance[1, 1]), 0.0)),
         zero=zero,
         zero_error=math.sqrt(max(float(spread), 0.0)) / slope,
+        least=float(variance.min()),
         growth=last / first,
         straight=(curve.distance + 1) / (line.distance + 1),
         dark=float(mean.min()) if dark is None else dark,
@@ -210,7 +224,7 @@ def _points(blocks: Blocks, expected: Values) -> tuple[Values, Values, Values]:
             ]
         )
     )
-    steady = Blocks(blocks.mean, blocks.power / expected[:, None, None], blocks.channel)
+    steady = blocks.by(expected)
     found, low = [], edges[0]
     for high in edges[1:]:
         inside = (blocks.mean >= low) & ((blocks.mean < high) | (high == edges[-1]))

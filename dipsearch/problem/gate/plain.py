@@ -31,5 +31,7 @@ def plain_pixels(y: Tensor) -> Bits:
 
 def _of_channel(plane: NDArray[np.float32]) -> Bits:
     centres = maximum_filter(plane, WINDOW, mode="nearest") == minimum_filter(plane, WINDOW, mode="nearest")
+    if not centres.any():
+        return np.asarray(centres)
     # Beyond the border a window repeats its last row, and so is a smaller one.
     return np.asarray(binary_dilation(centres, np.ones((WINDOW, WINDOW), dtype=bool)))

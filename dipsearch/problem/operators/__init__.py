@@ -5,7 +5,6 @@ from .blur import Blur as Blur
 from .downsample import Downsample as Downsample
 from .fourier import Fourier as Fourier
 from .fourier import cartesian_mask as cartesian_mask
-from .fourier import centred as centred
 from .identity import Identity as Identity
 from .inverse import least_squares as least_squares
 from .inverse import pseudo_inverse as pseudo_inverse
@@ -17,9 +16,9 @@ from .kernels import read_kernel as read_kernel
 from .linear_operator import LinearOperator as LinearOperator
 from .linear_operator import as_operator as as_operator
 from .mask import Mask as Mask
-from .operator import Invertible as Invertible
 from .operator import Operator as Operator
 from .product import Product as Product
+from .product import factors_of as factors_of
 from .radon import Radon as Radon
 from .registry import name_of as name_of
 from .registry import operator_from_arrays as operator_from_arrays

@@ -7,6 +7,7 @@ operator, and so is not in the registry.
 
 from __future__ import annotations
 
+import math
 from copy import copy
 from pathlib import Path
 from typing import Self
@@ -18,9 +19,23 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
 from ...errors import InputError
+from ..noise import NoiseModel
 from .jpeg_file import SIDE, SIDEWAYS, JpegFile, read_jpeg
 
 TO_YCBCR = ((0.299, 0.587, 0.114), (-0.168735892, -0.331264108, 0.5), (0.5, -0.418687589, -0.081312411))
+
+STRONGER = 1.5
+"""Of what rounding took, so much is said to be noise: it is alike in whole blocks, and smoothing leaves the rest of it.
+
+Mean and smallest gain in dB by ``answer``, and after ``project``, over 32 files (coffee, chelsea, rocket, grass and
+brick of scikit-image, 128 × 128, qualities 10 to 75, 4:4:4 and 4:2:0):
+
+====  ===========  ============
+1.0   0.81, 0.36   0.84, 0.39
+1.5   1.00, -0.28  1.10, 0.09
+2.0   0.87, -1.51  1.14, -0.33
+====  ===========  ============
+"""
 
 
 class JpegSet:
@@ -28,6 +43,9 @@ class JpegSet:
 
     Made by ``of_file``. Grey files, and colours (YCbCr) with chroma in full (4:4:4) or halved in both directions
     (4:2:0, where a chroma pixel is the mean of four).
+
+    The picture that the file shows is the measurement of a problem with what rounding took for its ``noise``, and what
+    restores that is brought back into the set by ``project``.
 
     Attributes:
         image_shape: (1, C, H, W), upright.
@@ -52,6 +70,26 @@ class JpegSet:
             InputError: no such file, no JPEG file, a damaged one, or other colours or sampling than those above.
         """
         return cls(read_jpeg(Path(path)))
+
+    @property
+    def noise(self) -> NoiseModel:
+        """What a problem whose measurement is the file's picture, in [0, 1], may take for its noise."""
+        return NoiseModel("gaussian", STRONGER * self.sigma, "estimated")
+
+    @property
+    def sigma(self) -> float:
+        """About the standard deviation of what rounding took from the picture, in units of [0, 1].
+
+        The coefficients of each frequency are taken to have a Laplace distribution (Reininger, Gibson, IEEE
+        Transactions on Communications 31, 1983), whose width follows from the share of those that were rounded to 0;
+        where that are all of them nothing is known, and nothing counts. Of five pictures at the qualities 10 to 75 the
+        true one was 0.8 to 1.4 times as large (coffee, chelsea, rocket, grass and brick of scikit-image, 128 × 128).
+        """
+        lost = torch.stack(
+            [_lost(values, steps) for values, steps in zip(self._values, self._steps, strict=True)]
+        )
+        of_channels = self._back.double().square() @ lost.cpu() if len(lost) == 3 else lost
+        return math.sqrt(float(of_channels.mean())) / 255
 
     def project(self, x: Tensor, *, narrow: float = 1.0) -> Tensor:
         """Return the picture of the set that is nearest to x in Y, Cb and Cr; it is not clipped.
@@ -120,6 +158,20 @@ class JpegSet:
         return pad(
             back.reshape(1, 1, height, width), (0, plane.shape[-1] - width, 0, plane.shape[-2] - height)
         )
+
+
+def _lost(values: Tensor, steps: Tensor) -> Tensor:
+    """The mean square of what rounding took from one plane, in grey levels."""
+    step = steps[:, 0, :].double()
+    reach = step / 2
+    there = (values != 0).double().mean((0, 2))
+    share = there.clamp(1e-6, 1 - 1e-6)  # the formula has no value at either end
+    rate = (
+        -share.log() / reach
+    )  # of the Laplace distribution: a share of exp(-rate · reach) lies beyond ± reach
+    rounded_off = (2 / rate**2 - share * (reach**2 + 2 * reach / rate + 2 / rate**2)) / (1 - share)
+    error = (1 - there) * rounded_off + there * step**2 / 12
+    return torch.where(there > 0, error, 0).mean()
 
 
 def _upright(x: Tensor, orientation: int) -> Tensor:

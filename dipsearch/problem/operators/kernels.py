@@ -21,7 +21,7 @@ WIDEST, LONGEST = 250.0, 2000.0
 OFF_CENTRE = 0.25
 """Pixels between the middle of a kernel and that of its weights from which on a restoration is seen to be shifted."""
 
-WORDS = "gaussian:SIGMA, motion:LENGTH:ANGLE, or a picture, .npy or .txt file"
+WORDS = "gaussian:SIGMA, motion:LENGTH:ANGLE, or a picture, .npy, .txt or .csv file"
 
 
 def gaussian_kernel(sigma: float) -> Tensor:

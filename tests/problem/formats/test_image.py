@@ -18,7 +18,6 @@ from dipsearch.problem import (
     load_case,
     natural_suffix,
     read_image,
-    sample_names,
     write_image,
     write_restored,
 )
@@ -394,7 +393,6 @@ def test_samples_need_no_network(monkeypatch):
     import socket
 
     monkeypatch.setattr(socket, "socket", None)
-    assert {"astronaut", "camera", "coffee"} <= set(sample_names())
     assert read_image("sample:astronaut").pixels.shape == (1, 3, 512, 512)
     assert read_image("sample:cat").pixels.shape[1] == 3
 

@@ -6,7 +6,8 @@ import torch
 
 from dipsearch.errors import InputError
 from dipsearch.fitting import data_consistent, may_fit_all_data
-from dipsearch.problem import Identity, NoiseModel, Problem, clean_sigma, clean_values, make_split, whole
+from dipsearch.problem import Identity, NoiseModel, Problem, clean_sigma, make_split, whole
+from dipsearch.problem.gate.impulses import clean_values
 
 IMPULSE = NoiseModel("impulse")
 

@@ -87,6 +87,16 @@ def test_the_estimates_of_the_chosen_branch_are_right():
     assert found.correlation[4][4] == 1 and abs(found.correlation[4][8]) < 0.05
 
 
+@pytest.mark.parametrize("sigma", [10, 25])
+def test_beside_strong_noise_no_part_with_more_is_looked_for(sigma, monkeypatch):
+    def looked_for(y):
+        raise AssertionError("it takes longer than all that was measured, and changes nothing")
+
+    monkeypatch.setattr("dipsearch.problem.gate.noise_classifier.find_noisy_part", looked_for)
+    found = diagnose(eight_bits(noisy("gaussian", sigma)))
+    assert found.branch == "recorruption (white)" and found.where is None
+
+
 @pytest.mark.parametrize("name", ["cat", "coins", "camera"])
 @pytest.mark.parametrize("sigma", [10, 25])
 def test_texture_is_not_taken_for_correlated_noise(name, sigma):

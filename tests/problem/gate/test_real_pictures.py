@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from dipsearch.bench import gate_damages as damages
-from dipsearch.bench.noise_cases import _half
-from dipsearch.problem import Identity, Problem, diagnose, make_split
+from dipsearch.bench.noise_cases import _asked, _half
+from dipsearch.problem import Identity, Problem, diagnose, make_split, read_image
 from dipsearch.problem.gate.blocks import BESIDE_MIDDLE, read_blocks
 from dipsearch.problem.gate.channel_noise import channel_noise
 from dipsearch.problem.gate.counts import find_comb
@@ -300,3 +300,31 @@ def test_a_second_part_with_noise_is_not_said_to_have_hardly_any():
     y[..., 96:, 96:] = noisy[..., 96:, 96:]
     found = diagnose(y)
     assert found.where is not None and "another part has noise, too" in found.sentence
+
+
+@pytest.mark.parametrize("camera", [(150, 5, 100, 1), (400, 5, 100, 1), (800, 5, 100, 2)])
+def test_photons_beside_large_dark_places_are_everywhere(camera):
+    """There is hardly any noise in the dark, and it is neither in a part nor none."""
+    dark = ((_half("sample:rocket")[..., :213, :256] - 0.35) / 0.5).clamp(0, 1)
+    found, chosen = _asked(damages.photons(dark, camera, draw()))
+    _, gain, offset, read = camera
+    assert found.branch == "held-out (photons)" and found.where is None
+    assert found.noise.gain * chosen.span == pytest.approx(gain, rel=0.2)  # texture adds to it
+    zero = found.noise.offset - found.noise.read_sigma**2 / found.noise.gain
+    assert chosen.low * chosen.unit + zero * chosen.span == pytest.approx(offset - gain * read**2, abs=gain)
+    assert f"± {chosen.words().number(found.evidence.photons.zero_error)}" in found.sentence
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+def test_the_steps_of_a_clean_picture_in_16_bits_are_no_counts(bits):
+    levels = 2**bits - 1
+    stretched = ((photo("rocket", 192) - 0.35) / 0.5).clamp(0, 1)
+    for x in (photo("chelsea", 144), photo("rocket", 192), stretched):
+        found, _ = _asked(damages.Made(torch.round(x * levels) * (65535 // levels), bits=16))
+        assert found.leaves_alone
+
+
+def test_clean_fur_is_no_part_with_noise():
+    x = read_image("sample:chelsea").pixels[..., 60:188, 120:248]
+    found = diagnose(damages.eight_bits(x))
+    assert found.leaves_alone and found.where is None

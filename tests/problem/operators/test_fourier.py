@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from dipsearch.errors import InputError
-from dipsearch.problem.operators import Fourier, cartesian_mask, centred
+from dipsearch.problem.operators import Fourier, cartesian_mask
+from dipsearch.problem.operators.fourier import centred
 
 SIZES = [(6, 6), (5, 6), (6, 5), (5, 5)]
 

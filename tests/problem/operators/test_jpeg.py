@@ -9,7 +9,8 @@ from skimage.data import astronaut
 from skimage.transform import resize
 
 from dipsearch.errors import InputError
-from dipsearch.problem import read_image
+from dipsearch.patches import answer
+from dipsearch.problem import Problem, read_image
 from dipsearch.problem.operators import JpegSet
 
 KINDS = {"grey": 0, "4:4:4": 0, "4:2:0": 2}
@@ -129,3 +130,31 @@ def test_bad_input_is_refused_in_a_sentence(tmp_path):
     for name in ("c.jpg", "d.jpg"):
         with pytest.raises(InputError, match="grey and YCbCr are read"):
             JpegSet.of_file(tmp_path / name)
+
+
+# -- the file as a measurement -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("quality", [10, 30, 75])
+def test_sigma_is_about_what_rounding_took(tmp_path, kind, quality):
+    path, original, decoded = written(tmp_path, kind, size=(96, 128), quality=quality)
+    assert 0.7 < rms(decoded - original) / (255 * JpegSet.of_file(path).sigma) < 1.5
+
+
+def test_a_file_of_one_value_has_lost_nothing_that_is_known(tmp_path):
+    Image.fromarray(np.full((32, 32), 128, np.uint8)).save(tmp_path / "grey.jpg", quality=10)
+    assert JpegSet.of_file(tmp_path / "grey.jpg").sigma == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_restored_file_is_nearer_to_the_original_and_one_that_it_could_be_of(tmp_path, kind):
+    path, original, _ = written(tmp_path, kind, size=(96, 128), quality=15)
+    jpeg, y = JpegSet.of_file(path), read_image(path).pixels
+    problem = Problem(y, noise=jpeg.noise, data_range=(0, 1))
+    assert problem.noise.sigma == pytest.approx(1.5 * jpeg.sigma)
+    smooth = answer(problem)
+    image = jpeg.project(smooth)
+    gain = 20 * np.log10(rms(y - original) / rms(image - original))
+    assert gain > 0.7 and rms(image - original) < rms(smooth - original)
+    assert rms(jpeg.project(image) - image) < 1e-2 < rms(jpeg.project(smooth) - smooth)

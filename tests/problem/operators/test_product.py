@@ -10,6 +10,7 @@ from dipsearch.problem.operators import (
     Downsample,
     Fourier,
     Identity,
+    LinearOperator,
     Mask,
     Product,
     gaussian_kernel,
@@ -62,7 +63,46 @@ def test_a_factor_of_ones_own_is_not_written():
 def test_bad_input_is_refused_in_a_sentence():
     with pytest.raises(InputError, match="a product of nothing"):
         Product()
-    with pytest.raises(InputError, match="a factor is Tensor"):
+    with pytest.raises(InputError, match="the operator is Tensor; it has A"):
         Product(Identity(), torch.ones(3, 3))
     with pytest.raises(InputError, match="'product' is incomplete"):
         operator_from_arrays({"operator": np.array("product")})
+
+
+# -- factors of one's own ----------------------------------------------------------------------------------
+
+
+class Turned:
+    """From the right to the left, in NumPy; it knows nothing of devices."""
+
+    def A(self, x):
+        return 3 * np.asarray(x)[..., ::-1]
+
+    A_adjoint = A
+
+
+def test_factors_of_ones_own_are_as_they_are_alone():
+    x = torch.rand(SHAPE, generator=torch.Generator().manual_seed(0))
+    seen = mask((12, 14))
+    for own in (Turned(), (Turned().A, Turned().A), LinearOperator(Turned().A, Turned().A)):
+        product = Product(Mask(seen), own)
+        assert torch.equal(product.A(x), 3 * x.flip(-1) * seen)
+        assert torch.equal(product.A_adjoint(x), 3 * (x * seen).flip(-1))
+        there = x.clone().requires_grad_()
+        product.A(there).sum().backward()
+        assert torch.equal(there.grad, 3 * seen.expand(SHAPE).flip(-1))
+        assert torch.equal(product.to("cpu").A(x), product.A(x))
+        assert torch.equal(product.divided_by(6.0).A(x), product.A(x) / 6) and product.divisor == 1
+
+
+def test_a_factor_is_as_small_as_its_place_in_each_product():
+    own = LinearOperator(Turned().A, Turned().A)
+    x = torch.rand(SHAPE)
+    assert Product(own, Downsample(2, SHAPE)).A(x).shape == (1, 3, 6, 7)
+    assert Product(Downsample(2, SHAPE), own).A(x).shape == (1, 3, 6, 7)
+    assert own.measured_shape is None
+
+
+def test_a_factor_that_comes_first_without_the_shape_of_its_images_is_refused():
+    with pytest.raises(InputError, match="the operator does not know the shape of its images"):
+        Product(Mask(mask((12, 14))), Turned()).A_adjoint(torch.rand(SHAPE))

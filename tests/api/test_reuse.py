@@ -1,0 +1,69 @@
+"""A search and what it found used again, as in a notebook: y, an operator and noise in units of their own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import dipsearch as ds
+
+FEW = {"workers": 1, "device": "cpu"}
+SIDE = 40
+
+
+def picture(seed):
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:SIDE, :SIDE] / SIDE
+    return 127 + 100 * np.sin(rng.uniform(3, 6) * rows) * np.cos(rng.uniform(3, 6) * columns)
+
+
+def operator():
+    """Every value 50 times as large, from the right to the left."""
+
+    def turned(x):
+        return 50 * np.asarray(x)[..., ::-1]
+
+    return turned, turned
+
+
+def measured(seed):
+    noise = np.random.default_rng(seed + 9).normal(0, 15, (SIDE, SIDE))
+    return 50 * (picture(seed) + noise)[:, ::-1]
+
+
+@pytest.fixture(scope="module")
+def found():
+    problem = ds.Problem(measured(0), operator(), noise=ds.Gaussian(50 * 15))
+    return ds.search(problem, space="small", trials=1, steps=60, **FEW)
+
+
+@pytest.fixture(scope="module")
+def again(found):
+    problem = ds.Problem(measured(1), operator(), noise=found.problems[0].noise)
+    return ds.restore(problem, found, budget="6s", **FEW)
+
+
+def test_the_noise_of_the_first_problem_is_that_of_the_second(found, again):
+    for problem in (*found.problems, *again.problems):
+        assert "gaussian of sigma 750 (given)" in repr(problem)
+
+
+def test_both_come_back_in_grey_levels(found, again):
+    for seed, one in enumerate((found, again)):
+        assert np.sqrt(np.mean((one.image - picture(seed)) ** 2)) < 12  # of 15
+
+
+def test_a_restoration_has_the_networks_that_it_fitted(again):
+    networks = again.genomes()
+    assert networks and [trial.genome for trial in again.trials] == networks[: len(again.trials)]
+    assert again.best in again.trials and again.best.state == "complete" and again.best.step >= 10
+    rows = again.trials_dataframe()
+    assert len(rows) == len(again.trials) > 0
+    assert again.best.estimated_psnr > 15 and again.best.seconds > 0 and again.best.ended
+    assert f"{len(again.trials)} networks fitted" in repr(again)
+
+
+def test_the_members_of_its_ensemble_are_named(again):
+    stack = again.summary["pictures"][0]["stack"]
+    assert stack["members"] and sum(stack["weights"]) == pytest.approx(1)
+    assert set(stack["members"]) <= {trial.number for trial in again.trials if trial.state == "complete"}
