@@ -187,7 +187,7 @@ def write_first_pictures(
                 else:
                     write_restored(file, finished(first.image, case.problem), case)
             except ResourceError as error:
-                tell(f"{error.given} ({error.rule}): the first answer can be seen at the end only")
+                tell(f"{error.given} ({error.rule}): the first answer has no file of its own")
                 continue
             files[name] = str(file.relative_to(folder))
     return files

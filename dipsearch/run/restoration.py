@@ -33,7 +33,7 @@ from ..trials.true_quality import finite
 from .outcome import Callback, Snapshot, WorkerState
 from .signals import heard_words
 
-CHOSEN_PER_SECOND = 130_000
+CHOSEN_PER_SECOND = 110_000
 """Pixels for which a delivery is made of several answers, judged and written, in a second on one core."""
 
 SLICE_AT_WORK = 3.0
