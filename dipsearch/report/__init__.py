@@ -10,6 +10,7 @@ from .anatomy import gene_rows as gene_rows
 from .anatomy import scale_rows as scale_rows
 from .comparison_page import write_comparison as write_comparison
 from .curves import stopping as stopping
+from .explanations import number_rows as number_rows
 from .outcome_part import restored_rows as restored_rows
 from .outcome_part import result_rows as result_rows
 from .page import write_page as write_page
