@@ -54,7 +54,10 @@ def table(
         jobs = table_jobs(found, blocks, pictures)
         record_table(jobs, folder=recordings, workers=workers, hours=hours, watch=shared.say)
     packed = pack_table(found, blocks, pictures, folder=recordings, watch=shared.say)
-    write_table(out / FILE, packed, about=shared.about_now())
+    again = " ".join(
+        ["python cli.py bench table", *([] if data is None else [data.name]), f"--genomes {genomes}"]
+    )
+    write_table(out / FILE, packed, about=shared.about_now() | {"records_again": again})
     covered = packed.coverage
     print(
         f"written: {out / FILE} with {covered['fits']} fits of {covered['genomes']} genomes to "

@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ..fitting.all_data import SHARE as ALL_DATA_SHARE
 from ..fitting.all_data import all_data_share
 from .keeping import Keeping
 from .picture_fits import kept_steps
@@ -87,7 +86,7 @@ class FitQueue:
                 return self._slice(one, steps=one.wanted.steps)
             if one.wanted.may_go_on and not one.all_data and one.steps:
                 if one.beyond is None:
-                    one.beyond = max(one.share - one.spent, all_data_share(one.steps) * one.spent)
+                    one.beyond = max(one.share - one.spent, self._to_go_on(one))
                 rest = max(0.0, min(left, one.beyond))
                 seconds, last = min(self.slice_seconds, rest), rest <= self.slice_seconds
                 return replace(self._slice(one, steps=0), all_data=True, seconds=seconds, keep=last)
@@ -103,7 +102,7 @@ class FitQueue:
     def _slice(self, one: _Under, *, steps: int) -> Slice:
         one.busy = True
         left = min(one.share - one.spent, self.until - self.runner.seconds)
-        seconds = max(0.0, min(self.slice_seconds, left))
+        seconds = max(0.0, min(self.slice_seconds, left - self._to_go_on(one)))
         keep = one.keeping.due(self.runner.seconds + seconds) or left <= self.slice_seconds or not steps
         return replace(one.wanted, at=one.steps, steps=steps, seconds=seconds, keep=keep)
 
@@ -136,7 +135,11 @@ class FitQueue:
     def _over(self, one: _Under) -> bool:
         latest = self.latest.get(one.wanted.place)
         ended = latest is not None and latest.pictures[0].ended is not None
-        return ended or one.spent >= one.share * (1 - ALL_DATA_SHARE * one.wanted.may_go_on)
+        return ended or one.spent + self._to_go_on(one) >= one.share
+
+    def _to_go_on(self, one: _Under) -> float:
+        """Seconds of its share in which a fit goes on with all data."""
+        return one.spent * all_data_share(one.steps) if one.wanted.may_go_on and one.steps else 0.0
 
 
 def _as_lean(limits: Limits, found: Advanced) -> Limits:

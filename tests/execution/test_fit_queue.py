@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from dipsearch.execution.executor import TaskFailed, WorkerDied
-from dipsearch.execution.fit_queue import ALL_DATA_SHARE, FitQueue
+from dipsearch.execution.fit_queue import FitQueue
 from dipsearch.execution.runner import Runner
 from dipsearch.execution.task import STATE, Advanced, Limits, Picture, Progress, Result, Slice, Task
 from dipsearch.execution.worker import Worker
 from dipsearch.fitting import Ended
+from dipsearch.fitting.all_data import FEWEST, SHARE
 from tests.execution.studies import PICTURE, study
 from tests.fitting.test_loop import tiny_genome
 from tests.memory_executor import MakeRunner, MemoryExecutor, clock, memory_runner, said
@@ -193,8 +194,8 @@ class TestAllData:
         fits = Fits(beyond=math.inf)
         runner = memory_runner(fits)
         queue = worked(runner, [wanted("a", may_go_on=True)], until=100.0)
-        assert seconds_of(queue)["a"] == pytest.approx(100 * (1 - ALL_DATA_SHARE), abs=2)
-        assert fits.gone_on["a"] == pytest.approx(100 * ALL_DATA_SHARE, abs=2)
+        assert seconds_of(queue)["a"] == pytest.approx(100 / (1 + SHARE), abs=2)
+        assert fits.gone_on["a"] == pytest.approx(100 * SHARE / (1 + SHARE), abs=2)
         assert runner.seconds <= 100
         going = [one for one in slices_of(runner, "a") if one.all_data]
         assert max(one.seconds or 0.0 for one in going) == queue.slice_seconds
@@ -205,8 +206,14 @@ class TestAllData:
         runner = memory_runner(Fits())
         worked(runner, [wanted("a", may_go_on=True)], until=100.0, most_seconds=5.0)
         last = slices_of(runner, "a")[-1]
-        assert last.all_data and last.at == 50  # of which twenty more take two fifths of the time
-        assert last.seconds == pytest.approx(0.4 * 50 * STEP)
+        assert last.all_data and last.at == 30 and last.seconds >= FEWEST * STEP
+
+    def test_it_takes_nothing_of_the_time_of_others(self, memory_runner: MakeRunner) -> None:
+        runner = memory_runner(Fits())
+        queue = worked(runner, [wanted(name, may_go_on=True) for name in "abcd"], until=16.0)
+        assert min(slices_of(runner, name)[-1].at for name in "abcd") == 20
+        assert all(slices_of(runner, name)[-1].seconds >= FEWEST * STEP for name in "abcd")
+        assert max(seconds_of(queue).values()) <= 6
 
     def test_where_there_is_no_end_it_has_no_limit(self, memory_runner: MakeRunner) -> None:
         runner = memory_runner(Fits(ends={"a": 50}, beyond=7.0))

@@ -1,6 +1,7 @@
 """The file of a table: ``table.npz`` with everything that a replay needs, and ``table.json``, which says what it is.
 
-The second one has the command, the versions and the coverage for people, and the checksum of the first one.
+The second one has the command, the versions and the coverage for people, and the checksum of the first one; command and
+versions stand in the first one, too (`about` in its index, since 2026-11-28).
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ def write_table(path: Path, table: Whole, *, about: Mapping[str, Any]) -> None:
     columns = {name: np.concatenate([getattr(fit, field) for fit in fits]) for name, field in CURVES.items()}
     index = {
         "format": FORMAT,
+        "about": dict(about),
         "genomes": [_genome_entry(one) for one in table.genomes],
         "cases": [_case_entry(case) for case in table.cases],
     }

@@ -146,6 +146,8 @@ def blocks_of(genomes: Sequence[TableGenome]) -> list[Block]:
         *(Block(name, 0) for name in others),
         *(Block(name, 1) for name in others[::SECOND_SEEDS]),
         *(Block(BEST_KNOWN, seed) for seed in range(FIRST_SEEDS, SEEDS_OF_BEST)),
+        # The best known one has its seeds; these come last, since tables were recorded without them.
+        *(Block(name, 1) for name in known[1::SECOND_SEEDS]),
     ]
 
 
