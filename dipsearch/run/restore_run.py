@@ -27,12 +27,13 @@ from ..execution.at_once import answer_at_once
 from ..execution.executor import WorkerSpec
 from ..execution.local_processes import LocalProcesses
 from ..execution.runner import Runner
+from ..execution.slowness import share
 from ..fitting.compute import USUAL, Compute
 from ..fitting.precision import less_precise
 from ..library import preset, preset_names, read_network, read_stack
 from ..network import Genome
 from ..plain_files import inside
-from ..planning.budget import SLACK
+from ..planning.budget import FIRST_SHARE, SLACK
 from ..planning.plan import ENDLESS, MAX_STEPS
 from ..problem import (
     Case,
@@ -52,9 +53,12 @@ from .gathered import of_each
 from .left_alone import Outcomes, with_those_left_alone
 from .outcome import Callback
 from .restorable import restorable
-from .restoration import Restoration, choice_seconds
+from .restoration import HURRIED_WORDS, Restoration, choice_seconds, writing_seconds
 from .result_file import RESULT_FILE
 from .signals import interruptible
+
+MOST_DELIVERY = 0.3
+"""Of a budget, what is kept back for the choice among the answers and for writing, as a search does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +113,7 @@ def run_restore(
     Raises:
         DipsearchError: something cannot be used; nothing was written.
     """
-    started = time.monotonic() if started is None else started
+    started, since = time.monotonic() if started is None else started, share()
     genomes = genomes_of(target)
     choose_devices(device, workers=workers)
     pictures = restorable(sources, options, out=out, seed=seed)
@@ -135,6 +139,7 @@ def run_restore(
                 compute=compute,
                 started=started,
                 start=start,
+                slowness=since.slowness(),
             ).outcomes
         ),
         started=started,
@@ -161,6 +166,7 @@ def restored(
     started: float,
     own: OwnParts = NOTHING,
     start: StartWord = "auto",
+    slowness: float = 1.0,
 ) -> Restored:
     """Restore pictures with some networks.
 
@@ -169,6 +175,7 @@ def restored(
         cases: the pictures.
         device, workers, seed, budget_seconds, callback, compute, started, start: as in ``run_restore``.
         own: the operators of the pictures that have their own.
+        slowness: how much longer than its processor time anything takes here, since the machine does other work, too.
     """
     devices = choose_devices(device, workers=workers)
     names = unique_names([case.name for case in cases])
@@ -179,8 +186,8 @@ def restored(
             callback.note(why)
     until = float("inf")
     if budget_seconds is not None:
-        choice = min(choice_seconds([case.problem for case in cases]), 0.1 * budget_seconds)
-        until = budget_seconds * (1 - SLACK) - choice
+        delivery = choice_seconds([case.problem for case in cases]) + writing_seconds(cases)
+        until = budget_seconds * (1 - SLACK) - min(delivery * slowness, MOST_DELIVERY * budget_seconds)
         gone = time.monotonic() - started
         if until - gone <= gone and (
             there := _at_once(cases, devices[0], callback, started, started + until)
@@ -219,14 +226,15 @@ def _at_once(
     found: Outcomes = []
     firsts = dict[str, KeptFirst]()
     for index, case in enumerate(cases):
-        left = (until - time.monotonic()) / (len(cases) - index)
+        left = FIRST_SHARE * (until - time.monotonic()) / (len(cases) - index)
         there = answer_at_once(case, device=device, threads=most_threads(), tell=callback.note, left=left)
         if there is None:
             return []
         answer = Answer(FIRST, there.image, there.image, time.monotonic() - started, there.made)
         firsts[case.name] = there
         found.append((only(answer, case.problem), None))
-    for sentence in quick_words(firsts):
+    hurried = [name for name, first in firsts.items() if first.made == "hurried"]
+    for sentence in [*quick_words(firsts), *(f"{name}: {HURRIED_WORDS}" for name in hurried)]:
         callback.note(sentence)
     callback.note("there is no time for networks: the first answer is delivered; give a larger --budget")
     return found
