@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from importlib import import_module
+from importlib.util import resolve_name
 
 SEARCHING = ("..run", "..report", ".console", ".plain_words")
 """What a search needs, and a restoration."""
@@ -22,10 +24,14 @@ THREADS = "OPENBLAS_NUM_THREADS"
 def import_to_last(*names: str) -> None:
     """Import modules, and never look for garbage among what is there then.
 
+    Where they are there already nothing is done: what a command before this one has left may be garbage.
+
     Args:
         names: relative to this room, as ``..run``.
     """
-    given = os.environ.get(THREADS)
+    if all(resolve_name(name, __package__) in sys.modules for name in names):
+        return
+    given, collecting = os.environ.get(THREADS), gc.isenabled()
     os.environ.setdefault(THREADS, os.environ.get("OMP_NUM_THREADS", "1"))
     gc.disable()
     try:
@@ -33,6 +39,7 @@ def import_to_last(*names: str) -> None:
             import_module(name, __package__)
     finally:
         gc.freeze()
-        gc.enable()
+        if collecting:
+            gc.enable()
         if given is None:
             del os.environ[THREADS]

@@ -48,8 +48,10 @@ def answer_at_once(
     started, used = time.perf_counter(), time.process_time()
     there: TimedAnswer | None
     try:
-        problem = case.problem.to(place)
-        there = answer_within(problem, left=left, threads=threads, progress=_progress(case.name, tell))
+        # Nothing here names what lies on a GPU: where its memory is short it is all given back.
+        there = answer_within(
+            case.problem.to(place), left=left, threads=threads, progress=_progress(case.name, tell)
+        )
         there = replace(there, image=there.image.cpu())
     except InputError as error:
         tell(f"{case.name}: similar patches have no answer: {error}")

@@ -53,6 +53,7 @@ def from_own_server() -> Iterator[None]:
 
     ``multiprocessing`` asks one function of its module for a new process; which server that asks cannot be said
     otherwise. Should a Python ask another one, workers come from the server that all programs share, and still work.
+    Inside the block a child of this method that another thread of the user's program starts comes from our server, too.
     """
     shared = forkserver.connect_to_new_process
     forkserver.connect_to_new_process = _SERVER.connect_to_new_process

@@ -7,6 +7,7 @@ first called; together they take longer than a slice.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 
 import torch
 
@@ -31,8 +32,9 @@ def warm_up(device: str) -> None:
     give_back_memory(device)
 
 
+@cache
 def warm_up_patches(device: str) -> None:
-    """The same for similar patches alone, in a process that fits nothing."""
+    """The same for similar patches alone, in a process that fits nothing; once, however many pictures it answers."""
     with suppress(RuntimeError):
         answer(_tiny().to(device), settings=HURRIED)
     give_back_memory(device)

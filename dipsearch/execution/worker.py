@@ -119,9 +119,7 @@ class Worker:
                 raise TaskFailed(in_words(error)) from error
         give_back_memory(self.device)
         if self._fits:
-            while self._fits:
-                self._forget()
-            give_back_memory(self.device)
+            self._forget_all()
         return None
 
     def _advanced(self, task: Slice) -> Advanced:
@@ -203,6 +201,16 @@ class Worker:
         if not there.kept:
             there.leave(self.folder / place, there.done())
 
+    def _forget_all(self) -> None:
+        """Put all fits aside; one that there is no memory to write begins anew from what its files have."""
+        while self._fits:
+            try:
+                self._forget()
+            except RuntimeError as error:
+                if not out_of_memory(error):
+                    raise
+        give_back_memory(self.device)
+
     def _value(self, fits: PictureFits, done: Sequence[Fit]) -> float | None:
         """What one's own metric says of the fits, as they stand."""
         metric = self.own.metric
@@ -250,24 +258,25 @@ class Worker:
         """Where the memory of a GPU is short, without the fits that are there; then on the processor."""
         started, place = time.perf_counter(), patch_device(self.device)
         for device in (place, *([place] if self._fits and place != "cpu" else []), "cpu"):
+            left = task.left - (time.perf_counter() - started)
             try:
-                image, made = self._restored(task, device)
+                image, made = self._restored(replace(task, left=left), device)
                 break
             except RuntimeError as error:
                 if device == "cpu" or not out_of_memory(error):
                     raise
-            while self._fits:
-                self._forget()
-            give_back_memory(self.device)
+            self._forget_all()
         write_x(self.folder / task.out, image)
         return Restored(time.perf_counter() - started, made)
 
     def _restored(self, task: Patches, device: str) -> tuple[Tensor, Made]:
-        problem = read_problem(self.folder / task.problem).to(device)
+        problem = read_problem(self.folder / task.problem)
         split: Split | None = None
-        if task.split_seed is not None:
-            divided = self._picture(Picture(task.problem, task.split_seed), pilot=False)
-            split = divided.split.to(device)
+        if task.split_seed is not None and device == self.device:
+            split = self._picture(Picture(task.problem, task.split_seed), pilot=False).split
+        elif task.split_seed is not None:  # its own device may have no room for the picture
+            split = make_split(problem, seed=task.split_seed).to(device)
+        problem = problem.to(device)
         threads = tile_threads(problem, torch.get_num_threads())
         if task.pilot is None:
             there = answer_within(problem, left=task.left, threads=threads, split=split)

@@ -71,22 +71,28 @@ def arithmetic(precision: Precision, device: torch.device) -> Iterator[None]:
 def tf32(of: Any, allowed: bool) -> Iterator[None]:
     """Allow TF32 for some operations inside the block, or do not.
 
-    PyTorch 2.9 has put words in the place of true and false, for convolutions apart from recurrent layers, and refuses
-    to read the old switch of what somebody has set by a word.
+    PyTorch 2.9 has put words in the place of true and false, for convolutions apart from recurrent layers. The old
+    switches also change what ``torch.set_float32_matmul_precision`` was told, and cannot give it back: so the word is
+    used wherever there is one.
 
     Args:
         of: PyTorch's switches of these operations, as in ``torch.backends.cuda.matmul``.
     """
-    name, wanted = "allow_tf32", {"allow_tf32": allowed, "fp32_precision": "tf32" if allowed else "ieee"}
-    try:
-        before = of.allow_tf32
-    except (AttributeError, RuntimeError):
-        name, before = "fp32_precision", of.fp32_precision
-    setattr(of, name, wanted[name])
+    if not hasattr(of, "fp32_precision"):
+        usual, of.allow_tf32 = of.allow_tf32, allowed
+        try:
+            yield
+        finally:
+            of.allow_tf32 = usual
+        return
+    before, of.fp32_precision = of.fp32_precision, "tf32" if allowed else "ieee"
     try:
         yield
     finally:
-        setattr(of, name, before)
+        # What all operations are told reaches again those that were told nothing of their own.
+        of.fp32_precision = "none"
+        if of.fp32_precision != before:
+            of.fp32_precision = before
 
 
 def forward_pass(precision: Precision, device: torch.device) -> torch.autocast:

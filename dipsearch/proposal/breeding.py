@@ -26,7 +26,7 @@ from ..errors import InputError
 from ..network import SearchSpace
 from .distributions import Flat, Scalar, Space
 from .mutation import mutate
-from .proposals import UNLIMITED, Limits, Proposal, ProposingSampler, is_resting
+from .proposals import NO_LIMITS, Proposal, ProposalLimits, ProposingSampler, is_resting
 
 BRED_DRAWS = 32  # with a mutation that grows from draw to draw; then genomes are drawn at random
 RANDOM_DRAWS = 64  # that were refused, until a space has nothing more
@@ -80,7 +80,7 @@ class GeneticSampler(ProposingSampler, BaseGASampler):
         population_size: int = 10,
         seed: int = 0,
         breeding: Breeding | None = None,
-        limits: Limits = UNLIMITED,
+        limits: ProposalLimits = NO_LIMITS,
     ) -> None:
         if population_size < 2:
             raise InputError(

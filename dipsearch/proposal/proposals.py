@@ -55,7 +55,7 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class Limits:
+class ProposalLimits:
     """What the time and the memory that are left allow.
 
     Args:
@@ -68,7 +68,7 @@ class Limits:
     expense: Callable[[Flat], float] = lambda flat: 0.0
 
 
-UNLIMITED = Limits()
+NO_LIMITS = ProposalLimits()
 """Lets everything pass."""
 
 
@@ -86,7 +86,7 @@ class ProposingSampler(BaseSampler):
     ``repeat_of`` (a trial's number) when nothing better could be found.
     """
 
-    def __init__(self, space: SearchSpace | None, *, seed: int, limits: Limits = UNLIMITED) -> None:
+    def __init__(self, space: SearchSpace | None, *, seed: int, limits: ProposalLimits = NO_LIMITS) -> None:
         self._space = None if space is None else conditional(space)
         self._seed, self._limits = seed, limits
 
@@ -164,7 +164,7 @@ def _with_fixed(proposal: Proposal, fixed: Flat, space: Space, generator: np.ran
 
 
 def _settle(
-    study: Study, trial: FrozenTrial, draws: Iterator[Proposal], *, space: Space, limits: Limits
+    study: Study, trial: FrozenTrial, draws: Iterator[Proposal], *, space: Space, limits: ProposalLimits
 ) -> Proposal:
     """Take the first draw that is new and affordable, and claim it for the trial."""
     taken = _taken(study, trial, space=space)

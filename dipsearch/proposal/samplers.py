@@ -29,13 +29,15 @@ from ..request_words import SAMPLERS
 from ..yaml_files import suggestion
 from .breeding import RANDOM_DRAWS, GeneticSampler
 from .distributions import Flat, Space, conditional, uniform
-from .proposals import FIT, UNLIMITED, Limits, Proposal, ProposingSampler, is_resting
+from .proposals import FIT, NO_LIMITS, Proposal, ProposalLimits, ProposingSampler, is_resting
 
 TPE_STARTUP = 8  # finished trials before the estimator says anything; budgets are 20 to 100 candidates
 TPE_DRAWS = 16  # that were refused, until a genome is drawn at random
 
 
-def make_sampler(word: str, space: SearchSpace, *, seed: int, limits: Limits = UNLIMITED) -> BaseSampler:
+def make_sampler(
+    word: str, space: SearchSpace, *, seed: int, limits: ProposalLimits = NO_LIMITS
+) -> BaseSampler:
     """Return the sampler called ``word``: "pilot", "genetic", "tpe" or "random".
 
     Args:

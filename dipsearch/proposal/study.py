@@ -18,7 +18,7 @@ from ..network import Calibration, SearchSpace, cost, load_space
 from ..planning.memory_limit import UNLIMITED, MemoryLimit
 from ..trials.own_parts import NOTHING, OwnParts
 from .patience import Patience
-from .proposals import Limits
+from .proposals import ProposalLimits
 from .samplers import make_sampler
 from .storage import create_or_load, open_storage
 
@@ -97,7 +97,7 @@ def open_study(
         sampler = _sampler_of_parameters(settings)
     if sampler is None:
         predicted = _Predicted(settings, space)
-        limits = Limits(predicted.affordable, predicted.expense)
+        limits = ProposalLimits(predicted.affordable, predicted.expense)
         sampler = make_sampler(settings.sampler, space, seed=settings.seed, limits=limits)
     study = create_or_load(
         settings.name,

@@ -33,3 +33,18 @@ def test_what_is_already_there_stays_usable_and_a_missing_module_leaves_the_coll
     )
     done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["dipsearch.no_such_room", "True"]
+
+
+def test_a_second_command_leaves_the_garbage_of_the_first_to_the_collector_which_stays_off_where_it_was() -> (
+    None
+):
+    probe = (
+        "import gc\nfrom dipsearch.commands.lasting_imports import import_to_last\n"
+        "gc.disable()\nimport_to_last('..durations')\nprint(gc.isenabled())\ngc.enable()\n"
+        "before = gc.get_freeze_count()\n"
+        "class Loop:\n    pass\n"
+        "loop = Loop()\nloop.self = loop\nimport_to_last('..durations')\ndel loop\n"
+        "print(before > 0, gc.get_freeze_count() == before, gc.collect() > 0, gc.isenabled())"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True", "True", "True", "True"]

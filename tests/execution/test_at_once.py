@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -74,11 +75,14 @@ class Full:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, float]] = []
+        self.held: list[weakref.ref[torch.Tensor]] = []
 
     def __call__(self, problem: Problem, *, left: float, **more: object) -> timed_answer.TimedAnswer:
         self.asked.append((problem.y.device.type, left))
         if problem.y.device.type != "cpu":
+            self.held.append(weakref.ref(problem.y))
             raise torch.OutOfMemoryError("CUDA out of memory")
+        assert [one() for one in self.held] == [None]  # its memory is free
         return timed_answer.TimedAnswer(problem.y, "as usual")
 
 

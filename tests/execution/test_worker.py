@@ -210,10 +210,14 @@ def test_similar_patches_that_a_gpu_has_no_room_for_are_found_without_its_fits_o
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[tuple[str, int]] = []
-    restored = Worker._restored
+    restored, now = Worker._restored, [0.0]
+    monkeypatch.setattr(worker_module.time, "perf_counter", lambda: now[0])
+    left: list[float] = []
 
     def crowded(self: Worker, task: Patches, device: str) -> object:
         tried.append((device, self.remembers(LEARNS)))
+        left.append(task.left)
+        now[0] += 15.0
         if device != "cpu":
             raise torch.OutOfMemoryError("CUDA out of memory")
         return restored(self, task, device)
@@ -221,8 +225,9 @@ def test_similar_patches_that_a_gpu_has_no_room_for_are_found_without_its_fits_o
     advanced(worker, a_slice(), slices=1)
     monkeypatch.setattr(Worker, "_restored", crowded)
     monkeypatch.setattr(worker_module, "patch_device", lambda device: "cuda:0")
-    worker.do(PATCHES)
+    worker.do(replace(PATCHES, left=60.0))
     assert tried == [("cuda:0", 20), ("cuda:0", 0), ("cpu", 0)]
+    assert left == [60.0, 45.0, 30.0]  # the time that was lost is not there twice
     assert (worker.folder / PATCHES.out).exists()
     (again,) = advanced(worker, a_slice(at=20), slices=1)  # its files were left
     assert again.steps == 40
@@ -234,3 +239,41 @@ def test_similar_patches_that_a_gpu_has_no_room_for_are_found_without_its_fits_o
     monkeypatch.setattr(Worker, "_restored", full)
     with pytest.raises(RuntimeError, match="can't allocate memory"):
         worker.do(PATCHES)
+
+
+def test_where_there_is_no_memory_to_put_fits_aside_either_the_processor_still_answers(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    task = a_slice()
+    ours = expected(tmp_path / "other", task, slices=2)
+    advanced(worker, task, slices=1, keep=False)
+    restored, left = Worker._restored, PictureFits.leave
+
+    def full(self: object, *arguments: object) -> object:
+        if self is worker and arguments[1] == "cpu":
+            return restored(worker, *arguments)
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Worker, "_restored", full)
+    monkeypatch.setattr(PictureFits, "leave", full)
+    monkeypatch.setattr(worker_module, "patch_device", lambda device: "cuda:0")
+    worker.do(PATCHES)
+    assert (worker.folder / PATCHES.out).exists() and worker.remembers(LEARNS) == 0
+    monkeypatch.setattr(PictureFits, "leave", left)
+    again = advanced(worker, replace(task, at=20), slices=2)  # what was lost is fitted anew
+    assert [one.steps for one in again] == [20, 40] and same(ours[1], again[1])
+
+
+def test_the_processor_needs_nothing_of_a_full_gpu(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Worker, wanted: object, *, pilot: bool) -> object:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    worker.do(PATCHES)
+    usual = (worker.folder / PATCHES.out).read_bytes()
+    (worker.folder / PATCHES.out).unlink()
+    worker.device = "cuda:0"
+    monkeypatch.setattr(Worker, "_picture", full)
+    monkeypatch.setattr(worker_module, "give_back_memory", lambda device: None)
+    monkeypatch.setattr(worker_module, "patch_device", lambda device: "cpu")
+    worker.do(PATCHES)
+    assert (worker.folder / PATCHES.out).read_bytes() == usual

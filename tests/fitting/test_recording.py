@@ -211,6 +211,43 @@ def _arithmetic_of_each_precision() -> None:
     assert [one == "tf32" for one in after] == [one == "tf32" for one in before]
 
 
+@pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="PyTorch has these words from 2.9 on")
+@pytest.mark.parametrize("precision_word", ["tf32", "fp32"])
+@pytest.mark.parametrize("asked", ["highest", "high", "medium"])
+def test_what_somebody_asked_of_products_can_still_be_read(
+    asked: str, precision_word: precision.Precision
+) -> None:
+    products = torch.backends.cuda.matmul
+    usual, word = torch.get_float32_matmul_precision(), products.fp32_precision
+    torch.set_float32_matmul_precision(asked)
+    set_by_it = products.fp32_precision
+    try:
+        with precision.arithmetic(precision_word, torch.device("cuda", 0)):
+            assert products.fp32_precision == "ieee"
+        assert (torch.get_float32_matmul_precision(), products.fp32_precision) == (asked, set_by_it)
+    finally:
+        torch.set_float32_matmul_precision(usual)
+        products.fp32_precision = word
+
+
+@pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="PyTorch has these words from 2.9 on")
+@pytest.mark.parametrize("told_before", ["none", "tf32"])
+def test_a_word_to_all_operations_reaches_products_afterwards(told_before: str) -> None:
+    everything, products = torch.backends, torch.backends.cuda.matmul
+    usual, word = everything.fp32_precision, products.fp32_precision
+    products.fp32_precision = "none"
+    try:
+        everything.fp32_precision = told_before
+        with precision.arithmetic("fp32", torch.device("cuda", 0)):
+            assert products.fp32_precision == "ieee"
+        assert products.fp32_precision == told_before
+        for later in ("ieee", "tf32"):
+            everything.fp32_precision = later
+            assert products.fp32_precision == later
+    finally:
+        everything.fp32_precision, products.fp32_precision = usual, word
+
+
 def test_a_pytorch_without_these_words_has_its_switches_back_as_they_were(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -23,7 +23,7 @@ from dipsearch.network import Genome, load_space
 from dipsearch.proposal.breeding import Breeding, GeneticSampler, crossover, differences
 from dipsearch.proposal.distributions import Flat, offers
 from dipsearch.proposal.mutation import mutate
-from dipsearch.proposal.proposals import Limits, genome_of
+from dipsearch.proposal.proposals import ProposalLimits, genome_of
 from dipsearch.proposal.samplers import make_sampler, suggest
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -144,7 +144,7 @@ class TestRefusing:
                 study._storage.set_trial_system_attr(early._trial_id, "dipsearch:genome", dict(flat))
             return True
 
-        study.sampler = GeneticSampler(SPACE, seed=0, limits=Limits(meanwhile))
+        study.sampler = GeneticSampler(SPACE, seed=0, limits=ProposalLimits(meanwhile))
         kept = suggest(late, SPACE)
         assert drawn
         assert kept != drawn
@@ -162,7 +162,7 @@ class TestRefusing:
 
 class TestGate:
     def test_what_is_not_affordable_is_not_proposed(self) -> None:
-        sampler = GeneticSampler(SPACE, seed=0, limits=Limits(lambda flat: flat["depth"] <= 4))
+        sampler = GeneticSampler(SPACE, seed=0, limits=ProposalLimits(lambda flat: flat["depth"] <= 4))
         study = searched(sampler, trials=30)
         assert max(flat["depth"] for flat in genomes(study)) == 4
         assert not any("unaffordable" in trial.user_attrs for trial in study.trials)
@@ -174,7 +174,7 @@ class TestGate:
             seen.append(flat["depth"] * flat["channels_down_first"])
             return seen[-1]
 
-        sampler = GeneticSampler(SPACE, seed=0, limits=Limits(lambda flat: False, expense))
+        sampler = GeneticSampler(SPACE, seed=0, limits=ProposalLimits(lambda flat: False, expense))
         trial = searched(sampler, trials=1).trials[0]
         assert len(seen) == 64
         assert trial.params["depth"] * trial.params["channels_down_first"] == min(seen)

@@ -22,7 +22,7 @@ from dipsearch.errors import InputError
 from dipsearch.network import Genome, load_space
 from dipsearch.network.gene import Gene
 from dipsearch.proposal.distributions import Conditional, distribution_of
-from dipsearch.proposal.proposals import UNLIMITED, Limits, genome_of
+from dipsearch.proposal.proposals import NO_LIMITS, ProposalLimits, genome_of
 from dipsearch.proposal.samplers import SAMPLERS, ParzenSampler, UniformSampler, make_sampler, suggest
 from dipsearch.proposal.storage import create_or_load, open_storage
 
@@ -34,7 +34,7 @@ def worth(genome: Genome) -> float:
     return 30 - abs(genome.depth - 5) - (4 * math.log10(genome.learning_rate / 0.01)) ** 2
 
 
-def in_memory(word: str, *, seed: int = 0, limits: Limits = UNLIMITED) -> optuna.Study:
+def in_memory(word: str, *, seed: int = 0, limits: ProposalLimits = NO_LIMITS) -> optuna.Study:
     return optuna.create_study(
         direction="maximize", sampler=make_sampler(word, SPACE, seed=seed, limits=limits)
     )
@@ -94,11 +94,11 @@ class TestEverySampler:
         assert run(resumed, trials=4) == without_a_kill
 
     def test_what_is_not_affordable_is_not_proposed(self, word: str) -> None:
-        flats = run(in_memory(word, limits=Limits(lambda flat: flat["depth"] <= 4)), trials=14)
+        flats = run(in_memory(word, limits=ProposalLimits(lambda flat: flat["depth"] <= 4)), trials=14)
         assert {flat["depth"] for flat in flats} == {3, 4}
 
     def test_when_nothing_is_affordable_the_trial_says_so(self, word: str) -> None:
-        study = in_memory(word, limits=Limits(lambda flat: False, lambda flat: flat["depth"]))
+        study = in_memory(word, limits=ProposalLimits(lambda flat: False, lambda flat: flat["depth"]))
         assert run(study, trials=1)[0]["depth"] == 3
         assert study.trials[0].user_attrs["unaffordable"] is True
 
