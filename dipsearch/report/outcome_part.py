@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..delivery.answer_words import answers_of, bar_words, delivered_words, left_as_it_was, made_quickly
+from ..problem import together
 from .wording import clause, decibels, duration, plural
 
 
@@ -35,8 +36,15 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def restored_rows(results: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
-    """What a restoration made, a row for each picture: its name, and file, quality, members and time."""
-    return tuple(
+    """What a restoration made, a row for each picture: its name, and file, quality, members and time.
+
+    Planes of a stack have one file, and one row where they agree.
+    """
+    files: dict[str, list[str]] = {}
+    for result in results:
+        files.setdefault(str(result["restored"]), []).append(str(result["name"]))
+    stacks = [(Path(file).stem, tuple(names)) for file, names in files.items() if len(names) > 1]
+    rows = [
         (
             str(result["name"]),
             clause(
@@ -49,7 +57,8 @@ def restored_rows(results: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str]
             ),
         )
         for result in results
-    )
+    ]
+    return tuple(together(rows, stacks))
 
 
 def _has_networks(result: Mapping[str, Any]) -> bool:

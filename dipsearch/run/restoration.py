@@ -23,7 +23,7 @@ from ..library.warm_weights import warm_name
 from ..library.warm_words import cold_words
 from ..network import Genome
 from ..planning.budget import PATIENCE
-from ..problem import Case, Problem
+from ..problem import Case, Problem, Stack, in_lines
 from ..request_words import StartWord
 from ..trials.first_files import Made
 from ..trials.objective import value_of
@@ -58,6 +58,7 @@ class Restoration:
         max_steps: iterations of a fit at the most.
         compute: by what means.
         start: what networks begin from.
+        stacks: of whose planes is spoken together.
 
     Attributes:
         phase: what the callback is told.
@@ -70,6 +71,7 @@ class Restoration:
     max_steps: int
     compute: Compute = USUAL
     start: StartWord = "auto"
+    stacks: Sequence[Stack] = ()
     phase: str = "restoring"
     _queue: FitQueue | None = field(default=None, init=False)
     _answered: bool = field(default=False, init=False)
@@ -83,7 +85,8 @@ class Restoration:
         runner = self.runner
         self.phase = "similar patches"
         firsts = make_first_answers(runner, limited=True)
-        for sentence in [*first_words(firsts, files={}), *self._hurried_words()]:
+        said = [*first_words(firsts, files={}), *self._hurried_words()]
+        for sentence in in_lines(said, self.stacks, alone=len(runner.names) == 1):
             self.callback.note(sentence)
         self.phase = "restoring"
         self._say_what_begins_cold()
@@ -151,13 +154,13 @@ class Restoration:
             return f"{by}: no fits; the first answer is finished and delivered (once more: stop at once)"
         return heard_words(by, seconds=SLICE_AT_WORK + choice_seconds(self.problems))
 
-    def _hurried_words(self) -> list[str]:
+    def _hurried_words(self) -> list[tuple[str, str]]:
         """What is said of first answers that there was no time for."""
         words = {
             "hurried": f"{HURRIED_WORDS}, and none for networks",
             "by a quick method": "there was no time for similar patches, nor for networks; a quick method restored it",
         }
-        return [f"{name}: {words[how]}" for name in self.runner.names if (how := self._made(name)) in words]
+        return [(name, words[how]) for name in self.runner.names if (how := self._made(name)) in words]
 
     def _made(self, name: str) -> Made:
         return first_made(self.runner, problem_file(kind=WHOLE, name=name))

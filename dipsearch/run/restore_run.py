@@ -38,7 +38,9 @@ from ..planning.plan import ENDLESS, MAX_STEPS
 from ..problem import (
     Case,
     TaskOptions,
+    in_lines,
     left_out,
+    planes_together,
     unique_names,
 )
 from ..request_words import StartWord
@@ -118,12 +120,12 @@ def run_restore(
     choose_devices(device, workers=workers)
     pictures = restorable(sources, options, out=out, seed=seed)
     cases, names, files = pictures.cases, pictures.names, pictures.files
-    for note in of_each(names, [case.notes for case in cases]):
+    for note in of_each(names, cases, [case.notes for case in cases]):
         callback.note(note)
     for note in dict.fromkeys(left_out(file, case) for file, case in zip(files, cases, strict=True)):
         if note:
             callback.note(note)
-    for sentence in of_each(names, [case.details for case in cases]):
+    for sentence in of_each(names, cases, [case.details for case in cases]):
         callback.detail(sentence)
     found = with_those_left_alone(
         cases,
@@ -190,7 +192,7 @@ def restored(
         until = budget_seconds * (1 - SLACK) - min(delivery * slowness, MOST_DELIVERY * budget_seconds)
         gone = time.monotonic() - started
         if until - gone <= gone and (
-            there := _at_once(cases, devices[0], callback, started, started + until)
+            there := _at_once(cases, names, devices[0], callback, started, started + until)
         ):
             return Restored(there, ())  # a worker would take as long to begin as this process did
     with tempfile.TemporaryDirectory(prefix="dipsearch-") as temporary:
@@ -214,27 +216,28 @@ def restored(
                 MAX_STEPS[cases[0].problem.task] if budget_seconds is None else ENDLESS,
                 compute,
                 start,
+                stacks=planes_together(names, [case.source for case in cases]),
             )
             runner.heard = restoration.heard
             return Restored(restoration.run(), restoration.trials())
 
 
 def _at_once(
-    cases: Sequence[Case], device: str, callback: Callback, started: float, until: float
+    cases: Sequence[Case], names: Sequence[str], device: str, callback: Callback, started: float, until: float
 ) -> Outcomes:
     """What similar patches make of pictures in this process; empty where they have no answer."""
     found: Outcomes = []
-    firsts = dict[str, KeptFirst]()
+    firsts, stacks = dict[str, KeptFirst](), planes_together(names, [case.source for case in cases])
     for index, case in enumerate(cases):
         left = FIRST_SHARE * (until - time.monotonic()) / (len(cases) - index)
         there = answer_at_once(case, device=device, threads=most_threads(), tell=callback.note, left=left)
         if there is None:
             return []
         answer = Answer(FIRST, there.image, there.image, time.monotonic() - started, there.made)
-        firsts[case.name] = there
+        firsts[names[index]] = there
         found.append((only(answer, case.problem), None))
-    hurried = [name for name, first in firsts.items() if first.made == "hurried"]
-    for sentence in [*quick_words(firsts), *(f"{name}: {HURRIED_WORDS}" for name in hurried)]:
+    hurried = [(name, HURRIED_WORDS) for name, first in firsts.items() if first.made == "hurried"]
+    for sentence in in_lines([*quick_words(firsts), *hurried], stacks, alone=len(firsts) == 1):
         callback.note(sentence)
     callback.note("there is no time for networks: the first answer is delivered; give a larger --budget")
     return found
