@@ -132,9 +132,9 @@ def _notes(table: GateTable) -> list[str]:
     everything = table.errors("sigma_error")
     missed = bool(everything) and float(np.percentile(everything, FAR)) > AIM
     aim = (
-        f"{FAR} % of the errors of sigma were to lie below {AIM:.0%}; "
+        f"{FAR} % of the errors of sigma were to lie below {100 * AIM:.0f} %; "
         f"{'that is missed' if missed else 'that is reached over all kinds'}"
-        f"{', above it are ' + ', '.join(f'{name} ({far[name]:.0%})' for name in beyond) if beyond else ''}."
+        f"{', above it are ' + ', '.join(f'{name} ({100 * far[name]:.0f} %)' for name in beyond) if beyond else ''}."
     )
     placed = (
         "A branch counts as right only where noise is also said to be where it is, everywhere or in a part."

@@ -60,7 +60,7 @@ class FullWords:
 def display(snapshot: Snapshot) -> RenderableType:
     """The state of a search as a terminal shows it: workers, then the whole."""
     table = Table(box=None, padding=(0, 1), pad_edge=False)
-    for heading in ("worker", "fits", "iteration", "estimated", "speed"):
+    for heading in ("worker", "fits", "iteration", "score", "speed"):
         table.add_column(heading, justify="left" if heading == "fits" else "right")
     for worker in snapshot.workers:
         speed = worker.steps_per_second

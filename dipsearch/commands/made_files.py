@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..delivery.answer_words import networks_helped
+
 if TYPE_CHECKING:
     from ..run import Outcome
 
@@ -20,7 +22,8 @@ def file_rows(outcome: Outcome, *, architecture: bool = True) -> tuple[tuple[str
     named = [*pictures, *([network] if architecture else []), folder / "report.html"]
     files = [file for file in named if file.exists()]
     rows = [("look at" if index == 0 else "", str(file)) for index, file in enumerate(files)]
-    if (folder / "best" / "stack.yaml").exists():  # which is what is fitted to other pictures
+    there = (folder / "best" / "stack.yaml").exists()  # which is what is fitted to other pictures
+    if there and networks_helped(outcome.result):
         from ..report.reproduce import reuse_command
         from ..run import read_request
         from ..trials.claim import REQUEST_FILE

@@ -55,7 +55,7 @@ def show(
 
 
 def _show_study(record: StudyRecord, *, top: int) -> None:
-    from ..report import candidate_cells, candidate_rows, result_rows, state_words
+    from ..report import candidate_cells, candidate_rows, number_rows, result_rows, state_words
     from .console import print_pairs, print_table
 
     print_pairs((("study", f"{record.folder}: {state_words(record)}"),))
@@ -68,6 +68,9 @@ def _show_study(record: StudyRecord, *, top: int) -> None:
         print_table(headings, cells)
     if len(rows) > top:
         print(f"and {len(rows) - top} more: --top {len(rows)}")
+    if rows:
+        print()
+        print_pairs(number_rows(record))
     print_pairs(("caution", sentence) for sentence in record.missing)
 
 

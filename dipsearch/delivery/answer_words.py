@@ -69,8 +69,18 @@ def delivered_estimate(result: Mapping[str, Any]) -> float | None:
     return _mean([delivered_answer(answers)["estimate"] for answers in answers_of(result)])
 
 
+def networks_helped(result: Mapping[str, Any]) -> bool:
+    """Whether networks have a part in what is delivered of any picture, so that they are worth being used again."""
+    pictures = answers_of(result)
+    return not pictures or any(
+        delivered_answer(answers)["name"] not in (FIRST, UNCHANGED) for answers in pictures
+    )
+
+
 def bar_words(result: Mapping[str, Any]) -> str:
-    """What similar patches reach alone, and what it is with networks, as estimated without a reference.
+    """What similar patches reach alone, and what networks make of it: PSNR where it is known, else as estimated.
+
+    A level that is estimated may be decibels off, and is said without decimals; differences are sure.
 
     Returns:
         A sentence, with the means where there are several pictures; empty where there was no first answer.
@@ -79,18 +89,31 @@ def bar_words(result: Mapping[str, Any]) -> str:
     if not pictures or any(answers[0]["name"] != FIRST for answers in pictures):
         return ""
     alone = _mean([answers[0]["estimate"] for answers in pictures])
-    networks = _mean([_best_network(answers) for answers in pictures])
+    best = [_best_network(answers) for answers in pictures]
+    networks = _mean([None if one is None else one["estimate"] for one in best])
     said = "a quick method alone" if all(map(made_quickly, pictures)) else "similar patches alone"
-    if alone is not None:
+    true = _mean([answers[0].get("psnr") for answers in pictures])
+    on_average = " on average" if len(pictures) > 1 else ""
+    first = all(delivered_answer(answers)["name"] == FIRST for answers in pictures)
+    if first and networks is not None:
+        said += ", which is delivered"
+    if true is not None:
+        said += f": PSNR {true:.2f} dB{on_average}"
+    elif alone is not None:
         measured = "the small picture" if result.get("task") == "sr" else "what was measured"
         of = f" of {measured}" if _indirect(result) else ""
-        said += f": {in_decibels(alone)} estimated{of}{' on average' if len(pictures) > 1 else ''}"
+        said += f": about {in_decibels(alone, digits=0)}{of}{on_average}, estimated"
     if networks is None:
         return f"{said}; no network was fitted"
-    if all(delivered_answer(answers)["name"] == FIRST for answers in pictures):
-        return f"{said}, which is delivered; networks reached {networks:.1f}"
-    reached = _mean([delivered_answer(answers)["estimate"] for answers in pictures])
-    return said if reached is None else f"{said}; with networks {reached:.1f}"
+    if alone is None:
+        return said
+    if first:
+        return f"{said}; {_made_by(best)} is estimated {_gain_pair(networks - alone, _row_error(best))}"
+    delivered = [delivered_answer(answers) for answers in pictures]
+    reached = _mean([one["estimate"] for one in delivered])
+    if reached is None:
+        return said
+    return f"{said}; what is delivered is estimated {_gain_pair(reached - alone, _error(pictures))}"
 
 
 def little_words(result: Mapping[str, Any]) -> str:
@@ -100,7 +123,7 @@ def little_words(result: Mapping[str, Any]) -> str:
     not see the detail that is sought, so nothing follows from it.
     """
     pictures = answers_of(result)
-    if not pictures or _indirect(result) or _mean([_best_network(answers) for answers in pictures]) is None:
+    if not pictures or _indirect(result) or not all(map(_best_network, pictures)):
         return ""
     alone = _mean([_estimate(answers, FIRST) for answers in pictures])
     reached = _mean([delivered_answer(answers)["estimate"] for answers in pictures])
@@ -121,7 +144,7 @@ def gain_words(result: Mapping[str, Any]) -> str:
     pictures = answers_of(result)
     if not pictures or any(answers[0]["name"] != FIRST for answers in pictures):
         return ""
-    if _mean([_best_network(answers) for answers in pictures]) is None:
+    if not all(map(_best_network, pictures)):
         if any(map(made_quickly, pictures)):
             return "none: there was no time even for similar patches; a larger --budget leaves time for both"
         return "none: similar patches answered alone; a larger --budget leaves time for networks"
@@ -152,10 +175,27 @@ def _untold(gain: float, error: float | None) -> bool:
 
 def _error(pictures: Sequence[Sequence[Row]]) -> float | None:
     """The standard error of the mean gain over the first answer, in dB; ``None``: it is not known."""
-    errors = [float(error) for answers in pictures if (error := answers[0].get("standard_error")) is not None]
-    if not errors or len(errors) < len(pictures):
+    return _row_error([answers[0] for answers in pictures])
+
+
+def _row_error(rows: Sequence[Row | None]) -> float | None:
+    """The standard error of the mean difference of answers, one to each picture, to the best ones."""
+    errors = [float(row["standard_error"]) for row in rows if row and row.get("standard_error") is not None]
+    if not errors or len(errors) < len(rows):
         return None
     return math.sqrt(sum(error**2 for error in errors)) / len(errors)
+
+
+def _made_by(rows: Sequence[Row | None]) -> str:
+    """What networks had the best part in, where that is the same for all pictures."""
+    words = {str(row["words"]) for row in rows if row}
+    return f"the best with networks ({words.pop()})" if len(words) == 1 else "the best with networks"
+
+
+def _gain_pair(gain: float, error: float | None) -> str:
+    """``0.4 dB higher``; with the standard error where it is known."""
+    size = f"{abs(gain):.2f}" if error is None else _pair(abs(gain), error)
+    return f"{size} dB {'higher' if gain >= 0 else 'lower'}"
 
 
 def _pair(gain: float, error: float) -> str:
@@ -171,11 +211,10 @@ def _estimate(answers: Sequence[Row], name: str) -> float | None:
     return next((answer["estimate"] for answer in answers if answer["name"] == name), None)
 
 
-def _best_network(answers: Sequence[Row]) -> float | None:
-    """The highest estimate of what networks had a part in."""
-    return max(
-        (a["estimate"] for a in answers if a["name"] != FIRST and a["estimate"] is not None), default=None
-    )
+def _best_network(answers: Sequence[Row]) -> Row | None:
+    """What networks had a part in that has the highest estimate."""
+    able = [a for a in answers if a["name"] != FIRST and a["estimate"] is not None]
+    return max(able, key=lambda answer: float(answer["estimate"]), default=None)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -139,12 +139,12 @@ def choose(answers: Sequence[Answer], problem: Problem, *, split: Split, seconds
         one for one in answers if bool(torch.isfinite(one.judged).all() and torch.isfinite(one.image).all())
     ]
     usable.sort(key=lambda one: SIMPLEST_FIRST.index(one.name))
+    as_judged = np.array([float(split.validation_mse(problem.view(one.judged))) for one in usable])
     gained = _gained(usable, problem, split=split)
+    if bool(((as_judged > 0) & (as_judged + np.diag(gained) <= 0)).any()):
+        gained = np.zeros_like(gained)  # no error is negative: what was said of the errors is luck
     changes = [float(change) for change in np.diag(gained)]
-    scores = {
-        one.name: float(split.validation_mse(problem.view(one.judged))) + change
-        for one, change in zip(usable, changes, strict=True)
-    }
+    scores = dict(zip([one.name for one in usable], (as_judged + changes).tolist(), strict=True))
     shares = _shares(usable, scores, gained, problem, split=split)
     if len(shares) > 1:
         parts = [next(one for one in usable if one.name == name) for name in shares]

@@ -64,9 +64,10 @@ def _answers(answers: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _architecture(best: Mapping[str, Any], winner: Trial) -> list[str]:
     label = winner.genome.label if winner.genome else "?"
+    ended = f": {best['ended']}" if best["ended"] else ""
     return [
         "",
-        f"The architecture: {label} (genome {best['digest']}), stopped at iteration {best['step']}: {best['ended']}. "
+        f"The architecture: {label} (genome {best['digest']}), stopped at iteration {best['step']}{ended}. "
         f"It was chosen because {best['chosen_because']}.",
     ]
 

@@ -132,30 +132,28 @@ def first_made(runner: Runner, problem: str, *, kept: Made = "as usual") -> Made
     return max((kept, *made), key=get_args(Made).index)
 
 
-def quick_words(firsts: Mapping[str, KeptFirst]) -> list[str]:
-    """Of which of them a quick method took the place of similar patches, a sentence each.
+def quick_words(firsts: Mapping[str, KeptFirst]) -> list[tuple[str, str]]:
+    """Of which of them a quick method took the place of similar patches, the name and a sentence each.
 
     Args:
         firsts: by the pictures' names.
     """
-    return [
-        ("" if len(firsts) == 1 else f"{name}: ") + QUICK_WORDS
-        for name, first in firsts.items()
-        if first.made == "by a quick method"
-    ]
+    return [(name, QUICK_WORDS) for name, first in firsts.items() if first.made == "by a quick method"]
 
 
-def first_words(firsts: Mapping[str, FirstAnswer], *, files: Mapping[str, str]) -> list[str]:
-    """When each was there and where it is, a sentence for people.
+def first_words(firsts: Mapping[str, FirstAnswer], *, files: Mapping[str, str]) -> list[tuple[str, str]]:
+    """When each was there and where it is: its picture's name, and a sentence for people.
 
     Args:
         firsts: by the pictures' names.
         files: where each can be looked at, likewise; a name may be missing.
     """
     return [
-        ("" if len(firsts) == 1 else f"{name}: ")
-        + f"first answer, by {_means(first)}, after {first.seconds:.0f} s"
-        + (f": {files[name]}" if name in files else "")
+        (
+            name,
+            f"first answer, by {_means(first)}, after {first.seconds:.0f} s"
+            + (f": {files[name]}" if name in files else ""),
+        )
         for name, first in firsts.items()
     ]
 
@@ -187,7 +185,7 @@ def write_first_pictures(
                 else:
                     write_restored(file, finished(first.image, case.problem), case)
             except ResourceError as error:
-                tell(f"{error.given} ({error.rule}): the first answer can be seen at the end only")
+                tell(f"{error.given} ({error.rule}): the first answer has no file of its own")
                 continue
             files[name] = str(file.relative_to(folder))
     return files

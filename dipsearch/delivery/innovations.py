@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..fitting.ensemble import error_products, values_where
-from ..problem import Problem
+from ..problem import Identity, Problem
 
 
 def innovation_products(
@@ -55,7 +55,12 @@ def innovation_products(
 
 
 def sought(problem: Problem) -> Tensor:
-    """Where a score speaks of images as `Problem.view` shows them: 1 or 0, ``(1, 1, h, w)`` or ``(1, C, h, w)``."""
+    """Where answers are compared, as `Problem.view` shows them: 1 or 0, ``(1, 1, h, w)`` or ``(1, C, h, w)``.
+
+    Exact values are put back whatever an answer says. What is not observed is sought where pixels are missing; where a
+    picture is only in a part noisy, the rest stays as it is, and what networks have there nobody sees.
+    """
     if not problem.pixelwise:
         return problem.observed
-    return torch.ones_like(problem.observed) if problem.exact is None else 1 - problem.exact
+    wanted = problem.observed if isinstance(problem.operator, Identity) else torch.ones_like(problem.observed)
+    return wanted if problem.exact is None else wanted * (1 - problem.exact)

@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ..fitting.all_data import SHARE as ALL_DATA_SHARE
 from ..fitting.all_data import all_data_share
 from .keeping import Keeping
 from .picture_fits import kept_steps
@@ -29,7 +28,8 @@ class _Under:
     spent: float = 0.0
     steps: int = 0
     busy: bool = False
-    all_data: bool = False  # it went on with all data, or tried
+    beyond: float | None = None  # seconds that it may go on with all data; none: it has not begun to
+    all_data: bool = False  # it went on so, or tried
     keeping: Keeping = field(default_factory=Keeping)
 
 
@@ -85,9 +85,11 @@ class FitQueue:
             if not self._over(one):
                 return self._slice(one, steps=one.wanted.steps)
             if one.wanted.may_go_on and not one.all_data and one.steps:
-                one.all_data = True
-                rest = min(left, max(one.share - one.spent, all_data_share(one.steps) * one.spent))
-                return replace(self._slice(one, steps=0), all_data=True, seconds=rest)
+                if one.beyond is None:
+                    one.beyond = max(one.share - one.spent, self._to_go_on(one))
+                rest = max(0.0, min(left, one.beyond))
+                seconds, last = min(self.slice_seconds, rest), rest <= self.slice_seconds
+                return replace(self._slice(one, steps=0), all_data=True, seconds=seconds, keep=last)
         if not self._todo or left < LEAST_SECONDS:
             return None
         workers = max(1, len(self.runner.executor.workers))
@@ -100,7 +102,7 @@ class FitQueue:
     def _slice(self, one: _Under, *, steps: int) -> Slice:
         one.busy = True
         left = min(one.share - one.spent, self.until - self.runner.seconds)
-        seconds = max(0.0, min(self.slice_seconds, left))
+        seconds = max(0.0, min(self.slice_seconds, left - self._to_go_on(one)))
         keep = one.keeping.due(self.runner.seconds + seconds) or left <= self.slice_seconds or not steps
         return replace(one.wanted, at=one.steps, steps=steps, seconds=seconds, keep=keep)
 
@@ -110,7 +112,7 @@ class FitQueue:
         one = self._under[task.place]
         one.busy = False
         if not isinstance(found, Advanced):
-            self.failed[task.place] = str(found)
+            self.failed[task.place], one.all_data = str(found), task.all_data
             if not self.runner.stopped:
                 self.runner.say(f"{task.label}: {found}")
             if not task.all_data:
@@ -120,7 +122,11 @@ class FitQueue:
             one.wanted = replace(one.wanted, limits=_as_lean(one.wanted.limits, found))
         one.spent += found.seconds + found.beside
         one.steps = found.steps
-        if task.all_data:
+        if task.all_data and not found.kept:
+            assert one.beyond is not None
+            one.beyond -= found.seconds + found.beside
+        elif task.all_data:
+            one.all_data = True
             one.keeping.kept = True  # with what came of it; the files without it must not take their place
         else:
             one.keeping.took(found, at=self.runner.seconds)
@@ -129,7 +135,11 @@ class FitQueue:
     def _over(self, one: _Under) -> bool:
         latest = self.latest.get(one.wanted.place)
         ended = latest is not None and latest.pictures[0].ended is not None
-        return ended or one.spent >= one.share * (1 - ALL_DATA_SHARE * one.wanted.may_go_on)
+        return ended or one.spent + self._to_go_on(one) >= one.share
+
+    def _to_go_on(self, one: _Under) -> float:
+        """Seconds of its share in which a fit goes on with all data."""
+        return one.spent * all_data_share(one.steps) if one.wanted.may_go_on and one.steps else 0.0
 
 
 def _as_lean(limits: Limits, found: Advanced) -> Limits:

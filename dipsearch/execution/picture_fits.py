@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,12 @@ from ..fitting import (
     OngoingFit,
     StepState,
     default_rule,
-    fit_all_data,
     may_fit_all_data,
     out_of_memory,
     pack,
     unpack,
 )
+from ..fitting.all_data import MOST, all_data_fit, too_late, with_full
 from ..fitting.compute import Compute
 from ..fitting.fit_state import FitState
 from ..fitting.ongoing import Watcher
@@ -59,6 +60,7 @@ class PictureFits:
 
     Attributes:
         kept: whether what their files have is the newest.
+        beyond: what they deliver, and how far they have come with everything that was measured; empty: not begun.
     """
 
     network: Network
@@ -68,6 +70,7 @@ class PictureFits:
     trajectories: list[Trajectory] = field(default_factory=list)
     average: Average | None = None
     kept: bool = True
+    beyond: list[tuple[Fit, OngoingFit | None]] = field(default_factory=list)
 
     @property
     def made(self) -> int:
@@ -82,7 +85,7 @@ class PictureFits:
 
     def advance(self, task: Slice) -> tuple[int, float]:
         """Advance them, check point by check point; the iterations made, and their seconds."""
-        begun, before = time.perf_counter(), self.made
+        begun, before, self.beyond = time.perf_counter(), self.made, []
         until = [one.step + task.steps for one in self.fits]
         while not self.over and (turn := self._turn(task.look, until)):
             first, looking = self.fits[turn[0]], self.fits[turn[0]].step < task.look
@@ -143,30 +146,45 @@ class PictureFits:
         return ""
 
     def with_all_data(
-        self, *, seed: int, seconds: float | None, pilots: Sequence[Tensor | None]
-    ) -> list[Fit]:
-        """What each delivers after it went on with everything that was measured.
+        self, *, seed: int, seconds: float | None, pilots: Sequence[Tensor | None], last: bool
+    ) -> list[Fit] | None:
+        """Let them go on with everything that was measured; what each delivers then, ``None`` where it goes on later.
 
         Args:
+            seconds: for that; ``None``: as many as it takes.
             pilots: made of all of it, for each picture; ``None``: there is none.
+            last: whatever has come of it until then is delivered.
         """
-        found, until = [], None if seconds is None else time.perf_counter() + seconds
-        of_each = zip((one.fit() for one in self.fits), self.pictures, pilots, strict=True)
-        for index, (done, picture, pilot) in enumerate(of_each):
-            left = None if until is None else (until - time.perf_counter()) / (len(self.fits) - index)
-            found.append(
-                fit_all_data(
-                    done,
-                    self.network,
-                    picture.problem,
-                    seed=seed,
-                    seconds=None if left is None else max(0.0, left),
-                    compute=self.compute,
-                    pilot=pilot,
-                    average=self.average,
-                )
-            )
+        until = math.inf if seconds is None else time.perf_counter() + seconds
+        if not self.beyond:
+            self.beyond = [
+                self._beyond(one.fit(), picture, pilot, seed=seed, seconds=seconds if last else None)
+                for one, picture, pilot in zip(self.fits, self.pictures, pilots, strict=True)
+            ]
+        todo = [more for _, more in self.beyond if more is not None and more.ended is None]
+        for number, more in enumerate(todo):
+            left = (until - time.perf_counter()) / (len(todo) - number)
+            more.advance(MOST, seconds=None if math.isinf(left) else max(0.0, left))
+        if not last and any(more.ended is None for more in todo):
+            return None
+        found, self.beyond = [with_full(*one) for one in self.beyond], []
         return found
+
+    def _beyond(
+        self, done: Fit, picture: SplitProblem, pilot: Tensor | None, *, seed: int, seconds: float | None
+    ) -> tuple[Fit, OngoingFit | None]:
+        if too_late(done, None if seconds is None else seconds / len(self.fits)):
+            return replace(done, weights=None), None
+        more = all_data_fit(
+            done,
+            self.network,
+            picture.problem,
+            seed=seed,
+            compute=self.compute,
+            pilot=pilot,
+            average=self.average,
+        )
+        return replace(done, weights=None), more
 
     def _keeper(self, index: int, every: int | None) -> Watcher | None:
         if every is None:

@@ -70,7 +70,8 @@ class Slice:
         steps: iterations more of every picture, at the most.
         seconds: wall time after which the next check point is the last; ``None``: all ``steps``.
         keep: leave their files; otherwise the worker alone remembers them.
-        all_data: do not advance them: let them go on with everything that was measured, and leave what comes of it.
+        all_data: do not advance them: let them go on with everything that was measured, and leave what comes of it, at
+            the end of that; with ``keep`` now, whatever it is.
         may_go_on: whether that may be asked for later; otherwise the weights are not kept that it takes.
         start: the preset whose learnt weights they begin with; ``None``: they begin with random ones.
         trajectory_every: iterations between the images that are kept for the page; ``None``: none.

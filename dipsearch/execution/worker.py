@@ -130,11 +130,14 @@ class Worker:
                 raise TaskFailed("there is no fit to be gone on with")
             needed = task.network.needs_pilot
             pilots = [self._pilot(one, part="full") if needed else None for one in task.pictures]
-            done = fits.with_all_data(seed=task.seed, seconds=task.seconds, pilots=pilots)
-            lacking = fits.leave(place, done)
-            fits.kept = True  # what it delivers without all data must not take the place of this
+            whole = fits.with_all_data(seed=task.seed, seconds=task.seconds, pilots=pilots, last=task.keep)
+            lacking = fits.leave(place, whole) if whole is not None else ""
+            if whole is None:
+                self._remember(task.place, fits)
+            else:
+                fits.kept = True  # what it delivers without all data must not take the place of this
             known = [one.step for one in fits.fits]
-            said = self._said(fits, fits.done(), since=known, made=0, seconds=0.0, kept=True)
+            said = self._said(fits, fits.done(), since=known, made=0, seconds=0.0, kept=whole is not None)
             return replace(said, note=said.note or lacking)
         known = [one.step for one in fits.fits]
         made, seconds = fits.advance(task)

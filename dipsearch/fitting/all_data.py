@@ -15,8 +15,7 @@ from ..network import Network
 from ..problem import Problem, divides_noise, whole
 from .average import Average
 from .compute import USUAL, Compute
-from .loop import fit
-from .ongoing import Fit
+from .ongoing import Fit, OngoingFit
 from .saved_step import DRAW
 from .step import AVERAGE
 from .stopping import Ended, LastIterate
@@ -75,15 +74,39 @@ def fit_all_data(
         compute, average: as the fit had them.
         pilot: for networks with one, made from all of y.
     """
+    more = (
+        None
+        if too_late(done, seconds)
+        else all_data_fit(done, genome, problem, seed=seed, compute=compute, pilot=pilot, average=average)
+    )
+    if more is not None:
+        more.advance(MOST, seconds=seconds)
+    return with_full(done, more)
+
+
+def too_late(done: Fit, seconds: float | None) -> bool:
+    """Whether so many seconds are not enough for the fewest iterations that are of use."""
     made = max(int(done.curves.step[-1]), 1) if len(done.curves.step) else 1
-    late = seconds is not None and FEWEST * done.seconds / made > seconds
-    if done.weights is None or done.ended not in USEFUL or not may_fit_all_data(problem) or late:
-        return replace(done, weights=None)
+    return seconds is not None and FEWEST * done.seconds / made > seconds
+
+
+def all_data_fit(
+    done: Fit,
+    genome: Network,
+    problem: Problem,
+    *,
+    seed: int,
+    compute: Compute = USUAL,
+    pilot: Tensor | None = None,
+    average: Average | None = None,
+) -> OngoingFit | None:
+    """The fit that goes on with all of y, to be advanced; ``None`` where that is not useful. See ``fit_all_data``."""
+    if done.weights is None or done.ended not in USEFUL or not may_fit_all_data(problem):
+        return None
     # Without noise outputs are at rest: an average of those that came of another pilot would only lag behind.
     lags = genome.needs_pilot and problem.exact is not None
     left_out = (DRAW, AVERAGE) if lags else (DRAW,)
-    start = {key: value for key, value in done.weights.items() if not key.startswith(left_out)}
-    more = fit(
+    return OngoingFit(
         genome,
         problem,
         split=whole(problem),
@@ -91,11 +114,17 @@ def fit_all_data(
         max_steps=min(MOST, max(FEWEST, round(SHARE * done.step))),
         rule=LastIterate(),
         check_every=5,
-        seconds=seconds,
-        start=start,
+        start={key: value for key, value in done.weights.items() if not key.startswith(left_out)},
         compute=compute,
         pilot=pilot,
         average=average,
     )
-    full = more.image if more.step and more.ended in USEFUL else None
-    return replace(done, full=full, seconds=done.seconds + more.seconds, weights=None)
+
+
+def with_full(done: Fit, more: OngoingFit | None) -> Fit:
+    """A fit without its weights, and with what has come of going on."""
+    if more is None:
+        return replace(done, weights=None)
+    found = more.fit(Ended.TIME)
+    full = found.image if found.step and found.ended in USEFUL else None
+    return replace(done, full=full, seconds=done.seconds + found.seconds, weights=None)

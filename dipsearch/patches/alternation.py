@@ -17,6 +17,7 @@ from .colour import decorrelation_for
 from .consistency import consistent, proximal
 from .denoise import white
 from .groups import match
+from .haste import Over, never
 from .settings import Alternation, PatchSettings
 from .tiles import Mosaic, tiles
 
@@ -34,6 +35,7 @@ def alternate(
     settings: PatchSettings,
     wanted: Tensor | None = None,
     usable: Tensor | None = None,
+    over: Over = never,
 ) -> Tensor:
     """Alternate between patches and the measurement.
 
@@ -45,10 +47,13 @@ def alternate(
         settings: how groups are made.
         wanted: (H, W), bool: pixels that have to be estimated; ``None``: all.
         usable: (H, W), bool: pixels that may be looked at; ``None``: all.
+        over: asked before every pass.
     """
     x, colours = start, decorrelation_for(start)
     parts = list(tiles(*x.shape[-2:], side=LARGE, overlap=OVERLAP))
     for index, (sigma, relaxation, members) in enumerate(how.passes()):
+        if over():
+            break
         z = colours.forward(x)
         mosaic = Mosaic(torch.zeros_like(z), overlap=OVERLAP)
         for part in parts:

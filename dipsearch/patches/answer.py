@@ -24,6 +24,7 @@ from .alternation import alternate
 from .consistency import consistent
 from .denoise import denoise, polish, white
 from .fill import fill
+from .haste import Over, never
 from .part import fitted_part
 from .patch_noise import PatchNoise
 from .settings import Alternation, PatchSettings, settings_for
@@ -56,6 +57,7 @@ def answer(
     settings: PatchSettings | None = None,
     threads: int = 1,
     progress: Progress | None = None,
+    over: Over = never,
 ) -> Tensor:
     """Restore a picture with groups of similar patches.
 
@@ -65,11 +67,12 @@ def answer(
         settings: how groups are made; ``None``: as it suits the size of the picture.
         threads: that work on tiles; the same numbers come out.
         progress: hears of every tile.
+        over: asked before every pass over a tile whether the time is over.
 
     Returns:
         (1, C, H, W), on the device of y.
     """
-    return _in_tiles(fitted_part(problem, split), None, settings, threads, progress)
+    return _in_tiles(fitted_part(problem, split), None, settings, threads, progress, over)
 
 
 def polished(
@@ -87,7 +90,7 @@ def polished(
         split: look at its fitted part alone; ``None``: at all of y.
         threads: that work on tiles; the same numbers come out.
     """
-    return _in_tiles(fitted_part(problem, split), pilot, None, threads, None)
+    return _in_tiles(fitted_part(problem, split), pilot, None, threads, None, never)
 
 
 def met(x: Tensor, problem: Problem, *, split: Split | None = None) -> Tensor:
@@ -110,6 +113,7 @@ def _in_tiles(
     settings: PatchSettings | None,
     threads: int,
     progress: Progress | None,
+    over: Over,
 ) -> Tensor:
     reduction = part.operator if isinstance(part.operator, Downsample) else None
     factor = 1 if reduction is None else reduction.factor
@@ -120,14 +124,14 @@ def _in_tiles(
         part, noise=replace(part.noise, sigma=assumed_sigma(part))
     )  # once, and the same for all tiles
     if not part.croppable:
-        return _restored(part, pilot, settings)
+        return _restored(part, pilot, settings, over)
     # At a cut edge of a reduced picture nothing is measured for sure along the reach of the reduction's kernel.
     margin = 0 if reduction is None else reduction.reach * factor
     overlap = -(-max(OVERLAP, 3 * margin) // factor)
     side = SIDE_ON_GPU if part.y.is_cuda else SIDE
     cut = list(tiles(height, width, side=max(-(-side // factor), 2 * overlap), overlap=overlap))
     if len(cut) == 1:
-        return _restored(part, pilot, settings)
+        return _restored(part, pilot, settings, over)
     mosaic = Mosaic(
         torch.zeros(part.image_shape, dtype=torch.float32).to(part.y), overlap=overlap * factor, margin=margin
     )
@@ -139,7 +143,7 @@ def _in_tiles(
         small = crop_problem(part, top=tile.top, left=tile.left, height=tile.height, width=tile.width)
         place = Tile(tile.top * factor, tile.left * factor, *small.image_shape[-2:])
         pilot_part = None if pilot is None else pilot[(..., *place.window)]
-        return place, _restored(small, pilot_part, settings)
+        return place, _restored(small, pilot_part, settings, over)
 
     # Whole tiles are the work of one thread each: threads that share small tensors mostly wait for one another, and on
     # a busy machine that took fifteen times as long.
@@ -152,28 +156,30 @@ def _in_tiles(
     return met(mosaic.image(), part)
 
 
-def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings) -> Tensor:
+def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings, over: Over) -> Tensor:
     noise, operator = part.noise, part.operator
+    if over():
+        return first_guess(part, noise_sigma=assumed_sigma(part)) if pilot is None else pilot
     hidden = isinstance(operator, Identity) and not bool(part.observed.all())
     if isinstance(operator, Mask) or noise.kind == "impulse" or (hidden and not noise.sigma):
         # Values that say nothing are missing ones.
         part = part if isinstance(operator, Mask) else replace(part, operator=Mask(part.observed))
-        return fill(part, pilot=pilot, noise_sigma=assumed_sigma(part), settings=settings)
+        return fill(part, pilot=pilot, noise_sigma=assumed_sigma(part), settings=settings, over=over)
     if not isinstance(operator, Identity):
         first, on = _alternations(part, settings)
         start, how = (
             (first_guess(part, noise_sigma=assumed_sigma(part)), first) if pilot is None else (pilot, on)
         )
-        return alternate(part, start, how, noise_sigma=assumed_sigma(part), settings=settings)
+        return alternate(part, start, how, noise_sigma=assumed_sigma(part), settings=settings, over=over)
     if noise.kind == "none":
         return part.y
     if noise.kind == "poisson" and noise.gain is not None:
         stabiliser = GeneralisedAnscombe(noise.gain, noise.offset, noise.read_sigma)
-        return _stabilised(part, pilot, stabiliser, settings)
+        return _stabilised(part, pilot, stabiliser, settings, over)
     if noise.share is not None:
         steady = replace(part, y=_raised(part.y))
-        return _stabilised(steady, pilot, Logarithm(noise.share), settings)
-    return _denoised(part, pilot, _patch_noise(part), settings)
+        return _stabilised(steady, pilot, Logarithm(noise.share), settings, over)
+    return _denoised(part, pilot, _patch_noise(part), settings, over)
 
 
 def _alternations(part: Problem, settings: PatchSettings) -> tuple[Alternation, Alternation]:
@@ -185,11 +191,13 @@ def _alternations(part: Problem, settings: PatchSettings) -> tuple[Alternation, 
     return settings.inverting, settings.inverting_on
 
 
-def _denoised(part: Problem, pilot: Tensor | None, noise: PatchNoise, settings: PatchSettings) -> Tensor:
+def _denoised(
+    part: Problem, pilot: Tensor | None, noise: PatchNoise, settings: PatchSettings, over: Over
+) -> Tensor:
     if float(noise.sigmas.max()) == 0:
         return part.y
     if pilot is None:
-        return denoise(part.y, noise, settings=settings, known=part.observed)
+        return denoise(part.y, noise, settings=settings, known=part.observed, over=over)
     return polish(part.y, pilot, noise, settings=settings, known=part.observed)
 
 
@@ -200,13 +208,13 @@ def _raised(y: Tensor) -> Tensor:
 
 
 def _stabilised(
-    part: Problem, pilot: Tensor | None, stabiliser: Stabiliser, settings: PatchSettings
+    part: Problem, pilot: Tensor | None, stabiliser: Stabiliser, settings: PatchSettings, over: Over
 ) -> Tensor:
     """Denoise where the noise is equally strong everywhere."""
     noise = white(1.0, channels=part.y.shape[1], like=part.y)
     pilot_part = None if pilot is None else _means(pilot, stabiliser)
     steady = replace(part, y=stabiliser.forward(part.y))
-    return stabiliser.inverse(_denoised(steady, pilot_part, noise, settings))
+    return stabiliser.inverse(_denoised(steady, pilot_part, noise, settings, over))
 
 
 def _means(x: Tensor, stabiliser: Stabiliser) -> Tensor:

@@ -15,12 +15,20 @@ from .bayes import first_stage, second_stage
 from .collaborative import hard_threshold
 from .colour import Decorrelation, decorrelation_for
 from .groups import match
+from .haste import Over, never
 from .patch_noise import PatchNoise
 from .settings import PatchSettings
 from .start import averaged_around
 
 
-def denoise(y: Tensor, noise: PatchNoise, *, settings: PatchSettings, known: Tensor | None = None) -> Tensor:
+def denoise(
+    y: Tensor,
+    noise: PatchNoise,
+    *,
+    settings: PatchSettings,
+    known: Tensor | None = None,
+    over: Over = never,
+) -> Tensor:
     """Remove Gaussian noise.
 
     Args:
@@ -28,13 +36,18 @@ def denoise(y: Tensor, noise: PatchNoise, *, settings: PatchSettings, known: Ten
         noise: its noise, the same everywhere.
         settings: how groups are made.
         known: 0 where y may not be looked at, (1, 1, H, W) or (1, C, H, W); ``None``: nowhere.
+        over: asked before every pass of the second stage.
     """
     if known is not None and not bool(known.all()):
-        found = denoise(averaged_around(y, known), noise, settings=settings)
+        found = denoise(averaged_around(y, known), noise, settings=settings, over=over)
+        if over():
+            return found
         return polish(torch.where(known > 0, y, found), found, noise, settings=settings)
     colours, turned, z = _decorrelated(y, noise)
     pilot = (_thresholded(z, turned, settings) + _without_pilot(z, turned, settings)) / 2
     for factor, members in settings.passes:
+        if over():
+            break
         pilot = _filtered(z, pilot, turned, settings, factor=factor, members=members)
     return colours.inverse(pilot)
 

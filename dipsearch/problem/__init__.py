@@ -51,6 +51,10 @@ from .operators import pseudo_inverse as pseudo_inverse
 from .operators import read_kernel as read_kernel
 from .operators import register as register
 from .picture_range import range_of as range_of
+from .plane_words import Stack as Stack
+from .plane_words import in_lines as in_lines
+from .plane_words import planes_together as planes_together
+from .plane_words import together as together
 from .problem import Problem as Problem
 from .problem import crop_problem as crop_problem
 from .randomness import generator_for as generator_for

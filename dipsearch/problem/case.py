@@ -27,7 +27,7 @@ from .problem import Problem
 from .splits.splitting import make_split
 from .task_options import TaskOptions
 from .task_picture import image_shape, task_picture
-from .told import alpha_beside, exact_where, in_unit, told_missing
+from .told import alpha_beside, exact_where, in_unit, measured_alone, told_missing
 from .windows import Windows, windows_around
 
 
@@ -109,9 +109,10 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
         InputError: the picture, the mask, the reference or an option cannot be used; among it a measurement
             with a side below 8 pixels or fewer than 50 values that could score.
     """
-    read = read_image(source, axes=options.axes)
+    read = read_image(source, axes=options.axes, finite=False)
     refuse_small(read.name, read.pixels)
     told = told_missing(read, source, options)
+    read = measured_alone(read, source, told)
     chosen = range_of(
         read,
         given=options.value_range,

@@ -24,6 +24,10 @@ WHITE = 0.9
 FEW_GREYS = 0.01
 """Share of a mask that may be neither black nor white: the edges of what was painted."""
 
+MOST_GREYS, COLOURFUL = 0.5, 0.1
+"""A mask of which more is neither black nor white, and of which some has colours (channels that differ by so much of
+white), is a photo: scikit-image's coffee, chelsea and rocket have 0.84 to 0.99 of greys, and soft masks no colours."""
+
 SURROUND, PIECE_SURROUND = 0.9, 0.7
 """Of the border of the picture: so much of it is missing where colours were taken for one another; where most of the
 picture is missing in one piece, less is enough: some holes touch the border."""
@@ -71,11 +75,23 @@ def read_mask_file(path: str | Path, *, height: int, width: int, invert: bool = 
     else:
         observed = values < 1 - WHITE if invert else values > WHITE
         grey = float(((values >= 1 - WHITE) & (values <= WHITE)).float().mean())
+        _refuse_photo(image, path, grey)
         if grey > FEW_GREYS:
             told.append(f"{100 * grey:.0f} % of the mask {Path(path).name} are grey, and count as missing")
     refuse_trivial(observed, f"by the mask {path}")
     told.extend(_polarity(~observed[0, 0].numpy(), path, invert=invert))
     return Observation(observed.float(), tuple(told))
+
+
+def _refuse_photo(image: Image, path: str | Path, grey: float) -> None:
+    """Raise InputError where a mask is a picture: what it says would be nonsense whichever way round it is."""
+    spread = image.pixels.amax(1) - image.pixels.amin(1)
+    if grey > MOST_GREYS and float((spread > COLOURFUL).float().mean()) > FEW_GREYS:
+        raise InputError(
+            f"the mask {path} is a picture in colours",
+            "a mask is black where pixels are missing and white elsewhere",
+            "give the file that was drawn for it, not the picture itself",
+        )
 
 
 def refuse_trivial(observed: Tensor, given: str) -> None:
@@ -104,6 +120,13 @@ def _values(image: Image, path: str | Path) -> tuple[Tensor, list[str]]:
     return (values / largest if image.bits != 8 and largest > 0 else values), []
 
 
+def _per_cent(share: float) -> str:
+    """A share of which the rest is not nothing: ``62``, ``99.7``, ``more than 99.9``."""
+    return next(
+        (said for digits in (0, 1) if float(said := f"{100 * share:.{digits}f}") < 100), "more than 99.9"
+    )
+
+
 def _polarity(missing: Bits, path: str | Path, *, invert: bool) -> list[str]:
     """Refuse, or remark on, a mask that has its colours the other way round."""
     border = np.concatenate([missing[0], missing[-1], missing[:, 0], missing[:, -1]])
@@ -112,10 +135,10 @@ def _polarity(missing: Bits, path: str | Path, *, invert: bool) -> list[str]:
         float(border.mean()) > (PIECE_SURROUND if piece else SURROUND) and clustering(~missing) > ISLANDS
     )
     fix = "leave out --invert-mask" if invert else "add --invert-mask"
-    share = 100 * float(missing.mean())
+    share = _per_cent(float(missing.mean()))
     if surrounded and piece:
         raise InputError(
-            f"by the mask {path} {share:.0f} % of the pixels would be missing, nearly all in one piece with the border",
+            f"by the mask {path} {share} % of the pixels would be missing, nearly all in one piece with the border",
             f"{'black' if invert else 'white'} is measured; OpenCV and IOPaint paint white what is to be filled",
             f"{fix}; if so much is missing indeed, say it by transparency",
         )
@@ -125,7 +148,7 @@ def _polarity(missing: Bits, path: str | Path, *, invert: bool) -> list[str]:
         ]
     if piece:
         return [
-            f"by the mask {Path(path).name} {share:.0f} % of the pixels are missing, most of them in one piece; "
+            f"by the mask {Path(path).name} {share} % of the pixels are missing, most of them in one piece; "
             f"if it is the other way round, {fix}"
         ]
     return []

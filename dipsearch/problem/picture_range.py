@@ -179,16 +179,21 @@ def _about_unit(whole: Tensor, pixels: Tensor, observed: Tensor | None) -> bool:
 
 
 def _supported(pixels: Tensor) -> tuple[float, float]:
-    """The lowest and the highest value that a pixel shares with two neighbours: hot and dead ones stand alone, or in
-    pairs."""
-    neighbours = _of_neighbours(pixels)
-    high = float(torch.minimum(pixels, neighbours).max())
-    low = float(torch.maximum(pixels, -_of_neighbours(-pixels)).min())
+    """The lowest and the highest value that a pixel shares with a neighbour: hot and dead ones stand alone.
+
+    Or in pairs: where it is far beyond what a pixel shares with two neighbours, that counts.
+    """
+    high, surer_high = (float(torch.minimum(pixels, one).max()) for one in _of_neighbours(pixels))
+    low, surer_low = (-float(torch.minimum(-pixels, one).max()) for one in _of_neighbours(-pixels))
+    reach = FAR * (surer_high - surer_low)
+    if reach > 0:
+        high = high if high <= surer_high + reach else surer_high
+        low = low if low >= surer_low - reach else surer_low
     return (low, high) if low < high else (float(pixels.min()), float(pixels.max()))
 
 
-def _of_neighbours(pixels: Tensor) -> Tensor:
-    """The second largest of the eight neighbours of every pixel."""
+def _of_neighbours(pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """The largest and the second largest of the eight neighbours of every pixel."""
     height, width = pixels.shape[-2:]
     padded = F.pad(pixels, (1, 1, 1, 1), value=-torch.inf)
     first = second = torch.full_like(pixels, -torch.inf)
@@ -196,7 +201,7 @@ def _of_neighbours(pixels: Tensor) -> Tensor:
         one = padded[..., row : row + height, column : column + width]
         second = torch.maximum(second, torch.minimum(first, one))
         first = torch.maximum(first, one)
-    return second
+    return first, second
 
 
 def _refuse_empty(low: float, high: float) -> None:

@@ -10,7 +10,7 @@ from scipy.ndimage import binary_opening
 from torch import Tensor
 
 from ..errors import InputError
-from .formats.image import Image
+from .formats.image import Image, refuse_gaps
 from .formats.sources import file_of_same_name
 from .mask_file import Observation
 from .missing import find_observed
@@ -30,6 +30,18 @@ def told_missing(image: Image, source: str, options: TaskOptions) -> Observation
         return None
     mask = None if options.mask is None else file_of_same_name(options.mask, source)
     return find_observed(image, source, mask=mask, invert=options.invert_mask)
+
+
+def measured_alone(image: Image, source: str, told: Observation | None) -> Image:
+    """The picture with a number in the place of whatever lies where nothing was measured.
+
+    Raises:
+        InputError: a value that was measured is NaN or infinite.
+    """
+    gaps = ~torch.isfinite(image.pixels)
+    missing = torch.zeros((), dtype=torch.bool) if told is None else told.observed == 0
+    refuse_gaps(source, int((gaps & ~missing).sum()), where=" outside of what is missing" if told else "")
+    return replace(image, pixels=torch.where(gaps, 0.0, image.pixels)) if bool(gaps.any()) else image
 
 
 def exact_where(image: Image, told: Observation | None, options: TaskOptions) -> Tensor | None:

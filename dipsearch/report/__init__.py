@@ -11,6 +11,7 @@ from .anatomy import preset_rows as preset_rows
 from .anatomy import scale_rows as scale_rows
 from .comparison_page import write_comparison as write_comparison
 from .curves import stopping as stopping
+from .explanations import number_rows as number_rows
 from .outcome_part import restored_rows as restored_rows
 from .outcome_part import result_rows as result_rows
 from .page import write_page as write_page

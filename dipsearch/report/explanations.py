@@ -87,6 +87,12 @@ def score_words(record: StudyRecord) -> str:
     return " ".join(words for words in (_SCORES.get(kind), _TRUTHS.get(kind) if known else None) if words)
 
 
+def number_rows(record: StudyRecord) -> tuple[tuple[str, str], ...]:
+    """What the numbers in the table of candidates are, and why they differ from those of what is delivered."""
+    known = any(trial.psnr is not None for trial in record.trials)
+    return (("score", score_words(record)), *((("PSNR", quality_words(record)),) if known else ()))
+
+
 def _kind_of_score(record: StudyRecord) -> str:
     split = (record.result or {}).get("split")
     if split is None:
@@ -124,12 +130,12 @@ def _because(record: StudyRecord) -> str:
 
 def quality_words(record: StudyRecord) -> str:
     """What to know about the candidates' PSNR against the reference."""
-    words = "The search never saw the reference."
+    words = (
+        "The search never saw the reference. Candidates count as they were scored, fitted to a part of what was "
+        "measured; what is delivered is made with all of it."
+    )
     if record.request.options.task == "inpaint":
-        words += (
-            " Candidates count as they were fitted; in what is delivered, pixels that were observed "
-            "without noise are put back."
-        )
+        words += " In that, pixels that were observed without noise are put back."
     return words
 
 

@@ -93,7 +93,9 @@ def _quality(result: Mapping[str, Any]) -> tuple[Fact, ...]:
     best = (result.get("best") or {}).get("psnr")
     if best is not None and result.get("delivered") != "best":
         gain = delivered - best
-        facts.append(Fact(signed(gain, unit="dB"), "over the chosen network", f"alone {decibels(best)}"))
+        facts.append(
+            Fact(signed(gain, unit="dB"), "over the chosen network", f"which would have {decibels(best)}")
+        )
     return tuple(facts)
 
 

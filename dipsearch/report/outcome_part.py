@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..delivery.answer_words import answers_of, bar_words, delivered_words, left_as_it_was, made_quickly
+from ..problem import together
 from .wording import clause, decibels, duration, plural
 
 
@@ -16,7 +17,7 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     members = ensemble.get("members") or ()
     gate = (result.get("noise") or {}).get("gate") or {}
     stopped = f"stopped at iteration {best['step']}" if best.get("step") is not None else None
-    candidate = clause(best.get("digest"), _best_estimated(result), stopped, best.get("ended"))
+    candidate = clause(best.get("digest"), _best_score(result), stopped, best.get("ended"))
     rows = (
         ("restored", restored_words(result)),
         ("quality", _quality_words(result)),
@@ -25,7 +26,7 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         ("best candidate", candidate or "none: no candidate was finished"),
         ("chosen because", best.get("chosen_because") or ""),
         ("finalists", _finalist_words(result)),
-        ("ensemble", clause(plural(len(members), "candidate"), _estimated(ensemble)) if members else ""),
+        ("ensemble", clause(plural(len(members), "candidate"), _score(ensemble)) if members else ""),
         ("uncertainty", _uncertainty_words(result.get("uncertainty") or {})),
         ("candidates", _count_words(result.get("trials") or {})),
         ("time", time_words(result)),
@@ -35,8 +36,15 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def restored_rows(results: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
-    """What a restoration made, a row for each picture: its name, and file, quality, members and time."""
-    return tuple(
+    """What a restoration made, a row for each picture: its name, and file, quality, members and time.
+
+    Planes of a stack have one file, and one row where they agree.
+    """
+    files: dict[str, list[str]] = {}
+    for result in results:
+        files.setdefault(str(result["restored"]), []).append(str(result["name"]))
+    stacks = [(Path(file).stem, tuple(names)) for file, names in files.items() if len(names) > 1]
+    rows = [
         (
             str(result["name"]),
             clause(
@@ -49,7 +57,8 @@ def restored_rows(results: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str]
             ),
         )
         for result in results
-    )
+    ]
+    return tuple(together(rows, stacks))
 
 
 def _has_networks(result: Mapping[str, Any]) -> bool:
@@ -99,14 +108,18 @@ def _estimated(part: Mapping[str, Any]) -> str | None:
     return f"estimated {decibels(part['score'])}" if part.get("score") is not None else None
 
 
-def _best_estimated(result: Mapping[str, Any]) -> str | None:
+def _score(part: Mapping[str, Any]) -> str | None:
+    return f"score {decibels(part['score'])}" if part.get("score") is not None else None
+
+
+def _best_score(result: Mapping[str, Any]) -> str | None:
     """The winner's score with its standard error, where it was computed."""
     best = result.get("best") or {}
     row = next((row for row in _finalists(result) if row["number"] == best.get("number")), None)
     if row is None or row.get("score_error") is None:
-        return _estimated(best)
+        return _score(best)
     where = {"second": " on a second split", "whole picture": " on the whole picture"}.get(row["split"], "")
-    return f"estimated {row['score']:.2f} ± {row['score_error']:.2f} dB{where}"
+    return f"score {row['score']:.2f} ± {row['score_error']:.2f} dB{where}"
 
 
 def _noise_rows(gate: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -156,8 +169,10 @@ def _quality_words(result: Mapping[str, Any]) -> str:
     return clause(
         f"PSNR {decibels(result.get('delivered_psnr'))}",
         f"SSIM {ssim:.4f}" if ssim is not None else None,
-        f"best candidate alone {decibels(parts['best'])}" if parts["best"] is not None else None,
-        f"ensemble {decibels(parts['stack'])}" if parts["stack"] is not None else None,
+        f"the best candidate alone would have {decibels(parts['best'])}"
+        if parts["best"] is not None
+        else None,
+        f"the ensemble {decibels(parts['stack'])}" if parts["stack"] is not None else None,
     )
 
 

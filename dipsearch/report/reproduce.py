@@ -7,6 +7,7 @@ import shlex
 from importlib.metadata import PackageNotFoundError, version
 
 from ..calling import program
+from ..delivery.answer_words import networks_helped
 from ..errors import DipsearchError
 from ..library import read_architecture
 from ..plain_files import inside_or_none
@@ -69,6 +70,8 @@ def restore_command(record: StudyRecord) -> str:
     winner = record.winner()
     there = inside_or_none(record.folder, "best/stack.yaml")  # which is what is fitted to other pictures
     if there is None or winner is None or winner.genome is None or _from_python(record.request):
+        return ""
+    if record.result is not None and not networks_helped(record.result):
         return ""
     options = record.request.options
     return reuse_command(str(record.folder), options)

@@ -194,9 +194,9 @@ def reason_rows(record: StudyRecord) -> tuple[ReasonRow, ...]:
 
 
 def state_words(record: StudyRecord) -> str:
-    """How many candidates are in which state, in words."""
-    names = {} if record.result is None else {"waiting": "not begun"}
-    found = (f"{count} {names.get(state, state)}" for state, count in counts(record).items() if count)
+    """How many candidates are in which state, in words; of what a study that has delivered never began nothing."""
+    hidden = () if record.result is None else ("waiting",)  # of one that has delivered nobody waits
+    found = (f"{n} {state}" for state, n in counts(record).items() if n and state not in hidden)
     return clause(*found) or ("no candidate yet" if record.result is None else "no candidate was begun")
 
 

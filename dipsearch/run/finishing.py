@@ -38,6 +38,7 @@ from ..fitting.all_data import all_data_share, least_share
 from ..trials.first_files import KeptFirst, read_first
 from ..trials.problem_files import WHOLE, SplitProblem, pilot_file, problem_file
 from ..trials.trial import Trial, ranked
+from .candidate import Candidate
 from .run import Run
 from .scheduler import GRACE, POLISHING, Scheduler
 from .search_slices import slice_of, slice_seconds
@@ -207,24 +208,37 @@ def _with_all_data(
     search = scheduler.search
     there = {} if search is None else search.candidates
     members = sorted((n for n, w in weights.items() if w >= LEAST_WEIGHT), key=lambda n: -weights[n])
-    todo, done = [number for number in members if number in there and there[number].fresh], []
+    todo, done = [there[number] for number in members if number in there and there[number].fresh], []
+    allowed: dict[str, float] = {}  # seconds that those that have begun may still take, by their places
+    waiting: list[Candidate] = []
 
     def next_task() -> Slice | None:
-        while todo and search is not None:
-            candidate = there[todo.pop(0)]
+        # Of the time that is kept for polishing that takes half, and looks at the clock itself.
+        left = scheduler.left() + (1 - POLISHING_SHARE) * scheduler.run.plan.polishing
+        while todo and not waiting:
+            candidate = todo.pop(0)
             takes = all_data_share(candidate.steps) * candidate.seconds
-            # Of the time that is kept for polishing that takes half, and looks at the clock itself.
-            left = scheduler.left() + (1 - POLISHING_SHARE) * scheduler.run.plan.polishing
             if least_share(candidate.steps) * candidate.seconds <= left:
                 # Without a clock the same search gives the same picture, however busy the machine.
-                seconds = None if math.isinf(left) else min(2 * takes, left)
-                return replace(slice_of(search.run, candidate), all_data=True, seconds=seconds)
-        return None
+                allowed[candidate.place] = math.inf if math.isinf(left) else 2 * takes
+                waiting.append(candidate)
+        if not waiting or search is None:
+            return None
+        candidate = waiting.pop(0)
+        rest, each = max(0.0, min(allowed[candidate.place], left)), slice_seconds(search.run)
+        one = slice_of(search.run, candidate)
+        return replace(one, all_data=True, seconds=min(each, rest), keep=rest <= each)
 
     def took(task: Task, found: Result | Exception, worker: int) -> None:
-        del task, worker
-        if isinstance(found, Advanced):
+        del worker
+        assert isinstance(task, Slice)
+        if not isinstance(found, Advanced):
+            return
+        if found.kept:
             done.append(found)
+            return
+        allowed[task.place] -= found.beside
+        waiting.extend(one for one in there.values() if one.place == task.place)
 
     scheduler.runner.work(next_task, took)
     return bool(done)

@@ -10,7 +10,7 @@ from ..errors import StudyError
 from ..execution.executor import WorkerSpec
 from ..network import SearchSpace, load_space
 from ..planning.representative import Crop
-from ..problem import Case, image_digest, load_case, unique_names
+from ..problem import Case, image_digest, in_lines, load_case, planes_together, unique_names
 from ..proposal.storage import refuse_taken_name
 from ..trials.claim import REQUEST_FILE
 from ..trials.problem_files import SEARCHED, WHOLE, problem_path, read_box, read_problem
@@ -47,7 +47,7 @@ class Gathered:
     @property
     def details(self) -> list[str]:
         """The numbers behind the notes on the pictures."""
-        return of_each(self.names, [case.details for case in self.cases])
+        return of_each(self.names, self.cases, [case.details for case in self.cases])
 
 
 def gather(
@@ -89,7 +89,7 @@ def gather(
     if cases is None:
         cases = [load_case(source, request.options, seed=request.seed) for source in request.sources]
     names = unique_names([case.name for case in cases])
-    notes += of_each(names, [case.notes for case in cases])
+    notes += of_each(names, cases, [case.notes for case in cases])
     begun = None
     if resume:
         _check_pictures(folder, names, cases)
@@ -99,13 +99,11 @@ def gather(
     return Gathered(request, folder, names, cases, space, devices, begun, notes)
 
 
-def of_each(names: Sequence[str], sentences: Sequence[Sequence[str]]) -> list[str]:
-    """The sentences on each picture, with its name where there are several."""
-    return [
-        f"{name}: {sentence}" if len(names) > 1 else sentence
-        for name, some in zip(names, sentences, strict=True)
-        for sentence in some
-    ]
+def of_each(names: Sequence[str], cases: Sequence[Case], sentences: Sequence[Sequence[str]]) -> list[str]:
+    """The sentences on each picture, with its name where there are several; planes that agree have one."""
+    said = [(name, sentence) for name, some in zip(names, sentences, strict=True) for sentence in some]
+    stacks = planes_together(names, [case.source for case in cases])
+    return in_lines(said, stacks, alone=len(names) == 1)
 
 
 def _check_request(folder: Path, request: Request) -> None:

@@ -24,7 +24,7 @@ from ..library.warm_words import warm_words
 from ..network import SearchSpace, space_file
 from ..planning.plan import Plan
 from ..planning.representative import Crop
-from ..problem import Case
+from ..problem import Case, in_lines, planes_together
 from ..proposal.patience import Patience
 from ..proposal.study import SPACE_FILE, open_study
 from ..trials.claim import REQUEST_FILE
@@ -86,11 +86,12 @@ def open_run(
     until = first_until(request, started=started, slowness=since.slowness(), hurry=hurry)
     place, begun_at = here(asked.devices[0], workers), time.monotonic() - started
     firsts = first_answers(folder, names, asked.cases, device=place, until=until, tell=tell)
-    notes += quick_words(firsts)
     if unsaved is not None:
         for name, case in zip(names, asked.cases, strict=True):
             if name in firsts:
                 unsaved.pictures[name] = case, finished(firsts[name].image, case.problem)
+    stacks = planes_together(names, [case.source for case in asked.cases])
+    notes += in_lines(quick_words(firsts), stacks, alone=len(firsts) == 1)
     spans = [Span(place, begun_at, time.monotonic() - started)] if workers is None else []
     has_pilot = len(firsts) == len(names)
     no_time = has_pilot and without_time(request, list(firsts.values()), spent=time.monotonic() - started)

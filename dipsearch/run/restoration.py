@@ -23,7 +23,7 @@ from ..library.warm_weights import warm_name
 from ..library.warm_words import cold_words
 from ..network import Genome
 from ..planning.budget import PATIENCE
-from ..problem import Problem
+from ..problem import Case, Problem, Stack, in_lines
 from ..request_words import StartWord
 from ..trials.first_files import Made
 from ..trials.objective import value_of
@@ -33,8 +33,14 @@ from ..trials.true_quality import finite
 from .outcome import Callback, Snapshot, WorkerState
 from .signals import heard_words
 
-CHOSEN_PER_SECOND = 130_000
+CHOSEN_PER_SECOND = 110_000
 """Pixels for which a delivery is made of several answers, judged and written, in a second on one core."""
+
+WRITTEN_PER_SECOND = 2_000_000
+"""Pixels that one core puts together from parts, compresses and writes in a second: 3 megapixels of a photo as PNG took
+1.4."""
+
+HURRIED_WORDS = "there was little time for similar patches, which were less thorough"
 
 SLICE_AT_WORK = 3.0
 """Seconds until a slice of two is over and its files are written."""
@@ -52,6 +58,7 @@ class Restoration:
         max_steps: iterations of a fit at the most.
         compute: by what means.
         start: what networks begin from.
+        stacks: of whose planes is spoken together.
 
     Attributes:
         phase: what the callback is told.
@@ -64,6 +71,7 @@ class Restoration:
     max_steps: int
     compute: Compute = USUAL
     start: StartWord = "auto"
+    stacks: Sequence[Stack] = ()
     phase: str = "restoring"
     _queue: FitQueue | None = field(default=None, init=False)
     _answered: bool = field(default=False, init=False)
@@ -77,7 +85,8 @@ class Restoration:
         runner = self.runner
         self.phase = "similar patches"
         firsts = make_first_answers(runner, limited=True)
-        for sentence in [*first_words(firsts, files={}), *self._hurried_words()]:
+        said = [*first_words(firsts, files={}), *self._hurried_words()]
+        for sentence in in_lines(said, self.stacks, alone=len(runner.names) == 1):
             self.callback.note(sentence)
         self.phase = "restoring"
         self._say_what_begins_cold()
@@ -145,14 +154,13 @@ class Restoration:
             return f"{by}: no fits; the first answer is finished and delivered (once more: stop at once)"
         return heard_words(by, seconds=SLICE_AT_WORK + choice_seconds(self.problems))
 
-    def _hurried_words(self) -> list[str]:
+    def _hurried_words(self) -> list[tuple[str, str]]:
         """What is said of first answers that there was no time for."""
         words = {
-            "hurried": "there was little time for similar patches, which took less thorough settings, "
-            "and none for networks",
+            "hurried": f"{HURRIED_WORDS}, and none for networks",
             "by a quick method": "there was no time for similar patches, nor for networks; a quick method restored it",
         }
-        return [f"{name}: {words[how]}" for name in self.runner.names if (how := self._made(name)) in words]
+        return [(name, words[how]) for name in self.runner.names if (how := self._made(name)) in words]
 
     def _made(self, name: str) -> Made:
         return first_made(self.runner, problem_file(kind=WHOLE, name=name))
@@ -233,6 +241,12 @@ class Restoration:
 def choice_seconds(problems: Sequence[Problem]) -> float:
     """What the choice among the answers to pictures takes, and writing them."""
     return sum(problem.image_shape[-1] * problem.image_shape[-2] for problem in problems) / CHOSEN_PER_SECOND
+
+
+def writing_seconds(cases: Sequence[Case]) -> float:
+    """What writing the pictures takes; of a picture that is worked on around its holes all of it is written."""
+    sizes = [case.problem.image_shape if case.whole is None else case.whole[0].shape for case in cases]
+    return sum(size[-1] * size[-2] for size in sizes) / WRITTEN_PER_SECOND
 
 
 def _place(number: int, name: str) -> str:

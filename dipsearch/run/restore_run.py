@@ -27,17 +27,20 @@ from ..execution.at_once import answer_at_once
 from ..execution.executor import WorkerSpec
 from ..execution.local_processes import LocalProcesses
 from ..execution.runner import Runner
+from ..execution.slowness import share
 from ..fitting.compute import USUAL, Compute
 from ..fitting.precision import less_precise
 from ..library import preset, preset_names, read_network, read_stack
 from ..network import Genome
 from ..plain_files import inside
-from ..planning.budget import SLACK
+from ..planning.budget import FIRST_SHARE, SLACK
 from ..planning.plan import ENDLESS, MAX_STEPS
 from ..problem import (
     Case,
     TaskOptions,
+    in_lines,
     left_out,
+    planes_together,
     unique_names,
 )
 from ..request_words import StartWord
@@ -52,9 +55,12 @@ from .gathered import of_each
 from .left_alone import Outcomes, with_those_left_alone
 from .outcome import Callback
 from .restorable import restorable
-from .restoration import Restoration, choice_seconds
+from .restoration import HURRIED_WORDS, Restoration, choice_seconds, writing_seconds
 from .result_file import RESULT_FILE
 from .signals import interruptible
+
+MOST_DELIVERY = 0.3
+"""Of a budget, what is kept back for the choice among the answers and for writing, as a search does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,17 +115,17 @@ def run_restore(
     Raises:
         DipsearchError: something cannot be used; nothing was written.
     """
-    started = time.monotonic() if started is None else started
+    started, since = time.monotonic() if started is None else started, share()
     genomes = genomes_of(target)
     choose_devices(device, workers=workers)
     pictures = restorable(sources, options, out=out, seed=seed)
     cases, names, files = pictures.cases, pictures.names, pictures.files
-    for note in of_each(names, [case.notes for case in cases]):
+    for note in of_each(names, cases, [case.notes for case in cases]):
         callback.note(note)
     for note in dict.fromkeys(left_out(file, case) for file, case in zip(files, cases, strict=True)):
         if note:
             callback.note(note)
-    for sentence in of_each(names, [case.details for case in cases]):
+    for sentence in of_each(names, cases, [case.details for case in cases]):
         callback.detail(sentence)
     found = with_those_left_alone(
         cases,
@@ -135,6 +141,7 @@ def run_restore(
                 compute=compute,
                 started=started,
                 start=start,
+                slowness=since.slowness(),
             ).outcomes
         ),
         started=started,
@@ -161,6 +168,7 @@ def restored(
     started: float,
     own: OwnParts = NOTHING,
     start: StartWord = "auto",
+    slowness: float = 1.0,
 ) -> Restored:
     """Restore pictures with some networks.
 
@@ -169,6 +177,7 @@ def restored(
         cases: the pictures.
         device, workers, seed, budget_seconds, callback, compute, started, start: as in ``run_restore``.
         own: the operators of the pictures that have their own.
+        slowness: how much longer than its processor time anything takes here, since the machine does other work, too.
     """
     devices = choose_devices(device, workers=workers)
     names = unique_names([case.name for case in cases])
@@ -179,11 +188,11 @@ def restored(
             callback.note(why)
     until = float("inf")
     if budget_seconds is not None:
-        choice = min(choice_seconds([case.problem for case in cases]), 0.1 * budget_seconds)
-        until = budget_seconds * (1 - SLACK) - choice
+        delivery = choice_seconds([case.problem for case in cases]) + writing_seconds(cases)
+        until = budget_seconds * (1 - SLACK) - min(delivery * slowness, MOST_DELIVERY * budget_seconds)
         gone = time.monotonic() - started
         if until - gone <= gone and (
-            there := _at_once(cases, devices[0], callback, started, started + until)
+            there := _at_once(cases, names, devices[0], callback, started, started + until)
         ):
             return Restored(there, ())  # a worker would take as long to begin as this process did
     with tempfile.TemporaryDirectory(prefix="dipsearch-") as temporary:
@@ -207,26 +216,28 @@ def restored(
                 MAX_STEPS[cases[0].problem.task] if budget_seconds is None else ENDLESS,
                 compute,
                 start,
+                stacks=planes_together(names, [case.source for case in cases]),
             )
             runner.heard = restoration.heard
             return Restored(restoration.run(), restoration.trials())
 
 
 def _at_once(
-    cases: Sequence[Case], device: str, callback: Callback, started: float, until: float
+    cases: Sequence[Case], names: Sequence[str], device: str, callback: Callback, started: float, until: float
 ) -> Outcomes:
     """What similar patches make of pictures in this process; empty where they have no answer."""
     found: Outcomes = []
-    firsts = dict[str, KeptFirst]()
+    firsts, stacks = dict[str, KeptFirst](), planes_together(names, [case.source for case in cases])
     for index, case in enumerate(cases):
-        left = (until - time.monotonic()) / (len(cases) - index)
+        left = FIRST_SHARE * (until - time.monotonic()) / (len(cases) - index)
         there = answer_at_once(case, device=device, threads=most_threads(), tell=callback.note, left=left)
         if there is None:
             return []
         answer = Answer(FIRST, there.image, there.image, time.monotonic() - started, there.made)
-        firsts[case.name] = there
+        firsts[names[index]] = there
         found.append((only(answer, case.problem), None))
-    for sentence in quick_words(firsts):
+    hurried = [(name, HURRIED_WORDS) for name, first in firsts.items() if first.made == "hurried"]
+    for sentence in in_lines([*quick_words(firsts), *hurried], stacks, alone=len(firsts) == 1):
         callback.note(sentence)
     callback.note("there is no time for networks: the first answer is delivered; give a larger --budget")
     return found

@@ -22,7 +22,7 @@ from ..execution.executor import Executor, made_by
 from ..execution.runner import Asked, Runner
 from ..execution.timed_answer import plain_threads
 from ..planning.plan_lines import enough_words
-from ..problem import Case
+from ..problem import Case, in_lines, planes_together
 from ..problem.case_words import SIMULATION
 from ..proposal.patience import Patience
 from ..proposal.study import search_space
@@ -271,7 +271,8 @@ def _first_answers(scheduler: Scheduler) -> dict[str, FirstAnswer]:
     files = write_first_pictures(cases, folder=run.folder, tell=scheduler.say)
     firsts = make_first_answers(scheduler.runner, on_crops=run.plan.crop is not None)
     there = {name: str(run.folder / file) for name, file in files.items()}
-    for sentence in first_words(firsts, files=there):
+    stacks = planes_together(run.settings.names, [case.source for case in run.cases])
+    for sentence in in_lines(first_words(firsts, files=there), stacks, alone=len(cases) == 1):
         scheduler.callback.note(sentence)
     estimates = first_estimates(scheduler.runner, firsts)
     if len(estimates) == len(cases):

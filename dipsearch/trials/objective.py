@@ -25,10 +25,10 @@ def estimated_psnr(error: float) -> float:
     return -10 * math.log10(LEAST_ERROR) + 10 / math.log(10) * (1 - error / LEAST_ERROR)
 
 
-def in_decibels(psnr: float) -> str:
+def in_decibels(psnr: float, *, digits: int = 1) -> str:
     """An estimated PSNR for people: beyond 50 dB only its order is meant."""
     most = -10 * math.log10(LEAST_ERROR)
-    return f"{psnr:.1f} dB" if psnr <= most else f"{most:.0f} dB or more"
+    return f"{psnr:.{digits}f} dB" if psnr <= most else f"{most:.0f} dB or more"
 
 
 def value_of(errors: Sequence[float]) -> float:

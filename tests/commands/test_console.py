@@ -183,7 +183,7 @@ def test_in_a_terminal_every_worker_has_a_row() -> None:
     screen = Console(file=io.StringIO(), width=100, force_terminal=True, color_system=None)
     screen.print(full_words.display(snapshot()))
     lines = [line.split() for line in screen.file.getvalue().splitlines()]  # type: ignore[attr-defined]
-    assert lines[0] == ["worker", "fits", "iteration", "estimated", "speed"]
+    assert lines[0] == ["worker", "fits", "iteration", "score", "speed"]
     assert lines[1] == [
         "0",
         "candidate",
@@ -341,3 +341,17 @@ def test_without_an_ensemble_nothing_is_said_of_using_it_again(tmp_path: Path) -
     (tmp_path / "best").mkdir()
     (tmp_path / "best/architecture.yaml").touch()
     assert "use it again" not in dict(PlainWords().outcome(outcome(tmp_path)))
+
+
+def test_networks_that_did_not_help_are_not_offered_for_other_pictures(tmp_path: Path) -> None:
+    (tmp_path / "best").mkdir()
+    (tmp_path / "best/stack.yaml").touch()
+    made = outcome(tmp_path)
+    assert "use it again" in dict(PlainWords().outcome(made))
+    answers = [
+        {"name": "first", "words": "similar patches", "estimate": 27.3, "share": 1.0},
+        {"name": "best", "words": "the best network", "estimate": 26.0, "share": 0.0},
+    ]
+    made.result["answers"] = answers
+    for words in (PlainWords(), FullWords()):
+        assert "use it again" not in dict(words.outcome(made))

@@ -13,6 +13,7 @@ from dipsearch.delivery.answer_words import (
     delivered_words,
     gain_words,
     little_words,
+    networks_helped,
 )
 from dipsearch.delivery.answers import IN_WORDS, QUICKLY
 from dipsearch.delivery.card import card
@@ -55,18 +56,38 @@ MIXED = result({"first": 31.2, "polished": 31.5, "combined": 31.6}, shares=SHARE
 
 
 def test_the_line_of_the_console() -> None:
-    assert bar_words(MIXED) == "similar patches alone: 31.2 dB estimated; with networks 31.6"
+    assert bar_words(MIXED) == (
+        "similar patches alone: about 31 dB, estimated; what is delivered is estimated 0.40 ± 0.02 dB higher"
+    )
     assert bar_words(result({"first": 31.2, "best": 30.9}, shares={"first": 1.0})) == (
-        "similar patches alone: 31.2 dB estimated, which is delivered; networks reached 30.9"
+        "similar patches alone, which is delivered: about 31 dB, estimated; "
+        "the best with networks (the best network) is estimated 0.30 ± 0.02 dB lower"
     )
     assert (
         bar_words(result({"first": 31.2}))
-        == "similar patches alone: 31.2 dB estimated; no network was fitted"
+        == "similar patches alone: about 31 dB, estimated; no network was fitted"
     )
     assert bar_words(result({"first": None})) == "similar patches alone; no network was fitted"
     assert bar_words(result({"first": 41.2, "polished": 41.9}, indirect=True)) == (
-        "similar patches alone: 41.2 dB estimated of the small picture; with networks 41.9"
+        "similar patches alone: about 41 dB of the small picture, estimated; "
+        "what is delivered is estimated 0.70 ± 0.02 dB higher"
     )
+
+
+def test_where_the_truth_is_known_no_level_is_estimated() -> None:
+    found = result({"first": 27.3, "best": 26.1}, shares={"first": 1.0}, error=1.3)
+    for answer, psnr in zip(found["answers"], (29.02, 28.0), strict=True):
+        answer["psnr"] = psnr
+    assert bar_words(found) == (
+        "similar patches alone, which is delivered: PSNR 29.02 dB; "
+        "the best with networks (the best network) is estimated 1.2 ± 1.3 dB lower"
+    )
+
+
+def test_networks_are_worth_being_used_again_where_they_have_a_part_in_what_is_delivered() -> None:
+    assert networks_helped(MIXED)
+    assert not networks_helped(result({"first": 31.2, "best": 30.9}, shares={"first": 1.0}))
+    assert networks_helped({"delivered": "stack"})  # an older one, which says nothing of shares
 
 
 def test_an_older_result_or_one_without_a_first_answer_has_no_such_line() -> None:
@@ -123,7 +144,7 @@ def test_the_card_says_the_same() -> None:
     }  # fmt: skip
     text = card(MIXED | rest, None)
     assert "Delivered is a mixture: 69 % similar patches guided by networks, 31 %" in text
-    assert "Similar patches alone: 31.2 dB estimated; with networks 31.6." in text
+    assert "Similar patches alone: about 31 dB, estimated; what is delivered is estimated 0.40 ± 0.02" in text
     assert "| similar patches alone, without a network | 31 % | 31.20 dB | -0.40 ± 0.02 dB | – |" in text
     assert "| a mixture of several answers |  | 31.60 dB |  | – |" in text
 

@@ -135,7 +135,9 @@ def test_it_is_written_as_a_picture_beside_the_result_and_announced_with_its_sco
     picture = whole_problem(runner.folder, "cat", seed=0)
     expected = estimated_psnr(float(picture.split.validation_mse(firsts["cat"].fitted)))
     assert first_estimates(runner, firsts) == {"cat": expected}
-    assert first_words(firsts, files=files) == ["first answer, by similar patches, after 1 s: best/first.png"]
+    assert first_words(firsts, files=files) == [
+        ("cat", "first answer, by similar patches, after 1 s: best/first.png")
+    ]
 
 
 def test_several_pictures_have_folders_and_names(make_runner, tmp_path: Path) -> None:
@@ -145,8 +147,8 @@ def test_several_pictures_have_folders_and_names(make_runner, tmp_path: Path) ->
     files = write_first_pictures(cases, folder=runner.folder, tell=print)
     assert files == {"cat": "best/cat/first.png", "dog": "best/dog/first.png"}
     assert read_image(tmp_path / files["dog"]).bits == 16
-    said = first_words(firsts, files={})
-    assert said[1].startswith("dog: first answer") and "first.png" not in said[1]
+    name, said = first_words(firsts, files={})[1]
+    assert name == "dog" and said.startswith("first answer") and "first.png" not in said
 
 
 @pytest.mark.parametrize("seed", [0, 3])

@@ -108,3 +108,47 @@ def test_a_first_answer_that_was_made_in_haste_says_nothing_of_what_all_data_bri
     assert [one.estimated_psnr for one in found.found] == pytest.approx(
         [-10 * np.log10(mse) for mse in plain], abs=1e-4
     )
+
+
+class TestANoisyPartOfAPicture:
+    @staticmethod
+    def problem() -> Problem:
+        seen = torch.zeros(1, 1, SIDE, SIDE)
+        seen[..., : SIDE // 2] = 1
+        y = torch.where(seen.bool(), truth() + error(100, 0.1), truth())
+        return Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, seen)
+
+    @pytest.mark.parametrize(("before", "after"), [(0.05, 0.25), (0.25, 0.05)])
+    def test_what_networks_have_beside_it_is_not_looked_at(self, before: float, after: float) -> None:
+        problem = self.problem()
+        beside = 1 - problem.observed
+        split = make_split(problem, seed=0)
+        assert bool((sought(problem) == problem.observed).all())
+
+        def chosen(strange: bool) -> Choice:
+            network = [GONE_ON[0] + strange * before * beside, GONE_ON[1] + strange * after * beside]
+            return choose(
+                [Answer("first", *PATCHES, 1.0), Answer("best", network[0], network[1], 1.0)],
+                problem,
+                split=split,
+                seconds=1.0,
+            )
+
+        plain, odd = chosen(False), chosen(True)
+        assert odd.validation_mse == pytest.approx(plain.validation_mse)
+        assert odd.shares == pytest.approx(plain.shares)
+
+
+def test_an_error_below_nothing_is_luck_and_corrects_nothing() -> None:
+    problem = noisy()
+    split = make_split(problem, seed=0)
+    network = truth() + 5 * LEFT, truth()
+    found = choose(
+        [Answer("first", truth() + 0.1 * LEFT, truth(), 1.0), Answer("best", *network, 1.0)],
+        problem,
+        split=split,
+        seconds=1.0,
+    )
+    assert found.validation_mse == pytest.approx(
+        float(split.validation_mse(problem.view(truth() + 0.1 * LEFT))), abs=1e-4
+    )

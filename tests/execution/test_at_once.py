@@ -10,10 +10,10 @@ import pytest
 import torch
 from skimage import data
 
-from dipsearch.execution import timed_answer
+from dipsearch.execution import answer_speed, timed_answer
 from dipsearch.execution.at_once import answer_at_once
 from dipsearch.execution.timed_answer import answer_within
-from dipsearch.patches import PatchSettings, Progress
+from dipsearch.patches import DEFAULT, HURRIED, SHORTENED, PatchSettings, Progress, answer, first_guess
 from dipsearch.problem import Case, Identity, Mask, NoiseModel, Operator, Problem, make_split, psnr
 
 
@@ -40,7 +40,7 @@ def answered(
     task: str, left: float, monkeypatch: pytest.MonkeyPatch, *, probe: float
 ) -> tuple[float, str, list[str]]:
     """PSNR, how it was made, and what was said, where a hurried answer to a part takes ``probe`` seconds."""
-    monkeypatch.setattr(timed_answer, "_seconds_of", lambda part: probe)
+    monkeypatch.setattr(answer_speed, "_seconds_of", lambda part, within: probe)
     said: list[str] = []
     found = answer_at_once(case(task), device="cpu", threads=1, tell=said.append, left=left)
     assert found is not None and torch.isfinite(found.image).all()
@@ -64,9 +64,9 @@ def test_the_clock_is_read_when_a_gpu_has_finished(monkeypatch: pytest.MonkeyPat
         is_cuda, device = True, "cuda:1"
 
     monkeypatch.setattr(torch.cuda, "synchronize", waited.append)
-    timed_answer._finished(torch.zeros(1))
+    answer_speed.finished(torch.zeros(1))
     assert waited == []
-    timed_answer._finished(OnGpu())  # type: ignore[arg-type]
+    answer_speed.finished(OnGpu())  # type: ignore[arg-type]
     assert waited == ["cuda:1"]
 
 
@@ -121,25 +121,25 @@ def test_loading_the_libraries_of_a_gpu_is_no_part_of_what_patches_take(
 
 
 def test_where_time_is_plenty_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(part: Problem) -> float:
+    def never(part: Problem, within: float) -> float:
         raise AssertionError("the speed was measured")
 
-    monkeypatch.setattr(timed_answer, "_seconds_of", never)
+    monkeypatch.setattr(answer_speed, "_seconds_of", never)
     found = answer_at_once(case("denoise"), device="cpu", threads=1, tell=print, left=60.0)
     assert found is not None and found.made == "as usual"
 
 
 def test_where_there_is_next_to_no_time_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(part: Problem) -> float:
+    def never(part: Problem, within: float) -> float:
         raise AssertionError("the speed was measured")
 
-    monkeypatch.setattr(timed_answer, "_seconds_of", never)
+    monkeypatch.setattr(answer_speed, "_seconds_of", never)
     found = answer_at_once(case("denoise"), device="cpu", threads=1, tell=print, left=0.01)
     assert found is not None and found.made == "by a quick method"
 
 
 def test_without_time_values_that_are_hidden_or_struck_are_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timed_answer, "_seconds_of", lambda part: 1.0)
+    monkeypatch.setattr(answer_speed, "_seconds_of", lambda part, within: 1.0)
     x, struck = clean(), torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(1))
     y = torch.where(struck < 0.15, 0.0, torch.where(struck > 0.85, 1.0, x))
     ones = torch.ones(1, 1, 96, 96)
@@ -170,13 +170,13 @@ def test_an_answer_whose_tiles_come_too_late_is_begun_anew_with_less(monkeypatch
     """Nine tiles: the usual settings need 90 seconds of 40, which may become 60; the shortened ones 48."""
     now, made, heard = [0.0], [], []
     monkeypatch.setattr(timed_answer.time, "perf_counter", lambda: now[0])
-    monkeypatch.setattr(timed_answer, "_affordable", lambda *arguments, **named: timed_answer.DEFAULT)
+    monkeypatch.setattr(timed_answer, "affordable", lambda *arguments, **named: DEFAULT)
 
     def slow(
         problem: Problem, *, settings: PatchSettings, progress: Progress, **named: object
     ) -> torch.Tensor:
         for tile in range(9):
-            now[0] += 10.0 * timed_answer._choices(problem)[settings] / timed_answer.OTHERS[0]
+            now[0] += 10.0 * answer_speed.choices(problem)[settings] / answer_speed.OTHERS[0]
             made.append(settings)
             progress(tile + 1, 9)
         return problem.y
@@ -185,17 +185,69 @@ def test_an_answer_whose_tiles_come_too_late_is_begun_anew_with_less(monkeypatch
     problem = case("inpaint").problem
     found = answer_within(problem, left=40.0, threads=1, progress=lambda done, tiles: heard.append(done))
     assert found.made == "hurried" and heard == [1, *range(1, 10)]
-    assert made == [timed_answer.DEFAULT, *[timed_answer.SHORTENED] * 9]
+    assert made == [DEFAULT, *[SHORTENED] * 9]
     now[0] = 0.0
     made.clear()
     assert answer_within(problem, left=70.0, threads=1).made == "as usual"  # a little late is soon enough
-    assert made == [timed_answer.DEFAULT] * 9
+    assert made == [DEFAULT] * 9
 
 
-@pytest.mark.parametrize("settings", [timed_answer.HURRIED, timed_answer.DEFAULT])
+@pytest.mark.parametrize("settings", [HURRIED, DEFAULT])
 def test_who_is_too_slow_with_any_settings_goes_on(settings: PatchSettings) -> None:
     heard: list[int] = []
     pace = timed_answer._Pace(case("inpaint").problem, settings, 0.0, lambda done, tiles: heard.append(done))
     pace._begun -= 100.0
     pace(1, 9)  # and nothing is raised, for whatever comes instead would be later still
     assert heard == [1]
+
+
+def holes() -> Problem:
+    """Two holes far from the middle, where nothing is missing."""
+    x, observed = clean(), torch.ones(1, 1, 96, 96)
+    observed[..., 4:32, 6:38] = 0
+    observed[..., 70:90, 60:92] = 0
+    return Problem(x * observed, Mask(observed), NoiseModel("none", None, "none"), tuple(x.shape), observed)
+
+
+def test_the_speed_is_measured_where_something_is_missing() -> None:
+    part = answer_speed._probed(holes())
+    assert tuple(part.y.shape[-2:]) == (64, 64)
+    assert 28 * 32 <= int((part.observed == 0).sum()) <= 28 * 32 + 20 * 32
+    assert answer_speed._worked_on(holes()) == 28 * 32 + 20 * 32
+    assert answer_speed._worked_on(case("denoise").problem) == 96 * 96
+
+
+def test_an_answer_is_left_at_what_there_is_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one tile, which no progress is heard of, and with the most thorough settings."""
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 0.5  # whoever looks at it has worked
+        return now[0]
+
+    monkeypatch.setattr(timed_answer.time, "perf_counter", clock)
+    monkeypatch.setattr(timed_answer, "affordable", lambda *arguments, **named: DEFAULT)
+    monkeypatch.setattr(timed_answer, "seconds_of_guess", lambda problem, threads: 1.0)
+    problem = holes()
+    found = answer_within(problem, left=4.0, threads=1)
+    assert found.made == "hurried" and 5 <= now[0] <= 7
+    guess, whole = first_guess(problem), answer(problem, settings=DEFAULT)
+    assert torch.allclose(found.image * problem.observed, problem.y, atol=1e-6)
+    assert not torch.equal(found.image, guess) and not torch.equal(found.image, whole)
+
+
+def test_passes_that_there_is_no_time_for_are_not_made() -> None:
+    for task, least in (("denoise", 2.0), ("inpaint", 8.0)):
+        problem = case(task).problem
+        asked = [0]
+
+        def over(asked: list[int] = asked) -> bool:
+            asked[0] += 1
+            return asked[0] > 2
+
+        found = answer(problem, settings=DEFAULT, over=over)
+        assert asked[0] <= 5
+        assert psnr(found.clamp(0, 1), clean()) > psnr(problem.y.clamp(0, 1), clean()) + least
+        assert torch.equal(
+            answer(problem, over=lambda: True), first_guess(problem, noise_sigma=problem.noise.sigma or 0.0)
+        )

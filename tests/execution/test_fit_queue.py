@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from dipsearch.execution.executor import TaskFailed, WorkerDied
-from dipsearch.execution.fit_queue import ALL_DATA_SHARE, FitQueue
+from dipsearch.execution.fit_queue import FitQueue
 from dipsearch.execution.runner import Runner
 from dipsearch.execution.task import STATE, Advanced, Limits, Picture, Progress, Result, Slice, Task
 from dipsearch.execution.worker import Worker
 from dipsearch.fitting import Ended
+from dipsearch.fitting.all_data import FEWEST, SHARE
 from tests.execution.studies import PICTURE, study
 from tests.fitting.test_loop import tiny_genome
 from tests.memory_executor import MakeRunner, MemoryExecutor, clock, memory_runner, said
@@ -35,12 +36,18 @@ class Fits:
         writing: seconds of leaving the files of a fit.
         flawed: places of fits of which nothing comes, and why.
         lean: places of fits that have to get by with less memory.
+        beyond: seconds that going on with all data takes.
+
+    Attributes:
+        gone_on: how many of them each has had.
     """
 
     ends: dict[str, int] = field(default_factory=dict)
     writing: float = 0.0
     flawed: dict[str, Exception] = field(default_factory=dict)
     lean: tuple[str, ...] = ()
+    beyond: float = 1.0
+    gone_on: dict[str, float] = field(default_factory=dict)
 
     def __call__(self, task: Task) -> Advanced:
         assert isinstance(task, Slice)
@@ -48,7 +55,11 @@ class Fits:
             raise self.flawed[task.place]
         if task.all_data:
             assert task.seconds is not None
-            return self._said(task, task.at, seconds=0.0, beside=min(task.seconds, 1.0))
+            before = self.gone_on.get(task.place, 0.0)
+            took = min(task.seconds, self.beyond - before)
+            self.gone_on[task.place] = before + took
+            kept = task.keep or before + took >= self.beyond
+            return self._said(task, task.at, seconds=0.0, beside=took, kept=kept)
         end = self.ends.get(task.place, NEVER)
         steps, until, seconds = task.at, min(task.at + task.steps, end), 0.0
         while steps < until and (task.seconds is None or seconds < task.seconds):
@@ -180,25 +191,41 @@ class TestAllData:
         assert not any(one.all_data for one in slices_of(runner, "b"))
 
     def test_time_is_kept_back_for_it(self, memory_runner: MakeRunner) -> None:
-        runner = memory_runner(Fits())
+        fits = Fits(beyond=math.inf)
+        runner = memory_runner(fits)
         queue = worked(runner, [wanted("a", may_go_on=True)], until=100.0)
-        assert seconds_of(queue)["a"] == pytest.approx(100 * (1 - ALL_DATA_SHARE), abs=2)
-        last = slices_of(runner, "a")[-1]
-        assert last.all_data
-        assert last.seconds == pytest.approx(100 * ALL_DATA_SHARE, abs=2)
+        assert seconds_of(queue)["a"] == pytest.approx(100 / (1 + SHARE), abs=2)
+        assert fits.gone_on["a"] == pytest.approx(100 * SHARE / (1 + SHARE), abs=2)
         assert runner.seconds <= 100
+        going = [one for one in slices_of(runner, "a") if one.all_data]
+        assert max(one.seconds or 0.0 for one in going) == queue.slice_seconds
+        # The last one delivers what there is.
+        assert [one.keep for one in going] == [False] * (len(going) - 1) + [True]
 
     def test_a_short_fit_has_the_time_for_the_fewest_iterations(self, memory_runner: MakeRunner) -> None:
         runner = memory_runner(Fits())
         worked(runner, [wanted("a", may_go_on=True)], until=100.0, most_seconds=5.0)
         last = slices_of(runner, "a")[-1]
-        assert last.all_data and last.at == 50  # of which twenty more take two fifths of the time
-        assert last.seconds == pytest.approx(0.4 * 50 * STEP)
+        assert last.all_data and last.at == 30 and last.seconds >= FEWEST * STEP
+
+    def test_it_takes_nothing_of_the_time_of_others(self, memory_runner: MakeRunner) -> None:
+        runner = memory_runner(Fits())
+        queue = worked(runner, [wanted(name, may_go_on=True) for name in "abcd"], until=16.0)
+        assert min(slices_of(runner, name)[-1].at for name in "abcd") == 20
+        assert all(slices_of(runner, name)[-1].seconds >= FEWEST * STEP for name in "abcd")
+        assert max(seconds_of(queue).values()) <= 6
 
     def test_where_there_is_no_end_it_has_no_limit(self, memory_runner: MakeRunner) -> None:
-        runner = memory_runner(Fits(ends={"a": 50}))
+        runner = memory_runner(Fits(ends={"a": 50}, beyond=7.0))
+        queue = worked(runner, [wanted("a", may_go_on=True)])
+        going = [(one.seconds, one.keep) for one in slices_of(runner, "a") if one.all_data]
+        assert going == [(2.0, False)] * 4 and queue.latest["a"].kept
+
+    def test_what_is_interrupted_does_not_go_on(self, memory_runner: MakeRunner) -> None:
+        runner = memory_runner(Fits(ends={"a": 50}, beyond=100.0))
+        runner.heard = lambda: setattr(runner.asked, "by", "Ctrl-C" if runner.seconds > 20 else "")
         worked(runner, [wanted("a", may_go_on=True)])
-        assert slices_of(runner, "a")[-1].seconds == math.inf
+        assert slices_of(runner, "a")[-1].all_data and runner.seconds < 25
 
     def test_what_failed_does_not_go_on(self, memory_runner: MakeRunner) -> None:
         runner = memory_runner(Fits(flawed={"a": TaskFailed("no")}))

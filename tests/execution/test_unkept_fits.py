@@ -82,6 +82,31 @@ def test_with_it_there_are_images_of_all_data_beside_those_that_were_judged(work
     assert not after.delivered.equal(after.judged)
 
 
+def test_going_on_with_all_data_in_slices_comes_to_the_same(worker: Worker, tmp_path: Path) -> None:
+    other = Worker(study(tmp_path / "other"), "cpu")
+    on = a_slice(at=200, steps=0, all_data=True)
+    for one in (worker, other):
+        one.do(a_slice(steps=200))
+    other.do(on)
+    slices = [worker.do(replace(on, seconds=0.0, keep=False)) for _ in range(6)]  # of 5 of the 30 iterations
+    assert [one.kept for one in slices if isinstance(one, Advanced)] == [False] * 5 + [True]
+    ours, theirs = (read_output(one.folder / LEARNS / OUTPUT) for one in (worker, other))
+    assert ours.delivered.equal(theirs.delivered) and not ours.delivered.equal(ours.judged)
+
+
+def test_what_has_come_of_all_data_is_delivered_with_the_last_slice(worker: Worker) -> None:
+    worker.do(a_slice(steps=200))
+    on = a_slice(at=200, steps=0, all_data=True, seconds=0.0)
+    assert not has_full(worker.folder / LEARNS / OUTPUT)
+    first, last = worker.do(replace(on, keep=False)), worker.do(on)
+    assert (
+        isinstance(first, Advanced)
+        and isinstance(last, Advanced)
+        and (first.kept, last.kept) == (False, True)
+    )
+    assert has_full(worker.folder / LEARNS / OUTPUT)
+
+
 def test_images_of_all_data_stay_when_their_fits_are_forgotten(worker: Worker) -> None:
     worker.do(a_slice(steps=100, keep=False))
     worker.do(a_slice(at=100, steps=0, all_data=True))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from dipsearch.execution import timed_answer
+from dipsearch.execution import answer_speed
 from dipsearch.execution import worker as worker_module
 from dipsearch.execution.executor import TaskFailed
 from dipsearch.execution.picture_fits import PictureFits, taken_up
@@ -179,8 +179,8 @@ def test_a_slice_ends_when_its_time_is_over(worker: Worker) -> None:
 def test_similar_patches_are_less_thorough_where_their_time_is_short(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(timed_answer, "PROBE", 16)  # of a picture that is larger
-    monkeypatch.setattr(timed_answer, "_seconds_of", lambda part: 0.1)
+    monkeypatch.setattr(answer_speed, "PROBE", 16)  # of a picture that is larger
+    monkeypatch.setattr(answer_speed, "_seconds_of", lambda part, within: 0.1)
 
     def restored(left: float) -> torch.Tensor:
         worker.do(replace(PATCHES, left=left))

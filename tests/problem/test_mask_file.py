@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageDraw, ImageFilter
+from skimage import data
 
 from dipsearch.errors import InputError
-from dipsearch.problem import TaskOptions, load_case
+from dipsearch.problem import TaskOptions, load_case, write_restored
 from dipsearch.problem.mask_file import read_mask_file
 
 SIDE = 64
@@ -117,3 +119,45 @@ def test_most_of_a_picture_missing_in_one_piece_is_remarked_on(tmp_path: Path) -
     saved(tmp_path / "mask.png", mask)
     (said,) = read_mask_file(tmp_path / "mask.png", height=96, width=96).sentences
     assert "58 % of the pixels are missing" in said and "--invert-mask" in said
+
+
+def test_a_mask_of_which_next_to_all_is_missing_is_not_said_to_be_all_of_it(tmp_path: Path) -> None:
+    mask = np.zeros((400, 400), np.uint8)
+    mask[200:212, 200:242] = 255
+    with pytest.raises(InputError, match=r" 99\.7 % of the pixels would be missing"):
+        read_mask_file(saved(tmp_path / "m.png", mask), height=400, width=400)
+    mask[...] = 0
+    mask[200:208, 200:208] = 255
+    with pytest.raises(InputError, match=r" more than 99\.9 % of the pixels would be missing"):
+        read_mask_file(saved(tmp_path / "m.png", mask), height=400, width=400)
+
+
+@pytest.mark.parametrize("invert", [False, True])
+def test_a_photo_is_no_mask_whichever_way_round(tmp_path: Path, invert: bool) -> None:
+    photo = saved(tmp_path / "photo.png", data.coffee()[100 : 100 + SIDE, 200 : 200 + SIDE])
+    with pytest.raises(InputError, match="is a picture in colours") as error:
+        read(photo, invert=invert)
+    assert "invert" not in str(error.value)
+    red = np.stack([keep(), *[np.where(keep() > 0, 255, 40)] * 2], axis=2).astype(np.uint8)
+    assert 0 < read(saved(tmp_path / "red.png", red)).mean() < 1  # two colours are two values
+
+
+def test_gaps_of_a_picture_may_be_what_a_mask_says_is_missing(tmp_path: Path) -> None:
+    x = data.coffee()[100 : 100 + SIDE, 200 : 200 + SIDE].astype(np.float32) / 255
+    gap = keep() == 0
+    x[gap] = np.nan
+    x[tuple(np.argwhere(gap)[0])] = np.inf
+    tifffile.imwrite(tmp_path / "x.tif", x, photometric="rgb")
+    mask = saved(tmp_path / "told.png", keep())
+    case = load_case(str(tmp_path / "x.tif"), TaskOptions("inpaint", mask=str(mask)), seed=0)
+    assert np.isfinite(case.problem.y.numpy()).all()
+    assert (case.problem.observed[0, 0].numpy() == 0).sum() == gap.sum()
+    write_restored(tmp_path / "out.tif", case.problem.y + 0.5 * (1 - case.problem.observed), case)
+    back = tifffile.imread(tmp_path / "out.tif")
+    assert np.isfinite(back).all() and np.array_equal(back[~gap], x[~gap])
+    x[~gap] = np.where(np.arange((~gap).sum()) < 2, np.nan, 0.5)[:, None]
+    tifffile.imwrite(tmp_path / "x.tif", x, photometric="rgb")
+    with pytest.raises(InputError, match="6 values that are NaN or infinite outside of what is missing"):
+        load_case(str(tmp_path / "x.tif"), TaskOptions("inpaint", mask=str(mask)), seed=0)
+    with pytest.raises(InputError, match="with --task inpaint mark them"):
+        load_case(str(tmp_path / "x.tif"), TaskOptions("denoise"), seed=0)

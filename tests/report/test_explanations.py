@@ -8,7 +8,12 @@ from typing import get_args
 import pytest
 
 from dipsearch.problem import Task, TaskOptions
-from dipsearch.report.explanations import no_network_words, score_words, stop_words
+from dipsearch.report.explanations import (
+    no_network_words,
+    number_rows,
+    score_words,
+    stop_words,
+)
 from dipsearch.report.headline import headline
 from dipsearch.report.page import render
 
@@ -71,3 +76,12 @@ def test_the_page_says_what_decibels_are_once_and_keeps_numbers_out_of_the_way(m
     assert html.count("3 dB more is half the squared error") == 1
     numbers = html[html.index("<summary>the numbers behind this") :]
     assert "evenness 1.01" in numbers[: numbers.index("</details>")] and html.count("evenness 1.01") == 1
+
+
+def test_why_the_numbers_of_one_candidate_differ_is_said_below_its_table(make_study) -> None:
+    study = make_study()
+    said = dict(number_rows(study))
+    assert said["score"] == score_words(study)
+    assert "Candidates count as they were scored, fitted to a part of what was measured" in said["PSNR"]
+    blind = replace(study, trials=tuple(replace(trial, psnr=None) for trial in study.trials))
+    assert [label for label, _ in number_rows(blind)] == ["score"]

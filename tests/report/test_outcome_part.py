@@ -29,9 +29,12 @@ RESULT: dict[str, Any] = {
 def test_a_result_with_a_reference() -> None:
     assert result_rows(RESULT) == (
         ("restored", "cat.png: missing pixels filled in by the mean of the best networks"),
-        ("quality", "PSNR 27.90 dB, SSIM 0.8500, best candidate alone 27.00 dB, ensemble 27.90 dB"),
-        ("best candidate", "abc, estimated 27.50 dB, stopped at iteration 600, it rose"),
-        ("ensemble", "2 candidates, estimated 28.00 dB"),
+        (
+            "quality",
+            "PSNR 27.90 dB, SSIM 0.8500, the best candidate alone would have 27.00 dB, the ensemble 27.90 dB",
+        ),
+        ("best candidate", "abc, score 27.50 dB, stopped at iteration 600, it rose"),
+        ("ensemble", "2 candidates, score 28.00 dB"),
         ("candidates", "2 complete, 1 pruned, 0 failed"),
         ("time", "1 min 58 s of 2 min, on cpu"),
         ("note", "half is missing"),
@@ -88,14 +91,14 @@ def test_finalists_tell_how_sure_the_choice_is() -> None:
     ]
     best = {"digest": "abc", "number": 3, "score": 27.9, "chosen_because": "it is cheaper"}
     words = dict(result_rows({**RESULT, "best": best, "finalists": rows}))
-    assert words["best candidate"] == "abc, estimated 27.28 ± 0.21 dB on a second split"
+    assert words["best candidate"] == "abc, score 27.28 ± 0.21 dB on a second split"
     assert words["chosen because"] == "it is cheaper"
     assert words["finalists"] == (
         "behind candidate 7: candidate 3 0.12 ± 0.15 dB; scored again on a second split, 3 fits each"
     )
     first = [{**row, "split": "first", "seeds": 1} for row in rows]
     words = dict(result_rows({**RESULT, "best": best, "finalists": first}))
-    assert words["best candidate"] == "abc, estimated 27.28 ± 0.21 dB"
+    assert words["best candidate"] == "abc, score 27.28 ± 0.21 dB"
     assert words["finalists"].endswith("; on the search's own split")
 
 

@@ -74,6 +74,14 @@ def test_an_ended_study_without_candidates_says_that_none_was_begun(make_study) 
     assert state_words(make_study(trials=())) == "no candidate was begun"
 
 
+def test_what_a_study_that_has_delivered_never_began_is_not_counted(make_study) -> None:
+    record = make_study()
+    waiting = replace(record.trials[0], number=99, state="waiting")
+    some = replace(record, trials=(*record.trials, waiting))
+    assert state_words(some) == state_words(record)
+    assert state_words(replace(some, result=None)).count("1 waiting") == 1
+
+
 def test_agreement_is_kendalls_tau(make_study) -> None:
     from dataclasses import replace
 

@@ -58,11 +58,11 @@ def test_no_room_for_the_picture_itself(place: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_room_for_the_picture_alone(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dipsearch.delivery.first_answers.write_restored", full)
+    monkeypatch.setattr("dipsearch.delivery.first_answers.write_bytes", full)
     monkeypatch.setattr("dipsearch.run.result.write_text", full)
     outcome, ear = search(place, request(place, **WITHOUT_NETWORKS))
     assert (outcome.folder / "best" / "restored.png").exists()
-    assert any("the first answer can be seen at the end only" in note for note in ear.notes)
+    assert any("the first answer has no file of its own" in note for note in ear.notes)
     assert [said.partition(":")[0].rpartition("/")[2] for said in ear.warnings] == ["card.md", "result.json"]
 
 

@@ -202,7 +202,7 @@ def test_where_similar_patches_have_to_hurry_no_network_is_fitted_and_that_is_sa
     ear = Ear()
     result = restored(ensemble, tmp_path / "out", budget=30, ear=ear)
     assert (result["delivered"], result["members"]) == ("first", 0)
-    assert [note for note in ear.notes if "less thorough settings, and none for networks" in note]
+    assert [note for note in ear.notes if "less thorough, and none for networks" in note]
 
 
 def test_a_picture_of_which_nothing_says_what_is_missing_is_not_restored(tmp_path: Path) -> None:

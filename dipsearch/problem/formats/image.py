@@ -55,7 +55,7 @@ class Image:
     samples: Samples | None = None
 
 
-def read_image(source: str | Path, *, axes: str | None = None) -> Image:
+def read_image(source: str | Path, *, axes: str | None = None, finite: bool = True) -> Image:
     """Read a picture from a path, from ``FILE[3]``, a plane of a stack, or from ``sample:NAME``.
 
     PNG (1 to 16 bits, grey, palette, RGB, alpha), TIFF (8 or 16 bits, float, any channel count, alpha), JPEG,
@@ -63,6 +63,7 @@ def read_image(source: str | Path, *, axes: str | None = None) -> Image:
 
     Args:
         axes: of a TIFF, a letter for each axis of its array, as ``Stack`` has them; None: as the file says.
+        finite: refuse NaN and infinity; else they come as they are, for whoever knows what lies there.
 
     Raises:
         InputError: no such file or sample, not a picture, damaged, too large, or NaN or infinity in it.
@@ -79,12 +80,8 @@ def read_image(source: str | Path, *, axes: str | None = None) -> Image:
         )
     if side is not None:
         samples = _reduced(samples, side)
-    if not np.isfinite(samples).all():
-        raise InputError(
-            f"{path} holds {(~np.isfinite(samples)).sum():,} values that are NaN or infinite",
-            "every value has to be a finite number",
-            "replace them; pixels to be filled in are told by --mask FILE",
-        )
+    if finite:
+        refuse_gaps(path, int((~np.isfinite(samples)).sum()))
     return Image(
         pixels=_tensor(samples),
         alpha=None
@@ -95,6 +92,16 @@ def read_image(source: str | Path, *, axes: str | None = None) -> Image:
         samples=None if is_sample(source) else raster.samples,
         name=image_name(source),
     )
+
+
+def refuse_gaps(path: str | Path, count: int, *, where: str = "") -> None:
+    """Raise InputError where a picture holds so many values that are no numbers; ``where`` says of which part."""
+    if count:
+        raise InputError(
+            f"{path} holds {count:,} values that are NaN or infinite{where}",
+            "every value that was measured has to be a finite number",
+            "replace them, or with --task inpaint mark them as missing by --mask FILE",
+        )
 
 
 def _opacity(alpha: Samples) -> Samples:

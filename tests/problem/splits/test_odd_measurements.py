@@ -156,7 +156,7 @@ def test_the_quick_method_sees_the_noise_of_photons() -> None:
     problem = ds.Problem(y, noise=ds.Poisson(1 / 20), data_range=(0, 1))
     guess = first_guess(problem, noise_sigma=0.1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dipsearch.execution.timed_answer._affordable", lambda *args, **named: None)
+        patch.setattr("dipsearch.execution.timed_answer.affordable", lambda *args, **named: None)
         found = answer_within(problem, left=0.0, threads=1)
     assert found.made == "by a quick method"
     errors = [float((image - x).square().mean()) for image in (y, found.image, guess)]

@@ -1,0 +1,54 @@
+"""What is said of the planes of a stack: once where they agree, and of which of them otherwise."""
+
+from __future__ import annotations
+
+from dipsearch.problem import in_lines, planes_together, together
+from dipsearch.report import restored_rows
+
+NAMES = [f"film-{index:04d}" for index in range(400)]
+SOURCES = [f"a/film.tif[{index}]" for index in range(400)]
+
+
+def test_planes_that_agree_but_for_numbers_have_one_line() -> None:
+    stacks = planes_together(NAMES, SOURCES)
+    assert stacks == [("film", tuple(NAMES))]
+    said = [(name, f"noise: sigma {18 + index % 7 / 2:.1f} of 255") for index, name in enumerate(NAMES)]
+    assert together(said, stacks) == [("film, 400 planes", "noise: sigma 18.0 to 21.0 of 255")]
+
+
+def test_those_that_differ_are_named() -> None:
+    stacks = planes_together(NAMES[:9], SOURCES[:9])
+    said = [
+        (name, "hardly any noise" if index in (2, 3, 4, 7) else f"sigma {index + 1:,}")
+        for index, name in enumerate(NAMES[:9])
+    ]
+    assert in_lines(said, stacks, alone=False) == [
+        "film-0000 to film-0001, film-0005 to film-0006, film-0008: sigma 1 to 9",
+        "film-0002 to film-0004, film-0007: hardly any noise",
+    ]
+    every_other = [(name, "odd") for name in NAMES[1:9:2]] + [(NAMES[0], "odd")]
+    assert together(every_other, stacks)[0][0] == "film-0000 to film-0001, film-0003, film-0005, film-0007"
+    stacks = planes_together(NAMES, SOURCES)
+    (line,) = together([(name, "odd") for name in NAMES[::2]], stacks)
+    assert line == ("film, 200 of 400 planes", "odd")
+
+
+def test_other_pictures_keep_their_sentences() -> None:
+    names, sources = ["cat", "dog", "film-0001"], ["cat.png", "dog.png", "film.tif[1]"]
+    assert planes_together(names, sources) == []
+    said = [("cat", "sigma 20"), ("dog", "sigma 21"), ("film-0001", "sigma 22")]
+    assert in_lines(said, [], alone=False) == ["cat: sigma 20", "dog: sigma 21", "film-0001: sigma 22"]
+    assert in_lines(said[:1], [], alone=True) == ["sigma 20"]
+
+
+def test_a_restored_stack_has_one_row() -> None:
+    rows = [
+        {"name": name, "restored": "out/film.tif", "psnr": None, "score": None, "members": 0,
+         "seconds": 8.0 + index / 10, "answers": [], "delivered": "first"}
+        for index, name in enumerate(NAMES[:5])
+    ]  # fmt: skip
+    alone = {**rows[0], "name": "cat", "restored": "out/cat.png"}
+    assert restored_rows([*rows, alone]) == (
+        ("film, 5 planes", "out/film.tif, similar patches alone, 8.0 to 8.4 s"),
+        ("cat", "out/cat.png, similar patches alone, 8.0 s"),
+    )
