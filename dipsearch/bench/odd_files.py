@@ -5,55 +5,24 @@ Each stands for a reported trouble: a profile lost, a scan without its resolutio
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
-from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from ..problem.formats.png import encode_png16
 from ..problem.formats.png_chunks import Chunk
-
-HEIGHT, WIDTH = 40, 48
-Samples = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class OddFile:
-    """One file: its name, how it is written, and the word of its refusal where it cannot be restored."""
-
-    name: str
-    write: Callable[[Path], object]
-    refused: str = ""
+from .odd_microscopes import films, microscopes
+from .odd_pixels import HEIGHT, WIDTH, OddFile, Samples, pixels, tiff_of
 
 
 def odd_files() -> list[OddFile]:
     """All of them, in the order of the table."""
-    return [*_png(), *_jpeg(), *_others(), *_tiff(), *_microscopes(), *_refused()]
-
-
-def pixels(channels: int, dtype: str = "u1") -> Samples:
-    """A smooth picture (H, W, C) with a little noise, over most of the range of its type; floats beyond [0, 1]."""
-    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-    noise = np.random.default_rng(7).normal(0, 0.03, (HEIGHT, WIDTH, channels))
-    waves = [0.5 + 0.4 * np.sin(rows / (5 + 2 * c)) * np.cos(columns / (7 + c)) for c in range(channels)]
-    unit = np.clip(np.stack(waves, axis=2) + noise, 0, 1)
-    kind = np.dtype(dtype)
-    if kind.kind == "f":
-        return (300 * unit - 20).astype(kind)
-    low, high = (
-        (-2000, 3000)
-        if kind.kind == "i"
-        else (0, min(int(np.iinfo(kind).max), 4095 if kind.itemsize == 4 else 65535))
-    )
-    return np.rint(low + unit * (high - low)).astype(kind)
+    return [*_png(), *_jpeg(), *_others(), *_tiff(), *microscopes(), *films(), *_refused()]
 
 
 def profile() -> bytes:
@@ -96,7 +65,7 @@ def _png() -> list[OddFile]:
         OddFile("not_square.png", lambda p: _pillow(pixels(1), p, dpi=(300, 150))),
         OddFile("camera.png", lambda p: _pillow(pixels(3), p, exif=exif(), icc_profile=profile())),
     ]
-    return [*found, *(OddFile(f"turned{n}.png", _turned(n, dpi=(300, 150))) for n in (2, 6))]
+    return [*found, *(OddFile(f"turned{n}.png", _turned(n, dpi=(300, 150))) for n in range(1, 9))]
 
 
 def _turned(orientation: int, **options: Any) -> Callable[[Path], object]:
@@ -145,74 +114,43 @@ def _tiff() -> list[OddFile]:
     ground = [(33550, 12, 3, (0.5, 0.5, 0.0), True), (33922, 12, 6, (0.0, 0.0, 0.0, 7e5, 5e6, 0.0), True)]
     rgb = {"photometric": "rgb"}
     return [
-        OddFile("grey8.tif", _tiff_of(pixels(1), metadata=None)),
-        OddFile("grey16_12bits.tif", _tiff_of(pixels(1, "u2") // 16, metadata=None)),
-        OddFile("rgb8_profile.tif", _tiff_of(pixels(3), **rgb, iccprofile=profile(), **scan, extratags=tags)),
-        OddFile("rgb16.tiff", _tiff_of(pixels(3, "u2"), **rgb, compression="zlib", predictor=True)),
-        OddFile("rgb16_lzw.tif", _tiff_of(pixels(3, "u2"), **rgb, compression="lzw", predictor=True)),
-        OddFile("grey8_lzw.tif", _tiff_of(pixels(1), compression="lzw")),
-        OddFile("lzma.tif", _tiff_of(pixels(1, "u2"), compression="lzma")),
-        OddFile("rgba8.tif", _tiff_of(_with_alpha(pixels(3)), **rgb, extrasamples=["unassalpha"])),
+        OddFile("grey8.tif", tiff_of(pixels(1), metadata=None)),
+        OddFile("grey16_12bits.tif", tiff_of(pixels(1, "u2") // 16, metadata=None)),
+        OddFile("rgb8_profile.tif", tiff_of(pixels(3), **rgb, iccprofile=profile(), **scan, extratags=tags)),
+        OddFile("rgb16.tiff", tiff_of(pixels(3, "u2"), **rgb, compression="zlib", predictor=True)),
+        OddFile("rgb16_lzw.tif", tiff_of(pixels(3, "u2"), **rgb, compression="lzw", predictor=True)),
+        OddFile("grey8_lzw.tif", tiff_of(pixels(1), compression="lzw")),
+        OddFile("lzma.tif", tiff_of(pixels(1, "u2"), compression="lzma")),
+        OddFile("rgba8.tif", tiff_of(_with_alpha(pixels(3)), **rgb, extrasamples=["unassalpha"])),
         OddFile(
             "rgba16_multiplied.tif",
-            _tiff_of(_with_alpha(pixels(3, "u2")), **rgb, extrasamples=["assocalpha"]),
+            tiff_of(_with_alpha(pixels(3, "u2")), **rgb, extrasamples=["assocalpha"]),
         ),
-        OddFile("float32.tif", _tiff_of(pixels(1, "f4"))),
-        OddFile("float64.tif", _tiff_of(pixels(1, "f8"))),
-        OddFile("half_floats.tif", _tiff_of(pixels(1, "f2"))),
-        OddFile("signed16.tif", _tiff_of(pixels(1, "i2"))),
-        OddFile("unsigned32.tif", _tiff_of(pixels(1, "u4"))),
-        OddFile("white_is_zero.tif", _tiff_of(pixels(1), photometric="miniswhite")),
-        OddFile("planar.tif", _tiff_of(np.moveaxis(pixels(3), 2, 0), **rgb, planarconfig="separate")),
-        OddFile("tiled.tif", _tiff_of(pixels(3), **rgb, tile=(16, 32), compression="zlib")),
+        OddFile("float32.tif", tiff_of(pixels(1, "f4"))),
+        OddFile("float64.tif", tiff_of(pixels(1, "f8"))),
+        OddFile("half_floats.tif", tiff_of(pixels(1, "f2"))),
+        OddFile("signed16.tif", tiff_of(pixels(1, "i2"))),
+        OddFile("unsigned32.tif", tiff_of(pixels(1, "u4"))),
+        OddFile("white_is_zero.tif", tiff_of(pixels(1), photometric="miniswhite")),
+        OddFile("planar.tif", tiff_of(np.moveaxis(pixels(3), 2, 0), **rgb, planarconfig="separate")),
+        OddFile("tiled.tif", tiff_of(pixels(3), **rgb, tile=(16, 32), compression="zlib")),
         OddFile(
             "tiled_planar16.tif",
-            _tiff_of(np.moveaxis(pixels(3, "u2"), 2, 0), **rgb, planarconfig="separate", tile=(32, 16)),
+            tiff_of(np.moveaxis(pixels(3, "u2"), 2, 0), **rgb, planarconfig="separate", tile=(32, 16)),
         ),
-        OddFile("big.tif", _tiff_of(pixels(1, "u2"), bigtiff=True, **scan)),
-        OddFile("motorola.tif", _tiff_of(pixels(1, "u2"), byteorder=">", extratags=tags)),
-        OddFile("map.tif", _tiff_of(pixels(1, "f4"), extratags=ground)),
-        OddFile(
-            "seven_bands.tif", _tiff_of(pixels(7, "u2"), photometric="minisblack", planarconfig="contig")
-        ),
-        OddFile(
-            "turned.tif", _tiff_of(pixels(3), **rgb, resolution=(300, 150), extratags=[(274, 3, 1, 6, True)])
+        OddFile("big.tif", tiff_of(pixels(1, "u2"), bigtiff=True, **scan)),
+        OddFile("motorola.tif", tiff_of(pixels(1, "u2"), byteorder=">", extratags=tags)),
+        OddFile("map.tif", tiff_of(pixels(1, "f4"), extratags=ground)),
+        OddFile("seven_bands.tif", tiff_of(pixels(7, "u2"), photometric="minisblack", planarconfig="contig")),
+        *(
+            OddFile(
+                f"turned{n}.tif",
+                tiff_of(pixels(3), **rgb, resolution=(300, 150), extratags=[(274, 3, 1, n, True)]),
+            )
+            for n in range(1, 9)
         ),
         OddFile("palette.tif", lambda p: Pillow.fromarray(pixels(3)).quantize(64).save(p, dpi=(200, 200))),
         OddFile("camera.tif", lambda p: _pillow(pixels(3), p, exif=exif(), icc_profile=profile())),
-    ]
-
-
-def _microscopes() -> list[OddFile]:
-    unit = {"axes": "YX", "PhysicalSizeX": 0.1, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 0.1}
-    channels = {
-        "axes": "CYX",
-        "PhysicalSizeX": 0.1,
-        "PhysicalSizeY": 0.2,
-        "Channel": {"Name": ["DAPI", "GFP"]},
-    }
-    two = np.moveaxis(pixels(2, "u2"), 2, 0)
-    return [
-        OddFile(
-            "imagej.tif",
-            _tiff_of(pixels(1, "u2"), imagej=True, resolution=(10, 10), metadata={"unit": "um", "min": 5.0}),
-        ),
-        OddFile(
-            "imagej_float.tif", _tiff_of(pixels(1, "f4"), imagej=True, metadata={"Info": "of a microscope"})
-        ),
-        OddFile(
-            "imagej_channels.tif",
-            _tiff_of(
-                two,
-                imagej=True,
-                resolution=(10, 10),
-                metadata={"axes": "CYX", "unit": "um", "Labels": ["a", "b"]},
-            ),
-        ),
-        OddFile("one.ome.tif", _tiff_of(pixels(1, "u2"), metadata=unit)),
-        OddFile("channels.ome.tif", _tiff_of(two, metadata=channels, compression="zlib")),
-        OddFile("big.ome.tif", _tiff_of(two, metadata=channels, bigtiff=True, tile=(16, 16))),
-        OddFile("named.tif", _tiff_of(two, metadata={"axes": "CYX"}, photometric="minisblack")),
     ]
 
 
@@ -221,9 +159,9 @@ def _refused() -> list[OddFile]:
     return [
         OddFile("cmyk.jpg", lambda p: Pillow.fromarray(pixels(3)).convert("CMYK").save(p), "CMYK"),
         OddFile("cmyk.tif", lambda p: Pillow.fromarray(pixels(3)).convert("CMYK").save(p), "CMYK"),
-        OddFile("cmyk16.tif", _tiff_of(pixels(4, "u2"), photometric="separated"), "CMYK"),
+        OddFile("cmyk16.tif", tiff_of(pixels(4, "u2"), photometric="separated"), "CMYK"),
         OddFile("lab.tif", lambda p: Pillow.fromarray(pixels(3)).convert("LAB").save(p), "LAB"),
-        OddFile("ten_frames.tif", _tiff_of(ten, photometric="minisblack"), "--axes"),
+        OddFile("ten_frames.tif", tiff_of(ten, photometric="minisblack"), "--axes"),
     ]
 
 
@@ -249,17 +187,3 @@ def _with_alpha(colours: Samples) -> Samples:
 
 def _pillow(samples: Samples, path: Path, **options: Any) -> None:
     Pillow.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples).save(path, **options)
-
-
-def _tiff_of(samples: Samples, **options: Any) -> Callable[[Path], object]:
-    values = samples[..., 0] if samples.ndim == 3 and samples.shape[2] == 1 else samples
-
-    def write(path: Path) -> None:
-        file = io.BytesIO()
-        opening = {key: options[key] for key in ("bigtiff", "byteorder", "imagej") if key in options}
-        rest = {key: value for key, value in options.items() if key not in opening}
-        with tifffile.TiffWriter(file, **opening, ome=".ome." in path.name) as writer:
-            writer.write(values, **rest)
-        path.write_bytes(file.getvalue())
-
-    return write

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..errors import InputError
-from ..problem import TaskOptions, load_case, restored_suffix, write_restored
+from ..problem import TaskOptions, load_case, restored_suffix, write_film, write_restored
+from ..problem.formats.decoding import stacked_sources
 from .kept_parts import lost_parts, parts_of
-from .odd_files import OddFile
+from .odd_pixels import OddFile
 
 SIGMA_SHARE = 0.02
 """Of the range of each file: the noise that is said to be in it."""
@@ -44,18 +45,24 @@ class RoundTrip:
 
 
 def round_trip(odd: OddFile, folder: Path) -> RoundTrip:
-    """Make one file in ``folder``, restore it a little, write it, and compare."""
+    """Make one file in ``folder``, restore all of its planes a little, write it, and compare."""
     path = folder / odd.name
     odd.write(path)
     try:
         # Its own range comes first, since the strength of noise is in its units.
-        span = load_case(str(path), TaskOptions("denoise"), seed=0).range.span
-        case = load_case(str(path), TaskOptions("denoise", sigma=SIGMA_SHARE * span), seed=0)
+        sources = stacked_sources([str(path)], axes=None)
+        span = load_case(sources[0], TaskOptions("denoise"), seed=0).range.span
+        options = TaskOptions("denoise", sigma=SIGMA_SHARE * span)
+        cases = [load_case(source, options, seed=0) for source in sources]
     except InputError as error:
         return RoundTrip(odd.name, "refused", 0, (), {}, words=str(error))
     (folder / "out").mkdir(exist_ok=True)
-    written = folder / "out" / f"{odd.name}{restored_suffix(case)}"
-    write_restored(written, 0.9 * case.problem.y + 0.05, case)
+    written = folder / "out" / f"{odd.name}{restored_suffix(cases[0])}"
+    restored = [(0.9 * case.problem.y + 0.05, case) for case in cases]
+    if len(cases) > 1:
+        write_film(written, restored)
+    else:
+        write_restored(written, *restored[0])
     before, after, purpose = parts_of(path), parts_of(written), on_purpose(odd.name)
     lost = lost_parts(before, after, purpose)
     if "turned" in odd.name:

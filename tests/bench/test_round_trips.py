@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 from dipsearch.bench.kept_parts import lost_parts, parts_of
-from dipsearch.bench.odd_files import OddFile, odd_files
+from dipsearch.bench.odd_files import odd_files
+from dipsearch.bench.odd_pixels import OddFile
 from dipsearch.bench.round_trips import round_trip
 
 COMMITTED = Path(__file__).parents[2] / "benchmarks" / "round_trip.json"
@@ -24,6 +27,26 @@ def test_what_is_no_pixel_is_kept(odd: OddFile, tmp_path: Path) -> None:
     else:
         assert found.outcome == "kept", found.lost
         assert found.parts >= 11
+
+
+def test_films_come_back_with_all_of_their_planes(tmp_path: Path) -> None:
+    films = [odd for odd in FILES if odd.name.startswith(("film", "depths", "channels_of"))]
+    assert len(films) == 6
+    for odd in films:
+        round_trip(odd, tmp_path)
+        (written,) = (tmp_path / "out").glob(f"{odd.name}*")
+        before, after = tifffile.imread(tmp_path / odd.name), tifffile.imread(written)
+        assert before.shape == after.shape and before.dtype == after.dtype and len(before) > 1
+        for one, other in zip(
+            before, after, strict=True
+        ):  # brought a little nearer to the middle of the range
+            assert not np.array_equal(one, other)
+            assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.99
+
+
+def test_all_orientations_are_there_in_three_formats() -> None:
+    names = {odd.name for odd in FILES}
+    assert {f"turned{n}.{kind}" for n in range(1, 9) for kind in ("png", "jpg", "tif")} <= names
 
 
 def test_the_committed_table_has_all_files() -> None:
