@@ -8,6 +8,7 @@ import pytest
 from dipsearch.commands import parsing
 from dipsearch.network import load_space
 from dipsearch.problem import read_image
+from dipsearch.request_words import SAMPLERS
 from dipsearch.run import read_request
 
 ROOT = Path(__file__).parent.parent
@@ -18,7 +19,7 @@ def test_a_recipe_can_be_run(path: Path) -> None:
     request = read_request(path)
     assert request.name == path.stem
     assert parsing.study_name(request.name) == request.name
-    assert parsing.one_of(request.sampler, parsing.SAMPLERS, option="--sampler") == request.sampler
+    assert parsing.one_of(request.sampler, SAMPLERS, option="--sampler") == request.sampler
     assert (request.budget_seconds or request.trials or 0) > 0
     for source in request.sources:
         assert read_image(source).pixels.shape[0] == 1

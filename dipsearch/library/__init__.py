@@ -17,6 +17,7 @@ from .presets import Preset as Preset
 from .presets import preset as preset
 from .presets import preset_names as preset_names
 from .presets import presets_for as presets_for
+from .presets import read_preset as read_preset
 from .presets import starters_for as starters_for
 from .presets import write_preset as write_preset
 from .stack_file import StackMember as StackMember

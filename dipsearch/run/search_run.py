@@ -278,5 +278,7 @@ def _first_answers(scheduler: Scheduler) -> dict[str, FirstAnswer]:
     if len(estimates) == len(cases):
         scheduler.bar = sum(estimates.values()) / len(estimates)
     for name, expected in estimates.items():
-        scheduler.callback.detail(f"similar patches alone on {name}: {expected:.1f} dB estimated")
+        scheduler.callback.detail(
+            f"similar patches alone on {name}, from the fitted part: {expected:.1f} dB estimated"
+        )
     return firsts

@@ -259,8 +259,8 @@ def test_all_answers_have_a_score_and_a_share_and_the_first_one_is_the_bar(finis
     (said,) = [note for note in ear.notes if "first answer" in note]
     assert said.endswith("best/first.png") and " dB" not in said
     (number,) = [sentence for sentence in ear.details if "similar patches alone" in sentence]
-    assert number.endswith(f"{bar['score']:.1f} dB estimated")
-    assert ear.bars and ear.bars[-1] == pytest.approx(bar["score"], abs=1e-3)
+    assert ear.bars and number.endswith(f"{ear.bars[-1]:.1f} dB estimated")
+    assert ear.bars[-1] < bar["score"]  # of the fitted part, as networks are judged, and not of all of y
 
 
 def test_the_first_answer_is_delivered_where_no_network_was_fitted(
