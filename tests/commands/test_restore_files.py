@@ -54,7 +54,8 @@ def test_a_hole_is_filled_and_everything_else_is_as_decoded(folder: Path) -> Non
     assert Image.open("restored/photo.png").info["dpi"] == pytest.approx((300, 300), abs=0.01)
     assert run([*words, "--invert-mask", "--out", "hole.png"]) == 2
     assert run([*words, "--invert-mask", "--out", "other.webp"]) == 0
-    assert np.array_equal(np.asarray(Image.open("other.webp")), written)
+    other = np.asarray(Image.open("other.webp"))  # without loss; how much time the hole had is another matter
+    assert np.array_equal(other[~hole], decoded[~hole])
 
 
 def test_a_film_is_restored_frame_by_frame_where_it_is_said_to_be_one(
