@@ -178,8 +178,9 @@ def fit(
             pilot=pilot,
         )
         if not bool(done.image.isfinite().all()):
+            made = "the network" if average is None else "the network, or the average of its outputs,"
             raise InputError(
-                f"the network made values that are NaN or infinite ({done.ended.value})",
+                f"{made} made values that are NaN or infinite ({done.ended.value})",
                 "a fit delivers an average of outputs, which are finite numbers",
                 "correct it or its z, or lower its learning rate: dipsearch.OwnNetwork(module, z, learning_rate=0.001)",
             )

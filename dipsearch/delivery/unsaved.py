@@ -5,6 +5,7 @@ They took minutes to make, and a file of a few kilobytes fits somewhere.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -49,7 +50,10 @@ class Unsaved:
         if isinstance(error, ResourceError):
             given, rule = error.given, error.rule
         else:
-            given, rule = f"cannot write {error.filename or self.study}", f"the system says: {error.strerror}"
+            given, rule = (
+                f"cannot write {error.filename or self.study}",
+                f"the system says: {error.strerror or error}",
+            )
         what = "the restored picture is" if len(self.pictures) == 1 else f"{len(files)} restored pictures are"
         return ResourceError(given, rule, f"{what} in {', '.join(files)}")
 
@@ -57,10 +61,10 @@ class Unsaved:
 def _written(name: str, image: Tensor, case: Case) -> Path | None:
     """The file that a picture was written to; ``None``: nowhere is room for it."""
     for folder in _folders():
-        file = _free(folder / name)
         try:
+            file = _free(folder / name)
             write_restored(file, image, case)
-        except ResourceError:
+        except (ResourceError, OSError):
             continue  # the next folder may be on another disk
         return file
     return None
@@ -68,7 +72,8 @@ def _written(name: str, image: Tensor, case: Case) -> Path | None:
 
 def _folders() -> Iterator[Path]:
     """Where a picture may go, those first in which somebody would look for it."""
-    yield Path.cwd()
+    with suppress(OSError):  # it is gone
+        yield Path.cwd()
     with suppress(OSError):  # none can be written
         yield Path(tempfile.gettempdir())
     with suppress(RuntimeError):  # there is none
@@ -78,6 +83,6 @@ def _folders() -> Iterator[Path]:
 def _free(file: Path) -> Path:
     """A name that no file has: nothing is written over."""
     number, free = 2, file
-    while free.exists():
+    while os.path.lexists(free):
         number, free = number + 1, file.with_stem(f"{file.stem}-{number}")
     return free

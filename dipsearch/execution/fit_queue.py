@@ -32,6 +32,11 @@ class _Under:
     all_data: bool = False  # it went on so, or tried
     keeping: Keeping = field(default_factory=Keeping)
 
+    @property
+    def going(self) -> bool:
+        """Whether it goes on with all data, of which nothing has been kept yet."""
+        return self.beyond is not None and not self.all_data
+
 
 @dataclass
 class FitQueue:
@@ -72,10 +77,8 @@ class FitQueue:
         if self.runner.stopped:
             self.cut_off = frozenset(place for place, one in self._under.items() if not self._over(one))
         # Files that were not left with the last slice, since that takes long, are left now.
-        unkept = [one for one in self._under.values() if not one.keeping.kept]
-        self.runner.work(
-            lambda: self._slice(unkept.pop(), steps=0) if unkept else None, self._took, always=True
-        )
+        unkept = [one for one in self._under.values() if not one.keeping.kept or one.going]
+        self.runner.work(lambda: self._last(unkept.pop()) if unkept else None, self._took, always=True)
 
     def _next(self) -> Slice | None:
         left = self.until - self.runner.seconds
@@ -105,6 +108,10 @@ class FitQueue:
         seconds = max(0.0, min(self.slice_seconds, left - self._to_go_on(one)))
         keep = one.keeping.due(self.runner.seconds + seconds) or left <= self.slice_seconds or not steps
         return replace(one.wanted, at=one.steps, steps=steps, seconds=seconds, keep=keep)
+
+    def _last(self, one: _Under) -> Slice:
+        """Have the files of a fit left, with what came of going on where an end cut that short."""
+        return replace(self._slice(one, steps=0), all_data=one.going, seconds=0.0, keep=True)
 
     def _took(self, task: Task, found: Result | Exception, worker: int) -> None:
         del worker

@@ -102,10 +102,10 @@ class RunningAverage:
         self._average, self._shape = average, tuple(shape)
         self.step = torch.zeros((), device=device, dtype=torch.float32)
         memory = average.init(torch.zeros(shape, device=device, dtype=torch.float32))
-        if not isinstance(memory, tuple) or not all(isinstance(one, Tensor) for one in memory):
+        if not isinstance(memory, tuple) or not memory or not all(isinstance(one, Tensor) for one in memory):
             raise InputError(
-                f"init of the average returned {type(memory).__name__}",
-                "the memory of an average is a tuple of tensors, which update changes in place",
+                f"init of the average returned {'an empty tuple' if memory == () else type(memory).__name__}",
+                "the memory of an average is a tuple of tensors, which update changes in place and a file keeps",
                 "return for example (torch.zeros_like(output),)",
             )
         self._memory = memory

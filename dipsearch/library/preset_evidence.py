@@ -61,7 +61,7 @@ def paired_evidence(against: str | None, pictures: Sequence[PictureEvidence]) ->
     Source: Wilcoxon 1945, as SciPy has it; where all differences are zero, p is 1.
     """
     apart = [one.estimated_psnr - one.against for one in pictures if one.against is not None]
-    if against is None or len(apart) < len(pictures):
+    if against is None or len(apart) < len(pictures) or not np.isfinite(apart).all():
         return PresetEvidence(None, tuple(pictures))
     chance = None
     if len(apart) >= LEAST_PICTURES:

@@ -75,8 +75,6 @@ def take_in(
         form = replace(form, layout=layout_of_image(form), complex_values=a.complex_image)
     else:
         seen, form = as_picture(values, form)
-    if noise is not None:
-        _refuse_less_than_none(noise, seen)
     rough = seen.float()
     shape = _image_shape(a, rough, image_shape)
     _refuse_other_shape(a, rough, shape, given=tuple(values.shape))
@@ -97,6 +95,9 @@ def take_in(
     outermost_own = isinstance(factors_of(a)[0], LinearOperator)
     observed = _answered(a, rough, shape) if outermost_own else _observed(a, rough)
     seen = _finite(seen, observed, form, picture=not outermost_own)
+    if noise is not None:
+        _refuse_less_than_none(noise, seen)
+        _refuse_other_channels(noise, shape)
     if isinstance(a, LinearOperator | Product) and any(
         isinstance(one, LinearOperator) for one in factors_of(a)
     ):
@@ -276,6 +277,16 @@ def _refuse_less_than_none(noise: NoiseModel, y: Tensor) -> None:
             "there are never fewer photons than none",
             "say what was taken off as offset and what reading adds as read_sigma of dipsearch.NoiseModel('poisson', "
             "gain=..., offset=..., read_sigma=...), or give another noise",
+        )
+
+
+def _refuse_other_channels(noise: NoiseModel, shape: Shape) -> None:
+    """Refuse a noise that is known for each channel where the image has others."""
+    if noise.channels is not None and len(noise.channels) != shape[1]:
+        raise InputError(
+            f"the noise is that of {len(noise.channels)} channels",
+            f"the image has {shape[1]}",
+            "give dipsearch.Gaussian(sigma), or leave noise out to have it estimated",
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .formats.sources import is_sample, plane_of
 
-NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+NUMBER = re.compile(r"(?:(?<![\w.)])[-−])?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
 
 MOST_RUNS = 4
 """Runs of planes that are named; where there are more, they are counted."""
@@ -55,6 +55,8 @@ def in_lines(said: Sequence[tuple[str, str]], stacks: Sequence[Stack], *, alone:
 
 def _with_ranges(sentences: Sequence[str]) -> str:
     """Sentences that differ in numbers alone as one, with the smallest and the largest of each."""
+    if len(set(sentences)) == 1:
+        return sentences[0]
     columns = zip(*(NUMBER.findall(sentence) for sentence in sentences), strict=True)
     parts = NUMBER.split(sentences[0])
     return parts[0] + "".join(
@@ -63,7 +65,10 @@ def _with_ranges(sentences: Sequence[str]) -> str:
 
 
 def _range(numbers: Sequence[str]) -> str:
-    low, high = (choose(numbers, key=lambda one: float(one.replace(",", ""))) for choose in (min, max))
+    low, high = (
+        choose(numbers, key=lambda one: float(one.replace(",", "").replace("−", "-")))
+        for choose in (min, max)
+    )
     return low if low == high else f"{low} to {high}"
 
 

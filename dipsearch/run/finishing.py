@@ -104,7 +104,7 @@ def finish(scheduler: Scheduler, firsts: Mapping[str, FirstAnswer]) -> Finished:
         return found
 
     deliveries = delivered()
-    if run.plan.crop is None and _with_all_data(scheduler, best, deliveries, pictures):
+    if run.plan.crop is None and _with_all_data(scheduler, deliveries, pictures):
         deliveries = delivered()
     there = [delivery for delivery in deliveries if delivery is not None]
     gain = search_gain(best, there if len(there) == len(deliveries) else (), pictures) if best else None
@@ -194,7 +194,6 @@ def _has_last_fits(run: Run, trial: Trial) -> bool:
 
 def _with_all_data(
     scheduler: Scheduler,
-    best: Sequence[Trial],
     deliveries: Sequence[Delivery | None],
     pictures: Sequence[SplitProblem],
 ) -> bool:

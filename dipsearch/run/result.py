@@ -105,7 +105,8 @@ def write_outputs(
                 result["warnings"].append(f"there is no best/architecture.yaml: {error}")
             if len(run.cases) >= LEAST_PICTURES:
                 try:
-                    write_preset(folder / FILE, task_preset(run, winner))
+                    with dispensable(lacking):
+                        write_preset(folder / FILE, task_preset(run, winner))
                 except FormatError as error:
                     result["warnings"].append(f"there is no {FILE}: {error}")
         if len(there) == len(run.cases):

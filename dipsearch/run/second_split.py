@@ -20,8 +20,7 @@ from ..execution.fit_queue import FitQueue
 from ..execution.picture_fits import kept_steps
 from ..execution.task import CURVES, OUTPUT, STATE, Limits, Patches, Picture, Slice
 from ..fitting import Ended, may_fit_all_data
-from ..fitting.all_data import SHARE as ALL_DATA_SHARE
-from ..fitting.all_data import USEFUL
+from ..fitting.all_data import USEFUL, all_data_share
 from ..planning.plan import Plan
 from ..planning.rescoring import NOTHING, best_choice
 from ..problem import make_split
@@ -181,9 +180,11 @@ class SecondFits:
             return []
         wished, left = planned, self._left()
         # Those that are there can be used as they are, also where no time is left for them to go on.
-        enough = ENOUGH / (1 - ALL_DATA_SHARE)
         each = [
-            0.0 if self._is_done(e, planned.seeds) else enough * (e.seconds or 0.0) for e in self._finalists
+            0.0
+            if self._is_done(e, planned.seeds)
+            else ENOUGH * (1 + all_data_share(e.step or 0)) * (e.seconds or 0.0)
+            for e in self._finalists
         ]
         if left != float("inf"):
             wished = min(

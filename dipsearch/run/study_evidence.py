@@ -20,6 +20,7 @@ from ..problem import image_digest
 from ..proposal.study import SPACE_FILE
 from ..trials.first_files import read_first
 from ..trials.problem_files import WHOLE, problem_path, read_problem
+from ..trials.trial import Trial
 from .known_networks import within
 from .study_record import StudyRecord
 
@@ -47,7 +48,10 @@ def evidence_of(record: StudyRecord, *, name: str) -> KeptStudy:
 
     usable = [e for e in record.ranked() if e.genome is not None and e.step is not None]
     # A search refuses repeats, and a sampler of the user's may propose them: of a network its best fit counts.
-    best = list({e.digest: e for e in reversed(usable)}.values())[::-1]
+    found: dict[str | None, Trial] = {}
+    for e in usable:
+        found.setdefault(e.digest, e)
+    best = list(found.values())
     if not best:
         why = next((words for words in record.missing if "candidate" in words), "none was finished")
         raise StudyError(

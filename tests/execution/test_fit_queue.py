@@ -37,6 +37,7 @@ class Fits:
         flawed: places of fits of which nothing comes, and why.
         lean: places of fits that have to get by with less memory.
         beyond: seconds that going on with all data takes.
+        late: seconds that slices of it take longer than they may.
 
     Attributes:
         gone_on: how many of them each has had.
@@ -47,6 +48,7 @@ class Fits:
     flawed: dict[str, Exception] = field(default_factory=dict)
     lean: tuple[str, ...] = ()
     beyond: float = 1.0
+    late: float = 0.0
     gone_on: dict[str, float] = field(default_factory=dict)
 
     def __call__(self, task: Task) -> Advanced:
@@ -56,7 +58,7 @@ class Fits:
         if task.all_data:
             assert task.seconds is not None
             before = self.gone_on.get(task.place, 0.0)
-            took = min(task.seconds, self.beyond - before)
+            took = min(task.seconds + self.late * (task.seconds > 0), self.beyond - before)
             self.gone_on[task.place] = before + took
             kept = task.keep or before + took >= self.beyond
             return self._said(task, task.at, seconds=0.0, beside=took, kept=kept)
@@ -220,6 +222,13 @@ class TestAllData:
         queue = worked(runner, [wanted("a", may_go_on=True)])
         going = [(one.seconds, one.keep) for one in slices_of(runner, "a") if one.all_data]
         assert going == [(2.0, False)] * 4 and queue.latest["a"].kept
+
+    def test_an_overrun_of_the_end_loses_nothing_of_it(self, memory_runner: MakeRunner) -> None:
+        for until in (20.0, 20.3, 20.7, 21.1, 21.6):
+            runner = memory_runner(Fits(beyond=math.inf, late=0.5))
+            queue = worked(runner, [wanted("a", may_go_on=True)], until=until)
+            last = slices_of(runner, "a")[-1]
+            assert last.all_data and last.keep and queue.latest["a"].kept
 
     def test_what_is_interrupted_does_not_go_on(self, memory_runner: MakeRunner) -> None:
         runner = memory_runner(Fits(ends={"a": 50}, beyond=100.0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dipsearch.problem import in_lines, planes_together, together
 from dipsearch.report import restored_rows
 
@@ -52,3 +54,31 @@ def test_a_restored_stack_has_one_row() -> None:
         ("film, 5 planes", "out/film.tif, similar patches alone, 8.0 to 8.4 s"),
         ("cat", "out/cat.png, similar patches alone, 8.0 s"),
     )
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "pixels are those of mask.2024.01.02.png",
+        "first answer after 3 s: studies/v1.2.3/best/f-0.png",
+        "1,2,3 or 1..2",
+    ],
+)
+def test_a_sentence_on_one_picture_stays_as_it_is(sentence: str) -> None:
+    assert together([("a", sentence)], []) == [("a", sentence)]
+    assert together([("film-0000", sentence)], [("film", ("film-0000", "film-0001"))]) == [
+        ("film-0000", sentence)
+    ]
+
+
+def test_ranges_know_signs_exponents_and_thousands() -> None:
+    stacks = [("film", ("film-0", "film-1"))]
+
+    def said(one: str, other: str) -> str:
+        ((_, sentence),) = together([("film-0", one), ("film-1", other)], stacks)
+        return sentence
+
+    assert said("from -5 to 10", "from -7 to 10") == "from -7 to -5 to 10"
+    assert said("sigma 1e-05", "sigma 3e-04") == "sigma 1e-05 to 3e-04"
+    assert said("1,200 of 3-4", "900 of 3-4") == "900 to 1,200 of 3-4"
+    assert said("of mask.2024.01.02.png", "of mask.2024.01.03.png").startswith("of mask.2024.01")

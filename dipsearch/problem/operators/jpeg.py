@@ -88,7 +88,7 @@ class JpegSet:
         lost = torch.stack(
             [_lost(values, steps) for values, steps in zip(self._values, self._steps, strict=True)]
         )
-        of_channels = self._back.double().square() @ lost.cpu() if len(lost) == 3 else lost
+        of_channels = self._back.cpu().double().square() @ lost.cpu() if len(lost) == 3 else lost
         return math.sqrt(float(of_channels.mean())) / 255
 
     def project(self, x: Tensor, *, narrow: float = 1.0) -> Tensor:
