@@ -64,6 +64,8 @@ def take_in(
     may_be_share = noise is not None and not noise.has_unit
     noise = None if noise is None else noise.in_units_of_y()
     a = as_operator(operator)
+    if isinstance(a, LinearOperator | Product) and a.divisor != 1:
+        a = a.divided_by(1 / a.divisor)  # that of another problem, which had divided its y, too
     if isinstance(a, Mask | Fourier | Product):
         a = a.to("cpu")  # where the values are; of a product a copy, whose factors learn their shapes here
     if isinstance(a, LinearOperator):
@@ -115,7 +117,8 @@ def take_in(
         known, observed = _found_out(seen, a, observed)
     else:
         whole = not is_float(values) and _in_units_of_image(a)
-        known = _scaled(noise, form, whole=whole and may_be_share)
+        zero = _zero_of_counts(noise, form, level, observed)
+        known = _scaled(noise, form, zero=zero, whole=whole and may_be_share)
         _refuse_more_than_all(known, a, form)
     return seen, a, known, shape, observed, form
 
@@ -243,8 +246,22 @@ def _finite(y: Tensor, observed: Tensor, form: Form, *, picture: bool) -> Tensor
     return y
 
 
-def _scaled(noise: NoiseModel, form: Form, *, whole: bool) -> NoiseModel:
-    """What is known of the noise, in units of [0, 1]."""
+def _zero_of_counts(noise: NoiseModel, form: Form, level: Tensor | float, observed: Tensor) -> float:
+    """What was taken off all values, so that black is 0: of photons the zero lies so much lower."""
+    if not isinstance(level, Tensor) or noise.kind != "poisson":
+        return form.low
+    there = level.expand_as(torch.ones_like(level) * observed)[(observed > 0).expand_as(level)]
+    if float(there.max() - there.min()) > 1e-6 * float(there.abs().max()):
+        raise InputError(
+            f"the noise is that of photons, and the range begins at {form.low:.5g}",
+            "the operator makes another level of that from place to place, and photons are counted from 0",
+            f"give data_range=(0, {form.high:.5g})",
+        )
+    return float(there.mean())
+
+
+def _scaled(noise: NoiseModel, form: Form, *, zero: float, whole: bool) -> NoiseModel:
+    """What is known of the noise, in units of [0, 1]; ``zero`` was taken off all values."""
     span, sigma = form.high - form.low, noise.sigma
     if sigma is not None and whole and 0 < sigma < ROUNDING:
         # Below the rounding of whole numbers there is no noise to be measured: it is meant as a share of the range.
@@ -262,8 +279,8 @@ def _scaled(noise: NoiseModel, form: Form, *, whole: bool) -> NoiseModel:
             "speckle is a share of the value, so the range begins at 0",
             f"give data_range=(0, {form.high:.5g})",
         )
-    offset = noise.offset - form.low if noise.kind == "poisson" else noise.offset
-    return replace(noise, sigma=sigma, offset=offset).divided_by(span)
+    offset = noise.offset - zero if noise.kind == "poisson" else noise.offset
+    return replace(noise, sigma=sigma, offset=offset, zero=zero).divided_by(span)
 
 
 def _refuse_less_than_none(noise: NoiseModel, y: Tensor) -> None:

@@ -90,6 +90,8 @@ class Problem:
             object.__setattr__(self, field.name, value)
         divisor = getattr(self.operator, "divisor", 1.0)
         unit, zero = (self.form.high - self.form.low) * divisor, self.form.low * divisor
+        if observed is None and self.noise.kind == "poisson":
+            zero = self.noise.zero * divisor  # what A makes of the image's 0
         object.__setattr__(self, "noise", dataclasses.replace(self.noise, unit=unit, zero=zero))
         if observed is None and self.doubt:
             warnings.warn(self.doubt, stacklevel=2)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 import dipsearch as ds
+from dipsearch.errors import InputError
 
 FEW = {"workers": 1, "device": "cpu"}
 SIDE = 40
@@ -67,3 +69,41 @@ def test_the_members_of_its_ensemble_are_named(again):
     stack = again.summary["pictures"][0]["stack"]
     assert stack["members"] and sum(stack["weights"]) == pytest.approx(1)
     assert set(stack["members"]) <= {trial.number for trial in again.trials if trial.state == "complete"}
+
+
+class TestWhatBelongsToAnotherProblem:
+    @staticmethod
+    def pairs(gain: float) -> ds.LinearOperator:
+        return ds.LinearOperator(
+            lambda x: gain * (x[..., ::2] + x[..., 1::2]),
+            lambda y: gain * y.repeat_interleave(2, -1),
+            image_shape=(1, 1, 32, 32),
+        )
+
+    def measured(self, gain: float, *, low: float = 0.0, high: float = 1.0) -> np.ndarray:
+        x = low + (high - low) * np.random.default_rng(0).random((1, 1, 32, 32))
+        return np.asarray(self.pairs(gain).A(torch.tensor(x, dtype=torch.float32)))[0, 0]
+
+    def test_an_operator_with_a_gain_measures_the_next_one_alike(self) -> None:
+        y = self.measured(100.0)
+        first = ds.Problem(y, self.pairs(100.0), noise=ds.Gaussian(5))
+        again = ds.Problem(y, first.operator, noise=first.noise)
+        assert (again.form.low, again.form.high) == (first.form.low, first.form.high)
+        assert again.noise.sigma == pytest.approx(first.noise.sigma)
+
+    def test_photons_are_counted_from_where_the_operator_puts_black(self) -> None:
+        y = self.measured(1.0, low=100, high=1000)
+        first = ds.Problem(y, self.pairs(1.0), noise=ds.Poisson(1.0), data_range=(100, 1000))
+        assert first.noise.offset == pytest.approx(-200 / 900)
+        again = ds.Problem(y, self.pairs(1.0), noise=first.noise, data_range=(100, 1000))
+        assert again.noise == first.noise
+
+    def test_what_was_not_measured_is_no_count(self) -> None:
+        seen = np.random.default_rng(1).random((32, 32)) < 0.5
+        counts = np.random.default_rng(2).poisson(20, (32, 32))
+        assert ds.Problem(np.where(seen, counts, -1.0), ds.Mask(seen), noise=ds.Poisson(1.0)).noise.gain
+
+    def test_the_noise_of_three_channels_is_none_of_one(self) -> None:
+        noise = ds.NoiseModel("gaussian", 0.1, channels=((2.8, 0, 0), (0, 0.1, 0), (0, 0, 0.1)))
+        with pytest.raises(InputError, match="the noise is that of 3 channels"):
+            ds.Problem(np.random.default_rng(0).random((32, 32)), noise=noise)
