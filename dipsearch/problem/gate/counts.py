@@ -65,6 +65,7 @@ class Comb:
     fit: float
     found: bool
     offset: float = 0.0
+    rounded: bool = False
 
 
 NO_COMB = Comb(0.0, 0.0, False)
@@ -161,7 +162,7 @@ def _in_8_bits(tried: Values, waves: NDArray[np.complex128], levels: Values, wei
     able = [(photons, fit) for photons, on, fit in found if on >= most - 0.002]
     whole_ones = [one for one in able if abs(one[0] - round(one[0])) < 1e-9]
     photons, fit = max(whole_ones or able, key=lambda one: one[1])
-    return Comb(photons, fit, _taken(photons, whole, weight) >= LEAST_TAKEN)
+    return Comb(photons, fit, _taken(photons, whole, weight) >= LEAST_TAKEN, rounded=True)
 
 
 def _taken(photons: float, whole: NDArray[np.int_], weight: Values) -> float:
