@@ -5,7 +5,10 @@ The same on a GPU is in ``test_recorded_fits``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import os
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 import pytest
@@ -181,6 +184,29 @@ def test_an_old_gpu_computes_in_32_bits_and_says_so_where_others_were_asked_for(
     assert precision.less_precise("bf16", there) == ""
 
 
+def in_a_process_of_its_own(test: Callable[..., None]) -> Callable[..., None]:
+    """What PyTorch was told of one kind of operations cannot be taken back; other tests read it."""
+
+    @functools.wraps(test)
+    def there(**values: object) -> None:
+        child = os.fork()
+        if child == 0:
+            try:
+                test(**values)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+    return there
+
+
+newer_words = pytest.mark.skipif(
+    not hasattr(torch.backends.cudnn, "conv") or not hasattr(os, "fork"),
+    reason="PyTorch has these words from 2.9 on, and they are tried in a process of their own",
+)
+
 SWITCHES = {
     "convolutions": (torch.backends.cudnn, "conv"),
     "products": (torch.backends.cuda, "matmul"),
@@ -188,9 +214,10 @@ SWITCHES = {
 }
 
 
-@pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="PyTorch has these words from 2.9 on")
+@newer_words
 @pytest.mark.parametrize("word", ["tf32", "ieee"])
 @pytest.mark.parametrize("kind", SWITCHES)
+@in_a_process_of_its_own
 def test_what_somebody_has_set_by_pytorchs_newer_words_is_kept_and_no_error(kind: str, word: str) -> None:
     part = getattr(*SWITCHES[kind])
     usual, part.fp32_precision = part.fp32_precision, word
@@ -211,9 +238,10 @@ def _arithmetic_of_each_precision() -> None:
     assert [one == "tf32" for one in after] == [one == "tf32" for one in before]
 
 
-@pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="PyTorch has these words from 2.9 on")
+@newer_words
 @pytest.mark.parametrize("precision_word", ["tf32", "fp32"])
 @pytest.mark.parametrize("asked", ["highest", "high", "medium"])
+@in_a_process_of_its_own
 def test_what_somebody_asked_of_products_can_still_be_read(
     asked: str, precision_word: precision.Precision
 ) -> None:
@@ -230,8 +258,9 @@ def test_what_somebody_asked_of_products_can_still_be_read(
         products.fp32_precision = word
 
 
-@pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="PyTorch has these words from 2.9 on")
+@newer_words
 @pytest.mark.parametrize("told_before", ["none", "tf32"])
+@in_a_process_of_its_own
 def test_a_word_to_all_operations_reaches_products_afterwards(told_before: str) -> None:
     everything, products = torch.backends, torch.backends.cuda.matmul
     usual, word = everything.fp32_precision, products.fp32_precision

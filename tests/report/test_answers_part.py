@@ -91,7 +91,7 @@ def test_the_page_shows_the_table_and_says_it_in_one_line(make_study, answered) 
         if words not in (IN_WORDS["ensemble"], IN_WORDS[UNCHANGED]):
             assert words in section, words
     assert section.count(">delivered<") == 1
-    assert "similar patches alone: 27.2 dB estimated; with networks 27.6" in html
+    assert "what is delivered is estimated 0.42 ± 0.31 dB higher" in html
     assert 'href="#answers"' in html
 
 
@@ -112,14 +112,16 @@ def test_the_console_says_it_in_words_of_a_photographer(answered) -> None:
         "cat.png: missing pixels filled in by a mixture: 75 % similar patches guided by networks, "
         "25 % similar patches alone"
     )
-    assert rows["first answer"] == "similar patches alone: 27.2 dB estimated; with networks 27.6"
+    assert rows["first answer"] == (
+        "similar patches alone: PSNR 27.00 dB; what is delivered is estimated 0.42 ± 0.31 dB higher"
+    )
 
 
 def test_without_a_network_everything_is_said_and_shown_still(make_study, answered) -> None:
     found = alone(answered)
     rows = dict(result_rows(found))
     assert rows["restored"].endswith("filled in by similar patches alone, without a network")
-    assert rows["first answer"] == "similar patches alone: 27.2 dB estimated; no network was fitted"
+    assert rows["first answer"] == "similar patches alone: PSNR 27.00 dB; no network was fitted"
     assert rows["best candidate"] == "none: no candidate was finished"
     record = make_study(result=found, trials=())
     said = headline(record)
@@ -143,7 +145,10 @@ def test_several_pictures_have_a_table_each_and_one_line_for_their_mean(make_stu
     ]
     found = {**answered, "image": ["cat.png", "dog.png"], "pictures": pictures}
     rows = dict(result_rows(found))
-    assert rows["first answer"] == "similar patches alone: 27.7 dB estimated on average; with networks 28.6"
+    assert rows["first answer"] == (
+        "similar patches alone: PSNR 27.00 dB on average; "
+        "what is delivered is estimated 0.92 ± 0.22 dB higher"
+    )
     tables = answer_tables(make_study(result=found))
     assert [name for name, _ in tables] == ["cat", "dog"]
     other = [*answered["pictures"], {"name": "dog", "restored": "x", "answers": alone(answered)["answers"]}]

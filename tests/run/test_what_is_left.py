@@ -225,8 +225,8 @@ def test_members_have_the_time_that_they_need_to_go_on(tmp_path: Path, steps: in
         )
         delivery = SimpleNamespace(used={0: 1.0})
         picture = SimpleNamespace(problem=search.run.cases[0].problem)
-        _with_all_data(cast(Any, scheduler), (), cast(Any, [delivery]), cast(Any, [picture]))
-    assert given[0].all_data and given[0].seconds == pytest.approx(2 * 10 * share)
+        _with_all_data(cast(Any, scheduler), cast(Any, [delivery]), cast(Any, [picture]))
+    assert given[0].all_data and given[0].seconds == pytest.approx(min(5.0, 2 * 10 * share))
     # In little time it goes on for a while, and in less not at all.
     assert given[1].seconds == pytest.approx(least + 0.1) and given[2] is None
 
