@@ -308,7 +308,7 @@ class TestFits:
         made, rescored = study.fit([candidate(n, seconds=150.0) for n in (3, 4, 5)])
         assert made == []
         assert rescored.finalists == ()
-        assert study.said == ["finalists: not scored again on a second split, that would need 3 × 106 s more"]
+        assert study.said == ["finalists: not scored again on a second split, that would need 3 × 108 s more"]
 
     def test_a_small_plan_fits_nothing_and_says_nothing_more(self, study: Study) -> None:
         study.plan.rescoring = NOTHING
