@@ -59,9 +59,7 @@ def speed(
     threads: Annotated[
         int, typer.Option("--threads", metavar="N", min=1, help="Threads of the process, on a CPU.")
     ] = 1,
-    device: Annotated[
-        str, typer.Option("--device", metavar="cpu|cuda[:N]|mps", help="Where the networks run.")
-    ] = "cpu",
+    device: shared.Device = "cpu",
     memory: Annotated[
         bool,
         typer.Option("--memory/--no-memory", help="Measure the memory too, in a process for each row."),
@@ -193,9 +191,7 @@ def equality(
     size: Annotated[int, typer.Option("--size", metavar="N", help="Side of the crops, in pixels.")] = 96,
     seeds: shared.Seeds = 3,
     steps: Annotated[int, typer.Option("--steps", metavar="N", min=50, help="Iterations of each fit.")] = 300,
-    device: Annotated[
-        str, typer.Option("--device", metavar="cpu|cuda[:N]|mps", help="Where the networks run.")
-    ] = "cpu",
+    device: shared.Device = "cpu",
     out: shared.Out = shared.FOLDER,
     page: shared.Page = shared.PAGE,
 ) -> None:

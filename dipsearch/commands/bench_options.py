@@ -40,6 +40,7 @@ Seconds = Annotated[int, typer.Option("--seconds", metavar="N", min=1, help="Bud
 Networks = Annotated[
     str | None, typer.Option("--networks", metavar="NAME,NAME…", help="Which networks; all when absent.")
 ]
+Device = Annotated[str, typer.Option("--device", metavar="cpu|cuda[:N]|mps", help="Where the networks run.")]
 Sizes = Annotated[
     str, typer.Option("--sizes", metavar="N,N…", help="Sides of the square picture, in pixels.")
 ]

@@ -21,9 +21,7 @@ def side_by_side(
         str, typer.Option("--at-once", metavar="K,K…", help="Numbers of fits, beside one alone.")
     ] = "2,4",
     seconds: Annotated[float, typer.Option("--seconds", metavar="S", help="Of each row.")] = 2.0,
-    device: Annotated[
-        str, typer.Option("--device", metavar="cpu|cuda[:N]|mps", help="Where the networks run.")
-    ] = "cpu",
+    device: shared.Device = "cpu",
     out: shared.Out = shared.FOLDER,
     page: shared.Page = shared.PAGE,
 ) -> None:

@@ -34,7 +34,10 @@ from .outcome import Callback, Snapshot, WorkerState
 from .signals import heard_words
 
 CHOSEN_PER_SECOND = 110_000
-"""Pixels for which a delivery is made of several answers, judged and written, in a second on one core."""
+"""Pixels for which a delivery is made of several answers, judged and written, in a second on one core.
+
+The choice among four answers alone takes 3.2 s of 1024 × 1024 pixels, 0.4 of 512 × 512.
+"""
 
 WRITTEN_PER_SECOND = 2_000_000
 """Pixels that one core puts together from parts, compresses and writes in a second: 3 megapixels of a photo as PNG took
