@@ -209,7 +209,7 @@ def test_ideas_pick_what_they_say(table: Table) -> None:
 
 
 def test_the_sampler_of_a_search_begins_with_pilots(table: Table) -> None:
-    case, maker = table.cases[0], sampled("pilot", known_first=True)
+    case, maker = table.cases[0], sampled("pilot")
 
     def pilots(strategy: Maker) -> int:
         begun = [replay_search(strategy, table, case, seed=seed, minutes=3)[4] for seed in range(12)]
@@ -220,12 +220,12 @@ def test_the_sampler_of_a_search_begins_with_pilots(table: Table) -> None:
 
 @pytest.mark.parametrize("word", ["pilot", "genetic", "tpe"])
 def test_a_sampler_comes_after_the_known_ones_and_gets_every_genome_once(table: Table, word: str) -> None:
-    tried = replay_search(sampled(word, known_first=True), table, table.cases[0], seed=0, minutes=60)
+    tried = replay_search(sampled(word), table, table.cases[0], seed=0, minutes=60)
     chosen = [one.choice for one in tried]
     offer = Offer(table, "denoise", 0)
     assert chosen[:4] == known_choices(offer)[:4]
     assert len({*chosen}) == len(chosen) == len(table.genomes) - 1  # all but the default network
-    again = replay_search(sampled(word, known_first=True), table, table.cases[0], seed=0, minutes=60)
+    again = replay_search(sampled(word), table, table.cases[0], seed=0, minutes=60)
     assert [one.choice for one in again] == chosen
 
 
@@ -392,7 +392,7 @@ def test_samplers_of_replays_say_nothing_of_their_studies(
     optuna.logging.set_verbosity(optuna.logging.INFO)
     try:
         replay_search(
-            sampled("pilot", known_first=True), table, table.case("camera", "denoise"), seed=0, minutes=2.0
+            sampled("pilot"), table, table.case("camera", "denoise"), seed=0, minutes=2.0
         )
         assert optuna.logging.get_verbosity() == optuna.logging.INFO
     finally:

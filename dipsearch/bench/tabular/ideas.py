@@ -153,7 +153,7 @@ class WithOtherSeeds:
     """
 
     def __init__(self, offer: Offer) -> None:
-        self._genomes = sampled("pilot", known_first=True)(offer)
+        self._genomes = sampled("pilot")(offer)
         self._seeds = other_seeds(offer)
 
     def next(self, tried: Sequence[Tried]) -> Choice | None:

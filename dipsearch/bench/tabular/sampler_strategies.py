@@ -93,16 +93,16 @@ def can_be_judged(one: Tried) -> bool:
     return not one.busy and (one.ended or one.steps >= one.look) and bool(np.isfinite(one.estimate))
 
 
-def sampled(word: str, *, known_first: bool) -> Maker:
+def sampled(word: str, *, known: int | None = KNOWN_FIRST) -> Maker:
     """A strategy with one of our samplers.
 
     Args:
         word: "pilot", "genetic", "tpe" or "random".
-        known_first: whether it begins with a few known networks, as a search does.
+        known: with so many known networks it begins, by default with a few as a search does; ``None``: with all.
     """
 
     def make(offer: Offer) -> Strategy:
-        first = known_choices(offer)[:KNOWN_FIRST] if known_first else []
+        first = known_choices(offer)[:known]
         return Sampled(offer, make_sampler(word, skip_space(), seed=offer.seed), first=first)
 
     return make

@@ -49,10 +49,11 @@ STRATEGIES: Mapping[str, Maker] = {
     "known networks": known_networks,
     "random": random_genomes,
     RANDOM: random_after_known,
-    "known, then TPE": sampled("tpe", known_first=True),
-    PILOT: sampled("pilot", known_first=True),
+    "known, then TPE": sampled("tpe"),
+    PILOT: sampled("pilot"),
+    "all known, then with a pilot": sampled("pilot", known=None),
     "known, then with a pilot and other seeds": WithOtherSeeds,
-    GENETIC: sampled("genetic", known_first=True),
+    GENETIC: sampled("genetic"),
     "known, then genetic and random": with_sampler(
         lambda space, seed: GeneticSampler(space, seed=seed, breeding=Breeding(strangers=0.5))
     ),
