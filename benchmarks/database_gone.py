@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from dipsearch.bench.machine import versions  # noqa: E402
+
 from dipsearch.run.study_record import read_study  # noqa: E402
 from tests.postgres_server import PostgresServer  # noqa: E402
 
