@@ -21,8 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from dipsearch.bench.machine import versions  # noqa: E402
-
+from dipsearch.bench.shared.machine import versions  # noqa: E402
 from dipsearch.run.study_record import read_study  # noqa: E402
 from tests.postgres_server import PostgresServer  # noqa: E402
 
