@@ -1,7 +1,7 @@
 """The comparison of policies: every one on every case of the table, with shorter and longer budgets, in several orders.
 
-What comes is the same for all: a few known networks, then random ones in the order of a seed. Means are over cases and
-orders; a case counts once, with its mean over the orders.
+What comes is the same for all, and what comes in a search: a few known networks, then others with a pilot. Means are
+over cases and orders; a case counts once, with its mean over the orders.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ from ....planning.policy import ExpectedGain, Policy, WholeFits
 from ..recorded.table import Table, cases_of
 from ..recorded.table_cases import SETS, SetName
 from ..recorded.table_genomes import BEST_KNOWN
-from ..strategies.known_strategies import choices_after_known, random_after_known
 from ..strategies.pruning import Pruning
 from ..strategies.replay_delivery import delivered_at
+from ..strategies.sampler_strategies import pool_of, sampled
 from ..strategies.search_replay import STEP_SECONDS, replay_search
-from ..strategies.strategy import Offer
 from .known_policies import FreezeThaw, SuccessiveHalving
 
 
@@ -132,7 +131,7 @@ def _rows(
     each: Callable[..., Iterable[dict[tuple[str, float], list[Outcome]]]],
 ) -> list[PolicyRow]:
     single = [replace(table, cases=(case,)) for case in table.cases]
-    candidates = len(choices_after_known(Offer(table, "", 0)))
+    candidates = len(pool_of(table)[0])
     minutes = {time: time * USUAL_MINUTES for time in times}
     replayed = each(partial(_replayed, policies, minutes, orders), single)
     found = dict(zip(((case.picture, case.task) for case in table.cases), replayed, strict=True))
@@ -197,7 +196,7 @@ def _replayed(
 
 def _outcome(table: Table, policy: Policy, *, minutes: float, order: int) -> Outcome:
     (case,) = table.cases
-    tried = replay_search(random_after_known, table, case, seed=order, minutes=minutes, policy=policy)
+    tried = replay_search(sampled("pilot"), table, case, seed=order, minutes=minutes, policy=policy)
     found = delivered_at(tried, case, minutes=minutes)
     return Outcome(found.ensemble, found.best, sum(one.steps >= one.look for one in tried))
 
@@ -223,7 +222,8 @@ def policies_markdown(rows: Sequence[PolicyRow], *, command: str, date: str) -> 
         "## Policies: what the next free worker does",
         f"`{command}`, {date}. Searches replayed on the table of recorded fits, two workers, a step of `{BEST_KNOWN}` "
         f"taken as {1000 * STEP_SECONDS:.0f} ms; 1× is a search of {USUAL_MINUTES:g} minutes at 128 × 128. A few known "
-        "networks come first, then random ones. Ensemble: of the networks alone. A first look is as many iterations "
+        "networks come first, then others with a pilot, as in a search. Ensemble: of the networks alone. A first look "
+        "is as many iterations "
         f"as a fit needs until it can be judged. {max((row.networks for row in rows), default=0)} networks are "
         "recorded: where all of them are fitted, more time cannot tell policies apart.",
     ]

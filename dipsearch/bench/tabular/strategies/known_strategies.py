@@ -54,13 +54,8 @@ def random_genomes(offer: Offer) -> Strategy:
 
 
 def random_after_known(offer: Offer) -> Strategy:
-    """A few known networks, and then random genomes."""
-    return InOrder(iter(choices_after_known(offer)))
-
-
-def choices_after_known(offer: Offer) -> list[Choice]:
     """A few known networks, and then the random ones in the order of the seed."""
-    return [*known_choices(offer)[:KNOWN_FIRST], *_shuffled(_random(offer), offer.seed)]
+    return InOrder(iter([*known_choices(offer)[:KNOWN_FIRST], *_shuffled(_random(offer), offer.seed)]))
 
 
 def known_choices(offer: Offer) -> list[Choice]:

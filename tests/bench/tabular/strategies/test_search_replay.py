@@ -396,9 +396,7 @@ def test_samplers_of_replays_say_nothing_of_their_studies(
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.INFO)
     try:
-        replay_search(
-            sampled("pilot"), table, table.case("camera", "denoise"), seed=0, minutes=2.0
-        )
+        replay_search(sampled("pilot"), table, table.case("camera", "denoise"), seed=0, minutes=2.0)
         assert optuna.logging.get_verbosity() == optuna.logging.INFO
     finally:
         optuna.logging.set_verbosity(before)
