@@ -27,7 +27,7 @@ from ...fitting.precision import Precision
 from ...fitting.step import Step
 from ...problem import Problem, Split, make_split
 from ..shared.machine import command_line, machine_name, one_thread, versions
-from ..shared.sections import crossed
+from ..shared.sections import crossed, or_dash
 from .memory_prediction import random_problem
 from .speed import CHECK_EVERY, FEWEST_TURNS, NETWORKS
 
@@ -237,9 +237,9 @@ def side_by_side_markdown(table: SideTable) -> str:
     for row in table.rows:
         line = f"{row.network}, {row.size}², {row.precision}"
         if row.at_once == 1:
-            cells[line, "alone, it/s"] = "–" if row.its_per_s is None else f"{row.its_per_s:.1f}"
+            cells[line, "alone, it/s"] = or_dash(row.its_per_s, ".1f")
         else:
-            cells[line, f"{row.at_once}, {row.way}"] = "–" if row.gain is None else f"{row.gain:.2f}"
+            cells[line, f"{row.at_once}, {row.way}"] = or_dash(row.gain)
     return "\n".join(
         [
             f"## Fits side by side on {table.machine}",

@@ -25,6 +25,7 @@ from ...network import Genome, Scale, build, cost, make_input
 from ...network.peak_memory import memory_bytes
 from ...problem import make_split
 from ..shared.machine import Ceilings, Clock, command_line, machine_name, measure_ceilings, versions
+from ..shared.sections import markdown_table, or_dash
 from .memory_prediction import measured_bytes, random_problem
 from .textbook import TextbookLoop
 
@@ -254,10 +255,9 @@ def speed_markdown(table: SpeedTable) -> str:
         "Medians; in brackets the smallest and the largest ratio. More than 100 % of the peak is possible: "
         "the share counts the operations of plain convolutions, and wide layers need fewer.",
         "",
-        f"| {' | '.join(_HEADINGS)} |",
-        "|---" * len(_HEADINGS) + "|",
+        markdown_table(_HEADINGS, map(_cells, table.rows)),
     ]
-    return "\n".join([*lines, *(f"| {' | '.join(_cells(row))} |" for row in table.rows)])
+    return "\n".join(lines)
 
 
 def _cells(row: SpeedRow) -> tuple[str, ...]:
@@ -271,5 +271,5 @@ def _cells(row: SpeedRow) -> tuple[str, ...]:
         f"{row.gflop:.2f}",
         f"{100 * row.peak_share:.0f} %",
         f"{row.memory_predicted_mb:.0f}",
-        "–" if row.memory_measured_mb is None else f"{row.memory_measured_mb:.0f}",
+        or_dash(row.memory_measured_mb, ".0f"),
     )
