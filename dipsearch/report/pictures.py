@@ -20,7 +20,6 @@ from ..delivery.answer_words import made_quickly
 from ..errors import DipsearchError
 from ..run import PictureRecord, StudyRecord, full_scale
 from .members import candidate_output, uncertainty_map
-from .uncertainty_map import error_map
 from .wording import decibels, plural
 
 if TYPE_CHECKING:
@@ -189,6 +188,12 @@ def _made_quickly(record: StudyRecord, picture: PictureRecord) -> bool:
     return any(
         made_quickly(entry.get("answers") or ()) for entry in pictures if entry.get("name") == picture.name
     )
+
+
+def error_map(restored: NDArray[np.floating], reference: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The absolute difference of two pictures ``(C, H, W)``, the mean over the channels: ``(H, W)``."""
+    error: NDArray[np.float64] = np.abs(np.asarray(restored, dtype=np.float64) - reference)
+    return np.asarray(error.mean(axis=0), dtype=np.float64)
 
 
 def _map(title: str, values: NDArray[np.float64], caption: str, side: int) -> Picture:
