@@ -70,8 +70,7 @@ def speed(
     """Iterations per second of the engines beside a textbook loop, in turns in one process."""
     sides = shared.numbers(sizes, least=32, option="--sizes")
     parsing.device_word(device)
-    if not seconds > 0:
-        raise InputError(f"--seconds is {seconds:g}", "it is above 0", "write for example --seconds 20")
+    shared.refuse_none(seconds, option="--seconds", example=20)
 
     from ..bench import NETWORKS, file_name, machine_name, measure_speed, speed_markdown
 
@@ -115,8 +114,7 @@ def overhead(
     out: shared.Out = shared.FOLDER,
 ) -> None:
     """What a search does besides iterating, as a share of its time, with fits that compute nothing."""
-    if not seconds > 0:
-        raise InputError(f"--seconds is {seconds:g}", "it is above 0", "write for example --seconds 300")
+    shared.refuse_none(seconds, option="--seconds", example=300)
 
     import io
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -58,6 +59,4 @@ def answers(
         refuse_namesakes(clean, side=crop)
         wanted = Questions(clean, crop, damages, seconds, seed, workers, run_search(workers), known=bm3d)
         ask(wanted, file, say=shared.say)
-    command, date = file.measured_by
-    text = answers_markdown(file.rows, bm3d=bm3d, command=command, date=date)
-    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
+    shared.publish_rows(file, partial(answers_markdown, bm3d=bm3d), section=SECTION, page=page)

@@ -63,6 +63,4 @@ def interruptions(
     if not recorded_only:
         search = InterruptedSearch(seconds, size, workers, seed)
         interrupt(search, numbers, file, say=shared.say)
-    command, date = file.measured_by
-    text = interruptions_markdown(file.rows, command=command, date=date)
-    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
+    shared.publish_rows(file, interruptions_markdown, section=SECTION, page=page)

@@ -106,6 +106,4 @@ def operators(
             fit=operator_fits.fit_in_processes(workers),
         )
         measure(wanted, file, say=shared.say)
-    command, date = file.measured_by
-    text = operators_markdown(file.rows, command=command, date=date)
-    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
+    shared.publish_rows(file, operators_markdown, section=SECTION, page=page)

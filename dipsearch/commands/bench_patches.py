@@ -91,9 +91,7 @@ def patches(
     if "speed" in parts and not recorded_only:
         jobs = patch_speed.speed_jobs(kinds, sides, megapixels=megapixels, threads=threads)
         patch_speed.measure_costs(jobs, file, say=shared.say, measure=patch_speed.fresh_process)
-    command, date = file.measured_by
-    text = patches_markdown(file.rows, command=command, date=date)
-    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
+    shared.publish_rows(file, patches_markdown, section=SECTION, page=page)
 
 
 def _named(sources: Sequence[str], names: str | None) -> list[str]:

@@ -55,6 +55,4 @@ def promises(
             for side in sides
         ]
         keep_promises(PromisedSearches(wanted, workers, seed), file, say=shared.say)
-    command, date = file.measured_by
-    text = promises_markdown(file.rows, command=command, date=date)
-    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
+    shared.publish_rows(file, promises_markdown, section=SECTION, page=page)

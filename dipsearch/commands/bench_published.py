@@ -103,9 +103,7 @@ def published(
         if count := len(wanted.searches(file)):
             print(_how_long(count, seconds=seconds, at_once=at_once, machine=wanted.device), flush=True)
         measure_published(wanted, file, say=shared.say)
-    command, date = file.measured_by
-    text = published_markdown(file.rows, command=command, date=date)
-    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
+    shared.publish_rows(file, published_markdown, section=SECTION, page=page)
 
 
 def _how_long(count: int, *, seconds: int, at_once: int, machine: str) -> str:

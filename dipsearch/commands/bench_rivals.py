@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
 from . import bench_options as shared
 from . import parsing
 from .options import Precision
@@ -65,10 +64,7 @@ def rivals(
     """
     budgets = sorted(shared.numbers(seconds, least=1, option="--seconds"))
     word = parsing.one_of(precision, parsing.PRECISIONS, option="--precision")
-    if not fit_seconds > 0:
-        raise InputError(
-            f"--fit-seconds is {fit_seconds:g}", "it is above 0", "write for example --fit-seconds 240"
-        )
+    shared.refuse_none(fit_seconds, option="--fit-seconds", example=240)
     given = () if recorded_only else parsing.expand_sources(sources or ())
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
@@ -102,8 +98,6 @@ def rivals(
             search=run_search(workers),
         )
         compare(wanted, file, say=shared.say)
-    command, date = file.measured_by
-    text = rivals_markdown(file.rows, command=command, date=date)
     if readme is not None:
         write_section(readme, SECTION, summary_table(file.rows))
-    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
+    shared.publish_rows(file, rivals_markdown, section=SECTION, page=page)

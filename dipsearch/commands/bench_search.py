@@ -69,6 +69,4 @@ def search(
     found = gains(file.rows, against=SEEDS)
     if found:
         write_search_rows(out / SUMMARY, found, about=file.about)
-    command, date = file.measured_by
-    text = real_searches_markdown(file.rows, command=command, date=date)
-    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
+    shared.publish_rows(file, real_searches_markdown, section=SECTION, page=page)

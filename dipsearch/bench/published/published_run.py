@@ -21,7 +21,7 @@ from ..rivals.timed_rival import FAILURES, restored
 from ..shared.row_file import RowFile
 from ..shared.sections import or_dash
 from .parallel_searches import Begin, side_by_side
-from .published_rows import OURS, SEARCH, PublishedRow, group_of
+from .published_rows import OURS, SEARCH, PublishedRow
 from .published_tasks import PublishedPicture
 
 BM3D, SIMPLEST = "bm3d", "simplest"
@@ -63,14 +63,7 @@ class PublishedRun:
     def group(self, picture: PublishedPicture, maker: str) -> tuple[object, ...]:
         """The group of what a maker makes of a picture."""
         budget = self.seconds if maker == SEARCH else None
-        return group_of(
-            picture.task.name,
-            picture.set,
-            picture=picture.name,
-            maker=maker,
-            budget=budget,
-            seed=self.seed,
-        )
+        return picture.task.name, picture.set, picture.name, maker, budget, self.seed
 
 
 def measure_published(
