@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 LONGEST_SIDE = 1024
 """Larger pictures are shown reduced; the files themselves are whole."""
 
+SMALL_SIDE = 320
+"""Of a picture beside those of other studies."""
+
 QUICKLY = 3
 """zlib's level, of which 6 is usual. 512 × 512 of coffee, restored and clean, took a third of the time and 8 to 13 %
 more bytes; a page has five such pictures, and shows what the files hold anyway."""
@@ -85,13 +88,13 @@ def pictures_of(record: StudyRecord) -> tuple[CasePictures, ...]:
     )
 
 
-def delivered_picture(record: StudyRecord, *, side: int = 320) -> Picture | None:
+def delivered_picture(record: StudyRecord) -> Picture | None:
     """The first restored picture of a study, or the best so far, reduced; its title is the study's name."""
     for picture in record.pictures[:1]:
         restored, title, caption = _restored(record, picture)
         psnr = (record.result or {}).get("delivered_psnr")
         words = caption or (f"{title}, PSNR {decibels(psnr)}" if psnr is not None else title)
-        uri = None if restored is None else data_uri(restored, side=side)
+        uri = None if restored is None else data_uri(restored, side=SMALL_SIDE)
         return Picture(record.request.name, words, uri)
     return None
 
