@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
-from ..errors import InputError
-from ..files import write_text
-from . import parsing
-from .parsing import Word
+from ...errors import InputError
+from ...files import write_text
+from .. import parsing
+from ..parsing import Word
 
 if TYPE_CHECKING:
-    from ..bench.shared.row_file import RowFile
+    from ...bench.shared.row_file import RowFile
 
 PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 
@@ -78,7 +78,7 @@ def place_of(device: str) -> str:
     Raises:
         ResourceError: it is not there, or cannot be used.
     """
-    from ..run.devices import choose_devices
+    from ...run.devices import choose_devices
 
     return choose_devices(device, workers=1)[0]
 
@@ -87,7 +87,7 @@ def about_now() -> dict[str, Any]:
     """What stands beside rows that are measured now: the command of this process, the date, the versions."""
     import time
 
-    from ..bench.shared.machine import command_line, versions
+    from ...bench.shared.machine import command_line, versions
 
     return {"command": command_line(), "date": time.strftime("%Y-%m-%d"), "versions": versions()}
 
@@ -107,7 +107,7 @@ def publish(text: str, *, file: Path, section: str, page: Path, rows: int | None
         file: with what the section was made of; it is there already.
         rows: how many the file holds, where that is worth saying.
     """
-    from ..bench import write_section
+    from ...bench import write_section
 
     write_section(page, section, text)
     held = f"{file}" if rows is None else f"{rows} rows in {file},"

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .. import parsing
 from . import bench_options as shared
-from . import parsing
 
 if TYPE_CHECKING:
-    from ..bench.costs.side_by_side import SideRow, SideTable
+    from ...bench.costs.side_by_side import SideRow, SideTable
 
 
 def side_by_side(
@@ -30,8 +30,8 @@ def side_by_side(
     parsing.device_word(device)
     shared.refuse_none(seconds, option="--seconds", example=2)
 
-    from ..bench import NETWORKS, file_name, machine_name
-    from ..bench.costs.side_by_side import measure_side_by_side, side_by_side_markdown
+    from ...bench import NETWORKS, file_name, machine_name
+    from ...bench.costs.side_by_side import measure_side_by_side, side_by_side_markdown
 
     device = shared.place_of(device)
     names = shared.known(networks, list(NETWORKS), option="--networks")

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ..calling import program
-from ..errors import InputError
+from ...calling import program
+from ...errors import InputError
+from .. import parsing
 from . import bench_options as shared
-from . import parsing
 
 FILE, SECTION = "warm.json", "warm"
 SETS = ("fresh", "tuning")
@@ -50,12 +50,12 @@ def warm(
     parsing.one_of(pictures, SETS, option="--pictures")
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench.shared.row_file import RowFile
-    from ..bench.warm.warm_pictures import warm_sources
-    from ..bench.warm.warm_rows import COMMAND, WarmRow
-    from ..bench.warm.warm_run import WarmFits, measure_warm
-    from ..bench.warm.warm_table import warm_markdown
-    from ..library.warm_weights import FOLDER, warm_names
+    from ...bench.shared.row_file import RowFile
+    from ...bench.warm.warm_pictures import warm_sources
+    from ...bench.warm.warm_rows import COMMAND, WarmRow
+    from ...bench.warm.warm_run import WarmFits, measure_warm
+    from ...bench.warm.warm_table import warm_markdown
+    from ...library.warm_weights import FOLDER, warm_names
 
     folder = weights or FOLDER
     names = list(warm_names(folder)) if networks is None else shared.words(networks)

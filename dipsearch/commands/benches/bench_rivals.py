@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from .. import parsing
+from ..options import Precision
 from . import bench_options as shared
-from . import parsing
-from .options import Precision
 
 FILE, SECTION = "rivals.json", "rivals"
 
@@ -68,18 +68,18 @@ def rivals(
     given = () if recorded_only else parsing.expand_sources(sources or ())
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench import write_section
-    from ..bench.cases.rival_case import clean_sources
-    from ..bench.cases.rival_damages import chosen_damages
-    from ..bench.rivals.own_search import run_search
-    from ..bench.rivals.rival_limits import Limits
-    from ..bench.rivals.rival_rows import COMMAND, RivalRow
-    from ..bench.rivals.rival_run import Comparison, compare
-    from ..bench.rivals.rival_table import rivals_markdown, summary_table
-    from ..bench.rivals.rivals import chosen_methods
-    from ..bench.shared.row_file import RowFile
-    from ..fitting.compute import Compute
-    from ..run.devices import choose_devices
+    from ...bench import write_section
+    from ...bench.cases.rival_case import clean_sources
+    from ...bench.cases.rival_damages import chosen_damages
+    from ...bench.rivals.own_search import run_search
+    from ...bench.rivals.rival_limits import Limits
+    from ...bench.rivals.rival_rows import COMMAND, RivalRow
+    from ...bench.rivals.rival_run import Comparison, compare
+    from ...bench.rivals.rival_table import rivals_markdown, summary_table
+    from ...bench.rivals.rivals import chosen_methods
+    from ...bench.shared.row_file import RowFile
+    from ...fitting.compute import Compute
+    from ...run.devices import choose_devices
 
     damages, names = (
         chosen_damages(shared.words(tasks), shared.words(damage) if damage else None),

@@ -39,12 +39,12 @@ def table(
     """
     shared.refuse_none(hours, option="--hours", example=4)
 
-    from ..bench.tabular.recorded.table_cases import with_own_pictures
-    from ..bench.tabular.recorded.table_file import write_table
-    from ..bench.tabular.recorded.table_genomes import blocks_of, table_genomes
-    from ..bench.tabular.recorded.table_packing import pack_table
-    from ..bench.tabular.recorded.table_recording import record_table, table_jobs
-    from ..network import load_space
+    from ...bench.tabular.recorded.table_cases import with_own_pictures
+    from ...bench.tabular.recorded.table_file import write_table
+    from ...bench.tabular.recorded.table_genomes import blocks_of, table_genomes
+    from ...bench.tabular.recorded.table_packing import pack_table
+    from ...bench.tabular.recorded.table_recording import record_table, table_jobs
+    from ...network import load_space
 
     found = table_genomes(genomes, space=load_space("skip"))
     blocks, pictures = blocks_of(found), with_own_pictures(data)
