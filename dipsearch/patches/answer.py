@@ -170,7 +170,7 @@ def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings, over
         start, how = (
             (first_guess(part, noise_sigma=assumed_sigma(part)), first) if pilot is None else (pilot, on)
         )
-        return alternate(part, start, how, noise_sigma=assumed_sigma(part), settings=settings, over=over)
+        return alternate(part, start, how, noise_sigma=assumed_sigma(part), over=over)
     if noise.kind == "none":
         return part.y
     if noise.kind == "poisson" and noise.gain is not None:

@@ -22,6 +22,8 @@ class Alternation:
         patch: side of a patch, in pixels.
         members: patches in a group; likewise. A first guess shows few that are alike for sure.
         near: radius of the search window around a patch, in pixels.
+        stride: pixels between the reference patches, which move on from pass to pass.
+        momentum: so many times the last pass's change is added to this one's; after the first and the last pass none.
     """
 
     sigmas: tuple[float, ...]
@@ -29,6 +31,8 @@ class Alternation:
     patch: int = 5
     members: tuple[int, int] = (40, 40)
     near: int = 8
+    stride: int = 4
+    momentum: float = 0.0
 
     def passes(self) -> list[tuple[float, float, int]]:
         """σ_k, the relaxation and the patches in a group of each pass."""
@@ -51,7 +55,6 @@ class PatchSettings:
         first: patches in a group without a pilot.
         blocks: blocks in a group of the collaborative filter.
         step: pixels between the reference patches, in denoising.
-        stride: the same in an alternation, where they move on from pass to pass.
         threshold: coefficients of a group below this many standard deviations of the noise are noise.
         flat: a group whose variance is below this many times that of the noise is flat.
         passes: of the second stage when denoising: which part of the noise's variance the filter reckons with (an
@@ -75,7 +78,6 @@ class PatchSettings:
     first: int = 80
     blocks: int = 16
     step: int = 3
-    stride: int = 4
     threshold: float = 2.85
     flat: float = 1.1
     passes: tuple[tuple[float, int], ...] = ((0.8, 40), (1.0, 32), (1.0, 32))
@@ -88,9 +90,19 @@ class PatchSettings:
         falling(35 / 255, 1.5 / 255, 32), relaxation=(9.0, 1.0), patch=4, members=(32, 32), near=10
     )
     enlarging_on: Alternation = Alternation(falling(10 / 255, 1.5 / 255, 8), relaxation=(3.0, 1.0), patch=4)
-    inverting: Alternation = Alternation(falling(35 / 255, 3 / 255, 16), relaxation=(1.0, 1.0))
+    inverting: Alternation = Alternation(
+        falling(60 / 255, 6 / 255, 16),
+        relaxation=(1.0, 1.0),
+        patch=4,
+        members=(24, 40),
+        near=16,
+        stride=6,
+        momentum=0.6,
+    )
     inverting_on: Alternation = Alternation(falling(10 / 255, 3 / 255, 6), relaxation=(1.0, 1.0))
-    sampling: Alternation = Alternation(falling(50 / 255, 3 / 255, 32), relaxation=(3.0, 1.0))
+    sampling: Alternation = Alternation(
+        falling(50 / 255, 3 / 255, 32), relaxation=(3.0, 1.0), patch=4, members=(24, 40), near=16, stride=6
+    )
     ring: int = 3
     ring_filling: Alternation = Alternation(falling(20 / 255, 5 / 255, 3), relaxation=(3.0, 3.0))
     deep: int = 6
@@ -109,10 +121,12 @@ SHORTENED = replace(
 """Half of the time for 0.03 to 0.3 dB less; see ``HURRIED``."""
 
 
-def _within(near: int, settings: PatchSettings) -> PatchSettings:
-    """The same, with windows of this radius in all alternations."""
+def _within(near: int, settings: PatchSettings, *, stride: int) -> PatchSettings:
+    """The same, with windows of this radius and references so far apart in all alternations."""
     ways: dict[str, Any] = {
-        name: replace(how, near=near) for name, how in vars(settings).items() if isinstance(how, Alternation)
+        name: replace(how, near=near, stride=stride)
+        for name, how in vars(settings).items()
+        if isinstance(how, Alternation)
     }
     return replace(settings, **ways)
 
@@ -123,7 +137,6 @@ QUICK = _within(
         radius=7,
         first=48,
         step=5,
-        stride=5,
         passes=((0.8, 32), (1.0, 24)),
         polishing=((1.0, 24),),
         filling=Alternation(falling(25 / 255, 3 / 255, 8), relaxation=(4.0, 4.0), members=(24, 24)),
@@ -135,6 +148,7 @@ QUICK = _within(
             falling(10 / 255, 3 / 255, 4), relaxation=(3.0, 1.0), patch=4, members=(24, 24)
         ),
     ),
+    stride=5,
 )
 """A sixth to less than a half of the time for 0.1 to 0.8 dB less; see ``HURRIED``."""
 
@@ -146,10 +160,10 @@ HURRIED = _within(
         first=24,
         blocks=8,
         step=6,
-        stride=6,
         passes=((0.9, 24),),
         filling=Alternation(falling(25 / 255, 4 / 255, 4), relaxation=(4.0, 4.0), members=(16, 16)),
     ),
+    stride=6,
 )
 """Half of QUICK's time for 0.4 to 0.5 dB less, for budgets of seconds. On 256 × 256 of coffee with σ 25, half of the
 pixels missing, and enlarged 4 times, processor seconds per megapixel and PSNR: DEFAULT 86 s and 31.71 dB, 184 s and
