@@ -18,7 +18,7 @@ from .consistency import consistent, proximal
 from .denoise import white
 from .groups import match
 from .haste import Over, never
-from .settings import Alternation, PatchSettings
+from .settings import Alternation
 from .tiles import Mosaic, tiles
 
 LARGE, OVERLAP = 768, 32
@@ -32,7 +32,6 @@ def alternate(
     how: Alternation,
     *,
     noise_sigma: float,
-    settings: PatchSettings,
     wanted: Tensor | None = None,
     usable: Tensor | None = None,
     over: Over = never,
@@ -44,12 +43,11 @@ def alternate(
         start: (1, C, H, W), the first guess.
         how: the passes.
         noise_sigma: of the measurement; 0: it is met exactly.
-        settings: how groups are made.
         wanted: (H, W), bool: pixels that have to be estimated; ``None``: all.
         usable: (H, W), bool: pixels that may be looked at; ``None``: all.
         over: asked before every pass.
     """
-    x, colours = start, decorrelation_for(start)
+    x, met, colours = start, start, decorrelation_for(start)
     parts = list(tiles(*x.shape[-2:], side=LARGE, overlap=OVERLAP))
     for index, (sigma, relaxation, members) in enumerate(how.passes()):
         if over():
@@ -63,7 +61,7 @@ def alternate(
                 patch=how.patch,
                 radius=how.near,
                 count=members,
-                step=settings.stride,
+                step=how.stride,
                 phase=index,  # references move on from pass to pass, so that few of them are enough
                 wanted=None if wanted is None else wanted[part.window],
                 usable=None if usable is None else usable[part.window],
@@ -71,8 +69,13 @@ def alternate(
             noise = white(sigma, channels=x.shape[1], like=x)
             mosaic.add(part, second_stage(seen, seen, noise, groups))
         smooth = colours.inverse(mosaic.image())
-        x = _measured(x + relaxation * (smooth - x), problem, sigma=sigma, noise_sigma=noise_sigma)
-    return x
+        last, met = (
+            met,
+            _measured(x + relaxation * (smooth - x), problem, sigma=sigma, noise_sigma=noise_sigma),
+        )
+        inner = 0 < index < len(how.sigmas) - 1
+        x = met + how.momentum * (met - last) if inner else met
+    return met
 
 
 def _measured(x: Tensor, problem: Problem, *, sigma: float, noise_sigma: float) -> Tensor:

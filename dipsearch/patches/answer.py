@@ -17,7 +17,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import InputError
-from ..problem import Downsample, Identity, Mask, Problem, Split, clean_sigma, crop_problem, estimate_sigma
+from ..problem import (
+    Blur,
+    Downsample,
+    Identity,
+    Mask,
+    Problem,
+    Split,
+    clean_sigma,
+    crop_problem,
+    estimate_sigma,
+)
 from ..problem.gate.impulses import EXACT
 from ..problem.problem import SMALLEST_SIDE
 from .alternation import alternate
@@ -170,7 +180,7 @@ def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings, over
         start, how = (
             (first_guess(part, noise_sigma=assumed_sigma(part)), first) if pilot is None else (pilot, on)
         )
-        return alternate(part, start, how, noise_sigma=assumed_sigma(part), settings=settings, over=over)
+        return alternate(part, start, how, noise_sigma=assumed_sigma(part), over=over)
     if noise.kind == "none":
         return part.y
     if noise.kind == "poisson" and noise.gain is not None:
@@ -188,6 +198,11 @@ def _alternations(part: Problem, settings: PatchSettings) -> tuple[Alternation, 
         return settings.enlarging, settings.enlarging_on
     if isinstance(getattr(part.operator, "observed", None), Tensor):
         return settings.sampling, settings.inverting_on
+    if isinstance(part.operator, Blur):
+        grey = part.y.shape[1] == 1
+        ways = settings.deblurring, settings.deblurring_on
+        first, on = (replace(how, patch=settings.grey_patch) if grey else how for how in ways)
+        return first, on
     return settings.inverting, settings.inverting_on
 
 

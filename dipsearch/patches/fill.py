@@ -44,7 +44,7 @@ def fill(
     if x is None:
         x = _from_outside_in(problem, missing, noise_sigma=noise_sigma, settings=settings, over=over)
         how = settings.filling
-    return alternate(problem, x, how, noise_sigma=noise_sigma, settings=settings, wanted=wanted, over=over)
+    return alternate(problem, x, how, noise_sigma=noise_sigma, wanted=wanted, over=over)
 
 
 def _from_outside_in(
@@ -62,7 +62,6 @@ def _from_outside_in(
             x,
             settings.ring_filling,
             noise_sigma=noise_sigma,
-            settings=settings,
             wanted=ring,
             usable=depth <= filled,
             over=over,

@@ -4,7 +4,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from dipsearch.patches import DEFAULT
 from dipsearch.patches.alternation import alternate
 from dipsearch.patches.bayes import second_stage
 from dipsearch.patches.colour import decorrelation_for
@@ -15,7 +14,7 @@ from dipsearch.patches.settings import Alternation, falling
 from dipsearch.problem import Downsample, Mask, NoiseModel, Problem, pseudo_inverse, psnr, read_image
 
 NONE = NoiseModel("none", None, "none")
-HOW = Alternation((0.08, 0.04, 0.02), relaxation=(2.0, 1.0), members=(12, 40))
+HOW = Alternation((0.08, 0.04, 0.02), relaxation=(2.0, 1.0), members=(12, 40), stride=5, momentum=0.5)
 PLAIN = Alternation(falling(0.14, 0.01, 12), relaxation=(1.0, 1.0))
 
 
@@ -71,8 +70,9 @@ def name(operator):
 def test_it_is_one_wiener_filter_and_one_correction_in_turn(operator, noise_sigma):
     given = problem(photo(), operator, sigma=noise_sigma)
     start = pseudo_inverse(operator, given.y, damping=0.1)
-    found = alternate(given, start, HOW, noise_sigma=noise_sigma, settings=DEFAULT)
-    x, colours, step = start, decorrelation_for(start), DEFAULT.stride
+    found = alternate(given, start, HOW, noise_sigma=noise_sigma)
+    x, colours, step = start, decorrelation_for(start), HOW.stride
+    met = []
     passes = zip(HOW.sigmas, (2.0, 2**0.5, 1.0), (12, 22, 40), strict=True)
     for index, (sigma, relaxation, members) in enumerate(passes):
         z = colours.forward(x)
@@ -83,13 +83,16 @@ def test_it_is_one_wiener_filter_and_one_correction_in_turn(operator, noise_sigm
             x = consistent(x, operator, given.y)
         else:
             x = proximal(x, operator, given.y, rho=1 / sigma**2, noise_variance=noise_sigma**2)
+        met.append(x)
+        if index == 1:  # after the first pass there is no change before it, and the last one is the result
+            x = x + 0.5 * (met[1] - met[0])
     assert float((found - x).abs().max()) < 1e-5
 
 
 @pytest.mark.parametrize("operator", operators(photo()), ids=name)
 def test_what_was_measured_exactly_is_met_exactly(operator):
     given = problem(photo(), operator)
-    found = alternate(given, torch.full(given.image_shape, 0.5), HOW, noise_sigma=0, settings=DEFAULT)
+    found = alternate(given, torch.full(given.image_shape, 0.5), HOW, noise_sigma=0)
     assert found.shape == given.image_shape and found.dtype == torch.float32
     tolerance = 1e-4 if name(operator) == "Blur" else 1e-5
     assert float((operator.A(found) - given.y).abs().max()) < tolerance
@@ -106,7 +109,6 @@ def test_values_that_may_not_be_looked_at_do_not_matter(operator):
             start,
             HOW,
             noise_sigma=0,
-            settings=DEFAULT,
         )
         for hidden in (0.0, 1.0)
     )
@@ -121,7 +123,6 @@ def test_noise_is_not_fitted():
         given.y,
         Alternation((0.06, 0.04, 0.03), relaxation=(1.0, 1.0)),
         noise_sigma=sigma,
-        settings=DEFAULT,
     )
     assert psnr(found, x) > psnr(given.y, x) + 2
     trusted = alternate(
@@ -129,7 +130,6 @@ def test_noise_is_not_fitted():
         given.y,
         Alternation((0.06, 0.04, 0.03), relaxation=(1.0, 1.0)),
         noise_sigma=0,
-        settings=DEFAULT,
     )
     assert torch.allclose(trusted, given.y, atol=1e-6)
 
@@ -139,7 +139,7 @@ def test_a_blur_is_undone_better_than_by_its_inverse_alone(picture, gain):
     operator = Blur()
     given = problem(picture, operator)
     start = pseudo_inverse(operator, given.y)
-    found = alternate(given, start, PLAIN, noise_sigma=0, settings=DEFAULT)
+    found = alternate(given, start, PLAIN, noise_sigma=0)
     assert psnr(found, picture) > psnr(start, picture) + gain
     assert psnr(found, picture) > psnr(given.y, picture) + 15
 
@@ -149,9 +149,26 @@ def test_a_blur_under_little_noise_is_undone(picture, gain):
     operator, sigma = Blur(), 1 / 255
     given = problem(picture, operator, sigma=sigma)
     start = pseudo_inverse(operator, given.y, damping=0.003)
-    found = alternate(given, start, PLAIN, noise_sigma=sigma, settings=DEFAULT)
+    found = alternate(given, start, PLAIN, noise_sigma=sigma)
     assert psnr(found, picture) > psnr(given.y, picture) + gain
     assert psnr(found, picture) > psnr(pseudo_inverse(operator, given.y), picture) + gain
+
+
+def test_momentum_spares_passes():
+    x, operator, sigma = photo(48), Blur(), 4 / 255
+    given = problem(x, operator, sigma=sigma)
+    start = pseudo_inverse(operator, given.y, damping=0.1)
+    few, many = falling(0.2, 0.03, 6), falling(0.2, 0.03, 12)
+    plain, fast, long = (
+        psnr(alternate(given, start, how, noise_sigma=sigma), x)
+        for how in (
+            Alternation(few, relaxation=(1.0, 1.0)),
+            Alternation(few, relaxation=(1.0, 1.0), momentum=0.6),
+            Alternation(many, relaxation=(1.0, 1.0)),
+        )
+    )
+    assert fast > plain + 2  # measured: 29.4, 32.3 and 32.4 dB
+    assert fast > long - 0.3
 
 
 def test_far_from_wanted_pixels_nothing_changes():
@@ -159,9 +176,7 @@ def test_far_from_wanted_pixels_nothing_changes():
     wanted[2:6, 2:6], hole[26:30, 26:30] = True, True
     known = (~wanted & ~hole).float()[None, None]
     start = torch.where(wanted | hole, 0.5, x)
-    found = alternate(
-        problem(x, Mask(known), observed=known), start, HOW, noise_sigma=0, settings=DEFAULT, wanted=wanted
-    )
+    found = alternate(problem(x, Mask(known), observed=known), start, HOW, noise_sigma=0, wanted=wanted)
     assert torch.allclose(found[..., hole], start[..., hole], atol=1e-5)
     before, after = (float((each - x)[..., wanted].square().mean()) for each in (start, found))
     assert after < 0.6 * before
@@ -180,7 +195,6 @@ def test_pixels_that_are_not_usable_are_not_looked_at():
             torch.where(hole & ~ring, inner, x),
             HOW,
             noise_sigma=0,
-            settings=DEFAULT,
             wanted=ring,
             usable=~hole | ring,
         )
@@ -192,7 +206,7 @@ def test_pixels_that_are_not_usable_are_not_looked_at():
 def test_without_passes_the_start_comes_back():
     given = problem(photo(), Mask(some_pixels()))
     assert torch.equal(
-        alternate(given, given.y, Alternation((), relaxation=(1.0, 1.0)), noise_sigma=0, settings=DEFAULT),
+        alternate(given, given.y, Alternation((), relaxation=(1.0, 1.0)), noise_sigma=0),
         given.y,
     )
 
@@ -200,7 +214,7 @@ def test_without_passes_the_start_comes_back():
 def test_the_measurement_and_the_start_are_not_modified():
     given = problem(photo(), Mask(some_pixels()))
     start, before = given.y.clone(), given.y.clone()
-    one, other = (alternate(given, start, HOW, noise_sigma=0, settings=DEFAULT) for _ in range(2))
+    one, other = (alternate(given, start, HOW, noise_sigma=0) for _ in range(2))
     assert torch.equal(one, other)
     assert torch.equal(start, before) and torch.equal(given.y, before)
 
@@ -212,7 +226,7 @@ def test_a_gpu_gives_the_same(operator):
     x = photo() + 0.02 * random(1, 3, 32, 32)  # no two patches are equal
     given = problem(x, operator)
     start = pseudo_inverse(operator, given.y, damping=0.1)
-    settings = {"noise_sigma": 0, "settings": DEFAULT}
+    settings = {"noise_sigma": 0}
     found = alternate(given.to("cuda"), start.cuda(), HOW, **settings)
     assert float((found.cpu() - alternate(given, start, HOW, **settings)).abs().max()) < 1e-4
 
@@ -221,7 +235,7 @@ def test_a_large_picture_is_smoothed_in_parts(monkeypatch):
     x = photo(112)
     blurred = problem(x, Blur(), sigma=0.02)
     first = Alternation((0.08, 0.04, 0.02), relaxation=(1.0, 1.0), members=(20, 20))
-    start, how = blurred.y, {"noise_sigma": 0.02, "settings": DEFAULT}
+    start, how = blurred.y, {"noise_sigma": 0.02}
     whole = alternate(blurred, start, first, **how)
     monkeypatch.setattr("dipsearch.patches.alternation.LARGE", 80)
     parts = alternate(blurred, start, first, **how)
