@@ -21,6 +21,7 @@ from ..errors import InputError, ResourceError, first_line
 from ..execution.executor import Executor, made_by
 from ..execution.runner import Asked, Runner
 from ..execution.timed_answer import plain_threads
+from ..execution.worker import METRIC_FAILED
 from ..planning.plan_lines import enough_words
 from ..problem import Case, in_lines, planes_together
 from ..problem.case_words import SIMULATION
@@ -31,7 +32,7 @@ from ..trials.first_files import read_first
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.request import Request
 from ..trials.trial import Trial, ranked
-from .books import Books
+from .books import FUNCTION_FAILED, Books
 from .finishing import Finished, finish, finish_at_once
 from .head_start import Given, HeadStart
 from .opening import open_run
@@ -197,7 +198,7 @@ def _with_networks(
         runner.abandon()
         scheduler.say(f"the search is over: {first_line(error)}; what there is is delivered")
     finished = finish(scheduler, firsts)
-    if said := _all_failed(run.trials()):
+    if said := _failed_words(run.trials()):
         scheduler.notes.append(said)
         callback.warn(said)
     outcome = _written(run, finished, callback, asked, unsaved, notes=tuple(scheduler.notes))
@@ -207,14 +208,18 @@ def _with_networks(
     return outcome
 
 
-def _all_failed(trials: Sequence[Trial]) -> str:
-    """Says so where no network was fitted and candidates failed, with the first reason; empty otherwise."""
-    failed = [trial for trial in trials if trial.state == "failed"]
-    if not failed or ranked(trials):
+def _failed_words(trials: Sequence[Trial]) -> str:
+    """How many candidates failed, with the first reason, where no network was fitted or a function of the user's failed;
+    empty otherwise: that some fits diverge, or have no room, is a part of searching."""
+    failed, fitted = [trial for trial in trials if trial.state == "failed"], bool(ranked(trials))
+    if fitted:
+        failed = [one for one in failed if (one.reason or "").startswith((FUNCTION_FAILED, METRIC_FAILED))]
+    if not failed:
         return ""
     why = next((trial.reason for trial in failed if trial.reason), "for an unknown reason")
     begun = sum(trial.state != "waiting" for trial in trials)
-    return f"no network was fitted, {len(failed)} of {begun} candidates failed: {why}"
+    said = f"{len(failed)} of {begun} candidates failed: {why}"
+    return said if fitted else f"no network was fitted, {said}"
 
 
 class CallbackFailed(Exception):

@@ -554,6 +554,27 @@ def test_a_sampler_that_fails_ends_the_search_and_a_picture_is_delivered(sampler
     assert caught.value.__notes__ == ["the sampler or pruner raised this; what there was is delivered"]
 
 
+class Broken(optuna.samplers.RandomSampler):
+    """A sampler that fails when the function that makes networks asks its trial for a value."""
+
+    def sample_independent(self, study, trial, param_name, param_distribution):
+        raise KeyError("no value")
+
+
+def test_what_a_sampler_raises_within_the_function_is_not_the_functions(place):
+    with pytest.warns(UserWarning), pytest.raises(KeyError, match=r"no value") as caught:
+        ds.search(
+            ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+            network=small_networks(),
+            sampler=Broken(),
+            trials=2,
+            **FEW,
+        )
+    assert [trial.reason for trial in caught.value.result.trials] == [
+        "the sampler failed: KeyError: 'no value'"
+    ]
+
+
 def test_noise_that_is_not_what_was_given_is_among_the_warnings(place):
     with pytest.warns(UserWarning, match="what was given is used"):
         problem = ds.Problem(noisy(), noise=ds.Gaussian(0.5))
@@ -581,14 +602,29 @@ def test_where_every_candidate_fails_that_and_the_reason_are_said(place, parts, 
     assert found.summary["warnings"] == [said] and found.trials[0].reason == reason
 
 
+def test_failures_of_the_function_are_said_where_other_networks_were_fitted(place):
+    fine = small_networks()
+    with pytest.warns(UserWarning, match=r"1 of 2 candidates failed: the function .* failed: RuntimeError"):
+        ds.search(
+            ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+            network=lambda trial: failing(trial) if trial.number else fine(trial),
+            trials=2,
+            **FEW,
+        )
+
+
 def test_what_a_function_prunes_is_no_failure():
     def picky(trial):
         if trial.number < 14:
-            raise optuna.TrialPruned
+            raise optuna.TrialPruned("too wide" if trial.number else "")
         return nn.Sequential(nn.Conv2d(32, 2, 3, padding=1), nn.Conv2d(2, 1, 1), nn.Sigmoid())
 
     found = ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), network=picky, trials=1, **FEW)
     assert [trial.state for trial in found.trials] == ["pruned"] * 14 + ["complete"]
+    assert [trial.reason for trial in found.trials[:2]] == [
+        "the function that makes networks pruned it",
+        "too wide",
+    ]
 
 
 def test_modules_of_ones_own_are_never_searched_on_a_crop(monkeypatch):
