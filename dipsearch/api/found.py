@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..delivery.answer_words import answers_of, delivered_answer, delivered_words
+from ..delivery.answer_words import answers_of, delivered_answer, delivered_words, level_words
 from ..delivery.answers import UNCHANGED
 from ..delivery.shares import BEST, FIRST
 from ..errors import DipsearchError, InputError, ResourceError, StudyError
@@ -23,7 +23,6 @@ from ..problem.metrics import WINDOW
 from ..report import write_page
 from ..run import StudyRecord, Trial, read_study
 from ..run.restore_run import genomes_of
-from ..trials.objective import in_decibels
 from ..trials.own_parts import OwnParts, operators_of
 from ..trials.trial import ranked
 from .asked import cases_of, own_operators
@@ -81,7 +80,8 @@ class Result:
 
     @property
     def answers(self) -> Sequence[Mapping[str, Any]]:
-        """All answers to the first problem, simplest first: name, words, estimate in dB, share, seconds."""
+        """All answers to the first problem, simplest first: name, words, estimate and standard error of its difference
+        to the best one in dB, or at_least (see ``estimated_psnr``), share, seconds."""
         found: Sequence[Mapping[str, Any]] = self.summary["answers"]
         return found
 
@@ -92,10 +92,12 @@ class Result:
 
     @property
     def estimated_psnr(self) -> float | None:
-        """The PSNR in dB that the measurement itself lets expect, against a range of 1; ``None`` without an estimate.
-        Of several images that of the first one.
+        """The PSNR in dB that the measurement itself lets expect, against a range of 1. Of several images that of the
+        first one.
 
-        Where the operator is no mask, it is that of A x.
+        ``None`` without an estimate, and where the estimated mean squared error is not above its own standard error, as
+        for few pixels of much noise: then ``at_least`` of the delivered one among ``answers`` is the PSNR of one standard
+        error more. Where the operator is no mask, it is that of A x.
         """
         value = delivered_answer(self.answers)["estimate"]
         return None if value is None else float(value)
@@ -249,10 +251,10 @@ class Result:
         said = [f"{len(self.restored)} images" if len(self.restored) > 1 else _size(self.restored[0])]
         if answers_of(self.summary):
             said.append(self.delivered)
-        if self.estimated_psnr is not None:
+        if level := level_words([delivered_answer(self.answers)], digits=1):
             of = "" if self.problems[0].pixelwise else " of what was measured"
             which = ", of the first" if len(self.restored) > 1 else ""
-            said.append(f"{in_decibels(self.estimated_psnr)} estimated{of}{which}")
+            said.append(f"{level} estimated{of}{which}")
         try:
             if self.folder is not None or self.fitted:
                 said.append(f"{len(ranked(self.trials))} networks fitted")

@@ -29,6 +29,7 @@ from ..proposal.patience import Patience
 from ..proposal.study import search_space
 from ..trials.claim import claim
 from ..trials.first_files import read_first
+from ..trials.objective import in_decibels
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.request import Request
 from ..trials.trial import Trial, ranked
@@ -284,6 +285,6 @@ def _first_answers(scheduler: Scheduler) -> dict[str, FirstAnswer]:
         scheduler.bar = sum(estimates.values()) / len(estimates)
     for name, expected in estimates.items():
         scheduler.callback.detail(
-            f"similar patches alone on {name}, from the fitted part: {expected:.1f} dB estimated"
+            f"similar patches alone on {name}, from the fitted part: {in_decibels(expected)} estimated"
         )
     return firsts
