@@ -27,7 +27,7 @@ from ..trials.own_parts import OwnParts, operators_of
 from ..trials.trial import ranked
 from .asked import cases_of, own_operators
 from .kept import Kept
-from .reference import as_image
+from .reference import as_image, refuse_other_units
 from .shown import before_and_after
 
 Array = Tensor | NDArray[Any]
@@ -233,11 +233,42 @@ class Result:
         Both are relative to the range of values that the problem was worked on in, from ``form.low`` to ``form.high``.
 
         Args:
-            reference: in the form of ``image``.
+            reference: in the form of ``image``, and in its units.
+
+        Raises:
+            InputError: it is no clean version of this image, or there are several images; see ``compare_all``.
         """
-        x = as_image(reference, self.problems[0], shape=tuple(self.restored[0].shape))
-        found = {"psnr": psnr(self.restored[0], x)}
-        return found | ({"ssim": ssim(self.restored[0], x)} if min(x.shape[-2:]) >= WINDOW else {})
+        if len(self.restored) > 1:
+            raise InputError(
+                f"there are {len(self.restored)} images",
+                "compare takes the reference of the only one",
+                "give compare_all a list of references",
+            )
+        return self.compare_all([reference])[0]
+
+    def compare_all(self, references: Sequence[Any]) -> tuple[dict[str, float], ...]:
+        """``compare`` for all images.
+
+        Args:
+            references: in the order of the problems.
+
+        Raises:
+            InputError: there are more or fewer of them than images, or one of them is none of its image.
+        """
+        if not isinstance(references, Sequence) or len(references) != len(self.restored):
+            count = f"{len(references)}" if isinstance(references, Sequence) else type(references).__name__
+            raise InputError(
+                f"the references are {count}",
+                f"it is a list with one for each of {len(self.restored)} images",
+                "give them in the order of the problems",
+            )
+        rows = []
+        for restored, problem, reference in zip(self.restored, self.problems, references, strict=True):
+            x = as_image(reference, problem, shape=tuple(restored.shape))
+            refuse_other_units(x, restored, problem)
+            large = min(x.shape[-2:]) >= WINDOW
+            rows.append({"psnr": psnr(restored, x)} | ({"ssim": ssim(restored, x)} if large else {}))
+        return tuple(rows)
 
     def __getstate__(self) -> dict[str, Any]:
         folder = self.folder
