@@ -180,10 +180,26 @@ class Result:
         return own_operators(cases_of(self.problems))
 
     def genomes(self) -> list[Genome]:
-        """The networks that a restoration with this result fits: those of the ensemble, or else the best one."""
+        """The networks that a restoration with this result fits: those of the ensemble, or else the best one.
+
+        Raises:
+            StudyError, InputError: there is none, or they are one's own.
+        """
         if self.networks:
             return list(self.networks)
         assert self.folder is not None
+        if self.best is None:
+            raise StudyError(
+                "the result has no network: similar patches answered before one was fitted",
+                "restore uses the networks that a search found",
+                "search with a larger budget, or name a published network such as 'dipsearch_nearest_48'",
+            )
+        if self.best.genome is None:
+            raise InputError(
+                "the result has networks of one's own, which no file holds",
+                "a result is used again with the genome of a search space's network",
+                "fit one's own networks with dipsearch.fit",
+            )
         return genomes_of(self.folder)
 
     def trials_dataframe(self) -> Any:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..calling import option
 from ..trials.objective import in_decibels
 from .answers import COMBINED, QUICKLY, UNCHANGED
 from .shares import FIRST
@@ -156,8 +157,8 @@ def gain_words(result: Mapping[str, Any]) -> str:
         return ""
     if not all(map(_best_network, pictures)):
         if any(map(made_quickly, pictures)):
-            return "none: there was no time even for similar patches; a larger --budget leaves time for both"
-        return "none: similar patches answered alone; a larger --budget leaves time for networks"
+            return f"none: there was no time even for similar patches; a larger {option('budget')} leaves time for both"
+        return f"none: similar patches answered alone; a larger {option('budget')} leaves time for networks"
     delivered = [delivered_answer(answers) for answers in pictures]
     if all(one["name"] == FIRST for one in delivered):
         return "none that were tried are better than similar patches alone, which is what is delivered"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..calling import option
 from ..network import Calibration, Genome, cost
 from .affordable import (
     affordable_networks,
@@ -264,7 +265,7 @@ def _by_time(
     if plan.networks and final_steps is not None and final_steps < LEAST_STEPS:
         warning = (
             f"only about {final_steps} iterations of the lightest network fit in the time kept for it, "
-            f"{USUAL_STEPS} are usual: give a larger --budget, or a GPU"
+            f"{USUAL_STEPS} are usual: give a larger {option('budget')}, or a GPU"
         )
         # Where a step takes seconds, the clock has to be looked at more often than every tenth step.
         often = max(1, min(10, final_steps // 50))

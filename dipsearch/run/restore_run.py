@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from ..calling import program
+from ..calling import option, program
 from ..delivery.answers import Answer, Choice, only
 from ..delivery.delivering import Delivery
 from ..delivery.first_answers import quick_words
@@ -238,7 +238,9 @@ def _at_once(
     hurried = [(name, HURRIED_WORDS) for name, first in firsts.items() if first.made == "hurried"]
     for sentence in in_lines([*quick_words(firsts), *hurried], stacks, alone=len(firsts) == 1):
         callback.note(sentence)
-    callback.note("there is no time for networks: the first answer is delivered; give a larger --budget")
+    callback.note(
+        f"there is no time for networks: the first answer is delivered; give a larger {option('budget')}"
+    )
     return found
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from ..calling import option
 from ..errors import InputError, ResourceError
 from ..execution.executor import WorkerSpec
 from ..fitting import give_back_memory, out_of_memory
@@ -115,7 +116,7 @@ def _calibrated(device: str, *, precision: Precision, seed: int) -> Calibration:
         raise ResourceError(
             f"there was not enough memory on '{device}' to measure how fast it is",
             "small networks are fitted for that, which take less than a gigabyte",
-            "end what else is there, or use another --device",
+            f"end what else is there, or use another {option('device')}",
         )
     return found
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..calling import option
 from ..delivery.first_answers import (
     FirstAnswer,
     first_estimates,
@@ -244,10 +245,10 @@ def _without_networks(run: Run, callback: Callback, asked: Asked, unsaved: Unsav
         else f"{asked.by}: the first answer is delivered"
         if asked.once
         else f"there is not enough memory on '{run.plan.no_room}' for a network: the first answer is delivered; "
-        "end what else is there, or use another --device"
+        f"end what else is there, or use another {option('device')}"
         if run.plan.no_room
         else "there is no time for a network: the first answer is delivered"
-        + (enough_words(run.plan) or "; give a larger --budget")
+        + (enough_words(run.plan) or f"; give a larger {option('budget')}")
     )
     callback.note(sentence)
     outcome = _written(run, finish_at_once(run), callback, asked, unsaved, notes=(sentence,))
@@ -276,7 +277,10 @@ def _first_answers(scheduler: Scheduler) -> dict[str, FirstAnswer]:
     cases = dict(zip(run.settings.names, run.cases, strict=True))
     files = write_first_pictures(cases, folder=run.folder, tell=scheduler.say)
     firsts = make_first_answers(scheduler.runner, on_crops=run.plan.crop is not None)
-    there = {name: str(run.folder / file) for name, file in files.items()}
+    # Of arrays there are no pictures, and the folder goes away with the result.
+    there = {
+        name: str(run.folder / file) for name, file in files.items() if cases[name].image is not None
+    }
     stacks = planes_together(run.settings.names, [case.source for case in run.cases])
     for sentence in in_lines(first_words(firsts, files=there), stacks, alone=len(cases) == 1):
         scheduler.callback.note(sentence)

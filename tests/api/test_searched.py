@@ -636,3 +636,13 @@ def test_modules_of_ones_own_are_never_searched_on_a_crop(monkeypatch):
     )
     ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), network=small_networks(), trials=1, **FEW)
     assert [load.searched_on for load in plans] == [None]
+
+
+def test_in_python_sentences_name_arguments_and_no_temporary_folder(place, capsys):
+    problem = ds.Problem(noisy(), noise=ds.Gaussian(0.05))
+    found = ds.search(problem, budget=0.5, progress="notes", workers=1, device="cpu")
+    with pytest.raises(ds.StudyError, match=r"the result has no network: .*search with a larger budget") as caught:
+        ds.restore(problem, found)
+    said = capsys.readouterr().err + "".join(found.summary["warnings"]) + str(caught.value)
+    assert "there is no time for a network" in said
+    assert "--" not in said and str(found.folder) not in said
