@@ -24,7 +24,7 @@ from .affordable import (
 )
 from .memory_limit import those_that_fit
 from .plan import ENDLESS, LEAST_STEPS, UNDECIDED, USUAL_STEPS, Load, Plan, least_steps, usual_steps
-from .plan_lines import lines_of, picture_line
+from .plan_lines import enough_words, lines_of, picture_line
 from .rescoring import MANY, MOST_FINALISTS, NOTHING, RESCORING_SHARE, Rescoring, best_choice
 
 PATIENCE, SHORT_PATIENCE = 300, 120
@@ -123,14 +123,16 @@ def first_alone(
     *,
     devices: tuple[str, ...],
     no_room: str = "",
+    networks_above: float | None = None,
 ) -> Plan:
     """The plan where there is no time for a network, or no memory: the first answers are delivered.
 
     Args:
         no_room: the device without memory; empty: there is no time.
+        networks_above: see ``Plan``.
     """
     lacking = f"not enough memory on '{no_room}'" if no_room else "no time"
-    return Plan(
+    plan = Plan(
         devices=devices,
         crop=None,
         max_steps=1,
@@ -144,11 +146,10 @@ def first_alone(
         trials=None,
         networks=False,
         no_room=no_room,
-        lines=(
-            picture_line(shapes),
-            ("time", f"{budget:.0f} s in all: {lacking} for a network, the first answer is delivered"),
-        ),
+        networks_above=networks_above,
     )
+    said = f"{budget:.0f} s in all: {lacking} for a network, the first answer is delivered{enough_words(plan)}"
+    return replace(plan, lines=(picture_line(shapes), ("time", said)))
 
 
 def _with_pilot(load: Load) -> bool:

@@ -77,7 +77,8 @@ def lines_of(
 def enough_words(plan: Plan) -> str:
     """What budget networks would need, as the end of a sentence; empty where that is not known."""
     if plan.networks_from is None:
-        return ""
+        above = plan.networks_above
+        return "" if above is None else f"; networks need more than {option('budget', about(above))}"
     return f"; networks need {option('budget', about(plan.networks_from))}"
 
 
