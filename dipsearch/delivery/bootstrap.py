@@ -129,7 +129,7 @@ def _bounds(pictures: Sequence[BlockErrors]) -> list[float | None]:
     mses = np.array([picture.validation_mses().mean(axis=1) for picture in pictures])
     errors = np.array([_own_errors(picture) for picture in pictures])
     bounds = decibels(np.maximum(mses, 0) + errors).mean(axis=0)
-    rough = (mses <= errors).any(axis=0)
+    rough = np.asarray((mses <= errors).any(axis=0))
     return [float(bound) if is_rough else None for bound, is_rough in zip(bounds, rough, strict=True)]
 
 

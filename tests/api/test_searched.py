@@ -356,6 +356,13 @@ def test_an_executor_of_ones_own_does_the_work(place):
         def __exit__(self, *reason):
             given.append("left")
 
+    class Full(Here):
+        def submit(self, task):
+            raise RuntimeError("no room")
+
+    with pytest.raises(ds.InputError, match=r"submit of the executor failed: RuntimeError: no room; it takes"):
+        ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), executor=Full, trials=1, device="cpu")
+
     found = ds.search(
         ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
         network=small_networks(),
