@@ -99,8 +99,8 @@ class Result:
         first one.
 
         ``None`` without an estimate, and where the estimated mean squared error is not above its own standard error, as
-        for few pixels of much noise: then ``at_least`` of the delivered one among ``answers`` is the PSNR of one standard
-        error more. Where the operator is no mask, it is that of A x.
+        for few pixels of much noise: then ``at_least`` of the delivered one among ``answers`` is the PSNR of one
+        standard error more. Where the operator is no mask, it is that of A x.
         """
         value = delivered_answer(self.answers)["estimate"]
         return None if value is None else float(value)
@@ -330,7 +330,7 @@ def _row(trial: Trial) -> dict[str, Any]:
         "reason": trial.reason,
         "operator": trial.operator,
         "digest": trial.digest,
-        "label": trial.genome.label if trial.genome else None,
+        "label": trial.label,
         **{f"params_{name}": value for name, value in flat.items()},
     }
 

@@ -89,7 +89,7 @@ class ProgressBar:
 
 @contextmanager
 def callback_for(progress: bool | Literal["notes"], *, seconds: float | None) -> Iterator[Callback]:
-    """Who hears what happens, in the words of Python. Optuna, which would print lines of its own, is quiet meanwhile."""
+    """Who hears what happens, in words of Python. Optuna, which would print lines of its own, is quiet meanwhile."""
     from ..trials.quiet_optuna import quiet_optuna
 
     if progress not in (True, False, "notes"):

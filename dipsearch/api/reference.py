@@ -40,9 +40,9 @@ def as_image(reference: Any, problem: Problem, *, shape: tuple[int, ...]) -> Ten
 
 
 MOST, LEAST, THERE = 4.0, 1 / 32, 0.1
-"""Root mean squares: of a clean image at the most, as a multiple of the largest magnitude in the range; and beside that of
-its restoration at the least, where that is not all dark. 255 for 1, or 1 for 255, lies far beyond both, and no restoration
-is so bad."""
+"""Root mean squares: of a clean image at the most, as a multiple of the largest magnitude in the range; and beside that
+of its restoration at the least, where that is not all dark. 255 for 1, or 1 for 255, lies far beyond both, and no
+restoration is so bad."""
 
 
 def refuse_other_units(reference: Tensor, restored: Tensor, problem: Problem) -> None:

@@ -71,8 +71,8 @@ def delivered_estimate(result: Mapping[str, Any]) -> float | None:
 
 
 def level_words(rows: Sequence[Row], *, digits: int = 2) -> str:
-    """The estimated PSNR of answers, one to each picture, in the mean: ``31.20 dB``; ``30.00 dB or more`` where there is
-    but a lower bound of one of them; empty where nothing is known."""
+    """The estimated PSNR of answers, one to each picture, in the mean: ``31.20 dB``; ``30.00 dB or more`` where there
+    is but a lower bound of one of them; empty where nothing is known."""
     known = [row.get("at_least") if row["estimate"] is None else row["estimate"] for row in rows]
     level = _mean(known)
     if level is None or all(row["estimate"] is not None for row in rows):

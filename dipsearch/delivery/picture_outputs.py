@@ -160,7 +160,7 @@ def point_estimate(standing: Standing) -> float | None:
 
 def _first(choice: Choice, measured: Mapping[str, Any]) -> dict[str, Any]:
     """The bar that networks have to clear, as a table of methods holds it; ``measured`` is its row of the answers."""
-    answer, standing = choice.answers[0], choice.found[0]
+    answer = choice.answers[0]
     if answer.name != "first" or answer.made == "by a quick method":
         return {}
     row = {

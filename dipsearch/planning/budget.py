@@ -148,7 +148,9 @@ def first_alone(
         no_room=no_room,
         networks_above=networks_above,
     )
-    said = f"{budget:.0f} s in all: {lacking} for a network, the first answer is delivered{enough_words(plan)}"
+    said = (
+        f"{budget:.0f} s in all: {lacking} for a network, the first answer is delivered{enough_words(plan)}"
+    )
     return replace(plan, lines=(picture_line(shapes), ("time", said)))
 
 

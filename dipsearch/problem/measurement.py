@@ -120,7 +120,9 @@ def take_in(
         zero = _zero_of_counts(noise, form, level, observed)
         known = _scaled(noise, form, zero=zero, whole=whole and may_be_share)
         _refuse_more_than_all(known, a, form)
-    counted = float(seen.max()) if known.kind == "poisson" else 1.0  # 8 bits of a few photons have few steps, too
+    counted = (
+        float(seen.max()) if known.kind == "poisson" else 1.0
+    )  # 8 bits of a few photons have few steps, too
     if not is_float(values) and min(counted, 1.0) * (high - low) < FEW_STEPS:
         form = replace(form, dtype="float32")
     return seen, a, known, shape, observed, form

@@ -87,6 +87,8 @@ class Books:
         if isinstance(network, Genome):
             trial.set_user_attr("genome", network.to_nested())
             write_genome(self._run.folder, trial.number, network)
+        else:
+            trial.set_user_attr("name", network.name)
         if (fruitless := self.refusal(network) or self._fruitless(trial)) is not None:
             self._end(trial._trial_id, trial.number, fruitless, state=TrialState.PRUNED)
             return Asked(trial.number, None)

@@ -36,7 +36,9 @@ def choose_devices(
             return tuple(gpus[index % len(gpus)] for index in range(workers or len(gpus)))
         kind = "mps" if torch.backends.mps.is_available() else "cpu"
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise ResourceError("the device is 'mps'", "this machine has none", f"use {option('device', 'auto')} or cpu")
+        raise ResourceError(
+            "the device is 'mps'", "this machine has none", f"use {option('device', 'auto')} or cpu"
+        )
     return (kind,) * (workers or (cores() if kind == "cpu" else 1))
 
 

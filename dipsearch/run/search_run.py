@@ -211,7 +211,7 @@ def _with_networks(
 
 
 def _failed_words(trials: Sequence[Trial]) -> str:
-    """How many candidates failed, with the first reason, where no network was fitted or a function of the user's failed;
+    """How many candidates failed, with the first reason, where no network was fitted or a function of the user's did;
     empty otherwise: that some fits diverge, or have no room, is a part of searching."""
     failed, fitted = [trial for trial in trials if trial.state == "failed"], bool(ranked(trials))
     if fitted:
@@ -278,9 +278,7 @@ def _first_answers(scheduler: Scheduler) -> dict[str, FirstAnswer]:
     files = write_first_pictures(cases, folder=run.folder, tell=scheduler.say)
     firsts = make_first_answers(scheduler.runner, on_crops=run.plan.crop is not None)
     # Of arrays there are no pictures, and the folder goes away with the result.
-    there = {
-        name: str(run.folder / file) for name, file in files.items() if cases[name].image is not None
-    }
+    there = {name: str(run.folder / file) for name, file in files.items() if cases[name].image is not None}
     stacks = planes_together(run.settings.names, [case.source for case in run.cases])
     for sentence in in_lines(first_words(firsts, files=there), stacks, alone=len(cases) == 1):
         scheduler.callback.note(sentence)

@@ -242,7 +242,9 @@ def test_a_reference_that_is_none_of_this_image_is_refused(clean, other):
 def test_a_reference_in_other_units_is_refused(clean, scale, other):
     found = result(clean * scale, noise=0.1 * scale)
     assert found.compare(clean * scale)["psnr"] > 40
-    with pytest.raises(InputError, match=r"the values of the reference are from .*give the reference in the units"):
+    with pytest.raises(
+        InputError, match=r"the values of the reference are from .*give the reference in the units"
+    ):
         found.compare(clean * other)
 
 

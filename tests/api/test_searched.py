@@ -360,7 +360,9 @@ def test_an_executor_of_ones_own_does_the_work(place):
         def submit(self, task):
             raise RuntimeError("no room")
 
-    with pytest.raises(ds.InputError, match=r"submit of the executor failed: RuntimeError: no room; it takes"):
+    with pytest.raises(
+        ds.InputError, match=r"submit of the executor failed: RuntimeError: no room; it takes"
+    ):
         ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), executor=Full, trials=1, device="cpu")
 
     found = ds.search(
@@ -561,6 +563,23 @@ def test_a_sampler_that_fails_ends_the_search_and_a_picture_is_delivered(sampler
     assert caught.value.__notes__ == ["the sampler or pruner raised this; what there was is delivered"]
 
 
+def test_a_pruner_is_named_and_so_are_own_networks(place):
+    def network(trial):
+        module = nn.Sequential(nn.Conv2d(32, 1, 1), nn.Sigmoid())
+        return ds.OwnNetwork(module, name="my net")
+
+    found = ds.search(
+        ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+        network=network,
+        pruner=optuna.pruners.ThresholdPruner(lower=99),
+        trials=1,
+        **(FEW | {"steps": 60}),
+    )
+    (trial,) = found.trials
+    assert trial.state == "pruned" and trial.reason.startswith("the pruner gave it up at iteration ")
+    assert trial.label == "my net" and trial.worker == 0
+
+
 class Broken(optuna.samplers.RandomSampler):
     """A sampler that fails when the function that makes networks asks its trial for a value."""
 
@@ -648,8 +667,13 @@ def test_modules_of_ones_own_are_never_searched_on_a_crop(monkeypatch):
 def test_in_python_sentences_name_arguments_and_no_temporary_folder(place, capsys):
     problem = ds.Problem(noisy(), noise=ds.Gaussian(0.05))
     found = ds.search(problem, budget=0.5, progress="notes", workers=1, device="cpu")
-    with pytest.raises(ds.StudyError, match=r"the result has no network: .*search with a larger budget") as caught:
+    with pytest.raises(
+        ds.StudyError, match=r"the result has no network: .*search with a larger budget"
+    ) as caught:
         ds.restore(problem, found)
     said = capsys.readouterr().err + "".join(found.summary["warnings"]) + str(caught.value)
-    assert "there is no time for a network: the first answer is delivered; networks need more than budget=" in said
+    assert (
+        "there is no time for a network: the first answer is delivered; networks need more than budget="
+        in said
+    )
     assert "--" not in said and str(found.folder) not in said
