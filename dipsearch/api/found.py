@@ -21,6 +21,7 @@ from ..network import Genome
 from ..problem import Problem, psnr, ssim
 from ..problem.metrics import WINDOW
 from ..report import write_page
+from ..report.wording import plural
 from ..run import StudyRecord, Trial, read_study
 from ..run.restore_run import genomes_of
 from ..trials.own_parts import OwnParts, operators_of
@@ -307,7 +308,7 @@ class Result:
             said.append(f"{level} estimated{of}{which}")
         try:
             if self.folder is not None or self.fitted:
-                said.append(f"{len(ranked(self.trials))} networks fitted")
+                said.append(f"{plural(len(ranked(self.trials)), 'network')} fitted")
         except DipsearchError:
             said.append("its folder cannot be read")
         return f"Result({'; '.join(said)}; {self.summary['seconds']:.0f} s)"

@@ -295,8 +295,9 @@ def _refuse_less_than_none(noise: NoiseModel, y: Tensor) -> None:
     below = y < -noise.gain / 2  # anything else is none, up to rounding
     if bool(below.any()):
         raise InputError(
-            f"the noise is Poisson, and {int(below.sum()):,} values of y are below 0, down to {float(y.min()):.3g}",
-            "there are never fewer photons than none",
+            f"the noise is Poisson, and {int(below.sum()):,} values of y are below {-noise.gain / 2:.3g}, down to "
+            f"{float(y.min()):.3g}",
+            "there are never fewer photons than none, and rounding takes off half of one",
             "say what was taken off as offset and what reading adds as read_sigma of dipsearch.NoiseModel('poisson', "
             "gain=..., offset=..., read_sigma=...), or give another noise",
         )

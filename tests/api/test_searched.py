@@ -411,7 +411,7 @@ def test_each_picture_comes_back_in_its_own_form(several):
 
 def test_only_candidates_that_were_begun_are_shown(several):
     assert [trial.state for trial in several.trials] == ["complete"]
-    assert "1 networks fitted" in repr(several)
+    assert "1 network fitted" in repr(several)
 
 
 def test_what_was_found_can_be_used_again(several, tmp_path):
