@@ -143,7 +143,8 @@ def without_time(request: Request, firsts: Sequence[KeptFirst], *, spent: float)
 def without_fits(firsts: Sequence[KeptFirst], *, spent: float) -> float:
     """Seconds that a search takes beside the fits of its networks; more, where a first answer had less than it usually
     takes."""
-    return spent + 2 * sum(first.seconds for first in firsts) + WORKER_START + FINISHING
+    patches = sum(max(first.seconds, first.usually) for first in firsts)
+    return spent + 2 * patches + WORKER_START + FINISHING
 
 
 def here(device: str, workers: Sequence[WorkerSpec] | None) -> str:
