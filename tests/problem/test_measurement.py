@@ -257,7 +257,7 @@ def test_noise_that_is_not_given_is_found_out_or_asked_for(clean):
 @pytest.mark.parametrize(
     ("y", "said"),
     [
-        (None, "y has the type object"),
+        (None, "y is None"),
         ("x.png", "y has the type <U5"),
         ([[1, 2], [3]], "y is no array"),
         (3.0, "y has the shape ()"),
