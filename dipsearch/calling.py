@@ -1,9 +1,31 @@
-"""How this program was called, so that a command in a sentence can be copied as it stands."""
+"""How dipsearch was called, so that what a sentence says to do can be copied as it stands."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+
+_FROM_PYTHON = ContextVar("from_python", default=False)
+
+
+@contextmanager
+def from_python() -> Iterator[None]:
+    """Let ``option`` speak of arguments of functions meanwhile."""
+    token = _FROM_PYTHON.set(True)
+    try:
+        yield
+    finally:
+        _FROM_PYTHON.reset(token)
+
+
+def option(name: str, value: str = "") -> str:
+    """An option in a sentence: ``--budget 30s``, and ``budget="30s"`` where a function was called."""
+    if _FROM_PYTHON.get():
+        return f'{name}="{value}"' if value else name
+    return f"--{name} {value}".rstrip()
 
 
 def program() -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..delivery.answer_words import answers_of, delivered_answer, delivered_words
+from ..delivery.answer_words import answers_of, delivered_answer, delivered_words, level_words
 from ..delivery.answers import UNCHANGED
 from ..delivery.shares import BEST, FIRST
 from ..errors import DipsearchError, InputError, ResourceError, StudyError
@@ -21,14 +21,14 @@ from ..network import Genome
 from ..problem import Problem, psnr, ssim
 from ..problem.metrics import WINDOW
 from ..report import write_page
+from ..report.wording import plural
 from ..run import StudyRecord, Trial, read_study
 from ..run.restore_run import genomes_of
-from ..trials.objective import in_decibels
 from ..trials.own_parts import OwnParts, operators_of
 from ..trials.trial import ranked
 from .asked import cases_of, own_operators
 from .kept import Kept
-from .reference import as_image
+from .reference import as_image, refuse_other_units
 from .shown import before_and_after
 
 Array = Tensor | NDArray[Any]
@@ -65,6 +65,9 @@ class Result:
     def image(self) -> Array:
         """The restored image in the form of the measurement: array or tensor, its axes, its range, its type.
 
+        Whole numbers are rounded; where they have fewer than 128 steps from black to white, or the largest of counted
+        photons is below 128, the image is in float32 instead, since rounding would cost up to several dB.
+
         Raises:
             InputError: there are several; ``images`` has them.
         """
@@ -81,7 +84,8 @@ class Result:
 
     @property
     def answers(self) -> Sequence[Mapping[str, Any]]:
-        """All answers to the first problem, simplest first: name, words, estimate in dB, share, seconds."""
+        """All answers to the first problem, simplest first: name, words, estimate and standard error of its difference
+        to the best one in dB, or at_least (see ``estimated_psnr``), share, seconds."""
         found: Sequence[Mapping[str, Any]] = self.summary["answers"]
         return found
 
@@ -92,10 +96,12 @@ class Result:
 
     @property
     def estimated_psnr(self) -> float | None:
-        """The PSNR in dB that the measurement itself lets expect, against a range of 1; ``None`` without an estimate.
-        Of several images that of the first one.
+        """The PSNR in dB that the measurement itself lets expect, against a range of 1. Of several images that of the
+        first one.
 
-        Where the operator is no mask, it is that of A x.
+        ``None`` without an estimate, and where the estimated mean squared error is not above its own standard error, as
+        for few pixels of much noise: then ``at_least`` of the delivered one among ``answers`` is the PSNR of one
+        standard error more. Where the operator is no mask, it is that of A x.
         """
         value = delivered_answer(self.answers)["estimate"]
         return None if value is None else float(value)
@@ -175,10 +181,26 @@ class Result:
         return own_operators(cases_of(self.problems))
 
     def genomes(self) -> list[Genome]:
-        """The networks that a restoration with this result fits: those of the ensemble, or else the best one."""
+        """The networks that a restoration with this result fits: those of the ensemble, or else the best one.
+
+        Raises:
+            StudyError, InputError: there is none, or they are one's own.
+        """
         if self.networks:
             return list(self.networks)
         assert self.folder is not None
+        if self.best is None:
+            raise StudyError(
+                "the result has no network: similar patches answered before one was fitted",
+                "restore uses the networks that a search found",
+                "search with a larger budget, or name a published network such as 'dipsearch_nearest_48'",
+            )
+        if self.best.genome is None:
+            raise InputError(
+                "the result has networks of one's own, which no file holds",
+                "a result is used again with the genome of a search space's network",
+                "fit one's own networks with dipsearch.fit",
+            )
         return genomes_of(self.folder)
 
     def trials_dataframe(self) -> Any:
@@ -228,11 +250,42 @@ class Result:
         Both are relative to the range of values that the problem was worked on in, from ``form.low`` to ``form.high``.
 
         Args:
-            reference: in the form of ``image``.
+            reference: in the form of ``image``, and in its units.
+
+        Raises:
+            InputError: it is no clean version of this image, or there are several images; see ``compare_all``.
         """
-        x = as_image(reference, self.problems[0], shape=tuple(self.restored[0].shape))
-        found = {"psnr": psnr(self.restored[0], x)}
-        return found | ({"ssim": ssim(self.restored[0], x)} if min(x.shape[-2:]) >= WINDOW else {})
+        if len(self.restored) > 1:
+            raise InputError(
+                f"there are {len(self.restored)} images",
+                "compare takes the reference of the only one",
+                "give compare_all a list of references",
+            )
+        return self.compare_all([reference])[0]
+
+    def compare_all(self, references: Sequence[Any]) -> tuple[dict[str, float], ...]:
+        """``compare`` for all images.
+
+        Args:
+            references: in the order of the problems.
+
+        Raises:
+            InputError: there are more or fewer of them than images, or one of them is none of its image.
+        """
+        if not isinstance(references, Sequence) or len(references) != len(self.restored):
+            count = f"{len(references)}" if isinstance(references, Sequence) else type(references).__name__
+            raise InputError(
+                f"the references are {count}",
+                f"it is a list with one for each of {len(self.restored)} images",
+                "give them in the order of the problems",
+            )
+        rows = []
+        for restored, problem, reference in zip(self.restored, self.problems, references, strict=True):
+            x = as_image(reference, problem, shape=tuple(restored.shape))
+            refuse_other_units(x, restored, problem)
+            large = min(x.shape[-2:]) >= WINDOW
+            rows.append({"psnr": psnr(restored, x)} | ({"ssim": ssim(restored, x)} if large else {}))
+        return tuple(rows)
 
     def __getstate__(self) -> dict[str, Any]:
         folder = self.folder
@@ -249,13 +302,13 @@ class Result:
         said = [f"{len(self.restored)} images" if len(self.restored) > 1 else _size(self.restored[0])]
         if answers_of(self.summary):
             said.append(self.delivered)
-        if self.estimated_psnr is not None:
+        if level := level_words([delivered_answer(self.answers)], digits=1):
             of = "" if self.problems[0].pixelwise else " of what was measured"
             which = ", of the first" if len(self.restored) > 1 else ""
-            said.append(f"{in_decibels(self.estimated_psnr)} estimated{of}{which}")
+            said.append(f"{level} estimated{of}{which}")
         try:
             if self.folder is not None or self.fitted:
-                said.append(f"{len(ranked(self.trials))} networks fitted")
+                said.append(f"{plural(len(ranked(self.trials)), 'network')} fitted")
         except DipsearchError:
             said.append("its folder cannot be read")
         return f"Result({'; '.join(said)}; {self.summary['seconds']:.0f} s)"
@@ -278,7 +331,7 @@ def _row(trial: Trial) -> dict[str, Any]:
         "reason": trial.reason,
         "operator": trial.operator,
         "digest": trial.digest,
-        "label": trial.genome.label if trial.genome else None,
+        "label": trial.label,
         **{f"params_{name}": value for name, value in flat.items()},
     }
 

@@ -38,7 +38,9 @@ def _loaded(place: Path) -> Result:
     record = read_study(place)
     if record.result is None:
         raise StudyError(
-            f"the study in {place} has not delivered", "a result has its image", "finish it with --resume"
+            f"the study in {place} has not delivered",
+            "a result has its image",
+            "finish it with dipsearch search --resume",
         )
     problems = [read_problem(problem_path(place, kind=WHOLE, name=one.name)) for one in record.pictures]
     images = [one.read_whole(one.restored) for one in record.pictures if one.restored is not None]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, Literal
 
+from ..calling import from_python
 from ..errors import InputError
 from ..run import Callback, Outcome, Plan, Silent, Snapshot, Trial
 from ..trials.objective import in_decibels
@@ -88,12 +89,12 @@ class ProgressBar:
 
 @contextmanager
 def callback_for(progress: bool | Literal["notes"], *, seconds: float | None) -> Iterator[Callback]:
-    """Who hears what happens. Optuna, which would print lines of its own, is quiet meanwhile."""
+    """Who hears what happens, in words of Python. Optuna, which would print lines of its own, is quiet meanwhile."""
     from ..trials.quiet_optuna import quiet_optuna
 
     if progress not in (True, False, "notes"):
         raise InputError(f"progress is {progress!r}", 'it is True, False or "notes"', "choose one of these")
-    with quiet_optuna():
+    with quiet_optuna(), from_python():
         if not progress:
             yield Quiet()
             return

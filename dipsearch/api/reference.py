@@ -39,6 +39,35 @@ def as_image(reference: Any, problem: Problem, *, shape: tuple[int, ...]) -> Ten
     return ((values.double().reshape(shape) - form.low) / (form.high - form.low)).float()
 
 
+MOST, LEAST, THERE = 4.0, 1 / 32, 0.1
+"""Root mean squares: of a clean image at the most, as a multiple of the largest magnitude in the range; and beside that
+of its restoration at the least, where that is not all dark. 255 for 1, or 1 for 255, lies far beyond both, and no
+restoration is so bad."""
+
+
+def refuse_other_units(reference: Tensor, restored: Tensor, problem: Problem) -> None:
+    """Refuse a clean image whose values are in other units than those of its restoration.
+
+    Args:
+        reference, restored: (1, C, H, W) in the problem's [0, 1].
+
+    Raises:
+        InputError: they are.
+    """
+    form = problem.form
+    own, beside = (x.double() * (form.high - form.low) + form.low for x in (reference, restored))
+    size, beside_size = (float(x.square().mean().sqrt()) for x in (own, beside))
+    largest = max(abs(form.low), abs(form.high))
+    if size <= MOST * largest and not (beside_size > THERE * largest and size < LEAST * beside_size):
+        return
+    low, high = (float(end) for end in own.aminmax())
+    raise InputError(
+        f"the values of the reference are from {low:.4g} to {high:.4g}",
+        f"those of the image are about from {form.low:.4g} to {form.high:.4g}",
+        "give the reference in the units of the measurement",
+    )
+
+
 def _numbers(reference: Any) -> Tensor:
     """A reference as a tensor on the CPU."""
     try:

@@ -80,7 +80,7 @@ def search(
     Args:
         problem: what was measured; several: one architecture for all of them.
         budget: wall time for everything: "4m", seconds, or a ``timedelta``; ten minutes without it and ``trials``.
-        trials: candidates to be fitted; alone, or whichever comes first.
+        trials: candidates to be fitted; alone, or whichever comes first. One that ``network`` prunes does not count.
         space: a shipped search space's name, or a file.
         network: a function from an Optuna trial to a genome, a ``torch.nn.Module``, a module with its z, or an
             ``OwnNetwork``, instead of a space.

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..calling import option
 from ..trials.objective import in_decibels
 from .answers import COMBINED, QUICKLY, UNCHANGED
 from .shares import FIRST
@@ -69,6 +70,16 @@ def delivered_estimate(result: Mapping[str, Any]) -> float | None:
     return _mean([delivered_answer(answers)["estimate"] for answers in answers_of(result)])
 
 
+def level_words(rows: Sequence[Row], *, digits: int = 2) -> str:
+    """The estimated PSNR of answers, one to each picture, in the mean: ``31.20 dB``; ``30.00 dB or more`` where there
+    is but a lower bound of one of them; empty where nothing is known."""
+    known = [row.get("at_least") if row["estimate"] is None else row["estimate"] for row in rows]
+    level = _mean(known)
+    if level is None or all(row["estimate"] is not None for row in rows):
+        return "" if level is None else in_decibels(level, digits=digits)
+    return f"{level:.{digits}f} dB or more"
+
+
 def networks_helped(result: Mapping[str, Any]) -> bool:
     """Whether networks have a part in what is delivered of any picture, so that they are worth being used again."""
     pictures = answers_of(result)
@@ -99,10 +110,10 @@ def bar_words(result: Mapping[str, Any]) -> str:
         said += ", which is delivered"
     if true is not None:
         said += f": PSNR {true:.2f} dB{on_average}"
-    elif alone is not None:
+    elif level := level_words([answers[0] for answers in pictures], digits=0):
         measured = "the small picture" if result.get("task") == "sr" else "what was measured"
         of = f" of {measured}" if _indirect(result) else ""
-        said += f": about {in_decibels(alone, digits=0)}{of}{on_average}, estimated"
+        said += f": {'' if alone is None else 'about '}{level}{of}{on_average}, estimated"
     if networks is None:
         return f"{said}; no network was fitted"
     if alone is None:
@@ -146,8 +157,8 @@ def gain_words(result: Mapping[str, Any]) -> str:
         return ""
     if not all(map(_best_network, pictures)):
         if any(map(made_quickly, pictures)):
-            return "none: there was no time even for similar patches; a larger --budget leaves time for both"
-        return "none: similar patches answered alone; a larger --budget leaves time for networks"
+            return f"none: there was no time even for similar patches; a larger {option('budget')} leaves time for both"
+        return f"none: similar patches answered alone; a larger {option('budget')} leaves time for networks"
     delivered = [delivered_answer(answers) for answers in pictures]
     if all(one["name"] == FIRST for one in delivered):
         return "none that were tried are better than similar patches alone, which is what is delivered"

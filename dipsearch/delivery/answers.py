@@ -96,6 +96,11 @@ class Choice:
         """The one that is delivered."""
         return next(answer for answer in self.answers if answer.name == self.chosen)
 
+    @property
+    def standing(self) -> Standing:
+        """Where that stands."""
+        return self.found[self.answers.index(self.answer)]
+
 
 def only(answer: Answer, problem: Problem) -> Choice:
     """Deliver the only answer that there is, unjudged."""

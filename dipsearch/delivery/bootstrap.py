@@ -67,11 +67,14 @@ class Standing:
         estimated_psnr: estimated PSNR without a reference.
         error: standard error of the score itself; ``None``: too few blocks to tell, or larger than the score.
         standard_error: standard error of its difference to the best one; 0 for that; ``None`` likewise.
+        at_least: where the estimated mean squared error of a picture is not above its own standard error, so that the
+            score only orders: the PSNR of that error, or of 0 below that, and one standard error more; else ``None``.
     """
 
     estimated_psnr: float
     error: float | None
     standard_error: float | None
+    at_least: float | None = None
 
 
 def block_errors(images: Sequence[Sequence[Tensor]], problem: Problem, *, split: Split) -> BlockErrors:
@@ -116,9 +119,25 @@ def standings(pictures: Sequence[BlockErrors], *, repeats: int = REPEATS) -> tup
     best = int(np.argmax(scores))
     own, apart = draws.std(axis=0, ddof=1), (draws - draws[:, [best]]).std(axis=0, ddof=1)
     return tuple(
-        Standing(float(score), _meant(alone), _meant(beside))
-        for score, alone, beside in zip(scores, own, apart, strict=True)
+        Standing(float(score), _meant(alone), _meant(beside), bound)
+        for score, alone, beside, bound in zip(scores, own, apart, _bounds(pictures), strict=True)
     )
+
+
+def _bounds(pictures: Sequence[BlockErrors]) -> list[float | None]:
+    """``Standing.at_least`` of each candidate; the standard error is that of a ratio of sums over blocks."""
+    mses = np.array([picture.validation_mses().mean(axis=1) for picture in pictures])
+    errors = np.array([_own_errors(picture) for picture in pictures])
+    bounds = decibels(np.maximum(mses, 0) + errors).mean(axis=0)
+    rough = np.asarray((mses <= errors).any(axis=0))
+    return [float(bound) if is_rough else None for bound, is_rough in zip(bounds, rough, strict=True)]
+
+
+def _own_errors(picture: BlockErrors) -> Values:
+    """The standard error of each candidate's estimated mean squared error, ``(K,)``."""
+    errors, values = picture.errors.mean(axis=1), picture.values
+    apart = errors - (errors.sum(axis=1) / values.sum())[:, None] * values
+    return np.asarray(np.sqrt(np.square(apart).sum(axis=1)) / values.sum())
 
 
 def _meant(error: float) -> float | None:

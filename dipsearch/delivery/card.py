@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..trials.trial import Trial
-from .answer_words import bar_words, delivered_words
+from .answer_words import bar_words, delivered_words, level_words
 from .finalists import FIRST, SECOND
 
 
@@ -56,7 +56,7 @@ def _answers(answers: Sequence[Mapping[str, Any]]) -> list[str]:
         estimate, share = answer["estimate"], answer["share"]
         behind = None if estimate is None or best is None or estimate == best else estimate - best
         lines.append(
-            f"| {answer['words']} | {f'{100 * share:.0f} %' if share else ''} | {_cell(estimate)} | "
+            f"| {answer['words']} | {f'{100 * share:.0f} %' if share else ''} | {level_words([answer]) or '–'} | "
             f"{'' if behind is None else _cell(behind, answer['standard_error'])} | {_cell(answer['psnr'])} |"
         )
     return lines

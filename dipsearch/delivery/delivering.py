@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..calling import program
+from ..calling import option, program
 from ..errors import FormatError, StudyError
 from ..fitting import Ensemble, data_consistent, make_ensemble
 from ..fitting import combine as weighted
@@ -142,7 +142,7 @@ def deliver(picture: SplitProblem, members: Sequence[Member]) -> Delivery:
         raise StudyError(
             f"no candidate was fitted to {picture.name} to a usable point",
             "something has to be left to deliver",
-            f"give a larger --budget, or see why candidates failed: {program()} show STUDY",
+            f"give a larger {option('budget')}, or see why candidates failed: {program()} show STUDY",
         )
     best = min(members, key=lambda member: (member.validation_mse, member.number))
     found = make_ensemble(

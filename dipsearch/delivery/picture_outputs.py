@@ -19,6 +19,7 @@ from ..trials.objective import estimated_psnr
 from ..trials.problem_files import SplitProblem
 from ..trials.true_quality import finite, true_luma, true_peak, true_psnr_and_ssim
 from .answers import Choice, finished
+from .bootstrap import Standing
 from .delivering import Delivery
 from .uncertainty import Uncertainty, calibration, full_scale, uncertainty
 
@@ -133,12 +134,16 @@ def delivered_word(choice: Choice, delivery: Delivery | None) -> str:
 
 def answer_rows(choice: Choice, reference: Tensor | None, *, data_range: float = 1.0) -> list[dict[str, Any]]:
     """All answers, simplest first: what the score expects of each, and what it is against the reference."""
+    best = max(choice.found, key=lambda standing: standing.estimated_psnr)
     return [
         {
             "name": answer.name,
             "words": answer.words,
-            "estimate": finite(standing.estimated_psnr),
-            "standard_error": finite(standing.standard_error),
+            "estimate": point_estimate(standing),
+            "at_least": finite(standing.at_least),
+            "standard_error": finite(standing.standard_error)
+            if standing.at_least is best.at_least is None
+            else None,
             "share": round(choice.shares.get(answer.name, 0.0), 4),
             **true_psnr_and_ssim(answer.image, reference, data_range=data_range),
             "psnr_luma": true_luma(answer.image, reference),
@@ -148,16 +153,21 @@ def answer_rows(choice: Choice, reference: Tensor | None, *, data_range: float =
     ]
 
 
+def point_estimate(standing: Standing) -> float | None:
+    """An estimated PSNR in dB as a number for people; ``None`` where only a bound is known, or nothing."""
+    return None if standing.at_least is not None else finite(standing.estimated_psnr)
+
+
 def _first(choice: Choice, measured: Mapping[str, Any]) -> dict[str, Any]:
     """The bar that networks have to clear, as a table of methods holds it; ``measured`` is its row of the answers."""
-    answer, standing = choice.answers[0], choice.found[0]
+    answer = choice.answers[0]
     if answer.name != "first" or answer.made == "by a quick method":
         return {}
     row = {
         "psnr": measured["psnr"],
         "seconds": round(answer.seconds, 2),
-        "score": finite(standing.estimated_psnr),
-        "standard_error": finite(standing.standard_error),
+        "score": measured["estimate"],
+        "standard_error": measured["standard_error"],
     }
     return {"similar patches": row}
 

@@ -55,7 +55,7 @@ def affordable(problem: Problem, *, threads: int, left: float) -> PatchSettings 
     # A hurried answer to a small part shows how fast this machine is at the moment, as busy as it is.
     side = _probe_side(problem)
     if not problem.croppable:  # the operator is applied to all of it, as often with any settings
-        return usual if math.isinf(left) or APPLICATIONS * _seconds_of_operator(problem) < left else None
+        return usual if math.isinf(left) or seconds_whole(problem) < left else None
     if pixels * SLOW < left or side == max(problem.y.shape[-2:]):
         return usual
     part, parallel = _probed(problem), _tiles_at_a_time(problem, threads)
@@ -83,15 +83,15 @@ def choices(problem: Problem) -> dict[PatchSettings, float]:
     return dict(zip((DEFAULT, SHORTENED, QUICK, HURRIED), (*times, 1.0), strict=True))
 
 
-def _seconds_of_operator(problem: Problem) -> float:
-    """Of A and its adjoint, each applied once."""
+def seconds_whole(problem: Problem) -> float:
+    """Of an answer to what cannot be cropped, from A and its adjoint, each applied once."""
 
     def once() -> float:
         begun = finished(problem.y)
         problem.operator.A(problem.operator.A_adjoint(problem.y))
         return finished(problem.y) - begun
 
-    return min(once() for _ in range(2))
+    return APPLICATIONS * min(once() for _ in range(2))
 
 
 def _seconds_of(part: Problem, within: float) -> float:

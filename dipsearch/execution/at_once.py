@@ -70,7 +70,7 @@ def answer_at_once(
         return answer_at_once(case, device="cpu", threads=threads, tell=tell, left=left)
     seconds = time.perf_counter() - started
     worked = max(seconds, time.process_time() - used) if on_cpu else seconds
-    return KeptFirst(there.image, worked, there.made)
+    return KeptFirst(there.image, worked, there.made, there.usually)
 
 
 def patch_device(device: str) -> str:

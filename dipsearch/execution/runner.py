@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..errors import DipsearchError, InputError, first_line
 from .busy import Span
 from .executor import Executor, TaskFailed, WorkerDied
 from .task import Advanced, Patches, Restored, Result, Slice, Task
@@ -225,7 +226,18 @@ class Runner:
         self._again.clear()
 
     def _submit(self, task: Task, tries: int) -> None:
-        worker, future = self.executor.submit(task)
+        try:
+            worker, future = self.executor.submit(task)
+        except DipsearchError:
+            raise
+        except Exception as error:
+            if type(self.executor).__module__.startswith("dipsearch."):
+                raise
+            raise InputError(  # it is not our code
+                f"submit of the executor failed: {type(error).__name__}: {first_line(error)}",
+                "it takes a task, and returns a worker's number and what will come of it",
+                "correct it, or leave executor out",
+            ) from error
         self._pending.append(_Pending(task, future, worker, tries, self.seconds))
 
     def _give_up_late(self, *, patient: bool) -> None:

@@ -26,7 +26,7 @@ from ..patches import (
 )
 from ..problem import Problem, Split
 from ..trials.first_files import Made
-from .answer_speed import TILE, affordable, choices, finished, pixels_of, seconds_of_guess
+from .answer_speed import TILE, affordable, choices, finished, pixels_of, seconds_of_guess, seconds_whole
 
 LATE = 1.5
 """Times its time that an answer may be expected to take before it is begun anew with less thorough settings: its time
@@ -45,10 +45,12 @@ class TimedAnswer:
     Args:
         image: the restored picture, (1, C, H, W).
         made: by the settings that suit the size of the picture, by less thorough ones, or by something else.
+        usually: see ``KeptFirst``.
     """
 
     image: Tensor
     made: Made
+    usually: float = 0.0
 
 
 def answer_within(
@@ -88,7 +90,8 @@ def answer_within(
             usual = settings == settings_for(pixels_of(problem)) and not pace.was_over
             return TimedAnswer(image, "as usual" if usual else "hurried")
         part = fitted_part(problem, split)
-        return TimedAnswer(first_guess(part, noise_sigma=assumed_sigma(part)), "by a quick method")
+        usually = 0.0 if problem.croppable else seconds_whole(problem)
+        return TimedAnswer(first_guess(part, noise_sigma=assumed_sigma(part)), "by a quick method", usually)
 
 
 class _TooSlow(Exception):

@@ -38,6 +38,9 @@ NVIDIA GPU recorded anew, which takes about a second: there all graphs share the
 PICTURES = 8
 """Pictures that stay divided in a worker's memory, with their guides."""
 
+METRIC_FAILED = "the metric failed"
+"""How the reason begins of a candidate that the user's own metric could not rank."""
+
 
 @dataclass
 class Worker:
@@ -228,7 +231,7 @@ class Worker:
                 for one, picture in zip(done, fits.pictures, strict=True)
             )
         except Exception as error:  # it is not our code; the study goes on with the next candidate
-            raise TaskFailed(f"the metric failed: {in_words(error)}") from error
+            raise TaskFailed(f"{METRIC_FAILED}: {in_words(error)}") from error
 
     # -- pictures ------------------------------------------------------------------------------------------------
 

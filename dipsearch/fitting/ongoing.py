@@ -180,7 +180,14 @@ class OngoingFit:
         why = self.ended or ended or Ended.TIME
         best, state = self._best, self._weights
         if why not in (Ended.DIVERGED, Ended.RISEN):
-            named = self._named(self._rule.finish(self._memory))
+            last: object = self._rule.finish(self._memory)
+            if not isinstance(last, Decision):
+                raise InputError(
+                    f"finish of the stopping rule returned {last!r}"[:200],
+                    "it returns a dipsearch.Decision",
+                    "return for example dipsearch.Decision()",
+                )
+            named = self._named(last)
             if named is not None:
                 best, state = named, self._kept_weights() if weights else None
         curves, engine = self.curves(), self._engine
@@ -234,7 +241,15 @@ class OngoingFit:
         self._recent.append(Iterate(check, image))
 
     def _decided(self, check: Check) -> Ended | None:
-        self._memory, decision = self._rule.update(self._memory, check)
+        answered: object = self._rule.update(self._memory, check)
+        if not isinstance(answered, tuple) or len(answered) != 2 or not isinstance(answered[1], Decision):
+            raise InputError(
+                f"update of the stopping rule returned {answered!r}"[:200],
+                "it returns its memory and a dipsearch.Decision",
+                "return for example (memory, dipsearch.Decision())",
+            )
+        decision: Decision
+        self._memory, decision = answered
         if (named := self._named(decision)) is not None:
             self._best, self._weights, self._chosen_at = named, self._kept_weights(), self.step
         return decision.ended

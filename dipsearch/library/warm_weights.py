@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from dipsearch.calling import option
 from dipsearch.errors import FormatError, InputError, first_line
 from dipsearch.files import write_bytes
 from dipsearch.fitting import StepState, with_matched_head
@@ -129,7 +130,7 @@ def warm_state(network: Network, *, channels: int, folder: Path = FOLDER) -> Ste
         raise FormatError(
             "a fit was to begin with learnt weights, and this installation has none for its network",
             f"there are weights for {', '.join(warm_names(folder)) or 'no network'}",
-            "use the version of dipsearch that began it, or begin cold with --start cold",
+            f"use the version of dipsearch that began it, or begin cold with {option('start', 'cold')}",
         )
     tensors = found.tensors if channels == COLOURS else _for_grey(found.tensors, network)
     return {f"network.{name}": value for name, value in tensors.items()}
@@ -214,5 +215,5 @@ def _damaged(path: Path, why: str) -> FormatError:
     return FormatError(
         f"the learnt weights in {path.name} cannot be used ({why})",
         "they are safetensors with the tensors of the preset that the file is named after",
-        "install dipsearch again, or begin cold with --start cold",
+        f"install dipsearch again, or begin cold with {option('start', 'cold')}",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..errors import InputError
 from ..problem import Mask, NoiseModel, Problem, Split, whole
 
 
@@ -16,7 +17,22 @@ def fitted_part(problem: Problem, split: Split | None) -> Problem:
 
     Returns:
         A problem whose ``observed`` is 1 where its y may be looked at, (1, 1, h, w) or (1, C, h, w).
+
+    Raises:
+        InputError: something else was given.
     """
+    if not isinstance(problem, Problem):
+        raise InputError(
+            f"the problem is {type(problem).__name__}",
+            "it is a dipsearch.Problem",
+            "write dipsearch.Problem(y, A, noise=...)",
+        )
+    if not isinstance(split, Split | None):
+        raise InputError(
+            f"the split is {type(split).__name__}",
+            "it divides the measurement",
+            "make it with dipsearch.make_split(problem, seed=0)",
+        )
     split = whole(problem) if split is None else split
     known = split.fit_weight
     operator = Mask(known) if isinstance(problem.operator, Mask) else problem.operator

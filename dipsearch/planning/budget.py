@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..calling import option
 from ..network import Calibration, Genome, cost
 from .affordable import (
     affordable_networks,
@@ -23,7 +24,7 @@ from .affordable import (
 )
 from .memory_limit import those_that_fit
 from .plan import ENDLESS, LEAST_STEPS, UNDECIDED, USUAL_STEPS, Load, Plan, least_steps, usual_steps
-from .plan_lines import lines_of, picture_line
+from .plan_lines import enough_words, lines_of, picture_line
 from .rescoring import MANY, MOST_FINALISTS, NOTHING, RESCORING_SHARE, Rescoring, best_choice
 
 PATIENCE, SHORT_PATIENCE = 300, 120
@@ -122,14 +123,16 @@ def first_alone(
     *,
     devices: tuple[str, ...],
     no_room: str = "",
+    networks_above: float | None = None,
 ) -> Plan:
     """The plan where there is no time for a network, or no memory: the first answers are delivered.
 
     Args:
         no_room: the device without memory; empty: there is no time.
+        networks_above: see ``Plan``.
     """
     lacking = f"not enough memory on '{no_room}'" if no_room else "no time"
-    return Plan(
+    plan = Plan(
         devices=devices,
         crop=None,
         max_steps=1,
@@ -143,11 +146,12 @@ def first_alone(
         trials=None,
         networks=False,
         no_room=no_room,
-        lines=(
-            picture_line(shapes),
-            ("time", f"{budget:.0f} s in all: {lacking} for a network, the first answer is delivered"),
-        ),
+        networks_above=networks_above,
     )
+    said = (
+        f"{budget:.0f} s in all: {lacking} for a network, the first answer is delivered{enough_words(plan)}"
+    )
+    return replace(plan, lines=(picture_line(shapes), ("time", said)))
 
 
 def _with_pilot(load: Load) -> bool:
@@ -264,7 +268,7 @@ def _by_time(
     if plan.networks and final_steps is not None and final_steps < LEAST_STEPS:
         warning = (
             f"only about {final_steps} iterations of the lightest network fit in the time kept for it, "
-            f"{USUAL_STEPS} are usual: give a larger --budget, or a GPU"
+            f"{USUAL_STEPS} are usual: give a larger {option('budget')}, or a GPU"
         )
         # Where a step takes seconds, the clock has to be looked at more often than every tenth step.
         often = max(1, min(10, final_steps // 50))

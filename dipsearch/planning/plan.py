@@ -118,6 +118,7 @@ class Plan:
         no_room: a device that had not even the memory to measure its speed, so that no network is fitted; empty: there
             was none.
         networks_from: the budget in seconds that would have had time for one, about; ``None``: that is not known.
+        networks_above: one that would not yet have had it, where no more is known; ``None``: not even that.
     """
 
     devices: tuple[str, ...]
@@ -140,5 +141,6 @@ class Plan:
     networks: bool = True
     no_room: str = ""
     networks_from: float | None = None
+    networks_above: float | None = None
     seconds_per_step: float = 0.0
     memory_limit: MemoryLimit = UNLIMITED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..calling import option
 from ..durations import about
 from .plan import USUAL_STEPS, Load, Plan, least_steps
 from .rescoring import MANY, RESCORING_SHARE
@@ -75,7 +76,10 @@ def lines_of(
 
 def enough_words(plan: Plan) -> str:
     """What budget networks would need, as the end of a sentence; empty where that is not known."""
-    return "" if plan.networks_from is None else f"; networks need --budget {about(plan.networks_from)}"
+    if plan.networks_from is None:
+        above = plan.networks_above
+        return "" if above is None else f"; networks need more than {option('budget', about(above))}"
+    return f"; networks need {option('budget', about(plan.networks_from))}"
 
 
 def picture_line(shapes: Sequence[tuple[int, int, int, int]]) -> tuple[str, str]:

@@ -33,6 +33,8 @@ def as_tensor(y: Any) -> tuple[Tensor, Form]:
                 "an operator says what was measured",
                 "give y.data and dipsearch.Mask(~numpy.ma.getmaskarray(y))",
             )
+        if y is None:
+            raise InputError("y is None", "it is what was measured, an array or a tensor", "give it")
         try:
             array = np.asarray(y)
         except (ValueError, TypeError) as error:

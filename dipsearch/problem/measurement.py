@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .arrays import as_picture, as_tensor, channels_first, is_float, layout_of_image, plain_type
-from .form import Form
+from .form import FEW_STEPS, Form
 from .gate.noise_classifier import diagnose
 from .gate.sigma import estimate_sigma
 from .noise import NoiseModel, estimated
@@ -120,6 +120,11 @@ def take_in(
         zero = _zero_of_counts(noise, form, level, observed)
         known = _scaled(noise, form, zero=zero, whole=whole and may_be_share)
         _refuse_more_than_all(known, a, form)
+    counted = (
+        float(seen.max()) if known.kind == "poisson" else 1.0
+    )  # 8 bits of a few photons have few steps, too
+    if not is_float(values) and min(counted, 1.0) * (high - low) < FEW_STEPS:
+        form = replace(form, dtype="float32")
     return seen, a, known, shape, observed, form
 
 
@@ -290,8 +295,9 @@ def _refuse_less_than_none(noise: NoiseModel, y: Tensor) -> None:
     below = y < -noise.gain / 2  # anything else is none, up to rounding
     if bool(below.any()):
         raise InputError(
-            f"the noise is Poisson, and {int(below.sum()):,} values of y are below 0, down to {float(y.min()):.3g}",
-            "there are never fewer photons than none",
+            f"the noise is Poisson, and {int(below.sum()):,} values of y are below {-noise.gain / 2:.3g}, down to "
+            f"{float(y.min()):.3g}",
+            "there are never fewer photons than none, and rounding takes off half of one",
             "say what was taken off as offset and what reading adds as read_sigma of dipsearch.NoiseModel('poisson', "
             "gain=..., offset=..., read_sigma=...), or give another noise",
         )

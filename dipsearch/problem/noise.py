@@ -186,6 +186,8 @@ def estimated(sigma: float) -> NoiseModel:
 
 
 def _number(value: object, name: str, *, of: str = "in the units of y") -> float:
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()  # of an array or a tensor without axes
     if isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) < math.inf:
         return float(value)
     raise InputError(

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InputError
-from .form import Form
+from .form import FEW_STEPS, Form
 from .formats.image import Image
 from .gate.unit import GREY_LEVELS, Unit
 from .own_range import BEYOND, LEAST_SPAN, MARGIN, ON_THE_END, SMOOTH
@@ -81,9 +81,15 @@ class PictureRange:
             return ""
         black, white = self._in_file
         words = "black to white" if black < white else "white to black"
-        return (
+        said = (
             f"values from {_short(min(black, white))} to {_short(max(black, white))}, in the file's units, are worked "
             f"on as {words}; --range overrides it"
+        )
+        if self.unit == 1 or self.span >= FEW_STEPS:
+            return said
+        return (
+            f"{said}; these are so few whole numbers that rounding to them costs quality: "
+            "a TIFF of floats with the same values comes back in floats"
         )
 
     def words(self) -> Unit:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..delivery.answer_words import delivered_answer
+from ..delivery.answer_words import delivered_answer, level_words
 from ..run import StudyRecord
 from .wording import NOTHING, decibels
 
@@ -19,6 +19,7 @@ class AnswerRow:
         words: what it is.
         share: of what is delivered, in [0, 1].
         estimate: PSNR in dB, without a reference.
+        level: the same in words, or its lower bound where only that is known.
         behind: how much more the best one is estimated at, in dB; 0 for that.
         standard_error: of that difference, in dB.
         psnr: against the reference, in dB.
@@ -30,6 +31,7 @@ class AnswerRow:
     words: str
     share: float
     estimate: float | None
+    level: str
     behind: float | None
     standard_error: float | None
     psnr: float | None
@@ -64,6 +66,7 @@ def _rows(picture: Mapping[str, Any]) -> tuple[AnswerRow, ...]:
             words=str(answer["words"]),
             share=float(answer["share"]),
             estimate=answer["estimate"],
+            level=level_words([answer]) or NOTHING,
             behind=None if best is None or answer["estimate"] is None else best - answer["estimate"],
             standard_error=answer["standard_error"],
             psnr=answer["psnr"],

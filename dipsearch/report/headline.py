@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..delivery.answer_words import delivered_estimate, left_as_it_was
+from ..delivery.answer_words import answers_of, delivered_answer, left_as_it_was, level_words
 from ..run import StudyRecord
 from ..run.study_record import UNREADABLE
 from .outcome_part import delivered_by, image_words
@@ -73,11 +73,11 @@ def _judged(result: Mapping[str, Any]) -> str:
 def _quality(result: Mapping[str, Any]) -> tuple[Fact, ...]:
     delivered = result.get("delivered_psnr")
     if delivered is None:
-        score = delivered_estimate(result)
+        level = level_words([delivered_answer(answers) for answers in answers_of(result)])
         where = "of the small picture, " if result.get("task") == "sr" else ""
         if not where and (result.get("split") or {}).get("indirect"):
             where = "of what was measured, "
-        return (Fact(decibels(score), "estimated PSNR", f"{where}without a reference"),) if score else ()
+        return (Fact(level, "estimated PSNR", f"{where}without a reference"),) if level else ()
     ssim = result.get("delivered_ssim")
     facts = [Fact(decibels(delivered), "PSNR", f"SSIM {ssim:.3f}" if ssim is not None else "")]
     for name, baseline in (result.get("baselines") or {}).items():

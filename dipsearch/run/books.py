@@ -7,6 +7,7 @@ there when the study is resumed, with the files of its fits.
 from __future__ import annotations
 
 import math
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 from ..errors import DipsearchError
 from ..execution.picture_fits import kept_steps
 from ..execution.task import OUTPUT, STATE
-from ..execution.worker import in_words
+from ..execution.worker import METRIC_FAILED, in_words
 from ..fitting import Ended
 from ..library.warm_weights import warm_name
 from ..network import Genome, Network, OwnNetwork, SearchSpace, as_network
@@ -32,6 +33,9 @@ from .run import Run
 
 TIME_OVER = "the time was over"
 """Why a candidate rests that a resumed search can go on with."""
+
+FUNCTION_FAILED = "the function that makes networks failed"
+"""How the reason begins of a candidate that was none."""
 
 
 @dataclass(frozen=True)
@@ -67,20 +71,24 @@ class Books:
             trial = self._study.ask()
         try:
             network = self._network(trial)
-        except optuna.TrialPruned:
-            self._tell(trial.number, state=TrialState.PRUNED)
+        except optuna.TrialPruned as pruned:
+            reason = str(pruned) or "the function that makes networks pruned it"
+            self._end(trial._trial_id, trial.number, reason, state=TrialState.PRUNED)
             return Asked(trial.number, None)
         except DipsearchError:
             raise
         except Exception as error:  # it is not our code; the study goes on with the next one
-            who = "the sampler" if self._run.own.propose is None else "the function that makes networks"
-            self._end(
-                trial._trial_id, trial.number, f"{who} failed: {in_words(error)}", state=TrialState.FAIL
-            )
+            samplers = self._run.own.propose is None or self._passed_sampler(error)
+            who = "the sampler failed" if samplers else FUNCTION_FAILED
+            self._end(trial._trial_id, trial.number, f"{who}: {in_words(error)}", state=TrialState.FAIL)
+            if samplers and self._run.own.sampler is not None:
+                raise OwnPartFailed from error
             return Asked(trial.number, None)
         if isinstance(network, Genome):
             trial.set_user_attr("genome", network.to_nested())
             write_genome(self._run.folder, trial.number, network)
+        else:
+            trial.set_user_attr("name", network.name)
         if (fruitless := self.refusal(network) or self._fruitless(trial)) is not None:
             self._end(trial._trial_id, trial.number, fruitless, state=TrialState.PRUNED)
             return Asked(trial.number, None)
@@ -156,7 +164,7 @@ class Books:
             reason = f"the fit diverged at iteration {candidate.steps}"
             return self._end(candidate.key, candidate.number, reason, state=TrialState.FAIL)
         if self._run.own.metric is not None and not math.isfinite(candidate.value):
-            reason = f"the metric failed: it returned {candidate.value}"
+            reason = f"{METRIC_FAILED}: it returned {candidate.value}"
             return self._end(candidate.key, candidate.number, reason, state=TrialState.FAIL)
         if pruned:
             self._study._storage.set_trial_user_attr(candidate.key, "reason", pruned)
@@ -216,6 +224,12 @@ class Books:
             if self._run.own.sampler is None and self._run.own.pruner is None:
                 raise
             raise OwnPartFailed from error
+
+    def _passed_sampler(self, error: Exception) -> bool:
+        """Whether an error in the function that makes networks came out of the sampler, which its trial asks."""
+        sampler = self._run.own.sampler
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        return sampler is not None and any(frame.f_locals.get("self") is sampler for frame in frames)
 
     def _network(self, trial: optuna.Trial) -> Network:
         propose = self._run.own.propose

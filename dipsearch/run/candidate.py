@@ -139,6 +139,7 @@ class Candidate:
             "steps": self.steps,
             "seconds": round(self.seconds, 3),
             "usable": self.usable,
+            **({"worker": self.worker} if self.worker >= 0 else {}),
             **self.means,
             **({"ended": self.ended.value} if self.ended else {}),
             **({"lean": True} if self.lean else {}),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import torch
 
+from ..calling import option
 from ..errors import ResourceError
 from ..fitting.free_memory import free_bytes
 
@@ -35,7 +36,9 @@ def choose_devices(
             return tuple(gpus[index % len(gpus)] for index in range(workers or len(gpus)))
         kind = "mps" if torch.backends.mps.is_available() else "cpu"
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise ResourceError("the device is 'mps'", "this machine has none", "use --device auto or cpu")
+        raise ResourceError(
+            "the device is 'mps'", "this machine has none", f"use {option('device', 'auto')} or cpu"
+        )
     return (kind,) * (workers or (cores() if kind == "cpu" else 1))
 
 
@@ -97,10 +100,10 @@ def _asked_for(word: str, number: str) -> list[str]:
     names = [f"cuda:{index}" for index in range(count) if number in ("", str(index))]
     if not names:
         trouble = trouble or f"this machine has {count} CUDA devices"
-        raise ResourceError(f"the device is '{word}'", trouble, "use --device auto or cpu")
+        raise ResourceError(f"the device is '{word}'", trouble, f"use {option('device', 'auto')} or cpu")
     for name in names:
         if trouble := _trouble(name):
-            raise ResourceError(f"the device is '{word}'", trouble, "use --device auto or cpu")
+            raise ResourceError(f"the device is '{word}'", trouble, f"use {option('device', 'auto')} or cpu")
     return names
 
 

@@ -38,7 +38,7 @@ from .gathered import Gathered, gather
 from .head_start import HeadStart
 from .known_networks import NONE, KnownNetworks, known_networks
 from .run import Run
-from .run_plan import here, plan_of, searched_part, settings_of, without_time
+from .run_plan import here, plan_of, searched_part, settings_of, without_fits, without_time
 
 
 def open_run(
@@ -94,7 +94,8 @@ def open_run(
     notes += in_lines(quick_words(firsts), stacks, alone=len(firsts) == 1)
     spans = [Span(place, begun_at, time.monotonic() - started)] if workers is None else []
     has_pilot = len(firsts) == len(names)
-    no_time = has_pilot and without_time(request, list(firsts.values()), spent=time.monotonic() - started)
+    kept, spent = list(firsts.values()), time.monotonic() - started
+    no_time = has_pilot and without_time(request, kept, spent=spent)
     known = NONE
     if own.propose is None and not (no_time and asked.begun is None):
         images = [first.image for first in firsts.values()] if has_pilot else []
@@ -112,6 +113,7 @@ def open_run(
         slowness=since.slowness(),
         patch_seconds=sum(first.seconds for first in firsts.values()) if has_pilot else None,
         no_time=no_time,
+        least=without_fits(kept, spent=spent),
         may_crop=own.propose is None,  # a module of the user's is drawn once
     )
     notes += _of_networks(asked, plan, known)

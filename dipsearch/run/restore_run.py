@@ -16,11 +16,11 @@ from typing import Any
 
 import torch
 
-from ..calling import program
+from ..calling import option, program
 from ..delivery.answers import Answer, Choice, only, unchanged
 from ..delivery.delivering import Delivery
 from ..delivery.first_answers import quick_words
-from ..delivery.picture_outputs import answer_rows, delivered_word
+from ..delivery.picture_outputs import answer_rows, delivered_word, point_estimate
 from ..delivery.shares import FIRST
 from ..errors import InputError
 from ..execution.at_once import answer_at_once
@@ -45,11 +45,10 @@ from ..problem import (
 )
 from ..request_words import StartWord
 from ..trials.first_files import KeptFirst
-from ..trials.objective import estimated_psnr
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.problem_files import WHOLE, problem_path, write_problem
 from ..trials.trial import Trial
-from ..trials.true_quality import finite, true_psnr_and_ssim
+from ..trials.true_quality import true_psnr_and_ssim
 from .devices import choose_devices, most_threads, threads_each
 from .gathered import of_each
 from .outcome import Callback
@@ -243,7 +242,9 @@ def _at_once(
     hurried = [(name, HURRIED_WORDS) for name, first in firsts.items() if first.made == "hurried"]
     for sentence in in_lines([*quick_words(firsts), *hurried], stacks, alone=len(firsts) == 1):
         callback.note(sentence)
-    callback.note("there is no time for networks: the first answer is delivered; give a larger --budget")
+    callback.note(
+        f"there is no time for networks: the first answer is delivered; give a larger {option('budget')}"
+    )
     return found
 
 
@@ -296,7 +297,7 @@ def _row(
         "source": case.source,
         "restored": str(file),
         "delivered": delivered_word(choice, delivery),
-        "score": finite(estimated_psnr(choice.validation_mse)),
+        "score": point_estimate(choice.standing),
         **true_psnr_and_ssim(image, truth, data_range=case.data_range),
         "members": 0 if delivery is None else len(delivery.ensemble.members),
         "answers": answer_rows(choice, truth, data_range=case.data_range),

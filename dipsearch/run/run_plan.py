@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from ..calling import option
 from ..errors import InputError, ResourceError
 from ..execution.executor import WorkerSpec
 from ..fitting import give_back_memory, out_of_memory
@@ -42,6 +43,7 @@ def plan_of(
     slowness: float,
     patch_seconds: float | None,
     no_time: bool,
+    least: float,
     may_crop: bool,
 ) -> tuple[Plan, Calibration | None]:
     """The plan, and the calibration that it rests on; ``None`` where there is no clock, or no time for one.
@@ -55,6 +57,7 @@ def plan_of(
         slowness: see ``Load``.
         patch_seconds: of one worker for the first answers; ``None``: there are none.
         no_time: for networks, see ``without_time``.
+        least: seconds that a search takes beside its fits, see ``without_fits``.
         may_crop: whether candidates can be fitted once more, to the whole pictures, where they are searched on crops.
 
     Raises:
@@ -65,7 +68,9 @@ def plan_of(
     shapes = [case.problem.image_shape for case in cases]
     if no_time and begun is None:
         # Whatever is measured now would only delay what can be delivered.
-        return first_alone(request.budget_seconds or 0.0, shapes, devices=devices), None
+        budget = request.budget_seconds or 0.0
+        above = least if least > budget else None
+        return first_alone(budget, shapes, devices=devices, networks_above=above), None
     if request.budget_seconds is not None:
         device = here(devices[0], workers)
         try:
@@ -115,7 +120,7 @@ def _calibrated(device: str, *, precision: Precision, seed: int) -> Calibration:
         raise ResourceError(
             f"there was not enough memory on '{device}' to measure how fast it is",
             "small networks are fitted for that, which take less than a gigabyte",
-            "end what else is there, or use another --device",
+            f"end what else is there, or use another {option('device')}",
         )
     return found
 
@@ -132,10 +137,14 @@ def without_time(request: Request, firsts: Sequence[KeptFirst], *, spent: float)
     """
     if any(first.made != "as usual" for first in firsts):
         return True
-    if request.budget_seconds is None:
-        return False
-    patch_seconds = sum(first.seconds for first in firsts)
-    return spent + 2 * patch_seconds + WORKER_START + FINISHING > request.budget_seconds
+    return request.budget_seconds is not None and without_fits(firsts, spent=spent) > request.budget_seconds
+
+
+def without_fits(firsts: Sequence[KeptFirst], *, spent: float) -> float:
+    """Seconds that a search takes beside the fits of its networks; more, where a first answer had less than it usually
+    takes."""
+    patches = sum(max(first.seconds, first.usually) for first in firsts)
+    return spent + 2 * patches + WORKER_START + FINISHING
 
 
 def here(device: str, workers: Sequence[WorkerSpec] | None) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..calling import option
 from ..delivery.first_answers import (
     FirstAnswer,
     first_estimates,
@@ -21,6 +22,7 @@ from ..errors import InputError, ResourceError, first_line
 from ..execution.executor import Executor, made_by
 from ..execution.runner import Asked, Runner
 from ..execution.timed_answer import plain_threads
+from ..execution.worker import METRIC_FAILED
 from ..planning.plan_lines import enough_words
 from ..problem import Case, in_lines, planes_together
 from ..problem.case_words import SIMULATION
@@ -28,10 +30,11 @@ from ..proposal.patience import Patience
 from ..proposal.study import search_space
 from ..trials.claim import claim
 from ..trials.first_files import read_first
+from ..trials.objective import in_decibels
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.request import Request
 from ..trials.trial import Trial, ranked
-from .books import Books
+from .books import FUNCTION_FAILED, Books
 from .finishing import Finished, finish, finish_at_once
 from .head_start import Given, HeadStart
 from .opening import open_run
@@ -178,7 +181,7 @@ def _with_networks(
         runner.abandon()
         scheduler.say(f"the search is over: {first_line(error)}; what there is is delivered")
     finished = finish(scheduler, firsts)
-    if said := _all_failed(run.trials()):
+    if said := _failed_words(run.trials()):
         scheduler.notes.append(said)
         callback.warn(said)
     outcome = _written(run, finished, callback, asked, unsaved, notes=tuple(scheduler.notes))
@@ -188,14 +191,18 @@ def _with_networks(
     return outcome
 
 
-def _all_failed(trials: Sequence[Trial]) -> str:
-    """Says so where no network was fitted and candidates failed, with the first reason; empty otherwise."""
-    failed = [trial for trial in trials if trial.state == "failed"]
-    if not failed or ranked(trials):
+def _failed_words(trials: Sequence[Trial]) -> str:
+    """How many candidates failed, with the first reason, where no network was fitted or a function of the user's did;
+    empty otherwise: that some fits diverge, or have no room, is a part of searching."""
+    failed, fitted = [trial for trial in trials if trial.state == "failed"], bool(ranked(trials))
+    if fitted:
+        failed = [one for one in failed if (one.reason or "").startswith((FUNCTION_FAILED, METRIC_FAILED))]
+    if not failed:
         return ""
     why = next((trial.reason for trial in failed if trial.reason), "for an unknown reason")
     begun = sum(trial.state != "waiting" for trial in trials)
-    return f"no network was fitted, {len(failed)} of {begun} candidates failed: {why}"
+    said = f"{len(failed)} of {begun} candidates failed: {why}"
+    return said if fitted else f"no network was fitted, {said}"
 
 
 class CallbackFailed(Exception):
@@ -219,10 +226,10 @@ def _without_networks(run: Run, callback: Callback, asked: Asked, unsaved: Unsav
         else f"{asked.by}: the first answer is delivered"
         if asked.once
         else f"there is not enough memory on '{run.plan.no_room}' for a network: the first answer is delivered; "
-        "end what else is there, or use another --device"
+        f"end what else is there, or use another {option('device')}"
         if run.plan.no_room
         else "there is no time for a network: the first answer is delivered"
-        + (enough_words(run.plan) or "; give a larger --budget")
+        + (enough_words(run.plan) or f"; give a larger {option('budget')}")
     )
     callback.note(sentence)
     outcome = _written(run, finish_at_once(run), callback, asked, unsaved, notes=(sentence,))
@@ -251,7 +258,8 @@ def _first_answers(scheduler: Scheduler) -> dict[str, FirstAnswer]:
     cases = dict(zip(run.settings.names, run.cases, strict=True))
     files = write_first_pictures(cases, folder=run.folder, tell=scheduler.say)
     firsts = make_first_answers(scheduler.runner, on_crops=run.plan.crop is not None)
-    there = {name: str(run.folder / file) for name, file in files.items()}
+    # Of arrays there are no pictures, and the folder goes away with the result.
+    there = {name: str(run.folder / file) for name, file in files.items() if cases[name].image is not None}
     stacks = planes_together(run.settings.names, [case.source for case in run.cases])
     for sentence in in_lines(first_words(firsts, files=there), stacks, alone=len(cases) == 1):
         scheduler.callback.note(sentence)
@@ -260,6 +268,6 @@ def _first_answers(scheduler: Scheduler) -> dict[str, FirstAnswer]:
         scheduler.bar = sum(estimates.values()) / len(estimates)
     for name, expected in estimates.items():
         scheduler.callback.detail(
-            f"similar patches alone on {name}, from the fitted part: {expected:.1f} dB estimated"
+            f"similar patches alone on {name}, from the fitted part: {in_decibels(expected)} estimated"
         )
     return firsts

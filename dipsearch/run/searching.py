@@ -17,7 +17,6 @@ from ..delivery.delivering import MOST_MEMBERS
 from ..errors import StorageLost
 from ..execution.runner import Runner
 from ..execution.task import Advanced, Result, Slice, Task
-from ..fitting import Ended
 from ..planning.in_turn import InTurn
 from ..planning.plan import least_steps
 from ..planning.policy import Decision, ExpectedGain, Policy, Situation, WholeFits
@@ -255,7 +254,7 @@ class Search:
         with self._keeping_books():
             self.books.note(candidate, counts=self.clock.decides)
             if self.books.prunes(candidate):
-                self._told(candidate, pruned=Ended.PRUNED.value)
+                self._told(candidate, pruned=f"the pruner gave it up at iteration {candidate.steps}")
             elif lost := self._lost_race(candidate):
                 self._told(candidate, pruned=lost)
             elif candidate.ended:

@@ -43,7 +43,7 @@ class Trial:
         parents: numbers of the candidates it was bred from.
         operator: how it came to be ("known", "crossover", …).
         changed: genes that differ from the first parent.
-        worker: which worker fitted it.
+        worker: which worker advanced it last.
         started: Unix seconds.
         finished: Unix seconds.
         engine: what made the steps of its fits.
@@ -53,6 +53,7 @@ class Trial:
         metric: the user's own, higher is better, where candidates are ranked by it.
         start: the preset whose learnt weights it began with; ``None``: random ones.
         params: what was suggested for it, as Optuna has it.
+        name: of a network of one's own.
     """
 
     number: int
@@ -78,6 +79,12 @@ class Trial:
     metric: float | None = None
     start: str | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
+    name: str | None = None
+
+    @property
+    def label(self) -> str | None:
+        """A few words for a table."""
+        return self.name if self.genome is None else self.genome.label
 
     @property
     def value(self) -> float | None:
@@ -116,6 +123,7 @@ class _Notes(BaseModel):
     engine_note: Words | None = None
     precision: Words | None = None
     start: Words | None = None
+    name: Words | None = None
 
 
 def trial_of(trial: FrozenTrial, *, genome: Genome | None = None) -> Trial:

@@ -272,6 +272,31 @@ def test_a_rule_names_one_of_the_three_latest_check_points(problem, back, step):
     assert ds.fit(problem, GENOME, rule=Naming(back), steps=60, device="cpu").step == step
 
 
+@pytest.mark.parametrize(
+    ("answers", "last", "said"),
+    [
+        (lambda memory: (memory, 3), ds.Decision(), r"update of the stopping rule returned \(0, 3\)"),
+        (lambda memory: None, ds.Decision(), "update of the stopping rule returned None"),
+        (lambda memory: (memory, ds.Decision()), None, "finish of the stopping rule returned None"),
+    ],
+)
+def test_a_rule_that_answers_something_else_is_refused(problem, answers, last, said):
+    class Other(Naming):
+        def update(self, memory, check):
+            return answers(memory)
+
+        def finish(self, memory):
+            return last
+
+    with pytest.raises(ds.InputError, match=said):
+        ds.fit(problem, GENOME, rule=Other(0), steps=20, device="cpu")
+
+
+def test_similar_patches_take_a_problem():
+    with pytest.raises(ds.InputError, match=r"the problem is ndarray; it is a dipsearch.Problem"):
+        ds.answer(np.zeros((32, 32)))
+
+
 @pytest.mark.parametrize("back", [3, -1, "two"])
 def test_a_rule_that_names_a_check_point_that_is_not_kept_is_refused(problem, back):
     with pytest.raises(ds.InputError, match="back as the best one"):

@@ -238,6 +238,26 @@ def test_a_reference_that_is_none_of_this_image_is_refused(clean, other):
         result(clean, noise=0.1).compare(other(clean))
 
 
+@pytest.mark.parametrize(("scale", "other"), [(1.0, 255.0), (255.0, 1.0)])
+def test_a_reference_in_other_units_is_refused(clean, scale, other):
+    found = result(clean * scale, noise=0.1 * scale)
+    assert found.compare(clean * scale)["psnr"] > 40
+    with pytest.raises(
+        InputError, match=r"the values of the reference are from .*give the reference in the units"
+    ):
+        found.compare(clean * other)
+
+
+def test_of_several_images_each_has_its_reference(clean):
+    found = result(clean, clean[::-1], noise=0.1)
+    with pytest.raises(InputError, match=r"there are 2 images; .*; give compare_all a list of references"):
+        found.compare(clean)
+    with pytest.raises(InputError, match=r"the references are 1; it is a list with one for each of 2 images"):
+        found.compare_all([clean])
+    one, other = found.compare_all([clean, clean])
+    assert one["psnr"] > 60 > 40 > other["psnr"]
+
+
 # -- folders -------------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ import torch
 
 import dipsearch as ds
 from dipsearch.errors import InputError
+from dipsearch.report.wording import plural
 
 FEW = {"workers": 1, "device": "cpu"}
 SIDE = 40
@@ -62,7 +63,7 @@ def test_a_restoration_has_the_networks_that_it_fitted(again):
     rows = again.trials_dataframe()
     assert len(rows) == len(again.trials) > 0
     assert again.best.estimated_psnr > 15 and again.best.seconds > 0 and again.best.ended
-    assert f"{len(again.trials)} networks fitted" in repr(again)
+    assert plural(len(again.trials), "network") + " fitted" in repr(again)
 
 
 def test_the_members_of_its_ensemble_are_named(again):

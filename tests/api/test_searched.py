@@ -356,6 +356,15 @@ def test_an_executor_of_ones_own_does_the_work(place):
         def __exit__(self, *reason):
             given.append("left")
 
+    class Full(Here):
+        def submit(self, task):
+            raise RuntimeError("no room")
+
+    with pytest.raises(
+        ds.InputError, match=r"submit of the executor failed: RuntimeError: no room; it takes"
+    ):
+        ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), executor=Full, trials=1, device="cpu")
+
     found = ds.search(
         ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
         network=small_networks(),
@@ -402,7 +411,7 @@ def test_each_picture_comes_back_in_its_own_form(several):
 
 def test_only_candidates_that_were_begun_are_shown(several):
     assert [trial.state for trial in several.trials] == ["complete"]
-    assert "1 networks fitted" in repr(several)
+    assert "1 network fitted" in repr(several)
 
 
 def test_what_was_found_can_be_used_again(several, tmp_path):
@@ -554,6 +563,44 @@ def test_a_sampler_that_fails_ends_the_search_and_a_picture_is_delivered(sampler
     assert caught.value.__notes__ == ["the sampler or pruner raised this; what there was is delivered"]
 
 
+def test_a_pruner_is_named_and_so_are_own_networks(place):
+    def network(trial):
+        module = nn.Sequential(nn.Conv2d(32, 1, 1), nn.Sigmoid())
+        return ds.OwnNetwork(module, name="my net")
+
+    found = ds.search(
+        ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+        network=network,
+        pruner=optuna.pruners.ThresholdPruner(lower=99),
+        trials=1,
+        **(FEW | {"steps": 60}),
+    )
+    (trial,) = found.trials
+    assert trial.state == "pruned" and trial.reason.startswith("the pruner gave it up at iteration ")
+    assert trial.label == "my net" and trial.worker == 0
+
+
+class Broken(optuna.samplers.RandomSampler):
+    """A sampler that fails when the function that makes networks asks its trial for a value."""
+
+    def sample_independent(self, study, trial, param_name, param_distribution):
+        raise KeyError("no value")
+
+
+def test_what_a_sampler_raises_within_the_function_is_not_the_functions(place):
+    with pytest.warns(UserWarning), pytest.raises(KeyError, match=r"no value") as caught:
+        ds.search(
+            ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+            network=small_networks(),
+            sampler=Broken(),
+            trials=2,
+            **FEW,
+        )
+    assert [trial.reason for trial in caught.value.result.trials] == [
+        "the sampler failed: KeyError: 'no value'"
+    ]
+
+
 def test_noise_that_is_not_what_was_given_is_among_the_warnings(place):
     with pytest.warns(UserWarning, match="what was given is used"):
         problem = ds.Problem(noisy(), noise=ds.Gaussian(0.5))
@@ -581,14 +628,29 @@ def test_where_every_candidate_fails_that_and_the_reason_are_said(place, parts, 
     assert found.summary["warnings"] == [said] and found.trials[0].reason == reason
 
 
+def test_failures_of_the_function_are_said_where_other_networks_were_fitted(place):
+    fine = small_networks()
+    with pytest.warns(UserWarning, match=r"1 of 2 candidates failed: the function .* failed: RuntimeError"):
+        ds.search(
+            ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+            network=lambda trial: failing(trial) if trial.number else fine(trial),
+            trials=2,
+            **FEW,
+        )
+
+
 def test_what_a_function_prunes_is_no_failure():
     def picky(trial):
         if trial.number < 14:
-            raise optuna.TrialPruned
+            raise optuna.TrialPruned("too wide" if trial.number else "")
         return nn.Sequential(nn.Conv2d(32, 2, 3, padding=1), nn.Conv2d(2, 1, 1), nn.Sigmoid())
 
     found = ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), network=picky, trials=1, **FEW)
     assert [trial.state for trial in found.trials] == ["pruned"] * 14 + ["complete"]
+    assert [trial.reason for trial in found.trials[:2]] == [
+        "the function that makes networks pruned it",
+        "too wide",
+    ]
 
 
 def test_modules_of_ones_own_are_never_searched_on_a_crop(monkeypatch):
@@ -600,3 +662,18 @@ def test_modules_of_ones_own_are_never_searched_on_a_crop(monkeypatch):
     )
     ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), network=small_networks(), trials=1, **FEW)
     assert [load.searched_on for load in plans] == [None]
+
+
+def test_in_python_sentences_name_arguments_and_no_temporary_folder(place, capsys):
+    problem = ds.Problem(noisy(), noise=ds.Gaussian(0.05))
+    found = ds.search(problem, budget=0.5, progress="notes", workers=1, device="cpu")
+    with pytest.raises(
+        ds.StudyError, match=r"the result has no network: .*search with a larger budget"
+    ) as caught:
+        ds.restore(problem, found)
+    said = capsys.readouterr().err + "".join(found.summary["warnings"]) + str(caught.value)
+    assert (
+        "there is no time for a network: the first answer is delivered; networks need more than budget="
+        in said
+    )
+    assert "--" not in said and str(found.folder) not in said

@@ -12,6 +12,7 @@ from dipsearch.delivery.answer_words import (
     delivered_answer,
     delivered_words,
     gain_words,
+    level_words,
     little_words,
     networks_helped,
 )
@@ -72,6 +73,17 @@ def test_the_line_of_the_console() -> None:
         "similar patches alone: about 41 dB of the small picture, estimated; "
         "what is delivered is estimated 0.70 ± 0.02 dB higher"
     )
+
+
+def test_where_only_a_bound_is_known_that_is_said() -> None:
+    found = result({"first": None})
+    found["answers"][0]["at_least"] = 29.97
+    assert level_words(found["answers"]) == "29.97 dB or more"
+    said = "similar patches alone: 30 dB or more, estimated"
+    assert bar_words(found) == f"{said}; no network was fitted"
+    found = result({"first": None, "best": 31.0})
+    found["answers"][0]["at_least"] = 29.97
+    assert bar_words(found) == said
 
 
 def test_where_the_truth_is_known_no_level_is_estimated() -> None:

@@ -136,3 +136,11 @@ def test_estimates_that_may_be_drawn_below_zero_keep_a_sensible_error() -> None:
     (found,) = standings([blocks(errors)], repeats=4000)
     assert found.estimated_psnr == pytest.approx(30)
     assert found.error == pytest.approx(DECIBEL * errors.std() / math.sqrt(400) / 0.001, rel=0.1)
+
+
+def test_an_error_that_is_not_above_its_own_standard_error_has_but_a_bound() -> None:
+    spread = np.where(np.arange(100) % 2, 1.0, -1.0)
+    clear, rough, below = standings([blocks(np.array([[0.010], [0.001], [-0.001]]) + 0.05 * spread)])
+    assert clear.at_least is None
+    assert rough.at_least == pytest.approx(-10 * math.log10(0.001 + 0.005))
+    assert below.at_least == pytest.approx(-10 * math.log10(0.005))

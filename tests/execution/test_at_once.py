@@ -15,6 +15,7 @@ from dipsearch.execution.at_once import answer_at_once
 from dipsearch.execution.timed_answer import answer_within
 from dipsearch.patches import DEFAULT, HURRIED, SHORTENED, PatchSettings, Progress, answer, first_guess
 from dipsearch.problem import Case, Identity, Mask, NoiseModel, Operator, Problem, make_split, psnr
+from dipsearch.problem.operators import LinearOperator
 
 
 def clean() -> torch.Tensor:
@@ -251,3 +252,12 @@ def test_passes_that_there_is_no_time_for_are_not_made() -> None:
         assert torch.equal(
             answer(problem, over=lambda: True), first_guess(problem, noise_sigma=problem.noise.sigma or 0.0)
         )
+
+
+def test_of_an_operator_that_cannot_be_cropped_it_is_known_what_patches_would_have_needed() -> None:
+    shape = (1, 1, 32, 32)
+    operator = LinearOperator(lambda x: x.flip(-1), lambda y: y.flip(-1), image_shape=shape)
+    y = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    problem = Problem(y, operator, NoiseModel("gaussian", 0.1, "given"), shape, torch.ones(shape))
+    found = answer_within(problem, left=1e-9, threads=1)
+    assert found.made == "by a quick method" and found.usually > 1e-9

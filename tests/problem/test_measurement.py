@@ -257,7 +257,7 @@ def test_noise_that_is_not_given_is_found_out_or_asked_for(clean):
 @pytest.mark.parametrize(
     ("y", "said"),
     [
-        (None, "y has the type object"),
+        (None, "y is None"),
         ("x.png", "y has the type <U5"),
         ([[1, 2], [3]], "y is no array"),
         (3.0, "y has the shape ()"),
@@ -519,9 +519,19 @@ def test_there_are_never_fewer_photons_than_none(clean):
     y = np.random.default_rng(0).poisson(20 * clean).astype(float)
     y[0, :3] = -2
     said = refused(y, noise=Poisson(1))
-    assert "3 values of y are below 0, down to -2" in said and "offset" in said
-    assert "below 0" in refused(50 * y, Louder(), Poisson(50))
+    assert "3 values of y are below -0.5, down to -2" in said and "offset" in said
+    assert "below -25, down" in refused(50 * y, Louder(), Poisson(50))
     y[0, :3] = -0.4  # none, up to rounding
     assert Problem(y, noise=Poisson(1)).noise.kind == "poisson"
     dark = NoiseModel("poisson", gain=1.0, offset=-5.0, read_sigma=2.0)
     assert Problem(y - 5, noise=dark).noise.read_sigma > 0
+
+
+def test_a_number_may_be_a_tensor_and_a_mask_is_no_operator(clean):
+    for sigma in (torch.tensor(0.1), np.array(0.1), np.float32(0.1)):
+        assert Gaussian(sigma).sigma == pytest.approx(0.1)
+    for mask in (clean > 0.3, torch.from_numpy(clean > 0.3)):
+        assert "of the type bool" in (said := refused(clean, mask)) and said.endswith(
+            "write dipsearch.Mask(mask)"
+        )
+    assert refused(None).startswith("y is None; it is what was measured")

@@ -227,3 +227,12 @@ def test_noise_in_units_of_nothing_is_refused():
     for unit, zero in ((0.0, 0.0), (np.inf, 0.0), (1.0, np.nan)):
         with pytest.raises(InputError, match="the noise is in units of"):
             NoiseModel("gaussian", 0.1, unit=unit, zero=zero)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_counts_of_a_few_photons_come_back_unrounded(smooth, dtype):
+    for peak, kept in ((8, "float32"), (200, np.dtype(dtype).name)):
+        y = np.random.default_rng(0).poisson(peak * smooth).astype(dtype)
+        problem = Problem(y, noise=Poisson())
+        assert np.asarray(problem.form.back(problem.y)).dtype == kept
+    assert Problem((100 * smooth).astype(np.uint8), noise=Gaussian(5)).form.dtype == "uint8"  # a dark picture

@@ -12,7 +12,7 @@ import torch
 from dipsearch.errors import InputError
 from dipsearch.problem import TaskOptions, load_case, psnr, read_image, write_restored
 from dipsearch.problem.clean_reference import _scale
-from dipsearch.problem.picture_range import range_of
+from dipsearch.problem.picture_range import PictureRange, range_of
 
 ROWS, COLUMNS = np.mgrid[:48, :48]
 UNIT = 0.5 + 0.45 * np.sin(ROWS / 7) * np.cos(COLUMNS / 5)
@@ -270,3 +270,9 @@ def test_photons_of_a_picture_with_negative_values_are_counted_from_the_least(tm
     write_restored(tmp_path / "b.tif", case.problem.y, case)
     written = tifffile.imread(tmp_path / "b.tif")
     assert (written < 0).mean() == pytest.approx((values < 0).mean(), abs=0.05)
+
+
+@pytest.mark.parametrize(("span", "said"), [(40.0, True), (200.0, False)])
+def test_a_file_of_few_whole_numbers_says_that_rounding_costs(span: float, said: bool) -> None:
+    chosen = PictureRange(0.0, span / 65535, 65535.0, own=True)
+    assert ("rounding to them costs quality" in chosen.sentence()) is said

@@ -11,8 +11,10 @@ from dipsearch.delivery.answers import finished
 from dipsearch.errors import ResourceError
 from dipsearch.fitting.precision import Precision
 from dipsearch.network import Calibration
+from dipsearch.planning.budget import FINISHING
 from dipsearch.run import run_plan, run_search
-from dipsearch.trials.first_files import read_first
+from dipsearch.run.run_plan import WORKER_START, without_fits
+from dipsearch.trials.first_files import KeptFirst, read_first
 
 from .test_study_side import Ear, request
 from .test_study_side import place as place
@@ -119,3 +121,8 @@ def test_without_a_first_answer_a_full_device_is_refused_before_anything_is_writ
 
 def refused(device: str, **more: object) -> Calibration:
     raise ResourceError("there was not enough memory", "networks need some", "end what else is there")
+
+
+def test_what_similar_patches_would_have_needed_counts_for_what_networks_need() -> None:
+    quick = KeptFirst(torch.zeros(1, 1, 8, 8), 0.5, "by a quick method", 20.0)
+    assert without_fits([quick], spent=1.0) == pytest.approx(1 + 2 * 20 + WORKER_START + FINISHING)

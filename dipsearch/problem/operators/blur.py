@@ -37,8 +37,8 @@ class Blur:
             mode="reflect".
 
     Raises:
-        InputError: the kernel is not a finite real matrix, there is no such border, or, when it is applied, the image
-            is smaller than the kernel.
+        InputError: the kernel is no finite real matrix, or 0 everywhere, there is no such border, or, when it is
+            applied, the image is smaller than the kernel.
     """
 
     def __init__(self, kernel: Tensor | NDArray[Any], *, border: Border = "circular") -> None:
@@ -49,6 +49,8 @@ class Blur:
         self.border: Border = border
         # On the CPU and in double precision: what is used in the loop are its transforms.
         self.kernel = checked_kernel(kernel)
+        if not bool(self.kernel.any()):
+            raise InputError("the kernel is 0 everywhere", "it spreads every pixel", "give its weights")
         self._transforms: dict[tuple[Any, ...], Tensor] = {}
 
     def A(self, x: Tensor) -> Tensor:

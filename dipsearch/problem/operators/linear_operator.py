@@ -210,6 +210,12 @@ def as_operator(given: object) -> Operator:
             Method(given, "A"), Method(given, "A_adjoint"), image_shape=own_shape(given),
             complex_image=bool(getattr(given, "complex_image", False)),
         )  # fmt: skip
+    if str(getattr(given, "dtype", "")) in ("bool", "torch.bool"):
+        raise InputError(
+            f"the operator is a {type(given).__name__} of the type bool",
+            "a mask, True where a pixel was measured, is an operator of its own",
+            "write dipsearch.Mask(mask)",
+        )
     raise InputError(
         f"the operator is {type(given).__name__}",
         "it has A(x) and A_adjoint(y), or is a pair of such functions; None stands for the identity",

@@ -62,6 +62,8 @@ def test_bad_input_is_refused_in_a_sentence():
         Blur(np.ones(3))
     with pytest.raises(InputError, match="type complex128"):
         Blur(np.ones((3, 3)) * 1j)
+    with pytest.raises(InputError, match="the kernel is 0 everywhere"):
+        Blur(np.zeros((3, 3)))
     with pytest.raises(InputError, match="NaN"):
         Blur(torch.tensor([[1.0, float("nan")]]))
     with pytest.raises(InputError, match="the kernel is 3 × 9 pixels, the image 8 × 8"):
