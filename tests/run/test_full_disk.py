@@ -10,7 +10,7 @@ import pytest
 from dipsearch.commands.main import run as program
 from dipsearch.errors import ResourceError
 from dipsearch.problem import Case, read_image, write_restored
-from dipsearch.run.search_run import _all_failed
+from dipsearch.run.search_run import _failed_words
 from dipsearch.trials.trial import Trial
 
 from .test_study_side import furnish, request, search
@@ -80,4 +80,4 @@ def test_no_room_for_the_page(
 def test_candidates_that_were_not_begun_have_not_failed() -> None:
     trials = [Trial(number, "failed", reason="no room") for number in range(3)]
     trials += [Trial(number, "waiting") for number in range(3, 15)]
-    assert _all_failed(trials) == "no network was fitted, 3 of 3 candidates failed: no room"
+    assert _failed_words(trials) == "no network was fitted, 3 of 3 candidates failed: no room"

@@ -132,7 +132,7 @@ def _rows(
     each: Callable[..., Iterable[dict[tuple[str, float], list[Outcome]]]],
 ) -> list[PolicyRow]:
     single = [replace(table, cases=(case,)) for case in table.cases]
-    candidates = len(pool_of(table)[0])
+    candidates = len(pool_of(table, pilots=True)[0])
     minutes = {time: time * USUAL_MINUTES for time in times}
     replayed = each(partial(_replayed, policies, minutes, orders), single)
     found = dict(zip(((case.picture, case.task) for case in table.cases), replayed, strict=True))

@@ -36,15 +36,18 @@ class Sampled:
         offer: of the table.
         sampler: over the genes of the space.
         first: what is fitted before it is asked.
+        pilots: whether it gets none but networks with a pilot.
     """
 
-    def __init__(self, offer: Offer, sampler: BaseSampler, *, first: Sequence[Choice] = ()) -> None:
+    def __init__(
+        self, offer: Offer, sampler: BaseSampler, *, first: Sequence[Choice] = (), pilots: bool = False
+    ) -> None:
         self._space, self._first = skip_space(), iter(first)
         self._sampler = sampler
         self._begin_study()
         self._known = conditional(self._space).distributions
         self._used = set[str]()
-        self._pool, self._near = pool_of(offer.table)
+        self._pool, self._near = pool_of(offer.table, pilots=pilots)
 
     def next(self, tried: Sequence[Tried]) -> Choice | None:
         """The nearest unused genome to what the sampler asks for."""
@@ -103,7 +106,8 @@ def sampled(word: str, *, known: int | None = KNOWN_FIRST) -> Maker:
 
     def make(offer: Offer) -> Strategy:
         first = known_choices(offer)[:known]
-        return Sampled(offer, make_sampler(word, skip_space(), seed=offer.seed), first=first)
+        sampler = make_sampler(word, skip_space(), seed=offer.seed)
+        return Sampled(offer, sampler, first=first, pilots=word == "pilot")
 
     return make
 
@@ -123,8 +127,16 @@ def skip_space() -> SearchSpace:
     return load_space(SPACE)
 
 
-@lru_cache(maxsize=2)
-def pool_of(table: Table) -> tuple[list[Recorded], Neighbours]:
-    """What a sampler may have: one seed of each genome, but not what takes longer than a whole search."""
-    pool = [one for one in table.genomes if one.name != DIP_DEFAULT]
+@lru_cache(maxsize=4)
+def pool_of(table: Table, *, pilots: bool = False) -> tuple[list[Recorded], Neighbours]:
+    """What a sampler may have: one seed of each genome, but not what takes longer than a whole search.
+
+    Args:
+        pilots: those with a pilot alone.
+    """
+    pool = [
+        one
+        for one in table.genomes
+        if one.name != DIP_DEFAULT and (one.genome.genome.needs_pilot or not pilots)
+    ]
     return pool, Neighbours(skip_space(), [one.genome.flat for one in pool])

@@ -10,7 +10,6 @@ from dipsearch.bench.tabular import Table, replay_search
 from dipsearch.bench.tabular.comparisons.policy_comparison import policies_markdown, policy_rows
 from dipsearch.bench.tabular.recorded.table_genomes import SEEDS_OF_BEST
 from dipsearch.bench.tabular.strategies.known_strategies import other_seeds
-from dipsearch.bench.tabular.strategies.sampler_strategies import pool_of
 from dipsearch.bench.tabular.strategies.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS
 from dipsearch.execution.task import Advanced, Progress
 from dipsearch.library import preset
@@ -93,7 +92,7 @@ def test_whole_fits_end_with_the_search_or_by_their_own_rule(table: Table) -> No
 def test_policies_are_compared_at_equal_time_and_test_pictures_are_kept_apart(table: Table) -> None:
     compared = {"whole fits": WholeFits, "expected gain": ExpectedGain}
     rows = policy_rows(table, orders=2, workers=1, policies=compared, times=(0.5,))
-    candidates = len(pool_of(table)[0])
+    candidates = sum(one.genome.genome.needs_pilot for one in table.genomes)
     assert [(row.strategy, row.set, row.cases, row.orders, row.networks) for row in rows] == [
         ("whole fits", "tuning", 3, 2, candidates),
         ("expected gain", "tuning", 3, 2, candidates),
