@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...errors import InputError
-from ...library import presets_for, starters_for
+from ...library import preset, presets_for, starters_for
 from ...library.measurement_features import features_of
 from ...patches import answer
-from ...run.known_networks import with_pilots
 from ..tabular import Table
 from ..tabular.recorded.table_cases import TablePicture, prepared
+from ..tabular.recorded.table_genomes import DIP_DEFAULT
 from ..tabular.recorded.table_parts import TableCase
 from .preselection_rows import PreselectionRow
 
@@ -18,12 +18,17 @@ from .preselection_rows import PreselectionRow
 def known_digests(table: Table, task: str) -> dict[str, str]:
     """Digests by name of the known networks of a task that a table has, in the order in which a search tries them.
 
-    Who is known is asked of the library, not of the table: one that was found on it is among its mutants. Those without
-    a pilot are left out, as in a search.
+    Who is known is asked of the library, not of the table: one that was found on it is among its mutants. The default
+    network of Deep Image Prior is left out, since searches of minutes cannot afford it.
     """
     there = {one.digest for one in table.genomes}
-    starters, _ = with_pilots((starters_for(task), presets_for(task)), keep=())
-    return {name: genome.digest for name, genome in starters if genome.digest in there}
+    known = {name: genome.digest for name, genome in (*starters_for(task), *presets_for(task))}
+    return {name: digest for name, digest in known.items() if digest in there and name != DIP_DEFAULT}
+
+
+def tried_first(table: Table, task: str) -> list[str]:
+    """The names of those that a search of minutes tries, which have a pilot in their input."""
+    return [name for name in known_digests(table, task) if preset(name).needs_pilot]
 
 
 def evidence_rows(table: Table, pictures: Sequence[TablePicture]) -> Iterator[PreselectionRow]:

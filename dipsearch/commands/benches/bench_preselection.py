@@ -30,7 +30,7 @@ def preselection(
     from dataclasses import asdict
 
     from ...bench.searches.preselection_rows import COMMAND, preselection_markdown, regrets
-    from ...bench.searches.preselection_run import evidence_rows, known_digests
+    from ...bench.searches.preselection_run import evidence_rows, tried_first
     from ...bench.tabular import Table
     from ...bench.tabular.recorded.table_cases import with_own_pictures
     from ...library.preselection import cases_from
@@ -39,8 +39,9 @@ def preselection(
     found = Table.read(table)
     rows = list(evidence_rows(found, with_own_pictures(data)))
     evidence = [row.evidence for row in rows]
-    known = {task: list(known_digests(found, task)) for task in found.coverage["tasks"]}
-    regret = regrets(evidence, networks=known, neighbours=NEIGHBOURS)
+    known = {task: tried_first(found, task) for task in found.coverage["tasks"]}
+    tried = [row.evidence for row in rows if row.network in known[row.task]]
+    regret = regrets(tried, networks=known, neighbours=NEIGHBOURS)
     pictures = list(dict.fromkeys(row.picture for row in rows))
     about = shared.about_now()
     content = about | {"regrets": [asdict(one) for one in regret], "rows": [asdict(row) for row in rows]}
