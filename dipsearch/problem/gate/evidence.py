@@ -218,10 +218,10 @@ def _beside_texture(
     """Both lines as the free directions have them, for texture may grow with brightness, or hide that noise does."""
     if free is None:
         return line, photons
+    if free.grows and not photons.speckled:
+        return line, free.line
     if free.steady and (free.white or (photons.found and not _surely_photons(blocks, photons))):
         return dataclasses.replace(line, significance=0.0), NO_LINE
-    if not photons.grows and free.grows:
-        return line, free.line
     return line, photons
 
 
