@@ -219,7 +219,7 @@ def _beside_texture(
     if free is None:
         return line, photons
     if free.grows and not photons.speckled:
-        return line, free.line
+        return line, photons if photons.found and photons.surer_than(free.line) else free.line
     if free.steady and (free.white or (photons.found and not _surely_photons(blocks, photons))):
         return dataclasses.replace(line, significance=0.0), NO_LINE
     return line, photons

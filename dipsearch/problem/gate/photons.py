@@ -108,6 +108,10 @@ class PhotonLine:
         """Whether the gain is more than chance."""
         return self.gain > 0 and self.gain >= LIKELY * self.gain_error
 
+    def surer_than(self, other: PhotonLine) -> bool:
+        """Whether the gain has the smaller standard error, by what it is."""
+        return self.gain_error * other.gain < other.gain_error * self.gain
+
     @property
     def read_sigma(self) -> float:
         """The noise of reading where the darkest places are taken to be without light."""
