@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..array_types import Bits, Values
 from ..noise import LEVELS
+from .clipping import cut_values
 from .noise_subspace import cut_patches
 from .photons import DARK, GROWTH, GROWTH_OF_NOISE, NO_LINE, PhotonLine, bins_of, fitted_line
 
@@ -89,6 +90,7 @@ class FreeNoise:
         rise: the strength in the last free direction by that in the first: about 1 for white noise.
         line: its variance against brightness.
         within: whether that grows within channels: brighter channels may have more of it for other reasons.
+        cut: whether noise was cut at black or white, so that it is weaker there.
     """
 
     sigmas: tuple[float, ...]
@@ -97,6 +99,7 @@ class FreeNoise:
     rise: float
     line: PhotonLine
     within: bool
+    cut: bool = False
 
     @property
     def sigma(self) -> float:
@@ -112,7 +115,7 @@ class FreeNoise:
     @property
     def grows(self) -> bool:
         """Whether it grows with brightness, for sure, and more than texture that is left can."""
-        least = GROWTH_OF_NOISE if self.rise <= LITTLE_RISE else GROWTH
+        least = GROWTH_OF_NOISE if self.rise <= LITTLE_RISE and not self.cut else GROWTH
         return self.white and self.within and self.line.sure and self.line.growth >= least
 
     @property
@@ -144,6 +147,7 @@ def free_noise(y: Tensor, left_out: Bits, *, sigma: float) -> FreeNoise | None:
         rise=float(np.mean([one.rise for one in channels])),
         line=line,
         within=within,
+        cut=cut_values(planes),
     )
     return replace(found, line=replace(line, surely_noise=found.white))
 
