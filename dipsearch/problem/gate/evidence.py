@@ -218,7 +218,7 @@ def _beside_texture(
     """Both lines as the free directions have them, for texture may grow with brightness, or hide that noise does."""
     if free is None:
         return line, photons
-    if free.grows and not photons.speckled:
+    if free.grows and not photons.speckled and not free.line.steeper_than(photons):
         return line, photons if photons.found and photons.surer_than(free.line) else free.line
     if free.steady and (free.white or (photons.found and not _surely_photons(blocks, photons))):
         return dataclasses.replace(line, significance=0.0), NO_LINE
