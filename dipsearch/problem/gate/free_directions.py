@@ -143,7 +143,7 @@ def free_noise(y: Tensor, left_out: Bits, *, sigma: float) -> FreeNoise | None:
     line, within = _line(channels)
     shares = [one.energy / _expected(one, line) for one in channels]
     energy = np.concatenate([share / max(share.mean(), 1e-30) for share in shares])
-    found = FreeNoise(
+    noise = FreeNoise(
         tuple(one.sigma for one in channels),
         even=_strength(energy, RARE),
         above=_strength(energy, LOUD),
@@ -152,7 +152,7 @@ def free_noise(y: Tensor, left_out: Bits, *, sigma: float) -> FreeNoise | None:
         within=within,
         cut=cut_values(planes),
     )
-    return replace(found, line=replace(line, surely_noise=found.white))
+    return replace(noise, line=replace(line, surely_noise=noise.white))
 
 
 @dataclass(frozen=True, eq=False)
