@@ -49,14 +49,14 @@ levels, which is noise of the camera, and a restoration would gain next to nothi
 FLAT, QUIETER = 0.5, 0.4
 """Share of the patches of a bin of brightness that count, the flattest in the directions that texture does fill, and
 the quantile of their strengths that is taken, as of blocks. On 39 of
-72 simulated microscopes, whose noise grows by more than 1.6 times, the gain came out wrong by 6.9 % (median; from blocks
+72 simulated microscopes, whose noise grows by more than 1.6 times, the gain came out wrong by 6.9 % (median; blocks
 6.9 %, without choosing flat ones 5.5 %, but then spots and stars add to it), on 85 photos with photons, where the noise
 was sure, by 3.9 % (blocks 5.2 %)."""
 
 ALIKE = 6.0
 """By how much fewer squares of noise a point of the line rests on than are in it, besides overlap: both halves of the
-pixels see the same patches, and a quantile says less than a mean. With 3.3 the errors of these lines were 1.6 times as large
-as they were said to be."""
+pixels see the same patches, and a quantile says less than a mean. With 3.3 the errors of these lines were 1.6 times as
+large as they were said to be."""
 
 ROUNDS = 3
 """Lines that are fitted, every one with the strengths that the last one says: within a bin the darker ones are
