@@ -38,10 +38,6 @@ GROWTH_OF_NOISE = 1.25
 """The growth where no texture takes part. White noise of sigma 10 to 60 on tuning pictures, where it was sure to be
 noise, had at most 1.17 with a slope of three errors; photons with noise of reading are worth telling from 1.3 on."""
 
-STEEPER = 2.0
-"""Standard errors of a difference of gains. Of 83 simulated microscopes of seeds that were tuned on, only two pictures
-of stars differed by so much (gains of 1.8 and 2.0 times the true one by blocks, 3.2 and 3.4 by free directions)."""
-
 ROUNDS, MUCH = 8, 1.5
 """Bins that lie further above the line than so many standard errors count less."""
 
@@ -115,11 +111,6 @@ class PhotonLine:
     def surer_than(self, other: PhotonLine) -> bool:
         """Whether the gain has the smaller standard error, by what it is."""
         return self.gain_error * other.gain < other.gain_error * self.gain
-
-    def steeper_than(self, other: PhotonLine) -> bool:
-        """Whether the gain is larger by more than chance: then there is texture in it, which adds to the noise."""
-        apart = self.gain - other.gain
-        return other.gain > 0 and apart > STEEPER * math.hypot(self.gain_error, other.gain_error)
 
     @property
     def read_sigma(self) -> float:
