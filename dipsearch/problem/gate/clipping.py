@@ -20,6 +20,10 @@ from ..array_types import Values
 
 GRID = np.linspace(0, 1, 1025)
 
+FEW = 1e-3
+"""Share of values on the ends of the range up to which hardly any noise was cut: the brightest value of a picture is 1
+in its own range, and of white noise a place that is 3 sigma away has so many there."""
+
 LOCAL = 3
 """Side of the square whose mean a bias is read off."""
 
@@ -32,6 +36,12 @@ def is_clipped(y: Tensor, *, seen: Tensor | None = None) -> bool:
     """
     y = y if seen is None else y[seen.expand_as(y) > 0]
     return y.numel() > 0 and bool(y.min() >= 0) and bool(y.max() <= 1) and bool(((y == 0) | (y == 1)).any())
+
+
+def cut_values(planes: Values) -> bool:
+    """Say whether so many values of (C, h, w) lie on the ends of [0, 1], and none beyond, that noise was cut there."""
+    inside = planes.min() >= 0 and planes.max() <= 1
+    return bool(inside and ((planes == 0) | (planes == 1)).mean() >= FEW)
 
 
 def surviving_noise(y: Tensor, sigma: float, *, seen: Tensor | None = None) -> tuple[Tensor, Tensor]:

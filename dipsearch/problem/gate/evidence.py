@@ -27,7 +27,7 @@ from .blocks import (
 from .channel_noise import ChannelNoise, channel_noise
 from .counts import NO_COMB, Comb, find_comb
 from .evenness import Evenness, evenness
-from .free_directions import FreeNoise, free_noise
+from .free_directions import LITTLE_RISE, FreeNoise, free_noise
 from .impulses import Impulses, find_impulses
 from .photons import NO_LINE, PhotonLine, photon_line
 from .plain import plain_values
@@ -218,10 +218,11 @@ def _beside_texture(
     """Both lines as the free directions have them, for texture may grow with brightness, or hide that noise does."""
     if free is None:
         return line, photons
+    noise = photons.found or len(free.sigmas) > 1 or free.rise <= LITTLE_RISE
+    if free.grows and noise and not photons.speckled:
+        return line, photons if photons.found and photons.surer_than(free.line) else free.line
     if free.steady and (free.white or (photons.found and not _surely_photons(blocks, photons))):
         return dataclasses.replace(line, significance=0.0), NO_LINE
-    if not photons.grows and free.grows:
-        return line, free.line
     return line, photons
 
 

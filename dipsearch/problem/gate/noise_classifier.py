@@ -144,7 +144,8 @@ def _may_be_quieter(found: Diagnosis) -> bool:
     """
     growing = found.evidence.line.grows or found.noise.share is not None  # then dark places are quieter
     weak = found.noise.sigma is not None and found.noise.sigma < verdicts.WEAK
-    return weak and found.branch in ("recorruption (white)", "held-out") and not growing
+    uneven = found.evidence.even.even < verdicts.SURELY_EVEN
+    return (weak or uneven) and found.branch in ("recorruption (white)", "held-out") and not growing
 
 
 def _surely_noisy(part: Diagnosis) -> bool:

@@ -20,6 +20,7 @@ from scipy.ndimage import uniform_filter
 
 from ..array_types import Bits, Values
 from .blocks import BESIDE_MIDDLE, MIDDLE
+from .clipping import cut_values
 
 SIDE, MOST_VALUES = 4, 150
 """Side of a patch in pixels, and its values over all channels at the most. With 4, 5, 6 and 7 the errors of sigma 40 to
@@ -118,7 +119,7 @@ def cut_patches(
 
     found, shown = cut(planes), ~cut(left_out).any(1)
     fewest = fewest or FEWEST * found.shape[1]
-    if planes.min() >= 0 and planes.max() <= 1:  # else nothing was clipped
+    if cut_values(planes):
         level = uniform_filter(planes, (1, WINDOW, WINDOW))
         for distance in DISTANCES:
             far = np.abs(level - 0.5) < 0.5 - distance * start[:, None, None]

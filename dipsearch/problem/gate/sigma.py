@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ...errors import InputError
 from ..array_types import Bits, Values
+from .clipping import cut_values
 
 AGREEMENT = 1.10  # of the largest of three measures and the smallest
 SMALLEST_SIDE = 8  # of a picture, in pixels
@@ -122,8 +123,8 @@ def _of_channel(
     level = uniform_filter(plane, 5)[start : start + band.shape[0], start : start + band.shape[1]]
     sigma = deviation(band if there is None else band[there])
     count = band.size if there is None else int(there.sum())
-    if plane.min() < 0 or plane.max() > 1:
-        return sigma, count  # values beyond the limits: nothing was clipped
+    if not cut_values(plane):
+        return sigma, count
     for _ in range(3):
         inside = _far_from_clipping(level, sigma, there)
         sigma, count = deviation(band[inside]), int(inside.sum())

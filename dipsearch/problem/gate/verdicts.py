@@ -191,10 +191,10 @@ def white(seen: Evidence, unit: Unit) -> Diagnosis:
     else:
         if estimate.sigma > NEAR * quiet or not (estimate.agree or both_bands):
             sigma = quiet
-        if (alone or steady) and sigma > NEAR * own:
+        if alone or steady:
             if own < HALF * sigma:
                 return held_out(seen, unit, why="uncertain by half")
-            sigma = own
+            sigma = own if alone else min(own, sigma)
     free = seen.free if seen.surely_white else None
     if free is not None and sigma > FREE_OF_TEXTURE * free.sigma:
         return _beside_texture(seen, free, unit)

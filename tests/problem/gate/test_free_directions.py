@@ -7,6 +7,7 @@ from scipy.ndimage import gaussian_filter
 
 from dipsearch.bench.gate import gate_damages as damages
 from dipsearch.problem import diagnose
+from dipsearch.problem.gate.clipping import cut_values
 from dipsearch.problem.gate.free_directions import free_noise
 
 
@@ -58,7 +59,52 @@ def test_photons_on_ridges_are_told_from_white_noise():
     low, high = float(made.y.min()), float(made.y.max())
     found = diagnose((made.y - low) / (high - low))
     assert found.branch == "held-out (photons)"
-    assert found.noise.gain * (high - low) == pytest.approx(10, rel=0.15)
+    error = found.evidence.photons.gain_error * (high - low)  # ridges average out over a patch
+    assert found.noise.gain * (high - low) == pytest.approx(10, abs=error) and error < 4
+
+
+def beads(size=128):
+    """Smooth spots on a dark ground, as under a microscope."""
+    rows, columns = np.mgrid[:size, :size]
+    places = draw(4).uniform(0, size, (40, 2))
+    scene = sum(np.exp(-((rows - a) ** 2 + (columns - b) ** 2) / 50) for a, b in places)
+    return np.clip(scene / scene.max() + 0.02, 0, 1)
+
+
+def under_a_microscope(photons, read, seed=0):
+    """A picture of 12 bits, the gain of its camera in its own range, and the variance of its noise."""
+    n = beads() * photons
+    y = np.rint(100 + 5 * (draw(seed).poisson(n) + read * draw(seed + 50).normal(size=n.shape)) + 20 * read)
+    return torch.from_numpy(y / y.max()).float()[None, None], 5 / y.max(), (n + read**2) * (5 / y.max()) ** 2
+
+
+def test_photons_beside_noise_of_reading_are_no_white_noise():
+    gains, brights = [], []
+    for seed in range(3):
+        y, gain, variance = under_a_microscope(photons=25, read=2, seed=seed)
+        found = diagnose(y)
+        assert found.branch == "held-out (photons)"
+        line = found.evidence.photons
+        gains.append(line.gain / gain)
+        ends = np.quantile(y.numpy(), 0.98) - line.zero
+        brights.append(line.gain * ends / np.quantile(variance, 0.98))
+    assert np.mean(gains) == pytest.approx(1, abs=0.15)  # brightness that bins itself makes it too small
+    assert np.mean(brights) == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_of_reading_alone_is_white(seed):
+    y = torch.from_numpy(0.3 + 0.4 * beads() + 0.05 * draw(seed).normal(size=(128, 128))).float()[None, None]
+    found = diagnose(y)
+    assert found.branch == "recorruption (white)" and found.noise.sigma == pytest.approx(0.05, rel=0.03)
+
+
+def test_a_brightest_value_on_the_end_is_no_cut_noise():
+    y = 0.2 + 0.1 * draw().normal(size=(1, 96, 96)).clip(-1.9, 3)
+    y.flat[0] = 1.0
+    assert not cut_values(y)
+    y.flat[:20] = 1.0
+    assert cut_values(y) and not cut_values(y - 0.2)
 
 
 def test_noise_on_bricks_that_are_the_rougher_the_brighter_is_no_photons():

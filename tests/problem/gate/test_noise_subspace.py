@@ -131,6 +131,15 @@ def test_a_part_without_fine_content_gives_no_nan():
     assert np.isfinite(diagnose(y).evidence.channels.sigmas).all()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_paper_where_half_of_the_noise_was_cut_off_does_not_underrate_it(seed):
+    draw = np.random.default_rng(seed)
+    x = torch.full((1, 3, 96, 96), 0.99)
+    x[..., 20:76, 12:84] = photo("coffee", 96)[..., 20:76, 12:84]
+    found = diagnose(damages.white_in_8_bits(x, (15.0,), draw).y)
+    assert found.noise.sigma * 255 == pytest.approx(15, rel=0.2)
+
+
 def test_dark_places_where_noise_was_cut_off_do_not_underrate_it():
     x = read_image("sample:camera@64").pixels  # half of it is nearly black
     y = damages.white_in_8_bits(x, (25.0,), np.random.default_rng(0)).y
