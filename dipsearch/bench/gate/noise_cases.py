@@ -46,8 +46,8 @@ SEEN = (
     "Wrong cases of the usual test pictures (standard9, inpainting11, set5, other pictures of Kodak's) were looked at "
     "on the way, so that those are not wholly unseen; grass is both a tuning picture and one of the clean textures. "
     "Failures on astronaut and camera (here: cameraman) led to the rules for photons and parts, whose constants were "
-    "chosen on tuning pictures. This table was run four times while it was decided for which pictures a line of photons "
-    "needs blocks that say the same; the last of them is this one."
+    "chosen on tuning pictures. This table was run four times while it was decided for which pictures a line of "
+    "photons needs blocks that say the same; the last of them is this one."
 )
 """What else has to be said of how the gate was made."""
 
