@@ -25,7 +25,7 @@ from PIL import Image
 from skimage.io import imread
 from skimage.metrics import peak_signal_noise_ratio
 
-from dipsearch.bench.machine import versions
+from dipsearch.bench.shared.machine import versions
 
 ROOT = Path(__file__).resolve().parent.parent
 BUDGET = "20s"

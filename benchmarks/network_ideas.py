@@ -27,8 +27,8 @@ from network_variations import IDEAS, PLAIN, Idea
 from torch import Tensor
 
 import dipsearch as ds
-from dipsearch.bench.damages import DAMAGES
-from dipsearch.bench.half_size_crops import half_size_crop
+from dipsearch.bench.cases.damages import DAMAGES
+from dipsearch.bench.cases.half_size_crops import half_size_crop
 from dipsearch.fitting import data_consistent, step
 from dipsearch.fitting.ongoing import OngoingFit
 from dipsearch.network import build

@@ -22,9 +22,9 @@ from unittest import mock
 import torch
 from scipy.stats import kendalltau
 
-from dipsearch.bench.proxies import proxies
+from dipsearch.bench.recordings.proxies import proxies
 from dipsearch.bench.tabular import Table
-from dipsearch.bench.tabular.table_cases import PICTURES, prepared
+from dipsearch.bench.tabular.recorded.table_cases import PICTURES, prepared
 from dipsearch.network import make_input
 
 DRAWN, SEED = 10, 0
@@ -45,7 +45,7 @@ def rows_of(table: Table, picture: Any, task: str) -> list[dict[str, Any]]:
         fit = fits.get((one.digest, SEED))
         if one.genome.kind == "known" or fit is None or not len(fit.psnr):
             continue
-        with mock.patch("dipsearch.bench.proxies.make_input", pilot):
+        with mock.patch("dipsearch.bench.recordings.proxies.make_input", pilot):
             measured.append(proxies(one.genome.genome, there.problem, seed=SEED))
         quality.append(float(fit.psnr[-1]))
     rows = []

@@ -19,14 +19,14 @@ import yaml
 from PIL import Image
 
 import dipsearch
-from dipsearch.bench.tabular.table_file import write_table
+from dipsearch.bench.tabular.recorded.table_file import write_table
 from dipsearch.commands.main import app
 from dipsearch.library import ArchitectureFit, Preset
 from dipsearch.library.architecture_file import IN_FILES, Provenance
 from dipsearch.network import as_network
 from dipsearch.problem.operators import registry
 from dipsearch.run import Request
-from tests.bench.made_table import made_table
+from tests.bench.tabular.recorded.made_table import made_table
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

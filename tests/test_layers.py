@@ -17,6 +17,12 @@ FLOW = (
     "proposal", "execution", "delivery", "run", "report", "api", "bench", "commands",
 )  # fmt: skip
 EVERYBODYS = {"errors", "files", "shipped", "yaml_files"}
+# Within the benches: what all share, then what others compare with, then one sub-package for every table.
+BENCHES = (
+    "shared", "cases", "rivals", "recordings", "tabular.recorded", "tabular.strategies", "tabular.comparisons",
+    "operators", "patches", "promises", "interruptions", "answers", "published", "searches",
+    "costs", "files", "gate", "warm",
+)  # fmt: skip
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -56,6 +62,28 @@ def test_a_room_imports_only_from_rooms_to_its_left(room: str, path: Path) -> No
         if other in EVERYBODYS or other not in FLOW:
             continue
         assert FLOW.index(other) <= FLOW.index(room), f"{path.name}:{line}: {room} imports {other}"
+
+
+def test_a_bench_imports_only_from_benches_to_its_left() -> None:
+    start = "dipsearch.bench."
+
+    def bench(module: str) -> str | None:
+        return next((name for name in BENCHES if f"{module}.".startswith(f"{start}{name}.")), None)
+
+    wrong, counted = [], 0
+    for module, imported in module_imports().items():
+        if not (own := bench(module)):
+            assert module in {"dipsearch.bench", f"{start}tabular"} or not module.startswith(start), module
+            continue
+        others = [other for other in imported if other.startswith(start)]
+        counted += len(others)
+        wrong += [
+            f"{module} imports {other}"
+            for other in others
+            if (to := bench(other)) is None or BENCHES.index(to) > BENCHES.index(own)
+        ]
+    assert not wrong
+    assert counted > 100
 
 
 @pytest.mark.parametrize("name", sorted(EVERYBODYS))

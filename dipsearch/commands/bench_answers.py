@@ -35,17 +35,17 @@ def answers(
     given = () if recorded_only else parsing.expand_sources(sources or ())
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench.answer_rows import COMMAND, AnswerRow
-    from ..bench.answer_run import Questions, ask
-    from ..bench.answer_table import answers_markdown, bm3d_of_rivals
-    from ..bench.half_size_crops import refuse_namesakes
-    from ..bench.machine import machine_name
-    from ..bench.own_search import run_search
-    from ..bench.rival_case import clean_sources
-    from ..bench.rival_damages import chosen_damages
-    from ..bench.rival_rows import COMMAND as RIVAL_COMMAND
-    from ..bench.rival_rows import RivalRow
-    from ..bench.row_file import RowFile, read_rows
+    from ..bench.answers.answer_rows import COMMAND, AnswerRow
+    from ..bench.answers.answer_run import Questions, ask
+    from ..bench.answers.answer_table import answers_markdown, bm3d_of_rivals
+    from ..bench.cases.half_size_crops import refuse_namesakes
+    from ..bench.cases.rival_case import clean_sources
+    from ..bench.cases.rival_damages import chosen_damages
+    from ..bench.rivals.own_search import run_search
+    from ..bench.rivals.rival_rows import COMMAND as RIVAL_COMMAND
+    from ..bench.rivals.rival_rows import RivalRow
+    from ..bench.shared.machine import machine_name
+    from ..bench.shared.row_file import RowFile, read_rows
 
     damages = chosen_damages(shared.words(tasks), shared.words(damage) if damage else None)
     about = {"machine": machine_name("cpu")} | shared.about_now()

@@ -14,8 +14,8 @@ def files(
 ) -> None:
     """Make files of every kind, restore and write them, and compare what is no pixel before and after."""
     from .. import __version__
-    from ..bench.odd_files import odd_files
-    from ..bench.round_trips import in_lines, round_trip
+    from ..bench.files.odd_files import odd_files
+    from ..bench.files.round_trips import in_lines, round_trip
 
     with tempfile.TemporaryDirectory(prefix="dipsearch-") as folder:
         trips = [round_trip(odd, Path(folder)) for odd in odd_files()]

@@ -49,12 +49,12 @@ def interruptions(
     """
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench.interrupted_search import InterruptedSearch
-    from ..bench.interruption_rows import COMMAND, KINDS, USUAL_NUMBERS, InterruptionRow
-    from ..bench.interruption_run import interrupt
-    from ..bench.interruption_table import interruptions_markdown
-    from ..bench.machine import machine_name
-    from ..bench.row_file import RowFile
+    from ..bench.interruptions.interrupted_search import InterruptedSearch
+    from ..bench.interruptions.interruption_rows import COMMAND, KINDS, USUAL_NUMBERS, InterruptionRow
+    from ..bench.interruptions.interruption_run import interrupt
+    from ..bench.interruptions.interruption_table import interruptions_markdown
+    from ..bench.shared.machine import machine_name
+    from ..bench.shared.row_file import RowFile
 
     chosen = shared.known(kinds, KINDS, option="--kinds")
     numbers = {kind: number or usual for kind, usual in USUAL_NUMBERS.items() if kind in chosen}

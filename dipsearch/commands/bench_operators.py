@@ -71,16 +71,16 @@ def operators(
     given = () if recorded_only else parsing.expand_sources(sources or ())
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench import operator_fits, operator_search
-    from ..bench.contestants import CONTESTANTS
-    from ..bench.half_size_crops import refuse_namesakes
-    from ..bench.machine import machine_name
-    from ..bench.operator_cases import INSTRUMENTS, chosen_instruments
-    from ..bench.operator_rows import COMMAND, OperatorRow
-    from ..bench.operator_run import WHAT, Measuring, measure
-    from ..bench.operator_table import operators_markdown
-    from ..bench.rival_case import clean_sources
-    from ..bench.row_file import RowFile
+    from ..bench.cases.half_size_crops import refuse_namesakes
+    from ..bench.cases.rival_case import clean_sources
+    from ..bench.operators import operator_fits, operator_search
+    from ..bench.operators.operator_cases import INSTRUMENTS, chosen_instruments
+    from ..bench.operators.operator_rows import COMMAND, OperatorRow
+    from ..bench.operators.operator_run import WHAT, Measuring, measure
+    from ..bench.operators.operator_table import operators_markdown
+    from ..bench.recordings.contestants import CONTESTANTS
+    from ..bench.shared.machine import machine_name
+    from ..bench.shared.row_file import RowFile
 
     chosen = chosen_instruments(shared.words(operators) if operators else list(INSTRUMENTS))
     kinds = shared.known(what, WHAT, option="--what")

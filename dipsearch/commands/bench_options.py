@@ -78,7 +78,7 @@ def about_now() -> dict[str, Any]:
     """What stands beside rows that are measured now: the command of this process, the date, the versions."""
     import time
 
-    from ..bench.machine import command_line, versions
+    from ..bench.shared.machine import command_line, versions
 
     return {"command": command_line(), "date": time.strftime("%Y-%m-%d"), "versions": versions()}
 

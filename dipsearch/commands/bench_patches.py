@@ -72,13 +72,13 @@ def patches(
     given = () if recorded_only or not sources else parsing.expand_sources(sources)
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench import patch_settings, patch_speed
-    from ..bench.half_size_crops import refuse_namesakes
-    from ..bench.patch_rows import COMMAND, PatchRow
-    from ..bench.patch_table import patches_markdown
-    from ..bench.patch_variants import VARIANTS
-    from ..bench.rival_case import clean_sources
-    from ..bench.row_file import RowFile
+    from ..bench.cases.half_size_crops import refuse_namesakes
+    from ..bench.cases.rival_case import clean_sources
+    from ..bench.patches import patch_settings, patch_speed
+    from ..bench.patches.patch_rows import COMMAND, PatchRow
+    from ..bench.patches.patch_table import patches_markdown
+    from ..bench.patches.patch_variants import VARIANTS
+    from ..bench.shared.row_file import RowFile
     from ..patches import answer
 
     about = shared.about_now()

@@ -38,11 +38,11 @@ def promises(
     loads = [BUSY[word] for word in shared.known(busy, tuple(BUSY), option="--busy")]
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench.machine import machine_name
-    from ..bench.promise_rows import COMMAND, Promise, PromiseRow
-    from ..bench.promise_run import PromisedSearches, keep_promises
-    from ..bench.promise_table import promises_markdown
-    from ..bench.row_file import RowFile
+    from ..bench.promises.promise_rows import COMMAND, Promise, PromiseRow
+    from ..bench.promises.promise_run import PromisedSearches, keep_promises
+    from ..bench.promises.promise_table import promises_markdown
+    from ..bench.shared.machine import machine_name
+    from ..bench.shared.row_file import RowFile
 
     about = {"machine": machine_name("cpu")} | shared.about_now()
     file = RowFile(out / FILE, PromiseRow, command=COMMAND, about=about)

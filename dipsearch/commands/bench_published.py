@@ -67,14 +67,14 @@ def published(
         )
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench.machine import machine_name
-    from ..bench.parallel_searches import begin_search
-    from ..bench.published_rows import COMMAND, PublishedRow
-    from ..bench.published_run import METHODS, PublishedRun, measure_published
-    from ..bench.published_table import published_markdown
-    from ..bench.published_tasks import chosen_pictures
-    from ..bench.rivals import chosen_methods
-    from ..bench.row_file import RowFile
+    from ..bench.published.parallel_searches import begin_search
+    from ..bench.published.published_rows import COMMAND, PublishedRow
+    from ..bench.published.published_run import METHODS, PublishedRun, measure_published
+    from ..bench.published.published_table import published_markdown
+    from ..bench.published.published_tasks import chosen_pictures
+    from ..bench.rivals.rivals import chosen_methods
+    from ..bench.shared.machine import machine_name
+    from ..bench.shared.row_file import RowFile
     from ..run.devices import choose_devices
 
     names = chosen_methods(shared.words(methods) if methods else None, among=METHODS)

@@ -60,20 +60,20 @@ def replay_search(
 
     import optuna
 
-    from ..bench.search_rows import write_search_rows
+    from ..bench.shared.search_rows import write_search_rows
     from ..bench.tabular import Table
-    from ..bench.tabular.expected_courses import expected_courses
-    from ..bench.tabular.facts import facts_of
-    from ..bench.tabular.search_comparison import (
+    from ..bench.tabular.comparisons.expected_courses import expected_courses
+    from ..bench.tabular.comparisons.facts import facts_of
+    from ..bench.tabular.comparisons.search_comparison import (
         LASTING,
         STRATEGIES,
         dry_searches,
         replayed_searches,
         search_rows,
     )
-    from ..bench.tabular.search_page import comparison_markdown
-    from ..bench.tabular.table import cases_of
-    from ..bench.tabular.table_genomes import BEST_KNOWN
+    from ..bench.tabular.comparisons.search_page import comparison_markdown
+    from ..bench.tabular.recorded.table import cases_of
+    from ..bench.tabular.recorded.table_genomes import BEST_KNOWN
     from ..library.expected_course import write_courses
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # as a search does

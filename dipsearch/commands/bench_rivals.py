@@ -73,15 +73,15 @@ def rivals(
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
     from ..bench import write_section
-    from ..bench.own_search import run_search
-    from ..bench.rival_case import clean_sources
-    from ..bench.rival_damages import chosen_damages
-    from ..bench.rival_limits import Limits
-    from ..bench.rival_rows import COMMAND, RivalRow
-    from ..bench.rival_run import Comparison, compare
-    from ..bench.rival_table import rivals_markdown, summary_table
-    from ..bench.rivals import chosen_methods
-    from ..bench.row_file import RowFile
+    from ..bench.cases.rival_case import clean_sources
+    from ..bench.cases.rival_damages import chosen_damages
+    from ..bench.rivals.own_search import run_search
+    from ..bench.rivals.rival_limits import Limits
+    from ..bench.rivals.rival_rows import COMMAND, RivalRow
+    from ..bench.rivals.rival_run import Comparison, compare
+    from ..bench.rivals.rival_table import rivals_markdown, summary_table
+    from ..bench.rivals.rivals import chosen_methods
+    from ..bench.shared.row_file import RowFile
     from ..fitting.compute import Compute
     from ..run.devices import choose_devices
 

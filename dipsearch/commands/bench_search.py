@@ -50,14 +50,14 @@ def search(
     given = () if recorded_only else parsing.expand_sources(sources or PICTURES)
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench.real_search_rows import COMMAND, RealSearchRow, gains
-    from ..bench.real_search_run import RealSearches, chosen_strategies, search_all
-    from ..bench.real_search_table import real_searches_markdown
-    from ..bench.rival_case import clean_sources
-    from ..bench.rival_damages import chosen_damages
-    from ..bench.row_file import RowFile
-    from ..bench.search_rows import write_search_rows
-    from ..bench.tabular.search_comparison import SEEDS
+    from ..bench.cases.rival_case import clean_sources
+    from ..bench.cases.rival_damages import chosen_damages
+    from ..bench.searches.real_search_rows import COMMAND, RealSearchRow, gains
+    from ..bench.searches.real_search_run import RealSearches, chosen_strategies, search_all
+    from ..bench.searches.real_search_table import real_searches_markdown
+    from ..bench.shared.row_file import RowFile
+    from ..bench.shared.search_rows import write_search_rows
+    from ..bench.tabular.comparisons.search_comparison import SEEDS
 
     chosen = chosen_strategies(shared.words(strategies))
     damages = chosen_damages(shared.words(tasks), None)

@@ -11,7 +11,7 @@ from . import bench_options as shared
 from . import parsing
 
 if TYPE_CHECKING:
-    from ..bench.side_by_side import SideRow, SideTable
+    from ..bench.costs.side_by_side import SideRow, SideTable
 
 
 def side_by_side(
@@ -33,7 +33,7 @@ def side_by_side(
         raise InputError(f"--seconds is {seconds:g}", "it is above 0", "write for example --seconds 2")
 
     from ..bench import NETWORKS, file_name, machine_name
-    from ..bench.side_by_side import measure_side_by_side, side_by_side_markdown
+    from ..bench.costs.side_by_side import measure_side_by_side, side_by_side_markdown
 
     device = shared.place_of(device)
     names = shared.known(networks, list(NETWORKS), option="--networks")

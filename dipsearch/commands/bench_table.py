@@ -41,11 +41,11 @@ def table(
     if hours is not None and not hours > 0:
         raise InputError(f"--hours is {hours:g}", "it is above 0", "write for example --hours 4")
 
-    from ..bench.tabular.table_cases import with_own_pictures
-    from ..bench.tabular.table_file import write_table
-    from ..bench.tabular.table_genomes import blocks_of, table_genomes
-    from ..bench.tabular.table_packing import pack_table
-    from ..bench.tabular.table_recording import record_table, table_jobs
+    from ..bench.tabular.recorded.table_cases import with_own_pictures
+    from ..bench.tabular.recorded.table_file import write_table
+    from ..bench.tabular.recorded.table_genomes import blocks_of, table_genomes
+    from ..bench.tabular.recorded.table_packing import pack_table
+    from ..bench.tabular.recorded.table_recording import record_table, table_jobs
     from ..network import load_space
 
     found = table_genomes(genomes, space=load_space("skip"))

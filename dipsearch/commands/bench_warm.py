@@ -50,11 +50,11 @@ def warm(
     parsing.one_of(pictures, SETS, option="--pictures")
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench.row_file import RowFile
-    from ..bench.warm_pictures import warm_sources
-    from ..bench.warm_rows import COMMAND, WarmRow
-    from ..bench.warm_run import measure_warm
-    from ..bench.warm_table import warm_markdown
+    from ..bench.shared.row_file import RowFile
+    from ..bench.warm.warm_pictures import warm_sources
+    from ..bench.warm.warm_rows import COMMAND, WarmRow
+    from ..bench.warm.warm_run import measure_warm
+    from ..bench.warm.warm_table import warm_markdown
     from ..library.warm_weights import FOLDER, warm_names
 
     folder = weights or FOLDER

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dipsearch.bench import interruption_run
-from dipsearch.bench.interrupted_search import InterruptedSearch
-from dipsearch.bench.interruption_rows import InterruptionRow, Kind
+from dipsearch.bench.interruptions import interruption_run
+from dipsearch.bench.interruptions.interrupted_search import InterruptedSearch
+from dipsearch.bench.interruptions.interruption_rows import InterruptionRow, Kind
 from dipsearch.commands.main import run
 
 Made = list[tuple[Kind, list[int]]]

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from dipsearch.bench import operator_fits, operator_run, operator_search
-from dipsearch.bench.operator_cases import INSTRUMENTS
-from dipsearch.bench.operator_fits import FitJob
-from dipsearch.bench.operator_rows import OperatorRow, row_of
-from dipsearch.bench.operator_search import Found, Restored
+from dipsearch.bench.operators import operator_fits, operator_run, operator_search
+from dipsearch.bench.operators.operator_cases import INSTRUMENTS
+from dipsearch.bench.operators.operator_fits import FitJob
+from dipsearch.bench.operators.operator_rows import OperatorRow, row_of
+from dipsearch.bench.operators.operator_search import Found, Restored
 from dipsearch.commands.main import run
 from dipsearch.problem import Problem, write_image
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from dipsearch import patches
-from dipsearch.bench import patch_settings, patch_speed
-from dipsearch.bench.patch_speed import Cost, SpeedJob
-from dipsearch.bench.patch_variants import VARIANTS
+from dipsearch.bench.patches import patch_settings, patch_speed
+from dipsearch.bench.patches.patch_speed import Cost, SpeedJob
+from dipsearch.bench.patches.patch_variants import VARIANTS
 from dipsearch.commands.main import run
 from dipsearch.patches import PatchSettings
 from dipsearch.problem import Problem, write_image

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from dipsearch.bench import preselection_run
-from dipsearch.bench.preselection_run import known_digests
-from dipsearch.bench.tabular import policy_comparison, table_cases
-from dipsearch.bench.tabular.table_file import write_table
-from dipsearch.bench.tabular.table_genomes import BEST_KNOWN, DIP_DEFAULT, FOUND_HERE
+from dipsearch.bench.searches import preselection_run
+from dipsearch.bench.searches.preselection_run import known_digests
+from dipsearch.bench.tabular.comparisons import policy_comparison
+from dipsearch.bench.tabular.recorded import table_cases
+from dipsearch.bench.tabular.recorded.table_file import write_table
+from dipsearch.bench.tabular.recorded.table_genomes import BEST_KNOWN, DIP_DEFAULT, FOUND_HERE
 from dipsearch.commands.main import run
 from dipsearch.library.preselection_file import read_preselection
-from tests.bench.made_table import made_table
+from tests.bench.tabular.recorded.made_table import made_table
 
 
 @pytest.fixture

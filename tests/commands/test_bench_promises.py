@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from dipsearch.bench import promise_run
-from dipsearch.bench.promise_rows import Promise, PromiseRow
+from dipsearch.bench.promises import promise_run
+from dipsearch.bench.promises.promise_rows import Promise, PromiseRow
 from dipsearch.commands.main import run
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dipsearch.bench import parallel_searches
-from dipsearch.bench.parallel_searches import Begin
+from dipsearch.bench.published import parallel_searches
+from dipsearch.bench.published.parallel_searches import Begin
 from dipsearch.commands.main import run
-from tests.bench.published_pictures import Searches, write_pictures
+from tests.bench.published.published_pictures import Searches, write_pictures
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, obj
     monkeypatch.setattr("dipsearch.run.devices.cores", lambda: 8)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
-    monkeypatch.setattr("dipsearch.bench.machine.machine_name", lambda device: f"a {device}")
+    monkeypatch.setattr("dipsearch.bench.shared.machine.machine_name", lambda device: f"a {device}")
     monkeypatch.chdir(tmp_path)
     write_pictures(tmp_path / "data", "standard9/F16", "standard9/House", "standard9/Lena")
     return asked

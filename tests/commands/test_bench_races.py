@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from dipsearch.bench.tabular.races import LEVELS, LOOKS, race_rows
-from dipsearch.bench.tabular.table_file import write_table
+from dipsearch.bench.tabular.comparisons.races import LEVELS, LOOKS, race_rows
+from dipsearch.bench.tabular.recorded.table_file import write_table
 from dipsearch.commands.main import run
-from tests.bench.made_table import made_table
+from tests.bench.tabular.recorded.made_table import made_table
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_rows_and_page_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_races_look_at_more_candidates_in_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dipsearch.bench.tabular.races.LOOKS", LOOKS[-1:])
+    monkeypatch.setattr("dipsearch.bench.tabular.comparisons.races.LOOKS", LOOKS[-1:])
     pictures = ("coffee", "camera", "astronaut")
     rows = [row for row in race_rows(made_table(24, pictures=pictures), orders=2) if row.set == "all"]
     assert {row.pictures for row in rows} == {9}

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from dipsearch.bench import own_search
-from dipsearch.bench.own_search import SearchOutcome
-from dipsearch.bench.rival_case import RivalCase
+from dipsearch.bench.cases.rival_case import RivalCase
+from dipsearch.bench.rivals import own_search
+from dipsearch.bench.rivals.own_search import SearchOutcome
 from dipsearch.commands.main import run
 from dipsearch.problem import write_image
 

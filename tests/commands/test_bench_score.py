@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from dipsearch.bench.damages import DAMAGES
-from dipsearch.bench.recorder import SCORING, make_jobs
-from dipsearch.bench.recording import record, write_recording
+from dipsearch.bench.cases.damages import DAMAGES
+from dipsearch.bench.recordings.recorder import SCORING, make_jobs
+from dipsearch.bench.recordings.recording import record, write_recording
 from dipsearch.commands.main import run
 from dipsearch.network import Genome, Scale
 
@@ -58,7 +58,7 @@ def test_the_large_benchmark_is_not_begun_on_a_cpu_by_accident(
 def test_tables_are_made_from_what_is_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("dipsearch.bench.damages.half_size_crop", lambda source, side: clean(side))
+    monkeypatch.setattr("dipsearch.bench.cases.damages.half_size_crop", lambda source, side: clean(side))
     monkeypatch.chdir(tmp_path)
     networks = ["wide", "narrow", "decoder"]
     jobs = make_jobs(["sample:astronaut"], ["gaussian-10"], networks, [0], most_steps=100)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dipsearch.bench import real_search_run
-from dipsearch.bench.real_search_rows import RealSearchRow
-from dipsearch.bench.real_search_run import RealSearches
+from dipsearch.bench.searches import real_search_run
+from dipsearch.bench.searches.real_search_rows import RealSearchRow
+from dipsearch.bench.searches.real_search_run import RealSearches
 from dipsearch.commands.main import run
 from dipsearch.errors import ResourceError
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from dipsearch.bench.tabular import facts
-from dipsearch.bench.tabular.search_comparison import LASTING, STRATEGIES
-from dipsearch.bench.tabular.table_file import write_table
+from dipsearch.bench.tabular.comparisons import facts
+from dipsearch.bench.tabular.comparisons.search_comparison import LASTING, STRATEGIES
+from dipsearch.bench.tabular.recorded.table_file import write_table
 from dipsearch.commands.main import run
-from tests.bench.made_table import made_table
+from tests.bench.tabular.recorded.made_table import made_table
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import dipsearch
-from dipsearch.bench.processes import workers
+from dipsearch.bench.shared.processes import workers
 from dipsearch.errors import ResourceError
 from dipsearch.execution.executor import WorkerSpec
 from dipsearch.execution.fork_server import FORKED

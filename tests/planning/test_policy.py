@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dipsearch.bench.tabular.known_policies import FreezeThaw, SuccessiveHalving
+from dipsearch.bench.tabular.comparisons.known_policies import FreezeThaw, SuccessiveHalving
 from dipsearch.planning.policy import (
     Contestant,
     ExpectedGain,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dipsearch.bench.odd_files import odd_files
+from dipsearch.bench.files.odd_files import odd_files
 from dipsearch.errors import DipsearchError, InputError
 from dipsearch.problem import TaskOptions, load_case, restored_suffix, write_restored
 

@@ -41,6 +41,14 @@ def test_the_fixed_order_is_that_of_the_presets_and_the_features_are_told() -> N
     assert known.notes == ()
 
 
+def test_where_there_are_first_answers_presets_without_one_in_their_input_are_left_out() -> None:
+    guided, plain = found("fixed"), found("fixed", images=False)
+    assert guided.starters and all(genome.needs_pilot for _, genome in guided.starters)
+    assert guided.published == ()
+    assert {name for name, _ in guided.starters} < {name for name, _ in plain.starters}
+    assert any(not genome.needs_pilot for _, genome in plain.starters) and plain.published
+
+
 @pytest.mark.usefixtures("recorded")
 def test_similar_measurements_order_the_networks_and_one_line_says_so() -> None:
     known = found("similar")

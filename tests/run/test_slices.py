@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from dipsearch.bench.processes import workers
+from dipsearch.bench.shared.processes import workers
 from dipsearch.errors import StudyError
 from dipsearch.report import write_page
 from dipsearch.run import Outcome, Request, Snapshot, read_study, run_search

@@ -4,14 +4,14 @@
 tries it.
 """
 
-from .optunahub_problem import TableProblem as TableProblem
-from .optunahub_problem import as_optunahub as as_optunahub
-from .pruning import Pruning as Pruning
-from .replay_delivery import Delivered as Delivered
-from .replay_delivery import delivered_at as delivered_at
-from .sampler_strategies import with_sampler as with_sampler
-from .search_comparison import STRATEGIES as STRATEGIES
-from .search_comparison import replayed_searches as replayed_searches
-from .search_comparison import search_rows as search_rows
-from .search_replay import replay_search as replay_search
-from .table import Table as Table
+from .comparisons.search_comparison import STRATEGIES as STRATEGIES
+from .comparisons.search_comparison import replayed_searches as replayed_searches
+from .comparisons.search_comparison import search_rows as search_rows
+from .recorded.table import Table as Table
+from .strategies.optunahub_problem import TableProblem as TableProblem
+from .strategies.optunahub_problem import as_optunahub as as_optunahub
+from .strategies.pruning import Pruning as Pruning
+from .strategies.replay_delivery import Delivered as Delivered
+from .strategies.replay_delivery import delivered_at as delivered_at
+from .strategies.sampler_strategies import with_sampler as with_sampler
+from .strategies.search_replay import replay_search as replay_search

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from dipsearch.bench import gate_damages as damages
+from dipsearch.bench.gate import gate_damages as damages
 from dipsearch.problem import diagnose
 from dipsearch.problem.gate.free_directions import free_noise
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from dipsearch.bench import gate_damages as damages
-from dipsearch.bench.noise_cases import _half
+from dipsearch.bench.gate import gate_damages as damages
+from dipsearch.bench.gate.noise_cases import _half
 from dipsearch.problem import diagnose, read_image
 from dipsearch.problem.gate.noise_subspace import noise_of_channels, noise_of_quiet
 

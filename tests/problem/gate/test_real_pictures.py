@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from dipsearch.bench import gate_damages as damages
-from dipsearch.bench.noise_cases import _asked, _half
+from dipsearch.bench.gate import gate_damages as damages
+from dipsearch.bench.gate.noise_cases import _asked, _half
 from dipsearch.problem import Identity, Problem, diagnose, make_split, read_image
 from dipsearch.problem.gate.blocks import BESIDE_MIDDLE, read_blocks
 from dipsearch.problem.gate.channel_noise import channel_noise

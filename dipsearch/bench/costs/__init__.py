@@ -1,0 +1,1 @@
+"""Costs: iterations per second, memory, and what book-keeping, workers and a cluster take besides."""

@@ -1,0 +1,136 @@
+"""Kills: all processes of a search end at once, at any moment, and the study is gone on with.
+
+Kills come in chains: a search is begun and killed, gone on with and killed again, and at last gone on with to its end.
+After every kill all files are read; after the run that follows, the books are compared with those of the kill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..shared.search_process import SearchProcess, started, wait_for
+from ..shared.study_books import Books, faults_between, read_books
+from ..shared.study_files import leftovers, unreadable
+from .interrupted_search import NAME, RESUME, InterruptedSearch, faults_of_end, row, study_of
+from .interruption_rows import InterruptionRow
+
+LONGEST = 5
+"""How many kills a study suffers at the most."""
+
+AIMS = ("at work", "late", "writing")
+TRIES = 4
+WRITING = 3.0
+"""Seconds to wait for a file that is being written."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A kill.
+
+    Args:
+        number: of the kill.
+        aim: what it aims at: work, the last third of the budget (with the delivery), or a file that is being written.
+        moment: seconds after the start of the process.
+    """
+
+    number: int
+    aim: str
+    moment: float
+
+
+@dataclass(frozen=True)
+class Hit:
+    """What lay there right after a kill.
+
+    Args:
+        shot: the kill.
+        moment: when it came, in seconds.
+        books: of the study.
+        faults: files that could not be read, or why nothing was killed.
+        remark: what there is to say.
+    """
+
+    shot: Shot
+    moment: float
+    books: Books
+    faults: list[str]
+    remark: str
+
+
+def shot(search: InterruptedSearch, number: int) -> Shot:
+    """The kill of this number: aims take turns, moments are drawn."""
+    aim, random = AIMS[number % len(AIMS)], search.random("kill", number)
+    first, last = (0.65, 1.0) if aim == "late" else (0.02, 0.95)
+    return Shot(number, aim, random.uniform(first * search.budget, last * search.budget))
+
+
+def chain_of_kills(search: InterruptedSearch, numbers: Sequence[int]) -> list[InterruptionRow]:
+    """Kill one study so many times, go on with it each time, and at last let it come to its end."""
+    with TemporaryDirectory(prefix="dipsearch-kills-") as folder:
+        place, rows = Path(folder), list[InterruptionRow]()
+        begin, earlier = search.arguments(place, numbers[0] // LONGEST), None
+        for number in numbers:
+            hit, seconds = _kill(shot(search, number), begin, place)
+            if earlier is not None:
+                rows.append(_judged(earlier, hit.books, seconds, []))
+            earlier = hit
+        assert earlier is not None
+        with started(_next(begin, place), folder=place) as process:
+            ended = process.ending(search.patience)
+        after = read_books(study_of(place), name=NAME)
+        faults = faults_of_end(ended, study_of(place)) + ([ended.last_line] if ended.code else [])
+        rows.append(_judged(earlier, after, ended.seconds, [f"then: {fault}" for fault in faults]))
+        return rows
+
+
+def _kill(wanted: Shot, begin: Sequence[str], place: Path) -> tuple[Hit, float]:
+    """Run the study until the kill, and look at what is left; also the seconds of that run.
+
+    A run that ends before is repeated with an earlier kill.
+    """
+    study, moment, said = study_of(place), wanted.moment, ""
+    for _ in range(TRIES):
+        with started(_next(begin, place), folder=place) as process:
+            ended = process.wait(moment)
+            if ended is None:
+                return _fire(process, wanted, study), process.seconds
+        said = ended.last_line
+        if ended.code:
+            break
+        moment /= 2
+    assert ended is not None
+    fault = f"it ended before it was killed: {said}"
+    return Hit(wanted, moment, read_books(study, name=NAME), [fault], wanted.aim), ended.seconds
+
+
+def _fire(process: SearchProcess, wanted: Shot, study: Path) -> Hit:
+    if wanted.aim == "writing":
+        wait_for(lambda: leftovers(study), seconds=WRITING, every=0.001)
+    moment = process.seconds
+    process.kill()
+    books = read_books(study, name=NAME)
+    begun = f"{len(books.finished)} finished, {len(books.under_way)} under way"
+    left = leftovers(study)
+    remark = f"{wanted.aim}, {begun}" + (f", {left} temporary files left" if left else "")
+    return Hit(wanted, moment, books, unreadable(study), remark)
+
+
+def _next(begin: Sequence[str], place: Path) -> Sequence[str]:
+    """Go on with a study, or begin it, where no request was written yet."""
+    return RESUME if (study_of(place) / "study.yaml").is_file() else begin
+
+
+def _judged(hit: Hit, after: Books, seconds: float, faults: Sequence[str]) -> InterruptionRow:
+    return row(
+        "kill",
+        hit.shot.number,
+        moment=hit.moment,
+        seconds=seconds,
+        faults=[*hit.faults, *faults_between(hit.books, after), *faults],
+        lost=hit.books.lost,
+        at_stake=len(hit.books.finished) + len(hit.books.under_way),
+        remark=hit.remark,
+    )

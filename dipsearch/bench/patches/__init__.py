@@ -1,0 +1,1 @@
+"""Similar patches: what their settings are worth, and what they take."""

@@ -1,0 +1,1 @@
+"""Published figures: restorations of the pictures that papers report, beside their numbers."""

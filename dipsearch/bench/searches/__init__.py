@@ -1,0 +1,1 @@
+"""Strategies of a search in real searches, not in replays, and what a pre-selection chooses."""

@@ -1,0 +1,1 @@
+"""Comparisons on the table: strategies and policies at equal time, their page, and facts about the genes."""

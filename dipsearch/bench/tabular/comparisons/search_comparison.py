@@ -1,0 +1,314 @@
+"""The comparison of strategies on the table, at equal time: many searches of each, on the same cases and seeds.
+
+Seeds take the pictures of a set in turns, and every search has the policy of a timed one. A gain is the mean over
+pictures of the mean over seeds, and its interval is what other seeds would change on these pictures; what other
+pictures would change is more: the worst and the best picture say a little of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median, stdev, variance
+from typing import Any
+
+from scipy.stats import t as student
+
+from ....planning.policy import ExpectedGain, Policy
+from ....proposal.breeding import Breeding, GeneticSampler
+from ...shared.search_rows import Delivers, SearchRow
+from ..recorded.table import Table, cases_of
+from ..recorded.table_cases import SETS, SetName
+from ..recorded.table_parts import TableCase, TableFit
+from ..strategies.ideas import CheapFirst, ForEnsemble, Predicted, PredictedPerSecond, WithOtherSeeds
+from ..strategies.known_strategies import (
+    best_known_once,
+    dip_default,
+    known_networks,
+    other_seeds,
+    random_after_known,
+    random_genomes,
+)
+from ..strategies.replay_delivery import Delivered, delivered_at
+from ..strategies.sampler_strategies import sampled, with_sampler
+from ..strategies.search_replay import SECONDS_PER_MINUTE, Decisions, replay
+from ..strategies.strategy import Maker, Tried
+
+SEEDS, RANDOM, GENETIC = "best known network, other seeds", "known, then random", "known, then genetic"
+
+PILOT = "known, then with a pilot"
+"""What a search does."""
+
+ONCE, DIP = "best known network, once", "DIP default network"
+"""One fit each, and nothing more to do: what a search without a search delivers."""
+
+STRATEGIES: Mapping[str, Maker] = {
+    ONCE: best_known_once,
+    SEEDS: other_seeds,
+    "known networks": known_networks,
+    "random": random_genomes,
+    RANDOM: random_after_known,
+    "known, then TPE": sampled("tpe"),
+    PILOT: sampled("pilot"),
+    "all known, then with a pilot": sampled("pilot", known=None),
+    "known, then with a pilot and other seeds": WithOtherSeeds,
+    GENETIC: sampled("genetic"),
+    "known, then genetic and random": with_sampler(
+        lambda space, seed: GeneticSampler(space, seed=seed, breeding=Breeding(strangers=0.5))
+    ),
+    "known, then the ensemble's children": ForEnsemble,
+    "known, then cheap ones": CheapFirst,
+    "known, then promising or unlike ones": Predicted,
+    "known, then such by the second": PredictedPerSecond,
+    DIP: dip_default,
+}
+"""By the names of the table."""
+
+AGAINST = (SEEDS, RANDOM)
+"""What the others are compared with: more of the same, and chance."""
+
+LASTING = (SEEDS, RANDOM, PILOT)
+"""Strategies that are looked at in long searches, whose replays take ten times as long: what a search does, more of the
+same, and chance."""
+
+MINUTES = (1.0, 2.0, 4.0)
+
+DELIVERS: tuple[Delivers, ...] = ("networks", "polished")
+
+TIMED = ExpectedGain()
+"""The policy of a search that has a budget of time."""
+
+FEWEST_SEEDS = 2
+"""Of one there is no interval."""
+
+LATE = 0.95
+"""A search whose strategy ran dry before this share of its time had less than the others; after it nothing is lost."""
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """One replayed search.
+
+    Args:
+        case: of what.
+        tried: its fits.
+        delivered: what it would deliver, by the minute.
+        dry_at: when the table had no more for its strategy, in seconds of the search; infinite where it always had.
+    """
+
+    case: TableCase
+    tried: Sequence[Tried]
+    delivered: Mapping[float, Delivered]
+    dry_at: float = math.inf
+
+    def ran_dry(self, minutes: float) -> bool:
+        """Whether it had nothing to do for a part of so many minutes."""
+        return self.dry_at < LATE * minutes * SECONDS_PER_MINUTE
+
+    def psnr(self, minutes: float, delivers: Delivers) -> float:
+        """Of what it would deliver, in dB."""
+        found = self.delivered[minutes]
+        return found.ensemble if delivers == "networks" else found.polished
+
+
+Searches = Mapping[tuple[SetName, str, str], Sequence[Searched]]
+"""By set, task and strategy; one for each seed."""
+
+
+def replayed_searches(
+    table: Table,
+    *,
+    seeds: int,
+    strategies: Mapping[str, Maker] = STRATEGIES,
+    minutes: Sequence[float] = MINUTES,
+    sets: Sequence[SetName] = SETS,
+    policy: Policy = TIMED,
+    watch: Callable[[str], None] = lambda line: None,
+) -> Searches:
+    """Replay every strategy for every task of every set.
+
+    Args:
+        table: that is searched.
+        seeds: searches of each.
+        strategies: by name.
+        minutes: after which it is asked what would be delivered; the last one ends the search.
+        sets: of the pictures.
+        policy: that says which fit goes on; that of a timed search.
+        watch: told about each strategy.
+    """
+    found: dict[tuple[SetName, str, str], list[Searched]] = {}
+    for name in sets:
+        for task in dict.fromkeys(case.task for case in cases_of(table, set=name)):
+            cases = cases_of(table, set=name, task=task)
+            # Most strategies begin with the same networks, on which the policy is asked once.
+            decisions = [Decisions() for _ in cases]
+            for strategy, maker in strategies.items():
+                found[name, task, strategy] = [
+                    _searched(maker, table, cases, seed, minutes, policy, decisions) for seed in range(seeds)
+                ]
+                last = [one.psnr(max(minutes), "polished") for one in found[name, task, strategy]]
+                watch(f"{name} {task}: {strategy} {fmean(last):.2f} dB")
+    return found
+
+
+def _searched(
+    maker: Maker,
+    table: Table,
+    cases: Sequence[TableCase],
+    seed: int,
+    minutes: Sequence[float],
+    policy: Policy,
+    decisions: Sequence[Decisions],
+) -> Searched:
+    turn = seed % len(cases)
+    case, longest = cases[turn], max(minutes)
+    found = replay(maker, table, case, seed=seed, minutes=longest, policy=policy, decisions=decisions[turn])
+    delivered = {when: delivered_at(found.tried, case, minutes=when) for when in minutes}
+    return Searched(case, found.tried, delivered, found.dry_at)
+
+
+def dry_searches(searches: Searches) -> list[dict[str, Any]]:
+    """Where the table had nothing more for a strategy: ``strategy, task, minutes``, and how ``many`` of the searches.
+
+    Strategies of a single fit are left out: they have nothing more to do by nature.
+    """
+    found = []
+    for (_, task, strategy), each in searches.items():
+        for minutes in each[0].delivered:
+            many = sum(one.ran_dry(minutes) for one in each)
+            if many and strategy not in (ONCE, DIP):
+                found.append(
+                    {"strategy": strategy, "task": task, "minutes": minutes, "many": many, "of": len(each)}
+                )
+    return found
+
+
+def search_rows(searches: Searches, *, measurement: str, against: Sequence[str] = AGAINST) -> list[SearchRow]:
+    """The rows of replayed searches, none where a strategy had nothing to deliver, or ran dry before.
+
+    Args:
+        searches: replayed ones.
+        measurement: digest of the table.
+        against: strategies that the others are compared with.
+    """
+    return [
+        row
+        for (name, task, strategy), each in searches.items()
+        for other in against
+        if (name, task, other) in searches
+        for delivers in DELIVERS
+        for minutes in each[0].delivered
+        if (row := _row(strategy, other, name, task, searches, minutes, delivers, measurement)) is not None
+    ]
+
+
+def _row(
+    strategy: str,
+    against: str,
+    name: SetName,
+    task: str,
+    searches: Searches,
+    minutes: float,
+    delivers: Delivers,
+    measurement: str,
+) -> SearchRow | None:
+    ours, theirs = searches[name, task, strategy], searches[name, task, against]
+    if not all(one.tried for one in (*ours, *theirs)):
+        return None  # the table has nothing for it
+    compared = ((strategy, ours), (against, theirs))
+    if any(one.ran_dry(minutes) for title, each in compared if title not in (ONCE, DIP) for one in each):
+        return None
+    levels = [one.psnr(minutes, delivers) for one in ours]
+    gains = [level - one.psnr(minutes, delivers) for level, one in zip(levels, theirs, strict=True)]
+    if not all(map(math.isfinite, gains)):
+        return None
+    by_picture: dict[str, list[float]] = {}
+    for one, gain in zip(ours, gains, strict=True):
+        by_picture.setdefault(one.case.picture, []).append(gain)
+    of_pictures = [fmean(each) for each in by_picture.values()]
+    mean, half = fmean(of_pictures), half_within(list(by_picture.values()))
+    return SearchRow(
+        strategy=strategy,
+        against=against,
+        task=task,
+        source="table",
+        minutes=minutes,
+        pictures=len(by_picture),
+        seeds=len(gains),
+        gain_db=round(mean, 3),
+        low_db=round(mean - half, 3),
+        high_db=round(mean + half, 3),
+        set=name,
+        delivers=delivers,
+        psnr_db=round(fmean(levels), 3),
+        worst_db=round(min(of_pictures), 3),
+        best_db=round(max(of_pictures), 3),
+        measurement=measurement,
+    )
+
+
+def half_interval(values: Sequence[float]) -> float:
+    """Half of the 95 % interval of a mean, by Student's distribution."""
+    if len(values) < FEWEST_SEEDS:
+        return 0.0
+    return float(student.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
+
+
+def half_within(values: Sequence[Sequence[float]]) -> float:
+    """Half of the 95 % interval of a mean of means, each over some seeds, by how far these lie apart within each.
+
+    Pictures stay as they are; degrees of freedom as Welch (1947) and Satterthwaite (1946) have them.
+
+    Args:
+        values: by picture; where one has a single value there is no interval, and 0 is returned.
+    """
+    if any(len(each) < FEWEST_SEEDS for each in values):
+        return 0.0
+    parts = [variance(each) / len(each) for each in values]
+    if not (total := sum(parts)):
+        return 0.0
+    freedom = total**2 / sum(part**2 / (len(each) - 1) for part, each in zip(parts, values, strict=True))
+    return float(student.ppf(0.975, freedom)) * math.sqrt(total) / len(values)
+
+
+MOST_RANDOM = 100
+"""Random genomes whose best one is to be reached."""
+
+
+def fits_to_best_of_random(searches: Searches, table: Table) -> dict[str, dict[str, float]]:
+    """How many fits a strategy needs until its best network is as good as the best of random ones.
+
+    The best is that with the best estimate; compared is its true PSNR.
+
+    Returns:
+        By strategy: ``median`` of the fits, -1 where most searches did not get there; ``within_25``, the share of
+        searches that needed no more than 25; and ``random``, how many random genomes there were to choose from.
+    """
+    pool = [one.digest for one in table.genomes if one.genome.kind == "random"][:MOST_RANDOM]
+    found: dict[str, list[float]] = {}
+    for (_, _, strategy), each in searches.items():
+        found.setdefault(strategy, []).extend(_fits_needed(one, pool) for one in each if pool and one.tried)
+    return {
+        strategy: {
+            "median": -1.0 if math.isinf(median(needed)) else median(needed),
+            "within_25": round(fmean(value <= 25 for value in needed), 3),
+            "random": float(len(pool)),
+        }
+        for strategy, needed in found.items()
+        if needed
+    }
+
+
+def _fits_needed(one: Searched, pool: Sequence[str]) -> float:
+    level = _final_of_best([one.case.fits[digest, 0] for digest in pool])
+    for count in range(1, len(one.tried) + 1):
+        if _final_of_best([each.fit for each in one.tried[:count]]) >= level:
+            return float(count)
+    return math.inf
+
+
+def _final_of_best(fits: Sequence[TableFit]) -> float:
+    """The true PSNR in the end of the fit with the best estimate."""
+    best = max(fits, key=lambda fit: fit.estimate)
+    return float(best.psnr[-1]) if best.steps else -math.inf

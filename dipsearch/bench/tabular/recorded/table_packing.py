@@ -1,0 +1,122 @@
+"""The packing of recordings: from a folder of fits to a table.
+
+Genomes with a fit missing on some case are left out, so that all genomes of a table have been tried on all its cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ....errors import FormatError, InputError
+from .fit_recording import BESIDES, CURVES, EVERY, MARK
+from .network_speeds import measured_speeds
+from .sketches import sketches_of
+from .table import Table
+from .table_cases import SIDES, TASKS, TablePicture, prepared, variance_of_surer
+from .table_genomes import Block, TableGenome, multiply_adds
+from .table_parts import Recorded, TableCase, TableFit
+from .table_recording import (
+    Arrays,
+    TableJob,
+    put_together,
+    read_fits,
+    recorded_jobs,
+    table_jobs,
+)
+
+MOST_APART = 0.01
+"""Of the marks of axes, as a share: rounding moves them by less than a thousandth, a first answer that is another one
+in the third digit by a tenth."""
+
+
+def pack_table(
+    genomes: Sequence[TableGenome],
+    blocks: Sequence[Block],
+    pictures: Sequence[TablePicture],
+    *,
+    folder: Path,
+    watch: Callable[[str], None] = lambda line: None,
+) -> Table:
+    """The table of all genomes and seeds of which ``folder`` has the fits to all cases.
+
+    Raises:
+        InputError: not one of them is complete.
+        FormatError: a recording is damaged.
+    """
+    every = table_jobs(genomes, blocks, pictures)
+    put_together(every, folder)
+    there = recorded_jobs(every, folder)
+    whole = [block for block in blocks if there >= {*table_jobs(genomes, [block], pictures)}]
+    if not whole:
+        raise InputError(
+            f"{folder} holds no genome with fits to all {len(pictures)} pictures and {len(TASKS)} tasks",
+            "a table is made of whole genomes",
+            "record more",
+        )
+    names = dict.fromkeys(block.genome for block in whole)
+    used = [one for one in genomes if one.name in names]
+    speeds = measured_speeds([one.genome for one in used], folder, watch=watch)
+    recorded = tuple(
+        Recorded(one, speeds[one.genome.digest], round(multiply_adds(one.genome), 4)) for one in used
+    )
+    firsts = [table_jobs(genomes, [block], pictures)[0] for block in whole]
+    fits = [(job, read_fits(folder, job.block)) for job in firsts]
+    cases = []
+    for picture in pictures:
+        for task in TASKS:
+            cases.append(
+                _case(picture, task, [(job, found[f"{picture.name}-{task}"]) for job, found in fits])
+            )
+            watch(f"packed: {picture.name} {task}, {len(fits)} fits")
+    return Table(recorded, tuple(cases))
+
+
+def _case(picture: TablePicture, task: str, fits: Sequence[tuple[TableJob, Arrays]]) -> TableCase:
+    case = prepared(picture, task)
+    for job, arrays in fits:
+        apart = np.linalg.norm(arrays["mark"].astype(np.float64) - case.mark)
+        if not apart <= MOST_APART * np.linalg.norm(case.mark.astype(np.float64)):
+            raise FormatError(
+                f"the fit of {job.one.name} to {picture.name} was recorded with other first answers or other axes",
+                "sketches of one case can be compared only where these are the same",
+                f"remove {job.block} and record it again",
+            )
+    sketches, beyond = sketches_of(case.errors(case.first)[None], case.axes)
+    return TableCase(
+        picture=picture.name,
+        kind=picture.kind,
+        task=task,
+        set=picture.set,
+        side=SIDES[task],
+        share=case.share,
+        first=(sketches[0].astype(np.float32), float(beyond[0])),
+        first_validation_mse=float(case.split.validation_mse(case.problem.view(case.pilot))),
+        score_variance=None if case.split.blind else variance_of_surer(case.split),
+        fits={(job.one.genome.digest, job.seed): _fit(job, arrays) for job, arrays in fits},
+    )
+
+
+def _fit(job: TableJob, arrays: Arrays) -> TableFit:
+    if not len(arrays["beyond"]) == len(arrays["sketches"]) == len(arrays["score"]) * EVERY // MARK + BESIDES:
+        raise FormatError(
+            f"the fit of {job.one.name} to {job.case} has {len(arrays['sketches'])} sketches",
+            f"there is one for every {MARK} iterations, and {BESIDES} of its end",
+            f"remove {job.block} and record it again",
+        )
+    curves = {name: arrays[name].astype(np.float32) for name in CURVES}
+    return TableFit(
+        digest=job.one.genome.digest,
+        seed=job.seed,
+        ended=str(arrays["ended"]),
+        validation_mse=curves["score"],
+        psnr=curves["psnr"],
+        now_validation_mse=curves["now_score"],
+        now_psnr=curves["now_psnr"],
+        step=arrays["step"].astype(np.int32),
+        sketches=arrays["sketches"].astype(np.float32),
+        beyond=arrays["beyond"],
+        polished_validation_mse=float(arrays["polished_score"]),
+    )

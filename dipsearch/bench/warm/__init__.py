@@ -1,0 +1,1 @@
+"""Warm starts: weights that are learnt, and what fits from them save."""
