@@ -17,7 +17,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import InputError
-from ..problem import Downsample, Identity, Mask, Problem, Split, clean_sigma, crop_problem, estimate_sigma
+from ..problem import (
+    Downsample,
+    Identity,
+    Mask,
+    Problem,
+    Split,
+    clean_sigma,
+    crop_problem,
+    estimate_sigma,
+    sees_little,
+)
 from ..problem.gate.impulses import EXACT
 from ..problem.problem import SMALLEST_SIDE
 from .alternation import alternate
@@ -186,7 +196,7 @@ def _alternations(part: Problem, settings: PatchSettings) -> tuple[Alternation, 
     """How an operator is undone: from a first guess, and from a restoration from elsewhere."""
     if isinstance(part.operator, Downsample):
         return settings.enlarging, settings.enlarging_on
-    if isinstance(getattr(part.operator, "observed", None), Tensor):
+    if sees_little(part):
         return settings.sampling, settings.inverting_on
     return settings.inverting, settings.inverting_on
 

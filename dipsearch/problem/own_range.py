@@ -14,7 +14,7 @@ from ..errors import InputError
 from .arrays import is_float
 from .gate.sigma import estimate_sigma
 from .noise import NoiseModel
-from .operators import Identity, Mask, Operator, pseudo_inverse
+from .operators import Identity, Mask, Operator, best_level, pseudo_inverse
 
 BEYOND = 0.5
 """Floats that lie further beyond [0, 1] are no values in [0, 1] with noise, whatever the noise."""
@@ -62,7 +62,11 @@ def data_range_of(
     else:
         with torch.no_grad():
             rough = y.float()
-            image = pseudo_inverse(a, rough, iterations=GUESSING, damping=_damping(a, rough, noise))
+            shape = tuple(a.A_adjoint(rough).shape)
+            # What A does not see of an image A⁺ y leaves at 0, from where all of it would seem to vary.
+            level = best_level(a, rough, observed=observed, image_shape=shape)
+            rest = rough - a.A(level) * observed
+            image = level + pseudo_inverse(a, rest, iterations=GUESSING, damping=_damping(a, rest, noise))
             if not complex_image and float(a.A(torch.ones_like(image)).abs().max()) < NO_LEVEL:
                 image = image - image.min()  # differences say nothing of where they begin
     if complex_image:
