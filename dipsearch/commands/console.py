@@ -23,7 +23,13 @@ from rich.text import Text
 from ..visible import escaped_json, visible
 
 if TYPE_CHECKING:
-    from ..run import Outcome, Plan, Snapshot, Trial
+    from ..run import Callback, Outcome, Plan, Snapshot, Trial
+
+    class Manner(Callback, Protocol):
+        """A search's callback that also has something to tidy up."""
+
+        def close(self) -> None: ...
+
 
 _WIDER_THAN_ANY_TABLE = 10_000
 
@@ -45,48 +51,25 @@ class Words(Protocol):
     def outcome(self, outcome: Outcome) -> tuple[tuple[str, str], ...]: ...
 
 
-class Manner(Protocol):
-    """A search's callback that also has something to tidy up."""
-
-    def planned(self, plan: Plan) -> None: ...
-    def note(self, sentence: str) -> None: ...
-    def detail(self, sentence: str) -> None: ...
-    def warn(self, sentence: str) -> None: ...
-    def progress(self, snapshot: Snapshot) -> None: ...
-    def evaluated(self, trial: Trial) -> None: ...
-    def finished(self, outcome: Outcome) -> None: ...
-    def close(self) -> None: ...
-
-
 class SilentConsole:
     """Says nothing while the work goes on; notes reach standard error when ``notes`` is set."""
 
     def __init__(self, *, notes: bool = False) -> None:
         self._notes = notes
 
-    def planned(self, plan: Plan) -> None:
-        """A program reads the result."""
+    def planned(self, heard: object) -> None:
+        """A program reads the result, and the study remembers its candidates."""
+
+    detail = progress = evaluated = finished = planned
 
     def note(self, sentence: str) -> None:
         """Say what must not be overlooked where it cannot disturb the output."""
         if self._notes:
             print(f"dipsearch: {visible(sentence)}", file=sys.stderr)
 
-    def detail(self, sentence: str) -> None:
-        """The result has it."""
-
     def warn(self, sentence: str) -> None:
         """Say it on standard error."""
         print(f"dipsearch: warning: {visible(sentence)}", file=sys.stderr)
-
-    def progress(self, snapshot: Snapshot) -> None:
-        """Nobody watches."""
-
-    def evaluated(self, trial: Trial) -> None:
-        """The study remembers it."""
-
-    def finished(self, outcome: Outcome) -> None:
-        """Nothing is open."""
 
     def close(self) -> None:
         """Nothing is open."""
@@ -112,12 +95,11 @@ class LineConsole:
     def detail(self, sentence: str) -> None:
         """Print it where details are wanted."""
         if self._words.details:
-            self._line(sentence)
+            self.note(sentence)
 
     def warn(self, sentence: str) -> None:
         """Say it here and on standard error; the outcome need not repeat it."""
-        self._words.told(sentence)
-        self._line(sentence)
+        self.note(sentence)
         print(f"dipsearch: warning: {visible(sentence)}", file=sys.stderr)
 
     def progress(self, snapshot: Snapshot) -> None:
@@ -137,7 +119,8 @@ class LineConsole:
             self._line(f"{self._seconds:7.1f} s  {said}")
 
     def finished(self, outcome: Outcome) -> None:
-        """Nothing is open."""
+        """Close what is open."""
+        self.close()
 
     def close(self) -> None:
         """Nothing is open."""
@@ -150,27 +133,13 @@ REDRAWN = 1.0
 """Seconds between two drawings of a display, each of which takes about 6 ms."""
 
 
-class LiveConsole:
-    """A display that is redrawn in place."""
+class LiveConsole(LineConsole):
+    """A display that is redrawn in place, with the same lines above it, which a terminal wraps."""
 
     def __init__(self, console: Console, words: Words) -> None:
-        self._console, self._words = console, words
+        super().__init__(console, words)
         self._live: Live | None = None
-        self._drawn, self._phase = float("-inf"), ""
-
-    def planned(self, plan: Plan) -> None:
-        """Print the plan."""
-        print_pairs(self._words.plan(plan), self._console)
-
-    def note(self, sentence: str) -> None:
-        """Print a sentence above the display."""
-        self._words.told(sentence)
-        self._console.print(_text(sentence))
-
-    def detail(self, sentence: str) -> None:
-        """Print it above the display where details are wanted."""
-        if self._words.details:
-            self.note(sentence)
+        self._drawn = float("-inf")
 
     def warn(self, sentence: str) -> None:
         """Print a sentence that stands out; the outcome need not repeat it."""
@@ -192,17 +161,16 @@ class LiveConsole:
     def evaluated(self, trial: Trial) -> None:
         """Leave a line about the candidate above the display."""
         if said := self._words.candidate(trial):
-            self._console.print(_text(said))
-
-    def finished(self, outcome: Outcome) -> None:
-        """Close the display."""
-        self.close()
+            self._line(said)
 
     def close(self) -> None:
         """Give the terminal back."""
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+    def _line(self, words: str) -> None:
+        self._console.print(_text(words))
 
 
 def words_of(*, verbose: bool) -> Words:

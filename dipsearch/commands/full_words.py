@@ -24,39 +24,6 @@ LINE_WORKERS = 8
 """Workers that are named on a line; a cluster may have hundreds."""
 
 
-class FullWords:
-    """Everything."""
-
-    details = True
-
-    def told(self, sentence: str) -> None:
-        """The outcome repeats it."""
-
-    def plan(self, plan: Plan) -> tuple[tuple[str, str], ...]:
-        """All of the plan."""
-        return plan.lines
-
-    def state(self, snapshot: Snapshot) -> str:
-        """Counts, the best so far, the time left."""
-        return overall(snapshot)
-
-    def state_now_and_then(self, snapshot: Snapshot) -> str:
-        """The same, and what every worker does."""
-        return f"{overall(snapshot)}; {at_work(snapshot)}"
-
-    def candidate(self, trial: Trial) -> str:
-        """Its fate."""
-        return ended(trial)
-
-    def display(self, snapshot: Snapshot) -> RenderableType:
-        """A row for each worker, the whole below."""
-        return display(snapshot)
-
-    def outcome(self, outcome: Outcome) -> tuple[tuple[str, str], ...]:
-        """What came out, and where it lies."""
-        return (*result_rows(outcome.result), *file_rows(outcome))
-
-
 def display(snapshot: Snapshot) -> RenderableType:
     """The state of a search as a terminal shows it: workers, then the whole."""
     table = Table(box=None, padding=(0, 1), pad_edge=False)
@@ -126,3 +93,25 @@ def ended(trial: Trial) -> str:
     }.get(trial.state, trial.state)
     took = duration(trial.seconds) if trial.seconds is not None else None
     return f"candidate {trial.number}: {clause(fate, took)}" + (f" ({origin})" if origin else "")
+
+
+class FullWords:
+    """Everything."""
+
+    details = True
+    state, candidate, display = staticmethod(overall), staticmethod(ended), staticmethod(display)
+
+    def told(self, sentence: str) -> None:
+        """The outcome repeats it."""
+
+    def plan(self, plan: Plan) -> tuple[tuple[str, str], ...]:
+        """All of the plan."""
+        return plan.lines
+
+    def state_now_and_then(self, snapshot: Snapshot) -> str:
+        """The state, and what every worker does."""
+        return f"{overall(snapshot)}; {at_work(snapshot)}"
+
+    def outcome(self, outcome: Outcome) -> tuple[tuple[str, str], ...]:
+        """What came out, and where it lies."""
+        return (*result_rows(outcome.result), *file_rows(outcome))

@@ -19,7 +19,7 @@ from ..calling import program
 from ..early_signals import listening_early
 from ..errors import DipsearchError
 from ..visible import one_line
-from .bench import bench
+from .benches.bench import bench
 from .dashboard import dashboard
 from .degrade import degrade
 from .lasting_streams import lasting_streams, nowhere

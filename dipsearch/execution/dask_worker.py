@@ -149,7 +149,7 @@ def do(
         kept: how to go on with its fits, where another process made them.
         assumed: names of files that are believed to be here already.
     """
-    key, mirror = (context.study, _address()), None
+    key, mirror = (context.study, _here().address), None
     torch.set_num_threads(context.threads)
     if context.device.startswith("cuda"):
         torch.cuda.set_device(context.device)  # recording a graph knows the current one only
@@ -175,7 +175,7 @@ def do(
 def keep(context: WorkerContext, place: str, done: Done | Lacking) -> Kept:
     """A word for the state of fits, as their files have it; to be called by Dask where a slice of them was done."""
     del done  # it has to have been there before
-    mirror = _MIRRORS.get((context.study, _address()))
+    mirror = _MIRRORS.get((context.study, _here().address))
     return Kept(kept_names(place), None if mirror is None else mirror.folder)
 
 
@@ -224,23 +224,15 @@ def _done(mirror: _Mirror, task: Task, files: Mapping[str, bytes], assumed: Sequ
 
 def _new_mirror(context: WorkerContext, own: OwnParts) -> _Mirror:
     _keep_memory_once()
-    folder = Path(tempfile.mkdtemp(prefix="dipsearch-", dir=_scratch()))
+    # In Dask's folder for such things, which it empties also after its process was killed.
+    folder = Path(tempfile.mkdtemp(prefix="dipsearch-", dir=_here().local_directory))
     return _Mirror(folder, Worker(folder, context.device, own))
 
 
-@cache
-def _keep_memory_once() -> None:
-    keep_freed_memory()
+_keep_memory_once = cache(keep_freed_memory)
 
 
-def _address() -> str:
+def _here() -> distributed.Worker:
     from distributed import get_worker
 
-    return str(get_worker().address)
-
-
-def _scratch() -> str:
-    """Dask's folder for such things, which it empties also after its process was killed."""
-    from distributed import get_worker
-
-    return str(get_worker().local_directory)
+    return get_worker()

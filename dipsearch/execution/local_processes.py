@@ -190,7 +190,7 @@ def serve(
 
     from ..fitting.memory import keep_freed_memory
     from .warm_up import warm_up
-    from .worker import Worker
+    from .worker import Worker, in_words
 
     keep_freed_memory()
     torch.set_num_threads(spec.threads)
@@ -198,25 +198,16 @@ def serve(
     own = unpacked(packed)
     if device.startswith("cuda"):
         warm_up(device)
-    with operators_of(folder, own):
-        _serve(Worker(folder, device, own), connection)
-
-
-def _serve(worker: object, connection: Connection) -> None:
-    from .worker import Worker, in_words
-
-    assert isinstance(worker, Worker)
-    try:
-        while packed := connection.recv_bytes():
+    worker = Worker(folder, device, own)
+    with operators_of(folder, own), suppress(EOFError, ConnectionError):  # the parent is gone
+        while task := connection.recv_bytes():
             try:
-                found: Result | Exception = worker.do(cloudpickle.loads(packed))
+                found: Result | Exception = worker.do(cloudpickle.loads(task))
             except Exception as error:  # the search goes on; the parent says what happened
                 if not worker.usable:
                     return  # another process takes its place, and is given the task
                 found = error if isinstance(error, TaskFailed) else TaskFailed(in_words(error))
             connection.send(found)
-    except (EOFError, ConnectionError):
-        return  # the parent is gone
 
 
 def _settle(one: _Process, found: Result | Exception) -> None:

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from ..errors import InputError
 from ..problem import (
+    Blur,
     Downsample,
     Identity,
     Mask,
@@ -198,6 +199,11 @@ def _alternations(part: Problem, settings: PatchSettings) -> tuple[Alternation, 
         return settings.enlarging, settings.enlarging_on
     if sees_little(part):
         return settings.sampling, settings.inverting_on
+    if isinstance(part.operator, Blur):
+        grey = part.y.shape[1] == 1
+        ways = settings.deblurring, settings.deblurring_on
+        first, on = (replace(how, patch=settings.grey_patch) if grey else how for how in ways)
+        return first, on
     return settings.inverting, settings.inverting_on
 
 

@@ -17,6 +17,7 @@ from .wording import clause, decibels, duration, plural
 
 _SYMBOLS = {KNOWN: "diamond", "random": "square"}
 _PAPER = "rgba(128, 128, 128, 0.01)"  # behind words on lines; the style sheet gives it the colour of the page
+_CHANGES = 8  # that are told at an edge of the family tree
 _SHADES = 5  # groups of lines in the parallel coordinates: a trace each, not one for every candidate
 
 
@@ -204,11 +205,11 @@ def _add_edges(
     )
 
 
-def _edge_words(edge: Edge, *, most: int = 8) -> str:
+def _edge_words(edge: Edge) -> str:
     found = change_words(edge.changes)
-    words = [escape(change) for change in found[:most]]
-    if len(found) > most:
-        words.append(f"and {len(found) - most} more")
+    words = [escape(change) for change in found[:_CHANGES]]
+    if len(found) > _CHANGES:
+        words.append(f"and {len(found) - _CHANGES} more")
     return "<br>".join((f"{edge.parent} → {edge.child}", *(words or ["nothing changed"])))
 
 

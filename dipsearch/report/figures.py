@@ -139,18 +139,10 @@ def score_against_psnr(rows: Sequence[CandidateRow]) -> go.Figure:
     """The score, made without a reference, against the PSNR that the reference gives."""
     chosen = [row for row in rows if row.counts and row.estimated_psnr is not None and row.psnr is not None]
     figure = frame(x="estimated PSNR (dB)", y="PSNR against the reference (dB)")
-    figure.add_scatter(
-        x=[row.estimated_psnr for row in chosen],
-        y=[row.psnr for row in chosen],
-        customdata=[row.number for row in chosen],
-        mode="markers",
-        name="candidate",
-        marker={"color": BLUE, "size": 9},
-        text=[hover(row) for row in chosen],
-        hoverinfo="text",
-        showlegend=False,
-    )
-    _ring(figure, chosen, [row.psnr for row in chosen], x=[row.estimated_psnr for row in chosen])
+    across, marker = [row.estimated_psnr for row in chosen], {"color": BLUE, "size": 9}
+    _points(figure, chosen, x=across, y=[row.psnr for row in chosen], name="candidate", marker=marker)
+    figure.update_traces(showlegend=False)
+    _ring(figure, chosen, [row.psnr for row in chosen], x=across)
     return figure
 
 
@@ -171,24 +163,23 @@ def _points(
     figure: go.Figure,
     rows: Sequence[CandidateRow],
     *,
+    x: Sequence[float | None] | None = None,
     y: Sequence[float | None],
     name: str,
     marker: dict[str, object],
 ) -> None:
-    kept = [
-        (row, value)
-        for row, value in zip(rows, y, strict=True)
-        if row.seconds is not None and value is not None
-    ]
+    """Marks of those that have a place, by default over the seconds of their fits."""
+    across = [row.seconds for row in rows] if x is None else x
+    kept = [each for each in zip(rows, across, y, strict=True) if None not in each[1:]]
     if kept:
         figure.add_scatter(
-            x=[row.seconds for row, _ in kept],
-            y=[value for _, value in kept],
-            customdata=[row.number for row, _ in kept],
+            x=[right for _, right, _ in kept],
+            y=[up for _, _, up in kept],
+            customdata=[row.number for row, _, _ in kept],
             mode="markers",
             name=name,
             marker=marker,
-            text=[hover(row) for row, _ in kept],
+            text=[hover(row) for row, _, _ in kept],
             hoverinfo="text",
         )
 

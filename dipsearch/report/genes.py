@@ -23,6 +23,9 @@ from ..run import StudyRecord, Trial
 from ..trials.quiet_optuna import quiet_optuna
 from .lineage import gene_words
 
+MOST_GENES, MOST_AXES = 12, 9
+"""Of the importances, and of the lines through genes: what has room beside each other."""
+
 FEWEST = 8
 """Candidates; an importance from fewer would be noise."""
 
@@ -59,8 +62,8 @@ class Parallel:
     axes: tuple[Axis, ...]
 
 
-def importance_rows(record: StudyRecord, *, top: int = 12) -> tuple[ImportanceRow, ...]:
-    """The ``top`` genes that mattered most, most important first; empty with too few candidates."""
+def importance_rows(record: StudyRecord) -> tuple[ImportanceRow, ...]:
+    """The genes that mattered most, most important first; empty with too few candidates."""
     complete = _complete(record)
     if len(complete) < FEWEST or len({e.estimated_psnr for e in complete}) < 2:
         return ()
@@ -73,16 +76,15 @@ def importance_rows(record: StudyRecord, *, top: int = 12) -> tuple[ImportanceRo
     except (ValueError, RuntimeError):  # nothing varied, or too little of it
         return ()
     rows = (ImportanceRow(gene, float(value)) for gene, value in found.items() if isfinite(value) and value)
-    return tuple(rows)[:top]
+    return tuple(rows)[:MOST_GENES]
 
 
-def parallel(record: StudyRecord, genes: Sequence[str] = (), *, most: int = 9) -> Parallel | None:
+def parallel(record: StudyRecord, genes: Sequence[str]) -> Parallel | None:
     """All complete candidates through ``genes``, or through those that vary; ``None`` with fewer than two.
 
     Args:
         record: the study.
-        genes: in the order of the axes.
-        most: axes at the most.
+        genes: in the order of the axes; none: all of them.
     """
     complete = _complete(record)
     flats = [e.genome.to_flat() for e in complete if e.genome]
@@ -94,7 +96,7 @@ def parallel(record: StudyRecord, genes: Sequence[str] = (), *, most: int = 9) -
     for name in varied:
         axis = _axis(name, [flat.get(name) for flat in flats])
         # Genes that always went together say one thing, and one axis is enough for it.
-        if len(axes) < most and all(axis.places != other.places for other in axes):
+        if len(axes) < MOST_AXES and all(axis.places != other.places for other in axes):
             axes.append(axis)
     return Parallel(
         tuple(e.number for e in complete), tuple(e.estimated_psnr or 0.0 for e in complete), tuple(axes)

@@ -20,7 +20,6 @@ from ..delivery.answer_words import made_quickly
 from ..errors import DipsearchError
 from ..run import PictureRecord, StudyRecord, full_scale
 from .members import candidate_output, uncertainty_map
-from .uncertainty_map import error_map
 from .wording import decibels, plural
 
 if TYPE_CHECKING:
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
 
 LONGEST_SIDE = 1024
 """Larger pictures are shown reduced; the files themselves are whole."""
+
+SMALL_SIDE = 320
+"""Of a picture beside those of other studies."""
 
 QUICKLY = 3
 """zlib's level, of which 6 is usual. 512 × 512 of coffee, restored and clean, took a third of the time and 8 to 13 %
@@ -86,13 +88,13 @@ def pictures_of(record: StudyRecord) -> tuple[CasePictures, ...]:
     )
 
 
-def delivered_picture(record: StudyRecord, *, side: int = 320) -> Picture | None:
+def delivered_picture(record: StudyRecord) -> Picture | None:
     """The first restored picture of a study, or the best so far, reduced; its title is the study's name."""
     for picture in record.pictures[:1]:
         restored, title, caption = _restored(record, picture)
         psnr = (record.result or {}).get("delivered_psnr")
         words = caption or (f"{title}, PSNR {decibels(psnr)}" if psnr is not None else title)
-        uri = None if restored is None else data_uri(restored, side=side)
+        uri = None if restored is None else data_uri(restored, side=SMALL_SIDE)
         return Picture(record.request.name, words, uri)
     return None
 
@@ -189,6 +191,12 @@ def _made_quickly(record: StudyRecord, picture: PictureRecord) -> bool:
     return any(
         made_quickly(entry.get("answers") or ()) for entry in pictures if entry.get("name") == picture.name
     )
+
+
+def error_map(restored: NDArray[np.floating], reference: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The absolute difference of two pictures ``(C, H, W)``, the mean over the channels: ``(H, W)``."""
+    error: NDArray[np.float64] = np.abs(np.asarray(restored, dtype=np.float64) - reference)
+    return np.asarray(error.mean(axis=0), dtype=np.float64)
 
 
 def _map(title: str, values: NDArray[np.float64], caption: str, side: int) -> Picture:

@@ -59,10 +59,10 @@ class Snapshot:
     seconds: float
     seconds_left: float | None
     workers: tuple[WorkerState, ...]
-    complete: int
-    pruned: int
-    failed: int
-    best: Trial | None
+    complete: int = 0
+    pruned: int = 0
+    failed: int = 0
+    best: Trial | None = None
     resting: int = 0
     bar: float | None = None
 

@@ -165,16 +165,7 @@ class _Watch:
         left = (self._langevin.steps - check.step) / speed
         left = left if self._until is None else min(left, max(0.0, self._until - now))
         self._callback.progress(
-            Snapshot(
-                phase="sampling",
-                seconds=now - self._started,
-                seconds_left=left,
-                workers=(worker,),
-                complete=0,
-                pruned=0,
-                failed=0,
-                best=None,
-            )
+            Snapshot("sampling", seconds=now - self._started, seconds_left=left, workers=(worker,))
         )
         return Ended.TIME if self._asked.once else None
 

@@ -235,9 +235,7 @@ class Restoration:
             seconds_left=None if math.isinf(self.runner.until) else max(0.0, self.runner.left()),
             workers=tuple(workers),
             complete=0 if queue is None else len(queue.latest),
-            pruned=0,
             failed=0 if queue is None else len(queue.failed),
-            best=None,
         )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from ..calling import program
-from ..delivery.answers import Answer, Choice, only
+from ..delivery.answers import Answer, Choice, only, unchanged
 from ..delivery.delivering import Delivery
 from ..delivery.first_answers import quick_words
 from ..delivery.picture_outputs import answer_rows, delivered_word
@@ -52,7 +52,6 @@ from ..trials.trial import Trial
 from ..trials.true_quality import finite, true_psnr_and_ssim
 from .devices import choose_devices, most_threads, threads_each
 from .gathered import of_each
-from .left_alone import Outcomes, with_those_left_alone
 from .outcome import Callback
 from .restorable import restorable
 from .restoration import HURRIED_WORDS, Restoration, choice_seconds, writing_seconds
@@ -61,6 +60,8 @@ from .signals import interruptible
 
 MOST_DELIVERY = 0.3
 """Of a budget, what is kept back for the choice among the answers and for writing, as a search does."""
+
+Outcomes = list[tuple[Choice, Delivery | None]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,25 +128,28 @@ def run_restore(
             callback.note(note)
     for sentence in of_each(names, cases, [case.details for case in cases]):
         callback.detail(sentence)
-    found = with_those_left_alone(
-        cases,
-        lambda some: (
-            restored(
-                genomes,
-                some,
-                device=device,
-                workers=workers,
-                seed=seed,
-                budget_seconds=budget_seconds,
-                callback=callback,
-                compute=compute,
-                started=started,
-                start=start,
-                slowness=since.slowness(),
-            ).outcomes
-        ),
-        started=started,
-    )
+    outcomes: Outcomes = []
+    if at_work := [case for case in cases if not case.left_alone]:
+        outcomes = restored(
+            genomes,
+            at_work,
+            device=device,
+            workers=workers,
+            seed=seed,
+            budget_seconds=budget_seconds,
+            callback=callback,
+            compute=compute,
+            started=started,
+            start=start,
+            slowness=since.slowness(),
+        ).outcomes
+    others = iter(outcomes)
+    found: Outcomes = [
+        (unchanged(case.problem, seconds=time.monotonic() - started), None)
+        if case.left_alone
+        else next(others)
+        for case in cases
+    ]
     pictures.write_stacks([choice.answer.image for choice, _ in found])
     rows = []
     for number, (choice, delivery) in enumerate(found):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -75,40 +75,14 @@ def run_search(
     Raises:
         DipsearchError: the request cannot be used, or nothing came of it.
     """
-    unsaved = Unsaved(request.name)
-    try:
-        return _run_search(
-            request,
-            root=root,
-            resume=resume,
-            callback=callback,
-            started=started,
-            cases=cases,
-            own=own,
-            callbacks=callbacks,
-            cluster=cluster,
-            unsaved=unsaved,
-        )
-    except (OSError, ResourceError) as error:  # what a search that came to nothing had written is gone now
-        raise unsaved.elsewhere(error) from error
-
-
-def _run_search(
-    request: Request,
-    *,
-    root: Path,
-    resume: bool,
-    callback: Callback,
-    started: float | None,
-    cases: Sequence[Case] | None,
-    own: OwnParts,
-    callbacks: Sequence[StudyCallback],
-    cluster: Any,
-    unsaved: Unsaved,
-) -> Outcome:
-    folder = root / request.name
+    folder, unsaved = root / request.name, Unsaved(request.name)
     asked, patience = Asked(), Patience(tell=callback.note)
-    with claim(folder, new=not resume) as claimed, operators_of(folder, own), ExitStack() as stack:
+    with (
+        _kept_elsewhere(unsaved),
+        claim(folder, new=not resume) as claimed,
+        operators_of(folder, own),
+        ExitStack() as stack,
+    ):
         stack.enter_context(interruptible(asked=asked))
         executor: Executor | None = None
         ahead = HeadStart(folder, own, request.budget_seconds)
@@ -143,14 +117,21 @@ def _run_search(
             (callback.warn if SIMULATION in note else callback.note)(note)
         for sentence in run.details:
             callback.detail(sentence)
-        if idle and not ranked(run.trials()) and _has_firsts(run):
-            return _without_networks(run, callback, asked, unsaved)
-        if (asked.once or not run.plan.networks) and not ranked(run.trials()) and _has_firsts(run):
+        if (idle or asked.once or not run.plan.networks) and not ranked(run.trials()) and _has_firsts(run):
             return _without_networks(run, callback, asked, unsaved)
         if executor is None:
             executor = ahead.workers(run.plan.devices)
         stack.enter_context(interruptible(executor, asked))
         return _with_networks(run, executor, callback, asked, unsaved, given=ahead.given)
+
+
+@contextmanager
+def _kept_elsewhere(unsaved: Unsaved) -> Iterator[None]:
+    """Where a study's folder has no room, write what there is to where it can be; outside of the folder's claim."""
+    try:
+        yield
+    except (OSError, ResourceError) as error:  # what a search that came to nothing had written is gone now
+        raise unsaved.elsewhere(error) from error
 
 
 def _elsewhere(folder: Path, given: Any, own: OwnParts, callback: Callback) -> Executor:

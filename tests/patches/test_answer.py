@@ -9,8 +9,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from dipsearch.bench.operators.operator_tv import total_variation
 from dipsearch.patches import answer, polished
 from dipsearch.patches.stabilise import GeneralisedAnscombe
+from dipsearch.problem import Blur as KnownBlur
 from dipsearch.problem import (
     Downsample,
     Identity,
@@ -18,7 +20,9 @@ from dipsearch.problem import (
     NoiseModel,
     Problem,
     Speckle,
+    gaussian_kernel,
     make_split,
+    motion_kernel,
     psnr,
     read_image,
 )
@@ -272,6 +276,28 @@ def test_any_operator_with_an_adjoint_is_undone():
     assert psnr(found, x) > psnr(y, x) + 15
     assert float((operator.A(found) - y).abs().max()) < 1e-4
     assert psnr(polished(given, x), x) > psnr(found, x)
+
+
+@pytest.mark.parametrize("border", ["circular", "reflect"])
+@pytest.mark.parametrize("kernel", [gaussian_kernel(1.5), motion_kernel(7, 30)], ids=["gaussian", "motion"])
+@pytest.mark.parametrize("channels", [1, 3], ids=["grey", "colour"])
+def test_a_known_blur_is_undone_better_than_by_total_variation(kernel, border, channels):
+    x, sigma = photo(48, channels=channels), 0.02
+    operator = KnownBlur(kernel, border=border)
+    y = operator.A(x) + sigma * torch.randn(x.shape, generator=gen())
+    given = Problem(y, operator, NoiseModel("gaussian", sigma), tuple(x.shape), torch.ones(1, 1, 48, 48))
+    best = max(psnr(total_variation(given, share=share), x) for share in (0.85, 0.9))
+    assert psnr(answer(given), x) > best + 0.5
+
+
+def test_a_pilot_of_a_blurred_picture_is_gone_on_with_in_the_same_way():
+    x, sigma = photo(48), 0.02
+    operator = KnownBlur(gaussian_kernel(1.5), border="reflect")
+    y = operator.A(x) + sigma * torch.randn(x.shape, generator=gen())
+    given = Problem(y, operator, NoiseModel("gaussian", sigma), tuple(x.shape), torch.ones(1, 1, 48, 48))
+    first, rough = answer(given), total_variation(given, share=0.9)
+    assert psnr(polished(given, rough), x) > psnr(rough, x) + 0.3
+    assert psnr(polished(given, first), x) > psnr(first, x) - 0.5  # few passes find another level of detail
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "holes"])

@@ -109,7 +109,7 @@ def test_optuna_does_not_warn_on_the_console_of_genes_that_were_tried_once(
 
 
 def test_parallel_coordinates_hold_one_place_for_every_candidate(make_study) -> None:
-    lines = parallel(make_study())
+    lines = parallel(make_study(), ())
     assert lines is not None
     assert lines.numbers == (1, 0)
     assert all(len(axis.places) == 2 for axis in lines.axes)

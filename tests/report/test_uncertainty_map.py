@@ -5,8 +5,7 @@ import pytest
 
 from dipsearch.library import StackMember, write_stack
 from dipsearch.report.members import member_rows, uncertainty_map
-from dipsearch.report.pictures import pictures_of
-from dipsearch.report.uncertainty_map import error_map
+from dipsearch.report.pictures import error_map, pictures_of
 
 
 def test_the_error_is_the_mean_over_the_channels() -> None:

@@ -17,6 +17,7 @@ from ..rivals.rival_limits import Limits
 from ..rivals.rivals import RIVALS, kind_of
 from ..rivals.timed_rival import FAILURES, restored
 from ..shared.row_file import RowFile
+from ..shared.sections import or_dash
 from .answer_rows import BM3D, AnswerRow, rows_of_search
 
 
@@ -80,7 +81,7 @@ def _take_search(
         return
     rows = rows_of_search(case, outcome, seconds=wanted.seconds, workers=wanted.workers)
     file.add(rows)
-    *parts, last = (f"{row.answer} {'–' if row.psnr is None else format(row.psnr, '.2f')}" for row in rows)
+    *parts, last = (f"{row.answer} {or_dash(row.psnr)}" for row in rows)
     say(f"{_where(case)} {last} dB  ({', '.join(parts)})")
 
 
@@ -116,7 +117,7 @@ def _take_bm3d(
         measurement=case.digest,
     )
     file.add([row])
-    say(f"{_where(case)} {BM3D} {'–' if row.psnr is None else format(row.psnr, '.2f')} dB")
+    say(f"{_where(case)} {BM3D} {or_dash(row.psnr)} dB")
 
 
 def _where(case: RivalCase) -> str:

@@ -16,7 +16,7 @@ from ..cases.rival_damages import DAMAGES_OF_RIVALS, USUAL
 from ..rivals.own_search import search_title
 from ..rivals.rival_rows import RivalRow
 from ..rivals.rivals import RIVALS
-from ..shared.sections import NOTHING, crossed
+from ..shared.sections import NOTHING, crossed, markdown_table, or_dash
 from .answer_rows import BM3D, DELIVERED, AnswerRow
 
 NEAR = 0.05
@@ -125,12 +125,11 @@ def answers_markdown(rows: Sequence[AnswerRow], *, bm3d: Mapping[str, float], co
 
 def decision_table(cases: Sequence[AnsweredCase]) -> str:
     """A line for each damage, and one for the usual damages together."""
-    lines = [f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|"]
-    lines += [_line(title, chosen) for title, chosen in _damages(cases).items()]
+    lines = [_line(title, chosen) for title, chosen in _damages(cases).items()]
     usual = [name for name in USUAL.values() if any(case.damage == name for case in cases)]
     if len(usual) > 1:
         lines.append(_line(f"all of {', '.join(usual)}", [case for case in cases if case.damage in usual]))
-    return "\n".join(lines)
+    return markdown_table(HEAD, lines)
 
 
 def level_table(cases: Sequence[AnsweredCase]) -> str:
@@ -159,22 +158,21 @@ def _title(damage: str) -> str:
     return damage if known is None else f"{known.task}: {known.title}"
 
 
-def _line(title: str, cases: Sequence[AnsweredCase]) -> str:
+def _line(title: str, cases: Sequence[AnsweredCase]) -> list[str]:
     count, worst = len(cases), max(cases, key=lambda case: case.regret)
     near = sum(round(case.regret, 4) <= NEAR for case in cases)
     gains = [_gain(case, case.answers.get(FIRST)) for case in cases]
-    cells = [
+    return [
         title,
         str(count),
         f"{100 * near / count:.0f} %",
         f"{fmean(case.regret for case in cases):.3f}",
         f"{worst.regret:.3f} ({worst.picture})" if worst.regret > 0 else f"{0:.3f}",
         _over(gains, of=count),
-        f"{min(known):+.2f}" if (known := [gain for gain in gains if gain is not None]) else NOTHING,
+        or_dash(min((gain for gain in gains if gain is not None), default=None), "+.2f"),
         _over([_gain(case, case.networks) for case in cases], of=count),
         _over([_gain(case, case.bm3d) for case in cases], of=count),
     ]
-    return f"| {' | '.join(cells)} |"
 
 
 def _gain(case: AnsweredCase, bar: float | None) -> float | None:

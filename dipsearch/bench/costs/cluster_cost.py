@@ -81,9 +81,7 @@ class _Clock:
         return (after - before) / (ended - begun)
 
 
-def measure_cluster(
-    folder: Path, task: Slice, *, turns: int = TURNS, seconds: float = SECONDS
-) -> ClusterCost:
+def measure_cluster(folder: Path, task: Slice, *, seconds: float = SECONDS) -> ClusterCost:
     """Let a process of this machine and a worker of Dask's on it work in turns.
 
     Args:
@@ -106,7 +104,7 @@ def measure_cluster(
             of(LocalProcesses(folder, [WorkerSpec(0, "cpu")]), f"cluster/{turn}-local"),
             of(DaskCluster(folder, "local:1"), f"cluster/{turn}-dask"),
         )
-        for turn in range(turns)
+        for turn in range(TURNS)
     ]
     return ClusterCost(
         tuple((local[0], dask[0]) for local, dask in both), tuple((local[1], dask[1]) for local, dask in both)

@@ -9,9 +9,8 @@ textbook runs whose jitter was drawn with another seed.
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -25,7 +24,7 @@ from ...problem import Identity, NoiseModel, Problem, generator_for, psnr, whole
 from ...problem.formats.sources import picture_name
 from ..cases.half_size_crops import half_size_crop
 from ..cases.standard_pictures import BUNDLED
-from ..shared.machine import command_line, machine_name, versions
+from ..shared.machine import Measured, measured_now
 from .speed import NETWORKS
 from .textbook import TextbookLoop
 
@@ -65,16 +64,12 @@ class EqualityRow:
 
 
 @dataclass(frozen=True)
-class EqualityTable:
+class EqualityTable(Measured):
     """The rows, and how they came about."""
 
-    machine: str
     network: str
     side: int
     steps: int
-    command: str
-    versions: dict[str, str]
-    date: str
     rows: tuple[EqualityRow, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -82,7 +77,7 @@ class EqualityTable:
         summaries = {name: {"difference": _spread([row.difference for row in rows]),
                             "between_textbooks": _spread([row.between_textbooks for row in rows])}
                      for name, rows in _groups(self.rows)}  # fmt: skip
-        return {**asdict(self), "summaries": summaries}
+        return {**super().to_dict(), "summaries": summaries}
 
 
 def measure_equality(
@@ -123,10 +118,7 @@ def measure_equality(
             )
             rows.append(row)
             watch(row)
-    date = time.strftime("%Y-%m-%d")
-    return EqualityTable(
-        machine_name(device), NETWORK, side, steps, command_line(), versions(), date, tuple(rows)
-    )
+    return EqualityTable(*measured_now(device), NETWORK, side, steps, tuple(rows))
 
 
 def _ours(y: Tensor, *, seed: int, steps: int) -> Tensor:

@@ -8,10 +8,9 @@ left out of the table. Predictions are made anew for it.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from ...errors import FormatError, ResourceError
 from ...files import write_text
 from ...network import Genome, load_space
 from ...network.peak_memory import memory_bytes
-from ..shared.machine import command_line, machine_name, versions
+from ..shared.machine import Measured, measured_now
 from .memory_prediction import measured_bytes
 
 FIRST_SEED = 1000
@@ -48,19 +47,15 @@ class MemoryRow:
 
 
 @dataclass(frozen=True)
-class MemoryTable:
+class MemoryTable(Measured):
     """The rows, and where they were measured."""
 
-    machine: str
     device: str
-    command: str
-    versions: dict[str, str]
-    date: str
     rows: tuple[MemoryRow, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON, with the summary."""
-        return {**asdict(self), "summary": _summary([row.ratio for row in self.rows])}
+        return {**super().to_dict(), "summary": _summary([row.ratio for row in self.rows])}
 
 
 def check_memory(
@@ -139,8 +134,7 @@ def _write(file: Path, table: MemoryTable) -> None:
 
 def _table(device: str, rows: Sequence[MemoryRow]) -> MemoryTable:
     ordered = sorted(rows, key=lambda row: (row.size, row.space, row.seed))
-    date = time.strftime("%Y-%m-%d")
-    return MemoryTable(machine_name(device), device, command_line(), versions(), date, tuple(ordered))
+    return MemoryTable(*measured_now(device), device, tuple(ordered))
 
 
 def _draw(name: str, seed: int) -> Genome:

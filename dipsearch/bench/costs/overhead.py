@@ -11,7 +11,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from ...report import write_page
 from ...run import Callback, Silent, read_study
 from ...run.scheduler import Scheduler
 from ...run.search_slices import slice_of
-from ..shared.machine import command_line, machine_name, versions
+from ..shared.machine import Measured, measured_now
 from .cluster_cost import ClusterCost, measure_cluster
 from .scaling import Scaling, measure_scaling
 from .still_search import StillSearch, open_still_search
@@ -35,7 +35,7 @@ SHOWN = 10.0
 
 
 @dataclass(frozen=True)
-class Overhead:
+class Overhead(Measured):
     """What was measured, with one worker that shares its core with the parent process; more cores share its work.
 
     Attributes:
@@ -57,10 +57,6 @@ class Overhead:
         cluster: by Dask against local processes; ``None``: it was not measured.
     """
 
-    machine: str
-    command: str
-    versions: dict[str, str]
-    date: str
     network: str
     size: int
     slices: int
@@ -102,7 +98,7 @@ class Overhead:
         """Plain values, for JSON, with the shares."""
         scaling = None if self.scaling is None else self.scaling.to_dict()
         return {
-            **asdict(self),
+            **super().to_dict(),
             "scaling": scaling,
             "cluster": None if self.cluster is None else self.cluster.to_dict(),
             "parts": self.parts,
@@ -204,10 +200,7 @@ def _overhead(still: StillSearch, *, processor: float, wall: float, display: flo
     slices, begun = executor.slices, executor.worker.begun.seconds
     rest = processor - executor.watch.seconds - books.seconds - policy.seconds
     return Overhead(
-        machine=machine_name("cpu"),
-        command=command_line(),
-        versions=versions(),
-        date=time.strftime("%Y-%m-%d"),
+        *measured_now("cpu"),
         network="",
         size=0,
         slices=slices,

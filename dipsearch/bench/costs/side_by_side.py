@@ -10,12 +10,12 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
 from threading import BrokenBarrierError
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
@@ -26,8 +26,8 @@ from ...fitting.engine import Engine, read
 from ...fitting.precision import Precision
 from ...fitting.step import Step
 from ...problem import Problem, Split, make_split
-from ..shared.machine import command_line, machine_name, one_thread, versions
-from ..shared.sections import crossed
+from ..shared.machine import Measured, measured_now, one_thread
+from ..shared.sections import crossed, or_dash
 from .memory_prediction import random_problem
 from .speed import CHECK_EVERY, FEWEST_TURNS, NETWORKS
 
@@ -60,18 +60,10 @@ class SideRow:
 
 
 @dataclass(frozen=True)
-class SideTable:
+class SideTable(Measured):
     """The rows, and what they were measured on."""
 
-    machine: str
-    command: str
-    versions: dict[str, str]
-    date: str
     rows: tuple[SideRow, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
 
 
 def measure_side_by_side(
@@ -96,7 +88,7 @@ def measure_side_by_side(
         watch: told after each row, with the table so far.
     """
     ways: tuple[Way, ...] = ("turns", "streams", "processes")
-    table = SideTable(machine_name(device), command_line(), versions(), time.strftime("%Y-%m-%d"), ())
+    table = SideTable(*measured_now(device), ())
     for size, name in product(sizes, networks):
         alone = None
         for way, number in (("turns", 1), *((way, number) for number in at_once for way in ways)):
@@ -237,9 +229,9 @@ def side_by_side_markdown(table: SideTable) -> str:
     for row in table.rows:
         line = f"{row.network}, {row.size}², {row.precision}"
         if row.at_once == 1:
-            cells[line, "alone, it/s"] = "–" if row.its_per_s is None else f"{row.its_per_s:.1f}"
+            cells[line, "alone, it/s"] = or_dash(row.its_per_s, ".1f")
         else:
-            cells[line, f"{row.at_once}, {row.way}"] = "–" if row.gain is None else f"{row.gain:.2f}"
+            cells[line, f"{row.at_once}, {row.way}"] = or_dash(row.gain)
     return "\n".join(
         [
             f"## Fits side by side on {table.machine}",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -24,7 +24,8 @@ from ...fitting.precision import Precision, effective
 from ...network import Genome, Scale, build, cost, make_input
 from ...network.peak_memory import memory_bytes
 from ...problem import make_split
-from ..shared.machine import Ceilings, Clock, command_line, machine_name, measure_ceilings, versions
+from ..shared.machine import Ceilings, Clock, Measured, measure_ceilings, measured_now
+from ..shared.sections import markdown_table, or_dash
 from .memory_prediction import measured_bytes, random_problem
 from .textbook import TextbookLoop
 
@@ -83,21 +84,13 @@ class SpeedRow:
 
 
 @dataclass(frozen=True)
-class SpeedTable:
+class SpeedTable(Measured):
     """The rows, and what they were measured on."""
 
-    machine: str
     threads: int
     clock: str
     ceilings: Ceilings
-    command: str
-    versions: dict[str, str]
-    date: str
     rows: tuple[SpeedRow, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self)
 
 
 def measure_speed(
@@ -130,20 +123,10 @@ def measure_speed(
     elif effective("bf16", torch.device(device)) == "bf16":
         computes += (Compute("eager", precision="bf16"),)
     try:
-        table = SpeedTable(
-            machine_name(device),
-            threads,
-            clock.kind,
-            measure_ceilings(device, clock=clock),
-            command_line(),
-            versions(),
-            time.strftime("%Y-%m-%d"),
-            (),
-        )
+        ceilings = measure_ceilings(device, clock=clock)
+        table = SpeedTable(*measured_now(device), threads, clock.kind, ceilings, ())
         for size, name, compute in product(sizes, networks, computes):
-            row = _row(
-                name, size, device, compute, table.ceilings, clock=clock, seconds=seconds, memory=memory
-            )
+            row = _row(name, size, device, compute, ceilings, clock=clock, seconds=seconds, memory=memory)
             table = replace(table, rows=(*table.rows, row))
             watch(table)
     finally:
@@ -254,10 +237,9 @@ def speed_markdown(table: SpeedTable) -> str:
         "Medians; in brackets the smallest and the largest ratio. More than 100 % of the peak is possible: "
         "the share counts the operations of plain convolutions, and wide layers need fewer.",
         "",
-        f"| {' | '.join(_HEADINGS)} |",
-        "|---" * len(_HEADINGS) + "|",
+        markdown_table(_HEADINGS, map(_cells, table.rows)),
     ]
-    return "\n".join([*lines, *(f"| {' | '.join(_cells(row))} |" for row in table.rows)])
+    return "\n".join(lines)
 
 
 def _cells(row: SpeedRow) -> tuple[str, ...]:
@@ -271,5 +253,5 @@ def _cells(row: SpeedRow) -> tuple[str, ...]:
         f"{row.gflop:.2f}",
         f"{100 * row.peak_share:.0f} %",
         f"{row.memory_predicted_mb:.0f}",
-        "–" if row.memory_measured_mb is None else f"{row.memory_measured_mb:.0f}",
+        or_dash(row.memory_measured_mb, ".0f"),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean, median
 
+from ..shared.sections import NOTHING, markdown_table
 from .interruption_rows import KINDS, TITLES, InterruptionRow
 
 LEGEND = (
@@ -39,11 +40,8 @@ def interruptions_markdown(rows: Sequence[InterruptionRow], *, command: str, dat
     parts = ["## Interruptions: what a kill costs", f"`{command}`, {date}. {LEGEND}"]
     if not rows:
         return "\n\n".join([*parts, "Nothing was measured yet."])
-    table = [f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|"]
-    for kind in KINDS:
-        if of_kind := [row for row in rows if row.kind == kind]:
-            table.append(_line(TITLES[kind], of_kind))
-    parts.append("\n".join(table))
+    by_kind = {kind: [row for row in rows if row.kind == kind] for kind in KINDS}
+    parts.append(markdown_table(HEAD, (_line(TITLES[kind], some) for kind, some in by_kind.items() if some)))
     failures = [row for row in rows if not row.ok]
     if failures:
         listed = [f"- {row.kind} {row.number}: {row.note}" for row in failures[:FAILURES]]
@@ -55,20 +53,19 @@ def interruptions_markdown(rows: Sequence[InterruptionRow], *, command: str, dat
     return "\n\n".join([*parts, f"Versions: {', '.join(versions)}. Searches: {'; '.join(settings)}."])
 
 
-def _line(title: str, rows: Sequence[InterruptionRow]) -> str:
+def _line(title: str, rows: Sequence[InterruptionRow]) -> list[str]:
     stakes = [row for row in rows if row.at_stake]
     counted = any(row.at_stake is not None for row in rows)
     lost = [row.lost_steps for row in rows if row.lost_steps is not None]
     seconds = [row.seconds for row in rows]
-    cells = [
+    return [
         title,
         str(len(rows)),
         str(sum(row.ok for row in rows)),
-        str(len(stakes)) if counted else "–",
-        str(sum(row.ok for row in stakes)) if counted else "–",
-        f"{fmean(lost):.0f}" if lost else "–",
-        str(max(lost)) if lost else "–",
+        str(len(stakes)) if counted else NOTHING,
+        str(sum(row.ok for row in stakes)) if counted else NOTHING,
+        f"{fmean(lost):.0f}" if lost else NOTHING,
+        str(max(lost)) if lost else NOTHING,
         f"{median(seconds):.1f}",
         f"{max(seconds):.1f}",
     ]
-    return f"| {' | '.join(cells)} |"

@@ -26,6 +26,7 @@ from ..cases.rival_case import RivalCase, make_case
 from ..cases.rival_damages import DAMAGES_OF_RIVALS, USUAL
 from ..shared.machine import machine_name
 from ..shared.row_file import RowFile
+from ..shared.sections import or_dash
 from .patch_rows import PatchRow
 from .patch_variants import Variant
 
@@ -120,8 +121,7 @@ def _take(
             measurement=_digest(case, variant),
         )
         file.add([row])
-        found = "–" if row.psnr is None else f"{row.psnr:.2f}"
-        say(f"{row.picture:20} {row.task:8} {row.variant:42} {found} dB  {row.cpu_s:.2f} CPU s")
+        say(f"{row.picture:20} {row.task:8} {row.variant:42} {or_dash(row.psnr)} dB  {row.cpu_s:.2f} CPU s")
 
 
 def _digest(case: RivalCase, variant: Variant) -> str:

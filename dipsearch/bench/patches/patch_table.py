@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from ..cases.rival_damages import DAMAGES_OF_RIVALS, USUAL
-from ..shared.sections import NOTHING
+from ..shared.sections import NOTHING, markdown_table, or_dash
 from .patch_rows import PatchRow
 from .patch_variants import STANDARD, VARIANTS
 
@@ -56,10 +56,7 @@ def settings_table(rows: Sequence[PatchRow]) -> str:
     """A line for each variant of one task, the default first."""
     names = _known_first({row.variant for row in rows}, [variant.name for variant in VARIANTS])
     default = {row.picture: row.psnr for row in rows if row.variant == STANDARD and row.psnr is not None}
-    lines = [
-        "| settings | PSNR | against the default | CPU s/megapixel | pictures |",
-        "|---|---|---|---|---|",
-    ]
+    lines = []
     for name in names:
         own = [row for row in rows if row.variant == name]
         known = [row.psnr for row in own if row.psnr is not None]
@@ -68,37 +65,24 @@ def settings_table(rows: Sequence[PatchRow]) -> str:
             for row in own
             if row.psnr is not None and row.picture in default and name != STANDARD
         ]
-        cells = [
-            name,
-            f"{fmean(known):.2f}" if known else NOTHING,
-            f"{fmean(apart):+.2f} ({min(apart):+.2f} to {max(apart):+.2f})" if apart else NOTHING,
-            _per_megapixel(own),
-            str(len(own)),
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        level = f"{fmean(known):.2f}" if known else NOTHING
+        gain = f"{fmean(apart):+.2f} ({min(apart):+.2f} to {max(apart):+.2f})" if apart else NOTHING
+        lines.append([name, level, gain, _per_megapixel(own), str(len(own))])
+    return markdown_table(("settings", "PSNR", "against the default", "CPU s/megapixel", "pictures"), lines)
 
 
 def speed_table(rows: Sequence[PatchRow]) -> str:
     """A line for each picture, number of threads and task, small pictures first."""
-    lines = [
-        "| picture | task | settings | threads | CPU s/megapixel | CPU s | seconds | peak MB |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    head = ("picture", "task", "settings", "threads", "CPU s/megapixel", "CPU s", "seconds", "peak MB")
     tasks = _known_first({row.task for row in rows}, list(USUAL))
-    for row in sorted(rows, key=lambda row: (row.pixels, row.threads, tasks.index(row.task))):
-        cells = [
-            row.picture,
-            row.task,
-            row.variant,
-            str(row.threads),
-            _per_megapixel([row]),
-            f"{row.cpu_s:.1f}",
-            f"{row.wall_s:.1f}",
-            NOTHING if row.peak_mb is None else f"{row.peak_mb:.0f}",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    lines = [
+        (
+            *(row.picture, row.task, row.variant, str(row.threads), _per_megapixel([row])),
+            *(f"{row.cpu_s:.1f}", f"{row.wall_s:.1f}", or_dash(row.peak_mb, ".0f")),
+        )
+        for row in sorted(rows, key=lambda row: (row.pixels, row.threads, tasks.index(row.task)))
+    ]
+    return markdown_table(head, lines)
 
 
 def _per_megapixel(rows: Sequence[PatchRow]) -> str:

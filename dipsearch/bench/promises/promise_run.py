@@ -18,6 +18,7 @@ from ..cases.rival_damages import DAMAGES_OF_RIVALS, USUAL
 from ..rivals.own_search import search_arguments
 from ..shared.row_file import RowFile
 from ..shared.search_process import Ending, run_program
+from ..shared.sections import or_dash
 from ..shared.study_books import read_books
 from ..shared.study_files import read_delivery
 from .busy_loops import busy_loops
@@ -98,9 +99,8 @@ def row_of(promise: Promise, ended: Ending, study: Path, *, workers: int, seed: 
 
 def line_of(row: PromiseRow) -> str:
     """A row for people."""
-    level = "–" if row.psnr is None else f"{row.psnr:.2f}"
     return (
         f"{row.promise.title:22} {row.budget_s:4g} s: {row.seconds:6.1f} s, {'kept' if row.kept else 'LATE'}, "
-        f"{f'{level} dB' if row.delivered else 'NOTHING'}, {row.looks} looks"
+        f"{f'{or_dash(row.psnr)} dB' if row.delivered else 'NOTHING'}, {row.looks} looks"
         f"{f'  ({row.note})' if row.note else ''}"
     )

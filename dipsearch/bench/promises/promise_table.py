@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..rivals.own_search import search_title
-from ..shared.sections import crossed
+from ..shared.sections import crossed, or_dash
 from ..shared.study_books import FAIR_LOOK
 from .promise_rows import LEAST, PICTURE, SHARE, PromiseRow
 
@@ -34,7 +34,7 @@ def promises_markdown(rows: Sequence[PromiseRow], *, command: str, date: str) ->
         "Looks:",
         _by_budget(rows, lambda row: str(row.looks)),
         "Delivered, PSNR in dB:",
-        _by_budget(rows, lambda row: "–" if row.psnr is None else f"{row.psnr:.2f}"),
+        _by_budget(rows, lambda row: or_dash(row.psnr)),
     ]
     if notes := [f"- {row.promise.title}, {_budget(row)}: {row.note}" for row in rows if row.note]:
         parts.append("\n".join(["What was said where something went wrong:", "", *notes]))

@@ -52,13 +52,4 @@ class PublishedRow:
     def group(self) -> tuple[object, ...]:
         """The answers of one search belong together; a rival's row stands for itself."""
         maker = SEARCH if self.method in OURS else self.method
-        return group_of(
-            self.task, self.set, picture=self.picture, maker=maker, budget=self.budget, seed=self.seed
-        )
-
-
-def group_of(
-    task: str, set: str, *, picture: str, maker: str, budget: int | None, seed: int
-) -> tuple[object, ...]:
-    """The group that such rows have."""
-    return task, set, picture, maker, budget, seed
+        return self.task, self.set, self.picture, maker, self.budget, self.seed

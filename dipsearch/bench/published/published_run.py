@@ -19,8 +19,9 @@ from ..rivals.rival_limits import Limits
 from ..rivals.rivals import RIVALS, Rival
 from ..rivals.timed_rival import FAILURES, restored
 from ..shared.row_file import RowFile
+from ..shared.sections import or_dash
 from .parallel_searches import Begin, side_by_side
-from .published_rows import OURS, SEARCH, PublishedRow, group_of
+from .published_rows import OURS, SEARCH, PublishedRow
 from .published_tasks import PublishedPicture
 
 BM3D, SIMPLEST = "bm3d", "simplest"
@@ -62,14 +63,7 @@ class PublishedRun:
     def group(self, picture: PublishedPicture, maker: str) -> tuple[object, ...]:
         """The group of what a maker makes of a picture."""
         budget = self.seconds if maker == SEARCH else None
-        return group_of(
-            picture.task.name,
-            picture.set,
-            picture=picture.name,
-            maker=maker,
-            budget=budget,
-            seed=self.seed,
-        )
+        return picture.task.name, picture.set, picture.name, maker, budget, self.seed
 
 
 def measure_published(
@@ -207,9 +201,8 @@ def _rival_row(
 def line_of(row: PublishedRow) -> str:
     """A row for people."""
     luma = "" if row.psnr_y is None else f", Y {row.psnr_y:.2f}"
-    level = "–" if row.psnr is None else f"{row.psnr:.2f}"
     seconds = "" if row.seconds is None else f"  {row.seconds:.1f} s"
-    return f"{row.task:8} {row.set:12} {row.picture:12} {row.method:10} {level} dB{luma}{seconds}"
+    return f"{row.task:8} {row.set:12} {row.picture:12} {row.method:10} {or_dash(row.psnr)} dB{luma}{seconds}"
 
 
 def _where(picture: PublishedPicture) -> str:

@@ -10,7 +10,7 @@ from statistics import fmean
 from ..rivals.own_search import search_title
 from ..rivals.rival_table import rounded
 from ..rivals.rivals import RIVALS
-from ..shared.sections import NOTHING, crossed
+from ..shared.sections import NOTHING, crossed, or_dash
 from .published_figures import DIP, figures_of
 from .published_rows import OURS, PublishedRow
 from .published_tasks import SETS, TASKS, PublishedTask
@@ -120,7 +120,7 @@ def set_table(methods: Sequence[MeasuredMethod], task: PublishedTask, *, name: s
     value, cells = _value(task), dict[tuple[str, str], str]()
     for method in methods:
         by_picture = method.by_picture(value)
-        cells |= {(method.title, picture): _number(by_picture.get(picture)) for picture in SETS[name]}
+        cells |= {(method.title, picture): or_dash(by_picture.get(picture)) for picture in SETS[name]}
         cells[method.title, "mean"] = method.mean(value)
         if task.luma:
             cells[method.title, "mean, all channels"] = method.mean(lambda row: row.psnr)
@@ -128,7 +128,7 @@ def set_table(methods: Sequence[MeasuredMethod], task: PublishedTask, *, name: s
         cells[method.title, "measured on"] = _places(method.rows)
     for figure in figures_of(task.name, name):
         title = f"{figure.method}, published"
-        cells |= {(title, picture): _number(figure.pictures.get(picture)) for picture in SETS[name]}
+        cells |= {(title, picture): or_dash(figure.pictures.get(picture)) for picture in SETS[name]}
         cells[title, "mean"] = f"{figure.mean:.2f}"
     return crossed("method", cells)
 
@@ -169,7 +169,3 @@ def _rank(row: PublishedRow) -> tuple[int, int]:
 
 def _listed(words: Sequence[str]) -> str:
     return ", ".join(words) or NOTHING
-
-
-def _number(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.2f}"

@@ -89,20 +89,8 @@ class Recording:
         trivial: float,
     ) -> Self:
         """The recording whose curves have these names, as in ``CURVES``."""
-        return cls(
-            step=curves["step"],
-            loss=curves["loss"],
-            validation_mse=curves["score"],
-            psnr=curves["psnr"],
-            psnr_raw=curves["psnr_raw"],
-            psnr_delivered=curves["psnr_delivered"],
-            windowed=curves["windowed"],
-            moving=curves["moving"],
-            parts=curves["parts"],
-            proxies=proxies,
-            seconds=seconds,
-            trivial=trivial,
-        )
+        single = {field: curves[name] for name, field in CURVES.items()}
+        return cls(**single, parts=curves["parts"], proxies=proxies, seconds=seconds, trivial=trivial)
 
     def checks(self) -> list[Check]:
         """What a stopping rule gets to see."""

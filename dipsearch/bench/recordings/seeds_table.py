@@ -14,6 +14,7 @@ import numpy as np
 from ...fitting import data_consistent
 from ...problem import psnr
 from ..cases.damages import group_name, group_order, groups_of
+from ..shared.sections import markdown_table
 from .fitted_case import FittedCase
 
 
@@ -56,9 +57,12 @@ def seeds_rows(cases: Sequence[FittedCase]) -> list[SeedsRow]:
 
 def seeds_markdown(rows: Sequence[SeedsRow]) -> str:
     """A row per damage."""
-    lines = ["| damage (pairs) | standard deviation, dB | largest difference, dB |", "|---|---|---|"]
-    lines += [
-        f"| {group_name(row.task, row.damage)} ({row.pairs}) | {row.deviation_db:.2f} | {row.largest_db:.2f} |"
+    lines = [
+        (
+            f"{group_name(row.task, row.damage)} ({row.pairs})",
+            f"{row.deviation_db:.2f}",
+            f"{row.largest_db:.2f}",
+        )
         for row in rows
     ]
-    return "\n".join(lines)
+    return markdown_table(("damage (pairs)", "standard deviation, dB", "largest difference, dB"), lines)

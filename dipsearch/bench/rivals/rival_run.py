@@ -13,6 +13,7 @@ from ...trials.true_quality import finite
 from ..cases.rival_case import RivalCase, make_case
 from ..cases.rival_damages import RivalDamage
 from ..shared.row_file import RowFile
+from ..shared.sections import or_dash
 from .dip_default import IN_BF16, dip_oracle, precision_mark
 from .own_search import Searcher, search_rows, search_title
 from .rival_limits import Limits
@@ -121,7 +122,7 @@ class _Turn:
             return
         self.file.add(rows)
         for row in rows:
-            self.say(f"{where} {row.method:44} {_number(row.psnr)} dB  {_number(row.cpu_s)} CPU s")
+            self.say(f"{where} {row.method:44} {or_dash(row.psnr)} dB  {or_dash(row.cpu_s)} CPU s")
 
     def _rival_row(self, rival: Rival) -> RivalRow:
         made = restored(rival, self.case, self.wanted.limits)
@@ -163,7 +164,3 @@ def _may_suit(rival: Rival, case: RivalCase) -> bool:
     """Whether reading the measurement can make it a problem for this rival."""
     task = case.damage.task
     return task in rival.kinds or (task == "denoise" and "impulses" in rival.kinds)
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean, median
 
 from ..cases.rival_damages import DAMAGES_OF_RIVALS
-from ..shared.sections import NOTHING
+from ..shared.sections import NOTHING, markdown_table, or_dash
 from .rival_rows import RivalRow, Side
 
 LEGEND = (
@@ -50,7 +50,7 @@ def summary_table(rows: Sequence[RivalRow]) -> str:
         if row.side == "ours" and row.psnr is not None:
             made.setdefault(row.method, set()).add((row.picture, row.task, row.damage))
     ours = [method for method, cells in made.items() if len(cells) == len(measured)]
-    lines = [f"| picture | damage | {' | '.join(ours)} | strongest rival |", "|---" * (len(ours) + 3) + "|"]
+    lines = []
     for picture, task, damage in measured:
         here = [row for row in rows if (row.picture, row.task, row.damage) == (picture, task, damage)]
         found = [_median([row.psnr for row in here if row.method == method]) for method in ours]
@@ -65,14 +65,12 @@ def summary_table(rows: Sequence[RivalRow]) -> str:
         cells = [_best(value, best) for value in found]
         last = NOTHING if rival is None else f"{rival} {_best(strongest, best)}"
         title = DAMAGES_OF_RIVALS[damage].title if damage in DAMAGES_OF_RIVALS else damage
-        lines.append(f"| {picture} | {title} | {' | '.join(cells)} | {last} |")
-    return "\n".join(lines)
+        lines.append([picture, title, *cells, last])
+    return markdown_table(["picture", "damage", *ours, "strongest rival"], lines)
 
 
 def _best(value: float | None, best: float | None) -> str:
-    if value is None:
-        return NOTHING
-    return f"**{value:.2f}**" if value == best else f"{value:.2f}"
+    return f"**{value:.2f}**" if value is not None and value == best else or_dash(value)
 
 
 def damage_table(rows: Sequence[RivalRow]) -> str:
@@ -81,8 +79,7 @@ def damage_table(rows: Sequence[RivalRow]) -> str:
     methods = list(dict.fromkeys((row.side, row.method) for row in rows))
     values = {method: _values(rows, method, pictures) for method in methods}
     bars = [_strongest(values, column) for column in range(len(pictures) + 1)]
-    head = ["method", *pictures, "mean", "SSIM", "CPU"]
-    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    lines = []
     for method in sorted(methods, key=lambda method: _rank(method, values[method])):
         own = [row for row in rows if (row.side, row.method) == method]
         spreads = [*(_spread([row for row in own if row.picture == picture]) for picture in pictures), ""]
@@ -90,8 +87,8 @@ def damage_table(rows: Sequence[RivalRow]) -> str:
             _cell(value, bar, side=method[0]) + spread
             for value, bar, spread in zip(values[method], bars, spreads, strict=True)
         ]
-        lines.append(f"| {' | '.join([method[1], *cells, _ssim(own, pictures), _seconds(own)])} |")
-    return "\n".join(lines)
+        lines.append([method[1], *cells, _ssim(own, pictures), _seconds(own)])
+    return markdown_table(["method", *pictures, "mean", "SSIM", "CPU"], lines)
 
 
 def _values(

@@ -8,6 +8,7 @@ from statistics import fmean
 
 from ...library.measurement_features import FEATURES
 from ...library.preselection import NEIGHBOURS, EvidenceRow, cases_from, expected
+from ..shared.sections import markdown_table
 from ..tabular.recorded.table_genomes import FOUND_HERE
 
 COMMAND = "bench preselection"
@@ -106,21 +107,19 @@ def preselection_markdown(
     found: Sequence[Regret], *, command: str, date: str, pictures: Sequence[str]
 ) -> str:
     """The section of the page."""
+    head = ("order", "task", "measurements", "mean regret", "largest", "first was best")
     lines = [
+        (one.order, one.task, str(one.cases), f"{one.mean:.3f}", f"{one.largest:.2f}", str(one.hits))
+        for one in found
+    ]
+    parts = [
         "## Pre-selection: which known network is tried first",
-        "",
         f"`{command}`, {date}. Fits of known networks to {len(pictures)} pictures ({', '.join(pictures)}), as "
         "`bench table` has recorded them. Regret: dB that the network tried first delivers less than the best "
         "known one, at its own stop. The nearest recorded measurements of other pictures say which that is (leave "
         f"one picture out); {NEIGHBOURS} are asked where `--order similar` is given. The fixed order is that of "
         f"today's searches; for noise it begins with `{FOUND_HERE}`, which was chosen on this table, so that its "
         "regret with noise is flattered.",
-        "",
-        "| order | task | measurements | mean regret | largest | first was best |",
-        "|---|---|---|---|---|---|",
+        markdown_table(head, lines),
     ]
-    lines += [
-        f"| {one.order} | {one.task} | {one.cases} | {one.mean:.3f} | {one.largest:.2f} | {one.hits} |"
-        for one in found
-    ]
-    return "\n".join(lines)
+    return "\n\n".join(parts)

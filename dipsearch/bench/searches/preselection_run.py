@@ -8,9 +8,9 @@ from ...errors import InputError
 from ...library import presets_for, starters_for
 from ...library.measurement_features import features_of
 from ...patches import answer
+from ...run.known_networks import with_pilots
 from ..tabular import Table
 from ..tabular.recorded.table_cases import TablePicture, prepared
-from ..tabular.recorded.table_genomes import DIP_DEFAULT
 from ..tabular.recorded.table_parts import TableCase
 from .preselection_rows import PreselectionRow
 
@@ -18,12 +18,12 @@ from .preselection_rows import PreselectionRow
 def known_digests(table: Table, task: str) -> dict[str, str]:
     """Digests by name of the known networks of a task that a table has, in the order in which a search tries them.
 
-    Who is known is asked of the library, not of the table: one that was found on it is among its mutants. The default
-    network of Deep Image Prior is left out, since searches of minutes cannot afford it.
+    Who is known is asked of the library, not of the table: one that was found on it is among its mutants. Those without
+    a pilot are left out, as in a search.
     """
     there = {one.digest for one in table.genomes}
-    known = {name: genome.digest for name, genome in (*starters_for(task), *presets_for(task))}
-    return {name: digest for name, digest in known.items() if digest in there and name != DIP_DEFAULT}
+    starters, _ = with_pilots((starters_for(task), presets_for(task)), keep=())
+    return {name: genome.digest for name, genome in starters if genome.digest in there}
 
 
 def evidence_rows(table: Table, pictures: Sequence[TablePicture]) -> Iterator[PreselectionRow]:

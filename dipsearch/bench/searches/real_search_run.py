@@ -65,20 +65,15 @@ Named = tuple[str, Genome]
 """A known network."""
 
 
-def best_known(task: str) -> Named:
+def best_known(task: str) -> Sequence[Named]:
     """The network that a search of such a task tries first."""
-    return starters_for(task)[0]
+    return starters_for(task)[:1]
 
 
-def only_best_known(task: str) -> Sequence[Named]:
-    """That one alone."""
-    return [best_known(task)]
-
-
-def published(task: str) -> Named:
+def published(task: str) -> Sequence[Named]:
     """The default network of Deep Image Prior, for all tasks as in the table of recorded fits."""
     del task
-    return DIP_DEFAULT, preset(DIP_DEFAULT)
+    return [(DIP_DEFAULT, preset(DIP_DEFAULT))]
 
 
 @dataclass(frozen=True)
@@ -88,34 +83,34 @@ class RealStrategy:
     Args:
         title: as in the replays.
         options: of the search.
-        repeats: the only network, by the task; ``None``: others, too. A search has one seed and fits no network twice,
-            so that its learning rate differs by a hundredth at the most, which leads every fit elsewhere from the same
+        networks: all of them, by the task, each fitted once; ``None``: those that the search finds.
+        repeated: the only one of them is fitted again and again. A search has one seed and fits no network twice, so
+            that its learning rate differs by a hundredth at the most, which leads every fit elsewhere from the same
             initial weights.
-        lists: all networks, by the task, each fitted once; ``None`` as before.
     """
 
     title: str
     options: tuple[str, ...] = ()
-    repeats: Callable[[str], Named] | None = None
-    lists: Callable[[str], Sequence[Named]] | None = None
+    networks: Callable[[str], Sequence[Named]] | None = None
+    repeated: bool = False
 
     def network(self, task: str) -> str:
         """The name of the only network; empty where there are others."""
-        if self.repeats is not None:
-            return self.repeats(task)[0]
-        listed = [] if self.lists is None else self.lists(task)
+        listed = [] if self.networks is None else self.networks(task)
         return listed[0][0] if len(listed) == 1 else ""
 
     def typed(self, folder: Path, *, task: str) -> list[str]:
         """What is typed behind the usual words; a space of its own is written into the folder."""
-        if self.repeats is not None:
-            name, genome = self.repeats(task)
-            text = REPEATED.format(name=name, genes=_genes(genome))
-        elif self.lists is not None:
-            listed = (f"  {name}: {json.dumps(genome.to_nested())}" for name, genome in self.lists(task))
-            text = LISTED.format(points="\n".join(listed))
-        else:
+        if self.networks is None:
             return list(self.options)
+        networks = self.networks(task)
+        if self.repeated:
+            [(name, genome)] = networks
+            text = REPEATED.format(name=name, genes=_genes(genome))
+        else:
+            text = LISTED.format(
+                points="\n".join(f"  {name}: {json.dumps(one.to_nested())}" for name, one in networks)
+            )
         path = folder / "own_space.yaml"
         write_text(path, text)
         return ["--space", str(path), "--sampler", "random", *self.options]
@@ -135,16 +130,16 @@ def _genes(genome: Genome) -> str:
 
 
 STRATEGIES: Mapping[str, RealStrategy] = {
-    "seeds": RealStrategy(SEEDS, repeats=best_known),
+    "seeds": RealStrategy(SEEDS, networks=best_known, repeated=True),
     "pilot": RealStrategy(PILOT, ("--sampler", "pilot")),
     "random": RealStrategy(RANDOM, ("--sampler", "random")),
     "genetic": RealStrategy(GENETIC, ("--sampler", "genetic")),
     "tpe": RealStrategy(TPE, ("--sampler", "tpe")),
     "warm": RealStrategy(WARM, ("--sampler", "pilot", "--start", "warm")),
     "similar": RealStrategy(SIMILAR, ("--sampler", "pilot", "--order", "similar")),
-    "once": RealStrategy(ONCE, ("--trials", "1"), lists=only_best_known),
-    "known": RealStrategy(KNOWN, lists=starters_for),
-    "dip": RealStrategy(DIP, repeats=published),
+    "once": RealStrategy(ONCE, ("--trials", "1"), networks=best_known),
+    "known": RealStrategy(KNOWN, networks=starters_for),
+    "dip": RealStrategy(DIP, networks=published, repeated=True),
 }
 """By the words that are typed."""
 

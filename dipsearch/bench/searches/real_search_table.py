@@ -7,7 +7,7 @@ from statistics import fmean
 
 from ...library import starters_for
 from ..shared.search_rows import Delivers, SearchRow
-from ..shared.sections import crossed
+from ..shared.sections import NOTHING, crossed
 from ..tabular.comparisons.search_comparison import DELIVERS, SEEDS
 from ..tabular.recorded.table_cases import IN_WORDS
 from .real_search_rows import ALL_TASKS, RealSearchRow, gains
@@ -87,8 +87,8 @@ def _levels(rows: Sequence[RealSearchRow]) -> str:
         first = [row.first_db for row in there if row.first_db is not None]
         cells[strategy, "searches"] = str(len(there))
         cells[strategy, "networks begun, mean"] = f"{fmean(row.networks for row in there):.1f}"
-        cells[strategy, "first answer, dB"] = f"{fmean(first):.2f}" if first else "–"
-        cells[strategy, "networks alone, dB"] = f"{fmean(alone):.2f}" if alone else "–"
+        cells[strategy, "first answer, dB"] = f"{fmean(first):.2f}" if first else NOTHING
+        cells[strategy, "networks alone, dB"] = f"{fmean(alone):.2f}" if alone else NOTHING
         cells[strategy, "delivered, dB"] = f"{fmean(row.delivered_db for row in there):.2f}"
     return crossed("strategy", cells)
 

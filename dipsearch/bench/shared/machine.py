@@ -8,8 +8,9 @@ import shlex
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -77,6 +78,25 @@ def versions() -> dict[str, str]:
 def command_line() -> str:
     """The command of this process."""
     return shlex.join(["python", *sys.argv])
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Something that was measured at once: on which machine, by which command, with which versions, and when."""
+
+    machine: str
+    command: str
+    versions: dict[str, str]
+    date: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def measured_now(device: str) -> tuple[str, str, dict[str, str], str]:
+    """The first fields of what is measured now."""
+    return machine_name(device), command_line(), versions(), time.strftime("%Y-%m-%d")
 
 
 class Clock:

@@ -6,13 +6,11 @@ own rows of a set of pictures and leaves the others alone.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ...errors import FormatError
 from .row_file import RowFile
 
 Source = Literal["table", "real"]
@@ -75,15 +73,5 @@ def write_search_rows(path: Path, rows: Sequence[SearchRow], *, about: Mapping[s
     Raises:
         FormatError: the file holds something else.
     """
-    kept: dict[str, Any] = {}
-    if path.exists():
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            kept = {key: value for key, value in content.items() if key != "rows"}
-        except (UnicodeDecodeError, ValueError, AttributeError) as error:
-            raise FormatError(
-                f"{path} holds no rows of {COMMAND} ({error or type(error).__name__})",
-                f"it is what {COMMAND} wrote",
-                "repair it, or move it away",
-            ) from error
+    kept = RowFile(path, SearchRow, command=COMMAND, about={}).about
     RowFile(path, SearchRow, command=COMMAND, about=kept | {rows[0].source: dict(about)}).add(rows)

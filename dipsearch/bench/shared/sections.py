@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ...files import write_text
@@ -27,6 +27,17 @@ def write_section(path: str | Path, name: str, text: str) -> None:
     write_text(path, page)
 
 
+def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table of texts."""
+    head, *lines = (f"| {' | '.join(cells)} |" for cells in (headings, *rows))
+    return "\n".join([head, "|---" * len(headings) + "|", *lines])
+
+
+def or_dash(value: float | None, form: str = ".2f") -> str:
+    """A figure for a cell or a line; a dash where it is not known."""
+    return NOTHING if value is None else f"{value:{form}}"
+
+
 def crossed(title: str, cells: Mapping[tuple[str, str], str]) -> str:
     """A Markdown table of texts by row and column, both in the order in which they come; gaps are dashes.
 
@@ -34,8 +45,5 @@ def crossed(title: str, cells: Mapping[tuple[str, str], str]) -> str:
         title: of the column that names the rows.
     """
     rows, columns = (list(dict.fromkeys(key[axis] for key in cells)) for axis in (0, 1))
-    lines = [f"| {title} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-    lines += [
-        f"| {row} | {' | '.join(cells.get((row, column), NOTHING) for column in columns)} |" for row in rows
-    ]
-    return "\n".join(lines)
+    lines = ([row, *(cells.get((row, column), NOTHING) for column in columns)] for row in rows)
+    return markdown_table([title, *columns], lines)

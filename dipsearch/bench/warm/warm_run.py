@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from ...errors import InputError
 from ...fitting import Check, Ended, StepState, data_consistent, default_rule, fit
 from ...fitting.memory import keep_freed_memory
 from ...library import preset
-from ...library.warm_weights import FOLDER, SUFFIX, warm_start
+from ...library.warm_weights import SUFFIX, warm_start
 from ...patches import answer
 from ...planning.budget import SHORT_PATIENCE
 from ...problem import Problem, Split, make_split, psnr
@@ -30,6 +31,7 @@ from ...problem.formats.sources import picture_name
 from ...trials.array_files import read_npz, write_npz
 from ..cases.damages import DAMAGES
 from ..cases.half_size_crops import half_size_crop
+from ..shared.row_file import RowFile
 from .warm_pictures import WARM_DAMAGES
 from .warm_rows import NEAR, WarmRow
 
@@ -38,8 +40,6 @@ SIDE = 64
 
 EVERY = 10
 """Iterations between check points."""
-
-MOST_STEPS = 600
 
 VERSION = "matched head"
 """Of what a warm fit starts from, beside its weights: rows of another one are made again."""
@@ -79,19 +79,9 @@ class _WarmCase:
     pilot: Tensor
 
 
-def measure_warm(
-    sources: Sequence[tuple[str, str]],
-    *,
-    pictures: str,
-    networks: Sequence[str],
-    attempt: str,
-    weights: Path = FOLDER,
-    steps: int = MOST_STEPS,
-    recordings: Path,
-    has: Callable[[tuple[object, ...], str], bool] = lambda group, measurement: False,
-    watch: Callable[[str], None] = lambda line: None,
-) -> Iterator[WarmRow]:
-    """Make the rows that are not there yet, picture by picture.
+@dataclass(frozen=True)
+class WarmFits:
+    """What is measured.
 
     Args:
         sources: pictures and what they show.
@@ -101,65 +91,63 @@ def measure_warm(
         weights: their folder.
         steps: iterations of a fit at the most.
         recordings: where fits are kept.
-        has: whether there is a row of a group and a measurement.
-        watch: told about each row.
+    """
+
+    sources: Sequence[tuple[str, str]]
+    pictures: str
+    networks: Sequence[str]
+    attempt: str
+    weights: Path
+    steps: int
+    recordings: Path
+
+
+def measure_warm(wanted: WarmFits, file: RowFile[WarmRow], *, say: Callable[[str], None]) -> None:
+    """Measure what ``file`` does not hold yet, picture by picture; it is written after every row.
+
+    Args:
+        say: sees a line for every row.
 
     Raises:
         DipsearchError: a picture or weights cannot be read.
     """
     torch.set_num_threads(1)
     keep_freed_memory()
-    for source, kind in sources:
-        for damage in WARM_DAMAGES:
-            for network in networks:
-                content = (weights / f"{network}{SUFFIX}").read_bytes()
-                digest = hashlib.sha256(content + f"{VERSION} {steps} {SIDE}".encode()).hexdigest()[:12]
-                name = picture_name(source).lower()
-                if has((pictures, name, damage, network, attempt), digest):
-                    continue
-                try:
-                    row = _row(
-                        source, kind, pictures, damage, network, attempt, digest, weights, steps, recordings
-                    )
-                except TooFewValues as error:
-                    watch(f"{name} {damage}: left out, {error.given}")
-                    continue
-                watch(
-                    f"{name} {damage} {network}: cold {row.cold_stop_db:.2f} dB at {row.cold_stop_step}, "
-                    f"warm {row.warm_stop_db:.2f} at {row.warm_stop_step}; near the cold peak after "
-                    f"{row.cold_near_step} and {row.warm_near_step or 'never'}"
-                )
-                yield row
+    for (source, kind), damage, network in product(wanted.sources, WARM_DAMAGES, wanted.networks):
+        content = (wanted.weights / f"{network}{SUFFIX}").read_bytes()
+        digest = hashlib.sha256(content + f"{VERSION} {wanted.steps} {SIDE}".encode()).hexdigest()[:12]
+        name = picture_name(source).lower()
+        if file.has((wanted.pictures, name, damage, network, wanted.attempt), measurement=digest):
+            continue
+        try:
+            row = _row(wanted, source, kind, damage, network, digest)
+        except TooFewValues as error:
+            say(f"{name} {damage}: left out, {error.given}")
+            continue
+        say(
+            f"{name} {damage} {network}: cold {row.cold_stop_db:.2f} dB at {row.cold_stop_step}, "
+            f"warm {row.warm_stop_db:.2f} at {row.warm_stop_step}; near the cold peak after "
+            f"{row.cold_near_step} and {row.warm_near_step or 'never'}"
+        )
+        file.add([row])
 
 
-def _row(
-    source: str,
-    kind: str,
-    pictures: str,
-    damage: str,
-    network: str,
-    attempt: str,
-    digest: str,
-    weights: Path,
-    steps: int,
-    recordings: Path,
-) -> WarmRow:
-    name = picture_name(source).lower()
-    case = _case(source, damage)
+def _row(wanted: WarmFits, source: str, kind: str, damage: str, network: str, digest: str) -> WarmRow:
+    name, steps, case = picture_name(source).lower(), wanted.steps, _case(source, damage)
     channels = case.clean.shape[1]
-    start = warm_start(preset(network), channels=channels, seed=0, pilot=case.pilot, folder=weights)
+    start = warm_start(preset(network), channels=channels, seed=0, pilot=case.pilot, folder=wanted.weights)
     of = f"{name}-{damage}-{network}-{steps}"
-    cold = _recorded(recordings / f"{of}-cold.npz", case, network, None, steps)
-    warm = _recorded(recordings / f"{of}-{digest}.npz", case, network, start, steps)
+    cold = _recorded(wanted.recordings / f"{of}-cold.npz", case, network, None, steps)
+    warm = _recorded(wanted.recordings / f"{of}-{digest}.npz", case, network, start, steps)
     level = cold.peak[0] - NEAR
     return WarmRow(
-        pictures=pictures,
+        pictures=wanted.pictures,
         picture=name,
         kind=kind,
         damage=damage,
         task=DAMAGES[damage].task,
         network=network,
-        attempt=attempt,
+        attempt=wanted.attempt,
         measurement=digest,
         seconds_per_step=round(min(cold.seconds_per_step, warm.seconds_per_step), 5),
         cold_peak_db=round(cold.peak[0], 3),

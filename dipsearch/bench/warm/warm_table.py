@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 
+from ..shared.sections import NOTHING, markdown_table
 from .warm_rows import FRESH, MOST_BEHIND, NEAR, TUNING, WarmRow, summary
 
 HEADINGS = (
@@ -43,10 +45,10 @@ def warm_markdown(rows: Sequence[WarmRow], *, command: str, date: str) -> str:
         "",
     ]
     if fresh:
-        lines += [f"On {_counted(fresh)} that nothing was learnt from or chosen on:", "", *_table(fresh), ""]
-        lines += ["By kind, dB delivered warm − cold:", "", *_by_kind(fresh), ""]
+        lines += [f"On {_counted(fresh)} that nothing was learnt from or chosen on:", "", _table(fresh), ""]
+        lines += ["By kind, dB delivered warm − cold:", "", _by_kind(fresh), ""]
     if tuning:
-        lines += [f"On {_counted(tuning)} that the way of learning was chosen on:", "", *_table(tuning), ""]
+        lines += [f"On {_counted(tuning)} that the way of learning was chosen on:", "", _table(tuning), ""]
     return "\n".join(lines)
 
 
@@ -55,16 +57,20 @@ def _counted(rows: Sequence[WarmRow]) -> str:
     return f"{len(names)} picture{'s'[: len(names) > 1]} ({', '.join(names)})"
 
 
-def _table(rows: Sequence[WarmRow]) -> list[str]:
-    lines = [f"| {' | '.join(HEADINGS)} |", "|---" * len(HEADINGS) + "|"]
-    keys = dict.fromkeys((row.task, row.network, row.attempt) for row in rows)
-    for task, network, attempt in sorted(keys, key=lambda key: (key[1], key[2], key[0])):
-        some = [row for row in rows if (row.task, row.network, row.attempt) == (task, network, attempt)]
+def _groups(rows: Sequence[WarmRow]) -> dict[tuple[str, str, str], list[WarmRow]]:
+    """Rows by task, network and attempt, networks together."""
+    found: dict[tuple[str, str, str], list[WarmRow]] = {}
+    for row in sorted(rows, key=lambda row: (row.network, row.attempt, row.task)):
+        found.setdefault((row.task, row.network, row.attempt), []).append(row)
+    return found
+
+
+def _table(rows: Sequence[WarmRow]) -> str:
+    lines = []
+    for key, some in _groups(rows).items():
         found = summary(some)
         cells = (
-            task,
-            network,
-            attempt,
+            *key,
             str(found.rows),
             f"{found.cold_near:.0f} / {found.warm_near:.0f}",
             f"{found.share:.2f}",
@@ -75,22 +81,14 @@ def _table(rows: Sequence[WarmRow]) -> list[str]:
             f"{found.worst_kind:+.2f}",
             "yes" if found.pays else "no",
         )
-        lines.append(f"| {' | '.join(cells)} |")
-    return lines
+        lines.append(cells)
+    return markdown_table(HEADINGS, lines)
 
 
-def _by_kind(rows: Sequence[WarmRow]) -> list[str]:
+def _by_kind(rows: Sequence[WarmRow]) -> str:
     kinds = list(dict.fromkeys(row.kind for row in rows))
-    lines = [f"| task | network | weights | {' | '.join(kinds)} |", "|---" * (3 + len(kinds)) + "|"]
-    keys = dict.fromkeys((row.task, row.network, row.attempt) for row in rows)
-    for task, network, attempt in sorted(keys, key=lambda key: (key[1], key[2], key[0])):
-        gains = []
-        for kind in kinds:
-            some = [
-                row.gain
-                for row in rows
-                if (row.task, row.network, row.attempt, row.kind) == (task, network, attempt, kind)
-            ]
-            gains.append(f"{sum(some) / len(some):+.2f}" if some else "–")
-        lines.append(f"| {task} | {network} | {attempt} | {' | '.join(gains)} |")
-    return lines
+    lines = []
+    for key, some in _groups(rows).items():
+        gains = [[row.gain for row in some if row.kind == kind] for kind in kinds]
+        lines.append([*key, *(f"{fmean(each):+.2f}" if each else NOTHING for each in gains)])
+    return markdown_table(["task", "network", "weights", *kinds], lines)

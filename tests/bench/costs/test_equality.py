@@ -11,7 +11,7 @@ from dipsearch.bench.costs.equality import EqualityTable
 
 
 def table(*rows: EqualityRow) -> EqualityTable:
-    return EqualityTable("a machine", "32x4", 64, 300, "python", {"torch": "2"}, "2026-01-01", rows)
+    return EqualityTable("a machine", "python", {"torch": "2"}, "2026-01-01", "32x4", 64, 300, rows)
 
 
 def test_differences_are_summed_up_by_picture_and_over_all() -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from dipsearch.bench.shared.row_file import RowFile
 from dipsearch.bench.warm import warm_run
 from dipsearch.bench.warm.warm_pictures import WARM_PICTURES, warm_sources
-from dipsearch.bench.warm.warm_rows import FRESH, TUNING, WarmRow, summary
+from dipsearch.bench.warm.warm_rows import COMMAND, FRESH, TUNING, WarmRow, summary
 from dipsearch.bench.warm.warm_table import warm_markdown
 from dipsearch.bench.warm.warm_training import PICTURES
 from dipsearch.commands.main import run
@@ -92,22 +93,19 @@ def test_both_fits_are_measured_once_and_kept(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(warm_run, "_case", lambda source, damage: case)
     monkeypatch.setattr(warm_run, "WARM_DAMAGES", ("missing-50",))
 
-    def measured() -> list[WarmRow]:
-        return list(
-            warm_run.measure_warm(
-                [("sample:page", "text")],
-                pictures=FRESH,
-                networks=[NAME],
-                attempt="random",
-                weights=weights,
-                steps=40,
-                recordings=tmp_path / "fits",
-            )
-        )
+    fits = [("sample:page", "text")], FRESH, [NAME], "random", weights, 40, tmp_path / "fits"
 
-    (found,) = measured()
+    def measured(name: str) -> tuple[WarmRow, ...]:
+        file = RowFile(tmp_path / name, WarmRow, command=COMMAND, about={})
+        warm_run.measure_warm(warm_run.WarmFits(*fits), file, say=said.append)
+        return file.rows
+
+    said: list[str] = []
+
+    (found,) = measured("warm.json")
     assert (found.picture, found.kind, found.task) == ("page", "text", "inpaint")
     assert found.cold_steps == found.warm_steps == 40 and found.cold_near_step <= found.cold_peak_step <= 40
     assert found.warm_peak_db != found.cold_peak_db
     monkeypatch.setattr(warm_run, "fit", None)
-    assert measured() == [replace(found)]
+    assert measured("again.json") == (replace(found),)
+    assert measured("again.json") == (replace(found),) and len(said) == 2

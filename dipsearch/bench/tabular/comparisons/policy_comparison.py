@@ -17,6 +17,7 @@ import optuna
 from optuna.pruners import MedianPruner
 
 from ....planning.policy import ExpectedGain, Policy, WholeFits
+from ...shared.sections import markdown_table
 from ..recorded.table import Table, cases_of
 from ..recorded.table_cases import SETS, SetName
 from ..recorded.table_genomes import BEST_KNOWN
@@ -231,22 +232,18 @@ def policies_markdown(rows: Sequence[PolicyRow], *, command: str, date: str) -> 
         there = [row for row in rows if (row.set, row.time) == (name, time)]
         parts += [
             f"### {name.capitalize()} pictures, {time:g}× ({there[0].cases} cases, {there[0].orders} orders each)",
-            "\n".join(
-                [f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|", *(f"| {_line(row)} |" for row in there)]
-            ),
+            markdown_table(HEAD, map(_line, there)),
         ]
     return "\n\n".join(parts)
 
 
-def _line(row: PolicyRow) -> str:
-    return " | ".join(
-        (
-            row.strategy,
-            f"{row.mean_psnr:.2f}",
-            f"{row.worst_psnr:.2f}",
-            f"{row.gain_over_whole:+.2f}",
-            f"{row.worst_gain:+.2f}",
-            f"{row.best_psnr:.2f}",
-            f"{row.looks:.1f}",
-        )
+def _line(row: PolicyRow) -> tuple[str, ...]:
+    return (
+        row.strategy,
+        f"{row.mean_psnr:.2f}",
+        f"{row.worst_psnr:.2f}",
+        f"{row.gain_over_whole:+.2f}",
+        f"{row.worst_gain:+.2f}",
+        f"{row.best_psnr:.2f}",
+        f"{row.looks:.1f}",
     )

@@ -106,17 +106,13 @@ def _fit(job: TableJob, arrays: Arrays) -> TableFit:
             f"there is one for every {MARK} iterations, and {BESIDES} of its end",
             f"remove {job.block} and record it again",
         )
-    curves = {name: arrays[name].astype(np.float32) for name in CURVES}
     return TableFit(
         digest=job.one.genome.digest,
         seed=job.seed,
         ended=str(arrays["ended"]),
-        validation_mse=curves["score"],
-        psnr=curves["psnr"],
-        now_validation_mse=curves["now_score"],
-        now_psnr=curves["now_psnr"],
         step=arrays["step"].astype(np.int32),
         sketches=arrays["sketches"].astype(np.float32),
         beyond=arrays["beyond"],
         polished_validation_mse=float(arrays["polished_score"]),
+        **{field: arrays[name].astype(np.float32) for name, field in CURVES.items()},
     )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
-from ..errors import InputError
-from ..files import write_text
-from . import parsing
-from .parsing import Word
+from ...errors import InputError
+from ...files import write_text
+from .. import parsing
+from ..parsing import Word
+
+if TYPE_CHECKING:
+    from ...bench.shared.row_file import RowFile
 
 PAGE, FOLDER = Path("BENCHMARKS.md"), Path("benchmarks")
 
@@ -63,13 +66,19 @@ def refuse_missing_rows(file: Path, *, recorded_only: bool) -> None:
         )
 
 
+def refuse_none(value: float | None, *, option: str, example: int) -> None:
+    """Raise InputError where a number was typed that is not above 0."""
+    if value is not None and not value > 0:
+        raise InputError(f"{option} is {value:g}", "it is above 0", f"write for example {option} {example}")
+
+
 def place_of(device: str) -> str:
     """The device that is meant by what was typed, as PyTorch names it.
 
     Raises:
         ResourceError: it is not there, or cannot be used.
     """
-    from ..run.devices import choose_devices
+    from ...run.devices import choose_devices
 
     return choose_devices(device, workers=1)[0]
 
@@ -78,7 +87,7 @@ def about_now() -> dict[str, Any]:
     """What stands beside rows that are measured now: the command of this process, the date, the versions."""
     import time
 
-    from ..bench.shared.machine import command_line, versions
+    from ...bench.shared.machine import command_line, versions
 
     return {"command": command_line(), "date": time.strftime("%Y-%m-%d"), "versions": versions()}
 
@@ -98,11 +107,24 @@ def publish(text: str, *, file: Path, section: str, page: Path, rows: int | None
         file: with what the section was made of; it is there already.
         rows: how many the file holds, where that is worth saying.
     """
-    from ..bench import write_section
+    from ...bench import write_section
 
     write_section(page, section, text)
     held = f"{file}" if rows is None else f"{rows} rows in {file},"
     print(f"written: {held} and the section {section} of {page}")
+
+
+class Section(Protocol):
+    """What makes the section of a page from rows."""
+
+    def __call__(self, rows: tuple[Any, ...], /, *, command: str, date: str) -> str: ...
+
+
+def publish_rows(file: RowFile[Any], made: Section, *, section: str, page: Path) -> None:
+    """Write the section that is made of all rows of a file, whoever measured them, and say so."""
+    command, date = file.measured_by
+    text = made(file.rows, command=command, date=date)
+    publish(text, rows=len(file.rows), file=file.path, section=section, page=page)
 
 
 def say(line: str) -> None:

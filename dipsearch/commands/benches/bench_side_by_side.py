@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import InputError
+from .. import parsing
 from . import bench_options as shared
-from . import parsing
 
 if TYPE_CHECKING:
-    from ..bench.costs.side_by_side import SideRow, SideTable
+    from ...bench.costs.side_by_side import SideRow, SideTable
 
 
 def side_by_side(
@@ -29,11 +28,10 @@ def side_by_side(
     sides = shared.numbers(sizes, least=32, option="--sizes")
     numbers = shared.numbers(at_once, least=2, option="--at-once")
     parsing.device_word(device)
-    if not seconds > 0:
-        raise InputError(f"--seconds is {seconds:g}", "it is above 0", "write for example --seconds 2")
+    shared.refuse_none(seconds, option="--seconds", example=2)
 
-    from ..bench import NETWORKS, file_name, machine_name
-    from ..bench.costs.side_by_side import measure_side_by_side, side_by_side_markdown
+    from ...bench import NETWORKS, file_name, machine_name
+    from ...bench.costs.side_by_side import measure_side_by_side, side_by_side_markdown
 
     device = shared.place_of(device)
     names = shared.known(networks, list(NETWORKS), option="--networks")

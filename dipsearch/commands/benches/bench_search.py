@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from .. import parsing
 from . import bench_options as shared
-from . import parsing
 
 FILE, SUMMARY, SECTION = "searches.json", "search.json", "searches"
 PICTURES = (
@@ -50,14 +50,14 @@ def search(
     given = () if recorded_only else parsing.expand_sources(sources or PICTURES)
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench.cases.rival_case import clean_sources
-    from ..bench.cases.rival_damages import chosen_damages
-    from ..bench.searches.real_search_rows import COMMAND, RealSearchRow, gains
-    from ..bench.searches.real_search_run import RealSearches, chosen_strategies, search_all
-    from ..bench.searches.real_search_table import real_searches_markdown
-    from ..bench.shared.row_file import RowFile
-    from ..bench.shared.search_rows import write_search_rows
-    from ..bench.tabular.comparisons.search_comparison import SEEDS
+    from ...bench.cases.rival_case import clean_sources
+    from ...bench.cases.rival_damages import chosen_damages
+    from ...bench.searches.real_search_rows import COMMAND, RealSearchRow, gains
+    from ...bench.searches.real_search_run import RealSearches, chosen_strategies, search_all
+    from ...bench.searches.real_search_table import real_searches_markdown
+    from ...bench.shared.row_file import RowFile
+    from ...bench.shared.search_rows import write_search_rows
+    from ...bench.tabular.comparisons.search_comparison import SEEDS
 
     chosen = chosen_strategies(shared.words(strategies))
     damages = chosen_damages(shared.words(tasks), None)
@@ -69,6 +69,4 @@ def search(
     found = gains(file.rows, against=SEEDS)
     if found:
         write_search_rows(out / SUMMARY, found, about=file.about)
-    command, date = file.measured_by
-    text = real_searches_markdown(file.rows, command=command, date=date)
-    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
+    shared.publish_rows(file, real_searches_markdown, section=SECTION, page=page)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import InputError
+from ...errors import InputError
+from .. import parsing
 from . import (
     bench_answers,
     bench_files,
@@ -27,12 +28,11 @@ from . import (
     bench_table,
     bench_warm,
     bench_warm_weights,
-    parsing,
 )
 from . import bench_options as shared
 
 if TYPE_CHECKING:
-    from ..bench import EqualityRow, MemoryRow, SpeedRow, SpeedTable
+    from ...bench import EqualityRow, MemoryRow, SpeedRow, SpeedTable
 
 bench = typer.Typer(
     help="Measure: the speed of the loop on this machine, how right the score is, and how good the rivals are.",
@@ -70,10 +70,9 @@ def speed(
     """Iterations per second of the engines beside a textbook loop, in turns in one process."""
     sides = shared.numbers(sizes, least=32, option="--sizes")
     parsing.device_word(device)
-    if not seconds > 0:
-        raise InputError(f"--seconds is {seconds:g}", "it is above 0", "write for example --seconds 20")
+    shared.refuse_none(seconds, option="--seconds", example=20)
 
-    from ..bench import NETWORKS, file_name, machine_name, measure_speed, speed_markdown
+    from ...bench import NETWORKS, file_name, machine_name, measure_speed, speed_markdown
 
     names = shared.known(networks, list(NETWORKS), option="--networks")
     if min(sides) <= (deepest := max(2 ** NETWORKS[name].depth for name in names)):
@@ -115,16 +114,15 @@ def overhead(
     out: shared.Out = shared.FOLDER,
 ) -> None:
     """What a search does besides iterating, as a share of its time, with fits that compute nothing."""
-    if not seconds > 0:
-        raise InputError(f"--seconds is {seconds:g}", "it is above 0", "write for example --seconds 300")
+    shared.refuse_none(seconds, option="--seconds", example=300)
 
     import io
 
     import optuna
     from rich.console import Console
 
-    from ..bench import measure_overhead
-    from .console import LiveConsole, print_pairs, words_of
+    from ...bench import measure_overhead
+    from ..console import LiveConsole, print_pairs, words_of
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # as a search does
     # The live display of a terminal, but for the terminal.
@@ -161,7 +159,7 @@ def memory(
     sides = shared.numbers(sizes, least=32, option="--sizes")
     parsing.device_word(device)
 
-    from ..bench import check_memory, file_name, machine_name, memory_markdown
+    from ...bench import check_memory, file_name, machine_name, memory_markdown
 
     device = shared.place_of(device)
 
@@ -202,7 +200,7 @@ def equality(
             f"--size is {size}", "it is a multiple of 16, at least 32", "write for example --size 96"
         )
 
-    from ..bench import equality_markdown, measure_equality
+    from ...bench import equality_markdown, measure_equality
 
     device = shared.place_of(device)
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from .. import parsing
 from . import bench_options as shared
-from . import parsing
 
 FILE, SECTION = "promises.json", "promises"
 TASKS, BUSY = ("denoise", "inpaint"), {"no": False, "yes": True}
@@ -38,11 +38,11 @@ def promises(
     loads = [BUSY[word] for word in shared.known(busy, tuple(BUSY), option="--busy")]
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench.promises.promise_rows import COMMAND, Promise, PromiseRow
-    from ..bench.promises.promise_run import PromisedSearches, keep_promises
-    from ..bench.promises.promise_table import promises_markdown
-    from ..bench.shared.machine import machine_name
-    from ..bench.shared.row_file import RowFile
+    from ...bench.promises.promise_rows import COMMAND, Promise, PromiseRow
+    from ...bench.promises.promise_run import PromisedSearches, keep_promises
+    from ...bench.promises.promise_table import promises_markdown
+    from ...bench.shared.machine import machine_name
+    from ...bench.shared.row_file import RowFile
 
     about = {"machine": machine_name("cpu")} | shared.about_now()
     file = RowFile(out / FILE, PromiseRow, command=COMMAND, about=about)
@@ -55,6 +55,4 @@ def promises(
             for side in sides
         ]
         keep_promises(PromisedSearches(wanted, workers, seed), file, say=shared.say)
-    command, date = file.measured_by
-    text = promises_markdown(file.rows, command=command, date=date)
-    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
+    shared.publish_rows(file, promises_markdown, section=SECTION, page=page)

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ..calling import program
-from ..errors import InputError
+from ...calling import program
+from ...errors import InputError
+from .. import parsing
 from . import bench_options as shared
-from . import parsing
 
 FILE, SECTION = "warm.json", "warm"
 SETS = ("fresh", "tuning")
@@ -50,12 +50,12 @@ def warm(
     parsing.one_of(pictures, SETS, option="--pictures")
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench.shared.row_file import RowFile
-    from ..bench.warm.warm_pictures import warm_sources
-    from ..bench.warm.warm_rows import COMMAND, WarmRow
-    from ..bench.warm.warm_run import measure_warm
-    from ..bench.warm.warm_table import warm_markdown
-    from ..library.warm_weights import FOLDER, warm_names
+    from ...bench.shared.row_file import RowFile
+    from ...bench.warm.warm_pictures import warm_sources
+    from ...bench.warm.warm_rows import COMMAND, WarmRow
+    from ...bench.warm.warm_run import WarmFits, measure_warm
+    from ...bench.warm.warm_table import warm_markdown
+    from ...library.warm_weights import FOLDER, warm_names
 
     folder = weights or FOLDER
     names = list(warm_names(folder)) if networks is None else shared.words(networks)
@@ -66,21 +66,11 @@ def warm(
             f"learn some with {program()} bench warm-weights",
         )
     about = shared.about_now()
-    rows = RowFile(out / FILE, WarmRow, command=COMMAND, about=about)
+    file = RowFile(out / FILE, WarmRow, command=COMMAND, about=about)
     if not recorded_only:
-        for row in measure_warm(
-            warm_sources(data, pictures),
-            pictures=pictures,
-            networks=names,
-            attempt=attempt,
-            weights=folder,
-            steps=steps,
-            recordings=recordings,
-            has=lambda group, measurement: rows.has(group, measurement=measurement),
-            watch=shared.say,
-        ):
-            rows.add([row])
-    shared.refuse_no_rows(rows.rows, name=SECTION)
-    command, date = rows.measured_by
-    text = warm_markdown(rows.rows, command=command, date=date)
-    shared.publish(text, file=out / FILE, section=SECTION, page=page)
+        sources = warm_sources(data, pictures)
+        measure_warm(
+            WarmFits(sources, pictures, names, attempt, folder, steps, recordings), file, say=shared.say
+        )
+    shared.refuse_no_rows(file.rows, name=SECTION)
+    shared.publish_rows(file, warm_markdown, section=SECTION, page=page)

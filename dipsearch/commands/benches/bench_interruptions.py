@@ -49,12 +49,12 @@ def interruptions(
     """
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench.interruptions.interrupted_search import InterruptedSearch
-    from ..bench.interruptions.interruption_rows import COMMAND, KINDS, USUAL_NUMBERS, InterruptionRow
-    from ..bench.interruptions.interruption_run import interrupt
-    from ..bench.interruptions.interruption_table import interruptions_markdown
-    from ..bench.shared.machine import machine_name
-    from ..bench.shared.row_file import RowFile
+    from ...bench.interruptions.interrupted_search import InterruptedSearch
+    from ...bench.interruptions.interruption_rows import COMMAND, KINDS, USUAL_NUMBERS, InterruptionRow
+    from ...bench.interruptions.interruption_run import interrupt
+    from ...bench.interruptions.interruption_table import interruptions_markdown
+    from ...bench.shared.machine import machine_name
+    from ...bench.shared.row_file import RowFile
 
     chosen = shared.known(kinds, KINDS, option="--kinds")
     numbers = {kind: number or usual for kind, usual in USUAL_NUMBERS.items() if kind in chosen}
@@ -63,6 +63,4 @@ def interruptions(
     if not recorded_only:
         search = InterruptedSearch(seconds, size, workers, seed)
         interrupt(search, numbers, file, say=shared.say)
-    command, date = file.measured_by
-    text = interruptions_markdown(file.rows, command=command, date=date)
-    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
+    shared.publish_rows(file, interruptions_markdown, section=SECTION, page=page)

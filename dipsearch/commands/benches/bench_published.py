@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
+from ...errors import InputError
+from .. import parsing
+from ..options import Device
 from . import bench_options as shared
-from . import parsing
-from .options import Device
 
 FILE, SECTION = "published.json", "published"
 
@@ -67,15 +67,15 @@ def published(
         )
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench.published.parallel_searches import begin_search
-    from ..bench.published.published_rows import COMMAND, PublishedRow
-    from ..bench.published.published_run import METHODS, PublishedRun, measure_published
-    from ..bench.published.published_table import published_markdown
-    from ..bench.published.published_tasks import chosen_pictures
-    from ..bench.rivals.rivals import chosen_methods
-    from ..bench.shared.machine import machine_name
-    from ..bench.shared.row_file import RowFile
-    from ..run.devices import choose_devices
+    from ...bench.published.parallel_searches import begin_search
+    from ...bench.published.published_rows import COMMAND, PublishedRow
+    from ...bench.published.published_run import METHODS, PublishedRun, measure_published
+    from ...bench.published.published_table import published_markdown
+    from ...bench.published.published_tasks import chosen_pictures
+    from ...bench.rivals.rivals import chosen_methods
+    from ...bench.shared.machine import machine_name
+    from ...bench.shared.row_file import RowFile
+    from ...run.devices import choose_devices
 
     names = chosen_methods(shared.words(methods) if methods else None, among=METHODS)
     about = shared.about_now()
@@ -103,9 +103,7 @@ def published(
         if count := len(wanted.searches(file)):
             print(_how_long(count, seconds=seconds, at_once=at_once, machine=wanted.device), flush=True)
         measure_published(wanted, file, say=shared.say)
-    command, date = file.measured_by
-    text = published_markdown(file.rows, command=command, date=date)
-    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
+    shared.publish_rows(file, published_markdown, section=SECTION, page=page)
 
 
 def _how_long(count: int, *, seconds: int, at_once: int, machine: str) -> str:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .. import parsing
 from . import bench_options as shared
-from . import parsing
 
 if TYPE_CHECKING:
-    from ..bench.gate.gate_table import GateRow
+    from ...bench.gate.gate_table import GateRow
 
 
 def gate(
@@ -39,9 +39,9 @@ def gate(
         _microscopes(seed, out, page)
         return
 
-    from .. import __version__
-    from ..bench.gate.gate_table import gate_markdown
-    from ..bench.gate.noise_cases import PICTURES, SEEN, TUNING, measure_gate
+    from ... import __version__
+    from ...bench.gate.gate_table import gate_markdown
+    from ...bench.gate.noise_cases import PICTURES, SEEN, TUNING, measure_gate
 
     pictures = parsing.expand_sources(sources) if sources else PICTURES
     table = measure_gate(pictures, rounds=rounds, seed=seed, watch=_show)
@@ -65,8 +65,8 @@ def gate(
 
 
 def _microscopes(seed: int, out: Path, page: Path) -> None:
-    from .. import __version__
-    from ..bench.gate.microscope import measure_microscopes, microscope_markdown, row_values
+    from ... import __version__
+    from ...bench.gate.microscope import measure_microscopes, microscope_markdown, row_values
 
     rows = measure_microscopes(
         seed=seed, watch=lambda row: print(f"{row.picture}: {row.branch}, {row.loss:+.2f} dB", flush=True)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .. import parsing
 from . import bench_options as shared
-from . import parsing
 
 if TYPE_CHECKING:
-    from ..bench.warm.warm_training import Way
+    from ...bench.warm.warm_training import Way
 
 WAYS: tuple[Way, ...] = ("reptile", "mean")
 DEFAULT_NETWORKS = "dipsearch_pilot_32,dipsearch_pilot_bilinear_32,dipsearch_pilot_48"
@@ -47,9 +47,9 @@ def warm_weights(
     """
     chosen = parsing.one_of(way, WAYS, option="--way")
 
-    from ..bench.warm.warm_training import PICTURES, Course, learn
-    from ..library import preset
-    from ..library.warm_weights import SUFFIX, write_warm_weights
+    from ...bench.warm.warm_training import PICTURES, Course, learn
+    from ...library import preset
+    from ...library.warm_weights import SUFFIX, write_warm_weights
 
     names, course = shared.words(networks), Course(chosen, lessons, rounds, steps)
     for name in names:

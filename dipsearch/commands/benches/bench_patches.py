@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
+from ...errors import InputError
+from .. import parsing
 from . import bench_options as shared
-from . import parsing
 
 FILE, SECTION = "patches.json", "patches"
 BENCH_TASKS = ("denoise", "inpaint", "sr")
@@ -72,14 +72,14 @@ def patches(
     given = () if recorded_only or not sources else parsing.expand_sources(sources)
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench.cases.half_size_crops import refuse_namesakes
-    from ..bench.cases.rival_case import clean_sources
-    from ..bench.patches import patch_settings, patch_speed
-    from ..bench.patches.patch_rows import COMMAND, PatchRow
-    from ..bench.patches.patch_table import patches_markdown
-    from ..bench.patches.patch_variants import VARIANTS
-    from ..bench.shared.row_file import RowFile
-    from ..patches import answer
+    from ...bench.cases.half_size_crops import refuse_namesakes
+    from ...bench.cases.rival_case import clean_sources
+    from ...bench.patches import patch_settings, patch_speed
+    from ...bench.patches.patch_rows import COMMAND, PatchRow
+    from ...bench.patches.patch_table import patches_markdown
+    from ...bench.patches.patch_variants import VARIANTS
+    from ...bench.shared.row_file import RowFile
+    from ...patches import answer
 
     about = shared.about_now()
     file = RowFile(out / FILE, PatchRow, command=COMMAND, about=about)
@@ -91,9 +91,7 @@ def patches(
     if "speed" in parts and not recorded_only:
         jobs = patch_speed.speed_jobs(kinds, sides, megapixels=megapixels, threads=threads)
         patch_speed.measure_costs(jobs, file, say=shared.say, measure=patch_speed.fresh_process)
-    command, date = file.measured_by
-    text = patches_markdown(file.rows, command=command, date=date)
-    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
+    shared.publish_rows(file, patches_markdown, section=SECTION, page=page)
 
 
 def _named(sources: Sequence[str], names: str | None) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
+from .. import parsing
 from . import bench_options as shared
-from . import parsing
 
 FILE, SECTION, RIVALS = "answers.json", "answers", "rivals.json"
 
@@ -35,17 +36,17 @@ def answers(
     given = () if recorded_only else parsing.expand_sources(sources or ())
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench.answers.answer_rows import COMMAND, AnswerRow
-    from ..bench.answers.answer_run import Questions, ask
-    from ..bench.answers.answer_table import answers_markdown, bm3d_of_rivals
-    from ..bench.cases.half_size_crops import refuse_namesakes
-    from ..bench.cases.rival_case import clean_sources
-    from ..bench.cases.rival_damages import chosen_damages
-    from ..bench.rivals.own_search import run_search
-    from ..bench.rivals.rival_rows import COMMAND as RIVAL_COMMAND
-    from ..bench.rivals.rival_rows import RivalRow
-    from ..bench.shared.machine import machine_name
-    from ..bench.shared.row_file import RowFile, read_rows
+    from ...bench.answers.answer_rows import COMMAND, AnswerRow
+    from ...bench.answers.answer_run import Questions, ask
+    from ...bench.answers.answer_table import answers_markdown, bm3d_of_rivals
+    from ...bench.cases.half_size_crops import refuse_namesakes
+    from ...bench.cases.rival_case import clean_sources
+    from ...bench.cases.rival_damages import chosen_damages
+    from ...bench.rivals.own_search import run_search
+    from ...bench.rivals.rival_rows import COMMAND as RIVAL_COMMAND
+    from ...bench.rivals.rival_rows import RivalRow
+    from ...bench.shared.machine import machine_name
+    from ...bench.shared.row_file import RowFile, read_rows
 
     damages = chosen_damages(shared.words(tasks), shared.words(damage) if damage else None)
     about = {"machine": machine_name("cpu")} | shared.about_now()
@@ -58,6 +59,4 @@ def answers(
         refuse_namesakes(clean, side=crop)
         wanted = Questions(clean, crop, damages, seconds, seed, workers, run_search(workers), known=bm3d)
         ask(wanted, file, say=shared.say)
-    command, date = file.measured_by
-    text = answers_markdown(file.rows, bm3d=bm3d, command=command, date=date)
-    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
+    shared.publish_rows(file, partial(answers_markdown, bm3d=bm3d), section=SECTION, page=page)

@@ -13,9 +13,9 @@ def files(
     out: shared.Out = shared.FOLDER,
 ) -> None:
     """Make files of every kind, restore and write them, and compare what is no pixel before and after."""
-    from .. import __version__
-    from ..bench.files.odd_files import odd_files
-    from ..bench.files.round_trips import in_lines, round_trip
+    from ... import __version__
+    from ...bench.files.odd_files import odd_files
+    from ...bench.files.round_trips import in_lines, round_trip
 
     with tempfile.TemporaryDirectory(prefix="dipsearch-") as folder:
         trips = [round_trip(odd, Path(folder)) for odd in odd_files()]

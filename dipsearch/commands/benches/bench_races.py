@@ -23,8 +23,8 @@ def races(
 
     from dataclasses import asdict
 
-    from ..bench.tabular import Table
-    from ..bench.tabular.comparisons.races import race_rows, races_markdown
+    from ...bench.tabular import Table
+    from ...bench.tabular.comparisons.races import race_rows, races_markdown
 
     found = Table.read(table)
     rows = race_rows(found, orders=orders)

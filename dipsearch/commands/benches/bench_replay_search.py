@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from ..errors import InputError
+from ...errors import InputError
+from .. import parsing
 from . import bench_options as shared
-from . import parsing
 
 FILE, SECTION = "search.json", "search"
 SETS: tuple[Literal["tuning", "test"], ...] = ("tuning", "test")
@@ -60,21 +60,21 @@ def replay_search(
 
     import optuna
 
-    from ..bench.shared.search_rows import write_search_rows
-    from ..bench.tabular import Table
-    from ..bench.tabular.comparisons.expected_courses import expected_courses
-    from ..bench.tabular.comparisons.facts import facts_of
-    from ..bench.tabular.comparisons.search_comparison import (
+    from ...bench.shared.search_rows import write_search_rows
+    from ...bench.tabular import Table
+    from ...bench.tabular.comparisons.expected_courses import expected_courses
+    from ...bench.tabular.comparisons.facts import facts_of
+    from ...bench.tabular.comparisons.search_comparison import (
         LASTING,
         STRATEGIES,
         dry_searches,
         replayed_searches,
         search_rows,
     )
-    from ..bench.tabular.comparisons.search_page import comparison_markdown
-    from ..bench.tabular.recorded.table import cases_of
-    from ..bench.tabular.recorded.table_genomes import BEST_KNOWN
-    from ..library.expected_course import write_courses
+    from ...bench.tabular.comparisons.search_page import comparison_markdown
+    from ...bench.tabular.recorded.table import cases_of
+    from ...bench.tabular.recorded.table_genomes import BEST_KNOWN
+    from ...library.expected_course import write_courses
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # as a search does
     found = Table.read(table)

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
+from .. import parsing
+from ..options import Precision
 from . import bench_options as shared
-from . import parsing
-from .options import Precision
 
 FILE, SECTION = "rivals.json", "rivals"
 
@@ -65,25 +64,22 @@ def rivals(
     """
     budgets = sorted(shared.numbers(seconds, least=1, option="--seconds"))
     word = parsing.one_of(precision, parsing.PRECISIONS, option="--precision")
-    if not fit_seconds > 0:
-        raise InputError(
-            f"--fit-seconds is {fit_seconds:g}", "it is above 0", "write for example --fit-seconds 240"
-        )
+    shared.refuse_none(fit_seconds, option="--fit-seconds", example=240)
     given = () if recorded_only else parsing.expand_sources(sources or ())
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench import write_section
-    from ..bench.cases.rival_case import clean_sources
-    from ..bench.cases.rival_damages import chosen_damages
-    from ..bench.rivals.own_search import run_search
-    from ..bench.rivals.rival_limits import Limits
-    from ..bench.rivals.rival_rows import COMMAND, RivalRow
-    from ..bench.rivals.rival_run import Comparison, compare
-    from ..bench.rivals.rival_table import rivals_markdown, summary_table
-    from ..bench.rivals.rivals import chosen_methods
-    from ..bench.shared.row_file import RowFile
-    from ..fitting.compute import Compute
-    from ..run.devices import choose_devices
+    from ...bench import write_section
+    from ...bench.cases.rival_case import clean_sources
+    from ...bench.cases.rival_damages import chosen_damages
+    from ...bench.rivals.own_search import run_search
+    from ...bench.rivals.rival_limits import Limits
+    from ...bench.rivals.rival_rows import COMMAND, RivalRow
+    from ...bench.rivals.rival_run import Comparison, compare
+    from ...bench.rivals.rival_table import rivals_markdown, summary_table
+    from ...bench.rivals.rivals import chosen_methods
+    from ...bench.shared.row_file import RowFile
+    from ...fitting.compute import Compute
+    from ...run.devices import choose_devices
 
     damages, names = (
         chosen_damages(shared.words(tasks), shared.words(damage) if damage else None),
@@ -102,8 +98,6 @@ def rivals(
             search=run_search(workers),
         )
         compare(wanted, file, say=shared.say)
-    command, date = file.measured_by
-    text = rivals_markdown(file.rows, command=command, date=date)
     if readme is not None:
         write_section(readme, SECTION, summary_table(file.rows))
-    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
+    shared.publish_rows(file, rivals_markdown, section=SECTION, page=page)

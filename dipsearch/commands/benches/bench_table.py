@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
 from . import bench_options as shared
 
 FILE = "table.npz"
@@ -38,15 +37,14 @@ def table(
 
     Genome by genome: whatever is complete when it ends is packed into table.npz, with table.json beside it.
     """
-    if hours is not None and not hours > 0:
-        raise InputError(f"--hours is {hours:g}", "it is above 0", "write for example --hours 4")
+    shared.refuse_none(hours, option="--hours", example=4)
 
-    from ..bench.tabular.recorded.table_cases import with_own_pictures
-    from ..bench.tabular.recorded.table_file import write_table
-    from ..bench.tabular.recorded.table_genomes import blocks_of, table_genomes
-    from ..bench.tabular.recorded.table_packing import pack_table
-    from ..bench.tabular.recorded.table_recording import record_table, table_jobs
-    from ..network import load_space
+    from ...bench.tabular.recorded.table_cases import with_own_pictures
+    from ...bench.tabular.recorded.table_file import write_table
+    from ...bench.tabular.recorded.table_genomes import blocks_of, table_genomes
+    from ...bench.tabular.recorded.table_packing import pack_table
+    from ...bench.tabular.recorded.table_recording import record_table, table_jobs
+    from ...network import load_space
 
     found = table_genomes(genomes, space=load_space("skip"))
     blocks, pictures = blocks_of(found), with_own_pictures(data)

@@ -26,8 +26,8 @@ def policies(
 
     import optuna
 
-    from ..bench.tabular import Table
-    from ..bench.tabular.comparisons.policy_comparison import policies_markdown, policy_rows
+    from ...bench.tabular import Table
+    from ...bench.tabular.comparisons.policy_comparison import policies_markdown, policy_rows
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # as a search does
     found = Table.read(table)

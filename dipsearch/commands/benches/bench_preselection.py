@@ -29,12 +29,12 @@ def preselection(
     """Regret of the network that is tried first: fixed order against similar measurements, one picture left out."""
     from dataclasses import asdict
 
-    from ..bench.searches.preselection_rows import COMMAND, preselection_markdown, regrets
-    from ..bench.searches.preselection_run import evidence_rows, known_digests
-    from ..bench.tabular import Table
-    from ..bench.tabular.recorded.table_cases import with_own_pictures
-    from ..library.preselection import cases_from
-    from ..library.preselection_file import write_preselection
+    from ...bench.searches.preselection_rows import COMMAND, preselection_markdown, regrets
+    from ...bench.searches.preselection_run import evidence_rows, known_digests
+    from ...bench.tabular import Table
+    from ...bench.tabular.recorded.table_cases import with_own_pictures
+    from ...library.preselection import cases_from
+    from ...library.preselection_file import write_preselection
 
     found = Table.read(table)
     rows = list(evidence_rows(found, with_own_pictures(data)))

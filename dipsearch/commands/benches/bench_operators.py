@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from .. import parsing
+from ..options import Precision
 from . import bench_options as shared
-from . import parsing
-from .options import Precision
 
 FILE, SECTION, RECORDINGS = "operators.json", "operators", "recordings-operators"
 SMALLEST = 32
@@ -71,16 +71,16 @@ def operators(
     given = () if recorded_only else parsing.expand_sources(sources or ())
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ..bench.cases.half_size_crops import refuse_namesakes
-    from ..bench.cases.rival_case import clean_sources
-    from ..bench.operators import operator_fits, operator_search
-    from ..bench.operators.operator_cases import INSTRUMENTS, chosen_instruments
-    from ..bench.operators.operator_rows import COMMAND, OperatorRow
-    from ..bench.operators.operator_run import WHAT, Measuring, measure
-    from ..bench.operators.operator_table import operators_markdown
-    from ..bench.recordings.contestants import CONTESTANTS
-    from ..bench.shared.machine import machine_name
-    from ..bench.shared.row_file import RowFile
+    from ...bench.cases.half_size_crops import refuse_namesakes
+    from ...bench.cases.rival_case import clean_sources
+    from ...bench.operators import operator_fits, operator_search
+    from ...bench.operators.operator_cases import INSTRUMENTS, chosen_instruments
+    from ...bench.operators.operator_rows import COMMAND, OperatorRow
+    from ...bench.operators.operator_run import WHAT, Measuring, measure
+    from ...bench.operators.operator_table import operators_markdown
+    from ...bench.recordings.contestants import CONTESTANTS
+    from ...bench.shared.machine import machine_name
+    from ...bench.shared.row_file import RowFile
 
     chosen = chosen_instruments(shared.words(operators) if operators else list(INSTRUMENTS))
     kinds = shared.known(what, WHAT, option="--what")
@@ -106,6 +106,4 @@ def operators(
             fit=operator_fits.fit_in_processes(workers),
         )
         measure(wanted, file, say=shared.say)
-    command, date = file.measured_by
-    text = operators_markdown(file.rows, command=command, date=date)
-    shared.publish(text, rows=len(file.rows), file=out / FILE, section=SECTION, page=page)
+    shared.publish_rows(file, operators_markdown, section=SECTION, page=page)

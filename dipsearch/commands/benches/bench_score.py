@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import InputError
+from ...errors import InputError
 from . import bench_options as shared
 
 if TYPE_CHECKING:
-    from ..bench.recordings.recorder import Job
+    from ...bench.recordings.recorder import Job
 
 ARCHIVE = shared.FOLDER / "recordings.npz"
 
@@ -74,8 +74,8 @@ def stopping(
     kept = recordings or shared.FOLDER / f"recordings{_ending(large)}"
     jobs = _recorded(data, damages, networks, seeds, steps, workers, large, device, kept, recorded_only)
 
-    from ..bench.recordings.archive import read_entries, write_archive
-    from ..bench.recordings.score_tables import stopping_markdown, stopping_rows
+    from ...bench.recordings.archive import read_entries, write_archive
+    from ...bench.recordings.score_tables import stopping_markdown, stopping_rows
 
     entries = read_entries(jobs, folder=kept)
     rows = stopping_rows(entries)
@@ -105,12 +105,12 @@ def ranking(
     kept = recordings or shared.FOLDER / f"recordings{_ending(large)}"
     jobs = _recorded(data, damages, networks, seeds, steps, workers, large, device, kept, recorded_only)
 
-    from ..bench.recordings.archive import read_entries
-    from ..bench.recordings.delivery_table import delivery_markdown, delivery_rows
-    from ..bench.recordings.fitted_case import read_cases
-    from ..bench.recordings.score_tables import ranking_markdown, ranking_rows
-    from ..bench.recordings.seeds_table import seeds_markdown, seeds_rows
-    from ..bench.recordings.uncertainty_table import uncertainty_markdown, uncertainty_rows
+    from ...bench.recordings.archive import read_entries
+    from ...bench.recordings.delivery_table import delivery_markdown, delivery_rows
+    from ...bench.recordings.fitted_case import read_cases
+    from ...bench.recordings.score_tables import ranking_markdown, ranking_rows
+    from ...bench.recordings.seeds_table import seeds_markdown, seeds_rows
+    from ...bench.recordings.uncertainty_table import uncertainty_markdown, uncertainty_rows
 
     ranked = ranking_rows(read_entries(jobs, folder=kept))
     title = "Ranking: Kendall's τ with the true PSNR, mean ± sd over cases · regret in dB, mean / largest"
@@ -148,14 +148,14 @@ def replay(
     if window < 1 or window % 2 == 0:
         raise InputError(f"--window is {window}", "it is an odd number", "write for example --window 5")
 
-    from ..bench.recordings.archive import read_archive
-    from ..bench.recordings.score_tables import (
+    from ...bench.recordings.archive import read_archive
+    from ...bench.recordings.score_tables import (
         ranking_markdown,
         ranking_rows,
         stopping_markdown,
         stopping_rows,
     )
-    from ..fitting import ValidationMinimum
+    from ...fitting import ValidationMinimum
 
     entries = read_archive(archive)
     rule = ValidationMinimum(window=window, floor=floor, patience=patience, patience_share=patience_share)
@@ -180,10 +180,10 @@ def _recorded(
     """The jobs of a table, all recorded, or as many as there are."""
     steps = (10_000 if large else 1200) if steps is None else steps
 
-    from ..bench.cases.damages import LARGE, SMALL
-    from ..bench.cases.standard_pictures import picture_sources
-    from ..bench.recordings.contestants import CONTESTANTS, PUBLISHED
-    from ..bench.recordings.recorder import make_jobs, make_recordings
+    from ...bench.cases.damages import LARGE, SMALL
+    from ...bench.cases.standard_pictures import picture_sources
+    from ...bench.recordings.contestants import CONTESTANTS, PUBLISHED
+    from ...bench.recordings.recorder import make_jobs, make_recordings
 
     jobs = make_jobs(
         picture_sources(data, large=large),
@@ -214,7 +214,7 @@ def _recorded(
 
 def _device(word: str, *, large: bool) -> str:
     """Where the fits run; the large benchmark takes weeks on a CPU, which has to be asked for."""
-    from ..run.devices import choose_devices
+    from ...run.devices import choose_devices
 
     place = choose_devices(word, workers=1)[0]
     if large and place == "cpu" and word != "cpu":
