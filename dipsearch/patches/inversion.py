@@ -26,6 +26,8 @@ GRADIENT_NORM = 8.0
 """A bound of ‖∇‖² for forward differences in two directions."""
 
 POWER_ITERATIONS = 30
+"""For the norm of A, which they find from below: for the gradient, whose largest values lie close, they find more than
+6 of 8, and half of what a step may be at most is the other dual step's."""
 
 SHARE = 0.9
 """Of the variance of the noise, what a first guess leaves: 1, the discrepancy principle (Morozov, 1966), was up to 1 dB

@@ -100,13 +100,13 @@ def best_level(
     for channel in range(channels):
         ones = torch.zeros(image_shape, dtype=y.dtype, device=y.device)
         ones[:, channel] = 1
-        columns.append((operator.A(ones) * observed).flatten().double().cpu())
+        columns.append((operator.A(ones) * observed).flatten().cpu().double())
     matrix = torch.stack(columns, 1)
     gram = matrix.T @ matrix
     largest = float(gram.max())
     levels = torch.full((channels,), otherwise, dtype=torch.float64)
     if largest > 0:
-        residual = (y * observed).flatten().double().cpu() - matrix @ levels
+        residual = (y * observed).flatten().cpu().double() - matrix @ levels
         gram += LEAST_LEVEL * largest * torch.eye(channels, dtype=torch.float64)
         levels += torch.linalg.solve(gram, matrix.T @ residual)
     return levels[None, :, None, None].expand(image_shape).to(y).contiguous()
