@@ -22,7 +22,7 @@ def known_digests(table: Table, task: str) -> dict[str, str]:
     a pilot are left out, as in a search.
     """
     there = {one.digest for one in table.genomes}
-    starters, _ = with_pilots((starters_for(task), presets_for(task)), keep=())
+    starters, _ = with_pilots((starters_for(task), presets_for(task)), keep=(), unseen=False)
     return {name: genome.digest for name, genome in starters if genome.digest in there}
 
 
