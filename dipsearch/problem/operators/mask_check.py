@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .identity import Identity
 from .linear_operator import LinearOperator
 from .mask import Mask
 from .operator import Operator
@@ -18,7 +17,7 @@ def mask_of(operator: LinearOperator) -> Operator:
     """A mask in the place of an operator that multiplies each value of an image by 0 or 1, or else the operator itself.
 
     Two random images tell: of a linear map that mixes values none comes out with all of them unchanged or 0, and both
-    at the same places. One that keeps everything is the identity.
+    at the same places. One that keeps everything stays what it is.
 
     Args:
         operator: it knows its shapes.
@@ -40,10 +39,8 @@ def mask_of(operator: LinearOperator) -> Operator:
             return operator
         kept = there
     assert kept is not None
-    if not bool(kept.any()):
-        return operator  # which is refused
-    if bool(kept.all()):
-        return Identity()
+    if not bool(kept.any()) or bool(kept.all()):
+        return operator  # the first is refused
     alike = bool((kept == kept[:, :1]).all())
     mask = Mask(kept[:, :1] if alike else kept)
     mask.recognised = True
