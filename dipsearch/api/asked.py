@@ -25,6 +25,8 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 MOST_SECONDS = 366 * 86400.0
 
+TAKEN_AS_MASK = "the operator keeps some values and drops the others, so it is taken as a mask"
+
 
 def seconds_of(budget: str | float | timedelta | np.timedelta64 | None) -> float | None:
     """A budget as seconds: "4m", "1h30m", 90, or a ``timedelta``, NumPy's too; ``None`` stays.
@@ -75,7 +77,7 @@ def cases_of(problems: Sequence[Any]) -> list[Case]:
             problem=problem,
             reference=None,
             bits=32,
-            notes=(),
+            notes=(TAKEN_AS_MASK,) if getattr(problem.operator, "recognised", False) else (),
         )
         for name, problem in zip(names, problems, strict=True)
     ]

@@ -13,6 +13,7 @@ from .answer import met as met
 from .answer import polished as polished
 from .haste import Over as Over
 from .haste import never as never
+from .inversion import least_variation as least_variation
 from .part import fitted_part as fitted_part
 from .settings import DEFAULT as DEFAULT
 from .settings import HURRIED as HURRIED

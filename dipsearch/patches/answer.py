@@ -23,10 +23,12 @@ from ..problem import (
     Identity,
     Mask,
     Problem,
+    Radon,
     Split,
     clean_sigma,
     crop_problem,
     estimate_sigma,
+    sees_little,
 )
 from ..problem.gate.impulses import EXACT
 from ..problem.problem import SMALLEST_SIDE
@@ -196,14 +198,13 @@ def _alternations(part: Problem, settings: PatchSettings) -> tuple[Alternation, 
     """How an operator is undone: from a first guess, and from a restoration from elsewhere."""
     if isinstance(part.operator, Downsample):
         return settings.enlarging, settings.enlarging_on
-    if isinstance(getattr(part.operator, "observed", None), Tensor):
-        return settings.sampling, settings.inverting_on
-    if isinstance(part.operator, Blur):
-        grey = part.y.shape[1] == 1
-        ways = settings.deblurring, settings.deblurring_on
-        first, on = (replace(how, patch=settings.grey_patch) if grey else how for how in ways)
-        return first, on
-    return settings.inverting, settings.inverting_on
+    if isinstance(part.operator, Radon) and not sees_little(part):
+        return settings.inverting, settings.inverting_on
+    first = settings.sampling if sees_little(part) else settings.deblurring
+    on = settings.deblurring_on if isinstance(part.operator, Blur) else settings.inverting_on
+    if part.image_shape[1] == 1:
+        first, on = (replace(how, patch=settings.grey_patch) for how in (first, on))
+    return first, on
 
 
 def _denoised(

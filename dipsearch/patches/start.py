@@ -8,21 +8,20 @@ import torch.nn.functional as F
 from scipy.ndimage import gaussian_filter, zoom
 from torch import Tensor
 
-from ..problem import Downsample, Identity, Mask, Problem, pseudo_inverse
+from ..problem import Downsample, Identity, Mask, Problem
 from ..problem.splits.control_variate import inpainted
 from .consistency import consistent
+from .inversion import inverted
 from .total_variation import total_variation
-
-TYPICAL_ENERGY = 0.002
-"""Mean square of what a blurred picture lacks: with less noise than that more of A may be undone."""
 
 
 def first_guess(problem: Problem, *, noise_sigma: float = 0.0) -> Tensor:
     """A rough restoration, (1, C, H, W), that has what was measured.
 
     Missing pixels by the biharmonic equation (Damelin and Hoang, 2018), small pictures by cubic interpolation and back
-    projection (Irani and Peleg, 1991), noise by total variation (Chambolle, 2004), anything else by A⁺ y, damped
-    against the noise.
+    projection (Irani and Peleg, 1991), noise by total variation (Chambolle, 2004), and so anything else (Chambolle and
+    Pock, 2011): A⁺ y, damped against the noise, was up to 25 dB worse where A sees a part of the image alone, and as
+    good in what the patches make of it where A is a blur or a tomogram.
     """
     operator, y, known = problem.operator, problem.y, problem.observed
     if isinstance(operator, Identity):
@@ -39,7 +38,7 @@ def first_guess(problem: Problem, *, noise_sigma: float = 0.0) -> Tensor:
         # Of the last measured pixels a part may lie beyond the image.
         inside = np.ascontiguousarray(large[..., :height, :width])
         return consistent(torch.from_numpy(inside).to(y), operator, y, weight=known)
-    return pseudo_inverse(operator, y * known, damping=noise_sigma**2 / TYPICAL_ENERGY)
+    return inverted(operator, y, observed=known, noise_sigma=noise_sigma)
 
 
 def interpolated(y: Tensor, known: Tensor) -> Tensor:

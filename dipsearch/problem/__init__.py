@@ -43,6 +43,7 @@ from .operators import Mask as Mask
 from .operators import Operator as Operator
 from .operators import Product as Product
 from .operators import Radon as Radon
+from .operators import best_level as best_level
 from .operators import cartesian_mask as cartesian_mask
 from .operators import gaussian_kernel as gaussian_kernel
 from .operators import least_squares as least_squares
@@ -65,6 +66,7 @@ from .restored_picture import stacks_of as stacks_of
 from .restored_picture import unique_names as unique_names
 from .restored_picture import write_film as write_film
 from .restored_picture import write_restored as write_restored
+from .seen import sees_little as sees_little
 from .simulation import Damaged as Damaged
 from .simulation import NoiseWord as NoiseWord
 from .simulation import add_noise as add_noise

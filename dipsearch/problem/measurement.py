@@ -27,6 +27,7 @@ from .operators import (
     as_operator,
     check_adjoint,
     factors_of,
+    mask_of,
 )
 from .operators.registry import name_of
 from .operators.shapes import four_numbers, in_32_bits, in_64_bits
@@ -75,6 +76,7 @@ def take_in(
         a = a.shaped(in_32_bits(values))
         seen = a.inward(in_64_bits(values))
         form = replace(form, layout=layout_of_image(form), complex_values=a.complex_image)
+        a = mask_of(a)
     else:
         seen, form = as_picture(values, form)
     rough = seen.float()

@@ -14,7 +14,7 @@ from ..errors import InputError
 from .arrays import is_float
 from .gate.sigma import estimate_sigma
 from .noise import NoiseModel
-from .operators import Identity, Mask, Operator, pseudo_inverse
+from .operators import Identity, Mask, Operator, best_level, pseudo_inverse
 
 BEYOND = 0.5
 """Floats that lie further beyond [0, 1] are no values in [0, 1] with noise, whatever the noise."""
@@ -62,7 +62,11 @@ def data_range_of(
     else:
         with torch.no_grad():
             rough = y.float()
-            image = pseudo_inverse(a, rough, iterations=GUESSING, damping=_damping(a, rough, noise))
+            shape = tuple(a.A_adjoint(rough).shape)
+            # What A does not see of an image A⁺ y leaves at 0, from where all of it would seem to vary.
+            level = best_level(a, rough, observed=observed, image_shape=shape)
+            rest = rough - a.A(level) * observed
+            image = level + pseudo_inverse(a, rest, iterations=GUESSING, damping=_damping(a, rough, noise))
             if not complex_image and float(a.A(torch.ones_like(image)).abs().max()) < NO_LEVEL:
                 image = image - image.min()  # differences say nothing of where they begin
     if complex_image:
@@ -73,7 +77,9 @@ def data_range_of(
     least, most = _ends(even, robust=not pixelwise)
     inside = least >= -BEYOND and most <= 1 + BEYOND
     inside = inside and _explained(a, y, image, even, noise)
-    if is_float(values) and inside and (low == high or high - low >= LEAST_SPAN):
+    # A guess through an operator varies less than the image: it is measured from black.
+    span = high - low if pixelwise else max(high, 0.0) - min(low, 0.0)
+    if is_float(values) and inside and (low == high or span >= LEAST_SPAN):
         return 0.0, 1.0
     if noise is not None and noise.kind == "poisson":
         return 0.0, high if high > 0 else 1.0  # counts begin at none

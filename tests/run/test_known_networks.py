@@ -11,7 +11,7 @@ from dipsearch.library.kept_study_file import KeptNetwork, KeptPicture, KeptStud
 from dipsearch.library.measurement_features import FEATURES
 from dipsearch.library.preselection import EvidenceCase, Seen
 from dipsearch.network import load_space
-from dipsearch.problem import Case, Identity, NoiseModel, Problem
+from dipsearch.problem import Case, Gaussian, Identity, NoiseModel, Problem
 from dipsearch.request_words import OrderWord
 from dipsearch.run.known_networks import KnownNetworks, known_networks
 
@@ -78,3 +78,19 @@ def test_a_search_tries_the_best_of_the_users_own_studies_after_the_first_preset
     assert [name for name, _ in known.starters][:2] == [NAMES[0], "library:mine"]
     assert known.record["own"] == ["library:mine"]
     assert len(known.notes) == 1 and known.notes[0].startswith("foreign of your library is left out")
+
+
+def test_where_much_is_unseen_networks_without_a_first_answer_take_turns_with_those_that_have_it() -> None:
+    y = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+
+    def total(x: torch.Tensor) -> torch.Tensor:
+        return x.sum(1, keepdim=True)
+
+    def spread(back: torch.Tensor) -> torch.Tensor:
+        return back.expand(1, 3, 32, 32)
+
+    problem = Problem(y, (total, spread), Gaussian(0.1), image_shape=(1, 3, 32, 32))
+    case = Case(name="a", source="array:a", problem=problem, reference=None, bits=32, notes=())
+    known = known_networks([case], load_space("skip"), order="fixed", images=[torch.rand(1, 3, 32, 32)])
+    guided = [genome.needs_pilot for _, genome in known.starters]
+    assert guided[:4] == [True, False, True, False]

@@ -6,6 +6,7 @@ from .downsample import Downsample as Downsample
 from .fourier import Fourier as Fourier
 from .fourier import cartesian_mask as cartesian_mask
 from .identity import Identity as Identity
+from .inverse import best_level as best_level
 from .inverse import least_squares as least_squares
 from .inverse import pseudo_inverse as pseudo_inverse
 from .jpeg import JpegSet as JpegSet
@@ -16,6 +17,7 @@ from .kernels import read_kernel as read_kernel
 from .linear_operator import LinearOperator as LinearOperator
 from .linear_operator import as_operator as as_operator
 from .mask import Mask as Mask
+from .mask_check import mask_of as mask_of
 from .operator import Operator as Operator
 from .product import Product as Product
 from .product import factors_of as factors_of

@@ -76,5 +76,41 @@ def least_squares(
     return x.to(y)
 
 
+LEAST_LEVEL = 1e-6
+"""Part of the largest entry of the normal equations that is added to their diagonal, for channels whose level leaves no
+trace in y."""
+
+
+def best_level(
+    operator: Operator, y: Tensor, *, observed: Tensor, image_shape: tuple[int, ...], otherwise: float = 0.0
+) -> Tensor:
+    """Return the image (1, C, H, W), constant in every channel, whose measurement comes closest to y.
+
+    A⁺ y is 0 where A sees nothing, whatever y says of the level; so guesses begin here.
+
+    Args:
+        operator: A; it is applied once for each channel.
+        y: (1, c, h, w), the measurement.
+        observed: 1 where y may be looked at, else 0; broadcasts to y.
+        image_shape: (1, C, H, W).
+        otherwise: the level of which y says nothing.
+    """
+    channels = image_shape[1]
+    columns = []
+    for channel in range(channels):
+        ones = torch.zeros(image_shape, dtype=y.dtype, device=y.device)
+        ones[:, channel] = 1
+        columns.append((operator.A(ones) * observed).flatten().cpu().double())
+    matrix = torch.stack(columns, 1)
+    gram = matrix.T @ matrix
+    largest = float(gram.max())
+    levels = torch.full((channels,), otherwise, dtype=torch.float64)
+    if largest > 0:
+        residual = (y * observed).flatten().cpu().double() - matrix @ levels
+        gram += LEAST_LEVEL * largest * torch.eye(channels, dtype=torch.float64)
+        levels += torch.linalg.solve(gram, matrix.T @ residual)
+    return levels[None, :, None, None].expand(image_shape).to(y).contiguous()
+
+
 def _precision(tensor: Tensor) -> torch.dtype:
     return torch.float32 if tensor.device.type == "mps" else torch.float64

@@ -21,6 +21,9 @@ class Mask:
         mask: 1 or True where a pixel was measured, else 0; (H, W), or (1, 1, H, W), or (1, C, H, W) where channels miss
             different pixels. It is copied.
 
+    Attributes:
+        recognised: whether it was given as a pair of functions.
+
     Raises:
         InputError: the mask has another shape, or other values.
     """
@@ -49,6 +52,7 @@ class Mask:
                 "compare it with a threshold, for example mask > 127",
             )
         self.mask = values[None, None] if values.ndim == 2 else values
+        self.recognised = False
 
     @property
     def observed(self) -> Tensor:
@@ -65,7 +69,9 @@ class Mask:
         return y * self.mask
 
     def to(self, device: torch.device | str) -> Self:
-        return type(self)(self.mask.to(device))
+        moved = type(self)(self.mask.to(device))
+        moved.recognised = self.recognised
+        return moved
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         return {"mask": self.mask.cpu().numpy()}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from dipsearch.errors import InputError
 from dipsearch.problem import Downsample, Fourier, Identity, LinearOperator, Product
@@ -203,6 +205,19 @@ def test_a_map_that_is_not_linear_is_found(A, said):
     operator = LinearOperator(A, lambda y: y, image_shape=SHAPE).shaped(Y)
     with pytest.raises(InputError, match=said):
         check_adjoint(operator, image_shape=SHAPE)
+
+
+@pytest.mark.parametrize("side", [64, 256])
+def test_a_border_that_is_repeated_is_not_its_own_adjoint_in_images_of_any_size(side):
+    def box(x, *, width):
+        reach = width // 2
+        return functional.avg_pool2d(functional.pad(x, (reach,) * 4, mode="replicate"), width, 1)
+
+    shape = (1, 1, side, side)
+    three, seven = ((partial(box, width=width),) * 2 for width in (3, 7))
+    check_adjoint(LinearOperator(*three, image_shape=shape), image_shape=shape)  # which is symmetric
+    with pytest.raises(InputError, match="A_adjoint is not the adjoint of A"):
+        check_adjoint(LinearOperator(*seven, image_shape=shape), image_shape=shape)
 
 
 def test_a_correct_pair_passes_at_every_scale():

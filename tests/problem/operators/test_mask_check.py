@@ -1,0 +1,42 @@
+"""The check whether one's own operator is in truth a mask."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from dipsearch.api.asked import TAKEN_AS_MASK, cases_of
+from dipsearch.patches import answer
+from dipsearch.problem import Gaussian, LinearOperator, Mask, NoNoise, Problem
+
+SHAPE = (1, 3, 24, 24)
+
+
+def kept(channels: int) -> Tensor:
+    return (torch.rand(1, channels, 24, 24, generator=torch.Generator().manual_seed(0)) < 0.5).float()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_pair_that_keeps_or_drops_values_is_a_mask_and_that_is_said(channels: int) -> None:
+    mask, x = kept(channels), torch.rand(SHAPE, generator=torch.Generator().manual_seed(1))
+    own = Problem(mask * x, (lambda v: v * mask, lambda v: v * mask), NoNoise())
+    ours = Problem(mask * x, Mask(mask), NoNoise())
+    assert isinstance(own.operator, Mask) and torch.equal(own.operator.mask, mask)
+    assert own.task == "inpaint" and torch.equal(own.y, ours.y) and torch.equal(own.observed, ours.observed)
+    assert torch.equal(answer(own), answer(ours))
+    assert [case.notes for case in cases_of([own, ours])] == [(TAKEN_AS_MASK,), ()]
+
+
+@pytest.mark.parametrize(
+    ("A", "A_adjoint"),
+    [
+        (lambda v: v, lambda v: v),
+        (lambda v: v * 0.5, lambda v: v * 0.5),
+        (lambda v: v * kept(1) * 2, lambda v: v * kept(1) * 2),
+        (lambda v: -v * kept(1), lambda v: -v * kept(1)),
+        (lambda v: v.roll(1, -1), lambda v: v.roll(-1, -1)),
+        (lambda v: v.flip(-1) * kept(1), lambda v: (v * kept(1)).flip(-1)),
+    ],
+)
+def test_what_keeps_all_or_weighs_or_moves_values_is_none(A, A_adjoint) -> None:  # type: ignore[no-untyped-def]
+    y = A(torch.rand(SHAPE, generator=torch.Generator().manual_seed(1)))
+    assert isinstance(Problem(y, (A, A_adjoint), Gaussian(0.1)).operator, LinearOperator)
