@@ -123,7 +123,7 @@ def kept_networks(
     """The networks of the user's own library that a search of this task tries, by name.
 
     Presets come first, which were chosen on several pictures, then the best of each study. dipsearch's own presets are
-    not among them, since a search tries those anyway.
+    not among them: a search tries those anyway.
     """
     own = [
         (place, study.name, one)
