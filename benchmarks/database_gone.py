@@ -2,10 +2,10 @@
 
     python benchmarks/database_gone.py
 
-Needs PostgreSQL's programs and `dipsearch[postgres]`. A server of its own is stopped for 30 seconds in the middle of a
-search of three minutes, and later all connections are terminated three times. The search has to end as any other,
-with a picture; no traceback may be printed; the database has to have every candidate that was advanced. What was seen
-goes into `database_gone.json` beside this file.
+Needs PostgreSQL's programs, `dipsearch[postgres]` and pytest, for the tests' server is used. It is stopped for 30
+seconds in the middle of a search of three minutes, and later all connections are terminated three times. The search
+has to end as any other, with a picture; no traceback may be printed; the database has to have every candidate that was
+advanced. What was seen goes into `database_gone.json` beside this file.
 """
 
 from __future__ import annotations
@@ -51,14 +51,17 @@ def interrupted(server: PostgresServer, folder: Path) -> dict[str, object]:
     with log.open("wb") as written:
         words = [sys.executable, str(ROOT / "cli.py"), *WORDS.split(), "--storage", server.url]
         search = subprocess.Popen(words, cwd=folder, stdout=written, stderr=subprocess.STDOUT)
-        wait_until(began + STOPPED_AT)
-        server.stop()
-        wait_until(began + STOPPED_AT + GONE)
-        server.start()
-        for moment in TERMINATED_AT:
-            wait_until(began + moment)
-            ended_connections.append(server.terminate_connections())
-        code = search.wait(timeout=2 * BUDGET)
+        try:
+            wait_until(began + STOPPED_AT)
+            server.stop()
+            wait_until(began + STOPPED_AT + GONE)
+            server.start()
+            for moment in TERMINATED_AT:
+                wait_until(began + moment)
+                ended_connections.append(server.terminate_connections())
+            code = search.wait(timeout=2 * BUDGET)
+        finally:
+            search.kill()
     seconds = time.monotonic() - began
     study = folder / "studies" / "gone"
     said = log.read_text()

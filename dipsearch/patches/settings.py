@@ -23,7 +23,7 @@ class Alternation:
         members: patches in a group; likewise. A first guess shows few that are alike for sure.
         near: radius of the search window around a patch, in pixels.
         stride: pixels between the reference patches, which move on from pass to pass.
-        momentum: so many times the last pass's change is added to this one's; after the first and the last pass none.
+        momentum: so many times a pass's change is made once more; not after the first and the last pass.
     """
 
     sigmas: tuple[float, ...]
@@ -171,7 +171,7 @@ SHORTENED = replace(
 def _within(near: int, settings: PatchSettings, *, stride: int) -> PatchSettings:
     """The same, with windows of this radius and references so far apart in all alternations."""
     ways: dict[str, Any] = {
-        name: replace(how, near=near, stride=stride)
+        name: replace(how, near=near, stride=max(how.stride, stride))
         for name, how in vars(settings).items()
         if isinstance(how, Alternation)
     }

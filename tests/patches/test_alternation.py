@@ -14,7 +14,9 @@ from dipsearch.patches.settings import Alternation, falling
 from dipsearch.problem import Downsample, Mask, NoiseModel, Problem, pseudo_inverse, psnr, read_image
 
 NONE = NoiseModel("none", None, "none")
-HOW = Alternation((0.08, 0.04, 0.02), relaxation=(2.0, 1.0), members=(12, 40), stride=5, momentum=0.5)
+HOW = Alternation(
+    (0.08, 0.06, 0.04, 0.03, 0.02), relaxation=(2.0, 1.0), members=(12, 40), stride=5, momentum=0.5
+)
 PLAIN = Alternation(falling(0.14, 0.01, 12), relaxation=(1.0, 1.0))
 
 
@@ -73,7 +75,8 @@ def test_it_is_one_wiener_filter_and_one_correction_in_turn(operator, noise_sigm
     found = alternate(given, start, HOW, noise_sigma=noise_sigma)
     x, colours, step = start, decorrelation_for(start), HOW.stride
     met = []
-    passes = zip(HOW.sigmas, (2.0, 2**0.5, 1.0), (12, 22, 40), strict=True)
+    relaxations = [2 ** (1 - index / 4) for index in range(5)]
+    passes = zip(HOW.sigmas, relaxations, (12, 16, 22, 30, 40), strict=True)
     for index, (sigma, relaxation, members) in enumerate(passes):
         z = colours.forward(x)
         groups = match(z, patch=5, radius=HOW.near, count=members, step=step, phase=index)
@@ -84,8 +87,8 @@ def test_it_is_one_wiener_filter_and_one_correction_in_turn(operator, noise_sigm
         else:
             x = proximal(x, operator, given.y, rho=1 / sigma**2, noise_variance=noise_sigma**2)
         met.append(x)
-        if index == 1:  # after the first pass there is no change before it, and the last one is the result
-            x = x + 0.5 * (met[1] - met[0])
+        if 0 < index < 4:  # after the first pass there is no change before it, and the last one is the result
+            x = x + 0.5 * (met[index] - met[index - 1])
     assert float((found - x).abs().max()) < 1e-5
 
 
