@@ -143,7 +143,8 @@ def with_pilots(
     four with one, ten known ones without take the time of better ones: in searches replayed on the tuning pictures of
     the table (a step of 80 ms) what is delivered gains without them, with missing pixels, 0.38, 0.30, 0.19 and 0.07 dB
     after 4, 8, 12 and 16 minutes, and with noise 0.07, -0.03, 0.02 and -0.01, in less time per look. Enlarging loses
-    0.12, 0.07, 0.11 and 0.10 dB, so that there they stay (`bench replay-search`, "all known, then with a pilot").
+    0.12, 0.07, 0.11 and 0.10 dB, so that there they stay, though on the test pictures it gains 0.30 after 4 minutes
+    (`bench replay-search`, "all known, then with a pilot").
 
     Where an operator leaves much unseen the pilot is a guess, whose errors a network keeps that has it in its input:
     one of each kind comes in turn.
