@@ -65,8 +65,8 @@ class Result:
     def image(self) -> Array:
         """The restored image in the form of the measurement: array or tensor, its axes, its range, its type.
 
-        Whole numbers are rounded; where they have fewer than 128 steps from black to white, or the largest of counted
-        photons is below 128, the image is in float32 instead, since rounding would cost up to several dB.
+        Whole numbers are rounded; where they have fewer than 128 steps from black to white, or the largest value of
+        counted photons is below 128, the image is in float32 instead, since rounding would cost up to several dB.
 
         Raises:
             InputError: there are several; ``images`` has them.

@@ -58,7 +58,10 @@ def refuse_other_units(reference: Tensor, restored: Tensor, problem: Problem) ->
     own, beside = (x.double() * (form.high - form.low) + form.low for x in (reference, restored))
     size, beside_size = (float(x.square().mean().sqrt()) for x in (own, beside))
     largest = max(abs(form.low), abs(form.high))
-    if size <= MOST * largest and not (beside_size > THERE * largest and size < LEAST * beside_size):
+    alike = LEAST * size <= beside_size  # values far beyond the range may be in both
+    if (size <= MOST * largest or alike) and not (
+        beside_size > THERE * largest and size < LEAST * beside_size
+    ):
         return
     low, high = (float(end) for end in own.aminmax())
     raise InputError(

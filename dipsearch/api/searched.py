@@ -116,7 +116,7 @@ def search(
     started = time.monotonic()
     problems = problems_of(problem)
     cases = [
-        replace(case, notes=tuple(note for note in (case.problem.doubt,) if note))
+        replace(case, notes=(*case.notes, *(note for note in (case.problem.doubt,) if note)))
         for case in cases_of(problems)
     ]
     _refuse_other_parts(network=network, sampler=sampler, pruner=pruner, metric=metric, callbacks=callbacks)

@@ -106,7 +106,7 @@ def bar_words(result: Mapping[str, Any]) -> str:
     true = _mean([answers[0].get("psnr") for answers in pictures])
     on_average = " on average" if len(pictures) > 1 else ""
     first = all(delivered_answer(answers)["name"] == FIRST for answers in pictures)
-    if first and networks is not None:
+    if first and all(map(_has_networks, pictures)):
         said += ", which is delivered"
     if true is not None:
         said += f": PSNR {true:.2f} dB{on_average}"
@@ -114,9 +114,9 @@ def bar_words(result: Mapping[str, Any]) -> str:
         measured = "the small picture" if result.get("task") == "sr" else "what was measured"
         of = f" of {measured}" if _indirect(result) else ""
         said += f": {'' if alone is None else 'about '}{level}{of}{on_average}, estimated"
-    if networks is None:
+    if not all(map(_has_networks, pictures)):
         return f"{said}; no network was fitted"
-    if alone is None:
+    if alone is None or networks is None:
         return said
     if first:
         return f"{said}; {_made_by(best)} is estimated {_gain_pair(networks - alone, _row_error(best))}"
@@ -134,7 +134,7 @@ def little_words(result: Mapping[str, Any]) -> str:
     not see the detail that is sought, so nothing follows from it.
     """
     pictures = answers_of(result)
-    if not pictures or _indirect(result) or not all(map(_best_network, pictures)):
+    if not pictures or _indirect(result) or not all(map(_has_networks, pictures)):
         return ""
     alone = _mean([_estimate(answers, FIRST) for answers in pictures])
     reached = _mean([delivered_answer(answers)["estimate"] for answers in pictures])
@@ -155,7 +155,7 @@ def gain_words(result: Mapping[str, Any]) -> str:
     pictures = answers_of(result)
     if not pictures or any(answers[0]["name"] != FIRST for answers in pictures):
         return ""
-    if not all(map(_best_network, pictures)):
+    if not all(map(_has_networks, pictures)):
         if any(map(made_quickly, pictures)):
             return f"none: there was no time even for similar patches; a larger {option('budget')} leaves time for both"
         return f"none: similar patches answered alone; a larger {option('budget')} leaves time for networks"
@@ -220,6 +220,10 @@ def _indirect(result: Mapping[str, Any]) -> bool:
 
 def _estimate(answers: Sequence[Row], name: str) -> float | None:
     return next((answer["estimate"] for answer in answers if answer["name"] == name), None)
+
+
+def _has_networks(answers: Sequence[Row]) -> bool:
+    return any(answer["name"] not in (FIRST, UNCHANGED) for answer in answers)
 
 
 def _best_network(answers: Sequence[Row]) -> Row | None:

@@ -91,7 +91,10 @@ def answer_within(
             return TimedAnswer(image, "as usual" if usual else "hurried")
         part = fitted_part(problem, split)
         usually = 0.0 if problem.croppable else seconds_whole(problem)
-        return TimedAnswer(first_guess(part, noise_sigma=assumed_sigma(part)), "by a quick method", usually)
+        guessed = first_guess(
+            part, noise_sigma=assumed_sigma(part), over=lambda: time.perf_counter() >= until
+        )
+        return TimedAnswer(guessed, "by a quick method", usually)
 
 
 class _TooSlow(Exception):

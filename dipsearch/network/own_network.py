@@ -56,6 +56,10 @@ class OwnNetwork:
     needs_pilot: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise InputError(
+                f"the name of the network is {self.name!r}", "it is a string, for people", "give str(name)"
+            )
         if not isinstance(self.module, nn.Module) or not any(
             p.requires_grad for p in self.module.parameters()
         ):

@@ -31,6 +31,7 @@ from ..problem import (
     sees_little,
 )
 from ..problem.gate.impulses import EXACT
+from ..problem.operators import factors_of
 from ..problem.problem import SMALLEST_SIDE
 from .alternation import alternate
 from .consistency import consistent
@@ -171,7 +172,7 @@ def _in_tiles(
 def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings, over: Over) -> Tensor:
     noise, operator = part.noise, part.operator
     if over():
-        return first_guess(part, noise_sigma=assumed_sigma(part)) if pilot is None else pilot
+        return first_guess(part, noise_sigma=assumed_sigma(part), over=over) if pilot is None else pilot
     hidden = isinstance(operator, Identity) and not bool(part.observed.all())
     if isinstance(operator, Mask) or noise.kind == "impulse" or (hidden and not noise.sigma):
         # Values that say nothing are missing ones.
@@ -180,7 +181,9 @@ def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings, over
     if not isinstance(operator, Identity):
         first, on = _alternations(part, settings)
         start, how = (
-            (first_guess(part, noise_sigma=assumed_sigma(part)), first) if pilot is None else (pilot, on)
+            (first_guess(part, noise_sigma=assumed_sigma(part), over=over), first)
+            if pilot is None
+            else (pilot, on)
         )
         return alternate(part, start, how, noise_sigma=assumed_sigma(part), over=over)
     if noise.kind == "none":
@@ -198,10 +201,12 @@ def _alternations(part: Problem, settings: PatchSettings) -> tuple[Alternation, 
     """How an operator is undone: from a first guess, and from a restoration from elsewhere."""
     if isinstance(part.operator, Downsample):
         return settings.enlarging, settings.enlarging_on
-    if isinstance(part.operator, Radon) and not sees_little(part):
+    factors, little = factors_of(part.operator), sees_little(part)
+    if any(isinstance(one, Radon) for one in factors) and not little:
         return settings.inverting, settings.inverting_on
-    first = settings.sampling if sees_little(part) else settings.deblurring
-    on = settings.deblurring_on if isinstance(part.operator, Blur) else settings.inverting_on
+    first = settings.sampling if little else settings.deblurring
+    blurred = any(isinstance(one, Blur) for one in factors)
+    on = settings.deblurring_on if blurred else settings.inverting_on
     if part.image_shape[1] == 1:
         first, on = (replace(how, patch=settings.grey_patch) for how in (first, on))
     return first, on

@@ -11,11 +11,12 @@ from torch import Tensor
 from ..problem import Downsample, Identity, Mask, Problem
 from ..problem.splits.control_variate import inpainted
 from .consistency import consistent
+from .haste import Over, never
 from .inversion import inverted
 from .total_variation import total_variation
 
 
-def first_guess(problem: Problem, *, noise_sigma: float = 0.0) -> Tensor:
+def first_guess(problem: Problem, *, noise_sigma: float = 0.0, over: Over = never) -> Tensor:
     """A rough restoration, (1, C, H, W), that has what was measured.
 
     Missing pixels by the biharmonic equation (Damelin and Hoang, 2018), small pictures by cubic interpolation and back
@@ -38,7 +39,7 @@ def first_guess(problem: Problem, *, noise_sigma: float = 0.0) -> Tensor:
         # Of the last measured pixels a part may lie beyond the image.
         inside = np.ascontiguousarray(large[..., :height, :width])
         return consistent(torch.from_numpy(inside).to(y), operator, y, weight=known)
-    return inverted(operator, y, observed=known, noise_sigma=noise_sigma)
+    return inverted(operator, y, observed=known, noise_sigma=noise_sigma, over=over)
 
 
 def interpolated(y: Tensor, known: Tensor) -> Tensor:

@@ -334,7 +334,7 @@ def _found_out(y: Tensor, a: Operator, observed: Tensor) -> tuple[NoiseModel, Te
         seen = observed if found.where is None else torch.from_numpy(found.where)[None, None].to(observed)
         return found.noise, seen
     name = name_of(a)
-    if name in ("mask", "downsample"):
+    if name in ("mask", "downsample") and not getattr(a, "recognised", False):
         return NoiseModel("none", None, "none"), observed
     if name == "blur":
         # What a blur leaves has hardly any of the high frequencies that noise is estimated from.

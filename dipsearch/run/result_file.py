@@ -50,6 +50,7 @@ class _Answer(_Known):
     words: Words
     estimate: Number | None
     standard_error: Number | None
+    at_least: Number | None = None
     share: Share
     psnr: Number | None
     ssim: Number | None

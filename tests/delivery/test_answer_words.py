@@ -237,3 +237,13 @@ def test_what_is_known_of_the_truth_needs_no_standard_error() -> None:
     assert gain_words(found) == "they add 0.5 dB to what similar patches reach alone"
     two = result({"first": 31.2, "polished": 31.7}, error=0.3)
     assert gain_words({**two, "pictures": two["pictures"] * 2}).startswith("they add 0.5 dB")
+
+
+def test_networks_whose_estimate_is_but_a_bound_were_fitted() -> None:
+    found = result(
+        {"first": None, "ensemble": None, "combined": None}, shares={"first": 0.4, "ensemble": 0.6}
+    )
+    for answer in found["answers"]:
+        answer["at_least"] = 30.0
+    assert "no network" not in bar_words(found)
+    assert not gain_words(found).startswith("none")

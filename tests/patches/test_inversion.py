@@ -8,7 +8,17 @@ from torch import Tensor
 from dipsearch.patches import answer
 from dipsearch.patches.inversion import inverted, least_variation
 from dipsearch.patches.start import first_guess
-from dipsearch.problem import Gaussian, LinearOperator, NoNoise, Problem, pseudo_inverse, psnr, sees_little
+from dipsearch.problem import (
+    Fourier,
+    Gaussian,
+    LinearOperator,
+    NoNoise,
+    Problem,
+    best_level,
+    pseudo_inverse,
+    psnr,
+    sees_little,
+)
 
 SIDE = 32
 
@@ -94,3 +104,36 @@ def test_the_range_of_half_of_a_matrix_is_that_of_its_image() -> None:
     )
     form = Problem(operator.A(100 * x), operator, NoNoise()).form
     assert -20 < form.low < 100 * float(x.min()) + 20 and 60 < form.high < 140
+
+
+def test_a_level_that_leaves_no_trace_but_rounding_is_not_looked_for() -> None:
+    mask = torch.ones(98, 98)
+    mask[0, 0] = 0  # frequency 0
+    operator = Fourier(mask)
+    x = torch.rand(1, 1, 98, 98, generator=torch.Generator().manual_seed(0))
+    y = operator.A(x)
+    level = best_level(operator, y, observed=torch.ones(1), image_shape=(1, 1, 98, 98), otherwise=0.5)
+    assert torch.equal(level, torch.full_like(level, 0.5))
+
+
+def test_the_level_of_every_channel_is_that_which_fits_best() -> None:
+    levels = torch.tensor([0.2, 0.5, 0.9])[None, :, None, None]
+    operator = coded_aperture()
+    y = operator.A(levels.expand(1, 3, SIDE, SIDE).contiguous())
+    found = best_level(operator, y, observed=torch.ones(1), image_shape=(1, 3, SIDE, SIDE))
+    assert torch.allclose(found, levels.expand_as(found), atol=1e-3)
+
+
+def test_where_the_time_is_over_a_first_guess_ends_soon() -> None:
+    operator, times = coded_aperture(), [0]
+
+    def counted(x: Tensor) -> Tensor:
+        times[0] += 1
+        return operator.A(x)
+
+    own = LinearOperator(counted, operator.A_adjoint, image_shape=(1, 3, SIDE, SIDE))
+    problem = measured(picture(), own, sigma=0.01)
+    before = times[0]
+    guess = first_guess(problem, noise_sigma=0.01, over=lambda: True)
+    assert times[0] - before <= 25 and bool(guess.isfinite().all())
+    assert psnr(guess, picture()) > psnr(pseudo_inverse(problem.operator, problem.y), picture())

@@ -18,7 +18,7 @@ from torch import Tensor
 from ..array_types import Bits, Values
 from ..noise import LEVELS
 from .noise_subspace import cut_patches
-from .photons import DARK, GROWTH, GROWTH_OF_NOISE, NO_LINE, PhotonLine, bins_of, fitted_line
+from .photons import DARK, GROWTH, NO_LINE, PhotonLine, bins_of, fitted_line
 
 SIDE, FREE = 7, 8
 """Side of a patch in pixels, and how many of its 49 directions are looked at."""
@@ -69,6 +69,10 @@ FEWEST_APART = 10
 
 CHESSBOARD: Bits = np.add.outer(np.arange(SIDE), np.arange(SIDE)).ravel() % 2 == 0
 """One half of a patch's pixels."""
+
+GROWTH_OF_NOISE = 1.25
+"""What white noise does not reach: of sigma 10 to 60 on tuning pictures, where it was sure to be noise, it had at most
+1.17 with a slope of three errors."""
 
 LITTLE_RISE = 1.06
 """Up to which rise texture takes no part in what grows in a single channel, so that it need not be found in blocks,

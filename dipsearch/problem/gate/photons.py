@@ -34,10 +34,6 @@ SIGNIFICANCE, GROWTH, LIKELY = 6.0, 1.85, 3.0
 pictures with white noise of sigma 10, 15, 25 and 40 no line had 6 of the first and 1.4 of the second; with sigma 5 one
 had (chelsea, 1.81)."""
 
-GROWTH_OF_NOISE = 1.25
-"""The growth where no texture takes part. White noise of sigma 10 to 60 on tuning pictures, where it was sure to be
-noise, had at most 1.17 with a slope of three errors; photons with noise of reading are worth telling from 1.3 on."""
-
 ROUNDS, MUCH = 8, 1.5
 """Bins that lie further above the line than so many standard errors count less."""
 
@@ -84,9 +80,8 @@ class PhotonLine:
     @property
     def grows(self) -> bool:
         """Whether the noise grows with brightness at all, for sure."""
-        if self.surely_noise:
-            return self.sure and self.growth >= GROWTH_OF_NOISE
-        return self.gain >= SIGNIFICANCE * self.gain_error and self.gain > 0 and self.growth >= GROWTH
+        sure = self.sure if self.surely_noise else self.gain >= SIGNIFICANCE * self.gain_error
+        return sure and self.gain > 0 and self.growth >= GROWTH
 
     @property
     def speckled(self) -> bool:

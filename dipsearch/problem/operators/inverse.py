@@ -80,6 +80,9 @@ LEAST_LEVEL = 1e-6
 """Part of the largest entry of the normal equations that is added to their diagonal, for channels whose level leaves no
 trace in y."""
 
+NO_TRACE = 1e-6
+"""Of what A makes of a random image, by the energy that goes in: what it makes of a constant one is rounding below."""
+
 
 def best_level(
     operator: Operator, y: Tensor, *, observed: Tensor, image_shape: tuple[int, ...], otherwise: float = 0.0
@@ -89,27 +92,33 @@ def best_level(
     A⁺ y is 0 where A sees nothing, whatever y says of the level; so guesses begin here.
 
     Args:
-        operator: A; it is applied once for each channel.
+        operator: A; it and its adjoint are applied once for each channel, and twice more.
         y: (1, c, h, w), the measurement.
         observed: 1 where y may be looked at, else 0; broadcasts to y.
         image_shape: (1, C, H, W).
         otherwise: the level of which y says nothing.
     """
-    channels = image_shape[1]
-    columns = []
+    channels, pixels = image_shape[1], image_shape[-2] * image_shape[-1]
+
+    def sums(residual: Tensor) -> Tensor:
+        return operator.A_adjoint(residual * observed)[0].cpu().to(torch.float64).sum((-2, -1))
+
+    rows = []
     for channel in range(channels):
         ones = torch.zeros(image_shape, dtype=y.dtype, device=y.device)
         ones[:, channel] = 1
-        columns.append((operator.A(ones) * observed).flatten().cpu().double())
-    matrix = torch.stack(columns, 1)
-    gram = matrix.T @ matrix
+        rows.append(sums(operator.A(ones) * observed))
+    gram = torch.stack(rows)
+    gram = (gram + gram.T) / 2
+    random = torch.rand(image_shape, generator=torch.Generator().manual_seed(0)).to(y)
+    usual = float((operator.A(random) * observed).square().sum() / random.square().sum())
     largest = float(gram.max())
-    levels = torch.full((channels,), otherwise, dtype=torch.float64)
-    if largest > 0:
-        residual = (y * observed).flatten().cpu().double() - matrix @ levels
-        gram += LEAST_LEVEL * largest * torch.eye(channels, dtype=torch.float64)
-        levels += torch.linalg.solve(gram, matrix.T @ residual)
-    return levels[None, :, None, None].expand(image_shape).to(y).contiguous()
+    start = torch.full(image_shape, otherwise, dtype=y.dtype, device=y.device)
+    if largest <= NO_TRACE * usual * pixels:
+        return start
+    gram += LEAST_LEVEL * largest * torch.eye(channels, dtype=torch.float64)
+    change: Tensor = torch.linalg.solve(gram, sums((y - operator.A(start)) * observed))
+    return start + change[None, :, None, None].to(y)
 
 
 def _precision(tensor: Tensor) -> torch.dtype:

@@ -28,6 +28,8 @@ class Mask:
         InputError: the mask has another shape, or other values.
     """
 
+    recognised = False
+
     @torch.inference_mode(False)  # what is made in that mode no fit can use
     def __init__(self, mask: Tensor | NDArray[Any]) -> None:
         array = mask if isinstance(mask, Tensor) else np.asarray(mask)
@@ -52,7 +54,6 @@ class Mask:
                 "compare it with a threshold, for example mask > 127",
             )
         self.mask = values[None, None] if values.ndim == 2 else values
-        self.recognised = False
 
     @property
     def observed(self) -> Tensor:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from dipsearch import InputError
 from dipsearch.api.asked import TAKEN_AS_MASK, cases_of
 from dipsearch.patches import answer
 from dipsearch.problem import Gaussian, LinearOperator, Mask, NoNoise, Problem
@@ -40,3 +41,9 @@ def test_a_pair_that_keeps_or_drops_values_is_a_mask_and_that_is_said(channels: 
 def test_what_keeps_all_or_weighs_or_moves_values_is_none(A, A_adjoint) -> None:  # type: ignore[no-untyped-def]
     y = A(torch.rand(SHAPE, generator=torch.Generator().manual_seed(1)))
     assert isinstance(Problem(y, (A, A_adjoint), Gaussian(0.1)).operator, LinearOperator)
+
+
+def test_the_noise_of_such_a_pair_has_to_be_given_as_of_any_other() -> None:
+    mask = kept(3)
+    with pytest.raises(InputError, match="noise was not given"):
+        Problem(mask * torch.rand(SHAPE), (lambda v: v * mask, lambda v: v * mask))
