@@ -6,7 +6,6 @@ It runs in a folder of its own. The clean picture is given to it as ``--referenc
 from __future__ import annotations
 
 import json
-import resource
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 from ...errors import ResourceError
 from ...trials.true_quality import finite
 from ..cases.rival_case import RivalCase
+from ..shared.processor_time import adopt_orphans, of_children
 from ..shared.search_process import run_program
 from .rival_rows import RivalRow
 
@@ -76,9 +76,10 @@ def run_search(workers: int) -> Searcher:
     def search(case: RivalCase, seconds: int, seed: int) -> SearchOutcome:
         with tempfile.TemporaryDirectory(prefix="dipsearch-rivals-") as folder:
             typed = search_arguments(case, budget=seconds, workers=workers, seed=seed, name=NAME)
-            cpu = _children()
+            adopt_orphans()
+            cpu = of_children()
             ended = run_program(typed, folder=Path(folder), timeout=PATIENCE * seconds + 300)
-            cpu_s = _children() - cpu
+            cpu_s = of_children() - cpu
             file = Path(folder) / "studies" / NAME / "result.json"
             if ended.code != 0 or not file.is_file():
                 raise ResourceError(f"the search of {seconds} s failed: {ended.last_line}")
@@ -191,8 +192,3 @@ def listed_answers(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _answers(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The same by name."""
     return {str(answer.get("name")): answer for answer in listed_answers(result)}
-
-
-def _children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
