@@ -15,7 +15,7 @@ from typing import Any
 from ...errors import ResourceError
 from ...trials.true_quality import finite
 from ..cases.rival_case import RivalCase
-from ..shared.processor_time import adopt_orphans, of_children
+from ..shared.processor_time import with_processor_seconds
 from ..shared.search_process import run_program
 from .rival_rows import RivalRow
 
@@ -76,10 +76,9 @@ def run_search(workers: int) -> Searcher:
     def search(case: RivalCase, seconds: int, seed: int) -> SearchOutcome:
         with tempfile.TemporaryDirectory(prefix="dipsearch-rivals-") as folder:
             typed = search_arguments(case, budget=seconds, workers=workers, seed=seed, name=NAME)
-            adopt_orphans()
-            cpu = of_children()
-            ended = run_program(typed, folder=Path(folder), timeout=PATIENCE * seconds + 300)
-            cpu_s = of_children() - cpu
+            ended, cpu_s = with_processor_seconds(
+                lambda: run_program(typed, folder=Path(folder), timeout=PATIENCE * seconds + 300)
+            )
             file = Path(folder) / "studies" / NAME / "result.json"
             if ended.code != 0 or not file.is_file():
                 raise ResourceError(f"the search of {seconds} s failed: {ended.last_line}")

@@ -11,6 +11,13 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from .processes import processes
+
+_Returned = TypeVar("_Returned")
 
 PR_SET_CHILD_SUBREAPER = 36
 """Of Linux's ``prctl``."""
@@ -19,21 +26,28 @@ PATIENCE, PAUSE = 5.0, 0.02
 """Seconds that are waited for what outlives a program, and between two looks."""
 
 
-def adopt_orphans() -> None:
-    """Become the parent of what outlives children of this process, where the system can do that."""
+def with_processor_seconds(work: Callable[[], _Returned]) -> tuple[_Returned, float]:
+    """What a piece of work returns, and the processor seconds of the programs that it ran and of all that these started.
+
+    Programs that are under way before are left alone.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def of_children() -> float:
-    """Processor seconds of all children that have ended, and of theirs; adopted ones are waited for."""
+    others, before = _children(), _of_those_that_ended()
+    returned = work()
     until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        try:
-            ended, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            break
-        if not ended:
-            time.sleep(PAUSE)
+    while (left := _children() - others) and time.monotonic() < until:
+        for pid in left:
+            with suppress(ChildProcessError):  # somebody else has waited for it
+                os.waitpid(pid, os.WNOHANG)
+        time.sleep(PAUSE)
+    return returned, _of_those_that_ended() - before
+
+
+def _children() -> set[int]:
+    return {entry.pid for entry in processes() if entry.parent == os.getpid()}
+
+
+def _of_those_that_ended() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
