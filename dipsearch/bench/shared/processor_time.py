@@ -27,7 +27,7 @@ PATIENCE, PAUSE = 5.0, 0.02
 
 
 def with_processor_seconds(work: Callable[[], _Returned]) -> tuple[_Returned, float]:
-    """What a piece of work returns, and the processor seconds of the programs that it ran and of all that these started.
+    """What a piece of work returns, and the processor seconds of the programs that it ran and of all they started.
 
     Programs that are under way before are left alone.
     """
