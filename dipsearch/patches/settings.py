@@ -41,6 +41,19 @@ class Alternation:
         return list(zip(self.sigmas, falling(*self.relaxation, count), members, strict=True))
 
 
+_DEBLURRING = Alternation(
+    falling(60 / 255, 6 / 255, 16),
+    relaxation=(1.0, 1.0),
+    patch=4,
+    members=(24, 40),
+    near=16,
+    stride=6,
+    momentum=0.6,
+)
+_DEBLURRING_ON = replace(_DEBLURRING, sigmas=falling(20 / 255, 6 / 255, 6))
+_SAMPLING = replace(_DEBLURRING, sigmas=falling(50 / 255, 3 / 255, 32))
+
+
 @dataclass(frozen=True)
 class PatchSettings:
     """How groups of similar patches are found, how large they are, and how often a picture is gone through.
@@ -101,34 +114,10 @@ class PatchSettings:
     enlarging_on: Alternation = Alternation(falling(10 / 255, 1.5 / 255, 8), relaxation=(3.0, 1.0), patch=4)
     inverting: Alternation = Alternation(falling(35 / 255, 3 / 255, 16), relaxation=(1.0, 1.0))
     inverting_on: Alternation = Alternation(falling(10 / 255, 3 / 255, 6), relaxation=(1.0, 1.0))
-    deblurring: Alternation = Alternation(
-        falling(60 / 255, 6 / 255, 16),
-        relaxation=(1.0, 1.0),
-        patch=4,
-        members=(24, 40),
-        near=16,
-        stride=6,
-        momentum=0.6,
-    )
-    deblurring_on: Alternation = Alternation(
-        falling(20 / 255, 6 / 255, 6),
-        relaxation=(1.0, 1.0),
-        patch=4,
-        members=(24, 40),
-        near=16,
-        stride=6,
-        momentum=0.6,
-    )
+    deblurring: Alternation = _DEBLURRING
+    deblurring_on: Alternation = _DEBLURRING_ON
     grey_patch: int = 5
-    sampling: Alternation = Alternation(
-        falling(50 / 255, 3 / 255, 32),
-        relaxation=(1.0, 1.0),
-        patch=4,
-        members=(24, 40),
-        near=16,
-        stride=6,
-        momentum=0.6,
-    )
+    sampling: Alternation = _SAMPLING
     ring: int = 3
     ring_filling: Alternation = Alternation(falling(20 / 255, 5 / 255, 3), relaxation=(3.0, 3.0))
     deep: int = 6
