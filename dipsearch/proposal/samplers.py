@@ -142,11 +142,12 @@ class _AsFinished(Study):
 
 
 def _as_finished(trial: FrozenTrial) -> FrozenTrial:
-    score = trial.user_attrs.get(FIT, {}).get("score")
-    if not is_resting(trial) or score is None:
+    fit = trial.user_attrs.get(FIT, {})
+    value = fit.get("metric", fit.get("score"))  # the user's own, where candidates are ranked by it
+    if not is_resting(trial) or value is None:
         return trial
     finished = copy(trial)
-    finished.state, finished.value = TrialState.COMPLETE, score
+    finished.state, finished.value = TrialState.COMPLETE, value
     finished.datetime_complete = trial.datetime_start
     return finished
 

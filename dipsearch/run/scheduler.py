@@ -166,7 +166,7 @@ class Scheduler:
             digest=getattr(task.network, "digest", None),
             step=task.at if candidate is None else candidate.steps,
             max_steps=task.limits.max_steps,
-            estimated_psnr=None if candidate is None or not candidate.pictures else candidate.value,
+            estimated_psnr=None if candidate is None or not candidate.pictures else candidate.estimated_psnr,
             steps_per_second=speed,
             why="" if candidate is None or self.search is None else self.search.why(candidate.number),
         )

@@ -158,6 +158,14 @@ class TestResting:
             )
         assert suggest(study.ask(), SPACE) != suggest(self.study(finished=0).ask(), SPACE)
 
+    def test_it_learns_from_the_users_own_metric_where_that_ranks(self) -> None:
+        study = self.study(finished=0)
+        for trial in study.trials:
+            fit = trial.user_attrs["fit"]
+            other = {"usable": True, "score": -trial.number, "metric": fit["score"]}
+            study._storage.set_trial_user_attr(trial._trial_id, "fit", other)
+        assert suggest(study.ask(), SPACE) == suggest(self.study(finished=0).ask(), SPACE)
+
     def test_one_whose_score_is_no_number_is_one_that_runs(self) -> None:
         without = self.study(finished=8)
         suggest(without.ask(), SPACE)
