@@ -149,8 +149,8 @@ def choose(answers: Sequence[Answer], problem: Problem, *, split: Split, seconds
     if bool(((as_judged > 0) & (as_judged + np.diag(gained) <= 0)).any()):
         gained = np.zeros_like(gained)  # no error is negative: what was said of the errors is luck
     changes = [float(change) for change in np.diag(gained)]
-    scores = dict(zip([one.name for one in usable], (as_judged + changes).tolist(), strict=True))
-    shares = _shares(usable, scores, gained, problem, split=split)
+    errors = dict(zip([one.name for one in usable], (as_judged + changes).tolist(), strict=True))
+    shares = _shares(usable, errors, gained, problem, split=split)
     if len(shares) > 1:
         parts = [next(one for one in usable if one.name == name) for name in shares]
         judged = combine([part.judged for part in parts], list(shares.values()))
@@ -158,14 +158,14 @@ def choose(answers: Sequence[Answer], problem: Problem, *, split: Split, seconds
         weights = np.array([shares.get(one.name, 0.0) for one in usable])
         changes.append(float(weights @ gained @ weights))
         usable.append(Answer(COMBINED, judged, image, seconds))
-        scores[COMBINED] = float(split.validation_mse(problem.view(judged))) + changes[-1]
-    chosen = COMBINED if COMBINED in scores else next(iter(shares))
+        errors[COMBINED] = float(split.validation_mse(problem.view(judged))) + changes[-1]
+    chosen = COMBINED if COMBINED in errors else next(iter(shares))
     # Ties, up to the rounding of a mixture of equals, go to the simpler one, which comes first.
-    chosen = min([*_alone(usable, split), chosen], key=lambda name: round(scores[name], 9))
-    errors = block_errors([[one.judged] for one in usable], problem, split=split)
-    found = standings([replace(errors, offset=errors.offset - np.array(changes)[:, None])])
+    chosen = min([*_alone(usable, split), chosen], key=lambda name: round(errors[name], 9))
+    blocks = block_errors([[one.judged] for one in usable], problem, split=split)
+    found = standings([replace(blocks, offset=blocks.offset - np.array(changes)[:, None])])
     ready = tuple(replace(one, image=finished(one.image, problem)) for one in usable)
-    return Choice(ready, found, chosen, shares if chosen == COMBINED else {chosen: 1.0}, scores[chosen])
+    return Choice(ready, found, chosen, shares if chosen == COMBINED else {chosen: 1.0}, errors[chosen])
 
 
 def _gained(usable: Sequence[Answer], problem: Problem, *, split: Split) -> NDArray[np.float64]:
@@ -196,7 +196,7 @@ def _alone(usable: Sequence[Answer], split: Split) -> list[str]:
 
 def _shares(
     usable: Sequence[Answer],
-    scores: Mapping[str, float],
+    errors: Mapping[str, float],
     gained: NDArray[np.float64],
     problem: Problem,
     *,
@@ -204,12 +204,12 @@ def _shares(
 ) -> dict[str, float]:
     """The shares of a mixture, which sum to 1."""
     usual = dict(USUAL)
-    if ENSEMBLE in usual and ENSEMBLE not in scores and BEST in scores:
+    if ENSEMBLE in usual and ENSEMBLE not in errors and BEST in errors:
         usual[BEST] = usual.pop(ENSEMBLE)  # the only network
     parts = [one for one in usable if one.name in usual]
     if len(parts) < 2:
         # Of how to mix what is there nothing is known.
-        return {min(usable, key=lambda one: scores[one.name]).name: 1.0}
+        return {min(usable, key=lambda one: errors[one.name]).name: 1.0}
     target = np.array([usual[one.name] for one in parts])
     target /= target.sum()
     weights = target
@@ -217,7 +217,7 @@ def _shares(
         there = [usable.index(one) for one in parts]
         products = scoring_products([one.judged for one in parts], problem, split=split)
         products = products + gained[np.ix_(there, there)]
-        variance = score_variance(split).of(min(scores.values()))
+        variance = score_variance(split).of(min(errors.values()))
         weights = mixture_shares(target, products, variance=variance)
     kept = {one.name: float(weight) for one, weight in zip(parts, weights, strict=True) if weight >= 0.01}
     return {name: weight / sum(kept.values()) for name, weight in kept.items()}

@@ -112,15 +112,15 @@ def standings(pictures: Sequence[BlockErrors], *, repeats: int = REPEATS) -> tup
     Returns:
         One for each candidate.
     """
-    scores = np.mean([decibels(picture.validation_mses()) for picture in pictures], axis=0).mean(axis=1)
+    estimates = np.mean([decibels(picture.validation_mses()) for picture in pictures], axis=0).mean(axis=1)
     if min(len(picture.values) for picture in pictures) < FEWEST_BLOCKS:
-        return tuple(Standing(float(score), None, None) for score in scores)
+        return tuple(Standing(float(estimate), None, None) for estimate in estimates)
     draws = _drawn(pictures, np.random.default_rng(0), repeats=repeats)
-    best = int(np.argmax(scores))
+    best = int(np.argmax(estimates))
     own, apart = draws.std(axis=0, ddof=1), (draws - draws[:, [best]]).std(axis=0, ddof=1)
     return tuple(
-        Standing(float(score), _meant(alone), _meant(beside), bound)
-        for score, alone, beside, bound in zip(scores, own, apart, _bounds(pictures), strict=True)
+        Standing(float(estimate), _meant(alone), _meant(beside), bound)
+        for estimate, alone, beside, bound in zip(estimates, own, apart, _bounds(pictures), strict=True)
     )
 
 
@@ -177,12 +177,12 @@ def _drawn(pictures: Sequence[BlockErrors], generator: np.random.Generator, *, r
     total = np.zeros((repeats, len(pictures[0].errors)))
     for picture in pictures:
         errors = picture.validation_mses()
-        scores, slope = decibels(errors), 10 / math.log(10) / np.maximum(errors, LEAST_ERROR)
+        estimates, slope = decibels(errors), 10 / math.log(10) / np.maximum(errors, LEAST_ERROR)
         blocks = len(picture.values)
         times = generator.multinomial(blocks, np.full(blocks, 1 / blocks), size=repeats).astype(np.float64)
         sums = np.einsum("rb,ksb->rks", times, picture.errors, optimize=True)
         means = sums / (times @ picture.values)[:, None, None] - picture.offset
-        total += np.einsum("rks,rs->rk", scores - slope * (means - errors), luck)
+        total += np.einsum("rks,rs->rk", estimates - slope * (means - errors), luck)
     return total / len(pictures)
 
 

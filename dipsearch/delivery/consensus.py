@@ -45,9 +45,9 @@ def consensus_errors(images: Sequence[Tensor], problem: Problem, *, split: Split
     noisy = split.kind in ("recorruption", "thinning")
     if not noisy and not split.indirect:
         return None
-    scores = [float(split.validation_mse(problem.view(image))) for image in images]
-    limit = worst_comparable([score for score in scores if math.isfinite(score)])
-    near = [index for index, score in enumerate(scores) if score <= limit]
+    errors = [float(split.validation_mse(problem.view(image))) for image in images]
+    limit = worst_comparable([error for error in errors if math.isfinite(error)])
+    near = [index for index, error in enumerate(errors) if error <= limit]
     if len(near) < FEWEST:
         return None
     mean = torch.stack([images[index] for index in near]).mean(dim=0)
@@ -55,11 +55,11 @@ def consensus_errors(images: Sequence[Tensor], problem: Problem, *, split: Split
     trust = split.share
     if noisy:
         luck = luck_of([images[index] for index in near], split=split)
-        apart = variance([scores[index] - distances[index] for index in near])
+        apart = variance([errors[index] - distances[index] for index in near])
         trust = max(0.0, 1 - luck / apart) if apart > 0 else 1.0
     return [
-        distance + trust * (score - distance) if math.isfinite(score) else math.inf
-        for score, distance in zip(scores, distances, strict=True)
+        distance + trust * (error - distance) if math.isfinite(error) else math.inf
+        for error, distance in zip(errors, distances, strict=True)
     ]
 
 

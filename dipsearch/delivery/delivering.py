@@ -199,8 +199,8 @@ def _difference(one: Tensor, other: Tensor, problem: Problem) -> float:
 
 
 def _member(number: int, output: Output, picture: SplitProblem) -> Member:
-    score = float(picture.split.validation_mse(picture.problem.view(output.judged)))
-    return Member(number, output, score)
+    error = float(picture.split.validation_mse(picture.problem.view(output.judged)))
+    return Member(number, output, error)
 
 
 def comparable(members: Sequence[Member]) -> list[Member]:
@@ -212,12 +212,12 @@ def comparable(members: Sequence[Member]) -> list[Member]:
     return [member for member in finite if member.validation_mse <= limit]
 
 
-def worst_comparable(scores: Sequence[float]) -> float:
-    """The largest estimated mean squared error that is at most 3 dB above the smallest one; -inf without scores.
+def worst_comparable(validation_mses: Sequence[float]) -> float:
+    """The largest estimated mean squared error that is at most 3 dB above the smallest one; -inf without any.
 
-    Estimates can be close to zero or below; what counts is how far above the best one a score lies.
+    Estimates can be close to zero or below; what counts is how far above the best one another lies.
     """
-    if not scores:
+    if not validation_mses:
         return -math.inf
-    best = min(scores)
+    best = min(validation_mses)
     return best + max(abs(best), 1e-6) * (10 ** (WORTH_COMBINING / 10) - 1)

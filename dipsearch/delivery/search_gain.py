@@ -51,8 +51,8 @@ def search_gain(
         return SearchGain(None if known is None else known.number, None if made is None else made.number)
     pair = (known, made)
     if not deliveries or not all(e.number in one.members for e in pair for one in deliveries):
-        scores = [e.estimated_psnr for e in pair if e.estimated_psnr is not None]
-        gain = scores[1] - scores[0] if len(scores) == 2 else None
+        estimates = [e.estimated_psnr for e in pair if e.estimated_psnr is not None]
+        gain = estimates[1] - estimates[0] if len(estimates) == 2 else None
         return SearchGain(known.number, made.number, gain)
     errors = [
         block_errors(

@@ -116,8 +116,8 @@ class PictureFits:
         found = []
         for fit, one, picture, known in zip(self.fits, done, self.pictures, since, strict=True):
             news = one.curves.step > known
-            steps, scores = one.curves.step[news].tolist(), one.curves.validation_mse[news].tolist()
-            curve = tuple(zip(steps, scores, strict=True))
+            steps, errors = one.curves.step[news].tolist(), one.curves.validation_mse[news].tolist()
+            curve = tuple(zip(steps, errors, strict=True))
             seen = sketch(one.image, picture) if one.step else None
             found.append(Progress(fit.ended, curve, one.step, one.validation_mse, one.loss, seen))
         return tuple(found)

@@ -95,9 +95,9 @@ class EagerEngine(Engine):
 def read(step: Step, problem: Problem, *, split: Split) -> Reading:
     """Look at a fit; this waits for the device."""
     image, restless = step.average.read(), step.fluctuation
-    score, parts = _judged(image, problem, split=split)
+    validation_mse, parts = _judged(image, problem, split=split)
     windowed, moving = (nan, nan) if restless is None else (restless.windowed(), restless.moving())
-    return Reading(step.loss.item(), score, image, step.output, windowed, moving, parts)
+    return Reading(step.loss.item(), validation_mse, image, step.output, windowed, moving, parts)
 
 
 def _judged(image: Tensor, problem: Problem, *, split: Split) -> tuple[float, tuple[float, ...]]:

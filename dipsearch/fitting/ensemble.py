@@ -117,8 +117,8 @@ def make_ensemble(
     chosen = [index for index, image in enumerate(images) if bool(torch.isfinite(image).all())]
     if split.blind and chosen:
         combined = torch.stack([images[index] for index in chosen]).mean(dim=0)
-        score = float(split.validation_mse(problem.view(combined)))
-        return Ensemble(tuple(members[index] for index in chosen), (1 / len(chosen),) * len(chosen), score)
+        error = float(split.validation_mse(problem.view(combined)))
+        return Ensemble(tuple(members[index] for index in chosen), (1 / len(chosen),) * len(chosen), error)
     alone = [float(split.validation_mse(problem.view(images[index]))) for index in chosen]
     ridge = RIDGE * max(min(alone, default=0.0), 0.0)
     regularised = _weigh(images, problem, split=split, members=members, chosen=chosen, ridge=ridge)
@@ -145,8 +145,8 @@ def _weigh(
             break
         chosen = kept
     combined = combine([images[index] for index in chosen], weights)
-    score = float(split.validation_mse(problem.view(combined)))
-    return Ensemble(tuple(members[index] for index in chosen), tuple(float(w) for w in weights), score)
+    error = float(split.validation_mse(problem.view(combined)))
+    return Ensemble(tuple(members[index] for index in chosen), tuple(float(w) for w in weights), error)
 
 
 def combine(images: Sequence[Tensor], weights: Sequence[float] | NDArray[np.float64]) -> Tensor:

@@ -19,7 +19,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from ..errors import FormatError, first_line
-from ..field_names import renamed, reversed_names
+from ..field_names import renamed
 from .saved_step import DRAW, Layout, SavedStep
 from .stopping import Check, Ended, Waiting
 
@@ -38,8 +38,8 @@ DAMAGED = (
 )
 """What reading bytes may raise that are no state."""
 
-IN_FILES = {"validation_mse": "score"}
-"""What a state calls a field of ``Check``."""
+EARLIER = {"score": "validation_mse"}
+"""What states of earlier versions call a field of ``Check``, and its name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +106,8 @@ def pack(states: Sequence[FitState], notes: Mapping[str, Any]) -> bytes:
                 "step": state.step,
                 "seconds": state.seconds,
                 "ended": state.ended and state.ended.name,
-                "memory": asdict(state.memory, dict_factory=_in_file),
-                "checks": [asdict(one.check, dict_factory=_in_file) for one in iterates],
+                "memory": asdict(state.memory),
+                "checks": [asdict(one.check) for one in iterates],
                 "places": places,
                 "best": state.best is not None,
                 "just_chosen": just_chosen,
@@ -183,12 +183,8 @@ def _state(words: Mapping[str, Any], index: int, tensors: Mapping[str, Tensor]) 
     )
 
 
-def _in_file(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    return renamed(dict(fields), IN_FILES)
-
-
 def _check(words: Mapping[str, Any]) -> Check:
-    read = renamed(words, reversed_names(IN_FILES))
+    read = renamed(words, EARLIER)
     return Check(**{**read, "parts": tuple(read["parts"])})
 
 

@@ -98,10 +98,10 @@ def error_products(candidates: Sequence[Drawn]) -> NDArray[np.float64]:
     if not candidates:
         return np.zeros((0, 0))
     sketches = np.stack([np.asarray(one.sketch, dtype=np.float64) for one in candidates])
-    scores = np.array([one.mse for one in candidates])
+    errors = np.array([one.mse for one in candidates])
     squares = (sketches**2).mean(axis=1)
     apart = np.clip(squares[:, None] + squares - 2 * sketches @ sketches.T / sketches.shape[1], 0, None)
-    return np.asarray((scores[:, None] + scores - apart) / 2)
+    return np.asarray((errors[:, None] + errors - apart) / 2)
 
 
 def _weights(products: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -85,8 +85,8 @@ def progress(record: StudyRecord) -> Progress:
         better = before is None or row.best > before.best
         psnrs.append(psnr[row.number] if better else psnrs[-1])
     last = max((e.finished - start for e in record.trials if e.finished is not None), default=0.0)
-    at, scores = tuple(row.at for row in rows), tuple(row.best for row in rows)
-    return Progress(record.request.name, at, scores, tuple(psnrs), max((last, *at[-1:])))
+    at, estimates = tuple(row.at for row in rows), tuple(row.best for row in rows)
+    return Progress(record.request.name, at, estimates, tuple(psnrs), max((last, *at[-1:])))
 
 
 def groups(records: Sequence[StudyRecord]) -> dict[str, tuple[StudyRecord, ...]]:

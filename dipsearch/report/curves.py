@@ -123,7 +123,7 @@ def _curve_row(record: StudyRecord, trial: Trial, *, points: int, compare: bool)
     steps = [int(step) for step in curves["step"]]
     if not steps:
         return None
-    score, stop = _decibels_of(curves["score"]), int(curves["chosen"])
+    estimates, stop = _decibels_of(curves["validation_mse"]), int(curves["chosen"])
     nearest = _nearest(steps, stop)
     every = max(1, -(-len(steps) // (points - 1)))
     # The stop stays among the points that are kept, so that its mark lies on the curve.
@@ -133,10 +133,10 @@ def _curve_row(record: StudyRecord, trial: Trial, *, points: int, compare: bool)
         number=trial.number,
         label=f"candidate {trial.number}",
         step=tuple(steps[index] for index in kept),
-        estimated_psnr=tuple(score[index] for index in kept),
+        estimated_psnr=tuple(estimates[index] for index in kept),
         course=course,
         stop=stop,
-        at_stop=score[nearest],
+        at_stop=estimates[nearest],
         fitted=tuple(_decibels_of(curves["loss"][kept])),
         ended=remark_of(trial),
         counts=trial.state in COUNTING,

@@ -225,14 +225,16 @@ def _line_group(
         x += [*range(len(lines.axes) + 1), None]
         y += points
         numbers += [lines.numbers[member]] * len(points)
-    scores = [lines.estimated_psnrs[member] for member in members]
+    estimates = [lines.estimated_psnrs[member] for member in members]
     best = share == 1
     return {
         "x": x,
         "y": y,
         "customdata": numbers,
         "mode": "lines",
-        "name": decibels(scores[0]) if len(scores) == 1 else f"{min(scores):.2f} to {max(scores):.2f} dB",
+        "name": decibels(estimates[0])
+        if len(estimates) == 1
+        else f"{min(estimates):.2f} to {max(estimates):.2f} dB",
         "line": {"color": GREEN if best else ORANGE if share < 0.3 else BLUE, "width": 2 if best else 1},
         "opacity": 0.25 + 0.6 * share if len(members) < 80 else 0.1 + 0.35 * share,
         "hoverinfo": "skip" if len(members) > 100 else "name",

@@ -160,10 +160,10 @@ def history_rows(record: StudyRecord) -> tuple[HistoryRow, ...]:
         if e.number not in last and e.estimated_psnr is not None and e.finished is not None
     ]
     rows: list[HistoryRow] = []
-    for at, number, score, final in sorted(reached):
-        best = max(score, rows[-1].best) if rows else score
+    for at, number, estimate, final in sorted(reached):
+        best = max(estimate, rows[-1].best) if rows else estimate
         if final or not rows or best > rows[-1].best:
-            rows.append(HistoryRow(number=number, at=at - start, estimated_psnr=score, best=best))
+            rows.append(HistoryRow(number=number, at=at - start, estimated_psnr=estimate, best=best))
     return tuple(rows)
 
 
@@ -218,7 +218,7 @@ def agreement(record: StudyRecord) -> Agreement | None:
         return None
     from scipy.stats import kendalltau
 
-    tau = float(kendalltau([score for score, _ in pairs], [psnr for _, psnr in pairs]).statistic)
+    tau = float(kendalltau([estimate for estimate, _ in pairs], [psnr for _, psnr in pairs]).statistic)
     return Agreement(kendall=tau, candidates=len(pairs)) if tau == tau else None
 
 

@@ -41,7 +41,7 @@ class Candidate:
         seconds_per_step: of every picture, as measured last; NaN before that.
         values: check points: the iteration, and the estimated PSNR in dB, the mean over the pictures.
         pictures: how far each fit has come.
-        score: the estimated PSNR in dB, the mean over the pictures, as the latest slice left it.
+        estimated_psnr: in dB, the mean over the pictures, as the latest slice left it.
         value: what it is ranked by, likewise: that, or the user's own metric.
         busy: a worker advances it.
         told: Optuna knows how it ended.
@@ -62,7 +62,7 @@ class Candidate:
     seconds_per_step: float = math.nan
     values: list[tuple[int, float]] = field(default_factory=list)
     pictures: tuple[Progress, ...] = ()
-    score: float = -math.inf
+    estimated_psnr: float = -math.inf
     value: float = -math.inf
     busy: bool = False
     told: bool = False
@@ -124,17 +124,16 @@ class Candidate:
         self.means = {"engine": found.engine, "precision": found.precision} | (
             {"engine_note": found.note} if found.note else {}
         )
-        scores = [one.validation_mse for one in found.pictures]
-        self.score = value_of(scores)
-        self.value = self.score if found.value is None else found.value
+        self.estimated_psnr = value_of([one.validation_mse for one in found.pictures])
+        self.value = self.estimated_psnr if found.value is None else found.value
         self._follow(found)
 
     def attributes(self) -> dict[str, Any]:
         """What a study remembers of it, plain values."""
         first = self.pictures[0]
         return {
-            "score": self.score,
-            **({} if self.value == self.score else {"metric": self.value}),
+            "score": self.estimated_psnr,
+            **({} if self.value == self.estimated_psnr else {"metric": self.value}),
             "step": first.step,
             "steps": self.steps,
             "seconds": round(self.seconds, 3),

@@ -280,7 +280,7 @@ class Search:
 
     def _log(self, candidate: Candidate, worker: int) -> None:
         began, before, why = self._since[candidate.number]
-        score = candidate.value if abs(candidate.value) < float("inf") else None
+        estimate = candidate.estimated_psnr if abs(candidate.estimated_psnr) < math.inf else None
         append_slice(
             self.run.folder,
             SliceRow(
@@ -290,7 +290,7 @@ class Search:
                 round(max(began, time.time()), 3),  # the clock of the wall may be put back
                 before,
                 candidate.steps,
-                score,
+                estimate,
                 why,
             ),
         )

@@ -24,7 +24,7 @@ from ..trials.array_files import array_of, finite_of
 from ..trials.claim import REQUEST_FILE
 from ..trials.request import Request, read_request
 from ..trials.trial import Trial, ranked
-from ..trials.trial_files import read_arrays
+from ..trials.trial_files import VALIDATION_MSE, read_arrays, read_fits
 from .picture_record import PictureRecord, first_file_of, read_pictures
 from .recorded_candidates import read_candidates, with_psnr
 from .result_file import read_result
@@ -144,15 +144,15 @@ def read_curves(folder: str | Path, number: int) -> dict[str, NDArray[Any]]:
     """The check points of a candidate for the first picture.
 
     Returns:
-        ``step``, ``loss``, ``score`` (mean squared errors), ``seconds``, each ``(k,)``, and ``chosen`` (0-d).
+        ``step``, ``loss``, ``validation_mse`` (mean squared errors), ``seconds``, each ``(k,)``, and ``chosen`` (0-d).
 
     Raises:
         FormatError: the file is missing or damaged.
     """
-    arrays, path = read_arrays(Path(folder), number, "fit.npz"), Path(f"{number}/fit.npz")
+    arrays, path = read_fits(Path(folder), number), Path(f"{number}/fit.npz")
     curves = {
         key: array_of(arrays, key, path=path, axes=1, kinds="iu" if key == "step" else "fiu")
-        for key in ("step", "loss", "score", "seconds")
+        for key in ("step", "loss", VALIDATION_MSE, "seconds")
     }
     if len({len(curve) for curve in curves.values()}) > 1:
         raise FormatError(

@@ -14,7 +14,7 @@ from ..network import cost
 from ..problem import image_digest
 from ..trials.objective import estimated_psnr
 from ..trials.trial import Trial, ranked
-from ..trials.trial_files import read_arrays, suffix
+from ..trials.trial_files import VALIDATION_MSE, read_fits, suffix
 from .run import Run
 
 FILE = "best/preset.yaml"
@@ -67,13 +67,13 @@ def picture_estimates(run: Run, trial: Trial) -> list[float]:
     Raises:
         FormatError: its curves are missing, damaged, or of fewer pictures.
     """
-    arrays = read_arrays(run.folder, trial.number, "fit.npz")
+    arrays = read_fits(run.folder, trial.number)
     found = []
     for place in range(len(run.cases)):
         end = suffix(place)
         try:
             at = np.flatnonzero(arrays[f"step{end}"] == arrays[f"chosen{end}"])
-            found.append(round(estimated_psnr(float(arrays[f"score{end}"][at[-1]])), 4))
+            found.append(round(estimated_psnr(float(arrays[f"{VALIDATION_MSE}{end}"][at[-1]])), 4))
         except (KeyError, IndexError) as error:
             raise FormatError(
                 f"the curves of candidate {trial.number} say nothing of picture {place + 1}",

@@ -21,6 +21,12 @@ from .array_files import image_of
 from .array_files import read_npz as read_npz
 from .array_files import write_npz as write_npz
 
+VALIDATION_MSE = "validation_mse"
+"""The name of an array of ``fit.npz``, the estimated mean squared error at each check point."""
+
+EARLIER = "score"
+"""The name of that array in files of earlier versions."""
+
 
 def trial_folder(folder: Path, number: int) -> Path:
     """The folder of candidate ``number`` in a study's folder."""
@@ -45,7 +51,7 @@ def write_fits(place: Path, fits: Sequence[Fit]) -> None:
         curves |= {
             f"step{end}": done.curves.step,
             f"loss{end}": done.curves.loss.astype(np.float32),
-            f"score{end}": done.curves.validation_mse.astype(np.float32),
+            f"{VALIDATION_MSE}{end}": done.curves.validation_mse.astype(np.float32),
             f"seconds{end}": done.curves.seconds.astype(np.float32),
             f"chosen{end}": np.array(done.step),
             f"chosen_loss{end}": np.array(done.loss),
@@ -77,12 +83,25 @@ def write_genome(folder: Path, number: int, genome: Genome) -> None:
 def read_arrays(
     folder: Path, number: int, name: str, *, keys: Container[str] | None = None
 ) -> dict[str, NDArray[Any]]:
-    """The arrays of ``fit.npz`` or ``output.npz`` of a candidate, or those of them that are in ``keys``.
+    """The arrays of ``output.npz`` or ``trajectory.npz`` of a candidate, or those of them that are in ``keys``.
 
     Raises:
         FormatError: the file is missing or damaged.
     """
     return read_npz(inside(folder, trial_folder(Path(), number) / name), keys=keys)
+
+
+def read_fits(folder: Path, number: int) -> dict[str, NDArray[Any]]:
+    """The arrays of ``fit.npz`` of a candidate, by the names that ``write_fits`` gives; earlier versions had others.
+
+    Raises:
+        FormatError: the file is missing or damaged.
+    """
+    arrays = read_arrays(folder, number, "fit.npz")
+    return {
+        VALIDATION_MSE + name.removeprefix(EARLIER) if name.startswith(EARLIER) else name: values
+        for name, values in arrays.items()
+    }
 
 
 @dataclass(frozen=True, eq=False)

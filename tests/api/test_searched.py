@@ -27,6 +27,7 @@ import dipsearch as ds
 from dipsearch.execution.executor import WorkerSpec
 from dipsearch.execution.task import Slice
 from dipsearch.execution.worker import Worker
+from dipsearch.run.slice_log import read_slices
 
 FEW = {"workers": 1, "device": "cpu", "steps": 30}
 
@@ -145,6 +146,8 @@ def test_a_metric_ranks_and_a_sampler_and_a_pruner_of_optunas_are_used(own, hear
     assert all(parameters == {"width": 3} for *_, parameters in heard)
     assert heard[0][2] == own.trials[0].metric == own.trials[0].value and -10 < own.trials[0].metric < 0
     assert own.trials[0].estimated_psnr > 0 > own.trials[0].metric  # in dB, whatever ranks
+    last = [row for row in read_slices(own.record.folder) if row.candidate == 0][-1]
+    assert last.estimated_psnr == pytest.approx(own.trials[0].estimated_psnr)
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,7 @@ def write_curves(folder: Path, number: int, *, outputs: bool = True) -> None:
         place / "fit.npz",
         step=steps,
         loss=score / 2,
-        score=score,
+        validation_mse=score,
         seconds=steps / 10.0,
         chosen=np.array(600),
         chosen_loss=np.array(score[59] / 2),

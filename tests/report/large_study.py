@@ -119,7 +119,7 @@ def _files(folder: Path) -> list[Path]:
         place / "fit.npz",
         step=steps,
         loss=score / 2,
-        score=score,
+        validation_mse=score,
         seconds=steps / 10.0,
         chosen=np.array(300),
         chosen_loss=np.array(1e-3),

@@ -19,11 +19,20 @@ def test_an_estimate_that_is_not_positive_is_a_gap(make_study) -> None:
     record = make_study()
     path = record.folder / "trials" / "0001" / "fit.npz"
     arrays = dict(np.load(path))
-    arrays["score"] = np.where(arrays["step"] == 50, -1e-4, arrays["score"])
+    arrays["validation_mse"] = np.where(arrays["step"] == 50, -1e-4, arrays["validation_mse"])
     np.savez(path, **arrays)
     (row,) = curve_rows(record)
     assert row.estimated_psnr[4] is None
     assert row.estimated_psnr[5] is not None
+
+
+def test_a_curve_of_an_earlier_version_is_read(make_study) -> None:
+    record = make_study()
+    path = record.folder / "trials" / "0001" / "fit.npz"
+    now, arrays = curve_rows(record), dict(np.load(path))
+    arrays["score"] = arrays.pop("validation_mse")
+    np.savez(path, **arrays)
+    assert curve_rows(record) == now
 
 
 def test_long_curves_are_thinned(make_study) -> None:
@@ -33,7 +42,7 @@ def test_long_curves_are_thinned(make_study) -> None:
         record.folder / "trials" / "0001" / "fit.npz",
         step=steps,
         loss=1 / steps,
-        score=1 / steps,
+        validation_mse=1 / steps,
         seconds=steps,
         chosen=np.array(4000),
         chosen_loss=np.array(0.1),

@@ -210,7 +210,7 @@ def test_a_click_on_a_thin_curve_finds_its_candidate(visit, full_study) -> None:
     worst = full_study.ranked()[-1].number
     path = full_study.folder / "trials" / f"{worst:04d}" / "fit.npz"
     arrays = dict(np.load(path))
-    np.savez(path, **{**arrays, "score": arrays["score"] * 10})
+    np.savez(path, **{**arrays, "validation_mse": arrays["validation_mse"] * 10})
     opened = visit(write_page(full_study))
     starts = opened.page.evaluate(
         "JSON.parse(document.querySelector('[data-plot=plot-curves]').textContent).data[0].meta"

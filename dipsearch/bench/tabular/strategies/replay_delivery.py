@@ -51,19 +51,19 @@ def delivered_at(tried: Sequence[Tried], case: TableCase, *, minutes: float) -> 
     chosen = sorted(places, key=lambda each: each[0].fit.validation_mse_at(each[1]))[:MOST_MEMBERS]
     judged = np.stack([one.fit.sketches[place] for one, place in chosen])
     beyond = np.array([one.fit.beyond[place] for one, place in chosen])
-    scores = np.array([one.fit.validation_mse_at(place) for one, place in chosen])
+    errors = np.array([one.fit.validation_mse_at(place) for one, place in chosen])
     if case.score_variance is None:
-        scored = [score <= worst_comparable(scores.tolist()) for score in scores]
+        scored = [error <= worst_comparable(errors.tolist()) for error in errors]
         weights = np.array(scored) / sum(scored)
     else:
-        weights = delivered_weights(as_scored(products_of_sketches(judged, beyond), scores))
+        weights = delivered_weights(as_scored(products_of_sketches(judged, beyond), errors))
     delivered, lacking = zip(*(one.fit.delivered(place) for one, place in chosen), strict=True)
     sketches, lacks = np.stack(delivered), np.array(lacking)
     products = products_of_sketches(sketches, lacks)
-    score = float(weights @ as_scored(products_of_sketches(judged, beyond), scores) @ weights)
+    error = float(weights @ as_scored(products_of_sketches(judged, beyond), errors) @ weights)
     answers = [
         _Part(FIRST, case.first[0][None], np.array([case.first[1]]), np.ones(1), case.first_validation_mse),
-        _Part(ENSEMBLE, sketches, lacks, weights, score),
+        _Part(ENSEMBLE, sketches, lacks, weights, error),
     ]
     members = [one for one, _ in chosen]
     if (after := _polished(members, weights, now)) is not None:
@@ -92,8 +92,8 @@ def _polished(members: Sequence[Tried], weights: NDArray[np.float64], now: float
     shares /= shares.sum()
     sketches = np.stack([fit.sketches[-1] for fit, _ in there])
     beyond = np.array([fit.beyond[-1] for fit, _ in there])
-    scores = np.array([fit.polished_validation_mse for fit, _ in there])
-    judged = as_scored(products_of_sketches(sketches, beyond), scores)
+    errors = np.array([fit.polished_validation_mse for fit, _ in there])
+    judged = as_scored(products_of_sketches(sketches, beyond), errors)
     return _Part(POLISHED, sketches, beyond, shares, float(shares @ judged @ shares))
 
 
@@ -104,16 +104,16 @@ def delivered_weights(products: NDArray[np.float64]) -> NDArray[np.float64]:
     return weights if weights @ products @ weights <= least else ensemble_weights(products)
 
 
-def as_scored(products: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def as_scored(products: NDArray[np.float64], errors: NDArray[np.float64]) -> NDArray[np.float64]:
     """The mean products of the errors of pictures, ``(K, K)``, as the scores and their distances suggest them.
 
     Args:
         products: the true ones, ``(K, K)``; only the distances that follow from them are looked at.
-        scores: estimated mean squared errors, ``(K,)``.
+        errors: estimated mean squared errors, ``(K,)``.
     """
     squares = np.diag(products)
     apart = np.clip(squares[:, None] + squares - 2 * products, 0, None)
-    return np.asarray((scores[:, None] + scores - apart) / 2)
+    return np.asarray((errors[:, None] + errors - apart) / 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,14 +123,14 @@ class _Part:
     Args:
         name: of the answer.
         sketches, beyond, weights: ``(k, D)``, ``(k,)`` and ``(k,)``; the weights sum to 1.
-        score: the estimated mean squared error of the answer.
+        validation_mse: of the answer.
     """
 
     name: str
     sketches: NDArray[np.float32]
     beyond: NDArray[np.float32]
     weights: NDArray[np.float64]
-    score: float
+    validation_mse: float
 
 
 def _mixed(case: TableCase, parts: Sequence[_Part]) -> float:
@@ -151,9 +151,9 @@ def _mixed(case: TableCase, parts: Sequence[_Part]) -> float:
     target /= target.sum()
     if case.score_variance is None:
         return case.psnr(float(target @ products @ target))
-    scores = np.array([part.score for part in parts])
-    judged = as_scored(products, scores)
-    mixture = mixture_shares(target, judged, variance=case.score_variance.of(float(scores.min())))
+    errors = np.array([part.validation_mse for part in parts])
+    judged = as_scored(products, errors)
+    mixture = mixture_shares(target, judged, variance=case.score_variance.of(float(errors.min())))
     alone = [row for row, part in zip(np.eye(len(parts)), parts, strict=True) if part.name != ENSEMBLE]
     # Ties go to what is simpler, which comes first.
     chosen = min([*alone, mixture], key=lambda shares: round(float(shares @ judged @ shares), 9))
