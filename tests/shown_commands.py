@@ -79,7 +79,7 @@ class Ran:
 
 
 class Reader:
-    """Somebody who types commands in the current folder, one after the other; each once when it is short."""
+    """Somebody who types commands in the current folder, one after the other; what is the same when short once."""
 
     def __init__(self, commands: Iterable[str]) -> None:
         self._commands = iter(dict.fromkeys(map(shorter, commands)))

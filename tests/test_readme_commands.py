@@ -157,7 +157,6 @@ def four_times_as_large(ran: Ran) -> None:
 def compared_with_the_clean_one(ran: Ran) -> None:
     found = result("astronaut-48-inpaint")
     assert found["reference"] is True and found["delivered_psnr"] > 20
-    assert "PSNR" in Path("studies/astronaut-48-inpaint/report.html").read_text(encoding="utf-8")
 
 
 def gone_on_with(ran: Ran) -> None:
@@ -226,7 +225,6 @@ def test_a_command_does_what_its_page_says(words: str, reader: Reader) -> None:
 def test_what_is_looked_at_and_what_is_left_out_is_on_a_page() -> None:
     found = {words for page in PAGES for words in shown(page)}
     assert AFTER.keys() | NOT_HERE.keys() <= found
-    assert {words for words in shown(README) if words not in NOT_HERE} <= set(HERE)
 
 
 def test_no_command_is_overlooked() -> None:
@@ -239,10 +237,15 @@ def test_no_command_is_overlooked() -> None:
         assert len(COMMAND.findall(text)) == len(named) + len(elsewhere), page.name
 
 
-def test_the_benches_that_the_readme_lists_are_there() -> None:
+def test_the_benches_of_the_pages_are_there() -> None:
     (listed,) = re.findall(
         r"`python cli\.py bench (\w+`(?:,\s*`[\w-]+`)+)", README.read_text(encoding="utf-8")
     )
     bench = typer.main.get_command(app).commands["bench"]  # type: ignore[attr-defined]
     names = re.findall(r"[\w-]+", listed)
     assert len(names) > 10 and set(names) <= set(bench.commands)
+    for _, name, *arguments in (words.split() for words in NOT_HERE if words.startswith("bench ")):
+        command = bench.commands[name]
+        assert (
+            not arguments or command.make_context(name, arguments).info_name == name
+        )  # parses, runs nothing
