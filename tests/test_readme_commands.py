@@ -20,6 +20,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 from skimage import data
 
 from dipsearch.commands.main import app
+from dipsearch.execution import dask_client, dask_start
 from dipsearch.library.kept_studies import PLACE
 
 from .shown_commands import COMMAND, ROOT, VERBS, Ran, Reader, shown
@@ -46,9 +47,6 @@ HERE = [
 ]
 LACKING = {"make": shutil.which("make") is None, "--cluster": find_spec("distributed") is None}
 TYPED = [words for words in HERE if not any(word in words and lacks for word, lacks in LACKING.items())]
-
-
-# -- what a reader has -------------------------------------------------------------------------------------------
 
 
 def cut(picture: np.ndarray, row: int, column: int, side: int) -> np.ndarray:
@@ -88,8 +86,8 @@ def lay_out_files() -> None:
     own_network = (ROOT / "docs" / "how_to" / "own_network.md").read_text(encoding="utf-8")
     _, found, space = own_network.partition("```yaml\n")
     assert found
-    Path("my_space.yaml").write_text(space.partition("```")[0], encoding="utf-8")
-    Path("tiny.yaml").write_text(SPACE, encoding="utf-8")
+    Path("my_space.yaml").write_text(space.partition("```")[0])
+    Path("tiny.yaml").write_text(SPACE)
     shutil.copy(ROOT / "cli.py", ".")  # a reader is in the checkout
 
 
@@ -99,6 +97,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         patch.chdir(tmp_path_factory.mktemp("reader"))
         patch.setenv(PLACE, str(Path("library").absolute()))
         patch.setenv("PYTHONPATH", str(ROOT))
+        patch.setattr(dask_client, "CONNECT_SECONDS", 300.0)  # whoever runs the tests may do much else
+        patch.setattr(dask_start, "START_SECONDS", 900.0)
         lay_out_files()
         yield Reader(TYPED)
 
@@ -246,6 +246,4 @@ def test_the_benches_of_the_pages_are_there() -> None:
     assert len(names) > 10 and set(names) <= set(bench.commands)
     for _, name, *arguments in (words.split() for words in NOT_HERE if words.startswith("bench ")):
         command = bench.commands[name]
-        assert (
-            not arguments or command.make_context(name, arguments).info_name == name
-        )  # parses, runs nothing
+        assert not arguments or command.make_context(name, arguments).info_name == name  # runs nothing
