@@ -18,7 +18,7 @@ from .gate.noise_classifier import diagnose, given_photons, given_sigma
 from .gate.sigma import estimate_sigma
 from .gate.unit import Unit
 from .mask_file import Observation
-from .noise import LEVELS, NO_NOISE, NoiseModel, estimated
+from .noise import LEVELS, NO_NOISE, NoiseModel, estimated_behind_a_blur
 from .operators import Downsample, Identity, Mask
 from .operators.reduction_kernels import LANCZOS2
 from .picture_range import PictureRange
@@ -161,12 +161,13 @@ def _deblur(image: Image, options: TaskOptions, seed: int, chosen: PictureRange)
         y, reference = damaged.y, image.pixels
         notes.append(simulated_note("as asked,", damaged))
     given = DEFAULT_BLUR_SIGMA if options.simulate and options.sigma is None else options.sigma
-    sigma = estimate_sigma(y).sigma if given is None else given / LEVELS
+    step = 0.0 if options.simulate or chosen.unit == 1 else 1 / chosen.span
     if given is None:
-        notes.append(f"the noise has sigma {chosen.words().strength(sigma)}, estimated; --sigma overrides it")
-    noise = (
-        estimated(sigma) if given is None else NoiseModel("gaussian", sigma, "given") if sigma else NO_NOISE
-    )
+        noise = estimated_behind_a_blur(estimate_sigma(y).sigma, step=step)
+        strength = chosen.words().strength(noise.sigma or 0.0)
+        notes.append(f"the noise has sigma {strength}, estimated; --sigma overrides it")
+    else:
+        noise = NoiseModel("gaussian", given / LEVELS, "given")
     problem = Problem(
         y, operator, noise, image_shape(y), torch.ones(1, 1, *y.shape[-2:], dtype=torch.float32)
     )

@@ -106,8 +106,8 @@ def unclipped(x: Tensor, y: Tensor, sigmas: Sequence[float], *, seen: Tensor | N
 def photons_uncut(x: Tensor, y: Tensor, noise: NoiseModel, *, seen: Tensor | None = None) -> Tensor:
     """The same of counted photons, which are cut at white alone: there are never fewer than none.
 
-    At 30 photons for white, in 8 bits, it gained 8.8 dB on coffee made bright, 1.8 on coffee, 1.4 on ppt3, 0.0 on kodim08,
-    and lost 0.04 on monarch; at 8 photons, 8.9, 3.7, 2.3, 0.1, and 0.3 on monarch.
+    At 30 photons for white, in 8 bits, it gained 8.8 dB on coffee made bright, 1.8 on coffee, 1.4 on ppt3, 0.0 on
+    kodim08, and lost 0.04 on monarch; at 8 photons it gained 8.9, 3.7, 2.3, 0.1, and 0.3 on monarch.
 
     Args:
         x, y, seen: as for ``unclipped``.
