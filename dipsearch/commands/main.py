@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -73,7 +74,7 @@ def run(arguments: Sequence[str]) -> int:
                 stack.enter_context(listening_early())
                 stack.enter_context(lasting_streams())
             code = typer.main.get_command(app).main(
-                args=list(arguments), prog_name=program(), standalone_mode=False
+                args=[_from_home(one) for one in arguments], prog_name=program(), standalone_mode=False
             )
         sys.stdout.flush()
     except typer.TyperException as error:  # a wrong option, a missing argument
@@ -93,6 +94,14 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         return _refuse(f"{error.filename or 'a file'}: the system says: {error.strerror or error}")
     return code if isinstance(code, int) else 0
+
+
+def _from_home(argument: str) -> str:
+    """Write out ``~/`` where no shell has: in ``--out=~/a.png``, or in a list of arguments from a program."""
+    option, equals, value = argument.partition("=")
+    if argument.startswith("--") and equals:
+        return f"{option}={_from_home(value)}"
+    return str(Path(argument).expanduser()) if argument.startswith("~/") else argument
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -78,12 +78,19 @@ def _show_architecture(found: str, pixels: tuple[int, int] | None) -> None:
     from ..library import Preset, preset, preset_names, read_network
     from ..report import architecture_rows, cost_rows, gene_rows, preset_rows, scale_rows
     from ..report.wording import plural
+    from ..yaml_files import shorten, suggestion
     from .console import print_pairs, print_table
 
     about: tuple[tuple[str, str], ...] = ()
     shape: tuple[int, ...] = _USUAL_SHAPE
-    if found in preset_names() or not (Path(found).suffix or Path(found).exists()):
+    if found in preset_names():
         genome = preset(found)
+    elif not (Path(found).suffix or Path(found).exists()):
+        raise InputError(
+            f"there is neither a study nor a known network {shorten(found)}",
+            "a study is given by its folder, or by its name where that lies in studies/",
+            suggestion(found, preset_names()) or f"known networks are {', '.join(preset_names())}",
+        )
     else:
         network = read_network(found)
         genome = network.genome

@@ -26,7 +26,7 @@ from torch import Tensor
 from ..fitting import combine, data_consistent
 from ..fitting.ensemble import scoring_products
 from ..problem import Identity, Problem, Split
-from ..problem.gate.clipping import unclipped
+from ..problem.gate.clipping import photons_uncut, unclipped
 from ..trials.first_files import Made
 from .bootstrap import Standing, block_errors, standings
 from .innovations import innovation_products
@@ -128,6 +128,8 @@ def finished(image: Tensor, problem: Problem) -> Tensor:
     ):
         sigmas = [noise.sigma_of(channel) for channel in range(image.shape[1])]
         image = unclipped(image, problem.y, sigmas, seen=problem.observed)
+    elif isinstance(problem.operator, Identity) and noise.kind == "poisson":
+        image = photons_uncut(image, problem.y, noise, seen=problem.observed)
     return data_consistent(image, problem)
 
 

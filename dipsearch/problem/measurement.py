@@ -14,7 +14,7 @@ from .arrays import as_picture, as_tensor, channels_first, is_float, layout_of_i
 from .form import FEW_STEPS, Form
 from .gate.noise_classifier import diagnose
 from .gate.sigma import estimate_sigma
-from .noise import NoiseModel, estimated
+from .noise import NoiseModel, estimated_behind_a_blur, rounded_behind_a_blur
 from .operators import (
     Blur,
     Downsample,
@@ -115,12 +115,15 @@ def take_in(
     # In 64 bits up to here: of a small signal on a large offset 32 would leave a few steps.
     seen = ((seen - level) / (high - low) * observed).float().contiguous()
     form = replace(form, low=low, high=high)
+    whole = not is_float(values) and _in_units_of_image(a)
+    step = 1 / (high - low) if whole else 0.0
     if noise is None:
-        known, observed = _found_out(seen, a, observed)
+        known, observed = _found_out(seen, a, observed, step=step)
     else:
-        whole = not is_float(values) and _in_units_of_image(a)
         zero = _zero_of_counts(noise, form, level, observed)
         known = _scaled(noise, form, zero=zero, whole=whole and may_be_share)
+        if any(isinstance(one, Blur) for one in factors_of(a)):
+            known = rounded_behind_a_blur(known, step=step)
         _refuse_more_than_all(known, a, form)
     counted = (
         float(seen.max()) if known.kind == "poisson" else 1.0
@@ -326,7 +329,7 @@ def _refuse_more_than_all(noise: NoiseModel, a: Operator, form: Form) -> None:
         )
 
 
-def _found_out(y: Tensor, a: Operator, observed: Tensor) -> tuple[NoiseModel, Tensor]:
+def _found_out(y: Tensor, a: Operator, observed: Tensor, *, step: float) -> tuple[NoiseModel, Tensor]:
     """What the measurement itself says of its noise, where it can be asked, and of what it may count as observed."""
     if isinstance(a, Identity):
         found = diagnose(y)
@@ -338,7 +341,7 @@ def _found_out(y: Tensor, a: Operator, observed: Tensor) -> tuple[NoiseModel, Te
         return NoiseModel("none", None, "none"), observed
     if name == "blur":
         # What a blur leaves has hardly any of the high frequencies that noise is estimated from.
-        return estimated(estimate_sigma(y).sigma), observed
+        return estimated_behind_a_blur(estimate_sigma(y).sigma, step=step), observed
     raise InputError(
         "noise was not given",
         "it is estimated for pictures and blurred pictures only",

@@ -175,14 +175,41 @@ def Speckle(share: float) -> NoiseModel:
 
 NO_NOISE = NoiseModel("none", None, "none")
 
-ROUNDED = 1 / (LEVELS * math.sqrt(12))
-"""What rounding to 8 bits leaves, as a standard deviation. Noise that was estimated as less is none: mostly such a
-picture is plain, and two parts with more or less of that noise would be the same data."""
+BEHIND_A_BLUR = 0.5
+"""Of a step of whole numbers, what the noise behind a blur is taken to be at least.
+
+Rounding leaves 0.29 of a step, which a blur's inverse makes much more of: where the measurement was met exactly rocket
+had 18.5 dB, and 32.6 as it was, and coffee made dark 22.2 and 52.4. Clean 8-bit pictures (64 × 64), with 0.29, 0.5 and
+1, behind a Gaussian blur of one pixel: coffee 38.75, 41.04 and 40.47 dB, rocket 38.24, 41.00 and 40.85, monarch 38.03,
+40.95 and 40.37; of two pixels: coffee 32.15, 32.01 and 31.50, monarch 30.78, 30.28 and 29.26. Floats with noise of 0.1
+of such a step had 28.3 dB (rocket) where they were taken as exact and 43.2 with 0.5; exact ones 52.6 and 43.4, so
+these have to be told as ``NoNoise()``.
+"""
 
 
-def estimated(sigma: float) -> NoiseModel:
-    """Gaussian noise of a strength that was estimated, or none."""
-    return NoiseModel("gaussian", sigma, "estimated") if sigma > ROUNDED else NO_NOISE
+def estimated_behind_a_blur(sigma: float, *, step: float) -> NoiseModel:
+    """The noise of a blurred picture as it was estimated.
+
+    Flat or dark places have none, of which nothing follows for the others, and no estimate sees less than the rounding
+    to 8 bits: it is taken to be that at least.
+
+    Args:
+        sigma: what was estimated, in units of [0, 1].
+        step: of the whole numbers that were measured, likewise; 0: they have none.
+    """
+    return NoiseModel("gaussian", max(sigma, BEHIND_A_BLUR * max(step, 1 / LEVELS)), "estimated")
+
+
+def rounded_behind_a_blur(noise: NoiseModel, *, step: float) -> NoiseModel:
+    """What is known of the noise of a blurred picture, where nobody says that its whole numbers are exact.
+
+    Args:
+        noise: as it was given, in units of [0, 1].
+        step: likewise.
+    """
+    if noise.kind != "none" or step == 0:
+        return noise
+    return NoiseModel("gaussian", BEHIND_A_BLUR * step, "estimated")
 
 
 def _number(value: object, name: str, *, of: str = "in the units of y") -> float:

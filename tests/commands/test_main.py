@@ -158,3 +158,14 @@ def test_the_help_says_what_the_tasks_do(capsys: pytest.CaptureFixture[str]) -> 
         said = " ".join(capsys.readouterr().out.replace("│", " ").split())
         for task in ("denoise: remove noise", "inpaint: fill in missing", "sr: enlarge", "deblur: undo a"):
             assert task in said
+
+
+def test_the_home_folder_is_written_out_where_no_shell_has(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", "/of/mine")
+    monkeypatch.setenv("USERPROFILE", "/of/mine")
+    assert run(["show", "~/nothing.yaml"]) == 2
+    assert run(["degrade", "sample:nothing", "--task", "denoise", "--out=~/nothing/a.png"]) == 2
+    words = capsys.readouterr().err
+    assert "/of/mine/nothing.yaml" in words and "~" not in words

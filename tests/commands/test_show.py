@@ -27,3 +27,10 @@ def test_what_cannot_be_shown(
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert words in err
+
+
+def test_what_is_no_study_and_no_network_is_said_to_be_neither(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", "studies/nope"]) == 2
+    assert "neither a study nor a known network 'studies/nope'" in capsys.readouterr().err
+    assert run(["show", "dipsearch_pilot_23"]) == 2
+    assert "dipsearch_pilot_32" in capsys.readouterr().err

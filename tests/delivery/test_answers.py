@@ -166,3 +166,15 @@ def test_noise_that_was_cut_leaves_no_bias_in_what_is_delivered_and_is_judged_wi
     assert only(Answer("first", mean, mean, 1.0), problem).answer.image.equal(found.answer.image)
     # A measurement that was not cut has no bias.
     assert torch.equal(chosen(answer("first", error(1, 0.0))).answer.image, truth())
+
+
+def test_photons_that_were_cut_at_white_leave_no_bias_and_at_black_none_is_taken_out() -> None:
+    def delivered(level: float) -> float:
+        generator = torch.Generator().manual_seed(1)
+        y = (torch.poisson(torch.full(SHAPE, 20 * level), generator=generator) / 20).clamp(0, 1)
+        problem = Problem(y, Identity(), NoiseModel("poisson", gain=1 / 20), SHAPE, torch.ones(1, 1, 32, 32))
+        mean = torch.full(SHAPE, float(y.mean()))
+        return float(only(Answer("first", mean, mean, 1.0), problem).answer.image.mean())
+
+    assert delivered(0.95) == pytest.approx(0.95, abs=0.02)  # their mean is 0.88
+    assert delivered(0.05) == pytest.approx(0.05, abs=0.004)

@@ -251,6 +251,21 @@ def test_noise_that_is_not_given_is_found_out_or_asked_for(clean):
     assert refused(noisy, SAME).startswith("noise was not given")
 
 
+def test_behind_a_blur_whole_numbers_are_never_taken_as_exact(clean):
+    blur = Blur(gaussian_kernel(1.0))
+    half_a_level = pytest.approx(0.5 / 255)
+    flat = np.full((HEIGHT, WIDTH), 90, np.uint8)  # of which noise is estimated as 0
+    assert Problem(flat, blur).noise.sigma == half_a_level
+    assert Problem(flat, blur, NoNoise()).noise.sigma == half_a_level
+    sixteen = Problem(flat.astype(np.uint16), blur, NoNoise(), data_range=(0, 65535))
+    assert sixteen.noise.sigma == pytest.approx(0.5 / 65535)
+    assert Problem(flat, blur, Gaussian(3)).noise.sigma == pytest.approx(3 / 255)
+    assert Problem(flat, noise=NoNoise()).noise.kind == "none"
+    # Floats may be exact, if somebody says so.
+    assert Problem(clean, blur, NoNoise()).noise.kind == "none"
+    assert Problem(np.full((HEIGHT, WIDTH), 0.3), blur).noise.sigma == half_a_level
+
+
 # -- what is refused -----------------------------------------------------------------------------------------
 
 

@@ -146,6 +146,15 @@ def test_sigma_is_taken_as_given_or_estimated(tmp_path):
     assert found.diagnosis.branch == "recorruption (white)" and "whiteness 1.4" in found.details[0]
 
 
+def test_a_blurred_picture_of_eight_bits_has_at_least_the_noise_of_rounding(tmp_path):
+    flat = torch.full((1, 3, 48, 48), 90 / 255)
+    flat[..., 20:30, 20:30] = 20 / 255
+    write_image(tmp_path / "b.png", flat)
+    case = load_case(str(tmp_path / "b.png"), TaskOptions("deblur", kernel="gaussian:1"), seed=0)
+    assert case.problem.noise.sigma * 255 == pytest.approx(0.5)
+    assert any("sigma 0.5 of 255, estimated" in note for note in case.notes)
+
+
 def test_a_picture_without_noise_says_so(tmp_path):
     write_image(tmp_path / "s.png", torch.linspace(0.3, 0.7, 48).expand(1, 3, 48, 48))
     case = load_case(str(tmp_path / "s.png"), TaskOptions("denoise"), seed=0)
