@@ -30,7 +30,7 @@ def test_what_a_jpeg_lost_is_not_undone_with_the_blur(tmp_path: Path) -> None:
     clean = coffee()
     path = stored(tmp_path / "b.jpg", blur_of("gaussian:1.5")[0].A(clean), quality=85)
     case = load_case(str(path), TaskOptions("deblur", kernel="gaussian:1.5"), seed=0)
-    assert case.problem.noise.sigma == JpegSet.of_file(path).sigma
+    assert case.problem.noise.sigma == 2 * JpegSet.of_file(path).sigma
     assert any("JPEG" in note for note in case.notes)
     assert psnr(answer(case.problem), clean) > psnr(case.problem.y, clean) + 2
 
