@@ -15,16 +15,11 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-GPU, CPU = torch.device("cuda", 0), torch.device("cpu")
-aten = torch.ops.aten
+GPU, aten = torch.device("cuda", 0), torch.ops.aten
 
 COPIES = {aten.copy_.default, aten._to_copy.default, aten.copy.default}
-INDEXED = {
-    aten.index.Tensor,
-    aten._unsafe_index.Tensor,
-    aten.index_put_.default,
-    aten._index_put_impl_.default,
-}
+INDEXED = {aten.index.Tensor, aten._unsafe_index.Tensor}
+INDEXED |= {aten.index_put_.default, aten._index_put_impl_.default}
 """Indices may lie on the CPU; what is indexed decides."""
 
 ARTEFACTS = {aten.sigmoid_backward.default, aten._fused_adam_.default, aten._fused_adam_.tensor_lr}
@@ -50,11 +45,7 @@ class OnGpu(torch.Tensor):
         made.inner = inner
         return made
 
-    device, is_cuda, is_cpu = (
-        property(lambda self: GPU),
-        property(lambda self: True),
-        property(lambda self: False),
-    )
+    device, is_cuda = property(lambda self: GPU), property(lambda self: True)
 
     def numpy(self, *given: Any, **more: Any) -> Any:
         raise TypeError("can't convert cuda:0 device type tensor to numpy")
@@ -66,9 +57,6 @@ class OnGpu(torch.Tensor):
 
     def cpu(self, *given: Any, **more: Any) -> torch.Tensor:
         return self.to("cpu")
-
-    def cuda(self, *given: Any, **more: Any) -> torch.Tensor:
-        return self
 
     def tolist(self) -> Any:
         return self.inner.tolist()
@@ -85,9 +73,9 @@ class OnGpu(torch.Tensor):
         tensors = [one for one in tree_leaves((args, kwargs)) if isinstance(one, torch.Tensor)]
         _refuse_mixed(func, args, tensors)
         device = kwargs.get("device")
-        there = torch.device(device).type == "cuda" if device is not None else True
-        if there and device is not None:
-            kwargs = {**kwargs, "device": CPU}
+        there = device is None or torch.device(device).type == "cuda"
+        if device is not None:
+            kwargs = {**kwargs, "device": "cpu" if there else device}
         out = func(*tree_map(_inner, args), **tree_map(_inner, kwargs))
         if func is aten.copy_.default:
             return args[0]
@@ -110,29 +98,7 @@ def _refuse_mixed(func: Any, args: Any, tensors: list[torch.Tensor]) -> None:
         return
     kinds = {isinstance(one, OnGpu) for one in tensors if one.ndim and not one.is_meta}
     if len(kinds) == 2:
-        raise Mixed(
-            f"{func}: Expected all tensors to be on the same device, but found at least two, cuda:0 and cpu!"
-        )
-
-
-class _Up(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        return OnGpu(x.detach())
-
-    @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
-        return _inner(gradient)
-
-
-class _Down(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: OnGpu) -> torch.Tensor:
-        return x.inner.clone()
-
-    @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
-        return OnGpu(gradient)
+        raise Mixed(f"{func}: Expected all tensors to be on the same device, but found cuda:0 and cpu!")
 
 
 class Generator(torch.Generator):
@@ -179,16 +145,15 @@ class _Mode(TorchFunctionMode):
 _SAID = {
     torch.Tensor.device.__get__: lambda x: GPU,
     torch.Tensor.is_cuda.__get__: lambda x: True,
-    torch.Tensor.is_cpu.__get__: lambda x: False,
-    **{
-        getattr(torch.Tensor, name): getattr(OnGpu, name)
-        for name in ("data_ptr", "untyped_storage", "tolist", "numpy")
-    },
+    torch.Tensor.data_ptr: OnGpu.data_ptr,
+    torch.Tensor.untyped_storage: OnGpu.untyped_storage,
+    torch.Tensor.tolist: OnGpu.tolist,
+    torch.Tensor.numpy: OnGpu.numpy,
 }
 
 
 def _moved(x: Any, given: Any, more: dict[str, Any]) -> torch.Tensor:
-    """``Tensor.to``, with its ways to say a device, a type or another tensor."""
+    """``Tensor.to``, with its ways to say a device, a type or another tensor; no gradient takes this way."""
     device, rest = more.pop("device", None), []
     for one in given:
         if isinstance(one, torch.Tensor):
@@ -201,9 +166,9 @@ def _moved(x: Any, given: Any, more: dict[str, Any]) -> torch.Tensor:
     changed = plain(x, *rest, **more) if rest or set(more) - {"non_blocking"} else x
     kind = None if device is None else torch.device(device).type
     if kind == "cuda" and not isinstance(x, OnGpu):
-        return _Up.apply(changed)
+        return OnGpu(changed.detach())
     if kind == "cpu" and isinstance(x, OnGpu):
-        return _Down.apply(changed)
+        return changed.inner.clone()
     return plain(changed, "meta") if kind == "meta" else changed
 
 
@@ -226,9 +191,7 @@ def pretended_gpu() -> Iterator[torch.device]:
         with (
             mock.patch.multiple(torch.cuda, **cuda),
             mock.patch.object(torch, "Generator", Generator),
-            mock.patch.object(
-                engines, "recorded", lambda step, problem, **given: EagerEngine(step, problem, **given)
-            ),
+            mock.patch.object(engines, "recorded", EagerEngine),
             mock.patch.object(fused, "compiles", lambda device: False),
             _Mode(),
         ):

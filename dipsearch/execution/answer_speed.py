@@ -91,12 +91,11 @@ def choices(problem: Problem) -> dict[PatchSettings, float]:
 def seconds_whole(problem: Problem) -> float:
     """Of an answer to what cannot be cropped, from A and its adjoint, each applied once; on a GPU, where these take no
     longer than the launch of a few kernels, also from one pass of patches over its image."""
-    little = sees_little(problem)
-    back = problem.operator.A_adjoint(problem.y)
-    seconds = (OF_LITTLE if little else APPLICATIONS) * _least_of_two(
+    seconds = (OF_LITTLE if sees_little(problem) else APPLICATIONS) * _least_of_two(
         problem, lambda: problem.operator.A(problem.operator.A_adjoint(problem.y))
     )
     if problem.y.is_cuda:
+        back = problem.operator.A_adjoint(problem.y)
         how, _ = alternations(problem, settings_for(pixels_of(problem)))
         (sigma, _, members), colours = how.passes()[0], decorrelation_for(back)
         seconds += len(how.sigmas) * _least_of_two(

@@ -34,8 +34,8 @@ _alone = threading.RLock()
 @contextmanager
 def beside(device: torch.device) -> Iterator[None]:
     """Do what is inside the block on the stream of all recordings, as the steps before one have to be done."""
-    ours, aside = torch.cuda.current_stream(device), side_stream(device)
     with _alone:
+        ours, aside = torch.cuda.current_stream(device), side_stream(device)
         aside.wait_stream(ours)
         with torch.cuda.stream(aside):
             yield

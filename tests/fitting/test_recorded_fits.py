@@ -237,9 +237,7 @@ def measured(operator: object, *, channels: int = 1) -> Problem:
     y = operator.A(clean)
     seen = getattr(operator, "observed", torch.ones_like(y[:, :1]))
     y = (y + 0.02 * torch.randn(y.shape, generator=torch.Generator().manual_seed(0))) * seen
-    return Problem(
-        y, operator, NoiseModel("gaussian", 0.02, "given"), (1, channels, 64, 64), torch.ones_like(y[:, :1])
-    )
+    return Problem(y, operator, NoiseModel("gaussian", 0.02, "given"), (1, channels, 64, 64), seen)
 
 
 HALF = (torch.rand(64, 64, generator=torch.Generator().manual_seed(1)) > 0.5).float()
