@@ -44,6 +44,25 @@ class StorageLost(DipsearchError, RuntimeError):
     """The database that holds the study does not answer any more; what was computed is there all the same."""
 
 
+NO_MEMORY = (
+    "out of memory",  # CUDA's own, also as torch.AcceleratorError, and Triton's
+    "cudaErrorMemoryAllocation",
+    "ALLOC_FAILED",  # cuBLAS, cuSOLVER, cuSPARSE, cuDNN 8
+    "ALLOCATION_FAILED",  # cuDNN 9
+    "can't allocate memory",  # PyTorch on a processor
+)
+"""In the words of a ``RuntimeError`` that says that memory was lacking: most libraries have no class of their own."""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there was not enough memory, on a processor or a GPU."""
+    if isinstance(error, MemoryError):
+        return True
+    # PyTorch's own class is a RuntimeError, too, and this module does without PyTorch.
+    named = type(error).__name__ == "OutOfMemoryError"
+    return isinstance(error, RuntimeError) and (named or any(words in str(error) for words in NO_MEMORY))
+
+
 def first_line(error: object) -> str:
     """The first line of what an error says, or its name where it says nothing."""
     return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -26,14 +26,16 @@ def python(tmp_path: Path) -> Path:
         f'[ "$1" = - ] && exec {shlex.quote(sys.executable)} "$@"\n'
         f'printf "%q " "$@" >>{shlex.quote(str(tmp_path / "typed"))}\n'
         f"echo >>{shlex.quote(str(tmp_path / 'typed'))}\n"
+        f'[ "$2" = pytest ] && cat {shlex.quote(str(tmp_path / "said"))} 2>/dev/null\n'
+        f'[ "$2" = pytest ] && [ -e {shlex.quote(str(tmp_path / "hangs"))} ] && exec sleep 60\n'
         '[ "$2" = pytest ] && exit 3\nexit 0\n'
     )
     stub.chmod(0o755)
     return stub
 
 
-def ran(python: Path, **variables: str) -> dict[str, object]:
-    out = python.parent / "results"
+def ran(python: Path, folder: str = "results", **variables: str) -> dict[str, object]:
+    out = python.parent / folder
     environment = {name: value for name, value in os.environ.items() if name not in ("DATA", "PARTS")}
     subprocess.run(
         [str(SCRIPT), str(out)],
@@ -65,8 +67,47 @@ def test_every_command_can_be_typed(python: Path, tmp_path: Path) -> None:
 
 def test_parts_are_left_out_when_asked_and_without_pictures(python: Path, tmp_path: Path) -> None:
     assert ran(python, PARTS="2")["steps"].keys() == {"speed", "side-by-side"}  # type: ignore[attr-defined]
-    assert ran(python)["steps"].keys() == {"tests", "speed", "side-by-side"}  # type: ignore[attr-defined]
-    assert ran(python, DATA=str(tmp_path), PARTS="4")["steps"].keys() == {"table"}  # type: ignore[attr-defined]
+    assert ran(python, "two")["steps"].keys() == {"tests", "speed", "side-by-side"}  # type: ignore[attr-defined]
+    assert ran(python, "three", DATA=str(tmp_path), PARTS="4")["steps"].keys() == {"table"}  # type: ignore[attr-defined]
+
+
+SAID = """\
+[gw0] [ 10%] PASSED tests/a.py::test_one[x y]
+[gw3] [ 20%] FAILED tests/a.py::test_two
+tests/b.py::test_three SKIPPED (needs two GPUs) [ 30%]
+FAILED tests/a.py::test_two - AssertionError
+"""
+
+
+def test_what_was_tested_is_kept_when_the_script_is_asked_to_end(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "said").write_text(SAID)
+    (tmp_path / "hangs").touch()
+    out = tmp_path / "results"
+    script = subprocess.Popen(
+        [str(SCRIPT), str(out)],
+        env=os.environ | {"PYTHON": str(python), "PARTS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert script.stdout is not None
+    for line in script.stdout:
+        if "SKIPPED" in line:
+            break
+    script.terminate()
+    script.stdout.read()
+    assert script.wait(timeout=60) == 143
+    tests = json.loads((out / "summary.json").read_text())["tests"]
+    assert (tests["passed"], tests["failed"], tests["skipped"]) == (1, 1, 1)
+    assert tests["not_passed"] == ["tests/a.py::test_two"]
+
+
+def test_a_second_call_goes_on_with_the_summary_of_the_first(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "said").write_text(SAID)
+    first = ran(python, PARTS="1 2")
+    second = ran(python, DATA=str(tmp_path), PARTS="3 4")
+    assert second["tests"] == first["tests"] and first["tests"]["passed"] == 1  # type: ignore[index]
+    searches = {"minute", "two-minutes", "third", "three-at-once", "table"}
+    assert second["steps"].keys() == {"tests", "speed", "side-by-side", *searches}  # type: ignore[attr-defined]
 
 
 def test_nothing_is_begun_when_the_time_is_over(python: Path, tmp_path: Path) -> None:
@@ -111,8 +152,7 @@ def test_the_summary_has_the_figures_that_matter(python: Path, tmp_path: Path) -
         "F16, 20 s": 32.5,
         "three at once, 60 s": {"F16": 33.0, "Lena": 32.0, "Peppers": None},
     }
-    assert summary["gpu_busy_share"] == {"F16, 60 s": 0.9, "F16, 120 s": None}
     assert summary["speed-gpu"] == {"32x4 128 cuda_graph tf32": [400.0, 8.0]}
     assert summary["side-by-side-gpu"] == {"32x4 128 3 streams": [900.0, 2.25]}
-    assert summary["utilisation"] == {"samples": 3, "mean_percent": 60.0, "idle_share": 0.333}
+    assert summary["utilisation"] == {"samples": 3, "mean_percent": 60.0, "busy_share": 0.667}
     assert summary["table"] == {"denoise standard9 dipsearch": {"pictures": 2, "mean": 32.5}}

@@ -74,7 +74,8 @@ def cases_of(problems: Sequence[Any]) -> list[Case]:
         Case(
             name=name,
             source=f"{ARRAY}{name}",
-            problem=problem,
+            # What was measured, files and answers lie on the CPU, wherever it is fitted.
+            problem=problem if problem.y.device.type == "cpu" else problem.to("cpu"),
             reference=None,
             bits=32,
             notes=(TAKEN_AS_MASK,) if getattr(problem.operator, "recognised", False) else (),

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from .. import fitting
 from ..errors import InputError
+from ..execution.at_once import patch_device
 from ..fitting import (
     Average,
     Check,
@@ -130,6 +131,8 @@ def fit(
         raise InputError(
             f"watch is {watch!r}", "it is called with a check point and the image there", "give a function"
         )
+    if problem.y.device.type != "cpu":
+        problem = problem.to("cpu")  # where it is divided, and where the observed values are put back
     chosen, most = as_network(network, z=z), MAX_STEPS[problem.task]
     where = device if device not in (None, "auto") else "cuda" if torch.cuda.is_available() else "cpu"
     with torch.inference_mode(False), torch.enable_grad():  # whatever the caller has switched off
@@ -142,12 +145,14 @@ def fit(
                 f"it divides y, which has the shape {tuple(problem.y.shape)} inside",
                 "make it with dipsearch.make_split(problem, seed=0)",
             )
-        pilot = answer(problem, split=split).to(where) if chosen.needs_pilot else None
+        there = problem.to(where)
+        beside = there if patch_device(str(where)) == str(where) else problem
+        pilot = answer(beside, split=split.to(beside.y.device)).to(where) if chosen.needs_pilot else None
         channels = problem.image_shape[1]
         warm = warm_name(start, chosen, task=problem.task, channels=channels)
         if warm is None and start == "warm":
             warnings.warn(cold_words(chosen), stacklevel=2)
-        there, compute, most_seconds = problem.to(where), Compute(engine, precision), seconds_of(seconds)
+        compute, most_seconds = Compute(engine, precision), seconds_of(seconds)
         goes_on, broken_off = all_data and _may_go_on(problem, split), False
 
         def seen(check: Check, image: Tensor) -> Ended | None:
@@ -188,7 +193,7 @@ def fit(
             warnings.warn(f"the image is that of iteration {done.step}: {done.ended.value}", stacklevel=2)
         if goes_on and not broken_off and done.ended in USEFUL:
             left = None if most_seconds is None else max(0.0, most_seconds - done.seconds)
-            pilot = answer(problem).to(where) if chosen.needs_pilot else None
+            pilot = answer(beside).to(where) if chosen.needs_pilot else None
             done = _gone_on(
                 done, chosen, there, seed=seed, seconds=left, compute=compute, pilot=pilot, average=average
             )

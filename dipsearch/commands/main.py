@@ -18,7 +18,7 @@ import typer
 from .. import __version__
 from ..calling import program
 from ..early_signals import listening_early
-from ..errors import DipsearchError
+from ..errors import DipsearchError, out_of_memory
 from ..visible import one_line
 from .benches.bench import bench
 from .dashboard import dashboard
@@ -88,7 +88,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
+        if not out_of_memory(error):
             raise
         return _refuse("there is not enough memory for this; use a smaller picture or fewer --workers")
     except OSError as error:
@@ -102,15 +102,6 @@ def _from_home(argument: str) -> str:
     if argument.startswith("--") and equals:
         return f"{option}={_from_home(value)}"
     return str(Path(argument).expanduser()) if argument.startswith("~/") else argument
-
-
-def _out_of_memory(error: Exception) -> bool:
-    # PyTorch's own class is not imported for this; on the CPU it raises a plain RuntimeError.
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or "can't allocate memory" in str(error)
-    )
 
 
 def _refuse(text: str) -> int:

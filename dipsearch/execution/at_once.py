@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..errors import InputError
-from ..fitting import give_back_memory, out_of_memory
+from ..errors import InputError, out_of_memory
+from ..fitting import give_back_memory
 from ..problem import Case
 from ..trials.first_files import KeptFirst
 from .timed_answer import TimedAnswer, answer_within

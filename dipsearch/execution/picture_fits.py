@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import FormatError, ResourceError
+from ..errors import FormatError, ResourceError, out_of_memory
 from ..files import write_bytes
 from ..fitting import (
     Average,
@@ -24,7 +24,6 @@ from ..fitting import (
     StepState,
     default_rule,
     may_fit_all_data,
-    out_of_memory,
     pack,
     unpack,
 )

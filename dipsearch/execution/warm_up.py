@@ -12,6 +12,7 @@ from functools import cache
 import torch
 
 from ..fitting import OngoingFit, give_back_memory
+from ..fitting.free_memory import UNUSABLE
 from ..network import Genome, Scale
 from ..patches import HURRIED, answer
 from ..problem import Identity, NoiseModel, Problem, make_split
@@ -22,7 +23,7 @@ SIDE = 48
 
 def warm_up(device: str) -> None:
     """Restore a tiny picture on a device; what goes wrong is left to the first task to say."""
-    with suppress(RuntimeError):
+    with suppress(*UNUSABLE):
         there = _tiny()
         split = make_split(there, seed=0).to(device)
         there = there.to(device)
@@ -35,7 +36,7 @@ def warm_up(device: str) -> None:
 @cache
 def warm_up_patches(device: str) -> None:
     """The same for similar patches alone, in a process that fits nothing; once, however many pictures it answers."""
-    with suppress(RuntimeError):
+    with suppress(*UNUSABLE):
         answer(_tiny().to(device), settings=HURRIED)
     give_back_memory(device)
 

@@ -16,7 +16,8 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
-from ..fitting import Fit, give_back_memory, out_of_memory
+from ..errors import out_of_memory
+from ..fitting import Fit, give_back_memory
 from ..network import OwnNetwork
 from ..patches import polished
 from ..problem import Split, make_split

@@ -19,7 +19,6 @@ from .langevin import sample as sample
 from .loop import fit as fit
 from .matched_head import with_matched_head as with_matched_head
 from .memory import give_back_memory as give_back_memory
-from .memory import out_of_memory as out_of_memory
 from .monitors import Discrepancy as Discrepancy
 from .monitors import FixedLength as FixedLength
 from .monitors import LowestVariance as LowestVariance

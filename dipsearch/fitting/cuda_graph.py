@@ -14,7 +14,7 @@ from weakref import WeakSet
 
 import torch
 
-from ..errors import first_line
+from ..errors import first_line, out_of_memory
 from ..network.capture import Pool, beside, capturing, recover
 from ..problem import Problem, Split
 from .engine import EagerEngine, Engine
@@ -65,7 +65,7 @@ def recorded(step: Step, problem: Problem, *, split: Split, reason: str = "") ->
     try:
         graph = captured(step, pool)
     except Exception as error:  # whatever it is, the steps of the warm-up did not raise it
-        crowded = bool(others) and isinstance(error, torch.OutOfMemoryError)
+        crowded = bool(others) and out_of_memory(error)
         failure = f"recording failed: {first_line(error)}"
     else:
         return CudaGraphEngine(step, problem, split=split, graph=graph, reason=reason)

@@ -14,6 +14,10 @@ import torch
 
 ROOT = Path("/")
 
+UNUSABLE = RuntimeError, AssertionError, torch.cuda.DeferredCudaCallError
+"""What PyTorch raises of a GPU that cannot be used: an error of CUDA's, that it was built without CUDA, and what went
+wrong before anybody had asked for a GPU."""
+
 
 def free_bytes(device: str, *, root: Path = ROOT) -> int | None:
     """Bytes of memory that are free for fits on ``device`` ("cpu", "cuda:1", …); ``None`` where it cannot be told.
@@ -24,7 +28,7 @@ def free_bytes(device: str, *, root: Path = ROOT) -> int | None:
     if device.startswith("cuda"):
         try:
             return int(torch.cuda.mem_get_info(device)[0])
-        except RuntimeError:
+        except UNUSABLE:
             return 0  # not even what a process needs to ask is there
     if device != "cpu":
         return None

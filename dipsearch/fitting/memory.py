@@ -42,11 +42,6 @@ def _set_thresholds(*, map_from: int, trim_from: int) -> bool:
     return bool(mallopt(M_MMAP_THRESHOLD, map_from)) and bool(mallopt(M_TRIM_THRESHOLD, trim_from))
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that there was not enough memory; PyTorch has no class of its own for it on CPUs."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
-
-
 def give_back_memory(device: str) -> None:
     """Return what is unused to the system or the GPU.
 

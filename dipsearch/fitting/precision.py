@@ -8,7 +8,7 @@ such of 32. A fit says which it wants, for its own operations only, and hands th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any, Literal
 
@@ -62,8 +62,13 @@ def arithmetic(precision: Precision, device: torch.device) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
-    convolutions = getattr(torch.backends.cudnn, "conv", torch.backends.cudnn)
-    with tf32(convolutions, precision != "fp32"), tf32(torch.backends.cuda.matmul, False):
+    cudnn, shorter = torch.backends.cudnn, precision != "fp32"
+    # Of convolutions, and of recurrent layers, which one's own network may have.
+    kinds = [cudnn.conv, cudnn.rnn] if hasattr(cudnn, "conv") else [cudnn]
+    with ExitStack() as stack:
+        for kind in kinds:
+            stack.enter_context(tf32(kind, shorter))
+        stack.enter_context(tf32(torch.backends.cuda.matmul, False))
         yield
 
 
@@ -85,7 +90,11 @@ def tf32(of: Any, allowed: bool) -> Iterator[None]:
         finally:
             of.allow_tf32 = usual
         return
-    before, of.fp32_precision = of.fp32_precision, "tf32" if allowed else "ieee"
+    before = of.fp32_precision
+    if (before == "tf32") == allowed:
+        yield
+        return
+    of.fp32_precision = "tf32" if allowed else "ieee"
     try:
         yield
     finally:

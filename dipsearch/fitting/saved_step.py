@@ -14,6 +14,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from ..errors import out_of_memory
+
 StepState = Mapping[str, Tensor]
 """Everything that a step changes, by name: of the network, of Adam, of the average, of the generator of the jitter."""
 
@@ -146,10 +148,17 @@ class Changing:
         vectors = {}
         for kind, parts in self._parts.items():
             flat = [one if one.ndim == 1 else one.reshape(-1) for one in parts]
-            if self._elsewhere:
-                flat = [one.to(self._device) for one in flat]
-            vectors[kind] = torch.cat(flat)
+            vectors[kind] = self._joined(flat)
         return SavedStep(self.layout, vectors, draw)
+
+    def _joined(self, flat: list[Tensor]) -> Tensor:
+        """Them in one vector; on the CPU where the device has no room, so that a fit can be put aside for that."""
+        try:
+            return torch.cat([one.to(self._device) for one in flat] if self._elsewhere else flat)
+        except RuntimeError as error:
+            if self._device.type == "cpu" or not out_of_memory(error):
+                raise
+        return torch.cat([one.cpu() for one in flat])
 
 
 def _kind(value: Tensor) -> str:

@@ -12,7 +12,7 @@ from zlib import crc32
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError, first_line
+from ..errors import InputError, first_line, out_of_memory
 from ..network import Network, OwnNetwork, build, make_input
 from ..network.adam import Adam
 from ..problem import Problem, Split
@@ -132,10 +132,8 @@ class Step:
             return self.network(z)
         try:
             return self.network(z)
-        except torch.OutOfMemoryError:
-            raise
         except RuntimeError as error:
-            if "size" not in str(error) and "shape" not in str(error):
+            if out_of_memory(error) or ("size" not in str(error) and "shape" not in str(error)):
                 raise
             raise InputError(
                 f"the network cannot take the input {tuple(z.shape)}: {first_line(error)}",

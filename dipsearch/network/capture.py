@@ -9,6 +9,7 @@ that succeeds.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -26,24 +27,33 @@ def side_stream(device: torch.device) -> torch.cuda.Stream:
     return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
+_alone = threading.RLock()
+"""Held by whoever works on the stream of recordings: threads of one process (of a Dask worker, say) share it."""
+
+
 @contextmanager
 def beside(device: torch.device) -> Iterator[None]:
     """Do what is inside the block on the stream of all recordings, as the steps before one have to be done."""
-    ours, aside = torch.cuda.current_stream(device), side_stream(device)
-    aside.wait_stream(ours)
-    with torch.cuda.stream(aside):
-        yield
-    ours.wait_stream(aside)
+    with _alone:
+        ours, aside = torch.cuda.current_stream(device), side_stream(device)
+        aside.wait_stream(ours)
+        with torch.cuda.stream(aside):
+            yield
+        ours.wait_stream(aside)
 
 
 @contextmanager
 def capturing(
     graph: torch.cuda.CUDAGraph, device: torch.device, *, pool: Pool | None = None
 ) -> Iterator[None]:
-    """Record what is done inside the block; the current stream is what it was, however the block ends."""
+    """Record what is done inside the block; the current stream is what it was, however the block ends.
+
+    What other threads ask of the GPU meanwhile does not spoil it, as by default it would.
+    """
     with (
+        _alone,
         torch.cuda.stream(torch.cuda.current_stream(device)),
-        torch.cuda.graph(graph, pool=pool, stream=side_stream(device)),
+        torch.cuda.graph(graph, pool=pool, stream=side_stream(device), capture_error_mode="thread_local"),
     ):
         yield
 

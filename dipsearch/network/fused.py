@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..errors import first_line
+from ..errors import first_line, out_of_memory
 from .convolution import Convolution, device_of
 from .gene_rules import Activation, Padding
 from .layers import Block, Normalisation, halve
@@ -47,7 +47,11 @@ def find_triton() -> bool:
 @cache
 def compiles(device: int) -> bool:
     """Whether a kernel can be compiled and run on a CUDA device, also for a second time, which is another way through
-    Triton; tried once, and said where it cannot."""
+    Triton; tried once, and said where it cannot.
+
+    Raises:
+        RuntimeError: there was not enough memory to try it.
+    """
     if not find_triton() or torch.cuda.get_device_capability(device) < LEAST_CAPABILITY:
         return False
     try:
@@ -60,6 +64,8 @@ def compiles(device: int) -> bool:
     except (
         Exception
     ) as error:  # of a compiler that is missing, a driver that is too old, a cache without room
+        if out_of_memory(error):  # which says nothing of the kernels: it is tried again the next time
+            raise
         warnings.warn(
             f"the fused kernels cannot be used ({first_line(error)}); "
             "networks run on PyTorch's operations, about half as fast",

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..problem import Problem
 from .bayes import second_stage
-from .colour import decorrelation_for
+from .colour import Decorrelation, decorrelation_for
 from .consistency import consistent, proximal
 from .denoise import white
 from .groups import match
@@ -48,27 +48,12 @@ def alternate(
         over: asked before every pass.
     """
     x, met, colours = start, start, decorrelation_for(start)
-    parts = list(tiles(*x.shape[-2:], side=LARGE, overlap=OVERLAP))
     for index, (sigma, relaxation, members) in enumerate(how.passes()):
         if over():
             break
-        z = colours.forward(x)
-        mosaic = Mosaic(torch.zeros_like(z), overlap=OVERLAP)
-        for part in parts:
-            seen = z[(..., *part.window)]
-            groups = match(
-                seen,
-                patch=how.patch,
-                radius=how.near,
-                count=members,
-                step=how.stride,
-                phase=index,  # references move on from pass to pass, so that few of them are enough
-                wanted=None if wanted is None else wanted[part.window],
-                usable=None if usable is None else usable[part.window],
-            )
-            noise = white(sigma, channels=x.shape[1], like=x)
-            mosaic.add(part, second_stage(seen, seen, noise, groups))
-        smooth = colours.inverse(mosaic.image())
+        smooth = smoothed(
+            x, how, colours, sigma=sigma, members=members, phase=index, wanted=wanted, usable=usable
+        )
         last, met = (
             met,
             _measured(x + relaxation * (smooth - x), problem, sigma=sigma, noise_sigma=noise_sigma),
@@ -76,6 +61,46 @@ def alternate(
         inner = 0 < index < len(how.sigmas) - 1
         x = met + how.momentum * (met - last) if inner else met
     return met
+
+
+def smoothed(
+    x: Tensor,
+    how: Alternation,
+    colours: Decorrelation,
+    *,
+    sigma: float,
+    members: int,
+    phase: int = 0,
+    wanted: Tensor | None = None,
+    usable: Tensor | None = None,
+) -> Tensor:
+    """What groups of similar patches make of a guess (1, C, H, W) in one pass.
+
+    Args:
+        x: the guess.
+        how: patches, windows and references.
+        colours: in which it is compared.
+        sigma, members: of the pass.
+        phase: references move on from pass to pass, so that few of them are enough.
+        wanted, usable: as in ``alternate``.
+    """
+    z = colours.forward(x)
+    mosaic = Mosaic(torch.zeros_like(z), overlap=OVERLAP)
+    for part in tiles(*x.shape[-2:], side=LARGE, overlap=OVERLAP):
+        seen = z[(..., *part.window)]
+        groups = match(
+            seen,
+            patch=how.patch,
+            radius=how.near,
+            count=members,
+            step=how.stride,
+            phase=phase,
+            wanted=None if wanted is None else wanted[part.window],
+            usable=None if usable is None else usable[part.window],
+        )
+        noise = white(sigma, channels=x.shape[1], like=x)
+        mosaic.add(part, second_stage(seen, seen, noise, groups))
+    return colours.inverse(mosaic.image())
 
 
 def _measured(x: Tensor, problem: Problem, *, sigma: float, noise_sigma: float) -> Tensor:

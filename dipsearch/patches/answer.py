@@ -179,7 +179,7 @@ def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings, over
         part = part if isinstance(operator, Mask) else replace(part, operator=Mask(part.observed))
         return fill(part, pilot=pilot, noise_sigma=assumed_sigma(part), settings=settings, over=over)
     if not isinstance(operator, Identity):
-        first, on = _alternations(part, settings)
+        first, on = alternations(part, settings)
         start, how = (
             (first_guess(part, noise_sigma=assumed_sigma(part), over=over), first)
             if pilot is None
@@ -197,7 +197,7 @@ def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings, over
     return _denoised(part, pilot, _patch_noise(part), settings, over)
 
 
-def _alternations(part: Problem, settings: PatchSettings) -> tuple[Alternation, Alternation]:
+def alternations(part: Problem, settings: PatchSettings) -> tuple[Alternation, Alternation]:
     """How an operator is undone: from a first guess, and from a restoration from elsewhere."""
     if isinstance(part.operator, Downsample):
         return settings.enlarging, settings.enlarging_on

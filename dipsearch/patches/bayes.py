@@ -58,7 +58,7 @@ def _eigen(covariance: Tensor) -> tuple[Tensor, Tensor]:
     """Of groups: eigenvalues and vectors; where many are alike (pictures of few levels) 32 bits do not converge."""
     try:
         values, vectors = torch.linalg.eigh(covariance)
-    except RuntimeError:  # torch.linalg.LinAlgError is one
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # not for lack of memory: doubles need more
         if not bool(covariance.isfinite().all()):
             raise
         size = covariance.shape[-1]

@@ -18,7 +18,6 @@ from .noise import NoiseModel, estimated_behind_a_blur, rounded_behind_a_blur
 from .operators import (
     Blur,
     Downsample,
-    Fourier,
     Identity,
     LinearOperator,
     Mask,
@@ -67,11 +66,12 @@ def take_in(
     a = as_operator(operator)
     if isinstance(a, LinearOperator | Product) and a.divisor != 1:
         a = a.divided_by(1 / a.divisor)  # that of another problem, which had divided its y, too
-    if isinstance(a, Mask | Fourier | Product):
+    if not isinstance(a, LinearOperator):
         a = a.to("cpu")  # where the values are; of a product a copy, whose factors learn their shapes here
     if isinstance(a, LinearOperator):
         if image_shape is not None:
             a, image_shape = a.for_images(image_shape), None
+        a = a.reached_from_cpu(values, home=form.device)
         values = channels_first(values, a) if form.kind == "numpy" else values
         a = a.shaped(in_32_bits(values))
         seen = a.inward(in_64_bits(values))

@@ -10,7 +10,7 @@ import torch
 
 from ..calling import option
 from ..errors import ResourceError
-from ..fitting.free_memory import free_bytes
+from ..fitting.free_memory import UNUSABLE, free_bytes
 
 LEAST_FREE = 10**9
 """Bytes that have to be free on a GPU that nobody asked for by name: a worker takes 0.6 GB before its first fit."""
@@ -141,7 +141,7 @@ def _trouble(name: str) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what it has to say of an old GPU, the attempt says, too
             torch.ones(1, device=name).add_(1).item()
-    except RuntimeError as error:
+    except UNUSABLE as error:
         return f"{name} cannot be used ({_first_sentence(str(error))})"
     return ""
 

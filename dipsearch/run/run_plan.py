@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from ..calling import option
-from ..errors import InputError, ResourceError
+from ..errors import InputError, ResourceError, out_of_memory
 from ..execution.executor import WorkerSpec
-from ..fitting import give_back_memory, out_of_memory
+from ..fitting import give_back_memory
 from ..fitting.compute import Compute
 from ..fitting.precision import Precision, arithmetic, effective, forward_pass
 from ..network import Calibration, SearchSpace, calibrate

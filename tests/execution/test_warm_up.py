@@ -31,9 +31,20 @@ def test_it_answers_and_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_a_device_that_cannot_do_it_says_so_with_its_first_task(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        AssertionError("Torch not compiled with CUDA enabled"),
+        torch.cuda.DeferredCudaCallError("CUDA call failed lazily at initialization"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_device_that_cannot_do_it_says_so_with_its_first_task(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def full(*arguments: object, **more: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory")
+        raise error
 
     handed_back: list[str] = []
     monkeypatch.setattr(module, "answer", full)

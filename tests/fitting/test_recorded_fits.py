@@ -6,13 +6,28 @@ import gc
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from dipsearch.fitting import Compute, OngoingFit, Step, give_back_memory, pack, unpack
 from dipsearch.fitting.cuda_graph import recorded
 from dipsearch.network import Genome, Scale
-from dipsearch.problem import Identity, NoiseModel, Problem, make_split
+from dipsearch.patches import HURRIED, answer
+from dipsearch.problem import (
+    Blur,
+    Downsample,
+    Fourier,
+    Identity,
+    LinearOperator,
+    Mask,
+    NoiseModel,
+    Problem,
+    Product,
+    Radon,
+    make_split,
+)
+from dipsearch.problem.operators import as_operator
 
 from .test_engine import SMALL, needs_cuda, parts
 from .test_loop import picture
@@ -213,3 +228,57 @@ def test_without_memory_beside_another_graph_the_worker_is_asked_to_make_room() 
         recorded(failing(FAILURES["needs too much"]), problem, split=split)
     there.advance(20)
     assert there.curves().loss[-1] > 0
+
+
+def measured(operator: object, *, channels: int = 1) -> Problem:
+    """A picture that some operator measured, with noise."""
+    operator = as_operator(operator)
+    clean = picture(64, 64)[:, :channels]
+    y = operator.A(clean)
+    seen = getattr(operator, "observed", torch.ones_like(y[:, :1]))
+    y = (y + 0.02 * torch.randn(y.shape, generator=torch.Generator().manual_seed(0))) * seen
+    return Problem(y, operator, NoiseModel("gaussian", 0.02, "given"), (1, channels, 64, 64), seen)
+
+
+HALF = (torch.rand(64, 64, generator=torch.Generator().manual_seed(1)) > 0.5).float()
+SHAPE = (1, 1, 64, 64)
+OPERATORS: dict[str, Callable[[], Problem]] = {
+    "blur, circular": lambda: measured(Blur(torch.ones(5, 5) / 25)),
+    "blur, reflected": lambda: measured(Blur(torch.ones(5, 5) / 25, border="reflect")),
+    "Fourier": lambda: measured(Fourier(HALF)),
+    "Fourier, complex": lambda: measured(Fourier(HALF, complex_image=True), channels=2),
+    "Radon": lambda: measured(Radon(list(range(0, 180, 10)), SHAPE)),
+    "product": lambda: measured(Product(Downsample(2, SHAPE), Blur(torch.ones(3, 3) / 9))),
+    "downsample": lambda: measured(Downsample(2, SHAPE)),
+    "mask": lambda: measured(Mask(HALF)),
+    "a pair in PyTorch": lambda: measured(
+        LinearOperator(lambda x: 2 * x, lambda y: 2 * y, image_shape=SHAPE)
+    ),
+}
+
+
+def fitted_with(problem: Problem) -> OngoingFit:
+    split = make_split(problem, seed=0).to(GPU)
+    one = OngoingFit(SMALL, problem.to(GPU), split=split, seed=0, max_steps=400)
+    one.advance(20)
+    return one
+
+
+@pytest.mark.parametrize("kind", OPERATORS)
+def test_every_operator_is_recorded_and_answered_by_similar_patches(kind: str) -> None:
+    problem = OPERATORS[kind]()
+    one = fitted_with(problem)
+    assert (one.fit().engine, one.fit().notes) == ("cuda_graph", ())
+    losses = one.curves().loss
+    assert losses[-1] < losses[0]
+    left = iter(range(20))  # enough for a guess and some passes of patches
+    found = answer(problem.to(GPU), settings=HURRIED, over=lambda: next(left, None) is None)
+    assert found.device == GPU and found.shape == problem.image_shape and bool(found.isfinite().all())
+
+
+def test_a_pair_in_numpy_is_fitted_eagerly_and_says_why() -> None:
+    def flipped(x: torch.Tensor) -> object:
+        return np.flip(x.numpy(), -1)
+
+    done = fitted_with(measured(LinearOperator(flipped, flipped, image_shape=SHAPE))).fit()
+    assert done.engine == "eager" and done.notes[0].startswith("recording failed: ")

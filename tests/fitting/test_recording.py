@@ -39,10 +39,11 @@ class Gpu:
         return (0, self.pools)
 
     @contextmanager
-    def graph(self, graph: Graph, *, pool: object, stream: object) -> Iterator[None]:
+    def graph(self, graph: Graph, *, pool: object, stream: object, capture_error_mode: str) -> Iterator[None]:
         del stream
         self.asked_for.append(pool)
         graph.kept = pool
+        assert capture_error_mode == "thread_local"  # other threads may go on
         yield
         error = self.errors.pop(0) if self.errors else None
         if error is not None:
@@ -233,7 +234,7 @@ def _arithmetic_of_each_precision() -> None:
     for precision_word, convolutions in (("tf32", "tf32"), ("fp32", "ieee"), ("bf16", "tf32")):
         with precision.arithmetic(precision_word, there):
             assert torch.backends.cudnn.conv.fp32_precision == convolutions
-            assert products.fp32_precision == "ieee"
+            assert products.fp32_precision != "tf32"
     after = torch.backends.cudnn.conv.fp32_precision, products.fp32_precision
     assert [one == "tf32" for one in after] == [one == "tf32" for one in before]
 
@@ -251,11 +252,31 @@ def test_what_somebody_asked_of_products_can_still_be_read(
     set_by_it = products.fp32_precision
     try:
         with precision.arithmetic(precision_word, torch.device("cuda", 0)):
-            assert products.fp32_precision == "ieee"
+            assert products.fp32_precision != "tf32"
         assert (torch.get_float32_matmul_precision(), products.fp32_precision) == (asked, set_by_it)
     finally:
         torch.set_float32_matmul_precision(usual)
         products.fp32_precision = word
+
+
+@newer_words
+@in_a_process_of_its_own
+def test_recurrent_layers_are_as_precise_as_convolutions() -> None:
+    cudnn, usual = torch.backends.cudnn, torch.backends.cudnn.rnn.fp32_precision
+    for word, wanted in (("fp32", "ieee"), ("tf32", "tf32"), ("bf16", "tf32")):
+        with precision.arithmetic(word, torch.device("cuda", 0)):
+            assert (cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision) == (wanted, wanted)
+        assert cudnn.rnn.fp32_precision == usual
+
+
+@newer_words
+@in_a_process_of_its_own
+def test_where_nothing_has_to_be_set_nothing_is() -> None:
+    # Once a word has been set, PyTorch raises when somebody reads an older switch that says something else.
+    with precision.arithmetic("tf32", torch.device("cuda", 0)):
+        assert torch.backends.cudnn.allow_tf32
+        assert torch.backends.cuda.matmul.fp32_precision == "none"
+        assert torch.get_float32_matmul_precision() == "highest"
 
 
 @newer_words
@@ -268,7 +289,7 @@ def test_a_word_to_all_operations_reaches_products_afterwards(told_before: str) 
     try:
         everything.fp32_precision = told_before
         with precision.arithmetic("fp32", torch.device("cuda", 0)):
-            assert products.fp32_precision == "ieee"
+            assert products.fp32_precision != "tf32"
         assert products.fp32_precision == told_before
         for later in ("ieee", "tf32"):
             everything.fp32_precision = later

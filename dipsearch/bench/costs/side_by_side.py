@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import product
 from multiprocessing.connection import Connection
@@ -19,7 +20,8 @@ from typing import Literal
 
 import torch
 
-from ...fitting import give_back_memory, make_engine, out_of_memory
+from ...errors import out_of_memory
+from ...fitting import give_back_memory, make_engine
 from ...fitting.compute import USUAL, Compute
 from ...fitting.cuda_graph import captured, warm_up
 from ...fitting.engine import Engine, read
@@ -212,13 +214,15 @@ def _alone(
 ) -> None:
     """One of several processes, which begin to count when all of them have a fit."""
     try:
-        turn, precision = _prepared("processes", name, size, device, compute, seeds=(seed,))
-        ready.wait(PATIENCE)
+        with ExitStack() as unless_ready:
+            unless_ready.callback(ready.abort)  # whatever it is that goes wrong: the others are waiting
+            turn, precision = _prepared("processes", name, size, device, compute, seeds=(seed,))
+            ready.wait(PATIENCE)
+            unless_ready.pop_all()
         out.send((_per_second(turn, seconds), precision))
     except BrokenBarrierError:
         return  # another one has said why
     except (RuntimeError, MemoryError) as error:
-        ready.abort()
         if not out_of_memory(error):
             raise
 

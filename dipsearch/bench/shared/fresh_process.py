@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ...fitting import out_of_memory
+from ...errors import out_of_memory
 
 T = TypeVar("T")
 

@@ -14,10 +14,10 @@ from typing import Any, Self, cast
 import torch
 from torch import Tensor
 
-from ...errors import InputError
+from ...errors import InputError, out_of_memory
 from .gradient import with_adjoint
 from .identity import Identity
-from .maps import Map, Method, OnCpu, called, image_shape_of, moved_to, own_shape, tried
+from .maps import At, Map, Method, called, devices_of, image_shape_of, moved_to, own_shape, tried
 from .operator import Operator
 from .registry import is_registered
 from .shapes import as_complex, as_four, as_measured, four_numbers, in_32_bits, squeezed
@@ -80,6 +80,27 @@ class LinearOperator:
             self._forward, self._backward, image_shape=image_shape, complex_image=self.complex_image
         )
 
+    def reached_from_cpu(self, y: Tensor, *, home: torch.device | str) -> Self:
+        """The same operator for tensors on the CPU, of parts that may hold tensors on the device that y came from.
+
+        Args:
+            y: the measurement on the CPU, as A returns it.
+            home: the device that it came from.
+        """
+        if any(one.type != "cpu" for part in (self._forward, self._backward) for one in devices_of(part)):
+            return self.to("cpu")
+        if torch.device(home).type == "cpu":
+            return self
+        there = copy(self)
+        there._forward, there._backward = At(self._forward, home), At(self._backward, home)
+        for one in (self, self.to("cpu"), there):
+            try:
+                one.shaped(in_32_bits(y))
+            except InputError:
+                continue
+            return one
+        return self  # it is said elsewhere what is wrong with it
+
     def divided_by(self, divisor: float) -> Self:
         """A and its adjoint, divided by a number: of y, too, that changes nothing but the units."""
         made = copy(self)
@@ -99,7 +120,7 @@ class LinearOperator:
         moved._forward = moved_to(self._forward, device, copies=copies)
         moved._backward = moved_to(self._backward, device, copies=copies)
         if torch.device(device).type != "cpu" and not moved._works_on(device):
-            moved._forward, moved._backward = OnCpu(self._forward), OnCpu(self._backward)
+            moved._forward, moved._backward = At(self._forward, "cpu"), At(self._backward, "cpu")
         return moved
 
     def _works_on(self, device: torch.device | str) -> bool:
@@ -111,7 +132,9 @@ class LinearOperator:
                 self._returned(
                     self._applied(torch.zeros(self.image_shape, device=device, dtype=torch.float32))
                 )
-        except (RuntimeError, TypeError, ValueError):
+        except Exception as error:  # it is not our code, and may raise anything
+            if out_of_memory(error):
+                raise
             return False
         return True
 

@@ -16,14 +16,15 @@ from ...errors import DipsearchError, InputError
 Map = Callable[[Tensor], Tensor]
 
 
-class OnCpu:
-    """A part that only works on the CPU; what it is given is brought there, and what it returns is brought back."""
+class At:
+    """A part that works on one device alone; what it is given is brought there, and the operator brings back what it
+    returns."""
 
-    def __init__(self, part: Map) -> None:
-        self.part = part
+    def __init__(self, part: Map, device: torch.device | str) -> None:
+        self.part, self.device = part, device
 
     def __call__(self, value: Tensor) -> Tensor:
-        return self.part(value.cpu())
+        return self.part(value.to(self.device))
 
 
 class Method:
@@ -46,10 +47,19 @@ def moved_to(part: Any, device: torch.device | str, *, copies: dict[int, Any]) -
         return part
     if not isinstance(part, torch.nn.Module):
         return part.to(device)
-    where, held = torch.device(device), [tensor.device for tensor in (*part.parameters(), *part.buffers())]
+    where, held = torch.device(device), devices_of(part)
     if held and all(one.type == where.type and where.index in (None, one.index) for one in held):
         return part
     return deepcopy(part, copies).to(device)
+
+
+def devices_of(part: Any) -> list[torch.device]:
+    """Where a module, or that of which a part is a method, has its tensors; of anything else nobody knows."""
+    if isinstance(part, Method | MethodType):
+        return devices_of(part.owner if isinstance(part, Method) else part.__self__)
+    if not isinstance(part, torch.nn.Module):
+        return []
+    return [tensor.device for tensor in (*part.parameters(), *part.buffers())]
 
 
 def own_shape(given: object) -> tuple[int, ...] | None:

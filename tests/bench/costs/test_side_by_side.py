@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 from contextlib import nullcontext
 
 import pytest
@@ -36,6 +37,18 @@ def test_what_has_no_room_is_a_dash(monkeypatch: pytest.MonkeyPatch) -> None:
     table = measure_side_by_side(["32x4"], [32], at_once=[2], seconds=0.01)
     assert [row.its_per_s is None for row in table.rows] == [False, False, True]
     assert side_by_side_markdown(table).splitlines()[-1].endswith("| – |")
+
+
+def test_a_process_that_fails_lets_the_others_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*given: object, **more: object) -> None:
+        raise TypeError("no such network")
+
+    monkeypatch.setattr(module, "_prepared", wrong)
+    context = multiprocessing.get_context("spawn")
+    ready, (_, out) = context.Barrier(2), context.Pipe(duplex=False)
+    with pytest.raises(TypeError):
+        module._alone(out, ready, "32x4", 32, "cpu", module.USUAL, 0, 0.01)
+    assert ready.broken
 
 
 def test_every_fit_is_replayed_on_a_stream_of_its_own_and_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from torch.nn import functional
 from dipsearch.errors import InputError
 from dipsearch.problem import Downsample, Fourier, Identity, LinearOperator, Product
 from dipsearch.problem.operators import as_operator, check_adjoint
+from dipsearch.problem.operators.maps import At
 
 SHAPE = (1, 1, 16, 20)
 Y = torch.rand(16, 20, generator=torch.Generator().manual_seed(0))
@@ -119,6 +120,19 @@ def test_the_gradient_is_the_adjoint_where_autograd_knows_nothing():
     Ax = operator.A(x)
     Ax.square().sum().backward()
     assert torch.allclose(x.grad, 2 * operator.A_adjoint(Ax.detach()), atol=1e-5)
+
+
+@pytest.mark.parametrize("error", [KeyError("meta"), NotImplementedError(), AttributeError("no device")])
+def test_parts_that_fail_on_another_device_in_whatever_way_work_on_the_cpu(error):
+    def doubled(x):
+        if x.device.type != "cpu":
+            raise error
+        return 2 * x
+
+    operator = LinearOperator(doubled, doubled, image_shape=SHAPE).shaped(Y)
+    moved = operator.to("meta")  # a device that is there on any machine
+    assert isinstance(moved._forward, At) and isinstance(moved._backward, At)
+    assert torch.equal(moved.A(Y[None, None]), 2 * Y[None, None])
 
 
 def test_ours_are_taken_as_they_are():
