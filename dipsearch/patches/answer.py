@@ -85,7 +85,8 @@ def answer(
     Returns:
         (1, C, H, W), on the device of y.
     """
-    return _in_tiles(fitted_part(problem, split), None, settings, threads, progress, over)
+    found = _in_tiles(fitted_part(problem, split), None, settings, threads, progress, over)
+    return _beside_noise(found, problem)
 
 
 def polished(
@@ -103,7 +104,7 @@ def polished(
         split: look at its fitted part alone; ``None``: at all of y.
         threads: that work on tiles; the same numbers come out.
     """
-    return _in_tiles(fitted_part(problem, split), pilot, None, threads, None, never)
+    return _beside_noise(_in_tiles(fitted_part(problem, split), pilot, None, threads, None, never), problem)
 
 
 def met(x: Tensor, problem: Problem, *, split: Split | None = None) -> Tensor:
@@ -118,6 +119,13 @@ def met(x: Tensor, problem: Problem, *, split: Split | None = None) -> Tensor:
     if isinstance(part.operator, Mask | Identity) or assumed_sigma(part) > 0:
         return x  # observed pixels are put back when everything is mixed
     return consistent(x, part.operator, part.y, weight=part.observed)
+
+
+def _beside_noise(x: Tensor, problem: Problem) -> Tensor:
+    """Borders and other plain areas of a noisy picture as they were."""
+    if not isinstance(problem.operator, Identity) or bool(problem.observed.all()):
+        return x
+    return torch.where(problem.observed > 0, x, problem.y)
 
 
 def _in_tiles(

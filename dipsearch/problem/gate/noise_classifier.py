@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 from torch import Tensor
 
 from ..array_types import Bits
@@ -61,6 +62,9 @@ made it 4.6 to 120 times as much; of clean ones a drawing (comic) had 3.1 times,
 
 DISAGREEMENT = 2.0
 """A given strength is wondered at where it is so many times as large, or as small, as all that was measured."""
+
+SURELY_BELOW = 3.0
+"""Standard errors of the zero of photons that a constant area lies below it where it is a border for sure."""
 
 SEEN_PLAIN = 0.01
 """Share of a noisy picture from which on its plain areas are let alone."""
@@ -216,12 +220,28 @@ def _noisy(seen: Evidence) -> bool:
 
 def _not_plain(y: Tensor, found: Diagnosis) -> Bits | None:
     """Where a noisy picture is not plain; ``None`` where hardly anything of it is."""
-    if found.noise.kind in ("poisson", "impulse"):
-        return None  # dark places without a single photon are constant, too, and so are struck ones
+    if found.noise.kind == "impulse":
+        return None  # struck places are constant, too
     if found.evidence.plain < SEEN_PLAIN:
         return None  # pixels are plain where all of their values are, which are at most as many
     plain = plain_pixels(y)
+    if found.noise.kind == "poisson":
+        plain &= ~_may_be_dark(y, found)
     return ~plain if plain.mean() >= SEEN_PLAIN else None
+
+
+def _may_be_dark(y: Tensor, found: Diagnosis) -> Bits:
+    """(h, w): where a constant area may be one without a single photon: near the zero, and up to half a step or count.
+
+    Anywhere else photons would differ, so that it is a border, or was cut off.
+    """
+    noise, seen = found.noise, found.evidence
+    assert noise.gain is not None
+    error = 0.0 if found.branch == "thinning" else seen.photons.zero_error
+    above = y - noise.offset
+    step = max(noise.gain, seen.step)
+    dark = (above > -SURELY_BELOW * error - step) & (noise.gain * above < step**2 / 2)
+    return np.asarray(dark.any(dim=1)[0].cpu().numpy())
 
 
 def given_sigma(y: Tensor, sigma: float, *, unit: Unit = GREY_LEVELS) -> Diagnosis:

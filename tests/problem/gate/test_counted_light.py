@@ -53,3 +53,23 @@ def test_what_absorbs_most_of_the_light_of_an_x_ray_stays_the_darkest():
     assert x[darkest].mean() == pytest.approx(clean[darkest].mean(), rel=0.02)
     assert psnr(x, clean) > psnr(y, clean) + 9
     assert make_split(problem, seed=0).kind == "held-out"
+
+
+@pytest.mark.parametrize("border", [0, 400])
+def test_a_border_below_the_zero_or_in_full_light_stays_as_it_is(border):
+    clean = blobs() * 300 + 100
+    y = counted(blobs() * 100, gain=3, offset=100)
+    y[:12] = clean[:12] = border
+    problem = Problem(y)
+    assert problem.noise.kind == "poisson"
+    assert not bool(problem.observed[..., :11, :].any()) and bool(problem.observed[..., 14:, :].all())
+    x = answer(problem)[0, 0].double().numpy() * (problem.form.high - problem.form.low) + problem.form.low
+    assert np.abs(x[:11] - border).max() < 1e-3
+    assert psnr(x, clean) > psnr(y, clean) + 4
+
+
+def test_dark_places_without_a_photon_are_no_border():
+    light = blobs() * 8
+    light[:20] = 0
+    found = diagnose(as_problem_has_it(counted(light) / 20))
+    assert found.noise.kind == "poisson" and found.where is None
