@@ -38,6 +38,7 @@ from .consistency import consistent
 from .denoise import denoise, polish, white
 from .fill import fill
 from .haste import Over, never
+from .lost_light import with_lost_light
 from .part import fitted_part
 from .patch_noise import PatchNoise
 from .settings import Alternation, PatchSettings, settings_for
@@ -198,7 +199,8 @@ def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings, over
         return part.y
     if noise.kind == "poisson" and noise.gain is not None:
         stabiliser = GeneralisedAnscombe(noise.gain, noise.offset, noise.read_sigma)
-        return _stabilised(part, pilot, stabiliser, settings, over)
+        found = _stabilised(part, pilot, stabiliser, settings, over)
+        return with_lost_light(found, part.y, stabiliser, known=part.observed)
     if noise.share is not None:
         steady = replace(part, y=_raised(part.y))
         return _stabilised(steady, pilot, Logarithm(noise.share), settings, over)
