@@ -50,7 +50,8 @@ photons (but of slides with text 0.57 and 0.70), at most 0.87 where they were cl
 COUNTS_LEAST, COUNTS_EVEN, COUNTS_RATIO = 0.87, 0.92, 0.75
 """Noise by that of counts, its evenness and its high by its middle band. Of 10 to 125 photons in 16 bits, on 18 tuning
 pictures they were at least 0.93, 0.95 and 0.80; of clean pictures of 8 bits stored in 12 or 16, whose steps are a
-comb, none had as much of all three. Counts beside a noise of reading of two, of which some lie below the zero, had 0.81."""
+comb, none had as much of all three. Counts beside a noise
+of reading of two, of which some lie below the zero, had 0.81."""
 
 COUNTS_MOST = 1.15
 """The same, of what counts alone can have: with a noise of reading of four counts it was 1.20 and 1.25 (cells and

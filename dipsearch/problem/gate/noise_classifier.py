@@ -6,13 +6,12 @@ The decision is a value with every number behind it, for the console, the page a
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
 from torch import Tensor
 
-from ..array_types import Bits, Values
+from ..array_types import Bits
 from ..noise import LEVELS, NoiseModel
 from . import verdicts
 from .channel_noise import MOST_CHANNELS
@@ -20,7 +19,8 @@ from .diagnosis import Diagnosis
 from .evidence import Evidence, gather
 from .free_directions import HARDLY_NOISY
 from .noisy_part import FAINTEST, find_noisy_part
-from .plain import plain_pixels, plain_values
+from .plain import plain_pixels
+from .spread import more_than_all
 from .unit import GREY_LEVELS, Unit
 
 SURELY_EVEN, SURELY_WHITE, FAINTEST_SURE = 0.9, 0.85, 0.05 / LEVELS
@@ -64,12 +64,6 @@ made it 4.6 to 120 times as much; of clean ones a drawing (comic) had 3.1 times,
 DISAGREEMENT = 2.0
 """A given strength is wondered at where it is so many times as large, or as small, as all that was measured."""
 
-MORE_THAN_ALL, HALVES_OF_NOISE, MORE_THAN_HALVES = 1.3, 1 - 2 / math.pi, 4.0
-"""Noise cannot have more variance than all values (of a faint picture in photons a fifth too much may be found), and
-around the best two levels not less than Gaussian noise alone has there; clipped to [0, 1], of sigma 100 on grey, half of
-that. A dithered print with noise of sigma 10 had 15 times as much, a chequerboard of single pixels 270 times: taken for
-noise they went from 31 dB to 15 and 17."""
-
 SURELY_BELOW = 3.0
 """Standard errors of the zero of photons that a constant area lies below it where it is a border for sure."""
 
@@ -106,7 +100,7 @@ def diagnose(y: Tensor, *, jpeg: bool = False, unit: Unit = GREY_LEVELS) -> Diag
         InputError: a side shorter than 8 pixels.
     """
     found = _of_whole(y, gather(y), jpeg=jpeg, unit=unit)
-    if _more_than_all(y, found):
+    if more_than_all(y, found.noise):
         return replace(verdicts.left_alone(found.evidence, unit, jpeg=False), unit=unit)
     if not jpeg and (found.leaves_alone or found.branch in ("held-out", "held-out (photons)")):
         found = _beside_clean_channels(y, found, unit=unit) or found
@@ -114,30 +108,6 @@ def diagnose(y: Tensor, *, jpeg: bool = False, unit: Unit = GREY_LEVELS) -> Diag
     if part is None or not (found.leaves_alone or _surely_noisy(part)):
         return replace(found, unit=unit, where=None if found.leaves_alone else _not_plain(y, found))
     return replace(part, unit=unit)
-
-
-def _more_than_all(y: Tensor, found: Diagnosis) -> bool:
-    """Whether a picture would have more noise than its values allow, as print and dither with a little noise seem to."""
-    noise, values = found.noise, y.detach().double().cpu().numpy()[0][~plain_values(y)]
-    if noise.kind == "poisson" and noise.gain is not None:
-        counted = noise.gain * (float(values.mean()) - noise.offset) + noise.read_sigma**2
-        return counted > MORE_THAN_ALL * float(values.var())
-    if noise.kind not in ("gaussian", "correlated", "unknown") or not noise.sigma:
-        return False
-    return noise.sigma**2 > MORE_THAN_HALVES * _around_two(values) / HALVES_OF_NOISE
-
-
-def _around_two(values: Values) -> float:
-    """The mean squared distance of values from the nearer of two levels, the best that Lloyd's rounds find."""
-    middle = float(values.mean())
-    dark = values <= middle
-    for _ in range(10):
-        if dark.all():
-            return float(values.var())
-        middle = (float(values[dark].mean()) + float(values[~dark].mean())) / 2
-        dark = values <= middle
-    two = np.where(dark, values[dark].mean(), values[~dark].mean())
-    return float(np.mean((values - two) ** 2))
 
 
 def _beside_clean_channels(y: Tensor, whole: Diagnosis, *, unit: Unit) -> Diagnosis | None:
