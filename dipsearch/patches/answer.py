@@ -38,6 +38,7 @@ from .consistency import consistent
 from .denoise import denoise, polish, white
 from .fill import fill
 from .haste import Over, never
+from .lost_light import with_lost_light
 from .part import fitted_part
 from .patch_noise import PatchNoise
 from .settings import Alternation, PatchSettings, settings_for
@@ -85,7 +86,8 @@ def answer(
     Returns:
         (1, C, H, W), on the device of y.
     """
-    return _in_tiles(fitted_part(problem, split), None, settings, threads, progress, over)
+    found = _in_tiles(fitted_part(problem, split), None, settings, threads, progress, over)
+    return _beside_noise(found, problem)
 
 
 def polished(
@@ -103,7 +105,7 @@ def polished(
         split: look at its fitted part alone; ``None``: at all of y.
         threads: that work on tiles; the same numbers come out.
     """
-    return _in_tiles(fitted_part(problem, split), pilot, None, threads, None, never)
+    return _beside_noise(_in_tiles(fitted_part(problem, split), pilot, None, threads, None, never), problem)
 
 
 def met(x: Tensor, problem: Problem, *, split: Split | None = None) -> Tensor:
@@ -118,6 +120,13 @@ def met(x: Tensor, problem: Problem, *, split: Split | None = None) -> Tensor:
     if isinstance(part.operator, Mask | Identity) or assumed_sigma(part) > 0:
         return x  # observed pixels are put back when everything is mixed
     return consistent(x, part.operator, part.y, weight=part.observed)
+
+
+def _beside_noise(x: Tensor, problem: Problem) -> Tensor:
+    """Borders and other plain areas of a noisy picture as they were."""
+    if not isinstance(problem.operator, Identity) or bool(problem.observed.all()):
+        return x
+    return torch.where(problem.observed > 0, x, problem.y)
 
 
 def _in_tiles(
@@ -190,7 +199,8 @@ def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings, over
         return part.y
     if noise.kind == "poisson" and noise.gain is not None:
         stabiliser = GeneralisedAnscombe(noise.gain, noise.offset, noise.read_sigma)
-        return _stabilised(part, pilot, stabiliser, settings, over)
+        found = _stabilised(part, pilot, stabiliser, settings, over)
+        return with_lost_light(found, part.y, stabiliser, known=part.observed)
     if noise.share is not None:
         steady = replace(part, y=_raised(part.y))
         return _stabilised(steady, pilot, Logarithm(noise.share), settings, over)

@@ -49,6 +49,13 @@ LEAST_TAKEN, TAILS = 0.8, 0.02
 them. Of 20 to 300 photons on crops of the tuning pictures it was 0.99 to 1; of palettes and of few grey levels, whose
 values lie on the teeth of any fine comb, 0.05 to 0.57."""
 
+COARSEST, FEWEST_LEVELS, FEWEST_SPARSE = 1 / 50, 3, 100
+"""Of sparse counts: the least step by the range, as finer ones are many counts and have a comb; the levels, for two are
+a mask or print; and the values above 0."""
+
+DISPERSION, SIDE_OF_BLOCK = (0.8, 1.3), 8
+"""Squared differences of neighbours by their sums, of which counts have 1 and what is seen adds a little."""
+
 HALF = 1e-3  # of a grey level
 WHOLE_PHASE = 0.1  # of a count
 
@@ -100,7 +107,7 @@ def find_comb(
     if not low < high or len(levels) > MOST_LEVELS:
         return NO_COMB
     between = (levels != 0) & (levels != 1)  # the ends lie on every comb
-    if counts[between].sum() < FEWEST_BETWEEN:
+    if between.sum() < 2 or counts[between].sum() < FEWEST_BETWEEN:
         return NO_COMB
     levels, weight = levels[between], counts[between] / counts[between].sum()
     fractional = np.arange(low, min(high, FRACTIONAL), FINENESS)
@@ -125,6 +132,52 @@ def find_comb(
     offset = _offset(photons, complex(waves[at]), zero, zero_error, lowest=float(levels[0]))
     found = fit >= COMB and (offset == 0 or fit >= EXACT_COMB)
     return Comb(photons, fit, found, offset)
+
+
+def sparse_counts(y: Tensor) -> Comb:
+    """Whole numbers from 0 on, few, whose differences are as large as those of counts in all directions.
+
+    Both where there is much light and where there is little of it, as half of the light each has. What is drawn, and
+    dither, differ more in some directions than in others, and labels hardly at all.
+    """
+    planes = y.detach().double().cpu().numpy()[0]
+    levels = np.unique(planes)
+    if not FEWEST_LEVELS <= len(levels) <= 1 / COARSEST or levels[0] != 0:
+        return NO_COMB
+    step = float(np.diff(levels).min())
+    whole = levels / step
+    if step < COARSEST or np.abs(whole - np.round(whole)).max() > WHOLE_PHASE:
+        return NO_COMB
+    counts = np.round(planes / step)
+    if (counts > 0).sum() < FEWEST_SPARSE or np.median(counts) > 0:
+        return NO_COMB
+    alike = all(
+        DISPERSION[0] <= found <= DISPERSION[1]
+        for down, right in ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
+        for found in _dispersions(counts, down, right)
+    )
+    return Comb(1 / step, 1.0, True) if alike else NO_COMB
+
+
+def _dispersions(counts: Values, down: int, right: int) -> tuple[float, float]:
+    """Squared differences by sums of (C, h, w) at one distance, in the brighter and in the darker blocks."""
+    height, width = counts.shape[1] - down, counts.shape[2] - right
+    one, other = counts[:, :height, :width], counts[:, down:, right:]
+    rows, columns = (side // SIDE_OF_BLOCK * SIDE_OF_BLOCK for side in (height, width))
+
+    def by_block(values: Values) -> Values:
+        split = values[:, :rows, :columns].reshape(
+            len(values), rows // SIDE_OF_BLOCK, SIDE_OF_BLOCK, columns // SIDE_OF_BLOCK, SIDE_OF_BLOCK
+        )
+        return np.asarray(split.sum(axis=(2, 4)).ravel())
+
+    sums, squares = by_block(one + other), by_block((one - other) ** 2)
+    order = np.argsort(-sums)
+    bright = np.cumsum(sums[order]) <= sums.sum() / 2
+    found = [
+        float(squares[order][part].sum() / max(sums[order][part].sum(), 1e-12)) for part in (bright, ~bright)
+    ]
+    return found[0], found[1]
 
 
 def _waves(tried: Values, levels: Values, weight: Values) -> NDArray[np.complex128]:

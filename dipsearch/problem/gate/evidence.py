@@ -25,7 +25,7 @@ from .blocks import (
     spectrum,
 )
 from .channel_noise import ChannelNoise, channel_noise
-from .counts import NO_COMB, Comb, find_comb
+from .counts import NO_COMB, Comb, find_comb, sparse_counts
 from .evenness import Evenness, evenness
 from .free_directions import LITTLE_RISE, FreeNoise, free_noise
 from .impulses import Impulses, find_impulses
@@ -47,10 +47,15 @@ SURELY_PHOTONS = 0.9
 believed where no free direction tells. Of tuning pictures with large dark places it was 0.97 to 1.00 with 200 and 800
 photons (but of slides with text 0.57 and 0.70), at most 0.87 where they were clean."""
 
-COUNTS_LEAST, COUNTS_EVEN, COUNTS_RATIO = 0.78, 0.92, 0.75
+COUNTS_LEAST, COUNTS_EVEN, COUNTS_RATIO = 0.87, 0.92, 0.75
 """Noise by that of counts, its evenness and its high by its middle band. Of 10 to 125 photons in 16 bits, on 18 tuning
 pictures they were at least 0.93, 0.95 and 0.80; of clean pictures of 8 bits stored in 12 or 16, whose steps are a
-comb, none had as much of all three."""
+comb, none had as much of all three. Counts beside a noise
+of reading of two, of which some lie below the zero, had 0.81."""
+
+COUNTS_MOST = 1.15
+"""The same, of what counts alone can have: with a noise of reading of four counts it was 1.20 and 1.25 (cells and
+filaments, 30 photons at most), without 0.96 to 1.05."""
 
 FEWEST_COUNTS = 2.0
 """In a block, so that its spectrum is that of noise and not of single counts."""
@@ -78,6 +83,7 @@ class Evidence:
         line: its variance against brightness, and whether nearly all of it grows.
         photons: the same as photons have it, with an offset and noise of reading.
         comb: how well the values are whole counts of photons.
+        sparse: whether they are so few counts that most places have none, and have the noise of these.
         counts: how even the noise is when what such counts have was taken out; ``None`` where there is no comb.
         grid: how much a grid of JPEG stands out.
         impulses: values at the far end of the range.
@@ -100,6 +106,7 @@ class Evidence:
     line: Line
     photons: PhotonLine
     comb: Comb
+    sparse: bool
     counts: Evenness | None
     grid: Grid
     impulses: Impulses
@@ -120,7 +127,7 @@ class Evidence:
         """Whether the values are whole counts and have the noise of these: the steps of a file are a comb, too."""
         if not self.comb.found or self.counts is None:
             return False
-        as_strong = self.counts.fine >= COUNTS_LEAST
+        as_strong = COUNTS_LEAST <= self.counts.fine <= COUNTS_MOST
         return as_strong and self.counts.even >= COUNTS_EVEN and self.counts.ratio >= COUNTS_RATIO
 
     @property
@@ -185,6 +192,7 @@ def gather(y: Tensor) -> Evidence:
     middle = len(correlation) // 2
     beside = (correlation[middle, middle + 1] + correlation[middle + 1, middle]) / 2
     comb = _comb(y, plain, line, photons)
+    sparse = NO_COMB if comb.found else sparse_counts(y)
     found = Evidence(
         estimate=estimate,
         high=high,
@@ -196,7 +204,8 @@ def gather(y: Tensor) -> Evidence:
         correlation=correlation,
         line=line,
         photons=photons,
-        comb=comb,
+        comb=sparse if sparse.found else comb,
+        sparse=sparse.found,
         counts=_of_counts(blocks, comb) if comb.found else None,
         grid=find_grid(y),
         impulses=find_impulses(y),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 from torch import Tensor
 
 from ..array_types import Bits
@@ -19,6 +20,7 @@ from .evidence import Evidence, gather
 from .free_directions import HARDLY_NOISY
 from .noisy_part import FAINTEST, find_noisy_part
 from .plain import plain_pixels
+from .spread import more_than_all
 from .unit import GREY_LEVELS, Unit
 
 SURELY_EVEN, SURELY_WHITE, FAINTEST_SURE = 0.9, 0.85, 0.05 / LEVELS
@@ -62,6 +64,9 @@ made it 4.6 to 120 times as much; of clean ones a drawing (comic) had 3.1 times,
 DISAGREEMENT = 2.0
 """A given strength is wondered at where it is so many times as large, or as small, as all that was measured."""
 
+SURELY_BELOW = 3.0
+"""Standard errors of the zero of photons that a constant area lies below it where it is a border for sure."""
+
 SEEN_PLAIN = 0.01
 """Share of a noisy picture from which on its plain areas are let alone."""
 
@@ -95,6 +100,8 @@ def diagnose(y: Tensor, *, jpeg: bool = False, unit: Unit = GREY_LEVELS) -> Diag
         InputError: a side shorter than 8 pixels.
     """
     found = _of_whole(y, gather(y), jpeg=jpeg, unit=unit)
+    if more_than_all(y, found.noise):
+        return replace(verdicts.left_alone(found.evidence, unit, jpeg=False), unit=unit)
     if not jpeg and (found.leaves_alone or found.branch in ("held-out", "held-out (photons)")):
         found = _beside_clean_channels(y, found, unit=unit) or found
     part = _of_part(y, jpeg=jpeg, unit=unit) if found.leaves_alone or _may_be_quieter(found) else None
@@ -159,6 +166,8 @@ def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis
         return verdicts.impulse(y, seen, unit)
     if seen.plain == 1:
         return verdicts.left_alone(seen, unit, jpeg=False)
+    if seen.sparse:
+        return verdicts.thinning(seen, unit)
     noisy = _noisy(seen)
     white = noisy and (seen.even.white or seen.surely_white)
     if _may_be_counts(seen, white=white) if seen.comb.rounded else seen.counted:
@@ -216,12 +225,28 @@ def _noisy(seen: Evidence) -> bool:
 
 def _not_plain(y: Tensor, found: Diagnosis) -> Bits | None:
     """Where a noisy picture is not plain; ``None`` where hardly anything of it is."""
-    if found.noise.kind in ("poisson", "impulse"):
-        return None  # dark places without a single photon are constant, too, and so are struck ones
+    if found.noise.kind == "impulse":
+        return None  # struck places are constant, too
     if found.evidence.plain < SEEN_PLAIN:
         return None  # pixels are plain where all of their values are, which are at most as many
     plain = plain_pixels(y)
+    if found.noise.kind == "poisson":
+        plain &= ~_may_be_dark(y, found)
     return ~plain if plain.mean() >= SEEN_PLAIN else None
+
+
+def _may_be_dark(y: Tensor, found: Diagnosis) -> Bits:
+    """(h, w): where a constant area may be one without a single photon: near the zero, and up to half a step or count.
+
+    Anywhere else photons would differ, so that it is a border, or was cut off.
+    """
+    noise, seen = found.noise, found.evidence
+    assert noise.gain is not None
+    error = 0.0 if found.branch == "thinning" else seen.photons.zero_error
+    above = y - noise.offset
+    step = max(noise.gain, seen.step)
+    dark = (above > -SURELY_BELOW * error - step) & (noise.gain * above < step**2 / 2)
+    return np.asarray(dark.any(dim=1)[0].cpu().numpy())
 
 
 def given_sigma(y: Tensor, sigma: float, *, unit: Unit = GREY_LEVELS) -> Diagnosis:

@@ -149,14 +149,16 @@ def covariance(seen: Evidence, unit: Unit) -> Diagnosis:
 
 
 def photons(seen: Evidence, unit: Unit) -> Diagnosis:
-    """Noise that grows with the light, as that of counted photons does."""
+    """Noise that grows with the light, as that of counted photons does.
+
+    All of the noise of reading is put into the offset, as if light had made it: nothing tells them apart, and an offset
+    at the darkest values would say that nothing is darker. An X-ray picture came out at 41.2 dB so, and at 44.9 now.
+    """
     line = seen.photons
-    read, offset, gain_error = line.read_sigma, line.dark, math.hypot(line.gain_error, OF_TEXTURE * line.gain)
-    if line.dark - line.zero <= 2 * line.zero_error:
-        read, offset = 0.0, line.zero
+    gain_error = math.hypot(line.gain_error, OF_TEXTURE * line.gain)
     return Diagnosis(
         "held-out (photons)",
-        NoiseModel("poisson", None, "estimated", gain=line.gain, offset=offset, read_sigma=read),
+        NoiseModel("poisson", None, "estimated", gain=line.gain, offset=line.zero),
         f"noise: photons, each of them {unit.number(line.gain)} ± {unit.number(gain_error)}; none is left at "
         f"{unit.value(line.zero)} ± {unit.number(line.zero_error)}, the offset less what reading adds; hidden pixels "
         "judge",

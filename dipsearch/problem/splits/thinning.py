@@ -63,11 +63,11 @@ def thin(problem: Problem, *, gain: float, offset: float = 0.0, seed: int) -> Sp
     )
 
 
-def off_the_counts(y: Tensor, *, gain: float, offset: float = 0.0) -> float:
-    """Return the share of the values (1, C, h, w) that are no whole count, further than rounding explains."""
+def off_the_counts(y: Tensor, *, gain: float, offset: float = 0.0, rounding: float = ROUNDED) -> float:
+    """Return the share of the values (1, C, h, w) that are no whole count, further than ``rounding`` explains."""
     counts = (y - offset) / gain
     z = counts.round()
-    off = ((counts - z).abs() > NEAR_ENOUGH) & ((y - offset - z * gain).abs() > ROUNDED)
+    off = ((counts - z).abs() > NEAR_ENOUGH) & ((y - offset - z * gain).abs() > rounding)
     return float((off | (z < 0)).float().mean())
 
 
