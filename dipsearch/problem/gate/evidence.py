@@ -19,6 +19,7 @@ from .blocks import (
     Line,
     autocorrelation,
     brightness_line,
+    ceiling,
     floor,
     of_equal_noise,
     read_blocks,
@@ -52,6 +53,11 @@ COUNTS_LEAST, COUNTS_EVEN, COUNTS_RATIO = 0.78, 0.92, 0.75
 pictures they were at least 0.93, 0.95 and 0.80; of clean pictures of 8 bits stored in 12 or 16, whose steps are a
 comb, none had as much of all three."""
 
+PATTERNED = 2.0
+"""Of the strength in the weakest frequencies of the whole picture. White noise of sigma 5 to 50, photons, speckle,
+impulses and blurred noise had at most 1.22 on fifteen tuning pictures, dither and chess boards under them 2.4 to 250:
+they have more in the finest frequencies of every place than any noise can have."""
+
 FEWEST_COUNTS = 2.0
 """In a block, so that its spectrum is that of noise and not of single counts."""
 
@@ -84,6 +90,7 @@ class Evidence:
         even: whether the quietest blocks agree, as those of noise do.
         channels: how strong it is in each channel, and what channels have in common.
         free: what is in the directions that texture leaves free; ``None`` from too few patches.
+        ceiling: what white noise can have at most, by the weakest frequencies of the whole picture.
         plain: the share of the values that lie in constant areas.
         step: the smallest difference between two values: what the file rounds to.
         levels: the most distinct values in a channel; 0 where there are too many.
@@ -106,6 +113,7 @@ class Evidence:
     even: Evenness
     channels: ChannelNoise
     free: FreeNoise | None
+    ceiling: float
     plain: float
     step: float
     levels: int
@@ -127,6 +135,11 @@ class Evidence:
     def surely_white(self) -> bool:
         """Whether there is white noise whatever texture looks like it."""
         return self.free is not None and self.free.white
+
+    @property
+    def patterned(self) -> bool:
+        """Whether the quietest places have more than white noise can have: there is a pattern in all of them."""
+        return self.high > PATTERNED * self.ceiling
 
     @property
     def correlated(self) -> bool:
@@ -203,6 +216,7 @@ def gather(y: Tensor) -> Evidence:
         even=even,
         channels=channels,
         free=free,
+        ceiling=ceiling(blocks),
         plain=float(plain.mean()),
         step=_step(y),
         levels=_levels(y),
