@@ -100,7 +100,8 @@ def diagnose(y: Tensor, *, jpeg: bool = False, unit: Unit = GREY_LEVELS) -> Diag
         InputError: a side shorter than 8 pixels.
     """
     found = _of_whole(y, gather(y), jpeg=jpeg, unit=unit)
-    if not jpeg and (found.leaves_alone or found.branch in ("held-out", "held-out (photons)")):
+    speckle = found.noise.share is not None  # makes the darker channels the cleaner ones
+    if not (jpeg or speckle) and (found.leaves_alone or found.branch in ("held-out", "held-out (photons)")):
         found = _beside_clean_channels(y, found, unit=unit) or found
     part = _of_part(y, jpeg=jpeg, unit=unit) if found.leaves_alone or _may_be_quieter(found) else None
     if part is None or not (found.leaves_alone or _surely_noisy(part)):
