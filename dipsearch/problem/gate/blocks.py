@@ -51,6 +51,12 @@ came out 4 to 14 % too small where beads, fibres or spots lie on a dark ground."
 QUIETEST, FLAT_SHARE = 0.1, 0.05
 """Shares of the blocks: whose strength is that of the noise, and in which its spectrum is measured."""
 
+WEAKEST = 0.05
+"""Of the frequencies: which one of the weakest tells the most that white noise can have."""
+
+OVERLAP = 3.0
+"""Blocks overlap by a half in both directions: so many of them say as much as one."""
+
 LOW_LEAK = 1.1
 """The lowest three coefficients hold the most of the picture; they may exceed the next by this much."""
 
@@ -150,6 +156,18 @@ def floor(blocks: Blocks, band: Bits, *, quantile: float = QUIETEST) -> float:
     # The quantile of χ²; scipy.stats has it by name and takes half a second to import.
     expected = 2 * float(gammaincinv(degrees / 2, quantile))
     return math.sqrt(float(np.quantile(energies, quantile)) * degrees / expected)
+
+
+def ceiling(blocks: Blocks) -> float:
+    """Return what white noise can have at most: the strength in the weakest frequencies, over all of the blocks.
+
+    Whatever the picture holds adds to the noise in some frequencies and takes nothing from the others. Not the weakest
+    one of all; and by what that is of white noise, for of few blocks it is small by chance.
+    """
+    power = blocks.power.mean(0)[ROWS + COLUMNS > 0]
+    degrees = max(len(blocks.mean) / OVERLAP, 1.0)
+    expected = 2 * float(gammaincinv(degrees / 2, WEAKEST)) / degrees
+    return math.sqrt(float(np.quantile(power, WEAKEST)) / expected)
 
 
 def spectrum(blocks: Blocks) -> Values:

@@ -192,6 +192,7 @@ def white(seen: Evidence, unit: Unit) -> Diagnosis:
     alone = seen.channels.alone is not None and not seen.shares and seen.level >= WEAK
     if not (estimate.agree or both_bands or quietest or alone or seen.surely_white):
         return held_out(seen, unit, why="uncertain by more than 10 %")
+    free = seen.free if seen.surely_white else None
     sigma = estimate.sigma if estimate.agree else seen.high
     quiet = seen.even.fine * seen.even.even**0.8  # nearly that of the quietest hundredth of the blocks
     own = seen.channels.mean_sigma
@@ -204,9 +205,10 @@ def white(seen: Evidence, unit: Unit) -> Diagnosis:
             sigma = quiet
         if alone or steady:
             if own < HALF * sigma:
+                if free is not None:
+                    return _beside_texture(seen, free, unit)
                 return held_out(seen, unit, why="uncertain by half")
             sigma = own if alone else min(own, sigma)
-    free = seen.free if seen.surely_white else None
     if free is not None and sigma > FREE_OF_TEXTURE * free.sigma:
         return _beside_texture(seen, free, unit)
     measures = (

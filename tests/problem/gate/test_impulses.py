@@ -45,6 +45,17 @@ def test_black_and_white_areas_are_kept_and_their_impulses_are_not(share):
     assert float(clean[inside][~wrong[inside]].float().mean()) > 0.98
 
 
+def test_a_page_is_clean_although_hardly_any_value_lies_between_the_ends():
+    x = torch.ones(1, 1, 64, 64)
+    x[..., 20:44:6, 8:56] = 0.0
+    x[..., 21:44:6, 8:56] = 0.5
+    y, _ = struck(x, 0.2)
+    clean = clean_values(y) == 1
+    page = (..., slice(50, 60), slice(4, 60))
+    assert float(clean[page][y[page] == 1].float().mean()) > 0.9
+    assert float((clean & (y != x)).float().mean()) < 2e-3
+
+
 def test_struck_values_are_neither_fitted_nor_score_and_the_loss_is_a_mean_over_values():
     x = smooth()
     y, where = struck(x, 0.3)
