@@ -27,6 +27,8 @@ MOST_SECONDS = 366 * 86400.0
 
 TAKEN_AS_MASK = "the operator keeps some values and drops the others, so it is taken as a mask"
 
+ONE_CHANNEL = "all channels are the same, so they are restored as one and handed back as they were"
+
 
 def seconds_of(budget: str | float | timedelta | np.timedelta64 | None) -> float | None:
     """A budget as seconds: "4m", "1h30m", 90, or a ``timedelta``, NumPy's too; ``None`` stays.
@@ -77,10 +79,17 @@ def cases_of(problems: Sequence[Any]) -> list[Case]:
             problem=problem,
             reference=None,
             bits=32,
-            notes=(TAKEN_AS_MASK,) if getattr(problem.operator, "recognised", False) else (),
+            notes=_notes(problem),
         )
         for name, problem in zip(names, problems, strict=True)
     ]
+
+
+def _notes(problem: Problem) -> tuple[str, ...]:
+    """What was found out about a problem, in sentences."""
+    alike = ONE_CHANNEL if problem.form.channels > 1 else ""
+    mask = TAKEN_AS_MASK if getattr(problem.operator, "recognised", False) else ""
+    return tuple(note for note in (mask, alike) if note)
 
 
 def own_operators(cases: Sequence[Case]) -> OwnParts:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .arrays import as_picture, as_tensor, channels_first, is_float, layout_of_image, plain_type
+from .equal_channels import as_one_channel
 from .form import FEW_STEPS, Form
 from .gate.noise_classifier import diagnose
 from .gate.sigma import estimate_sigma
@@ -94,6 +95,8 @@ def take_in(
             f"an image that can be restored has at least {SMALLEST_SIDE} pixels per side",
             "give a larger one; a NumPy array is (H, W) or (H, W, C), a tensor (C, H, W)",
         )
+    seen, a, shape, form = as_one_channel(seen, a, shape, noise, form)
+    rough = seen.float()
     if check and any(map(_foreign, factors_of(a))):
         check_adjoint(a, image_shape=shape)
     outermost_own = isinstance(factors_of(a)[0], LinearOperator)

@@ -59,7 +59,8 @@ def refused(*args, **keywords) -> str:
 )
 def test_a_numpy_picture_comes_back_as_it_was(clean, dtype, shape):
     largest = 1 if "f" in dtype else 250
-    y = np.broadcast_to(clean.reshape(HEIGHT, WIDTH, *[1] * (len(shape) - 2)), shape) * largest
+    each = 1 - 0.1 * np.arange(shape[2]) if len(shape) == 3 else 1.0  # equal channels would be worked on as one
+    y = clean.reshape(HEIGHT, WIDTH, *[1] * (len(shape) - 2)) * each * largest
     y = y.round(0 if largest > 1 else 9).astype(dtype)
     problem = Problem(y, noise=Gaussian(0.1 * largest))
     assert problem.y.shape == problem.image_shape == (1, shape[2] if len(shape) == 3 else 1, HEIGHT, WIDTH)
