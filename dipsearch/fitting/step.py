@@ -120,6 +120,12 @@ class Step:
             ).float()  # one's own network may end in short numbers
         loss = self._split.loss(self._operator.A(output), kind=self._loss_kind)
         loss.backward()  # type: ignore[no-untyped-call]
+        if self._own_draws is not None and not self.adam.has_gradient:
+            raise InputError(
+                "the output of the network does not depend on its weights",
+                "a fit changes those that module.parameters() has",
+                "compute the output from them: without torch.no_grad() or detach(), and not from copies",
+            )
         self.adam.step()
         self.loss.copy_(loss.detach())
         self.output = output.detach()
