@@ -331,13 +331,13 @@ def _refuse_more_than_all(noise: NoiseModel, a: Operator, form: Form) -> None:
 
 def _found_out(y: Tensor, a: Operator, observed: Tensor) -> tuple[NoiseModel, Tensor]:
     """What the measurement itself says of its noise, where it can be asked, and of what it may count as observed."""
-    if isinstance(a, Identity):
+    name, recognised = name_of(a), getattr(a, "recognised", False)
+    if isinstance(a, Identity) and not recognised:
         found = diagnose(y)
         # Where there is no noise everything stays as it is.
         seen = observed if found.where is None else torch.from_numpy(found.where)[None, None].to(observed)
         return found.noise, seen
-    name = name_of(a)
-    if name in ("mask", "downsample") and not getattr(a, "recognised", False):
+    if name in ("mask", "downsample") and not recognised:
         return NoiseModel("none", None, "none"), observed
     if name == "blur":
         # What a blur leaves has hardly any of the high frequencies that noise is estimated from.
