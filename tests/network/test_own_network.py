@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 import pytest
@@ -331,3 +332,14 @@ def test_the_advice_for_a_lazy_module_can_be_followed(problem):
     with torch.no_grad():
         module(torch.rand(1, 32, 16, 16))
     fitted(module, problem, seed=0)
+
+
+def test_what_modules_draw_in_two_threads_is_as_in_one(problem):
+    dropping = nn.Sequential(nn.Conv2d(32, 4, 1), nn.Dropout(0.3), nn.Conv2d(4, 1, 1))
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    alone = fitted(dropping, problem, seed=0).image
+    with ThreadPoolExecutor(2) as threads:
+        images = list(threads.map(lambda _: fitted(dropping, problem, seed=0).image, range(4)))
+    assert all(torch.equal(image, alone) for image in images)
+    assert torch.equal(torch.get_rng_state(), before)
