@@ -7,6 +7,7 @@ record it once as a CUDA graph and replay it. Whatever the step needs is made on
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 from zlib import crc32
 
 import torch
@@ -70,7 +71,7 @@ class Step:
         compute: Compute = USUAL,
         fluctuation: bool = False,
         pilot: Tensor | None = None,
-        average: Average | None = None,
+        average: Average[Any] | None = None,
     ) -> None:
         self.device = device = problem.y.device
         channels = problem.image_shape[1]
