@@ -12,7 +12,7 @@ pytest.importorskip("mypy")
 
 ROOT = Path(__file__).parents[2]
 
-OWN_PARTS = '''
+OWN_PARTS = """
 import dipsearch as ds
 from torch import Tensor
 
@@ -55,7 +55,7 @@ def use(problem: ds.Problem) -> None:
     ds.fit(problem, ds.preset("dipsearch_nearest_16"), rule=FirstRise(), average=Mean())
     ds.search(problem, rule=Waits(), average=Mean(), trials=1)
     ds.search(problem, rule=ds.ValidationMinimum(patience=50), average=ds.ExponentialAverage(0.9), trials=1)
-'''
+"""
 
 
 def mypy(script: Path) -> str:
