@@ -15,7 +15,7 @@ from ..errors import InputError, ResourceError
 from ..fitting import EngineWord, Precision
 from ..fitting.own_draws import SEEDS
 from ..problem import Case, Problem
-from ..problem.operators import factors_of, name_of
+from ..problem.operators import Identity, factors_of, name_of
 from ..problem.operators.registry import GIVEN
 from ..request_words import STARTS
 from ..trials.own_parts import OwnParts
@@ -26,6 +26,10 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 MOST_SECONDS = 366 * 86400.0
 
 TAKEN_AS_MASK = "the operator keeps some values and drops the others, so it is taken as a mask"
+
+TAKEN_AS_IDENTITY = "the operator returns the image as it is, so it is taken as the identity"
+
+ONE_CHANNEL = "all channels are the same, so they are restored as one and handed back as they were"
 
 
 def seconds_of(budget: str | float | timedelta | np.timedelta64 | None) -> float | None:
@@ -78,10 +82,18 @@ def cases_of(problems: Sequence[Any]) -> list[Case]:
             problem=problem if problem.y.device.type == "cpu" else problem.to("cpu"),
             reference=None,
             bits=32,
-            notes=(TAKEN_AS_MASK,) if getattr(problem.operator, "recognised", False) else (),
+            notes=_notes(problem),
         )
         for name, problem in zip(names, problems, strict=True)
     ]
+
+
+def _notes(problem: Problem) -> tuple[str, ...]:
+    """What was found out about a problem, in sentences."""
+    alike = ONE_CHANNEL if problem.form.channels > 1 else ""
+    taken = TAKEN_AS_IDENTITY if isinstance(problem.operator, Identity) else TAKEN_AS_MASK
+    taken = taken if getattr(problem.operator, "recognised", False) else ""
+    return tuple(note for note in (taken, alike) if note)
 
 
 def own_operators(cases: Sequence[Case]) -> OwnParts:

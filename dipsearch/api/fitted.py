@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -84,8 +85,8 @@ def fit(
     seed: int = 0,
     split: Split | None = None,
     steps: int | None = None,
-    rule: StoppingRule | None = None,
-    average: Average | None = None,
+    rule: StoppingRule[Any] | None = None,
+    average: Average[Any] | None = None,
     watch: Watcher | None = None,
     seconds: float | None = None,
     device: str | None = None,
@@ -220,7 +221,7 @@ def _gone_on(
     seconds: float | None,
     compute: Compute,
     pilot: Tensor | None,
-    average: Average | None,
+    average: Average[Any] | None,
 ) -> Fit:
     """The fit after it went on; as it was where a network of the user's fails."""
     try:

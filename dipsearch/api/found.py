@@ -281,6 +281,7 @@ class Result:
             )
         rows = []
         for restored, problem, reference in zip(self.restored, self.problems, references, strict=True):
+            restored = problem.form.repeated(restored)
             x = as_image(reference, problem, shape=tuple(restored.shape))
             refuse_other_units(x, restored, problem)
             large = min(x.shape[-2:]) >= WINDOW
@@ -299,7 +300,11 @@ class Result:
             self.folder = Path(self._kept.name) / self.folder
 
     def __repr__(self) -> str:
-        said = [f"{len(self.restored)} images" if len(self.restored) > 1 else _size(self.restored[0])]
+        said = [
+            f"{len(self.restored)} images"
+            if len(self.restored) > 1
+            else _size(self.restored[0], self.problems[0])
+        ]
         if answers_of(self.summary):
             said.append(self.delivered)
         if level := level_words([delivered_answer(self.answers)], digits=1):
@@ -336,6 +341,8 @@ def _row(trial: Trial) -> dict[str, Any]:
     }
 
 
-def _size(x: Tensor) -> str:
+def _size(x: Tensor, problem: Problem) -> str:
     _, channels, height, width = x.shape
-    return f"{width} × {height}" + (f" with {channels} channels" if channels > 1 else "")
+    said = f" with {channels} channels" if channels > 1 else ""
+    said = f" with {problem.form.channels} channels, all the same" if problem.form.channels > 1 else said
+    return f"{width} × {height}" + said

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
@@ -57,8 +57,8 @@ def search(
     sampler: SamplerWord | BaseSampler = "pilot",
     pruner: BasePruner | None = None,
     metric: Metric | None = None,
-    rule: StoppingRule | None = None,
-    average: Average | None = None,
+    rule: StoppingRule[Waiting] | None = None,
+    average: Average[Any] | None = None,
     callbacks: Sequence[StudyCallback] = (),
     steps: int | None = None,
     workers: int | None = None,

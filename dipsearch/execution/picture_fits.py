@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,7 +68,7 @@ class PictureFits:
     fits: Sequence[OngoingFit]
     compute: Compute
     trajectories: list[Trajectory] = field(default_factory=list)
-    average: Average | None = None
+    average: Average[Any] | None = None
     kept: bool = True
     beyond: list[tuple[Fit, OngoingFit | None]] = field(default_factory=list)
 

@@ -8,6 +8,7 @@ place of the other one. The score stays that of the fit that was judged.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from torch import Tensor
 
@@ -64,7 +65,7 @@ def fit_all_data(
     seconds: float | None = None,
     compute: Compute = USUAL,
     pilot: Tensor | None = None,
-    average: Average | None = None,
+    average: Average[Any] | None = None,
 ) -> Fit:
     """Return the fit with ``full``, its image after it went on with all of y; without, where that is not useful.
 
@@ -98,7 +99,7 @@ def all_data_fit(
     seed: int,
     compute: Compute = USUAL,
     pilot: Tensor | None = None,
-    average: Average | None = None,
+    average: Average[Any] | None = None,
 ) -> OngoingFit | None:
     """The fit that goes on with all of y, to be advanced; ``None`` where that is not useful. See ``fit_all_data``."""
     if done.weights is None or done.ended not in USEFUL or not may_fit_all_data(problem):

@@ -8,7 +8,7 @@ outputs along for hundreds of iterations.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -22,10 +22,13 @@ Memory = tuple[Tensor, ...]
 """What an average remembers: tensors that never move, so that an update can be part of a recorded CUDA graph."""
 
 
-class Average(Protocol):
+_M = TypeVar("_M", bound=Memory)
+
+
+class Average(Protocol[_M]):
     """What every average is: a memory, one step that changes it in place, and the image that it stands for."""
 
-    def init(self, output: Tensor) -> Memory:
+    def init(self, output: Tensor) -> _M:
         """The memory before the first output.
 
         Args:
@@ -33,7 +36,7 @@ class Average(Protocol):
         """
         ...
 
-    def update(self, memory: Memory, output: Tensor, step: Tensor) -> None:
+    def update(self, memory: _M, output: Tensor, step: Tensor) -> None:
         """Take in one more output; nothing is read back from the device.
 
         Args:
@@ -43,13 +46,13 @@ class Average(Protocol):
         """
         ...
 
-    def read(self, memory: Memory) -> Tensor:
+    def read(self, memory: _M) -> Tensor:
         """The image ``(1, C, H, W)`` that is judged and delivered."""
         ...
 
 
 @dataclass(frozen=True)
-class ExponentialAverage(Average):
+class ExponentialAverage(Average[Memory]):
     """Exponential average x̄_t = β_t x̄_{t-1} + (1 - β_t) x_t with bias correction (Ulyanov et al., 2018).
 
     Args:
@@ -97,7 +100,7 @@ class RunningAverage:
     """
 
     def __init__(
-        self, average: Average, *, shape: tuple[int, ...], device: torch.device | str = "cpu"
+        self, average: Average[Any], *, shape: tuple[int, ...], device: torch.device | str = "cpu"
     ) -> None:
         self._average, self._shape = average, tuple(shape)
         self.step = torch.zeros((), device=device, dtype=torch.float32)

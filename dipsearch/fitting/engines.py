@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 
 from ..network import Network
@@ -25,7 +27,7 @@ def make_engine(
     start: StepState | None = None,
     fluctuation: bool = False,
     pilot: Tensor | None = None,
-    average: Average | None = None,
+    average: Average[Any] | None = None,
 ) -> Engine:
     """The engine that was asked for: "auto" takes the fastest one that the problem's device has.
 

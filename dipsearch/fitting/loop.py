@@ -9,6 +9,8 @@ arXiv 1711.10925).
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 
 from ..network import Network
@@ -27,7 +29,7 @@ def fit(
     split: Split,
     seed: int,
     max_steps: int,
-    rule: StoppingRule | None = None,
+    rule: StoppingRule[Any] | None = None,
     check_every: int = 10,
     seconds: float | None = None,
     watch: Watcher | None = None,
@@ -35,7 +37,7 @@ def fit(
     keep_weights: bool = False,
     compute: Compute = USUAL,
     pilot: Tensor | None = None,
-    average: Average | None = None,
+    average: Average[Any] | None = None,
 ) -> Fit:
     """Fit the generator of ``genome`` to the fitted part of ``split``; return the iterate that ``rule`` chose.
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 from .stopping import Check, Decision, Ended, StoppingRule, Waiting
 
@@ -32,7 +32,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class LowestVariance(StoppingRule):
+class LowestVariance(StoppingRule[Waiting]):
     """ES-WMV and ES-EMV: deliver the iteration at which the raw outputs were calmest.
 
     Wang et al., TMLR 2023, arXiv 2112.06074: a window of 100 outputs or a decay of 0.1, patience 1000. They look
@@ -58,7 +58,7 @@ class LowestVariance(StoppingRule):
 
 
 @dataclass(frozen=True)
-class Discrepancy(StoppingRule):
+class Discrepancy(StoppingRule[Waiting]):
     """Morozov's principle: end once the training loss is down to the energy of the noise.
 
     Args:
@@ -80,7 +80,7 @@ class Discrepancy(StoppingRule):
 
 
 @dataclass(frozen=True)
-class FixedLength(StoppingRule):
+class FixedLength(StoppingRule[Waiting]):
     """End at a number of iterations that was chosen beforehand, as the published settings do.
 
     Args:
@@ -95,7 +95,7 @@ class FixedLength(StoppingRule):
         return after, Decision(best=0, ended=Ended.STEPS if check.step >= self.steps else None)
 
 
-def needs_outputs(rule: StoppingRule) -> bool:
+def needs_outputs(rule: StoppingRule[Any]) -> bool:
     """Whether a rule looks at the variance of raw outputs, which is measured only when asked for."""
     return isinstance(rule, LowestVariance)
 
@@ -107,7 +107,7 @@ class Monitor:
         rule: which rule.
     """
 
-    def __init__(self, rule: StoppingRule) -> None:
+    def __init__(self, rule: StoppingRule[Any]) -> None:
         self._rule, self._memory = rule, rule.init()
         self._steps: list[int] = []
         self._choice = Choice(0)
@@ -143,7 +143,7 @@ class Monitor:
             self._choice = Choice(self._steps[-1 - min(decision.best, len(self._steps) - 1)])
 
 
-def replay(rule: StoppingRule, checks: Iterable[Check]) -> Choice:
+def replay(rule: StoppingRule[Any], checks: Iterable[Check]) -> Choice:
     """What ``rule`` does with a recorded fit."""
     monitor = Monitor(rule)
     for check in checks:

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ from .fit_state import FitState, Iterate
 from .monitors import needs_outputs
 from .precision import Precision
 from .saved_step import SavedStep, StepState
-from .stopping import Check, Decision, Ended, StoppingRule, Waiting, default_rule
+from .stopping import Check, Decision, Ended, StoppingRule, default_rule
 
 Watcher = Callable[[Check, Tensor], Ended | None]
 """Sees a check point and the averaged output there; returns a reason to end the fit, or ``None``."""
@@ -108,13 +109,13 @@ class OngoingFit:
         split: Split,
         seed: int,
         max_steps: int,
-        rule: StoppingRule | None = None,
+        rule: StoppingRule[Any] | None = None,
         check_every: int = 10,
         start: StepState | None = None,
         keep_weights: bool = False,
         compute: Compute = USUAL,
         pilot: Tensor | None = None,
-        average: Average | None = None,
+        average: Average[Any] | None = None,
         state: FitState | None = None,
     ) -> None:
         if max_steps < 1 or check_every < 1:
@@ -135,7 +136,7 @@ class OngoingFit:
         )
         self.step, self.seconds = 0, 0.0
         self.ended: Ended | None = None
-        self._memory: Waiting = self._rule.init()
+        self._memory: Any = self._rule.init()
         self._rows: list[tuple[float, ...]] = []
         self._recent: deque[Iterate] = deque(maxlen=KEPT)
         self._best: Iterate | None = None

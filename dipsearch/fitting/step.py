@@ -7,6 +7,7 @@ record it once as a CUDA graph and replay it. Whatever the step needs is made on
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 from zlib import crc32
 
 import torch
@@ -70,11 +71,11 @@ class Step:
         compute: Compute = USUAL,
         fluctuation: bool = False,
         pilot: Tensor | None = None,
-        average: Average | None = None,
+        average: Average[Any] | None = None,
     ) -> None:
         self.device = device = problem.y.device
         channels = problem.image_shape[1]
-        self._shape = problem.image_shape
+        self._shape, self._alike = problem.image_shape, problem.form.channels
         self._z = _in_its_layout(_input(genome, problem.image_shape, seed=seed, pilot=pilot).to(device))
         self._jitter = genome.jitter if self._z.is_floating_point() or self._z.is_complex() else 0
         # Drawn as one plain block in the order of the memory: normal_() on a permuted tensor is eight times
@@ -116,10 +117,16 @@ class Step:
         self.adam.zero_grad()
         with forward_pass(self.precision, self.device):
             output = _image(
-                self._forward(z), self._shape
+                self._forward(z), self._shape, alike=self._alike
             ).float()  # one's own network may end in short numbers
         loss = self._split.loss(self._operator.A(output), kind=self._loss_kind)
         loss.backward()  # type: ignore[no-untyped-call]
+        if self._own_draws is not None and not self.adam.has_gradient:
+            raise InputError(
+                "the output of the network does not depend on its weights",
+                "a fit changes those that module.parameters() has",
+                "compute the output from them: without torch.no_grad() or detach(), and not from copies",
+            )
         self.adam.step()
         self.loss.copy_(loss.detach())
         self.output = output.detach()
@@ -210,8 +217,9 @@ def _front_to_last(noise: Tensor) -> Tensor:
     return noise.permute(0, 3, 1, 2) if noise.ndim == 4 else noise
 
 
-def _image(output: object, shape: tuple[int, int, int, int]) -> Tensor:
-    """What a network made, cut to the image's size."""
+def _image(output: object, shape: tuple[int, int, int, int], *, alike: int) -> Tensor:
+    """What a network made, cut to the image's size; of a picture whose so many channels are all the same, their mean,
+    where it makes them all."""
     if isinstance(output, Tensor) and output.is_complex():
         raise InputError(
             f"the network made an output {tuple(output.shape)} of complex numbers",
@@ -220,6 +228,7 @@ def _image(output: object, shape: tuple[int, int, int, int]) -> Tensor:
         )
     if isinstance(output, Tensor) and output.ndim == 4 and output.requires_grad:
         image = output[..., : shape[-2], : shape[-1]]
+        image = image.mean(1, keepdim=True) if alike > 1 and image.shape[1] == alike else image
         if image.shape == shape:
             return image
         made = str(tuple(output.shape))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from math import inf, nan, sqrt
 from statistics import median, stdev
-from typing import Protocol
+from typing import Protocol, TypeVar, cast
 
 from ..problem import Split
 
@@ -86,24 +86,30 @@ class Waiting:
     lowest: Check | None = None
 
 
-class StoppingRule(Protocol):
-    """What every rule is: an initial memory, one step, and a last word."""
+_M = TypeVar("_M")
 
-    def init(self) -> Waiting:
-        """The memory before the first check point."""
-        return Waiting()
 
-    def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
+class StoppingRule(Protocol[_M]):
+    """What every rule is: an initial memory, one step, and a last word.
+
+    The memory may be anything; a search, which keeps it between slices, has a `Waiting`.
+    """
+
+    def init(self) -> _M:
+        """The memory before the first check point; that of a rule that does not say is a `Waiting`."""
+        return cast(_M, Waiting())
+
+    def update(self, memory: _M, check: Check) -> tuple[_M, Decision]:
         """The memory after one more check point, and what follows from it."""
         ...
 
-    def finish(self, memory: Waiting) -> Decision:
+    def finish(self, memory: _M) -> Decision:
         """What to deliver when the fit was ended by something else than this rule."""
         return Decision()
 
 
 @dataclass(frozen=True)
-class ValidationMinimum(StoppingRule):
+class ValidationMinimum(StoppingRule[Waiting]):
     """Deliver the minimum of the validation score, smoothed by a running median; stop once it is old.
 
     The median over ``window`` check points belongs to the middle one, so the iterate that is delivered lies
@@ -191,7 +197,7 @@ def default_rule(split: Split, *, patience: int = 300) -> ValidationMinimum:
 
 
 @dataclass(frozen=True)
-class LastIterate(StoppingRule):
+class LastIterate(StoppingRule[Waiting]):
     """Deliver the last iterate: the rule of a fit whose length is known beforehand."""
 
     def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:

@@ -45,6 +45,11 @@ class Adam:
         for one in self._parameters:
             one.grad = None
 
+    @property
+    def has_gradient(self) -> bool:
+        """Whether a parameter has one."""
+        return any(one.grad is not None for one in self._parameters)
+
     @torch.no_grad()
     def step(self) -> None:
         """Go a step along the gradients; parameters without one stay where they are."""

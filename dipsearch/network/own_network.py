@@ -73,7 +73,7 @@ class OwnNetwork:
             raise InputError(
                 "the network has weights without a shape yet",
                 "a lazy module gets them from its first input",
-                "call module(z) once before",
+                "call it once before: with torch.no_grad(): module(z)",
             )
         kept = {p.dtype for p in self.module.parameters()} - {torch.float32, torch.complex64}
         if kept:
@@ -101,13 +101,20 @@ class OwnNetwork:
             InputError: it cannot be copied.
         """
         try:
-            return copy.deepcopy(self.module)
+            with torch.no_grad():  # else what is copied of a scripted module are results, and no weights
+                made = copy.deepcopy(self.module)
         except (RuntimeError, TypeError) as error:
+            kept = _computed(self.module)
             raise InputError(
-                f"the network cannot be copied: {first_line(error)}",
+                f"the network cannot be copied: {first_line(error) if kept is None else _kept_words(*kept)}",
                 "a fit works on a copy, and what a module computed from its weights has none",
-                "compute it in forward; of weight_norm take that of torch.nn.utils.parametrizations",
+                "compute it in forward; of weight_norm take that of torch.nn.utils.parametrizations"
+                if kept is None or hasattr(kept[0], f"{kept[1]}_g")
+                else f"keep {kept[1]}.detach() instead, or set it to None before",
             ) from error
+        for one, given in zip(made.parameters(), self.module.parameters(), strict=True):
+            one.requires_grad_(given.requires_grad)
+        return made
 
     def input(self, *, height: int, width: int, seed: int) -> Tensor:
         """z on the CPU: in 32 bits, or the whole numbers by which an embedding looks something up."""
@@ -119,6 +126,21 @@ class OwnNetwork:
             return z.to(torch.complex64 if z.is_complex() else torch.float32)
         noise = torch.empty(1, CHANNELS, height, width, dtype=torch.float32)
         return noise.uniform_(generator=torch.Generator().manual_seed(seed)) * SCALE
+
+
+def _computed(module: nn.Module) -> tuple[nn.Module, str] | None:
+    """The part of a module and its attribute that holds what was computed from weights; ``None``: there is none."""
+    for part in module.modules():
+        for name, value in vars(part).items():
+            values = value.values() if isinstance(value, dict) else value
+            several = values if isinstance(value, list | tuple | dict) else [value]
+            if any(isinstance(one, Tensor) and not one.is_leaf for one in several):
+                return part, name
+    return None
+
+
+def _kept_words(part: nn.Module, name: str) -> str:
+    return f"its {type(part).__name__} keeps what it computed as the attribute {name}"
 
 
 Network = Genome | OwnNetwork

@@ -28,6 +28,7 @@ class Form:
         device: of a tensor.
         low, high: the values that 0 and 1 stand for.
         complex_values: whether it is complex, of twice as many real channels.
+        channels: as many times is its only channel handed back; all channels of the measurement were the same.
     """
 
     kind: Literal["tensor", "numpy"] = "tensor"
@@ -37,10 +38,15 @@ class Form:
     low: float = 0.0
     high: float = 1.0
     complex_values: bool = False
+    channels: int = 1
+
+    def repeated(self, x: Tensor) -> Tensor:
+        """An image (1, C, H, W) with as many channels as it is handed back with."""
+        return x.expand(-1, self.channels, -1, -1) if self.channels > 1 and x.shape[1] == 1 else x
 
     def back(self, x: Tensor) -> Tensor | NDArray[Any]:
         """The image in the form of what was handed in."""
-        values = x.detach().double().cpu() * (self.high - self.low) + self.low
+        values = self.repeated(x).detach().double().cpu() * (self.high - self.low) + self.low
         values = self._axes(as_complex(values) if self.complex_values else values)
         return self._tensor(values) if self.kind == "tensor" else self._array(values)
 

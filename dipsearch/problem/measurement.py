@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from .arrays import as_picture, as_tensor, channels_first, is_float, layout_of_image, plain_type
+from .equal_channels import as_one_channel
 from .form import FEW_STEPS, Form
 from .gate.noise_classifier import diagnose
 from .gate.sigma import estimate_sigma
@@ -94,6 +95,8 @@ def take_in(
             f"an image that can be restored has at least {SMALLEST_SIDE} pixels per side",
             "give a larger one; a NumPy array is (H, W) or (H, W, C), a tensor (C, H, W)",
         )
+    seen, a, shape, form = as_one_channel(seen, a, shape, noise, form)
+    rough = seen.float()
     if check and any(map(_foreign, factors_of(a))):
         check_adjoint(a, image_shape=shape)
     outermost_own = isinstance(factors_of(a)[0], LinearOperator)
@@ -331,13 +334,13 @@ def _refuse_more_than_all(noise: NoiseModel, a: Operator, form: Form) -> None:
 
 def _found_out(y: Tensor, a: Operator, observed: Tensor, *, step: float) -> tuple[NoiseModel, Tensor]:
     """What the measurement itself says of its noise, where it can be asked, and of what it may count as observed."""
-    if isinstance(a, Identity):
+    name, recognised = name_of(a), getattr(a, "recognised", False)
+    if isinstance(a, Identity) and not recognised:
         found = diagnose(y)
         # Where there is no noise everything stays as it is.
         seen = observed if found.where is None else torch.from_numpy(found.where)[None, None].to(observed)
         return found.noise, seen
-    name = name_of(a)
-    if name in ("mask", "downsample") and not getattr(a, "recognised", False):
+    if name in ("mask", "downsample") and not recognised:
         return NoiseModel("none", None, "none"), observed
     if name == "blur":
         # What a blur leaves has hardly any of the high frequencies that noise is estimated from.

@@ -57,6 +57,10 @@ class Problem:
 
     Where y does not look as if it had the noise that was given, a warning says so.
 
+    Where all channels of y are the same, noise included, as of a grey picture that is kept as RGB, they are worked on
+    as one, C is 1, and what is restored is handed back with all of them; with an operator of one's own, which may treat
+    them differently, a warning says that their noise counts as often as there are channels.
+
     Raises:
         InputError: something about it cannot be used; the message says what.
     """
@@ -99,8 +103,9 @@ class Problem:
     def __repr__(self) -> str:
         _, channels, height, width = self.image_shape
         return (
-            f"Problem({self.task}: an image of {width} × {height} with {channels} channel{'s'[: channels > 1]}, "
-            f"operator {name_of(self.operator)}, noise {_in_words(self.noise)})"
+            f"Problem({self.task}: an image of {width} × {height} with {channels} channel{'s'[: channels > 1]}"
+            + (f" for {self.form.channels} that are all the same" if self.form.channels > 1 else "")
+            + f", operator {name_of(self.operator)}, noise {_in_words(self.noise)})"
         )
 
     @property

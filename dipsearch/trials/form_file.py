@@ -34,6 +34,7 @@ class _Form(Strict):
     low: float = PLAIN.low
     high: float = PLAIN.high
     complex_values: bool = PLAIN.complex_values
+    channels: int = Field(default=PLAIN.channels, ge=1, le=4096)
 
 
 def form_of(values: Mapping[str, NDArray[Any]], path: Path) -> Form:

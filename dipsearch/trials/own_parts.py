@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import cloudpickle
 from optuna.pruners import BasePruner
@@ -17,7 +17,7 @@ from optuna.samplers import BaseSampler
 from torch import Tensor
 
 from ..errors import InputError, first_line
-from ..fitting import Average, StoppingRule
+from ..fitting import Average, StoppingRule, Waiting
 from ..network import Propose
 from ..problem import Operator, register
 from ..problem.operators import operator_names
@@ -48,8 +48,8 @@ class OwnParts:
     sampler: BaseSampler | None = None
     pruner: BasePruner | None = None
     metric: Metric | None = None
-    rule: StoppingRule | None = None
-    average: Average | None = None
+    rule: StoppingRule[Waiting] | None = None
+    average: Average[Any] | None = None
 
     def packed(self) -> bytes:
         """All of it, for another process of the same search.

@@ -148,7 +148,7 @@ def test_operators_that_no_file_holds_travel_and_classes_that_only_a_script_know
         def from_arrays(cls, arrays):
             return cls()
 
-    pair = (lambda x: x, lambda y: y)
+    pair = (lambda x: x.flip(-1), lambda y: y.flip(-1))
     problems = [
         a_problem(),
         a_problem(pair),

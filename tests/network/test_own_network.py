@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 import pytest
@@ -248,3 +251,95 @@ class LookedUp(nn.Module):
 def test_whole_numbers_of_an_embedding_stay_whole_and_have_no_jitter(problem, dtype):
     done = fitted((LookedUp(), torch.arange(256, dtype=dtype)), problem, seed=0)
     assert done.step and done.curves.loss[-1] < done.curves.loss[0]
+
+
+def scripted(module):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.jit.script(module)
+
+
+def traced(module):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.jit.trace(module, torch.rand(1, 32, 16, 16))
+
+
+@pytest.mark.parametrize("made", [scripted, traced])
+def test_a_scripted_module_is_fitted_as_the_module_that_it_was_made_of(
+    problem, made: Callable[[nn.Module], nn.Module]
+):
+    plain, other = fitted(small(), problem, seed=0), fitted(made(small()), problem, seed=0)
+    assert other.curves.loss[-1] < other.curves.loss[0]
+    assert torch.allclose(plain.image, other.image, atol=1e-4)
+
+
+def test_a_scripted_module_keeps_what_is_frozen_frozen():
+    module = small()
+    module[0].weight.requires_grad_(False)
+    copied = OwnNetwork(scripted(module)).copied()
+    assert [p.requires_grad for p in copied.parameters()] == [False, True, True, True]
+    assert all(p.is_leaf for p in copied.parameters())
+
+
+class Hidden(nn.Module):
+    """A module whose output comes of tensors that nobody knows of."""
+
+    def __init__(self):
+        super().__init__()
+        self.known = nn.Parameter(torch.zeros(1))
+        self.hidden = [torch.full((1, 1, 16, 16), 0.5, requires_grad=True)]
+
+    def forward(self, z):
+        return self.hidden[0] * 1
+
+
+def test_a_module_that_would_not_be_trained_is_refused(problem):
+    with pytest.raises(InputError, match="the output of the network does not depend on its weights"):
+        fitted(Hidden(), problem, seed=0)
+
+
+class Keeping(Squared):
+    """A module that keeps what it made."""
+
+    def forward(self, z):
+        self.made = super().forward(z)
+        return self.made
+
+
+def test_what_a_module_keeps_of_a_call_is_named(problem):
+    module = Keeping()
+    fitted((module, torch.rand(1, 10)), problem, seed=0)
+    module(torch.rand(1, 10))
+    with pytest.raises(InputError, match=r"its Keeping keeps .* the attribute made; .*keep made.detach\(\)"):
+        fitted((module, torch.rand(1, 10)), problem, seed=0)
+    module.made = None
+    fitted((module, torch.rand(1, 10)), problem, seed=0)
+
+
+def test_the_former_weight_norm_is_told_of_its_successor():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = nn.Sequential(nn.utils.weight_norm(nn.Conv2d(32, 1, 3, padding=1)))
+    with pytest.raises(InputError, match=r"attribute weight; .*torch\.nn\.utils\.parametrizations"):
+        OwnNetwork(module).copied()
+
+
+def test_the_advice_for_a_lazy_module_can_be_followed(problem):
+    module = nn.Sequential(nn.LazyConv2d(4, 3, padding=1), nn.Conv2d(4, 1, 1))
+    with pytest.raises(InputError, match=r"with torch\.no_grad\(\): module\(z\)"):
+        as_network(module)
+    with torch.no_grad():
+        module(torch.rand(1, 32, 16, 16))
+    fitted(module, problem, seed=0)
+
+
+def test_what_modules_draw_in_two_threads_is_as_in_one(problem):
+    dropping = nn.Sequential(nn.Conv2d(32, 4, 1), nn.Dropout(0.3), nn.Conv2d(4, 1, 1))
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    alone = fitted(dropping, problem, seed=0).image
+    with ThreadPoolExecutor(2) as threads:
+        images = list(threads.map(lambda _: fitted(dropping, problem, seed=0).image, range(4)))
+    assert all(torch.equal(image, alone) for image in images)
+    assert torch.equal(torch.get_rng_state(), before)

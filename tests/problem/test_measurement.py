@@ -29,7 +29,7 @@ from dipsearch.problem import (
 )
 
 HEIGHT, WIDTH = 24, 32
-SAME = (lambda x: x, lambda y: y)
+MIRRORED = (lambda x: x.flip(-1), lambda y: y.flip(-1))
 
 
 @pytest.fixture
@@ -59,7 +59,10 @@ def refused(*args, **keywords) -> str:
 )
 def test_a_numpy_picture_comes_back_as_it_was(clean, dtype, shape):
     largest = 1 if "f" in dtype else 250
-    y = np.broadcast_to(clean.reshape(HEIGHT, WIDTH, *[1] * (len(shape) - 2)), shape) * largest
+    each = (
+        1 - 0.1 * np.arange(shape[2]) if len(shape) == 3 else 1.0
+    )  # equal channels would be worked on as one
+    y = clean.reshape(HEIGHT, WIDTH, *[1] * (len(shape) - 2)) * each * largest
     y = y.round(0 if largest > 1 else 9).astype(dtype)
     problem = Problem(y, noise=Gaussian(0.1 * largest))
     assert problem.y.shape == problem.image_shape == (1, shape[2] if len(shape) == 3 else 1, HEIGHT, WIDTH)
@@ -248,7 +251,7 @@ def test_noise_that_is_not_given_is_found_out_or_asked_for(clean):
     assert Problem(noisy, Mask(clean > 0.4)).noise.kind == "none"
     assert Problem(noisy[:12, :16], Downsample(2, (HEIGHT, WIDTH))).noise.kind == "none"
     assert Problem(noisy, Blur(gaussian_kernel(1.0))).noise.source == "estimated"
-    assert refused(noisy, SAME).startswith("noise was not given")
+    assert refused(noisy, MIRRORED).startswith("noise was not given")
 
 
 def test_behind_a_blur_whole_numbers_are_never_taken_as_exact(clean):
@@ -319,7 +322,7 @@ def test_the_advice_for_values_that_are_not_finite_can_be_followed(clean, broken
 
 
 def test_values_that_are_not_finite_cannot_be_masked_out_of_an_own_operator(clean):
-    assert "leave them out of y" in refused(np.where(clean > 0.8, np.nan, clean), SAME, Gaussian(0.1))
+    assert "leave them out of y" in refused(np.where(clean > 0.8, np.nan, clean), MIRRORED, Gaussian(0.1))
 
 
 # -- operators -----------------------------------------------------------------------------------------------
@@ -358,7 +361,7 @@ def test_y_is_what_the_operator_returns(clean):
     refused(clean, Fourier(np.ones((HEIGHT, WIDTH))), Gaussian(0.1))
 
 
-@pytest.mark.parametrize("given", [object(), "blur", np.eye(3), lambda x: x, [*SAME], (*SAME, 1)])
+@pytest.mark.parametrize("given", [object(), "blur", np.eye(3), lambda x: x, [*MIRRORED], (*MIRRORED, 1)])
 def test_an_operator_is_a_pair_or_has_both_methods(clean, given):
     assert refused(clean, given, Gaussian(0.1)).startswith("the operator is ")
 
@@ -371,8 +374,8 @@ def test_an_image_shape_belongs_to_y(clean, shape):
 def test_an_own_operator_takes_the_pictures_that_ours_take(clean):
     colour = np.stack([clean, clean, clean], -1).astype(np.float32)
     for problem in (
-        Problem(colour, SAME, Gaussian(0.1)),
-        Problem(colour, SAME, Gaussian(0.1), image_shape=(3, HEIGHT, WIDTH)),
+        Problem(colour, MIRRORED, Gaussian(0.1)),
+        Problem(colour, MIRRORED, Gaussian(0.1), image_shape=(3, HEIGHT, WIDTH)),
     ):
         assert problem.image_shape == (1, 3, HEIGHT, WIDTH)
         back = problem.form.back(problem.y)

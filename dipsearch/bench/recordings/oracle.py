@@ -10,7 +10,7 @@ from ...fitting.stopping import Waiting
 
 
 @dataclass(frozen=True)
-class Oracle(StoppingRule):
+class Oracle(StoppingRule[Waiting]):
     """Deliver the check point with the highest PSNR; never stop.
 
     Args:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,9 +48,9 @@ def default_for(recording: Recording) -> ValidationMinimum:
     return ValidationMinimum(begun_below=begun_below)
 
 
-def rules_for(recording: Recording, *, noise_energy: float | None) -> dict[str, StoppingRule]:
+def rules_for(recording: Recording, *, noise_energy: float | None) -> dict[str, StoppingRule[Any]]:
     """The rules of the table by name; the discrepancy principle only where the noise in the fitted part is known."""
-    rules: dict[str, StoppingRule] = {
+    rules: dict[str, StoppingRule[Any]] = {
         DEFAULT: default_for(recording),
         "ES-WMV (W = 100, P = 1000)": LowestVariance("windowed"),
         "ES-EMV (α = 0.1, P = 1000)": LowestVariance("moving"),
@@ -59,7 +60,7 @@ def rules_for(recording: Recording, *, noise_energy: float | None) -> dict[str, 
     return rules | {f"{steps} iterations": FixedLength(steps) for steps in LENGTHS}
 
 
-def stop_of(rule: StoppingRule, recording: Recording) -> Stop | None:
+def stop_of(rule: StoppingRule[Any], recording: Recording) -> Stop | None:
     """Where ``rule`` leaves a recorded fit; ``None`` where it delivers nothing."""
     choice = replay(rule, recording.checks())
     if choice.step == 0:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ class RankingRow:
 
 
 def stopping_rows(
-    entries: Sequence[Entry], *, extra: Mapping[str, StoppingRule] | None = None
+    entries: Sequence[Entry], *, extra: Mapping[str, StoppingRule[Any]] | None = None
 ) -> list[StoppingRow]:
     """One row per damage and rule, per network and rule, and per rule over everything.
 

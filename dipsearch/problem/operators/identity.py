@@ -13,7 +13,13 @@ from .registry import Arrays, register
 
 @register("identity")
 class Identity:
-    """The measurement is the image itself, as in denoising."""
+    """The measurement is the image itself, as in denoising.
+
+    Attributes:
+        recognised: whether it was given as a pair of functions.
+    """
+
+    recognised = False
 
     def A(self, x: Tensor) -> Tensor:
         return x

@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from dipsearch import InputError
-from dipsearch.api.asked import TAKEN_AS_MASK, cases_of
+from dipsearch.api.asked import TAKEN_AS_IDENTITY, TAKEN_AS_MASK, cases_of
 from dipsearch.patches import answer
-from dipsearch.problem import Gaussian, LinearOperator, Mask, NoNoise, Problem
+from dipsearch.problem import Gaussian, Identity, LinearOperator, Mask, NoNoise, Problem
 
 SHAPE = (1, 3, 24, 24)
 
@@ -27,10 +27,30 @@ def test_a_pair_that_keeps_or_drops_values_is_a_mask_and_that_is_said(channels: 
     assert [case.notes for case in cases_of([own, ours])] == [(TAKEN_AS_MASK,), ()]
 
 
+class Denoising:
+    """An operator as other libraries have it."""
+
+    def A(self, x: Tensor) -> Tensor:
+        return x * 1
+
+    def A_adjoint(self, y: Tensor) -> Tensor:
+        return y * 1
+
+
+@pytest.mark.parametrize("given", [(lambda v: v, lambda v: v), Denoising()])
+def test_what_keeps_everything_is_the_identity_and_that_is_said(given: object) -> None:
+    y = torch.rand(SHAPE, generator=torch.Generator().manual_seed(1))
+    own, ours = Problem(y, given, Gaussian(0.1)), Problem(y, None, Gaussian(0.1))
+    assert isinstance(own.operator, Identity) and own.task == "denoise" and torch.equal(own.y, ours.y)
+    assert torch.equal(answer(own), answer(ours))
+    assert [case.notes for case in cases_of([own, ours])] == [(TAKEN_AS_IDENTITY,), ()]
+    with pytest.raises(InputError, match="noise was not given"):
+        Problem(y, given)
+
+
 @pytest.mark.parametrize(
     ("A", "A_adjoint"),
     [
-        (lambda v: v, lambda v: v),
         (lambda v: v * 0.5, lambda v: v * 0.5),
         (lambda v: v * kept(1) * 2, lambda v: v * kept(1) * 2),
         (lambda v: -v * kept(1), lambda v: -v * kept(1)),
@@ -38,7 +58,7 @@ def test_a_pair_that_keeps_or_drops_values_is_a_mask_and_that_is_said(channels: 
         (lambda v: v.flip(-1) * kept(1), lambda v: (v * kept(1)).flip(-1)),
     ],
 )
-def test_what_keeps_all_or_weighs_or_moves_values_is_none(A, A_adjoint) -> None:  # type: ignore[no-untyped-def]
+def test_what_weighs_or_moves_values_is_none(A, A_adjoint) -> None:  # type: ignore[no-untyped-def]
     y = A(torch.rand(SHAPE, generator=torch.Generator().manual_seed(1)))
     assert isinstance(Problem(y, (A, A_adjoint), Gaussian(0.1)).operator, LinearOperator)
 
