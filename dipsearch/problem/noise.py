@@ -179,10 +179,11 @@ BEHIND_A_BLUR = 0.5
 """Of a step of whole numbers, what the noise behind a blur is taken to be at least.
 
 Rounding leaves 0.29 of a step, which a blur's inverse makes much more of: where the measurement was met exactly rocket
-had 18.5 dB, and 32.6 as it was, and coffee made dark 22.2 and 52.4. Clean 8-bit pictures (64 × 64) behind a Gaussian blur of
-one pixel: with 0.29 coffee, rocket and monarch had 38.75, 38.24 and 38.03 dB, with 0.5 41.04, 41.00 and 40.95, with 1
-40.47, 40.85 and 40.37. Floats with noise of 0.1 of such a step had 28.3 dB (rocket) where they were taken as
-exact and 43.2 with 0.5; exact floats 52.6 and 43.4, so these have to be told as ``NoNoise()``.
+had 18.5 dB, and 32.6 as it was, and coffee made dark 22.2 and 52.4. Clean 8-bit pictures (64 × 64), with 0.29, 0.5 and
+1, behind a Gaussian blur of one pixel: coffee 38.75, 41.04 and 40.47 dB, rocket 38.24, 41.00 and 40.85, monarch 38.03,
+40.95 and 40.37; of two pixels: coffee 32.15, 32.01 and 31.50, monarch 30.78, 30.28 and 29.26. Floats with noise of 0.1
+of such a step had 28.3 dB (rocket) where they were taken as exact and 43.2 with 0.5; exact ones 52.6 and 43.4, so
+these have to be told as ``NoNoise()``.
 """
 
 

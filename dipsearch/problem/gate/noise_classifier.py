@@ -167,7 +167,7 @@ def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis
         return verdicts.left_alone(seen, unit, jpeg=False, few=True)
     coarse = seen.step * LEVELS > COARSER
     if coarse and seen.level < LEAST_BY_STEP * seen.step and not seen.line.grows:
-        return verdicts.left_alone(seen, unit, jpeg=False)
+        return verdicts.left_alone(seen, unit, jpeg=False, coarse=True)
     if seen.grid.found or jpeg:
         judged = round((1 - seen.plain) * y.numel())
         if seen.plain >= MOSTLY_PLAIN and not (white and judged >= ENOUGH_JUDGED):

@@ -70,12 +70,17 @@ def thinning(seen: Evidence, unit: Unit) -> Diagnosis:
     )
 
 
-def left_alone(seen: Evidence, unit: Unit, *, jpeg: bool, few: bool = False) -> Diagnosis:
+def left_alone(
+    seen: Evidence, unit: Unit, *, jpeg: bool, few: bool = False, coarse: bool = False
+) -> Diagnosis:
     """The picture has no noise, or none that can be told from what belongs to it.
 
     Args:
         jpeg: whether it was stored as JPEG.
         few: whether it has so few values that any noise would be on them, too.
+        coarse: whether it was rounded to fewer values than 8 bits have. With the errors of that told as sigma coffee,
+            kodim08, monarch, chelsea and zebra gained 2.5 to 4.1 dB where there were 8 values, 1.8 to 4.2 where there
+            were 16; drawings and icons have few values, too, and are what they ought to be.
     """
     estimate = seen.estimate
     measured = (estimate.wavelet, estimate.laplacian, estimate.sigma, seen.high, seen.middle)
@@ -88,10 +93,14 @@ def left_alone(seen: Evidence, unit: Unit, *, jpeg: bool, few: bool = False) -> 
         if free
         else f"none that can be told from {what} (at most {unit.strength(seen.level)} where it is quiet)"
     )
+    anyway = "--sigma denoises it anyway"
+    if coarse:
+        errors = unit.number(seen.step / math.sqrt(12))
+        anyway = f"--sigma {errors} takes out the errors of rounding to so few values"
     return Diagnosis(
         "noise-free" if free else "unchanged",
         NoiseModel("none", None, "estimated"),
-        f"noise: {found}; the picture is delivered as it is, --sigma denoises it anyway",
+        f"noise: {found}; the picture is delivered as it is, {anyway}",
         "",
         seen,
     )

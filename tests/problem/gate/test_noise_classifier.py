@@ -200,3 +200,10 @@ def written(size, *, ink=0):
 def test_dark_text_on_white_is_no_impulses(size, ink):
     found = find_impulses(written(size, ink=ink))
     assert found.share > 0.02 and not found.found
+
+
+def test_where_a_photo_was_rounded_to_few_values_the_sigma_of_that_is_said():
+    few = torch.round(photo() * 15) / 15
+    found = diagnose(few)
+    assert found.leaves_alone and "--sigma 4.9 takes out the errors of rounding" in found.sentence
+    assert "--sigma denoises it anyway" in diagnose(photo()).sentence
