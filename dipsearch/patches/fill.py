@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import torch
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
@@ -11,7 +14,13 @@ from .alternation import alternate
 from .denoise import denoise, polish, white
 from .haste import Over, never
 from .settings import PatchSettings
-from .start import first_guess
+from .start import first_guess, interpolated
+
+HIDDEN, AT_MOST = 0.1, 1000
+"""The share of what was measured, and the number of its pixels at most, that the error of a first guess is read off."""
+
+LEAST = 1e-3 / 255
+"""An error of a first guess below which no patches are compared: far below the rounding to 16 bits."""
 
 
 def fill(
@@ -39,12 +48,38 @@ def fill(
         if pilot is None:
             return denoise(problem.y, noise, settings=settings, over=over)
         return polish(problem.y, pilot, noise, settings=settings)
-    wanted = missing if noise_sigma == 0 else None
+    wanted = None
+    if noise_sigma == 0:
+        wanted, settings = missing, _as_fine_as(start_error(problem), settings)
     x, how = pilot, settings.filling_on
     if x is None:
         x = _from_outside_in(problem, missing, noise_sigma=noise_sigma, settings=settings, over=over)
         how = settings.filling
     return alternate(problem, x, how, noise_sigma=noise_sigma, wanted=wanted, over=over)
+
+
+def start_error(problem: Problem) -> float:
+    """How far the first guess is off where some of the measured pixels are hidden from it, in units of [0, 1].
+
+    The root of the mean of squares; infinite where there are too few pixels to hide one. The same pixels every time.
+    """
+    seen = problem.observed.expand_as(problem.y) > 0
+    share = min(HIDDEN, AT_MOST / max(int(seen.any(1).sum()), 1))
+    drawn = torch.rand(1, 1, *seen.shape[-2:], generator=torch.Generator().manual_seed(0)) < share
+    hidden = seen & drawn.to(seen.device)
+    if not bool(hidden.any()):
+        return math.inf
+    guess = interpolated(problem.y, (seen & ~hidden).to(problem.y))
+    return float((guess - problem.y)[hidden].square().mean().sqrt())
+
+
+def _as_fine_as(error: float, settings: PatchSettings) -> PatchSettings:
+    """The settings for a first guess that is so far off: a better one needs less smoothing."""
+    factor = min(1.0, max(error, LEAST) / settings.usual_error)
+    if factor == 1:
+        return settings
+    ways = {name: getattr(settings, name).times(factor) for name in ("filling", "filling_on", "ring_filling")}
+    return replace(settings, **ways)
 
 
 def _from_outside_in(

@@ -34,6 +34,10 @@ class Alternation:
     stride: int = 4
     momentum: float = 0.0
 
+    def times(self, factor: float) -> Alternation:
+        """The same passes with so many times the σ_k."""
+        return replace(self, sigmas=tuple(factor * sigma for sigma in self.sigmas))
+
     def passes(self) -> list[tuple[float, float, int]]:
         """σ_k, the relaxation and the patches in a group of each pass."""
         count = len(self.sigmas)
@@ -74,6 +78,12 @@ class PatchSettings:
             early pilot lacks detail, and so its groups vary too little), and the patches in a group.
         polishing: the same with a pilot from elsewhere.
         filling: of missing pixels; ``filling_on`` starts from a restoration from elsewhere.
+        usual_error: of a first guess, in units of [0, 1], from which on the σ_k of fillings are as they are; for a
+            better one, of a dark picture or one of little contrast, they are smaller in proportion, or they would
+            smooth away what it has. Half of the pixels missing, 64 × 64: coffee made dark
+            49.3 to 59.5 dB, chelsea of little contrast 47.3 to 54.8, a plane 46.5 to 70, and written over, the first
+            52.0 to 63.4. With 9/255 coffee lost 2.1 dB in scratches and barbara 0.1, with 6/255 or 4.5/255 nothing was
+            lost on coffee, rocket, barbara and monarch; stars gain nothing, whose few large errors decide.
         enlarging: of a reduced picture; ``enlarging_on`` likewise.
         inverting: of a tomogram, whose measurement may be noisy; ``inverting_on`` likewise. On tomograms of
             coffee, chelsea, rocket, monarch and kodim08 what deblurs changed −0.04, −0.20, −1.13, 1.14 and 0.11 dB.
@@ -108,6 +118,7 @@ class PatchSettings:
         falling(25 / 255, 2 / 255, 32), relaxation=(3.0, 3.0), members=(20, 40)
     )
     filling_on: Alternation = Alternation(falling(10 / 255, 2 / 255, 6), relaxation=(3.0, 3.0))
+    usual_error: float = 5 / 255
     enlarging: Alternation = Alternation(
         falling(35 / 255, 1.5 / 255, 32), relaxation=(9.0, 1.0), patch=4, members=(32, 32), near=10
     )
