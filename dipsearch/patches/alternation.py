@@ -26,6 +26,10 @@ LARGE, OVERLAP = 768, 32
 stays bounded. Where an operator can be cut smaller parts come here; a tomogram or a blurred picture comes whole."""
 
 
+MEASURED = 1.5
+"""The relaxation of noisy measured pixels at the most, where missing ones go further: see ``PatchSettings``."""
+
+
 def alternate(
     problem: Problem,
     start: Tensor,
@@ -34,6 +38,7 @@ def alternate(
     noise_sigma: float,
     wanted: Tensor | None = None,
     usable: Tensor | None = None,
+    relaxed: Tensor | None = None,
     over: Over = never,
 ) -> Tensor:
     """Alternate between patches and the measurement.
@@ -45,6 +50,8 @@ def alternate(
         noise_sigma: of the measurement; 0: it is met exactly.
         wanted: (H, W), bool: pixels that have to be estimated; ``None``: all.
         usable: (H, W), bool: pixels that may be looked at; ``None``: all.
+        relaxed: broadcasts to ``start``, bool: values that go as far as the relaxation says, all others ``MEASURED``
+            times as far as the patches do; ``None``: all.
         over: asked before every pass.
     """
     x, met, colours = start, start, decorrelation_for(start)
@@ -69,9 +76,10 @@ def alternate(
             noise = white(sigma, channels=x.shape[1], like=x)
             mosaic.add(part, second_stage(seen, seen, noise, groups))
         smooth = colours.inverse(mosaic.image())
+        far = relaxation if relaxed is None else torch.where(relaxed, relaxation, min(relaxation, MEASURED))
         last, met = (
             met,
-            _measured(x + relaxation * (smooth - x), problem, sigma=sigma, noise_sigma=noise_sigma),
+            _measured(x + far * (smooth - x), problem, sigma=sigma, noise_sigma=noise_sigma),
         )
         inner = 0 < index < len(how.sigmas) - 1
         x = met + how.momentum * (met - last) if inner else met

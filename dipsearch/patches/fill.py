@@ -13,7 +13,7 @@ from ..problem import Problem
 from .alternation import alternate
 from .denoise import denoise, polish, white
 from .haste import Over, never
-from .settings import PatchSettings
+from .settings import PatchSettings, falling
 from .start import first_guess, interpolated
 
 HIDDEN, AT_MOST = 0.1, 1000
@@ -48,14 +48,16 @@ def fill(
         if pilot is None:
             return denoise(problem.y, noise, settings=settings, over=over)
         return polish(problem.y, pilot, noise, settings=settings)
-    wanted = None
+    error, wanted, relaxed = start_error(problem), None, None
     if noise_sigma == 0:
-        wanted, settings = missing, _as_fine_as(start_error(problem), settings)
+        wanted, settings = missing, _as_fine_as(error, settings)
+    elif pilot is None:
+        relaxed, settings = problem.observed == 0, _with_noise(noise_sigma, error, settings)
     x, how = pilot, settings.filling_on
     if x is None:
         x = _from_outside_in(problem, missing, noise_sigma=noise_sigma, settings=settings, over=over)
         how = settings.filling
-    return alternate(problem, x, how, noise_sigma=noise_sigma, wanted=wanted, over=over)
+    return alternate(problem, x, how, noise_sigma=noise_sigma, wanted=wanted, relaxed=relaxed, over=over)
 
 
 def start_error(problem: Problem) -> float:
@@ -80,6 +82,21 @@ def _as_fine_as(error: float, settings: PatchSettings) -> PatchSettings:
         return settings
     ways = {name: getattr(settings, name).times(factor) for name in ("filling", "filling_on", "ring_filling")}
     return replace(settings, **ways)
+
+
+def _with_noise(noise_sigma: float, error: float, settings: PatchSettings) -> PatchSettings:
+    """The settings for a measurement with noise, of which the first guess has some."""
+    how = settings.filling
+    high, low = max(min(how.sigmas[0], 2 * error), 2 * noise_sigma), settings.noisy_low * noise_sigma
+    own = max(
+        0.0, 1 - (noise_sigma / max(error, LEAST)) ** 2
+    )  # of the guess's squared error, what is not noise
+    filling = replace(
+        how,
+        sigmas=falling(high, low, len(how.sigmas)),
+        relaxation=(1 + own * (how.relaxation[0] - 1), 1 + own * (how.relaxation[1] - 1)),
+    )
+    return replace(settings, filling=filling)
 
 
 def _from_outside_in(

@@ -160,6 +160,14 @@ def test_the_error_of_a_first_guess_is_that_of_hidden_pixels():
     assert start_error(problem(photo(16), alone)) == float("inf")
 
 
+@pytest.mark.parametrize("sigma", [5 / 255, 25 / 255])
+def test_with_noise_what_was_measured_is_not_followed(sigma):
+    x = photo(48)
+    given = problem(x, half(48), sigma=sigma)
+    as_exact = alternate(given, first_guess(given), DEFAULT.filling, noise_sigma=sigma)
+    assert psnr(filled(given, noise_sigma=sigma), x) > psnr(as_exact, x) + 0.3
+
+
 @pytest.mark.parametrize("left", [1, 3], ids=["one pixel", "three pixels"])
 def test_almost_nothing_measured_is_filled_with_something_finite(left):
     x, observed = photo(16), torch.zeros(1, 1, 16, 16)
