@@ -76,7 +76,9 @@ def alternate(
             noise = white(sigma, channels=x.shape[1], like=x)
             mosaic.add(part, second_stage(seen, seen, noise, groups))
         smooth = colours.inverse(mosaic.image())
-        far = relaxation if relaxed is None else torch.where(relaxed, relaxation, min(relaxation, MEASURED))
+        far: Tensor | float = (
+            relaxation if relaxed is None else torch.where(relaxed, relaxation, min(relaxation, MEASURED))
+        )
         last, met = (
             met,
             _measured(x + far * (smooth - x), problem, sigma=sigma, noise_sigma=noise_sigma),

@@ -48,7 +48,9 @@ def fill(
         if pilot is None:
             return denoise(problem.y, noise, settings=settings, over=over)
         return polish(problem.y, pilot, noise, settings=settings)
-    error, wanted, relaxed = start_error(problem), None, None
+    error = start_error(problem)
+    wanted: Tensor | None = None
+    relaxed: Tensor | None = None
     if noise_sigma == 0:
         wanted, settings = missing, _as_fine_as(error, settings)
     elif pilot is None:
