@@ -26,6 +26,10 @@ LARGE, OVERLAP = 768, 32
 stays bounded. Where an operator can be cut smaller parts come here; a tomogram or a blurred picture comes whole."""
 
 
+MEASURED = 1.5
+"""The relaxation of noisy measured pixels at the most, where missing ones go further: see ``PatchSettings``."""
+
+
 def alternate(
     problem: Problem,
     start: Tensor,
@@ -34,6 +38,7 @@ def alternate(
     noise_sigma: float,
     wanted: Tensor | None = None,
     usable: Tensor | None = None,
+    relaxed: Tensor | None = None,
     over: Over = never,
 ) -> Tensor:
     """Alternate between patches and the measurement.
@@ -45,18 +50,42 @@ def alternate(
         noise_sigma: of the measurement; 0: it is met exactly.
         wanted: (H, W), bool: pixels that have to be estimated; ``None``: all.
         usable: (H, W), bool: pixels that may be looked at; ``None``: all.
+        relaxed: broadcasts to ``start``, bool: values that go as far as the relaxation says, all others ``MEASURED``
+            times as far as the patches do; ``None``: all.
         over: asked before every pass.
     """
     x, met, colours = start, start, decorrelation_for(start)
     for index, (sigma, relaxation, members) in enumerate(how.passes()):
         if over():
             break
+<<<<<<< HEAD
         smooth = smoothed(
             x, how, colours, sigma=sigma, members=members, phase=index, wanted=wanted, usable=usable
+=======
+        z = colours.forward(x)
+        mosaic = Mosaic(torch.zeros_like(z), overlap=OVERLAP)
+        for part in parts:
+            seen = z[(..., *part.window)]
+            groups = match(
+                seen,
+                patch=how.patch,
+                radius=how.near,
+                count=members,
+                step=how.stride,
+                phase=index,  # references move on from pass to pass, so that few of them are enough
+                wanted=None if wanted is None else wanted[part.window],
+                usable=None if usable is None else usable[part.window],
+            )
+            noise = white(sigma, channels=x.shape[1], like=x)
+            mosaic.add(part, second_stage(seen, seen, noise, groups))
+        smooth = colours.inverse(mosaic.image())
+        far: Tensor | float = (
+            relaxation if relaxed is None else torch.where(relaxed, relaxation, min(relaxation, MEASURED))
+>>>>>>> s23-fill
         )
         last, met = (
             met,
-            _measured(x + relaxation * (smooth - x), problem, sigma=sigma, noise_sigma=noise_sigma),
+            _measured(x + far * (smooth - x), problem, sigma=sigma, noise_sigma=noise_sigma),
         )
         inner = 0 < index < len(how.sigmas) - 1
         x = met + how.momentum * (met - last) if inner else met

@@ -7,7 +7,7 @@ import torch
 
 from dipsearch.patches import DEFAULT
 from dipsearch.patches.alternation import alternate
-from dipsearch.patches.fill import fill
+from dipsearch.patches.fill import fill, start_error
 from dipsearch.patches.start import first_guess
 from dipsearch.problem import Mask, NoiseModel, Problem, psnr, read_image
 
@@ -133,6 +133,39 @@ def test_noise_in_what_was_measured_is_removed_as_well():
     after = float(((found - x) * seen).square().sum() / seen.sum() / 3)
     assert after < 0.5 * before
     assert psnr(found, x) > psnr(filled(given), x) + 1
+
+
+def test_a_dark_picture_is_filled_as_finely_as_a_bright_one():
+    x, observed = photo(), half()
+    dark, darker = (problem(part * x, observed) for part in (0.1, 0.05))
+    assert psnr(filled(dark), 0.1 * x) > psnr(first_guess(dark), 0.1 * x) + 0.5
+    assert float((filled(dark) - 2 * filled(darker)).abs().max()) < 1e-4
+
+
+def test_a_plane_stays_one():
+    place = torch.arange(32) / 62
+    x = (place + place[:, None])[None, None]
+    assert psnr(filled(problem(x, half())), x) > 60
+
+
+def test_the_error_of_a_first_guess_is_that_of_hidden_pixels():
+    x, observed = photo(48), half(48)
+    given = problem(x, observed)
+    missing = (1 - observed).expand_as(x) > 0
+    true = float((first_guess(given) - x)[missing].square().mean().sqrt())
+    assert true / 2 < start_error(given) < 2 * true
+    assert start_error(given) == start_error(given)
+    alone = torch.zeros(1, 1, 16, 16)
+    alone[0, 0, 0, 0] = 1
+    assert start_error(problem(photo(16), alone)) == float("inf")
+
+
+@pytest.mark.parametrize("sigma", [5 / 255, 25 / 255])
+def test_with_noise_what_was_measured_is_not_followed(sigma):
+    x = photo(48)
+    given = problem(x, half(48), sigma=sigma)
+    as_exact = alternate(given, first_guess(given), DEFAULT.filling, noise_sigma=sigma)
+    assert psnr(filled(given, noise_sigma=sigma), x) > psnr(as_exact, x) + 0.3
 
 
 @pytest.mark.parametrize("left", [1, 3], ids=["one pixel", "three pixels"])
