@@ -216,7 +216,9 @@ def _highest_rise(pixels: Tensor, limit: float) -> float | None:
     padded = F.pad(pixels, (reach,) * 4, value=torch.nan)
     _, channel, row, column = places.unbind(1)
     steps = torch.arange(AROUND)
-    around = padded[0, channel[:, None, None], row[:, None, None] + steps[:, None], column[:, None, None] + steps]
+    around = padded[
+        0, channel[:, None, None], row[:, None, None] + steps[:, None], column[:, None, None] + steps
+    ]
     value, level = around[:, reach, reach], around.flatten(1).nanmedian(1).values
     near = around[:, reach - 1 : reach + 2, reach - 1 : reach + 2].flatten(1).nan_to_num(nan=-torch.inf)
     third = near.topk(3).values[:, 2]  # the second of its neighbours, where it is the highest itself
