@@ -18,7 +18,10 @@ def file_rows(outcome: Outcome, *, architecture: bool = True) -> tuple[tuple[str
         architecture: name the architecture file, too.
     """
     folder, network = outcome.folder, outcome.folder / "best" / "architecture.yaml"
-    pictures = sorted(folder.glob("best/*restored.*")) or sorted(folder.glob("best/*/*restored.*"))
+    pictures = sorted(folder.glob("best/*restored.*"))
+    if not pictures:  # several have folders of their own, beside which the films of stacks lie
+        films = [file for file in sorted(folder.glob("best/*")) if file.suffix.lower() in (".tif", ".tiff")]
+        pictures = films + sorted(folder.glob("best/*/*restored.*"))
     named = [*pictures, *([network] if architecture else []), folder / "report.html"]
     files = [file for file in named if file.exists()]
     rows = [("look at" if index == 0 else "", str(file)) for index, file in enumerate(files)]

@@ -12,11 +12,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from .case_words import part_note
+from .case_words import cut_note, defect_note, part_note
 from .channel_set import ChannelSet, distinct_channels
 from .clean_reference import data_range_of_reference, read_reference, refuse_other_reference
 from .formats.image import Image, read_image
 from .formats.sources import plane_of
+from .gate.defects import find_defects, without_defects
 from .gate.diagnosis import Diagnosis
 from .mask_file import Observation
 from .measurement import refuse_small
@@ -100,6 +101,9 @@ class Case:
 def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = False) -> Case:
     """Read one picture and make the problem that ``options`` ask for.
 
+    Hot and dead pixels of one that is to be denoised count as not measured; where it is delivered as it is, they are
+    only spoken of.
+
     Args:
         source: a path or ``sample:NAME``.
         seed: fixes simulated noise and hidden pixels.
@@ -113,13 +117,40 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
     refuse_small(read.name, read.pixels)
     told = told_missing(read, source, options)
     read = measured_alone(read, source, told)
+    if options.task != "denoise" or options.simulate:
+        return _case_of(read, source, options, told, None, seed=seed, whole=whole)
+    defects = find_defects(read.pixels, ends_only=read.bits == 8)
+    count = int(defects.sum())
+    case = _case_of(read, source, options, told, defects if count else None, seed=seed, whole=whole)
+    if not count:
+        return case
+    if case.left_alone:
+        case = _case_of(read, source, options, told, None, seed=seed, whole=whole)
+    return replace(case, notes=(*case.notes, defect_note(count, restored=not case.left_alone)))
+
+
+def _case_of(
+    read: Image,
+    source: str,
+    options: TaskOptions,
+    told: Observation | None,
+    defects: Tensor | None,
+    *,
+    seed: int,
+    whole: bool,
+) -> Case:
+    """The case of a picture that was read; ``defects`` (1, 1, H, W) count as not measured."""
+    good = read if defects is None else replace(read, pixels=without_defects(read.pixels, defects))
     chosen = range_of(
-        read,
+        good,
         given=options.value_range,
         observed=exact_where(read, told, options),
         counts=options.photons is not None,
     )
-    image, options = replace(read, pixels=tamed(chosen.into(read.pixels), chosen)), in_unit(options, chosen)
+    options = in_unit(options, chosen)
+    scaled_pixels = chosen.into(good.pixels)
+    image = replace(good, pixels=tamed(scaled_pixels, chosen))
+    cut = cut_note(scaled_pixels, image.pixels)
     reference, scaled = read_reference(read, source, options, chosen, told)
     notes = [_not_read(read, source), chosen.sentence(), scaled]
     channels = _distinct(image, options, told)
@@ -150,6 +181,7 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
     # A picture without noise is delivered as it is, and nothing is judged.
     leaves_alone = made.diagnosis is not None and made.diagnosis.leaves_alone
     judged = "" if leaves_alone else split.sentence()
+    notes.append("" if leaves_alone else cut)
     numbers = "" if made.diagnosis is None else made.diagnosis.details()
     return Case(
         name=image.name,

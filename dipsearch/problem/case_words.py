@@ -71,3 +71,22 @@ def damage_alone(notes: Sequence[str]) -> str:
     """What was done to a picture on purpose, of the notes on it, where nothing is restored; empty: nothing was."""
     (said, *_) = [note for note in notes if TAKEN_AS_CLEAN in note] or [""]
     return said.rpartition(TAKEN_AS_CLEAN)[2].removesuffix(REFERENCE)
+
+
+def defect_note(count: int, *, restored: bool) -> str:
+    """What was found of hot and dead pixels, and what becomes of them."""
+    pixels = "1 hot or dead pixel" if count == 1 else f"{count:,} hot or dead pixels"
+    if restored and count == 1:
+        return f"{pixels} is taken as not measured: its neighbours say what lies there"
+    if restored:
+        return f"{pixels} are taken as not measured: their neighbours say what lies there"
+    return f"there may be {pixels}, which --task inpaint --mask FILE fills"
+
+
+def cut_note(pixels: Tensor, tamed: Tensor) -> str:
+    """How many values lie so far outside of the range that others are worked on; empty where none does."""
+    count = int((pixels != tamed).sum())
+    if not count:
+        return ""
+    values = "1 value lies" if count == 1 else f"{count:,} values lie"
+    return f"{values} by more than half of that range outside of it, and half of it is taken; --range overrides it"

@@ -29,6 +29,11 @@ WASTED = 0.25
 FAR = 0.5
 """How far beyond [0, 1] single pixels may lie: hot ones lie anywhere, and would outweigh all others."""
 
+RISES, AROUND = 0.15, 5
+"""A peak belongs to the range where two of its neighbours rise by so much of its height over the median of the
+5 × 5 pixels around: those of a star or a bead, 1.5 pixels wide at half of its height, by at least 0.29 of it; beside a
+hot pixel there is nothing but noise, and beside two of them one."""
+
 
 @dataclass(frozen=True)
 class PictureRange:
@@ -195,7 +200,30 @@ def _supported(pixels: Tensor) -> tuple[float, float]:
     if reach > 0:
         high = high if high <= surer_high + reach else surer_high
         low = low if low >= surer_low - reach else surer_low
+    far = FAR * (high - low)
+    if far > 0:
+        peak, dip = _highest_rise(pixels, high + far), _highest_rise(-pixels, far - low)
+        high, low = high if peak is None else peak, low if dip is None else -dip
     return (low, high) if low < high else (float(pixels.min()), float(pixels.max()))
+
+
+def _highest_rise(pixels: Tensor, limit: float) -> float | None:
+    """The highest value above a limit to which two neighbours rise; ``None`` where there is none."""
+    places = (pixels > limit).nonzero()
+    if not len(places):
+        return None
+    reach = AROUND // 2
+    padded = F.pad(pixels, (reach,) * 4, value=torch.nan)
+    _, channel, row, column = places.unbind(1)
+    steps = torch.arange(AROUND)
+    around = padded[
+        0, channel[:, None, None], row[:, None, None] + steps[:, None], column[:, None, None] + steps
+    ]
+    value, level = around[:, reach, reach], around.flatten(1).nanmedian(1).values
+    near = around[:, reach - 1 : reach + 2, reach - 1 : reach + 2].flatten(1).nan_to_num(nan=-torch.inf)
+    third = near.topk(3).values[:, 2]  # the second of its neighbours, where it is the highest itself
+    rising = value[third - level >= RISES * (value - level)]
+    return float(rising.max()) if len(rising) else None
 
 
 def _of_neighbours(pixels: Tensor) -> tuple[Tensor, Tensor]:

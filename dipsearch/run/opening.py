@@ -91,7 +91,9 @@ def open_run(
             if name in firsts:
                 unsaved.pictures[name] = case, finished(firsts[name].image, case.problem)
     stacks = planes_together(names, [case.source for case in asked.cases])
-    notes += in_lines(quick_words(firsts), stacks, alone=len(firsts) == 1)
+    changed = {name for name, case in zip(names, asked.cases, strict=True) if not case.left_alone}
+    quick = {name: first for name, first in firsts.items() if name in changed}
+    notes += in_lines(quick_words(quick), stacks, alone=len(firsts) == 1)
     spans = [Span(place, begun_at, time.monotonic() - started)] if workers is None else []
     has_pilot = len(firsts) == len(names)
     kept, spent = list(firsts.values()), time.monotonic() - started

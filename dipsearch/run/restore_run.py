@@ -239,8 +239,9 @@ def _at_once(
         answer = Answer(FIRST, there.image, there.image, time.monotonic() - started, there.made)
         firsts[names[index]] = there
         found.append((only(answer, case.problem), None))
-    hurried = [(name, HURRIED_WORDS) for name, first in firsts.items() if first.made == "hurried"]
-    for sentence in in_lines([*quick_words(firsts), *hurried], stacks, alone=len(firsts) == 1):
+    changed = {name: firsts[name] for name, case in zip(names, cases, strict=False) if not case.left_alone}
+    hurried = [(name, HURRIED_WORDS) for name, first in changed.items() if first.made == "hurried"]
+    for sentence in in_lines([*quick_words(changed), *hurried], stacks, alone=len(firsts) == 1):
         callback.note(sentence)
     callback.note(
         f"there is no time for networks: the first answer is delivered; give a larger {option('budget')}"

@@ -72,7 +72,23 @@ def test_hot_pixels_do_not_make_the_range(tmp_path: Path, hot: list[tuple[int, i
         values[pixel] = 65535
     case = load_case(tif(tmp_path / "hot.tif", values, "u2"), TaskOptions("denoise", sigma=20), seed=0)
     assert case.range.high * 65535 == pytest.approx(960, rel=0.02)
-    assert float(case.problem.y.max()) == 1.5
+    alone = len(hot) == 1  # then it counts as not measured
+    assert float(case.problem.y.max()) == (pytest.approx(1, abs=0.1) if alone else 1.5)
+    assert any("half of that range outside" in note for note in case.notes) != alone
+    assert any(note.startswith("1 hot or dead pixel is taken") for note in case.notes) == alone
+
+
+@pytest.mark.parametrize("width", [1.5, 1.6, 2.0])
+@pytest.mark.parametrize("task", ["denoise", "deblur"])
+def test_the_peak_of_a_star_belongs_to_the_range(tmp_path: Path, width: float, task: str) -> None:
+    star = np.exp(-((ROWS - 20) ** 2 + (COLUMNS - 30) ** 2) / 2 / (width / 2.355) ** 2)
+    values = np.rint(300 + 20000 * star + 8 * NOISE)
+    options = (
+        TaskOptions("denoise", sigma=8) if task == "denoise" else TaskOptions("deblur", kernel="gaussian:1")
+    )
+    case = load_case(tif(tmp_path / "star.tif", values, "u2"), options, seed=0)
+    assert case.range.high * 65535 == pytest.approx(20300, rel=0.02)
+    assert float(case.problem.y.max()) <= 1 and not any("hot or dead" in note for note in case.notes)
 
 
 def test_what_was_given_overrides_and_is_checked(tmp_path: Path) -> None:

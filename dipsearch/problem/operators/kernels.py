@@ -21,6 +21,12 @@ WIDEST, LONGEST = 250.0, 2000.0
 OFF_CENTRE = 0.25
 """Pixels between the middle of a kernel and that of its weights from which on a restoration is seen to be shifted."""
 
+PEDESTAL, FLAT, SMALLEST_MEASURED = 0.005, 0.1, 7
+"""The camera's background under a measured point: where the median of a kernel's outermost pixels is more than this
+share of its peak, and half of them lie within the second share of that median from it. It would
+spread each point over the whole kernel: 27.0 dB became 22.5. Kernels that do not fall to a third of the peak on their
+rim fill their file, and are left; and so are smaller ones, whose rim is a part of them."""
+
 WORDS = "gaussian:SIGMA, motion:LENGTH:ANGLE, or a picture, .npy, .txt or .csv file"
 
 
@@ -109,7 +115,7 @@ def described_kernel(word: str) -> tuple[Tensor, str]:
             return motion_kernel(values[0], values[1]), ""
         raise InputError(f"the kernel is '{word}'", f"it is {WORDS}", "use for example motion:9:30")
     matrix, of_colours = _read_matrix(Path(word))
-    kernel = checked_kernel(matrix, f"the kernel in {word}")
+    kernel, background = _without_pedestal(checked_kernel(matrix, f"the kernel in {word}"))
     total = float(kernel.sum())
     if not total > 1e-12:
         raise InputError(
@@ -117,18 +123,34 @@ def described_kernel(word: str) -> tuple[Tensor, str]:
             "it is above 0, for it is brought to 1",
             "give the kernel itself, bright where it is strong",
         )
-    return kernel / total, _unexpected(Path(word).name, kernel, of_colours=of_colours)
+    return kernel / total, _unexpected(Path(word).name, kernel, of_colours=of_colours, background=background)
 
 
-def _unexpected(name: str, kernel: Tensor, *, of_colours: bool) -> str:
+def _without_pedestal(kernel: Tensor) -> tuple[Tensor, float]:
+    """A kernel without the level that its rim lies on, and that level as a share of its peak; 0 where there is none."""
+    if min(kernel.shape) < SMALLEST_MEASURED:
+        return kernel, 0.0
+    rim = torch.cat([kernel[0], kernel[-1], kernel[1:-1, 0], kernel[1:-1, -1]])
+    level, peak = float(rim.median()), float(kernel.max())
+    spread = float((rim - level).abs().median())
+    if not (PEDESTAL * peak < level < peak / 3 and spread <= FLAT * level):
+        return kernel, 0.0
+    return kernel - level, level / peak
+
+
+def _unexpected(name: str, kernel: Tensor, *, of_colours: bool, background: float = 0.0) -> str:
     """What was done to a kernel, or will be seen of it, for people."""
     total, negative = float(kernel.sum()), int((kernel < 0).sum())
     said = []
     if of_colours:
         said.append("its colours differ, and their mean is taken")
+    if background:
+        said.append(
+            f"its rim lies at {background:.1%} of its peak, which is taken off as the camera's background"
+        )
     if abs(total - 1) > 0.01:
         said.append(f"its sum {total:.4g} was brought to 1")
-    if negative:
+    if negative and not background:
         said.append(f"{negative} of its values are negative, and are taken as they are")
     off = []
     for axis, (before, after) in enumerate((("up", "down"), ("left", "right"))):

@@ -125,3 +125,37 @@ def test_a_kernel_is_refused_before_the_work_where_it_is_larger_than_the_picture
     options = TaskOptions("deblur", kernel=str(tmp_path / "big.npy"), sigma=5)
     with pytest.raises(InputError, match="no larger than the image"):
         load_case("sample:coffee@32", options, seed=0)
+
+
+def measured_point(*, pedestal, across=0.0):
+    """What a camera sees of a point: 13 × 13, peak 3000, with noise of sigma 4 on a pedestal."""
+    rows, columns = np.mgrid[-6:7, -6:7]
+    point = 3000 * (1 + ((columns - across) ** 2 + (1.2 * rows) ** 2) / 4) ** -2.5
+    return np.rint(point + pedestal + (pedestal > 0) * np.random.default_rng(1).normal(0, 4, point.shape))
+
+
+@pytest.mark.parametrize("across", [0.0, 1.0])
+def test_the_background_of_a_measured_point_is_taken_off(tmp_path, across):
+    for pedestal in (0, 100):
+        np.save(tmp_path / f"{pedestal}.npy", measured_point(pedestal=pedestal, across=across))
+    clean, _ = described_kernel(str(tmp_path / "0.npy"))
+    kernel, said = described_kernel(str(tmp_path / "100.npy"))
+    assert float((kernel - clean).abs().sum()) < 0.1
+    assert "% of its peak, which is taken off as the camera's background" in said
+    assert ("of its centre" in said) == (across == 1)
+
+
+def test_kernels_that_fill_their_file_keep_their_rim(tmp_path):
+    rows, columns = np.mgrid[-6:7, -6:7]
+    kernels = {
+        "box": np.ones((13, 13)),
+        "disc": (rows**2 + columns**2 <= 36).astype(float),
+        "motion": motion_kernel(13, 30).numpy(),
+        "cut": np.exp(-(rows**2 + columns**2) / 2 / 3**2),
+        "clean": measured_point(pedestal=0),
+        "small": np.array([[1.0, 1, 1], [1, 9, 1], [1, 1, 1]]),
+    }
+    for name, values in kernels.items():
+        np.save(tmp_path / f"{name}.npy", values)
+        kernel, said = described_kernel(str(tmp_path / f"{name}.npy"))
+        assert torch.allclose(kernel, torch.from_numpy(values / values.sum())) and "background" not in said
