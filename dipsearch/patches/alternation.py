@@ -58,30 +58,11 @@ def alternate(
     for index, (sigma, relaxation, members) in enumerate(how.passes()):
         if over():
             break
-<<<<<<< HEAD
         smooth = smoothed(
             x, how, colours, sigma=sigma, members=members, phase=index, wanted=wanted, usable=usable
-=======
-        z = colours.forward(x)
-        mosaic = Mosaic(torch.zeros_like(z), overlap=OVERLAP)
-        for part in parts:
-            seen = z[(..., *part.window)]
-            groups = match(
-                seen,
-                patch=how.patch,
-                radius=how.near,
-                count=members,
-                step=how.stride,
-                phase=index,  # references move on from pass to pass, so that few of them are enough
-                wanted=None if wanted is None else wanted[part.window],
-                usable=None if usable is None else usable[part.window],
-            )
-            noise = white(sigma, channels=x.shape[1], like=x)
-            mosaic.add(part, second_stage(seen, seen, noise, groups))
-        smooth = colours.inverse(mosaic.image())
+        )
         far: Tensor | float = (
             relaxation if relaxed is None else torch.where(relaxed, relaxation, min(relaxation, MEASURED))
->>>>>>> s23-fill
         )
         last, met = (
             met,

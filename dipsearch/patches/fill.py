@@ -13,11 +13,7 @@ from ..problem import Problem
 from .alternation import alternate
 from .denoise import denoise, polish, white
 from .haste import Over, never
-<<<<<<< HEAD
-from .settings import PatchSettings
-=======
 from .settings import PatchSettings, falling
->>>>>>> s23-fill
 from .start import first_guess, interpolated
 
 HIDDEN, AT_MOST = 0.1, 1000
@@ -52,10 +48,6 @@ def fill(
         if pilot is None:
             return denoise(problem.y, noise, settings=settings, over=over)
         return polish(problem.y, pilot, noise, settings=settings)
-<<<<<<< HEAD
-    wanted = missing if noise_sigma == 0 else None
-    settings = _as_fine_as(start_error(problem), settings)
-=======
     error = start_error(problem)
     wanted: Tensor | None = None
     relaxed: Tensor | None = None
@@ -63,7 +55,6 @@ def fill(
         wanted, settings = missing, _as_fine_as(error, settings)
     elif pilot is None:
         relaxed, settings = problem.observed == 0, _with_noise(noise_sigma, error, settings)
->>>>>>> s23-fill
     x, how = pilot, settings.filling_on
     if x is None:
         x = _from_outside_in(problem, missing, noise_sigma=noise_sigma, settings=settings, over=over)
@@ -108,30 +99,6 @@ def _with_noise(noise_sigma: float, error: float, settings: PatchSettings) -> Pa
         relaxation=(1 + own * (how.relaxation[0] - 1), 1 + own * (how.relaxation[1] - 1)),
     )
     return replace(settings, filling=filling)
-
-
-def start_error(problem: Problem) -> float:
-    """How far the first guess is off where some of the measured pixels are hidden from it, in units of [0, 1].
-
-    The root of the mean of squares; infinite where there are too few pixels to hide one. The same pixels every time.
-    """
-    seen = problem.observed.expand_as(problem.y) > 0
-    share = min(HIDDEN, AT_MOST / max(int(seen.any(1).sum()), 1))
-    drawn = torch.rand(1, 1, *seen.shape[-2:], generator=torch.Generator().manual_seed(0)) < share
-    hidden = seen & drawn.to(seen.device)
-    if not bool(hidden.any()):
-        return math.inf
-    guess = interpolated(problem.y, (seen & ~hidden).to(problem.y))
-    return float((guess - problem.y)[hidden].square().mean().sqrt())
-
-
-def _as_fine_as(error: float, settings: PatchSettings) -> PatchSettings:
-    """The settings for a first guess that is so far off: a better one needs less smoothing."""
-    factor = min(1.0, max(error, LEAST) / settings.usual_error)
-    if factor == 1:
-        return settings
-    ways = {name: getattr(settings, name).times(factor) for name in ("filling", "filling_on", "ring_filling")}
-    return replace(settings, **ways)
 
 
 def _from_outside_in(

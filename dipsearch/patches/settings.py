@@ -78,10 +78,6 @@ class PatchSettings:
             early pilot lacks detail, and so its groups vary too little), and the patches in a group.
         polishing: the same with a pilot from elsewhere.
         filling: of missing pixels; ``filling_on`` starts from a restoration from elsewhere.
-<<<<<<< HEAD
-        usual_error: of a first guess, in units of [0, 1], for which the σ_k of fillings are as they are; for a better
-            one, of a dark picture or one of little contrast, they are smaller in proportion.
-=======
         usual_error: of a first guess, in units of [0, 1], from which on the σ_k of fillings are as they are; for a
             better one, of a dark picture or one of little contrast, they are smaller in proportion, or they would
             smooth away what it has. Half of the pixels missing, 64 × 64: coffee made dark
@@ -93,7 +89,6 @@ class PatchSettings:
             σ_k down to 2/255) and so: chelsea 28.73, 22.37, 21.27 and 20.80 to 30.08, 24.19, 21.76 and 22.92 dB,
             coffee 36.30, 28.33, 25.36 and 25.20 to 37.24, 29.75, 25.79 and 25.89. With 16 passes, and measured pixels
             relaxed by 1, coffee and monarch lost 1.2 to 1.6 dB where 20 % were missing.
->>>>>>> s23-fill
         enlarging: of a reduced picture; ``enlarging_on`` likewise.
         inverting: of a tomogram, whose measurement may be noisy; ``inverting_on`` likewise. On tomograms of
             coffee, chelsea, rocket, monarch and kodim08 what deblurs changed −0.04, −0.20, −1.13, 1.14 and 0.11 dB.
@@ -129,10 +124,7 @@ class PatchSettings:
     )
     filling_on: Alternation = Alternation(falling(10 / 255, 2 / 255, 6), relaxation=(3.0, 3.0))
     usual_error: float = 5 / 255
-<<<<<<< HEAD
-=======
     noisy_low: float = 0.3
->>>>>>> s23-fill
     enlarging: Alternation = Alternation(
         falling(35 / 255, 1.5 / 255, 32), relaxation=(9.0, 1.0), patch=4, members=(32, 32), near=10
     )
