@@ -16,6 +16,7 @@ from torch import Tensor
 from ..errors import InputError
 from .array_types import Bits
 from .formats.image import Image, read_image
+from .painted_copy import painted_over
 from .splits.holes import clustering, largest_hole
 
 WHITE = 0.9
@@ -51,11 +52,17 @@ class Observation:
     transparent: bool = False
 
 
-def read_mask_file(path: str | Path, *, height: int, width: int, invert: bool = False) -> Observation:
+def read_mask_file(
+    path: str | Path, *, height: int, width: int, invert: bool = False, picture: Tensor | None = None
+) -> Observation:
     """Read a mask: 1 where it is white (measured), 0 where it is black (missing), or the other way round.
 
     Colours are averaged. A mask of two values has them for black and white, whatever they are, so 0 and 1 will do. In
-    one with greys, all that is not nearly white, or with ``invert`` not nearly black, is missing.
+    one with greys, all that is not nearly white, or with ``invert`` not nearly black, is missing. In a copy of the
+    picture itself, all that was painted over is.
+
+    Args:
+        picture: (1, C, height, width) in [0, 1], whose mask it is; None where that is not at hand.
 
     Raises:
         InputError: unreadable, of another size, by it everything or nothing is missing, or it looks inverted.
@@ -72,6 +79,11 @@ def read_mask_file(path: str | Path, *, height: int, width: int, invert: bool = 
     if len(levels) <= 2:
         observed = values > 0.5 if len(levels) == 1 else values == levels[-1]
         observed = ~observed if invert else observed
+    elif picture is not None and (painted := painted_over(image.pixels, picture, path)) is not None:
+        observed = torch.from_numpy(~painted)[None, None]
+        refuse_trivial(observed, f"by the mask {path}")
+        said = f"the mask {Path(path).name} is the picture itself, painted over: what was painted over is missing"
+        return Observation(observed.float(), (said,))
     else:
         observed = values < 1 - WHITE if invert else values > WHITE
         grey = float(((values >= 1 - WHITE) & (values <= WHITE)).float().mean())

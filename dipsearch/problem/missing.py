@@ -34,13 +34,13 @@ def find_observed(
     """
     height, width = image.pixels.shape[-2:]
     if mask is not None:
-        read = read_mask_file(mask, height=height, width=width, invert=invert)
+        read = read_mask_file(mask, height=height, width=width, invert=invert, picture=image.pixels)
         return _observation(read.observed, f"mask {Path(mask).name}", read.sentences)
     if image.alpha is not None and bool((image.alpha < 0.5).any()):
         return _observation((image.alpha >= 0.5).float(), "alpha channel", transparent=True)
     sibling = None if is_sample(source) else sibling_mask(plane_of(source)[0])
     if sibling is not None:
-        read = read_mask_file(sibling, height=height, width=width, invert=invert)
+        read = read_mask_file(sibling, height=height, width=width, invert=invert, picture=image.pixels)
         return _observation(read.observed, f"mask {sibling.name} beside the picture", read.sentences)
     if invert:
         raise InputError(
@@ -82,13 +82,15 @@ def picture_files(sources: Sequence[str], options: TaskOptions) -> dict[Path, st
     return found
 
 
-def read_mask(path: str | Path, *, height: int, width: int, invert: bool = False) -> Tensor:
+def read_mask(
+    path: str | Path, *, height: int, width: int, invert: bool = False, picture: Tensor | None = None
+) -> Tensor:
     """Read a mask file as (1, 1, height, width) of 0 (missing, black) and 1 (measured, white); see ``read_mask_file``.
 
     Raises:
         InputError: unreadable, of another size, by it everything or nothing is missing, or it looks inverted.
     """
-    return read_mask_file(path, height=height, width=width, invert=invert).observed
+    return read_mask_file(path, height=height, width=width, invert=invert, picture=picture).observed
 
 
 def hide_pixels(height: int, width: int, *, percent: float, seed: int) -> Tensor:

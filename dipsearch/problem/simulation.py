@@ -95,7 +95,7 @@ def _without_pixels(clean: Tensor, options: TaskOptions, *, seed: int, source: s
         how = "at random"
     else:
         mask = file_of_same_name(options.mask, source)
-        observed = read_mask(mask, height=height, width=width, invert=options.invert_mask)
+        observed = read_mask(mask, height=height, width=width, invert=options.invert_mask, picture=clean)
         how = f"by the mask {Path(mask).name}"
     hidden = 100 * (1 - float(observed.mean()))
     return Damaged(clean * observed, observed, f"{round(hidden, 1):g} % of its pixels were hidden {how}")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+import torch
 from PIL import Image, ImageDraw, ImageFilter
 from skimage import data
 
@@ -161,3 +162,52 @@ def test_gaps_of_a_picture_may_be_what_a_mask_says_is_missing(tmp_path: Path) ->
         load_case(str(tmp_path / "x.tif"), TaskOptions("inpaint", mask=str(mask)), seed=0)
     with pytest.raises(InputError, match="with --task inpaint mark them"):
         load_case(str(tmp_path / "x.tif"), TaskOptions("denoise"), seed=0)
+
+
+PHOTO = data.chelsea()[60 : 60 + SIDE, 120 : 120 + SIDE] // 2 + 64  # without black and white
+
+
+@pytest.mark.parametrize("invert", [False, True])
+@pytest.mark.parametrize(
+    ("mode", "paint"), [("L", 255), ("L", 0), ("RGB", (255, 0, 0)), ("RGB", (0, 0, 255))]
+)
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_in_a_copy_of_the_picture_what_was_painted_over_is_missing(
+    tmp_path: Path, suffix: str, mode: str, paint: object, invert: bool
+) -> None:
+    saved(tmp_path / "photo.png", PHOTO)
+    copy, stroke = Image.fromarray(PHOTO).convert(mode), Image.new("L", (SIDE, SIDE))
+    ImageDraw.Draw(copy).line((8, 8, 50, 50), fill=paint, width=6)
+    ImageDraw.Draw(stroke).line((8, 8, 50, 50), fill=1, width=6)
+    copy.save(tmp_path / f"drawn{suffix}", quality=90)
+    told = TaskOptions("inpaint", mask=str(tmp_path / f"drawn{suffix}"), invert_mask=invert)
+    case = load_case(str(tmp_path / "photo.png"), told, seed=0)
+    missing, painted = case.problem.observed[0, 0].numpy() == 0, np.asarray(stroke) > 0
+    assert (missing & painted).sum() >= 0.99 * painted.sum()
+    assert missing.sum() < 2.2 * painted.sum()
+    assert any(
+        "the picture itself, painted over: what was painted over is missing" in note for note in case.notes
+    )
+
+
+def test_paint_in_a_colour_of_the_picture_is_refused(tmp_path: Path) -> None:
+    page = np.full((SIDE, SIDE), 250, np.uint8)
+    page[20:50, 8:56] = PHOTO[20:50, 8:56].mean(2)
+    picture = torch.from_numpy(page)[None, None] / 255
+    drawn = page.copy()
+    drawn[10:24, 30:36] = 250  # of which the half lies on paper
+    with pytest.raises(
+        InputError, match=r"the picture itself, with paint that has the colour.*in a colour that it"
+    ):
+        read_mask_file(saved(tmp_path / "a.png", drawn), height=SIDE, width=SIDE, picture=picture)
+    with pytest.raises(InputError, match="the picture itself, with nothing painted over it"):
+        read_mask_file(saved(tmp_path / "b.png", page), height=SIDE, width=SIDE, picture=picture)
+
+
+def test_a_soft_mask_of_a_page_is_not_taken_for_the_page(tmp_path: Path) -> None:
+    page = np.full((SIDE, SIDE), 255, np.uint8)
+    page[8:-8:6, 8:-8] = 0
+    soft = np.asarray(Image.fromarray(keep()).filter(ImageFilter.GaussianBlur(1)))
+    path = saved(tmp_path / "a.png", soft)
+    found = read_mask_file(path, height=SIDE, width=SIDE, picture=torch.from_numpy(page)[None, None] / 255)
+    assert torch.equal(found.observed, read_mask_file(path, height=SIDE, width=SIDE).observed)

@@ -15,11 +15,12 @@ from ..array_types import Bits
 from ..noise import LEVELS, NoiseModel
 from . import verdicts
 from .channel_noise import MOST_CHANNELS
+from .coarse_colour import coarse_colour
 from .diagnosis import Diagnosis
 from .evidence import Evidence, gather
 from .free_directions import HARDLY_NOISY
 from .noisy_part import FAINTEST, find_noisy_part
-from .plain import plain_pixels
+from .plain import plain_pixels, plain_values
 from .spread import more_than_all
 from .unit import GREY_LEVELS, Unit
 
@@ -104,6 +105,24 @@ def diagnose(y: Tensor, *, jpeg: bool = False, unit: Unit = GREY_LEVELS) -> Diag
     Raises:
         InputError: a side shorter than 8 pixels.
     """
+    return _with_coarse_colour(y, _found(y, jpeg=jpeg, unit=unit), jpeg=jpeg, unit=unit)
+
+
+def _with_coarse_colour(y: Tensor, found: Diagnosis, *, jpeg: bool, unit: Unit) -> Diagnosis:
+    """The same, with a warning where the colours have noise that no branch but that of a covariance knows."""
+    if jpeg or found.evidence.grid.found or found.noise.kind in ("correlated", "impulse"):
+        return found
+    strength = coarse_colour(y, plain_values(y))
+    if not strength:
+        return found
+    said = (
+        f"the colours have coarse noise of about {unit.strength(strength)}, which is not taken out; "
+        "blurring the colours alone beforehand helps"
+    )
+    return replace(found, warning=f"{found.warning}; {said}" if found.warning else said)
+
+
+def _found(y: Tensor, *, jpeg: bool, unit: Unit) -> Diagnosis:
     found = _of_whole(y, gather(y), jpeg=jpeg, unit=unit)
     if more_than_all(y, found.noise):
         return replace(verdicts.left_alone(found.evidence, unit, jpeg=False), unit=unit)

@@ -34,7 +34,7 @@ def make_split(problem: Problem, *, seed: int) -> Split:
         InputError: fewer than 50 values would score.
     """
     split = _of_its_kind(problem, seed=seed)
-    _refuse_few_values(split)
+    _refuse_few_values(split, missing=not bool(problem.observed.all()))
     return split
 
 
@@ -71,11 +71,12 @@ def _whole(problem: Problem) -> bool:
     return off_the_counts(problem.y, gain=noise.gain, offset=noise.offset, rounding=rounding) <= FEW
 
 
-def _refuse_few_values(split: Split) -> None:
+def _refuse_few_values(split: Split, *, missing: bool) -> None:
     values = count_values(split.score_weight, channels=split.score_target.shape[1])
     if values < FEWEST_VALUES:
+        known = "use a larger picture, or tell the noise's sigma, with which all values judge"
         raise InputError(
             f"only {values} measured values would be left to judge a restoration",
             f"at least {FEWEST_VALUES} are needed",
-            "use a larger picture or one with fewer missing pixels",
+            "use a larger picture or one with fewer missing pixels" if missing else known,
         )

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
+from skimage.color import rgb2ycbcr, ycbcr2rgb
 
 from dipsearch.problem import Identity, Problem, add_noise, diagnose, make_split, read_image
 from dipsearch.problem.gate.blockiness import find_grid
@@ -207,3 +208,24 @@ def test_where_a_photo_was_rounded_to_few_values_the_sigma_of_that_is_said():
     found = diagnose(few)
     assert found.leaves_alone and "--sigma 4.9 takes out the errors of rounding" in found.sentence
     assert "--sigma denoises it anyway" in diagnose(photo()).sentence
+
+
+def colour_blobs(x, *, brightness, colours, spread, seed=0):
+    rng = np.random.default_rng(seed)
+    values = rgb2ycbcr(x[0].permute(1, 2, 0).double().numpy())
+    values[..., 0] += brightness * rng.normal(size=values.shape[:2])
+    for channel in (1, 2):
+        blobs = gaussian_filter(rng.normal(size=values.shape[:2]), spread)
+        values[..., channel] += colours * blobs / blobs.std()
+    return eight_bits(torch.from_numpy(ycbcr2rgb(values)).permute(2, 0, 1)[None].float())
+
+
+@pytest.mark.parametrize(("brightness", "colours", "spread"), [(5, 12, 1.5), (8, 15, 1.0), (0, 10, 2.5)])
+@pytest.mark.parametrize("name", ["rocket", "cat"])
+def test_coarse_noise_of_colours_is_warned_of(name, brightness, colours, spread):
+    x = photo(name)
+    found = diagnose(colour_blobs(x, brightness=brightness, colours=colours, spread=spread))
+    assert "the colours have coarse noise of about" in found.warning and found.warning in found.lines()
+    assert all("coarse noise" not in diagnose(y).warning for y in (x, blurred(x, sigma=25, spread=0.01)))
+    grey = x.mean(1, keepdim=True).expand_as(x).contiguous()
+    assert "coarse noise" not in diagnose(grey).warning

@@ -231,3 +231,14 @@ def test_the_standard_errors_of_the_table_in_the_notes():
     split = make_split(problem, seed=0)
     scaled = split.standard_error(10**-3.03) * 128 / 512 * math.sqrt(0.1 / 0.05)
     assert scaled == pytest.approx(0.07, abs=0.01)
+
+
+def test_a_picture_too_small_for_hidden_pixels_is_not_said_to_have_missing_ones():
+    problem, _ = denoising(kind="unknown", size=8)
+    with pytest.raises(InputError, match="use a larger picture, or tell the noise's sigma"):
+        make_split(problem, seed=0)
+    assert make_split(denoising(size=8)[0], seed=0).kind == "recorruption"  # as it says
+    few = torch.zeros(1, 1, 32, 32)
+    few[..., :4] = 1
+    with pytest.raises(InputError, match="with fewer missing pixels"):
+        make_split(inpainting(few)[0], seed=0)
