@@ -55,7 +55,8 @@ def painted_over(copy: Tensor, picture: Tensor, path: str | Path) -> Bits | None
         return None
     differs = difference > max(LEAST, ERRORS * float(np.median(difference[content])))
     pieces, _ = label(differs, np.ones((3, 3)))
-    painted: Bits = differs & (np.bincount(pieces.ravel()) >= SOLID)[pieces]
+    solid: Bits = np.bincount(pieces.ravel()) >= SOLID
+    painted: Bits = differs & solid[pieces]
     if not painted.any():
         raise _refusal(path, "nothing painted over it")
     paint = np.median(drawn[:, painted], axis=1)

@@ -132,7 +132,8 @@ def test_a_plain_picture_that_is_blurred_has_no_noise_of_no_strength(of_bytes: b
     blur = ds.Blur(ds.gaussian_kernel(1.5))
     y = (255 * blur.A(x)).round()[0, 0]
     problem = ds.Problem(y.to(torch.uint8).numpy() if of_bytes else (y / 255).numpy(), blur)
-    assert problem.noise.kind == "none"
+    assert problem.noise.kind == "gaussian"
+    assert problem.noise.sigma == pytest.approx(0.5 / 255)  # flat places have none; whole numbers are rounded
     split = ds.make_split(problem, seed=0)
     assert not torch.equal(split.score_weight, split.fit_weight)
 
