@@ -55,12 +55,11 @@ def painted_over(copy: Tensor, picture: Tensor, path: str | Path) -> Bits | None
         return None
     differs = difference > max(LEAST, ERRORS * float(np.median(difference[content])))
     pieces, _ = label(differs, np.ones((3, 3)))
-    solid: Bits = np.bincount(pieces.ravel()) >= SOLID
-    painted: Bits = differs & solid[pieces]
+    painted: Bits = differs & np.take(np.bincount(pieces.ravel()) >= SOLID, pieces)
     if not painted.any():
         raise _refusal(path, "nothing painted over it")
     paint = np.median(drawn[:, painted], axis=1)
-    like_paint = (np.abs(drawn - paint[:, None, None]) <= ALIKE).all(0)
+    like_paint: Bits = np.all(np.abs(drawn - paint[:, None, None]) <= ALIKE, axis=0)
     if float(like_paint[painted].mean()) < ONE_COLOUR:
         raise _refusal(path, "differences all over that are no paint of one colour")
     joined, _ = label(painted | like_paint, np.ones((3, 3)))

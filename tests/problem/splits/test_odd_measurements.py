@@ -135,7 +135,7 @@ def test_a_plain_picture_that_is_blurred_has_no_noise_of_no_strength(of_bytes: b
     assert problem.noise.kind == "gaussian"
     assert problem.noise.sigma == pytest.approx(0.5 / 255)  # flat places have none; whole numbers are rounded
     split = ds.make_split(problem, seed=0)
-    assert not torch.equal(split.score_weight, split.fit_weight)
+    assert not torch.equal(split.score_target, split.fit_target)
 
 
 @pytest.mark.parametrize("size", [129, 130])
