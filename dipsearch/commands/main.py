@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -101,7 +100,9 @@ def _from_home(argument: str) -> str:
     option, equals, value = argument.partition("=")
     if argument.startswith("--") and equals:
         return f"{option}={_from_home(value)}"
-    return str(Path(argument).expanduser()) if argument.startswith("~/") else argument
+    if not argument.startswith("~/"):
+        return argument
+    return os.path.expanduser(argument)  # noqa: PTH111  (a slash at the end stays, as a shell has it)
 
 
 def _refuse(text: str) -> int:

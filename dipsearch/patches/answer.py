@@ -84,7 +84,7 @@ def answer(
         over: asked before every pass over a tile whether the time is over.
 
     Returns:
-        (1, C, H, W), on the device of y.
+        As ``problem.image_shape``, on the device of y: of equal channels, which are worked on as one, it is one.
     """
     found = _in_tiles(fitted_part(problem, split), None, settings, threads, progress, over)
     return _beside_noise(found, problem)

@@ -20,7 +20,19 @@ HIDDEN, AT_MOST = 0.1, 1000
 """The share of what was measured, and the number of its pixels at most, that the error of a first guess is read off."""
 
 LEAST = 1e-3 / 255
-"""An error of a first guess below which no patches are compared: far below the rounding to 16 bits."""
+"""What the error of a first guess is taken to be at the least: far below the rounding to 16 bits."""
+
+MANY_PASSES = 32
+"""So many passes, as by default, a schedule in terms of the noise needs: with 8, as for large pictures and little time,
+eight pictures of which 20 % were missing lost 2 to 7 dB, and with 4 coffee lost 4."""
+
+FEW = 0.05
+"""The share of missing pixels up to which noise is what there is to restore, and they are only looked around.
+
+With noise of 25 (64 × 64) that gains over the schedule below, with 2, 10 and 20 % missing, 0.1, −0.2 and −0.2 dB on
+coffee, 0.3, 0.2 and 0.1 on chelsea, 0.8, 0.3 and −0.4 on monarch, 0.5, 0.4 and 0.2 on barbara, −0.1, −0.9 and −2.0 on
+ppt3 and 0.6, 0.3 and −0.1 on zebra; with few passes it gains 0.1 to 1.4 with 2 %.
+"""
 
 
 def fill(
@@ -48,16 +60,22 @@ def fill(
         if pilot is None:
             return denoise(problem.y, noise, settings=settings, over=over)
         return polish(problem.y, pilot, noise, settings=settings)
-    error = start_error(problem)
+    depth = torch.from_numpy(distance_transform_edt(missing.cpu().numpy())).to(problem.y)
+    deep = float(depth.max()) > settings.deep
     wanted: Tensor | None = None
     relaxed: Tensor | None = None
     if noise_sigma == 0:
-        wanted, settings = missing, _as_fine_as(error, settings)
-    elif pilot is None:
-        relaxed, settings = problem.observed == 0, _with_noise(noise_sigma, error, settings)
+        wanted = missing
+        if not (deep or over()):  # of the middle of a hole pixels beside measured ones say nothing
+            settings = _as_fine_as(start_error(problem), settings)
+    elif pilot is None and not deep and float(missing.float().mean()) <= FEW:
+        noise = white(noise_sigma, channels=problem.y.shape[1], like=problem.y)
+        return denoise(problem.y, noise, settings=settings, known=problem.observed, over=over)
+    elif pilot is None and len(settings.filling.sigmas) >= MANY_PASSES and not over():
+        relaxed, settings = problem.observed == 0, _with_noise(noise_sigma, start_error(problem), settings)
     x, how = pilot, settings.filling_on
     if x is None:
-        x = _from_outside_in(problem, missing, noise_sigma=noise_sigma, settings=settings, over=over)
+        x = _from_outside_in(problem, depth, noise_sigma=noise_sigma, settings=settings, over=over)
         how = settings.filling
     return alternate(problem, x, how, noise_sigma=noise_sigma, wanted=wanted, relaxed=relaxed, over=over)
 
@@ -82,8 +100,9 @@ def _as_fine_as(error: float, settings: PatchSettings) -> PatchSettings:
     factor = min(1.0, max(error, LEAST) / settings.usual_error)
     if factor == 1:
         return settings
-    ways = {name: getattr(settings, name).times(factor) for name in ("filling", "filling_on", "ring_filling")}
-    return replace(settings, **ways)
+    return replace(
+        settings, filling=settings.filling.times(factor), filling_on=settings.filling_on.times(factor)
+    )
 
 
 def _with_noise(noise_sigma: float, error: float, settings: PatchSettings) -> PatchSettings:
@@ -102,15 +121,17 @@ def _with_noise(noise_sigma: float, error: float, settings: PatchSettings) -> Pa
 
 
 def _from_outside_in(
-    problem: Problem, missing: Tensor, *, noise_sigma: float, settings: PatchSettings, over: Over
+    problem: Problem, depth: Tensor, *, noise_sigma: float, settings: PatchSettings, over: Over
 ) -> Tensor:
-    """A first guess whose deep holes were filled ring by ring, with patches that have nothing unfilled in them."""
+    """A first guess whose deep holes were filled ring by ring, with patches that have nothing unfilled in them.
+
+    ``depth`` (H, W) is how far a missing pixel is from a measured one; 0: it was measured.
+    """
     x = first_guess(problem)
-    depth = torch.from_numpy(distance_transform_edt(missing.cpu().numpy())).to(x)
     deepest = float(depth.max())
     filled = float(settings.ring)
     while deepest > filled and deepest > settings.deep and not over():
-        ring = missing & (depth <= filled) & (depth > filled - settings.ring)
+        ring = (depth > 0) & (depth <= filled) & (depth > filled - settings.ring)
         x = alternate(
             problem,
             x,

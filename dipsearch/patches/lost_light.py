@@ -42,8 +42,8 @@ def with_lost_light(x: Tensor, y: Tensor, noise: GeneralisedAnscombe, *, known: 
         variance = (noise.gain * (level - noise.offset)).clamp_min(0) + noise.read_sigma**2
         # The square of a window is a narrower one; beyond the border there is nothing that it could average over.
         squares = _blurred(there, width / math.sqrt(2)) / (4 * math.pi * width**2)
-        by_chance = _blurred(variance * squares / share.square(), NEIGHBOURHOOD * width)
-        power = _blurred(found.square(), NEIGHBOURHOOD * width)
+        by_chance = _blurred(there * variance * squares / share.square(), NEIGHBOURHOOD * width)
+        power = _blurred(there * found.square(), NEIGHBOURHOOD * width)
         x = x + found * (1 - by_chance / power.clamp_min(1e-30)).clamp_min(0)
     return x
 

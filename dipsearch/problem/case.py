@@ -42,8 +42,8 @@ class Case:
     gate found in a noisy picture, ``None`` for other tasks. ``simulation`` says so where a clean picture was damaged:
     "asked" or "unasked". ``range`` says what 0 and 1 are in the file; PSNR and SSIM are relative to ``data_range``.
     ``windows`` are the parts that the problem consists of, where it is not the whole, and ``channels`` says
-    which of its channels. ``image`` is the picture as it was read; ``alpha`` (1, 1, H, W) is written beside
-    the restoration.
+    which of its channels. ``image`` is the picture as it was read, with ``defects`` (1, 1, H, W) replaced; ``alpha``
+    (1, 1, H, W) is written beside the restoration.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Case:
     range: PictureRange = TYPE_RANGE
     data_range: float = 1.0
     image: Image | None = None
+    defects: Tensor | None = None
     alpha: Tensor | None = None
     windows: Windows | None = None
     details: tuple[str, ...] = ()
@@ -101,8 +102,8 @@ class Case:
 def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = False) -> Case:
     """Read one picture and make the problem that ``options`` ask for.
 
-    Hot and dead pixels of one that is to be denoised count as not measured; where it is delivered as it is, they are
-    only spoken of.
+    Hot and dead pixels of one that is to be denoised are replaced by the median of their neighbours before; where it
+    is delivered as it is, they are only spoken of.
 
     Args:
         source: a path or ``sample:NAME``.
@@ -125,7 +126,8 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
     if not count:
         return case
     if case.left_alone:
-        case = _case_of(read, source, options, told, None, seed=seed, whole=whole)
+        as_read = _case_of(read, source, options, told, None, seed=seed, whole=whole)
+        case = as_read if as_read.left_alone else case
     return replace(case, notes=(*case.notes, defect_note(count, restored=not case.left_alone)))
 
 
@@ -139,7 +141,7 @@ def _case_of(
     seed: int,
     whole: bool,
 ) -> Case:
-    """The case of a picture that was read; ``defects`` (1, 1, H, W) count as not measured."""
+    """The case of a picture that was read; ``defects`` (1, 1, H, W) are filled by their neighbours before."""
     good = read if defects is None else replace(read, pixels=without_defects(read.pixels, defects))
     chosen = range_of(
         good,
@@ -195,7 +197,8 @@ def _case_of(
         simulation=_simulation(options, made.reference),
         range=chosen,
         data_range=data_range,
-        image=read,
+        image=replace(read, pixels=good.pixels),
+        defects=defects,
         windows=windows,
         channels=channels,
         alpha=alpha_beside(read, problem, told),

@@ -77,9 +77,9 @@ def defect_note(count: int, *, restored: bool) -> str:
     """What was found of hot and dead pixels, and what becomes of them."""
     pixels = "1 hot or dead pixel" if count == 1 else f"{count:,} hot or dead pixels"
     if restored and count == 1:
-        return f"{pixels} is taken as not measured: its neighbours say what lies there"
+        return f"{pixels} is replaced by the median of its neighbours before the picture is restored"
     if restored:
-        return f"{pixels} are taken as not measured: their neighbours say what lies there"
+        return f"{pixels} are replaced by the median of their neighbours before the picture is restored"
     return f"there may be {pixels}, which --task inpaint --mask FILE fills"
 
 

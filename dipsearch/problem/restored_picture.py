@@ -174,7 +174,7 @@ def _whole(x: Tensor, case: Case) -> tuple[Tensor, tuple[Samples, NDArray[np.boo
     whole = windows.inserted(worked_on, x.cpu(), missing=restored)
     whole = whole if channels is None else channels.back(whole, as_read)
     samples = None if image is None or image.samples is None else _plain(image.samples)
-    return whole, None if samples is None else (samples, restored[0, 0].numpy() == 0)
+    return whole, None if samples is None else (samples, _good(case, restored[0, 0].numpy() == 0))
 
 
 def _plain(samples: Samples) -> Samples:
@@ -190,4 +190,9 @@ def _unchanged(x: Tensor, case: Case) -> tuple[Samples, NDArray[np.bool_]] | Non
     if x.shape != problem.y.shape:
         return None
     same: Any = ((x.cpu() == problem.y) & (problem.observed > 0).expand_as(x)).all(dim=1)[0].numpy()
-    return (_plain(image.samples), same) if same.any() else None
+    return (_plain(image.samples), _good(case, same)) if same.any() else None
+
+
+def _good(case: Case, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What is kept of a file: no hot or dead pixel that was replaced."""
+    return kept if case.defects is None else kept & ~case.defects[0, 0].numpy()

@@ -201,8 +201,11 @@ def _deblur(image: Image, options: TaskOptions, seed: int, source: str, chosen: 
         rounded = DEBLURRED_ROUNDING * _rounding_of_jpeg(image, source, chosen)
         found = estimate_sigma(y).sigma
         noise = estimated_behind_a_blur(max(found, rounded), step=step)
-        why = "estimated" if found > rounded else "by the steps that it was stored with as JPEG"
-        strength = chosen.words().strength(noise.sigma or 0.0)
+        sigma = noise.sigma or 0.0
+        why = "estimated" if sigma == found else "the least that rounding may hide"
+        if sigma == rounded:
+            why = "by the steps that it was stored with as JPEG"
+        strength = chosen.words().strength(sigma)
         notes.append(f"the noise has sigma {strength}, {why}; --sigma overrides it")
     else:
         noise = NoiseModel("gaussian", given / LEVELS, "given")

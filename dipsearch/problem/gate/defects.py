@@ -9,12 +9,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import maximum_filter, minimum_filter
 from torch import Tensor
 
 from ..array_types import Bits, Values
 
 OUTSTANDING = 8.0
-"""A defect is so many times the noise away from the median of its eight neighbours, and from the nearest of them..."""
+"""A defect is so many times the noise away from the median of its eight neighbours..."""
 
 RISES = 0.14
 """...and the mean of the four beside it rises by less than this of its height: of a star 1.5 pixels wide at half of its
@@ -28,6 +29,12 @@ TO_MEDIAN = 0.6744897501960817
 
 INNER = [6, 7, 8, 11, 12, 13, 16, 17, 18]
 """Of the 25 values of a square of 5 × 5: the pixel and the eight around it."""
+
+EIGHT = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=bool)
+"""The neighbours of a pixel."""
+
+AT_ONCE = 100_000
+"""Pixels whose surroundings are copied at a time."""
 
 NEAR = 11
 """Side in pixels of the surroundings that the noise is measured in."""
@@ -67,35 +74,56 @@ def without_defects(pixels: Tensor, defects: Tensor) -> Tensor:
 
 
 def _of_plane(plane: Values, *, ends_only: bool) -> Bits:
-    possible = (plane <= 0) | (plane >= 1) if ends_only else np.ones(plane.shape, dtype=bool)
-    if not possible.any():
-        return possible
-    near = np.delete(_windows(plane, 3).reshape(*plane.shape, 9), 4, axis=-1)
-    middle = np.partition(near, (3, 4), axis=-1)
-    level = (middle[..., 3] + middle[..., 4]) / 2
-    rise = plane - level
+    found = np.zeros(plane.shape, dtype=bool)
+    possible = (plane <= 0) | (plane >= 1) if ends_only else ~found
+    highest, lowest = (
+        filtered(plane, footprint=EIGHT, mode="mirror") for filtered in (maximum_filter, minimum_filter)
+    )
+    extreme = (plane > highest) | (plane < lowest)
+    if not (extreme & possible).any():
+        return found
+    rise = plane - _medians_of_eight(plane)
     away = np.abs(rise)
     typical = float(np.median(away)) / TO_MEDIAN
-    if typical == 0:
-        return np.zeros(plane.shape, dtype=bool)
-    places = np.nonzero(away > LEADING * typical)
-    if not len(places[0]):
-        return np.zeros(plane.shape, dtype=bool)
-    around = np.median(_windows(away, NEAR)[places], axis=(-2, -1)) / TO_MEDIAN
-    height, strength = away[places], np.maximum(around, typical)
-    # The eight of a star rise with it, so what it stands on is that of the sixteen beyond.
-    ring = np.delete(_windows(plane, 5)[places].reshape(-1, 25), INNER, axis=-1)
-    base, sign = np.median(ring, axis=-1), np.sign(rise[places])
-    toward = (near[places] - base[:, None]) * sign[:, None]
-    whole = (plane[places] - base) * sign
-    nearest, beside = toward.max(-1), toward[:, [1, 3, 4, 6]].mean(-1)
-    alone = (nearest < SHARED * whole) & (beside < RISES * whole)
-    outstanding = alone & (height > OUTSTANDING * strength)
-    leading = alone & (height > LEADING * strength) & ~outstanding
-    found = np.zeros(plane.shape, dtype=bool)
-    if outstanding.sum() > leading.sum():
-        found[places] = outstanding
+    places = np.flatnonzero(extreme & (away > LEADING * typical))
+    if typical == 0 or not len(places):
+        return found
+    squares, surroundings = _windows(plane, 5), _windows(away, NEAR)
+    outstanding, leading = [], 0
+    for first in range(0, len(places), AT_ONCE):
+        rows, columns = np.unravel_index(places[first : first + AT_ONCE], plane.shape)
+        alone = _alone(squares[rows, columns].reshape(-1, 25), np.sign(rise[rows, columns]))
+        rows, columns = rows[alone], columns[alone]
+        around = np.median(surroundings[rows, columns].reshape(len(rows), NEAR**2), axis=-1) / TO_MEDIAN
+        height = away[rows, columns] / np.maximum(around, typical)
+        out = height > OUTSTANDING
+        outstanding.append(np.ravel_multi_index((rows[out], columns[out]), plane.shape))
+        leading += int(((height > LEADING) & ~out).sum())
+    there = np.concatenate(outstanding)
+    if len(there) > leading:
+        found.ravel()[there] = True
     return np.asarray(found & possible)
+
+
+def _alone(squares: Values, sign: Values) -> Bits:
+    """Whether the middles of squares (n, 25) stand out, up or down by ``sign``, and their neighbours do not."""
+    # The eight of a star rise with it, so what it stands on is that of the sixteen beyond.
+    base = np.median(np.delete(squares, INNER, axis=-1), axis=-1)
+    toward = (squares[:, INNER] - base[:, None]) * sign[:, None]
+    whole = toward[:, 4]
+    nearest = np.delete(toward, 4, axis=-1).max(-1)
+    return np.asarray((nearest < SHARED * whole) & (toward[:, [1, 3, 5, 7]].mean(-1) < RISES * whole))
+
+
+def _medians_of_eight(plane: Values) -> Values:
+    """Of the neighbours of each pixel, a strip at a time: eight values a pixel are too many of a large picture."""
+    windows, strip = _windows(plane, 3), max(1, AT_ONCE // plane.shape[1])
+    medians = np.empty_like(plane)
+    for top in range(0, len(plane), strip):
+        near = np.delete(windows[top : top + strip].reshape(-1, plane.shape[1], 9), 4, axis=-1)
+        middle = np.partition(near, (3, 4), axis=-1)
+        medians[top : top + strip] = (middle[..., 3] + middle[..., 4]) / 2
+    return medians
 
 
 def _windows(plane: Values, side: int) -> Values:

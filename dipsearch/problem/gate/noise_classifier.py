@@ -83,6 +83,7 @@ def diagnose(y: Tensor, *, jpeg: bool = False, unit: Unit = GREY_LEVELS) -> Diag
     branch                      when
     ==========================  =====================================================================
     impulse                     single values at the far end of the range
+    thinning                    whole counts, so few that most of them are 0
     unchanged                   more fine pattern than any noise can have, and no free direction tells its noise
     thinning                    all values are whole counts, as many as the noise says
     unchanged                   what may be noise cannot be told from texture, from JPEG's own errors, or
@@ -95,8 +96,8 @@ def diagnose(y: Tensor, *, jpeg: bool = False, unit: Unit = GREY_LEVELS) -> Diag
     recorruption (white)        otherwise
     ==========================  =====================================================================
 
-    The first that applies decides. Constant areas are left out; where noise is in a part of the picture only, that part
-    decides.
+    The first that applies decides, but that a picture stays unchanged whose values allow no such noise. Constant areas
+    are left out; where noise is in a part of the picture only, that part decides.
 
     Args:
         jpeg: whether the file is a JPEG.
