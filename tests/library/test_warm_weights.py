@@ -41,6 +41,9 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def measured(channels: int = 3, side: int = 32) -> Problem:
     picture = torch.linspace(0, 1, side * side).reshape(1, 1, side, side).expand(1, channels, side, side)
+    picture = (
+        picture * torch.tensor([1.0, 0.9, 0.8])[:channels, None, None]
+    )  # equal ones are worked on as one
     observed = (torch.rand(1, 1, side, side, generator=torch.Generator().manual_seed(0)) > 0.5).float()
     return Problem(picture[0].permute(1, 2, 0).numpy(), Mask(observed), NoNoise())
 

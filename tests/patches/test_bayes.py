@@ -265,7 +265,7 @@ def test_groups_whose_eigenvalues_do_not_converge_in_32_bits_get_64(monkeypatch:
 
     def stubborn(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         if matrix.dtype == torch.float32:
-            raise RuntimeError("linalg.eigh: (Batch element 0): The algorithm failed to converge")
+            raise torch.linalg.LinAlgError("linalg.eigh: (Batch element 0): The algorithm failed to converge")
         return eigh(matrix)
 
     monkeypatch.setattr(torch.linalg, "eigh", stubborn)

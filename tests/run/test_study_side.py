@@ -255,11 +255,12 @@ def test_all_answers_have_a_score_and_a_share_and_the_first_one_is_the_bar(finis
     assert bar["score"] > result["best"]["score"]
     assert result["delivered_psnr"] >= bar["psnr"] - 0.05
     first = read_image(outcome.folder / "best" / "first.png").pixels
-    assert psnr(first, read_image(place / "clean.png").pixels) == pytest.approx(bar["psnr"], abs=0.3)
+    # So near to the clean picture, whose values are whole numbers, rounding to such takes errors out.
+    assert psnr(first, read_image(place / "clean.png").pixels) >= bar["psnr"] - 0.3
     (said,) = [note for note in ear.notes if "first answer" in note]
     assert said.endswith("best/first.png") and " dB" not in said
     (number,) = [sentence for sentence in ear.details if "similar patches alone" in sentence]
-    assert ear.bars and number.endswith(f"{ear.bars[-1]:.1f} dB estimated")
+    assert ear.bars and ear.bars[-1] > 50 and number.endswith("50 dB or more estimated")  # no more can be told
     assert ear.bars[-1] < bar["score"]  # of the fitted part, as networks are judged, and not of all of y
 
 

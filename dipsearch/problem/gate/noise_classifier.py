@@ -126,7 +126,7 @@ def _with_coarse_colour(y: Tensor, found: Diagnosis, *, jpeg: bool, unit: Unit) 
 def _found(y: Tensor, *, jpeg: bool, unit: Unit) -> Diagnosis:
     found = _of_whole(y, gather(y), jpeg=jpeg, unit=unit)
     if more_than_all(y, found.noise):
-        return replace(verdicts.left_alone(found.evidence, unit, jpeg=False), unit=unit)
+        return replace(_pattern_alone(found.evidence, unit, jpeg=False), unit=unit)
     speckle = found.noise.share is not None  # makes the darker channels the cleaner ones
     if not (jpeg or speckle) and (found.leaves_alone or found.branch in ("held-out", "held-out (photons)")):
         found = _beside_clean_channels(y, found, unit=unit) or found
@@ -187,6 +187,16 @@ def _surely_noisy(part: Diagnosis) -> bool:
     return part.branch == "recorruption (white)" and sigma is not None and sigma >= verdicts.WEAK
 
 
+def _pattern_alone(seen: Evidence, unit: Unit, *, jpeg: bool) -> Diagnosis:
+    few = _of_few_levels(seen)
+    return verdicts.left_alone(seen, unit, jpeg=jpeg and not few, few=few)
+
+
+def _of_few_levels(seen: Evidence) -> bool:
+    """Whether there are so few values that any noise would be on them, too."""
+    return 0 < seen.levels <= FEW_LEVELS and seen.level > 0
+
+
 def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis:
     if seen.impulses.found and not (seen.patterned and seen.impulses.share > MOST_IN_PATTERN):
         return verdicts.impulse(y, seen, unit)
@@ -195,12 +205,12 @@ def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis
     if seen.sparse:
         return verdicts.thinning(seen, unit)
     if seen.patterned:
-        return verdicts.white(seen, unit) if seen.surely_white else verdicts.left_alone(seen, unit, jpeg=jpeg)
+        return verdicts.white(seen, unit) if seen.surely_white else _pattern_alone(seen, unit, jpeg=jpeg)
     noisy = _noisy(seen)
     white = noisy and (seen.even.white or seen.surely_white)
     if _may_be_counts(seen, white=white) if seen.comb.rounded else seen.counted:
         return verdicts.thinning(seen, unit)
-    if 0 < seen.levels <= FEW_LEVELS and seen.level > 0:
+    if _of_few_levels(seen):
         return verdicts.left_alone(seen, unit, jpeg=False, few=True)
     coarse = seen.step * LEVELS > COARSER
     if coarse and seen.level < LEAST_BY_STEP * seen.step and not seen.line.grows:
