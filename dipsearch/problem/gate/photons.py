@@ -82,8 +82,12 @@ class PhotonLine:
 
     @property
     def speckled(self) -> bool:
-        """Whether its standard deviation, not its variance, grows with brightness."""
-        return self.grows and self.straight < 1 / STRAIGHT
+        """Whether its standard deviation, not its variance, grows with brightness.
+
+        A line that leaves no noise well above the darkest places is bent for that alone.
+        """
+        bent = self.zero > self.dark + 3 * self.zero_error
+        return self.grows and self.straight < (STRAIGHT if bent else 1 / STRAIGHT)
 
     @property
     def found(self) -> bool:
