@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..array_types import Bits, Values
 from .blocks import BESIDE_MIDDLE, FEWEST, MIDDLE, ON_THE_ENDS, OVERLAP, WHERE_SEEN, Blocks, floor, squares
+from .channel_noise import DIFFERENT
 from .clipping import clipped_moments, is_clipped
 from .photons import FEWEST as FEWEST_IN_BIN
 from .photons import FLAT, QUIETER, bins_of
@@ -36,8 +37,9 @@ is explained by a line of photons as well."""
 
 AGREES, EXPLAINED, CUT_AS_OFTEN = 0.1, 0.5, 0.1
 """How far a strength, in a bin of brightness, may be from what it ought to be; the share of the blocks in bins where it
-is not further; and how far the share of values on the ends may be from what is said by both.
-"""
+is not further; and how far the share of values on the ends may be from what is said by both. Of sigma 10 to 50 on five
+tuning pictures made dark, a bright one, stars and text (64 and 128 pixels) half to all blocks were explained, with 0.96
+to 1.08 times the ends, and 1.15 to 1.5 in five of 39; of 10 to 60 photons made dark with 1.20 to 1.38 times."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class _Bins:
 def cut_sigma(y: Tensor, plain: Bits) -> float | None:
     """Return sigma of white noise in (1, C, h, w); ``None`` where that was not cut nearly everywhere.
 
+    Also where some channels have more of it than others.
+
     Args:
         plain: (C, h, w), values that show no noise.
     """
@@ -67,7 +71,11 @@ def cut_sigma(y: Tensor, plain: Bits) -> float | None:
         return None
     planes, channel = squares(y, left_out=plain)
     ends = ((planes == 0) | (planes == 1)).mean((1, 2))
-    if len(planes) < FEWEST or (ends <= ON_THE_ENDS[0]).mean() >= MOST_UNCUT:
+    if (
+        len(planes) < FEWEST
+        or len(np.unique(channel)) < y.shape[1]
+        or (ends <= ON_THE_ENDS[0]).mean() >= MOST_UNCUT
+    ):
         return None
     mean = (planes * WHERE_SEEN).sum((1, 2))
     return _explained(Blocks(mean, dctn(planes, axes=(1, 2), norm="ortho") ** 2, channel), ends)
@@ -86,7 +94,7 @@ def _explained(blocks: Blocks, ends: Values) -> float | None:
         return None
     off = np.log(bins.variance / np.interp(bins.mean, mean, variance)) / 2
     good = np.abs(off) <= AGREES
-    if bins.counts[good].sum() < EXPLAINED * bins.counts.sum():
+    if bins.counts[good].sum() < EXPLAINED * bins.counts.sum() or not _alike(blocks, flat, expected):
         return None
     inside = np.concatenate([one for one, there in zip(bins.members, good, strict=True) if there])
     share = ends[inside].mean() / np.interp(blocks.mean[inside], mean, cut).mean()
@@ -109,6 +117,16 @@ def _measured(blocks: Blocks, flat: list[NDArray[np.int64]], expected: Values) -
         floor(steady.part(one), BESIDE_MIDDLE, quantile=QUIETER) ** 2 * expected[one].mean() for one in flat
     ]
     return _Bins(flat, np.array([blocks.mean[one].mean() for one in flat]), np.array(variance))
+
+
+def _alike(blocks: Blocks, flat: list[NDArray[np.int64]], expected: Values) -> bool:
+    """Whether all channels have about as much noise as is ``expected`` (n,) of their blocks."""
+    steady = blocks.by(expected).part(np.concatenate(flat))
+    own = [
+        floor(steady.part(steady.channel == one), BESIDE_MIDDLE, quantile=QUIETER)
+        for one in np.unique(steady.channel)
+    ]
+    return max(own) <= DIFFERENT * min(own)
 
 
 def _misfit(bins: _Bins, sigma: float) -> float:

@@ -106,7 +106,7 @@ def diagnose(y: Tensor, *, jpeg: bool = False, unit: Unit = GREY_LEVELS) -> Diag
         InputError: a side shorter than 8 pixels.
     """
     found = _of_whole(y, gather(y), jpeg=jpeg, unit=unit)
-    if more_than_all(y, found.noise):
+    if found.evidence.cut is None and more_than_all(y, found.noise):  # of cut noise a third may be left
         return replace(verdicts.left_alone(found.evidence, unit, jpeg=False), unit=unit)
     speckle = found.noise.share is not None  # makes the darker channels the cleaner ones
     if not (jpeg or speckle) and (found.leaves_alone or found.branch in ("held-out", "held-out (photons)")):
