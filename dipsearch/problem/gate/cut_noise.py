@@ -57,9 +57,9 @@ class _Bins:
 
 
 def cut_sigma(y: Tensor, plain: Bits) -> float | None:
-    """Return sigma of white noise in (1, C, h, w); ``None`` where that was not cut nearly everywhere.
+    """Return sigma of white noise in (1, C, h, w) that was cut nearly everywhere, and is equally strong in all channels.
 
-    Also where some channels have more of it than others.
+    ``None`` where there is other noise, or none, or enough of it was not cut.
 
     Args:
         plain: (C, h, w), values that show no noise.
