@@ -57,7 +57,7 @@ class _Bins:
 
 
 def cut_sigma(y: Tensor, plain: Bits) -> float | None:
-    """Return sigma of white noise in (1, C, h, w) that was cut nearly everywhere, and is equally strong in all channels.
+    """Return sigma of white noise in (1, C, h, w) that was cut nearly everywhere, equally strong in all channels.
 
     ``None`` where there is other noise, or none, or enough of it was not cut.
 
