@@ -32,14 +32,14 @@ ROUNDS = 3
 
 BEYOND = 2.0
 """Sigmas: levels so far outside of the range stand for blocks that are darker than black by chance, whose noise is less
-by chance, too, for mean and variance of a skewed noise go together. Without them sigma 25 on a picture of black alone
-is explained by a line of photons as well."""
+by chance, too, for mean and variance of a skewed noise go together. Without them sigma 25 on coffee made dark (6 %) was
+11.8 in the darkest bin where 15.0 was expected, with them 12.3."""
 
 AGREES, EXPLAINED, CUT_AS_OFTEN = 0.1, 0.5, 0.1
 """How far a strength, in a bin of brightness, may be from what it ought to be; the share of the blocks in bins where it
-is not further; and how far the share of values on the ends may be from what is said by both. Of sigma 10 to 50 on five
-tuning pictures made dark, a bright one, stars and text (64 and 128 pixels) half to all blocks were explained, with 0.96
-to 1.08 times the ends, and 1.15 to 1.5 in five of 39; of 10 to 60 photons made dark with 1.20 to 1.38 times."""
+is not further; and how far the share of values on the ends may be from what is said by both. Of sigma 10 to 50 on six
+tuning pictures made dark, a bright one, stars, lines and text (64 and 128 pixels) half to all blocks were explained,
+with 0.96 to 1.08 times the ends, and 1.12 to 1.47 in six of 39; of 10 to 60 photons made dark with 1.20 to 1.28."""
 
 
 @dataclass(frozen=True)
