@@ -260,7 +260,9 @@ def test_all_answers_have_a_score_and_a_share_and_the_first_one_is_the_bar(finis
     (said,) = [note for note in ear.notes if "first answer" in note]
     assert said.endswith("best/first.png") and " dB" not in said
     (number,) = [sentence for sentence in ear.details if "similar patches alone" in sentence]
-    assert ear.bars and ear.bars[-1] > 50 and number.endswith("50 dB or more estimated")  # no more can be told
+    assert (
+        ear.bars and ear.bars[-1] > 50 and number.endswith("50 dB or more estimated")
+    )  # no more can be told
     assert ear.bars[-1] < bar["score"]  # of the fitted part, as networks are judged, and not of all of y
 
 

@@ -75,8 +75,8 @@ class Blocks:
     power: Values
     channel: NDArray[np.int64]
 
-    def part(self, chosen: Bits) -> Blocks:
-        """Some of the blocks."""
+    def part(self, chosen: Bits | NDArray[np.int64]) -> Blocks:
+        """Some of the blocks, as a mask or by their numbers."""
         return Blocks(self.mean[chosen], self.power[chosen], self.channel[chosen])
 
     def by(self, variance: Values) -> Blocks:
@@ -112,11 +112,11 @@ class Line:
         )
 
 
-def read_blocks(y: Tensor, *, left_out: Bits | None = None) -> Blocks:
-    """Cut (1, C, h, w) into overlapping blocks; those where noise was cut to [0, 1] are left out if possible.
+def squares(y: Tensor, *, left_out: Bits | None = None) -> tuple[Values, NDArray[np.int64]]:
+    """Return overlapping squares (n, 8, 8) of (1, C, h, w) and the channel of each (n,).
 
     Args:
-        left_out: (C, h, w), values that show no noise; blocks with such values are left out, too.
+        left_out: as for ``read_blocks``.
     """
     planes = y.detach().double().cpu().numpy()[0]
     windows = np.lib.stride_tricks.sliding_window_view(planes, (SIDE, SIDE), axis=(1, 2))
@@ -132,6 +132,16 @@ def read_blocks(y: Tensor, *, left_out: Bits | None = None) -> Blocks:
             if (plain <= most).sum() >= FEWEST or most == PLAIN[-1]:
                 blocks, channel = blocks[plain <= most], channel[plain <= most]
                 break
+    return blocks, channel
+
+
+def read_blocks(y: Tensor, *, left_out: Bits | None = None) -> Blocks:
+    """Cut (1, C, h, w) into overlapping blocks; those where noise was cut to [0, 1] are left out if possible.
+
+    Args:
+        left_out: (C, h, w), values that show no noise; blocks with such values are left out, too.
+    """
+    blocks, channel = squares(y, left_out=left_out)
     if is_clipped(y):
         cut = ((blocks <= 0) | (blocks >= 1)).mean((1, 2))
         inside = next(

@@ -57,7 +57,7 @@ def surviving_noise(y: Tensor, sigma: float, *, seen: Tensor | None = None) -> t
     """
     if not is_clipped(y, seen=seen) or sigma == 0:
         return torch.full_like(y, sigma**2), torch.zeros_like(y)
-    mean, variance = _clipped_moments(sigma)
+    mean, variance, _ = clipped_moments(GRID, sigma)
     levels = _local_means(y, seen)
     # The mean grows with the level, so that both moments can be looked up by it.
     variance_map = np.interp(levels, mean, variance)
@@ -97,7 +97,7 @@ def unclipped(x: Tensor, y: Tensor, sigmas: Sequence[float], *, seen: Tensor | N
     ):  # one at a time: large pictures would need gigabytes
         if sigma == 0:
             continue
-        mean, _ = _clipped_moments(sigma)
+        mean, _, _ = clipped_moments(GRID, sigma)
         around = uniform_filter(plane.double().cpu().numpy(), LOCAL)
         plane += torch.from_numpy(np.interp(around, mean, GRID) - around).to(plane)
     return result
@@ -128,17 +128,17 @@ def photons_uncut(x: Tensor, y: Tensor, noise: NoiseModel, *, seen: Tensor | Non
     return result
 
 
-def _clipped_moments(sigma: float) -> tuple[Values, Values]:
-    """Mean and variance of min(max(x + sigma·n, 0), 1) with n ~ N(0, 1), for every x of ``GRID``."""
-    low, high = -GRID / sigma, (1 - GRID) / sigma
-    inside = ndtr(high) - ndtr(low)
-    above = ndtr(-high)
+def clipped_moments(levels: Values, sigma: float) -> tuple[Values, Values, Values]:
+    """Mean and variance of min(max(x + sigma·n, 0), 1) with n ~ N(0, 1), for every level x, and how often it is cut."""
+    low, high = -levels / sigma, (1 - levels) / sigma
+    below, above = ndtr(low), ndtr(-high)
+    inside = ndtr(high) - below
     density_low, density_high = _density(low), _density(high)
-    mean = GRID * inside + sigma * (density_low - density_high) + above
-    square = (GRID**2 + sigma**2) * inside + above
-    square += 2 * GRID * sigma * (density_low - density_high)
+    mean = levels * inside + sigma * (density_low - density_high) + above
+    square = (levels**2 + sigma**2) * inside + above
+    square += 2 * levels * sigma * (density_low - density_high)
     square += sigma**2 * (low * density_low - high * density_high)
-    return mean, square - mean**2
+    return mean, square - mean**2, below + above
 
 
 def _density(t: Values) -> Values:

@@ -27,6 +27,7 @@ from .blocks import (
 )
 from .channel_noise import ChannelNoise, channel_noise
 from .counts import NO_COMB, Comb, find_comb, sparse_counts
+from .cut_noise import cut_sigma
 from .evenness import Evenness, evenness
 from .free_directions import LITTLE_RISE, FreeNoise, free_noise
 from .impulses import Impulses, find_impulses
@@ -96,6 +97,7 @@ class Evidence:
         even: whether the quietest blocks agree, as those of noise do.
         channels: how strong it is in each channel, and what channels have in common.
         free: what is in the directions that texture leaves free; ``None`` from too few patches.
+        cut: sigma of white noise that was cut to the range nearly everywhere; ``None`` where it was not.
         ceiling: what white noise can have at most, by the weakest frequencies of the whole picture.
         plain: the share of the values that lie in constant areas.
         step: the smallest difference between two values: what the file rounds to.
@@ -120,6 +122,7 @@ class Evidence:
     even: Evenness
     channels: ChannelNoise
     free: FreeNoise | None
+    cut: float | None
     ceiling: float
     plain: float
     step: float
@@ -225,6 +228,7 @@ def gather(y: Tensor) -> Evidence:
         even=even,
         channels=channels,
         free=free,
+        cut=cut_sigma(y, plain),
         ceiling=ceiling(blocks),
         plain=float(plain.mean()),
         step=_step(y),

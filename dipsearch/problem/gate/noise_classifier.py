@@ -91,6 +91,7 @@ def diagnose(y: Tensor, *, jpeg: bool = False, unit: Unit = GREY_LEVELS) -> Diag
     noise-free                  the same, and all that was measured lies below the rounding of the file
     fallback                    noise under JPEG, or correlated noise that grows with the signal
     recorruption (covariance)   less noise in the high band than in the middle one
+    recorruption (white)        it was cut to the range nearly everywhere, and that explains how it grows
     held-out (photons)          the noise grows with the signal as that of photons does
     held-out                    it grows in another way, or its strength is uncertain by over 10 %
     recorruption (white)        otherwise
@@ -125,7 +126,7 @@ def _with_coarse_colour(y: Tensor, found: Diagnosis, *, jpeg: bool, unit: Unit) 
 
 def _found(y: Tensor, *, jpeg: bool, unit: Unit) -> Diagnosis:
     found = _of_whole(y, gather(y), jpeg=jpeg, unit=unit)
-    if more_than_all(y, found.noise):
+    if found.evidence.cut is None and more_than_all(y, found.noise):  # of cut noise a third may be left
         return replace(_pattern_alone(found.evidence, unit, jpeg=False), unit=unit)
     speckle = found.noise.share is not None  # makes the darker channels the cleaner ones
     if not (jpeg or speckle) and (found.leaves_alone or found.branch in ("held-out", "held-out (photons)")):
@@ -178,6 +179,8 @@ def _may_be_quieter(found: Diagnosis) -> bool:
     growing = found.evidence.line.grows or found.noise.share is not None  # then dark places are quieter
     weak = found.noise.sigma is not None and found.noise.sigma < verdicts.WEAK
     uneven = found.evidence.even.even < verdicts.SURELY_EVEN
+    if found.evidence.cut is not None:  # its quiet places are those where more of it was cut
+        return False
     return (weak or uneven) and found.branch in ("recorruption (white)", "held-out") and not growing
 
 
@@ -228,6 +231,8 @@ def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis
             return verdicts.fallback(seen, unit, jpeg=True)
         if not strong and not white:
             return verdicts.left_alone(seen, unit, jpeg=True)
+    if seen.cut is not None:
+        return verdicts.cut_nearly_everywhere(seen, seen.cut, unit)
     if not white and not (seen.correlated and seen.middle >= HARDLY_NOISY):
         return verdicts.left_alone(seen, unit, jpeg=False)
     if seen.correlated and not (seen.even.white and seen.level < verdicts.WEAK):

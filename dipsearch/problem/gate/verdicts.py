@@ -239,6 +239,13 @@ def _beside_texture(seen: Evidence, free: FreeNoise, unit: Unit) -> Diagnosis:
     return _white_of(seen, free.sigma, unit, why=why)
 
 
+def cut_nearly_everywhere(seen: Evidence, sigma: float, unit: Unit) -> Diagnosis:
+    """White Gaussian noise of which less is left the nearer a place is to the end of the range."""
+    channels = replace(seen.channels, sigmas=(sigma,) * len(seen.channels.sigmas))
+    why = "it was cut at the end of the range nearly everywhere, as white and Gaussian noise of that strength is"
+    return _white_of(replace(seen, channels=channels), sigma, unit, why=why)
+
+
 def by_channel(seen: Evidence, unit: Unit) -> Diagnosis:
     """White Gaussian noise of some channels, where others have hardly any."""
     why = "some channels have far more of it than others, and it is taken as white and Gaussian"
