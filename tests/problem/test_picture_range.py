@@ -159,9 +159,8 @@ def test_noise_is_the_same_whichever_end_is_white(tmp_path: Path, noise: str, dt
     black, white = cases
     assert black.problem.noise.kind == ("poisson" if noise == "photons" else "gaussian")
     assert white.diagnosis is not None and black.diagnosis is not None
-    assert white.diagnosis.sentence == black.diagnosis.sentence and white.ends == pytest.approx(
-        black.ends, abs=1e-3
-    )
+    assert white.diagnosis.sentence == black.diagnosis.sentence
+    assert white.ends == pytest.approx(black.ends, rel=1e-4)
     assert np.allclose(restored[0], restored[1], atol=1)
     assert np.abs(restored[0] - restored[1]).mean() < 0.02  # whole numbers that lay near a half
 
