@@ -174,5 +174,5 @@ def _in_words(case: Case, out: Path) -> str:
     if out.suffix.lower() not in (".tif", ".tiff"):
         # Of what was written, which JPEG changes once more, and whole numbers are rounded.
         written = read_image(out)
-        y = case.range.into(written.pixels) if written.bits == case.bits else written.pixels
+        y = case.range.into(written.pixels) if written.bits == case.bits else case.range.shown(written.pixels)
     return f"{words}, PSNR {psnr(y, case.reference, data_range=case.data_range):.2f} dB"

@@ -90,7 +90,7 @@ def write_picture(
             delivery.second, picture, truth, candidates=second_members, data_range=relative_to
         ),
         "baselines": _first(choice, rows[0]),
-        "range": {"black": black, "white": white, "psnr": relative_to * (white - black)},
+        "range": {"black": black, "white": white, "psnr": relative_to * abs(white - black)},
         "split": picture.split.to_dict(),
         "uncertainty": doubt,
     }

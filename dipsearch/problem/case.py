@@ -78,7 +78,7 @@ class Case:
         """What 0 and 1 of the problem are in the units of the file, or of the array that it came from."""
         if self.image is None:
             return self.problem.form.low, self.problem.form.high
-        return self.range.low * self.range.unit, self.range.high * self.range.unit
+        return self.range.ends
 
     def part(self, pixels: Tensor) -> Tensor:
         """Pixels (1, C, H, W) of a file of this picture, restored or not, as they compare with the problem's."""
@@ -148,6 +148,7 @@ def _case_of(
         given=options.value_range,
         observed=exact_where(read, told, options),
         counts=options.photons is not None,
+        stored=options.task == "denoise",
     )
     options = in_unit(options, chosen)
     scaled_pixels = chosen.into(good.pixels)

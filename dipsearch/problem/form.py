@@ -26,7 +26,8 @@ class Form:
             floats instead: no whole number says that. Of measured whole numbers with too few steps, ``FEW_STEPS``, it
             is float32 from the beginning.
         device: of a tensor.
-        low, high: the values that 0 and 1 stand for.
+        low, high: the values that 0 and 1 stand for; the first one is the larger in a file whose small values are
+            bright.
         complex_values: whether it is complex, of twice as many real channels.
         channels: as many times is its only channel handed back; all channels of the measurement were the same.
     """

@@ -93,7 +93,7 @@ class Problem:
         for field, value in zip(dataclasses.fields(self), values, strict=True):
             object.__setattr__(self, field.name, value)
         divisor = getattr(self.operator, "divisor", 1.0)
-        unit, zero = (self.form.high - self.form.low) * divisor, self.form.low * divisor
+        unit, zero = abs(self.form.high - self.form.low) * divisor, self.form.low * divisor
         if observed is None and self.noise.kind == "poisson":
             zero = self.noise.zero * divisor  # what A makes of the image's 0
         object.__setattr__(self, "noise", dataclasses.replace(self.noise, unit=unit, zero=zero))

@@ -62,7 +62,7 @@ def write_restored(path: str | Path, x: Tensor, case: Case, *, alpha: Tensor | N
     write_image(
         path,
         # Fewer bits show what was worked on, from black to white; the file's own values would mean nothing there.
-        case.range.back(x) if bits == case.bits else x,
+        case.range.back(x) if bits == case.bits else case.range.shown(x),
         bits=bits,
         alpha=None if suffix in (*JPEG_SUFFIXES, ".bmp") else own,
         container=container,

@@ -94,7 +94,7 @@ def delivered_picture(record: StudyRecord) -> Picture | None:
         restored, title, caption = _restored(record, picture)
         psnr = (record.result or {}).get("delivered_psnr")
         words = caption or (f"{title}, PSNR {decibels(psnr)}" if psnr is not None else title)
-        uri = None if restored is None else data_uri(restored, side=SMALL_SIDE)
+        uri = None if restored is None else data_uri(picture.shown(restored), side=SMALL_SIDE)
         return Picture(record.request.name, words, uri)
     return None
 
@@ -133,12 +133,16 @@ def _whole_picture(picture: PictureRecord, *, side: int) -> CasePictures | None:
     if picture.case is None or whole is None:
         return None
     pixels, observed = whole
-    layers = [Picture("measured", _size(pixels, side), data_uri(pixels, observed=observed, side=side))]
+    layers = [
+        Picture(
+            "measured", _size(pixels, side), data_uri(picture.shown(pixels), observed=observed, side=side)
+        )
+    ]
     for title, file in (("restored", picture.restored), ("similar patches", picture.first)):
         if file is not None:
             try:
                 made = picture.read_whole(file)
-                layers.append(Picture(title, _size(made, side), data_uri(made, side=side)))
+                layers.append(Picture(title, _size(made, side), data_uri(picture.shown(made), side=side)))
             except DipsearchError as error:
                 layers.append(Picture(title, f"it cannot be read: {error}", None))
     size = (pixels.shape[3], pixels.shape[2])
@@ -153,18 +157,28 @@ def _case_pictures(record: StudyRecord, picture: PictureRecord, *, side: int) ->
         size = (restored.shape[3], restored.shape[2]) if restored is not None else (4, 3)
     else:
         y = case.problem.y
-        layers = [Picture("measured", _size(y, side), data_uri(y, observed=case.problem.observed, side=side))]
+        layers = [
+            Picture(
+                "measured",
+                _size(y, side),
+                data_uri(picture.shown(y), observed=case.problem.observed, side=side),
+            )
+        ]
         size = (case.problem.image_shape[3], case.problem.image_shape[2])
     if restored is None:
         layers.append(Picture(title, caption, None))
     else:
         words = caption or _size(restored, side)
-        layers.append(Picture(title, words, data_uri(restored, side=side)))
+        layers.append(Picture(title, words, data_uri(picture.shown(restored), side=side)))
     if picture.first is not None:
         layers.append(_first(picture, picture.first, side, quickly=_made_quickly(record, picture)))
     reference = case.reference if case else None
     if reference is not None:
-        layers.append(Picture("reference", "only compared with, never used", data_uri(reference, side=side)))
+        layers.append(
+            Picture(
+                "reference", "only compared with, never used", data_uri(picture.shown(reference), side=side)
+            )
+        )
         if restored is not None and restored.shape == reference.shape:
             error = error_map(restored[0].cpu().numpy(), reference[0].cpu().numpy())
             layers.append(_map("error", error, "restored against reference", side))
@@ -181,7 +195,7 @@ def _first(picture: PictureRecord, file: Path, side: int, *, quickly: bool) -> P
     title = "quick method" if quickly else "similar patches"
     try:
         pixels = picture.read_restored(file)
-        return Picture(title, "the first answer", data_uri(pixels, side=side))
+        return Picture(title, "the first answer", data_uri(picture.shown(pixels), side=side))
     except DipsearchError as error:
         return Picture(title, str(error), None)
 

@@ -73,6 +73,10 @@ class PictureRecord:
         pixels = read_image(file).pixels
         return pixels if self.case is None else self.case.range.into(pixels)
 
+    def shown(self, x: Tensor) -> Tensor:
+        """An image ``(1, C, H, W)`` in the range of the problem as people see it."""
+        return x if self.case is None else self.case.range.shown(x)
+
     @property
     def reference(self) -> Tensor | None:
         """The reference of what candidates were fitted to, ``(1, C, h, w)``."""

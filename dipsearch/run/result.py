@@ -265,7 +265,7 @@ def _noise(run: Run) -> dict[str, Any]:
     return {
         "kind": noise.kind,
         "sigma": noise.sigma,
-        "sigma_in_file": None if noise.sigma is None else noise.sigma * (case.ends[1] - case.ends[0]),
+        "sigma_in_file": None if noise.sigma is None else noise.sigma * abs(case.ends[1] - case.ends[0]),
         "gain": noise.gain,
         "offset": noise.offset,
         "read_sigma": noise.read_sigma,

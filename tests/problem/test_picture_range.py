@@ -10,6 +10,7 @@ import tifffile
 import torch
 
 from dipsearch.errors import InputError
+from dipsearch.patches import answer
 from dipsearch.problem import TaskOptions, load_case, psnr, read_image, write_restored
 from dipsearch.problem.clean_reference import _scale
 from dipsearch.problem.picture_range import PictureRange, range_of
@@ -119,14 +120,60 @@ def test_a_result_has_the_units_and_the_type_of_its_picture(tmp_path: Path, dtyp
     assert np.allclose(written, values + 0.1 * case.range.span, atol=1.1)
 
 
-def test_white_is_zero_stays_so(tmp_path: Path) -> None:
+TASKS = {"denoise": TaskOptions("denoise", sigma=300), "deblur": TaskOptions("deblur", kernel="gaussian:1")}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_white_is_zero_stays_so(tmp_path: Path, task: str) -> None:
     values = np.rint(60000 * UNIT).astype(np.uint16)
     path = tif(tmp_path / "a.tif", values, "u2", photometric="miniswhite")
-    case = load_case(path, TaskOptions("denoise", sigma=300), seed=0)
-    assert np.corrcoef(case.problem.y[0, 0].flatten(), values.flatten())[0, 1] < -0.99
+    case = load_case(path, TASKS[task], seed=0)
+    alike = np.corrcoef(case.problem.y[0, 0].flatten(), values.flatten())[0, 1]
+    assert abs(alike) > 0.99 and (alike > 0) == (task == "denoise")
     write_restored(tmp_path / "b.tif", case.problem.y, case)
     with tifffile.TiffFile(tmp_path / "b.tif") as file:
-        assert file.pages.first.photometric == 0 and np.array_equal(file.asarray(), values)
+        assert file.pages.first.photometric == 0
+        assert np.allclose(file.asarray(), values, atol=0 if task == "denoise" else 0.51)
+    write_restored(tmp_path / "b.png", case.problem.y, case)
+    write_restored(tmp_path / "b.jpg", case.problem.y, case)
+    for suffix in ("png", "jpg"):  # there white is bright
+        shown = read_image(tmp_path / f"b.{suffix}").pixels.mean(dim=1)
+        assert np.corrcoef(shown.flatten(), values.flatten())[0, 1] < -0.99
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "i2", "f4"])
+@pytest.mark.parametrize("noise", ["photons", "white"])
+def test_noise_is_the_same_whichever_end_is_white(tmp_path: Path, noise: str, dtype: str) -> None:
+    steps = np.random.default_rng(0)
+    light = 40 * (1 + np.sin(ROWS / 9) * np.cos(COLUMNS / 11)) + 3
+    counts = 1.5 * steps.poisson(light) + 20 if noise == "photons" else light + 60 + 6 * NOISE
+    counts = np.rint(counts if dtype == "u1" else 8 * counts)
+    restored, cases = [], []
+    for photometric in ("minisblack", "miniswhite"):
+        case = load_case(
+            tif(tmp_path / "a.tif", counts, dtype, photometric=photometric), TaskOptions("denoise"), seed=0
+        )
+        write_restored(tmp_path / "b.tif", answer(case.problem), case)
+        restored.append(tifffile.imread(tmp_path / "b.tif").astype(float))
+        cases.append(case)
+    black, white = cases
+    assert black.problem.noise.kind == ("poisson" if noise == "photons" else "gaussian")
+    assert white.diagnosis is not None and black.diagnosis is not None
+    assert white.diagnosis.sentence == black.diagnosis.sentence
+    assert white.ends == pytest.approx(black.ends, rel=1e-4)
+    assert np.allclose(restored[0], restored[1], atol=1)
+    assert np.abs(restored[0] - restored[1]).mean() < 0.02  # whole numbers that lay near a half
+
+
+def test_a_reference_may_have_white_at_the_other_end(tmp_path: Path) -> None:
+    clean = np.rint(60000 * UNIT)
+    path = tif(tmp_path / "a.tif", clean + 300 * NOISE, "u2", photometric="miniswhite")
+    alike = str(tif(tmp_path / "same.tif", clean, "u2", photometric="miniswhite"))
+    turned = str(tif(tmp_path / "turned.tif", 65535 - clean, "u2"))
+    for reference in (alike, turned):
+        case = load_case(path, TaskOptions("denoise", reference=reference), seed=0)
+        assert case.reference is not None
+        assert float((case.reference - case.problem.y).std()) == pytest.approx(300 / case.range.span, rel=0.1)
 
 
 @pytest.mark.parametrize(
@@ -142,13 +189,16 @@ def test_where_white_is_zero_a_range_is_in_the_units_of_the_file(
 ) -> None:
     path = tif(tmp_path / "a.tif", values, dtype, photometric="miniswhite")
     case = load_case(path, TaskOptions("denoise", sigma=30, value_range=given), seed=0)
-    expected = 1 - torch.from_numpy(values.astype(dtype).astype(np.float32)) / given[1]
+    expected = torch.from_numpy(values.astype(dtype).astype(np.float32)) / given[1]
     assert torch.allclose(case.problem.y[0, 0], expected, atol=1e-4)
+    blurred = TaskOptions("deblur", kernel="gaussian:1", value_range=given)
+    turned = load_case(path, blurred, seed=0).problem.y
+    assert torch.allclose(turned[0, 0], 1 - expected, atol=1e-4)
     plain = load_case(path, TaskOptions("denoise", sigma=30), seed=0)
     said = [note for note in plain.notes if note.startswith("values from")]
     if values.max() > 1:
         low, high = (float(word.replace(",", "")) for word in said[0].split()[2:5:2])
-        assert abs(low - values.min()) < 60 and abs(high - values.max()) < 60
+        assert low == 0 and abs(high - values.max()) < 60  # as where black is 0
         assert "worked on as white to black" in said[0]
         assert plain.problem.noise.sigma == pytest.approx(30 / plain.range.span)
     else:

@@ -112,8 +112,13 @@ class FreeNoise:
     @property
     def white(self) -> bool:
         """Whether it is surely white noise, whatever else the picture holds."""
+        return self.alike and self.sigma >= HARDLY_NOISY
+
+    @property
+    def alike(self) -> bool:
+        """Whether it is equally strong in all patches and directions, however faint."""
         even = self.even >= LEAST_EVEN and self.above <= MOST_ABOVE
-        return even and self.rise <= MOST_RISE and self.sigma >= HARDLY_NOISY
+        return even and self.rise <= MOST_RISE
 
     @property
     def grows(self) -> bool:
