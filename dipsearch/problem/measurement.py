@@ -348,7 +348,7 @@ def _found_out(y: Tensor, a: Operator, observed: Tensor, *, step: float) -> tupl
         seen = observed if found.where is None else torch.from_numpy(found.where)[None, None].to(observed)
         return found.noise, seen
     if name in ("mask", "downsample") and not recognised:
-        return NoiseModel("none", None, "none"), observed
+        return NoiseModel("none", None, "estimated" if name == "mask" else "none"), observed
     if name == "blur":
         # What a blur leaves has hardly any of the high frequencies that noise is estimated from.
         return estimated_behind_a_blur(estimate_sigma(y).sigma, step=step), observed

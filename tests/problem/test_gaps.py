@@ -129,3 +129,16 @@ def test_a_fit_of_an_array_with_gaps_is_compared_where_it_was_measured() -> None
     result = ds.Result((problem,), (ds.answer(problem),), {})
     expected = 10 * np.log10(1 / np.nanmean((np.asarray(result.image) - CLEAN) ** 2))
     assert result.compare(CLEAN)["psnr"] == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "missing", [border(), scattered(), np.random.default_rng(4).random(CLEAN.shape) < 0.5]
+)
+def test_a_mask_without_a_noise_is_doubted_where_the_rest_is_noisy_alone(missing: np.ndarray) -> None:
+    with pytest.warns(
+        UserWarning, match=r"noise was not given, .*noise=dipsearch.Gaussian\(0.0|0.1"
+    ) as caught:
+        noisy = ds.Problem(NOISY, ds.Mask(~missing))
+    assert len(caught) == 1 and noisy.noise.kind == "none"
+    assert not ds.Problem(CLEAN, ds.Mask(~missing)).doubt
+    assert not ds.Problem(NOISY, ds.Mask(~missing), noise=ds.NoNoise()).doubt
