@@ -27,7 +27,7 @@ from .dask_membership import LOOK_SECONDS, Member, Membership
 from .dask_start import first_workers, refusals
 from .dask_transfers import State, Transfers, written
 from .dask_worker import OWN, Done, Lacking, WorkerContext, do, forget, keep, left_names
-from .executor import TaskFailed, WorkerDied, WorkerSpec
+from .executor import TaskFailed, WorkerDied, WorkerSpec, unsendable
 from .task import STATE, Advanced, Result, Slice, Task
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class DaskCluster:
         try:
             packed = cloudpickle.dumps(task)
         except Exception as error:  # pickling foreign objects may raise anything
-            future.set_exception(TaskFailed(f"it cannot be sent to a worker: {error!r}"))
+            future.set_exception(unsendable(error))
             return
         try:
             running = self._begun(task, packed, member, future)

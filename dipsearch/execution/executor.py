@@ -40,6 +40,20 @@ class TaskFailed(DipsearchError, RuntimeError):
     """A task could not be done, and would not be a second time; its worker lives."""
 
 
+SCRIPTED = "Tried to serialize object __torch__"
+"""How PyTorch begins to say that a module of ``torch.jit`` cannot be pickled."""
+
+
+def unsendable(error: Exception) -> TaskFailed:
+    """What is said of a task that cannot be packed for another process."""
+    if str(error).startswith(SCRIPTED):
+        return TaskFailed(
+            "a module of torch.jit cannot be sent to a worker, which is a process of its own: give the module that it "
+            "was made of, or fit it alone by dipsearch.fit, which needs no worker"
+        )
+    return TaskFailed(f"it cannot be sent to a worker: {error!r}")
+
+
 class WorkerDied(DipsearchError, RuntimeError):
     """The worker of a task is gone; the task can be given to another one."""
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..errors import ResourceError
 from ..trials.own_parts import NOTHING, OwnParts, operators_of, unpacked
-from .executor import TaskFailed, WorkerDied, WorkerSpec
+from .executor import TaskFailed, WorkerDied, WorkerSpec, unsendable
 from .fork_server import from_own_server, start_fork_server
 from .surroundings import ONE_AT_A_TIME, WHOLE_GROUP, Surroundings, deaf, surroundings_for, without_main
 from .task import Result, Slice, Task
@@ -112,7 +112,7 @@ class LocalProcesses:
         try:
             packed = cloudpickle.dumps(task)  # a network of the user's may be defined in the script itself
         except Exception as error:  # pickling foreign objects may raise anything
-            future.set_exception(TaskFailed(f"it cannot be sent to a worker: {error!r}"))
+            future.set_exception(unsendable(error))
             return one.spec.index, future
         one.future = future
         _send(one.connection, packed)

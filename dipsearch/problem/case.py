@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from .case_words import cut_note, defect_note, part_note
+from .case_words import cut_note, defect_note, gap_note, part_note
 from .channel_set import ChannelSet, distinct_channels
 from .clean_reference import data_range_of_reference, read_reference, refuse_other_reference
 from .formats.image import Image, read_image
@@ -103,7 +103,7 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
     """Read one picture and make the problem that ``options`` ask for.
 
     Hot and dead pixels of one that is to be denoised are replaced by the median of their neighbours before; where it
-    is delivered as it is, they are only spoken of.
+    is delivered as it is, they are only spoken of. Its values that are no numbers come back as they are.
 
     Args:
         source: a path or ``sample:NAME``.
@@ -117,16 +117,16 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
     read = read_image(source, axes=options.axes, finite=False)
     refuse_small(read.name, read.pixels)
     told = told_missing(read, source, options)
-    read = measured_alone(read, source, told)
+    read, gaps = measured_alone(read, source, told, options)
     if options.task != "denoise" or options.simulate:
-        return _case_of(read, source, options, told, None, seed=seed, whole=whole)
+        return _case_of(read, source, options, told, None, None, seed=seed, whole=whole)
     defects = find_defects(read.pixels, ends_only=read.bits == 8)
     count = int(defects.sum())
-    case = _case_of(read, source, options, told, defects if count else None, seed=seed, whole=whole)
+    case = _case_of(read, source, options, told, gaps, defects if count else None, seed=seed, whole=whole)
     if not count:
         return case
     if case.left_alone:
-        as_read = _case_of(read, source, options, told, None, seed=seed, whole=whole)
+        as_read = _case_of(read, source, options, told, gaps, None, seed=seed, whole=whole)
         case = as_read if as_read.left_alone else case
     return replace(case, notes=(*case.notes, defect_note(count, restored=not case.left_alone)))
 
@@ -136,12 +136,13 @@ def _case_of(
     source: str,
     options: TaskOptions,
     told: Observation | None,
+    gaps: Tensor | None,
     defects: Tensor | None,
     *,
     seed: int,
     whole: bool,
 ) -> Case:
-    """The case of a picture that was read; ``defects`` (1, 1, H, W) are filled by their neighbours before."""
+    """The case of a picture that was read: without what lies in ``gaps``, and with ``defects`` replaced, (1, 1, H, W)."""
     good = read if defects is None else replace(read, pixels=without_defects(read.pixels, defects))
     chosen = range_of(
         good,
@@ -161,8 +162,9 @@ def _case_of(
         image = replace(image, pixels=channels.into(image.pixels))
         reference = None if reference is None else channels.into(reference)
         notes.append(channels.sentence())
-    made = task_picture(image, options, seed=seed, source=str(source), told=told, chosen=chosen)
+    made = task_picture(image, options, seed=seed, source=str(source), told=told, chosen=chosen, gaps=gaps)
     problem, windows = made.problem, made.windows
+    notes.append("" if gaps is None else gap_note(int(gaps.sum())))
     notes += made.said
     if windows is not None:
         notes.append(part_note(windows, problem, reference))

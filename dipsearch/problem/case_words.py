@@ -83,6 +83,13 @@ def defect_note(count: int, *, restored: bool) -> str:
     return f"there may be {pixels}, which --task inpaint --mask FILE fills"
 
 
+def gap_note(count: int) -> str:
+    """What becomes of pixels that hold no number."""
+    if count == 1:
+        return "1 pixel is NaN or infinite: it is taken as not measured, and comes back as it is"
+    return f"{count:,} pixels are NaN or infinite: they are taken as not measured, and come back as they are"
+
+
 def cut_note(pixels: Tensor, tamed: Tensor) -> str:
     """How many values lie so far outside of the range that others are worked on; empty where none does."""
     count = int((pixels != tamed).sum())

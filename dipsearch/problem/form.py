@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +30,7 @@ class Form:
             bright.
         complex_values: whether it is complex, of twice as many real channels.
         channels: as many times is its only channel handed back; all channels of the measurement were the same.
+        gaps: (1, 1, H, W), true where the measurement was NaN, which is handed back there; ``None``: nowhere.
     """
 
     kind: Literal["tensor", "numpy"] = "tensor"
@@ -40,6 +41,7 @@ class Form:
     high: float = 1.0
     complex_values: bool = False
     channels: int = 1
+    gaps: Tensor | None = field(default=None, compare=False, repr=False)
 
     def repeated(self, x: Tensor) -> Tensor:
         """An image (1, C, H, W) with as many channels as it is handed back with."""
@@ -48,6 +50,8 @@ class Form:
     def back(self, x: Tensor) -> Tensor | NDArray[Any]:
         """The image in the form of what was handed in."""
         values = self.repeated(x).detach().double().cpu() * (self.high - self.low) + self.low
+        if self.gaps is not None:
+            values = torch.where(self.gaps, torch.nan, values)
         values = self._axes(as_complex(values) if self.complex_values else values)
         return self._tensor(values) if self.kind == "tensor" else self._array(values)
 

@@ -13,6 +13,7 @@ from ..errors import InputError
 from .arrays import as_picture, as_tensor, channels_first, is_float, layout_of_image, plain_type
 from .equal_channels import as_one_channel
 from .form import FEW_STEPS, Form
+from .gaps import filled_gaps
 from .gate.noise_classifier import diagnose
 from .gate.sigma import estimate_sigma
 from .noise import NoiseModel, estimated_behind_a_blur, rounded_behind_a_blur
@@ -80,6 +81,10 @@ def take_in(
         a = mask_of(a)
     else:
         seen, form = as_picture(values, form)
+        gaps = ~torch.isfinite(seen).all(dim=1)
+        if isinstance(a, Identity) and 0 < int(gaps.sum()) < gaps.numel():
+            seen, where = filled_gaps(seen)
+            form = replace(form, gaps=where)
     rough = seen.float()
     shape = _image_shape(a, rough, image_shape)
     _refuse_other_shape(a, rough, shape, given=tuple(values.shape))
@@ -128,6 +133,8 @@ def take_in(
         if any(isinstance(one, Blur) for one in factors_of(a)):
             known = rounded_behind_a_blur(known, step=step)
         _refuse_more_than_all(known, a, form)
+    if form.gaps is not None:
+        observed = observed * ~form.gaps
     counted = (
         float(seen.max()) if known.kind == "poisson" else 1.0
     )  # 8 bits of a few photons have few steps, too
@@ -341,7 +348,7 @@ def _found_out(y: Tensor, a: Operator, observed: Tensor, *, step: float) -> tupl
         seen = observed if found.where is None else torch.from_numpy(found.where)[None, None].to(observed)
         return found.noise, seen
     if name in ("mask", "downsample") and not recognised:
-        return NoiseModel("none", None, "none"), observed
+        return NoiseModel("none", None, "estimated" if name == "mask" else "none"), observed
     if name == "blur":
         # What a blur leaves has hardly any of the high frequencies that noise is estimated from.
         return estimated_behind_a_blur(estimate_sigma(y).sigma, step=step), observed

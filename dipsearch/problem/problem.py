@@ -35,7 +35,8 @@ class Problem:
 
     Args:
         y: the measurement, in its own range. A picture is a NumPy array (H, W) or (H, W, C), or a tensor (H, W),
-            (C, H, W) or (1, C, H, W); anything else has the shape that the operator returns.
+            (C, H, W) or (1, C, H, W); anything else has the shape that the operator returns. What is NaN or infinite in
+            a picture without an operator was not measured, and its restored image is NaN there.
         operator: A, so that y is about A x: one of dipsearch's, an object with ``A`` and ``A_adjoint``, a pair of such
             functions of tensors, or ``None`` for the identity.
         noise: of y, in its units: `Gaussian`, `Poisson`, `Impulses`, `NoNoise`; or that of another problem, which knows

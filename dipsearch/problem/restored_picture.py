@@ -19,7 +19,7 @@ from .case import Case
 from .formats.image import JPEG_SUFFIXES, TIFF_SUFFIXES, natural_suffix, write_image, write_planes
 from .formats.raster import Samples
 from .formats.sources import plane_of
-from .operators import Mask
+from .operators import Identity, Mask
 
 SUFFIXES = {"PNG": ".png", "JPEG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
 
@@ -189,7 +189,11 @@ def _unchanged(x: Tensor, case: Case) -> tuple[Samples, NDArray[np.bool_]] | Non
         return None
     if x.shape != problem.y.shape:
         return None
-    same: Any = ((x.cpu() == problem.y) & (problem.observed > 0).expand_as(x)).all(dim=1)[0].numpy()
+    seen = (problem.observed > 0).expand_as(x)
+    kept = (x.cpu() == problem.y) & seen
+    if isinstance(problem.operator, Identity):  # what is not observed of it stays as it is, gaps among it
+        kept |= ~seen
+    same: Any = kept.all(dim=1)[0].numpy()
     return (_plain(image.samples), _good(case, same)) if same.any() else None
 
 

@@ -71,6 +71,7 @@ def task_picture(
     source: str,
     told: Observation | None,
     chosen: PictureRange,
+    gaps: Tensor | None = None,
 ) -> TaskPicture:
     """Make a picture into a problem, damaged before if that is asked for.
 
@@ -81,6 +82,7 @@ def task_picture(
         source: of the picture, as it was given.
         told: which pixels are missing; ``None``: nobody says so.
         chosen: what 0 and 1 are.
+        gaps: (1, 1, H, W), where a picture that is to be denoised was not measured; ``None``: nowhere.
 
     Raises:
         InputError: the picture or an option cannot be used.
@@ -89,7 +91,7 @@ def task_picture(
         case "inpaint":
             return _inpaint(image, options, seed, source, told)
         case "denoise":
-            return _denoise(image, options, seed, chosen)
+            return _denoise(image, options, seed, chosen, gaps)
         case "sr":
             return _super_resolve(image, options, seed, source, chosen)
         case "deblur":
@@ -119,18 +121,27 @@ def _inpaint(
     return TaskPicture(Problem(y, Mask(observed), NO_NOISE, shape, observed), reference, notes)
 
 
-def _denoise(image: Image, options: TaskOptions, seed: int, chosen: PictureRange) -> TaskPicture:
+def _denoise(
+    image: Image, options: TaskOptions, seed: int, chosen: PictureRange, gaps: Tensor | None
+) -> TaskPicture:
     y, reference, damage = image.pixels, None, ""
     if options.simulate:
         damaged = simulate_measurement(image.pixels, options, seed=seed, limits=chosen.limits)
         y, reference, damage = damaged.y, image.pixels, damaged.sentence
     jpeg = image.container is not None and image.container.format == "JPEG"
     found = _diagnosed(y, options, jpeg=jpeg, unit=chosen.words())
-    windows = None if found.where is None or options.simulate else _around(found.where)
+    where = None if options.simulate else found.where
+    if gaps is not None:
+        measured = ~gaps[0, 0].numpy()
+        where = measured if where is None or not (where & measured).any() else where & measured
+    # One that is delivered as it is has no parts that are put back into it.
+    windows = None if where is None or found.leaves_alone else _around(where)
     observed = torch.ones(1, 1, *y.shape[-2:], dtype=torch.float32)
-    if windows is not None and found.where is not None:
-        observed = windows.cut(torch.from_numpy(found.where)[None, None].float()).contiguous()
+    if windows is not None and where is not None:
+        observed = windows.cut(torch.from_numpy(where)[None, None].float()).contiguous()
         y = windows.cut(y).contiguous()
+    elif gaps is not None:
+        observed = torch.from_numpy(where)[None, None].float()
     problem = Problem(y, Identity(), found.noise, image_shape(y), observed)
     return TaskPicture(problem, reference, [damage_note(damage), *found.lines()], found, windows)
 

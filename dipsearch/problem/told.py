@@ -12,6 +12,7 @@ from torch import Tensor
 from ..errors import InputError
 from .formats.image import Image, refuse_gaps
 from .formats.sources import file_of_same_name
+from .gaps import filled_gaps
 from .mask_file import Observation
 from .missing import find_observed
 from .noise import LEVELS
@@ -32,16 +33,24 @@ def told_missing(image: Image, source: str, options: TaskOptions) -> Observation
     return find_observed(image, source, mask=mask, invert=options.invert_mask)
 
 
-def measured_alone(image: Image, source: str, told: Observation | None) -> Image:
+def measured_alone(
+    image: Image, source: str, told: Observation | None, options: TaskOptions
+) -> tuple[Image, Tensor | None]:
     """The picture with a number in the place of whatever lies where nothing was measured.
+
+    Returns:
+        The picture, and of one that is to be denoised where it has gaps, (1, 1, H, W); ``None``: nowhere.
 
     Raises:
         InputError: a value that was measured is NaN or infinite.
     """
     gaps = ~torch.isfinite(image.pixels)
+    if options.task == "denoise" and not options.simulate and 0 < int(gaps.any(1).sum()) < gaps[0, 0].numel():
+        filled, where = filled_gaps(image.pixels)
+        return replace(image, pixels=filled), where
     missing = torch.zeros((), dtype=torch.bool) if told is None else told.observed == 0
     refuse_gaps(source, int((gaps & ~missing).sum()), where=" outside of what is missing" if told else "")
-    return replace(image, pixels=torch.where(gaps, 0.0, image.pixels)) if bool(gaps.any()) else image
+    return replace(image, pixels=torch.where(gaps, 0.0, image.pixels)) if bool(gaps.any()) else image, None
 
 
 def exact_where(image: Image, told: Observation | None, options: TaskOptions) -> Tensor | None:

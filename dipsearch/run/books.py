@@ -56,10 +56,14 @@ class Books:
     Args:
         run: the search.
         space: its search space.
+
+    Attributes:
+        exhausted: whether a sampler ended the study since it has no more to try.
     """
 
     def __init__(self, run: Run, space: SearchSpace) -> None:
         self._run, self._space, self._study = run, space, run.study
+        self.exhausted = False
 
     def ask(self) -> Asked:
         """The next candidate. One that is not to be fitted is told as pruned at once.
@@ -209,8 +213,10 @@ class Books:
         return self.trial(number)
 
     def _tell(self, number: int, *, value: float | None = None, state: TrialState | None = None) -> None:
+        before = self._run.stopped
         with self._foreign():  # some samplers end a search when they have nothing left to propose
             self._study.tell(number, value, state=state)
+        self.exhausted |= self._run.stopped and not before  # callbacks are called later
 
     @contextmanager
     def _foreign(self) -> Iterator[None]:

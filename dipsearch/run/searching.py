@@ -139,7 +139,11 @@ class Search:
     def _next(self) -> Slice | None:
         if self.run.stopped and not self.stopped:
             self.stopped = True
-            self.runner.say("a callback ended the search, or its sampler has no more to try")
+            self.runner.say(
+                "the sampler has no more to try, which ended the search"
+                if self.books.exhausted
+                else "a callback ended the search"
+            )
         if self.stopped or self.failures >= MOST_FAILURES:
             return None
         while self.failures < MOST_FAILURES and not self.stopped:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -15,11 +16,12 @@ from ..json_files import parse_json
 from ..problem import Form
 from ..problem.form import PLAIN, Layout
 from ..yaml_files import Strict, validate
+from .array_files import array_of
 
 
 def form_text(form: Form) -> str:
-    """A form as JSON."""
-    return json.dumps(asdict(form))
+    """A form as JSON, without its gaps, which are an array of the problem file."""
+    return json.dumps({name: value for name, value in asdict(form).items() if name != "gaps"})
 
 
 class _Form(Strict):
@@ -44,4 +46,7 @@ def form_of(values: Mapping[str, NDArray[Any]], path: Path) -> Form:
         FormatError: it is none.
     """
     content = parse_json(str(values["form"]).encode(), source=f"{path}: `form`")
-    return Form(**validate(_Form, content, source=f"{path}: `form`").model_dump())
+    gaps = (
+        torch.from_numpy(array_of(values, "gaps", path=path, axes=4, kinds="b")) if "gaps" in values else None
+    )
+    return Form(**validate(_Form, content, source=f"{path}: `form`").model_dump(), gaps=gaps)

@@ -77,6 +77,8 @@ def write_problem(path: Path, problem: Problem, *, box: tuple[int, int, int, int
         "box": np.array(box or (), dtype=np.int64),
         "form": np.array(form_text(problem.form)),
     }
+    if problem.form.gaps is not None:
+        arrays["gaps"] = problem.form.gaps.numpy()
     write_npz(path, arrays, durable=True)
 
 

@@ -170,6 +170,43 @@ def test_the_sampler_of_networks_of_ones_own_is_the_one_that_was_asked_for(place
     assert samplers == [sampler] and found.summary["sampler"] == word
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (
+            {"sampler": optuna.samplers.GridSampler({"width": [3]})},
+            "the sampler has no more to try, which ended the search",
+        ),
+        ({"callbacks": [lambda study, trial: study.stop()]}, "a callback ended the search"),
+    ],
+    ids=["sampler", "callback"],
+)
+def test_who_ended_a_search_is_said(place, asked, said):
+    def network(trial):
+        return small_network(trial.suggest_int("width", 3, 4))
+
+    found = ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), network=network, trials=9, **FEW, **asked)
+    assert len(found.trials) == 1 and said in found.summary["warnings"]
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
+def test_a_scripted_module_is_said_to_be_what_cannot_be_sent(place):
+    found = ds.search(
+        ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+        network=lambda trial: torch.jit.script(small_network(3)),
+        trials=1,
+        **FEW,
+    )
+    (trial,) = found.trials
+    assert trial.state == "failed" and trial.reason.startswith(
+        "a module of torch.jit cannot be sent to a worker"
+    )
+
+
+def small_network(width):
+    return torch.nn.Sequential(torch.nn.Conv2d(32, width, 3, padding=1), torch.nn.Conv2d(width, 1, 1))
+
+
 def test_candidates_are_a_table(own, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     rows = own.trials_dataframe()

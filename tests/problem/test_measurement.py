@@ -313,7 +313,7 @@ def test_a_masked_array_is_told_of_masks(clean):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_the_advice_for_values_that_are_not_finite_can_be_followed(clean, broken, advice, value):
     y = broken(np.where(clean > 0.8, value, clean))
-    assert advice in refused(y, noise=Gaussian(0.1))
+    assert advice in refused(y, Mask(np.ones_like(clean, dtype=bool)), noise=Gaussian(0.1))
     mask = eval(advice.removeprefix("dipsearch.Mask"), {"numpy": np, "y": y})
     problem = Problem(y, Mask(mask), Gaussian(0.1))
     assert torch.isfinite(problem.y).all() and float(problem.observed.mean()) == pytest.approx(

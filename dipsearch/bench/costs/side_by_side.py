@@ -30,6 +30,7 @@ from ...fitting.step import Step
 from ...problem import Problem, Split, make_split
 from ..shared.machine import Measured, measured_now, one_thread
 from ..shared.sections import crossed, or_dash
+from ..shared.worker_pool import end_with_parent
 from .memory_prediction import random_problem
 from .speed import CHECK_EVERY, FEWEST_TURNS, NETWORKS
 
@@ -213,6 +214,7 @@ def _alone(
     seconds: float,
 ) -> None:
     """One of several processes, which begin to count when all of them have a fit."""
+    end_with_parent()
     try:
         with ExitStack() as unless_ready:
             unless_ready.callback(ready.abort)  # whatever it is that goes wrong: the others are waiting

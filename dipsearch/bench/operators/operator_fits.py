@@ -7,11 +7,10 @@ later. The default network of Deep Image Prior is fitted to all of y and stopped
 from __future__ import annotations
 
 import math
-import multiprocessing
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,7 +29,7 @@ from ..recordings.recording import read_recording, record, write_recording
 from ..recordings.replays import default_choice
 from ..rivals.dip_default import dip_oracle, precision_mark
 from ..rivals.rival_limits import Limits
-from ..shared.machine import one_thread
+from ..shared.worker_pool import worker_pool
 from .operator_cases import INSTRUMENTS, OperatorCase, make_case
 from .operator_rows import DIP, NETWORK, OperatorRow, image_row, row_of
 
@@ -73,8 +72,7 @@ def fit_in_processes(workers: int) -> Fitter:
     """A fitter that has so many processes, one thread each."""
 
     def fits(jobs: Sequence[FitJob]) -> Iterator[OperatorRow]:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=one_thread) as pool:
+        with worker_pool(workers) as pool:
             running = [pool.submit(fitted_row, job) for job in jobs]
             for future in as_completed(running):
                 yield future.result()

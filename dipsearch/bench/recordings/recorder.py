@@ -6,9 +6,8 @@ A folder holds one file per picture, damage, network and seed; what is there is 
 from __future__ import annotations
 
 import json
-import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from ...problem import make_split, psnr
 from ...problem.formats.sources import picture_name
 from ...trials.trial_files import read_npz
 from ..cases.damages import DAMAGES
-from ..shared.machine import one_thread
+from ..shared.worker_pool import worker_pool
 from .contestants import contestant
 from .recording import Outputs, read_recording, record, write_recording
 from .replays import default_choice
@@ -186,8 +185,7 @@ def _run(
     device: str,
     watch: Callable[[str], None],
 ) -> None:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=one_thread) as pool:
+    with worker_pool(workers) as pool:
         running = [pool.submit(_second if second else _first, job, folder, device) for job, second in todo]
         for count, future in enumerate(as_completed(running), start=1):
             watch(f"{count} of {len(todo)}: {future.result()}")

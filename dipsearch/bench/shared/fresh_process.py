@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...errors import out_of_memory
+from .worker_pool import end_with_parent
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ def measured_apart(work: Callable[..., T], *arguments: object, copied: bool = Tr
 def _send(
     out: multiprocessing.connection.Connection, work: Callable[..., object], arguments: tuple[object, ...]
 ) -> None:
+    end_with_parent()
     try:
         out.send(work(*arguments))
     except (RuntimeError, MemoryError) as error:

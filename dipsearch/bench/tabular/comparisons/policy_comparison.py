@@ -6,9 +6,7 @@ over cases and orders; a case counts once, with its mean over the orders.
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from statistics import fmean
@@ -18,6 +16,7 @@ from optuna.pruners import MedianPruner
 
 from ....planning.policy import ExpectedGain, Policy, WholeFits
 from ...shared.sections import markdown_table
+from ...shared.worker_pool import worker_pool
 from ..recorded.table import Table, cases_of
 from ..recorded.table_cases import SETS, SetName
 from ..recorded.table_genomes import BEST_KNOWN
@@ -114,12 +113,8 @@ def policy_rows(
     """
     if workers == 1:
         return _rows(table, orders, policies, times, watch, map)
-    with ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=optuna.logging.set_verbosity,
-        initargs=(optuna.logging.get_verbosity(),),
-    ) as pool:
+    quiet = partial(optuna.logging.set_verbosity, optuna.logging.get_verbosity())
+    with worker_pool(workers, quiet) as pool:
         return _rows(table, orders, policies, times, watch, pool.map)
 
 

@@ -7,10 +7,9 @@ are added: such files can be kept under version control and be brought together 
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from ....files import replacing
 from ....trials.array_files import read_npz
 from ...shared.machine import one_thread
+from ...shared.worker_pool import worker_pool
 from .fit_recording import most_steps, record_fit
 from .table_cases import TASKS, TablePicture, prepared
 from .table_genomes import Block, TableGenome
@@ -168,8 +168,7 @@ def _recorded(
                 return
             yield job, _record(job, folder)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=one_thread) as pool:
+    with worker_pool(workers) as pool:
         running: dict[Future[str], TableJob] = {}
         for job in todo:
             if time.monotonic() >= ends:
