@@ -142,7 +142,7 @@ def _case_of(
     seed: int,
     whole: bool,
 ) -> Case:
-    """The case of a picture that was read, without what lies in ``gaps`` and with ``defects`` replaced, (1, 1, H, W)."""
+    """The case of a picture that was read, without its ``gaps`` and with ``defects`` replaced, both (1, 1, H, W)."""
     good = read if defects is None else replace(read, pixels=without_defects(read.pixels, defects))
     chosen = range_of(
         good,
