@@ -92,7 +92,7 @@ class Case:
         if self.windows is None or self.image is None:
             return None
         everywhere = torch.ones(1, 1, *self.image.pixels.shape[-2:], dtype=torch.float32)
-        # Where parts are noisy and nothing is missing, all counts as measured: only masks have zeros here.
+        # Where parts are noisy all counts as measured, gaps with what was put there, too: only masks have zeros here.
         observed = self.windows.inserted(everywhere, self.problem.observed, missing=everywhere)
         return self.range.into(self.image.pixels), observed if isinstance(
             self.problem.operator, Mask
@@ -103,7 +103,8 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
     """Read one picture and make the problem that ``options`` ask for.
 
     Hot and dead pixels of one that is to be denoised are replaced by the median of their neighbours before; where it
-    is delivered as it is, they are only spoken of. Its values that are no numbers come back as they are.
+    is delivered as it is, with them or without, they are only spoken of. Its values that are no numbers come back as
+    they are.
 
     Args:
         source: a path or ``sample:NAME``.
@@ -128,7 +129,7 @@ def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = Fal
     if case.left_alone:
         as_read = _case_of(read, source, options, told, gaps, None, seed=seed, whole=whole)
         case = as_read if as_read.left_alone else case
-    return replace(case, notes=(*case.notes, defect_note(count, restored=not case.left_alone)))
+    return replace(case, notes=(*case.notes, defect_note(count, replaced=case.defects is not None)))
 
 
 def _case_of(
@@ -177,9 +178,13 @@ def _case_of(
         )
     if windows is not None and reference is not None and reference.shape == image.pixels.shape:
         reference = windows.cut(reference)  # one of another size is refused below
-    problem = replace(problem, form=chosen.form())
+    problem = replace(problem, form=replace(chosen.form(), gaps=gaps if windows is None else None))
     reference = made.reference if reference is None else reference
     refuse_other_reference(reference, problem, options)
+    if gaps is not None and reference is not None:
+        there = gaps if windows is None else windows.cut(gaps)
+        reference = torch.where(there, problem.y, reference)
+        notes.append("PSNR and SSIM count values that are no numbers as right")
     data_range, compared = data_range_of_reference(reference, options, chosen)
     # A picture that is too small to be judged is refused here, before any work starts.
     split = make_split(problem, seed=seed)

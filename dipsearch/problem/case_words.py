@@ -73,14 +73,14 @@ def damage_alone(notes: Sequence[str]) -> str:
     return said.rpartition(TAKEN_AS_CLEAN)[2].removesuffix(REFERENCE)
 
 
-def defect_note(count: int, *, restored: bool) -> str:
+def defect_note(count: int, *, replaced: bool) -> str:
     """What was found of hot and dead pixels, and what becomes of them."""
     pixels = "1 hot or dead pixel" if count == 1 else f"{count:,} hot or dead pixels"
-    if restored and count == 1:
-        return f"{pixels} is replaced by the median of its neighbours before the picture is restored"
-    if restored:
-        return f"{pixels} are replaced by the median of their neighbours before the picture is restored"
-    return f"there may be {pixels}, which --task inpaint --mask FILE fills"
+    if not replaced:
+        return f"there may be {pixels}, which --task inpaint --mask FILE fills"
+    if count == 1:
+        return f"{pixels} is replaced by the median of its neighbours before all else"
+    return f"{pixels} are replaced by the median of their neighbours before all else"
 
 
 def gap_note(count: int) -> str:

@@ -52,7 +52,7 @@ def doubt_of(y: Tensor, a: Operator, noise: NoiseModel, observed: Tensor, form: 
 
 def _noise_beside_gaps(y: Tensor, observed: Tensor, form: Form) -> str:
     """One sentence where what was measured of a picture with missing pixels surely has noise; else empty."""
-    seen = _middle(observed > 0).all(dim=1, keepdim=True)
+    seen = _middle((observed > 0).expand_as(y)).all(dim=1, keepdim=True)  # the same crop as that of y
     if not 1 - MOST_MISSING <= float(seen.double().mean()) < 1:
         return ""
     filled, _ = filled_gaps(torch.where(seen, _middle(y), torch.nan))

@@ -35,17 +35,19 @@ def filled_gaps(pixels: Tensor) -> tuple[Tensor, Tensor]:
     found = torch.where(torch.from_numpy(wide & gaps[0, 0].numpy()), level[None, :, None, None], found)
     left = found.isnan().any(dim=1, keepdim=True)
     draws = torch.Generator().manual_seed(0)
-    known = ~gaps
     while bool(left.any()):
-        around = F.unfold(F.pad(torch.where(known, found, torch.nan), (1,) * 4, value=torch.nan), 3)
-        around = around.view(pixels.shape[1], 9, -1)
-        there = ~around.isnan().any(dim=0)
-        chance = torch.rand(there.shape, generator=draws) * there
-        one = chance.argmax(dim=0)
-        drawn = around.gather(1, one.expand(pixels.shape[1], 1, -1)).view_as(pixels)
-        reached = left & there.any(dim=0).view_as(left)
+        row, column = left[0, 0].nonzero().unbind(1)  # the others are not copied: pictures may be large
+        padded_now = F.pad(found, (1,) * 4, value=torch.nan)
+        around = torch.stack(
+            [padded_now[0, :, row + down, column + right] for down in range(3) for right in range(3)]
+        )
+        there = ~around.isnan().any(dim=1)
+        one = (torch.rand(there.shape, generator=draws) * there).argmax(dim=0)
+        drawn = around[one, :, torch.arange(len(one))].T
+        reached = there.any(dim=0)
         if not bool(reached.any()):
-            drawn, reached = level[None, :, None, None].expand_as(pixels), left
-        found = torch.where(reached, drawn, found)
-        known, left = known | reached, left & ~reached
+            drawn, reached = level[:, None].expand_as(drawn), ~reached
+        found = found.clone()
+        found[0, :, row[reached], column[reached]] = drawn[:, reached]
+        left = found.isnan().any(dim=1, keepdim=True)
     return found, gaps

@@ -134,7 +134,8 @@ def take_in(
             known = rounded_behind_a_blur(known, step=step)
         _refuse_more_than_all(known, a, form)
     if form.gaps is not None:
-        observed = observed * ~form.gaps
+        both = observed * ~form.gaps
+        observed = both if bool((both > 0).any()) else (~form.gaps).to(observed).expand_as(observed)
     counted = (
         float(seen.max()) if known.kind == "poisson" else 1.0
     )  # 8 bits of a few photons have few steps, too

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from ..delivery.picture_outputs import picture_folder
@@ -52,7 +53,7 @@ class PictureRecord:
         Raises:
             InputError: the file cannot be read.
         """
-        pixels = read_image(file).pixels
+        pixels = self._finite(file)
         if self.case is None:
             return pixels
         part = self.case.part(pixels)
@@ -70,8 +71,16 @@ class PictureRecord:
         Raises:
             InputError: the file cannot be read.
         """
-        pixels = read_image(file).pixels
+        pixels = self._finite(file)
         return pixels if self.case is None else self.case.range.into(pixels)
+
+    def _finite(self, file: Path) -> Tensor:
+        """A picture's pixels, where it has gaps with what was worked on there, if that is known, else 0."""
+        pixels = read_image(file, finite=False).pixels
+        image = None if self.case is None else self.case.image
+        if image is not None and image.pixels.shape == pixels.shape:
+            return torch.where(pixels.isfinite(), pixels, image.pixels.to(pixels))
+        return pixels.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
 
     def shown(self, x: Tensor) -> Tensor:
         """An image ``(1, C, H, W)`` in the range of the problem as people see it."""

@@ -152,7 +152,7 @@ def test_a_blurred_picture_of_eight_bits_has_at_least_the_noise_of_rounding(tmp_
     write_image(tmp_path / "b.png", flat)
     case = load_case(str(tmp_path / "b.png"), TaskOptions("deblur", kernel="gaussian:1"), seed=0)
     assert case.problem.noise.sigma * 255 == pytest.approx(0.5)
-    assert any("sigma 0.5 of 255, estimated" in note for note in case.notes)
+    assert any("sigma 0.5 of 255, the least that rounding may hide" in note for note in case.notes)
 
 
 def test_a_picture_without_noise_says_so(tmp_path):

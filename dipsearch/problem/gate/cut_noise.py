@@ -29,6 +29,7 @@ SIGMAS = np.geomspace(4.5, 128, 240) / 255
 """Strengths that are tried, 1.4 % apart: from where noise is told from texture."""
 
 ROUNDS = 3
+"""Of the fit: a strength says how the blocks of a bin differ in noise, from which a better one follows."""
 
 BEYOND = 2.0
 """Sigmas: levels so far outside of the range stand for blocks that are darker than black by chance, whose noise is less

@@ -86,7 +86,7 @@ def test_a_picture_with_hot_pixels_is_restored_as_one_without(tmp_path: Path) ->
     without, with_hot = cases
     said = [note for note in with_hot.notes if "hot or dead" in note]
     assert said == [
-        "36 hot or dead pixels are replaced by the median of their neighbours before the picture is restored"
+        "36 hot or dead pixels are replaced by the median of their neighbours before all else"
     ]
     assert not any("hot" in note for note in without.notes)
     assert with_hot.ends == pytest.approx(without.ends, rel=0.02)
