@@ -85,9 +85,7 @@ def test_a_picture_with_hot_pixels_is_restored_as_one_without(tmp_path: Path) ->
         cases.append(load_case(str(tmp_path / f"{name}.tif"), TaskOptions("denoise", sigma=40), seed=0))
     without, with_hot = cases
     said = [note for note in with_hot.notes if "hot or dead" in note]
-    assert said == [
-        "36 hot or dead pixels are replaced by the median of their neighbours before all else"
-    ]
+    assert said == ["36 hot or dead pixels are replaced by the median of their neighbours before all else"]
     assert not any("hot" in note for note in without.notes)
     assert with_hot.ends == pytest.approx(without.ends, rel=0.02)
     write_restored(tmp_path / "back.tif", with_hot.problem.y + 1e-3, with_hot)
