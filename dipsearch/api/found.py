@@ -286,14 +286,13 @@ class Result:
             restored = problem.form.repeated(restored)
             x = as_image(reference, problem, shape=tuple(restored.shape))
             refuse_other_units(x, restored, problem)
-            large = min(x.shape[-2:]) >= WINDOW
-            among = 0.0
-            if (
-                gaps := problem.form.gaps
-            ) is not None:  # nothing was measured there, and nothing is handed back
+            large, among = min(x.shape[-2:]) >= WINDOW, 0.0
+            gaps = problem.form.gaps  # nothing was measured there, and nothing is handed back
+            if gaps is not None:
                 restored = torch.where(gaps, x, restored)
                 among = 10 * math.log10(1 - float(gaps.double().mean()))
-            rows.append({"psnr": psnr(restored, x) + among} | ({"ssim": ssim(restored, x)} if large else {}))
+            row = {"psnr": psnr(restored, x) + among}
+            rows.append(row | ({"ssim": ssim(restored, x, left_out=gaps)} if large else {}))
         return tuple(rows)
 
     def __getstate__(self) -> dict[str, Any]:

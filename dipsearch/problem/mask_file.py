@@ -59,7 +59,7 @@ def read_mask_file(
 
     Colours are averaged. A mask of two values has them for black and white, whatever they are, so 0 and 1 will do. In
     one with greys, all that is not nearly white, or with ``invert`` not nearly black, is missing. In a copy of the
-    picture itself, all that was painted over is.
+    picture itself, all that was painted over is, with ``invert`` or without.
 
     Args:
         picture: (1, C, height, width) in [0, 1], whose mask it is; None where that is not at hand.
@@ -79,11 +79,11 @@ def read_mask_file(
     if len(levels) <= 2:
         observed = values > 0.5 if len(levels) == 1 else values == levels[-1]
         observed = ~observed if invert else observed
-    elif picture is not None and (painted := painted_over(image.pixels, picture, path)) is not None:
+    elif picture is not None and (painted := painted_over(image.pixels, picture.nan_to_num(), path)) is not None:
         observed = torch.from_numpy(~painted)[None, None]
         refuse_trivial(observed, f"by the mask {path}")
         said = f"the mask {Path(path).name} is the picture itself, painted over: what was painted over is missing"
-        return Observation(observed.float(), (said,))
+        return Observation(observed.float(), (said + (", --invert-mask or not" if invert else ""),))
     else:
         observed = values < 1 - WHITE if invert else values > WHITE
         grey = float(((values >= 1 - WHITE) & (values <= WHITE)).float().mean())

@@ -62,11 +62,16 @@ def psnr_luma(x: Tensor, reference: Tensor, *, border: int = 4) -> float:
     return psnr(_luma(x)[inner], _luma(reference)[inner])
 
 
-def ssim(x: Tensor, reference: Tensor, *, data_range: float = 1.0) -> float:
+def ssim(
+    x: Tensor, reference: Tensor, *, data_range: float = 1.0, left_out: Tensor | None = None
+) -> float:
     """Return the structural similarity, at most 1, mean over pixels and channels.
 
     That of scikit-image with its defaults: a uniform 7 × 7 window and sample covariances (Wang, Bovik, Sheikh,
     Simoncelli, 2004).
+
+    Args:
+        left_out: (1, 1, H, W), true where windows are not counted whose middle lies there; ``None``: all are.
 
     Raises:
         InputError: a side shorter than 7 pixels.
@@ -81,7 +86,15 @@ def ssim(x: Tensor, reference: Tensor, *, data_range: float = 1.0) -> float:
     from skimage.metrics import structural_similarity  # only who compares pays for it
 
     pair = (_in_64_bits(one[0]) for one in (reference, x))
-    return float(structural_similarity(*pair, data_range=data_range, channel_axis=0))  # type: ignore[no-untyped-call]
+    mean, each = structural_similarity(  # type: ignore[no-untyped-call]
+        *pair, data_range=data_range, channel_axis=0, full=True
+    )
+    if left_out is None:
+        return float(mean)
+    border = WINDOW // 2  # scikit-image counts none of it either
+    inner = (..., slice(border, -border), slice(border, -border))
+    counted = ~left_out[0, 0].cpu().numpy()[inner]
+    return float(each[inner][:, counted].mean()) if counted.any() else math.nan
 
 
 def _luma(x: Tensor) -> Tensor:

@@ -37,6 +37,18 @@ def test_equal_pictures_are_infinitely_close():
     assert ssim(x, x) == pytest.approx(1)
 
 
+def test_windows_in_the_middle_of_what_was_not_measured_do_not_count() -> None:
+    reference = torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(0))
+    x = (reference + 0.2 * torch.randn(reference.shape, generator=torch.Generator().manual_seed(1))).clamp(0, 1)
+    left_out = torch.zeros(1, 1, 40, 40, dtype=torch.bool)
+    left_out[..., :20] = True
+    told = torch.where(left_out, reference, x)
+    right = ssim(x[..., 17:], reference[..., 17:])
+    assert ssim(told, reference) > right + 0.05
+    assert ssim(told, reference, left_out=left_out) == pytest.approx(right, abs=0.02)
+    assert math.isnan(ssim(told, reference, left_out=torch.ones_like(left_out)))
+
+
 def test_the_slides_take_the_peak_from_the_restoration():
     x, reference = pair(3)
     x = 0.8 * x

@@ -95,9 +95,9 @@ def diagnose(y: Tensor, *, jpeg: bool = False, unit: Unit = GREY_LEVELS) -> Diag
     unchanged                   what may be noise cannot be told from texture, from JPEG's own errors, or
                                 from the steps between few values
     noise-free                  the same, and all that was measured lies below the rounding of the file
+    recorruption (white)        it was cut to the range nearly everywhere, and that explains how it grows
     fallback                    noise under JPEG, or correlated noise that grows with the signal
     recorruption (covariance)   less noise in the high band than in the middle one
-    recorruption (white)        it was cut to the range nearly everywhere, and that explains how it grows
     held-out (photons)          the noise grows with the signal as that of photons does
     held-out                    it grows in another way, or its strength is uncertain by over 10 %
     recorruption (white)        otherwise
