@@ -79,7 +79,10 @@ def read_mask_file(
     if len(levels) <= 2:
         observed = values > 0.5 if len(levels) == 1 else values == levels[-1]
         observed = ~observed if invert else observed
-    elif picture is not None and (painted := painted_over(image.pixels, picture.nan_to_num(), path)) is not None:
+    elif (
+        picture is not None
+        and (painted := painted_over(image.pixels, picture.nan_to_num(), path)) is not None
+    ):
         observed = torch.from_numpy(~painted)[None, None]
         refuse_trivial(observed, f"by the mask {path}")
         said = f"the mask {Path(path).name} is the picture itself, painted over: what was painted over is missing"

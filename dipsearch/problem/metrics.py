@@ -62,9 +62,7 @@ def psnr_luma(x: Tensor, reference: Tensor, *, border: int = 4) -> float:
     return psnr(_luma(x)[inner], _luma(reference)[inner])
 
 
-def ssim(
-    x: Tensor, reference: Tensor, *, data_range: float = 1.0, left_out: Tensor | None = None
-) -> float:
+def ssim(x: Tensor, reference: Tensor, *, data_range: float = 1.0, left_out: Tensor | None = None) -> float:
     """Return the structural similarity, at most 1, mean over pixels and channels.
 
     That of scikit-image with its defaults: a uniform 7 × 7 window and sample covariances (Wang, Bovik, Sheikh,

@@ -39,7 +39,9 @@ def test_equal_pictures_are_infinitely_close():
 
 def test_windows_in_the_middle_of_what_was_not_measured_do_not_count() -> None:
     reference = torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(0))
-    x = (reference + 0.2 * torch.randn(reference.shape, generator=torch.Generator().manual_seed(1))).clamp(0, 1)
+    x = (reference + 0.2 * torch.randn(reference.shape, generator=torch.Generator().manual_seed(1))).clamp(
+        0, 1
+    )
     left_out = torch.zeros(1, 1, 40, 40, dtype=torch.bool)
     left_out[..., :20] = True
     told = torch.where(left_out, reference, x)
