@@ -107,7 +107,7 @@ class ProposingSampler(BaseSampler):
     ) -> dict[str, Any]:
         """Propose a genome: its active genes, as far as they belong to ``search_space``."""
         _one_objective(study)
-        if not search_space:
+        if not search_space and self._space is None:
             return {}
         space: Space = self._space or Unconditional(search_space)
         draws = self.draws(study, trial, space=space, generator=self._generator(study, trial))

@@ -93,7 +93,7 @@ class Books:
             write_genome(self._run.folder, trial.number, network)
         else:
             trial.set_user_attr("name", network.name)
-        if (fruitless := self.refusal(network) or self._fruitless(trial)) is not None:
+        if (fruitless := self.refusal(network) or self._repeated(trial)) is not None:
             self._end(trial._trial_id, trial.number, fruitless, state=TrialState.PRUNED)
             return Asked(trial.number, None)
         candidate = self._candidate(trial.number, trial._trial_id, network)
@@ -260,14 +260,17 @@ class Books:
         except Exception:  # it is not our code, and what it does not make again is not known
             return None
 
-    def _fruitless(self, trial: optuna.Trial) -> str | None:
-        """Why a proposal is not fitted, where the sampler found nothing better."""
-        repeated = trial.user_attrs.get("repeat_of")
-        if repeated is not None:
-            return f"it is candidate {repeated} once more: nothing else was found in the space"
-        if trial.user_attrs.get("unaffordable"):
-            return "it would not end in its time, and nothing cheaper was found in the space"
-        return None
+    def _repeated(self, trial: optuna.Trial) -> str | None:
+        """Why a proposal is not fitted that the study has met, since the sampler found nothing new.
+
+        What was asked for by name is fitted, however often: it may have been met without being fitted.
+        """
+        # A trial that was asked has the attributes of then; what its sampler wrote later only the storage has.
+        asked = self._study._storage.get_trial(trial._trial_id)
+        first = asked.user_attrs.get("repeat_of")
+        if first is None or asked.system_attrs.get("fixed_params"):
+            return None
+        return f"it is candidate {first} once more: nothing else was found in the space"
 
     def refusal(self, network: Network) -> str | None:
         """Why a network cannot be fitted here; what one of the user's needs is not known."""

@@ -17,12 +17,13 @@ from optuna.trial import TrialState
 from dipsearch.execution.executor import TaskFailed
 from dipsearch.execution.runner import Asked as Wish
 from dipsearch.execution.runner import Runner
-from dipsearch.network import OwnNetwork
+from dipsearch.network import Genome, OwnNetwork, load_space
 from dipsearch.planning.memory_limit import MemoryLimit
 from dipsearch.planning.plan import Plan
 from dipsearch.planning.policy import Decision, ExpectedGain
+from dipsearch.proposal.samplers import make_sampler
 from dipsearch.run import Silent
-from dipsearch.run.books import TIME_OVER, Asked
+from dipsearch.run.books import TIME_OVER, Asked, Books
 from dipsearch.run.candidate import Candidate
 from dipsearch.run.finishing import _with_all_data
 from dipsearch.run.run import Run
@@ -36,6 +37,11 @@ from .test_racing import advanced, went
 from .test_slices import place as place
 from .test_slices import run
 from .test_study_side import Ear, request
+
+FEW = """
+format: dipsearch/space/1
+genes: {depth: 1, channels_down: %s}
+"""
 
 
 def test_a_finished_study_without_time_for_more_delivers_what_it_has(
@@ -172,22 +178,24 @@ def test_one_slice_that_was_held_up_does_not_end_a_search(tmp_path: Path) -> Non
     assert search.runner.until == run.plan.deliver_until < usual.deliver_until
 
 
-def test_a_network_is_not_fitted_a_second_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("widths", "networks"), [("8", 1), ("{choice: [8, 16]}", 2)])
+def test_a_network_is_not_fitted_a_second_time(tmp_path: Path, widths: str, networks: int) -> None:
     search = idle_search(tmp_path)
+    file = tmp_path / "few.yaml"
+    file.write_text(FEW % widths)
+    space = load_space(file)
     study = search.run.study
-    monkey, ask = pytest.MonkeyPatch(), study.ask
-
-    def again() -> object:
-        trial = ask()
-        trial.set_user_attr("repeat_of", 0)
-        return trial
-
-    monkey.setattr(study, "ask", again)
-    asked = search.books.ask()
-    monkey.undo()
-    assert asked.candidate is None
-    found = search.books.trial(asked.number)
-    assert found.state == "pruned" and "it is candidate 0 once more" in str(found.reason)
+    study.sampler = make_sampler("random", space, seed=0)
+    books = Books(search.run, space)
+    while study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        books.ask()
+    asked = [books.ask() for _ in range(networks + 2)]
+    assert [one.candidate is not None for one in asked] == [True] * networks + [False] * 2
+    found = books.trial(asked[-1].number)
+    assert found.state == "pruned" and "once more: nothing else was found in the space" in str(found.reason)
+    if networks > 1:  # what is asked for by name is fitted all the same
+        study.enqueue_trial(space.flat(cast(Genome, cast(Candidate, asked[0].candidate).network)))
+        assert books.ask().candidate is not None
 
 
 def test_who_is_taken_up_again_in_a_race_tells_all_that_it_showed(tmp_path: Path) -> None:
