@@ -37,7 +37,6 @@ def alternate(
     *,
     noise_sigma: float,
     wanted: Tensor | None = None,
-    usable: Tensor | None = None,
     relaxed: Tensor | None = None,
     over: Over = never,
 ) -> Tensor:
@@ -49,7 +48,6 @@ def alternate(
         how: the passes.
         noise_sigma: of the measurement; 0: it is met exactly.
         wanted: (H, W), bool: pixels that have to be estimated; ``None``: all.
-        usable: (H, W), bool: pixels that may be looked at; ``None``: all.
         relaxed: broadcasts to ``start``, bool: values that go as far as the relaxation says, all others ``MEASURED``
             times as far as the patches do; ``None``: all.
         over: asked before every pass.
@@ -58,9 +56,7 @@ def alternate(
     for index, (sigma, relaxation, members) in enumerate(how.passes()):
         if over():
             break
-        smooth = smoothed(
-            x, how, colours, sigma=sigma, members=members, phase=index, wanted=wanted, usable=usable
-        )
+        smooth = smoothed(x, how, colours, sigma=sigma, members=members, phase=index, wanted=wanted)
         far: Tensor | float = (
             relaxation if relaxed is None else torch.where(relaxed, relaxation, min(relaxation, MEASURED))
         )
@@ -82,7 +78,6 @@ def smoothed(
     members: int,
     phase: int = 0,
     wanted: Tensor | None = None,
-    usable: Tensor | None = None,
 ) -> Tensor:
     """What groups of similar patches make of a guess (1, C, H, W) in one pass.
 
@@ -92,7 +87,7 @@ def smoothed(
         colours: in which it is compared.
         sigma, members: of the pass.
         phase: references move on from pass to pass, so that few of them are enough.
-        wanted, usable: as in ``alternate``.
+        wanted: as in ``alternate``.
     """
     z = colours.forward(x)
     mosaic = Mosaic(torch.zeros_like(z), overlap=OVERLAP)
@@ -106,7 +101,6 @@ def smoothed(
             step=how.stride,
             phase=phase,
             wanted=None if wanted is None else wanted[part.window],
-            usable=None if usable is None else usable[part.window],
         )
         noise = white(sigma, channels=x.shape[1], like=x)
         mosaic.add(part, second_stage(seen, seen, noise, groups))

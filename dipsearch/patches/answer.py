@@ -36,14 +36,14 @@ from ..problem.problem import SMALLEST_SIDE
 from .alternation import alternate
 from .consistency import consistent
 from .denoise import denoise, polish, white
-from .fill import fill
+from .fill import depth_of, fill
 from .haste import Over, never
 from .lost_light import with_lost_light
 from .part import fitted_part
 from .patch_noise import PatchNoise
 from .settings import Alternation, PatchSettings, settings_for
 from .stabilise import GeneralisedAnscombe, Logarithm, Stabiliser
-from .start import averaged_around, coarsely_filled, first_guess
+from .start import averaged_around, first_guess, interpolated
 from .tiles import Mosaic, Tile, tiles
 
 DARKEST = 1 / 8
@@ -147,6 +147,8 @@ def _in_tiles(
     )  # once, and the same for all tiles
     if not part.croppable:
         return _restored(part, pilot, settings, over)
+    if pilot is None and isinstance(part.operator, Mask):
+        part = _with_middles(part, over, deep=settings.deep)
     # At a cut edge of a reduced picture nothing is measured for sure along the reach of the reduction's kernel.
     margin = 0 if reduction is None else reduction.reach * factor
     overlap = -(-max(OVERLAP, 3 * margin) // factor)
@@ -159,9 +161,6 @@ def _in_tiles(
     )
 
     def restored(tile: Tile) -> tuple[Tile, Tensor]:
-        if not bool((part.observed[(..., *tile.window)] > 0).any()) and isinstance(part.operator, Mask):
-            # Nothing near it says anything: only the level of what is far around is left.
-            return tile, coarsely_filled(part.y, part.observed, side=side)[(..., *tile.window)]
         small = crop_problem(part, top=tile.top, left=tile.left, height=tile.height, width=tile.width)
         place = Tile(tile.top * factor, tile.left * factor, *small.image_shape[-2:])
         pilot_part = None if pilot is None else pilot[(..., *place.window)]
@@ -176,6 +175,39 @@ def _in_tiles(
                 progress(index + 1, len(cut))
     # Tiles that fade into one another do not measure as y any more where an operator joins their pixels.
     return met(mosaic.image(), part)
+
+
+def _with_middles(part: Problem, over: Over, *, deep: int) -> Problem:
+    """The same with the middles of its large holes, filled at a reduced size, as if they had been measured.
+
+    What is beside a middle says nothing of it; what is far around does, and there patches reach it.
+    """
+    missing = (part.observed == 0).any(1)[0]
+    depth = depth_of(missing)
+    factor = math.ceil(float(depth.max()) / deep)
+    if factor < 2:
+        return part
+    seen = part.observed.expand_as(part.y)
+    values, share = (F.avg_pool2d(one, factor, ceil_mode=True) for one in (part.y * seen, seen))
+    known = (share > 0).to(part.y)
+    small = replace(
+        part,
+        y=values / share.clamp(min=1e-6),
+        operator=Mask(known),
+        observed=known,
+        image_shape=(1, values.shape[1], *values.shape[-2:]),
+        noise=replace(part.noise, sigma=(part.noise.sigma or 0.0) / factor),
+    )
+    # A hole that is small there is what there is to restore, whatever share of the pixels it has.
+    settings = replace(settings_for(values.shape[-2] * values.shape[-1]), few=0.0)
+    tiny = min(values.shape[-2:]) < SMALLEST_SIDE
+    filled = interpolated(small.y, known) if tiny else _in_tiles(small, None, settings, 1, None, over)
+    large = F.interpolate(filled, scale_factor=factor, mode="bilinear")[
+        ..., : depth.shape[0], : depth.shape[1]
+    ]
+    middle = (depth > deep)[None, None]
+    observed = torch.where(middle, torch.ones_like(part.observed), part.observed)
+    return replace(part, y=torch.where(middle, large, part.y), operator=Mask(observed), observed=observed)
 
 
 def _restored(part: Problem, pilot: Tensor | None, settings: PatchSettings, over: Over) -> Tensor:

@@ -61,7 +61,6 @@ def match(
     step: int,
     phase: int = 0,
     wanted: Tensor | None = None,
-    usable: Tensor | None = None,
 ) -> Groups:
     """Find for every reference patch the ``count`` patches of its window that are nearest to it.
 
@@ -73,7 +72,6 @@ def match(
         step: pixels between references.
         phase: shifts the grid of references, in pixels.
         wanted: (H, W), bool; patches without a wanted pixel are no references. ``None``: all are.
-        usable: (H, W), bool; patches with a pixel that is not usable are neither references nor members.
     """
     height, width = guide.shape[-2:]
     across = width - patch + 1
@@ -85,7 +83,7 @@ def match(
     across_sums = _box_sums(columns, size=width, patch=patch).to(guide).T.contiguous()  # (W, columns)
     around = F.pad(guide, (left, left, up, up))
     outside = torch.ones(down + 2 * up, across + 2 * left, dtype=torch.bool, device=guide.device)
-    outside[up : up + down, left : left + across] = False if usable is None else _any(~usable, patch)
+    outside[up : up + down, left : left + across] = False
     offsets = [(i, j) for i in range(-up, up + 1) for j in range(-left, left + 1)]
     distances = guide.new_empty(len(offsets), len(rows), len(columns))
     most = max(1, (TOGETHER_ON_GPU if guide.is_cuda else TOGETHER) // guide.numel())
@@ -105,7 +103,7 @@ def match(
             distances[index : index + together] = sums.transpose(0, 1)
     distances = distances.flatten(1)
     reference = (rows[:, None] * across + columns[None]).flatten()
-    distances, reference = _of_interest(distances.T, reference, patch=patch, wanted=wanted, usable=usable)
+    distances, reference = _of_interest(distances.T, reference, patch=patch, wanted=wanted)
     found = distances.topk(min(count, len(offsets)), dim=1, largest=False, sorted=True)
     shifts = torch.tensor([i * across + j for i, j in offsets], device=guide.device)
     # Where the window holds fewer patches than that, the reference itself fills the group.
@@ -116,14 +114,12 @@ def match(
 
 
 def _of_interest(
-    distances: Tensor, reference: Tensor, *, patch: int, wanted: Tensor | None, usable: Tensor | None
+    distances: Tensor, reference: Tensor, *, patch: int, wanted: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """The rows of the references that have a wanted pixel and are usable."""
+    """The rows of the references that have a wanted pixel."""
     kept = torch.ones_like(reference, dtype=torch.bool)
     if wanted is not None:
         kept &= _any(wanted, patch).flatten()[reference]
-    if usable is not None:
-        kept &= ~_any(~usable, patch).flatten()[reference]
     return (distances.contiguous(), reference) if bool(kept.all()) else (distances[kept], reference[kept])
 
 

@@ -104,9 +104,16 @@ class PatchSettings:
             k-space with columns left out or a coded aperture. On monarch (64 × 64) that was 0.2 to 2.7 dB better than
             16 passes for seven such operators. For k-space of rocket, chelsea and monarch (96 × 96, a quarter of the
             columns) it is 0.2, 0.2 and 1.7 dB better than a relaxation from 3 to 1 in the place of momentum.
-        ring: pixels by which a large hole is filled at a time, from outside in, and how each ring is.
-        ring_filling: of one ring.
-        deep: holes are large where a pixel is further than this from what was measured.
+        few: the share of missing pixels up to which noise is what there is to restore, and they are only looked
+            around. With noise of 25 (64 × 64) that gains over the schedule below, with 2, 10 and 20 % missing, 0.1,
+            −0.2 and −0.2 dB on coffee, 0.3, 0.2 and 0.1 on chelsea, 0.8, 0.3 and −0.4 on monarch, 0.5, 0.4 and 0.2
+            on barbara, −0.1, −0.9 and −2.0 on ppt3 and 0.6, 0.3 and −0.1 on zebra; with few passes it gains 0.1 to
+            1.4 with 2 %.
+        deep: holes are large where a pixel is further than this from what was measured. Squares of 16, 24, 40 and 60
+            pixels in eight pictures of 128 × 128 came to 25.1, 21.5, 18.2 and 16.8 dB with 3, 23.9, 22.0, 18.2 and 17.0
+            with 4, 23.9, 21.1, 17.7 and 16.3 with 6, 23.1, 20.7, 17.5 and 16.5 with 8; where 95 and 98 % of the pixels
+            were missing, to 21.8 and 19.2 with 3, 21.8 and 19.4 with 4, 21.7 and 19.4 with 6. From outside in, ring by
+            ring, the squares had come to 23.4, 19.2, 17.3 and 15.5, and took longer.
     """
 
     patch: int = 5
@@ -135,9 +142,8 @@ class PatchSettings:
     deblurring_on: Alternation = _DEBLURRING_ON
     grey_patch: int = 5
     sampling: Alternation = _SAMPLING
-    ring: int = 3
-    ring_filling: Alternation = Alternation(falling(20 / 255, 5 / 255, 3), relaxation=(3.0, 3.0))
-    deep: int = 6
+    few: float = 0.05
+    deep: int = 4
 
 
 DEFAULT = PatchSettings()

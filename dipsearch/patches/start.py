@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from scipy.ndimage import gaussian_filter, zoom
 from torch import Tensor
 
@@ -76,16 +75,6 @@ def _with_a_level(y: Tensor, known: Tensor, blind: Tensor) -> tuple[Tensor, Tens
         torch.where(blind[:, None, None], level, y),
         torch.where(blind[:, None, None], torch.ones_like(y), known.expand_as(y)),
     )
-
-
-def coarsely_filled(y: Tensor, known: Tensor, *, side: int) -> Tensor:
-    """y (1, C, h, w) filled at a reduced size of at most ``side`` pixels: the level of holes larger than a tile."""
-    factor = -(-max(y.shape[-2:]) // side)
-    weight = known.expand_as(y)
-    values, share = (F.avg_pool2d(part, factor, ceil_mode=True) for part in (y * weight, weight))
-    small = interpolated(values / share.clamp(min=1e-6), (share > 0).to(y))
-    large = F.interpolate(small, scale_factor=factor, mode="bilinear")[..., : y.shape[-2], : y.shape[-1]]
-    return torch.where(weight > 0, y, large)
 
 
 def averaged_around(y: Tensor, known: Tensor) -> Tensor:

@@ -185,27 +185,6 @@ def test_far_from_wanted_pixels_nothing_changes():
     assert after < 0.6 * before
 
 
-def test_pixels_that_are_not_usable_are_not_looked_at():
-    x, hole = photo(), torch.zeros(32, 32, dtype=torch.bool)
-    hole[10:20, 10:20] = True
-    ring = torch.zeros_like(hole)
-    ring[10:13, 10:20] = True
-    known = (~hole).float()[None, None]
-    given = problem(x, Mask(known), observed=known)
-    one, other = (
-        alternate(
-            given,
-            torch.where(hole & ~ring, inner, x),
-            HOW,
-            noise_sigma=0,
-            wanted=ring,
-            usable=~hole | ring,
-        )
-        for inner in (0.0, 5.0)
-    )
-    assert torch.equal(one[..., ring], other[..., ring])
-
-
 def test_without_passes_the_start_comes_back():
     given = problem(photo(), Mask(some_pixels()))
     assert torch.equal(

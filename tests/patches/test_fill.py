@@ -1,18 +1,18 @@
-"""Missing pixels come from similar patches, measured ones stay, and large holes are filled from outside in."""
+"""Missing pixels come from similar patches, measured ones stay, large holes are filled at a reduced size."""
 
 import dataclasses
 
 import pytest
 import torch
 
-from dipsearch.patches import DEFAULT
+from dipsearch.patches import DEFAULT, answer
 from dipsearch.patches.alternation import alternate
 from dipsearch.patches.fill import fill, start_error
 from dipsearch.patches.start import first_guess
 from dipsearch.problem import Mask, NoiseModel, Problem, psnr, read_image
 
 NONE = NoiseModel("none", None, "none")
-NO_RINGS = dataclasses.replace(DEFAULT, deep=99)
+NO_MIDDLES = dataclasses.replace(DEFAULT, deep=99)
 
 
 def random(*shape, seed=0):
@@ -84,35 +84,26 @@ def test_nothing_missing_is_nothing_to_do():
     assert torch.equal(filled(problem(x, torch.ones(1, 1, 32, 32))), x)
 
 
-def test_a_large_hole_is_filled_from_outside_in(monkeypatch):
-    x, observed = stripes(48), a_hole()
+def test_the_middle_of_a_large_hole_is_filled_at_a_reduced_size():
+    x, observed = photo(96), a_hole(96, side=32)
     given = problem(x, observed)
-    calls = []
-
-    def spied(*arguments, wanted, usable=None, **options):
-        calls.append((None if usable is None else usable.clone(), wanted.clone()))
-        return alternate(*arguments, wanted=wanted, usable=usable, **options)
-
-    monkeypatch.setattr("dipsearch.patches.fill.alternate", spied)
-    filled(given)
-    missing, rings = observed[0, 0] == 0, [wanted for usable, wanted in calls if usable is not None]
-    assert (
-        len(rings) == 3
-    )  # the hole is ten pixels deep, a ring three wide; what is left is done with all the rest
-    for (usable, wanted), ring in zip(calls, rings, strict=False):
-        assert bool((usable | ~ring).all()) and bool((ring == wanted).all())
-        assert bool((usable | missing).all())  # what was measured is always usable
-    assert not bool((rings[0] & rings[1]).any())
-    assert int(rings[0].sum()) == 20**2 - 14**2
-    assert torch.equal(calls[-1][1], missing)
+    found, at_once = answer(given), answer(given, settings=NO_MIDDLES)
+    assert psnr(found, x) > psnr(at_once, x) + 0.5 > psnr(first_guess(given), x)
+    assert float(((found - x) * observed).abs().max()) < 1e-6
 
 
-def test_rings_help_where_stripes_run_into_a_hole():
-    x = stripes(48)
-    given = problem(x, a_hole(side=16))
-    rings, at_once = (psnr(filled(given, settings=each), x) for each in (DEFAULT, NO_RINGS))
-    assert rings > psnr(first_guess(given), x) + 1.5
-    assert rings > at_once - 0.1
+def test_a_hole_larger_than_a_tile_has_no_seams(monkeypatch):
+    monkeypatch.setattr("dipsearch.patches.answer.SIDE", 48)
+    slope = (torch.arange(160) / 160).expand(1, 1, 160, 160).contiguous()
+    found = answer(problem(slope, a_hole(160, side=120)))
+    assert float((found - slope).abs().max()) < 0.05
+
+
+def test_where_the_time_is_over_a_large_hole_has_the_level_of_what_is_around_it():
+    x, observed = photo(96), a_hole(96, side=60)
+    found = answer(problem(x, observed), over=lambda: True)
+    flat = torch.where(observed > 0, x, x[..., observed[0, 0] > 0].mean(-1)[..., None, None])
+    assert psnr(found, x) > psnr(flat, x)
 
 
 def test_a_pilot_is_where_it_starts():

@@ -13,7 +13,7 @@ def random(*shape, seed=0):
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def searched(guide, *, patch, radius, step, phase=0, wanted=None, usable=None):
+def searched(guide, *, patch, radius, step, phase=0, wanted=None):
     """What every reference (row, column) has around it: {reference: [(distance, index)] by distance}, in float64."""
     planes = guide[0].double().numpy()
     _, height, width = planes.shape
@@ -30,13 +30,10 @@ def searched(guide, *, patch, radius, step, phase=0, wanted=None, usable=None):
         for column in starts(last[1]):
             if wanted is not None and not of(wanted.numpy(), row, column).any():
                 continue
-            if usable is not None and not of(usable.numpy(), row, column).all():
-                continue
             around = [
                 (np.square(of(planes, i, j) - of(planes, row, column)).sum(), i * (width - patch + 1) + j)
                 for i in range(max(row - radius, 0), min(row + radius, last[0]) + 1)
                 for j in range(max(column - radius, 0), min(column + radius, last[1]) + 1)
-                if usable is None or of(usable.numpy(), i, j).all()
             ]
             found[row * (width - patch + 1) + column] = sorted(around)
     return found
@@ -98,34 +95,12 @@ def test_only_patches_with_a_wanted_pixel_are_references(size):
     assert_found(groups, expected, count=8)
 
 
-def test_patches_with_an_unusable_pixel_are_in_no_group():
-    guide, usable = random(1, 1, 14, 17), random(14, 17, seed=1) > 0.02
-    usable[3, 3] = False
-    groups = match(guide, patch=4, radius=5, count=10, step=2, usable=usable)
-    expected = searched(guide, patch=4, radius=5, step=2, usable=usable)
-    assert 0 < len(expected) < len(searched(guide, patch=4, radius=5, step=2))
-    assert_found(groups, expected, count=10)
-    row, column = groups.members // 14, groups.members % 14
-    for i in range(4):
-        for j in range(4):
-            assert bool(usable[row + i, column + j].all())
-
-
-def test_wanted_and_usable_pixels_are_both_asked_for():
-    guide = random(1, 1, 14, 14)
-    wanted, usable = (torch.ones(14, 14, dtype=torch.bool) for _ in range(2))
-    wanted[:, 7:], usable[:4] = False, False
-    groups = match(guide, patch=5, radius=4, count=6, step=3, wanted=wanted, usable=usable)
-    assert_found(groups, searched(guide, patch=5, radius=4, step=3, wanted=wanted, usable=usable), count=6)
-
-
 def test_where_nothing_is_wanted_there_are_no_groups():
     nothing = torch.zeros(12, 12, dtype=torch.bool)
     assert match(random(1, 1, 12, 12), patch=5, radius=4, count=6, step=3, wanted=nothing).members.shape == (
         0,
         6,
     )
-    assert len(match(random(1, 1, 12, 12), patch=5, radius=4, count=6, step=3, usable=nothing).members) == 0
 
 
 def test_a_window_with_too_few_patches_is_filled_up_with_the_reference():
