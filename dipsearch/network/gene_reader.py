@@ -156,7 +156,10 @@ class GeneReader:
                 )
             return self._values(rule, f"{name}_{word}", form, value, f"{key}.{word}")
 
-        return Growing(part("first", 0, name), part("growth", 2, "growth"), part("limit", 128, name), index)
+        lowest = 0 if name == "channels_skip" else 1
+        return Growing(
+            part("first", 0, name), part("growth", 2, "growth"), part("limit", 128, name), index, lowest
+        )
 
     def _values(self, rule: str, gene: str, form: str, spec: Mapping[str, Any], key: str) -> Fixed | Direct:
         if form == "choice":

@@ -8,7 +8,7 @@ of a table.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .gene import Gene
 from .gene_rules import Scalar
@@ -41,12 +41,16 @@ class Direct:
 
 @dataclass(frozen=True)
 class Growing:
-    """first · growth^index, rounded, at most limit: a whole profile of widths from one to three genes."""
+    """first · growth^index, rounded, at least lowest, at most limit: a whole profile of widths from one to three genes.
+
+    A branch that every scale has keeps one channel where a growth below 1 would leave none.
+    """
 
     first: Fixed | Direct
     growth: Fixed | Direct
     limit: Fixed | Direct
     index: int
+    lowest: int = field(default=0, repr=False)  # the digest of a space is of what its file says
 
     @property
     def genes(self) -> tuple[Gene, ...]:
@@ -56,7 +60,7 @@ class Growing:
         first, growth, limit = (
             float(part.value(chosen) or 0) for part in (self.first, self.growth, self.limit)
         )
-        return int(min(limit, round(first * growth**self.index)))
+        return int(min(limit, max(self.lowest, round(first * growth**self.index))))
 
 
 @dataclass(frozen=True)

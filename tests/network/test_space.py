@@ -113,6 +113,15 @@ def test_shared_listed_equal_and_growing_genes() -> None:
     assert growing.flat(genome) == {"channels_down_first": 16, "channels_down_growth": 1.5}
 
 
+def test_a_width_that_shrinks_keeps_a_channel_and_a_skip_branch_may_end() -> None:
+    shrinking = {"first": {"choice": [4, 8]}, "growth": 0.25}
+    given = space({"depth": 4, "channels_down": shrinking, "channels_skip": shrinking})
+    genome = given.genome({"channels_down_first": 8, "channels_skip_first": 4})
+    assert [scale.channels_down for scale in genome.scales] == [8, 2, 1, 1]
+    assert [scale.channels_skip for scale in genome.scales] == [4, 1, 0, 0]
+    assert given.genome(given.flat(genome)) == genome
+
+
 def test_a_condition_decides_whether_a_gene_exists() -> None:
     given = space(
         {
