@@ -9,6 +9,7 @@ import pytest
 
 from dipsearch.errors import InputError
 from dipsearch.network import Genome, Scale, SearchSpace, cost, load_space
+from dipsearch.network.parameter_map import Growing
 from dipsearch.network.space_format import FORMAT, read_parameters
 from dipsearch.proposal.distributions import distribution_of
 
@@ -120,6 +121,34 @@ def test_a_width_that_shrinks_keeps_a_channel_and_a_skip_branch_may_end() -> Non
     assert [scale.channels_down for scale in genome.scales] == [8, 2, 1, 1]
     assert [scale.channels_skip for scale in genome.scales] == [4, 1, 0, 0]
     assert given.genome(given.flat(genome)) == genome
+
+
+def test_of_millions_of_growing_widths_only_those_near_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    given, valued = Growing.value, []
+    monkeypatch.setattr(Growing, "value", lambda *args: valued.append(1) or given(*args))
+    wide = {"first": {"int": [1, 1024]}, "growth": {"choice": [1, 1.5, 2]}, "limit": {"int": [1, 1024]}}
+    huge = space({"depth": 7, "channels_down": wide})
+    generator = np.random.default_rng(0)
+    for _ in range(5):
+        genome = huge.genome(huge.sample(generator))
+        assert huge.genome(huge.flat(genome)) == genome
+    assert len(valued) < 5 * 30_000  # all of them would be 22 million
+
+
+def test_near_widths_are_as_close_as_the_closest_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    stepped = {"int": [8, 128], "step": 8}
+    given = space(
+        {"depth": 4, "channels_down": {"first": stepped, "growth": {"choice": [1, 2]}, "limit": stepped}}
+    )
+    shipped, generator = load_space("skip"), np.random.default_rng(2)
+
+    def widths(genome: Genome) -> list[int]:
+        return [scale.channels_down for scale in given.genome(given.nearest(genome)).scales]
+
+    wanted = [shipped.genome(shipped.sample(generator)) for _ in range(20)]
+    closest = [widths(genome) for genome in wanted]
+    monkeypatch.setattr("dipsearch.network.space.MOST_COMBINATIONS", 100)
+    assert [widths(genome) for genome in wanted] == closest
 
 
 def test_a_condition_decides_whether_a_gene_exists() -> None:
