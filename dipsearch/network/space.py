@@ -153,6 +153,8 @@ class SearchSpace:
             if parameter.name in wanted and parameter.source.genes:
                 groups.setdefault(tuple(gene.name for gene in parameter.source.genes), []).append(parameter)
         for parameters in groups.values():
+            # Where a condition does not hold, the value is the parameter's `otherwise`, and says nothing of its genes.
+            parameters = [one for one in parameters if _holds(one, wanted)] or parameters
             source = parameters[0].source
             if isinstance(source, Direct):
                 chosen[source.gene.name] = source.gene.nearest(wanted[parameters[0].name])
@@ -243,6 +245,10 @@ def describe(gene: Gene) -> str:
         )
     step = f" in steps of {gene.step}" if gene.kind == "int" and gene.step != 1 else ""
     return f"{gene.low:g} to {gene.high:g}{step}{' (logarithmic)' if gene.log else ''}"
+
+
+def _holds(parameter: Parameter, values: Mapping[str, Scalar]) -> bool:
+    return all(need.holds(values.get(need.parameter)) for need in parameter.when)
 
 
 def _closest_combination(

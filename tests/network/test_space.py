@@ -177,6 +177,27 @@ def test_a_condition_decides_whether_a_gene_exists() -> None:
     assert set(more) == {*flat, "jitter", "kernel_skip_0", "kernel_up_0"}
 
 
+def test_a_shared_gene_is_found_at_the_scales_where_its_condition_holds() -> None:
+    given = space(
+        {
+            "depth": {"int": [2, 3]},
+            "channels_skip": {"choice": [0, 4]},
+            "kernel_up": {
+                "choice": [3, 5],
+                "shared": True,
+                "when": {"channels_skip": {"above": 0}},
+                "otherwise": 7,
+            },
+        }
+    )
+    flat = {"depth": 2, "channels_skip_0": 0, "channels_skip_1": 4, "kernel_up": 5}
+    genome = given.genome(flat)
+    assert [scale.kernel_up for scale in genome.scales] == [7, 5]
+    assert given.flat(genome) == flat
+    none = {"depth": 2, "channels_skip_0": 0, "channels_skip_1": 0}
+    assert given.flat(given.genome(none)) == none
+
+
 def test_each_gene_comes_after_those_its_condition_looks_at() -> None:
     given = space(
         {
