@@ -131,13 +131,15 @@ class GeneReader:
                 suggestion(str(other), SCALE_GENES) or "name one of them",
             )
         target = self.specs[str(other)]
+        if isinstance(target, list):  # of the same scale; what it says is read, and refused, below
+            target = self._of_scale(target, f"genes.{other}", index)
         if isinstance(target, Mapping) and ("same_as" in target or "when" in target):
             self.file.refuse(
                 f"`{key}.same_as` is {other}, which has a condition or is itself the same as another gene",
                 "it names a gene with values of its own",
                 "name that gene, or repeat the values",
             )
-        return self.parameter(str(other), target, index=index).source
+        return self.parameter(str(other), self.specs[str(other)], index=index).source
 
     def _growing(self, name: str, spec: Mapping[str, Any], key: str, index: int) -> Source:
         if not name.startswith("channels_"):

@@ -80,6 +80,18 @@ MISTAKES = {
         "did you mean `channels_down`?",
     ),
     "same as itself": ("genes: {channels_up: {same_as: channels_up}}", "same_as", "another gene"),
+    "same as one of a list with a condition": (
+        "genes: {depth: 2, channels_down: [{choice: [8, 16], when: {norm: batch}, otherwise: 8}, 32],"
+        " channels_up: {same_as: channels_down}}",
+        "`genes.channels_up.same_as` is channels_down, which has a condition",
+        "values of its own",
+    ),
+    "same as each other in lists": (
+        "genes: {depth: 2, channels_down: [{same_as: channels_up}, 32],"
+        " channels_up: [{same_as: channels_down}, 32]}",
+        "`genes.channels_down[0].same_as` is channels_up",
+        "values of its own",
+    ),
     "growing kernel": ("genes: {kernel_up: {first: 3}}", "`genes.kernel_up.first`", "only channels"),
     "shrinking to nothing": (
         "genes: {channels_up: {first: 8, growth: 0}}",
