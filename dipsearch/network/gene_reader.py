@@ -14,7 +14,7 @@ from typing import Any
 from dipsearch.yaml_files import shorten, suggestion
 
 from .gene import Gene
-from .gene_rules import Scalar
+from .gene_rules import Scalar, is_whole
 from .genome import GLOBAL_GENES, SCALE_GENES
 from .parameter_map import Direct, Fixed, Growing, Parameter, Requirement, Source
 from .space_document import SpaceDocument
@@ -192,8 +192,14 @@ class GeneReader:
             )
         low, high = (self._number(rule, end, f"{key}.{form}") for end in ends)
         assert not isinstance(low, str) and not isinstance(high, str)
-        if form == "int" and not isinstance(low, int):
-            self.file.refuse(f"`{key}.int`", f"{rule} is not a whole number", "use float")
+        if rule == "growth":  # any number, of which a range has whole ones only
+            low, high = ends
+        elif is_whole(rule) is not (form == "int"):
+            self.file.refuse(
+                f"`{key}.{form}` is {shorten(ends)}",
+                f"{rule} is a whole number" if form == "float" else f"{rule} is not a whole number",
+                "write int" if form == "float" else "write float",
+            )
         step, log = spec.get("step", 1), spec.get("log", False)
         if low > high:
             self.file.refuse(

@@ -40,6 +40,11 @@ WORDS: dict[str, tuple[str, ...]] = {
 }
 
 
+def is_whole(name: str) -> bool:
+    """Whether the gene `name` is a whole number."""
+    return name in ("depth", "input_channels") or name.startswith(("channels_", "kernel_"))
+
+
 def check_gene(name: str, value: object) -> Any:
     """Return `value` as the gene `name` keeps it (whole numbers given for real ones become real).
 
@@ -57,7 +62,7 @@ def check_gene(name: str, value: object) -> Any:
         if not isinstance(value, bool):
             raise _refused(name, value, "it is true or false", "write true or false")
         return value
-    if name in ("depth", "input_channels") or name.startswith(("channels_", "kernel_")):
+    if is_whole(name):
         return _check_integer(name, value)
     return _check_real(name, value)
 

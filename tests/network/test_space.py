@@ -112,6 +112,10 @@ def test_shared_listed_equal_and_growing_genes() -> None:
     genome = growing.genome({"channels_down_first": 16, "channels_down_growth": 1.5})
     assert [scale.channels_down for scale in genome.scales] == [16, 24, 36, 40]
     assert growing.flat(genome) == {"channels_down_first": 16, "channels_down_growth": 1.5}
+    ranges = space({"channels_down": {"first": 8, "growth": {"int": [1, 3]}}})
+    genome = ranges.genome({"channels_down_growth": 3})
+    assert [scale.channels_down for scale in genome.scales] == [8, 24]
+    assert ranges.flat(genome) == {"channels_down_growth": 3}
 
 
 def test_a_width_that_shrinks_keeps_a_channel_and_a_skip_branch_may_end() -> None:

@@ -66,6 +66,17 @@ MISTAKES = {
     ),
     "even kernel": ("genes: {kernel_up: {int: [1, 4]}}", "`kernel_up` is 4", "1, 3, 5 or 7"),
     "range of words": ("genes: {norm: {int: [1, 2]}}", "`norm` is 1", "batch, instance"),
+    "float range of whole numbers": (
+        "genes: {channels_down: {float: [16, 64]}}",
+        "`genes.channels_down.float` is [16, 64]",
+        "channels_down is a whole number write int",
+    ),
+    "float range of depths": ("genes: {depth: {float: [3, 5]}}", "`genes.depth.float`", "write int"),
+    "int range of real numbers": (
+        "genes: {input_scale: {int: [1, 2]}}",
+        "`genes.input_scale.int` is [1, 2]",
+        "write float",
+    ),
     "too deep": ("genes: {depth: {int: [1, 9]}}", "`depth` is 9", "1 to 7"),
     "list for the whole network": ("genes: {jitter: [0, 1]}", "`genes.jitter` is a list", "every scale"),
     "list of another length": ("genes: {depth: 3, kernel_up: [3, 5]}", "lists 2 scales", "give 3 entries"),
