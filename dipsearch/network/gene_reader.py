@@ -16,7 +16,7 @@ from dipsearch.yaml_files import shorten, suggestion
 from .gene import Gene
 from .gene_rules import Scalar, is_whole
 from .genome import GLOBAL_GENES, SCALE_GENES
-from .parameter_map import Direct, Fixed, Growing, Parameter, Requirement, Source
+from .parameter_map import Column, Direct, Fixed, Growing, Parameter, Requirement, Source
 from .space_document import SpaceDocument
 
 _FORMS = ("choice", "int", "float", "same_as", "first")
@@ -139,7 +139,11 @@ class GeneReader:
                 "it names a gene with values of its own",
                 "name that gene, or repeat the values",
             )
-        return self.parameter(str(other), self.specs[str(other)], index=index).source
+        source = self.parameter(str(other), self.specs[str(other)], index=index).source
+        assert not isinstance(source, Column)  # only a list of networks has such
+        for value in source.values():
+            self.file.check(name, value, f"{key}.same_as")
+        return source
 
     def _growing(self, name: str, spec: Mapping[str, Any], key: str, index: int) -> Source:
         if not name.startswith("channels_"):

@@ -24,6 +24,10 @@ class Fixed:
     def value(self, chosen: Mapping[str, Scalar]) -> Scalar | None:
         return self.constant
 
+    def values(self) -> tuple[Scalar, ...]:
+        """All that it may be."""
+        return (self.constant,)
+
 
 @dataclass(frozen=True)
 class Direct:
@@ -37,6 +41,10 @@ class Direct:
 
     def value(self, chosen: Mapping[str, Scalar]) -> Scalar | None:
         return chosen[self.gene.name]
+
+    def values(self) -> tuple[Scalar, ...]:
+        """All that it may be; of a float range both ends."""
+        return (self.gene.low, self.gene.high) if self.gene.kind == "float" else self.gene.values()
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,18 @@ class Growing:
         first, growth, limit = (
             float(part.value(chosen) or 0) for part in (self.first, self.growth, self.limit)
         )
+        return self._width(first, growth, limit)
+
+    def values(self) -> tuple[Scalar, ...]:
+        """All that it may be, ascending."""
+        firsts, growths, limits = (
+            [float(value) for value in part.values()] for part in (self.first, self.growth, self.limit)
+        )
+        top = max(limits)
+        grown = {self._width(first, growth, top) for first in firsts for growth in growths}
+        return tuple(sorted(grown | {int(limit) for limit in limits if limit < max(grown)}))
+
+    def _width(self, first: float, growth: float, limit: float) -> int:
         return int(min(limit, max(self.lowest, round(first * growth**self.index))))
 
 

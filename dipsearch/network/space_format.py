@@ -73,7 +73,9 @@ def _parameters_of_genes(file: SpaceDocument, content: object) -> tuple[Paramete
     specs = {name: declared.get(name, default) for name, default in defaults.items()}
     reader = GeneReader(file, specs, defaults)
     parameters = {"depth": reader.parameter("depth", specs["depth"])}
-    depths = _domain(parameters["depth"])
+    source = parameters["depth"].source
+    assert isinstance(source, Fixed | Direct)
+    depths = [int(depth) for depth in source.values()]
     if parameters["depth"].when:
         file.refuse("`genes.depth.when`", "the depth does not depend on other genes", "remove the condition")
     reader.max_depth = max(depths)
@@ -94,13 +96,6 @@ def _defaults() -> dict[str, Any]:
     defaults: dict[str, Any] = {"depth": genome.depth}
     defaults |= {name: getattr(genome, name) for name in GLOBAL_GENES} | {"pilot_scale": PILOT_SCALE}
     return defaults | dataclasses.asdict(Scale())
-
-
-def _domain(parameter: Parameter) -> tuple[int, ...]:
-    """The values that a parameter of whole numbers can take."""
-    source = parameter.source
-    values = source.gene.values() if isinstance(source, Direct) else (source.value({}),)
-    return tuple(int(value) for value in values if value is not None)
 
 
 def _in_dependency_order(file: SpaceDocument, parameters: Mapping[str, Parameter]) -> list[Parameter]:

@@ -1,5 +1,6 @@
 """Search spaces: what is drawn, what exists, and how genomes are written as genes."""
 
+import itertools
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 
 from dipsearch.errors import InputError
 from dipsearch.network import Genome, Scale, SearchSpace, cost, load_space
-from dipsearch.network.parameter_map import Growing
+from dipsearch.network.gene import Gene
+from dipsearch.network.parameter_map import Direct, Growing
 from dipsearch.network.space_format import FORMAT, read_parameters
 from dipsearch.proposal.distributions import distribution_of
 
@@ -153,6 +155,14 @@ def test_near_widths_are_as_close_as_the_closest_of_all(monkeypatch: pytest.Monk
     closest = [widths(genome) for genome in wanted]
     monkeypatch.setattr("dipsearch.network.space.MOST_COMBINATIONS", 100)
     assert [widths(genome) for genome in wanted] == closest
+
+
+def test_all_values_of_a_growing_width_are_known() -> None:
+    some = Direct(Gene("first", "int", (), 3, 9)), Direct(Gene("growth", "choice", (0.3, 1.0, 2.5)))
+    width = Growing(*some, Direct(Gene("limit", "int", (), 2, 12, 5)), index=2, lowest=1)
+    drawn = itertools.product(*(gene.values() for gene in width.genes))
+    names = [gene.name for gene in width.genes]
+    assert set(width.values()) == {width.value(dict(zip(names, one, strict=True))) for one in drawn}
 
 
 def test_a_condition_decides_whether_a_gene_exists() -> None:

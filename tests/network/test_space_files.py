@@ -103,6 +103,21 @@ MISTAKES = {
         "`genes.channels_down[0].same_as` is channels_up",
         "values of its own",
     ),
+    "a kernel as wide as channels": (
+        "genes: {channels_down: {int: [1, 64]}, kernel_up: {same_as: channels_down}}",
+        "`genes.kernel_up.same_as`: the gene `kernel_up` is 2",
+        "1, 3, 5 or 7",
+    ),
+    "channels that may be none": (
+        "genes: {channels_skip: {choice: [0, 8]}, channels_down: {same_as: channels_skip}}",
+        "`genes.channels_down.same_as`: the gene `channels_down` is 0",
+        "from 1 to 1024",
+    ),
+    "channels that may come to nothing": (
+        "genes: {channels_skip: {first: 4, growth: {choice: [0.25, 1]}}, channels_up: {same_as: channels_skip}}",
+        "`genes.channels_up.same_as`: the gene `channels_up` is 0",
+        "from 1 to 1024",
+    ),
     "growing kernel": ("genes: {kernel_up: {first: 3}}", "`genes.kernel_up.first`", "only channels"),
     "shrinking to nothing": (
         "genes: {channels_up: {first: 8, growth: 0}}",
