@@ -82,7 +82,15 @@ class GeneReader:
                 f"the depth of this space goes up to {self.max_depth}",
                 f"give {self.max_depth} entries, full resolution first, or write {{choice: [...]}}",
             )
-        return specs[index]
+        spec = specs[index]
+        for word in ("shared", "first"):
+            if isinstance(spec, Mapping) and word in spec:
+                self.file.refuse(
+                    f"`{key}[{index}].{word}`",
+                    "an entry of a list is of one scale",
+                    f"write {key}.{word} for all scales",
+                )
+        return spec
 
     def _form(self, spec: Mapping[str, Any], key: str, *, per_scale: bool) -> str:
         forms = [form for form in _FORMS if form in spec]

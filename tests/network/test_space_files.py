@@ -80,6 +80,16 @@ MISTAKES = {
     "too deep": ("genes: {depth: {int: [1, 9]}}", "`depth` is 9", "1 to 7"),
     "list for the whole network": ("genes: {jitter: [0, 1]}", "`genes.jitter` is a list", "every scale"),
     "list of another length": ("genes: {depth: 3, kernel_up: [3, 5]}", "lists 2 scales", "give 3 entries"),
+    "shared in a list": (
+        "genes: {depth: 2, channels_down: [{choice: [8, 16], shared: true}, {choice: [8, 32], shared: true}]}",
+        "`genes.channels_down[0].shared`",
+        "of one scale",
+    ),
+    "growing in a list": (
+        "genes: {depth: 2, channels_down: [16, {first: {choice: [8, 32]}}]}",
+        "`genes.channels_down[1].first`",
+        "of one scale",
+    ),
     "shared where it cannot be": (
         "genes: {norm: {choice: [batch, group], shared: true}}",
         "`genes.norm.shared`",
