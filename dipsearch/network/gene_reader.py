@@ -170,10 +170,15 @@ class GeneReader:
                 )
             return self._values(rule, f"{name}_{word}", form, value, f"{key}.{word}")
 
-        lowest = 0 if name == "channels_skip" else 1
-        return Growing(
-            part("first", 0, name), part("growth", 2, "growth"), part("limit", 128, name), index, lowest
-        )
+        first, growth, limit = part("first", 0, name), part("growth", 2, "growth"), part("limit", 128, name)
+        firsts, growths, limits = ([float(value) for value in one.values()] for one in (first, growth, limit))
+        if min(firsts) > max(limits) and min(growths) >= 1:
+            self.file.refuse(
+                f"`{key}.first` is {shorten(spec['first'])}, above its limit {max(limits):g}",
+                "such a width is its limit at every scale",
+                f"give a larger `{key}.limit`, or a smaller first",
+            )
+        return Growing(first, growth, limit, index, lowest=0 if name == "channels_skip" else 1)
 
     def _values(self, rule: str, gene: str, form: str, spec: Mapping[str, Any], key: str) -> Fixed | Direct:
         if form == "choice":

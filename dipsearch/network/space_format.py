@@ -9,6 +9,7 @@ keeps its published default.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -88,6 +89,7 @@ def _parameters_of_genes(file: SpaceDocument, content: object) -> tuple[Paramete
         for name in SCALE_GENES:
             parameter = reader.parameter(name, specs[name], index=index)
             parameters[parameter.name] = replace(parameter, exists=deep + parameter.exists)
+    _refuse_idle(file, parameters)
     return _simplify(_in_dependency_order(file, parameters))
 
 
@@ -96,6 +98,37 @@ def _defaults() -> dict[str, Any]:
     defaults: dict[str, Any] = {"depth": genome.depth}
     defaults |= {name: getattr(genome, name) for name in GLOBAL_GENES} | {"pilot_scale": PILOT_SCALE}
     return defaults | dataclasses.asdict(Scale())
+
+
+def _refuse_idle(file: SpaceDocument, parameters: Mapping[str, Parameter]) -> None:
+    """Refuse a condition that holds for no genome; of a gene that every scale has, one scale is enough."""
+    held: dict[str, bool] = {}
+    for parameter in parameters.values():
+        for need in parameter.when:
+            gene, other = (re.sub(r"_\d$", "", name) for name in (parameter.name, need.parameter))
+            key = f"genes.{gene}.when.{other}"
+            held[key] = held.get(key, False) or _can_hold(need, parameters.get(need.parameter))
+    for key, holds in held.items():
+        if not holds:
+            file.refuse(
+                f"`{key}` never holds",
+                "a condition holds for some network of the space",
+                "correct it, or write what `otherwise` has as the gene's value",
+            )
+
+
+def _can_hold(need: Requirement, parameter: Parameter | None) -> bool:
+    if parameter is None:
+        return False
+    source = parameter.source
+    assert not isinstance(source, Column)
+    values = [*source.values(), parameter.otherwise]
+    if isinstance(source, Direct) and source.gene.kind == "float":
+        low = source.gene.low if need.above is None else max(source.gene.low, need.above)
+        high = source.gene.high if need.below is None else min(source.gene.high, need.below)
+        tried = (*need.among, (low + high) / 2)
+        values += [value for value in tried if source.gene.contains(value)]
+    return any(need.holds(value) for value in values)
 
 
 def _in_dependency_order(file: SpaceDocument, parameters: Mapping[str, Parameter]) -> list[Parameter]:

@@ -212,6 +212,23 @@ def test_a_shared_gene_is_found_at_the_scales_where_its_condition_holds() -> Non
     assert given.flat(given.genome(none)) == none
 
 
+def test_a_condition_that_may_hold_is_read() -> None:
+    given = space(
+        {
+            "jitter": {"float": [0, 0.05]},
+            "norm": {
+                "choice": ["batch", "none"],
+                "when": {"jitter": {"above": 0.01, "below": 0.02}},
+                "otherwise": "batch",
+            },
+            "channels_skip": [0, 4],
+            "kernel_up": {"choice": [3, 5], "when": {"channels_skip": {"above": 0}}, "otherwise": 3},
+        }
+    )
+    assert names(given) == ["jitter", "norm", "kernel_up_1"]
+    assert given.active({"jitter": 0.015}) == ("jitter", "norm", "kernel_up_1")
+
+
 def test_each_gene_comes_after_those_its_condition_looks_at() -> None:
     given = space(
         {

@@ -159,6 +159,28 @@ MISTAKES = {
         "`loss` is 'l7'",
         "mse, l1",
     ),
+    "condition on a depth that is not there": (
+        "genes: {depth: {int: [3, 5]}, norm: {choice: [batch, none], when: {depth: 7}, otherwise: batch}}",
+        "`genes.norm.when.depth` never holds",
+        "otherwise",
+    ),
+    "condition between neighbours": (
+        "genes: {depth: {int: [2, 6]},"
+        " norm: {choice: [batch, none], when: {depth: {above: 2, below: 3}}, otherwise: none}}",
+        "`genes.norm.when.depth` never holds",
+        "otherwise",
+    ),
+    "condition outside of a float range": (
+        "genes: {jitter: {float: [0, 0.05]},"
+        " norm: {choice: [batch, none], when: {jitter: {above: 0.05}}, otherwise: none}}",
+        "`genes.norm.when.jitter` never holds",
+        "otherwise",
+    ),
+    "first above its limit": (
+        "genes: {channels_down: {first: 256, growth: 1}}",
+        "`genes.channels_down.first` is 256, above its limit 128",
+        "larger `genes.channels_down.limit`",
+    ),
     "condition of another kind": (
         "genes: {jitter: {float: [0, 1], when: {loss: {over: 1}}, otherwise: 0}}",
         "when.loss.over",
