@@ -34,7 +34,7 @@ from ..trials.objective import in_decibels
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.request import Request
 from ..trials.trial import Trial, ranked
-from .books import FUNCTION_FAILED, Books
+from .books import FUNCTION_FAILED, SPACE_FAILED, Books
 from .finishing import Finished, finish, finish_at_once
 from .head_start import Given, HeadStart
 from .opening import open_run
@@ -192,11 +192,12 @@ def _with_networks(
 
 
 def _failed_words(trials: Sequence[Trial]) -> str:
-    """How many candidates failed, with the first reason, where no network was fitted or a function of the user's did;
-    empty otherwise: that some fits diverge, or have no room, is a part of searching."""
+    """How many candidates failed, with the first reason, where no network was fitted, or the space or a function of the
+    user's did; empty otherwise: that some fits diverge, or have no room, is a part of searching."""
     failed, fitted = [trial for trial in trials if trial.state == "failed"], bool(ranked(trials))
     if fitted:
-        failed = [one for one in failed if (one.reason or "").startswith((FUNCTION_FAILED, METRIC_FAILED))]
+        makers = FUNCTION_FAILED, SPACE_FAILED, METRIC_FAILED
+        failed = [one for one in failed if (one.reason or "").startswith(makers)]
     if not failed:
         return ""
     why = next((trial.reason for trial in failed if trial.reason), "for an unknown reason")
