@@ -66,9 +66,9 @@ MARGIN = 2.0
 Without one a user who obeyed was sent from 5 s to 12, 20 and 31 on a busy machine, with another refusal each time.
 """
 
-SHORTEST_FIT = 1.5e-3
-"""Seconds for each pixel of the shortest fit that is worth starting, where nothing was measured: 200 iterations of
-``dipsearch_pilot_16`` took 0.8 ms on one quiet core, 1.6 to 2.1 on a busy one."""
+SHORTEST_FIT, USUAL_PATCHES = 1e-3, 1.7e-4
+"""Seconds for each pixel where nothing was measured: of the shortest fit that is worth starting (200 iterations of
+``dipsearch_pilot_16`` took 0.8 ms on one quiet core, 1.6 to 2.1 on a very busy one), and of similar patches."""
 
 ROOMY = 4
 """From this many rounds of candidates on, a budget is roomy: published networks first, full patience."""
@@ -250,14 +250,24 @@ def _least_budget(load: Load, calibration: Calibration, *, workers: int) -> floa
     return budget
 
 
-def least_budget_unmeasured(least: float, shapes: Sequence[tuple[int, int, int, int]]) -> float:
+def least_budget_unmeasured(
+    least: float,
+    shapes: Sequence[tuple[int, int, int, int]],
+    *,
+    searched: Sequence[tuple[int, int, int, int]],
+    slowness: float,
+) -> float:
     """The same where there was no time to measure the machine.
 
     Args:
-        least: seconds that a search takes beside its fits, by the time that the first answer takes.
-        shapes: of the pictures, or of the crops that are the smallest.
+        least: seconds that a search takes beside its fits, by the time that the first answer took.
+        shapes: of the pictures.
+        searched: the same, or the smallest crops to search on.
+        slowness: see ``Load``.
     """
-    return rounded_up(MARGIN * (least + SHORTEST_FIT * sum(map(pixels_of, shapes))))
+    patches = (1 + PARTS) * USUAL_PATCHES * sum(map(pixels_of, shapes))
+    fit = SHORTEST_FIT * sum(map(pixels_of, searched))
+    return rounded_up(MARGIN * (least + slowness * (patches + fit)))
 
 
 def _by_time(

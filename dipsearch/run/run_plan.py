@@ -75,7 +75,7 @@ def plan_of(
             # Of a search on a crop the finalists, fitted to the whole picture, take as long again.
             crops = [cropped(shape, smallest) for shape in shapes] * 2
             searched = min(shapes, crops, key=lambda some: sum(map(pixels_of, some)))
-        enough = least_budget_unmeasured(least, searched)
+        enough = least_budget_unmeasured(least, shapes, searched=searched, slowness=slowness)
         return first_alone(request.budget_seconds or 0.0, shapes, devices=devices, networks_from=enough), None
     if request.budget_seconds is not None:
         device = here(devices[0], workers)

@@ -270,7 +270,8 @@ def test_where_there_is_no_time_for_a_network_it_is_said_how_much_one_needs(side
 
 def test_what_networks_need_is_said_where_nothing_was_measured_too() -> None:
     shapes = [(1, 3, 96, 144)]
-    enough = least_budget_unmeasured(6.0, shapes)
-    assert enough == 60  # 6 s and 20.7 of a fit, twice
+    enough = least_budget_unmeasured(6.0, shapes, searched=shapes, slowness=1.0)
+    assert enough == 60  # 6 s, 13.8 of a fit and 7.1 of patches, twice
+    assert least_budget_unmeasured(6.0, shapes, searched=shapes, slowness=3.0) == 180
     plan = first_alone(5, shapes, devices=CPUS, networks_from=enough)
     assert dict(plan.lines)["time"].endswith("the first answer is delivered; networks need --budget 60s")
