@@ -20,7 +20,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ..errors import ResourceError
 from ..visible import escaped_json, visible
+from .lasting_streams import LastingStream
 
 if TYPE_CHECKING:
     from ..run import Callback, Outcome, Plan, Snapshot, Trial
@@ -237,9 +239,21 @@ def print_table(
     console.print(table)
 
 
-def print_json(content: object) -> None:
-    """Print ``content`` as JSON on standard output, for a program to read."""
-    print(escaped_json(json_format.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)))
+def print_json(content: object, *, kept: str = "") -> None:
+    """Print ``content`` as JSON on standard output, for a program to read.
+
+    Args:
+        kept: where else it is, or what it is about, in words for who does not get it.
+
+    Raises:
+        ResourceError: standard output takes it no more.
+    """
+    print(escaped_json(json_format.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)), flush=True)
+    refused = sys.stdout.refused if isinstance(sys.stdout, LastingStream) else None
+    if refused is not None:
+        raise ResourceError(
+            "the JSON cannot be written", f"the system says: {refused.strerror or refused}", kept
+        )
 
 
 def _text(words: str, *, style: str = "") -> Text:

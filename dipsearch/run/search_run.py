@@ -229,8 +229,7 @@ def _without_networks(run: Run, callback: Callback, asked: Asked, unsaved: Unsav
         else f"there is not enough memory on '{run.plan.no_room}' for a network: the first answer is delivered; "
         f"end what else is there, or use another {option('device')}"
         if run.plan.no_room
-        else "there is no time for a network: the first answer is delivered"
-        + (enough_words(run.plan) or f"; give a larger {option('budget')}")
+        else "there is no time for a network: the first answer is delivered" + enough_words(run.plan)
     )
     callback.note(sentence)
     outcome = _written(run, finish_at_once(run), callback, asked, unsaved, notes=(sentence,))
