@@ -140,6 +140,11 @@ def _own_errors(picture: BlockErrors) -> Values:
     return np.asarray(np.sqrt(np.square(apart).sum(axis=1)) / values.sum())
 
 
+def own_error(picture: BlockErrors) -> float:
+    """The standard error of the first candidate's estimated mean squared error."""
+    return float(_own_errors(picture)[0])
+
+
 def _meant(error: float) -> float | None:
     """A standard error in dB; ``None`` where that means nothing."""
     return float(error) if error <= MOST_ERROR else None

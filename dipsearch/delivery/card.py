@@ -88,12 +88,21 @@ def _finalists(result: Mapping[str, Any]) -> list[str]:
         "| candidate | estimated PSNR | difference to the best |",
         "|---|---|---|",
         *(
-            f"| {row['number']} | {_cell(row['score'], row['score_error'])} | "
-            + (_cell(row["score"] - rows[0]["score"], row["standard_error"]) if index else "")
+            f"| {row['number']} | {_level(row) or _cell(row['score'], row['score_error'])} | "
+            + (
+                _cell(row["score"] - rows[0]["score"], row["standard_error"])
+                if index and not _level(row)
+                else ""
+            )
             + " |"
             for index, row in enumerate(rows)
         ),
     ]
+
+
+def _level(row: Mapping[str, Any]) -> str:
+    """The bound of a score that only orders; empty for others."""
+    return "" if row.get("at_least") is None else f"{row['at_least']:.2f} dB or more"
 
 
 def _uncertainty(result: Mapping[str, Any]) -> list[str]:

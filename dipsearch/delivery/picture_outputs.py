@@ -80,10 +80,12 @@ def write_picture(
         "answers": rows,
         "best": None
         if delivery is None
-        else _best(delivery, finished(delivery.best_image, picture.problem), truth, data_range=relative_to),
+        else _best(delivery, finished(delivery.best_image, picture.problem), truth, data_range=relative_to)
+        | _level(choice, "best", delivery.best.validation_mse),
         "stack": None
         if delivery is None
-        else _ensemble(delivery, finished(delivery.combined, picture.problem), truth, data_range=relative_to),
+        else _ensemble(delivery, finished(delivery.combined, picture.problem), truth, data_range=relative_to)
+        | _level(choice, "ensemble", delivery.ensemble.validation_mse),
         "second_stack": None
         if delivery is None
         else _second_ensemble(
@@ -158,6 +160,17 @@ def point_estimate(standing: Standing) -> float | None:
     return None if standing.at_least is not None else finite(standing.estimated_psnr)
 
 
+def _level(choice: Choice, name: str, mse: float) -> dict[str, Any]:
+    """The score of a network or an ensemble, as far as the answer that it is tells how far that is luck.
+
+    An ensemble of one is no answer of its own.
+    """
+    standings = {answer.name: one for answer, one in zip(choice.answers, choice.found, strict=True)}
+    there = standings.get(name, standings.get("best"))
+    bound = None if there is None else finite(there.at_least)
+    return {"score": None if bound is not None else finite(estimated_psnr(mse)), "at_least": bound}
+
+
 def _first(choice: Choice, measured: Mapping[str, Any]) -> dict[str, Any]:
     """The bar that networks have to clear, as a table of methods holds it; ``measured`` is its row of the answers."""
     answer = choice.answers[0]
@@ -177,7 +190,6 @@ def _best(
 ) -> dict[str, Any]:
     return {
         "number": delivery.best.number,
-        "score": finite(estimated_psnr(delivery.best.validation_mse)),
         **true_psnr_and_ssim(image, reference, data_range=data_range),
     }
 

@@ -109,6 +109,8 @@ def _estimated(part: Mapping[str, Any]) -> str | None:
 
 
 def _score(part: Mapping[str, Any]) -> str | None:
+    if part.get("at_least") is not None:
+        return f"score {part['at_least']:.2f} dB or more"
     return f"score {decibels(part['score'])}" if part.get("score") is not None else None
 
 
@@ -116,9 +118,11 @@ def _best_score(result: Mapping[str, Any]) -> str | None:
     """The winner's score with its standard error, where it was computed."""
     best = result.get("best") or {}
     row = next((row for row in _finalists(result) if row["number"] == best.get("number")), None)
-    if row is None or row.get("score_error") is None:
+    if row is None or (row.get("score_error") is None and row.get("at_least") is None):
         return _score(best)
     where = {"second": " on a second split", "whole picture": " on the whole picture"}.get(row["split"], "")
+    if row.get("at_least") is not None:
+        return f"{_score(row)}{where}"
     return f"score {row['score']:.2f} ± {row['score_error']:.2f} dB{where}"
 
 
@@ -134,6 +138,8 @@ def _finalist_words(result: Mapping[str, Any]) -> str:
     if len(rows) < 2:
         return ""
     first = rows[0]
+    if first.get("at_least") is not None:
+        return "their errors are too small to be told, so that the scores only order them"
     behind = [
         f"candidate {row['number']} {first['score'] - row['score']:.2f}"
         + (f" ± {row['standard_error']:.2f} dB" if row.get("standard_error") is not None else " dB")

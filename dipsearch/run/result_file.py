@@ -74,6 +74,7 @@ class _Measured(_Known):
     digest: Words | None = None
     score: Number | None = None
     score_error: Number | None = None
+    at_least: Number | None = None
     standard_error: Number | None = None
     psnr: Number | None = None
     ssim: Number | None = None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dipsearch.delivery.answers import Answer, only
-from dipsearch.delivery.picture_outputs import _first, answer_rows
+from dipsearch.delivery.answers import Answer, Choice, only
+from dipsearch.delivery.bootstrap import Standing
+from dipsearch.delivery.picture_outputs import _first, _level, answer_rows
 from dipsearch.problem import Downsample, Identity, NoiseModel, Problem, psnr, psnr_luma, ssim
 
 SHAPE = (1, 3, 32, 32)
@@ -37,3 +38,14 @@ def test_an_answer_by_a_quick_method_is_not_called_one_by_similar_patches() -> N
     (row,) = answer_rows(choice, clean)
     assert (row["name"], row["words"]) == ("first", "a quick method; there was no time for similar patches")
     assert _first(choice, row) == {}
+
+
+def test_a_network_whose_error_is_too_small_to_be_told_has_a_bound_for_a_score() -> None:
+    image = torch.zeros(SHAPE)
+    answers = (Answer("best", image, image, 1.0), Answer("polished", image, image, 1.0))
+    found = (Standing(63.6, None, None, 37.8), Standing(33.0, 0.1, 0.1))
+    choice = Choice(answers, found, "best", {"best": 1.0}, 1e-7)
+    assert _level(choice, "best", 1e-7) == {"score": None, "at_least": 37.8}
+    assert _level(choice, "ensemble", 1e-7) == {"score": None, "at_least": 37.8}  # of one network
+    sure = Choice(answers, found[::-1], "best", {"best": 1.0}, 1e-3)
+    assert _level(sure, "best", 1e-3) == {"score": pytest.approx(30.0), "at_least": None}

@@ -132,3 +132,17 @@ def test_what_the_gate_measured_is_said_with_what_it_found() -> None:
 def test_of_every_task_it_is_said_what_was_done() -> None:
     done = {task: task_words(task) for task in get_args(Task)}
     assert done["deblur"] == "deblurred" and not {task for task, words in done.items() if words == task}
+
+
+def test_a_score_that_only_orders_is_no_level() -> None:
+    best = {"digest": "abc", "number": 3, "score": 46.8, "at_least": 37.2}
+    rows = [
+        {"number": number, "score": score, "standard_error": None, "score_error": 4.93, "at_least": bound,
+         "seeds": 1, "split": "first"}
+        for number, score, bound in ((3, 46.8, 37.21), (1, 38.9, 36.5))
+    ]  # fmt: skip
+    stack = {"members": [3, 1], "score": None, "at_least": 37.4, "psnr": None, "ssim": None}
+    words = dict(result_rows({**RESULT, "best": best, "stack": stack, "finalists": rows}))
+    assert words["best candidate"] == "abc, score 37.21 dB or more"
+    assert words["ensemble"] == "2 candidates, score 37.40 dB or more"
+    assert "dB" not in words["finalists"]
