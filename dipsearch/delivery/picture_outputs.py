@@ -137,6 +137,7 @@ def delivered_word(choice: Choice, delivery: Delivery | None) -> str:
 def answer_rows(choice: Choice, reference: Tensor | None, *, data_range: float = 1.0) -> list[dict[str, Any]]:
     """All answers, simplest first: what the score expects of each, and what it is against the reference."""
     best = max(choice.found, key=lambda standing: standing.estimated_psnr)
+    beside_first = choice.beside_first or (None,) * len(choice.answers)
     return [
         {
             "name": answer.name,
@@ -146,12 +147,16 @@ def answer_rows(choice: Choice, reference: Tensor | None, *, data_range: float =
             "standard_error": finite(standing.standard_error)
             if standing.at_least is best.at_least is None
             else None,
+            "error_beside_first": finite(apart)
+            if standing.at_least is choice.found[0].at_least is None
+            else None,
+            "flattered": choice.fitted and answer.name == choice.chosen,
             "share": round(choice.shares.get(answer.name, 0.0), 4),
             **true_psnr_and_ssim(answer.image, reference, data_range=data_range),
             "psnr_luma": true_luma(answer.image, reference),
             "seconds": round(answer.seconds, 1),
         }
-        for answer, standing in zip(choice.answers, choice.found, strict=True)
+        for answer, standing, apart in zip(choice.answers, choice.found, beside_first, strict=True)
     ]
 
 

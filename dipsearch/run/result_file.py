@@ -51,6 +51,8 @@ class _Answer(_Known):
     estimate: Number | None
     standard_error: Number | None
     at_least: Number | None = None
+    error_beside_first: Number | None = None
+    flattered: bool = False
     share: Share
     psnr: Number | None
     ssim: Number | None
