@@ -109,9 +109,10 @@ def _uncertainty(result: Mapping[str, Any]) -> list[str]:
     found = result["uncertainty"]
     if not found:
         return []
+    where = "" if found.get("restored", 1.0) == 1 else " over the restored pixels"
     line = (
         f"How far each pixel may be off is in {found['file']} (standard deviations, {255 * found['mean']:.1f} of 255 "
-        f"on average); in {found['image']} white stands for {255 * found['white']:.1f}."
+        f"on average{where}); in {found['image']} white stands for {255 * found['white']:.1f}."
     )
     if found["rank_correlation"] is not None:
         line += (

@@ -237,12 +237,14 @@ def _uncertainty(
         np.savez_compressed(temporary, deviation=found.deviation, white=np.array(white))
     write_image(place / "uncertainty.png", torch.from_numpy(found.deviation / white).clamp(0, 1)[None, None])
     compared = None if reference is None else calibration(found, restored, reference)
+    open_to_doubt = found.deviation > 0
     return {
         "file": str((place / "uncertainty.npz").relative_to(folder)),
         "image": str((place / "uncertainty.png").relative_to(folder)),
         "white": round(white, 4),
         "scale": finite(found.scale),
-        "mean": round(float(found.deviation.mean()), 6),
+        "mean": round(float(found.deviation[open_to_doubt].mean()), 6) if open_to_doubt.any() else 0.0,
+        "restored": round(float(open_to_doubt.mean()), 6),
         "rank_correlation": finite(compared.rank_correlation) if compared else None,
         "within_one": finite(compared.within_one) if compared else None,
         "within_two": finite(compared.within_two) if compared else None,

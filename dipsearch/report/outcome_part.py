@@ -10,6 +10,12 @@ from ..delivery.answer_words import answers_of, bar_words, delivered_words, left
 from ..problem import together
 from .wording import clause, decibels, duration, plural
 
+GAUSSIAN = 0.68
+"""Of Gaussian errors so many are within one standard deviation."""
+
+CALIBRATED = 0.1
+"""Shares that are off by less are as good as that: errors of pictures are not Gaussian."""
+
 
 def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """A ``result.json`` in words: label and sentence, most important first."""
@@ -159,12 +165,22 @@ def _finalists(result: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 def _uncertainty_words(found: Mapping[str, Any]) -> str:
     if not found:
         return ""
-    ranks = found.get("rank_correlation")
+    ranks, within = found.get("rank_correlation"), found.get("within_one")
+    where = " over the restored pixels" if found.get("restored", 1.0) < 1 else ""
     return clause(
-        f"{255 * found['mean']:.1f} of 255 on average",
+        f"{255 * found['mean']:.1f} of 255 on average{where}",
         f"a map in {found['image']}",
         None if ranks is None else f"rank correlation with the true error {ranks:.2f}",
+        None if within is None else calibration_words(within),
     )
+
+
+def calibration_words(within: float) -> str:
+    """What the share of true errors within one standard deviation says of an uncertainty."""
+    said = f"{100 * within:.0f} % of the true errors are within one deviation (68 % would be expected)"
+    if abs(within - GAUSSIAN) < CALIBRATED:
+        return said
+    return f"{said}: it is too {'cautious' if within > GAUSSIAN else 'sure'}"
 
 
 def _quality_words(result: Mapping[str, Any]) -> str:

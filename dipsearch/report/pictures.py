@@ -18,6 +18,7 @@ from PIL import Image as PillowImage
 
 from ..delivery.answer_words import made_quickly
 from ..errors import DipsearchError
+from ..problem import Case
 from ..run import PictureRecord, StudyRecord, full_scale
 from .members import candidate_output, uncertainty_map
 from .wording import decibels, plural
@@ -181,10 +182,11 @@ def _case_pictures(record: StudyRecord, picture: PictureRecord, *, side: int) ->
         )
         if restored is not None and restored.shape == reference.shape:
             error = error_map(restored[0].cpu().numpy(), reference[0].cpu().numpy())
-            layers.append(_map("error", error, "restored against reference", side))
+            layers.append(_map("error", error, "restored against reference", side, case=case))
     doubt = uncertainty_map(record, picture) if picture.restored else None
     if doubt is not None and doubt.shape == (size[1], size[0]):
-        layers.append(_map("uncertainty", doubt, "estimated standard deviation of the error", side))
+        words = "estimated standard deviation of the error"
+        layers.append(_map("uncertainty", doubt, words, side, case=case))
     name = picture.name if case is None or case.windows is None else f"{picture.name}: what was worked on"
     notes, details = (case.notes, case.details) if case else ((), ())
     return CasePictures(name, notes, size, tuple(layers), details)
@@ -213,14 +215,24 @@ def error_map(restored: NDArray[np.floating], reference: NDArray[np.floating]) -
     return np.asarray(error.mean(axis=0), dtype=np.float64)
 
 
-def _map(title: str, values: NDArray[np.float64], caption: str, side: int) -> Picture:
-    full = full_scale(values)
+def _map(title: str, values: NDArray[np.float64], caption: str, side: int, *, case: Case | None) -> Picture:
+    """A map with its mean, over the pixels that had to be restored: the others are known, and have no error."""
+    full, there = full_scale(values), _restored_pixels(case)
+    some = there is not None and there.shape == values.shape and bool(there.any()) and not there.all()
+    mean = values[there].mean() if some else values.mean()
+    where = " over the restored pixels" if some else ""
     return Picture(
         title,
-        f"{caption}, mean {255 * values.mean():.1f} of 255",
+        f"{caption}, mean {255 * mean:.1f} of 255{where}",
         map_uri(values, full=full, side=side),
         full,
     )
+
+
+def _restored_pixels(case: Case | None) -> NDArray[np.bool_] | None:
+    """Where not all channels were measured without noise, ``(H, W)``; ``None``: that is everywhere."""
+    exact = case.problem.exact if case is not None and case.problem.pixelwise else None
+    return None if exact is None else (exact[0] == 0).any(dim=0).cpu().numpy()
 
 
 def _restored(record: StudyRecord, picture: PictureRecord) -> tuple[Tensor | None, str, str]:

@@ -111,7 +111,9 @@ class _Uncertainty(_Known):
     file: Name
     image: Name
     mean: Number
+    restored: Share = 1.0
     rank_correlation: Number | None = None
+    within_one: Share | None = None
 
 
 class _SearchGain(_Known):

@@ -116,6 +116,18 @@ def test_uncertainty() -> None:
     )
 
 
+def test_an_uncertainty_is_averaged_over_what_was_restored_and_compared_with_the_truth() -> None:
+    found = {"mean": 0.08, "restored": 0.07, "image": "best/uncertainty.png", "within_one": 0.91}
+    words = dict(result_rows({**RESULT, "uncertainty": found}))["uncertainty"]
+    assert words.startswith("20.4 of 255 on average over the restored pixels, ")
+    assert words.endswith(
+        "91 % of the true errors are within one deviation (68 % would be expected): it is too cautious"
+    )
+    for within, said in ((0.4, "it is too sure"), (0.7, "expected)")):
+        rows = dict(result_rows({**RESULT, "uncertainty": {**found, "within_one": within}}))
+        assert rows["uncertainty"].endswith(said)
+
+
 def test_what_the_gate_measured_is_said_with_what_it_found() -> None:
     gate = {
         "sentence": "noise: sigma 25.1 of 255, estimated",

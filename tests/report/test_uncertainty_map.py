@@ -49,3 +49,15 @@ def test_a_damaged_stack_is_no_stack(make_study, content: str) -> None:
     record = make_study()
     (record.folder / "best" / "stack.yaml").write_text(content)
     assert member_rows(record, "cat") == ()
+
+
+def test_means_of_maps_are_those_of_the_pixels_that_were_restored(make_study, result) -> None:
+    entry = {"name": "cat", "restored": "best/restored.png", "uncertainty": {"file": "best/uncertainty.npz"}}
+    record = make_study(result={**result, "pictures": [entry]})
+    missing = record.pictures[0].case.problem.observed[0, 0].numpy() == 0
+    assert 0.4 < missing.mean() < 0.6
+    np.savez(
+        record.folder / "best" / "uncertainty.npz", deviation=np.where(missing, 0.04, 0).astype(np.float32)
+    )
+    captions = {one.title: one.caption for one in pictures_of(record)[0].pictures}
+    assert captions["uncertainty"].endswith("mean 10.2 of 255 over the restored pixels")
