@@ -195,3 +195,10 @@ def test_a_finished_study_is_read_back_with_its_answers(studies, answered) -> No
     (folder / "result.json").write_text(json.dumps(answered))
     ((name, rows),) = answer_tables(Watched(folder).read())
     assert (name, len(rows)) == ("cat", 4)
+
+
+def test_of_a_mixture_it_is_said_where_its_shares_come_from(make_study, answered: dict[str, Any]) -> None:
+    said = "The shares begin from usual ones"
+    record = make_study(result=answered)
+    assert said in render(record)
+    assert said not in render(replace(record, result=alone(answered)))
