@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..calling import option
+from ..problem.gate.unit import Unit, unit_of
 from ..trials.objective import in_decibels
 from .answers import COMBINED, QUICKLY, UNCHANGED
 from .shares import FIRST
@@ -26,6 +27,12 @@ def answers_of(result: Mapping[str, Any]) -> list[Sequence[Row]]:
     """The answers to each picture, where there are any."""
     pictures = result.get("pictures") or [result]
     return [answers for picture in pictures if (answers := picture.get("answers"))]
+
+
+def unit_in(result: Mapping[str, Any]) -> Unit:
+    """The unit of differences in the first picture of a result: that of its file."""
+    first = (result.get("pictures") or [{}])[0].get("range") or {}
+    return unit_of((float(first.get("black", 0)), float(first.get("white", 255))))
 
 
 def delivered_answer(answers: Sequence[Row]) -> Row:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..trials.trial import Trial
-from .answer_words import bar_words, delivered_words, level_words
+from .answer_words import bar_words, delivered_words, level_words, unit_in
 from .finalists import FIRST, SECOND
 
 
@@ -109,10 +109,11 @@ def _uncertainty(result: Mapping[str, Any]) -> list[str]:
     found = result["uncertainty"]
     if not found:
         return []
+    unit = unit_in(result)
     where = "" if found.get("restored", 1.0) == 1 else " over the restored pixels"
     line = (
-        f"How far each pixel may be off is in {found['file']} (standard deviations, {255 * found['mean']:.1f} of 255 "
-        f"on average{where}); in {found['image']} white stands for {255 * found['white']:.1f}."
+        f"How far each pixel may be off is in {found['file']} (standard deviations, {unit.strength(found['mean'])} "
+        f"on average{where}); in {found['image']} white stands for {unit.strength(found['white'])}."
     )
     if found["rank_correlation"] is not None:
         line += (

@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..delivery.answer_words import answers_of, bar_words, delivered_words, left_as_it_was, made_quickly
+from ..delivery.answer_words import (
+    answers_of,
+    bar_words,
+    delivered_words,
+    left_as_it_was,
+    made_quickly,
+    unit_in,
+)
 from ..problem import together
 from .wording import clause, decibels, duration, plural
 
@@ -33,7 +40,7 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         ("chosen because", best.get("chosen_because") or ""),
         ("finalists", _finalist_words(result)),
         ("ensemble", clause(plural(len(members), "candidate"), _score(ensemble)) if members else ""),
-        ("uncertainty", _uncertainty_words(result.get("uncertainty") or {})),
+        ("uncertainty", _uncertainty_words(result)),
         ("candidates", _count_words(result.get("trials") or {})),
         ("time", time_words(result)),
         *(("note", str(one)) for one in result.get("warnings") or () if one != gate.get("sentence")),
@@ -162,13 +169,14 @@ def _finalists(result: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return result.get("finalists") or ()
 
 
-def _uncertainty_words(found: Mapping[str, Any]) -> str:
+def _uncertainty_words(result: Mapping[str, Any]) -> str:
+    found = result.get("uncertainty") or {}
     if not found:
         return ""
     ranks, within = found.get("rank_correlation"), found.get("within_one")
     where = " over the restored pixels" if found.get("restored", 1.0) < 1 else ""
     return clause(
-        f"{255 * found['mean']:.1f} of 255 on average{where}",
+        f"{unit_in(result).strength(found['mean'])} on average{where}",
         f"a map in {found['image']}",
         None if ranks is None else f"rank correlation with the true error {ranks:.2f}",
         None if within is None else calibration_words(within),

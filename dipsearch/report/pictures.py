@@ -19,6 +19,7 @@ from PIL import Image as PillowImage
 from ..delivery.answer_words import made_quickly
 from ..errors import DipsearchError
 from ..problem import Case
+from ..problem.gate.unit import GREY_LEVELS, unit_of
 from ..run import PictureRecord, StudyRecord, full_scale
 from .members import candidate_output, uncertainty_map
 from .wording import decibels, plural
@@ -50,12 +51,14 @@ class Picture:
         uri: a ``data:image/png`` URI; ``None``: a gap, and the caption says why.
         full: for a map of one number per pixel: the number that white stands for, where the range of the
             pixels is 1; ``None`` for a picture.
+        white: the same in words, in the units of the file.
     """
 
     title: str
     caption: str
     uri: str | None
     full: float | None = None
+    white: str = ""
 
 
 @dataclass(frozen=True)
@@ -219,13 +222,15 @@ def _map(title: str, values: NDArray[np.float64], caption: str, side: int, *, ca
     """A map with its mean, over the pixels that had to be restored: the others are known, and have no error."""
     full, there = full_scale(values), _restored_pixels(case)
     some = there is not None and there.shape == values.shape and bool(there.any()) and not there.all()
-    mean = values[there].mean() if some else values.mean()
+    mean = float(values[there].mean() if some else values.mean())
+    unit = GREY_LEVELS if case is None else unit_of(case.ends)
     where = " over the restored pixels" if some else ""
     return Picture(
         title,
-        f"{caption}, mean {255 * mean:.1f} of 255{where}",
+        f"{caption}, mean {unit.strength(mean)}{where}",
         map_uri(values, full=full, side=side),
         full,
+        unit.strength(full),
     )
 
 

@@ -128,6 +128,14 @@ def test_an_uncertainty_is_averaged_over_what_was_restored_and_compared_with_the
         assert rows["uncertainty"].endswith(said)
 
 
+def test_an_uncertainty_is_in_the_units_of_the_file() -> None:
+    found = {"mean": 0.02, "image": "best/uncertainty.png"}
+    for white, said in ((4095.0, "81.9 in the file's units"), (1.0, "5.1 of 255"), (255.0, "5.1 of 255")):
+        pictures = [{"range": {"black": 0.0, "white": white, "psnr": white}, "answers": RESULT["answers"]}]
+        rows = dict(result_rows({**RESULT, "uncertainty": found, "pictures": pictures}))
+        assert rows["uncertainty"].startswith(f"{said} on average, ")
+
+
 def test_what_the_gate_measured_is_said_with_what_it_found() -> None:
     gate = {
         "sentence": "noise: sigma 25.1 of 255, estimated",
