@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..calling import option
+from ..problem.gate.unit import Unit, unit_of
 from ..trials.objective import in_decibels
 from .answers import COMBINED, QUICKLY, UNCHANGED
 from .shares import FIRST
@@ -26,6 +27,12 @@ def answers_of(result: Mapping[str, Any]) -> list[Sequence[Row]]:
     """The answers to each picture, where there are any."""
     pictures = result.get("pictures") or [result]
     return [answers for picture in pictures if (answers := picture.get("answers"))]
+
+
+def unit_in(result: Mapping[str, Any]) -> Unit:
+    """The unit of differences in the first picture of a result: that of its file."""
+    first = (result.get("pictures") or [{}])[0].get("range") or {}
+    return unit_of((float(first.get("black", 0)), float(first.get("white", 255))))
 
 
 def delivered_answer(answers: Sequence[Row]) -> Row:
@@ -124,7 +131,10 @@ def bar_words(result: Mapping[str, Any]) -> str:
     reached = _mean([one["estimate"] for one in delivered])
     if reached is None:
         return said
-    return f"{said}; what is delivered is estimated {_gain_pair(reached - alone, _error(pictures))}"
+    flattered = ", which flatters it a little, " if any(map(_flattered, delivered)) else ""
+    why = "for its shares were fitted to the values that judge it" if flattered else ""
+    gained = _gain_pair(reached - alone, _error(pictures))
+    return f"{said}; what is delivered is estimated {gained}{flattered}{why}"
 
 
 def little_words(result: Mapping[str, Any]) -> str:
@@ -185,16 +195,22 @@ def _untold(gain: float, error: float | None) -> bool:
 
 
 def _error(pictures: Sequence[Sequence[Row]]) -> float | None:
-    """The standard error of the mean gain over the first answer, in dB; ``None``: it is not known."""
-    return _row_error([answers[0] for answers in pictures])
+    """The standard error of the mean gain of what is delivered over the first answer, in dB; ``None``: not known."""
+    return _row_error([delivered_answer(answers) for answers in pictures])
 
 
 def _row_error(rows: Sequence[Row | None]) -> float | None:
-    """The standard error of the mean difference of answers, one to each picture, to the best ones."""
-    errors = [float(row["standard_error"]) for row in rows if row and row.get("standard_error") is not None]
+    """The standard error of the mean difference of answers, one to each picture, to the first ones."""
+    key = "error_beside_first"
+    errors = [float(row[key]) for row in rows if row and row.get(key) is not None]
     if not errors or len(errors) < len(rows):
         return None
     return math.sqrt(sum(error**2 for error in errors)) / len(errors)
+
+
+def _flattered(row: Row) -> bool:
+    """Whether the values that judge an answer have had a part in it."""
+    return bool(row.get("flattered"))
 
 
 def _made_by(rows: Sequence[Row | None]) -> str:

@@ -124,6 +124,17 @@ def standings(pictures: Sequence[BlockErrors], *, repeats: int = REPEATS) -> tup
     )
 
 
+def errors_apart(picture: BlockErrors, one: int) -> tuple[float | None, ...]:
+    """The standard errors of the differences of all candidates to ``one`` on a picture, in dB; 0 for itself.
+
+    ``None`` as in ``Standing.standard_error``.
+    """
+    if len(picture.values) < FEWEST_BLOCKS:
+        return (None,) * len(picture.errors)
+    draws = _drawn([picture], np.random.default_rng(0), repeats=REPEATS)
+    return tuple(_meant(error) for error in (draws - draws[:, [one]]).std(axis=0, ddof=1))
+
+
 def _bounds(pictures: Sequence[BlockErrors]) -> list[float | None]:
     """``Standing.at_least`` of each candidate; the standard error is that of a ratio of sums over blocks."""
     mses = np.array([picture.validation_mses().mean(axis=1) for picture in pictures])
@@ -138,6 +149,11 @@ def _own_errors(picture: BlockErrors) -> Values:
     errors, values = picture.errors.mean(axis=1), picture.values
     apart = errors - (errors.sum(axis=1) / values.sum())[:, None] * values
     return np.asarray(np.sqrt(np.square(apart).sum(axis=1)) / values.sum())
+
+
+def own_error(picture: BlockErrors) -> float:
+    """The standard error of the first candidate's estimated mean squared error."""
+    return float(_own_errors(picture)[0])
 
 
 def _meant(error: float) -> float | None:

@@ -265,9 +265,12 @@ def _first_answers(scheduler: Scheduler) -> dict[str, FirstAnswer]:
         scheduler.callback.note(sentence)
     estimates = first_estimates(scheduler.runner, firsts)
     if len(estimates) == len(cases):
-        scheduler.bar = sum(estimates.values()) / len(estimates)
+        scheduler.bar = tuple(estimates[name] for name in cases)
     for name, expected in estimates.items():
-        scheduler.callback.detail(
-            f"similar patches alone on {name}, from the fitted part: {in_decibels(expected)} estimated"
+        level = (
+            in_decibels(expected.estimated_psnr)
+            if expected.at_least is None
+            else f"{expected.at_least:.1f} dB or more"
         )
+        scheduler.callback.detail(f"similar patches alone on {name}, from the fitted part: {level} estimated")
     return firsts

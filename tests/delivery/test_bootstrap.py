@@ -13,6 +13,7 @@ from dipsearch.delivery.bootstrap import (
     Standing,
     block_errors,
     decibels,
+    errors_apart,
     one_standard_error,
     standings,
 )
@@ -144,3 +145,15 @@ def test_an_error_that_is_not_above_its_own_standard_error_has_but_a_bound() -> 
     assert clear.at_least is None
     assert rough.at_least == pytest.approx(-10 * math.log10(0.001 + 0.005))
     assert below.at_least == pytest.approx(-10 * math.log10(0.005))
+
+
+def test_differences_are_told_to_any_candidate() -> None:
+    generator = np.random.default_rng(2)
+    common = 1 + 0.5 * generator.standard_normal(400)
+    own = 0.05 * generator.standard_normal((3, 400))
+    picture = blocks(0.01 * (common + own) * [[1.0], [1.2], [1.4]])
+    apart = errors_apart(picture, 1)
+    assert apart[1] == 0
+    for other in (0, 2):
+        assert apart[other] == pytest.approx(DECIBEL * 0.05 * math.sqrt(2 / 400), rel=0.2)
+    assert errors_apart(blocks(np.full((2, 3), 0.01)), 0) == (None, None)

@@ -131,3 +131,14 @@ def test_finalists_are_read_from_the_result(make_study, result) -> None:
         FinalistRow(0, 27.1, None, "second"),
     )
     assert finalist_rows(replace(record, result=None)) == ()
+
+
+def test_no_candidate_has_a_level_above_one_that_cannot_be_told(make_study) -> None:
+    study = make_study()
+    finalist = {"number": 0, "score": 25.1, "at_least": 23.5}
+    record = replace(study, result=study.result | {"finalists": [finalist]})
+    assert [row.level for row in candidate_rows(record)[:3]] == ["23.50 dB or more"] * 2 + ["20.00 dB"]
+    headings, cells = candidate_cells(candidate_rows(record))
+    assert cells[0][headings.index("score")] == "23.50 dB or more"
+    sure = replace(study, result=study.result | {"finalists": [finalist | {"at_least": None}]})
+    assert candidate_rows(sure)[0].level == "27.50 dB"
