@@ -66,7 +66,7 @@ def stop_words(record: StudyRecord, loss: Stopping | None) -> str:
         why = (
             f": {winner.ended}"
             if winner.ended
-            else f" of the {winner.steps} that it was given{_because(record)}"
+            else f", where its score was highest; it was given {winner.steps}{_until(record)}"
         )
         parts.append(f"Candidate {winner.number}, which won, delivers iteration {winner.step}{why}.")
     if loss is None:
@@ -118,14 +118,14 @@ def no_network_words(record: StudyRecord) -> str:
     return "No network was fitted: the budget left no time."
 
 
-def _because(record: StudyRecord) -> str:
-    """Why a fit that had not ended was not gone on with."""
+def _until(record: StudyRecord) -> str:
+    """What kept a fit that had not ended from being gone on with."""
     result = record.result
     if result is None:
         return ""
     if result.get("interrupted"):
-        return ", because the search was asked to finish"
-    return ", because the search's time was up" if record.request.budget_seconds is not None else ""
+        return ", until the search was asked to finish"
+    return ", until the search's time was up" if record.request.budget_seconds is not None else ""
 
 
 def quality_words(record: StudyRecord) -> str:

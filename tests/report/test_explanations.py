@@ -49,15 +49,15 @@ def test_the_truth_is_spoken_of_only_where_there_is_a_reference(make_study) -> N
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({}, ", because the search's time was up"),
-        ({"interrupted": True}, ", because the search was asked to finish"),
+        ({}, ", until the search's time was up"),
+        ({"interrupted": True}, ", until the search was asked to finish"),
     ],
 )
 def test_a_fit_that_had_not_ended_says_why_it_was_left(make_study, changes, why: str) -> None:
     study = make_study()
     resting = [replace(trial, ended=None, steps=900) for trial in study.trials]
     stopped = replace(study, trials=tuple(resting), result={**study.result, **changes})
-    assert f"delivers iteration 600 of the 900 that it was given{why}. " in stop_words(stopped, None)
+    assert f"delivers iteration 600, where its score was highest; it was given 900{why}. " in stop_words(stopped, None)
 
 
 def test_why_there_is_no_network(make_study) -> None:
