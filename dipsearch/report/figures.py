@@ -10,7 +10,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from .search_gain_part import AnytimeRow
+from .search_gain_part import EXPECTED, AnytimeRow
 from .style import BLUE, GREEN, GREY, ORANGE, PINK, STATE_COLOURS, frame
 from .tables import CandidateRow, FinalistRow, HistoryRow
 from .wording import COUNTING, decibels, duration
@@ -134,7 +134,7 @@ def anytime(
             ORANGE,
             "solid",
         ),
-        ("expected of such searches", list(expectation), GREY, "dash"),
+        (EXPECTED, list(expectation), GREY, "dash"),
     ]
     for name, points, colour, dash in lines:
         if points:

@@ -94,4 +94,4 @@ def test_resting_is_explained_where_a_candidate_rests(make_study) -> None:
     study = make_study()
     assert "resting" not in order_words(study)
     resting = replace(study, trials=tuple(replace(trial, state="resting") for trial in study.trials))
-    assert "A resting candidateassert "A resting candidate's fit had not ended" in render(resting)#39;s fit had not ended" in render(resting)
+    assert "A resting candidate&#39;s fit had not ended" in render(resting)
