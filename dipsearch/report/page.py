@@ -85,6 +85,7 @@ def values(record: StudyRecord) -> dict[str, Any]:
         "more_pictures": [picture.name for picture in record.pictures[MOST_PICTURES:]],
         "result_rows": result_rows(record.result) if record.result else (),
         "answers": answer_tables(record),
+        "filled_in": record.request.options.task == "inpaint",
         "psnr_words": PSNR_WORDS if any("dB" in fact.value for fact in said.facts) else "",
         "finished": record.result is not None,
         "no_network": no_network_words(record),

@@ -252,5 +252,5 @@ def test_networks_whose_estimate_is_but_a_bound_were_fitted() -> None:
 def test_the_shares_of_a_mixture_sum_to_a_hundred() -> None:
     from dipsearch.delivery.answer_words import _percents
 
-    assert _percents([0.5176, 0.4665, 0.0159]) == [52, 46, 2]
+    assert _percents([0.5176, 0.4665, 0.0159]) == [52, 47, 1]
     assert _percents([1 / 3, 1 / 3, 1 / 3]) == [34, 33, 33]
