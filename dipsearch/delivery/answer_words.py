@@ -48,7 +48,18 @@ def delivered_words(answers: Sequence[Row]) -> str:
     parts = sorted((a for a in answers if a["share"] > 0), key=lambda answer: -answer["share"])
     if len(parts) == 1:
         return str(parts[0]["words"])
-    return "a mixture: " + ", ".join(f"{100 * a['share']:.0f} % {_as_a_part(a)}" for a in parts)
+    percents = _percents([float(a["share"]) for a in parts])
+    return "a mixture: " + ", ".join(f"{n} % {_as_a_part(a)}" for n, a in zip(percents, parts, strict=True))
+
+
+def _percents(shares: Sequence[float]) -> list[int]:
+    """Whole per cent that sum to 100 as the shares sum to 1: what is cut off goes to those that lose most by it."""
+    exact = [100 * share / sum(shares) for share in shares]
+    whole = [math.floor(one) for one in exact]
+    by_loss = sorted(range(len(exact)), key=lambda index: whole[index] - exact[index])
+    for index in by_loss[: 100 - sum(whole)]:
+        whole[index] += 1
+    return whole
 
 
 def made_quickly(answers: Sequence[Row]) -> bool:
@@ -179,6 +190,8 @@ def gain_words(result: Mapping[str, Any]) -> str:
             gain, error = reached - alone, _error(pictures) if known else None
             if error is not None and _untold(gain, error):
                 return f"whether they add anything cannot be told ({_pair(gain, error)} dB{known})"
+            if round(gain, 2) < 0:
+                return f"they cost {-gain:.2f} dB here, against similar patches alone{known}"
             if gain < LITTLE:
                 return f"they add little here: {gain:+.2f} dB to similar patches alone{known}"
             return f"they add {gain:.1f} dB to what similar patches reach alone{known}"

@@ -26,7 +26,7 @@ FIRST, SECOND, WHOLE_PICTURE = "first", "second", "whole picture"
 """What a finalist's score was computed on: the split that the search used, one that it never saw, or the first split of
 the whole picture after a search on a crop."""
 
-ONLY = "it was the only one finished"
+ONLY = "it was the only one that came to a score"
 """Why a candidate is chosen that has no others beside it."""
 
 

@@ -197,13 +197,18 @@ def _quality_words(result: Mapping[str, Any]) -> str:
     ssim = result.get("delivered_ssim")
     parts = {name: (result.get(name) or {}).get("psnr") for name in ("best", "stack")}
     return clause(
-        f"PSNR {decibels(result.get('delivered_psnr'))}",
+        f"PSNR {decibels(result.get('delivered_psnr'))}{mean_words(result)}",
         f"SSIM {ssim:.4f}" if ssim is not None else None,
         f"the best candidate alone would have {decibels(parts['best'])}"
         if parts["best"] is not None
         else None,
         f"the ensemble {decibels(parts['stack'])}" if parts["stack"] is not None else None,
     )
+
+
+def mean_words(result: Mapping[str, Any]) -> str:
+    """What is said after a number that several pictures have in common."""
+    return " on average" if len(result.get("pictures") or ()) > 1 else ""
 
 
 def _count_words(trials: Mapping[str, int]) -> str:

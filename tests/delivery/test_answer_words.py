@@ -256,3 +256,10 @@ def test_where_shares_were_fitted_to_what_judges_them_it_is_said() -> None:
     assert bar_words(found).endswith(
         "0.40 ± 0.02 dB higher, which flatters it a little, for its shares were fitted to the values that judge it"
     )
+
+
+def test_the_shares_of_a_mixture_sum_to_a_hundred() -> None:
+    from dipsearch.delivery.answer_words import _percents
+
+    assert _percents([0.5176, 0.4665, 0.0159]) == [52, 47, 1]
+    assert _percents([1 / 3, 1 / 3, 1 / 3]) == [34, 33, 33]
