@@ -98,9 +98,7 @@ def block_errors(images: Sequence[Sequence[Tensor]], problem: Problem, *, split:
     rows = [[_blocks((errors - known)[0].sum(0))[there] for errors, _ in one] for one in judged]
     guided = np.array([[float(part) for _, part in one] for one in judged])
     offset = split.score_offset - float(known.sum()) / total - guided
-    return BlockErrors(
-        np.array(rows), values[there], offset, noise_energy_error(problem, split.score_weight)
-    )
+    return BlockErrors(np.array(rows), values[there], offset, noise_energy_error(problem, split.score_weight))
 
 
 def standings(pictures: Sequence[BlockErrors], *, repeats: int = REPEATS) -> tuple[Standing, ...]:

@@ -17,7 +17,18 @@ from scipy.special import gammaincinv
 from torch import Tensor
 
 from ..array_types import Bits, Values
-from .blocks import BESIDE_MIDDLE, FEWEST, MIDDLE, ON_THE_ENDS, OVERLAP, WHERE_SEEN, Blocks, floor, seen_by, squares
+from .blocks import (
+    BESIDE_MIDDLE,
+    FEWEST,
+    MIDDLE,
+    ON_THE_ENDS,
+    OVERLAP,
+    WHERE_SEEN,
+    Blocks,
+    floor,
+    seen_by,
+    squares,
+)
 from .channel_noise import DIFFERENT
 from .clipping import GRID, clipped_moments, clipped_spread, is_clipped
 from .photons import FEWEST as FEWEST_IN_BIN
@@ -39,13 +50,17 @@ by chance, too, for mean and variance of a skewed noise go together. Without the
 11.8 in the darkest bin where 15.0 was expected, with them 12.3."""
 
 ON_GROUND, ENOUGH_GROUND, MOST_BELOW = 0.4, 0.1, 0.15
+"""Of the values on the ends, in what is ground, within a quarter of sigma of black or white; so much of the blocks in it
+is enough, for what lies on paper may be texture; and so many may have less noise than that, which texture cannot.
+Drawn text on white of 96 × 128 and 192 × 256 pixels with sigma 8 to 60 had 12 to 62 % in bins that agree, with 0.97 to
+1.09 times the ends on ground, and up to 13 % below."""
 
 AGREES, EXPLAINED, CUT_AS_OFTEN = 0.1, 0.5, (0.85, 1.1)
 """How far a strength, in a bin of brightness, may be from what it ought to be; the share of the blocks in bins where it
 is not further; and how far the share of values on the ends may be from what is said by both. Of sigma 10 to 50 on six
 tuning pictures made dark, a bright one, stars, lines and text (64 and 128 pixels) half to all blocks were explained,
-with 0.96 to 1.08 times the ends, and 1.12 to 1.47 in six of 39; of 10 to 60 photons made dark with 1.20 to 1.28."""
-
+with 0.96 to 1.08 times the ends, and 1.12 to 1.47 in six of 39; of 10 to 60 photons made dark with 1.20 to 1.28.
+In the middle of the range the flatter blocks have fewer ends by chance: 0.86 to 0.95 for sigma 75 and 100 on smooth fields."""
 
 MIDDLE_SEEN = seen_by(MIDDLE)
 """How much the noise of each place of a block has to do with its middle band."""
@@ -102,16 +117,19 @@ def _explained(blocks: Blocks, ends: Values) -> float | None:
         sigma = min(SIGMAS, key=lambda one: _misfit(bins, float(one)))
         mean, variance, cut = _curve(float(sigma))
         expected = np.interp(blocks.mean, mean, variance)
-        excess = np.interp(blocks.mean, clipped_moments(GRID, float(sigma))[0], clipped_spread(GRID, float(sigma)))
+        excess = np.interp(
+            blocks.mean, clipped_moments(GRID, float(sigma))[0], clipped_spread(GRID, float(sigma))
+        )
     if not SIGMAS[0] < sigma < SIGMAS[-1]:
         return None
     off = np.log(bins.variance / np.interp(bins.mean, mean, variance)) / 2
     good, share = np.abs(off) <= AGREES, bins.counts / bins.counts.sum()
     ground = good & (np.interp(bins.mean, mean, cut) >= ON_GROUND)
-    chosen = ground if share[ground].sum() >= ENOUGH_GROUND else good
-    enough = chosen is ground or share[good].sum() >= EXPLAINED
+    on_ground = share[ground].sum() >= ENOUGH_GROUND
+    enough = on_ground or share[good].sum() >= EXPLAINED
     if share[off < -AGREES].sum() > MOST_BELOW or not enough or not _alike(blocks, flat, expected):
         return None
+    chosen = ground if on_ground else good
     inside = np.concatenate([one for one, there in zip(bins.members, chosen, strict=True) if there])
     as_often = ends[inside].mean() / np.interp(blocks.mean[inside], mean, cut).mean()
     return float(sigma) if CUT_AS_OFTEN[0] <= as_often <= CUT_AS_OFTEN[1] else None
@@ -126,9 +144,7 @@ def _flat(blocks: Blocks) -> list[NDArray[np.int64]]:
     return found
 
 
-def _measured(
-    blocks: Blocks, flat: list[NDArray[np.int64]], expected: Values, excess: Values
-) -> _Bins:
+def _measured(blocks: Blocks, flat: list[NDArray[np.int64]], expected: Values, excess: Values) -> _Bins:
     """The noise in bins; ``expected`` variances and ``excess`` kurtosis (n,) say how it differs within one."""
     steady = blocks.by(expected)
     variance = [

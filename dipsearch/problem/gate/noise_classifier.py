@@ -95,7 +95,7 @@ def diagnose(y: Tensor, *, jpeg: bool = False, unit: Unit = GREY_LEVELS) -> Diag
     unchanged                   what may be noise cannot be told from texture, from JPEG's own errors, or
                                 from the steps between few values
     noise-free                  the same, and all that was measured lies below the rounding of the file
-    recorruption (white)        it was cut to the range nearly everywhere, and that explains how it grows
+    recorruption (white)        it was cut to the range nearly everywhere, or is on black or white ground, as such noise is
     fallback                    noise under JPEG, or correlated noise that grows with the signal
     recorruption (covariance)   less noise in the high band than in the middle one
     held-out (photons)          the noise grows with the signal as that of photons does
@@ -213,7 +213,7 @@ def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis
         return verdicts.left_alone(seen, unit, jpeg=False)
     if seen.sparse:
         return verdicts.thinning(seen, unit)
-    if seen.patterned:
+    if seen.patterned and seen.cut is None:  # else the places without cut noise are few, and not the quietest
         return verdicts.white(seen, unit) if seen.surely_white else _pattern_alone(seen, unit, jpeg=jpeg)
     noisy = _noisy(seen)
     white = noisy and (seen.even.white or seen.surely_white)
