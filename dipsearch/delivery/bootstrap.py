@@ -150,7 +150,8 @@ def _own_errors(picture: BlockErrors) -> Values:
     """The standard error of each candidate's estimated mean squared error, ``(K,)``, the shared one included."""
     errors, values = picture.errors.mean(axis=1), picture.values
     apart = errors - (errors.sum(axis=1) / values.sum())[:, None] * values
-    return np.hypot(np.sqrt(np.square(apart).sum(axis=1)) / values.sum(), picture.shared_error)
+    own = np.sqrt(np.square(apart).sum(axis=1)) / values.sum()
+    return np.asarray(np.hypot(own, picture.shared_error))
 
 
 def _meant(error: float) -> float | None:

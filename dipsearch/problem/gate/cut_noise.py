@@ -51,16 +51,17 @@ by chance, too, for mean and variance of a skewed noise go together. Without the
 
 ON_GROUND, ENOUGH_GROUND, MOST_BELOW = 0.4, 0.1, 0.15
 """Of the values on the ends, in what is ground, within a quarter of sigma of black or white; so much of the blocks in it
-is enough, for what lies on paper may be texture; and so many may have less noise than that, which texture cannot.
-Drawn text on white of 96 × 128 and 192 × 256 pixels with sigma 8 to 60 had 12 to 62 % in bins that agree, with 0.97 to
-1.09 times the ends on ground, and up to 13 % below."""
+is enough, for what lies on paper may be texture; and so many may have less noise than that, which texture cannot. Drawn
+text on white of 96 × 128 and 192 × 256 pixels with sigma 8 to 60 had 12 to 62 % in bins that agree, with 0.97 to 1.09
+times the ends on ground, and up to 13 % below."""
 
 AGREES, EXPLAINED, CUT_AS_OFTEN = 0.1, 0.5, (0.85, 1.1)
 """How far a strength, in a bin of brightness, may be from what it ought to be; the share of the blocks in bins where it
 is not further; and how far the share of values on the ends may be from what is said by both. Of sigma 10 to 50 on six
 tuning pictures made dark, a bright one, stars, lines and text (64 and 128 pixels) half to all blocks were explained,
 with 0.96 to 1.08 times the ends, and 1.12 to 1.47 in six of 39; of 10 to 60 photons made dark with 1.20 to 1.28.
-In the middle of the range the flatter blocks have fewer ends by chance: 0.86 to 0.95 for sigma 75 and 100 on smooth fields."""
+In the middle of the range the flatter blocks have fewer ends by chance: 0.88 to 0.91 for sigma 75 and 100 on smooth
+fields."""
 
 MIDDLE_SEEN = seen_by(MIDDLE)
 """How much the noise of each place of a block has to do with its middle band."""

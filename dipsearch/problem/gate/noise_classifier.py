@@ -95,7 +95,7 @@ def diagnose(y: Tensor, *, jpeg: bool = False, unit: Unit = GREY_LEVELS) -> Diag
     unchanged                   what may be noise cannot be told from texture, from JPEG's own errors, or
                                 from the steps between few values
     noise-free                  the same, and all that was measured lies below the rounding of the file
-    recorruption (white)        it was cut to the range nearly everywhere, or is on black or white ground, as such noise is
+    recorruption (white)        it was cut to the range nearly everywhere, and that explains how it grows
     fallback                    noise under JPEG, or correlated noise that grows with the signal
     recorruption (covariance)   less noise in the high band than in the middle one
     held-out (photons)          the noise grows with the signal as that of photons does

@@ -20,9 +20,9 @@ ERROR = 0.025
 1.7 %, which is 0.67 standard errors."""
 
 STRONG, CUT_ERROR = 40 / LEVELS, 0.1
-"""Stronger noise is cut in most places of 8 bits. Of sigma 50 and 75 on eight tuning pictures estimates were 5.8 and 12.5 %
-off (root mean square, where cut noise was not recognised), nearly all too small; three measures of it may differ by so
-much."""
+"""Stronger noise is cut in most places of 8 bits. Of sigma 50 and 75 on eight tuning pictures estimates were 5.8 and
+12.5 % off (root mean square, where cut noise was not recognised), nearly all too small; three measures of it may differ
+by so much."""
 
 
 def noise_energy(problem: Problem, weight: Tensor) -> float:
