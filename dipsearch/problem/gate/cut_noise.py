@@ -50,7 +50,7 @@ by chance, too, for mean and variance of a skewed noise go together. Without the
 11.8 in the darkest bin where 15.0 was expected, with them 12.3."""
 
 ON_GROUND, ENOUGH_GROUND, MOST_BELOW = 0.4, 0.1, 0.15
-"""Of the values on the ends, in what is ground, within a quarter of sigma of black or white; so much of the blocks in it
+"""Of the values on the ends, on ground, within a quarter of sigma of black or white; so much of the blocks in it
 is enough, for what lies on paper may be texture; and so many may have less noise than that, which texture cannot. Drawn
 text on white of 96 × 128 and 192 × 256 pixels with sigma 8 to 60 had 12 to 62 % in bins that agree, with 0.97 to 1.09
 times the ends on ground, and up to 13 % below."""
