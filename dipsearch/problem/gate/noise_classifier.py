@@ -213,7 +213,7 @@ def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis
         return verdicts.left_alone(seen, unit, jpeg=False)
     if seen.sparse:
         return verdicts.thinning(seen, unit)
-    if seen.patterned:
+    if seen.patterned and seen.cut is None:  # else the places without cut noise are few, and not the quietest
         return verdicts.white(seen, unit) if seen.surely_white else _pattern_alone(seen, unit, jpeg=jpeg)
     noisy = _noisy(seen)
     white = noisy and (seen.even.white or seen.surely_white)
