@@ -28,6 +28,7 @@ from ..problem import (
     clean_sigma,
     crop_problem,
     estimate_sigma,
+    of_every_pixel,
     sees_little,
 )
 from ..problem.gate.impulses import EXACT
@@ -145,6 +146,12 @@ def _in_tiles(
     part = replace(
         part, noise=replace(part.noise, sigma=assumed_sigma(part))
     )  # once, and the same for all tiles
+    if part.noise.places is not None and isinstance(part.operator, Identity):
+        # By its strength noise is the same everywhere, and patches that are alike stay so nearly: the map is smooth.
+        strength = of_every_pixel(part.noise.places, height, width).to(part.y)
+        even = replace(part, y=part.y / strength, noise=replace(part.noise, places=None))
+        pilot = None if pilot is None else pilot / strength
+        return strength * _in_tiles(even, pilot, settings, threads, progress, over)
     if not part.croppable:
         return _restored(part, pilot, settings, over)
     # At a cut edge of a reduced picture nothing is measured for sure along the reach of the reduction's kernel.
