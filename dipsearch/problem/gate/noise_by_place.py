@@ -25,6 +25,7 @@ from ..noise import LEVELS
 from ..noise_map import Places, as_places, of_every_pixel
 from .blocks import FINE, HIGH, MIDDLE, MOST, ON_THE_ENDS, SIDE, Blocks, floor
 from .clipping import is_clipped
+from .photons import NO_LINE, PhotonLine
 
 TILE, MOST_TILES = 32, 6
 """Pixels, at least, along the side of a tile that is compared with others, and tiles along a side of the picture."""
@@ -93,10 +94,11 @@ class NoiseByPlace:
 
 @dataclass(frozen=True, eq=False)
 class _Blocks:
-    """Blocks at their places: squared cosine coefficients (C, n, m, 8, 8), how much of each was cut (n, m), and the
-    middles in pixels (n,), (m,)."""
+    """Blocks at their places: squared cosine coefficients (C, n, m, 8, 8), means (C, n, m), shares that were cut (n, m), and
+    the middles in pixels (n,), (m,)."""
 
     power: Values
+    mean: Values
     cut: Values
     rows: NDArray[Any]
     columns: NDArray[Any]
@@ -109,11 +111,12 @@ def _named(index: np.intp, cells: tuple[int, ...]) -> str:
     return " ".join(word for word in words if word) or "middle"
 
 
-def noise_by_place(y: Tensor, plain: Bits) -> NoiseByPlace | None:
+def noise_by_place(y: Tensor, plain: Bits, *, line: PhotonLine = NO_LINE) -> NoiseByPlace | None:
     """Measure how noise differs over (1, C, h, w); ``None`` where it is the same everywhere, as far as can be told.
 
     Args:
         plain: (C, h, w), values that show no noise.
+        line: how it may grow with brightness instead; then it differs if it still does without that.
     """
     height, width = y.shape[-2:]
     if min(height, width) < 2 * TILE:
@@ -121,11 +124,20 @@ def noise_by_place(y: Tensor, plain: Bits) -> NoiseByPlace | None:
     blocks = _read(y, plain)
     shape = (height, width)
     found = _map(blocks, shape)
-    if found is None:
+    if found is None or not _differs(blocks, found, shape, least=STRONG):
         return None
+    if line.found:
+        variance = line.variance(blocks.mean)
+        rest = replace(blocks, power=blocks.power / (variance / variance.mean())[..., None, None])
+        beside = _map(rest, shape)
+        if beside is None or not _differs(rest, beside, shape):
+            return None
+    return found
+
+
+def _differs(blocks: _Blocks, found: NoiseByPlace, shape: tuple[int, int], *, least: float = 0.0) -> bool:
     strength = _strengths_of_tiles(blocks, found, shape)
-    surely = len(strength) >= FEWEST and strength.max() >= max(DIFFERENT * strength.min(), STRONG)
-    return found if surely else None
+    return len(strength) >= FEWEST and bool(strength.max() >= max(DIFFERENT * strength.min(), least))
 
 
 def _strengths_of_tiles(blocks: _Blocks, found: NoiseByPlace, shape: tuple[int, int]) -> Values:
@@ -170,7 +182,7 @@ def _read(y: Tensor, plain: Bits) -> _Blocks:
     silent = sliding_window_view(ends | plain, (SIDE, SIDE), axis=(1, 2))[:, ::step, ::step]
     rows, columns = (np.arange(count) * step + SIDE // 2 for count in windows.shape[1:3])
     power = dctn(windows, axes=(3, 4), norm="ortho") ** 2
-    return _Blocks(power, silent.mean((3, 4)).max(0), rows, columns)
+    return _Blocks(power, windows.mean((3, 4)), silent.mean((3, 4)).max(0), rows, columns)
 
 
 def _by(blocks: _Blocks, places: Places, shape: tuple[int, int]) -> _Blocks:

@@ -21,6 +21,7 @@ from .evidence import Evidence, gather
 from .free_directions import HARDLY_NOISY
 from .noise_by_place import noise_by_place
 from .noisy_part import FAINTEST, find_noisy_part
+from .photons import NO_LINE
 from .plain import plain_pixels, plain_values
 from .spread import more_than_all
 from .unit import GREY_LEVELS, Unit
@@ -79,7 +80,7 @@ DISAGREEMENT = 2.0
 SURELY_BELOW = 3.0
 """Standard errors of the zero of photons that a constant area lies below it where it is a border for sure."""
 
-MAY_DIFFER = ("recorruption (white)", "recorruption (covariance)", "held-out")
+MAY_DIFFER = ("recorruption (white)", "recorruption (covariance)", "held-out (photons)", "held-out")
 """Branches of noise that may be stronger in some places: quiet ones make it look weak, and steps look correlated."""
 
 SEEN_PLAIN = 0.01
@@ -163,12 +164,13 @@ def _beside_clean_channels(y: Tensor, whole: Diagnosis, *, unit: Unit) -> Diagno
 
 
 def _by_place(y: Tensor, whole: Diagnosis, *, jpeg: bool, unit: Unit) -> Diagnosis | None:
-    """Noise that is stronger in some places, where nothing is known to make it grow with brightness."""
+    """Noise that is stronger in some places, whatever grows with brightness."""
     seen = whole.evidence
-    growing = seen.line.grows or seen.photons.grows or whole.noise.share is not None
+    line = seen.photons if whole.branch == "held-out (photons)" else NO_LINE
+    growing = whole.noise.share is not None or (seen.line.grows and not line.found)
     if jpeg or seen.grid.found or growing or seen.cut is not None or whole.branch not in MAY_DIFFER:
         return None
-    found = noise_by_place(y, plain_values(y))
+    found = noise_by_place(y, plain_values(y), line=line)
     return None if found is None else verdicts.by_place(seen, found, unit)
 
 
