@@ -94,8 +94,8 @@ class NoiseByPlace:
 
 @dataclass(frozen=True, eq=False)
 class _Blocks:
-    """Blocks at their places: squared cosine coefficients (C, n, m, 8, 8), means (C, n, m), shares that were cut (n, m), and
-    the middles in pixels (n,), (m,)."""
+    """Blocks at their places: squared cosine coefficients (C, n, m, 8, 8), mean values (C, n, m), the share of each
+    that shows no noise (n, m), and their middles in pixels (n,), (m,)."""
 
     power: Values
     mean: Values
