@@ -13,7 +13,7 @@ RAMP = tuple(tuple(0.5 + 0.25 * column for column in range(4)) for _ in range(4)
 def test_a_pixel_has_what_lies_between_the_middles_of_cells():
     found = of_every_pixel(RAMP, 64, 64)
     assert found.shape == (1, 1, 64, 64)
-    assert torch.allclose(found[0, 0, 0, 7:57].diff(), torch.tensor(0.25 / 16), atol=1e-6)
+    assert torch.allclose(found[0, 0, 0, 8:56].diff(), torch.tensor(0.25 / 16), atol=1e-6)
     assert found.min() == 0.5 and found.max() == 1.25
 
 
@@ -21,7 +21,7 @@ def test_a_crop_has_the_strengths_of_its_place():
     part = cropped(RAMP, (64, 64), top=0, left=32, height=64, width=32)
     assert (len(part), len(part[0])) == (4, 2)
     there = of_every_pixel(RAMP, 64, 64)[..., 32:]
-    assert torch.allclose(of_every_pixel(part, 64, 32), there, atol=0.08)
+    assert torch.allclose(of_every_pixel(part, 64, 32), there, atol=0.13)  # a cell ends where the crop does
     noise = NoiseModel("unknown", 0.1, "estimated", places=RAMP)
     problem = Problem(torch.rand(1, 1, 64, 64), Identity(), noise, (1, 1, 64, 64), torch.ones(1, 1, 64, 64))
     assert crop_problem(problem, top=0, left=32, height=64, width=32).noise.places == part

@@ -55,6 +55,9 @@ ROUNDS = 2
 FAINTEST = 1e-6
 """Of the range: weaker noise counts as that, so that nothing is divided by nothing."""
 
+SMOOTH = 0.4
+"""Of the window under which the map is averaged, in cells; with 0.7 its errors are the same, and steps are softer."""
+
 NEAR, FAR = 0.7, 1e-3
 """Of tiles that are noise, in cells: how far they reach where others are; and the weight of those far away."""
 
@@ -159,9 +162,11 @@ def _map(blocks: _Blocks, shape: tuple[int, int]) -> NoiseByPlace | None:
             return None
         found = found * table
         beside = _from_noise(found, noise)
-        # Texture adds to the noise and takes nothing away: what was found beside it is the most that there can be.
-        table = np.where(noise, found, np.fmin(found, beside))
-    table = np.exp(gaussian_filter(np.log(np.maximum(table, FAINTEST)), NEAR, mode="nearest"))
+        # Texture adds to the noise and takes nothing away: what is beside it is the most that there can be. Steps and
+        # steep growth are uneven, too, and look as weak as their weaker end: the truth lies between both. With the
+        # smaller one alone patches had 27.9 instead of 28.6 dB on halves of 10 and 30, elsewhere 0.1 more or less.
+        table = np.where(noise, found, np.sqrt(np.fmin(found, beside) * beside))
+    table = np.exp(gaussian_filter(np.log(np.maximum(table, FAINTEST)), SMOOTH, mode="nearest"))
     variance = float(of_every_pixel(as_places(torch.from_numpy(table)), *shape).square().mean())
     sigma = math.sqrt(variance)
     return NoiseByPlace(sigma, as_places(torch.from_numpy(table / sigma)))
