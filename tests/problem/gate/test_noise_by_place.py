@@ -42,7 +42,7 @@ def test_the_map_is_that_of_the_noise(name, kind):
 
 
 def test_people_are_told_where_it_is_weak_and_strong():
-    y = noisy(photo("rocket"), strengths("halves"))
+    y = noisy(photo("rocket"), strengths("left to right"))
     found = diagnose(y)
     assert "from place to place" in found.sentence
     assert found.warning.startswith("the noise differs over the picture") and "left) to " in found.warning
