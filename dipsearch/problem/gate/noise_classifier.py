@@ -104,7 +104,8 @@ def diagnose(y: Tensor, *, jpeg: bool = False, unit: Unit = GREY_LEVELS) -> Diag
     fallback                    noise under JPEG, or correlated noise that grows with the signal
     recorruption (covariance)   less noise in the high band than in the middle one
     held-out (photons)          the noise grows with the signal as that of photons does
-    held-out                    it grows in another way, or its strength is uncertain by over 10 %
+    held-out                    it is stronger in some places, grows in another way, or its strength is
+                                uncertain by over 10 %
     recorruption (white)        otherwise
     ==========================  =====================================================================
 
