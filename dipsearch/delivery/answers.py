@@ -25,7 +25,7 @@ from torch import Tensor
 
 from ..fitting import combine, data_consistent
 from ..fitting.ensemble import scoring_products
-from ..problem import Identity, Problem, Split
+from ..problem import Identity, Problem, Split, for_every_strength, of_every_pixel
 from ..problem.gate.clipping import photons_uncut, unclipped
 from ..trials.first_files import Made
 from .bootstrap import Standing, block_errors, errors_apart, standings
@@ -132,7 +132,15 @@ def finished(image: Tensor, problem: Problem) -> Tensor:
         and noise.sigma
     ):
         sigmas = [noise.sigma_of(channel) for channel in range(image.shape[1])]
-        image = unclipped(image, problem.y, sigmas, seen=problem.observed)
+        if noise.places is None:
+            image = unclipped(image, problem.y, sigmas, seen=problem.observed)
+        else:
+            strength, whole = of_every_pixel(noise.places, *image.shape[-2:]), image
+            image = for_every_strength(
+                lambda one: unclipped(whole, problem.y, [one] * whole.shape[1], seen=problem.observed),
+                noise.sigma,
+                strength,
+            )
     elif isinstance(problem.operator, Identity) and noise.kind == "poisson":
         image = photons_uncut(image, problem.y, noise, seen=problem.observed)
     return data_consistent(image, problem)

@@ -274,6 +274,7 @@ def _noise(run: Run) -> dict[str, Any]:
         "offset": noise.offset,
         "read_sigma": noise.read_sigma,
         "share": noise.share,
+        "sigma_by_place": None if noise.places is None else [list(row) for row in noise.places],
         "sigma_by_channel": None
         if noise.channels is None
         else [noise.sigma_of(channel) for channel in range(len(noise.channels))],

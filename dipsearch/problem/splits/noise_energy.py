@@ -13,6 +13,7 @@ from torch import Tensor
 from ..gate.clipping import is_clipped, surviving_noise
 from ..gate.impulses import clean_sigma
 from ..noise import LEVELS
+from ..noise_map import for_every_strength, of_every_pixel
 from ..problem import Problem
 
 ERROR = 0.025
@@ -53,6 +54,17 @@ def noise_energy(problem: Problem, weight: Tensor) -> float:
             for index, one in enumerate(sigmas)
         ]
         variance, bias = (torch.cat(part, dim=1) for part in zip(*maps, strict=True))
+    elif noise.places is not None:
+        strength = of_every_pixel(noise.places, *problem.y.shape[-2:])
+        variance, bias = torch.tensor_split(
+            for_every_strength(
+                lambda one: torch.cat(surviving_noise(problem.y, one, seen=problem.observed), dim=1),
+                sigma,
+                strength,
+            ),
+            2,
+            dim=1,
+        )
     else:
         variance, bias = surviving_noise(problem.y, sigma, seen=problem.observed)
     return weighted_mean(variance - bias.square(), weight)
