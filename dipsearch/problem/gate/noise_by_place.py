@@ -47,7 +47,7 @@ FEWEST, DIFFERENT, STRONG = 3, 1.75, 10 / LEVELS
 """Tiles that have to be noise, the strength of the strongest one by that of the weakest one, and what the strongest one
 has at least. On 128 × 128 of 17 tuning pictures, in colour and in green alone, with white noise of sigma 10 to 50 the
 ratio was at most 1.63; without noise and with sigma 3 and 5 up to 1.94, where the strongest tile had at most 10.
-"""
+At half size fur with sigma 10 (baboon) passes for it: three of 405 cases of the gate; 1.9 spares none."""
 
 ROUNDS = 2
 """In which the map is made: the second time without what the first one knows of the growth within a tile."""
