@@ -11,11 +11,16 @@ LONGEST = 1e9
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 
+def rounded_up(seconds: float) -> float:
+    """Seconds rounded up to what one would write: tens up to 90, whole minutes above."""
+    unit = 10 if seconds <= 90 else 60
+    return float(unit * math.ceil(seconds / unit))
+
+
 def about(seconds: float) -> str:
     """A duration rounded up, to be written after ``--budget``: ``40s``, ``3m``."""
-    if seconds <= 90:
-        return f"{10 * math.ceil(seconds / 10)}s"
-    return f"{math.ceil(seconds / 60)}m"
+    whole = rounded_up(seconds)
+    return f"{whole:.0f}s" if whole <= 90 else f"{whole / 60:.0f}m"
 
 
 def seconds_in(words: str) -> float | None:

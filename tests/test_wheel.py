@@ -1,9 +1,11 @@
-"""What a wheel carries: the package, the search spaces, the published networks, the page's style."""
+"""What a wheel carries: the package, the search spaces, the published networks, the page's style; and a source
+distribution: all that its tests, its pages and ``make`` read."""
 
 import ast
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -31,6 +33,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [sys.executable, "-c", build], cwd=source, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
+    assert "absent from the `packages` configuration" not in done.stderr + done.stdout
     with zipfile.ZipFile(source / done.stdout.splitlines()[-1]) as wheel:
         wheel.extractall(folder / "installed")
     return folder / "installed"
@@ -73,9 +76,39 @@ def test_search_spaces_are_found_from_a_checkout() -> None:
         shipped("nothing")
 
 
+def test_a_source_distribution_carries_what_its_tests_and_pages_read(tmp_path: Path) -> None:
+    folders = ("dipsearch", "search_spaces", "tests", "docs")
+    source = tmp_path / "source"
+    made = shutil.ignore_patterns("__pycache__", "_build", "generated")
+    for name in folders:
+        shutil.copytree(ROOT / name, source / name, ignore=made)
+    files = {path.name for path in ROOT.iterdir() if path.is_file() and not path.name.startswith(".")}
+    files |= {f"studies/{path.name}" for path in (ROOT / "studies").iterdir() if path.is_file()}
+    benchmarks = {f"benchmarks/{path.name}" for path in (ROOT / "benchmarks").iterdir() if path.is_file()}
+    for name in files | benchmarks:
+        (source / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, source / name)
+    build = "from setuptools import build_meta; print(build_meta.build_sdist('.'))"
+    done = subprocess.run(
+        [sys.executable, "-c", build], cwd=source, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    archive = source / done.stdout.splitlines()[-1]
+    with tarfile.open(archive) as tar:
+        there = {str(Path(*Path(name).parts[1:])) for name in tar.getnames()}
+    assert files <= there
+    assert benchmarks - there == {"benchmarks/table.npz"}  # it is larger than all the rest
+    for folder in folders:
+        assert {f"{folder}/{name}" for name in in_package(source / folder, "*.*")} <= there
+    assert archive.stat().st_size < 6_000_000
+
+
 def test_the_list_of_packages_is_complete() -> None:
+    # Folders that hold data alone count, too.
     found = {
-        ".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "dipsearch").rglob("__init__.py")
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for path in (ROOT / "dipsearch").rglob("*.*")
+        if path.is_file() and "__pycache__" not in path.parts
     }
     assert set(SETTINGS["tool"]["setuptools"]["packages"]) == found | {"dipsearch.search_spaces"}
 

@@ -20,7 +20,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ..errors import ResourceError
 from ..visible import escaped_json, visible
+from .lasting_streams import LastingStream
 
 if TYPE_CHECKING:
     from ..run import Callback, Outcome, Plan, Snapshot, Trial
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
         def close(self) -> None: ...
 
 
+_LONGEST_LABEL = 20
+"""Letters of a label that make room beside all the others; a longer one pushes its own sentence alone."""
 _WIDER_THAN_ANY_TABLE = 10_000
 
 LINE_SECONDS, LINE_SHARE = 30.0, 0.02
@@ -208,13 +212,14 @@ def print_pairs(rows: Iterable[tuple[str, str]], console: Console | None = None)
     """Print labels and sentences in two columns; where there is no terminal, a line each, never wrapped."""
     console, rows = console or plain_console(), list(rows)
     if not console.is_terminal:
-        width = max((len(label) + 1 for label, _ in rows), default=0)
+        width = max((len(label) + 1 for label, _ in rows if len(label) <= _LONGEST_LABEL), default=0)
         for label, sentence in rows:
             start = f"{label}:" if label else ""
             console.print(_text(f"{start:<{width}}  {sentence}"), soft_wrap=True)
         return
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
+    longest = max((len(label) for label, _ in rows), default=0)
+    table.add_column(style="bold", width=min(longest, _LONGEST_LABEL))
     table.add_column(overflow="fold")
     for label, sentence in rows:
         table.add_row(_text(label), _text(sentence))
@@ -237,9 +242,21 @@ def print_table(
     console.print(table)
 
 
-def print_json(content: object) -> None:
-    """Print ``content`` as JSON on standard output, for a program to read."""
-    print(escaped_json(json_format.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)))
+def print_json(content: object, *, kept: str = "") -> None:
+    """Print ``content`` as JSON on standard output, for a program to read.
+
+    Args:
+        kept: where else it is, or what it is about, in words for who does not get it.
+
+    Raises:
+        ResourceError: standard output takes it no more.
+    """
+    print(escaped_json(json_format.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)), flush=True)
+    refused = sys.stdout.refused if isinstance(sys.stdout, LastingStream) else None
+    if refused is not None:
+        raise ResourceError(
+            "the JSON cannot be written", f"the system says: {refused.strerror or refused}", kept
+        )
 
 
 def _text(words: str, *, style: str = "") -> Text:

@@ -50,7 +50,7 @@ def iteration(worker: WorkerState) -> str:
 
 def overall(snapshot: Snapshot) -> str:
     """One line about the whole search: counts, the best so far, the time left."""
-    best, left = snapshot.best, snapshot.seconds_left
+    left = snapshot.seconds_left
     parts = (
         snapshot.phase,
         clause(
@@ -59,12 +59,19 @@ def overall(snapshot: Snapshot) -> str:
             f"{snapshot.pruned} pruned",
             f"{snapshot.failed} failed" if snapshot.failed else None,
         ),
-        f"best so far {decibels(best.estimated_psnr)} (candidate {best.number})"
-        if best is not None
-        else None,
+        _best_so_far(snapshot),
         f"{duration(left)} left" if left is not None else None,
     )
     return "; ".join(part for part in parts if part)
+
+
+def _best_so_far(snapshot: Snapshot) -> str | None:
+    best = snapshot.best
+    if best is None:
+        return None
+    if snapshot.better is not None:
+        return f"best so far candidate {best.number}, with an error that is too small to be told"
+    return f"best so far {decibels(best.estimated_psnr)} (candidate {best.number})"
 
 
 def at_work(snapshot: Snapshot) -> str:

@@ -1,7 +1,8 @@
 """Streams that outlive their readers: whoever closes a terminal, or reads no further, ends no search.
 
 A search delivers its picture whether or not anybody hears of it. What cannot be written any more, to a terminal that
-is gone, a pipe without a reader or a file on a full disk, is dropped from then on.
+is gone, a pipe without a reader or a file on a full disk, is dropped from then on. Who may not lose it, as a program
+that reads JSON, asks why.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ class LastingStream:
 
     Args:
         stream: what is written to, as long as it can be.
+
+    ``refused`` is why what was written last, or something before, was dropped; ``None``: nothing was.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self.refused: OSError | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -36,8 +40,8 @@ class LastingStream:
         """Write, or drop."""
         try:
             return self._stream.write(text)
-        except OSError:
-            self._drop()
+        except OSError as error:
+            self._drop(error)
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -49,11 +53,12 @@ class LastingStream:
         """Flush, or drop what is not written yet."""
         try:
             self._stream.flush()
-        except OSError:
-            self._drop()
+        except OSError as error:
+            self._drop(error)
 
-    def _drop(self) -> None:
+    def _drop(self, error: OSError) -> None:
         """Let all that follows go nowhere, and what waits in a buffer, which Python flushes when it ends."""
+        self.refused = self.refused or error
         nowhere = os.open(os.devnull, os.O_WRONLY)
         with suppress(OSError):  # it is no file
             os.dup2(nowhere, self._stream.fileno())

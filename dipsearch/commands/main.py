@@ -6,10 +6,11 @@ standard error that says what to do, and exit code 2; a traceback means a bug in
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Annotated
 
 import typer
@@ -32,6 +33,9 @@ from .show import show
 
 USAGE_ERROR = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""How the system refuses what is written; to what, it does not say of a stream."""
+
 MAY_FINISH = ("search", "restore")
 """Verbs that deliver something when they are asked to finish."""
 
@@ -84,14 +88,17 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader has left (`| head`). Python would complain once more while it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 1
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
         return _refuse("there is not enough memory for this; use a smaller picture or fewer --workers")
     except OSError as error:
-        return _refuse(f"{error.filename or 'a file'}: the system says: {error.strerror or error}")
+        if not error.filename and error.errno in NO_ROOM:
+            _drop_output()
+            return _refuse(f"the output cannot be written: the system says: {error.strerror}")
+        return _refuse(f"{error.filename or 'it cannot go on'}: the system says: {error.strerror or error}")
     return code if isinstance(code, int) else 0
 
 
@@ -103,6 +110,12 @@ def _from_home(argument: str) -> str:
     if not argument.startswith("~/"):
         return argument
     return os.path.expanduser(argument)  # noqa: PTH111  (a slash at the end stays, as a shell has it)
+
+
+def _drop_output() -> None:
+    """Drop what standard output still holds, which it does not take."""
+    with suppress(OSError):  # a stream without a file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refuse(text: str) -> int:

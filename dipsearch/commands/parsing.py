@@ -213,6 +213,12 @@ def _expand(source: str, apart: set[Path]) -> list[str]:
             "a picture is a file, a folder of pictures, or sample:NAME",
             "check the variable that it came from",
         )
+    if source == "-":
+        raise InputError(
+            "- was given as a picture",
+            "standard input is not read",
+            "write what comes from there to a file, and give that; a file of this name is ./-",
+        )
     path = Path(source)
     if path.is_dir():
         pictures = [

@@ -1,7 +1,8 @@
 """A search in a few words, for whoever has one damaged picture: what was found, what is happening, what came out.
 
 Differences between restorations of one picture are sure where their levels are not: an estimate may be decibels off
-for all of them alike. So a gain over the first answer is said, and no level without a reference.
+for all of them alike. So a gain over the first answer is said, and no level without a reference; where an error is too
+small to be told, not even how large that gain is.
 """
 
 from __future__ import annotations
@@ -107,6 +108,8 @@ def _gain(snapshot: Snapshot) -> str | None:
     if best is None or best.estimated_psnr is None or bar is None:
         return None
     gain = best.estimated_psnr - bar
-    if gain < EVEN:
+    if gain < EVEN if snapshot.better is None else not snapshot.better:
         return "none is better than the first answer yet"
+    if snapshot.better:
+        return "the best is better than the first answer"
     return f"the best is {gain:.1f} dB better than the first answer"

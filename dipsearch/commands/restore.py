@@ -138,6 +138,6 @@ def restore(
                 start=start_word,
             )
     if json:
-        print_json(results)
+        print_json(results, kept="what was restored is written")
     elif not quiet:
         print_pairs(restored_rows(results))

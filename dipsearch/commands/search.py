@@ -217,7 +217,7 @@ def _run(request: Request, *, resume: bool, words: Words, quiet: bool, json: boo
         for sentence in lacking:
             callback.warn(sentence)
     if json:
-        print_json(outcome.result)
+        print_json(outcome.result, kept=f"it is kept in {outcome.folder / 'result.json'}")
     elif not quiet:
         print_pairs(words.outcome(outcome))
 

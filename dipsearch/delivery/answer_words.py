@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..calling import option
+from ..problem.gate.unit import Unit, unit_of
 from ..trials.objective import in_decibels
 from .answers import COMBINED, QUICKLY, UNCHANGED
 from .shares import FIRST
@@ -28,6 +29,12 @@ def answers_of(result: Mapping[str, Any]) -> list[Sequence[Row]]:
     return [answers for picture in pictures if (answers := picture.get("answers"))]
 
 
+def unit_in(result: Mapping[str, Any]) -> Unit:
+    """The unit of differences in the first picture of a result: that of its file."""
+    first = (result.get("pictures") or [{}])[0].get("range") or {}
+    return unit_of((float(first.get("black", 0)), float(first.get("white", 255))))
+
+
 def delivered_answer(answers: Sequence[Row]) -> Row:
     """The one that is delivered; where several have a share of it, that is the mixture."""
     parts = [answer for answer in answers if answer["share"] > 0]
@@ -41,7 +48,18 @@ def delivered_words(answers: Sequence[Row]) -> str:
     parts = sorted((a for a in answers if a["share"] > 0), key=lambda answer: -answer["share"])
     if len(parts) == 1:
         return str(parts[0]["words"])
-    return "a mixture: " + ", ".join(f"{100 * a['share']:.0f} % {_as_a_part(a)}" for a in parts)
+    percents = _percents([float(a["share"]) for a in parts])
+    return "a mixture: " + ", ".join(f"{n} % {_as_a_part(a)}" for n, a in zip(percents, parts, strict=True))
+
+
+def _percents(shares: Sequence[float]) -> list[int]:
+    """Whole per cent that sum to 100 as the shares sum to 1: what is cut off goes to those that lose most by it."""
+    exact = [100 * share / sum(shares) for share in shares]
+    whole = [math.floor(one) for one in exact]
+    by_loss = sorted(range(len(exact)), key=lambda index: whole[index] - exact[index])
+    for index in by_loss[: 100 - sum(whole)]:
+        whole[index] += 1
+    return whole
 
 
 def made_quickly(answers: Sequence[Row]) -> bool:
@@ -124,7 +142,10 @@ def bar_words(result: Mapping[str, Any]) -> str:
     reached = _mean([one["estimate"] for one in delivered])
     if reached is None:
         return said
-    return f"{said}; what is delivered is estimated {_gain_pair(reached - alone, _error(pictures))}"
+    flattered = ", which flatters it a little, " if any(map(_flattered, delivered)) else ""
+    why = "for its shares were fitted to the values that judge it" if flattered else ""
+    gained = _gain_pair(reached - alone, _error(pictures))
+    return f"{said}; what is delivered is estimated {gained}{flattered}{why}"
 
 
 def little_words(result: Mapping[str, Any]) -> str:
@@ -169,6 +190,8 @@ def gain_words(result: Mapping[str, Any]) -> str:
             gain, error = reached - alone, _error(pictures) if known else None
             if error is not None and _untold(gain, error):
                 return f"whether they add anything cannot be told ({_pair(gain, error)} dB{known})"
+            if round(gain, 2) < 0:
+                return f"they cost {-gain:.2f} dB here, against similar patches alone{known}"
             if gain < LITTLE:
                 return f"they add little here: {gain:+.2f} dB to similar patches alone{known}"
             return f"they add {gain:.1f} dB to what similar patches reach alone{known}"
@@ -185,16 +208,22 @@ def _untold(gain: float, error: float | None) -> bool:
 
 
 def _error(pictures: Sequence[Sequence[Row]]) -> float | None:
-    """The standard error of the mean gain over the first answer, in dB; ``None``: it is not known."""
-    return _row_error([answers[0] for answers in pictures])
+    """The standard error of the mean gain of what is delivered over the first answer, in dB; ``None``: not known."""
+    return _row_error([delivered_answer(answers) for answers in pictures])
 
 
 def _row_error(rows: Sequence[Row | None]) -> float | None:
-    """The standard error of the mean difference of answers, one to each picture, to the best ones."""
-    errors = [float(row["standard_error"]) for row in rows if row and row.get("standard_error") is not None]
+    """The standard error of the mean difference of answers, one to each picture, to the first ones."""
+    key = "error_beside_first"
+    errors = [float(row[key]) for row in rows if row and row.get(key) is not None]
     if not errors or len(errors) < len(rows):
         return None
     return math.sqrt(sum(error**2 for error in errors)) / len(errors)
+
+
+def _flattered(row: Row) -> bool:
+    """Whether the values that judge an answer have had a part in it."""
+    return bool(row.get("flattered"))
 
 
 def _made_by(rows: Sequence[Row | None]) -> str:

@@ -25,10 +25,10 @@ from torch import Tensor
 
 from ..fitting import combine, data_consistent
 from ..fitting.ensemble import scoring_products
-from ..problem import Identity, Problem, Split
+from ..problem import Identity, Problem, Split, for_every_strength, of_every_pixel
 from ..problem.gate.clipping import photons_uncut, unclipped
 from ..trials.first_files import Made
-from .bootstrap import Standing, block_errors, standings
+from .bootstrap import Standing, block_errors, errors_apart, standings
 from .innovations import innovation_products
 from .shares import BEST, ENSEMBLE, FIRST, POLISHED, USUAL, mixture_shares, score_variance
 
@@ -83,6 +83,9 @@ class Choice:
         chosen: the name of the one that is delivered.
         shares: of which answers it consists; they sum to 1.
         validation_mse: the estimate of the mean squared error of what is delivered; NaN where nothing was judged.
+        beside_first: standard errors in dB of the difference of each to the first answer, in their order; ``None``:
+            there is none, or too little to tell.
+        fitted: the shares were corrected by the values that judge what is delivered, which flatters it.
     """
 
     answers: tuple[Answer, ...]
@@ -90,6 +93,8 @@ class Choice:
     chosen: str
     shares: dict[str, float]
     validation_mse: float
+    beside_first: tuple[float | None, ...] = ()
+    fitted: bool = False
 
     @property
     def answer(self) -> Answer:
@@ -127,7 +132,15 @@ def finished(image: Tensor, problem: Problem) -> Tensor:
         and noise.sigma
     ):
         sigmas = [noise.sigma_of(channel) for channel in range(image.shape[1])]
-        image = unclipped(image, problem.y, sigmas, seen=problem.observed)
+        if noise.places is None:
+            image = unclipped(image, problem.y, sigmas, seen=problem.observed)
+        else:
+            strength, whole = of_every_pixel(noise.places, *image.shape[-2:]), image
+            image = for_every_strength(
+                lambda one: unclipped(whole, problem.y, [one] * whole.shape[1], seen=problem.observed),
+                noise.sigma,
+                strength,
+            )
     elif isinstance(problem.operator, Identity) and noise.kind == "poisson":
         image = photons_uncut(image, problem.y, noise, seen=problem.observed)
     return data_consistent(image, problem)
@@ -165,9 +178,14 @@ def choose(answers: Sequence[Answer], problem: Problem, *, split: Split, seconds
     # Ties, up to the rounding of a mixture of equals, go to the simpler one, which comes first.
     chosen = min([*_alone(usable, split), chosen], key=lambda name: round(errors[name], 9))
     blocks = block_errors([[one.judged] for one in usable], problem, split=split)
-    found = standings([replace(blocks, offset=blocks.offset - np.array(changes)[:, None])])
+    as_delivered = replace(blocks, offset=blocks.offset - np.array(changes)[:, None])
+    found = standings([as_delivered])
+    # Simplest first, and nothing is judged that is unchanged: the first answer, if there is one, is in front.
+    beside_first = errors_apart(as_delivered, 0) if usable[0].name == FIRST else ()
     ready = tuple(replace(one, image=finished(one.image, problem)) for one in usable)
-    return Choice(ready, found, chosen, shares if chosen == COMBINED else {chosen: 1.0}, errors[chosen])
+    shares = shares if chosen == COMBINED else {chosen: 1.0}
+    fitted = chosen == COMBINED and not split.blind
+    return Choice(ready, found, chosen, shares, errors[chosen], beside_first, fitted)
 
 
 def _gained(usable: Sequence[Answer], problem: Problem, *, split: Split) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..problem import Problem, Split
 from ..problem.gate.grid import square_sums
+from ..problem.splits.noise_energy import noise_energy_error
 from ..trials.objective import LEAST_ERROR
 
 BLOCK = 16
@@ -48,11 +49,13 @@ class BlockErrors:
             K candidates, S seeds and B blocks that have scoring values.
         values: scoring values in each block, ``(B,)``.
         offset: what is taken off the mean error to get the score, ``(K, S)`` or one for all.
+        shared_error: the standard error of the scores that is the same for all images, as that of an estimated sigma.
     """
 
     errors: Values
     values: Values
     offset: Values | float
+    shared_error: float = 0.0
 
     def validation_mses(self) -> Values:
         """The split's estimates of the mean squared error, ``(K, S)``."""
@@ -95,7 +98,7 @@ def block_errors(images: Sequence[Sequence[Tensor]], problem: Problem, *, split:
     rows = [[_blocks((errors - known)[0].sum(0))[there] for errors, _ in one] for one in judged]
     guided = np.array([[float(part) for _, part in one] for one in judged])
     offset = split.score_offset - float(known.sum()) / total - guided
-    return BlockErrors(np.array(rows), values[there], offset)
+    return BlockErrors(np.array(rows), values[there], offset, noise_energy_error(problem, split.score_weight))
 
 
 def standings(pictures: Sequence[BlockErrors], *, repeats: int = REPEATS) -> tuple[Standing, ...]:
@@ -117,11 +120,32 @@ def standings(pictures: Sequence[BlockErrors], *, repeats: int = REPEATS) -> tup
         return tuple(Standing(float(estimate), None, None) for estimate in estimates)
     draws = _drawn(pictures, np.random.default_rng(0), repeats=repeats)
     best = int(np.argmax(estimates))
-    own, apart = draws.std(axis=0, ddof=1), (draws - draws[:, [best]]).std(axis=0, ddof=1)
+    own = np.hypot(draws.std(axis=0, ddof=1), _shared(pictures))
+    apart = (draws - draws[:, [best]]).std(axis=0, ddof=1)
     return tuple(
         Standing(float(estimate), _meant(alone), _meant(beside), bound)
         for estimate, alone, beside, bound in zip(estimates, own, apart, _bounds(pictures), strict=True)
     )
+
+
+def errors_apart(picture: BlockErrors, one: int) -> tuple[float | None, ...]:
+    """The standard errors of the differences of all candidates to ``one`` on a picture, in dB; 0 for itself.
+
+    ``None`` as in ``Standing.standard_error``.
+    """
+    if len(picture.values) < FEWEST_BLOCKS:
+        return (None,) * len(picture.errors)
+    draws = _drawn([picture], np.random.default_rng(0), repeats=REPEATS)
+    return tuple(_meant(error) for error in (draws - draws[:, [one]]).std(axis=0, ddof=1))
+
+
+def _shared(pictures: Sequence[BlockErrors]) -> Values:
+    """The part of each candidate's standard error in dB that all images have in common, ``(K,)``."""
+    each = [
+        10 / math.log(10) * one.shared_error / np.maximum(one.validation_mses().mean(axis=1), LEAST_ERROR)
+        for one in pictures
+    ]
+    return np.asarray(np.sqrt(np.square(each).sum(axis=0)) / len(pictures))
 
 
 def _bounds(pictures: Sequence[BlockErrors]) -> list[float | None]:
@@ -134,10 +158,16 @@ def _bounds(pictures: Sequence[BlockErrors]) -> list[float | None]:
 
 
 def _own_errors(picture: BlockErrors) -> Values:
-    """The standard error of each candidate's estimated mean squared error, ``(K,)``."""
+    """The standard error of each candidate's estimated mean squared error, ``(K,)``, the shared one included."""
     errors, values = picture.errors.mean(axis=1), picture.values
     apart = errors - (errors.sum(axis=1) / values.sum())[:, None] * values
-    return np.asarray(np.sqrt(np.square(apart).sum(axis=1)) / values.sum())
+    own = np.sqrt(np.square(apart).sum(axis=1)) / values.sum()
+    return np.asarray(np.hypot(own, picture.shared_error))
+
+
+def own_error(picture: BlockErrors) -> float:
+    """The standard error of the first candidate's estimated mean squared error."""
+    return float(_own_errors(picture)[0])
 
 
 def _meant(error: float) -> float | None:

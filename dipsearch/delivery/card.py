@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..trials.trial import Trial
-from .answer_words import bar_words, delivered_words, level_words
+from .answer_words import bar_words, delivered_words, level_words, unit_in
 from .finalists import FIRST, SECOND
 
 
@@ -88,21 +88,32 @@ def _finalists(result: Mapping[str, Any]) -> list[str]:
         "| candidate | estimated PSNR | difference to the best |",
         "|---|---|---|",
         *(
-            f"| {row['number']} | {_cell(row['score'], row['score_error'])} | "
-            + (_cell(row["score"] - rows[0]["score"], row["standard_error"]) if index else "")
+            f"| {row['number']} | {_level(row) or _cell(row['score'], row['score_error'])} | "
+            + (
+                _cell(row["score"] - rows[0]["score"], row["standard_error"])
+                if index and not _level(row)
+                else ""
+            )
             + " |"
             for index, row in enumerate(rows)
         ),
     ]
 
 
+def _level(row: Mapping[str, Any]) -> str:
+    """The bound of a score that only orders; empty for others."""
+    return "" if row.get("at_least") is None else f"{row['at_least']:.2f} dB or more"
+
+
 def _uncertainty(result: Mapping[str, Any]) -> list[str]:
     found = result["uncertainty"]
     if not found:
         return []
+    unit = unit_in(result)
+    where = "" if found.get("restored", 1.0) == 1 else " over the restored pixels"
     line = (
-        f"How far each pixel may be off is in {found['file']} (standard deviations, {255 * found['mean']:.1f} of 255 "
-        f"on average); in {found['image']} white stands for {255 * found['white']:.1f}."
+        f"How far each pixel may be off is in {found['file']} (standard deviations, {unit.strength(found['mean'])} "
+        f"on average{where}); in {found['image']} white stands for {unit.strength(found['white'])}."
     )
     if found["rank_correlation"] is not None:
         line += (

@@ -26,7 +26,7 @@ FIRST, SECOND, WHOLE_PICTURE = "first", "second", "whole picture"
 """What a finalist's score was computed on: the split that the search used, one that it never saw, or the first split of
 the whole picture after a search on a crop."""
 
-ONLY = "it was the only one finished"
+ONLY = "it was the only one that came to a score"
 """Why a candidate is chosen that has no others beside it."""
 
 
@@ -42,6 +42,7 @@ class Finalist:
         error: of the score itself, in dB.
         seeds: fits that the score is the mean of.
         split: "first", "second" or "whole picture".
+        at_least: where the score only orders, what PSNR in dB it tells for sure, see ``Standing``; else ``None``.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Finalist:
     error: float | None
     seeds: int
     split: str
+    at_least: float | None = None
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,7 @@ def _rows(
             error=standing.error,
             seeds=seeds,
             split=split,
+            at_least=standing.at_least,
         )
         for finalist, standing in zip(finalists, found, strict=True)
     ]

@@ -22,9 +22,10 @@ from ..planning.budget import FIRST_SHARE
 from ..problem import Case, restored_suffix, write_restored
 from ..trials.array_files import read_x
 from ..trials.first_files import FIRST_FOLDER, KeptFirst, Made, first_file, read_first
-from ..trials.objective import estimated_psnr
+from ..trials.objective import Level, estimated_psnr
 from ..trials.problem_files import SEARCHED, WHOLE, pilot_path, problem_file, write_pilot
 from .answers import finished
+from .bootstrap import block_errors, own_error
 from .delivering import whole_problem
 from .picture_outputs import picture_folder
 
@@ -105,18 +106,21 @@ def _write_pilots(folder: Path, name: str, first: FirstAnswer, *, seed: int, on_
         write_pilot(pilot_path(folder, kind=SEARCHED, name=name), fitted=read_x(searched))
 
 
-def first_estimates(runner: Runner, firsts: Mapping[str, FirstAnswer]) -> dict[str, float]:
-    """What the score expects of each, by the pictures' names: estimated PSNR in dB.
+def first_estimates(runner: Runner, firsts: Mapping[str, FirstAnswer]) -> dict[str, Level]:
+    """What the score expects of each, by the pictures' names, and how far that is luck.
 
     Args:
         runner: that made them.
         firsts: by the pictures' names.
     """
     pictures = {name: whole_problem(runner.folder, name, seed=runner.seed) for name in firsts}
-    return {
-        name: estimated_psnr(float(picture.split.validation_mse(picture.problem.view(firsts[name].fitted))))
-        for name, picture in pictures.items()
-    }
+    found = {}
+    for name, picture in pictures.items():
+        fitted, split = firsts[name].fitted, picture.split
+        mse = float(split.validation_mse(picture.problem.view(fitted)))
+        error = own_error(block_errors([[fitted]], picture.problem, split=split))
+        found[name] = Level(mse, error, estimated_psnr(mse))
+    return found
 
 
 def first_made(runner: Runner, problem: str, *, kept: Made = "as usual") -> Made:

@@ -80,10 +80,12 @@ def write_picture(
         "answers": rows,
         "best": None
         if delivery is None
-        else _best(delivery, finished(delivery.best_image, picture.problem), truth, data_range=relative_to),
+        else _best(delivery, finished(delivery.best_image, picture.problem), truth, data_range=relative_to)
+        | _level(choice, "best", delivery.best.validation_mse),
         "stack": None
         if delivery is None
-        else _ensemble(delivery, finished(delivery.combined, picture.problem), truth, data_range=relative_to),
+        else _ensemble(delivery, finished(delivery.combined, picture.problem), truth, data_range=relative_to)
+        | _level(choice, "ensemble", delivery.ensemble.validation_mse),
         "second_stack": None
         if delivery is None
         else _second_ensemble(
@@ -135,6 +137,7 @@ def delivered_word(choice: Choice, delivery: Delivery | None) -> str:
 def answer_rows(choice: Choice, reference: Tensor | None, *, data_range: float = 1.0) -> list[dict[str, Any]]:
     """All answers, simplest first: what the score expects of each, and what it is against the reference."""
     best = max(choice.found, key=lambda standing: standing.estimated_psnr)
+    beside_first = choice.beside_first or (None,) * len(choice.answers)
     return [
         {
             "name": answer.name,
@@ -144,18 +147,33 @@ def answer_rows(choice: Choice, reference: Tensor | None, *, data_range: float =
             "standard_error": finite(standing.standard_error)
             if standing.at_least is best.at_least is None
             else None,
+            "error_beside_first": finite(apart)
+            if standing.at_least is choice.found[0].at_least is None
+            else None,
+            "flattered": choice.fitted and answer.name == choice.chosen,
             "share": round(choice.shares.get(answer.name, 0.0), 4),
             **true_psnr_and_ssim(answer.image, reference, data_range=data_range),
             "psnr_luma": true_luma(answer.image, reference),
             "seconds": round(answer.seconds, 1),
         }
-        for answer, standing in zip(choice.answers, choice.found, strict=True)
+        for answer, standing, apart in zip(choice.answers, choice.found, beside_first, strict=True)
     ]
 
 
 def point_estimate(standing: Standing) -> float | None:
     """An estimated PSNR in dB as a number for people; ``None`` where only a bound is known, or nothing."""
     return None if standing.at_least is not None else finite(standing.estimated_psnr)
+
+
+def _level(choice: Choice, name: str, mse: float) -> dict[str, Any]:
+    """The score of a network or an ensemble, as far as the answer that it is tells how far that is luck.
+
+    An ensemble of one is no answer of its own.
+    """
+    standings = {answer.name: one for answer, one in zip(choice.answers, choice.found, strict=True)}
+    there = standings.get(name, standings.get("best"))
+    bound = None if there is None else finite(there.at_least)
+    return {"score": None if bound is not None else finite(estimated_psnr(mse)), "at_least": bound}
 
 
 def _first(choice: Choice, measured: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,7 +195,6 @@ def _best(
 ) -> dict[str, Any]:
     return {
         "number": delivery.best.number,
-        "score": finite(estimated_psnr(delivery.best.validation_mse)),
         **true_psnr_and_ssim(image, reference, data_range=data_range),
     }
 
@@ -220,12 +237,14 @@ def _uncertainty(
         np.savez_compressed(temporary, deviation=found.deviation, white=np.array(white))
     write_image(place / "uncertainty.png", torch.from_numpy(found.deviation / white).clamp(0, 1)[None, None])
     compared = None if reference is None else calibration(found, restored, reference)
+    open_to_doubt = found.deviation > 0
     return {
         "file": str((place / "uncertainty.npz").relative_to(folder)),
         "image": str((place / "uncertainty.png").relative_to(folder)),
         "white": round(white, 4),
         "scale": finite(found.scale),
-        "mean": round(float(found.deviation.mean()), 6),
+        "mean": round(float(found.deviation[open_to_doubt].mean()), 6) if open_to_doubt.any() else 0.0,
+        "restored": round(float(open_to_doubt.mean()), 6),
         "rank_correlation": finite(compared.rank_correlation) if compared else None,
         "within_one": finite(compared.within_one) if compared else None,
         "within_two": finite(compared.within_two) if compared else None,

@@ -71,6 +71,17 @@ class Calibration:
         )
         return sum(rate * amount for rate, amount in zip(rates, _features(cost), strict=True))
 
+    def slower(self, times: float) -> Calibration:
+        """Of a machine that takes `times` as long for everything."""
+        return replace(
+            self,
+            per_step=times * self.per_step,
+            per_convolution=times * self.per_convolution,
+            per_multiply_add=times * self.per_multiply_add,
+            per_saved_byte=times * self.per_saved_byte,
+            per_parameter=times * self.per_parameter,
+        )
+
 
 def cost(genome: Genome, *, image_shape: tuple[int, ...], calibration: Calibration | None = None) -> Cost:
     """Count what a genome asks for, without building it.

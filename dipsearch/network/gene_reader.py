@@ -14,9 +14,9 @@ from typing import Any
 from dipsearch.yaml_files import shorten, suggestion
 
 from .gene import Gene
-from .gene_rules import Scalar
+from .gene_rules import Scalar, is_whole
 from .genome import GLOBAL_GENES, SCALE_GENES
-from .parameter_map import Direct, Fixed, Growing, Parameter, Requirement, Source
+from .parameter_map import Column, Direct, Fixed, Growing, Parameter, Requirement, Source
 from .space_document import SpaceDocument
 
 _FORMS = ("choice", "int", "float", "same_as", "first")
@@ -82,7 +82,15 @@ class GeneReader:
                 f"the depth of this space goes up to {self.max_depth}",
                 f"give {self.max_depth} entries, full resolution first, or write {{choice: [...]}}",
             )
-        return specs[index]
+        spec = specs[index]
+        for word in ("shared", "first"):
+            if isinstance(spec, Mapping) and word in spec:
+                self.file.refuse(
+                    f"`{key}[{index}].{word}`",
+                    "an entry of a list is of one scale",
+                    f"write {key}.{word} for all scales",
+                )
+        return spec
 
     def _form(self, spec: Mapping[str, Any], key: str, *, per_scale: bool) -> str:
         forms = [form for form in _FORMS if form in spec]
@@ -131,13 +139,19 @@ class GeneReader:
                 suggestion(str(other), SCALE_GENES) or "name one of them",
             )
         target = self.specs[str(other)]
+        if isinstance(target, list):  # of the same scale; what it says is read, and refused, below
+            target = self._of_scale(target, f"genes.{other}", index)
         if isinstance(target, Mapping) and ("same_as" in target or "when" in target):
             self.file.refuse(
                 f"`{key}.same_as` is {other}, which has a condition or is itself the same as another gene",
                 "it names a gene with values of its own",
                 "name that gene, or repeat the values",
             )
-        return self.parameter(str(other), target, index=index).source
+        source = self.parameter(str(other), self.specs[str(other)], index=index).source
+        assert not isinstance(source, Column)  # only a list of networks has such
+        for value in source.values():
+            self.file.check(name, value, f"{key}.same_as")
+        return source
 
     def _growing(self, name: str, spec: Mapping[str, Any], key: str, index: int) -> Source:
         if not name.startswith("channels_"):
@@ -156,7 +170,15 @@ class GeneReader:
                 )
             return self._values(rule, f"{name}_{word}", form, value, f"{key}.{word}")
 
-        return Growing(part("first", 0, name), part("growth", 2, "growth"), part("limit", 128, name), index)
+        first, growth, limit = part("first", 0, name), part("growth", 2, "growth"), part("limit", 128, name)
+        firsts, growths, limits = ([float(value) for value in one.values()] for one in (first, growth, limit))
+        if min(firsts) > max(limits) and min(growths) >= 1:
+            self.file.refuse(
+                f"`{key}.first` is {shorten(spec['first'])}, above its limit {max(limits):g}",
+                "such a width is its limit at every scale",
+                f"give a larger `{key}.limit`, or a smaller first",
+            )
+        return Growing(first, growth, limit, index, lowest=0 if name == "channels_skip" else 1)
 
     def _values(self, rule: str, gene: str, form: str, spec: Mapping[str, Any], key: str) -> Fixed | Direct:
         if form == "choice":
@@ -187,8 +209,14 @@ class GeneReader:
             )
         low, high = (self._number(rule, end, f"{key}.{form}") for end in ends)
         assert not isinstance(low, str) and not isinstance(high, str)
-        if form == "int" and not isinstance(low, int):
-            self.file.refuse(f"`{key}.int`", f"{rule} is not a whole number", "use float")
+        if rule == "growth":  # any number, of which a range has whole ones only
+            low, high = ends
+        elif is_whole(rule) is not (form == "int"):
+            self.file.refuse(
+                f"`{key}.{form}` is {shorten(ends)}",
+                f"{rule} is a whole number" if form == "float" else f"{rule} is not a whole number",
+                "write int" if form == "float" else "write float",
+            )
         step, log = spec.get("step", 1), spec.get("log", False)
         if low > high:
             self.file.refuse(

@@ -8,7 +8,10 @@ keeps it, or says in one line what is allowed.
 from __future__ import annotations
 
 import math
+from numbers import Integral, Real
 from typing import Any, Literal, get_args
+
+import numpy as np
 
 from dipsearch.errors import InputError
 from dipsearch.yaml_files import shorten, suggestion
@@ -40,30 +43,36 @@ WORDS: dict[str, tuple[str, ...]] = {
 }
 
 
+def is_whole(name: str) -> bool:
+    """Whether the gene `name` is a whole number."""
+    return name in ("depth", "input_channels") or name.startswith(("channels_", "kernel_"))
+
+
 def check_gene(name: str, value: object) -> Any:
-    """Return `value` as the gene `name` keeps it (whole numbers given for real ones become real).
+    """Return `value` as the gene `name` keeps it: plain, also where NumPy's was given; real ones as float.
 
     Raises:
         InputError: the value is not allowed for this gene.
     """
     if name in WORDS:
-        if value not in WORDS[name]:
+        if not isinstance(value, str) or value not in WORDS[name]:
             near = suggestion(str(value), WORDS[name])
             raise _refused(
                 name, value, f"it is one of {', '.join(WORDS[name])}", near or "choose one of these"
             )
-        return value
+        return str(value)
     if name == "up_1x1":
-        if not isinstance(value, bool):
+        if not isinstance(value, bool | np.bool_):
             raise _refused(name, value, "it is true or false", "write true or false")
-        return value
-    if name in ("depth", "input_channels") or name.startswith(("channels_", "kernel_")):
+        return bool(value)
+    if is_whole(name):
         return _check_integer(name, value)
     return _check_real(name, value)
 
 
 def _check_integer(name: str, value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        value = int(value)
         if name.startswith("kernel_"):
             if value in KERNELS:
                 return value
@@ -90,7 +99,8 @@ _REAL_RULES: dict[str, str] = {
 
 
 def _check_real(name: str, value: object) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value):
+        value = float(value)
         allowed = {
             "input_scale": value > 0,
             "pilot_scale": value > 0,
@@ -99,7 +109,7 @@ def _check_real(name: str, value: object) -> float:
             "averaging": 0 <= value < 1,
         }
         if allowed[name]:
-            return float(value)
+            return value
     raise _refused(name, value, _REAL_RULES[name], "change the value")
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -65,11 +65,14 @@ class Scale:
 
     def __post_init__(self) -> None:
         for name in ("channels_down", "channels_up", "kernel_down", "kernel_up", "channels_skip"):
-            check_gene(name, getattr(self, name))
+            self._keep(name)
         if self.channels_skip == 0:
             _require_absent("kernel_skip", self.kernel_skip, "channels_skip is 0")
         else:
-            check_gene("kernel_skip", self.kernel_skip)
+            self._keep("kernel_skip")
+
+    def _keep(self, name: str) -> None:
+        object.__setattr__(self, name, check_gene(name, getattr(self, name)))
 
 
 SCALE_GENES = tuple(field.name for field in fields(Scale))
@@ -117,7 +120,14 @@ class Genome:
     loss: Loss = "mse"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "scales", tuple(self.scales))
+        scales = tuple(self.scales) if isinstance(self.scales, Iterable) else (None,)
+        if not all(isinstance(scale, Scale) for scale in scales):
+            raise InputError(
+                f"the scales of the genome are {shorten(self.scales)}",
+                "they are a tuple of Scale, full resolution first",
+                "give for example (Scale(channels_down=32, channels_up=32),) * 5",
+            )
+        object.__setattr__(self, "scales", scales)
         check_gene("depth", len(self.scales))
         for name in GLOBAL_GENES:
             if not _has_input_gene(self.input_kind, name):

@@ -87,7 +87,7 @@ class OwnNetwork:
         if self.z is not None and not bool(torch.isfinite(self.z).all()):
             raise InputError("z has values that are NaN or infinite", "they are finite", "give another input")
         for name in ("learning_rate", "jitter", "averaging", "loss"):
-            check_gene(name, getattr(self, name))
+            object.__setattr__(self, name, check_gene(name, getattr(self, name)))
 
     @property
     def label(self) -> str:

@@ -8,7 +8,7 @@ of a table.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .gene import Gene
 from .gene_rules import Scalar
@@ -24,6 +24,10 @@ class Fixed:
     def value(self, chosen: Mapping[str, Scalar]) -> Scalar | None:
         return self.constant
 
+    def values(self) -> tuple[Scalar, ...]:
+        """All that it may be."""
+        return (self.constant,)
+
 
 @dataclass(frozen=True)
 class Direct:
@@ -38,15 +42,23 @@ class Direct:
     def value(self, chosen: Mapping[str, Scalar]) -> Scalar | None:
         return chosen[self.gene.name]
 
+    def values(self) -> tuple[Scalar, ...]:
+        """All that it may be; of a float range both ends."""
+        return (self.gene.low, self.gene.high) if self.gene.kind == "float" else self.gene.values()
+
 
 @dataclass(frozen=True)
 class Growing:
-    """first · growth^index, rounded, at most limit: a whole profile of widths from one to three genes."""
+    """first · growth^index, rounded, at least lowest, at most limit: a whole profile of widths from one to three genes.
+
+    A branch that every scale has keeps one channel where a growth below 1 would leave none.
+    """
 
     first: Fixed | Direct
     growth: Fixed | Direct
     limit: Fixed | Direct
     index: int
+    lowest: int = field(default=0, repr=False)  # the digest of a space is of what its file says
 
     @property
     def genes(self) -> tuple[Gene, ...]:
@@ -56,7 +68,19 @@ class Growing:
         first, growth, limit = (
             float(part.value(chosen) or 0) for part in (self.first, self.growth, self.limit)
         )
-        return int(min(limit, round(first * growth**self.index)))
+        return self._width(first, growth, limit)
+
+    def values(self) -> tuple[Scalar, ...]:
+        """All that it may be, ascending."""
+        firsts, growths, limits = (
+            [float(value) for value in part.values()] for part in (self.first, self.growth, self.limit)
+        )
+        top = max(limits)
+        grown = {self._width(first, growth, top) for first in firsts for growth in growths}
+        return tuple(sorted(grown | {int(limit) for limit in limits if limit < max(grown)}))
+
+    def _width(self, first: float, growth: float, limit: float) -> int:
+        return int(min(limit, max(self.lowest, round(first * growth**self.index))))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ keeps its published default.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -73,7 +74,9 @@ def _parameters_of_genes(file: SpaceDocument, content: object) -> tuple[Paramete
     specs = {name: declared.get(name, default) for name, default in defaults.items()}
     reader = GeneReader(file, specs, defaults)
     parameters = {"depth": reader.parameter("depth", specs["depth"])}
-    depths = _domain(parameters["depth"])
+    source = parameters["depth"].source
+    assert isinstance(source, Fixed | Direct)
+    depths = [int(depth) for depth in source.values()]
     if parameters["depth"].when:
         file.refuse("`genes.depth.when`", "the depth does not depend on other genes", "remove the condition")
     reader.max_depth = max(depths)
@@ -86,6 +89,7 @@ def _parameters_of_genes(file: SpaceDocument, content: object) -> tuple[Paramete
         for name in SCALE_GENES:
             parameter = reader.parameter(name, specs[name], index=index)
             parameters[parameter.name] = replace(parameter, exists=deep + parameter.exists)
+    _refuse_idle(file, parameters)
     return _simplify(_in_dependency_order(file, parameters))
 
 
@@ -96,11 +100,35 @@ def _defaults() -> dict[str, Any]:
     return defaults | dataclasses.asdict(Scale())
 
 
-def _domain(parameter: Parameter) -> tuple[int, ...]:
-    """The values that a parameter of whole numbers can take."""
+def _refuse_idle(file: SpaceDocument, parameters: Mapping[str, Parameter]) -> None:
+    """Refuse a condition that holds for no genome; of a gene that every scale has, one scale is enough."""
+    held: dict[str, bool] = {}
+    for parameter in parameters.values():
+        for need in parameter.when:
+            gene, other = (re.sub(r"_\d$", "", name) for name in (parameter.name, need.parameter))
+            key = f"genes.{gene}.when.{other}"
+            held[key] = held.get(key, False) or _can_hold(need, parameters.get(need.parameter))
+    for key, holds in held.items():
+        if not holds:
+            file.refuse(
+                f"`{key}` never holds",
+                "a condition holds for some network of the space",
+                "correct it, or write what `otherwise` has as the gene's value",
+            )
+
+
+def _can_hold(need: Requirement, parameter: Parameter | None) -> bool:
+    if parameter is None:
+        return False
     source = parameter.source
-    values = source.gene.values() if isinstance(source, Direct) else (source.value({}),)
-    return tuple(int(value) for value in values if value is not None)
+    assert not isinstance(source, Column)
+    values = [*source.values(), parameter.otherwise]
+    if isinstance(source, Direct) and source.gene.kind == "float":
+        low = source.gene.low if need.above is None else max(source.gene.low, need.above)
+        high = source.gene.high if need.below is None else min(source.gene.high, need.below)
+        tried = (*need.among, (low + high) / 2)
+        values += [value for value in tried if source.gene.contains(value)]
+    return any(need.holds(value) for value in values)
 
 
 def _in_dependency_order(file: SpaceDocument, parameters: Mapping[str, Parameter]) -> list[Parameter]:

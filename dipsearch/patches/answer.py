@@ -28,6 +28,7 @@ from ..problem import (
     clean_sigma,
     crop_problem,
     estimate_sigma,
+    of_every_pixel,
     sees_little,
 )
 from ..problem.gate.impulses import EXACT
@@ -52,6 +53,11 @@ coffee, chelsea and rocket, and nothing is lost for 10 and 20 %; with 1/5 rocket
 
 INVERTING = 3
 """Corrections until the mean of a stabilised value is found; each leaves a tenth of the error or less."""
+
+BESIDE_MAP = 1.15
+"""Of the strength that a map of noise says, what is taken out: the map is not exact, and noise that is left costs more
+than detail. On coffee, chelsea, monarch, face and flowers (128 × 128, colour) halves of 10 and 30 gained 0.8 dB by it,
+3 to 45 from left to right 0.6, 8 to 38 from the middle to the corners 0.6, 5 to 25 from left to right 0.1."""
 
 Progress = Callable[[int, int], None]
 """Told how many tiles of how many are done."""
@@ -145,6 +151,13 @@ def _in_tiles(
     part = replace(
         part, noise=replace(part.noise, sigma=assumed_sigma(part))
     )  # once, and the same for all tiles
+    if part.noise.places is not None and isinstance(part.operator, Identity):
+        # By its strength noise is the same everywhere, and patches that are alike stay so nearly: the map is smooth.
+        strength = of_every_pixel(part.noise.places, height, width).to(part.y)
+        sigma = BESIDE_MAP * assumed_sigma(part)
+        even = replace(part, y=part.y / strength, noise=replace(part.noise, sigma=sigma, places=None))
+        pilot = None if pilot is None else pilot / strength
+        return strength * _in_tiles(even, pilot, settings, threads, progress, over)
     if not part.croppable:
         return _restored(part, pilot, settings, over)
     if pilot is None and isinstance(part.operator, Mask):

@@ -9,9 +9,10 @@ of this machine; without a budget it follows from the request alone, so that it 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..calling import option
+from ..durations import rounded_up
 from ..network import Calibration, Genome, cost
 from .affordable import (
     affordable_networks,
@@ -58,6 +59,16 @@ POLISHING = 1.0
 
 PARTS = 2
 """A picture is polished twice: from the fitted part, and from all of y."""
+
+MARGIN = 2.0
+"""How much slower than it was measured a machine may be for a budget that is named to have time for a network.
+
+Without one a user who obeyed was sent from 5 s to 12, 20 and 31 on a busy machine, with another refusal each time.
+"""
+
+SHORTEST_FIT, USUAL_PATCHES = 1e-3, 1.7e-4
+"""Seconds for each pixel where nothing was measured: of the shortest fit that is worth starting (200 iterations of
+``dipsearch_pilot_16`` took 0.8 ms on one quiet core, 1.6 to 2.1 on a very busy one), and of similar patches."""
 
 ROOMY = 4
 """From this many rounds of candidates on, a budget is roomy: published networks first, full patience."""
@@ -123,13 +134,13 @@ def first_alone(
     *,
     devices: tuple[str, ...],
     no_room: str = "",
-    networks_above: float | None = None,
+    networks_from: float | None = None,
 ) -> Plan:
     """The plan where there is no time for a network, or no memory: the first answers are delivered.
 
     Args:
         no_room: the device without memory; empty: there is no time.
-        networks_above: see ``Plan``.
+        networks_from: see ``Plan``.
     """
     lacking = f"not enough memory on '{no_room}'" if no_room else "no time"
     plan = Plan(
@@ -146,7 +157,7 @@ def first_alone(
         trials=None,
         networks=False,
         no_room=no_room,
-        networks_above=networks_above,
+        networks_from=networks_from,
     )
     said = (
         f"{budget:.0f} s in all: {lacking} for a network, the first answer is delivered{enough_words(plan)}"
@@ -196,20 +207,76 @@ def _rescoring_of_trials(trials: int | None, *, workers: int, whole: bool) -> Re
     return best_choice([1.0] * fits, seconds=float(fits), workers=1)
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """A budget's parts: for whom (with the first answer from the fitted part), on which crop, until when, whether that
+    is enough for the shortest fit."""
+
+    load: Load
+    crop: int | None
+    search_until: float
+    deliver_until: float
+    polishing: float
+    enough: bool
+
+
+def _parts(load: Load, calibration: Calibration, *, workers: int, budget: float) -> _Parts:
+    finishing = _finishing(sum(map(pixels_of, load.shapes)), slowness=load.slowness)
+    deliver_until = _deliver_until(budget, finishing)
+    polishing = POLISHING * load.patch_seconds * -(-PARTS // workers)
+    search_until = deliver_until - BETWEEN * budget - polishing
+    # The first answer from the fitted part comes before all candidates: it is the input of some.
+    load = replace(load, spent=load.spent + load.patch_seconds)
+    crop = crop_side(load, calibration, available=(search_until - load.spent) * workers)
+    if crop is not None:
+        # Half of the time belongs to the finalists, which are fitted to the whole picture.
+        search_until = load.spent + (search_until - load.spent) * 0.5
+    shortest = cheapest_fit(load, [cropped(shape, crop) for shape in load.shapes], calibration)
+    return _Parts(load, crop, search_until, deliver_until, polishing, search_until - load.spent >= shortest)
+
+
+def _least_budget(load: Load, calibration: Calibration, *, workers: int) -> float:
+    """Seconds, as one writes a budget, that have time for a network on a machine half as fast as was measured."""
+    slow = replace(
+        load,
+        spent=MARGIN * load.spent,
+        patch_seconds=MARGIN * load.patch_seconds,
+        slowness=MARGIN * load.slowness,
+    )
+    calibration = calibration.slower(MARGIN)
+    budget = 10.0
+    while not _parts(slow, calibration, workers=workers, budget=budget).enough:
+        budget = rounded_up(1.1 * budget)
+    return budget
+
+
+def least_budget_unmeasured(
+    least: float,
+    shapes: Sequence[tuple[int, int, int, int]],
+    *,
+    searched: Sequence[tuple[int, int, int, int]],
+    slowness: float,
+) -> float:
+    """The same where there was no time to measure the machine.
+
+    Args:
+        least: seconds that a search takes beside its fits, by the time that the first answer took.
+        shapes: of the pictures.
+        searched: the same, or the smallest crops to search on.
+        slowness: see ``Load``.
+    """
+    patches = (1 + PARTS) * USUAL_PATCHES * sum(map(pixels_of, shapes))
+    fit = SHORTEST_FIT * sum(map(pixels_of, searched))
+    return rounded_up(MARGIN * (least + slowness * (patches + fit)))
+
+
 def _by_time(
     load: Load, calibration: Calibration, *, devices: tuple[str, ...], budget: float, trials: int | None
 ) -> Plan:
     pixels = sum(pixels_of(shape) for shape in load.shapes)
-    finishing = _finishing(pixels, slowness=load.slowness)
-    deliver_until = _deliver_until(budget, finishing)
-    polishing = POLISHING * load.patch_seconds * -(-PARTS // len(devices))
-    search_until = deliver_until - BETWEEN * budget - polishing
-    # The first answer from the fitted part comes before all candidates: it is the input of some.
-    load = replace(load, spent=load.spent + load.patch_seconds)
-    crop = crop_side(load, calibration, available=(search_until - load.spent) * len(devices))
-    if crop is not None:
-        # Half of the time belongs to the finalists, which are fitted to the whole picture.
-        search_until = load.spent + (search_until - load.spent) * 0.5
+    parts = _parts(load, calibration, workers=len(devices), budget=budget)
+    asked, load, crop, search_until = load, parts.load, parts.crop, parts.search_until
+    deliver_until, polishing = parts.deliver_until, parts.polishing
     shapes = [cropped(shape, crop) for shape in load.shapes]
     per_step = seconds_of_step(load.typical, shapes, calibration)
     usual = usual_steps(load.typical)
@@ -256,14 +323,10 @@ def _by_time(
         seconds_per_step=per_step,
     )
     # Without a first answer there has to be a network, however little time it has.
-    enough = search_until - load.spent >= cheapest_fit(load, shapes, calibration)
-    networks = not load.has_pilot or (enough and not load.no_time)
+    networks = not load.has_pilot or (parts.enough and not load.no_time)
     plan = replace(plan, networks=networks, search_until=search_until if networks else 0.0)
-    if not networks and not load.no_time:
-        # Of a search on a crop the finalists, fitted to the whole picture, take as long again.
-        fits = cheapest_fit(load, shapes, calibration) * (1 if crop is None else 2)
-        enough_for_all = load.spent + fits + polishing + finishing
-        plan = replace(plan, networks_from=enough_for_all / (1 - SLACK - BETWEEN))
+    if not networks:
+        plan = replace(plan, networks_from=_least_budget(asked, calibration, workers=len(devices)))
     plan = replace(plan, lines=lines_of(plan, load, budget=budget, seconds_per_step=per_step))
     if plan.networks and final_steps is not None and final_steps < LEAST_STEPS:
         warning = (

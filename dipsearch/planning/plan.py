@@ -117,8 +117,8 @@ class Plan:
         networks: whether there is time for any; the first answers are all that is delivered otherwise.
         no_room: a device that had not even the memory to measure its speed, so that no network is fitted; empty: there
             was none.
-        networks_from: the budget in seconds that would have had time for one, about; ``None``: that is not known.
-        networks_above: one that would not yet have had it, where no more is known; ``None``: not even that.
+        networks_from: the budget in seconds that would have time for one, with a margin for a machine that becomes
+            slower; ``None``: there are networks, or it is not time that they lack.
     """
 
     devices: tuple[str, ...]
@@ -141,6 +141,5 @@ class Plan:
     networks: bool = True
     no_room: str = ""
     networks_from: float | None = None
-    networks_above: float | None = None
     seconds_per_step: float = 0.0
     memory_limit: MemoryLimit = UNLIMITED

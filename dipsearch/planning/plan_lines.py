@@ -75,10 +75,9 @@ def lines_of(
 
 
 def enough_words(plan: Plan) -> str:
-    """What budget networks would need, as the end of a sentence; empty where that is not known."""
+    """What budget networks would need, as the end of a sentence; empty where time is not what they lack."""
     if plan.networks_from is None:
-        above = plan.networks_above
-        return "" if above is None else f"; networks need more than {option('budget', about(above))}"
+        return ""
     return f"; networks need {option('budget', about(plan.networks_from))}"
 
 

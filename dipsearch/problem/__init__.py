@@ -33,6 +33,8 @@ from .noise import NoiseModel as NoiseModel
 from .noise import NoNoise as NoNoise
 from .noise import Poisson as Poisson
 from .noise import Speckle as Speckle
+from .noise_map import for_every_strength as for_every_strength
+from .noise_map import of_every_pixel as of_every_pixel
 from .operators import Blur as Blur
 from .operators import Downsample as Downsample
 from .operators import Fourier as Fourier

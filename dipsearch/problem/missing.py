@@ -35,7 +35,7 @@ def find_observed(
     height, width = image.pixels.shape[-2:]
     if mask is not None:
         read = read_mask_file(mask, height=height, width=width, invert=invert, picture=image.pixels)
-        return _observation(read.observed, f"mask {Path(mask).name}", read.sentences)
+        return _observation(read.observed, _called(Path(mask)), read.sentences)
     if image.alpha is not None and bool((image.alpha < 0.5).any()):
         return _observation((image.alpha >= 0.5).float(), "alpha channel", transparent=True)
     sibling = None if is_sample(source) else sibling_mask(plane_of(source)[0])
@@ -49,6 +49,11 @@ def find_observed(
             "give --mask FILE or leave out --invert-mask",
         )
     return None
+
+
+def _called(mask: Path) -> str:
+    """The file's name, after the word unless the name has it."""
+    return mask.name if "mask" in mask.stem.lower() else f"mask {mask.name}"
 
 
 def black_share(image: Image) -> float:

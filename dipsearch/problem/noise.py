@@ -13,6 +13,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from ..errors import InputError
+from .noise_map import Places
 
 NoiseKind = Literal["none", "gaussian", "correlated", "poisson", "impulse", "unknown"]
 
@@ -49,6 +50,8 @@ class NoiseModel:
         channels: of "gaussian" and "correlated", the covariance of the noise between the channels of one pixel, in
             units of sigma²: C tuples of C numbers whose diagonal has the mean 1. ``None``: all channels have the same
             strength, each its own noise.
+        places: how strong the noise is from place to place, as multiples of sigma: rows of the middles of equal cells,
+            as in ``noise_map``; ``None``: it is the same everywhere.
         correlation: of "correlated", the autocorrelation at lags from −r to r in both directions, rows first:
             2r + 1 tuples of 2r + 1 numbers, 1 in the middle, the same after a turn by 180°.
         unit, zero: what 1 and 0 stand for in a measurement as it is handed in. By default the numbers are in its
@@ -67,6 +70,7 @@ class NoiseModel:
     read_sigma: float = 0.0
     channels: tuple[tuple[float, ...], ...] | None = None
     share: float | None = None
+    places: Places | None = None
     unit: float = 1.0
     zero: float = 0.0
 
@@ -105,6 +109,8 @@ class NoiseModel:
             _check_correlation(self)
         if self.channels is not None:
             _check_channels(self.channels)
+        if self.places is not None:
+            _check_places(self.places)
 
     @property
     def has_unit(self) -> bool:
@@ -241,6 +247,20 @@ def _check_channels(channels: tuple[tuple[float, ...], ...]) -> None:
             f"the covariance of the channels has {len(channels)} rows",
             "it is square and symmetric, and its diagonal has no value below 0 and the mean 1",
             "give the covariances in units of sigma²",
+        )
+
+
+def _check_places(places: Places) -> None:
+    if (
+        not places
+        or not places[0]
+        or len({len(row) for row in places}) > 1
+        or not all(0 < value < math.inf for row in places for value in row)
+    ):
+        raise InputError(
+            f"the strengths of the noise by place have {len(places)} rows",
+            "they are a table of numbers above 0, its rows equally long",
+            "give multiples of sigma",
         )
 
 

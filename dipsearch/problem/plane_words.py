@@ -59,17 +59,23 @@ def _with_ranges(sentences: Sequence[str]) -> str:
         return sentences[0]
     columns = zip(*(NUMBER.findall(sentence) for sentence in sentences), strict=True)
     parts = NUMBER.split(sentences[0])
-    return parts[0] + "".join(
-        _range(numbers) + part for numbers, part in zip(columns, parts[1:], strict=True)
-    )
+    words = parts[0]
+    for numbers, part in zip(columns, parts[1:], strict=True):
+        words += _range(numbers, after=words) + part
+    return words
 
 
-def _range(numbers: Sequence[str]) -> str:
+def _range(numbers: Sequence[str], *, after: str) -> str:
+    """The smallest and the largest; an asterisk, as a shell reads it, where they stand in a file's path."""
+    if len(set(numbers)) > 1 and "/" in after.rpartition(" ")[2]:
+        return "*"
     low, high = (
         choose(numbers, key=lambda one: float(one.replace(",", "").replace("−", "-")))
         for choose in (min, max)
     )
-    return low if low == high else f"{low} to {high}"
+    if low == high:
+        return low
+    return f"between {low} and {high}" if after.endswith((" from ", " to ")) else f"{low} to {high}"
 
 
 def _planes(stack: Stack, names: Sequence[str]) -> str:

@@ -23,6 +23,7 @@ from .gate.impulses import EXACT, clean_sigma, clean_values
 from .measurement import SMALLEST_SIDE as SMALLEST_SIDE
 from .measurement import take_in
 from .noise import NoiseModel
+from .noise_map import cropped
 from .operators import Downsample, Identity, Mask, Operator, name_of
 
 TASKS = {"identity": "denoise", "mask": "inpaint", "downsample": "sr", "blur": "deblur"}
@@ -160,6 +161,7 @@ class Problem:
 def _in_words(noise: NoiseModel) -> str:
     sigma = "" if noise.sigma is None else f" of sigma {noise.sigma * noise.unit:.3g}"
     kind = noise.kind if noise.share is None else f"speckle of {noise.share:.0%}"
+    kind += "" if noise.places is None else " that differs over the picture"
     return f"{kind}{sigma} ({noise.source})" if noise.kind != "none" else "none"
 
 
@@ -207,7 +209,15 @@ def crop_problem(problem: Problem, *, top: int, left: int, height: int, width: i
             cut=(top > 0, bottom < full_height, left > 0, right < full_width),
             reach=problem.operator.reach,
         )
-    return dataclasses.replace(problem, y=y, operator=operator, image_shape=shape, observed=observed)
+    noise = problem.noise
+    if noise.places is not None:
+        places = cropped(
+            noise.places, (full_height, full_width), top=top, left=left, height=height, width=width
+        )
+        noise = dataclasses.replace(noise, places=places)
+    return dataclasses.replace(
+        problem, y=y, operator=operator, noise=noise, image_shape=shape, observed=observed
+    )
 
 
 def _forget_cut_edges(observed: Tensor, *, cut: tuple[bool, bool, bool, bool], reach: int) -> None:

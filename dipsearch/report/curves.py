@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import FormatError
+from ..problem import psnr as true_psnr
 from ..run import StudyRecord, Trial, read_curves, read_trajectory
+from .members import candidate_output
 from .tables import remark_of
 from .wording import COUNTING
 
@@ -26,7 +28,8 @@ LOOKED_AT = 60
 
 @dataclass(frozen=True)
 class Course:
-    """The true PSNR of a fit's averaged output, in dB, at some iterations."""
+    """The true PSNR of a fit's averaged output, in dB, at some iterations, that of the stop among them where its
+    output can be read."""
 
     step: tuple[int, ...]
     psnr: tuple[float, ...]
@@ -37,8 +40,10 @@ class Course:
         best = max(range(len(self.psnr)), key=self.psnr.__getitem__)
         return self.step[best], self.psnr[best]
 
-    def at(self, step: int) -> float:
-        """The PSNR at an iteration, on a straight line between those that were kept."""
+    def at(self, step: int) -> float | None:
+        """The PSNR at an iteration, on a straight line between those that are known; ``None`` beyond them."""
+        if not self.step[0] <= step <= self.step[-1]:
+            return None
         return float(np.interp(step, self.step, self.psnr))
 
 
@@ -106,10 +111,15 @@ def curve_rows(record: StudyRecord, *, top: int | None = None) -> tuple[CurveRow
 
 
 def stopping(record: StudyRecord, rows: Sequence[CurveRow]) -> Stopping | None:
-    """How much the stop cost the candidates that count; ``None`` where their true course was not recorded."""
+    """How much the stop cost the candidates that count; ``None`` where their true course was not recorded.
+
+    Outputs are kept every so many iterations only, so that of a stop before the first of them nothing may be known:
+    such a candidate is not looked at.
+    """
     ranked = {e.number for e in record.ranked()}
     courses = [(row.course, row.stop) for row in rows if row.course is not None and row.number in ranked]
-    losses = [max(0.0, course.peak[1] - course.at(stop)) for course, stop in courses]
+    reached = [(course, course.at(stop)) for course, stop in courses]
+    losses = [max(0.0, course.peak[1] - psnr) for course, psnr in reached if psnr is not None]
     if not losses:
         return None
     return Stopping(mean=sum(losses) / len(losses), worst=max(losses), candidates=len(losses))
@@ -128,7 +138,7 @@ def _curve_row(record: StudyRecord, trial: Trial, *, points: int, compare: bool)
     every = max(1, -(-len(steps) // (points - 1)))
     # The stop stays among the points that are kept, so that its mark lies on the curve.
     kept = sorted({*range(0, len(steps), every), nearest})
-    course = _course(record, trial.number) if compare else None
+    course = _course(record, trial.number, stop) if compare else None
     return CurveRow(
         number=trial.number,
         label=f"candidate {trial.number}",
@@ -147,7 +157,7 @@ def _nearest(steps: Sequence[int], step: int) -> int:
     return min(range(len(steps)), key=lambda index: abs(steps[index] - step))
 
 
-def _course(record: StudyRecord, number: int) -> Course | None:
+def _course(record: StudyRecord, number: int, stop: int) -> Course | None:
     reference = record.pictures[0].reference if record.pictures else None
     if reference is None:
         return None
@@ -159,7 +169,11 @@ def _course(record: StudyRecord, number: int) -> Course | None:
         return None
     if not len(steps):
         return None
-    return Course(step=tuple(int(step) for step in steps), psnr=tuple(round(float(v), 3) for v in psnr))
+    known = {int(step): round(float(value), 3) for step, value in zip(steps, psnr, strict=True)}
+    output = candidate_output(record.folder, number, 0)
+    if output is not None and output.shape == reference.shape:
+        known[stop] = round(float(true_psnr(output, reference, data_range=record.pictures[0].data_range)), 3)
+    return Course(*zip(*sorted(known.items()), strict=True))
 
 
 def _decibels_of(errors: Iterable[float]) -> tuple[float | None, ...]:

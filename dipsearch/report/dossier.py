@@ -80,7 +80,7 @@ def _facts(row: CandidateRow) -> tuple[tuple[str, str], ...]:
     facts = (
         ("state", row.state),
         ("rank", str(row.rank or "")),
-        ("estimated PSNR", decibels(row.estimated_psnr)),
+        ("estimated PSNR", row.level),
         ("PSNR against the reference", decibels(row.psnr)),
         ("stopped at iteration", str(row.step) if row.step is not None else ""),
         ("time of the fit", duration(row.seconds)),

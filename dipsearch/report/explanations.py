@@ -66,7 +66,7 @@ def stop_words(record: StudyRecord, loss: Stopping | None) -> str:
         why = (
             f": {winner.ended}"
             if winner.ended
-            else f" of the {winner.steps} that it was given{_because(record)}"
+            else f", where its score was highest; it was given {winner.steps}{_until(record)}"
         )
         parts.append(f"Candidate {winner.number}, which won, delivers iteration {winner.step}{why}.")
     if loss is None:
@@ -91,6 +91,17 @@ def number_rows(record: StudyRecord) -> tuple[tuple[str, str], ...]:
     """What the numbers in the table of candidates are, and why they differ from those of what is delivered."""
     known = any(trial.psnr is not None for trial in record.trials)
     return (("score", score_words(record)), *((("PSNR", quality_words(record)),) if known else ()))
+
+
+def order_words(record: StudyRecord) -> str:
+    """How the table of candidates is sorted, and what is meant by a candidate that rests, where one does."""
+    words = "Best first, by the score, which is made without a reference."
+    if any(trial.state == "resting" for trial in record.trials):
+        words += (
+            " A resting candidate's fit had not ended when others promised more or the time was over; it is compared, "
+            "and delivered, as it stands."
+        )
+    return words
 
 
 def _kind_of_score(record: StudyRecord) -> str:
@@ -118,14 +129,14 @@ def no_network_words(record: StudyRecord) -> str:
     return "No network was fitted: the budget left no time."
 
 
-def _because(record: StudyRecord) -> str:
-    """Why a fit that had not ended was not gone on with."""
+def _until(record: StudyRecord) -> str:
+    """What kept a fit that had not ended from being gone on with."""
     result = record.result
     if result is None:
         return ""
     if result.get("interrupted"):
-        return ", because the search was asked to finish"
-    return ", because the search's time was up" if record.request.budget_seconds is not None else ""
+        return ", until the search was asked to finish"
+    return ", until the search's time was up" if record.request.budget_seconds is not None else ""
 
 
 def quality_words(record: StudyRecord) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..delivery.answer_words import answers_of, gain_words
-from .outcome_part import restored_words, time_words
+from .outcome_part import mean_words, restored_words, time_words
 from .wording import clause, decibels
 
 
@@ -33,7 +33,7 @@ def _quality(result: Mapping[str, Any]) -> str:
         return ""
     ssim = result.get("delivered_ssim")
     return clause(
-        f"PSNR {decibels(result.get('delivered_psnr'))}",
+        f"PSNR {decibels(result.get('delivered_psnr'))}{mean_words(result)}",
         f"SSIM {ssim:.3f}" if ssim is not None else None,
         "against the reference"
         if not result.get("simulated")

@@ -6,9 +6,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..delivery.answer_words import answers_of, bar_words, delivered_words, left_as_it_was, made_quickly
+from ..delivery.answer_words import (
+    answers_of,
+    bar_words,
+    delivered_words,
+    left_as_it_was,
+    made_quickly,
+    unit_in,
+)
 from ..problem import together
 from .wording import clause, decibels, duration, plural
+
+GAUSSIAN = 0.68
+"""Of Gaussian errors so many are within one standard deviation."""
+
+CALIBRATED = 0.1
+"""Shares that are off by less are as good as that: errors of pictures are not Gaussian."""
 
 
 def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -27,7 +40,7 @@ def result_rows(result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         ("chosen because", best.get("chosen_because") or ""),
         ("finalists", _finalist_words(result)),
         ("ensemble", clause(plural(len(members), "candidate"), _score(ensemble)) if members else ""),
-        ("uncertainty", _uncertainty_words(result.get("uncertainty") or {})),
+        ("uncertainty", _uncertainty_words(result)),
         ("candidates", _count_words(result.get("trials") or {})),
         ("time", time_words(result)),
         *(("note", str(one)) for one in result.get("warnings") or () if one != gate.get("sentence")),
@@ -109,6 +122,8 @@ def _estimated(part: Mapping[str, Any]) -> str | None:
 
 
 def _score(part: Mapping[str, Any]) -> str | None:
+    if part.get("at_least") is not None:
+        return f"score {part['at_least']:.2f} dB or more"
     return f"score {decibels(part['score'])}" if part.get("score") is not None else None
 
 
@@ -116,9 +131,11 @@ def _best_score(result: Mapping[str, Any]) -> str | None:
     """The winner's score with its standard error, where it was computed."""
     best = result.get("best") or {}
     row = next((row for row in _finalists(result) if row["number"] == best.get("number")), None)
-    if row is None or row.get("score_error") is None:
+    if row is None or (row.get("score_error") is None and row.get("at_least") is None):
         return _score(best)
     where = {"second": " on a second split", "whole picture": " on the whole picture"}.get(row["split"], "")
+    if row.get("at_least") is not None:
+        return f"{_score(row)}{where}"
     return f"score {row['score']:.2f} ± {row['score_error']:.2f} dB{where}"
 
 
@@ -134,6 +151,8 @@ def _finalist_words(result: Mapping[str, Any]) -> str:
     if len(rows) < 2:
         return ""
     first = rows[0]
+    if first.get("at_least") is not None:
+        return "their errors are too small to be told, so that the scores only order them"
     behind = [
         f"candidate {row['number']} {first['score'] - row['score']:.2f}"
         + (f" ± {row['standard_error']:.2f} dB" if row.get("standard_error") is not None else " dB")
@@ -150,15 +169,26 @@ def _finalists(result: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return result.get("finalists") or ()
 
 
-def _uncertainty_words(found: Mapping[str, Any]) -> str:
+def _uncertainty_words(result: Mapping[str, Any]) -> str:
+    found = result.get("uncertainty") or {}
     if not found:
         return ""
-    ranks = found.get("rank_correlation")
+    ranks, within = found.get("rank_correlation"), found.get("within_one")
+    where = " over the restored pixels" if found.get("restored", 1.0) < 1 else ""
     return clause(
-        f"{255 * found['mean']:.1f} of 255 on average",
+        f"{unit_in(result).strength(found['mean'])} on average{where}",
         f"a map in {found['image']}",
         None if ranks is None else f"rank correlation with the true error {ranks:.2f}",
+        None if within is None else calibration_words(within),
     )
+
+
+def calibration_words(within: float) -> str:
+    """What the share of true errors within one standard deviation says of an uncertainty."""
+    said = f"{100 * within:.0f} % of the true errors are within one deviation (68 % would be expected)"
+    if abs(within - GAUSSIAN) < CALIBRATED:
+        return said
+    return f"{said}: it is too {'cautious' if within > GAUSSIAN else 'sure'}"
 
 
 def _quality_words(result: Mapping[str, Any]) -> str:
@@ -167,13 +197,18 @@ def _quality_words(result: Mapping[str, Any]) -> str:
     ssim = result.get("delivered_ssim")
     parts = {name: (result.get(name) or {}).get("psnr") for name in ("best", "stack")}
     return clause(
-        f"PSNR {decibels(result.get('delivered_psnr'))}",
+        f"PSNR {decibels(result.get('delivered_psnr'))}{mean_words(result)}",
         f"SSIM {ssim:.4f}" if ssim is not None else None,
         f"the best candidate alone would have {decibels(parts['best'])}"
         if parts["best"] is not None
         else None,
         f"the ensemble {decibels(parts['stack'])}" if parts["stack"] is not None else None,
     )
+
+
+def mean_words(result: Mapping[str, Any]) -> str:
+    """What is said after a number that several pictures have in common."""
+    return " on average" if len(result.get("pictures") or ()) > 1 else ""
 
 
 def _count_words(trials: Mapping[str, int]) -> str:

@@ -28,6 +28,7 @@ from .explanations import (
     PSNR_WORDS,
     agreement_words,
     no_network_words,
+    order_words,
     quality_words,
     score_words,
     stop_words,
@@ -38,7 +39,7 @@ from .members import member_rows
 from .outcome_part import result_rows
 from .pictures import MOST_PICTURES, pictures_of
 from .reproduce import restore_command, search_command, version_rows
-from .search_gain_part import anytime_rows, gain_words
+from .search_gain_part import EXPECTED, anytime_rows, anytime_words, gain_words
 from .templates import render_template
 from .timeline import spans
 from .wording import plural
@@ -84,6 +85,7 @@ def values(record: StudyRecord) -> dict[str, Any]:
         "more_pictures": [picture.name for picture in record.pictures[MOST_PICTURES:]],
         "result_rows": result_rows(record.result) if record.result else (),
         "answers": answer_tables(record),
+        "filled_in": record.request.options.task == "inpaint",
         "psnr_words": PSNR_WORDS if any("dB" in fact.value for fact in said.facts) else "",
         "finished": record.result is not None,
         "no_network": no_network_words(record),
@@ -93,6 +95,7 @@ def values(record: StudyRecord) -> dict[str, Any]:
         "score_words": score_words(record),
         "quality_words": quality_words(record),
         "gain_words": gain_words(record),
+        "anytime_words": _anytime_words(plots["anytime"]),
         "agreement_words": agreement_words(tables.agreement(record)),
         "members": [
             (picture.name, combined)
@@ -103,6 +106,7 @@ def values(record: StudyRecord) -> dict[str, Any]:
         "compared": _compared(record),
         "line": _line(record),
         "reasons": tables.reason_rows(record),
+        "order_words": order_words(record),
         "headings": headings,
         "rows": cells,
         "numeric": tables.NUMERIC,
@@ -148,6 +152,13 @@ def _anytime(record: StudyRecord) -> go.Figure | None:
     bar = first_estimate(record.result or {})
     elsewhere = () if bar is None else expectation(record, bar=bar)
     return figures.anytime(rows, expectation=elsewhere, bar=bar)
+
+
+def _anytime_words(figure: go.Figure | None) -> str:
+    """What stands above the best so far; empty where it is not drawn."""
+    if figure is None:
+        return ""
+    return anytime_words(expected=any(line.name == EXPECTED for line in figure.data))
 
 
 def _compared(record: StudyRecord) -> str:

@@ -18,6 +18,8 @@ from PIL import Image as PillowImage
 
 from ..delivery.answer_words import made_quickly
 from ..errors import DipsearchError
+from ..problem import Case
+from ..problem.gate.unit import GREY_LEVELS, unit_of
 from ..run import PictureRecord, StudyRecord, full_scale
 from .members import candidate_output, uncertainty_map
 from .wording import decibels, plural
@@ -49,12 +51,14 @@ class Picture:
         uri: a ``data:image/png`` URI; ``None``: a gap, and the caption says why.
         full: for a map of one number per pixel: the number that white stands for, where the range of the
             pixels is 1; ``None`` for a picture.
+        white: the same in words, in the units of the file.
     """
 
     title: str
     caption: str
     uri: str | None
     full: float | None = None
+    white: str = ""
 
 
 @dataclass(frozen=True)
@@ -181,10 +185,11 @@ def _case_pictures(record: StudyRecord, picture: PictureRecord, *, side: int) ->
         )
         if restored is not None and restored.shape == reference.shape:
             error = error_map(restored[0].cpu().numpy(), reference[0].cpu().numpy())
-            layers.append(_map("error", error, "restored against reference", side))
+            layers.append(_map("error", error, "restored against reference", side, case=case))
     doubt = uncertainty_map(record, picture) if picture.restored else None
     if doubt is not None and doubt.shape == (size[1], size[0]):
-        layers.append(_map("uncertainty", doubt, "estimated standard deviation of the error", side))
+        words = "estimated standard deviation of the error"
+        layers.append(_map("uncertainty", doubt, words, side, case=case))
     name = picture.name if case is None or case.windows is None else f"{picture.name}: what was worked on"
     notes, details = (case.notes, case.details) if case else ((), ())
     return CasePictures(name, notes, size, tuple(layers), details)
@@ -213,14 +218,26 @@ def error_map(restored: NDArray[np.floating], reference: NDArray[np.floating]) -
     return np.asarray(error.mean(axis=0), dtype=np.float64)
 
 
-def _map(title: str, values: NDArray[np.float64], caption: str, side: int) -> Picture:
-    full = full_scale(values)
+def _map(title: str, values: NDArray[np.float64], caption: str, side: int, *, case: Case | None) -> Picture:
+    """A map with its mean, over the pixels that had to be restored: the others are known, and have no error."""
+    full, there = full_scale(values), _restored_pixels(case)
+    some = there is not None and there.shape == values.shape and bool(there.any()) and not there.all()
+    mean = float(values[there].mean() if some else values.mean())
+    unit = GREY_LEVELS if case is None else unit_of(case.ends)
+    where = " over the restored pixels" if some else ""
     return Picture(
         title,
-        f"{caption}, mean {255 * values.mean():.1f} of 255",
+        f"{caption}, mean {unit.strength(mean)}{where}",
         map_uri(values, full=full, side=side),
         full,
+        unit.strength(full),
     )
+
+
+def _restored_pixels(case: Case | None) -> NDArray[np.bool_] | None:
+    """Where not all channels were measured without noise, ``(H, W)``; ``None``: that is everywhere."""
+    exact = case.problem.exact if case is not None and case.problem.pixelwise else None
+    return None if exact is None else (exact[0] == 0).any(dim=0).cpu().numpy()
 
 
 def _restored(record: StudyRecord, picture: PictureRecord) -> tuple[Tensor | None, str, str]:

@@ -9,6 +9,9 @@ from ..run import StudyRecord
 from .tables import history_rows
 from .wording import signed
 
+EXPECTED = "expected of such searches"
+"""What the course that searches elsewhere had is called."""
+
 
 @dataclass(frozen=True)
 class AnytimeRow:
@@ -62,3 +65,18 @@ def gain_words(record: StudyRecord) -> str:
     if gain <= 0 or (error is not None and gain <= error):
         return f"Searching brought nothing that can be told from chance: {words} ({names}; estimated)."
     return f"Searching brought {words} ({names}; estimated)."
+
+
+def anytime_words(*, expected: bool) -> str:
+    """What the course of the best so far shows.
+
+    Args:
+        expected: such searches elsewhere are drawn beside it.
+    """
+    words = "The lines are the best so far, of all candidates and of the known networks alone."
+    if expected:
+        words += (
+            " The dashed line is what to expect: how searches of other pictures with the same damage rose, moved to "
+            "the height of this one's first answer."
+        )
+    return words

@@ -41,6 +41,7 @@ class CandidateRow:
         digest: of the genome.
         chosen: the search's winner, which is not always the best by the score.
         share: what it got in slices; ``None`` where that was not logged.
+        at_least: where scores as good as this only order: the PSNR in dB that is sure; else ``None``.
     """
 
     rank: int | None
@@ -58,6 +59,12 @@ class CandidateRow:
     digest: str
     chosen: bool = False
     share: Share | None = None
+    at_least: float | None = None
+
+    @property
+    def level(self) -> str:
+        """The estimated PSNR in words: ``27.10 dB``; ``37.21 dB or more``."""
+        return decibels(self.estimated_psnr) if self.at_least is None else f"{self.at_least:.2f} dB or more"
 
     @property
     def counts(self) -> bool:
@@ -128,7 +135,7 @@ def candidate_rows(record: StudyRecord) -> tuple[CandidateRow, ...]:
             e.number,
         ),
     )
-    winner = record.winner()
+    winner, bounds = record.winner(), _bounds(record)
     return tuple(
         _row(
             trial,
@@ -137,9 +144,28 @@ def candidate_rows(record: StudyRecord) -> tuple[CandidateRow, ...]:
             known=known,
             chosen=trial is winner,
             share=shares.get(trial.number),
+            at_least=_bound(trial, bounds),
         )
         for rank, trial in enumerate(best_first, start=1)
     )
+
+
+def _bounds(record: StudyRecord) -> dict[float, float]:
+    """The bounds of finalists whose errors are too small to be told, by their scores in the search."""
+    entries = (record.result or {}).get("finalists") or ()
+    found = {entry.get("number"): entry.get("at_least") for entry in entries}
+    scores = {trial.number: trial.estimated_psnr for trial in record.trials}
+    return {
+        score: bound
+        for number, bound in found.items()
+        if bound is not None and (score := scores.get(number)) is not None
+    }
+
+
+def _bound(trial: Trial, bounds: Mapping[float, float]) -> float | None:
+    """That of the finalist next below: what is better than an error that cannot be told cannot be told either."""
+    below = [score for score in bounds if trial.estimated_psnr is not None and score <= trial.estimated_psnr]
+    return bounds[max(below)] if below else None
 
 
 def history_rows(record: StudyRecord) -> tuple[HistoryRow, ...]:
@@ -227,7 +253,7 @@ def candidate_cells(rows: Sequence[CandidateRow]) -> tuple[tuple[str, ...], tupl
     columns = {
         "rank": [str(row.rank or "") for row in rows],
         "candidate": [str(row.number) for row in rows],
-        "score": [decibels(row.estimated_psnr) for row in rows],
+        "score": [row.level for row in rows],
         "PSNR": [decibels(row.psnr) for row in rows],
         "stop": [str(row.step) if row.step is not None else NOTHING for row in rows],
         "time": [duration(row.seconds) for row in rows],
@@ -249,6 +275,7 @@ def _row(
     known: Mapping[str, str],
     chosen: bool,
     share: Share | None,
+    at_least: float | None,
 ) -> CandidateRow:
     genome, digest = trial.genome, trial.digest or ""
     name = known.get(digest, "")
@@ -271,6 +298,7 @@ def _row(
         digest=digest,
         chosen=chosen,
         share=share,
+        at_least=at_least,
     )
 
 

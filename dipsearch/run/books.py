@@ -17,7 +17,7 @@ import optuna
 import torch
 from optuna.trial import FrozenTrial, TrialState
 
-from ..errors import DipsearchError
+from ..errors import DipsearchError, InputError
 from ..execution.picture_fits import kept_steps
 from ..execution.task import OUTPUT, STATE
 from ..execution.worker import METRIC_FAILED, in_words
@@ -36,6 +36,9 @@ TIME_OVER = "the time was over"
 
 FUNCTION_FAILED = "the function that makes networks failed"
 """How the reason begins of a candidate that was none."""
+
+SPACE_FAILED = "the space made no network"
+"""The same, of one that came from the search space."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,14 @@ class Books:
             reason = str(pruned) or "the function that makes networks pruned it"
             self._end(trial._trial_id, trial.number, reason, state=TrialState.PRUNED)
             return Asked(trial.number, None)
-        except DipsearchError:
-            raise
-        except Exception as error:  # it is not our code; the study goes on with the next one
+        except (
+            Exception
+        ) as error:  # it is not our code, or a genome that cannot be; the study goes on with the next one
+            invalid = isinstance(error, InputError)
+            if isinstance(error, DipsearchError) and not invalid:
+                raise
             samplers = self._run.own.propose is None or self._passed_sampler(error)
-            who = "the sampler failed" if samplers else FUNCTION_FAILED
+            who = FUNCTION_FAILED if not samplers else SPACE_FAILED if invalid else "the sampler failed"
             self._end(trial._trial_id, trial.number, f"{who}: {in_words(error)}", state=TrialState.FAIL)
             if samplers and self._run.own.sampler is not None:
                 raise OwnPartFailed from error

@@ -53,6 +53,8 @@ class Snapshot:
         best: the best candidate so far.
         resting: candidates that had their first look and may be gone on with.
         bar: estimated PSNR in dB of what similar patches made alone; ``None`` before it is known.
+        better: where a squared error of one of the two is within its own standard error, so that dB mean nothing:
+            whether those of the best candidate sum to less; ``None`` elsewhere.
     """
 
     phase: str
@@ -65,6 +67,7 @@ class Snapshot:
     best: Trial | None = None
     resting: int = 0
     bar: float | None = None
+    better: bool | None = None
 
 
 @dataclass(frozen=True)

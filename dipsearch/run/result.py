@@ -97,6 +97,8 @@ def write_outputs(
     }
     if winner is not None and verdict is not None:
         result["best"]["chosen_because"] = verdict.because
+        bounds = {finalist.number: finalist.at_least for finalist in verdict.finalists}
+        result["best"]["at_least"] = finite(bounds.get(winner.number))
         if winner.genome is not None:
             try:
                 with dispensable(lacking):
@@ -210,7 +212,9 @@ def _mean_ensemble(pictures: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     if len(ensembles) < len(pictures):
         return None
     means = {name: mean([ensemble[name] for ensemble in ensembles]) for name in ("score", "psnr", "ssim")}
-    return {"members": ensembles[0]["members"], **means}
+    known = [one["at_least"] if one["score"] is None else one["score"] for one in ensembles]
+    bound = mean(known) if means["score"] is None else None
+    return {"members": ensembles[0]["members"], **means, "at_least": bound}
 
 
 def _finalists(verdict: Verdict) -> list[dict[str, Any]]:
@@ -270,6 +274,7 @@ def _noise(run: Run) -> dict[str, Any]:
         "offset": noise.offset,
         "read_sigma": noise.read_sigma,
         "share": noise.share,
+        "sigma_by_place": None if noise.places is None else [list(row) for row in noise.places],
         "sigma_by_channel": None
         if noise.channels is None
         else [noise.sigma_of(channel) for channel in range(len(noise.channels))],

@@ -51,6 +51,8 @@ class _Answer(_Known):
     estimate: Number | None
     standard_error: Number | None
     at_least: Number | None = None
+    error_beside_first: Number | None = None
+    flattered: bool = False
     share: Share
     psnr: Number | None
     ssim: Number | None
@@ -74,6 +76,7 @@ class _Measured(_Known):
     digest: Words | None = None
     score: Number | None = None
     score_error: Number | None = None
+    at_least: Number | None = None
     standard_error: Number | None = None
     psnr: Number | None = None
     ssim: Number | None = None
@@ -108,7 +111,9 @@ class _Uncertainty(_Known):
     file: Name
     image: Name
     mean: Number
+    restored: Share = 1.0
     rank_correlation: Number | None = None
+    within_one: Share | None = None
 
 
 class _SearchGain(_Known):

@@ -15,7 +15,8 @@ from ..fitting import give_back_memory
 from ..fitting.compute import Compute
 from ..fitting.precision import Precision, arithmetic, effective, forward_pass
 from ..network import Calibration, SearchSpace, calibrate
-from ..planning.budget import FINISHING, first_alone, make_plan
+from ..planning.affordable import LEAST_CROP, cropped, pixels_of
+from ..planning.budget import FINISHING, first_alone, least_budget_unmeasured, make_plan
 from ..planning.memory_limit import MemoryLimit, memory_limit_of
 from ..planning.plan import UNDECIDED, Load, Plan
 from ..planning.representative import Crop, representative
@@ -68,9 +69,14 @@ def plan_of(
     shapes = [case.problem.image_shape for case in cases]
     if no_time and begun is None:
         # Whatever is measured now would only delay what can be delivered.
-        budget = request.budget_seconds or 0.0
-        above = least if least > budget else None
-        return first_alone(budget, shapes, devices=devices, networks_above=above), None
+        searched = shapes
+        if may_crop and _searched_on(cases, begun) == UNDECIDED:
+            smallest = LEAST_CROP * (request.options.factor if request.options.task == "sr" else 1)
+            # Of a search on a crop the finalists, fitted to the whole picture, take as long again.
+            crops = [cropped(shape, smallest) for shape in shapes] * 2
+            searched = min(shapes, crops, key=lambda some: sum(map(pixels_of, some)))
+        enough = least_budget_unmeasured(least, shapes, searched=searched, slowness=slowness)
+        return first_alone(request.budget_seconds or 0.0, shapes, devices=devices, networks_from=enough), None
     if request.budget_seconds is not None:
         device = here(devices[0], workers)
         try:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from ..execution.runner import Runner
 from ..execution.task import Slice
+from ..trials.objective import Level
 from ..trials.trial import Trial, ranked
 from .candidate import Candidate
 from .outcome import Callback, Snapshot, WorkerState
@@ -44,7 +45,7 @@ class Scheduler:
         search: for candidates, once it has begun.
         notes: what went wrong on the way, sentences.
         raised: what a callback, or another part of the user's, raised first.
-        bar: estimated PSNR in dB of similar patches alone, the mean over the pictures, once it is known.
+        bar: how good similar patches alone are estimated, picture by picture, once it is known.
     """
 
     run: Run
@@ -54,7 +55,7 @@ class Scheduler:
     search: Search | None = None
     notes: list[str] = field(default_factory=list)
     raised: BaseException | None = None
-    bar: float | None = None
+    bar: tuple[Level, ...] = ()
     _cached: Sequence[Trial] = ()
     _read_at: float = float("-inf")
     _answered: bool = False
@@ -139,9 +140,20 @@ class Scheduler:
             seconds_left=None if budget is None else max(0.0, budget - self.run.seconds),
             workers=self._workers(),
             best=best[0] if best else None,
-            bar=self.bar,
+            bar=sum(one.estimated_psnr for one in self.bar) / len(self.bar) if self.bar else None,
+            better=self._better(best[0]) if best else None,
             **counts,
         )
+
+    def _better(self, best: Trial) -> bool | None:
+        """``Snapshot.better``: scores of one noise have about the same luck, whatever is scored."""
+        candidate = None if self.search is None else self.search.candidates.get(best.number)
+        if candidate is None or len(candidate.pictures) != len(self.bar):
+            return None
+        errors = [one.validation_mse for one in candidate.pictures]
+        if all(min(mse, one.mse) > one.error for mse, one in zip(errors, self.bar, strict=True)):
+            return None
+        return sum(errors) < sum(one.mse for one in self.bar)
 
     def _workers(self) -> tuple[WorkerState, ...]:
         at_work = {worker: task for worker, task, _ in self.runner.at_work}

@@ -34,7 +34,7 @@ from ..trials.objective import in_decibels
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.request import Request
 from ..trials.trial import Trial, ranked
-from .books import FUNCTION_FAILED, Books
+from .books import FUNCTION_FAILED, SPACE_FAILED, Books
 from .finishing import Finished, finish, finish_at_once
 from .head_start import Given, HeadStart
 from .opening import open_run
@@ -192,11 +192,12 @@ def _with_networks(
 
 
 def _failed_words(trials: Sequence[Trial]) -> str:
-    """How many candidates failed, with the first reason, where no network was fitted or a function of the user's did;
-    empty otherwise: that some fits diverge, or have no room, is a part of searching."""
+    """How many candidates failed, with the first reason, where no network was fitted, or the space or a function of the
+    user's did; empty otherwise: that some fits diverge, or have no room, is a part of searching."""
     failed, fitted = [trial for trial in trials if trial.state == "failed"], bool(ranked(trials))
     if fitted:
-        failed = [one for one in failed if (one.reason or "").startswith((FUNCTION_FAILED, METRIC_FAILED))]
+        makers = FUNCTION_FAILED, SPACE_FAILED, METRIC_FAILED
+        failed = [one for one in failed if (one.reason or "").startswith(makers)]
     if not failed:
         return ""
     why = next((trial.reason for trial in failed if trial.reason), "for an unknown reason")
@@ -228,8 +229,7 @@ def _without_networks(run: Run, callback: Callback, asked: Asked, unsaved: Unsav
         else f"there is not enough memory on '{run.plan.no_room}' for a network: the first answer is delivered; "
         f"end what else is there, or use another {option('device')}"
         if run.plan.no_room
-        else "there is no time for a network: the first answer is delivered"
-        + (enough_words(run.plan) or f"; give a larger {option('budget')}")
+        else "there is no time for a network: the first answer is delivered" + enough_words(run.plan)
     )
     callback.note(sentence)
     outcome = _written(run, finish_at_once(run), callback, asked, unsaved, notes=(sentence,))
@@ -265,9 +265,12 @@ def _first_answers(scheduler: Scheduler) -> dict[str, FirstAnswer]:
         scheduler.callback.note(sentence)
     estimates = first_estimates(scheduler.runner, firsts)
     if len(estimates) == len(cases):
-        scheduler.bar = sum(estimates.values()) / len(estimates)
+        scheduler.bar = tuple(estimates[name] for name in cases)
     for name, expected in estimates.items():
-        scheduler.callback.detail(
-            f"similar patches alone on {name}, from the fitted part: {in_decibels(expected)} estimated"
+        level = (
+            in_decibels(expected.estimated_psnr)
+            if expected.at_least is None
+            else f"{expected.at_least:.1f} dB or more"
         )
+        scheduler.callback.detail(f"similar patches alone on {name}, from the fitted part: {level} estimated")
     return firsts

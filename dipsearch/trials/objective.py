@@ -8,12 +8,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 LEAST_ERROR = 1e-5
 """Estimated mean squared errors below this (50 dB) are continued along a straight line.
 
 An estimate is a difference of two noisy numbers and may fall below zero; the line keeps the order of candidates.
 """
+
+
+@dataclass(frozen=True)
+class Level:
+    """How good an image is estimated to be.
+
+    Args:
+        mse: the estimated mean squared error.
+        error: its standard error; below that an estimate only orders.
+        estimated_psnr: the same in dB.
+    """
+
+    mse: float
+    error: float
+    estimated_psnr: float
+
+    @property
+    def at_least(self) -> float | None:
+        """Where the error is not above its own standard error: the PSNR in dB of it and one standard error more."""
+        return None if self.mse > self.error else estimated_psnr(max(self.mse, 0.0) + self.error)
 
 
 def estimated_psnr(error: float) -> float:

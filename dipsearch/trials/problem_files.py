@@ -73,6 +73,7 @@ def write_problem(path: Path, problem: Problem, *, box: tuple[int, int, int, int
         "noise_offset": np.array(problem.noise.offset),
         "noise_read_sigma": np.array(problem.noise.read_sigma),
         "noise_share": np.array(problem.noise.share or np.nan),
+        "noise_places": np.array(problem.noise.places or (), dtype=np.float64),
         "noise_channels": np.array(problem.noise.channels or (), dtype=np.float64),
         "box": np.array(box or (), dtype=np.int64),
         "form": np.array(form_text(problem.form)),
@@ -151,7 +152,7 @@ def _name_in(path: Path) -> str:
 
 def _noise(values: Mapping[str, NDArray[Any]]) -> NoiseModel:
     sigma, gain, share = (float(values[key]) for key in ("noise_sigma", "noise_gain", "noise_share"))
-    table, channels = values["noise_correlation"], values["noise_channels"]
+    table, channels, places = (values[f"noise_{name}"] for name in ("correlation", "channels", "places"))
     return NoiseModel(
         kind=str(values["noise_kind"]),  # type: ignore[arg-type]
         sigma=None if np.isnan(sigma) else sigma,
@@ -162,6 +163,7 @@ def _noise(values: Mapping[str, NDArray[Any]]) -> NoiseModel:
         read_sigma=float(values["noise_read_sigma"]),
         share=None if np.isnan(share) else share,
         channels=tuple(tuple(row) for row in channels.tolist()) if channels.size else None,
+        places=tuple(tuple(row) for row in places.tolist()) if places.size else None,
     )
 
 

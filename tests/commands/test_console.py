@@ -45,6 +45,7 @@ def snapshot(
     resting: int = 0,
     seconds: float = 94.2,
     bar: float | None = None,
+    better: bool | None = None,
     why: str = "",
 ) -> Snapshot:
     return Snapshot(
@@ -61,6 +62,7 @@ def snapshot(
         best=best,
         resting=resting,
         bar=bar,
+        better=better,
     )
 
 
@@ -293,6 +295,14 @@ def test_a_first_time_user_reads_of_no_candidate(capsys: pytest.CaptureFixture[s
         "  130.0 s  trying networks, 7 tried so far, none is better than the first answer yet, 2 min 26 s left",
         "  130.0 s  a network failed: out of memory",
     ]
+
+
+def test_where_an_error_is_too_small_to_be_told_no_gain_is_measured() -> None:
+    words = PlainWords()
+    found = snapshot(bar=17.5, better=True)
+    assert "the best is better than the first answer" in words.state(found)
+    assert "dB" not in words.state(found) and "dB" not in full_words.overall(found)
+    assert "none is better than the first answer yet" in words.state(snapshot(bar=17.5, better=False))
 
 
 def test_details_are_for_those_who_ask(capsys: pytest.CaptureFixture[str]) -> None:

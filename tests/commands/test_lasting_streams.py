@@ -42,6 +42,24 @@ def test_a_search_whose_reader_leaves_delivers(tmp_path: Path) -> None:
     assert (tmp_path / "studies" / "a" / "best" / "restored.png").exists()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is full")
+def test_json_that_is_lost_is_an_error(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "dipsearch", *SEARCH, "--json", "--quiet"],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        "dipsearch: error: the JSON cannot be written; the system says: No space left on device; "
+        "it is kept in studies/a/result.json"
+    )
+    assert (tmp_path / "studies" / "a" / "result.json").exists()
+
+
 def test_output_that_was_closed_before_is_nowhere(tmp_path: Path) -> None:
     degrade = (
         f'"{sys.executable}" -m dipsearch degrade sample:coffee@32 --task denoise --sigma 25 -o noisy.png'

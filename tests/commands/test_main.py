@@ -38,6 +38,11 @@ def verb(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], list[str]
         ),
         (StudyError("two\nlines\x1b[31m"), r"two lines\x1b[31m"),
         (OSError(28, "No space left on device", "a.png"), "a.png: the system says: No space left on device"),
+        (
+            OSError(28, "No space left on device"),
+            "the output cannot be written: the system says: No space left",
+        ),
+        (OSError(24, "Too many open files"), "it cannot go on: the system says: Too many open files"),
         (MemoryError(), "there is not enough memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "there is not enough memory"),
     ],
@@ -97,6 +102,7 @@ def test_ctrl_c_is_130_without_a_word(
         (["search", "sample:cat", "--task", "denoise", "--factor", "2"], "--factor was given for denoise"),
         (["search", "sample:cat", "--task", "denoise", "--sigma", "-3"], "sigma is -3"),
         (["search", "sample:cat", "--task", "inpaint", "--missing", "100"], "missing is 100"),
+        (["search", "-", "--task", "sr"], "- was given as a picture; standard input is not read; write what"),
         (["search", "nowhere.png", "--task", "sr"], "nowhere.png does not exist"),
         (
             ["search", "sample:cat", "--task", "sr", "--reference", "no.png"],

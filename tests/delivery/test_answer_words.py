@@ -37,7 +37,8 @@ def result(
             "name": name,
             "words": IN_WORDS[name],
             "estimate": estimate,
-            "standard_error": error,
+            "standard_error": 9.0,  # of the difference to the best one, which is no gain
+            "error_beside_first": error,
             "share": given.get(name, 0.0),
             "psnr": None,
             "ssim": None,
@@ -157,7 +158,7 @@ def test_the_card_says_the_same() -> None:
     text = card(MIXED | rest, None)
     assert "Delivered is a mixture: 69 % similar patches guided by networks, 31 %" in text
     assert "Similar patches alone: about 31 dB, estimated; what is delivered is estimated 0.40 ± 0.02" in text
-    assert "| similar patches alone, without a network | 31 % | 31.20 dB | -0.40 ± 0.02 dB | – |" in text
+    assert "| similar patches alone, without a network | 31 % | 31.20 dB | -0.40 ± 9.00 dB | – |" in text
     assert "| a mixture of several answers |  | 31.60 dB |  | – |" in text
 
 
@@ -247,3 +248,18 @@ def test_networks_whose_estimate_is_but_a_bound_were_fitted() -> None:
         answer["at_least"] = 30.0
     assert "no network" not in bar_words(found)
     assert not gain_words(found).startswith("none")
+
+
+def test_where_shares_were_fitted_to_what_judges_them_it_is_said() -> None:
+    found = result({"first": 31.2, "polished": 31.5, "combined": 31.6}, shares=SHARES)
+    found["answers"][-1]["flattered"] = True
+    assert bar_words(found).endswith(
+        "0.40 ± 0.02 dB higher, which flatters it a little, for its shares were fitted to the values that judge it"
+    )
+
+
+def test_the_shares_of_a_mixture_sum_to_a_hundred() -> None:
+    from dipsearch.delivery.answer_words import _percents
+
+    assert _percents([0.5176, 0.4665, 0.0159]) == [52, 47, 1]
+    assert _percents([1 / 3, 1 / 3, 1 / 3]) == [34, 33, 33]

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from dipsearch.delivery.answers import COMBINED, Answer, Choice, choose, only
+from dipsearch.delivery.picture_outputs import answer_rows
 from dipsearch.problem import Downsample, Identity, Mask, NoiseModel, Problem, make_split, psnr
 from dipsearch.trials.problem_files import SplitProblem
 
@@ -178,3 +179,21 @@ def test_photons_that_were_cut_at_white_leave_no_bias_and_at_black_none_is_taken
 
     assert delivered(0.95) == pytest.approx(0.95, abs=0.02)  # their mean is 0.88
     assert delivered(0.05) == pytest.approx(0.05, abs=0.004)
+
+
+def test_the_gain_of_what_is_delivered_has_a_standard_error_of_its_own() -> None:
+    found = chosen(answer("first", error(1, 0.2)), answer("polished", error(2, 0.2)))
+    names = [one.name for one in found.answers]
+    assert found.chosen == COMBINED and found.fitted
+    apart = dict(zip(names, found.beside_first, strict=True))
+    assert apart["first"] == 0
+    # The mixture is nearer to the first answer, of which it holds a part, than the polished one is.
+    assert 0 < (apart[COMBINED] or 0) < (apart["polished"] or 0)
+    row = next(row for row in answer_rows(found, None) if row["name"] == COMBINED)
+    assert (row["error_beside_first"], row["flattered"]) == (pytest.approx(apart[COMBINED], abs=1e-4), True)
+
+
+def test_without_a_first_answer_there_is_nothing_that_is_gained() -> None:
+    found = chosen(answer("best", error(1, 0.05)))
+    assert (found.beside_first, found.fitted) == ((), False)
+    assert answer_rows(found, None)[0]["error_beside_first"] is None

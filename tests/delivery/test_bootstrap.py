@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from dipsearch.delivery.bootstrap import (
     Standing,
     block_errors,
     decibels,
+    errors_apart,
     one_standard_error,
     standings,
 )
@@ -144,3 +146,39 @@ def test_an_error_that_is_not_above_its_own_standard_error_has_but_a_bound() -> 
     assert clear.at_least is None
     assert rough.at_least == pytest.approx(-10 * math.log10(0.001 + 0.005))
     assert below.at_least == pytest.approx(-10 * math.log10(0.005))
+
+
+def test_differences_are_told_to_any_candidate() -> None:
+    generator = np.random.default_rng(2)
+    common = 1 + 0.5 * generator.standard_normal(400)
+    own = 0.05 * generator.standard_normal((3, 400))
+    picture = blocks(0.01 * (common + own) * [[1.0], [1.2], [1.4]])
+    apart = errors_apart(picture, 1)
+    assert apart[1] == 0
+    for other in (0, 2):
+        assert apart[other] == pytest.approx(DECIBEL * 0.05 * math.sqrt(2 / 400), rel=0.2)
+    assert errors_apart(blocks(np.full((2, 3), 0.01)), 0) == (None, None)
+
+
+def test_what_an_estimated_sigma_is_uncertain_by_is_in_a_score_and_in_no_difference() -> None:
+    errors = np.array([[0.010], [0.004]]) + 0.001 * np.where(np.arange(100) % 2, 1.0, -1.0)
+    known = standings([blocks(errors)])
+    found = standings([replace(blocks(errors), shared_error=0.005)])
+    assert [one.standard_error for one in found] == [one.standard_error for one in known]
+    assert [one.estimated_psnr for one in found] == [one.estimated_psnr for one in known]
+    assert [one.at_least for one in known] == [None, None]
+    assert found[0].at_least is None
+    assert found[0].error == pytest.approx(DECIBEL * 0.5, rel=0.01)
+    assert found[1].at_least == pytest.approx(-10 * math.log10(0.004 + 0.005), abs=0.01)
+
+
+def test_a_given_sigma_is_certain_and_an_estimated_one_is_not() -> None:
+    given = noisy(sigma=0.1)
+    split = make_split(given, seed=0)
+    estimated = replace(given, noise=replace(given.noise, source="estimated"))
+    image = [[torch.full_like(given.y, 0.5)]]
+    assert block_errors(image, given, split=split).shared_error == 0
+    found = block_errors(image, estimated, split=split).shared_error
+    assert found == pytest.approx((1.025**2 - 1) * 0.01, rel=1e-3)
+    cut = replace(estimated, y=estimated.y.clamp(0, 1), noise=replace(estimated.noise, sigma=0.2))
+    assert found < block_errors(image, cut, split=split).shared_error < (1.1**2 - 1) * 0.04

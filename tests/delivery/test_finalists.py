@@ -129,7 +129,7 @@ class TestVerdict:
         assert verdict.because == "it had the best score of 2 finalists on the whole picture"
         for whole in (False, True):
             alone = verdict_on_first([candidate(0)], [found], [picture], whole=whole)
-            assert alone.because == "it was the only one finished"
+            assert alone.because == "it was the only one that came to a score"
 
     def test_who_was_fitted_to_one_picture_only_is_not_compared(self) -> None:
         picture = noisy()

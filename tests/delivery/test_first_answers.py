@@ -134,7 +134,10 @@ def test_it_is_written_as_a_picture_beside_the_result_and_announced_with_its_sco
     assert float((shown - firsts["cat"].image.clamp(0, 1)).abs().max()) <= 0.5 / 255 + 1e-6
     picture = whole_problem(runner.folder, "cat", seed=0)
     expected = estimated_psnr(float(picture.split.validation_mse(firsts["cat"].fitted)))
-    assert first_estimates(runner, firsts) == {"cat": expected}
+    found = first_estimates(runner, firsts)["cat"]
+    assert found.estimated_psnr == expected
+    # Of so small a picture the error is below what can be told.
+    assert found.error > found.mse > 0 and found.at_least == estimated_psnr(found.mse + found.error)
     assert first_words(firsts, files=files) == [
         ("cat", "first answer, by similar patches, after 1 s: best/first.png")
     ]

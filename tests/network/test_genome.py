@@ -82,6 +82,31 @@ def test_a_genome_does_not_change() -> None:
         Genome().jitter = 0.0  # type: ignore[misc]
 
 
+def test_numbers_of_numpy_are_kept_as_plain_ones() -> None:
+    scale = Scale(
+        np.int64(32), np.uint8(16), kernel_up=np.int32(5), channels_skip=np.int64(0), kernel_skip=None
+    )  # type: ignore[arg-type]
+    given = Genome(
+        (scale,),
+        np.str_("nearest"),
+        up_1x1=np.bool_(False),
+        jitter=np.float32(0.25),
+        learning_rate=np.int64(1),  # type: ignore[arg-type]
+    )
+    plain = Genome((Scale(32, 16, 3, 5, 0, None),), "nearest", up_1x1=False, jitter=0.25, learning_rate=1)
+    assert given == plain and given.digest == plain.digest
+    kinds = {type(value) for value in given.to_flat().values()}
+    assert kinds == {int, float, bool, str}
+
+
+@pytest.mark.parametrize("scales", [({"channels_down": 8},), Scale(), "deep", None, 5])
+def test_scales_that_are_none_are_refused_in_a_sentence(scales: Any) -> None:
+    with pytest.raises(
+        InputError, match=r"the scales of the genome are .*a tuple of Scale.*give for example"
+    ):
+        Genome(scales=scales)
+
+
 def test_the_label_says_what_matters() -> None:
     assert Genome((Scale(64, 64),) * 5).label == "64·64·64·64·64 skip 4 bilinear"
     scales = (Scale(32, 16, channels_skip=0, kernel_skip=None), Scale(64, 64))

@@ -1,5 +1,6 @@
 """Search spaces: what is drawn, what exists, and how genomes are written as genes."""
 
+import itertools
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 
 from dipsearch.errors import InputError
 from dipsearch.network import Genome, Scale, SearchSpace, cost, load_space
+from dipsearch.network.gene import Gene
+from dipsearch.network.parameter_map import Direct, Growing
 from dipsearch.network.space_format import FORMAT, read_parameters
 from dipsearch.proposal.distributions import distribution_of
 
@@ -111,6 +114,55 @@ def test_shared_listed_equal_and_growing_genes() -> None:
     genome = growing.genome({"channels_down_first": 16, "channels_down_growth": 1.5})
     assert [scale.channels_down for scale in genome.scales] == [16, 24, 36, 40]
     assert growing.flat(genome) == {"channels_down_first": 16, "channels_down_growth": 1.5}
+    ranges = space({"channels_down": {"first": 8, "growth": {"int": [1, 3]}}})
+    genome = ranges.genome({"channels_down_growth": 3})
+    assert [scale.channels_down for scale in genome.scales] == [8, 24]
+    assert ranges.flat(genome) == {"channels_down_growth": 3}
+
+
+def test_a_width_that_shrinks_keeps_a_channel_and_a_skip_branch_may_end() -> None:
+    shrinking = {"first": {"choice": [4, 8]}, "growth": 0.25}
+    given = space({"depth": 4, "channels_down": shrinking, "channels_skip": shrinking})
+    genome = given.genome({"channels_down_first": 8, "channels_skip_first": 4})
+    assert [scale.channels_down for scale in genome.scales] == [8, 2, 1, 1]
+    assert [scale.channels_skip for scale in genome.scales] == [4, 1, 0, 0]
+    assert given.genome(given.flat(genome)) == genome
+
+
+def test_of_millions_of_growing_widths_only_those_near_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    given, valued = Growing.value, []
+    monkeypatch.setattr(Growing, "value", lambda *args: valued.append(1) or given(*args))
+    wide = {"first": {"int": [1, 1024]}, "growth": {"choice": [1, 1.5, 2]}, "limit": {"int": [1, 1024]}}
+    huge = space({"depth": 7, "channels_down": wide})
+    generator = np.random.default_rng(0)
+    for _ in range(5):
+        genome = huge.genome(huge.sample(generator))
+        assert huge.genome(huge.flat(genome)) == genome
+    assert len(valued) < 5 * 30_000  # all of them would be 22 million
+
+
+def test_near_widths_are_as_close_as_the_closest_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    stepped = {"int": [8, 128], "step": 8}
+    given = space(
+        {"depth": 4, "channels_down": {"first": stepped, "growth": {"choice": [1, 2]}, "limit": stepped}}
+    )
+    shipped, generator = load_space("skip"), np.random.default_rng(2)
+
+    def widths(genome: Genome) -> list[int]:
+        return [scale.channels_down for scale in given.genome(given.nearest(genome)).scales]
+
+    wanted = [shipped.genome(shipped.sample(generator)) for _ in range(20)]
+    closest = [widths(genome) for genome in wanted]
+    monkeypatch.setattr("dipsearch.network.space.MOST_COMBINATIONS", 100)
+    assert [widths(genome) for genome in wanted] == closest
+
+
+def test_all_values_of_a_growing_width_are_known() -> None:
+    some = Direct(Gene("first", "int", (), 3, 9)), Direct(Gene("growth", "choice", (0.3, 1.0, 2.5)))
+    width = Growing(*some, Direct(Gene("limit", "int", (), 2, 12, 5)), index=2, lowest=1)
+    drawn = itertools.product(*(gene.values() for gene in width.genes))
+    names = [gene.name for gene in width.genes]
+    assert set(width.values()) == {width.value(dict(zip(names, one, strict=True))) for one in drawn}
 
 
 def test_a_condition_decides_whether_a_gene_exists() -> None:
@@ -137,6 +189,44 @@ def test_a_condition_decides_whether_a_gene_exists() -> None:
     assert given.flat(genome) == flat
     more = given.active({**flat, "input_kind": "uniform", "channels_skip_0": 4})
     assert set(more) == {*flat, "jitter", "kernel_skip_0", "kernel_up_0"}
+
+
+def test_a_shared_gene_is_found_at_the_scales_where_its_condition_holds() -> None:
+    given = space(
+        {
+            "depth": {"int": [2, 3]},
+            "channels_skip": {"choice": [0, 4]},
+            "kernel_up": {
+                "choice": [3, 5],
+                "shared": True,
+                "when": {"channels_skip": {"above": 0}},
+                "otherwise": 7,
+            },
+        }
+    )
+    flat = {"depth": 2, "channels_skip_0": 0, "channels_skip_1": 4, "kernel_up": 5}
+    genome = given.genome(flat)
+    assert [scale.kernel_up for scale in genome.scales] == [7, 5]
+    assert given.flat(genome) == flat
+    none = {"depth": 2, "channels_skip_0": 0, "channels_skip_1": 0}
+    assert given.flat(given.genome(none)) == none
+
+
+def test_a_condition_that_may_hold_is_read() -> None:
+    given = space(
+        {
+            "jitter": {"float": [0, 0.05]},
+            "norm": {
+                "choice": ["batch", "none"],
+                "when": {"jitter": {"above": 0.01, "below": 0.02}},
+                "otherwise": "batch",
+            },
+            "channels_skip": [0, 4],
+            "kernel_up": {"choice": [3, 5], "when": {"channels_skip": {"above": 0}}, "otherwise": 3},
+        }
+    )
+    assert names(given) == ["jitter", "norm", "kernel_up_1"]
+    assert given.active({"jitter": 0.015}) == ("jitter", "norm", "kernel_up_1")
 
 
 def test_each_gene_comes_after_those_its_condition_looks_at() -> None:

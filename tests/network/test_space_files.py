@@ -66,9 +66,30 @@ MISTAKES = {
     ),
     "even kernel": ("genes: {kernel_up: {int: [1, 4]}}", "`kernel_up` is 4", "1, 3, 5 or 7"),
     "range of words": ("genes: {norm: {int: [1, 2]}}", "`norm` is 1", "batch, instance"),
+    "float range of whole numbers": (
+        "genes: {channels_down: {float: [16, 64]}}",
+        "`genes.channels_down.float` is [16, 64]",
+        "channels_down is a whole number write int",
+    ),
+    "float range of depths": ("genes: {depth: {float: [3, 5]}}", "`genes.depth.float`", "write int"),
+    "int range of real numbers": (
+        "genes: {input_scale: {int: [1, 2]}}",
+        "`genes.input_scale.int` is [1, 2]",
+        "write float",
+    ),
     "too deep": ("genes: {depth: {int: [1, 9]}}", "`depth` is 9", "1 to 7"),
     "list for the whole network": ("genes: {jitter: [0, 1]}", "`genes.jitter` is a list", "every scale"),
     "list of another length": ("genes: {depth: 3, kernel_up: [3, 5]}", "lists 2 scales", "give 3 entries"),
+    "shared in a list": (
+        "genes: {depth: 2, channels_down: [{choice: [8, 16], shared: true}, {choice: [8, 32], shared: true}]}",
+        "`genes.channels_down[0].shared`",
+        "of one scale",
+    ),
+    "growing in a list": (
+        "genes: {depth: 2, channels_down: [16, {first: {choice: [8, 32]}}]}",
+        "`genes.channels_down[1].first`",
+        "of one scale",
+    ),
     "shared where it cannot be": (
         "genes: {norm: {choice: [batch, group], shared: true}}",
         "`genes.norm.shared`",
@@ -80,6 +101,33 @@ MISTAKES = {
         "did you mean `channels_down`?",
     ),
     "same as itself": ("genes: {channels_up: {same_as: channels_up}}", "same_as", "another gene"),
+    "same as one of a list with a condition": (
+        "genes: {depth: 2, channels_down: [{choice: [8, 16], when: {norm: batch}, otherwise: 8}, 32],"
+        " channels_up: {same_as: channels_down}}",
+        "`genes.channels_up.same_as` is channels_down, which has a condition",
+        "values of its own",
+    ),
+    "same as each other in lists": (
+        "genes: {depth: 2, channels_down: [{same_as: channels_up}, 32],"
+        " channels_up: [{same_as: channels_down}, 32]}",
+        "`genes.channels_down[0].same_as` is channels_up",
+        "values of its own",
+    ),
+    "a kernel as wide as channels": (
+        "genes: {channels_down: {int: [1, 64]}, kernel_up: {same_as: channels_down}}",
+        "`genes.kernel_up.same_as`: the gene `kernel_up` is 2",
+        "1, 3, 5 or 7",
+    ),
+    "channels that may be none": (
+        "genes: {channels_skip: {choice: [0, 8]}, channels_down: {same_as: channels_skip}}",
+        "`genes.channels_down.same_as`: the gene `channels_down` is 0",
+        "from 1 to 1024",
+    ),
+    "channels that may come to nothing": (
+        "genes: {channels_skip: {first: 4, growth: {choice: [0.25, 1]}}, channels_up: {same_as: channels_skip}}",
+        "`genes.channels_up.same_as`: the gene `channels_up` is 0",
+        "from 1 to 1024",
+    ),
     "growing kernel": ("genes: {kernel_up: {first: 3}}", "`genes.kernel_up.first`", "only channels"),
     "shrinking to nothing": (
         "genes: {channels_up: {first: 8, growth: 0}}",
@@ -110,6 +158,28 @@ MISTAKES = {
         "genes: {jitter: {float: [0, 1], when: {loss: l7}, otherwise: 0}}",
         "`loss` is 'l7'",
         "mse, l1",
+    ),
+    "condition on a depth that is not there": (
+        "genes: {depth: {int: [3, 5]}, norm: {choice: [batch, none], when: {depth: 7}, otherwise: batch}}",
+        "`genes.norm.when.depth` never holds",
+        "otherwise",
+    ),
+    "condition between neighbours": (
+        "genes: {depth: {int: [2, 6]},"
+        " norm: {choice: [batch, none], when: {depth: {above: 2, below: 3}}, otherwise: none}}",
+        "`genes.norm.when.depth` never holds",
+        "otherwise",
+    ),
+    "condition outside of a float range": (
+        "genes: {jitter: {float: [0, 0.05]},"
+        " norm: {choice: [batch, none], when: {jitter: {above: 0.05}}, otherwise: none}}",
+        "`genes.norm.when.jitter` never holds",
+        "otherwise",
+    ),
+    "first above its limit": (
+        "genes: {channels_down: {first: 256, growth: 1}}",
+        "`genes.channels_down.first` is 256, above its limit 128",
+        "larger `genes.channels_down.limit`",
     ),
     "condition of another kind": (
         "genes: {jitter: {float: [0, 1], when: {loss: {over: 1}}, otherwise: 0}}",

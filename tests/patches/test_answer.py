@@ -23,6 +23,7 @@ from dipsearch.problem import (
     gaussian_kernel,
     make_split,
     motion_kernel,
+    of_every_pixel,
     psnr,
     read_image,
 )
@@ -374,3 +375,15 @@ def test_speckle_is_restored_by_its_logarithm_and_from_its_fitted_part_alone():
     split = make_split(known, seed=0)
     hidden = dataclasses.replace(known, y=torch.where(split.fit_weight > 0, y, 0.9))
     assert torch.equal(answer(hidden, split=split), answer(known, split=split))
+
+
+def test_noise_that_differs_over_the_picture_is_taken_out_by_its_map():
+    x = photo(64)
+    places = tuple(tuple(0.2 + 0.25 * column for column in range(8)) for _ in range(8))
+    y = x + 0.1 * of_every_pixel(places, 64, 64) * torch.randn(x.shape, generator=gen())
+    ones = torch.ones(1, 1, 64, 64)
+    by_map, alone = (
+        answer(Problem(y, Identity(), NoiseModel("unknown", 0.1, places=given), tuple(x.shape), ones))
+        for given in (places, None)
+    )
+    assert psnr(by_map, x) > psnr(alone, x) + 1

@@ -122,6 +122,13 @@ def test_most_of_a_picture_missing_in_one_piece_is_remarked_on(tmp_path: Path) -
     assert "58 % of the pixels are missing" in said and "--invert-mask" in said
 
 
+@pytest.mark.parametrize("missing", [0.7, 0.9, 0.98])
+def test_scattered_missing_pixels_are_no_piece(tmp_path: Path, missing: float) -> None:
+    mask = (np.random.default_rng(0).random((96, 96)) >= missing).astype(np.uint8) * 255
+    found = read_mask_file(saved(tmp_path / "m.png", mask), height=96, width=96)
+    assert found.sentences == ()
+
+
 def test_a_mask_of_which_next_to_all_is_missing_is_not_said_to_be_all_of_it(tmp_path: Path) -> None:
     mask = np.zeros((400, 400), np.uint8)
     mask[200:212, 200:242] = 255

@@ -82,3 +82,11 @@ def test_ranges_know_signs_exponents_and_thousands() -> None:
     assert said("sigma 1e-05", "sigma 3e-04") == "sigma 1e-05 to 3e-04"
     assert said("1,200 of 3-4", "900 of 3-4") == "900 to 1,200 of 3-4"
     assert said("of mask.2024.01.02.png", "of mask.2024.01.03.png").startswith("of mask.2024.01")
+
+
+def test_ranges_after_from_and_to_and_in_paths_can_be_read() -> None:
+    stacks = [("film", ("film-0", "film-1"))]
+    said = [("film-0", "values from 0 to 1,413"), ("film-1", "values from 0 to 1,453")]
+    assert together(said, stacks) == [("film, 2 planes", "values from 0 to between 1,413 and 1,453")]
+    files = [(name, f"first answer: studies/{name}/first.tif") for name in ("film-0", "film-1")]
+    assert together(files, stacks) == [("film, 2 planes", "first answer: studies/film-*/first.tif")]

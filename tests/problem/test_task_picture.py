@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 from skimage import data
@@ -59,3 +60,18 @@ def test_a_jpeg_whose_colours_are_sampled_otherwise_is_read_all_the_same(tmp_pat
     assert (
         load_case(str(tmp_path / "s.jpg"), TaskOptions("sr", factor=2), seed=0).problem.noise.kind == "none"
     )
+
+
+def test_noise_is_not_enlarged(tmp_path: Path) -> None:
+    small = coffee()
+    noisy = small + 10 / 255 * torch.randn(small.shape, generator=torch.Generator().manual_seed(0))
+    case = load_case(
+        str(stored(tmp_path / "n.png", noisy, quality=100)), TaskOptions("sr", factor=2, kernel="box"), seed=0
+    )
+    assert case.problem.noise.sigma is not None
+    assert 255 * case.problem.noise.sigma == pytest.approx(10, rel=0.15)
+    assert any("the picture has noise of sigma " in note for note in case.notes)
+    clean = load_case(
+        str(stored(tmp_path / "c.png", small, quality=100)), TaskOptions("sr", factor=2, kernel="box"), seed=0
+    )
+    assert clean.problem.noise.kind == "none"

@@ -66,3 +66,17 @@ def test_without_files_there_are_no_curves(make_study) -> None:
     record = make_study(with_files=False)
     assert curve_rows(record) == ()
     assert stopping(record, curve_rows(record)) is None
+
+
+def test_a_stop_before_the_first_output_that_was_kept_is_not_taken_for_that(make_study) -> None:
+    record = make_study()
+    place, reference = record.folder / "trials" / "0001", record.pictures[0].reference.numpy()
+    np.savez(place / "trajectory.npz", step=np.array([50, 100]), x=np.repeat(reference, 2, axis=0) * 0.99)
+    arrays = dict(np.load(place / "fit.npz"))
+    np.savez(place / "fit.npz", **{**arrays, "chosen": np.array(10)})
+    assert stopping(record, curve_rows(record)) is None  # nothing is known of iteration 10
+    np.savez(place / "output.npz", x=reference * 0.9)
+    (row,) = curve_rows(record)
+    assert row.course is not None and row.course.step == (10, 50, 100)
+    cost = stopping(record, (row,))
+    assert cost is not None and cost.worst == pytest.approx(20.0, abs=0.01)  # ten times the error

@@ -11,6 +11,7 @@ from dipsearch.problem import Task, TaskOptions
 from dipsearch.report.explanations import (
     no_network_words,
     number_rows,
+    order_words,
     score_words,
     stop_words,
 )
@@ -49,15 +50,17 @@ def test_the_truth_is_spoken_of_only_where_there_is_a_reference(make_study) -> N
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({}, ", because the search's time was up"),
-        ({"interrupted": True}, ", because the search was asked to finish"),
+        ({}, ", until the search's time was up"),
+        ({"interrupted": True}, ", until the search was asked to finish"),
     ],
 )
 def test_a_fit_that_had_not_ended_says_why_it_was_left(make_study, changes, why: str) -> None:
     study = make_study()
     resting = [replace(trial, ended=None, steps=900) for trial in study.trials]
     stopped = replace(study, trials=tuple(resting), result={**study.result, **changes})
-    assert f"delivers iteration 600 of the 900 that it was given{why}. " in stop_words(stopped, None)
+    assert f"delivers iteration 600, where its score was highest; it was given 900{why}. " in stop_words(
+        stopped, None
+    )
 
 
 def test_why_there_is_no_network(make_study) -> None:
@@ -85,3 +88,10 @@ def test_why_the_numbers_of_one_candidate_differ_is_said_below_its_table(make_st
     assert "Candidates count as they were scored, fitted to a part of what was measured" in said["PSNR"]
     blind = replace(study, trials=tuple(replace(trial, psnr=None) for trial in study.trials))
     assert [label for label, _ in number_rows(blind)] == ["score"]
+
+
+def test_resting_is_explained_where_a_candidate_rests(make_study) -> None:
+    study = make_study()
+    assert "resting" not in order_words(study)
+    resting = replace(study, trials=tuple(replace(trial, state="resting") for trial in study.trials))
+    assert "A resting candidate&#39;s fit had not ended" in render(resting)

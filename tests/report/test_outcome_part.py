@@ -116,6 +116,26 @@ def test_uncertainty() -> None:
     )
 
 
+def test_an_uncertainty_is_averaged_over_what_was_restored_and_compared_with_the_truth() -> None:
+    found = {"mean": 0.08, "restored": 0.07, "image": "best/uncertainty.png", "within_one": 0.91}
+    words = dict(result_rows({**RESULT, "uncertainty": found}))["uncertainty"]
+    assert words.startswith("20.4 of 255 on average over the restored pixels, ")
+    assert words.endswith(
+        "91 % of the true errors are within one deviation (68 % would be expected): it is too cautious"
+    )
+    for within, said in ((0.4, "it is too sure"), (0.7, "expected)")):
+        rows = dict(result_rows({**RESULT, "uncertainty": {**found, "within_one": within}}))
+        assert rows["uncertainty"].endswith(said)
+
+
+def test_an_uncertainty_is_in_the_units_of_the_file() -> None:
+    found = {"mean": 0.02, "image": "best/uncertainty.png"}
+    for white, said in ((4095.0, "81.9 in the file's units"), (1.0, "5.1 of 255"), (255.0, "5.1 of 255")):
+        pictures = [{"range": {"black": 0.0, "white": white, "psnr": white}, "answers": RESULT["answers"]}]
+        rows = dict(result_rows({**RESULT, "uncertainty": found, "pictures": pictures}))
+        assert rows["uncertainty"].startswith(f"{said} on average, ")
+
+
 def test_what_the_gate_measured_is_said_with_what_it_found() -> None:
     gate = {
         "sentence": "noise: sigma 25.1 of 255, estimated",
@@ -132,3 +152,17 @@ def test_what_the_gate_measured_is_said_with_what_it_found() -> None:
 def test_of_every_task_it_is_said_what_was_done() -> None:
     done = {task: task_words(task) for task in get_args(Task)}
     assert done["deblur"] == "deblurred" and not {task for task, words in done.items() if words == task}
+
+
+def test_a_score_that_only_orders_is_no_level() -> None:
+    best = {"digest": "abc", "number": 3, "score": 46.8, "at_least": 37.2}
+    rows = [
+        {"number": number, "score": score, "standard_error": None, "score_error": 4.93, "at_least": bound,
+         "seeds": 1, "split": "first"}
+        for number, score, bound in ((3, 46.8, 37.21), (1, 38.9, 36.5))
+    ]  # fmt: skip
+    stack = {"members": [3, 1], "score": None, "at_least": 37.4, "psnr": None, "ssim": None}
+    words = dict(result_rows({**RESULT, "best": best, "stack": stack, "finalists": rows}))
+    assert words["best candidate"] == "abc, score 37.21 dB or more"
+    assert words["ensemble"] == "2 candidates, score 37.40 dB or more"
+    assert "dB" not in words["finalists"]

@@ -222,3 +222,9 @@ def test_large_pictures_are_reduced_and_say_so() -> None:
 def test_a_map_is_white_at_its_full_scale() -> None:
     content = base64.b64decode(map_uri(np.array([[0.0, 0.05, 0.1, 0.4]]), full=0.1).split(",")[1])
     assert np.asarray(Image.open(io.BytesIO(content)))[0].tolist() == [0, 128, 255, 255]
+
+
+def test_the_two_scales_of_filled_in_pictures_are_told_apart(make_study, result) -> None:
+    pictures = [{"name": "cat", "restored": "best/restored.png", "answers": result["answers"]}]
+    html = without_plotly(render(make_study(result={**result, "pictures": pictures})))
+    assert ">estimated PSNR, missing pixels<" in html and ">PSNR, all pixels<" in html

@@ -60,4 +60,7 @@ def test_the_page_shows_it_where_the_winner_is_explained(
 ) -> None:
     page = render(make_study(result=result | {"search_gain": gain(0, 1, 2.5, 0.3)}))
     part = page[page.index('id="h-choice"') : page.index('id="h-network"')]
+    assert (
+        "The lines are the best so far" in part and "dashed" not in part
+    )  # nothing is recorded of such networks
     assert "What searching brought" in part and "+2.50 ± 0.30 dB" in part

@@ -236,4 +236,6 @@ def test_a_winner_whose_time_was_over_says_what_it_was_given(sliced) -> None:
         return replace(e, steps=640) if e.number == 1 else e
 
     words = stop_words(replace(sliced, trials=tuple(map(over, sliced.trials))), None)
-    assert words.startswith("Candidate 1, which won, delivers iteration 600 of the 640 that it was given.")
+    assert words.startswith(
+        "Candidate 1, which won, delivers iteration 600, where its score was highest; it was given 640."
+    )

@@ -131,3 +131,28 @@ def test_finalists_are_read_from_the_result(make_study, result) -> None:
         FinalistRow(0, 27.1, None, "second"),
     )
     assert finalist_rows(replace(record, result=None)) == ()
+
+
+def test_no_candidate_has_a_level_above_one_that_cannot_be_told(make_study) -> None:
+    study = make_study()
+    finalist = {"number": 0, "score": 25.1, "at_least": 23.5}
+    record = replace(study, result=study.result | {"finalists": [finalist]})
+    assert [row.level for row in candidate_rows(record)[:3]] == ["23.50 dB or more"] * 2 + ["20.00 dB"]
+    headings, cells = candidate_cells(candidate_rows(record))
+    assert cells[0][headings.index("score")] == "23.50 dB or more"
+    sure = replace(study, result=study.result | {"finalists": [finalist | {"at_least": None}]})
+    assert candidate_rows(sure)[0].level == "27.50 dB"
+
+
+def test_a_single_candidate_is_drawn_once_on_an_axis_of_readable_width(make_study) -> None:
+    (row, *_) = candidate_rows(make_study())
+    drawn = score_against_seconds([row], [FinalistRow(row.number, 27.50004, None, "first")])
+    assert not [trace.name for trace in drawn.data if "finalists" in trace.name]
+    assert drawn.layout.yaxis.range == (27.25, 27.75)
+
+
+def test_finalists_judged_by_the_search_s_own_score_are_drawn_at_it(make_study) -> None:
+    rows = candidate_rows(make_study())[:2]
+    again = [FinalistRow(1, 27.50004, None, "first"), FinalistRow(0, 25.00004, 0.1, "first")]
+    (drawn,) = (trace for trace in score_against_seconds(rows, again).data if "finalists" in trace.name)
+    assert list(drawn.y) == [27.5, 25.0]

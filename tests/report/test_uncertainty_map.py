@@ -1,10 +1,14 @@
 """Maps of doubt and error, and the rows of the stack."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dipsearch.library import StackMember, write_stack
+from dipsearch.problem.picture_range import PictureRange
 from dipsearch.report.members import member_rows, uncertainty_map
+from dipsearch.report.page import render
 from dipsearch.report.pictures import error_map, pictures_of
 
 
@@ -49,3 +53,28 @@ def test_a_damaged_stack_is_no_stack(make_study, content: str) -> None:
     record = make_study()
     (record.folder / "best" / "stack.yaml").write_text(content)
     assert member_rows(record, "cat") == ()
+
+
+def test_means_of_maps_are_those_of_the_pixels_that_were_restored(make_study, result) -> None:
+    entry = {"name": "cat", "restored": "best/restored.png", "uncertainty": {"file": "best/uncertainty.npz"}}
+    record = make_study(result={**result, "pictures": [entry]})
+    missing = record.pictures[0].case.problem.observed[0, 0].numpy() == 0
+    assert 0.4 < missing.mean() < 0.6
+    np.savez(
+        record.folder / "best" / "uncertainty.npz", deviation=np.where(missing, 0.04, 0).astype(np.float32)
+    )
+    captions = {one.title: one.caption for one in pictures_of(record)[0].pictures}
+    assert captions["uncertainty"].endswith("mean 10.2 of 255 over the restored pixels")
+
+
+def test_maps_of_a_picture_of_twelve_bits_are_in_the_units_of_its_file(make_study, result) -> None:
+    entry = {"name": "cat", "restored": "best/restored.png", "uncertainty": {"file": "best/uncertainty.npz"}}
+    record = make_study(result={**result, "pictures": [entry]})
+    (picture,) = record.pictures
+    span = PictureRange(high=4095 / 65535, unit=65535.0, own=True)
+    deep = replace(record, pictures=(replace(picture, case=replace(picture.case, range=span)),))
+    np.savez(record.folder / "best" / "uncertainty.npz", deviation=np.full((24, 32), 0.04, np.float32))
+    (layer,) = [one for one in pictures_of(deep)[0].pictures if one.title == "uncertainty"]
+    assert "mean 163.8 in the file's units" in layer.caption
+    assert layer.white == "163.8 in the file's units"
+    assert "colour scale from 0 to 163.8 in the file&#39;s units" in render(deep)

@@ -17,7 +17,7 @@ from optuna.trial import TrialState
 from dipsearch.execution.executor import TaskFailed
 from dipsearch.execution.runner import Asked as Wish
 from dipsearch.execution.runner import Runner
-from dipsearch.network import Genome, OwnNetwork, load_space
+from dipsearch.network import Genome, Network, OwnNetwork, Scale, load_space
 from dipsearch.planning.memory_limit import MemoryLimit
 from dipsearch.planning.plan import Plan
 from dipsearch.planning.policy import Decision, ExpectedGain
@@ -333,6 +333,23 @@ def test_networks_of_ones_own_are_made_again_by_their_function(tmp_path: Path) -
         weights = [network.module.state_dict()["weight"] for network in (ours.network, theirs.network)]
         assert torch.equal(*weights)
     assert search.books.trial(3).state == "pruned"
+
+
+def test_a_space_that_proposes_what_is_no_genome_costs_that_candidate_and_no_picture(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, calls = Books._network, []
+
+    def invalid_at_times(self: Books, trial: optuna.Trial) -> Network:
+        calls.append(trial.number)
+        return network(self, trial) if len(calls) % 2 else Genome((Scale(0),))
+
+    monkeypatch.setattr(Books, "_network", invalid_at_times)
+    ear = Ear()
+    found = run(place, request(place), ear)
+    said = "candidates failed: the space made no network: InputError: the gene `channels_down` is 0"
+    assert len(calls) > 1 and any(said in words for words in found.result["warnings"])
+    assert np.isfinite(found.images[0].numpy()).all()
 
 
 def test_no_copy_of_the_study_is_made_for_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

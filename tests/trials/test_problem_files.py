@@ -23,6 +23,7 @@ def denoising(noise: NoiseModel) -> Problem:
         NoiseModel("gaussian", 0.1, "given"),
         NoiseModel("unknown", 0.02, "estimated"),
         NoiseModel("unknown", None, "given", share=0.2),
+        NoiseModel("unknown", 0.02, "estimated", places=((0.5, 1.0), (1.0, 1.25))),
         NoiseModel("poisson", 0.1, "estimated", gain=1 / 30),
         NoiseModel("impulse", 0.0, "estimated"),
         NoiseModel("impulse"),

@@ -141,5 +141,29 @@ def clipped_moments(levels: Values, sigma: float) -> tuple[Values, Values, Value
     return mean, square - mean**2, below + above
 
 
+def clipped_spread(levels: Values, sigma: float) -> Values:
+    """Excess kurtosis of min(max(x + sigma·n, 0), 1), less its squared skewness, for every level x.
+
+    So much more than of Gaussian noise sample variances of as good a mean vary, times the number of values: 0 for that,
+    never below −2.
+    """
+    mean, variance, _ = clipped_moments(levels, sigma)
+    low, high = -levels / sigma, (1 - levels) / sigma
+    below, above = ndtr(low), ndtr(-high)
+    density_low, density_high = _density(low), _density(high)
+    inside = [ndtr(high) - below, density_low - density_high]  # of t⁰, t¹, … between the ends
+    for power in (2, 3, 4):
+        ends = low ** (power - 1) * density_low - high ** (power - 1) * density_high
+        inside.append((power - 1) * inside[power - 2] + ends)
+    off = levels - mean
+    third, fourth = (
+        sum(math.comb(order, k) * off ** (order - k) * sigma**k * inside[k] for k in range(order + 1))
+        + below * (-mean) ** order
+        + above * (1 - mean) ** order
+        for order in (3, 4)
+    )
+    return np.asarray(fourth / variance**2 - 3 - third**2 / variance**3)
+
+
 def _density(t: Values) -> Values:
     return np.asarray(np.exp(-(t**2) / 2) / math.sqrt(2 * math.pi))

@@ -19,7 +19,9 @@ from .coarse_colour import coarse_colour
 from .diagnosis import Diagnosis
 from .evidence import Evidence, gather
 from .free_directions import HARDLY_NOISY
+from .noise_by_place import noise_by_place
 from .noisy_part import FAINTEST, find_noisy_part
+from .photons import NO_LINE
 from .plain import plain_pixels, plain_values
 from .spread import more_than_all
 from .unit import GREY_LEVELS, Unit
@@ -78,6 +80,9 @@ DISAGREEMENT = 2.0
 SURELY_BELOW = 3.0
 """Standard errors of the zero of photons that a constant area lies below it where it is a border for sure."""
 
+MAY_DIFFER = ("recorruption (white)", "recorruption (covariance)", "held-out (photons)", "held-out")
+"""Branches of noise that may be stronger in some places: quiet ones make it look weak, and steps look correlated."""
+
 SEEN_PLAIN = 0.01
 """Share of a noisy picture from which on its plain areas are let alone."""
 
@@ -99,7 +104,8 @@ def diagnose(y: Tensor, *, jpeg: bool = False, unit: Unit = GREY_LEVELS) -> Diag
     fallback                    noise under JPEG, or correlated noise that grows with the signal
     recorruption (covariance)   less noise in the high band than in the middle one
     held-out (photons)          the noise grows with the signal as that of photons does
-    held-out                    it grows in another way, or its strength is uncertain by over 10 %
+    held-out                    it is stronger in some places, grows in another way, or its strength is
+                                uncertain by over 10 %
     recorruption (white)        otherwise
     ==========================  =====================================================================
 
@@ -139,6 +145,7 @@ def _found(y: Tensor, *, jpeg: bool, unit: Unit) -> Diagnosis:
         found = _beside_clean_channels(y, found, unit=unit) or found
     part = _of_part(y, jpeg=jpeg, unit=unit) if found.leaves_alone or _may_be_quieter(found) else None
     if part is None or not (found.leaves_alone or _surely_noisy(part)):
+        found = _by_place(y, found, jpeg=jpeg, unit=unit) or found
         return replace(found, unit=unit, where=None if found.leaves_alone else _not_plain(y, found))
     return replace(part, unit=unit)
 
@@ -155,6 +162,17 @@ def _beside_clean_channels(y: Tensor, whole: Diagnosis, *, unit: Unit) -> Diagno
     alone = y[:, at : at + 1]
     own = _of_whole(alone, gather(alone), jpeg=False, unit=unit)
     return verdicts.by_channel(seen, unit) if own.branch == "recorruption (white)" else None
+
+
+def _by_place(y: Tensor, whole: Diagnosis, *, jpeg: bool, unit: Unit) -> Diagnosis | None:
+    """Noise that is stronger in some places, whatever grows with brightness."""
+    seen = whole.evidence
+    line = seen.photons if whole.branch == "held-out (photons)" else NO_LINE
+    growing = whole.noise.share is not None or (seen.line.grows and not line.found)
+    if jpeg or seen.grid.found or growing or seen.cut is not None or whole.branch not in MAY_DIFFER:
+        return None
+    found = noise_by_place(y, plain_values(y), line=line)
+    return None if found is None else verdicts.by_place(seen, found, unit)
 
 
 def _of_part(y: Tensor, *, jpeg: bool, unit: Unit) -> Diagnosis | None:
@@ -213,7 +231,7 @@ def _of_whole(y: Tensor, seen: Evidence, *, jpeg: bool, unit: Unit) -> Diagnosis
         return verdicts.left_alone(seen, unit, jpeg=False)
     if seen.sparse:
         return verdicts.thinning(seen, unit)
-    if seen.patterned:
+    if seen.patterned and seen.cut is None:  # else the places without cut noise are few, and not the quietest
         return verdicts.white(seen, unit) if seen.surely_white else _pattern_alone(seen, unit, jpeg=jpeg)
     noisy = _noisy(seen)
     white = noisy and (seen.even.white or seen.surely_white)
@@ -315,7 +333,9 @@ def given_sigma(y: Tensor, sigma: float, *, unit: Unit = GREY_LEVELS) -> Diagnos
             f"sigma {unit.given(sigma)} was given, but two estimates are {unit.number(both[0])} (wavelet) and "
             f"{unit.number(both[1])} (Laplacian); what was given is used"
         )
-    elif found.branch in ("impulse", "fallback", "recorruption (covariance)"):
+    elif (
+        found.branch in ("impulse", "fallback", "recorruption (covariance)") or found.noise.places is not None
+    ):
         warning = f"a sigma was given, so the noise is taken as white and Gaussian; else: {found.sentence}"
     return Diagnosis(
         "recorruption (white)",

@@ -44,3 +44,8 @@ class Unit:
 
 
 GREY_LEVELS = Unit()
+
+
+def unit_of(ends: tuple[float, float]) -> Unit:
+    """That of pictures whose 0 and 1 are these values in their file: grey levels for 8 bits and floats in [0, 1]."""
+    return GREY_LEVELS if ends in ((0.0, 1.0), (0.0, float(LEVELS))) else Unit(*ends, eight_bits=False)

@@ -13,6 +13,7 @@ from .diagnosis import Diagnosis
 from .evidence import Evidence
 from .free_directions import FreeNoise
 from .impulses import clean_sigma
+from .noise_by_place import NoiseByPlace
 from .unit import Unit
 
 AGREEMENT = 1.10
@@ -180,6 +181,19 @@ def held_out(seen: Evidence, unit: Unit, *, why: str) -> Diagnosis:
         NoiseModel("unknown", seen.high, "estimated", share=share),
         f"noise: {strength}, so only its independence from pixel to pixel is assumed",
         "",
+        seen,
+    )
+
+
+def by_place(seen: Evidence, found: NoiseByPlace, unit: Unit) -> Diagnosis:
+    """White noise that is stronger in some places than in others: no single sigma is right, so hidden pixels judge."""
+    least, most = unit.number(found.least), unit.strength(found.most)
+    return Diagnosis(
+        "held-out",
+        NoiseModel("unknown", found.sigma, "estimated", places=found.places),
+        f"noise: sigma {least} to {most}, from place to place, so only its independence from pixel to pixel is assumed",
+        f"the noise differs over the picture, from about {least} ({found.weakest}) to {most} ({found.strongest}): "
+        "similar patches follow it, networks take it as the same everywhere",
         seen,
     )
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import gaussian_filter
 
 from dipsearch.problem import diagnose, read_image
 from dipsearch.problem.gate.cut_noise import cut_sigma
@@ -61,3 +63,31 @@ def test_noise_of_one_channel_alone_is_not_said_of_all():
     x = 0.06 * coffee()
     y = torch.cat([with_noise(x[:, :1], 40), with_noise(x[:, 1:], 12)], dim=1)
     assert cut_sigma(y, plain_values(y)) is None
+
+
+def text(paper):
+    page = Image.new("L", (192, 160), 255 if paper else 0)
+    draw = ImageDraw.Draw(page)
+    for row in range(7):
+        words = "noise that was cut at the ends"[row:]
+        draw.text((4, 3 + 22 * row), words, fill=0 if paper else 255, font=ImageFont.load_default(15))
+    return torch.from_numpy(np.asarray(page, dtype=np.float32) / 255)[None, None]
+
+
+@pytest.mark.parametrize("sigma", [15, 25, 40])
+@pytest.mark.parametrize("paper", [True, False])
+def test_the_ground_of_text_tells_it_of_which_half_was_cut(sigma, paper):
+    found = diagnose(with_noise(text(paper), sigma))
+    assert found.branch == "recorruption (white)"
+    assert found.noise.sigma * 255 == pytest.approx(sigma, rel=0.1)
+
+
+def test_clean_text_has_none():
+    assert cut_sigma(text(True), plain_values(text(True))) is None
+
+
+def test_strong_noise_in_the_middle_of_the_range_was_cut_at_both_ends():
+    field = gaussian_filter(np.random.default_rng(1).normal(0, 1, (128, 128)), 3)
+    x = torch.from_numpy(0.18 + 0.62 * (field - field.min()) / np.ptp(field)).float()[None, None]
+    found = diagnose(with_noise(x, 100))
+    assert found.noise.sigma * 255 == pytest.approx(100, rel=0.06)

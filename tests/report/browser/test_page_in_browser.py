@@ -302,3 +302,15 @@ def test_two_thousand_candidates_open_at_once(visit, full_study, curve_writer) -
     assert opened.complaints == []
     opened.page.click("button.more")
     assert opened.page.locator("#candidates tbody tr:visible").count() == 2000
+
+
+@pytest.mark.parametrize("width", [360, 1400, 2560])
+def test_every_column_and_every_link_can_be_seen_or_is_hinted_at(visit, written, width: int) -> None:
+    opened = visit(written, width=width)
+    beyond = "(place) => place.scrollWidth - place.clientWidth"
+    assert opened.page.locator("nav").evaluate(beyond) <= 0
+    table = opened.page.locator("#candidates .wide")
+    if width > 1000:
+        assert table.evaluate(beyond) <= 0
+    else:
+        assert "linear-gradient" in table.evaluate("(place) => getComputedStyle(place).backgroundImage")
