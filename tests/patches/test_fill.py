@@ -1,6 +1,7 @@
 """Missing pixels come from similar patches, measured ones stay, large holes are filled at a reduced size."""
 
 import dataclasses
+import sys
 
 import pytest
 import torch
@@ -85,15 +86,16 @@ def test_nothing_missing_is_nothing_to_do():
 
 
 def test_the_middle_of_a_large_hole_is_filled_at_a_reduced_size():
-    x, observed = photo(96), a_hole(96, side=32)
+    x = read_image("sample:coffee").pixels[..., 100:196, 150:246].contiguous()
+    observed = a_hole(96, side=24)
     given = problem(x, observed)
     found, at_once = answer(given), answer(given, settings=NO_MIDDLES)
-    assert psnr(found, x) > psnr(at_once, x) + 0.5 > psnr(first_guess(given), x)
+    assert psnr(found, x) > psnr(at_once, x) + 1 > psnr(first_guess(given), x) + 1
     assert float(((found - x) * observed).abs().max()) < 1e-6
 
 
 def test_a_hole_larger_than_a_tile_has_no_seams(monkeypatch):
-    monkeypatch.setattr("dipsearch.patches.answer.SIDE", 48)
+    monkeypatch.setattr(sys.modules["dipsearch.patches.answer"], "SIDE", 48)
     slope = (torch.arange(160) / 160).expand(1, 1, 160, 160).contiguous()
     found = answer(problem(slope, a_hole(160, side=120)))
     assert float((found - slope).abs().max()) < 0.05
