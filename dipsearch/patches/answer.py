@@ -146,7 +146,8 @@ def _in_tiles(
     reduction = part.operator if isinstance(part.operator, Downsample) else None
     factor = 1 if reduction is None else reduction.factor
     height, width = part.y.shape[-2:]
-    settings = settings or settings_for(part.image_shape[-2] * part.image_shape[-1])
+    asked = settings
+    settings = asked or settings_for(part.image_shape[-2] * part.image_shape[-1])
     _refuse_unusable(part, pilot)
     part = replace(
         part, noise=replace(part.noise, sigma=assumed_sigma(part))
@@ -161,7 +162,7 @@ def _in_tiles(
     if not part.croppable:
         return _restored(part, pilot, settings, over)
     if pilot is None and isinstance(part.operator, Mask):
-        part = _with_middles(part, over, deep=settings.deep)
+        part = _with_middles(part, asked, over, deep=settings.deep)
     # At a cut edge of a reduced picture nothing is measured for sure along the reach of the reduction's kernel.
     margin = 0 if reduction is None else reduction.reach * factor
     overlap = -(-max(OVERLAP, 3 * margin) // factor)
@@ -190,18 +191,18 @@ def _in_tiles(
     return met(mosaic.image(), part)
 
 
-def _with_middles(part: Problem, over: Over, *, deep: int) -> Problem:
-    """The same with the middles of its large holes, filled at a reduced size, as if they had been measured.
+def _with_middles(part: Problem, settings: PatchSettings | None, over: Over, *, deep: int) -> Problem:
+    """The same with the middles of its large holes, filled at half the size, as if they had been measured.
 
-    What is beside a middle says nothing of it; what is far around does, and there patches reach it.
+    What is beside a middle says nothing of it; what is far around does, and at a small size patches reach it. Halved
+    again and again, a hole comes out as close as reduced at once, and its edges run on further.
     """
     missing = (part.observed == 0).any(1)[0]
     depth = depth_of(missing)
-    factor = math.ceil(float(depth.max()) / deep)
-    if factor < 2:
+    if float(depth.max()) <= deep:
         return part
     seen = part.observed.expand_as(part.y)
-    values, share = (F.avg_pool2d(one, factor, ceil_mode=True) for one in (part.y * seen, seen))
+    values, share = (F.avg_pool2d(one, 2, ceil_mode=True) for one in (part.y * seen, seen))
     known = (share > 0).to(part.y)
     small = replace(
         part,
@@ -209,15 +210,13 @@ def _with_middles(part: Problem, over: Over, *, deep: int) -> Problem:
         operator=Mask(known),
         observed=known,
         image_shape=(1, values.shape[1], *values.shape[-2:]),
-        noise=replace(part.noise, sigma=(part.noise.sigma or 0.0) / factor),
+        noise=replace(part.noise, sigma=(part.noise.sigma or 0.0) / 2),
     )
     # A hole that is small there is what there is to restore, whatever share of the pixels it has.
-    settings = replace(settings_for(values.shape[-2] * values.shape[-1]), few=0.0)
+    settings = replace(settings or settings_for(values.shape[-2] * values.shape[-1]), few=0.0)
     tiny = min(values.shape[-2:]) < SMALLEST_SIDE
     filled = interpolated(small.y, known) if tiny else _in_tiles(small, None, settings, 1, None, over)
-    large = F.interpolate(filled, scale_factor=factor, mode="bilinear")[
-        ..., : depth.shape[0], : depth.shape[1]
-    ]
+    large = F.interpolate(filled, scale_factor=2, mode="bilinear")[..., : depth.shape[0], : depth.shape[1]]
     middle = (depth > deep)[None, None]
     observed = torch.where(middle, torch.ones_like(part.observed), part.observed)
     return replace(part, y=torch.where(middle, large, part.y), operator=Mask(observed), observed=observed)
