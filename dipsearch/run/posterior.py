@@ -122,9 +122,8 @@ def run_sampling(
             pictures.write(index, images[-1])
             _write_map(maps[index], found, case)
             seconds = time.monotonic() - started
-            results.append(
-                _row(found, name, case, images[-1], files=(files[index], maps[index]), seconds=seconds)
-            )
+            row = _row(found, name, case, images[-1], files=(files[index], maps[index]), seconds=seconds)
+            results.append({**row, "interrupted": asked.once})
     finally:
         torch.set_num_threads(threads)
     pictures.write_stacks(images)  # somebody may have asked to finish before the last plane of one
