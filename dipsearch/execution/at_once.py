@@ -15,7 +15,7 @@ from ..errors import InputError, out_of_memory
 from ..fitting import give_back_memory
 from ..problem import Case
 from ..trials.first_files import KeptFirst
-from .timed_answer import TimedAnswer, answer_within
+from .timed_answer import OnlyQuickError, TimedAnswer, answer_within
 from .warm_up import warm_up_patches
 
 
@@ -26,6 +26,7 @@ def answer_at_once(
     threads: int,
     tell: Callable[[str], None],
     left: float = math.inf,
+    may_be_quick: bool = True,
 ) -> KeptFirst | None:
     """Restore a picture with similar patches alone, or with a quicker method where there is no time for them.
 
@@ -35,6 +36,7 @@ def answer_at_once(
         threads: that work on the tiles of a large picture.
         tell: hears how far a large picture is, and why there is no answer.
         left: seconds of wall time for it.
+        may_be_quick: whether a quick method may take their place.
 
     Returns:
         The answer, on the CPU; ``None`` where it cannot be done.
@@ -50,9 +52,15 @@ def answer_at_once(
     try:
         # Nothing here names what lies on a GPU: where its memory is short it is all given back.
         there = answer_within(
-            case.problem.to(place), left=left, threads=threads, progress=_progress(case.name, tell)
+            case.problem.to(place),
+            left=left,
+            threads=threads,
+            progress=_progress(case.name, tell),
+            may_be_quick=may_be_quick,
         )
         there = replace(there, image=there.image.cpu())
+    except OnlyQuickError:
+        return None
     except InputError as error:
         tell(f"{case.name}: similar patches have no answer: {error}")
         return None
@@ -67,7 +75,9 @@ def answer_at_once(
     if there is None:
         tell(f"{case.name}: {place} has not enough memory for similar patches: the processor finds them")
         left -= time.perf_counter() - started
-        return answer_at_once(case, device="cpu", threads=threads, tell=tell, left=left)
+        return answer_at_once(
+            case, device="cpu", threads=threads, tell=tell, left=left, may_be_quick=may_be_quick
+        )
     seconds = time.perf_counter() - started
     worked = max(seconds, time.process_time() - used) if on_cpu else seconds
     return KeptFirst(there.image, worked, there.made, there.usually)

@@ -60,6 +60,7 @@ def answer_within(
     threads: int,
     split: Split | None = None,
     progress: Progress | None = None,
+    may_be_quick: bool = True,
 ) -> TimedAnswer:
     """Restore a picture with groups of similar patches, or with a quicker method where there is no time for them.
 
@@ -69,9 +70,13 @@ def answer_within(
         threads: that work on tiles, on a CPU; the same numbers come out.
         split: look at its fitted part alone; ``None``: at all of y.
         progress: hears of every tile.
+        may_be_quick: whether a quick method may take their place.
 
     Returns:
         The image, on the device of y, and how it was made.
+
+    Raises:
+        OnlyQuickError: there is no time for similar patches, and nothing else may take their place.
     """
     threads = tile_threads(problem, threads)
     with plain_threads():
@@ -89,12 +94,18 @@ def answer_within(
                 continue
             usual = settings == settings_for(pixels_of(problem)) and not pace.was_over
             return TimedAnswer(image, "as usual" if usual else "hurried")
+        if not may_be_quick:
+            raise OnlyQuickError
         part = fitted_part(problem, split)
         usually = 0.0 if problem.croppable else seconds_whole(problem)
         guessed = first_guess(
             part, noise_sigma=assumed_sigma(part), over=lambda: time.perf_counter() >= until
         )
         return TimedAnswer(guessed, "by a quick method", usually)
+
+
+class OnlyQuickError(Exception):
+    """There is no time for similar patches."""
 
 
 class _TooSlow(Exception):

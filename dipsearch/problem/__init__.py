@@ -18,6 +18,7 @@ from .formats.image import read_image as read_image
 from .formats.image import refuse_unwritable as refuse_unwritable
 from .formats.image import write_image as write_image
 from .formats.sources import is_sample as is_sample
+from .formats.sources import origin as origin
 from .gate.diagnosis import Diagnosis as Diagnosis
 from .gate.impulses import clean_sigma as clean_sigma
 from .gate.noise_classifier import diagnose as diagnose

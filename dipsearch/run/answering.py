@@ -57,7 +57,9 @@ def first_answers(
     until: float,
     tell: Callable[[str], None],
 ) -> dict[str, KeptFirst]:
-    """What similar patches make of each picture; read where it is there already, and was not made in haste.
+    """What similar patches make of each picture; what is there already is replaced by nothing less thorough.
+
+    What was made in haste is made again, unless there is only time for a quick method now.
 
     Args:
         until: when they have to be there, of ``time.monotonic()``.
@@ -66,13 +68,15 @@ def first_answers(
     for index, (name, case) in enumerate(zip(names, cases, strict=True)):
         before = read_first(folder, name)
         left = (until - time.monotonic()) / (len(cases) - index)
-        there = (
-            before
-            if before is not None and before.made == "as usual"
-            else answer_at_once(case, device=device, threads=most_threads(), tell=tell, left=left)
-        )
-        if there is not None:
-            found[name] = there
+        there = before
+        if before is None or before.made != "as usual":
+            quick = before is None or before.made == "by a quick method"
+            there = answer_at_once(
+                case, device=device, threads=most_threads(), tell=tell, left=left, may_be_quick=quick
+            )
+        kept = [one for one in (there, before) if one is not None]
+        if kept:
+            found[name] = max(kept, key=lambda one: one.rank)
     return found
 
 

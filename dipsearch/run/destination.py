@@ -18,6 +18,7 @@ from ..problem import (
     TaskOptions,
     film_names,
     is_sample,
+    origin,
     picture_files,
     refuse_unwritable,
     restored_suffix,
@@ -91,6 +92,12 @@ def destinations(out: Path, names: Sequence[str], cases: Sequence[Case], options
             for number in numbers:
                 files[number] = out / films[path]
     inputs = [case.source for case in cases if not is_sample(case.source)]
-    refuse_overwriting(files, picture_files(inputs, options))
+    refuse_overwriting(origins(files, cases), picture_files(inputs, options))
     try_folder(files[0].parent)
     return files
+
+
+def origins(files: Sequence[Path], cases: Sequence[Case]) -> dict[Path, str]:
+    """By each file the picture that it is made of; of all planes of a stack, the stack's own file."""
+    found = {file: origin(case.source) for file, case in zip(files, cases, strict=True)}
+    return found | {files[numbers[0]]: origin(stack) for stack, numbers in stacks_of(cases).items()}

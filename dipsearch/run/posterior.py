@@ -31,6 +31,7 @@ from ..problem import (
     Problem,
     TaskOptions,
     left_out,
+    origin,
 )
 from ..trials.true_quality import true_psnr_and_ssim
 from .devices import choose_devices, threads_each
@@ -78,7 +79,7 @@ def run_sampling(
         file.with_name(f"{name if file in pictures.stacks else file.stem}-deviation.npz")
         for name, file in zip(names, files, strict=True)
     ]
-    refuse_overwriting(maps, {})
+    refuse_overwriting({file: origin(case.source) for file, case in zip(maps, cases, strict=True)}, {})
     if why := less_precise(compute.precision, torch.device(place)):
         callback.note(why)
     until = None if budget_seconds is None else started + budget_seconds * (1 - SLACK)
@@ -121,9 +122,8 @@ def run_sampling(
             pictures.write(index, images[-1])
             _write_map(maps[index], found, case)
             seconds = time.monotonic() - started
-            results.append(
-                _row(found, name, case, images[-1], files=(files[index], maps[index]), seconds=seconds)
-            )
+            row = _row(found, name, case, images[-1], files=(files[index], maps[index]), seconds=seconds)
+            results.append({**row, "interrupted": asked.once})
     finally:
         torch.set_num_threads(threads)
     pictures.write_stacks(images)  # somebody may have asked to finish before the last plane of one
@@ -176,7 +176,7 @@ def _write_map(file: Path, found: Posterior, case: Case) -> None:
     unsure = torch.where(kept, 0.0, found.deviation.cpu())
     with replacing(file) as temporary:
         np.savez_compressed(temporary, deviation=unsure.numpy().astype(np.float32))
-    remember([file])
+    remember({file: origin(case.source)})
 
 
 def _row(

@@ -19,7 +19,7 @@ from ..problem import (
     write_film,
     write_restored,
 )
-from .destination import destinations
+from .destination import destinations, origins
 
 
 @dataclass(frozen=True)
@@ -31,25 +31,27 @@ class Restorable:
         names: of each, unique.
         files: the one that each is written to; the planes of a stack have one file.
         stacks: the numbers of the planes that go to one file.
+        origins: the picture that each file is made of.
     """
 
     cases: list[Case]
     names: list[str]
     files: list[Path]
     stacks: dict[Path, list[int]]
+    origins: dict[Path, str]
 
     def write(self, number: int, image: Tensor) -> None:
         """Write a restored picture, unless it is a plane of a stack, whose planes are written together."""
         if (file := self.files[number]) not in self.stacks:
             write_restored(file, image, self.cases[number])
-            remember([file])
+            remember({file: self.origins[file]})
 
     def write_stacks(self, images: Sequence[Tensor]) -> None:
         """Write the stacks whose planes are all there."""
         for file, numbers in self.stacks.items():
             if numbers[-1] < len(images):
                 write_film(file, [(images[number], self.cases[number]) for number in numbers])
-                remember([file])
+                remember({file: self.origins[file]})
 
 
 def restorable(sources: Sequence[str], options: TaskOptions, *, out: Path, seed: int) -> Restorable:
@@ -68,6 +70,5 @@ def restorable(sources: Sequence[str], options: TaskOptions, *, out: Path, seed:
                 "give --mask FILE (white was measured), or --missing 50 or --simulate to try it on a clean picture",
             )
     files = destinations(out, names, cases, options)
-    return Restorable(
-        cases, names, files, {files[numbers[0]]: numbers for numbers in stacks_of(cases).values()}
-    )
+    stacks = {files[numbers[0]]: numbers for numbers in stacks_of(cases).values()}
+    return Restorable(cases, names, files, stacks, origins(files, cases))

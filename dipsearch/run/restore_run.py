@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from ..errors import InputError
 from ..execution.at_once import answer_at_once
 from ..execution.executor import WorkerSpec
 from ..execution.local_processes import LocalProcesses
-from ..execution.runner import Runner
+from ..execution.runner import Asked, Runner
 from ..execution.slowness import share
 from ..fitting.compute import USUAL, Compute
 from ..fitting.precision import less_precise
@@ -70,10 +70,12 @@ class Restored:
     Args:
         outcomes: of each picture what is delivered, and what the networks led to; ``None`` where none was fitted.
         trials: the networks that were begun.
+        asked: whether somebody asked it to finish early.
     """
 
     outcomes: Outcomes
     trials: tuple[Trial, ...]
+    asked: Asked = field(default_factory=Asked)
 
 
 def run_restore(
@@ -108,9 +110,10 @@ def run_restore(
         start: what networks begin from: "warm", "cold" or "auto".
 
     Returns:
-        Per picture: ``name, source, restored, delivered, psnr, ssim, score, members, answers, seconds``; PSNR and
-        SSIM are ``None`` without a reference, the score where it is not finite. ``members`` is 0 where no network
-        was fitted, and ``answers`` is as in ``result.json``.
+        Per picture: ``name, source, restored, delivered, psnr, ssim, score, members, answers, seconds, interrupted``;
+        PSNR and SSIM are ``None`` without a reference, the score where it is not finite. ``members`` is 0 where no
+        network was fitted, ``answers`` is as in ``result.json``, and ``interrupted`` says that somebody asked to
+        finish early.
 
     Raises:
         DipsearchError: something cannot be used; nothing was written.
@@ -127,9 +130,9 @@ def run_restore(
             callback.note(note)
     for sentence in of_each(names, cases, [case.details for case in cases]):
         callback.detail(sentence)
-    outcomes: Outcomes = []
+    work = Restored([], ())
     if at_work := [case for case in cases if not case.left_alone]:
-        outcomes = restored(
+        work = restored(
             genomes,
             at_work,
             device=device,
@@ -141,8 +144,8 @@ def run_restore(
             started=started,
             start=start,
             slowness=since.slowness(),
-        ).outcomes
-    others = iter(outcomes)
+        )
+    others = iter(work.outcomes)
     found: Outcomes = [
         (unchanged(case.problem, seconds=time.monotonic() - started), None)
         if case.left_alone
@@ -150,11 +153,14 @@ def run_restore(
         for case in cases
     ]
     pictures.write_stacks([choice.answer.image for choice, _ in found])
+    if work.asked.once:
+        callback.note(f"{work.asked.by}: finished early, with what there was by then")
     rows = []
     for number, (choice, delivery) in enumerate(found):
         pictures.write(number, choice.answer.image)
         seconds = time.monotonic() - started
-        rows.append(_row(names[number], cases[number], choice, delivery, file=files[number], seconds=seconds))
+        row = _row(names[number], cases[number], choice, delivery, file=files[number], seconds=seconds)
+        rows.append({**row, "interrupted": work.asked.once and not cases[number].left_alone})
     return rows
 
 
@@ -222,7 +228,7 @@ def restored(
                 stacks=planes_together(names, [case.source for case in cases]),
             )
             runner.heard = restoration.heard
-            return Restored(restoration.run(), restoration.trials())
+            return Restored(restoration.run(), restoration.trials(), asked)
 
 
 def _at_once(

@@ -36,6 +36,14 @@ class KeptFirst:
     made: Made = "as usual"
     usually: float = 0.0
 
+    @property
+    def rank(self) -> tuple[int, float]:
+        """The higher, the more thorough: by how it was made, and of hurried ones by the seconds that went into it.
+
+        Hurried ones differ by their settings, and by how many tiles a quick method did when the time was over.
+        """
+        return -get_args(Made).index(self.made), self.seconds if self.made == "hurried" else 0.0
+
 
 def first_file(folder: Path, name: str) -> Path:
     """Its file, from all of y: the image as ``x``, ``seconds``, and how it was ``made``."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +13,7 @@ import pytest
 import tifffile
 import torch
 
+from dipsearch import own_files
 from dipsearch.errors import InputError, ResourceError
 from dipsearch.own_files import RECORD, refuse_overwriting, remember, try_folder
 from dipsearch.problem import (
@@ -20,7 +25,7 @@ from dipsearch.problem import (
     write_image,
     write_restored,
 )
-from dipsearch.run.destination import destinations
+from dipsearch.run.destination import destinations, origins
 
 
 def picture(path: Path, *, seed: int = 0) -> str:
@@ -110,7 +115,7 @@ def test_only_unchanged_results_of_ours_are_written_over(tmp_path: Path) -> None
     picture(file, seed=1)
     with pytest.raises(InputError, match=r"exists already; only an earlier result"):
         asked(out, source, options)
-    remember([file])
+    remember({file: str(tmp_path / "photo.png")})
     assert asked(out, source, options) == [file] and (out / RECORD).is_file()
     picture(file, seed=2)  # somebody went on working on it
     with pytest.raises(InputError, match="nobody has changed"):
@@ -120,10 +125,59 @@ def test_only_unchanged_results_of_ours_are_written_over(tmp_path: Path) -> None
 def test_a_record_that_is_damaged_lets_nothing_be_written_over(tmp_path: Path) -> None:
     file = tmp_path / "a.png"
     picture(file)
-    for content in ("", "[]", '{"a.png": 5}', "{" * 10_000):
+    for content in ("", "[]", '{"a.png": 5}', '{"a.png": {"sha256": 5}}', "{" * 10_000):
         (tmp_path / RECORD).write_text(content)
         with pytest.raises(InputError, match="exists already"):
-            refuse_overwriting([file], {})
+            refuse_overwriting({file: "sample:cat"}, {})
+
+
+def test_the_result_of_another_picture_is_not_written_over(tmp_path: Path) -> None:
+    one, other = picture(tmp_path / "w1" / "photo.png"), picture(tmp_path / "w2" / "photo.png", seed=1)
+    options, out = TaskOptions("denoise", sigma=25), tmp_path / "out"
+    (file,) = asked(out, one, options)
+    picture(file, seed=2)
+    remember({file: one})
+    with pytest.raises(InputError, match=r"w1/photo\.png, and would be replaced .*/w2/photo\.png; a result"):
+        asked(out, other, options)
+    assert asked(out, one, options) == [file]
+    assert asked(out, str(tmp_path / "w2" / ".." / "w1" / "photo.png"), options) == [file]
+    picture(tmp_path / "w1" / "photo.png", seed=3)  # the same picture, mended by its owner
+    assert asked(out, one, options) == [file]
+    # What a version before wrote says nothing of the picture, and counts as it did.
+    (out / RECORD).write_text(json.dumps({file.name: hashlib.sha256(file.read_bytes()).hexdigest()}))
+    assert asked(out, other, options) == [file]
+
+
+def test_of_a_stack_the_whole_file_is_the_picture(tmp_path: Path) -> None:
+    one, other = film(tmp_path / "w1" / "film.tif"), film(tmp_path / "w2" / "film.tif")
+    options, out = TaskOptions("denoise", sigma=25), tmp_path / "out"
+    cases, others = ([load_case(source, options, seed=0) for source in some] for some in (one, other))
+    names = ["film-0", "film-1"]
+    (file,) = set(destinations(out, names, cases, options))
+    write_film(file, [(case.problem.y, case) for case in cases])
+    remember(origins([file, file], cases))
+    assert set(destinations(out, names, cases, options)) == {file}
+    with pytest.raises(InputError, match=r"was made of .*w1/film\.tif, and .* of .*w2/film\.tif;"):
+        destinations(out, names, others, options)
+
+
+@pytest.mark.parametrize("locks", ["flock", "file"])
+def test_processes_that_remember_at_the_same_time_lose_nothing(tmp_path: Path, locks: str) -> None:
+    code = (
+        "import sys; from pathlib import Path; from dipsearch import own_files\n"
+        + ("def flock(*_): raise OSError\nown_files.fcntl.flock = flock\n" if locks == "file" else "")
+        + "for n in range(20):\n"
+        "    file = Path(sys.argv[1]) / f'{sys.argv[2]}-{n}.png'\n"
+        "    file.write_bytes(b'x')\n"
+        "    own_files.remember({file: str(n)})\n"
+    )
+    started = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name], stderr=subprocess.PIPE)
+        for name in "abc"
+    ]
+    assert [process.communicate()[1] for process in started] == [b""] * 3
+    assert len(own_files._record(tmp_path)) == 60
+    assert {path.suffix for path in tmp_path.iterdir()} == {".png", ".json"}  # no lock is left over
 
 
 def test_a_place_where_nothing_can_be_written_is_found_before_the_work(tmp_path: Path) -> None:

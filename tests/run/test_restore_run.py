@@ -75,7 +75,7 @@ def test_networks_with_and_without_a_pilot_are_fitted_and_all_answers_are_weighe
     result = restored(ensemble, tmp_path / "out", budget=None, ear=ear)
     assert set(result) == {
         *("name", "source", "restored", "delivered", "score", "psnr", "ssim", "members", "answers"),
-        *("seconds", "reference"),
+        *("seconds", "interrupted", "reference"),
     }
     answers = {row["name"]: row for row in result["answers"]}  # type: ignore[attr-defined]
     assert {"first", "best", "polished"} <= set(answers)
@@ -205,6 +205,26 @@ def test_where_similar_patches_have_to_hurry_no_network_is_fitted_and_that_is_sa
     result = restored(ensemble, tmp_path / "out", budget=30, ear=ear)
     assert (result["delivered"], result["members"]) == ("first", 0)
     assert [note for note in ear.notes if "less thorough, and none for networks" in note]
+
+
+def test_a_restoration_that_was_ended_early_says_so(
+    ensemble: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "SIGTERM: finished early, with what there was by then"
+    monkeypatch.setattr("dipsearch.run.restore_run.MAX_STEPS", {"denoise": 20})
+    ear = Ear()
+    assert restored(ensemble, tmp_path / "out", budget=None, ear=ear)["interrupted"] is False
+    assert said not in ear.notes
+
+    def asked(runner: Runner, *, limited: bool) -> dict[str, FirstAnswer]:
+        firsts = make_first_answers(runner, limited=limited)
+        runner.asked.by = "SIGTERM"
+        return firsts
+
+    monkeypatch.setattr("dipsearch.run.restoration.make_first_answers", asked)
+    result = restored(ensemble, tmp_path / "out", budget=None, ear=ear)
+    assert (result["interrupted"], result["members"]) == (True, 0)
+    assert ear.notes.count(said) == 1
 
 
 def test_a_picture_of_which_nothing_says_what_is_missing_is_not_restored(tmp_path: Path) -> None:

@@ -40,6 +40,11 @@ def is_sample(source: str | Path) -> bool:
     return str(source).startswith(PREFIX)
 
 
+def origin(source: str | Path) -> str:
+    """A source in full, to be told apart from others of the same name: a sample as it is, or an absolute path."""
+    return str(source) if is_sample(source) else str(Path(source).resolve())
+
+
 def sample_path(source: str) -> Path:
     """Return the file behind ``sample:NAME``.
 
