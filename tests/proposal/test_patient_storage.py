@@ -452,4 +452,7 @@ while len(study.trials) < 40:
             thread.start()
         for thread in threads:
             thread.join()
-        assert sorted(made) == ["made"] + [f"the storage has a study '{name}' already"] * 3
+        refused = (
+            f"the storage has a study '{name}' already, and here is no folder of that name with its files"
+        )
+        assert sorted(made) == ["made"] + [refused] * 3
