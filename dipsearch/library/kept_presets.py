@@ -6,6 +6,7 @@ holds digests of pictures and estimates, and no picture.
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from dipsearch.calling import program
@@ -26,7 +27,7 @@ def keep_preset(found: Preset, *, name: str, folder: Path) -> Path:
             raise InputError(
                 f"the network is in the library already, as {other.name}",
                 "each network is tried once",
-                f"remove it with {program()} library remove {other.name} to add it anew",
+                f"remove it with {program()} library remove {shlex.quote(other.name)} to add it anew",
             )
     taken = {file.stem.casefold() for file in folder.glob("*") if file.suffix in (".json", ".yaml")}
     if name.casefold() in taken:

@@ -8,6 +8,7 @@ digest, and the best networks with their scores.
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def keep_study(study: KeptStudy, *, folder: Path | None = None) -> Path:
             raise InputError(
                 f"the study is in the library already, as {other.name}",
                 "each study counts once",
-                f"remove it with {program()} library remove {other.name} to add it anew",
+                f"remove it with {program()} library remove {shlex.quote(other.name)} to add it anew",
             )
         _refuse_name(study.name, other.name)
     for preset in preset_files(folder):

@@ -6,10 +6,11 @@ process that searches writes to either.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from optuna import create_study
+from optuna import create_study, load_study
 from optuna.exceptions import DuplicatedStudyError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
@@ -18,6 +19,8 @@ from optuna.study import Study
 
 from ..errors import StudyError
 from ..trials.journal import JOURNAL, journal_backend
+from ..trials.storage_url import masked
+from ..yaml_files import shorten
 from .patience import Patience
 
 
@@ -62,6 +65,8 @@ def create_or_load(
 ) -> Study:
     """Make the study, or open the one that has this name; more is better.
 
+    One that has candidates is gone on with by ``load_begun``, which never begins it anew.
+
     Args:
         space_digest: recorded with a new study. Whether a study that is already there has the same one is
             for the caller to compare (``study.user_attrs["space_digest"]``), together with the task and the
@@ -87,6 +92,32 @@ def create_or_load(
     return study
 
 
+def load_begun(
+    study_name: str, storage: BaseStorage, *, sampler: BaseSampler, pruner: BasePruner, kept_in: str
+) -> Study:
+    """Open the study of this name, and begin none.
+
+    Args:
+        kept_in: what a person calls the storage.
+
+    Raises:
+        StudyError: the storage has none of this name.
+    """
+    try:
+        return load_study(study_name=study_name, storage=storage, sampler=sampler, pruner=pruner)
+    except KeyError as error:
+        raise no_such_books(study_name, kept_in) from error
+
+
+def no_such_books(study_name: str, kept_in: str) -> StudyError:
+    """Why a study that has candidates is not gone on with: nothing says which they are."""
+    return StudyError(
+        f"the study was begun under the name {shorten(study_name)}, and {kept_in} has none of that name",
+        "--resume goes on with the candidates that are recorded there",
+        "restore that record, or the `name` in study.yaml, from a copy, or search anew under another --name",
+    )
+
+
 def refuse_taken_name(study_name: str, address: str) -> None:
     """Refuse a new study whose name a database knows already, before any work begins.
 
@@ -101,12 +132,15 @@ def refuse_taken_name(study_name: str, address: str) -> None:
         return
     finally:
         storage.remove_session()
-    raise _name_is_taken(study_name)
+    raise _name_is_taken(study_name, shlex.quote(masked(address)))
 
 
-def _name_is_taken(study_name: str) -> StudyError:
+def _name_is_taken(study_name: str, address: str = "URL") -> StudyError:
+    """Why a search is not begun; it has claimed the folder of its name, which is known to be empty."""
+    remove = f"optuna delete-study --study-name {shlex.quote(study_name)} --storage {address}"
     return StudyError(
-        f"the storage has a study '{study_name}' already",
+        f"the storage has a study '{study_name}' already, and here is no folder of that name with its files",
         "a new search needs a new name",
-        "go on with it by --resume, or choose another --name",
+        "choose another --name, go on with it by --resume where its folder is, or, if that was deleted, remove it "
+        f"by {remove}",
     )

@@ -16,11 +16,14 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from ..fitting.compute import USUAL, Compute
 from ..network import Calibration, SearchSpace, cost, load_space
 from ..planning.memory_limit import UNLIMITED, MemoryLimit
+from ..trials.journal import JOURNAL
 from ..trials.own_parts import NOTHING, OwnParts
+from ..trials.storage_url import masked
+from ..trials.trial_files import trial_folder
 from .patience import Patience
 from .proposals import ProposalLimits
 from .samplers import make_sampler
-from .storage import create_or_load, open_storage
+from .storage import create_or_load, load_begun, no_such_books, open_storage
 
 SPACE_FILE = "space.yaml"
 
@@ -30,7 +33,7 @@ class Settings:
     """What all workers of a study share.
 
     Args:
-        name: of the study.
+        name: of the study in its storage, which it keeps when its folder is renamed.
         storage: a database's URL; ``None``: the journal file in the folder.
         sampler: the sampler's word.
         seed: of everything random.
@@ -85,12 +88,18 @@ def open_study(
 
     Args:
         own: a sampler and a pruner in the place of ours.
-        new: only make it; refuse one of this name that is there.
+        new: only make it; refuse one of this name that is there. Otherwise it is only made where a search was
+            killed before it had a candidate.
         patience: how long a database that goes away is waited for.
 
     Raises:
-        DipsearchError: the storage cannot be used; see ``open_storage``.
+        DipsearchError: the storage cannot be used, see ``open_storage``; or it does not have a study that has
+            candidates.
     """
+    has_candidates = not new and any(trial_folder(folder, 0).parent.glob("[0-9]*"))
+    kept_in = str(folder / JOURNAL) if settings.storage is None else masked(settings.storage)
+    if has_candidates and settings.storage is None and not (folder / JOURNAL).exists():
+        raise no_such_books(settings.name, kept_in)  # to open the journal would make it
     opened = open_storage(settings.storage or folder, patience=patience)
     sampler = own.sampler
     if sampler is None and own.propose is not None:
@@ -99,14 +108,18 @@ def open_study(
         predicted = _Predicted(settings, space)
         limits = ProposalLimits(predicted.affordable, predicted.expense)
         sampler = make_sampler(settings.sampler, space, seed=settings.seed, limits=limits)
-    study = create_or_load(
-        settings.name,
-        opened.storage,
-        sampler=sampler,
-        pruner=own.pruner or NopPruner(),
-        space_digest=space.digest,
-        new=new,
-    )
+    pruner = own.pruner or NopPruner()
+    if has_candidates:
+        study = load_begun(settings.name, opened.storage, sampler=sampler, pruner=pruner, kept_in=kept_in)
+    else:
+        study = create_or_load(
+            settings.name,
+            opened.storage,
+            sampler=sampler,
+            pruner=pruner,
+            space_digest=space.digest,
+            new=new,
+        )
     return OpenedStudy(study, opened.notes)
 
 

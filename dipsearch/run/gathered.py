@@ -32,6 +32,7 @@ class Gathered:
         space: that genomes are drawn from.
         devices: of the workers.
         begun: what the candidates of a study to be resumed were fitted to; ``None``: the study is new.
+        kept_as: the study's name in its storage: its folder's, unless that was renamed or copied since.
         notes: what a person should know of the devices and the pictures.
     """
 
@@ -42,6 +43,7 @@ class Gathered:
     space: SearchSpace
     devices: tuple[str, ...]
     begun: Sequence[Crop] | None
+    kept_as: str
     notes: Sequence[str]
 
     @property
@@ -71,9 +73,10 @@ def gather(
     Raises:
         DipsearchError: something cannot be used; nothing was begun.
     """
+    then = read_request(folder / REQUEST_FILE) if resume else request
     if resume:
-        _check_request(folder, request)
-    request = replace(request, storage=_storage(folder, request, resume=resume))
+        _check_request(then, request)
+    request = replace(request, storage=whole_address(then.storage or request.storage, given=request.storage))
     if ahead is not None:
         if gpus := expected_gpus(request.device, workers=request.workers):
             # Before this process asks for a GPU's context itself, which takes as long.
@@ -96,7 +99,7 @@ def gather(
         begun = [_begun_on(folder, name) for name in names]
     elif request.storage is not None:
         refuse_taken_name(request.name, request.storage)
-    return Gathered(request, folder, names, cases, space, devices, begun, notes)
+    return Gathered(request, folder, names, cases, space, devices, begun, then.name, notes)
 
 
 def of_each(names: Sequence[str], cases: Sequence[Case], sentences: Sequence[Sequence[str]]) -> list[str]:
@@ -106,20 +109,14 @@ def of_each(names: Sequence[str], cases: Sequence[Case], sentences: Sequence[Seq
     return in_lines(said, stacks, alone=len(names) == 1)
 
 
-def _check_request(folder: Path, request: Request) -> None:
+def _check_request(then: Request, request: Request) -> None:
     """Refuse to go on with a study by another request than the one that it was begun with."""
-    if difference := read_request(folder / REQUEST_FILE).differs_from(request):
+    if difference := then.differs_from(request):
         raise StudyError(
             f"the study '{request.name}' was asked for something else: {difference}",
             "its candidates would not be comparable with new ones",
             "give the same options as before, or search under another --name",
         )
-
-
-def _storage(folder: Path, request: Request, *, resume: bool) -> str | None:
-    """Where the study is kept: as it was asked for, or else as it was begun."""
-    begun = read_request(folder / REQUEST_FILE).storage if resume else None
-    return whole_address(begun or request.storage, given=request.storage)
 
 
 def _check_pictures(folder: Path, names: Sequence[str], cases: Sequence[Case]) -> None:

@@ -120,7 +120,7 @@ def open_run(
     )
     notes += _of_networks(asked, plan, known)
     searched = asked.begun or [searched_part(case.problem, plan, seed=request.seed) for case in asked.cases]
-    settings = settings_of(request, names, plan=plan, calibration=calibration, searched=searched,
+    settings = settings_of(request, names, kept_as=asked.kept_as, plan=plan, calibration=calibration, searched=searched,
                          trajectory=any(case.reference is not None for case in asked.cases),
                          has_pilot=has_pilot)  # fmt: skip
     _write_inputs(asked, searched, firsts)

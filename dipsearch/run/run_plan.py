@@ -200,6 +200,7 @@ def settings_of(
     request: Request,
     names: Sequence[str],
     *,
+    kept_as: str,
     plan: Plan,
     calibration: Calibration | None,
     searched: Sequence[Crop],
@@ -209,6 +210,7 @@ def settings_of(
     """What the study remembers of the plan.
 
     Args:
+        kept_as: the study's name in its storage.
         searched: what candidates are fitted to.
         trajectory: whether images along the way are kept, for the page.
         has_pilot: whether the pictures have first answers.
@@ -216,7 +218,7 @@ def settings_of(
     largest = max((part.problem.image_shape for part in searched), key=lambda shape: shape[-1] * shape[-2])
     pixels = largest[-1] * largest[-2]
     return Settings(
-        name=request.name,
+        name=kept_as,
         storage=request.storage,
         sampler=request.sampler,
         seed=request.seed,

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from dipsearch.errors import FormatError, InputError
-from dipsearch.library import preset
+from dipsearch.library import preset, read_preset
+from dipsearch.library.kept_presets import keep_preset
 from dipsearch.library.kept_studies import (
     MOST_TRIED,
     PLACE,
@@ -20,6 +21,7 @@ from dipsearch.library.kept_studies import (
 )
 from dipsearch.library.kept_study_file import KeptNetwork, KeptPicture, KeptStudy
 from dipsearch.library.measurement_features import FEATURES
+from dipsearch.library.presets import FOLDER
 
 
 def study(name: str = "first", *, task: str = "denoise", seed: int = 0) -> KeptStudy:
@@ -50,6 +52,18 @@ def test_the_same_study_and_the_same_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="another study or preset of the name first"):
         keep_study(study("First", seed=1), folder=tmp_path)
     assert len(kept_studies(tmp_path)) == 1
+
+
+def test_the_advice_on_what_is_there_already_can_be_pasted(tmp_path: Path) -> None:
+    keep_study(study("my cat"), folder=tmp_path)
+    with pytest.raises(InputError) as refused:
+        keep_study(study("second"), folder=tmp_path)
+    assert "library remove 'my cat' to add it anew" in refused.value.fix
+    found = read_preset(FOLDER / "dipsearch_pilot_16.yaml")
+    keep_preset(found, name="our cats", folder=tmp_path)
+    with pytest.raises(InputError) as refused:
+        keep_preset(found, name="others", folder=tmp_path)
+    assert "library remove 'our cats' to add it anew" in refused.value.fix
 
 
 @pytest.mark.parametrize(

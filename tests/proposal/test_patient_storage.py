@@ -266,7 +266,8 @@ class TestNames:
         for make in (lambda: study_in(address, new=True), lambda: refuse_taken_name("study", address)):
             with pytest.raises(StudyError, match="the storage has a study 'study' already") as refused:
                 make()
-            assert "--resume" in refused.value.fix
+            assert "--resume" in refused.value.fix and "here is no folder of that name" in refused.value.given
+        assert f"optuna delete-study --study-name study --storage {address}" in refused.value.fix
         fit(study_in(address))
         check(study_in(address), trials=1)
 
@@ -451,4 +452,7 @@ while len(study.trials) < 40:
             thread.start()
         for thread in threads:
             thread.join()
-        assert sorted(made) == ["made"] + [f"the storage has a study '{name}' already"] * 3
+        refused = (
+            f"the storage has a study '{name}' already, and here is no folder of that name with its files"
+        )
+        assert sorted(made) == ["made"] + [refused] * 3
