@@ -431,7 +431,7 @@ def test_workers_never_meet_a_reference(finished: Finished) -> None:
     stored = {name for path in problems for name in np.load(path).files}
     assert stored == {
         "operator", "operator.mask", "form", "y", "observed", "image_shape", "box",
-        "noise_kind", "noise_sigma", "noise_source", "noise_gain", "noise_correlation",
+        "noise_kind", "noise_sigma", "noise_source", "noise_gain", "noise_places", "noise_correlation",
         "noise_channels", "noise_offset", "noise_read_sigma", "noise_share",
     }  # fmt: skip
     pilots = {name for path in (outcome.folder / "inputs").glob("pilot-*") for name in np.load(path).files}
