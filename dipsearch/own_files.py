@@ -30,56 +30,91 @@ GRACE_SECONDS = 10  # where only lock files work: after this a lock whose holder
 
 @dataclass(frozen=True)
 class _Written:
-    """What is known of a result; ``source`` is ``None`` in records of versions that did not write it."""
+    """What is known of a result; ``source`` is ``None`` in records of versions that did not write it.
+
+    ``request`` is a digest of what was asked, ``None`` where it was not finished.
+    """
 
     sha256: str
-    source: str | None
+    source: str | None = None
+    request: str | None = None
 
 
 def refuse_overwriting(files: Mapping[Path, str], inputs: Mapping[Path, str]) -> None:
-    """Raise InputError when a file would be written that must not be.
+    """Raise InputError when files would be written that must not be; of several the first is named.
 
     Args:
         files: that are to be written, and the picture that each is made of: see ``problem.origin``.
         inputs: files of the command, and what each is.
     """
-    for file, source in files.items():
-        if not file.exists():
-            continue
-        for path, what in inputs.items():
-            if path.exists() and file.samefile(path):
-                raise InputError(
-                    f"the result would be written to {file}",
-                    f"that is {what}, and no input is ever written over",
-                    "choose another place: --out restored",
-                )
-        written = _record(file.parent).get(file.name)
-        if written is None or not file.is_file() or written.sha256 != _digest(file):
-            raise InputError(
-                f"{file} exists already",
-                "only an earlier result of dipsearch that nobody has changed is written over",
-                "choose another place with --out, or move that file away",
-            )
-        if written.source not in (None, source):
-            raise InputError(
-                f"{file} was made of {written.source}, and would be replaced by what is made of {source}",
-                "a result is written over only by another one of the same picture",
-                "choose another place with --out, or move that file away",
-            )
+    known = {_identity(path): what for path, what in reversed(list(inputs.items())) if path.exists()}
+    records = {folder: _record(folder) for folder in {file.parent for file in files}}
+    found = [
+        refusal
+        for file, source in files.items()
+        if file.exists() and (refusal := _refusal(file, source, known, records[file.parent].get(file.name)))
+    ]
+    if found:
+        given, rule, fix = found[0]
+        more = f", and so it is with {len(found) - 1} more of {len(files)} results" if len(found) > 1 else ""
+        raise InputError(given + more, rule, fix)
 
 
-def remember(files: Mapping[Path, str]) -> None:
+def _refusal(
+    file: Path, source: str, inputs: Mapping[tuple[int, int], str], written: _Written | None
+) -> tuple[str, str, str] | None:
+    """Why a file that exists must not be written over, in three parts."""
+    if what := inputs.get(_identity(file)):
+        return (
+            f"the result would be written to {file}",
+            f"that is {what}, and no input is ever written over",
+            "choose another place: --out restored",
+        )
+    fix = "choose another place with --out, or move that file away"
+    if written is None or not file.is_file() or written.sha256 != _digest(file):
+        rule = "only an earlier result of dipsearch that nobody has changed is written over"
+        return f"{file} exists already", rule, fix
+    if written.source not in (None, source):
+        return (
+            f"{file} was made of {written.source}, and would be replaced by what is made of {source}",
+            "a result is written over only by another one of the same picture",
+            fix,
+        )
+    return None
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    status = file.stat()
+    return status.st_dev, status.st_ino
+
+
+def remember(files: Mapping[Path, str], *, request: str | None = None) -> None:
     """Note in their folder that these files are results of ours.
 
     Args:
         files: that were written, and the picture that each was made of, as for ``refuse_overwriting``.
+        request: a digest of what was asked; ``None``: it may have to be made again.
     """
     for file, source in files.items():
         digest = _digest(file)
         with _alone(file.parent):
-            record = {**_record(file.parent), file.name: _Written(digest, source)}
+            record = {**_record(file.parent), file.name: _Written(digest, source, request)}
             content = {name: asdict(written) for name, written in record.items()}
             write_text(file.parent / RECORD, json.dumps(content, indent=1, sort_keys=True) + "\n")
+
+
+def finished(files: Mapping[Path, str], *, request: str) -> set[Path]:
+    """Those of some files that are results of this request already, later than their pictures, and unchanged."""
+    records = {folder: _record(folder) for folder in {file.parent for file in files}}
+    return {
+        file
+        for file, source in files.items()
+        if (written := records[file.parent].get(file.name)) is not None
+        and (written.source, written.request) == (source, request)
+        and file.is_file()
+        and (not (path := Path(source)).is_file() or path.stat().st_mtime <= file.stat().st_mtime)
+        and written.sha256 == _digest(file)
+    }
 
 
 def try_folder(folder: Path) -> None:
@@ -144,11 +179,11 @@ def _record(folder: Path) -> dict[str, _Written]:
 
 def _written(value: object) -> _Written | None:
     if isinstance(value, str):
-        return _Written(value, None)  # of a version that did not write the source
+        return _Written(value)  # of a version that did not write the source
     if not isinstance(value, dict) or not isinstance(value.get("sha256"), str):
         return None
-    source = value.get("source")
-    return _Written(value["sha256"], source if isinstance(source, str) else None)
+    source, request = (one if isinstance(one, str) else None for one in map(value.get, ("source", "request")))
+    return _Written(value["sha256"], source, request)
 
 
 def _digest(file: Path) -> str:

@@ -18,7 +18,10 @@ from ..library import Architecture
 from ..network import Genome
 from ..problem import Problem
 from ..request_words import StartWord
-from ..run.restore_run import genomes_of, restored
+from ..run.devices import choose_devices
+from ..run.one_by_one import Turn
+from ..run.restore_run import genomes_of
+from ..run.restorer import Restorer
 from .asked import cases_of, own_operators, problems_of, refuse_other_means, refuse_other_start, seconds_of
 from .found import Result
 from .progress_bar import callback_for
@@ -54,30 +57,23 @@ def restore(
     refuse_other_means(seed=seed, engine=engine, precision=precision, device=device, workers=workers)
     refuse_other_start(start)
     cases, genomes, seconds = cases_of(problems), _genomes(found), seconds_of(budget)
-    with callback_for(progress, seconds=seconds) as callback:
-        done = restored(
-            genomes,
-            cases,
-            device=str(device),
-            workers=workers,
-            seed=int(seed),
-            budget_seconds=seconds,
-            callback=callback,
-            compute=Compute(engine, precision),
-            started=started,
-            own=own_operators(cases),
-            start=start,
-        )
+    devices = choose_devices(str(device), workers=workers)[: max(1, len(genomes) * len(cases))]
+    own, compute = own_operators(cases), Compute(engine, precision)
+    with (
+        callback_for(progress, seconds=seconds) as callback,
+        Restorer(genomes, devices, int(seed), callback, compute, own, start) as restorer,
+    ):
+        outcomes = restorer.restore(cases, Turn(started, seconds, seconds))
     pictures = [
         {"answers": answer_rows(choice, None), "stack": None if delivery is None else _stack(delivery)}
-        for choice, delivery in done.outcomes
+        for choice, delivery in outcomes
     ]
     return Result(
         tuple(problems),
-        tuple(choice.answer.image for choice, _ in done.outcomes),
+        tuple(choice.answer.image for choice, _ in outcomes),
         {"answers": pictures[0]["answers"], "pictures": pictures, "seconds": time.monotonic() - started},
         networks=tuple(genomes),
-        fitted=done.trials,
+        fitted=restorer.trials,
     )
 
 

@@ -23,6 +23,7 @@ from ..visible import one_line
 from .benches.bench import bench
 from .dashboard import dashboard
 from .degrade import degrade
+from .exit_codes import INTERRUPTED, USAGE_ERROR
 from .lasting_streams import lasting_streams, nowhere
 from .library import library
 from .narrow_streams import write_letters_for_what_is_lacking
@@ -31,8 +32,6 @@ from .restore import restore
 from .search import search
 from .show import show
 
-USAGE_ERROR = 2
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """How the system refuses what is written; to what, it does not say of a stream."""
 
@@ -68,7 +67,7 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command; return its exit code: 0, 2 for anything the caller can mend, 130 after Ctrl-C."""
+    """Run one command; return its exit code, see ``exit_codes``: 2 for anything the caller can mend."""
     sys.stdout, sys.stderr = (stream or nowhere() for stream in (sys.stdout, sys.stderr))  # some close them
     write_letters_for_what_is_lacking((sys.stdout, sys.stderr))
     try:

@@ -12,6 +12,7 @@ from .. import request_words
 from ..errors import InputError
 from . import options as shared
 from . import parsing
+from .exit_codes import INTERRUPTED, SOME_REFUSED
 from .lasting_imports import SEARCHING, import_to_last
 
 
@@ -66,11 +67,21 @@ def restore(
             help="Average a long fit with disturbed weights instead of stopping one (usual: 20000).",
         ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Leave out pictures whose results of the same networks and options are there."
+        ),
+    ] = False,
     verbose: shared.Verbose = False,
     quiet: shared.Quiet = False,
     json: shared.Json = False,
 ) -> None:
-    """Restore IMAGE with an architecture that was found before; every fit still stops by itself."""
+    """Restore IMAGE with an architecture that was found before; every fit still stops by itself.
+
+    Exit code: 0; 2 for what you can mend; 3 where some of several pictures could not be restored; 130 where it was
+    ended early.
+    """
     started = time.monotonic()  # the budget pays for the imports below, too
     import_to_last(*SEARCHING)
     options = shared.task_options(
@@ -88,7 +99,7 @@ def restore(
         data_range=data_range,
         axes=axes,
     )
-    pictures = shared.with_planes(parsing.expand_sources(sources, leave_out=(mask, reference)), options)
+    pictures = parsing.expand_sources(sources, leave_out=(mask, reference))
     budget_seconds = None if budget is None else parsing.seconds(budget)
     parsing.device_word(device)
     start_word = parsing.one_of(start, request_words.STARTS, option="--start")
@@ -121,6 +132,7 @@ def restore(
                 compute=Compute(engine_word, precision_word),
                 started=started,
                 callback=callback,
+                resume=resume,
             )
         else:
             results = run_restore(
@@ -136,8 +148,13 @@ def restore(
                 started=started,
                 callback=callback,
                 start=start_word,
+                resume=resume,
             )
     if json:
-        print_json(results, kept="what was restored is written")
+        print_json(results.rows, kept="what was restored is written")
     elif not quiet:
-        print_pairs(restored_rows(results))
+        print_pairs(restored_rows(results.rows))
+    if results.ended_by:
+        raise typer.Exit(INTERRUPTED)
+    if results.refused:
+        raise typer.Exit(SOME_REFUSED)

@@ -241,6 +241,7 @@ class Worker:
         key = replace(wanted, pilot=None)
         there = self._pictures.get(key)
         if there is None:
+            self._forget_gone()
             file = self.folder / wanted.problem
             problem = read_problem(file)
             split = make_split(problem, seed=wanted.split_seed)
@@ -250,6 +251,15 @@ class Worker:
         while len(self._pictures) > PICTURES:
             self._pictures.popitem(last=False)
         return replace(there, pilot=self._pilot(wanted, part="fitted")) if pilot else there
+
+    def _forget_gone(self) -> None:
+        """Forget pictures whose files are gone, and the fits with them: a restoration has come to its next picture."""
+        gone = [one for one in self._pictures if not (self.folder / one.problem).exists()]
+        for one in gone:
+            del self._pictures[one]
+        if gone:
+            self._fits.clear()
+            give_back_memory(self.device)
 
     def _pilot(self, wanted: Picture, *, part: PilotPart) -> Tensor | None:
         if wanted.pilot is None:

@@ -6,6 +6,7 @@ change every pixel, those too that nobody wanted to have changed; JPEG is writte
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .case import Case
-from .formats.image import JPEG_SUFFIXES, TIFF_SUFFIXES, natural_suffix, write_image, write_planes
+from .formats.image import JPEG_SUFFIXES, TIFF_SUFFIXES, image_name, natural_suffix, write_image, write_planes
 from .formats.raster import Samples
 from .formats.sources import plane_of
 from .operators import Identity, Mask
@@ -30,12 +31,15 @@ def restored_suffix(case: Case) -> str:
     natural = natural_suffix(channels, case.bits)
     if image is None or image.container is None:
         return natural
-    if image.container.format == "TIFF":
-        suffix = plane_of(case.source)[0].suffix.lower()
-        return suffix if suffix in TIFF_SUFFIXES else ".tif"
-    own = SUFFIXES.get(image.container.format, natural)
+    own = suffix_for(image.container.format, case.source)
     opaque = own == ".bmp" and case.alpha is not None
-    return natural if natural == ".tiff" or opaque else own
+    return natural if opaque or (natural == ".tiff" and own not in TIFF_SUFFIXES) else own
+
+
+def suffix_for(kind: str, source: str) -> str:
+    """Return the suffix that the restoration of a file of this format usually has."""
+    suffix = plane_of(source)[0].suffix.lower()
+    return SUFFIXES.get(kind, suffix if suffix in TIFF_SUFFIXES else ".tif")
 
 
 def write_restored(path: str | Path, x: Tensor, case: Case, *, alpha: Tensor | None = None) -> None:
@@ -138,21 +142,28 @@ def film_names(stacks: Iterable[Path], *, taken: Iterable[str] = ()) -> dict[Pat
         taken: names of other pictures, without their suffixes.
     """
     files, others = list(stacks), list(taken)
-    stems = unique_names([*others, *(path.stem for path in files)])[len(others) :]
+    stems = unique_names([*others, *(image_name(path) for path in files)])[len(others) :]
     return {path: f"{stem}{path.suffix}" for path, stem in zip(files, stems, strict=True)}
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
-    """Names of pictures for files and folders; those that differ in nothing but case, or not at all, get a number."""
+    """Names of pictures for files and folders; those that some file system takes for one get a number.
+
+    They may differ in case, or in how accents are put together, or not at all. No number makes a name that another has.
+    """
     unique: list[str] = []
-    taken: set[str] = set()
+    wanted, taken = {_folded(name) for name in names}, set[str]()
     for name in names:
         number, candidate = 2, name
-        while candidate.casefold() in taken:
+        while _folded(candidate) in taken or (candidate != name and _folded(candidate) in wanted):
             number, candidate = number + 1, f"{name}-{number}"
         unique.append(candidate)
-        taken.add(candidate.casefold())
+        taken.add(_folded(candidate))
     return unique
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _whole(x: Tensor, case: Case) -> tuple[Tensor, tuple[Samples, NDArray[np.bool_]] | None]:

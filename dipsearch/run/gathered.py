@@ -102,11 +102,17 @@ def gather(
     return Gathered(request, folder, names, cases, space, devices, begun, then.name, notes)
 
 
-def of_each(names: Sequence[str], cases: Sequence[Case], sentences: Sequence[Sequence[str]]) -> list[str]:
+def of_each(
+    names: Sequence[str],
+    cases: Sequence[Case],
+    sentences: Sequence[Sequence[str]],
+    *,
+    alone: bool | None = None,
+) -> list[str]:
     """The sentences on each picture, with its name where there are several; planes that agree have one."""
     said = [(name, sentence) for name, some in zip(names, sentences, strict=True) for sentence in some]
     stacks = planes_together(names, [case.source for case in cases])
-    return in_lines(said, stacks, alone=len(names) == 1)
+    return in_lines(said, stacks, alone=len(names) == 1 if alone is None else alone)
 
 
 def _check_request(then: Request, request: Request) -> None:

@@ -26,17 +26,12 @@ from ..network import Genome
 from ..own_files import refuse_overwriting, remember
 from ..patches import answer
 from ..planning.budget import SLACK
-from ..problem import (
-    Case,
-    Problem,
-    TaskOptions,
-    left_out,
-    origin,
-)
+from ..problem import Case, Problem, TaskOptions, origin
 from ..trials.true_quality import true_psnr_and_ssim
 from .devices import choose_devices, threads_each
+from .one_by_one import Made, OneByOne, Restorations, Turn
 from .outcome import Callback, Snapshot, WorkerState
-from .restorable import restorable
+from .restorable import Opened, Restorable, look_over
 from .restore_run import genomes_of
 from .signals import interruptible
 
@@ -54,8 +49,9 @@ def run_sampling(
     callback: Callback,
     compute: Compute = USUAL,
     started: float | None = None,
-) -> list[dict[str, Any]]:
-    """Restore pictures by Langevin sampling, one after the other, each in an equal share of the time that is left.
+    resume: bool = False,
+) -> Restorations:
+    """Restore pictures by Langevin sampling, one after the other, each in its share of the time that is left.
 
     Args:
         target: as for ``run_restore``; of an ensemble, the first network is sampled.
@@ -63,71 +59,79 @@ def run_sampling(
         langevin: settings of the sampler.
         budget_seconds: wall time for everything; ``None``: all iterations.
         compute: in which precision.
+        resume: as for ``run_restore``.
 
     Returns:
         Per picture what ``run_restore`` returns, and ``deviation, samples, steps, ended``; the score is ``None``.
 
     Raises:
-        DipsearchError: something cannot be used; nothing was written.
+        DipsearchError: as ``run_restore``.
     """
     started = time.monotonic() if started is None else started
     genome, place = genomes_of(target)[0], choose_devices(device, workers=1)[0]
-    pictures = restorable(sources, options, out=out, seed=seed)
-    cases, names, files = pictures.cases, pictures.names, pictures.files
-    # The planes of a stack have one file, and each a map of its own.
-    maps = [
-        file.with_name(f"{name if file in pictures.stacks else file.stem}-deviation.npz")
-        for name, file in zip(names, files, strict=True)
-    ]
-    refuse_overwriting({file: origin(case.source) for file, case in zip(maps, cases, strict=True)}, {})
+    given, asked = look_over(sources, options, out=out), Asked()
+    maps = {file: origin for one in given.restorables for file, origin in _maps(one, one.file).items()}
+    refuse_overwriting(maps, {})
     if why := less_precise(compute.precision, torch.device(place)):
         callback.note(why)
-    until = None if budget_seconds is None else started + budget_seconds * (1 - SLACK)
+
+    def work(opened: Sequence[Opened], turn: Turn) -> list[Made]:
+        made = []
+        for one in opened:
+            images, rows = list[Tensor](), list[dict[str, Any]]()
+            files = _maps(one.restorable, one.file)
+            for name, case, file in zip(one.restorable.names, one.cases, files, strict=True):
+                now = time.monotonic()
+                until = None if turn.seconds is None else turn.started + turn.seconds * (1 - SLACK)
+                end = None if until is None else now + (until - now) / (len(one.cases) - len(images))
+                problem = case.problem.to(place)
+                pilot = _pilot(genome, problem, callback)
+                with interruptible(asked=asked):
+                    watch = _Watch(callback, name, langevin, asked, started=turn.started, until=until)
+                    found = sample(
+                        genome,
+                        problem,
+                        langevin=langevin,
+                        seed=seed,
+                        seconds=None if end is None else max(1.0, end - time.monotonic()),
+                        watch=watch,
+                        pilot=pilot,
+                        compute=compute,
+                    )
+                images.append(data_consistent(found.mean.cpu(), case.problem))
+                refuse_overwriting({file: files[file]}, {})
+                _write_map(file, found, case)
+                seconds = time.monotonic() - turn.started
+                row = _row(found, name, case, images[-1], files=(one.file, file), seconds=seconds)
+                rows.append({**row, "interrupted": asked.once})
+            made.append((images, rows))
+        return made
+
     threads = torch.get_num_threads()
     torch.set_num_threads(threads_each(1, hurried=budget_seconds is not None))
-    asked = Asked()
-    results, images = list[dict[str, Any]](), list[Tensor]()
     try:
-        for index, (name, case) in enumerate(zip(names, cases, strict=True)):
-            if asked.once:
-                callback.note(f"{asked.by}: {', '.join(names[index:])} not begun")
-                break
-            of = f"{name}: " if len(names) > 1 else ""
-            for note in (*(f"{of}{one}" for one in case.notes), left_out(files[index], case)):
-                if note:
-                    callback.note(note)
-            for sentence in case.details:
-                callback.detail(f"{of}{sentence}")
-            end = (
-                None
-                if until is None
-                else time.monotonic() + (until - time.monotonic()) / (len(cases) - index)
-            )
-            problem = case.problem.to(place)
-            pilot = _pilot(genome, problem, callback)
-            left = None if end is None else max(1.0, end - time.monotonic())
-            with interruptible(asked=asked):
-                watch = _Watch(callback, name, langevin, asked, started=started, until=until)
-                found = sample(
-                    genome,
-                    problem,
-                    langevin=langevin,
-                    seed=seed,
-                    seconds=left,
-                    watch=watch,
-                    pilot=pilot,
-                    compute=compute,
-                )
-            images.append(data_consistent(found.mean.cpu(), case.problem))
-            pictures.write(index, images[-1])
-            _write_map(maps[index], found, case)
-            seconds = time.monotonic() - started
-            row = _row(found, name, case, images[-1], files=(files[index], maps[index]), seconds=seconds)
-            results.append({**row, "interrupted": asked.once})
+        return OneByOne(
+            given,
+            options,
+            seed,
+            callback,
+            started,
+            budget_seconds,
+            request=repr((genome.digest, langevin)),
+            resume=resume,
+            asked=asked,
+        ).run(work)
     finally:
         torch.set_num_threads(threads)
-    pictures.write_stacks(images)  # somebody may have asked to finish before the last plane of one
-    return results
+
+
+def _maps(one: Restorable, file: Path) -> dict[Path, str]:
+    """The maps of a picture, or of each plane of a stack, and what each is made of."""
+    names = one.names if one.stack else (file.stem,)
+    return {
+        file.with_name(f"{name}-deviation.npz"): origin(source)
+        for name, source in zip(names, one.sources, strict=True)
+    }
 
 
 def _pilot(genome: Genome, problem: Problem, callback: Callback) -> Tensor | None:

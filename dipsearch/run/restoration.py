@@ -62,6 +62,7 @@ class Restoration:
         compute: by what means.
         start: what networks begin from.
         stacks: of whose planes is spoken together.
+        several: whether there are other pictures than these.
 
     Attributes:
         phase: what the callback is told.
@@ -75,6 +76,7 @@ class Restoration:
     compute: Compute = USUAL
     start: StartWord = "auto"
     stacks: Sequence[Stack] = ()
+    several: bool = False
     phase: str = "restoring"
     _queue: FitQueue | None = field(default=None, init=False)
     _answered: bool = field(default=False, init=False)
@@ -89,7 +91,7 @@ class Restoration:
         self.phase = "similar patches"
         firsts = make_first_answers(runner, limited=True)
         said = [*first_words(firsts, files={}), *self._hurried_words()]
-        for sentence in in_lines(said, self.stacks, alone=len(runner.names) == 1):
+        for sentence in in_lines(said, self.stacks, alone=len(runner.names) == 1 and not self.several):
             self.callback.note(sentence)
         self.phase = "restoring"
         self._say_what_begins_cold()

@@ -12,10 +12,10 @@ from typing import TypeVar
 from PIL import UnidentifiedImageError
 
 from ...errors import InputError
-from .pillow_files import read_with_pillow
-from .raster import Raster
+from .pillow_files import pillow_header, read_with_pillow
+from .raster import Header, Raster
 from .sources import is_sample
-from .tiff import planes_of, read_tiff
+from .tiff import read_tiff, tiff_header
 
 T = TypeVar("T")
 
@@ -64,6 +64,15 @@ def decoded(path: Path, *, axes: str | None = None, plane: int | None = None) ->
             f"{path} is a folder", "a picture file is needed here", "name one of the files in it"
         )
     return _guarded(path, read)
+
+
+def header_of(path: Path, *, axes: str | None = None) -> Header:
+    """What a picture file says of itself; nothing of it is decoded.
+
+    Raises:
+        InputError: no such file, not a picture, a header that is damaged, too large, or a stack of unknown axes.
+    """
+    return _guarded(path, lambda: tiff_header(path, axes=axes) if _is_tiff(path) else pillow_header(path))
 
 
 def _guarded(path: Path, read: Callable[[], T]) -> T:
@@ -120,10 +129,8 @@ def stacked_sources(sources: Sequence[str], *, axes: str | None) -> tuple[str, .
     """
     found: list[str] = []
     for source in sources:
-        planes = None
-        if not is_sample(source) and Path(source).is_file():
-            path = Path(source)
-            planes = _guarded(path, lambda path=path: planes_of(path, axes=axes) if _is_tiff(path) else None)  # type: ignore[misc]
+        path = Path(source)
+        planes = None if is_sample(source) or not path.is_file() else header_of(path, axes=axes).planes
         found.extend([source] if planes is None else [f"{source}[{plane}]" for plane in range(planes)])
     return tuple(found)
 

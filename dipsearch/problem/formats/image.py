@@ -7,7 +7,6 @@ floats stay as they are; nothing is resized, cropped or colour-managed. EXIF ori
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,8 +109,12 @@ def _opacity(alpha: Samples) -> Samples:
 
 
 def image_name(source: str | Path) -> str:
-    """What a picture is called: its file's stem or the sample's name, safe in file names on every system."""
-    safe = re.sub(r"[^\w.-]+", "_", picture_name(source)).strip(".") or "image"
+    """What a picture is called: its file's stem or the sample's name, with ``_`` for what no file of some system has.
+
+    Windows takes none of ``<>:"/\\|?*``, no dot or space at the end and no name of a device.
+    """
+    letters = (one if one.isprintable() and one not in '<>:"/\\|?*' else "_" for one in picture_name(source))
+    safe = "".join(letters).strip(". ") or "image"
     return f"{safe}_" if is_reserved(safe) else safe
 
 

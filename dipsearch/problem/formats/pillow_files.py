@@ -21,7 +21,7 @@ from .container import Container, JpegTables
 from .exif import ORIENTATION, PREFIX
 from .png import png_header, read_png16
 from .png_chunks import kept_chunks, with_chunks
-from .raster import MAX_PIXELS, Raster, Samples, refuse_huge, upright
+from .raster import MAX_PIXELS, Header, Raster, Samples, refuse_huge, upright
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
 
@@ -38,16 +38,7 @@ def read_with_pillow(path: Path, *, formats: tuple[str, ...] = FORMATS) -> Raste
         Exception: whatever Pillow raises for a damaged file; ``read_image`` puts it into words.
     """
     header = png_header(path)
-    if header is not None:
-        refuse_huge(path.name, *header[:2])
-    with _opened(path, formats) as image:
-        refuse_huge(path.name, image.height, image.width)
-        if getattr(image, "is_animated", False) and image.format != "MPO":
-            raise InputError(
-                f"{path.name} holds several pictures",
-                "one file is one picture",
-                "extract the one that you mean",
-            )
+    with _checked(path, formats, header) as image:
         deep = header is not None and header[2] == 16
         samples = (
             read_png16(path, header[3])
@@ -63,9 +54,37 @@ def read_with_pillow(path: Path, *, formats: tuple[str, ...] = FORMATS) -> Raste
     return Raster(samples, None, _bits(samples), container)
 
 
+def pillow_header(path: Path) -> Header:
+    """What a file says of itself; raises as ``read_with_pillow``."""
+    with _checked(path, FORMATS, png_header(path)) as image:
+        return Header(_format(image), image.height, image.width)
+
+
+@contextmanager
+def _checked(
+    path: Path, formats: tuple[str, ...], header: tuple[int, int, int, int] | None
+) -> Iterator[Pillow.Image]:
+    """An open picture that is one, and not too large."""
+    if header is not None:
+        refuse_huge(path.name, *header[:2])
+    with _opened(path, formats) as image:
+        refuse_huge(path.name, image.height, image.width)
+        if getattr(image, "is_animated", False) and image.format != "MPO":
+            raise InputError(
+                f"{path.name} holds several pictures",
+                "one file is one picture",
+                "extract the one that you mean",
+            )
+        yield image
+
+
+def _format(image: Pillow.Image) -> str:
+    return "JPEG" if image.format == "MPO" else str(image.format)
+
+
 def _container(image: Pillow.Image, path: Path, *, size: tuple[int, ...], turned: bool) -> Container:
     """What the file holds besides its pixels."""
-    info, kind = image.info, "JPEG" if image.format == "MPO" else str(image.format)
+    info, kind = image.info, _format(image)
     exif, xmp = info.get("exif"), info.get("xmp") or info.get("XML:com.adobe.xmp")
     dpi = info.get("dpi")
     return Container(

@@ -33,6 +33,19 @@ class Raster(NamedTuple):
     container: Container
 
 
+class Header(NamedTuple):
+    """What a file says of itself before anything is decoded.
+
+    ``format`` is as in ``Container``; ``height`` and ``width`` are in pixels, not turned upright; ``planes`` counts the
+    pictures of a stack, and is None of one picture.
+    """
+
+    format: str
+    height: int
+    width: int
+    planes: int | None = None
+
+
 def refuse_huge(name: str, height: int, width: int) -> None:
     """Raise InputError when a file declares more than ``MAX_PIXELS`` pixels."""
     if height * width > MAX_PIXELS:

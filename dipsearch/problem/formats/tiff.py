@@ -19,7 +19,7 @@ from .container import Container
 from .exif import ORIENTATION, exif_of
 from .lzw import enable_lzw
 from .pillow_files import read_with_pillow
-from .raster import Raster, Samples, mirrored, refuse_huge, upright
+from .raster import Header, Raster, Samples, mirrored, refuse_huge, upright
 from .stack import Stack, refuse_other_plane, stack_of
 from .tiff_layout import DESCRIPTION, LOSSLESS, TiffLayout, layout_of
 
@@ -38,15 +38,17 @@ SAID = (271, 272, 306, 315, 33432)  # maker, model, date, artist, copyright: wha
 MADE_BY_PROGRAMS = (b"ImageJ=", b"<", b"{")  # descriptions of the file and not of what it shows
 
 
-def planes_of(path: Path, *, axes: str | None = None) -> int | None:
-    """Return how many pictures a TIFF holds as planes; ``None`` when it is one picture.
+def tiff_header(path: Path, *, axes: str | None = None) -> Header:
+    """What a TIFF says of itself.
 
     Raises:
-        InputError: it is a stack, and its axes are not known.
+        InputError: it is a stack, and its axes are not known, or its colours are none that are read.
     """
     with tifffile.TiffFile(path) as file:
-        stack = _stack_of(path, file, axes)
-    return None if stack.is_picture else stack.planes
+        stack, page = _stack_of(path, file, axes), file.series[0].keyframe
+        _refuse_colours(path, page)
+        planes = None if stack.is_picture else stack.planes
+        return Header("TIFF", page.imagelength, page.imagewidth, planes)
 
 
 def read_tiff(path: Path, *, axes: str | None = None, plane: int | None = None) -> Raster:

@@ -1,0 +1,242 @@
+"""One by one: the pictures of a command are read, restored, written and forgotten in turn, whatever comes of one.
+
+As many at a time as keep all workers busy. Each turn has its share of the time that is left, by the size of its
+pictures. One that cannot be restored costs the others nothing, and who asks to finish keeps what is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from .. import __version__
+from ..calling import option
+from ..errors import InputError, StudyError, out_of_memory
+from ..execution.runner import Asked
+from ..own_files import finished
+from ..problem import TaskOptions, left_out
+from .gathered import of_each
+from .outcome import Callback
+from .restorable import LookedOver, Opened, Restorable, in_brief
+from .signals import interruptible
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The time that some pictures have.
+
+    Args:
+        started: the moment from which it counts, of ``time.monotonic()``.
+        seconds: from then on; ``None`` without a budget.
+        rest: likewise, for these and all that come after them.
+        several: whether there are other pictures than these.
+    """
+
+    started: float
+    seconds: float | None
+    rest: float | None
+    several: bool = False
+
+
+Made = tuple[list[Tensor], list[dict[str, Any]]]
+"""Of a picture or of each plane of a stack: what was restored, and what is said of it."""
+
+Work = Callable[[Sequence[Opened], Turn], list[Made]]
+
+
+@dataclass(frozen=True)
+class Restorations:
+    """What came of the pictures of a command.
+
+    Args:
+        rows: of each that was restored, and of each plane of a stack.
+        refused: the sources of those that could not be, and why.
+        kept: how many had their results already.
+        left: how many were not begun.
+        ended_by: who asked to finish early: "Ctrl-C", "SIGTERM", …; empty: nobody.
+    """
+
+    rows: list[dict[str, Any]]
+    refused: dict[str, str] = field(default_factory=dict)
+    kept: int = 0
+    left: int = 0
+    ended_by: str = ""
+
+
+@dataclass
+class OneByOne:
+    """Has the pictures of a command restored.
+
+    Args:
+        given: the pictures.
+        options: the task and what is known of the damage.
+        seed: of the splits.
+        callback: hears what happens.
+        started: the moment from which the budget counts.
+        budget_seconds: wall time for all of them; ``None``: as long as they take.
+        request: that all results of the same request have in common, besides the options and the seed.
+        resume: leave out pictures that have their results already.
+        at_once: how many planes are worked on together at the least.
+        asked: whether somebody wants it to finish early.
+    """
+
+    given: LookedOver
+    options: TaskOptions
+    seed: int
+    callback: Callback
+    started: float
+    budget_seconds: float | None
+    request: str
+    resume: bool = False
+    at_once: int = 1
+    asked: Asked = field(default_factory=Asked)
+    _rows: list[dict[str, Any]] = field(default_factory=list, init=False)
+    _refused: dict[str, str] = field(default_factory=dict, init=False)
+    _written: int = field(default=0, init=False)
+
+    def run(self, work: Work) -> Restorations:
+        """Have them restored.
+
+        Args:
+            work: restores some pictures that were read.
+
+        Raises:
+            DipsearchError: none of them could be restored, or something that is no picture's fault. What was written
+                stays.
+        """
+        given = self.given
+        self._refused = {source: str(error) for source, error in given.refused.items()}
+        if given.refused:
+            self.callback.warn(
+                f"{len(given.refused)} of {given.count} cannot be read: {in_brief(given.refused)}"
+            )
+        digest = self._digest()
+        todo = self._unfinished(digest) if self.resume else [*given.restorables]
+        kept = len(given.restorables) - len(todo)
+        several, begun = given.count > 1, 0
+        try:
+            with interruptible(asked=self.asked):
+                for some in self._turns(todo):
+                    if several and self.asked.once:
+                        break
+                    turn = self._turn(some, todo[begun:], first=not begun)
+                    self._say_who(some, kept + len(given.refused) + begun)
+                    opened = [one for each in some if (one := self._opened(each)) is not None]
+                    begun += len(some) - len(opened)
+                    if several and self.asked.once:
+                        break
+                    begun += len(opened)
+                    self._say_of(opened)
+                    for one, made in self._made(opened, turn, work):
+                        self._write(one, made, digest)
+        finally:
+            if several:
+                self._sum_up(kept, len(todo) - begun)
+            elif self.asked.once:
+                self.callback.note(f"{self.asked.by}: finished early, with what there was by then")
+        if not self._rows and not kept and not self.asked.once:
+            raise InputError("none of the pictures could be restored", next(iter(self._refused.values())))
+        return Restorations(self._rows, self._refused, kept, len(todo) - begun, self.asked.by)
+
+    def _turns(self, todo: Sequence[Restorable]) -> list[list[Restorable]]:
+        turns: list[list[Restorable]] = []
+        planes = self.at_once
+        for one in todo:
+            if planes >= self.at_once:
+                turns.append([])
+                planes = 0
+            turns[-1].append(one)
+            planes += len(one.sources)
+        return turns
+
+    def _turn(self, some: Sequence[Restorable], todo: Sequence[Restorable], *, first: bool) -> Turn:
+        """Their share of the time. In the first one workers begin, which takes about as long as all before it."""
+        now, several = time.monotonic(), self.given.count > 1
+        started = self.started if first else now
+        if self.budget_seconds is None:
+            return Turn(started, None, None, several)
+        rest = self.started + self.budget_seconds - started
+        gone = min(2 * (now - started), max(0.0, rest))
+        share = sum(one.pixels for one in some) / sum(one.pixels for one in todo)
+        return Turn(started, gone + (rest - gone) * share, rest, several)
+
+    def _say_who(self, some: Sequence[Restorable], before: int) -> None:
+        if self.given.count > 1:
+            numbers = f"{before + 1}" if len(some) == 1 else f"{before + 1} to {before + len(some)}"
+            self.callback.note(f"{numbers} of {self.given.count}: {', '.join(one.name for one in some)}")
+
+    def _say_of(self, opened: Sequence[Opened]) -> None:
+        cases = [case for one in opened for case in one.cases]
+        names = [name for one in opened for name in one.restorable.names]
+        alone = len(names) == 1 and self.given.count == 1
+        for note in of_each(names, cases, [case.notes for case in cases], alone=alone):
+            self.callback.note(note)
+        for note in dict.fromkeys(left_out(one.file, case) for one in opened for case in one.cases):
+            if note:
+                self.callback.note(note)
+        for sentence in of_each(names, cases, [case.details for case in cases], alone=alone):
+            self.callback.detail(sentence)
+
+    def _opened(self, one: Restorable) -> Opened | None:
+        try:
+            return one.read(self.options, seed=self.seed)
+        except (InputError, RuntimeError, MemoryError) as error:
+            self._refuse(one, error)
+            return None
+
+    def _made(self, opened: Sequence[Opened], turn: Turn, work: Work) -> list[tuple[Opened, Made]]:
+        """What was made of each; where some together fail, of each alone."""
+        try:
+            return list(zip(opened, work(opened, turn), strict=True)) if opened else []
+        except (InputError, StudyError, RuntimeError, MemoryError) as error:
+            if len(opened) > 1 and _of_one_picture(error):
+                return [made for one in opened for made in self._made([one], turn, work)]
+            self._refuse(opened[0].restorable, error)
+            return []
+
+    def _write(self, one: Opened, made: Made, digest: str) -> None:
+        images, rows = made
+        early = any(row["interrupted"] for row in rows)
+        try:
+            one.write(images, request=None if early else digest)
+        except InputError as error:
+            self._refuse(one.restorable, error)
+            return
+        self._rows += rows
+        self._written += 1
+
+    def _refuse(self, one: Restorable, error: Exception) -> None:
+        """Go on without a picture, unless it is the only one, or not to blame."""
+        if self.given.count == 1 or not _of_one_picture(error):
+            raise error
+        why = (
+            str(error) if isinstance(error, InputError | StudyError) else "there is not enough memory for it"
+        )
+        self._refused[one.name] = why
+        self.callback.warn(f"{one.name} is not restored: {why}")
+
+    def _sum_up(self, kept: int, left: int) -> None:
+        words = [f"{self._written} of {self.given.count} are restored"]
+        words += [f"{kept} had their results already"] if kept else []
+        words += [f"{len(self._refused)} could not be"] if self._refused else []
+        words += [f"{left} are left, with which {option('resume')} goes on"] if left else []
+        by = f"{self.asked.by}: " if self.asked.once else ""
+        (self.callback.warn if by or left or self._refused else self.callback.note)(by + ", ".join(words))
+
+    def _unfinished(self, digest: str) -> list[Restorable]:
+        there = finished({one.file: one.origin for one in self.given.restorables}, request=digest)
+        return [one for one in self.given.restorables if one.file not in there]
+
+    def _digest(self) -> str:
+        words = repr((__version__, self.request, self.options, self.seed))
+        return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+def _of_one_picture(error: BaseException) -> bool:
+    """Whether others may be restored all the same."""
+    return isinstance(error, InputError | StudyError) or out_of_memory(error)
