@@ -21,11 +21,12 @@ from dipsearch.problem import (
     load_case,
     read_image,
     unique_names,
-    write_film,
     write_image,
     write_restored,
 )
-from dipsearch.run.destination import destinations, origins
+from dipsearch.run.restorable import look_over
+
+SIGMA = TaskOptions("denoise", sigma=25)
 
 
 def picture(path: Path, *, seed: int = 0) -> str:
@@ -34,8 +35,7 @@ def picture(path: Path, *, seed: int = 0) -> str:
 
 
 def asked(out: Path, source: str, options: TaskOptions) -> list[Path]:
-    case = load_case(source, options, seed=0)
-    return destinations(out, [case.name], [case], options)
+    return [one.read(options, seed=0).file for one in look_over([source], options, out=out).restorables]
 
 
 def film(path: Path) -> list[str]:
@@ -50,26 +50,27 @@ def test_stacks_and_pictures_of_one_name_have_files_of_their_own(tmp_path: Path)
     plain = tmp_path / "c" / "film.tif"
     plain.parent.mkdir()
     tifffile.imwrite(plain, np.zeros((24, 24), np.uint8) + np.arange(24, dtype=np.uint8))
-    options = TaskOptions("denoise", sigma=25)
-    cases = [load_case(source, options, seed=0) for source in (*sources, str(plain))]
-    names = unique_names([case.name for case in cases])
-    files = destinations(tmp_path / "out", names, cases, options)
-    assert files[0] == files[1] and files[2] == files[3]
-    assert len({file.name.casefold() for file in files}) == 3
+    found = look_over([*sources, str(plain)], SIGMA, out=tmp_path / "out").restorables
+    assert [one.sources for one in found] == [tuple(sources[:2]), tuple(sources[2:]), (str(plain),)]
+    assert len({one.file.name.casefold() for one in found}) == 3
+    # The file itself stands for all of its planes; some of them are pictures of their own.
+    again = look_over([str(tmp_path / "a" / "film.tif"), sources[3]], SIGMA, out=tmp_path / "out").restorables
+    assert [one.sources for one in again] == [tuple(sources[:2]), (sources[3],)]
+    assert [one.file.name for one in again] == ["film.tif", "film-0001-2.tif"]
+    assert [one.pixels for one in again] == [2 * 24 * 24, 24 * 24]
 
 
 def test_a_whole_stack_has_one_file_where_that_is_asked_for(tmp_path: Path) -> None:
-    sources = film(tmp_path / "film.tif")
-    options, out = TaskOptions("denoise", sigma=25), tmp_path / "f.tif"
-    cases = [load_case(source, options, seed=0) for source in sources]
-    names = [case.name for case in cases]
-    assert destinations(out, names, cases, options) == [out, out]
-    write_film(out, [(case.problem.y, case) for case in cases])
+    sources, out = film(tmp_path / "film.tif"), tmp_path / "f.tif"
+    (found,) = look_over(sources, SIGMA, out=out).restorables
+    opened = found.read(SIGMA, seed=0)
+    assert opened.file == out
+    opened.write([case.problem.y for case in opened.cases], request=None)
     with tifffile.TiffFile(out) as written, tifffile.TiffFile(tmp_path / "film.tif") as read:
         assert written.series[0].axes == read.series[0].axes == "TYX"
         assert np.array_equal(written.asarray(), read.asarray())
     with pytest.raises(InputError, match=r"all planes of one stack into one TIFF; .* or --out .*f\.tif"):
-        destinations(tmp_path / "f.png", names, cases, options)
+        look_over(sources, SIGMA, out=tmp_path / "f.png")
 
 
 def test_four_colours_are_no_transparency(tmp_path: Path) -> None:
@@ -150,15 +151,36 @@ def test_the_result_of_another_picture_is_not_written_over(tmp_path: Path) -> No
 
 def test_of_a_stack_the_whole_file_is_the_picture(tmp_path: Path) -> None:
     one, other = film(tmp_path / "w1" / "film.tif"), film(tmp_path / "w2" / "film.tif")
-    options, out = TaskOptions("denoise", sigma=25), tmp_path / "out"
-    cases, others = ([load_case(source, options, seed=0) for source in some] for some in (one, other))
-    names = ["film-0", "film-1"]
-    (file,) = set(destinations(out, names, cases, options))
-    write_film(file, [(case.problem.y, case) for case in cases])
-    remember(origins([file, file], cases))
-    assert set(destinations(out, names, cases, options)) == {file}
+    out = tmp_path / "out"
+    opened = look_over(one, SIGMA, out=out).restorables[0].read(SIGMA, seed=0)
+    opened.write([case.problem.y for case in opened.cases], request=None)
+    assert [it.file for it in look_over(one, SIGMA, out=out).restorables] == [opened.file]
     with pytest.raises(InputError, match=r"was made of .*w1/film\.tif, and .* of .*w2/film\.tif;"):
-        destinations(out, names, others, options)
+        look_over(other, SIGMA, out=out)
+
+
+def test_of_many_results_that_are_in_the_way_the_first_is_named(tmp_path: Path) -> None:
+    sources = [picture(tmp_path / "in" / f"{number}.png", seed=number) for number in range(4)]
+    for number in (1, 2):
+        picture(tmp_path / "out" / f"{number}.png", seed=9)
+    with pytest.raises(
+        InputError, match=r"out/1\.png exists already, and so it is with 1 more of 4 results;"
+    ):
+        look_over(sources, SIGMA, out=tmp_path / "out")
+    with pytest.raises(
+        InputError, match=r"in/0\.png, and so it is with 3 more of 4 results; that is the damaged"
+    ):
+        look_over(sources, SIGMA, out=tmp_path / "in")
+
+
+def test_a_file_that_comes_while_a_picture_is_restored_is_not_written_over(tmp_path: Path) -> None:
+    source, out = picture(tmp_path / "photo.png"), tmp_path / "out"
+    opened = look_over([source], SIGMA, out=out).restorables[0].read(SIGMA, seed=0)
+    picture(out / "photo.png", seed=1)
+    before = (out / "photo.png").read_bytes()
+    with pytest.raises(InputError, match="exists already"):
+        opened.write([opened.cases[0].problem.y], request=None)
+    assert (out / "photo.png").read_bytes() == before
 
 
 @pytest.mark.parametrize("locks", ["flock", "file"])
@@ -199,9 +221,8 @@ def test_out_may_be_a_file_of_a_format_that_holds_the_picture(tmp_path: Path) ->
     write_image(deep, 300 * torch.rand(1, 1, 24, 24), bits=32)
     with pytest.raises(InputError, match="cannot hold 32 bits"):
         asked(tmp_path / "x.png", str(deep), options)
-    case = load_case(source, options, seed=0)
     with pytest.raises(InputError, match="one file, and there are 2 pictures"):
-        destinations(tmp_path / "x.png", ["a", "b"], [case, case], options)
+        look_over([source, str(deep)], options, out=tmp_path / "x.png")
 
 
 def test_a_file_of_a_format_that_is_not_written_is_no_folder(tmp_path: Path) -> None:
@@ -217,12 +238,17 @@ def test_a_file_of_a_format_that_is_not_written_is_no_folder(tmp_path: Path) -> 
 
 def test_names_are_files_of_their_own_on_every_system(tmp_path: Path) -> None:
     assert unique_names(["Cat", "cat", "CAT", "dog"]) == ["Cat", "cat-2", "CAT-3", "dog"]
+    assert unique_names(["a", "a", "a-2"]) == ["a", "a-3", "a-2"]  # what has a name of its own keeps it
+    assert unique_names(["\u00e9", "e\u0301"]) == ["\u00e9", "e\u0301-2"]  # Apple's systems take them for one
     for name, safe in (
         ("con", "con_"),
         ("NUL", "NUL_"),
         ("com1.old", "com1.old_"),
         ("console", "console"),
-        ("a. b..", "a._b"),
+        ("a. b..", "a. b"),
+        ("scan 0 (copy) #3, r\u00f6t & [x]", "scan 0 (copy) #3, r\u00f6t & [x]"),
+        ("a:b?", "a_b_"),
+        ("a\u202eb", "a_b"),
     ):
         picture(tmp_path / f"{name}.png")
         assert read_image(tmp_path / f"{name}.png").name == safe

@@ -35,7 +35,7 @@ def sampled(
         langevin=SHORT,
         budget_seconds=None,
         callback=Silent(),
-    )
+    ).rows
     return result
 
 
@@ -86,7 +86,7 @@ def test_all_planes_of_a_film_are_written_each_with_its_map(tmp_path: Path) -> N
         langevin=SHORT,
         budget_seconds=None,
         callback=Silent(),
-    )
+    ).rows
     assert tifffile.imread(tmp_path / "out" / "film.tif").shape == (2, 16, 16)
     assert len({row["deviation"] for row in results}) == 2
     assert all(Path(str(row["deviation"])).exists() for row in results)
@@ -105,7 +105,7 @@ class Impatient(Silent):
 
 def test_who_asks_to_finish_gets_what_there_is(tmp_path: Path) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    results = run_sampling(
+    done = run_sampling(
         "dipsearch_nearest_16",
         ["sample:coffee@32", "sample:chelsea@32"],
         TaskOptions("denoise", sigma=25, simulate=True),
@@ -116,6 +116,8 @@ def test_who_asks_to_finish_gets_what_there_is(tmp_path: Path) -> None:
         budget_seconds=None,
         callback=Impatient(),
     )
+    results = done.rows
+    assert (done.ended_by, done.left) == ("SIGTERM", 1)
     assert len(results) == 1 and int(results[0]["steps"]) < 100
     assert Path(str(results[0]["restored"])).exists()
     assert not (tmp_path / "chelsea-32.png").exists()
@@ -133,4 +135,4 @@ def test_samples_are_taken_as_often_as_is_said(tmp_path: Path) -> None:
         budget_seconds=None,
         callback=Silent(),
     )
-    assert found[0]["samples"] == 7  # at 10, 25, 40, …, 100
+    assert found.rows[0]["samples"] == 7  # at 10, 25, 40, …, 100

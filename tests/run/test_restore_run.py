@@ -63,14 +63,14 @@ def restored(target: Path | str, out: Path, *, budget: float | None, ear: Ear, *
         budget_seconds=budget,
         callback=ear,
         **more,
-    )
+    ).rows
     return result
 
 
 def test_networks_with_and_without_a_pilot_are_fitted_and_all_answers_are_weighed(
     ensemble: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dipsearch.run.restore_run.MAX_STEPS", {"denoise": 60})
+    monkeypatch.setattr("dipsearch.run.restorer.MAX_STEPS", {"denoise": 60})
     ear = Ear()
     result = restored(ensemble, tmp_path / "out", budget=None, ear=ear)
     assert set(result) == {
@@ -138,7 +138,7 @@ def test_what_is_said_of_one_of_several_pictures_names_it(ensemble: Path, tmp_pa
 def test_where_a_worker_could_not_begin_in_time_none_is_started(
     ensemble: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dipsearch.run.restore_run.LocalProcesses", None)
+    monkeypatch.setattr("dipsearch.run.restorer.LocalProcesses", None)
     ear, begun = Ear(), time.monotonic() - 6
     result = restored(ensemble, tmp_path / "out", budget=10, ear=ear, started=begun)
     assert (result["delivered"], result["members"]) == ("first", 0)
@@ -211,7 +211,7 @@ def test_a_restoration_that_was_ended_early_says_so(
     ensemble: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = "SIGTERM: finished early, with what there was by then"
-    monkeypatch.setattr("dipsearch.run.restore_run.MAX_STEPS", {"denoise": 20})
+    monkeypatch.setattr("dipsearch.run.restorer.MAX_STEPS", {"denoise": 20})
     ear = Ear()
     assert restored(ensemble, tmp_path / "out", budget=None, ear=ear)["interrupted"] is False
     assert said not in ear.notes
@@ -256,7 +256,7 @@ def test_a_study_that_delivered_without_a_network_says_so(tmp_path: Path) -> Non
 def test_networks_that_no_learnt_weights_fit_begin_cold_and_that_is_said_once(
     ensemble: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dipsearch.run.restore_run.MAX_STEPS", {"denoise": 20})
+    monkeypatch.setattr("dipsearch.run.restorer.MAX_STEPS", {"denoise": 20})
     ear = Ear()
     restored(ensemble, tmp_path / "out", budget=None, ear=ear, start="warm")
     assert [note for note in ear.notes if "no learnt weights fit" in note] == [

@@ -64,7 +64,7 @@ def attempt(
     monkeypatch.setenv("PGPASSWORD", "secret")
     program = typer.main.get_command(app)  # which takes longer than most commands
     monkeypatch.setattr(typer.main, "get_command", lambda _: program)
-    monkeypatch.setattr("dipsearch.run.restore_run.restored", enough)
+    monkeypatch.setattr("dipsearch.run.restorer.Restorer.restore", enough)
     monkeypatch.setattr("dipsearch.run.gathered.load_case", enough)
     monkeypatch.setattr(
         RDBStorage, "__init__", lambda *words, **more: watch.reached.append(f"database {words}")

@@ -409,7 +409,7 @@ def test_an_unknown_sample_lists_the_near_ones_and_all():
 def test_names_are_safe_for_files(tmp_path):
     odd = tmp_path / "..a b:c.png"
     write_image(odd, torch.zeros(1, 1, 2, 2))
-    assert read_image(odd).name == "a_b_c"
+    assert read_image(odd).name == "a b_c"
     assert Path(read_image("sample:camera").name).name == "camera"
 
 
