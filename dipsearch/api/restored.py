@@ -16,7 +16,7 @@ from ..fitting.compute import Compute
 from ..fitting.precision import DEFAULT
 from ..library import Architecture
 from ..network import Genome
-from ..problem import Problem
+from ..problem import Problem, unique_names
 from ..request_words import StartWord
 from ..run.devices import choose_devices
 from ..run.one_by_one import Turn
@@ -63,7 +63,9 @@ def restore(
         callback_for(progress, seconds=seconds) as callback,
         Restorer(genomes, devices, int(seed), callback, compute, own, start) as restorer,
     ):
-        outcomes = restorer.restore(cases, Turn(started, seconds, seconds))
+        outcomes = restorer.restore(
+            cases, unique_names([case.name for case in cases]), Turn(started, seconds, seconds)
+        )
     pictures = [
         {"answers": answer_rows(choice, None), "stack": None if delivery is None else _stack(delivery)}
         for choice, delivery in outcomes

@@ -55,7 +55,7 @@ class Restorations:
 
     Args:
         rows: of each that was restored, and of each plane of a stack.
-        refused: the sources of those that could not be, and why.
+        refused: those that could not be, by their files or names, and why.
         kept: how many had their results already.
         left: how many were not begun.
         ended_by: who asked to finish early: "Ctrl-C", "SIGTERM", …; empty: nobody.
@@ -118,30 +118,36 @@ class OneByOne:
         digest = self._digest()
         todo = self._unfinished(digest) if self.resume else [*given.restorables]
         kept = len(given.restorables) - len(todo)
-        several, begun = given.count > 1, 0
+        several, left = given.count > 1, [*todo]
         try:
             with interruptible(asked=self.asked):
                 for some in self._turns(todo):
                     if several and self.asked.once:
                         break
-                    turn = self._turn(some, todo[begun:], first=not begun)
-                    self._say_who(some, kept + len(given.refused) + begun)
-                    opened = [one for each in some if (one := self._opened(each)) is not None]
-                    begun += len(some) - len(opened)
-                    if several and self.asked.once:
-                        break
-                    begun += len(opened)
-                    self._say_of(opened)
-                    for one, made in self._made(opened, turn, work):
-                        self._write(one, made, digest)
+                    turn = self._turn(some, left, first=len(left) == len(todo))
+                    self._say_who(some, given.count - len(left))
+                    self._take(some, turn, work, digest)
+                    del left[: len(some)]
         finally:
             if several:
-                self._sum_up(kept, len(todo) - begun)
+                self._sum_up(kept)
             elif self.asked.once:
                 self.callback.note(f"{self.asked.by}: finished early, with what there was by then")
         if not self._rows and not kept and not self.asked.once:
             raise InputError("none of the pictures could be restored", next(iter(self._refused.values())))
-        return Restorations(self._rows, self._refused, kept, len(todo) - begun, self.asked.by)
+        return Restorations(self._rows, self._refused, kept, self._left(kept), self.asked.by)
+
+    def _left(self, kept: int) -> int:
+        return self.given.count - kept - self._written - len(self._refused)
+
+    def _take(self, some: Sequence[Restorable], turn: Turn, work: Work, digest: str) -> None:
+        """Read, restore and write some, unless somebody asks to finish while they are read."""
+        opened = [one for each in some if (one := self._opened(each)) is not None]
+        if turn.several and self.asked.once:
+            return
+        self._say_of(opened)
+        for one, made in self._made(opened, turn, work):
+            self._write(one, made, digest)
 
     def _turns(self, todo: Sequence[Restorable]) -> list[list[Restorable]]:
         turns: list[list[Restorable]] = []
@@ -220,13 +226,14 @@ class OneByOne:
         self._refused[one.name] = why
         self.callback.warn(f"{one.name} is not restored: {why}")
 
-    def _sum_up(self, kept: int, left: int) -> None:
-        words = [f"{self._written} of {self.given.count} are restored"]
-        words += [f"{kept} had their results already"] if kept else []
-        words += [f"{len(self._refused)} could not be"] if self._refused else []
-        words += [f"{left} are left, with which {option('resume')} goes on"] if left else []
-        by = f"{self.asked.by}: " if self.asked.once else ""
-        (self.callback.warn if by or left or self._refused else self.callback.note)(by + ", ".join(words))
+    def _sum_up(self, kept: int) -> None:
+        left, by = self._left(kept), f"{self.asked.by}: " if self.asked.once else ""
+        words = [f"{self._written} of {self.given.count} restored"]
+        words += [f"{kept} restored before"] if kept else []
+        words += [f"{len(self._refused)} not to be restored"] if self._refused else []
+        words += [f"{left} left, with which {option('resume')} goes on"] if left else []
+        tell = self.callback.warn if by or left or self._refused else self.callback.note
+        tell(by + ", ".join(words))
 
     def _unfinished(self, digest: str) -> list[Restorable]:
         there = finished({one.file: one.origin for one in self.given.restorables}, request=digest)

@@ -148,8 +148,9 @@ def look_over(sources: Sequence[str], options: TaskOptions, *, out: Path) -> Loo
     found, inputs, refused = list[_Seen](), dict[Path, str](), dict[str, InputError]()
     for path, planes in _by_file(sources).items():
         try:
-            found += _seen(path, planes, options)
+            seen = _seen(path, planes, options)
             inputs |= picture_files([] if is_sample(path) else [path], options)
+            found += seen
         except InputError as error:
             refused[path] = error
     if not found:

@@ -86,12 +86,13 @@ def run_restore(
     ) as restorer:
 
         def work(opened: Sequence[Opened], turn: Turn) -> list[Made]:
-            at_work = [case for one in opened for case in one.cases if not case.left_alone]
-            others = iter(restorer.restore(at_work, turn) if at_work else ())
+            pairs = [list(zip(one.restorable.names, one.cases, strict=True)) for one in opened]
+            at_work = {name: case for some in pairs for name, case in some if not case.left_alone}
+            others = iter(restorer.restore([*at_work.values()], [*at_work], turn) if at_work else ())
             made = []
-            for one in opened:
+            for one, some in zip(opened, pairs, strict=True):
                 images, rows = [], []
-                for name, case in zip(one.restorable.names, one.cases, strict=True):
+                for name, case in some:
                     seconds = time.monotonic() - turn.started
                     choice, delivery = (
                         (unchanged(case.problem, seconds=seconds), None) if case.left_alone else next(others)

@@ -33,7 +33,7 @@ from ..fitting.precision import less_precise
 from ..network import Genome
 from ..planning.budget import FIRST_SHARE, SLACK
 from ..planning.plan import ENDLESS, MAX_STEPS
-from ..problem import Case, in_lines, planes_together, unique_names
+from ..problem import Case, in_lines, planes_together
 from ..request_words import StartWord
 from ..trials.first_files import KeptFirst
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
@@ -97,13 +97,17 @@ class Restorer:
     ) -> None:
         self._block.close()
 
-    def restore(self, cases: Sequence[Case], turn: Turn) -> Outcomes:
+    def restore(self, cases: Sequence[Case], names: Sequence[str], turn: Turn) -> Outcomes:
         """Restore some pictures.
+
+        Args:
+            cases: the pictures.
+            names: of each; no later one may have the same.
+            turn: their time.
 
         Raises:
             StudyError: of one of them there is neither a first answer nor a fit.
         """
-        names = unique_names([case.name for case in cases])
         until = float("inf")
         if turn.seconds is not None and turn.rest is not None:
             delivery = choice_seconds([case.problem for case in cases]) + writing_seconds(cases)
@@ -117,20 +121,13 @@ class Restorer:
                 return there
         executor = self._executor or self._begun(hurried=turn.seconds is not None)
         folder = executor.folder
+        runner = Runner(
+            folder, tuple(names), self.seed, executor, turn.started, self.callback.note, self.asked, until
+        )
         try:
             for name, case in zip(names, cases, strict=True):
                 write_problem(problem_path(folder, kind=WHOLE, name=name), case.problem)
             with interruptible(executor, self.asked):
-                runner = Runner(
-                    folder,
-                    tuple(names),
-                    self.seed,
-                    executor,
-                    turn.started,
-                    self.callback.note,
-                    self.asked,
-                    until,
-                )
                 restoration = Restoration(
                     runner,
                     self.callback,
@@ -147,6 +144,8 @@ class Restorer:
                 self.trials = restoration.trials()
                 return found
         finally:
+            # Or the two of them would keep each other, and the pictures, until somebody looks for garbage.
+            runner.heard = lambda: None
             for left in folder.iterdir():
                 shutil.rmtree(left, ignore_errors=True)
 

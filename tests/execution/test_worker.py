@@ -126,6 +126,17 @@ def test_the_latest_fits_are_remembered_and_the_others_taken_from_their_files(
     assert all(same(one, other) for one, other in zip(ours, theirs, strict=True))
 
 
+def test_what_belongs_to_a_picture_whose_file_is_gone_is_forgotten(worker: Worker, tmp_path: Path) -> None:
+    task = a_slice()
+    worker.do(task)
+    (old,) = (worker.folder / one.problem for one in task.pictures)
+    other = replace(task.pictures[0], problem=f"{task.pictures[0].problem.removesuffix('.npz')}-2.npz")
+    old.rename(worker.folder / other.problem)
+    worker.do(replace(task, place="fits/other", pictures=(other,)))
+    assert [one.problem for one in worker._pictures] == [other.problem]
+    assert worker.remembers(task.place) == 0 and worker.remembers("fits/other") == 20
+
+
 def test_fits_begin_anew_where_their_files_are_damaged(worker: Worker, tmp_path: Path) -> None:
     task = a_slice()
     ours = expected(tmp_path / "other", task, slices=1)
