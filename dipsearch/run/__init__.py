@@ -5,6 +5,7 @@ from ..planning.plan import Plan as Plan
 from ..trials.request import Request as Request
 from ..trials.request import read_request as read_request
 from ..trials.trial import Trial as Trial
+from .one_by_one import Restorations as Restorations
 from .outcome import Callback as Callback
 from .outcome import Outcome as Outcome
 from .outcome import Silent as Silent
