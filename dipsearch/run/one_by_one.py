@@ -129,7 +129,7 @@ class OneByOne:
                     self._take(some, turn, work, digest)
                     del left[: len(some)]
         finally:
-            if several:
+            if several or kept:
                 self._sum_up(kept)
             elif self.asked.once:
                 self.callback.note(f"{self.asked.by}: finished early, with what there was by then")

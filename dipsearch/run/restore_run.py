@@ -69,8 +69,8 @@ def run_restore(
     Returns:
         Its ``rows`` have per picture ``name, source, restored, delivered, psnr, ssim, score, members, answers, seconds,
         interrupted``; PSNR and SSIM are ``None`` without a reference, the score where it is not finite. ``members`` is
-        0 where no network was fitted, ``answers`` is as in ``result.json``, and ``interrupted`` says that somebody
-        asked to finish early.
+        0 where no network was fitted, ``seconds`` count from the beginning of its turn, ``answers`` is as in
+        ``result.json``, and ``interrupted`` says that somebody asked to finish early.
 
     Raises:
         DipsearchError: something cannot be used; nothing was written. Or the system refuses: what was written stays.
