@@ -32,7 +32,7 @@ from . import (
 from . import bench_options as shared
 
 if TYPE_CHECKING:
-    from ...bench import EqualityRow, MemoryRow, SpeedRow, SpeedTable
+    from ...bench import MemoryRow, SpeedRow, SpeedTable
 
 bench = typer.Typer(
     help="Measure: the speed of the loop on this machine, how right the score is, and how good the rivals are.",
@@ -182,38 +182,6 @@ def memory(
         watch=show,
     )
     shared.publish(memory_markdown(table), file=file, section=label, page=page)
-
-
-@bench.command()
-def equality(
-    size: Annotated[int, typer.Option("--size", metavar="N", help="Side of the crops, in pixels.")] = 96,
-    seeds: shared.Seeds = 3,
-    steps: Annotated[int, typer.Option("--steps", metavar="N", min=50, help="Iterations of each fit.")] = 300,
-    device: shared.Device = "cpu",
-    out: shared.Out = shared.FOLDER,
-    page: shared.Page = shared.PAGE,
-) -> None:
-    """Whether the engine ends where the textbook loop ends, in dB, beside two runs of the textbook loop."""
-    parsing.device_word(device)
-    if size < 32 or size % 16:
-        raise InputError(
-            f"--size is {size}", "it is a multiple of 16, at least 32", "write for example --size 96"
-        )
-
-    from ...bench import equality_markdown, measure_equality
-
-    device = shared.place_of(device)
-
-    def show(row: EqualityRow) -> None:
-        print(
-            f"{row.picture:12} seed {row.seed}: ours {row.ours:.2f} dB, textbook {row.textbook:.2f} dB, "
-            f"difference {row.difference:+.3f}, of two textbook runs {row.between_textbooks:+.3f}",
-            flush=True,
-        )
-
-    table = measure_equality(side=size, seeds=seeds, steps=steps, device=device, watch=show)
-    shared.write_json(out / "equality.json", table.to_dict())
-    shared.publish(equality_markdown(table), file=out / "equality.json", section="equality", page=page)
 
 
 def _show(row: SpeedRow) -> None:
