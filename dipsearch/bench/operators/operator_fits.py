@@ -103,7 +103,7 @@ def _network_row(case: OperatorCase, job: FitJob) -> OperatorRow:
     if file.exists():
         recording, _ = read_recording(file)
     else:
-        recording, outputs = record(
+        recording, judged = record(
             contestant(job.method.removeprefix(NETWORK)),
             case.problem,
             case.clean,
@@ -114,7 +114,7 @@ def _network_row(case: OperatorCase, job: FitJob) -> OperatorRow:
             write_text(
                 job.recordings / ".gitignore", "*\n"
             )  # recordings are large, and made again from the pictures
-        write_recording(file, recording, outputs)
+        write_recording(file, recording, judged)
     stop = default_choice(recording)
     return row_of(
         case,

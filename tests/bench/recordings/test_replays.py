@@ -148,4 +148,3 @@ def test_groups_put_damages_of_a_task_together_and_everything_last() -> None:
     groups = sorted({group for damage in DAMAGES for group in groups_of(damage)}, key=group_order)
     assert groups[0] == ("inpaint", "missing-50")
     assert groups[-1] == ("all", "all")
-    assert group_order(("inpaint", "text put back")) == group_order(("inpaint", "text")) + 1
