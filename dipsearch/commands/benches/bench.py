@@ -32,7 +32,7 @@ from . import (
 from . import bench_options as shared
 
 if TYPE_CHECKING:
-    from ...bench import MemoryRow, SpeedRow, SpeedTable
+    from ...bench import SpeedRow, SpeedTable
 
 bench = typer.Typer(
     help="Measure: the speed of the loop on this machine, how right the score is, and how good the rivals are.",
@@ -136,52 +136,6 @@ def overhead(
         shown.close()
     shared.write_json(out / "overhead.json", measured.to_dict())
     print_pairs(measured.lines())
-
-
-@bench.command()
-def memory(
-    sizes: shared.Sizes = "64,128,256",
-    spaces: Annotated[
-        str, typer.Option("--spaces", metavar="NAME,NAME…", help="Search spaces that genomes are drawn from.")
-    ] = "small,skip",
-    genomes: Annotated[int, typer.Option("--genomes", metavar="N", min=1, help="Of each space.")] = 10,
-    device: Annotated[
-        str, typer.Option("--device", metavar="cpu|cuda[:N]", help="Where the networks run.")
-    ] = "cpu",
-    workers: Annotated[
-        int,
-        typer.Option("--workers", metavar="N", min=1, help="Processes that are measured at the same time."),
-    ] = 1,
-    out: shared.Out = shared.FOLDER,
-    page: shared.Page = shared.PAGE,
-) -> None:
-    """Predicted and measured peak memory of random networks, each in a fresh process. Resumable."""
-    sides = shared.numbers(sizes, least=32, option="--sizes")
-    parsing.device_word(device)
-
-    from ...bench import check_memory, file_name, machine_name, memory_markdown
-
-    device = shared.place_of(device)
-
-    def show(row: MemoryRow) -> None:
-        print(
-            f"{row.space:6} {row.label:40} {row.size:4}² {row.measured_mb:8.1f} MB measured, "
-            f"{row.predicted_mb:8.1f} MB predicted, ratio {row.ratio:.2f}",
-            flush=True,
-        )
-
-    label = f"memory-{file_name(machine_name(device))}"
-    file = out / f"{label}.json"
-    table = check_memory(
-        file,
-        spaces=shared.words(spaces),
-        genomes=genomes,
-        sizes=sides,
-        device=device,
-        workers=workers,
-        watch=show,
-    )
-    shared.publish(memory_markdown(table), file=file, section=label, page=page)
 
 
 def _show(row: SpeedRow) -> None:
