@@ -23,8 +23,7 @@ from ...fitting.compute import Compute
 from ...fitting.precision import DEFAULT, Precision
 from ...problem import psnr
 from ...trials.objective import estimated_psnr
-from ..recordings.contestants import contestant
-from ..recordings.recorder import SCORING
+from ..recordings.recorder import SCORING, contestant
 from ..recordings.recording import read_recording, record, write_recording
 from ..recordings.replays import default_choice
 from ..rivals.dip_default import dip_oracle, precision_mark

@@ -21,9 +21,9 @@ from ...patches import answer
 from ...patches.settings import settings_for
 from ...problem import Downsample, Identity, Mask, NoiseModel, Operator, Problem, read_image
 from ..cases.rival_damages import DAMAGES_OF_RIVALS, USUAL, RivalDamage
-from ..shared.fresh_process import measured_apart, peak, reset_peak
 from ..shared.machine import machine_name
 from ..shared.row_file import RowFile
+from ..shared.worker_pool import measured_apart, peak, reset_peak
 from .patch_rows import PatchRow
 from .patch_variants import variant_of
 

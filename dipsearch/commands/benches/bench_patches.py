@@ -75,8 +75,7 @@ def patches(
     from ...bench.cases.half_size_crops import refuse_namesakes
     from ...bench.cases.rival_case import clean_sources
     from ...bench.patches import patch_settings, patch_speed
-    from ...bench.patches.patch_rows import COMMAND, PatchRow
-    from ...bench.patches.patch_table import patches_markdown
+    from ...bench.patches.patch_rows import COMMAND, PatchRow, patches_markdown
     from ...bench.patches.patch_variants import VARIANTS
     from ...bench.shared.row_file import RowFile
     from ...patches import answer

@@ -163,8 +163,7 @@ def _recorded(
 
     from ...bench.cases.damages import LARGE, SMALL
     from ...bench.cases.standard_pictures import picture_sources
-    from ...bench.recordings.contestants import CONTESTANTS, PUBLISHED
-    from ...bench.recordings.recorder import make_jobs, make_recordings
+    from ...bench.recordings.recorder import CONTESTANTS, PUBLISHED, make_jobs, make_recordings
 
     jobs = make_jobs(
         picture_sources(data, large=large),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dipsearch.bench.patches.patch_rows import PatchRow
-from dipsearch.bench.patches.patch_table import patches_markdown, settings_table, speed_table
+from dipsearch.bench.patches.patch_rows import PatchRow, patches_markdown, settings_table, speed_table
 
 ROW = PatchRow(
     what="settings",

@@ -10,9 +10,15 @@ import torch
 
 from dipsearch.bench.cases.damages import DAMAGES, SMALL, noise_energy, text_mask
 from dipsearch.bench.recordings.archive import read_archive, read_entries, write_archive
-from dipsearch.bench.recordings.contestants import CONTESTANTS, PUBLISHED, contestant
 from dipsearch.bench.recordings.proxies import proxies
-from dipsearch.bench.recordings.recorder import Job, check_folder, make_jobs
+from dipsearch.bench.recordings.recorder import (
+    CONTESTANTS,
+    PUBLISHED,
+    Job,
+    check_folder,
+    contestant,
+    make_jobs,
+)
 from dipsearch.bench.recordings.recording import read_recording, record, write_recording
 from dipsearch.delivery.consensus import consensus_errors
 from dipsearch.errors import FormatError, StudyError
