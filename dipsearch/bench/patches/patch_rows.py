@@ -1,20 +1,14 @@
-"""The rows of the measurements of patch methods: how good a setting is, and what a first answer costs.
-
-Their tables stand behind them.
-"""
+"""The rows of the measurements of patch methods: how good a setting is, and what it costs; and their tables."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Literal
 
 from ..cases.rival_damages import DAMAGES_OF_RIVALS, USUAL
-from ..shared.sections import NOTHING, markdown_table, or_dash
+from ..shared.sections import NOTHING, markdown_table
 from .patch_variants import STANDARD, VARIANTS
-
-What = Literal["settings", "speed"]
 
 COMMAND = "bench patches"
 
@@ -24,77 +18,58 @@ class PatchRow:
     """One answer of similar patches.
 
     Args:
-        what: was measured: a setting's effect, or the cost.
         variant: of the settings, by name.
         task, damage, picture: what was restored.
         pixels: of the restored picture.
-        threads: that worked on tiles.
-        psnr: in dB over all pixels and channels; ``None`` where the cost alone was measured.
+        psnr: in dB over all pixels and channels; ``None`` where it is infinite.
         cpu_s: processor time.
         wall_s: on the clock.
-        peak_mb: of memory above what the process had before, in 10⁶ bytes; ``None`` where it was not measured.
         machine: that it ran on.
         version: of the program.
         measurement: the digest of what was measured, and with which settings.
     """
 
-    what: What
     variant: str
     task: str
     damage: str
     picture: str
     pixels: int
-    threads: int
     psnr: float | None
     cpu_s: float
     wall_s: float
-    peak_mb: float | None
     machine: str
     version: str
     measurement: str
 
     @property
     def group(self) -> tuple[object, ...]:
-        """How good a setting is does not depend on the machine; what it costs does."""
-        if self.what == "settings":
-            return self.what, self.variant, self.task, self.picture
-        return self.what, self.task, self.picture, self.threads, self.machine
+        """How good a setting is does not depend on the machine."""
+        return self.variant, self.task, self.picture
 
 
-SETTINGS_LEGEND = (
+LEGEND = (
     "One number changed at a time. PSNR in dB, mean over the pictures; the difference to the default settings is of "
     "the pictures that have both, and in brackets stand the smallest and the largest of them. CPU: processor seconds "
     "per megapixel, one thread."
 )
 
-SPEED_LEGEND = (
-    "Each first answer in a process of its own: processor seconds per megapixel of the restored picture, seconds on "
-    "the clock, and the peak of the memory above what the process had before."
-)
-
 
 def patches_markdown(rows: Sequence[PatchRow], *, command: str, date: str) -> str:
-    """The section: a heading, a table of settings for each task, a table of costs for each machine.
+    """The section: a heading, and a table of settings for each task.
 
     Args:
         command, date: that wrote it.
     """
     parts = ["## Similar patches: settings and cost", f"`{command}`, {date}."]
-    settings = [row for row in rows if row.what == "settings"]
-    if settings:
-        parts.append(SETTINGS_LEGEND)
-    for task in _known_first({row.task for row in settings}, list(USUAL)):
-        own = [row for row in settings if row.task == task]
+    if rows:
+        parts.append(LEGEND)
+    for task in _known_first({row.task for row in rows}, list(USUAL)):
+        own = [row for row in rows if row.task == task]
         pictures = list(dict.fromkeys(row.picture for row in own))
         title = (
             DAMAGES_OF_RIVALS[own[0].damage].title if own[0].damage in DAMAGES_OF_RIVALS else own[0].damage
         )
         parts += [f"### {task}: {title}", f"{', '.join(pictures)}.", settings_table(own)]
-    speed = [row for row in rows if row.what == "speed"]
-    if speed:
-        parts += ["### What a first answer costs", SPEED_LEGEND]
-    for machine in dict.fromkeys(row.machine for row in speed):
-        parts += [f"{machine}:", speed_table([row for row in speed if row.machine == machine])]
     if rows:
         machines = ", ".join(sorted({row.machine for row in rows}))
         parts.append(f"Versions: {', '.join(sorted({row.version for row in rows}))}, on {machines}.")
@@ -120,20 +95,6 @@ def settings_table(rows: Sequence[PatchRow]) -> str:
         gain = f"{fmean(apart):+.2f} ({min(apart):+.2f} to {max(apart):+.2f})" if apart else NOTHING
         lines.append([name, level, gain, _per_megapixel(own), str(len(own))])
     return markdown_table(("settings", "PSNR", "against the default", "CPU s/megapixel", "pictures"), lines)
-
-
-def speed_table(rows: Sequence[PatchRow]) -> str:
-    """A line for each picture, number of threads and task, small pictures first."""
-    head = ("picture", "task", "settings", "threads", "CPU s/megapixel", "CPU s", "seconds", "peak MB")
-    tasks = _known_first({row.task for row in rows}, list(USUAL))
-    lines = [
-        (
-            *(row.picture, row.task, row.variant, str(row.threads), _per_megapixel([row])),
-            *(f"{row.cpu_s:.1f}", f"{row.wall_s:.1f}", or_dash(row.peak_mb, ".0f")),
-        )
-        for row in sorted(rows, key=lambda row: (row.pixels, row.threads, tasks.index(row.task)))
-    ]
-    return markdown_table(head, lines)
 
 
 def _per_megapixel(rows: Sequence[PatchRow]) -> str:
