@@ -85,7 +85,6 @@ def write_archive(path: Path, entries: Sequence[Entry]) -> None:
             "trivial": entry.recording.trivial,
             "parts": entry.recording.parts.shape[1],
             "consensus": entry.consensus,
-            "proxies": dict(entry.recording.proxies),
         }
         for entry in entries
     ]
@@ -139,7 +138,6 @@ def read_archive(path: Path) -> list[Entry]:
         curves["parts"] = arrays["parts"][place : place + size].reshape(item["checks"], item["parts"])
         recording = Recording.of_curves(
             curves,
-            proxies=item["proxies"],
             seconds=item["seconds"],
             trivial=item["trivial"],
         )

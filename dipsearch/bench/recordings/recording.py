@@ -31,7 +31,6 @@ from ...fitting.compute import Compute
 from ...network import Genome
 from ...problem import Problem, make_split, psnr
 from ...trials.trial_files import read_npz
-from .proxies import proxies
 
 EVERY = 10
 PAST_PEAK = 0.75
@@ -55,7 +54,6 @@ class Recording:
         psnr_delivered: of the averaged output as it would be delivered, in dB: with exact measurements put back.
         windowed, moving: variances of the raw outputs, see ``Fluctuation``.
         parts: what the squares of a grid contribute to an indirect score, ``(k, n)``; n is 0 for others.
-        proxies: spectral proxies of the untrained network, by name.
         seconds: of the fit.
         trivial: the score of an image that has learned nothing, for the default rule.
     """
@@ -69,7 +67,6 @@ class Recording:
     windowed: Numbers
     moving: Numbers
     parts: Numbers
-    proxies: Mapping[str, float]
     seconds: float
     trivial: float
 
@@ -78,13 +75,12 @@ class Recording:
         cls,
         curves: Mapping[str, Numbers],
         *,
-        proxies: Mapping[str, float],
         seconds: float,
         trivial: float,
     ) -> Self:
         """The recording whose curves have these names, as in ``CURVES``."""
         single = {field: curves[name] for name, field in CURVES.items()}
-        return cls(**single, parts=curves["parts"], proxies=proxies, seconds=seconds, trivial=trivial)
+        return cls(**single, parts=curves["parts"], seconds=seconds, trivial=trivial)
 
     def checks(self) -> list[Check]:
         """What a stopping rule gets to see."""
@@ -101,7 +97,7 @@ NUMBERS = ("seconds", "trivial")
 CURVES = {
     {"validation_mse": "score"}.get(field.name, field.name): field.name
     for field in fields(Recording)
-    if field.name not in ("parts", "proxies", *NUMBERS)
+    if field.name not in ("parts", *NUMBERS)
 }
 """Of one value per check point, ``parts`` has several: their names in files, and the fields that they are."""
 
@@ -126,7 +122,6 @@ def record(
         most_steps: iterations at the most.
         device: of the fits.
     """
-    measured = proxies(genome, problem, seed=seed)
     split = make_split(problem, seed=seed).to(device)
     problem, reference = problem.to(device), reference.to(device)
     engine = make_engine(Compute(), genome, problem, split=split, seed=seed, fluctuation=True)
@@ -159,7 +154,6 @@ def record(
     curves["parts"] = np.array(parts, dtype=np.float32).reshape(len(parts), -1 if rows else 0)
     done = Recording.of_curves(
         curves,
-        proxies=measured,
         seconds=seconds,
         trivial=split.trivial_mse(),
     )
@@ -172,7 +166,6 @@ def write_recording(path: Path, recording: Recording, judged: Tensor) -> None:
     """Write both to one ``.npz`` file; the image in 16 bits, which changes its PSNR by less than 0.001 dB."""
     arrays: dict[str, Any] = {name: getattr(recording, field) for name, field in CURVES.items()}
     arrays["parts"] = recording.parts
-    arrays |= {f"proxy-{name}": np.array(value) for name, value in recording.proxies.items()}
     for name in NUMBERS:
         arrays[name] = np.array(getattr(recording, name))
     arrays["judged"] = judged.numpy().astype(np.float16)
@@ -194,10 +187,8 @@ def read_recording(path: Path) -> tuple[Recording, Tensor]:
             "a recording of this version holds the curves, the numbers and one image of a fit",
             "record it again, in another folder",
         )
-    named = {name.removeprefix("proxy-"): float(value) for name, value in arrays.items() if "proxy-" in name}
     recording = Recording.of_curves(
         arrays,
-        proxies=named,
         seconds=float(arrays["seconds"]),
         trivial=float(arrays["trivial"]),
     )

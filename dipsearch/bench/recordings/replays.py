@@ -136,8 +136,6 @@ def criteria(
         "score without consensus": scores,
         "training loss": [np.inf if stop is None else stop.training_loss for stop in stops],
     }
-    for name in next(iter(recordings.values())).proxies:
-        values[name] = [recording.proxies[name] for recording in recordings.values()]
     return {name: np.asarray(column, dtype=np.float64) for name, column in values.items()}
 
 

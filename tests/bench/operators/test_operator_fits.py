@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -70,7 +69,6 @@ def test_a_network_is_recorded_and_its_row_is_where_the_default_rule_stops(
     assert row.estimate == pytest.approx(estimated_psnr(stop.validation_mse), abs=1e-4)
     assert (row.operator, row.picture, row.limit, row.kendall_tau) == (operator, "waves@32", 30, None)
     assert (small / "kept" / ".gitignore").read_text() == "*\n"
-    assert all(np.isfinite(value) for value in recording.proxies.values())
 
 
 def test_a_recording_that_is_there_is_not_made_again(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
