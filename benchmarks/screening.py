@@ -12,22 +12,86 @@ from __future__ import annotations
 
 import argparse
 import json
-from functools import partial
 from math import comb
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
-from unittest import mock
 
+import numpy as np
 import torch
-from scipy.stats import kendalltau
+from numpy.typing import NDArray
+from scipy.stats import kendalltau, wasserstein_distance
+from torch import Tensor
 
-from dipsearch.bench.recordings.proxies import proxies
 from dipsearch.bench.tabular import Table
 from dipsearch.bench.tabular.recorded.table_cases import PICTURES, prepared
-from dipsearch.network import make_input
+from dipsearch.network import Genome, build, make_input
+from dipsearch.problem import Problem
 
 DRAWN, SEED = 10, 0
+
+STRIP = (0.05, 0.10)
+"""Radii of the ring of low frequencies, in cycles per pixel."""
+
+ENERGY = 0.99
+SMALLEST = 1e-12
+Spectrum = NDArray[np.float64]
+
+
+def proxies(genome: Genome, problem: Problem, *, pilot: Tensor | None, seed: int) -> dict[str, float]:
+    """Every proxy of a candidate on one measurement, by name; lower is better.
+
+    Formulas as in ISNAS-DIP and its code, with one correction: the distance of two histograms is the Wasserstein
+    distance of the values themselves.
+    """
+    output = problem.operator.A(untrained_output(genome, problem, pilot=pilot, seed=seed))
+    ours, theirs = _spectrum(output), _spectrum(problem.y)
+    ring = _radius(ours.shape[-2:])
+    strip = (ring >= STRIP[0]) & (ring < STRIP[1])
+    difference = (_decibels(ours) - _decibels(theirs)) ** 2
+    return {
+        "strip-mse": float(difference[..., strip].mean()),
+        "db-mse": float(difference.mean()),
+        "strip-emd": float(
+            np.mean([wasserstein_distance(a[strip], b[strip]) for a, b in zip(ours, theirs, strict=True)])
+        ),
+        "bandwidth": _bandwidth(ours.mean(axis=0), ring),
+    }
+
+
+def untrained_output(genome: Genome, problem: Problem, *, pilot: Tensor | None, seed: int) -> Tensor:
+    """f_θ(z) before the first step of a fit with this seed, ``(1, C, H, W)``."""
+    _, channels, height, width = problem.image_shape
+    stride = 2**genome.depth
+    rows, columns = (-(-side // stride) * stride for side in (height, width))
+    z = make_input(genome, height=rows, width=columns, seed=seed, pilot=pilot)
+    network = build(genome, channels=channels, seed=seed)
+    network.train()
+    with torch.no_grad():
+        output: Tensor = network(z.contiguous(memory_format=torch.channels_last))
+    return output[..., :height, :width]
+
+
+def _spectrum(image: Tensor) -> Spectrum:
+    values = image[0].double().numpy()
+    power = np.abs(np.fft.fft2(values, norm="forward")) ** 2
+    return np.asarray(np.fft.fftshift(power, axes=(-2, -1)))
+
+
+def _decibels(power: Spectrum) -> Spectrum:
+    return np.asarray(10 * np.log(np.maximum(power, SMALLEST)))  # the natural logarithm, as in their code
+
+
+def _radius(shape: tuple[int, ...]) -> Spectrum:
+    rows, columns = (np.fft.fftshift(np.fft.fftfreq(size)) for size in shape)
+    return np.hypot(rows[:, None], columns[None, :])
+
+
+def _bandwidth(power: Spectrum, ring: Spectrum) -> float:
+    order = np.argsort(ring, axis=None)
+    energy = np.cumsum(power.ravel()[order])
+    reached = int(np.searchsorted(energy, ENERGY * energy[-1]))
+    return float(ring.ravel()[order][min(reached, order.size - 1)])
 
 
 def best_of_drawn(values: list[float]) -> float:
@@ -39,14 +103,12 @@ def best_of_drawn(values: list[float]) -> float:
 def rows_of(table: Table, picture: Any, task: str) -> list[dict[str, Any]]:
     """One row for each proxy."""
     there, fits = prepared(picture, task), table.case(picture.name, task).fits
-    pilot = partial(make_input, pilot=there.pilot)
     quality, measured = [], []
     for one in table.genomes:
         fit = fits.get((one.digest, SEED))
         if one.genome.kind == "known" or fit is None or not len(fit.psnr):
             continue
-        with mock.patch("dipsearch.bench.recordings.proxies.make_input", pilot):
-            measured.append(proxies(one.genome.genome, there.problem, seed=SEED))
+        measured.append(proxies(one.genome.genome, there.problem, pilot=there.pilot, seed=SEED))
         quality.append(float(fit.psnr[-1]))
     rows = []
     for name in measured[0]:

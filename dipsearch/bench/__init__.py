@@ -1,11 +1,5 @@
 """Measurements that people look at: how fast the loop is, and what the book-keeping around it costs."""
 
-from .costs.equality import EqualityRow as EqualityRow
-from .costs.equality import equality_markdown as equality_markdown
-from .costs.equality import measure_equality as measure_equality
-from .costs.memory_check import MemoryRow as MemoryRow
-from .costs.memory_check import check_memory as check_memory
-from .costs.memory_check import memory_markdown as memory_markdown
 from .costs.overhead import measure_overhead as measure_overhead
 from .costs.speed import NETWORKS as NETWORKS
 from .costs.speed import SpeedRow as SpeedRow

@@ -3,7 +3,7 @@
 Two iterations (forward, loss, backward, Adam's moments) run on PyTorch's `meta` device, and what is alive at
 once is counted (`allocations`). On a CPU a process grows by more than that: between its blocks the C library's heap
 has gaps that are too small for the next one, and the largest blocks find none at all. Two coefficients say by how
-much; they were fitted to 40 fresh processes, and `bench memory` checks them on others.
+much; they were fitted to 40 fresh processes, and `bench speed` measures others beside them.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class PatchSettings:
     """How groups of similar patches are found, how large they are, and how often a picture is gone through.
 
     The values were chosen on crops of scikit-image's coffee, chelsea and rocket, of four pictures of Set14 and of
-    Kodak's 5 and 8; ``bench patches --what settings`` makes the table of what each of them changes.
+    Kodak's 5 and 8; ``bench patches`` makes the table of what each of them changes.
 
     Args:
         patch: side of a patch, in pixels, in denoising.

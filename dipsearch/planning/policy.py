@@ -2,7 +2,8 @@
 
 It is asked after every slice and sees a `Situation`: how far everybody came, and how much time is left. It answers with
 a `Decision`, or with ``None`` where nothing is worth doing. It is pure, so that `bench policies` can replay it on
-recorded fits with the very code that a search runs.
+recorded fits with the very code that a search runs. `InTurn` serves a search for a number of candidates, without a
+clock.
 """
 
 from __future__ import annotations
@@ -208,3 +209,19 @@ def expected_rise(curve: Sequence[tuple[int, float]], steps: int) -> float:
     if at >= step:
         return 0.0
     return max(0.0, value - earlier) * math.log((step + steps) / step) / math.log(step / at)
+
+
+@dataclass(frozen=True)
+class InTurn:
+    """Go on with whoever was begun first; begin another one where all have a worker.
+
+    What is decided depends on the candidates alone and not on how fast anybody was, so that the same request gives the
+    same picture on any machine, unless a sampler learns from those that have ended, and several workers fit.
+    """
+
+    def decide(self, situation: Situation) -> Decision | None:
+        """The lowest number that is free, or a new one."""
+        for one in sorted(situation.contestants, key=lambda one: one.number):
+            if one.free:
+                return Decision(one.number, 10**9, "to its end")
+        return Decision(None, 10**9, "to its end") if situation.can_begin else None

@@ -23,7 +23,6 @@ from .answers_part import answer_tables
 from .curves import CurveRow, curve_rows, stopping
 from .diagram import diagram
 from .dossier import dossiers, packed
-from .expectation_part import expectation
 from .explanations import (
     PSNR_WORDS,
     agreement_words,
@@ -39,7 +38,7 @@ from .members import member_rows
 from .outcome_part import result_rows
 from .pictures import MOST_PICTURES, pictures_of
 from .reproduce import restore_command, search_command, version_rows
-from .search_gain_part import EXPECTED, anytime_rows, anytime_words, gain_words
+from .search_gain_part import EXPECTED, anytime_rows, anytime_words, expectation, gain_words
 from .templates import render_template
 from .timeline import spans
 from .wording import plural

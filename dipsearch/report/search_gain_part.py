@@ -1,12 +1,18 @@
-"""What searching brought over the best known network, in words and as the course of the best so far."""
+"""What searching brought over the best known network, in words and as the course of the best so far.
+
+Beside it stands what such searches came to on recorded pictures, in the seconds and the dB of this study.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from ..delivery.search_gain import KNOWN
+from ..library import preset
+from ..library.expected_course import course_network, expected_course
 from ..run import StudyRecord
 from .tables import history_rows
+from .timeline import spans
 from .wording import signed
 
 EXPECTED = "expected of such searches"
@@ -80,3 +86,31 @@ def anytime_words(*, expected: bool) -> str:
             "the height of this one's first answer."
         )
     return words
+
+
+def expectation(record: StudyRecord, *, bar: float) -> list[tuple[float, float]]:
+    """Seconds since the search began, and estimated PSNR in dB; empty where nothing like it is recorded.
+
+    Args:
+        record: of a study in which the network was fitted whose iterations are counted.
+        bar: estimated PSNR in dB of the first answer.
+    """
+    working = spans(record)
+    workers, each = (record.result or {}).get("workers"), _seconds_per_step(record)
+    if not working or not isinstance(workers, int) or workers < 1 or each is None:
+        return []
+    begun, until = min(span.start for span in working), max(span.end for span in working)
+    course = [
+        (begun + iterations * each / workers, bar + gain)
+        for iterations, gain in expected_course(record.request.options.task)
+    ]
+    return [point for point in course if point[0] <= until]
+
+
+def _seconds_per_step(record: StudyRecord) -> float | None:
+    """Of the network whose iterations are counted; ``None`` where it was not fitted."""
+    known = preset(course_network())
+    for trial in record.trials:
+        if trial.digest == known.digest and trial.seconds and trial.steps:
+            return trial.seconds / trial.steps
+    return None

@@ -17,9 +17,8 @@ from ..delivery.delivering import MOST_MEMBERS
 from ..errors import StorageLost
 from ..execution.runner import Runner
 from ..execution.task import Advanced, Result, Slice, Task
-from ..planning.in_turn import InTurn
 from ..planning.plan import least_steps
-from ..planning.policy import Decision, ExpectedGain, Policy, Situation, WholeFits
+from ..planning.policy import Decision, ExpectedGain, InTurn, Policy, Situation, WholeFits
 from ..planning.racing import LEAST_PICTURES, verdict
 from ..trials.trial import Trial, ranked
 from .books import TIME_OVER, Books, OwnPartFailed

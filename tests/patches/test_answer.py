@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from dipsearch.bench.operators.operator_tv import total_variation
+from dipsearch.bench.operators.operator_classical import total_variation
 from dipsearch.patches import answer, polished
 from dipsearch.patches.stabilise import GeneralisedAnscombe
 from dipsearch.problem import Blur as KnownBlur

@@ -12,7 +12,7 @@ from skimage.data import chelsea, coffee
 from skimage.restoration import denoise_tv_chambolle
 
 from dipsearch.patches import first_guess
-from dipsearch.patches.total_variation import total_variation
+from dipsearch.patches.start import total_variation
 from dipsearch.problem import Identity, NoiseModel, Problem
 
 

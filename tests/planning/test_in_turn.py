@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from dipsearch.planning.in_turn import InTurn
-from dipsearch.planning.policy import Contestant, Decision, Situation
+from dipsearch.planning.policy import Contestant, Decision, InTurn, Situation
 
 
 def contestant(number: int, **changes: object) -> Contestant:

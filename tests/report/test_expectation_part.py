@@ -8,8 +8,8 @@ import pytest
 
 from dipsearch.library import preset
 from dipsearch.library.expected_course import course_network, expected_course
-from dipsearch.report.expectation_part import expectation
 from dipsearch.report.page import render
+from dipsearch.report.search_gain_part import expectation
 from dipsearch.report.timeline import spans
 from dipsearch.run import StudyRecord
 

@@ -18,8 +18,8 @@ from dipsearch.fitting import Ended
 from dipsearch.library import preset
 from dipsearch.network import Genome, Scale
 from dipsearch.planning.budget import make_plan
-from dipsearch.planning.in_turn import InTurn
 from dipsearch.planning.plan import Load
+from dipsearch.planning.policy import InTurn
 from dipsearch.problem import TaskOptions, write_image
 from dipsearch.proposal.distributions import distribution_of
 from dipsearch.proposal.study import open_study, search_space

@@ -179,7 +179,7 @@ def noise_energy(damage: str) -> float | None:
     return None if sigma is None else (sigma / LEVELS) ** 2 / (1 - SHARE)
 
 
-ALL, GAUSSIAN, PUT_BACK = "all", "gaussian, σ known", " put back"
+ALL, GAUSSIAN = "all", "gaussian, σ known"
 
 
 def groups_of(damage: str) -> tuple[tuple[str, str], ...]:
@@ -199,6 +199,6 @@ def group_order(group: tuple[str, str]) -> int:
     """Sorts groups: single damages in their order, then what puts several together, everything last."""
     task, damage = group
     names = list(DAMAGES)
-    if damage.removesuffix(PUT_BACK) in DAMAGES:
-        return 2 * names.index(damage.removesuffix(PUT_BACK)) + damage.endswith(PUT_BACK)
-    return 2 * len(names) + [(task, GAUSSIAN), ("denoise", ALL), ("inpaint", ALL), (ALL, ALL)].index(group)
+    if damage in DAMAGES:
+        return names.index(damage)
+    return len(names) + [(task, GAUSSIAN), ("denoise", ALL), ("inpaint", ALL), (ALL, ALL)].index(group)

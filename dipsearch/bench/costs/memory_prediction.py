@@ -14,7 +14,7 @@ from ...fitting.compute import Compute
 from ...fitting.memory import keep_freed_memory
 from ...network import Genome, Scale
 from ...problem import Identity, NoiseModel, Problem, make_split
-from ..shared.fresh_process import RESET, measured_apart, peak, reset_peak
+from ..shared.worker_pool import RESET, measured_apart, peak, reset_peak
 
 _STEPS = 3
 _WARM_UP = Genome(scales=(Scale(48, 48), Scale(16, 16, 5, 5)), input_channels=8)

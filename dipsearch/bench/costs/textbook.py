@@ -2,7 +2,7 @@
 
 Plain PyTorch modules in their default layout, a reflection pad before every convolution (of zero width before
 1×1 ones), running statistics, the default Adam, and three PSNRs in numpy every iteration (Ulyanov, Vedaldi,
-Lempitsky, 2018, and their notebooks). It is also the plain reference that the equality tests compare with.
+Lempitsky, 2018, and their notebooks). It is also the plain reference that tests compare our network with.
 """
 
 from __future__ import annotations

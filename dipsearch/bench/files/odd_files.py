@@ -16,8 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from ...problem.formats.png import encode_png16
 from ...problem.formats.png_chunks import Chunk
-from .odd_microscopes import films, microscopes
-from .odd_pixels import HEIGHT, WIDTH, OddFile, Samples, pixels, tiff_of
+from .odd_pixels import HEIGHT, WIDTH, OddFile, Samples, films, microscopes, pixels, tiff_of
 
 
 def odd_files() -> list[OddFile]:

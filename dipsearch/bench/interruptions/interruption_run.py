@@ -8,10 +8,8 @@ from dataclasses import replace
 from ..shared.row_file import RowFile
 from .interrupted_search import InterruptedSearch
 from .interruption_rows import InterruptionRow, Kind
-from .kills import LONGEST, chain_of_kills
+from .kills import LONGEST, chain_of_kills, signal_sent, workers_killed
 from .owners import resumed_beside, ten_at_once
-from .signals_sent import signal_sent
-from .worker_kills import workers_killed
 
 
 def interrupt(

@@ -1,21 +1,27 @@
 """Kills: all processes of a search end at once, at any moment, and the study is gone on with.
 
 Kills come in chains: a search is begun and killed, gone on with and killed again, and at last gone on with to its end.
-After every kill all files are read; after the run that follows, the books are compared with those of the kill.
+After every kill all files are read; after the run that follows, the books are compared with those of the kill. Signals
+that ask a search to finish, and kills of its workers, are sent to searches that go on to their end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
+from ..shared.processes import workers
 from ..shared.search_process import SearchProcess, started, wait_for
 from ..shared.study_books import Books, faults_between, read_books
 from ..shared.study_files import leftovers, unreadable
 from .interrupted_search import NAME, RESUME, InterruptedSearch, faults_of_end, row, study_of
-from .interruption_rows import InterruptionRow
+from .interruption_rows import InterruptionRow, Kind
 
 LONGEST = 5
 """How many kills a study suffers at the most."""
@@ -134,3 +140,72 @@ def _judged(hit: Hit, after: Books, seconds: float, faults: Sequence[str]) -> In
         at_stake=len(hit.books.finished) + len(hit.books.under_way),
         remark=hit.remark,
     )
+
+
+SIGNALS: Mapping[Kind, signal.Signals] = MappingProxyType(
+    {"term": signal.SIGTERM, "int": signal.SIGINT, "hup": signal.SIGHUP}
+)
+EARLIEST = 3.0
+"""Seconds that the program may take to be there at all."""
+
+
+def signal_sent(search: InterruptedSearch, kind: Kind, number: int) -> InterruptionRow:
+    """Send a search a signal while it works: odd ones to all of its processes, as a terminal does, else to it alone."""
+    random, everyone = search.random(kind, number), bool(number % 2)
+    moment = random.uniform(EARLIEST, max(0.9 * search.budget, EARLIEST))
+    with TemporaryDirectory(prefix="dipsearch-signals-") as folder:
+        place = Path(folder)
+        with started(search.arguments(place, number), folder=place) as process:
+            early = process.wait(moment)
+            sent, before = process.seconds, process.said()
+            process.send(SIGNALS[kind], everyone=everyone)
+            wait_for(lambda: process.said() > before or not process.running, seconds=search.patience)
+            answer = f"a word after {process.seconds - sent:.1f} s" if process.said() > before else "no word"
+            ended = process.ending(search.patience)
+        faults = faults_of_end(ended, study_of(place))
+        if early is not None:
+            faults.append("it ended before it was sent a signal")
+        remark = f"to {'all' if everyone else 'it alone'}, {answer}, exit code {ended.code}"
+        return row(kind, number, moment=sent, seconds=ended.seconds - sent, faults=faults, remark=remark)
+
+
+SPACING = 3.0
+"""Seconds between two kills, on average."""
+
+APPEARS = 30.0
+"""Seconds within which there is a worker to kill."""
+
+
+def workers_killed(search: InterruptedSearch, numbers: Sequence[int]) -> list[InterruptionRow]:
+    """Kill so many workers of one search, whose budget has room for that."""
+    budget = search.budget + SPACING * len(numbers)
+    with TemporaryDirectory(prefix="dipsearch-workers-") as folder:
+        place = Path(folder)
+        with started(search.arguments(place, numbers[0], budget=budget), folder=place) as process:
+            moments = [_kill_one(search, process, number) for number in numbers]
+            ended = process.ending(search.patience + 2 * budget)
+        faults = faults_of_end(ended, study_of(place)) + ([ended.last_line] if ended.code else [])
+    return [
+        row(
+            "worker",
+            number,
+            moment=ended.seconds if moment is None else moment,
+            seconds=ended.seconds,
+            faults=faults if moment is not None else [*faults, "there was no worker to kill"],
+            remark=f"{len(numbers)} in a search of {budget:g} s",
+        )
+        for number, moment in zip(numbers, moments, strict=True)
+    ]
+
+
+def _kill_one(search: InterruptedSearch, process: SearchProcess, number: int) -> float | None:
+    """Kill one of the workers after a while; when it was done, or ``None`` where there was none."""
+    random = search.random("worker", number)
+    process.wait(random.uniform(0.2 * SPACING, 1.8 * SPACING))
+    wait_for(lambda: workers(process.pid) or not process.running, seconds=APPEARS)
+    there = workers(process.pid)
+    if not there:
+        return None
+    with suppress(ProcessLookupError):
+        os.kill(random.choice(sorted(there)), signal.SIGKILL)
+    return process.seconds

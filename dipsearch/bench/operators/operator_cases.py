@@ -31,8 +31,7 @@ from ...problem import (
     motion_kernel,
     read_image,
 )
-from .operator_classical import Method, back_projection, wiener, zero_filled
-from .operator_tv import total_variation
+from .operator_classical import Method, back_projection, total_variation, wiener, zero_filled
 
 Shape = tuple[int, ...]
 

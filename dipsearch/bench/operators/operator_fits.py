@@ -23,8 +23,7 @@ from ...fitting.compute import Compute
 from ...fitting.precision import DEFAULT, Precision
 from ...problem import psnr
 from ...trials.objective import estimated_psnr
-from ..recordings.contestants import contestant
-from ..recordings.recorder import SCORING
+from ..recordings.recorder import SCORING, contestant
 from ..recordings.recording import read_recording, record, write_recording
 from ..recordings.replays import default_choice
 from ..rivals.dip_default import dip_oracle, precision_mark
@@ -103,7 +102,7 @@ def _network_row(case: OperatorCase, job: FitJob) -> OperatorRow:
     if file.exists():
         recording, _ = read_recording(file)
     else:
-        recording, outputs = record(
+        recording, judged = record(
             contestant(job.method.removeprefix(NETWORK)),
             case.problem,
             case.clean,
@@ -114,7 +113,7 @@ def _network_row(case: OperatorCase, job: FitJob) -> OperatorRow:
             write_text(
                 job.recordings / ".gitignore", "*\n"
             )  # recordings are large, and made again from the pictures
-        write_recording(file, recording, outputs)
+        write_recording(file, recording, judged)
     stop = default_choice(recording)
     return row_of(
         case,

@@ -94,9 +94,7 @@ def _take(
     missing = [
         one
         for one in variants
-        if not file.has(
-            ("settings", one.name, case.damage.task, case.picture), measurement=_digest(case, one)
-        )
+        if not file.has((one.name, case.damage.task, case.picture), measurement=_digest(case, one))
     ]
     if missing:
         wanted.restore(case.problem, settings=QUICK)  # what the libraries do once is nobody's time
@@ -105,17 +103,14 @@ def _take(
         image = wanted.restore(case.problem, settings=variant.settings)
         cpu_s, wall_s = time.process_time() - cpu, time.monotonic() - wall
         row = PatchRow(
-            what="settings",
             variant=variant.name,
             task=case.damage.task,
             damage=case.damage.name,
             picture=case.picture,
             pixels=case.clean.shape[-2] * case.clean.shape[-1],
-            threads=1,
             psnr=finite(psnr(image.cpu().clamp(0, 1), case.clean)),
             cpu_s=round(cpu_s, 4),
             wall_s=round(wall_s, 4),
-            peak_mb=None,
             machine=machine_name("cpu"),
             version=f"dipsearch {__version__}",
             measurement=_digest(case, variant),

@@ -1,10 +1,15 @@
-"""The run of the promised times: damaged pictures, one search for each budget, timed from start to end."""
+"""The run of the promised times: damaged pictures, one search for each budget, timed from start to end.
+
+Busy machines are those with loops beside it that do nothing but compute.
+"""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,8 +26,35 @@ from ..shared.search_process import Ending, run_program
 from ..shared.sections import or_dash
 from ..shared.study_books import read_books
 from ..shared.study_files import read_delivery
-from .busy_loops import busy_loops
 from .promise_rows import PICTURE, Promise, PromiseRow
+
+# A loop that nobody stopped ends by itself once its parent is gone.
+LOOP = """
+import os
+parent = os.getppid()
+try:
+    os.setpriority(os.PRIO_PROCESS, 0, 0)
+except PermissionError:
+    pass
+while os.getppid() == parent:
+    for _ in range(1_000_000):
+        pass
+"""
+
+
+@contextmanager
+def busy_loops(count: int) -> Iterator[list[int]]:
+    """Keep so many processes busy, at the usual priority where the system lets us; yield their numbers."""
+    loops = [subprocess.Popen([sys.executable, "-S", "-c", LOOP]) for _ in range(count)]
+    try:
+        yield [loop.pid for loop in loops]
+    finally:
+        for loop in loops:
+            with suppress(ProcessLookupError):
+                loop.kill()
+        for loop in loops:
+            loop.wait()
+
 
 NAME = "promised"
 LOOPS = 2

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ...delivery.consensus import consensus_errors
 from ...errors import FormatError
@@ -21,7 +22,7 @@ from ...problem import make_split
 from ...trials.trial_files import read_npz
 from ..cases.damages import DAMAGES
 from .recorder import Job, cases_of
-from .recording import CURVES, Outputs, Recording, read_recording
+from .recording import CURVES, Recording, read_recording
 
 FORMAT = "dipsearch/recordings/2"
 
@@ -61,12 +62,12 @@ def read_entries(jobs: Sequence[Job], *, folder: Path) -> list[Entry]:
     return entries
 
 
-def _consensus(case: Sequence[Job], read: Sequence[tuple[Recording, Outputs]]) -> list[float | None]:
+def _consensus(case: Sequence[Job], read: Sequence[tuple[Recording, Tensor]]) -> list[float | None]:
     if not case:
         return []
     damage, seed = DAMAGES[case[0].damage], case[0].seed
     problem = damage.make(damage.clean(case[0].source), seed)
-    images = [outputs.judged for _, outputs in read]
+    images = [judged for _, judged in read]
     found = consensus_errors(images, problem, split=make_split(problem, seed=seed))
     return [None] * len(case) if found is None else [*found]
 
@@ -84,7 +85,6 @@ def write_archive(path: Path, entries: Sequence[Entry]) -> None:
             "trivial": entry.recording.trivial,
             "parts": entry.recording.parts.shape[1],
             "consensus": entry.consensus,
-            "proxies": dict(entry.recording.proxies),
         }
         for entry in entries
     ]
@@ -138,7 +138,6 @@ def read_archive(path: Path) -> list[Entry]:
         curves["parts"] = arrays["parts"][place : place + size].reshape(item["checks"], item["parts"])
         recording = Recording.of_curves(
             curves,
-            proxies=item["proxies"],
             seconds=item["seconds"],
             trivial=item["trivial"],
         )

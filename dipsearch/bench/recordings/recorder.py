@@ -11,29 +11,45 @@ from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from ...errors import FormatError, StudyError
-from ...files import replacing, write_text
-from ...fitting import fit
-from ...problem import make_split, psnr
+from ...files import write_text
+from ...library import preset
+from ...network import Genome, Scale
+from ...problem import psnr
 from ...problem.formats.sources import picture_name
-from ...trials.trial_files import read_npz
 from ..cases.damages import DAMAGES
 from ..shared.worker_pool import worker_pool
-from .contestants import contestant
-from .recording import Outputs, read_recording, record, write_recording
-from .replays import default_choice
+from .recording import record, write_recording
 
-SECOND = 1
-"""Added to the seed for the second split and its fits."""
+
+def _scales(width: int, depth: int, *, skip: int = 4) -> tuple[Scale, ...]:
+    return (Scale(width, width, channels_skip=skip, kernel_skip=1 if skip else None),) * depth
+
+
+CONTESTANTS: dict[str, Genome] = {
+    "wide": Genome(scales=_scales(40, 4), upsampling="nearest"),
+    "narrow": Genome(scales=_scales(8, 4), input_channels=8),
+    "group-norm": Genome(scales=_scales(16, 4), norm="group", upsampling="nearest", input_channels=16),
+    "no-norm": Genome(scales=_scales(16, 4), norm="none", learning_rate=0.004, input_channels=16),
+    "no-sigmoid": Genome(scales=_scales(16, 4), output="none", input_channels=16),
+    "slow": Genome(scales=_scales(16, 5), learning_rate=0.001, upsampling="nearest", input_channels=16),
+    "fast-no-jitter": Genome(
+        scales=_scales(16, 4), learning_rate=0.02, jitter=0.0, upsampling="nearest", input_channels=16
+    ),
+    "decoder": Genome(scales=_scales(24, 4, skip=0), up_1x1=False, input_channels=16),
+}
+
+PUBLISHED = "dip-2018"
+"""The network of Deep Image Prior for denoising, which only the large benchmark has the time for."""
+
+
+def contestant(name: str) -> Genome:
+    """The network of this name."""
+    return preset("dip_2018_denoise") if name == PUBLISHED else CONTESTANTS[name]
+
 
 SCORING = 2
 """Goes up with every change of splits and scores that recordings do not survive."""
-
-FINALISTS = 2
-"""Networks of a case that are fitted once more with a second split."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +79,6 @@ class Job:
         """The recording's."""
         return f"{self.picture}-{self.damage}-{self.network}-{self.seed}.npz"
 
-    @property
-    def second_file(self) -> str:
-        """That of the fit with the second split."""
-        return f"{self.picture}-{self.damage}-{self.network}-{self.seed}-second.npz"
-
 
 def make_jobs(
     sources: Sequence[str],
@@ -95,7 +106,7 @@ def make_recordings(
     device: str = "cpu",
     watch: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Make the recordings that ``folder`` lacks, then the second fits of each case's best two.
+    """Make the recordings that ``folder`` lacks.
 
     Args:
         workers: processes, one thread each.
@@ -106,11 +117,11 @@ def make_recordings(
         StudyError: the folder's recordings cannot be mixed with these.
     """
     check_folder(folder, jobs)
-    first = [(job, False) for job in jobs if not (folder / job.file).exists()]
-    _run(first, folder, workers=workers, device=device, watch=watch)
-    finalists = [job for case in cases_of(jobs).values() for job in best_of(case, folder=folder)]
-    second = [(job, True) for job in finalists if not (folder / job.second_file).exists()]
-    _run(second, folder, workers=workers, device=device, watch=watch)
+    todo = [job for job in jobs if not (folder / job.file).exists()]
+    with worker_pool(workers) as pool:
+        running = [pool.submit(_record, job, folder, device) for job in todo]
+        for count, future in enumerate(as_completed(running), start=1):
+            watch(f"{count} of {len(todo)}: {future.result()}")
 
 
 def cases_of(jobs: Sequence[Job]) -> dict[tuple[str, str, int], list[Job]]:
@@ -119,29 +130,6 @@ def cases_of(jobs: Sequence[Job]) -> dict[tuple[str, str, int], list[Job]]:
     for job in jobs:
         cases.setdefault((job.picture, job.damage, job.seed), []).append(job)
     return cases
-
-
-def best_of(case: Sequence[Job], *, folder: Path) -> list[Job]:
-    """The recorded jobs of a case with the best scores where the default rule stops."""
-    scored = []
-    for job in case:
-        if (folder / job.file).exists():
-            recording, _ = read_recording(folder / job.file)
-            choice = default_choice(recording)
-            if choice is not None:
-                scored.append((choice.validation_mse, job.network, job))
-    return [job for _, _, job in sorted(scored, key=lambda row: row[:2])[:FINALISTS]]
-
-
-def read_second(path: Path) -> tuple[float, Outputs]:
-    """The score of a fit with the second split, and its image, twice: here it does not go on with all data.
-
-    Raises:
-        FormatError: the file is missing or damaged.
-    """
-    arrays = read_npz(path)
-    image = torch.from_numpy(arrays["judged"].astype(np.float32))
-    return float(arrays["score"]), Outputs(image, image)
 
 
 def check_folder(folder: Path, jobs: Sequence[Job]) -> None:
@@ -177,24 +165,10 @@ def check_folder(folder: Path, jobs: Sequence[Job]) -> None:
         )
 
 
-def _run(
-    todo: Sequence[tuple[Job, bool]],
-    folder: Path,
-    *,
-    workers: int,
-    device: str,
-    watch: Callable[[str], None],
-) -> None:
-    with worker_pool(workers) as pool:
-        running = [pool.submit(_second if second else _first, job, folder, device) for job, second in todo]
-        for count, future in enumerate(as_completed(running), start=1):
-            watch(f"{count} of {len(todo)}: {future.result()}")
-
-
-def _first(job: Job, folder: Path, device: str) -> str:
+def _record(job: Job, folder: Path, device: str) -> str:
     damage = DAMAGES[job.damage]
     clean = damage.clean(job.source)
-    recording, outputs = record(
+    recording, judged = record(
         contestant(job.network),
         damage.make(clean, job.seed),
         clean,
@@ -202,28 +176,9 @@ def _first(job: Job, folder: Path, device: str) -> str:
         most_steps=job.most_steps,
         device=device,
     )
-    write_recording(folder / job.file, recording, outputs)
+    write_recording(folder / job.file, recording, judged)
     return (
         f"{job.picture} {job.damage} {job.network}: peak {float(recording.psnr.max()):.2f} dB, "
-        f"stopped at {psnr(outputs.judged, clean):.2f}, with all of y {psnr(outputs.full, clean):.2f}, "
+        f"stopped at {psnr(judged, clean):.2f}, "
         f"{recording.seconds:.0f} s"
     )
-
-
-def _second(job: Job, folder: Path, device: str) -> str:
-    damage, seed = DAMAGES[job.damage], job.seed + SECOND
-    clean = damage.clean(job.source)
-    problem = damage.make(clean, job.seed)
-    done = fit(
-        contestant(job.network),
-        problem.to(device),
-        split=make_split(problem, seed=seed).to(device),
-        seed=seed,
-        max_steps=job.most_steps,
-    )
-    image = done.image.cpu()
-    with replacing(folder / job.second_file) as temporary:
-        np.savez_compressed(
-            temporary, judged=image.numpy().astype(np.float16), score=np.array(done.validation_mse)
-        )
-    return f"{job.picture} {job.damage} {job.network}, second split: {psnr(image, clean):.2f} dB"

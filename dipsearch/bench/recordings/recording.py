@@ -1,7 +1,7 @@
 """A recording: one fit of one network to one damaged picture, watched to its end with the clean picture in hand.
 
-It goes on well beyond where a rule would stop, so that any rule, criterion or way of delivering can be judged later
-without fitting anything. What it holds at every check point is small; the few images that a delivery needs lie beside.
+It goes on well beyond where a rule would stop, so that any rule or criterion can be judged later without fitting
+anything. What it holds at every check point is small; the image at the default rule's stop lies beside.
 """
 
 from __future__ import annotations
@@ -22,22 +22,15 @@ from ...errors import FormatError
 from ...files import replacing
 from ...fitting import (
     Check,
-    Curves,
-    Ended,
-    Fit,
     Monitor,
     data_consistent,
     default_rule,
-    fit_all_data,
     make_engine,
-    may_fit_all_data,
 )
 from ...fitting.compute import Compute
-from ...fitting.saved_step import StepState
 from ...network import Genome
 from ...problem import Problem, make_split, psnr
 from ...trials.trial_files import read_npz
-from .proxies import proxies
 
 EVERY = 10
 PAST_PEAK = 0.75
@@ -61,7 +54,6 @@ class Recording:
         psnr_delivered: of the averaged output as it would be delivered, in dB: with exact measurements put back.
         windowed, moving: variances of the raw outputs, see ``Fluctuation``.
         parts: what the squares of a grid contribute to an indirect score, ``(k, n)``; n is 0 for others.
-        proxies: spectral proxies of the untrained network, by name.
         seconds: of the fit.
         trivial: the score of an image that has learned nothing, for the default rule.
     """
@@ -75,7 +67,6 @@ class Recording:
     windowed: Numbers
     moving: Numbers
     parts: Numbers
-    proxies: Mapping[str, float]
     seconds: float
     trivial: float
 
@@ -84,13 +75,12 @@ class Recording:
         cls,
         curves: Mapping[str, Numbers],
         *,
-        proxies: Mapping[str, float],
         seconds: float,
         trivial: float,
     ) -> Self:
         """The recording whose curves have these names, as in ``CURVES``."""
         single = {field: curves[name] for name, field in CURVES.items()}
-        return cls(**single, parts=curves["parts"], proxies=proxies, seconds=seconds, trivial=trivial)
+        return cls(**single, parts=curves["parts"], seconds=seconds, trivial=trivial)
 
     def checks(self) -> list[Check]:
         """What a stopping rule gets to see."""
@@ -107,20 +97,9 @@ NUMBERS = ("seconds", "trivial")
 CURVES = {
     {"validation_mse": "score"}.get(field.name, field.name): field.name
     for field in fields(Recording)
-    if field.name not in ("parts", "proxies", *NUMBERS)
+    if field.name not in ("parts", *NUMBERS)
 }
 """Of one value per check point, ``parts`` has several: their names in files, and the fields that they are."""
-
-
-@dataclass(frozen=True, eq=False)
-class Outputs:
-    """The images that the default rule leaves: as judged, and after what follows the stop, ``(1, C, H, W)``.
-
-    ``full`` has seen all of y, by going on after the stop; it is the judged image where that is not safe.
-    """
-
-    judged: Tensor
-    full: Tensor
 
 
 def record(
@@ -131,8 +110,11 @@ def record(
     seed: int,
     most_steps: int,
     device: str = "cpu",
-) -> tuple[Recording, Outputs]:
+) -> tuple[Recording, Tensor]:
     """Fit ``genome`` to its end and beyond.
+
+    Returns:
+        the curves, and the image that the default rule leaves, ``(1, C, H, W)``; NaN where there is none.
 
     Args:
         reference: the clean picture; nothing of the fit sees it, only what is written down.
@@ -140,15 +122,14 @@ def record(
         most_steps: iterations at the most.
         device: of the fits.
     """
-    measured = proxies(genome, problem, seed=seed)
     split = make_split(problem, seed=seed).to(device)
     problem, reference = problem.to(device), reference.to(device)
     engine = make_engine(Compute(), genome, problem, split=split, seed=seed, fluctuation=True)
     default = Monitor(default_rule(split))
     rows: list[tuple[float, ...]] = []
     parts: list[tuple[float, ...]] = []
-    recent: deque[tuple[int, Tensor, StepState | None]] = deque(maxlen=4)
-    chosen: tuple[int, Tensor, StepState | None] | None = None
+    recent: deque[tuple[int, Tensor]] = deque(maxlen=4)
+    chosen: tuple[int, Tensor] | None = None
     started, step = time.perf_counter(), 0
     while step < most_steps:
         reading = engine.advance(EVERY)
@@ -160,7 +141,7 @@ def record(
         truth = psnr(reading.image, reference), psnr(reading.output, reference), psnr(shown, reference)
         rows.append((step, check.loss, check.validation_mse, *truth, check.windowed, check.moving))
         parts.append(check.parts)
-        recent.append((step, reading.image, engine.save() if may_fit_all_data(problem) else None))
+        recent.append((step, reading.image))
         default.see(check)
         chosen = next((one for one in recent if one[0] == default.step), chosen)
         past = max(row[5] for row in rows) - truth[2] > PAST_PEAK
@@ -173,71 +154,42 @@ def record(
     curves["parts"] = np.array(parts, dtype=np.float32).reshape(len(parts), -1 if rows else 0)
     done = Recording.of_curves(
         curves,
-        proxies=measured,
         seconds=seconds,
         trivial=split.trivial_mse(),
     )
     if chosen is None:
-        nothing = torch.full(problem.image_shape, float("nan"))
-        return done, Outputs(nothing, nothing)
-    stopped = _as_fit(done, chosen)
-    full = _with_everything(stopped, genome, problem, seed=seed)
-    return done, Outputs(chosen[1].cpu(), full.cpu())
+        return done, torch.full(problem.image_shape, float("nan"))
+    return done, chosen[1].cpu()
 
 
-def _as_fit(recording: Recording, chosen: tuple[int, Tensor, StepState | None]) -> Fit:
-    """What the loop would have returned at the stop."""
-    step, image, weights = chosen
-    place = int(np.searchsorted(recording.step, step))
-    around = recording.loss[max(0, place - 2) : place + 3]
-    curves = Curves(
-        recording.step[: place + 1].astype(np.int64),
-        recording.loss[: place + 1].astype(np.float64),
-        recording.validation_mse[: place + 1].astype(np.float64),
-        np.zeros(place + 1),
-    )
-    score = float(recording.validation_mse[place])
-    return Fit(image, step, Ended.RISEN, score, float(np.median(around)), curves, 0.0, weights)
-
-
-def _with_everything(done: Fit, genome: Genome, problem: Problem, *, seed: int) -> Tensor:
-    full = fit_all_data(done, genome, problem, seed=seed).full
-    return done.image if full is None else full
-
-
-def write_recording(path: Path, recording: Recording, outputs: Outputs) -> None:
-    """Write both to one ``.npz`` file; images in 16 bits, which changes their PSNR by less than 0.001 dB."""
+def write_recording(path: Path, recording: Recording, judged: Tensor) -> None:
+    """Write both to one ``.npz`` file; the image in 16 bits, which changes its PSNR by less than 0.001 dB."""
     arrays: dict[str, Any] = {name: getattr(recording, field) for name, field in CURVES.items()}
     arrays["parts"] = recording.parts
-    arrays |= {f"proxy-{name}": np.array(value) for name, value in recording.proxies.items()}
     for name in NUMBERS:
         arrays[name] = np.array(getattr(recording, name))
-    arrays["judged"] = outputs.judged.numpy().astype(np.float16)
-    arrays["full"] = outputs.full.numpy().astype(np.float16)
+    arrays["judged"] = judged.numpy().astype(np.float16)
     with replacing(path) as temporary:
         np.savez_compressed(temporary, allow_pickle=False, **arrays)
 
 
-def read_recording(path: Path) -> tuple[Recording, Outputs]:
+def read_recording(path: Path) -> tuple[Recording, Tensor]:
     """Read what ``write_recording`` wrote.
 
     Raises:
         FormatError: the file is missing or damaged.
     """
     arrays = read_npz(path)
-    lacking = [name for name in (*CURVES, "parts", *NUMBERS, "judged", "full") if name not in arrays]
+    lacking = [name for name in (*CURVES, "parts", *NUMBERS, "judged") if name not in arrays]
     if lacking:
         raise FormatError(
             f"{path} has no {', '.join(lacking)}",
-            "a recording of this version holds the curves, the numbers and two images of a fit",
+            "a recording of this version holds the curves, the numbers and one image of a fit",
             "record it again, in another folder",
         )
-    named = {name.removeprefix("proxy-"): float(value) for name, value in arrays.items() if "proxy-" in name}
     recording = Recording.of_curves(
         arrays,
-        proxies=named,
         seconds=float(arrays["seconds"]),
         trivial=float(arrays["trivial"]),
     )
-    images = (torch.from_numpy(arrays[name].astype(np.float32)) for name in ("judged", "full"))
-    return recording, Outputs(*images)
+    return recording, torch.from_numpy(arrays["judged"].astype(np.float32))

@@ -14,8 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
-from ...fitting import Discrepancy, FixedLength, LowestVariance, StoppingRule, ValidationMinimum, replay
-from ...fitting.stopping import LEARNED
+from ...fitting import (
+    Check,
+    Decision,
+    Discrepancy,
+    FixedLength,
+    LowestVariance,
+    StoppingRule,
+    ValidationMinimum,
+    replay,
+)
+from ...fitting.stopping import LEARNED, Waiting
 from .recording import Recording
 
 DEFAULT = "validation minimum (default)"
@@ -127,6 +136,22 @@ def criteria(
         "score without consensus": scores,
         "training loss": [np.inf if stop is None else stop.training_loss for stop in stops],
     }
-    for name in next(iter(recordings.values())).proxies:
-        values[name] = [recording.proxies[name] for recording in recordings.values()]
     return {name: np.asarray(column, dtype=np.float64) for name, column in values.items()}
+
+
+@dataclass(frozen=True)
+class Oracle(StoppingRule[Waiting]):
+    """Deliver the check point with the highest PSNR; never stop.
+
+    Args:
+        psnr: of the averaged output in dB, by iteration.
+    """
+
+    psnr: Mapping[int, float]
+
+    def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
+        """Compare with the peak so far."""
+        value = -self.psnr[check.step]
+        if value < memory.best_value:
+            return Waiting((), value, check.step, check.step), Decision(best=0)
+        return Waiting((), memory.best_value, memory.best_step, check.step), Decision()

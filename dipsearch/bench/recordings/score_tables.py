@@ -16,9 +16,8 @@ from ...fitting import StoppingRule
 from ..cases.damages import ALL, group_name, group_order, groups_of, noise_energy
 from ..shared.sections import crossed
 from .archive import Entry
-from .oracle import Oracle
 from .recording import Recording
-from .replays import DEFAULT, criteria, default_choice, random_choice, rank, rules_for, stop_of
+from .replays import DEFAULT, Oracle, criteria, default_choice, random_choice, rank, rules_for, stop_of
 
 
 @dataclass(frozen=True)

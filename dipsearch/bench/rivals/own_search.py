@@ -15,7 +15,7 @@ from typing import Any
 from ...errors import ResourceError
 from ...trials.true_quality import finite
 from ..cases.rival_case import RivalCase
-from ..shared.processor_time import with_processor_seconds
+from ..shared.processes import with_processor_seconds
 from ..shared.search_process import run_program
 from .rival_rows import RivalRow
 

@@ -18,10 +18,15 @@ from scipy.ndimage import median_filter
 from torch import Tensor
 
 from ...problem import NoiseModel, Problem, estimate_sigma
-from .classical import LEAST_SIGMA, classical
 from .rival_limits import Limits
 
 Restore = Callable[[Problem, Limits], Tensor]
+
+LEAST_SIGMA = 1e-3
+"""A quarter of a grey level: non-local means divides by it."""
+
+MEANS_STRENGTH = 0.8
+"""The filter strength h of non-local means in units of σ, as scikit-image's guide recommends for its fast mode."""
 
 WEAKEST, STRONGEST, HALVINGS = 1e-3, 4.0, 10
 """Weights of total variation between which the right one is sought, and how often the interval is halved."""
@@ -58,7 +63,19 @@ def sigma_of(problem: Problem) -> float:
 def non_local_means(problem: Problem, limits: Limits) -> Tensor:
     """Non-local means with h = 0.8 σ (Buades, Coll, Morel, 2005; scikit-image)."""
     del limits
-    return classical(problem)[1]
+    from skimage.restoration import denoise_nl_means
+
+    pixels, sigma = _pixels(problem.y), sigma_of(problem)
+    found = denoise_nl_means(
+        pixels,
+        h=MEANS_STRENGTH * sigma,
+        sigma=sigma,
+        fast_mode=True,
+        patch_size=5,
+        patch_distance=6,
+        channel_axis=-1,
+    )
+    return _image(np.asarray(found).reshape(pixels.shape))  # scikit-image drops the axis of a single channel
 
 
 def total_variation(problem: Problem, limits: Limits) -> Tensor:

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from ...problem import Downsample, Problem
 from ...problem.randomness import generator_for
 from .back_projection import back_projected, enlarged, interpolated, reduction
-from .plain_net import plain_net
 from .rival_limits import Limits
+from .zs_n2n import plain_net
 
 WIDTH, LAYERS = 64, 8
 STEPS, LEARNING_RATE = 300, 3e-4

@@ -32,7 +32,7 @@ from . import (
 from . import bench_options as shared
 
 if TYPE_CHECKING:
-    from ...bench import EqualityRow, MemoryRow, SpeedRow, SpeedTable
+    from ...bench import SpeedRow, SpeedTable
 
 bench = typer.Typer(
     help="Measure: the speed of the loop on this machine, how right the score is, and how good the rivals are.",
@@ -136,84 +136,6 @@ def overhead(
         shown.close()
     shared.write_json(out / "overhead.json", measured.to_dict())
     print_pairs(measured.lines())
-
-
-@bench.command()
-def memory(
-    sizes: shared.Sizes = "64,128,256",
-    spaces: Annotated[
-        str, typer.Option("--spaces", metavar="NAME,NAME…", help="Search spaces that genomes are drawn from.")
-    ] = "small,skip",
-    genomes: Annotated[int, typer.Option("--genomes", metavar="N", min=1, help="Of each space.")] = 10,
-    device: Annotated[
-        str, typer.Option("--device", metavar="cpu|cuda[:N]", help="Where the networks run.")
-    ] = "cpu",
-    workers: Annotated[
-        int,
-        typer.Option("--workers", metavar="N", min=1, help="Processes that are measured at the same time."),
-    ] = 1,
-    out: shared.Out = shared.FOLDER,
-    page: shared.Page = shared.PAGE,
-) -> None:
-    """Predicted and measured peak memory of random networks, each in a fresh process. Resumable."""
-    sides = shared.numbers(sizes, least=32, option="--sizes")
-    parsing.device_word(device)
-
-    from ...bench import check_memory, file_name, machine_name, memory_markdown
-
-    device = shared.place_of(device)
-
-    def show(row: MemoryRow) -> None:
-        print(
-            f"{row.space:6} {row.label:40} {row.size:4}² {row.measured_mb:8.1f} MB measured, "
-            f"{row.predicted_mb:8.1f} MB predicted, ratio {row.ratio:.2f}",
-            flush=True,
-        )
-
-    label = f"memory-{file_name(machine_name(device))}"
-    file = out / f"{label}.json"
-    table = check_memory(
-        file,
-        spaces=shared.words(spaces),
-        genomes=genomes,
-        sizes=sides,
-        device=device,
-        workers=workers,
-        watch=show,
-    )
-    shared.publish(memory_markdown(table), file=file, section=label, page=page)
-
-
-@bench.command()
-def equality(
-    size: Annotated[int, typer.Option("--size", metavar="N", help="Side of the crops, in pixels.")] = 96,
-    seeds: shared.Seeds = 3,
-    steps: Annotated[int, typer.Option("--steps", metavar="N", min=50, help="Iterations of each fit.")] = 300,
-    device: shared.Device = "cpu",
-    out: shared.Out = shared.FOLDER,
-    page: shared.Page = shared.PAGE,
-) -> None:
-    """Whether the engine ends where the textbook loop ends, in dB, beside two runs of the textbook loop."""
-    parsing.device_word(device)
-    if size < 32 or size % 16:
-        raise InputError(
-            f"--size is {size}", "it is a multiple of 16, at least 32", "write for example --size 96"
-        )
-
-    from ...bench import equality_markdown, measure_equality
-
-    device = shared.place_of(device)
-
-    def show(row: EqualityRow) -> None:
-        print(
-            f"{row.picture:12} seed {row.seed}: ours {row.ours:.2f} dB, textbook {row.textbook:.2f} dB, "
-            f"difference {row.difference:+.3f}, of two textbook runs {row.between_textbooks:+.3f}",
-            flush=True,
-        )
-
-    table = measure_equality(side=size, seeds=seeds, steps=steps, device=device, watch=show)
-    shared.write_json(out / "equality.json", table.to_dict())
-    shared.publish(equality_markdown(table), file=out / "equality.json", section="equality", page=page)
 
 
 def _show(row: SpeedRow) -> None:

@@ -50,9 +50,14 @@ def interruptions(
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
     from ...bench.interruptions.interrupted_search import InterruptedSearch
-    from ...bench.interruptions.interruption_rows import COMMAND, KINDS, USUAL_NUMBERS, InterruptionRow
+    from ...bench.interruptions.interruption_rows import (
+        COMMAND,
+        KINDS,
+        USUAL_NUMBERS,
+        InterruptionRow,
+        interruptions_markdown,
+    )
     from ...bench.interruptions.interruption_run import interrupt
-    from ...bench.interruptions.interruption_table import interruptions_markdown
     from ...bench.shared.machine import machine_name
     from ...bench.shared.row_file import RowFile
 

@@ -78,7 +78,7 @@ def operators(
     from ...bench.operators.operator_rows import COMMAND, OperatorRow
     from ...bench.operators.operator_run import WHAT, Measuring, measure
     from ...bench.operators.operator_table import operators_markdown
-    from ...bench.recordings.contestants import CONTESTANTS
+    from ...bench.recordings.recorder import CONTESTANTS
     from ...bench.shared.machine import machine_name
     from ...bench.shared.row_file import RowFile
 

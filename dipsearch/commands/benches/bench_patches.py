@@ -1,4 +1,4 @@
-"""``dipsearch bench patches``: what the settings of similar patches are worth, and what a first answer costs."""
+"""``dipsearch bench patches``: what the settings of similar patches are worth, and what they cost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from . import bench_options as shared
 
 FILE, SECTION = "patches.json", "patches"
 BENCH_TASKS = ("denoise", "inpaint", "sr")
-WHAT = ("settings", "speed")
 SMALLEST = 32
 
 
@@ -25,9 +24,6 @@ def patches(
             metavar="FOLDER", help="Of clean pictures, beside coffee, chelsea and rocket of scikit-image."
         ),
     ] = None,
-    what: Annotated[
-        str, typer.Option("--what", metavar="WORD,WORD", help="settings, speed, or both.")
-    ] = "settings,speed",
     pictures: Annotated[
         str | None,
         typer.Option("--pictures", metavar="NAME,NAME…", help="Only these of the FOLDERs; all when absent."),
@@ -39,58 +35,36 @@ def patches(
             "--crop",
             metavar="N",
             min=SMALLEST,
-            help="Settings: side of the middle of a picture at half its size.",
+            help="Side of the middle of a picture at half its size.",
         ),
     ] = 128,
-    sizes: Annotated[
-        str, typer.Option("--sizes", metavar="N,N…", help="Speed: sides of the square picture, in pixels.")
-    ] = "128,256,512,1024",
-    megapixels: Annotated[
-        float | None, typer.Option("--megapixels", metavar="M", help="Speed: of one photo besides.")
-    ] = None,
-    threads: Annotated[
-        int,
-        typer.Option(
-            "--threads", metavar="N", min=1, help="Speed: that work on the tiles of a large picture."
-        ),
-    ] = 1,
     recorded_only: shared.RecordedOnly = False,
     out: shared.Out = shared.FOLDER,
     page: shared.Page = shared.PAGE,
 ) -> None:
-    """Vary the settings of similar patches one at a time, and measure time and memory of first answers. Resumable.
+    """Vary the settings of similar patches one at a time, and measure quality and time. Resumable.
 
     Rows that are there are not made again, unless the settings or the picture have changed.
     """
-    parts = shared.known(what, WHAT, option="--what")
     kinds = shared.known(tasks, BENCH_TASKS, option="--tasks")
-    sides = sorted(shared.numbers(sizes, least=SMALLEST, option="--sizes"))
-    if megapixels is not None and not 0.01 <= megapixels <= 200:
-        raise InputError(
-            f"--megapixels is {megapixels:g}", "it is 0.01 to 200", "write for example --megapixels 12"
-        )
     given = () if recorded_only or not sources else parsing.expand_sources(sources)
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
     from ...bench.cases.half_size_crops import refuse_namesakes
     from ...bench.cases.rival_case import clean_sources
-    from ...bench.patches import patch_settings, patch_speed
-    from ...bench.patches.patch_rows import COMMAND, PatchRow
-    from ...bench.patches.patch_table import patches_markdown
+    from ...bench.patches import patch_settings
+    from ...bench.patches.patch_rows import COMMAND, PatchRow, patches_markdown
     from ...bench.patches.patch_variants import VARIANTS
     from ...bench.shared.row_file import RowFile
     from ...patches import answer
 
     about = shared.about_now()
     file = RowFile(out / FILE, PatchRow, command=COMMAND, about=about)
-    if "settings" in parts and not recorded_only:
+    if not recorded_only:
         chosen = [*patch_settings.BUNDLED, *_named(clean_sources(given) if given else [], pictures)]
         refuse_namesakes(chosen, side=crop)
         wanted = patch_settings.Tuning(chosen, crop, kinds, VARIANTS, answer)
         patch_settings.measure_settings(wanted, file, say=shared.say)
-    if "speed" in parts and not recorded_only:
-        jobs = patch_speed.speed_jobs(kinds, sides, megapixels=megapixels, threads=threads)
-        patch_speed.measure_costs(jobs, file, say=shared.say, measure=patch_speed.fresh_process)
     shared.publish_rows(file, patches_markdown, section=SECTION, page=page)
 
 

@@ -38,9 +38,8 @@ def promises(
     loads = [BUSY[word] for word in shared.known(busy, tuple(BUSY), option="--busy")]
     shared.refuse_missing_rows(out / FILE, recorded_only=recorded_only)
 
-    from ...bench.promises.promise_rows import COMMAND, Promise, PromiseRow
+    from ...bench.promises.promise_rows import COMMAND, Promise, PromiseRow, promises_markdown
     from ...bench.promises.promise_run import PromisedSearches, keep_promises
-    from ...bench.promises.promise_table import promises_markdown
     from ...bench.shared.machine import machine_name
     from ...bench.shared.row_file import RowFile
 

@@ -73,9 +73,8 @@ def rivals(
     from ...bench.cases.rival_damages import chosen_damages
     from ...bench.rivals.own_search import run_search
     from ...bench.rivals.rival_limits import Limits
-    from ...bench.rivals.rival_rows import COMMAND, RivalRow
+    from ...bench.rivals.rival_rows import COMMAND, RivalRow, rivals_markdown, summary_table
     from ...bench.rivals.rival_run import Comparison, compare
-    from ...bench.rivals.rival_table import rivals_markdown, summary_table
     from ...bench.rivals.rivals import chosen_methods
     from ...bench.shared.row_file import RowFile
     from ...fitting.compute import Compute

@@ -98,35 +98,16 @@ def ranking(
     out: shared.Out = shared.FOLDER,
     page: shared.Page = shared.PAGE,
 ) -> None:
-    """Criteria for choosing a network, ways of delivering and maps of uncertainty, on `bench stopping`'s recordings.
-
-    Resumable.
-    """
+    """Criteria for choosing a network, on `bench stopping`'s recordings. Resumable."""
     kept = recordings or shared.FOLDER / f"recordings{_ending(large)}"
     jobs = _recorded(data, damages, networks, seeds, steps, workers, large, device, kept, recorded_only)
 
     from ...bench.recordings.archive import read_entries
-    from ...bench.recordings.delivery_table import delivery_markdown, delivery_rows
-    from ...bench.recordings.fitted_case import read_cases
     from ...bench.recordings.score_tables import ranking_markdown, ranking_rows
-    from ...bench.recordings.seeds_table import seeds_markdown, seeds_rows
-    from ...bench.recordings.uncertainty_table import uncertainty_markdown, uncertainty_rows
 
     ranked = ranking_rows(read_entries(jobs, folder=kept))
     title = "Ranking: Kendall's τ with the true PSNR, mean ± sd over cases · regret in dB, mean / largest"
     _publish(f"ranking{_ending(large)}", title, ranked, ranking_markdown(ranked), out=out, page=page)
-    cases = read_cases(jobs, folder=kept)
-    gains = delivery_rows(cases)
-    title = "Delivering: gain in dB over the best single fit of a part of the data, chosen with the reference"
-    _publish(f"delivery{_ending(large)}", title, gains, delivery_markdown(gains), out=out, page=page)
-    maps = uncertainty_rows(cases)
-    title = "Uncertainty: the map beside what is delivered, against its true error"
-    _publish(f"uncertainty{_ending(large)}", title, maps, uncertainty_markdown(maps), out=out, page=page)
-    repeats = seeds_rows(cases)
-    if not repeats:
-        return
-    title = "Seeds: the same network on the same measurement with another seed and split"
-    _publish(f"seeds{_ending(large)}", title, repeats, seeds_markdown(repeats), out=out, page=page)
 
 
 def replay(
@@ -182,8 +163,7 @@ def _recorded(
 
     from ...bench.cases.damages import LARGE, SMALL
     from ...bench.cases.standard_pictures import picture_sources
-    from ...bench.recordings.contestants import CONTESTANTS, PUBLISHED
-    from ...bench.recordings.recorder import make_jobs, make_recordings
+    from ...bench.recordings.recorder import CONTESTANTS, PUBLISHED, make_jobs, make_recordings
 
     jobs = make_jobs(
         picture_sources(data, large=large),

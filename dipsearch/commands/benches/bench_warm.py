@@ -52,9 +52,8 @@ def warm(
 
     from ...bench.shared.row_file import RowFile
     from ...bench.warm.warm_pictures import warm_sources
-    from ...bench.warm.warm_rows import COMMAND, WarmRow
+    from ...bench.warm.warm_rows import COMMAND, WarmRow, warm_markdown
     from ...bench.warm.warm_run import WarmFits, measure_warm
-    from ...bench.warm.warm_table import warm_markdown
     from ...library.warm_weights import FOLDER, warm_names
 
     folder = weights or FOLDER

@@ -16,7 +16,7 @@ from dipsearch.bench.costs.cluster_cost import ClusterCost, processor_seconds
 from dipsearch.bench.costs.overhead import ALLOWED, Overhead, measure_overhead
 from dipsearch.bench.costs.scaling import WANTED, Scaling, iterations_per_second
 from dipsearch.bench.costs.still_search import StillSearch, open_still_search
-from dipsearch.bench.promises.busy_loops import busy_loops
+from dipsearch.bench.promises.promise_run import busy_loops
 from dipsearch.commands.main import run
 from dipsearch.execution.task import CURVES, OUTPUT, STATE, Advanced, Result, Slice, Task
 from dipsearch.execution.worker import REMEMBERED, Worker

@@ -13,12 +13,12 @@ import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from dipsearch.bench.interruptions import kills, signals_sent, worker_kills
+from dipsearch.bench.interruptions import kills
 from dipsearch.bench.interruptions.interrupted_search import NAME, InterruptedSearch
+from dipsearch.bench.interruptions.interruption_rows import Kind
 from dipsearch.bench.interruptions.interruption_run import interrupted
-from dipsearch.bench.promises.busy_loops import busy_loops
 from dipsearch.bench.promises.promise_rows import Promise
-from dipsearch.bench.promises.promise_run import measured
+from dipsearch.bench.promises.promise_run import busy_loops, measured
 from dipsearch.bench.shared import search_process
 from dipsearch.bench.shared.processes import members, processes
 
@@ -86,9 +86,9 @@ def omit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Omit:
     monkeypatch.setenv("JOURNAL", str(tmp_path / "journal.log"))
     monkeypatch.setenv("FAKE", "nothing")
     monkeypatch.setattr(search_process, "PROGRAM", (sys.executable, "-S", str(tmp_path / "fake.py")))
-    monkeypatch.setattr(signals_sent, "EARLIEST", 0.4)
-    monkeypatch.setattr(worker_kills, "SPACING", 0.3)
-    monkeypatch.setattr(worker_kills, "APPEARS", 1.0)
+    monkeypatch.setattr(kills, "EARLIEST", 0.4)
+    monkeypatch.setattr(kills, "SPACING", 0.3)
+    monkeypatch.setattr(kills, "APPEARS", 1.0)
     monkeypatch.setattr(kills, "WRITING", 0.05)
     return lambda what: monkeypatch.setenv("FAKE", what)
 
@@ -115,7 +115,7 @@ def test_lost_books_are_a_fault_of_the_kill_before(omit: Omit) -> None:
 
 
 @pytest.mark.parametrize("kind", ["term", "int", "hup"])
-def test_signals_bring_a_picture(omit: Omit, kind: signals_sent.Kind) -> None:
+def test_signals_bring_a_picture(omit: Omit, kind: Kind) -> None:
     alone, everyone = interrupted(SEARCH, kind, [0, 1])
     assert alone.ok and everyone.ok and alone.moment_s > 0.35
     assert alone.note.startswith("to it alone, a word after 0.") and everyone.note.startswith("to all, ")

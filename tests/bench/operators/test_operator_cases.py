@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from dipsearch.bench.operators.operator_cases import INSTRUMENTS, OperatorCase, chosen_instruments, make_case
-from dipsearch.bench.operators.operator_classical import wiener
-from dipsearch.bench.operators.operator_tv import total_variation
+from dipsearch.bench.operators.operator_classical import total_variation, wiener
 from dipsearch.errors import InputError
 from dipsearch.patches.inversion import gradient, gradient_adjoint, squared_norm
 from dipsearch.problem import Blur, Gaussian, NoNoise, Problem, gaussian_kernel, make_split, psnr, write_image

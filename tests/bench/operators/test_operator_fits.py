@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -61,16 +60,15 @@ def test_a_network_is_recorded_and_its_row_is_where_the_default_rule_stops(
     wanted = job(small, operator, "network narrow")
     row = fitted_row(wanted)
     file = recording_file(wanted.case(), wanted)
-    recording, outputs = read_recording(file)
+    recording, judged = read_recording(file)
     stop = default_choice(recording)
     assert stop is not None
     assert row.psnr == pytest.approx(stop.psnr, abs=1e-4)
-    assert row.psnr == pytest.approx(psnr(outputs.judged, wanted.case().clean), abs=0.01)
+    assert row.psnr == pytest.approx(psnr(judged, wanted.case().clean), abs=0.01)
     assert row.stop_loss_db == pytest.approx(float(recording.psnr.max()) - stop.psnr, abs=1e-4)
     assert row.estimate == pytest.approx(estimated_psnr(stop.validation_mse), abs=1e-4)
     assert (row.operator, row.picture, row.limit, row.kendall_tau) == (operator, "waves@32", 30, None)
     assert (small / "kept" / ".gitignore").read_text() == "*\n"
-    assert all(np.isfinite(value) for value in recording.proxies.values())
 
 
 def test_a_recording_that_is_there_is_not_made_again(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from dipsearch.bench.cases.rival_case import make_case
-from dipsearch.bench.published.published_figures import FIGURES
+from dipsearch.bench.published.published_table import FIGURES
 from dipsearch.bench.published.published_tasks import SETS, TASKS, chosen_pictures
 from dipsearch.errors import InputError
 from dipsearch.problem import read_image, write_image

@@ -2,8 +2,7 @@
 
 import dataclasses
 
-from dipsearch.bench.rivals.rival_rows import RivalRow, Side
-from dipsearch.bench.rivals.rival_table import damage_table, rivals_markdown, summary_table
+from dipsearch.bench.rivals.rival_rows import RivalRow, Side, damage_table, rivals_markdown, summary_table
 
 
 def row(picture: str, method: str, psnr: float | None, side: Side = "rival") -> RivalRow:

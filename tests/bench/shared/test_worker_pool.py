@@ -22,7 +22,7 @@ with worker_pool(1, os.getpid) as pool:
 
 APART = """
 import time
-from dipsearch.bench.shared.fresh_process import measured_apart
+from dipsearch.bench.shared.worker_pool import measured_apart
 
 print("begun", flush=True)
 measured_apart(time.sleep, 300, copied=False)

@@ -9,8 +9,7 @@ import torch
 from dipsearch.bench.shared.row_file import RowFile
 from dipsearch.bench.warm import warm_run
 from dipsearch.bench.warm.warm_pictures import WARM_PICTURES, warm_sources
-from dipsearch.bench.warm.warm_rows import COMMAND, FRESH, TUNING, WarmRow, summary
-from dipsearch.bench.warm.warm_table import warm_markdown
+from dipsearch.bench.warm.warm_rows import COMMAND, FRESH, TUNING, WarmRow, summary, warm_markdown
 from dipsearch.bench.warm.warm_training import PICTURES
 from dipsearch.commands.main import run
 from dipsearch.errors import InputError

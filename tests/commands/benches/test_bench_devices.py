@@ -8,7 +8,7 @@ import torch
 from dipsearch.commands import main
 
 
-@pytest.mark.parametrize("name", ["speed", "side-by-side", "memory", "equality"])
+@pytest.mark.parametrize("name", ["speed", "side-by-side"])
 def test_a_gpu_that_is_not_there_is_refused_in_a_line(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

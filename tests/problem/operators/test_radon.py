@@ -10,7 +10,7 @@ from skimage.transform import iradon, radon, resize
 
 from dipsearch.errors import InputError
 from dipsearch.problem.operators import Radon
-from dipsearch.problem.operators.rays import ray_weights
+from dipsearch.problem.operators.radon import ray_weights
 
 ANGLES = np.array([0.0, 12.5, 45, 60, 90, 118, 135, 179, 200, -30])
 

@@ -21,8 +21,7 @@ from ....proposal.distributions import Conditional, Scalar
 from ....proposal.samplers import suggest
 from ..recorded.table import Table
 from ..recorded.table_parts import Recorded
-from .gene_distance import Neighbours
-from .sampler_strategies import skip_space
+from .sampler_strategies import Neighbours, skip_space
 
 Value = Literal["estimate", "psnr"]
 

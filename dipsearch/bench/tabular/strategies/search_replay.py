@@ -11,9 +11,8 @@ import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from ....planning.in_turn import InTurn
 from ....planning.plan import LEAST_WITH_PILOT
-from ....planning.policy import Decision, Policy, Situation
+from ....planning.policy import Decision, InTurn, Policy, Situation
 from ..recorded.fit_recording import EVERY, MARK
 from ..recorded.table import Table
 from ..recorded.table_genomes import BEST_KNOWN

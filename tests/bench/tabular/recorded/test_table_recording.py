@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dipsearch.bench.shared.machine import machine_name
-from dipsearch.bench.tabular.recorded import fit_recording, network_speeds, table_packing, table_recording
+from dipsearch.bench.tabular.recorded import fit_recording, table_packing, table_recording
 from dipsearch.bench.tabular.recorded.fit_recording import EVERY, MARK, record_fit
 from dipsearch.bench.tabular.recorded.sketches import axes_by_chance, products_of_sketches, sketches_of
 from dipsearch.bench.tabular.recorded.table_cases import SIDES, PreparedCase, TablePicture, prepared_of
@@ -137,7 +137,7 @@ def test_a_folder_is_gone_on_with_and_packed(tmp_path: Path, small: list[TableGe
     assert table_recording.record_table(jobs[:1], folder=tmp_path, workers=1, watch=lines.append) == 1
     assert len(lines) == 1 and lines[0].startswith(f"1 of 1: {NAME} 0 astronaut inpaint: ")
     speeds = {f"{preset(NAME).digest}@{side} on {machine_name('cpu')}": 0.01 for side in SIDES.values()}
-    (tmp_path / network_speeds.SPEEDS).write_text(json.dumps(speeds))
+    (tmp_path / table_packing.SPEEDS).write_text(json.dumps(speeds))
     table = table_packing.pack_table(small, blocks, [PICTURE], folder=tmp_path)
     assert list(table.cases[0].fits) == [(preset(NAME).digest, 0)]  # the second seed is not there
     fit = table.cases[0].fits[preset(NAME).digest, 0]
@@ -213,7 +213,7 @@ def test_fits_that_were_recorded_with_other_first_answers_are_refused(
     jobs = table_recording.table_jobs(small, blocks, [PICTURE])
     table_recording.record_table(jobs, folder=tmp_path, workers=1)
     speeds = {f"{preset(NAME).digest}@{side} on {machine_name('cpu')}": 0.01 for side in SIDES.values()}
-    (tmp_path / network_speeds.SPEEDS).write_text(json.dumps(speeds))
+    (tmp_path / table_packing.SPEEDS).write_text(json.dumps(speeds))
     other = replace(case, first=case.first * 0.98)
     monkeypatch.setattr(table_packing, "prepared", lambda picture, task: other)
     with pytest.raises(FormatError, match="with other first answers or other axes"):
@@ -261,6 +261,6 @@ def test_a_fit_that_its_rule_ends_is_recorded_to_that_check_point(
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"a": "soon"}', '{"a": null}'])
 def test_damaged_times_of_iterations_are_refused_in_words(tmp_path: Path, content: str) -> None:
-    (tmp_path / network_speeds.SPEEDS).write_text(content)
+    (tmp_path / table_packing.SPEEDS).write_text(content)
     with pytest.raises(FormatError, match="holds no times of iterations"):
-        network_speeds.measured_speeds([], tmp_path)
+        table_packing.measured_speeds([], tmp_path)

@@ -48,7 +48,6 @@ from dipsearch.bench.tabular.comparisons.time_to_peak import default_peak, time_
 from dipsearch.bench.tabular.recorded.fit_recording import EVERY
 from dipsearch.bench.tabular.recorded.table_genomes import BEST_KNOWN, DIP_DEFAULT, SEEDS_OF_BEST
 from dipsearch.bench.tabular.recorded.table_parts import Recorded, TableCase
-from dipsearch.bench.tabular.strategies.gene_distance import Neighbours
 from dipsearch.bench.tabular.strategies.ideas import CheapFirst, ForEnsemble, Predicted, PredictedPerSecond
 from dipsearch.bench.tabular.strategies.known_strategies import (
     InOrder,
@@ -59,7 +58,7 @@ from dipsearch.bench.tabular.strategies.known_strategies import (
     random_genomes,
 )
 from dipsearch.bench.tabular.strategies.replay_delivery import Delivered, as_scored
-from dipsearch.bench.tabular.strategies.sampler_strategies import sampled, skip_space
+from dipsearch.bench.tabular.strategies.sampler_strategies import Neighbours, sampled, skip_space
 from dipsearch.bench.tabular.strategies.search_replay import (
     SECONDS_PER_MINUTE,
     STEP_SECONDS,

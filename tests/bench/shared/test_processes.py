@@ -7,7 +7,7 @@ import pytest
 
 PROGRAM = """
 import subprocess, sys
-from dipsearch.bench.shared.processor_time import with_processor_seconds
+from dipsearch.bench.shared.processes import with_processor_seconds
 
 WORK = "import time; s = time.process_time()\\nwhile time.process_time() - s < 0.5: pass"
 LEAVES = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {WORK!r}], start_new_session=True)"
