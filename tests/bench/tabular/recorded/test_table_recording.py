@@ -58,7 +58,7 @@ def test_values_that_were_measured_or_score_are_not_judged(case: PreparedCase) -
 
 
 def test_every_task_has_a_case() -> None:
-    clean = read_image("sample:astronaut@96").pixels
+    clean = read_image("sample:astronaut@64").pixels
     for task, share in (("denoise", 1.0), ("inpaint", 0.5), ("sr", 1.0)):
         case = prepared_of(clean, task)
         assert case.share == pytest.approx(share, abs=0.02) and case.first.shape == clean.shape
