@@ -42,9 +42,7 @@ def test_every_kernel_compiles(tmp_path: Path) -> None:
         "TRITON_CACHE_DIR": str(tmp_path),
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
-    done = subprocess.run(
-        [sys.executable, __file__, *words], env=environment, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, __file__, *words], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.split() == [f"{name}:{word}" for word in words for name in CONSTANTS]
 

@@ -49,9 +49,7 @@ def image_and_gradients(generator: Generator, z: torch.Tensor) -> tuple[torch.Te
 
 
 # What is lean of a network is how it is cut into parts: that does not know what they are made of.
-@pytest.mark.parametrize(
-    ("name", "lean"), [(name, name == "wide skips") for name in GENOMES]
-)
+@pytest.mark.parametrize(("name", "lean"), [(name, name == "wide skips") for name in GENOMES])
 def test_a_fused_network_is_the_plain_one(name: str, lean: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     one = GENOMES[name]
     height, width = (8, 16) if name == "deep" else (8, 12)  # which is mirrored at its smallest scale, too

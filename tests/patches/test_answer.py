@@ -287,7 +287,12 @@ def test_any_operator_with_an_adjoint_is_undone():
         (motion_kernel(7, 30), "circular", 3),
         (motion_kernel(7, 30), "reflect", 1),
     ],
-    ids=["gaussian-circular-grey", "gaussian-reflect-colour", "motion-circular-colour", "motion-reflect-grey"],
+    ids=[
+        "gaussian-circular-grey",
+        "gaussian-reflect-colour",
+        "motion-circular-colour",
+        "motion-reflect-grey",
+    ],
 )
 def test_a_known_blur_is_undone_better_than_by_total_variation(kernel, border, channels):
     x, sigma = photo(48, channels=channels), 0.02

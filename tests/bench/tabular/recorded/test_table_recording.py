@@ -116,7 +116,9 @@ def test_axes_are_the_same_everywhere_and_no_more_than_values() -> None:
 FITTED: dict[int, dict[str, np.ndarray]] = {}
 
 
-def fitted_once(case: PreparedCase, genome: Genome, given: PreparedCase, *, seed: int, steps: int) -> dict[str, np.ndarray]:
+def fitted_once(
+    case: PreparedCase, genome: Genome, given: PreparedCase, *, seed: int, steps: int
+) -> dict[str, np.ndarray]:
     """What a fit to the one case records, which is the same whoever asks for it."""
     assert (genome, given is case, steps) == (preset(NAME), True, MARK)
     if seed not in FITTED:
