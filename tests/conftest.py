@@ -1,5 +1,6 @@
 """For all tests: one thread per process, since tensors are tiny and cores are few."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -14,3 +15,9 @@ if not Path("/dev/nvidiactl").exists():
     os.environ.setdefault(
         "TRITON_INTERPRET", "1"
     )  # kernels are tested without a GPU; read when Triton is imported
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected lasts: thousands of searches for garbage need not look through it again."""
+    gc.collect()
+    gc.freeze()

@@ -5,6 +5,7 @@ A worker that dies is replaced, and its task can be given to another one; a pare
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 from collections.abc import Sequence
@@ -198,6 +199,7 @@ def serve(
     own = unpacked(packed)
     if device.startswith("cuda"):
         warm_up(device)
+    gc.freeze()  # what was imported lasts: giving back memory took a tenth of a second of looking through it
     worker = Worker(folder, device, own)
     with operators_of(folder, own), suppress(EOFError, ConnectionError):  # the parent is gone
         while task := connection.recv_bytes():

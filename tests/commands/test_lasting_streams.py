@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dipsearch.commands.lasting_streams import lasting_streams
+from dipsearch.commands.main import run
 
 SEARCH = (
     *("search", "sample:coffee@32", "--task", "inpaint", "--missing", "50", "--name", "a"),
@@ -43,17 +44,14 @@ def test_a_search_whose_reader_leaves_delivers(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is full")
-def test_json_that_is_lost_is_an_error(tmp_path: Path) -> None:
+def test_json_that_is_lost_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "dipsearch", *SEARCH, "--json", "--quiet"],
-            cwd=tmp_path,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[-1] == (
+        monkeypatch.setattr(sys, "stdout", full)
+        assert run([*SEARCH, "--json", "--quiet"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
         "dipsearch: error: the JSON cannot be written; the system says: No space left on device; "
         "it is kept in studies/a/result.json"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dipsearch.commands.main import run
 from dipsearch.commands.narrow_streams import write_letters_for_what_is_lacking
 
 
@@ -36,22 +37,35 @@ def test_utf_8_is_left_as_it_is() -> None:
     assert written("64×32 🙂", "utf-8") == "64×32 🙂".encode()
 
 
-def test_a_search_and_what_is_said_of_it_go_through_any_encoding(tmp_path: Path) -> None:
-    def run(*words: str) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            [sys.executable, "-m", "dipsearch", *words],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONIOENCODING": "cp1251"},
-            capture_output=True,
-        )
-
+def test_a_search_and_what_is_said_of_it_go_through_any_encoding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     searched = ("search", "sample:coffee@32", "--task", "inpaint", "--missing", "50", "--name", "a")
-    for words in (
-        (*searched, "--trials", "1", "--steps", "20", "--workers", "1", "--verbose"),
-        ("show", "studies/a"),
-    ):
-        done = run(*words)
-        assert done.returncode == 0, done.stderr.decode("cp1251")
-        assert b"Traceback" not in done.stderr and b"\xd7" not in done.stdout
-        assert b"32x21" in done.stdout or words[0] == "show"
-    assert run("show", "nowhere×").returncode == 2
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "dipsearch",
+            *searched,
+            "--trials",
+            "1",
+            "--steps",
+            "20",
+            "--workers",
+            "1",
+            "--verbose",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "cp1251"},
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr.decode("cp1251")
+    assert b"Traceback" not in done.stderr and b"\xd7" not in done.stdout and b"32x21" in done.stdout
+    monkeypatch.chdir(tmp_path)
+    for words, code in ((["show", "studies/a"], 0), (["show", "nowhere×"], 2)):
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="cp1251") for _ in range(2))
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.setattr(sys, "stderr", err)
+        assert run(words) == code
+        out.flush()
+        assert b"\xd7" not in out.buffer.getvalue() and bool(out.buffer.getvalue()) == (code == 0)

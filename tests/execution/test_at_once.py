@@ -19,7 +19,7 @@ from dipsearch.problem.operators import LinearOperator
 
 
 def clean() -> torch.Tensor:
-    picture = data.coffee()[100:196, 200:296].copy()
+    picture = data.coffee()[100:196, 200:296, :1].copy()
     return torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
 
 
@@ -141,7 +141,7 @@ def test_where_there_is_next_to_no_time_nothing_is_measured(monkeypatch: pytest.
 
 def test_without_time_values_that_are_hidden_or_struck_are_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answer_speed, "_seconds_of", lambda part, within: 1.0)
-    x, struck = clean(), torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+    x, struck = clean(), torch.rand(1, 1, 96, 96, generator=torch.Generator().manual_seed(1))
     y = torch.where(struck < 0.15, 0.0, torch.where(struck > 0.85, 1.0, x))
     ones = torch.ones(1, 1, 96, 96)
     salted = Problem(y, Identity(), NoiseModel("impulse", None, "given"), tuple(x.shape), ones)

@@ -40,9 +40,6 @@ def test_workers_are_the_same_dipsearch_wherever_the_script_begins(tmp_path: Pat
 
 OURS_AND_THEIRS = """
     import multiprocessing, os, pathlib, signal, sys
-    from dipsearch.execution.executor import WorkerSpec
-    from dipsearch.execution.fork_server import start_fork_server
-    from dipsearch.execution.local_processes import LocalProcesses
 
     def look(out):
         deaf = signal.pthread_sigmask(signal.SIG_BLOCK, [])
@@ -60,12 +57,15 @@ OURS_AND_THEIRS = """
         return parent
 
     def server_of_worker():
+        from dipsearch.execution.executor import WorkerSpec
+        from dipsearch.execution.local_processes import LocalProcesses
         with LocalProcesses(pathlib.Path(), [WorkerSpec(0, "cpu")]) as executor:
             process = executor._processes[0].process
             print(type(process).__name__, flush=True)
             return int(pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[1])
 
     if __name__ == "__main__":
+        from dipsearch.execution.fork_server import start_fork_server
         start_fork_server()
         ours, theirs, again = FIRST(), SECOND(), FIRST()
         print(ours != theirs, ours == again)

@@ -31,13 +31,13 @@ GENOMES = {
     "usual": genome(),
     "no skips": genome(kernel_skip=None, upsampling="nearest"),
     "wide skips": genome(kernel_skip=3, padding="replicate", activation="gelu"),
-    "instance": genome(norm="instance", activation="silu", up_1x1=False),
-    "group": genome(norm="group", activation="relu"),
-    "none": genome(norm="none", activation="elu", padding="zero"),
-    "pixel shuffle": genome(upsampling="pixel_shuffle", downsampling="average"),
+    "instance": genome(1, norm="instance", activation="silu", up_1x1=False, downsampling="average"),
+    "group": genome(1, norm="group", activation="relu", upsampling="pixel_shuffle"),
+    "none": genome(1, norm="none", activation="elu", padding="zero"),
     "deep": genome(depth=3, kernel=5, downsampling="max"),
-    "points": genome(kernel=1, upsampling="bicubic", downsampling="lanczos2"),
+    "points": genome(1, kernel=1, upsampling="bicubic", downsampling="lanczos2"),
 }
+"""Every value of every gene once: Triton's interpreter needs seconds for a scale."""
 
 
 def image_and_gradients(generator: Generator, z: torch.Tensor) -> tuple[torch.Tensor, dict[str, Any]]:
@@ -49,12 +49,10 @@ def image_and_gradients(generator: Generator, z: torch.Tensor) -> tuple[torch.Te
 
 
 # What is lean of a network is how it is cut into parts: that does not know what they are made of.
-@pytest.mark.parametrize(
-    ("name", "lean"), [*((name, False) for name in GENOMES), ("usual", True), ("deep", True)]
-)
+@pytest.mark.parametrize(("name", "lean"), [(name, name == "wide skips") for name in GENOMES])
 def test_a_fused_network_is_the_plain_one(name: str, lean: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     one = GENOMES[name]
-    height, width = (16, 24) if name == "deep" else (8, 12)  # which is mirrored at its smallest scale, too
+    height, width = (8, 16) if name == "deep" else (8, 12)  # which is mirrored at its smallest scale, too
     z = torch.randn(1, 8, height, width, generator=torch.Generator().manual_seed(1)).to(DEVICE)
     z = z.contiguous(memory_format=torch.channels_last)
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)

@@ -197,11 +197,11 @@ def off(ours: Tensor | None, right: Tensor | None) -> float:
 @pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
 def test_the_kernels_are_no_less_exact_than_pytorchs_operations_in_32_bits(upsampling: str) -> None:
     given = [
-        random(1, 12, 36, 28, seed=0, shift=2),
-        random(1, 20, 18, 14, seed=1, shift=-5),
+        random(1, 12, 20, 12, seed=0, shift=2),
+        random(1, 20, 10, 6, seed=1, shift=-5),
         *(random(32, seed=seed, shift=1) for seed in (2, 3)),
     ]
-    gradient = random(1, 32, 38, 30, seed=4)
+    gradient = random(1, 32, 22, 14, seed=4)
     found = []
     for kind in ("kernels", "32 bits", "64 bits"):
         tensors = [one.clone().requires_grad_() for one in given] if kind != "64 bits" else doubled(*given)
@@ -221,11 +221,12 @@ def test_the_kernels_are_no_less_exact_than_pytorchs_operations_in_32_bits(upsam
 
 
 def test_many_programs_add_up_in_the_same_order_each_time() -> None:
-    x = random(1, 8, 150, 60, seed=0, shift=2)  # 9,000 pixels: 36 programs, more than are added at once
-    first, second = (
-        prepared(x, Scaling(NOBODY), activation=None, padding="zero", borders=(0,))[0] for _ in range(2)
+    x = random(1, 8, 43, 25, seed=0, shift=2)  # 1,075 pixels: 34 programs, more than are added at once
+    first, *again = (
+        prepared(x, Scaling(NOBODY), activation=None, padding="zero", borders=(0,))[0]
+        for _ in range(2 if DEVICE == "cuda" else 1)  # the interpreter has no other order
     )
-    assert torch.equal(first, second)
+    assert all(torch.equal(first, other) for other in again)
     assert_close(first, F.batch_norm(x.double(), None, None, None, None, True, 0.0, 1e-5))
 
 

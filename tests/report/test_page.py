@@ -136,8 +136,9 @@ def test_two_thousand_candidates_fit_on_a_page(make_study, curve_writer) -> None
         replace(template[n % 2], number=n, estimated_psnr=20 + n / 300, parents=(n - 2,) if n > 1 else ())
         for n in range(2000)
     )
-    for number in range(2, 2000):
-        curve_writer(record.folder, number, outputs=False)
+    curve_writer(record.folder, 2, outputs=False)
+    for number in range(3, 2000):
+        (record.folder / "trials" / f"{number:04d}").symlink_to("0002")
     begin = time.process_time()  # of this process, so that another one's work does not count
     html = render(replace(record, trials=many))
     assert time.process_time() - begin < 20

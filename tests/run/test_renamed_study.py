@@ -18,8 +18,7 @@ from .test_slices import run
 from .test_study_side import Ear, request
 
 
-@pytest.mark.parametrize("database", [False, True])
-@pytest.mark.parametrize("move", [shutil.move, shutil.copytree])
+@pytest.mark.parametrize(("move", "database"), [(shutil.move, True), (shutil.copytree, False)])
 def test_a_renamed_study_goes_on_with_its_candidates(place: Path, database: bool, move: object) -> None:
     storage = f"sqlite:///{place / 'studies.db'}" if database else None
     first = run(place, request(place, steps=20, storage=storage), Ear())

@@ -100,13 +100,13 @@ def test_the_processor_time_of_children_counts() -> None:
 
 @pytest.fixture(scope="module")
 def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StillSearch]:
-    """Forty seconds of a search with a small network on a small picture, at work for less."""
+    """Twenty seconds of a search with a small network on a small picture, at work for less."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     found = open_still_search(
         tmp_path_factory.mktemp("still"),
         preset(SMALL),
         size=32,
-        seconds=40.0,
+        seconds=20.0,
         scheduled=lambda run, runner: Scheduler(run, runner, Silent()),
     )
     found.search.work()
@@ -118,7 +118,7 @@ class TestStillSearch:
         rows, each = [*read_slices(still.folder)], still.executor.seconds_per_step
         rows = [row for row in rows if row.after > row.before]  # of the others the files are left
         assert len(rows) == still.executor.slices
-        assert still.executor.passed == pytest.approx(40, abs=3)
+        assert still.executor.passed == pytest.approx(20, abs=3)
         seconds = [(row.after - row.before) * each for row in rows]
         assert sum(seconds) == pytest.approx(still.executor.passed)
         assert max(seconds) <= 1 + 11 * each  # up to the next check point
@@ -226,7 +226,7 @@ def test_everything_beside_the_iterations_took_less_than_three_percent_with_slic
 def test_beside_other_work_it_takes_less_than_twice_as_much() -> None:
     # What it takes grows beside other work, whose cost is in no test's hand: the least of a few. The display is
     # woken up some times in a second: 0.7 % of a busy virtual machine, and 7 % were seen of an idle one.
-    found = (measure_overhead(seconds=100, show=1.0) for _ in range(3))
+    found = (measure_overhead(seconds=50, show=1.0) for _ in range(3))
     assert any(one.share - one.parts["live display"] < 2 * ALLOWED for one in found)
 
 
@@ -234,7 +234,7 @@ def test_beside_other_work_it_takes_less_than_twice_as_much() -> None:
 def test_the_command_writes_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     short = partial(measure_overhead, size=32, network=SMALL, show=1.0)
     monkeypatch.setattr("dipsearch.bench.measure_overhead", short)
-    assert run(["bench", "overhead", "--seconds", "20", "--out", str(tmp_path)]) == 0
+    assert run(["bench", "overhead", "--seconds", "14", "--out", str(tmp_path)]) == 0
     assert json.loads((tmp_path / "overhead.json").read_text())["slices"] > 10
 
 

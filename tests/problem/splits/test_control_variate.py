@@ -51,7 +51,7 @@ def error_where_missing(observed: Tensor) -> float:
 
 def scores(observed: Tensor, *, guided: bool) -> np.ndarray:
     found = []
-    for seed in range(30):
+    for seed in range(16):
         split = make_split(inpainting(observed), seed=seed)
         assert split.control is not None
         found.append(
@@ -75,7 +75,7 @@ def test_a_guided_score_is_nearer_to_the_error_where_nothing_was_measured(observ
 
 def test_a_guided_score_is_right_on_average_even_when_the_guide_is_wrong() -> None:
     observed, found = scattered(), []
-    for seed in range(200):
+    for seed in range(60):
         split = make_split(inpainting(observed), seed=seed)
         assert split.control is not None
         wrong = ControlVariate(0.5 + 0.2 * split.control.values, split.control.known, split.control.weight)
@@ -88,7 +88,7 @@ def test_a_guided_score_is_right_on_average_even_when_the_guide_is_wrong() -> No
 @pytest.mark.parametrize("share", [0.5, 0.2, 0.05])
 def test_an_image_that_is_much_better_than_the_guide_is_scored_no_worse_than_without(share: float) -> None:
     observed, truth, plain, guided = scattered(), camera(), [], []
-    for seed in range(30):
+    for seed in range(16):
         split = make_split(inpainting(observed), seed=seed)
         assert split.control is not None
         x = truth + share * (split.control.image - truth)
