@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ..planning.plan import ENDLESS
 from ..report import result_rows
-from ..report.slices import because
+from ..report.timeline import because
 from ..report.wording import NOTHING, clause, decibels, duration
 from .made_files import file_rows
 

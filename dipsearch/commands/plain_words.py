@@ -13,7 +13,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from ..report.in_brief import brief_rows
-from ..report.slices import because
+from ..report.timeline import because
 from ..report.wording import clause, duration, plural
 from .made_files import file_rows
 

@@ -48,12 +48,10 @@ class Calibration:
 
     Attributes:
         device: that was measured.
-        threads: of one worker.
         per_step, per_convolution, per_multiply_add, per_saved_byte, per_parameter: in seconds, all ≥ 0.
     """
 
     device: str
-    threads: int
     per_step: float
     per_convolution: float
     per_multiply_add: float
@@ -121,7 +119,7 @@ _LARGER_ON_GPU = 4
 """How much larger the probes' pictures are there: at the sizes above any network only waits for its launches."""
 
 
-def calibrate(device: str | torch.device, *, threads: int = 1, seed: int = 0) -> Calibration:
+def calibrate(device: str | torch.device, *, seed: int = 0) -> Calibration:
     """Measure this machine on a few small networks; one to three seconds on a CPU.
 
     The rates are fitted by non-negative least squares on relative errors, to the fastest of a few iterations,
@@ -129,14 +127,13 @@ def calibrate(device: str | torch.device, *, threads: int = 1, seed: int = 0) ->
 
     Args:
         device: as PyTorch names it.
-        threads: of one worker on a CPU; restored afterwards.
         seed: of the networks, which decides their values, not their speed.
     """
     from scipy.optimize import nnls  # not needed where there is no time for a network
 
     device = torch.device(device)
     before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)  # as a worker has on a CPU
     larger = _LARGER_ON_GPU if device.type == "cuda" else 1
     probes = [(genome, larger * size) for genome, size in _PROBES]
     try:
@@ -147,7 +144,7 @@ def calibrate(device: str | torch.device, *, threads: int = 1, seed: int = 0) ->
     relative = features / np.array(measured)[:, None]
     scale = relative.max(axis=0)  # the features differ by ten orders of magnitude
     rates, _ = nnls(relative / scale, np.ones(len(measured)))
-    return Calibration(str(device), threads, *(float(rate) for rate in rates / scale))
+    return Calibration(str(device), *(float(rate) for rate in rates / scale))
 
 
 def _features(cost: Cost) -> tuple[float, ...]:

@@ -11,8 +11,6 @@ from .answer import answer as answer
 from .answer import assumed_sigma as assumed_sigma
 from .answer import met as met
 from .answer import polished as polished
-from .haste import Over as Over
-from .haste import never as never
 from .inversion import least_variation as least_variation
 from .part import fitted_part as fitted_part
 from .settings import DEFAULT as DEFAULT

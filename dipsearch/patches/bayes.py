@@ -10,8 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .aggregation import Aggregation, patches_of
-from .groups import Groups
+from .groups import Aggregation, Groups, patches_of
 from .patch_noise import LEAST_SIGMA, PatchNoise
 from .settings import PatchSettings
 

@@ -11,8 +11,7 @@ import torch
 from scipy.fft import dct
 from torch import Tensor
 
-from .aggregation import Aggregation, patches_of
-from .groups import Groups
+from .groups import Aggregation, Groups, patches_of
 from .patch_noise import PatchNoise
 
 WINDOW = 2.0

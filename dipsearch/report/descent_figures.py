@@ -10,9 +10,8 @@ import plotly.graph_objects as go
 from ..delivery.search_gain import KNOWN
 from .genes import ImportanceRow, Parallel
 from .lineage import Edge, Node, change_words
-from .slices import because
 from .style import BLUE, GREEN, GREY, ORANGE, STATE_COLOURS, frame
-from .timeline import Span
+from .timeline import Span, because
 from .wording import clause, decibels, duration, plural
 
 _SYMBOLS = {KNOWN: "diamond", "random": "square"}

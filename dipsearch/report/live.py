@@ -22,9 +22,9 @@ from ..errors import DipsearchError
 from ..run import StudyRecord
 from ..visible import one_line, visible
 from . import live_views as views
-from .slices import slices_of
 from .studies import Watched, find_studies, pulse, study_rows
 from .tables import CandidateRow, candidate_rows
+from .timeline import slices_of
 
 REFRESH_SECONDS = 4.0
 _POLICY = (

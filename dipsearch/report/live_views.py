@@ -20,11 +20,10 @@ from .curves import curve_rows
 from .diagram import diagram
 from .headline import headline
 from .pictures import pictures_of
-from .slices import because
 from .studies import Pulse, StudyRow
 from .style import CONFIG, frame
 from .tables import CandidateRow
-from .timeline import spans
+from .timeline import because, spans
 from .wording import decibels, duration
 
 FIGURES = ("history", "curves", "cost", "tree", "timeline")

@@ -24,8 +24,7 @@ from ..trials.claim import REQUEST_FILE
 from ..trials.holder import read_holder
 from ..trials.journal import JOURNAL
 from ..visible import one_line, visible
-from .slices import newest, slices_of
-from .timeline import Span, span_of, spans, start_of
+from .timeline import Span, newest, slices_of, span_of, spans, start_of
 
 QUIET_SECONDS, QUIET_SHARE = 300.0, 0.2
 """The books grow with every slice: a study has stopped where they have not for so long, or this share of the budget."""

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from ..delivery.search_gain import KNOWN
 from ..library import presets_for, starters_for
 from ..run import StudyRecord, Trial
-from .slices import Share, shares_of, slices_of
-from .timeline import start_of
+from .timeline import Share, shares_of, slices_of, start_of
 from .wording import COUNTING, NOTHING, RESTING, clause, decibels, duration
 
 NUMERIC = frozenset({"rank", "candidate", "score", "PSNR", "stop", "time"})

@@ -117,7 +117,7 @@ def _calibrated(device: str, *, precision: Precision, seed: int) -> Calibration:
     precision = effective(precision, place)
     try:
         with arithmetic(precision, place), forward_pass(precision, place):
-            found = calibrate(device, threads=1, seed=seed)
+            found = calibrate(device, seed=seed)
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise

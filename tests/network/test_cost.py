@@ -105,7 +105,7 @@ def test_a_pilot_costs_as_much_as_the_channels_that_it_adds() -> None:
 
 
 def test_a_calibration_turns_counts_into_seconds() -> None:
-    rates = Calibration("cpu", 1, 0.01, 0.001, 1e-9, 1e-10, 1e-8)
+    rates = Calibration("cpu", 0.01, 0.001, 1e-9, 1e-10, 1e-8)
     counted = cost(Genome((Scale(8, 8),)), image_shape=(1, 3, 16, 16), calibration=rates)
     expected = (
         0.01 + 0.001 * counted.convolutions + 1e-9 * counted.multiply_adds
@@ -118,7 +118,7 @@ def test_a_calibration_turns_counts_into_seconds() -> None:
 @pytest.mark.slow
 def test_the_machine_is_measured_in_seconds_and_left_as_it_was() -> None:
     threads = torch.get_num_threads()
-    rates = calibrate("cpu", threads=1)
+    rates = calibrate("cpu")
     assert torch.get_num_threads() == threads
     values = list(asdict(rates).values())[2:]
     assert min(values) >= 0 < max(values)  # which of them is zero depends on what else the machine was doing

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from dipsearch.patches.aggregation import Aggregation, patches_of
+from dipsearch.patches.groups import Aggregation, patches_of
 
 HEIGHT, WIDTH, PATCH = 9, 11, 4
 PATCHES = (HEIGHT - PATCH + 1) * (WIDTH - PATCH + 1)

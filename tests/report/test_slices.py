@@ -14,10 +14,9 @@ from dipsearch.report.dossier import dossiers
 from dipsearch.report.figures import score_against_seconds
 from dipsearch.report.headline import headline
 from dipsearch.report.lineage import edges, nodes
-from dipsearch.report.slices import newest, shares_of, slices_of
 from dipsearch.report.style import STATE_COLOURS
 from dipsearch.report.tables import counts, history_rows
-from dipsearch.report.timeline import MANY, MOST, spans
+from dipsearch.report.timeline import MANY, MOST, newest, shares_of, slices_of, spans
 from dipsearch.run import StudyRecord
 from dipsearch.run.slice_log import LOG, SliceRow, append_slice
 from dipsearch.trials.trial import Trial

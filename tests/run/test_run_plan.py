@@ -39,7 +39,7 @@ def test_the_speed_is_measured_in_the_precision_of_the_fits(
     def calibrated(device: str, **more: object) -> Calibration:
         rounded = torch.backends.cudnn.allow_tf32 if switches is None else switches.fp32_precision == "tf32"
         seen.append((rounded, torch.is_autocast_enabled("cuda")))
-        return Calibration(device, 1, 0.0, 0.0, 0.0, 0.0, 0.0)
+        return Calibration(device, 0.0, 0.0, 0.0, 0.0, 0.0)
 
     monkeypatch.setattr(run_plan, "calibrate", calibrated)
     monkeypatch.setattr(run_plan, "give_back_memory", lambda device: None)

@@ -81,13 +81,12 @@ class _Clock:
         return (after - before) / (ended - begun)
 
 
-def measure_cluster(folder: Path, task: Slice, *, seconds: float = SECONDS) -> ClusterCost:
+def measure_cluster(folder: Path, task: Slice) -> ClusterCost:
     """Let a process of this machine and a worker of Dask's on it work in turns.
 
     Args:
         folder: of a study.
         task: a slice of a fit in it.
-        seconds: of each turn, for each of the two.
 
     Raises:
         ResourceError: Dask is not installed.
@@ -96,7 +95,7 @@ def measure_cluster(folder: Path, task: Slice, *, seconds: float = SECONDS) -> C
     def of(executor: AbstractContextManager[Executor], place: str) -> tuple[float, float]:
         clock = _Clock(processor_seconds)
         with executor as opened:
-            rate = iterations_per_second(opened, replace(task, place=place), seconds=seconds, clock=clock)
+            rate = iterations_per_second(opened, replace(task, place=place), seconds=SECONDS, clock=clock)
         return rate, rate / clock.busy
 
     both = [

@@ -104,8 +104,3 @@ VARIANTS: tuple[Variant, ...] = (
     _enlarging("first σ 50", _sigmas(_ENLARGING, first=50)),
 )
 """Whether one of denoising's two first estimates alone would do is no setting, and so no variant."""
-
-
-def variant_of(settings: PatchSettings) -> str:
-    """The name of the default or the quick settings."""
-    return FAST if settings == QUICK else STANDARD

@@ -6,9 +6,8 @@ from dataclasses import fields
 
 import pytest
 
-from dipsearch.bench.patches.patch_variants import STANDARD, VARIANTS, Variant, variant_of
+from dipsearch.bench.patches.patch_variants import STANDARD, VARIANTS, Variant
 from dipsearch.patches import DEFAULT, QUICK
-from dipsearch.patches.settings import settings_for
 
 OF = {"denoise": {"passes", "patch", "radius", "step", "threshold"}, "inpaint": {"filling", "near"},
       "sr": {"enlarging", "near"}}  # fmt: skip
@@ -47,4 +46,3 @@ def test_every_task_has_the_default_first_and_names_of_its_own() -> None:
     for task in OF:
         names = [variant.name for variant in VARIANTS if task in variant.tasks]
         assert len(set(names)) == len(names) >= 10
-    assert variant_of(settings_for(1000)) == "default" and variant_of(settings_for(12_000_000)) == "quick"

@@ -31,7 +31,7 @@ from dipsearch.bench.tabular import (
     with_sampler,
 )
 from dipsearch.bench.tabular.comparisons.expected_courses import expected_courses
-from dipsearch.bench.tabular.comparisons.gene_importance import gene_importances
+from dipsearch.bench.tabular.comparisons.facts import default_peak, gene_importances, time_to_peak
 from dipsearch.bench.tabular.comparisons.search_comparison import (
     DIP,
     ONCE,
@@ -44,7 +44,6 @@ from dipsearch.bench.tabular.comparisons.search_comparison import (
     half_within,
 )
 from dipsearch.bench.tabular.comparisons.search_page import comparison_markdown
-from dipsearch.bench.tabular.comparisons.time_to_peak import default_peak, time_to_peak
 from dipsearch.bench.tabular.recorded.fit_recording import EVERY
 from dipsearch.bench.tabular.recorded.table_genomes import BEST_KNOWN, DIP_DEFAULT, SEEDS_OF_BEST
 from dipsearch.bench.tabular.recorded.table_parts import Recorded, TableCase
