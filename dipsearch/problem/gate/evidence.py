@@ -245,11 +245,18 @@ def _beside_texture(
     """Both lines as the free directions have them, for texture may grow with brightness, or hide that noise does."""
     if free is None:
         return line, photons
-    noise = photons.found or len(free.sigmas) > 1 or free.rise <= LITTLE_RISE
+    several = len(free.sigmas) > 1  # texture, which they share, is hardly in the directions free of it
+    beside = free.line
+    if several and photons.gain > 0:  # the darkest places of single channels are in no patch over all of them
+        beside = dataclasses.replace(beside, least=min(beside.least, photons.least))
+    noise = photons.found or several or free.rise <= LITTLE_RISE
     if free.grows and noise and not photons.speckled:
-        return line, photons if photons.found and photons.surer_than(free.line) else free.line
+        surer = not several and photons.found and photons.surer_than(beside)
+        return line, photons if surer else beside
     if free.steady and (free.white or (photons.found and not _surely_photons(blocks, photons))):
         return dataclasses.replace(line, significance=0.0), NO_LINE
+    if several and photons.found and beside.gain > 0:
+        return (line, beside) if beside.found else (dataclasses.replace(line, significance=0.0), NO_LINE)
     return line, photons
 
 
