@@ -44,6 +44,7 @@ SHARED_EVEN, SHARED_RATIO = 0.87, 0.72
 the bands 0.57 to 1.06, and both above these in all but seven of 102 (sigma 5 on much texture); of clean crops of more
 than 2.4 grey levels evenness was at most 0.85 where the ratio was above 0.6."""
 
+FREE_EVEN = 0.85
 SURELY_PHOTONS = 0.9
 """Evenness of the quietest blocks, divided by what the line of photons says for their brightness, from which on it is
 believed where no free direction tells. Of tuning pictures with large dark places it was 0.97 to 1.00 with 200 and 800
@@ -167,7 +168,8 @@ class Evidence:
     @property
     def as_even_as_noise(self) -> bool:
         """Whether hardly any texture can be in what was found in the quietest places."""
-        return self.even.even >= SHARED_EVEN and self.ratio >= SHARED_RATIO
+        free = self.free is None or self.free.even >= FREE_EVEN
+        return free and self.even.even >= SHARED_EVEN and self.ratio >= SHARED_RATIO
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as JSON can hold them; the autocorrelation is left to the noise model."""
@@ -250,13 +252,15 @@ def _beside_texture(
     if several and photons.gain > 0:  # the darkest places of single channels are in no patch over all of them
         beside = dataclasses.replace(beside, least=min(beside.least, photons.least))
     noise = photons.found or several or free.rise <= LITTLE_RISE
-    if free.grows and noise and not photons.speckled:
+    rises = beside.found or photons.gain > 0
+    if free.grows and noise and rises and not photons.speckled:
         surer = not several and photons.found and photons.surer_than(beside)
         return line, photons if surer else beside
     if free.steady and (free.white or (photons.found and not _surely_photons(blocks, photons))):
         return dataclasses.replace(line, significance=0.0), NO_LINE
     if several and photons.found and beside.gain > 0:
-        return (line, beside) if beside.found else (dataclasses.replace(line, significance=0.0), NO_LINE)
+        grows = beside.found or beside.speckled
+        return (line, beside) if grows else (dataclasses.replace(line, significance=0.0), NO_LINE)
     return line, photons
 
 
