@@ -22,7 +22,10 @@ from .noise_subspace import LEAST, cut_patches
 from .photons import DARK, GROWTH, NO_LINE, PhotonLine, bins_of, fitted_line
 
 SIDE, MOST_VALUES, FREE = 7, 50, 8
-"""Side of a patch in pixels, its values over all channels at the most, and how many of its directions are looked at."""
+"""Side of a patch in pixels, its values over all channels at the most, and how many of its directions are looked at.
+With patches of 7 × 7 in single channels the gain of photons was off by 5.7 % (median of 78 cases on 14 tuning pictures
+in colour, 95 %: 25 %), with blocks by 6.0 % (29 %), over all channels with 50 values by 2.2 % (12 %), with 80 by 4.4 %
+(15 %): the more values, the smaller the smallest eigenvalues are by chance."""
 
 FEWEST = 3000
 """Patches: with fewer the smallest eigenvalues are small by chance. Pure noise on 44, 64 and 96 pixels per side was
@@ -139,7 +142,9 @@ def free_noise(y: Tensor, left_out: Bits, *, sigma: float) -> FreeNoise | None:
         return None
     together: _Patches | None = channels[0]
     if len(planes) > 1:
-        together = _read(planes, left_out[: len(planes)], sigma, [one.sigma if one else sigma for one in found])
+        together = _read(
+            planes, left_out[: len(planes)], sigma, [one.sigma if one else sigma for one in found]
+        )
     line = _line(together) if together is not None else NO_LINE
     shares = [one.energy / _expected(one.mean, line) for one in channels]
     energy = np.concatenate([share / max(share.mean(), 1e-30) for share in shares])
