@@ -3,7 +3,8 @@
 Patches of 7 × 7 pixels are vectors. Ridges, weaves and grain fill a part of their space, in every place of the picture;
 the directions of the smallest eigenvalues are free of it, and there all patches have noise alone. That it is noise
 shows in two ways: white noise is equally strong in all free directions, and equally strong in all patches, but for
-what grows with brightness; fine texture and the camera's noise under it are neither. So nothing has to be quiet.
+what grows with brightness; fine texture and the camera's noise under it are neither. So nothing has to be quiet. How it
+grows is read off patches over all channels: these share texture, which grows with brightness, too, and not their noise.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class FreeNoise:
         even: the strength in the quietest patches by that of noise: 1 for noise, less for texture.
         above: likewise in the loudest ones: more for texture.
         rise: the strength in the last free direction by that in the first: about 1 for white noise.
-        line: its variance against brightness.
+        line: its variance against brightness, in patches over all channels.
     """
 
     sigmas: tuple[float, ...]
