@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from scipy.ndimage import gaussian_filter
 
 from dipsearch.bench.gate import gate_damages as damages
-from dipsearch.problem import diagnose
+from dipsearch.problem import diagnose, read_image
 from dipsearch.problem.gate.clipping import cut_values
 from dipsearch.problem.gate.free_directions import free_noise
 
@@ -61,6 +62,19 @@ def test_photons_on_ridges_are_told_from_white_noise():
     assert found.branch == "held-out (photons)"
     error = found.evidence.photons.gain_error * (high - low)  # ridges average out over a patch
     assert found.noise.gain * (high - low) == pytest.approx(10, abs=error) and error < 4
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_texture_that_channels_share_and_that_grows_with_brightness_does_not_add_to_the_gain(seed):
+    grass = F.avg_pool2d(read_image("sample:grass").pixels, 2)[..., :128, :128]
+    light = torch.linspace(0.15, 1, 128) * (0.5 + grass / grass.max() / 2)
+    made = damages.photons(
+        light * torch.tensor([1.0, 0.8, 0.6]).view(1, 3, 1, 1), (200, 10, 300, 3), draw(seed)
+    )
+    low, high = float(made.y.min()), float(made.y.max())
+    found = diagnose((made.y - low) / (high - low))
+    assert found.branch == "held-out (photons)"
+    assert found.noise.gain * (high - low) == pytest.approx(10, rel=0.1)  # in single channels 11.5 to 12.1
 
 
 def beads(size=128):

@@ -58,6 +58,13 @@ def test_noise_of_one_strength_stays_white(name, sigma):
         assert found.branch == "recorruption (white)" and found.noise.places is None
 
 
+def test_fur_that_all_channels_have_is_not_taken_for_it():
+    fur = np.random.default_rng(1).normal(size=(1, 1, 128, 128)) * np.linspace(0, 20, 128) / 255
+    found = diagnose(noisy(0.5 + torch.from_numpy(fur).float().expand(1, 3, -1, -1), 10, seed=2))
+    assert found.branch == "recorruption (white)" and found.noise.places is None
+    assert found.noise.sigma * 255 == pytest.approx(10, rel=0.1)
+
+
 @pytest.mark.parametrize("name", ["coffee", "cat", "rocket"])
 def test_noise_that_grows_with_brightness_is_not_taken_for_it(name):
     y = add_noise(photo(name), "poisson", level=30, seed=0).y
