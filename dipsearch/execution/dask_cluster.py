@@ -27,7 +27,7 @@ from .dask_membership import LOOK_SECONDS, Member, Membership
 from .dask_start import first_workers, refusals
 from .dask_transfers import State, Transfers, written
 from .dask_worker import OWN, Done, Lacking, WorkerContext, do, forget, keep, left_names
-from .executor import TaskFailed, WorkerDied, WorkerSpec, unsendable
+from .executor import GIVEN_UP, TaskFailed, WorkerDied, WorkerSpec, unsendable
 from .task import STATE, Advanced, Result, Slice, Task
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class DaskCluster:
         for running in self._running:
             if running.future is future:
                 running.future = None
-                future.set_exception(TaskFailed("nobody waited for it any more"))
+                future.set_exception(TaskFailed(GIVEN_UP))
 
     def checkpoint(self, *, within: float) -> None:
         """Bring the states that workers keep into the folder; see ``Executor``."""

@@ -29,7 +29,6 @@ from ..problem.case_words import SIMULATION
 from ..proposal.patience import Patience
 from ..proposal.study import search_space
 from ..trials.claim import claim
-from ..trials.first_files import read_first
 from ..trials.objective import in_decibels
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.request import Request
@@ -46,6 +45,9 @@ from .searching import Search, policy_of
 from .signals import interruptible
 
 NOTHING_TO_RESTORE = "there is nothing to restore: no network is fitted"
+
+NO_PILOT = "similar patches were not done on the fitted part, so no network has the first answer in its input"
+NO_TIME_FOR_OTHERS = ", and there was no time for others"
 
 
 def run_search(
@@ -120,7 +122,7 @@ def run_search(
             (callback.warn if SIMULATION in note else callback.note)(note)
         for sentence in run.details:
             callback.detail(sentence)
-        if (idle or asked.once or not run.plan.networks) and not ranked(run.trials()) and _has_firsts(run):
+        if (idle or asked.once or not run.plan.networks) and not ranked(run.trials()) and run.has_firsts:
             return _without_networks(run, callback, asked, unsaved)
         if executor is None:
             executor = ahead.workers(run.plan.devices)
@@ -173,10 +175,14 @@ def _with_networks(
     scheduler.phase = "similar patches"
     firsts = _first_answers(scheduler)
     scheduler.phase = "searching"
-    books = Books(run, search_space(run.folder))
-    scheduler.search = Search(run, runner, books, policy_of(run), scheduler.evaluated, scheduler.broken)
+    space = search_space(run.folder)
+    search = Search(run, runner, Books(run, space), policy_of(run), scheduler.evaluated, scheduler.broken)
+    scheduler.search = search
+    if settings.has_pilot and not run.has_pilots:
+        scheduler.say(NO_PILOT + (NO_TIME_FOR_OTHERS if search.clock.left(()) <= 0 else ""))
+        run.give_up_pilots(space)
     try:
-        scheduler.search.work()
+        search.work()
     except (OSError, ResourceError) as error:  # of the books, or of a worker that cannot be started
         runner.abandon()
         scheduler.say(f"the search is over: {first_line(error)}; what there is is delivered")
@@ -213,10 +219,6 @@ class CallbackFailed(Exception):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__("a part of the user's failed")
         self.outcome = outcome
-
-
-def _has_firsts(run: Run) -> bool:
-    return all(read_first(run.folder, name) is not None for name in run.settings.names)
 
 
 def _without_networks(run: Run, callback: Callback, asked: Asked, unsaved: Unsaved) -> Outcome:
