@@ -118,8 +118,7 @@ def open_study(
 
 
 def sampler_of(settings: Settings, *, space: SearchSpace, own: OwnParts = NOTHING) -> BaseSampler:
-    """Who proposes the candidates of a study: the user's own sampler, or that of the settings' word, which proposes only
-    what they afford."""
+    """Who proposes candidates: the user's own sampler, or that of the settings' word, within what they afford."""
     if own.sampler is not None:
         return own.sampler
     if own.propose is not None:

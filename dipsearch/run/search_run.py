@@ -32,7 +32,7 @@ from ..trials.claim import claim
 from ..trials.objective import in_decibels
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.request import Request
-from ..trials.trial import Trial, ranked
+from ..trials.trial import Trial, lost_words, ranked
 from .books import FUNCTION_FAILED, SPACE_FAILED, Books
 from .finishing import Finished, finish, finish_at_once
 from .head_start import Given, HeadStart
@@ -198,18 +198,15 @@ def _with_networks(
 
 
 def _failed_words(trials: Sequence[Trial]) -> str:
-    """How many candidates failed, with the first reason, where no network was fitted, or the space or a function of the
-    user's did; empty otherwise: that some fits diverge, or have no room, is a part of searching."""
-    failed, fitted = [trial for trial in trials if trial.state == "failed"], bool(ranked(trials))
-    if fitted:
-        makers = FUNCTION_FAILED, SPACE_FAILED, METRIC_FAILED
-        failed = [one for one in failed if (one.reason or "").startswith(makers)]
-    if not failed:
-        return ""
-    why = next((trial.reason for trial in failed if trial.reason), "for an unknown reason")
-    begun = sum(trial.state != "waiting" for trial in trials)
-    said = f"{len(failed)} of {begun} candidates failed: {why}"
-    return said if fitted else f"no network was fitted, {said}"
+    """How many candidates came to nothing, with the first reason, where no network was fitted to its end, or the space
+    or a function of the user's failed; empty otherwise: that some fits diverge, or have no room, or are given up, is a
+    part of searching."""
+    if not ranked(trials):
+        said = lost_words(trials, of=trials)
+        return said and f"no network was fitted to its end, {said}"
+    makers = FUNCTION_FAILED, SPACE_FAILED, METRIC_FAILED
+    failed = [one for one in trials if one.state == "failed" and (one.reason or "").startswith(makers)]
+    return lost_words(failed, of=trials)
 
 
 class CallbackFailed(Exception):

@@ -663,9 +663,21 @@ def failing(trial):
 def test_where_every_candidate_fails_that_and_the_reason_are_said(place, parts, reason):
     with pytest.warns(UserWarning) as heard:
         found = ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), trials=1, **parts, **FEW)
-    said = f"no network was fitted, 1 of 1 candidates failed: {reason}"
+    said = f"no network was fitted to its end, 1 of 1 candidates failed: {reason}"
     assert [(str(one.message), one.filename) for one in heard] == [(said, __file__)]
     assert found.summary["warnings"] == [said] and found.trials[0].reason == reason
+    assert found.trials[0].value is None  # no estimate in dB in the place of the metric
+
+
+def test_where_a_pruner_gives_up_every_candidate_that_is_said(place):
+    problem = ds.Problem(noisy(), noise=ds.Gaussian(0.05))
+    pruner = optuna.pruners.ThresholdPruner(lower=100)
+    with pytest.warns(UserWarning, match="no network was fitted to its end") as heard:
+        found = ds.search(problem, network=small_networks(), pruner=pruner, trials=1, **(FEW | {"steps": 60}))
+    said = "1 of 1 candidates were given up: the pruner gave it up at iteration 50"
+    assert [str(one.message) for one in heard] == [f"no network was fitted to its end, {said}"]
+    with pytest.raises(ds.StudyError, match=f"the result has no network: {said}; .*; mend that, or name"):
+        found.genomes()
 
 
 def test_failures_of_the_function_are_said_where_other_networks_were_fitted(place):
