@@ -210,9 +210,9 @@ class Result:
     def trials_dataframe(self) -> Any:
         """The networks that were begun, as a pandas data frame, or as a list of dictionaries without pandas.
 
-        Columns: number, state, value (what ranks: the user's metric, or else the estimate; none where it failed),
-        estimated_psnr (in dB), step, seconds, ended, reason (why it failed or was pruned), operator, digest, label, and one ``params_`` column
-        for each gene.
+        Columns: number, state, value (what ranks: the metric, or else the estimate; none where it failed),
+        estimated_psnr (in dB), step, seconds, ended, reason (why it failed or was pruned), operator, digest, label, and
+        one ``params_`` column for each gene.
         """
         rows = [_row(trial) for trial in self.trials]
         try:

@@ -43,6 +43,7 @@ from .progress_bar import callback_for
 
 if TYPE_CHECKING:
     from distributed import Client
+    from distributed.deploy import Cluster
 
 NAME = "study"
 
@@ -63,7 +64,7 @@ def search(
     steps: int | None = None,
     workers: int | None = None,
     device: str = "auto",
-    executor: str | Client | MakeExecutor | None = None,
+    executor: str | Client | Cluster | MakeExecutor | None = None,
     seed: int = 0,
     engine: EngineWord = "auto",
     precision: Precision = DEFAULT,
@@ -98,8 +99,8 @@ def search(
         workers: processes; ``None``: one for each core, or for each GPU.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         executor: where the fits are made: ``None``: processes of this machine; the address of a Dask scheduler,
-            "local:4", or a ``distributed.Client``; or a function that makes an ``Executor`` of the study's folder and
-            of the parts of one's own.
+            "local:4", a cluster of Dask's, or a ``distributed.Client``; or a function that makes an ``Executor`` of the
+            study's folder and of the parts of one's own.
         seed: of everything random.
         engine: "auto", "eager" or "cuda_graph".
         precision: of the convolutions: "tf32" or "fp32" on CUDA, "bf16" there and on processors with AMX.

@@ -32,6 +32,7 @@ from .task import STATE, Advanced, Result, Slice, Task
 
 if TYPE_CHECKING:
     import distributed
+    from distributed.deploy import Cluster
 
 FORGET_SECONDS = 2.0
 """How long the workers have for hearing goodbye."""
@@ -62,14 +63,14 @@ class DaskCluster:
 
     Args:
         folder: that the files of tasks are relative to.
-        address: of its scheduler, like ``tcp://host:8786``; ``local:N`` for N processes of this machine; or a
-            ``distributed.Client``.
+        address: of its scheduler, like ``tcp://host:8786``; ``local:N`` for N processes of this machine; a cluster of
+            Dask's; or a ``distributed.Client``.
         own: parts of the user's, of which every worker gets a copy.
         tell: hears sentences about workers that are not used, and about a lost connection.
     """
 
     folder: Path
-    address: str | distributed.Client
+    address: str | distributed.Client | Cluster
     own: OwnParts = NOTHING
     tell: Callable[[str], None] = field(default=lambda sentence: None)
     _stack: ExitStack = field(default_factory=ExitStack, init=False, repr=False)

@@ -131,8 +131,8 @@ def genomes_of(target: str | Path) -> list[Genome]:
                 raise InputError(
                     f"{path} has no network: none was fitted to its end",
                     "restore uses the networks that a search found",
-                    f"see why in the warnings of its {RESULT_FILE}, and go on with {program()} search --resume, or name "
-                    "an architecture.yaml",
+                    f"its {RESULT_FILE} warns why; go on with {program()} search --resume and a larger --budget, "
+                    "or name an architecture.yaml",
                 )
             raise InputError(
                 f"{path} has no best/stack.yaml",

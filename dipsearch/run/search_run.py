@@ -19,6 +19,7 @@ from ..delivery.first_answers import (
 )
 from ..delivery.unsaved import Unsaved
 from ..errors import InputError, ResourceError, first_line
+from ..execution.dask_client import is_cluster
 from ..execution.executor import Executor, made_by
 from ..execution.runner import Asked, Runner
 from ..execution.timed_answer import plain_threads
@@ -74,8 +75,8 @@ def run_search(
         own: parts of the user's in the place of ours.
         callbacks: called with the study and the trial whenever a candidate ended. What one raises is raised when
             everything is written.
-        cluster: a ``distributed.Client``, or an address as in the request, to be used instead of that; or a
-            ``MakeExecutor``.
+        cluster: a ``distributed.Client``, a cluster of Dask's, or an address as in the request, to be used instead of
+            that; or a ``MakeExecutor``.
 
     Raises:
         DipsearchError: the request cannot be used, or nothing came of it.
@@ -142,10 +143,12 @@ def _kept_elsewhere(unsaved: Unsaved) -> Iterator[None]:
 def _elsewhere(folder: Path, given: Any, own: OwnParts, callback: Callback) -> Executor:
     if callable(given):
         return made_by(given, folder, own)
-    if not isinstance(given, str) and not type(given).__module__.startswith("distributed"):
+    dask = is_cluster(given) or type(given).__module__.startswith("distributed")
+    if not isinstance(given, str) and not dask:
         raise InputError(
             f"executor is {given!r}"[:200],
-            "it is the address of a Dask scheduler, a distributed.Client, or a function that makes an Executor",
+            "it is the address of a Dask scheduler, a cluster or a Client of Dask's, or a function that makes an "
+            "Executor",
             "give for example 'local:4'",
         )
     from ..execution.dask_cluster import DaskCluster  # only here: distributed takes a second to import

@@ -528,7 +528,7 @@ def test_a_restoration_with_a_result_is_in_the_form_of_the_new_measurement(sever
         ({"average": 0.9}, "the average is 0.9"),
         (
             {"executor": 3},
-            "executor is 3; it is the address of a Dask scheduler, a distributed.Client, or a function",
+            "executor is 3; it is the address of a Dask scheduler, a cluster or a Client of Dask's, or a function",
         ),
         ({"executor": lambda folder, own: []}, "executor made list, which lacks workers, free, lost, submit"),
         ({"network": "dipsearch_nearest_48"}, "network is str"),
