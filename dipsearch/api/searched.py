@@ -6,11 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from optuna.pruners import BasePruner
-from optuna.samplers import BaseSampler
+from optuna.samplers import BaseSampler, CmaEsSampler
 from torch import nn
 
 from ..errors import InputError
@@ -200,6 +201,14 @@ def _refuse_other_parts(
             f"the sampler is {sampler!r}",
             f"there are {', '.join(SAMPLERS)}, and Optuna's",
             "choose one of these",
+        )
+    if (
+        isinstance(sampler, CmaEsSampler) and find_spec("cmaes") is None
+    ):  # Optuna asks for it when it first samples
+        raise InputError(
+            "the sampler is Optuna's CmaEsSampler",
+            "it needs the package cmaes, which is not installed",
+            "pip install cmaes",
         )
     if network is not None and sampler == "genetic":
         raise InputError(

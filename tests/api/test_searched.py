@@ -545,6 +545,16 @@ def test_what_cannot_be_used_is_refused_at_once_and_leaves_nothing(place, keywor
     assert set((place / "temporary").iterdir()) == before and not list((place / "here").iterdir())
 
 
+def test_a_sampler_whose_package_is_not_installed_is_refused_at_once(monkeypatch):
+    monkeypatch.setattr("dipsearch.api.searched.find_spec", lambda name: None)
+    with pytest.raises(ds.InputError, match=r"CmaEsSampler; it needs the package cmaes.*pip install cmaes"):
+        ds.search(
+            ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+            sampler=optuna.samplers.CmaEsSampler(),
+            network=small_networks(),
+        )
+
+
 @pytest.mark.parametrize("given", [None, [], np.zeros((24, 32)), [np.zeros((24, 32))]])
 def test_a_problem_is_a_problem(given):
     with pytest.raises(ds.InputError, match=r"problem"):
