@@ -44,7 +44,7 @@ from .progress_bar import callback_for
 
 if TYPE_CHECKING:
     from distributed import Client
-    from distributed.deploy import Cluster
+    from distributed.deploy.cluster import Cluster
 
 NAME = "study"
 

@@ -26,7 +26,7 @@ from ..errors import InputError, ResourceError, first_line
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
-    from distributed.deploy import Cluster
+    from distributed.deploy.cluster import Cluster
 
 CONNECT_SECONDS = 5.0
 """How long a scheduler has for its first answer."""

@@ -32,7 +32,7 @@ from .task import STATE, Advanced, Result, Slice, Task
 
 if TYPE_CHECKING:
     import distributed
-    from distributed.deploy import Cluster
+    from distributed.deploy.cluster import Cluster
 
 FORGET_SECONDS = 2.0
 """How long the workers have for hearing goodbye."""
