@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from dipsearch.execution import runner
-from dipsearch.execution.executor import TaskFailed, WorkerSpec
+from dipsearch.execution.executor import GIVEN_UP, TaskFailed, WorkerSpec
 from dipsearch.execution.runner import Asked, Runner
 from dipsearch.execution.task import Advanced, Result, Task
 
@@ -105,7 +105,7 @@ class MemoryExecutor:
     def give_up(self, future: Future[Result]) -> None:
         self._running = [one for one in self._running if one.future is not future]
         self.given_up.append(future)
-        future.set_exception(TaskFailed("nobody waited for it any more"))
+        future.set_exception(TaskFailed(GIVEN_UP))
 
     def checkpoint(self, *, within: float) -> None: ...
 

@@ -27,7 +27,7 @@ from ..report.wording import plural
 from ..run import StudyRecord, Trial, read_study
 from ..run.restore_run import genomes_of
 from ..trials.own_parts import OwnParts, operators_of
-from ..trials.trial import ranked
+from ..trials.trial import lost_words, ranked
 from .asked import cases_of, own_operators
 from .kept import Kept
 from .reference import as_image, refuse_other_units
@@ -192,10 +192,12 @@ class Result:
             return list(self.networks)
         assert self.folder is not None
         if self.best is None:
+            lost = lost_words(self.trials, of=self.trials)
             raise StudyError(
-                "the result has no network: similar patches answered before one was fitted",
+                f"the result has no network: {lost or 'similar patches answered before one was fitted'}",
                 "restore uses the networks that a search found",
-                "search with a larger budget, or name a published network such as 'dipsearch_nearest_48'",
+                f"{'mend that' if lost else 'search with a larger budget'}, or name a published network such as "
+                "'dipsearch_nearest_48'",
             )
         if self.best.genome is None:
             raise InputError(
@@ -208,9 +210,9 @@ class Result:
     def trials_dataframe(self) -> Any:
         """The networks that were begun, as a pandas data frame, or as a list of dictionaries without pandas.
 
-        Columns: number, state, value (what ranks: the user's metric, or else the estimate), estimated_psnr (in dB),
-        step, seconds, ended, reason (why it failed or was pruned), operator, digest, label, and one ``params_`` column
-        for each gene.
+        Columns: number, state, value (what ranks: the metric, or else the estimate; none where it failed),
+        estimated_psnr (in dB), step, seconds, ended, reason (why it failed or was pruned), operator, digest, label, and
+        one ``params_`` column for each gene.
         """
         rows = [_row(trial) for trial in self.trials]
         try:

@@ -6,11 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from optuna.pruners import BasePruner
-from optuna.samplers import BaseSampler
+from optuna.samplers import BaseSampler, CmaEsSampler
 from torch import nn
 
 from ..errors import InputError
@@ -43,6 +44,7 @@ from .progress_bar import callback_for
 
 if TYPE_CHECKING:
     from distributed import Client
+    from distributed.deploy.cluster import Cluster
 
 NAME = "study"
 
@@ -63,7 +65,7 @@ def search(
     steps: int | None = None,
     workers: int | None = None,
     device: str = "auto",
-    executor: str | Client | MakeExecutor | None = None,
+    executor: str | Client | Cluster | MakeExecutor | None = None,
     seed: int = 0,
     engine: EngineWord = "auto",
     precision: Precision = DEFAULT,
@@ -98,8 +100,8 @@ def search(
         workers: processes; ``None``: one for each core, or for each GPU.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         executor: where the fits are made: ``None``: processes of this machine; the address of a Dask scheduler,
-            "local:4", or a ``distributed.Client``; or a function that makes an ``Executor`` of the study's folder and
-            of the parts of one's own.
+            "local:4", a cluster of Dask's, or a ``distributed.Client``; or a function that makes an ``Executor`` of the
+            study's folder and of the parts of one's own.
         seed: of everything random.
         engine: "auto", "eager" or "cuda_graph".
         precision: of the convolutions: "tf32" or "fp32" on CUDA, "bf16" there and on processors with AMX.
@@ -199,6 +201,14 @@ def _refuse_other_parts(
             f"the sampler is {sampler!r}",
             f"there are {', '.join(SAMPLERS)}, and Optuna's",
             "choose one of these",
+        )
+    if (
+        isinstance(sampler, CmaEsSampler) and find_spec("cmaes") is None
+    ):  # Optuna asks for it when it first samples
+        raise InputError(
+            "the sampler is Optuna's CmaEsSampler",
+            "it needs the package cmaes, which is not installed",
+            "pip install cmaes",
         )
     if network is not None and sampler == "genetic":
         raise InputError(

@@ -20,12 +20,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ..errors import InputError, ResourceError, first_line
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
+    from distributed.deploy.cluster import Cluster
 
 CONNECT_SECONDS = 5.0
 """How long a scheduler has for its first answer."""
@@ -122,12 +123,12 @@ class LocalWorkers:
         self.process.wait()
 
 
-def connect(address: str | Client, stack: ExitStack) -> Connection:
+def connect(address: str | Client | Cluster, stack: ExitStack) -> Connection:
     """Reach a cluster.
 
     Args:
         address: ``tcp://host:8786`` or another address of a scheduler, ``local:N`` for N processes of this machine, or
-            a client of the user's.
+            a client or a cluster of the user's, which stays open.
         stack: closes what was opened, and ends what was started.
 
     Raises:
@@ -154,14 +155,21 @@ def connect(address: str | Client, stack: ExitStack) -> Connection:
         return _started(int(local[1]), stack, begun=begun)
     if isinstance(address, str):
         return Connection(_client(address, stack), None, address, begun)
+    if is_cluster(address) and not address.asynchronous:
+        return Connection(_client(address, stack), None, str(address.scheduler_address), begun)
     if not isinstance(address, distributed.Client) or address.asynchronous or address.status != "running":
         raise InputError(
             f"executor is {address!r}"[:200],
-            "it is the address of a Dask scheduler, or a connected distributed.Client that is not asynchronous",
+            "it is the address of a Dask scheduler, or a cluster or a connected distributed.Client, not asynchronous",
             "give for example 'tcp://host:8786'",
         )
     where = str(address.scheduler.address) if address.scheduler else "the cluster"
     return Connection(address, None, where, begun)
+
+
+def is_cluster(given: object) -> TypeGuard[Cluster]:
+    """Whether it is one of Dask's clusters, such as ``SLURMCluster``; those of other packages share no class."""
+    return isinstance(getattr(given, "scheduler_address", None), str)
 
 
 def _started(count: int, stack: ExitStack, *, begun: float) -> Connection:
@@ -182,20 +190,22 @@ def _started(count: int, stack: ExitStack, *, begun: float) -> Connection:
     return Connection(client, processes, f"local:{count}", begun)
 
 
-def _client(address: str, stack: ExitStack) -> Client:
+def _client(address: str | Cluster, stack: ExitStack) -> Client:
     import distributed
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # versions are looked at by ourselves, and lead to a sentence
         try:
-            with ThreadPoolExecutor(1) as apart:  # in a notebook this thread has a loop that runs
-                apart.submit(asyncio.run, _greeted(address)).result()
+            if isinstance(address, str):
+                with ThreadPoolExecutor(1) as apart:  # in a notebook this thread has a loop that runs
+                    apart.submit(asyncio.run, _greeted(address)).result()
             client = distributed.Client(
                 address, timeout=CONNECT_SECONDS, set_as_default=False, name="dipsearch"
             )
         except Exception as error:  # whatever is made of the words of somebody who is no scheduler
             # Words in another language have lengths of exabytes, and what fails of them explains nothing.
-            why = first_line(error) if isinstance(error, OSError) else "what answers is none"
+            ours = not isinstance(address, str) or isinstance(error, OSError)
+            why = first_line(error) if ours else "what answers is none"
             raise ResourceError(
                 f"no scheduler of Dask answers at {address} ({why})",
                 f"it has to within {CONNECT_SECONDS:.0f} s",

@@ -27,11 +27,12 @@ from .dask_membership import LOOK_SECONDS, Member, Membership
 from .dask_start import first_workers, refusals
 from .dask_transfers import State, Transfers, written
 from .dask_worker import OWN, Done, Lacking, WorkerContext, do, forget, keep, left_names
-from .executor import TaskFailed, WorkerDied, WorkerSpec, unsendable
+from .executor import GIVEN_UP, TaskFailed, WorkerDied, WorkerSpec, unsendable
 from .task import STATE, Advanced, Result, Slice, Task
 
 if TYPE_CHECKING:
     import distributed
+    from distributed.deploy.cluster import Cluster
 
 FORGET_SECONDS = 2.0
 """How long the workers have for hearing goodbye."""
@@ -62,14 +63,14 @@ class DaskCluster:
 
     Args:
         folder: that the files of tasks are relative to.
-        address: of its scheduler, like ``tcp://host:8786``; ``local:N`` for N processes of this machine; or a
-            ``distributed.Client``.
+        address: of its scheduler, like ``tcp://host:8786``; ``local:N`` for N processes of this machine; a cluster of
+            Dask's; or a ``distributed.Client``.
         own: parts of the user's, of which every worker gets a copy.
         tell: hears sentences about workers that are not used, and about a lost connection.
     """
 
     folder: Path
-    address: str | distributed.Client
+    address: str | distributed.Client | Cluster
     own: OwnParts = NOTHING
     tell: Callable[[str], None] = field(default=lambda sentence: None)
     _stack: ExitStack = field(default_factory=ExitStack, init=False, repr=False)
@@ -189,7 +190,7 @@ class DaskCluster:
         for running in self._running:
             if running.future is future:
                 running.future = None
-                future.set_exception(TaskFailed("nobody waited for it any more"))
+                future.set_exception(TaskFailed(GIVEN_UP))
 
     def checkpoint(self, *, within: float) -> None:
         """Bring the states that workers keep into the folder; see ``Executor``."""

@@ -36,6 +36,10 @@ class WorkerSpec:
     memory: int | None = None
 
 
+GIVEN_UP = "it was given up, since there was no more time for it"
+"""What is said of a task that nobody waits for: the budget is spent, or somebody asked to finish."""
+
+
 class TaskFailed(DipsearchError, RuntimeError):
     """A task could not be done, and would not be a second time; its worker lives."""
 

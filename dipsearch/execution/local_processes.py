@@ -22,7 +22,7 @@ import numpy as np
 
 from ..errors import ResourceError
 from ..trials.own_parts import NOTHING, OwnParts, operators_of, unpacked
-from .executor import TaskFailed, WorkerDied, WorkerSpec, unsendable
+from .executor import GIVEN_UP, TaskFailed, WorkerDied, WorkerSpec, unsendable
 from .fork_server import from_own_server, start_fork_server
 from .surroundings import ONE_AT_A_TIME, WHOLE_GROUP, Surroundings, deaf, surroundings_for, without_main
 from .task import Result, Slice, Task
@@ -136,7 +136,7 @@ class LocalProcesses:
                 one.future = None
                 one.process.kill()
                 self._replace(one)
-                future.set_exception(TaskFailed("nobody waited for it any more"))
+                future.set_exception(TaskFailed(GIVEN_UP))
 
     def checkpoint(self, *, within: float) -> None:
         """Nothing to do: workers write into the folder."""

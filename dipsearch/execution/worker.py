@@ -223,10 +223,10 @@ class Worker:
         try:
             return fmean(
                 float(
-                    metric(
-                        picture.problem.view(one.image),
-                        picture.split.score_target,
-                        picture.split.score_weight,
+                    metric(  # copies: it may work in place, and the fit and the split go on
+                        picture.problem.view(one.image).clone(),
+                        picture.split.score_target.clone(),
+                        picture.split.score_weight.clone(),
                     )
                 )
                 for one, picture in zip(done, fits.pictures, strict=True)

@@ -24,20 +24,32 @@ from .presets import Preset
 PLACE = "DIPSEARCH_LIBRARY"
 """The environment variable that names the folder."""
 
+DATA_PLACES = {"win32": ("LOCALAPPDATA", "AppData/Local"), "darwin": ("", "Library/Application Support")}
+"""The variable that names where programs keep data, and where that is below the home directory otherwise; elsewhere the
+XDG base directories hold."""
+
 MOST_TRIED = 3
 """Networks of the user's own studies that a search tries: a fit each, which a short budget has few of."""
 
 
 def library_folder() -> Path:
-    """Where the user's own library lies; it need not exist."""
+    """Where the user's own library lies; it need not exist.
+
+    Raises:
+        InputError: no folder is named, and the user has no home directory, as in many containers.
+    """
     if given := os.environ.get(PLACE):
         return Path(given)
-    home = Path.home()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "dipsearch" / "library"
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "dipsearch" / "library"
-    return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "dipsearch" / "library"
+    variable, below = DATA_PLACES.get(sys.platform, ("XDG_DATA_HOME", ".local/share"))
+    data = variable and os.environ.get(variable)
+    try:
+        return Path(data or Path.home() / below) / "dipsearch" / "library"
+    except RuntimeError as error:
+        raise InputError(
+            "there is no place for a library: this user has no home directory",
+            f"it is the folder that {PLACE} names, or one below the home directory",
+            f"set {PLACE} to a folder",
+        ) from error
 
 
 def keep_study(study: KeptStudy, *, folder: Path | None = None) -> Path:

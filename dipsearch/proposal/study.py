@@ -101,13 +101,7 @@ def open_study(
     if has_candidates and settings.storage is None and not (folder / JOURNAL).exists():
         raise no_such_books(settings.name, kept_in)  # to open the journal would make it
     opened = open_storage(settings.storage or folder, patience=patience)
-    sampler = own.sampler
-    if sampler is None and own.propose is not None:
-        sampler = _sampler_of_parameters(settings)
-    if sampler is None:
-        predicted = _Predicted(settings, space)
-        limits = ProposalLimits(predicted.affordable, predicted.expense)
-        sampler = make_sampler(settings.sampler, space, seed=settings.seed, limits=limits)
+    sampler = sampler_of(settings, space=space, own=own)
     pruner = own.pruner or NopPruner()
     if has_candidates:
         study = load_begun(settings.name, opened.storage, sampler=sampler, pruner=pruner, kept_in=kept_in)
@@ -121,6 +115,17 @@ def open_study(
             new=new,
         )
     return OpenedStudy(study, opened.notes)
+
+
+def sampler_of(settings: Settings, *, space: SearchSpace, own: OwnParts = NOTHING) -> BaseSampler:
+    """Who proposes candidates: the user's own sampler, or that of the settings' word, within what they afford."""
+    if own.sampler is not None:
+        return own.sampler
+    if own.propose is not None:
+        return _sampler_of_parameters(settings)
+    predicted = _Predicted(settings, space)
+    limits = ProposalLimits(predicted.affordable, predicted.expense)
+    return make_sampler(settings.sampler, space, seed=settings.seed, limits=limits)
 
 
 def _sampler_of_parameters(settings: Settings) -> BaseSampler:

@@ -74,7 +74,7 @@ def _guard(app: Dash, root: Path, *, local: bool) -> None:
     def refuse() -> None:
         if local and not _is_local(request.host):
             abort(403, "this dashboard answers only on this machine")
-        path = unquote(request.path)
+        path = request.path  # decoded already; what a browser tells the callbacks is not
         if (
             path != "/"
             and not path.startswith(("/_dash", "/_favicon", "/_reload"))

@@ -150,9 +150,10 @@ class Books:
             reason: why it rests, if the search is over.
         """
         storage, found = self._study._storage, candidate.attributes()
-        found |= {"usable": found["usable"] and counts} | ({"reason": reason} if reason else {})
+        finite = math.isfinite(candidate.value)  # in a race it is not, until all pictures were looked at
+        found |= {"usable": found["usable"] and counts and finite} | ({"reason": reason} if reason else {})
         storage.set_trial_user_attr(candidate.key, FIT, _plain(found))
-        if math.isfinite(candidate.value):  # in a race it is not, until all pictures were looked at
+        if finite:
             storage.set_trial_intermediate_value(candidate.key, candidate.steps, candidate.value)
 
     def prunes(self, candidate: Candidate) -> bool:

@@ -14,7 +14,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..library import presets_for, starters_for
+from ..errors import InputError
+from ..library import Preset, presets_for, starters_for
 from ..library.kept_presets import readable_presets
 from ..library.kept_studies import kept_networks, library_folder, readable_studies
 from ..library.kept_study_file import KeptStudy
@@ -71,9 +72,7 @@ def known_networks(
         images: the first answers to the pictures; fewer: there are none.
     """
     task = cases[0].problem.task
-    studies, notes = readable_studies()
-    own_presets, more = readable_presets(library_folder())
-    notes += more
+    studies, own_presets, notes = _own_library()
     presets = starters_for(task)
     own = kept_networks(studies, task, presets=own_presets)
     # The first preset has the most evidence; after it those that suited the user's own pictures.
@@ -110,6 +109,23 @@ def known_networks(
     }
     sequence = tuple((name, by_name[name]) for name in ordered(list(by_name), found))
     return KnownNetworks(sequence, published, notes, why_first, record)
+
+
+def _own_library() -> tuple[tuple[KeptStudy, ...], tuple[Preset, ...], tuple[str, ...]]:
+    """The studies and presets of the user's own library, and sentences on what is left out.
+
+    A user without a home directory has no library, and one whose library cannot be entered is told so.
+    """
+    try:
+        folder = library_folder()
+    except InputError:
+        return (), (), ()
+    try:
+        studies, notes = readable_studies(folder)
+        presets, more = readable_presets(folder)
+    except OSError as error:
+        return (), (), (f"your library {folder} is left out: the system says: {error.strerror or error}",)
+    return studies, presets, notes + more
 
 
 def _mean_features(cases: Sequence[Case], images: Sequence[Tensor]) -> dict[str, float] | None:

@@ -129,9 +129,10 @@ def genomes_of(target: str | Path) -> list[Genome]:
         if not (path / ensemble).exists():
             if (path / RESULT_FILE).exists():
                 raise InputError(
-                    f"{path} has no network: similar patches answered before one was fitted",
+                    f"{path} has no network: none was fitted to its end",
                     "restore uses the networks that a search found",
-                    f"go on with {program()} search --resume and a larger --budget, or name an architecture.yaml",
+                    f"its {RESULT_FILE} warns why; go on with {program()} search --resume and a larger --budget, "
+                    "or name an architecture.yaml",
                 )
             raise InputError(
                 f"{path} has no best/stack.yaml",

@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import optuna
 
 from ..execution.busy import Span
+from ..network import SearchSpace
 from ..planning.plan import Plan
 from ..problem import Case
-from ..proposal.study import Settings
+from ..proposal.study import Settings, sampler_of
+from ..trials.first_files import read_first
 from ..trials.own_parts import NOTHING, OwnParts
+from ..trials.problem_files import SEARCHED, pilot_path
 from ..trials.request import Request
 from ..trials.trial import Trial, trial_of
 
@@ -67,6 +70,21 @@ class Run:
         """Whether the time has come to deliver."""
         until = self.plan.search_until
         return until is not None and self.seconds >= until
+
+    @property
+    def has_firsts(self) -> bool:
+        """Whether every picture has a first answer, so that there is something to deliver without any network."""
+        return all(read_first(self.folder, name) is not None for name in self.settings.names)
+
+    @property
+    def has_pilots(self) -> bool:
+        """Whether what networks may have in their input is there, for every picture."""
+        return all(pilot_path(self.folder, kind=SEARCHED, name=name).exists() for name in self.settings.names)
+
+    def give_up_pilots(self, space: SearchSpace) -> None:
+        """Propose no network with a pilot in its input from now on, and others instead."""
+        self.settings = replace(self.settings, has_pilot=False, pilots_only=False)
+        self.study.sampler = sampler_of(self.settings, space=space, own=self.own)
 
     @contextmanager
     def optimizing(self) -> Iterator[None]:

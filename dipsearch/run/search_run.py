@@ -19,6 +19,7 @@ from ..delivery.first_answers import (
 )
 from ..delivery.unsaved import Unsaved
 from ..errors import InputError, ResourceError, first_line
+from ..execution.dask_client import is_cluster
 from ..execution.executor import Executor, made_by
 from ..execution.runner import Asked, Runner
 from ..execution.timed_answer import plain_threads
@@ -29,11 +30,10 @@ from ..problem.case_words import SIMULATION
 from ..proposal.patience import Patience
 from ..proposal.study import search_space
 from ..trials.claim import claim
-from ..trials.first_files import read_first
 from ..trials.objective import in_decibels
 from ..trials.own_parts import NOTHING, OwnParts, operators_of
 from ..trials.request import Request
-from ..trials.trial import Trial, ranked
+from ..trials.trial import Trial, lost_words, ranked
 from .books import FUNCTION_FAILED, SPACE_FAILED, Books
 from .finishing import Finished, finish, finish_at_once
 from .head_start import Given, HeadStart
@@ -46,6 +46,9 @@ from .searching import Search, policy_of
 from .signals import interruptible
 
 NOTHING_TO_RESTORE = "there is nothing to restore: no network is fitted"
+
+NO_PILOT = "similar patches were not done on the fitted part, so no network has the first answer in its input"
+NO_TIME_FOR_OTHERS = ", and there was no time for others"
 
 
 def run_search(
@@ -72,8 +75,8 @@ def run_search(
         own: parts of the user's in the place of ours.
         callbacks: called with the study and the trial whenever a candidate ended. What one raises is raised when
             everything is written.
-        cluster: a ``distributed.Client``, or an address as in the request, to be used instead of that; or a
-            ``MakeExecutor``.
+        cluster: a ``distributed.Client``, a cluster of Dask's, or an address as in the request, to be used instead of
+            that; or a ``MakeExecutor``.
 
     Raises:
         DipsearchError: the request cannot be used, or nothing came of it.
@@ -120,7 +123,7 @@ def run_search(
             (callback.warn if SIMULATION in note else callback.note)(note)
         for sentence in run.details:
             callback.detail(sentence)
-        if (idle or asked.once or not run.plan.networks) and not ranked(run.trials()) and _has_firsts(run):
+        if (idle or asked.once or not run.plan.networks) and not ranked(run.trials()) and run.has_firsts:
             return _without_networks(run, callback, asked, unsaved)
         if executor is None:
             executor = ahead.workers(run.plan.devices)
@@ -140,10 +143,12 @@ def _kept_elsewhere(unsaved: Unsaved) -> Iterator[None]:
 def _elsewhere(folder: Path, given: Any, own: OwnParts, callback: Callback) -> Executor:
     if callable(given):
         return made_by(given, folder, own)
-    if not isinstance(given, str) and not type(given).__module__.startswith("distributed"):
+    dask = is_cluster(given) or type(given).__module__.startswith("distributed")
+    if not isinstance(given, str) and not dask:
         raise InputError(
             f"executor is {given!r}"[:200],
-            "it is the address of a Dask scheduler, a distributed.Client, or a function that makes an Executor",
+            "it is the address of a Dask scheduler, a cluster or a Client of Dask's, or a function that makes an "
+            "Executor",
             "give for example 'local:4'",
         )
     from ..execution.dask_cluster import DaskCluster  # only here: distributed takes a second to import
@@ -173,10 +178,14 @@ def _with_networks(
     scheduler.phase = "similar patches"
     firsts = _first_answers(scheduler)
     scheduler.phase = "searching"
-    books = Books(run, search_space(run.folder))
-    scheduler.search = Search(run, runner, books, policy_of(run), scheduler.evaluated, scheduler.broken)
+    space = search_space(run.folder)
+    search = Search(run, runner, Books(run, space), policy_of(run), scheduler.evaluated, scheduler.broken)
+    scheduler.search = search
+    if settings.has_pilot and not run.has_pilots:
+        scheduler.say(NO_PILOT + (NO_TIME_FOR_OTHERS if search.clock.left(()) <= 0 else ""))
+        run.give_up_pilots(space)
     try:
-        scheduler.search.work()
+        search.work()
     except (OSError, ResourceError) as error:  # of the books, or of a worker that cannot be started
         runner.abandon()
         scheduler.say(f"the search is over: {first_line(error)}; what there is is delivered")
@@ -192,18 +201,15 @@ def _with_networks(
 
 
 def _failed_words(trials: Sequence[Trial]) -> str:
-    """How many candidates failed, with the first reason, where no network was fitted, or the space or a function of the
-    user's did; empty otherwise: that some fits diverge, or have no room, is a part of searching."""
-    failed, fitted = [trial for trial in trials if trial.state == "failed"], bool(ranked(trials))
-    if fitted:
-        makers = FUNCTION_FAILED, SPACE_FAILED, METRIC_FAILED
-        failed = [one for one in failed if (one.reason or "").startswith(makers)]
-    if not failed:
-        return ""
-    why = next((trial.reason for trial in failed if trial.reason), "for an unknown reason")
-    begun = sum(trial.state != "waiting" for trial in trials)
-    said = f"{len(failed)} of {begun} candidates failed: {why}"
-    return said if fitted else f"no network was fitted, {said}"
+    """How many candidates came to nothing, with the first reason, where no network was fitted to its end, or the space
+    or a function of the user's failed; empty otherwise: that some fits diverge, or have no room, or are given up, is a
+    part of searching."""
+    if not ranked(trials):
+        said = lost_words(trials, of=trials)
+        return said and f"no network was fitted to its end, {said}"
+    makers = FUNCTION_FAILED, SPACE_FAILED, METRIC_FAILED
+    failed = [one for one in trials if one.state == "failed" and (one.reason or "").startswith(makers)]
+    return lost_words(failed, of=trials)
 
 
 class CallbackFailed(Exception):
@@ -213,10 +219,6 @@ class CallbackFailed(Exception):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__("a part of the user's failed")
         self.outcome = outcome
-
-
-def _has_firsts(run: Run) -> bool:
-    return all(read_first(run.folder, name) is not None for name in run.settings.names)
 
 
 def _without_networks(run: Run, callback: Callback, asked: Asked, unsaved: Unsaved) -> Outcome:

@@ -147,7 +147,7 @@ class Search:
             return None
         while self.failures < MOST_FAILURES and not self.stopped:
             left = self.clock.left(self.candidates.values())
-            if left <= 0 and (self.candidates or ranked(self.run.trials())):
+            if left <= 0 and self._enough:
                 return None
             decision = self.policy.decide(self._situation(left))
             if decision is None:
@@ -157,6 +157,13 @@ class Search:
             if (candidate := self._new()) is not None:
                 return self._hand_out(candidate, decision, left)
         return None
+
+    @property
+    def _enough(self) -> bool:
+        """Whether nothing new is begun after the time: there is a network, or a first answer that one without a pilot,
+        which comes too late for more than a glimpse of the picture, would not better."""
+        first = not self.run.settings.has_pilot and self.run.has_firsts
+        return bool(self.candidates or ranked(self.run.trials())) or first
 
     def _situation(self, left: float) -> Situation:
         workers = max(1, len(self.runner.executor.workers))

@@ -88,7 +88,9 @@ class Trial:
 
     @property
     def value(self) -> float | None:
-        """What it is ranked by: the user's own metric, or else its estimated PSNR in dB."""
+        """What it is ranked by: the user's own metric, or else its estimated PSNR in dB; ``None`` where it failed."""
+        if self.state == "failed":  # perhaps for what the metric returned, in whose place no dB are to stand
+            return None
         return self.estimated_psnr if self.metric is None else self.metric
 
 
@@ -162,3 +164,19 @@ def ranked(trials: Iterable[Trial]) -> list[Trial]:
     """The candidates that count, the best first, by the user's metric or else by their scores, then by number."""
     complete = [e for e in trials if e.state in ("complete", "resting") and e.value is not None]
     return sorted(complete, key=lambda e: (-(e.value or 0.0), e.number))
+
+
+def lost_words(trials: Iterable[Trial], *, of: Iterable[Trial]) -> str:
+    """How many candidates failed, and how many were given up, with the first reason of each; empty where none was.
+
+    Args:
+        trials: those that are spoken of.
+        of: all of the study.
+    """
+    lost, begun = [*trials], sum(trial.state != "waiting" for trial in of)
+    said = []
+    for state, what in (("failed", "failed"), ("pruned", "were given up")):
+        if some := [trial for trial in lost if trial.state == state]:
+            why = next((trial.reason for trial in some if trial.reason), "for an unknown reason")
+            said.append(f"{len(some)} of {begun} candidates {what}: {why}")
+    return "; ".join(said)

@@ -528,7 +528,7 @@ def test_a_restoration_with_a_result_is_in_the_form_of_the_new_measurement(sever
         ({"average": 0.9}, "the average is 0.9"),
         (
             {"executor": 3},
-            "executor is 3; it is the address of a Dask scheduler, a distributed.Client, or a function",
+            "executor is 3; it is the address of a Dask scheduler, a cluster or a Client of Dask's, or a function",
         ),
         ({"executor": lambda folder, own: []}, "executor made list, which lacks workers, free, lost, submit"),
         ({"network": "dipsearch_nearest_48"}, "network is str"),
@@ -543,6 +543,16 @@ def test_what_cannot_be_used_is_refused_at_once_and_leaves_nothing(place, keywor
         ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), **keywords)
     assert str(caught.value).startswith(said) and "\n" not in str(caught.value)
     assert set((place / "temporary").iterdir()) == before and not list((place / "here").iterdir())
+
+
+def test_a_sampler_whose_package_is_not_installed_is_refused_at_once(monkeypatch):
+    monkeypatch.setattr("dipsearch.api.searched.find_spec", lambda name: None)
+    with pytest.raises(ds.InputError, match=r"CmaEsSampler; it needs the package cmaes.*pip install cmaes"):
+        ds.search(
+            ds.Problem(noisy(), noise=ds.Gaussian(0.05)),
+            sampler=optuna.samplers.CmaEsSampler(),
+            network=small_networks(),
+        )
 
 
 @pytest.mark.parametrize("given", [None, [], np.zeros((24, 32)), [np.zeros((24, 32))]])
@@ -663,9 +673,21 @@ def failing(trial):
 def test_where_every_candidate_fails_that_and_the_reason_are_said(place, parts, reason):
     with pytest.warns(UserWarning) as heard:
         found = ds.search(ds.Problem(noisy(), noise=ds.Gaussian(0.05)), trials=1, **parts, **FEW)
-    said = f"no network was fitted, 1 of 1 candidates failed: {reason}"
+    said = f"no network was fitted to its end, 1 of 1 candidates failed: {reason}"
     assert [(str(one.message), one.filename) for one in heard] == [(said, __file__)]
     assert found.summary["warnings"] == [said] and found.trials[0].reason == reason
+    assert found.trials[0].value is None  # no estimate in dB in the place of the metric
+
+
+def test_where_a_pruner_gives_up_every_candidate_that_is_said(place):
+    problem = ds.Problem(noisy(), noise=ds.Gaussian(0.05))
+    pruner = optuna.pruners.ThresholdPruner(lower=100)
+    with pytest.warns(UserWarning, match="no network was fitted to its end") as heard:
+        found = ds.search(problem, network=small_networks(), pruner=pruner, trials=1, **(FEW | {"steps": 60}))
+    said = "1 of 1 candidates were given up: the pruner gave it up at iteration 50"
+    assert [str(one.message) for one in heard] == [f"no network was fitted to its end, {said}"]
+    with pytest.raises(ds.StudyError, match=f"the result has no network: {said}; .*; mend that, or name"):
+        found.genomes()
 
 
 def test_failures_of_the_function_are_said_where_other_networks_were_fitted(place):

@@ -28,12 +28,13 @@ from dipsearch.execution import dask_client, dask_membership, dask_start
 from dipsearch.execution.dask_cluster import DaskCluster
 from dipsearch.execution.dask_worker import forget
 from dipsearch.execution.executor import WorkerDied
-from dipsearch.execution.task import STATE, Advanced
+from dipsearch.execution.task import STATE, Advanced, Restored
 from dipsearch.execution.worker import REMEMBERED
 from dipsearch.problem import NoNoise, Problem
 from dipsearch.problem.operators import registry
 from dipsearch.run import Silent, run_search
-from dipsearch.trials.own_parts import OwnParts
+from dipsearch.run.search_run import _elsewhere
+from dipsearch.trials.own_parts import NOTHING, OwnParts
 from dipsearch.trials.problem_files import write_problem
 
 from ..fitting.test_loop import inpainting
@@ -157,6 +158,34 @@ def test_a_cluster_without_workers_is_refused(
     monkeypatch.setattr(dask_start, "ARRIVE_SECONDS", 1.0)
     error = refused(tmp_path, threads)
     assert "has no workers" in error.given and "dask worker" in error.fix
+
+
+def test_a_cluster_of_dasks_is_used_like_its_address_and_stays_open(tmp_path: Path, threads: Client) -> None:
+    threads.cluster.scale(1)
+    with DaskCluster(study(tmp_path), threads.cluster) as executor:
+        assert len(executor.workers) == 1
+        assert isinstance(done(executor, PATCHES), Restored)
+    assert threads.cluster.status.name == "running" and len(threads.cluster.workers) == 1
+
+
+def test_a_cluster_that_was_closed_or_is_asynchronous_is_refused(
+    tmp_path: Path, threads: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as changed:
+        changed.setattr(type(threads.cluster), "asynchronous", True)
+        assert "not asynchronous" in refused(tmp_path, threads.cluster).rule
+    threads.cluster.close()
+    error = refused(tmp_path, threads.cluster)
+    assert isinstance(error, ResourceError) and "already closed" in error.given
+
+
+def test_clusters_of_other_packages_are_known_by_their_address(tmp_path: Path) -> None:
+    class SLURMCluster:  # as that of dask_jobqueue, or of dask_kubernetes
+        scheduler_address = "tcp://node1:8786"
+
+    given = SLURMCluster()
+    executor = _elsewhere(tmp_path, given, NOTHING, Silent())
+    assert isinstance(executor, DaskCluster) and executor.address is given
 
 
 def test_workers_that_are_known_and_give_no_sign_of_life_are_not_waited_for(

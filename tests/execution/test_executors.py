@@ -15,7 +15,7 @@ import pytest
 from safetensors.torch import load_file
 
 from dipsearch.execution.dask_cluster import DaskCluster
-from dipsearch.execution.executor import Executor, TaskFailed, WorkerDied, WorkerSpec
+from dipsearch.execution.executor import GIVEN_UP, Executor, TaskFailed, WorkerDied, WorkerSpec
 from dipsearch.execution.local_processes import LocalProcesses
 from dipsearch.execution.task import STATE, TRAJECTORY, Advanced, Limits, Picture, Restored, Result, Slice
 from dipsearch.execution.worker import Worker
@@ -184,7 +184,7 @@ def test_nothing_comes_of_a_task_that_nobody_waits_for(executor: Executor, folde
     )
     executor.wait(0.5)
     executor.give_up(future)
-    with pytest.raises(TaskFailed, match="nobody waited"):
+    with pytest.raises(TaskFailed, match=GIVEN_UP):
         future.result(timeout=0)
     until(lambda: executor.free() == 2, executor)
     assert not (folder / "trials/0050").exists()

@@ -248,7 +248,7 @@ class TestTheEnd:
             (type(a_slice()), Advanced),
         ]
         assert runner.seconds == 10 and runner.done == {}
-        assert said == ["similar patches on cat: nobody waited for it any more"]
+        assert said == ["similar patches on cat: it was given up, since there was no more time for it"]
 
     def test_what_is_in_time_is_not_given_up(self, memory_runner: MakeRunner) -> None:
         runner = memory_runner(taking(3.9), until=4.0)

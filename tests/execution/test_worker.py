@@ -16,7 +16,7 @@ from dipsearch.execution import answer_speed
 from dipsearch.execution import worker as worker_module
 from dipsearch.execution.executor import TaskFailed
 from dipsearch.execution.picture_fits import PictureFits, taken_up
-from dipsearch.execution.task import STATE, TRAJECTORY, Advanced, Patches
+from dipsearch.execution.task import OUTPUT, STATE, TRAJECTORY, Advanced, Patches
 from dipsearch.execution.worker import REMEMBERED, Worker
 from dipsearch.patches import HURRIED, answer, first_guess, fitted_part
 from dipsearch.problem import make_split
@@ -215,6 +215,26 @@ def test_networks_and_metrics_of_ones_own_are_to_blame_for_what_they_raise(worke
     worker.own = OwnParts(metric=lambda x, y, weight: float(x.shape[-1]))
     found = worker.do(a_slice())
     assert isinstance(found, Advanced) and found.value == 20.0
+
+
+def test_a_metric_that_works_in_place_changes_neither_the_fit_nor_the_split(tmp_path: Path) -> None:
+    def in_place(compared: torch.Tensor, scoring: torch.Tensor, counts: torch.Tensor) -> float:
+        distance = -float(compared.sub_(scoring).mul_(counts).abs_().sum() / counts.sum())
+        for given in (compared, scoring, counts):
+            given.zero_()
+        return distance
+
+    def pure(compared: torch.Tensor, scoring: torch.Tensor, counts: torch.Tensor) -> float:
+        return -float(((compared - scoring) * counts).abs().sum() / counts.sum())
+
+    found = []
+    for metric in (in_place, pure):
+        worker = Worker(study(tmp_path / metric.__name__), "cpu")
+        worker.own = OwnParts(metric=metric)
+        slices = advanced(worker, a_slice(), slices=2)
+        output = read_npz(worker.folder / a_slice().place / OUTPUT)["x"]
+        found.append(([(one.value, one.pictures[0].curve) for one in slices], output.tolist()))
+    assert found[0] == found[1]
 
 
 def test_similar_patches_that_a_gpu_has_no_room_for_are_found_without_its_fits_or_by_the_processor(

@@ -1,6 +1,7 @@
 """The user's own library: kept, listed, removed; duplicates, damaged and foreign files are refused in a sentence."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,3 +117,22 @@ def test_the_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert library_folder() == tmp_path / "mine"
     monkeypatch.delenv(PLACE)
     assert library_folder().parts[-2:] == ("dipsearch", "library")
+
+
+def test_without_a_home_directory_the_folder_is_the_one_that_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(Path, "home", no_home)
+    monkeypatch.delenv(PLACE, raising=False)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    with pytest.raises(InputError, match=f"no home directory.*set {PLACE}"):
+        library_folder()
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert library_folder() == tmp_path / "dipsearch" / "library"
+    monkeypatch.setenv(PLACE, str(tmp_path / "mine"))
+    assert library_folder() == tmp_path / "mine"
+
+
+def no_home() -> Path:
+    raise RuntimeError("Could not determine home directory.")

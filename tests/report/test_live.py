@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -225,6 +226,15 @@ def test_a_torn_journal_is_left_as_it_is(studies) -> None:
     before = snapshot(studies)
     assert len(Watched(studies / "running").read().trials) == 2
     assert snapshot(studies) == before
+
+
+def test_a_study_whose_name_looks_like_an_encoded_one_opens(studies) -> None:
+    (studies / "running").rename(studies / "a%2Fb")
+    client = make_app(studies).server.test_client()
+    (address,) = {f"/study/{quote(name)}" for name in find_studies(studies) if "%" in name}
+    assert client.get(address).status_code == 200
+    assert "This study has gone." not in str(renewed(client, quote("a%2Fb"))["live-head"]["children"])
+    assert client.get("/study/a%2Fb").status_code == 404  # which is a/b
 
 
 @pytest.mark.parametrize(

@@ -80,4 +80,4 @@ def test_no_room_for_the_page(
 def test_candidates_that_were_not_begun_have_not_failed() -> None:
     trials = [Trial(number, "failed", reason="no room") for number in range(3)]
     trials += [Trial(number, "waiting") for number in range(3, 15)]
-    assert _failed_words(trials) == "no network was fitted, 3 of 3 candidates failed: no room"
+    assert _failed_words(trials) == "no network was fitted to its end, 3 of 3 candidates failed: no room"

@@ -80,6 +80,34 @@ def test_a_search_tries_the_best_of_the_users_own_studies_after_the_first_preset
     assert len(known.notes) == 1 and known.notes[0].startswith("foreign of your library is left out")
 
 
+def test_a_user_without_a_home_directory_has_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for variable in (PLACE, "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    known = found()
+    assert known.starters[0][0] == NAMES[0] and known.notes == () and known.record["own"] == []
+
+
+def test_a_library_that_cannot_be_entered_is_left_out_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_dir = Path.is_dir
+
+    def closed(self: Path) -> bool:
+        if self == tmp_path:
+            raise PermissionError(13, "Permission denied", str(self))
+        return is_dir(self)
+
+    monkeypatch.setenv(PLACE, str(tmp_path))
+    monkeypatch.setattr(Path, "is_dir", closed)
+    known = found()
+    assert known.starters[0][0] == NAMES[0]
+    assert known.notes == (f"your library {tmp_path} is left out: the system says: Permission denied",)
+
+
 def test_where_much_is_unseen_networks_without_a_first_answer_take_turns_with_those_that_have_it() -> None:
     y = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
 

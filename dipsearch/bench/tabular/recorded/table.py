@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
@@ -76,8 +77,8 @@ class Table:
         Raises:
             InputError: the table does not have it.
         """
-        key = genome if isinstance(genome, str) else genome.digest
-        if key not in self._by_name:
+        key = genome.digest if isinstance(genome, Genome) else genome
+        if not isinstance(key, str) or key not in self._by_name:
             raise InputError(
                 f"the table has no genome {key}",
                 f"it has {len(self.genomes)}, by digest and by name",
@@ -139,14 +140,15 @@ class Table:
             seed: of the fit.
 
         Raises:
-            InputError: the table does not have this genome, case or seed, or several cases, or the step is below 10.
+            InputError: the table does not have this genome, case or seed, or several cases, or the step is below 10 or
+                no whole number.
         """
         recorded, case = self.recorded(genome), self._only_case(picture, task)
         fit = case.fits.get((recorded.digest, seed))
-        if fit is None or step < EVERY:
+        if fit is None or not isinstance(step, Integral) or step < EVERY:
             raise InputError(
                 f"{recorded.name} was asked for at step {step} with seed {seed}",
-                f"it has the seeds {', '.join(map(str, self.seeds(genome)))}, and check points from {EVERY} on",
+                f"it has the seeds {', '.join(map(str, self.seeds(genome)))}, and whole steps from {EVERY} on",
                 "choose from these",
             )
         at = min(step // EVERY, len(fit.validation_mse)) - 1

@@ -74,10 +74,13 @@ def test_a_case_need_not_be_named_where_there_is_one(table: Table) -> None:
         ),
         (BEST_KNOWN, 100, "camera", 99, "with seed 99; it has the seeds 0, 1, 2"),
         (BEST_KNOWN, 3, "camera", 0, "at step 3"),
+        (BEST_KNOWN, 200.5, "camera", 0, "at step 200.5 .* whole steps from 10 on"),
+        (BEST_KNOWN, float("nan"), "camera", 0, "at step nan"),
+        (None, 200, "camera", 0, "the table has no genome None"),
     ],
 )
 def test_what_a_table_does_not_have_is_said(
-    table: Table, genome: str, step: int, picture: str, seed: int, message: str
+    table: Table, genome: str, step: float, picture: str, seed: int, message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
         table.query(genome, step, picture=picture, task="denoise", seed=seed)
