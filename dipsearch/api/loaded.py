@@ -6,9 +6,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from torch import Tensor
+
 from ..errors import InputError, StudyError
 from ..problem import Problem
 from ..run import read_study
+from ..run.picture_record import PictureRecord
+from ..trials.delivered_file import read_delivered
 from ..trials.own_parts import NOTHING, operators_of
 from ..trials.problem_files import WHOLE, problem_path, read_problem
 from .asked import cases_of, own_operators, problems_of
@@ -43,5 +47,11 @@ def _loaded(place: Path) -> Result:
             "finish it with dipsearch search --resume",
         )
     problems = [read_problem(problem_path(place, kind=WHOLE, name=one.name)) for one in record.pictures]
-    images = [one.read_whole(one.restored) for one in record.pictures if one.restored is not None]
+    images = [_image(place, one, one.restored) for one in record.pictures if one.restored is not None]
     return Result(tuple(problems), tuple(images), record.result, place, _record=record)
+
+
+def _image(place: Path, picture: PictureRecord, restored: Path) -> Tensor:
+    """What was delivered, (1, C, H, W) about in [0, 1]: of an array to the bit, of a file as its restoration has it."""
+    kept = read_delivered(place, picture.name)
+    return picture.read_whole(restored) if kept is None else kept

@@ -23,7 +23,7 @@ from .mask_file import Observation
 from .measurement import refuse_small
 from .noise import NO_NOISE
 from .operators import Mask
-from .picture_range import TYPE_RANGE, PictureRange, range_of, tamed
+from .picture_range import LARGEST, TYPE_RANGE, PictureRange, range_of, tamed
 from .problem import Problem
 from .splits.splitting import make_split
 from .task_options import TaskOptions
@@ -210,6 +210,26 @@ def _case_of(
         windows=windows,
         channels=channels,
         alpha=alpha_beside(read, problem, told),
+    )
+
+
+def case_of(problem: Problem, *, name: str, source: str, notes: tuple[str, ...] = ()) -> Case:
+    """The case of a problem without a picture file: of arrays, or of a study whose picture is gone.
+
+    What is restored is written in the units of the array, with 8 or 16 bits where that has so many, else as floats.
+    """
+    form = problem.form
+    bits = {"uint8": 8, "uint16": 16}.get(form.dtype, 32)
+    ends = form.low / LARGEST[bits], form.high / LARGEST[bits]
+    return Case(
+        name=name,
+        source=source,
+        problem=problem,
+        reference=None,
+        bits=bits,
+        notes=notes,
+        range=PictureRange(*ends, LARGEST[bits], own=ends != (0.0, 1.0)),
+        channels=ChannelSet((0,) * form.channels) if form.channels > 1 else None,
     )
 
 
