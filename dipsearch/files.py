@@ -7,10 +7,11 @@ the old file, or none, never half of one.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, mkdtemp
 
 from .errors import ResourceError
 
@@ -53,6 +54,42 @@ def replacing(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def copy_folder(source: Path, to: Path) -> None:
+    """Copy a folder to where there is none, or an empty one, in full or not at all.
+
+    The copy is made inside of ``to``: that may be all of a disk, or the only folder that may be written to.
+
+    Raises:
+        ResourceError: no permission, no space, or another refusal of the operating system.
+    """
+    new, temporary = not to.exists(), None
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        temporary = Path(mkdtemp(dir=to, prefix=WRITING))
+        shutil.copytree(source, temporary, dirs_exist_ok=True)
+        for one in list(temporary.iterdir()):
+            one.replace(to / one.name)
+    except OSError as error:
+        raise ResourceError(
+            f"cannot write {to}", f"the system says: {_first_reason(error)}", "choose another folder"
+        ) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+        if new:
+            with suppress(OSError):  # it is not empty: all is there
+                to.rmdir()
+
+
+def _first_reason(error: OSError) -> str:
+    """What the system says; where it refused many files, of the first one."""
+    if isinstance(
+        error, shutil.Error
+    ):  # "[Errno 28] No space left on device: 'file'", in a list with all others
+        return str(error.args[0][0][2]).partition("] ")[2].partition(": '")[0]
+    return error.strerror or str(error)
 
 
 def write_bytes(path: str | Path, content: bytes, *, durable: bool = True) -> None:

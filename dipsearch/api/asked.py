@@ -14,7 +14,7 @@ from ..durations import seconds_in
 from ..errors import InputError, ResourceError
 from ..fitting import EngineWord, Precision
 from ..fitting.own_draws import SEEDS
-from ..problem import Case, Problem
+from ..problem import Case, Problem, case_of
 from ..problem.operators import Identity, factors_of, name_of
 from ..problem.operators.registry import GIVEN
 from ..request_words import STARTS
@@ -75,13 +75,11 @@ def cases_of(problems: Sequence[Any]) -> list[Case]:
         raise InputError("no problem was given", "there is at least one", "give a dipsearch.Problem")
     names = ["image"] if len(problems) == 1 else [f"image{index}" for index in range(len(problems))]
     return [
-        Case(
+        case_of(
+            # What was measured, files and answers lie on the CPU, wherever it is fitted.
+            problem if problem.y.device.type == "cpu" else problem.to("cpu"),
             name=name,
             source=f"{ARRAY}{name}",
-            # What was measured, files and answers lie on the CPU, wherever it is fitted.
-            problem=problem if problem.y.device.type == "cpu" else problem.to("cpu"),
-            reference=None,
-            bits=32,
             notes=_notes(problem),
         )
         for name, problem in zip(names, problems, strict=True)

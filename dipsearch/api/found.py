@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -17,7 +16,8 @@ from torch import Tensor
 from ..delivery.answer_words import answers_of, delivered_answer, delivered_words, level_words
 from ..delivery.answers import UNCHANGED
 from ..delivery.shares import BEST, FIRST
-from ..errors import DipsearchError, InputError, ResourceError, StudyError
+from ..errors import DipsearchError, InputError, StudyError
+from ..files import copy_folder
 from ..library import Architecture, read_architecture
 from ..network import Genome
 from ..problem import Problem, psnr, ssim
@@ -230,6 +230,7 @@ class Result:
 
         Raises:
             StudyError: there is something in the folder, or nothing to be saved.
+            ResourceError: it cannot be written in full; then nothing of it is.
         """
         place, study = Path(folder), self._study
         if place.exists() and not place.is_dir():
@@ -238,14 +239,7 @@ class Result:
             raise StudyError(
                 f"there is something in {place}", "a study has a folder of its own", "choose another folder"
             )
-        try:
-            shutil.copytree(study, place, dirs_exist_ok=True)
-        except OSError as error:
-            raise ResourceError(
-                f"cannot write {place}",
-                f"the system says: {error.strerror or error}",
-                "choose another folder",
-            ) from error
+        copy_folder(study, place)
         return place
 
     def compare(self, reference: Any) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,8 @@ def add(
         typer.Argument(metavar="STUDY", help="A study's folder, or its name in studies/; or a preset.yaml."),
     ],
     name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="By which it is kept; its own when absent.")
+        str | None,
+        typer.Option("--name", metavar="NAME", help="By which it is kept; its study's when absent."),
     ] = None,
     storage: shared.Storage = None,
 ) -> None:
@@ -55,21 +57,26 @@ def _add_preset(file: Path, *, name: str | None) -> None:
     from ..library.presets import read_preset
 
     found = read_preset(file)
-    kept = parsing.study_name(name or file.stem)
+    place = file.resolve().parent
+    in_study = place.name == "best" and (place.parent / parsing.STUDY_FILE).is_file()
+    kept = parsing.study_name(name or (place.parent.name if in_study else file.stem))
     where = keep_preset(found, name=kept, folder=library_folder())
     print(visible(f"kept: {kept}, a preset for {', '.join(found.tasks)}, in {where}"))
 
 
 @library.command("list")
 def listed(json: shared.Json = False) -> None:
-    """List the studies of the library with their best networks, and its presets."""
-    from ..library.kept_presets import kept_presets
-    from ..library.kept_studies import kept_studies, library_folder
+    """List the studies of the library with their best networks, and its presets; what cannot be read is named."""
+    from ..library.kept_presets import readable_presets
+    from ..library.kept_studies import library_folder, readable_studies
     from ..report.anatomy import evidence_words
     from ..report.wording import plural
     from .console import print_json, print_pairs, print_table
 
-    studies, presets = kept_studies(), kept_presets(library_folder())
+    studies, left_out = readable_studies(library_folder())
+    presets, more = readable_presets(library_folder())
+    for sentence in (*left_out, *more):
+        print(visible(f"dipsearch: warning: {sentence}"), file=sys.stderr)
     if json:
         print_json(
             [

@@ -15,8 +15,10 @@ from torch import Tensor
 
 from ..files import dispensable, replacing
 from ..problem import Case, restored_suffix, write_image, write_restored
+from ..trials.delivered_file import write_delivered
 from ..trials.objective import estimated_psnr
 from ..trials.problem_files import SplitProblem
+from ..trials.request import ARRAY
 from ..trials.true_quality import finite, true_luma, true_peak, true_psnr_and_ssim
 from .answers import Choice, finished
 from .bootstrap import Standing
@@ -61,6 +63,9 @@ def write_picture(
     image, (black, white) = choice.answer.image, case.ends
     file = place / f"{restored_kind(case)}{restored_suffix(case)}"
     write_restored(file, image, case)
+    if case.source.startswith(ARRAY):
+        with dispensable(lacking):
+            write_delivered(folder, picture.name, image)
     rows = answer_rows(choice, truth, data_range=relative_to)
     delivered = next(row for row in rows if row["name"] == choice.chosen)
     doubt = None

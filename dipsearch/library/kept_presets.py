@@ -20,9 +20,8 @@ def keep_preset(found: Preset, *, name: str, folder: Path) -> Path:
 
     Raises:
         InputError: its network, or something else of its name, is there already.
-        FormatError: one of the presets that are there is damaged.
     """
-    for other in kept_presets(folder):
+    for other in readable_presets(folder)[0]:
         if other.genome == found.genome:
             raise InputError(
                 f"the network is in the library already, as {other.name}",
@@ -41,17 +40,8 @@ def keep_preset(found: Preset, *, name: str, folder: Path) -> Path:
     return file
 
 
-def kept_presets(folder: Path) -> tuple[Preset, ...]:
-    """The presets of the library, by name.
-
-    Raises:
-        FormatError: one of its files is damaged, or something else.
-    """
-    return tuple(read_preset(file) for file in preset_files(folder))
-
-
 def readable_presets(folder: Path) -> tuple[tuple[Preset, ...], tuple[str, ...]]:
-    """The presets of the library that can be read, and a sentence on each that a search goes on without."""
+    """The presets of the library that can be read, by name, and a sentence on each that is left out."""
     found, left_out = [], []
     for file in preset_files(folder):
         try:

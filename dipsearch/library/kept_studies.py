@@ -38,11 +38,11 @@ def library_folder() -> Path:
     Raises:
         InputError: no folder is named, and the user has no home directory, as in many containers.
     """
-    if given := os.environ.get(PLACE):
-        return Path(given)
     variable, below = DATA_PLACES.get(sys.platform, ("XDG_DATA_HOME", ".local/share"))
     data = variable and os.environ.get(variable)
     try:
+        if given := os.environ.get(PLACE):
+            return Path(given).expanduser()  # no shell has read the `~` of a file of settings
         return Path(data or Path.home() / below) / "dipsearch" / "library"
     except RuntimeError as error:
         raise InputError(
@@ -56,20 +56,18 @@ def keep_study(study: KeptStudy, *, folder: Path | None = None) -> Path:
     """Write a study into the library; return its file.
 
     Raises:
-        InputError: the study, or another one of its name, is there already.
-        FormatError: one of the files that are there is damaged.
+        InputError: the study, or something else of its name, is there already.
     """
     folder = library_folder() if folder is None else folder
-    for other in kept_studies(folder):
+    for other in readable_studies(folder)[0]:
         if other.identity == study.identity:
             raise InputError(
                 f"the study is in the library already, as {other.name}",
                 "each study counts once",
                 f"remove it with {program()} library remove {shlex.quote(other.name)} to add it anew",
             )
-        _refuse_name(study.name, other.name)
-    for preset in preset_files(folder):
-        _refuse_name(study.name, preset.stem)
+    for other_file in (*_study_files(folder), *preset_files(folder)):
+        _refuse_name(study.name, other_file.stem)
     file = folder / f"{study.name}.json"
     write_kept_study(file, study)
     return file
@@ -84,23 +82,17 @@ def _refuse_name(name: str, other: str) -> None:
         )
 
 
-def kept_studies(folder: Path | None = None) -> tuple[KeptStudy, ...]:
-    """The studies of the library, by name.
-
-    Raises:
-        FormatError: one of its files is damaged, or something else.
-    """
-    folder = library_folder() if folder is None else folder
-    files = sorted(folder.glob("*.json")) if folder.is_dir() else []
-    return tuple(read_kept_study(file) for file in files if not file.name.startswith("."))
+def _study_files(folder: Path) -> list[Path]:
+    """The files, by name; there is none where there is no folder."""
+    return [file for file in sorted(folder.glob("*.json")) if not file.name.startswith(".")]
 
 
 def readable_studies(folder: Path | None = None) -> tuple[tuple[KeptStudy, ...], tuple[str, ...]]:
-    """The studies of the library, once each, and a sentence on each file that a search goes on without."""
+    """The studies of the library, by name and once each, and a sentence on each file that is left out."""
     folder = library_folder() if folder is None else folder
     found: dict[tuple[object, ...], KeptStudy] = {}
-    left_out = []
-    for file in sorted(folder.glob("*.json")) if folder.is_dir() else []:
+    left_out = [f"your library {folder} is left out: it is a file, and no folder"] if folder.is_file() else []
+    for file in _study_files(folder):
         try:
             study = read_kept_study(file)
         except FormatError as error:

@@ -6,6 +6,7 @@ reference are here too, but only reports and benchmarks may call them.
 """
 
 from .case import Case as Case
+from .case import case_of as case_of
 from .case import load_case as load_case
 from .channel_set import distinct_channels as distinct_channels
 from .form import Form as Form

@@ -22,8 +22,8 @@ from .gate.diagnosis import Diagnosis
 from .mask_file import Observation
 from .measurement import refuse_small
 from .noise import NO_NOISE
-from .operators import Mask
-from .picture_range import TYPE_RANGE, PictureRange, range_of, tamed
+from .operators import Mask, Operator
+from .picture_range import LARGEST, TYPE_RANGE, PictureRange, range_of, tamed
 from .problem import Problem
 from .splits.splitting import make_split
 from .task_options import TaskOptions
@@ -97,6 +97,23 @@ class Case:
         return self.range.into(self.image.pixels), observed if isinstance(
             self.problem.operator, Mask
         ) else everywhere
+
+    @property
+    def whole_problem(self) -> Problem:
+        """The problem of the whole picture, also where parts are worked on; its form is that of these."""
+        if self.windows is None or self.whole is None:
+            return self.problem
+        y, observed = self.whole
+        y = y if self.channels is None else self.channels.into(y)
+        operator: Operator = Mask(observed)
+        if not isinstance(
+            self.problem.operator, Mask
+        ):  # noise in a part: 1 there, and all else stays as it is
+            operator = self.problem.operator
+            observed = self.windows.inserted(
+                torch.zeros_like(observed), self.problem.observed, missing=torch.ones_like(observed)
+            )
+        return replace(self.problem, y=y, operator=operator, image_shape=image_shape(y), observed=observed)
 
 
 def load_case(source: str, options: TaskOptions, *, seed: int, whole: bool = False) -> Case:
@@ -210,6 +227,26 @@ def _case_of(
         windows=windows,
         channels=channels,
         alpha=alpha_beside(read, problem, told),
+    )
+
+
+def case_of(problem: Problem, *, name: str, source: str, notes: tuple[str, ...] = ()) -> Case:
+    """The case of a problem without a picture file: of arrays, or of a study whose picture is gone.
+
+    What is restored is written in the units of the array, with 8 or 16 bits where that has so many, else as floats.
+    """
+    form = problem.form
+    bits = {"uint8": 8, "uint16": 16}.get(form.dtype, 32)
+    ends = form.low / LARGEST[bits], form.high / LARGEST[bits]
+    return Case(
+        name=name,
+        source=source,
+        problem=problem,
+        reference=None,
+        bits=bits,
+        notes=notes,
+        range=PictureRange(*ends, LARGEST[bits], own=ends != (0.0, 1.0)),
+        channels=ChannelSet((0,) * form.channels) if form.channels > 1 else None,
     )
 
 

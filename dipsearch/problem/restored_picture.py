@@ -193,8 +193,11 @@ def _plain(samples: Samples) -> Samples:
 
 
 def _unchanged(x: Tensor, case: Case) -> tuple[Samples, NDArray[np.bool_]] | None:
-    """The samples of the file, and where the values of ``x`` are still those that were measured."""
+    """The samples of the file, and where ``x`` still has the values that were measured; of an array its gaps."""
     image, problem = case.image, case.problem
+    if image is None and problem.form.gaps is not None:
+        gaps = problem.form.gaps[0, 0].numpy()
+        return np.full((*gaps.shape, 1), np.nan, np.float32), gaps
     damaged = case.simulation is not None and not isinstance(problem.operator, Mask)
     if image is None or image.samples is None or not problem.pixelwise or damaged:
         return None

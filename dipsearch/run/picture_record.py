@@ -16,9 +16,8 @@ from torch import Tensor
 from ..delivery.picture_outputs import picture_folder
 from ..errors import DipsearchError, FormatError, InputError
 from ..plain_files import inside, inside_or_none
-from ..problem import Case, load_case, read_image, unique_names
+from ..problem import Case, case_of, load_case, read_image, unique_names
 from ..problem.formats.image import image_name
-from ..problem.picture_range import PictureRange
 from ..trials.problem_files import SEARCHED, WHOLE, problem_file, read_box, read_problem
 from ..trials.request import ARRAY, Request
 from ..trials.source_files import is_known, known_sources
@@ -77,9 +76,11 @@ class PictureRecord:
     def _finite(self, file: Path) -> Tensor:
         """A picture's pixels, where it has gaps with what was worked on there, if that is known, else 0."""
         pixels = read_image(file, finite=False).pixels
-        image = None if self.case is None else self.case.image
-        if image is not None and image.pixels.shape == pixels.shape:
-            return torch.where(pixels.isfinite(), pixels, image.pixels.to(pixels))
+        if self.case is not None:
+            image, y = self.case.image, self.case.problem.y
+            worked_on = self.case.range.back(y) if image is None else image.pixels
+            if worked_on.shape == pixels.shape:
+                return torch.where(pixels.isfinite(), pixels, worked_on.to(pixels))
         return pixels.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
 
     def shown(self, x: Tensor) -> Tensor:
@@ -145,11 +146,7 @@ def _case(
 def _measured(folder: Path, name: str, source: str) -> Case:
     """A picture from its problem file."""
     problem = read_problem(inside(folder, problem_file(kind=WHOLE, name=name)))
-    if source.startswith(ARRAY):
-        return Case(name, source, problem, None, 32, ())
-    ends = problem.form.low, problem.form.high
-    chosen = PictureRange(*ends, own=ends != (0.0, 1.0))
-    return Case(name, source, problem, None, 32, (), range=chosen)
+    return case_of(problem, name=name, source=source)
 
 
 def _box(folder: Path, name: str, missing: list[str]) -> tuple[int, int, int, int] | None:

@@ -7,6 +7,7 @@ inside functions, as in a notebook: a worker could not import it.
 from __future__ import annotations
 
 import copy
+import errno
 import gc
 import os
 import pickle
@@ -247,6 +248,29 @@ def test_a_study_is_saved_in_a_folder_of_its_own(own, tmp_path, taken):
     with pytest.raises((ds.StudyError, ds.ResourceError)):
         own.save(tmp_path / taken)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "full", "something"]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_study_that_does_not_fit_leaves_nothing_and_one_sentence(own, tmp_path, monkeypatch, there):
+    place, copied = tmp_path / "mine", shutil.copyfile
+    if there:
+        place.mkdir()
+
+    def fills_up(source, target, **words):
+        if os.fspath(source).endswith(".npz"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target)
+        return copied(source, target, **words)
+
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "copyfile", fills_up)
+        with pytest.raises(ds.ResourceError) as refused:
+            own.save(place)
+    assert str(refused.value) == (
+        f"cannot write {place}; the system says: {os.strerror(errno.ENOSPC)}; choose another folder"
+    )
+    assert list(tmp_path.rglob("*")) == [place] * there
+    assert ds.load(own.save(place), own.problems[0]).delivered == own.delivered
+    assert not list(place.glob(".writing-*"))
 
 
 def test_nothing_is_written_unless_it_is_asked_for(own, place):

@@ -1,15 +1,17 @@
 """``dipsearch library``: what cannot be used ends in one line and exit code 2."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dipsearch.commands.main import run
-from dipsearch.library import preset
+from dipsearch.library import preset, read_preset
 from dipsearch.library.kept_studies import PLACE, keep_study
 from dipsearch.library.kept_study_file import KeptNetwork, KeptPicture, KeptStudy
 from dipsearch.library.measurement_features import FEATURES
+from dipsearch.library.presets import FOLDER, write_preset
 from dipsearch.problem import TaskOptions
 from dipsearch.trials.request import Request, write_request
 
@@ -55,9 +57,35 @@ def test_what_cannot_be_used_is_one_line(
     assert words in captured.err and captured.err.count("\n") == 1 and not captured.out
 
 
-def test_a_foreign_file_is_named_and_can_be_removed(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (place / "library" / "foreign.json").write_text('{"format": "something"}', encoding="utf-8")
-    assert run(["library", "list"]) == 2
-    assert "foreign.json" in capsys.readouterr().err
-    assert run(["library", "remove", "foreign"]) == 0
+@pytest.mark.parametrize("name", ["odd.json", "odd.yaml"])
+def test_a_foreign_file_is_named_beside_the_others_and_can_be_removed(
+    name: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "library" / name).write_text("{", encoding="utf-8")
+    for words in (["library", "list"], ["library", "list", "--json"]):
+        assert run(words) == 0
+        listed = capsys.readouterr()
+        assert "mine" in listed.out and "odd" not in listed.out
+        assert listed.err.startswith("dipsearch: warning: odd of your library is left out: ")
+    assert run(["library", "remove", "odd"]) == 0
     assert run(["library", "list"]) == 0
+    assert not capsys.readouterr().err
+
+
+def test_a_preset_has_the_name_of_its_study(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    there = read_preset(FOLDER / "dipsearch_pilot_16.yaml")
+    write_preset(place / "mild.yaml", there)
+    for name, rate in (("few", 0.02), ("many", 0.03)):
+        folder = place / "studies" / name
+        request = Request(sources=("cat.png",), options=TaskOptions(task="denoise"), name=name)
+        write_request(folder / "study.yaml", request)
+        (folder / "best").mkdir()
+        found = replace(there, genome=replace(there.genome, learning_rate=rate))
+        write_preset(folder / "best" / "preset.yaml", found)
+    for file in ("studies/few/best/preset.yaml", "studies/many/best/preset.yaml", "mild.yaml"):
+        assert run(["library", "add", file]) == 0, capsys.readouterr().err
+    assert sorted(one.name for one in (place / "library").glob("*.yaml")) == [
+        "few.yaml",
+        "many.yaml",
+        "mild.yaml",
+    ]

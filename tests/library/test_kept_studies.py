@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dipsearch.errors import FormatError, InputError
+from dipsearch.errors import InputError
 from dipsearch.library import preset, read_preset
 from dipsearch.library.kept_presets import keep_preset
 from dipsearch.library.kept_studies import (
@@ -15,7 +15,6 @@ from dipsearch.library.kept_studies import (
     PLACE,
     keep_study,
     kept_networks,
-    kept_studies,
     library_folder,
     readable_studies,
     remove_study,
@@ -37,11 +36,11 @@ def study(name: str = "first", *, task: str = "denoise", seed: int = 0) -> KeptS
 
 def test_a_study_is_kept_read_back_and_removed(tmp_path: Path) -> None:
     folder = tmp_path / "library"
-    assert kept_studies(folder) == ()
+    assert readable_studies(folder) == ((), ())
     keep_study(study(), folder=folder)
-    assert kept_studies(folder) == (study(),)
+    assert readable_studies(folder) == ((study(),), ())
     remove_study("first", folder=folder)
-    assert kept_studies(folder) == ()
+    assert readable_studies(folder) == ((), ())
     with pytest.raises(InputError, match="no study or preset 'first'; it has none"):
         remove_study("first", folder=folder)
 
@@ -52,7 +51,7 @@ def test_the_same_study_and_the_same_name_are_refused(tmp_path: Path) -> None:
         keep_study(study("second"), folder=tmp_path)
     with pytest.raises(InputError, match="another study or preset of the name first"):
         keep_study(study("First", seed=1), folder=tmp_path)
-    assert len(kept_studies(tmp_path)) == 1
+    assert len(readable_studies(tmp_path)[0]) == 1
 
 
 def test_the_advice_on_what_is_there_already_can_be_pasted(tmp_path: Path) -> None:
@@ -79,7 +78,7 @@ def test_the_advice_on_what_is_there_already_can_be_pasted(tmp_path: Path) -> No
         (lambda c: c["networks"].append(c["networks"][0]), "a network occurs twice"),
     ],
 )
-def test_damaged_files_are_refused_and_a_search_goes_on_without_them(
+def test_damaged_files_are_named_and_left_out_and_keep_their_names(
     change: object, words: str, tmp_path: Path
 ) -> None:
     keep_study(study(), folder=tmp_path)
@@ -87,13 +86,16 @@ def test_damaged_files_are_refused_and_a_search_goes_on_without_them(
     content = json.loads(file.read_text(encoding="utf-8"))
     change(content)  # type: ignore[operator]
     file.write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(FormatError, match=words):
-        kept_studies(tmp_path)
     there, left_out = readable_studies(tmp_path)
     assert [one.name for one in there] == ["first"]
     assert len(left_out) == 1 and left_out[0].startswith("second of your library is left out")
+    assert words in left_out[0]
+    with pytest.raises(InputError, match="another study or preset of the name second"):
+        keep_study(study("second", seed=2), folder=tmp_path)
+    keep_study(study("third", seed=3), folder=tmp_path)
     remove_study("second", folder=tmp_path)
-    assert len(kept_studies(tmp_path)) == 1
+    there, left_out = readable_studies(tmp_path)
+    assert [one.name for one in there] == ["first", "third"] and left_out == ()
 
 
 def test_a_copy_under_another_name_counts_once(tmp_path: Path) -> None:
@@ -112,9 +114,17 @@ def test_a_search_tries_the_best_of_each_study_of_its_task_once() -> None:
     assert kept_networks(studies, "inpaint") == ()
 
 
+def test_a_file_is_no_library_and_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "mine"
+    file.touch()
+    assert readable_studies(file) == ((), (f"your library {file} is left out: it is a file, and no folder",))
+
+
 def test_the_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(PLACE, str(tmp_path / "mine"))
     assert library_folder() == tmp_path / "mine"
+    monkeypatch.setenv(PLACE, "~/mine")  # of a .env file, or of a systemd unit
+    assert library_folder() == Path.home() / "mine"
     monkeypatch.delenv(PLACE)
     assert library_folder().parts[-2:] == ("dipsearch", "library")
 

@@ -79,6 +79,11 @@ def test_everything_else_has_the_pixel_values_that_were_decoded(tmp_path: Path, 
         case.windows.width,
     )
     assert any("around the holes" in note for note in case.notes)
+    whole = case.whole_problem
+    assert torch.equal(whole.observed, observed) and torch.equal(
+        whole.operator.A(whole.y), whole.y * observed
+    )
+    assert torch.equal(case.windows.cut(whole.y) * case.problem.observed, case.problem.y)
     write_restored(tmp_path / "out.png", torch.full(case.problem.image_shape, 0.5), case)
     written = np.asarray(Image.open(tmp_path / "out.png"))
     hole = observed[0, 0].numpy() == 0

@@ -8,7 +8,7 @@ import torch
 
 from dipsearch.errors import FormatError, StudyError
 from dipsearch.library import preset
-from dipsearch.library.kept_studies import keep_study, kept_networks, kept_studies
+from dipsearch.library.kept_studies import keep_study, kept_networks, readable_studies
 from dipsearch.library.kept_study_file import MOST_NETWORKS
 from dipsearch.library.measurement_features import FEATURES
 from dipsearch.network import load_space, space_file
@@ -54,7 +54,7 @@ def test_the_best_networks_and_the_features_are_kept(tmp_path: Path) -> None:
     assert [one.steps for one in found.networks[:2]] == [100, 101]
     assert found.pictures[0].digest == image_digest(Y) and set(found.pictures[0].features) == set(FEATURES)
     keep_study(found, folder=tmp_path / "library")
-    assert kept_studies(tmp_path / "library") == (found,)
+    assert readable_studies(tmp_path / "library") == ((found,), ())
 
 
 def test_a_preset_is_known_where_the_space_has_moved_it_and_its_variants_are_networks_of_the_search(
