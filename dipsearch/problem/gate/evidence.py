@@ -252,7 +252,7 @@ def _beside_texture(
     """Both lines as the free directions have them, for texture may grow with brightness, or hide that noise does."""
     if free is None:
         return line, photons
-    several = len(free.sigmas) > 1  # texture, which they share, is hardly in the directions free of it
+    several = free.joint  # texture, which channels share, is hardly in the directions free of it
     beside = free.line
     if several and photons.gain > 0:  # the darkest places of single channels are in no patch over all of them
         beside = dataclasses.replace(beside, least=min(beside.least, photons.least))

@@ -92,7 +92,8 @@ class FreeNoise:
         even: the strength in the quietest patches by that of noise: 1 for noise, less for texture.
         above: likewise in the loudest ones: more for texture.
         rise: the strength in the last free direction by that in the first: about 1 for white noise.
-        line: its variance against brightness, in patches over all channels.
+        line: its variance against brightness.
+        joint: whether that is of patches over several channels; else of one, as where each is cut somewhere else.
     """
 
     sigmas: tuple[float, ...]
@@ -100,6 +101,7 @@ class FreeNoise:
     above: float
     rise: float
     line: PhotonLine
+    joint: bool
 
     @property
     def sigma(self) -> float:
@@ -141,12 +143,10 @@ def free_noise(y: Tensor, left_out: Bits, *, sigma: float) -> FreeNoise | None:
     channels = [one for one in found if one is not None]
     if not channels:
         return None
-    together: _Patches | None = channels[0]
+    joint = None
     if len(planes) > 1:
-        together = _read(
-            planes, left_out[: len(planes)], sigma, [one.sigma if one else sigma for one in found]
-        )
-    line = _line(together) if together is not None else NO_LINE
+        joint = _read(planes, left_out[: len(planes)], sigma, [one.sigma if one else sigma for one in found])
+    line = _line(joint or max(channels, key=lambda one: len(one.mean)))
     shares = [one.energy / _expected(one.mean, line) for one in channels]
     energy = np.concatenate([share / max(share.mean(), 1e-30) for share in shares])
     noise = FreeNoise(
@@ -155,6 +155,7 @@ def free_noise(y: Tensor, left_out: Bits, *, sigma: float) -> FreeNoise | None:
         above=_strength(energy, LOUD),
         rise=float(np.mean([one.rise for one in channels])),
         line=line,
+        joint=joint is not None,
     )
     return replace(noise, line=replace(line, surely_noise=noise.white))
 
@@ -210,7 +211,7 @@ def _read(
     if patches is None:
         return None
     pixels = side * side
-    by = np.repeat(1 / np.maximum(strengths, LEAST * max(strengths)), pixels)
+    by = np.repeat(1 / np.maximum(strengths, max(LEAST * max(strengths), 1e-9)), pixels)
     centred = (patches - patches.mean(0)) * by
     variances, directions = np.linalg.eigh(centred.T @ centred / len(centred))
     free = directions[:, :FREE]

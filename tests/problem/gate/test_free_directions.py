@@ -140,3 +140,20 @@ def test_too_small_and_plain_pictures_say_nothing():
     assert in_free(torch.full((1, 1, 24, 24), 0.5)) is None
     found = in_free(torch.full((1, 1, 64, 64), 0.5))
     assert not found.white and found.sigma == 0
+
+
+def test_photons_are_found_where_channels_are_cut_in_different_places():
+    """No patch shows noise in all three: red is white on the left, and blue is black on the right."""
+    rows, columns = np.mgrid[:176, :176] / 175
+    rough = gaussian_filter(draw(3).normal(size=(176, 176)), 1.5)
+    grey = 0.25 + 0.5 * rows + 0.05 * rough / rough.std()
+    x = np.stack([np.where(columns < 0.5, 2.0, grey), grey, np.where(columns < 0.5, grey, -1.0)])
+    counts = draw(4).poisson(np.maximum(100 * x, 0)) + draw(5).normal(0, 4, x.shape)
+    found = diagnose(torch.from_numpy((counts / 100).clip(0, 1))[None].mul(255).round().div(255))
+    assert found.branch == "held-out (photons)" and found.noise.gain == pytest.approx(0.01, rel=0.1)
+
+
+@pytest.mark.filterwarnings("error")
+def test_ramps_without_any_noise_have_none():
+    ramps = np.stack([np.add.outer(np.arange(72), n * np.arange(72)) / 400 for n in (1, 2, 3)])
+    assert in_free(torch.from_numpy(ramps)[None]) is not None
