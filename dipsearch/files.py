@@ -88,7 +88,8 @@ def _first_reason(error: OSError) -> str:
     if isinstance(
         error, shutil.Error
     ):  # "[Errno 28] No space left on device: 'file'", in a list with all others
-        return str(error.args[0][0][2]).partition("] ")[2].partition(": '")[0]
+        first = str(error.args[0][0][2])
+        return first.partition("] ")[2].partition(": '")[0] or first
     return error.strerror or str(error)
 
 

@@ -49,6 +49,12 @@ def _loaded(place: Path) -> Result:
             "finish it with dipsearch search --resume",
         )
     delivered = [(one, one.restored) for one in record.pictures if one.restored is not None]
+    if not delivered:
+        raise StudyError(
+            f"the study in {place} has none of its restored pictures",
+            "they lie in best/, under the names of the pictures that it was made of",
+            "put them back there, or search again",
+        )
     problems = [_problem(place, *one) for one in delivered]
     images = [_image(place, *one) for one in delivered]
     return Result(tuple(problems), tuple(images), record.result, place, _record=record)

@@ -59,7 +59,7 @@ def _add_preset(file: Path, *, name: str | None) -> None:
     found = read_preset(file)
     place = file.resolve().parent
     in_study = place.name == "best" and (place.parent / parsing.STUDY_FILE).is_file()
-    kept = parsing.study_name(name or (place.parent.name if in_study else file.stem))
+    kept = parsing.study_name(name or (f"{place.parent.name}-preset" if in_study else file.stem))
     where = keep_preset(found, name=kept, folder=library_folder())
     print(visible(f"kept: {kept}, a preset for {', '.join(found.tasks)}, in {where}"))
 

@@ -6,6 +6,7 @@ them. The order is fixed, or that in which they did on measurements like this on
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -17,7 +18,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..library import Preset, presets_for, starters_for
 from ..library.kept_presets import readable_presets
-from ..library.kept_studies import kept_networks, library_folder, readable_studies
+from ..library.kept_studies import PLACE, kept_networks, library_folder, readable_studies
 from ..library.kept_study_file import KeptStudy
 from ..library.measurement_features import FEATURES, features_of
 from ..library.preselection import (
@@ -114,12 +115,12 @@ def known_networks(
 def _own_library() -> tuple[tuple[KeptStudy, ...], tuple[Preset, ...], tuple[str, ...]]:
     """The studies and presets of the user's own library, and sentences on what is left out.
 
-    A user without a home directory has no library, and one whose library cannot be entered is told so.
+    A user without a home directory has no library, and one who named a library that cannot be entered is told so.
     """
     try:
         folder = library_folder()
-    except InputError:
-        return (), (), ()
+    except InputError as error:
+        return (), (), (str(error),) if PLACE in os.environ else ()
     try:
         studies, notes = readable_studies(folder)
         presets, more = readable_presets(folder)

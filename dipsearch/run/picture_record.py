@@ -78,7 +78,9 @@ class PictureRecord:
         pixels = read_image(file, finite=False).pixels
         if self.case is not None:
             image, y = self.case.image, self.case.problem.y
-            worked_on = self.case.range.back(y) if image is None else image.pixels
+            worked_on = (
+                self.case.problem.form.repeated(self.case.range.back(y)) if image is None else image.pixels
+            )
             if worked_on.shape == pixels.shape:
                 return torch.where(pixels.isfinite(), pixels, worked_on.to(pixels))
         return pixels.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)

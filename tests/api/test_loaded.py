@@ -1,5 +1,7 @@
 """Studies of the command line that are loaded from Python: the whole picture, with the gaps that its file has."""
 
+import json
+
 import numpy as np
 import pytest
 import tifffile
@@ -51,3 +53,12 @@ def test_it_is_none_where_the_file_is_gone(study, tmp_path):
     found = ds.load(folder)
     assert np.array_equal(np.isnan(found.image[0, 0].numpy()), np.isnan(y))
     assert bool(found.restored[0].isfinite().all())
+
+
+def test_a_study_whose_results_are_of_other_pictures_is_refused(study):
+    folder, _ = study
+    result = json.loads((folder / "result.json").read_text())
+    result["pictures"][0]["name"] = "another"
+    (folder / "result.json").write_text(json.dumps(result))
+    with pytest.raises(ds.StudyError, match=r"has none of its restored pictures.*put them back"):
+        ds.load(folder)

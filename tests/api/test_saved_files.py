@@ -21,6 +21,7 @@ MEASURED = {
     "signed": ((4095 * NOISY - 900).round().astype("int16"), 409.5),
     "gaps": (np.where(GAPS, np.nan, 600 * NOISY + 500), 60),
     "alike": (np.repeat(NOISY[..., None], 3, axis=2), 0.1),
+    "alike, gaps": (np.repeat(np.where(GAPS, np.nan, 600 * NOISY + 500)[..., None], 3, axis=2), 60),
     "complex": (NOISY * np.exp(1j * CLEAN), 0.1),
     "half": (torch.from_numpy(NOISY)[None].half(), 0.1),
 }

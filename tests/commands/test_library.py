@@ -72,7 +72,7 @@ def test_a_foreign_file_is_named_beside_the_others_and_can_be_removed(
     assert not capsys.readouterr().err
 
 
-def test_a_preset_has_the_name_of_its_study(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_preset_is_called_after_its_study(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     there = read_preset(FOLDER / "dipsearch_pilot_16.yaml")
     write_preset(place / "mild.yaml", there)
     for name, rate in (("few", 0.02), ("many", 0.03)):
@@ -85,7 +85,7 @@ def test_a_preset_has_the_name_of_its_study(place: Path, capsys: pytest.CaptureF
     for file in ("studies/few/best/preset.yaml", "studies/many/best/preset.yaml", "mild.yaml"):
         assert run(["library", "add", file]) == 0, capsys.readouterr().err
     assert sorted(one.name for one in (place / "library").glob("*.yaml")) == [
-        "few.yaml",
-        "many.yaml",
+        "few-preset.yaml",
+        "many-preset.yaml",
         "mild.yaml",
     ]
