@@ -236,8 +236,9 @@ class OneByOne:
         tell(by + ", ".join(words))
 
     def _unfinished(self, digest: str) -> list[Restorable]:
-        there = finished({one.file: one.origin for one in self.given.restorables}, request=digest)
-        return [one for one in self.given.restorables if one.file not in there]
+        given = self.given.restorables
+        there = finished({file: one.origin for one in given for file in one.files}, request=digest)
+        return [one for one in given if there.isdisjoint(one.files)]
 
     def _digest(self) -> str:
         words = repr((__version__, self.request, self.options, self.seed))

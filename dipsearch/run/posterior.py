@@ -71,7 +71,7 @@ def run_sampling(
     genome, place = genomes_of(target)[0], choose_devices(device, workers=1)[0]
     given, asked = look_over(sources, options, out=out), Asked()
     maps = {file: origin for one in given.restorables for file, origin in _maps(one, one.file).items()}
-    refuse_overwriting(maps, {})
+    refuse_overwriting(maps, given.inputs)
     if why := less_precise(compute.precision, torch.device(place)):
         callback.note(why)
 
@@ -99,7 +99,7 @@ def run_sampling(
                         compute=compute,
                     )
                 images.append(data_consistent(found.mean.cpu(), case.problem))
-                refuse_overwriting({file: files[file]}, {})
+                refuse_overwriting({file: files[file]}, one.restorable.inputs)
                 _write_map(file, found, case)
                 seconds = time.monotonic() - turn.started
                 row = _row(found, name, case, images[-1], files=(one.file, file), seconds=seconds)

@@ -17,6 +17,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..own_files import refuse_overwriting, remember
 from ..problem import (
+    WRITTEN_SUFFIXES,
     Case,
     TaskOptions,
     film_names,
@@ -53,6 +54,7 @@ class Restorable:
         pixels: of all planes together.
         stack: whether it is all planes of one.
         chosen: whether a person has named the file.
+        inputs: all files of the command, and what each is: none is ever written over.
     """
 
     sources: tuple[str, ...]
@@ -62,11 +64,18 @@ class Restorable:
     pixels: int
     stack: bool = False
     chosen: bool = False
+    inputs: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """For people."""
         return self.file.stem if self.stack else self.names[0]
+
+    @property
+    def files(self) -> list[Path]:
+        """Where the result may be, whatever is found out when it is read."""
+        others = () if self.chosen or self.stack else WRITTEN_SUFFIXES
+        return [self.file, *(self.file.with_name(f"{self.file.stem}{suffix}") for suffix in others)]
 
     def read(self, options: TaskOptions, *, seed: int) -> Opened:
         """Read it.
@@ -87,7 +96,7 @@ class Restorable:
             refuse_other_format(file, cases[0])
         elif not self.stack:
             file = file.with_name(f"{file.stem}{restored_suffix(cases[0])}")
-        refuse_overwriting({file: self.origin}, {})
+        refuse_overwriting({file: self.origin}, self.inputs)
         return Opened(self, cases, file)
 
 
@@ -106,7 +115,7 @@ class Opened:
             images: of each case.
             request: a digest of what was asked; ``None``: it was not finished.
         """
-        refuse_overwriting({self.file: self.restorable.origin}, {})
+        refuse_overwriting({self.file: self.restorable.origin}, self.restorable.inputs)
         if self.restorable.stack:
             write_film(self.file, list(zip(images, self.cases, strict=True)))
         else:
@@ -121,10 +130,12 @@ class LookedOver:
     Args:
         restorables: what can be restored, as far as the files say it of themselves.
         refused: sources that cannot be read, and why.
+        inputs: all files of the command, and what each is.
     """
 
     restorables: list[Restorable]
     refused: dict[str, InputError] = field(default_factory=dict)
+    inputs: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -147,9 +158,11 @@ def look_over(sources: Sequence[str], options: TaskOptions, *, out: Path) -> Loo
     """
     found, inputs, refused = list[_Seen](), dict[Path, str](), dict[str, InputError]()
     for path, planes in _by_file(sources).items():
+        if not is_sample(path):
+            inputs[plane_of(path)[0]] = "the damaged picture itself"  # also of what is refused
         try:
             seen = _seen(path, planes, options)
-            inputs |= picture_files([] if is_sample(path) else [path], options)
+            inputs |= picture_files([path], options)
             found += seen
         except InputError as error:
             refused[path] = error
@@ -172,10 +185,12 @@ def look_over(sources: Sequence[str], options: TaskOptions, *, out: Path) -> Loo
         own = films[one.path] if one.stack else f"{name[0]}{one.suffix}"
         file, of = folder / own if folder else out, origin(one.path if one.stack else one.sources[0])
         restorables.append(
-            Restorable(one.sources, name, file, of, one.pixels, stack=one.stack, chosen=folder is None)
+            Restorable(
+                one.sources, name, file, of, one.pixels, stack=one.stack, chosen=folder is None, inputs=inputs
+            )
         )
     refuse_overwriting({one.file: one.origin for one in restorables}, inputs)
-    return LookedOver(restorables, refused)
+    return LookedOver(restorables, refused, inputs)
 
 
 def in_brief(refused: Mapping[str, Exception]) -> str:

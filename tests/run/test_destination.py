@@ -25,6 +25,7 @@ from dipsearch.problem import (
     write_restored,
 )
 from dipsearch.run.restorable import look_over
+from tests.run.transparent_bmp import transparent_bmp
 
 SIGMA = TaskOptions("denoise", sigma=25)
 
@@ -106,6 +107,38 @@ def test_no_input_is_ever_written_over(tmp_path: Path, what: str) -> None:
         out = other if what == "sibling" else out
     with pytest.raises(InputError, match=r"no input is ever written over"):
         asked(out, source, options)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp"])
+def test_an_earlier_result_that_is_an_input_now_is_not_written_over(tmp_path: Path, suffix: str) -> None:
+    """Though the file is ours and nobody changed it, and whatever suffix the result turns out to have."""
+    photo, out = tmp_path / f"photo{suffix}", tmp_path / "out"
+    source = transparent_bmp(photo) if suffix == ".bmp" else picture(photo)
+    (file,) = asked(out, source, SIGMA)
+    picture(file)
+    remember({file: source})
+    assert asked(out, source, SIGMA) == [file] == [out / "photo.png"]
+    with pytest.raises(InputError, match=r"that is the reference, and no input is ever written over"):
+        asked(out, source, TaskOptions("denoise", sigma=25, reference=str(file)))
+    with pytest.raises(InputError, match=r"that is the kernel, and no input is ever written over"):
+        asked(out, source, TaskOptions("deblur", kernel=str(file)))
+    opened = look_over([source], SIGMA, out=out).restorables[0].read(SIGMA, seed=0)
+    opened.restorable.inputs[file] = "the mask"  # type: ignore[index]
+    with pytest.raises(InputError, match=r"that is the mask, and no input is ever written over"):
+        opened.write([opened.cases[0].problem.y], request=None)
+
+
+def test_of_a_picture_without_its_mask_nothing_is_written_over(tmp_path: Path) -> None:
+    one, out = picture(tmp_path / "photo.png"), tmp_path / "out"
+    earlier = Path(picture(out / "photo.png"))
+    remember({earlier: one})
+    other = str(earlier.rename(out / "other.png"))
+    earlier.hardlink_to(other)  # the same file by two names, of which one is given
+    mask = torch.ones(1, 1, 24, 24)
+    mask[..., 4:6, 4:6] = 0
+    write_image(tmp_path / "masks" / "photo.png", mask)
+    with pytest.raises(InputError, match=r"that is the damaged picture itself"):
+        look_over([one, other], TaskOptions("inpaint", mask=str(tmp_path / "masks")), out=out)
 
 
 def test_only_unchanged_results_of_ours_are_written_over(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from dipsearch.problem import Case, TaskOptions, read_image, write_image
 from dipsearch.run import Silent, run_restore
 from dipsearch.run.one_by_one import Made, OneByOne, Restorations, Turn
 from dipsearch.run.restorable import Opened, look_over
+from tests.run.transparent_bmp import transparent_bmp
 
 SIGMA = TaskOptions("denoise", sigma=25)
 
@@ -193,6 +194,13 @@ def test_only_finished_results_of_the_same_request_are_left_out(tmp_path: Path) 
     assert ear.notes == ["0 of 1 restored, 1 restored before"]
     (out / "a.png").unlink()
     assert "a" in [row["name"] for row in in_turn(sources, out, resume=True).rows]
+
+
+def test_a_result_of_another_suffix_than_its_picture_is_left_out_too(tmp_path: Path) -> None:
+    source, out = transparent_bmp(tmp_path / "photo.bmp"), tmp_path / "out"
+    in_turn([source], out)
+    assert [file.name for file in out.glob("photo.*")] == ["photo.png"]
+    assert in_turn([source], out, resume=True).kept == 1
 
 
 def test_where_some_together_fail_each_is_tried_alone(tmp_path: Path) -> None:
