@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,10 @@ from torch import Tensor
 
 from .. import __version__
 from ..calling import option
+from ..delivery.answers import UNCHANGED
 from ..errors import InputError, StudyError, out_of_memory
 from ..execution.runner import Asked
+from ..fitting import Ended, give_back_memory
 from ..own_files import finished
 from ..problem import TaskOptions, left_out
 from .gathered import of_each
@@ -46,7 +48,8 @@ class Turn:
 Made = tuple[list[Tensor], list[dict[str, Any]]]
 """Of a picture or of each plane of a stack: what was restored, and what is said of it."""
 
-Work = Callable[[Sequence[Opened], Turn], list[Made]]
+Work = Callable[[Sequence[Opened], Turn], list[Made | None]]
+"""Of each what was made of it; ``None``: somebody asked to finish before there was anything worth writing."""
 
 
 @dataclass(frozen=True)
@@ -118,18 +121,18 @@ class OneByOne:
         digest = self._digest()
         todo = self._unfinished(digest) if self.resume else [*given.restorables]
         kept = len(given.restorables) - len(todo)
-        several, left = given.count > 1, [*todo]
+        several, after = given.count > 1, [*todo]
         try:
             with interruptible(asked=self.asked):
                 for some in self._turns(todo):
                     if several and self.asked.once:
                         break
-                    turn = self._turn(some, left, first=len(left) == len(todo))
-                    self._say_who(some, given.count - len(left))
-                    self._take(some, turn, work, digest)
-                    del left[: len(some)]
+                    first, after = len(after) == len(todo), after[len(some) :]
+                    turn = self._turn(some, after, first=first)
+                    self._say_who(some, given.count - len(after) - len(some))
+                    self._take(some, after, turn, work, digest)
         finally:
-            if several or kept:
+            if several or kept or (self.asked.once and not self._written):
                 self._sum_up(kept)
             elif self.asked.once:
                 self.callback.note(f"{self.asked.by}: finished early, with what there was by then")
@@ -140,14 +143,17 @@ class OneByOne:
     def _left(self, kept: int) -> int:
         return self.given.count - kept - self._written - len(self._refused)
 
-    def _take(self, some: Sequence[Restorable], turn: Turn, work: Work, digest: str) -> None:
+    def _take(
+        self, some: Sequence[Restorable], after: Sequence[Restorable], turn: Turn, work: Work, digest: str
+    ) -> None:
         """Read, restore and write some, unless somebody asks to finish while they are read."""
         opened = [one for each in some if (one := self._opened(each)) is not None]
         if turn.several and self.asked.once:
             return
         self._say_of(opened)
-        for one, made in self._made(opened, turn, work):
-            self._write(one, made, digest)
+        for one, made in self._made(opened, after, turn, work):
+            if made is not None:
+                self._write(one, made, digest)
 
     def _turns(self, todo: Sequence[Restorable]) -> list[list[Restorable]]:
         turns: list[list[Restorable]] = []
@@ -160,7 +166,7 @@ class OneByOne:
             planes += len(one.sources)
         return turns
 
-    def _turn(self, some: Sequence[Restorable], todo: Sequence[Restorable], *, first: bool) -> Turn:
+    def _turn(self, some: Sequence[Restorable], after: Sequence[Restorable], *, first: bool) -> Turn:
         """Their share of the time. In the first one workers begin, which takes about as long as all before it."""
         now, several = time.monotonic(), self.given.count > 1
         started = self.started if first else now
@@ -168,7 +174,7 @@ class OneByOne:
             return Turn(started, None, None, several)
         rest = self.started + self.budget_seconds - started
         gone = min(2 * (now - started), max(0.0, rest))
-        share = sum(one.pixels for one in some) / sum(one.pixels for one in todo)
+        share = sum(one.pixels for one in some) / sum(one.pixels for one in [*some, *after])
         return Turn(started, gone + (rest - gone) * share, rest, several)
 
     def _say_who(self, some: Sequence[Restorable], before: int) -> None:
@@ -192,37 +198,59 @@ class OneByOne:
         try:
             return one.read(self.options, seed=self.seed)
         except (InputError, RuntimeError, MemoryError) as error:
-            self._refuse(one, error)
-            return None
+            why = self._why(error)
+        self._refuse(one, why)
+        return None
 
-    def _made(self, opened: Sequence[Opened], turn: Turn, work: Work) -> list[tuple[Opened, Made]]:
-        """What was made of each; where some together fail, of each alone."""
+    def _made(
+        self, opened: Sequence[Opened], after: Sequence[Restorable], turn: Turn, work: Work
+    ) -> Iterator[tuple[Opened, Made | None]]:
+        """What was made of each; where some together fail, of each alone, in its share of the time that is left."""
+        made, why = list[Made | None](), ""
         try:
-            return list(zip(opened, work(opened, turn), strict=True)) if opened else []
-        except (InputError, StudyError, RuntimeError, MemoryError) as error:
-            if len(opened) > 1 and _of_one_picture(error):
-                return [made for one in opened for made in self._made([one], turn, work)]
-            self._refuse(opened[0].restorable, error)
-            return []
+            made = work(opened, turn) if opened else []
+        except (InputError, RuntimeError, MemoryError) as error:
+            why = self._why(error)
+        if not why:
+            yield from zip(opened, made, strict=True)
+        elif len(opened) == 1:
+            self._refuse(opened[0].restorable, why)
+        else:
+            give_back_memory("cpu")
+            for number, one in enumerate(opened):
+                if self.asked.once:
+                    break
+                others = [*(other.restorable for other in opened[number + 1 :]), *after]
+                share = self._turn([one.restorable], others, first=False)
+                yield from self._made([one], others, share, work)
 
     def _write(self, one: Opened, made: Made, digest: str) -> None:
         images, rows = made
-        early = any(row["interrupted"] for row in rows)
+        whole = all(_finished(row) for row in rows)
+        why = ""
         try:
-            one.write(images, request=None if early else digest)
-        except InputError as error:
-            self._refuse(one.restorable, error)
+            one.write(images, request=digest if whole else None)
+        except (InputError, RuntimeError, MemoryError) as error:
+            why = self._why(error)
+        if why:
+            self._refuse(one.restorable, why)
             return
         self._rows += rows
         self._written += 1
 
-    def _refuse(self, one: Restorable, error: Exception) -> None:
-        """Go on without a picture, unless it is the only one, or not to blame."""
+    def _why(self, error: Exception) -> str:
+        """Why a picture is not restored; raises the error where it is the only one, or not to blame.
+
+        Words, since the error has frames that hold pictures, also when it is over.
+        """
         if self.given.count == 1 or not _of_one_picture(error):
             raise error
-        why = (
+        return (
             str(error) if isinstance(error, InputError | StudyError) else "there is not enough memory for it"
         )
+
+    def _refuse(self, one: Restorable, why: str) -> None:
+        """Go on without a picture."""
         self._refused[one.name] = why
         self.callback.warn(f"{one.name} is not restored: {why}")
 
@@ -243,6 +271,12 @@ class OneByOne:
     def _digest(self) -> str:
         words = repr((__version__, self.request, self.options, self.seed))
         return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+def _finished(row: Mapping[str, Any]) -> bool:
+    """Whether more time would not make it better: no one asked to finish, and networks had theirs."""
+    networks = row["members"] > 0 or row["delivered"] == UNCHANGED
+    return networks and not row["interrupted"] and row.get("ended") != Ended.TIME.value
 
 
 def _of_one_picture(error: BaseException) -> bool:

@@ -75,12 +75,14 @@ def run_sampling(
     if why := less_precise(compute.precision, torch.device(place)):
         callback.note(why)
 
-    def work(opened: Sequence[Opened], turn: Turn) -> list[Made]:
-        made = []
+    def work(opened: Sequence[Opened], turn: Turn) -> list[Made | None]:
+        made = list[Made | None]()
         for one in opened:
             images, rows = list[Tensor](), list[dict[str, Any]]()
             files = _maps(one.restorable, one.file)
             for name, case, file in zip(one.restorable.names, one.cases, files, strict=True):
+                if asked.once and len(one.cases) > 1:
+                    break  # a film of which a part was hardly begun would replace an earlier one
                 now = time.monotonic()
                 until = None if turn.seconds is None else turn.started + turn.seconds * (1 - SLACK)
                 end = None if until is None else now + (until - now) / (len(one.cases) - len(images))
@@ -104,7 +106,7 @@ def run_sampling(
                 seconds = time.monotonic() - turn.started
                 row = _row(found, name, case, images[-1], files=(one.file, file), seconds=seconds)
                 rows.append({**row, "interrupted": asked.once})
-            made.append((images, rows))
+            made.append((images, rows) if len(images) == len(one.cases) else None)
         return made
 
     threads = torch.get_num_threads()

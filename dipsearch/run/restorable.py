@@ -156,17 +156,19 @@ def look_over(sources: Sequence[str], options: TaskOptions, *, out: Path) -> Loo
             result of the same picture.
         ResourceError: nothing can be written there.
     """
-    found, inputs, refused = list[_Seen](), dict[Path, str](), dict[str, InputError]()
+    every, inputs, refused = list[_Seen](), dict[Path, str](), dict[str, InputError]()
     for path, planes in _by_file(sources).items():
         if not is_sample(path):
             inputs[plane_of(path)[0]] = "the damaged picture itself"  # also of what is refused
         try:
             seen = _seen(path, planes, options)
             inputs |= picture_files([path], options)
-            found += seen
         except InputError as error:
             refused[path] = error
-    if not found:
+            named = tuple(path if plane is None else f"{path}[{plane}]" for plane in planes)
+            seen = [_Seen(Path(path), named, readable=False)]
+        every += seen
+    if not any(one.readable for one in every):
         first, *others = refused.values()
         raise (
             first
@@ -175,13 +177,16 @@ def look_over(sources: Sequence[str], options: TaskOptions, *, out: Path) -> Loo
                 f"none of {len(refused)} pictures can be read", in_brief(refused), "mend them, or name others"
             )
         )
-    folder = result_folder(out, [one.sources for one in found])
-    numbered = iter(unique_names([image_name(source) for one in found for source in one.sources]))
-    names = [tuple(next(numbered) for _ in one.sources) for one in found]
-    alone = [name[0] for name, one in zip(names, found, strict=True) if not one.stack]
-    films = film_names([one.path for one in found if one.stack], taken=alone)
+    # What cannot be read has its names, too: once it is mended the others have theirs still.
+    folder = result_folder(out, [one.sources for one in every])
+    numbered = iter(unique_names([image_name(source) for one in every for source in one.sources]))
+    names = [tuple(next(numbered) for _ in one.sources) for one in every]
+    alone = [name[0] for name, one in zip(names, every, strict=True) if not one.stack]
+    films = film_names([one.path for one in every if one.stack], taken=alone)
     restorables = []
-    for name, one in zip(names, found, strict=True):
+    for name, one in zip(names, every, strict=True):
+        if not one.readable:
+            continue
         own = films[one.path] if one.stack else f"{name[0]}{one.suffix}"
         file, of = folder / own if folder else out, origin(one.path if one.stack else one.sources[0])
         restorables.append(
@@ -214,9 +219,10 @@ class _Seen(NamedTuple):
 
     path: Path
     sources: tuple[str, ...]
-    suffix: str
-    pixels: int
+    suffix: str = ""
+    pixels: int = 0
     stack: bool = False
+    readable: bool = True
 
 
 def _seen(path: str, planes: Sequence[int | None], options: TaskOptions) -> list[_Seen]:

@@ -27,7 +27,7 @@ from ..execution.at_once import answer_at_once
 from ..execution.executor import WorkerSpec
 from ..execution.local_processes import LocalProcesses
 from ..execution.runner import Asked, Runner
-from ..execution.slowness import Share
+from ..execution.slowness import Share, share
 from ..fitting.compute import USUAL, Compute
 from ..fitting.precision import less_precise
 from ..network import Genome
@@ -144,6 +144,8 @@ class Restorer:
                 self.trials = restoration.trials()
                 return found
         finally:
+            if self.since is not None:
+                self.since = share()  # this thread has waited for workers, and not for a processor
             # Or the two of them would keep each other, and the pictures, until somebody looks for garbage.
             runner.heard = lambda: None
             for left in folder.iterdir():

@@ -61,6 +61,25 @@ def test_stacks_and_pictures_of_one_name_have_files_of_their_own(tmp_path: Path)
     assert [one.pixels for one in again] == [2 * 24 * 24, 24 * 24]
 
 
+def test_names_do_not_depend_on_which_pictures_can_be_read(tmp_path: Path) -> None:
+    one, other = picture(tmp_path / "in" / "x.jpg"), picture(tmp_path / "in" / "x.png", seed=1)
+    whole, out = Path(one).read_bytes(), tmp_path / "out"
+    Path(one).write_bytes(b"")
+    (found,) = look_over([one, other], SIGMA, out=out).restorables
+    opened = found.read(SIGMA, seed=0)
+    opened.write([opened.cases[0].problem.y], request=None)
+    Path(one).write_bytes(whole)
+    mended = look_over([one, other], SIGMA, out=out).restorables
+    assert [file.file.name for file in mended] == ["x.png", opened.file.name] == ["x.png", "x-2.png"]
+
+
+def test_one_file_is_not_for_several_pictures_of_which_one_can_be_read(tmp_path: Path) -> None:
+    one, other = picture(tmp_path / "a.png"), tmp_path / "b.png"
+    other.write_bytes(b"")
+    with pytest.raises(InputError, match="is one file, and there are 2 pictures"):
+        look_over([one, str(other)], SIGMA, out=tmp_path / "r.png")
+
+
 def test_a_whole_stack_has_one_file_where_that_is_asked_for(tmp_path: Path) -> None:
     sources, out = film(tmp_path / "film.tif"), tmp_path / "f.tif"
     (found,) = look_over(sources, SIGMA, out=out).restorables
