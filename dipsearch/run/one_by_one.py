@@ -24,7 +24,7 @@ from ..own_files import finished
 from ..problem import TaskOptions, left_out
 from .gathered import of_each
 from .outcome import Callback
-from .restorable import LookedOver, Opened, Restorable, in_brief
+from .restorable import LookedOver, Opened, Restorable, State, in_brief
 from .signals import interruptible
 
 
@@ -118,8 +118,7 @@ class OneByOne:
             self.callback.warn(
                 f"{len(given.refused)} of {given.count} cannot be read: {in_brief(given.refused)}"
             )
-        digest = self._digest()
-        todo = self._unfinished(digest) if self.resume else [*given.restorables]
+        todo = self._unfinished() if self.resume else [*given.restorables]
         kept = len(given.restorables) - len(todo)
         several, after = given.count > 1, [*todo]
         try:
@@ -130,7 +129,7 @@ class OneByOne:
                     first, after = len(after) == len(todo), after[len(some) :]
                     turn = self._turn(some, after, first=first)
                     self._say_who(some, given.count - len(after) - len(some))
-                    self._take(some, after, turn, work, digest)
+                    self._take(some, after, turn, work)
         finally:
             if several or kept or (self.asked.once and not self._written):
                 self._sum_up(kept)
@@ -144,7 +143,7 @@ class OneByOne:
         return self.given.count - kept - self._written - len(self._refused)
 
     def _take(
-        self, some: Sequence[Restorable], after: Sequence[Restorable], turn: Turn, work: Work, digest: str
+        self, some: Sequence[Restorable], after: Sequence[Restorable], turn: Turn, work: Work
     ) -> None:
         """Read, restore and write some, unless somebody asks to finish while they are read."""
         opened = [one for each in some if (one := self._opened(each)) is not None]
@@ -153,7 +152,7 @@ class OneByOne:
         self._say_of(opened)
         for one, made in self._made(opened, after, turn, work):
             if made is not None:
-                self._write(one, made, digest)
+                self._write(one, made)
 
     def _turns(self, todo: Sequence[Restorable]) -> list[list[Restorable]]:
         turns: list[list[Restorable]] = []
@@ -224,12 +223,12 @@ class OneByOne:
                 share = self._turn([one.restorable], others, first=False)
                 yield from self._made([one], others, share, work)
 
-    def _write(self, one: Opened, made: Made, digest: str) -> None:
+    def _write(self, one: Opened, made: Made) -> None:
         images, rows = made
         whole = all(_finished(row) for row in rows)
         why = ""
         try:
-            one.write(images, request=digest if whole else None)
+            one.write(images, request=self._digest(one.state) if whole else None)
         except (InputError, RuntimeError, MemoryError) as error:
             why = self._why(error)
         if why:
@@ -263,13 +262,14 @@ class OneByOne:
         tell = self.callback.warn if by or left or self._refused else self.callback.note
         tell(by + ", ".join(words))
 
-    def _unfinished(self, digest: str) -> list[Restorable]:
+    def _unfinished(self) -> list[Restorable]:
         given = self.given.restorables
-        there = finished({file: one.origin for one in given for file in one.files}, request=digest)
+        wanted = [(one.origin, self._digest(one.state(self.options))) for one in given]
+        there = finished({file: it for one, it in zip(given, wanted, strict=True) for file in one.files})
         return [one for one in given if there.isdisjoint(one.files)]
 
-    def _digest(self) -> str:
-        words = repr((__version__, self.request, self.options, self.seed))
+    def _digest(self, state: State) -> str:
+        words = repr((__version__, self.request, self.options, self.seed, state))
         return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 

@@ -119,7 +119,7 @@ def run_sampling(
             callback,
             started,
             budget_seconds,
-            request=repr((genome.digest, langevin)),
+            request=repr((genome.digest, langevin, compute.precision)),
             resume=resume,
             asked=asked,
         ).run(work)

@@ -42,6 +42,10 @@ NAMED = 5
 """Pictures that are named in a sentence; more of them are counted."""
 
 
+State = tuple[tuple[str, int, int], ...]
+"""Of files: what each is, its size in bytes, and when it was changed, in nanoseconds."""
+
+
 @dataclass(frozen=True)
 class Restorable:
     """What becomes one file: a picture, or all planes of a stack.
@@ -77,12 +81,19 @@ class Restorable:
         others = () if self.chosen or self.stack else WRITTEN_SUFFIXES
         return [self.file, *(self.file.with_name(f"{self.file.stem}{suffix}") for suffix in others)]
 
+    def state(self, options: TaskOptions) -> State:
+        """Of the picture now, its mask, its reference and the kernel; a change of one asks for another result."""
+        found = picture_files(self.sources[:1], options).items()  # planes have them in common
+        stats = [(what, file.stat()) for file, what in found if file.is_file()]
+        return tuple((what, stat.st_size, stat.st_mtime_ns) for what, stat in stats)
+
     def read(self, options: TaskOptions, *, seed: int) -> Opened:
         """Read it.
 
         Raises:
             InputError: it cannot be restored so, or its result cannot be written there.
         """
+        state = self.state(options)  # it may be changed while it is restored
         cases = [load_case(source, options, seed=seed) for source in self.sources]
         for case in cases:
             if case.simulation == "unasked":
@@ -97,16 +108,17 @@ class Restorable:
         elif not self.stack:
             file = file.with_name(f"{file.stem}{restored_suffix(cases[0])}")
         refuse_overwriting({file: self.origin}, self.inputs)
-        return Opened(self, cases, file)
+        return Opened(self, cases, file, state)
 
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A picture or a stack that was read, and the file that it is written to."""
+    """A picture or a stack that was read, the file that it is written to, and what its own files were then."""
 
     restorable: Restorable
     cases: list[Case]
     file: Path
+    state: State
 
     def write(self, images: Sequence[Tensor], *, request: str | None) -> None:
         """Write it, unless a file of somebody else has come there since.

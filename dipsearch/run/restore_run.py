@@ -110,7 +110,7 @@ def run_restore(
             callback,
             started,
             budget_seconds,
-            request=repr((sorted(genome.digest for genome in genomes), start)),
+            request=repr((sorted(genome.digest for genome in genomes), start, compute.precision)),
             resume=resume,
             at_once=-(-len(devices) // len(genomes)),
             asked=asked,

@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import tifffile
 import torch
 
 from dipsearch.errors import InputError, ResourceError, StudyError
@@ -198,6 +200,43 @@ def test_only_finished_results_of_the_same_request_are_left_out(tmp_path: Path) 
     assert ear.notes == ["0 of 1 restored, 1 restored before"]
     (out / "a.png").unlink()
     assert "a" in [row["name"] for row in in_turn(sources, out, resume=True).rows]
+
+
+@pytest.mark.parametrize("what", ["film", "mask", "mask beside it", "reference", "kernel", "older", "meanwhile"])
+def test_what_was_made_of_other_files_is_made_again(tmp_path: Path, what: str) -> None:
+    (source,), out = pictures(tmp_path, a=32), tmp_path / "out"
+    other, options = tmp_path / "other.png", SIGMA
+    observed = torch.ones(1, 1, 32, 32)
+    observed[..., 4:9, 4:9] = 0
+    if what == "film":
+        planes = np.random.default_rng(0).integers(0, 255, (2, 32, 32)).astype(np.uint8)
+        other = tmp_path / "film.tif"
+        tifffile.imwrite(other, planes, photometric="minisblack", metadata={"axes": "TYX"})
+        source = f"{other}[1]"
+    elif what.startswith("mask"):
+        other = other if what == "mask" else tmp_path / "a_mask.png"
+        write_image(other, observed)
+        options = TaskOptions("inpaint", mask=str(other) if what == "mask" else None)
+    elif what == "reference":
+        write_image(other, observed)
+        options = TaskOptions("denoise", sigma=25, reference=str(other))
+    elif what == "kernel":
+        other = tmp_path / "kernel.txt"
+        other.write_text("0 1 0\n1 4 1\n0 1 0\n")
+        options = TaskOptions("deblur", kernel=str(other))
+    else:
+        other = Path(source)
+
+    def work(opened: Sequence[Opened], turn: Turn) -> list[Made | None]:
+        if what == "meanwhile":
+            os.utime(other, (2, 2))
+        return as_measured(opened, turn)
+
+    in_turn([source], out, work, options=options)
+    if what != "meanwhile":
+        assert in_turn([source], out, options=options, resume=True).kept == 1
+        os.utime(other, (2, 2))
+    assert in_turn([source], out, options=options, resume=True).kept == 0
 
 
 def test_a_result_of_another_suffix_than_its_picture_is_left_out_too(tmp_path: Path) -> None:
