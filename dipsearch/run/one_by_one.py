@@ -37,12 +37,14 @@ class Turn:
         seconds: from then on; ``None`` without a budget.
         rest: likewise, for these and all that come after them.
         several: whether there are other pictures than these.
+        before: seconds that went by before the first picture was read, by which a worker can be expected to begin.
     """
 
     started: float
     seconds: float | None
     rest: float | None
     several: bool = False
+    before: float = 0.0
 
 
 Made = tuple[list[Tensor], list[dict[str, Any]]]
@@ -101,6 +103,7 @@ class OneByOne:
     _rows: list[dict[str, Any]] = field(default_factory=list, init=False)
     _refused: dict[str, str] = field(default_factory=dict, init=False)
     _written: int = field(default=0, init=False)
+    _before: float = field(default=0.0, init=False)
 
     def run(self, work: Work) -> Restorations:
         """Have them restored.
@@ -169,12 +172,13 @@ class OneByOne:
         """Their share of the time. In the first one workers begin, which takes about as long as all before it."""
         now, several = time.monotonic(), self.given.count > 1
         started = self.started if first else now
+        self._before = now - started if first else self._before
         if self.budget_seconds is None:
-            return Turn(started, None, None, several)
+            return Turn(started, None, None, several, self._before)
         rest = self.started + self.budget_seconds - started
         gone = min(2 * (now - started), max(0.0, rest))
         share = sum(one.pixels for one in some) / sum(one.pixels for one in [*some, *after])
-        return Turn(started, gone + (rest - gone) * share, rest, several)
+        return Turn(started, gone + (rest - gone) * share, rest, several, self._before)
 
     def _say_who(self, some: Sequence[Restorable], before: int) -> None:
         if self.given.count > 1:

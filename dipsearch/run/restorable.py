@@ -36,6 +36,7 @@ from ..problem import (
     write_film,
     write_restored,
 )
+from ..problem.formats.image import TIFF_SUFFIXES
 from .destination import refuse_other_format, result_folder
 
 NAMED = 5
@@ -128,7 +129,7 @@ class Opened:
             request: a digest of what was asked; ``None``: it was not finished.
         """
         refuse_overwriting({self.file: self.restorable.origin}, self.restorable.inputs)
-        if self.restorable.stack:
+        if self.restorable.stack and self.file.suffix.lower() in TIFF_SUFFIXES:
             write_film(self.file, list(zip(images, self.cases, strict=True)))
         else:
             write_restored(self.file, images[0], self.cases[0])
@@ -243,7 +244,7 @@ def _seen(path: str, planes: Sequence[int | None], options: TaskOptions) -> list
         shrunk = min(1.0, (sample_side(path) or math.inf) / max(header.height, header.width))
         return [_Seen(file, (path,), ".png", round(header.height * header.width * shrunk**2))]
     header = header_of(file := Path(path), axes=options.axes)
-    pixels, suffix = header.height * header.width, suffix_for(header.format, path)
+    pixels, suffix = max(1, header.height * header.width), suffix_for(header.format, path)
     every = [*range(header.planes or 0)]
     wanted = every if planes == [None] and every else planes
     sources = tuple(path if plane is None else f"{path}[{plane}]" for plane in wanted)

@@ -115,7 +115,7 @@ class Restorer:
             until = turn.seconds * (1 - SLACK) - min(delivery * slow, MOST_DELIVERY * max(0.0, turn.seconds))
             gone = time.monotonic() - turn.started
             # A worker would take as long to begin as this process did.
-            self._to_begin = gone if self._to_begin is None else self._to_begin
+            self._to_begin = max(gone, turn.before) if self._to_begin is None else self._to_begin
             late = until + turn.rest - turn.seconds - gone <= self._to_begin
             if self._executor is None and late and (there := self._at_once(cases, names, turn, until)):
                 return there

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from PIL import Image
 
 from dipsearch import own_files
 from dipsearch.errors import InputError, ResourceError
@@ -59,6 +60,17 @@ def test_stacks_and_pictures_of_one_name_have_files_of_their_own(tmp_path: Path)
     assert [one.sources for one in again] == [tuple(sources[:2]), (sources[3],)]
     assert [one.file.name for one in again] == ["film.tif", "film-0001-2.tif"]
     assert [one.pixels for one in again] == [2 * 24 * 24, 24 * 24]
+
+
+def test_a_stack_of_one_plane_is_written_in_the_format_that_is_named(tmp_path: Path) -> None:
+    path, out = tmp_path / "film.tif", tmp_path / "x.png"
+    plane = np.random.default_rng(0).integers(0, 255, (1, 24, 24)).astype(np.uint8)
+    tifffile.imwrite(path, plane, photometric="minisblack", metadata={"axes": "TYX"})
+    (found,) = look_over([str(path)], SIGMA, out=out).restorables
+    opened = found.read(SIGMA, seed=0)
+    opened.write([opened.cases[0].problem.y], request=None)
+    assert found.stack and Image.open(out).format == "PNG"
+    assert np.array_equal(np.asarray(Image.open(out)), plane[0])
 
 
 def test_names_do_not_depend_on_which_pictures_can_be_read(tmp_path: Path) -> None:
@@ -307,8 +319,6 @@ def test_names_are_files_of_their_own_on_every_system(tmp_path: Path) -> None:
 
 
 def test_a_jpeg_comes_back_without_loss_or_with_its_own_tables(tmp_path: Path) -> None:
-    from PIL import Image
-
     Image.open(picture(tmp_path / "photo.png")).save(tmp_path / "photo.jpg", quality=83)
     source = str(tmp_path / "photo.jpg")
     options = TaskOptions("denoise", sigma=25)

@@ -156,12 +156,22 @@ def test_the_time_that_is_left_is_shared_by_size(tmp_path: Path, monkeypatch: py
     sources = pictures(tmp_path, a=16, b=32, c=16)
     in_turn(sources, tmp_path / "out", work, started=98.0, budget_seconds=70.0)
     # Two seconds are gone, workers take as long to begin, and a sixth of the rest is the first one's.
-    assert turns[0] == Turn(98.0, pytest.approx(4 + 66 / 6), 70.0, several=True)
-    assert turns[1] == Turn(120.0, pytest.approx(48 * 4 / 5), 48.0, several=True)
-    assert turns[2] == Turn(140.0, pytest.approx(28.0), 28.0, several=True)
+    assert turns[0] == Turn(98.0, pytest.approx(4 + 66 / 6), 70.0, several=True, before=2.0)
+    assert turns[1] == Turn(120.0, pytest.approx(48 * 4 / 5), 48.0, several=True, before=2.0)
+    assert turns[2] == Turn(140.0, pytest.approx(28.0), 28.0, several=True, before=2.0)
     now[0] = 100.0
     in_turn(sources[:1], tmp_path / "out", work, started=98.0, budget_seconds=70.0)
-    assert turns[3] == Turn(98.0, 70.0, 70.0)
+    assert turns[3] == Turn(98.0, 70.0, 70.0, before=2.0)
+
+
+def test_a_picture_without_pixels_takes_no_time_and_costs_the_others_nothing(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "empty.tif", np.zeros((0, 16), np.uint8))
+    sources = [str(tmp_path / "empty.tif"), *pictures(tmp_path, a=16)]
+    options = TaskOptions("denoise", sigma=25, axes="YX")
+    found = in_turn(sources, tmp_path / "out", options=options, budget_seconds=60.0)
+    assert [row["name"] for row in found.rows] == ["a"] and len(found.refused) == 1
+    with pytest.raises(InputError):
+        in_turn(sources[:1], tmp_path / "out", options=options, budget_seconds=60.0)
 
 
 def test_who_asks_to_finish_keeps_what_is_there_and_goes_on_later(tmp_path: Path) -> None:
