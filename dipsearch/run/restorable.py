@@ -40,7 +40,7 @@ from ..problem.formats.image import TIFF_SUFFIXES
 from .destination import refuse_other_format, result_folder
 
 NAMED = 5
-"""Pictures that are named in a sentence; more of them are counted."""
+"""Pictures of which a sentence says why they are refused; of more it has the names."""
 
 
 State = tuple[tuple[str, int, int], ...]
@@ -129,11 +129,17 @@ class Opened:
             request: a digest of what was asked; ``None``: it was not finished.
         """
         refuse_overwriting({self.file: self.restorable.origin}, self.restorable.inputs)
+        new = not self.file.exists()
         if self.restorable.stack and self.file.suffix.lower() in TIFF_SUFFIXES:
             write_film(self.file, list(zip(images, self.cases, strict=True)))
         else:
             write_restored(self.file, images[0], self.cases[0])
-        remember({self.file: self.restorable.origin}, request=request)
+        try:
+            remember({self.file: self.restorable.origin}, request=request)
+        except BaseException:
+            if new:  # else nobody would know that it is ours, and it would stand in the way of the next run
+                self.file.unlink(missing_ok=True)
+            raise
 
 
 @dataclass(frozen=True)
@@ -212,9 +218,9 @@ def look_over(sources: Sequence[str], options: TaskOptions, *, out: Path) -> Loo
 
 
 def in_brief(refused: Mapping[str, Exception]) -> str:
-    """Why pictures are refused, a handful by name."""
+    """Why a handful of pictures is refused, and the names of the others."""
     said = [error.given if isinstance(error, InputError) else str(error) for error in refused.values()]
-    more = f", and {len(said) - NAMED} more" if len(said) > NAMED else ""
+    more = f", and {len(said) - NAMED} more: {', '.join([*refused][NAMED:])}" if len(said) > NAMED else ""
     return "; ".join(said[:NAMED]) + more
 
 

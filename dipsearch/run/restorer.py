@@ -83,6 +83,7 @@ class Restorer:
     _block: ExitStack = field(default_factory=ExitStack, init=False)
     _executor: LocalProcesses | None = field(default=None, init=False)
     _to_begin: float | None = field(default=None, init=False)
+    _said: set[str] = field(default_factory=set, init=False)
 
     def __enter__(self) -> Restorer:
         for why in dict.fromkeys(
@@ -138,6 +139,7 @@ class Restorer:
                     self.start,
                     stacks=planes_together(names, [case.source for case in cases]),
                     several=turn.several,
+                    note_once=self._note_once,
                 )
                 runner.heard = restoration.heard
                 found = restoration.run()
@@ -182,7 +184,13 @@ class Restorer:
         alone = len(firsts) == 1 and not turn.several
         for sentence in in_lines([*quick_words(changed), *hurried], stacks, alone=alone):
             self.callback.note(sentence)
-        self.callback.note(
+        self._note_once(
             f"there is no time for networks: the first answer is delivered; give a larger {option('budget')}"
         )
         return found
+
+    def _note_once(self, sentence: str) -> None:
+        """Say what holds of all pictures with the first of them."""
+        if sentence not in self._said:
+            self._said.add(sentence)
+            self.callback.note(sentence)

@@ -247,6 +247,22 @@ def test_a_file_that_comes_while_a_picture_is_restored_is_not_written_over(tmp_p
     assert (out / "photo.png").read_bytes() == before
 
 
+def test_a_result_that_cannot_be_remembered_stands_in_nobodys_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, out = picture(tmp_path / "photo.png"), tmp_path / "out"
+
+    def full(*given: object) -> None:
+        raise ResourceError("cannot write the record", "the system says: No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("dipsearch.own_files.write_text", full)
+        opened = look_over([source], SIGMA, out=out).restorables[0].read(SIGMA, seed=0)
+        with pytest.raises(ResourceError, match="No space left"):
+            opened.write([opened.cases[0].problem.y], request=None)
+    assert asked(out, source, SIGMA) == [out / "photo.png"]
+
+
 @pytest.mark.parametrize("locks", ["flock", "file"])
 def test_processes_that_remember_at_the_same_time_lose_nothing(tmp_path: Path, locks: str) -> None:
     code = (

@@ -303,4 +303,19 @@ def test_networks_that_no_learnt_weights_fit_begin_cold_and_that_is_said_once(
     assert [note for note in ear.notes if "no learnt weights fit" in note] == [
         note for note in ear.notes if "begins cold" in note
     ]
-    assert len([note for note in ear.notes if "begins cold" in note]) == 2  # two networks, one picture
+    assert len([note for note in ear.notes if "begins cold" in note]) == 1  # two, of the same words
+    case, ear = load_case("sample:coffee@32", OPTIONS, seed=0), Ear()
+    with Restorer([PLAIN], ["cpu"], 0, ear, start="warm") as restorer:
+        for name in ("a", "b"):
+            restorer.restore([case], [name], Turn(time.monotonic(), None, None, several=True))
+    assert len([note for note in ear.notes if "begins cold" in note]) == 1
+
+
+def test_that_there_is_no_time_for_networks_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dipsearch.run.restorer.LocalProcesses", None)
+    case, ear = load_case("sample:coffee@32", OPTIONS, seed=0), Ear()
+    with Restorer([PLAIN], ["cpu"], 0, ear) as restorer:
+        for name in ("a", "b"):
+            now = time.monotonic()
+            restorer.restore([case], [name], Turn(now, 4.0, 4.0, several=True, before=6.0))
+    assert len([note for note in ear.notes if "no time for networks: " in note]) == 1
