@@ -104,7 +104,7 @@ def remember(files: Mapping[Path, str], *, request: str | None = None) -> None:
 
 
 def finished(files: Mapping[Path, tuple[str, str]]) -> set[Path]:
-    """Those of some files that are results already, unchanged, of this picture each and this digest of what is asked."""
+    """Those of some files that are results already, unchanged, each of this picture and this digest of a request."""
     records = {folder: _record(folder) for folder in {file.parent for file in files}}
     return {
         file

@@ -132,8 +132,8 @@ def sample(
         compute: in which precision; the steps are eager ones.
 
     Raises:
-        InputError: the genome needs a pilot, and there is none, or it is of another shape than the image; or nothing was
-            sampled, since a loss was not finite.
+        InputError: the genome needs a pilot, and there is none, or it is of another shape than the image. Or nothing
+            was sampled, since a loss was not finite.
     """
     step = LangevinStep(genome, problem, langevin=langevin, seed=seed, pilot=pilot, compute=compute)
     engine = EagerEngine(step, problem, split=whole(problem))

@@ -145,9 +145,7 @@ class OneByOne:
     def _left(self, kept: int) -> int:
         return self.given.count - kept - self._written - len(self._refused)
 
-    def _take(
-        self, some: Sequence[Restorable], after: Sequence[Restorable], turn: Turn, work: Work
-    ) -> None:
+    def _take(self, some: Sequence[Restorable], after: Sequence[Restorable], turn: Turn, work: Work) -> None:
         """Read, restore and write some, unless somebody asks to finish while they are read."""
         opened = [one for each in some if (one := self._opened(each)) is not None]
         if turn.several and self.asked.once:

@@ -121,7 +121,9 @@ def test_of_many_that_cannot_be_read_a_handful_is_named(tmp_path: Path) -> None:
     others = ", ".join(sources[6:])
     assert ear.warnings[0].count("is empty") == 5 and ear.warnings[0].endswith(f", and 2 more: {others}")
     Path(sources[0]).write_bytes(b"")
-    with pytest.raises(InputError, match=r"none of 8 pictures can be read; .*, and 3 more: .*h\.png; mend them"):
+    with pytest.raises(
+        InputError, match=r"none of 8 pictures can be read; .*, and 3 more: .*h\.png; mend them"
+    ):
         in_turn(sources, tmp_path / "out")
     with pytest.raises(InputError, match=r"a\.png is empty \(0 bytes\); a picture file is needed"):
         in_turn(sources[:1], tmp_path / "out")
@@ -213,7 +215,9 @@ def test_only_finished_results_of_the_same_request_are_left_out(tmp_path: Path) 
     assert "a" in [row["name"] for row in in_turn(sources, out, resume=True).rows]
 
 
-@pytest.mark.parametrize("what", ["film", "mask", "mask beside it", "reference", "kernel", "older", "meanwhile"])
+@pytest.mark.parametrize(
+    "what", ["film", "mask", "mask beside it", "reference", "kernel", "older", "meanwhile"]
+)
 def test_what_was_made_of_other_files_is_made_again(tmp_path: Path, what: str) -> None:
     (source,), out = pictures(tmp_path, a=32), tmp_path / "out"
     other, options = tmp_path / "other.png", SIGMA
