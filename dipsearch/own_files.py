@@ -103,16 +103,15 @@ def remember(files: Mapping[Path, str], *, request: str | None = None) -> None:
             write_text(file.parent / RECORD, json.dumps(content, indent=1, sort_keys=True) + "\n")
 
 
-def finished(files: Mapping[Path, str], *, request: str) -> set[Path]:
-    """Those of some files that are results of this request already, later than their pictures, and unchanged."""
+def finished(files: Mapping[Path, tuple[str, str]]) -> set[Path]:
+    """Those of some files that are results already, unchanged, each of this picture and this digest of a request."""
     records = {folder: _record(folder) for folder in {file.parent for file in files}}
     return {
         file
-        for file, source in files.items()
+        for file, wanted in files.items()
         if (written := records[file.parent].get(file.name)) is not None
-        and (written.source, written.request) == (source, request)
+        and (written.source, written.request) == wanted
         and file.is_file()
-        and (not (path := Path(source)).is_file() or path.stat().st_mtime <= file.stat().st_mtime)
         and written.sha256 == _digest(file)
     }
 

@@ -110,7 +110,7 @@ class LineConsole:
         """Keep the time; print a line when another phase begins, and on who works on what every now and then."""
         self._seconds = snapshot.seconds
         whole = snapshot.seconds + (snapshot.seconds_left or 0.0)
-        if snapshot.phase != self._phase:
+        if snapshot.phase != self._phase or snapshot.seconds < self._told:  # or another picture's turn began
             self._phase, self._told = snapshot.phase, snapshot.seconds
             self._line(f"{self._seconds:7.1f} s  {self._words.state(snapshot)}")
         elif snapshot.seconds - self._told >= max(LINE_SECONDS, LINE_SHARE * whole):

@@ -88,10 +88,10 @@ def degrade(
         )
 
     from ..own_files import refuse_overwriting, remember, try_folder
-    from ..problem import is_sample, load_case, origin, picture_files
+    from ..problem import load_case, origin, picture_files
 
     written = {file: origin(picture) for file in (out, mask_out) if file is not None}
-    refuse_overwriting(written, picture_files([] if is_sample(picture) else [picture], options))
+    refuse_overwriting(written, picture_files([picture], options))
     for file in written:
         try_folder(file.parent)
     case = load_case(picture, options, seed=seed)

@@ -15,6 +15,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from ..calling import option
+from ..errors import InputError
 from ..network import Genome
 from ..problem import Problem, whole
 from .compute import USUAL, Compute
@@ -130,8 +132,8 @@ def sample(
         compute: in which precision; the steps are eager ones.
 
     Raises:
-        InputError: the genome needs a pilot, and there is none, or it is of another shape than the image.
-        ValueError: nothing was sampled, since a loss was not finite from the start.
+        InputError: the genome needs a pilot, and there is none, or it is of another shape than the image. Or nothing
+            was sampled, since a loss was not finite.
     """
     step = LangevinStep(genome, problem, langevin=langevin, seed=seed, pilot=pilot, compute=compute)
     engine = EagerEngine(step, problem, split=whole(problem))
@@ -162,8 +164,10 @@ def sample(
         count = 1  # it was ended from outside: the average so far is all that there is
         mean.copy_(reading.image)
     if count == 0:
-        raise ValueError(
-            "nothing was sampled: the loss was not finite, or the sampling ended before the burn-in"
+        raise InputError(
+            "nothing was sampled",
+            "the loss was not finite before the burn-in was over",
+            f"leave out {option('sgld')}, or use another network",
         )
     deviation = (spread / max(count - 1, 1)).sqrt()
     return Posterior(mean, deviation, count, made, ended or Ended.STEPS, time.perf_counter() - started)

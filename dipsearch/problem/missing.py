@@ -75,15 +75,18 @@ def sibling_mask(source: Path) -> Path | None:
 
 
 def picture_files(sources: Sequence[str], options: TaskOptions) -> dict[Path, str]:
-    """All files that a command reads for pictures, and what each is in words."""
+    """All files that a command reads for pictures, and what each is in words; of a kernel's word there is none."""
     found: dict[Path, str] = {}
     for source in sources:
-        found.setdefault(plane_of(source)[0], "the damaged picture itself")
+        if not is_sample(source):
+            found.setdefault(plane_of(source)[0], "the damaged picture itself")
         for given, what in ((options.reference, "the reference"), (options.mask, "the mask")):
             if given is not None and not is_sample(given):
                 found.setdefault(Path(file_of_same_name(given, source)), what)
-        if (sibling := sibling_mask(plane_of(source)[0])) is not None:
+        if not is_sample(source) and (sibling := sibling_mask(plane_of(source)[0])) is not None:
             found.setdefault(sibling, "the mask")
+    if options.kernel is not None:
+        found.setdefault(Path(options.kernel), "the kernel")
     return found
 
 

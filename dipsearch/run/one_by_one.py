@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,13 +16,15 @@ from torch import Tensor
 
 from .. import __version__
 from ..calling import option
+from ..delivery.answers import UNCHANGED
 from ..errors import InputError, StudyError, out_of_memory
 from ..execution.runner import Asked
+from ..fitting import Ended, give_back_memory
 from ..own_files import finished
 from ..problem import TaskOptions, left_out
 from .gathered import of_each
 from .outcome import Callback
-from .restorable import LookedOver, Opened, Restorable, in_brief
+from .restorable import LookedOver, Opened, Restorable, State, in_brief
 from .signals import interruptible
 
 
@@ -35,18 +37,21 @@ class Turn:
         seconds: from then on; ``None`` without a budget.
         rest: likewise, for these and all that come after them.
         several: whether there are other pictures than these.
+        before: seconds that went by before the first picture was read, by which a worker can be expected to begin.
     """
 
     started: float
     seconds: float | None
     rest: float | None
     several: bool = False
+    before: float = 0.0
 
 
 Made = tuple[list[Tensor], list[dict[str, Any]]]
 """Of a picture or of each plane of a stack: what was restored, and what is said of it."""
 
-Work = Callable[[Sequence[Opened], Turn], list[Made]]
+Work = Callable[[Sequence[Opened], Turn], list[Made | None]]
+"""Of each what was made of it; ``None``: somebody asked to finish before there was anything worth writing."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,7 @@ class OneByOne:
     _rows: list[dict[str, Any]] = field(default_factory=list, init=False)
     _refused: dict[str, str] = field(default_factory=dict, init=False)
     _written: int = field(default=0, init=False)
+    _before: float = field(default=0.0, init=False)
 
     def run(self, work: Work) -> Restorations:
         """Have them restored.
@@ -115,21 +121,20 @@ class OneByOne:
             self.callback.warn(
                 f"{len(given.refused)} of {given.count} cannot be read: {in_brief(given.refused)}"
             )
-        digest = self._digest()
-        todo = self._unfinished(digest) if self.resume else [*given.restorables]
+        todo = self._unfinished() if self.resume else [*given.restorables]
         kept = len(given.restorables) - len(todo)
-        several, left = given.count > 1, [*todo]
+        several, after = given.count > 1, [*todo]
         try:
             with interruptible(asked=self.asked):
                 for some in self._turns(todo):
                     if several and self.asked.once:
                         break
-                    turn = self._turn(some, left, first=len(left) == len(todo))
-                    self._say_who(some, given.count - len(left))
-                    self._take(some, turn, work, digest)
-                    del left[: len(some)]
+                    first, after = len(after) == len(todo), after[len(some) :]
+                    turn = self._turn(some, after, first=first)
+                    self._say_who(some, given.count - len(after) - len(some))
+                    self._take(some, after, turn, work)
         finally:
-            if several or kept:
+            if several or kept or (self.asked.once and not self._written):
                 self._sum_up(kept)
             elif self.asked.once:
                 self.callback.note(f"{self.asked.by}: finished early, with what there was by then")
@@ -140,14 +145,15 @@ class OneByOne:
     def _left(self, kept: int) -> int:
         return self.given.count - kept - self._written - len(self._refused)
 
-    def _take(self, some: Sequence[Restorable], turn: Turn, work: Work, digest: str) -> None:
+    def _take(self, some: Sequence[Restorable], after: Sequence[Restorable], turn: Turn, work: Work) -> None:
         """Read, restore and write some, unless somebody asks to finish while they are read."""
         opened = [one for each in some if (one := self._opened(each)) is not None]
         if turn.several and self.asked.once:
             return
         self._say_of(opened)
-        for one, made in self._made(opened, turn, work):
-            self._write(one, made, digest)
+        for one, made in self._made(opened, after, turn, work):
+            if made is not None:
+                self._write(one, made)
 
     def _turns(self, todo: Sequence[Restorable]) -> list[list[Restorable]]:
         turns: list[list[Restorable]] = []
@@ -160,16 +166,17 @@ class OneByOne:
             planes += len(one.sources)
         return turns
 
-    def _turn(self, some: Sequence[Restorable], todo: Sequence[Restorable], *, first: bool) -> Turn:
+    def _turn(self, some: Sequence[Restorable], after: Sequence[Restorable], *, first: bool) -> Turn:
         """Their share of the time. In the first one workers begin, which takes about as long as all before it."""
         now, several = time.monotonic(), self.given.count > 1
         started = self.started if first else now
+        self._before = now - started if first else self._before
         if self.budget_seconds is None:
-            return Turn(started, None, None, several)
+            return Turn(started, None, None, several, self._before)
         rest = self.started + self.budget_seconds - started
         gone = min(2 * (now - started), max(0.0, rest))
-        share = sum(one.pixels for one in some) / sum(one.pixels for one in todo)
-        return Turn(started, gone + (rest - gone) * share, rest, several)
+        share = sum(one.pixels for one in some) / sum(one.pixels for one in [*some, *after])
+        return Turn(started, gone + (rest - gone) * share, rest, several, self._before)
 
     def _say_who(self, some: Sequence[Restorable], before: int) -> None:
         if self.given.count > 1:
@@ -192,37 +199,59 @@ class OneByOne:
         try:
             return one.read(self.options, seed=self.seed)
         except (InputError, RuntimeError, MemoryError) as error:
-            self._refuse(one, error)
-            return None
+            why = self._why(error)
+        self._refuse(one, why)
+        return None
 
-    def _made(self, opened: Sequence[Opened], turn: Turn, work: Work) -> list[tuple[Opened, Made]]:
-        """What was made of each; where some together fail, of each alone."""
+    def _made(
+        self, opened: Sequence[Opened], after: Sequence[Restorable], turn: Turn, work: Work
+    ) -> Iterator[tuple[Opened, Made | None]]:
+        """What was made of each; where some together fail, of each alone, in its share of the time that is left."""
+        made, why = list[Made | None](), ""
         try:
-            return list(zip(opened, work(opened, turn), strict=True)) if opened else []
-        except (InputError, StudyError, RuntimeError, MemoryError) as error:
-            if len(opened) > 1 and _of_one_picture(error):
-                return [made for one in opened for made in self._made([one], turn, work)]
-            self._refuse(opened[0].restorable, error)
-            return []
+            made = work(opened, turn) if opened else []
+        except (InputError, RuntimeError, MemoryError) as error:
+            why = self._why(error)
+        if not why:
+            yield from zip(opened, made, strict=True)
+        elif len(opened) == 1:
+            self._refuse(opened[0].restorable, why)
+        else:
+            give_back_memory("cpu")
+            for number, one in enumerate(opened):
+                if self.asked.once:
+                    break
+                others = [*(other.restorable for other in opened[number + 1 :]), *after]
+                share = self._turn([one.restorable], others, first=False)
+                yield from self._made([one], others, share, work)
 
-    def _write(self, one: Opened, made: Made, digest: str) -> None:
+    def _write(self, one: Opened, made: Made) -> None:
         images, rows = made
-        early = any(row["interrupted"] for row in rows)
+        whole = all(_finished(row) for row in rows)
+        why = ""
         try:
-            one.write(images, request=None if early else digest)
-        except InputError as error:
-            self._refuse(one.restorable, error)
+            one.write(images, request=self._digest(one.state) if whole else None)
+        except (InputError, RuntimeError, MemoryError) as error:
+            why = self._why(error)
+        if why:
+            self._refuse(one.restorable, why)
             return
         self._rows += rows
         self._written += 1
 
-    def _refuse(self, one: Restorable, error: Exception) -> None:
-        """Go on without a picture, unless it is the only one, or not to blame."""
+    def _why(self, error: Exception) -> str:
+        """Why a picture is not restored; raises the error where it is the only one, or not to blame.
+
+        Words, since the error has frames that hold pictures, also when it is over.
+        """
         if self.given.count == 1 or not _of_one_picture(error):
             raise error
-        why = (
+        return (
             str(error) if isinstance(error, InputError | StudyError) else "there is not enough memory for it"
         )
+
+    def _refuse(self, one: Restorable, why: str) -> None:
+        """Go on without a picture."""
         self._refused[one.name] = why
         self.callback.warn(f"{one.name} is not restored: {why}")
 
@@ -235,13 +264,21 @@ class OneByOne:
         tell = self.callback.warn if by or left or self._refused else self.callback.note
         tell(by + ", ".join(words))
 
-    def _unfinished(self, digest: str) -> list[Restorable]:
-        there = finished({one.file: one.origin for one in self.given.restorables}, request=digest)
-        return [one for one in self.given.restorables if one.file not in there]
+    def _unfinished(self) -> list[Restorable]:
+        given = self.given.restorables
+        wanted = [(one.origin, self._digest(one.state(self.options))) for one in given]
+        there = finished({file: it for one, it in zip(given, wanted, strict=True) for file in one.files})
+        return [one for one in given if there.isdisjoint(one.files)]
 
-    def _digest(self) -> str:
-        words = repr((__version__, self.request, self.options, self.seed))
+    def _digest(self, state: State) -> str:
+        words = repr((__version__, self.request, self.options, self.seed, state))
         return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+def _finished(row: Mapping[str, Any]) -> bool:
+    """Whether more time would not make it better: no one asked to finish, and networks had theirs."""
+    networks = row["members"] > 0 or row["delivered"] == UNCHANGED
+    return networks and not row["interrupted"] and row.get("ended") != Ended.TIME.value
 
 
 def _of_one_picture(error: BaseException) -> bool:

@@ -71,16 +71,18 @@ def run_sampling(
     genome, place = genomes_of(target)[0], choose_devices(device, workers=1)[0]
     given, asked = look_over(sources, options, out=out), Asked()
     maps = {file: origin for one in given.restorables for file, origin in _maps(one, one.file).items()}
-    refuse_overwriting(maps, {})
+    refuse_overwriting(maps, given.inputs)
     if why := less_precise(compute.precision, torch.device(place)):
         callback.note(why)
 
-    def work(opened: Sequence[Opened], turn: Turn) -> list[Made]:
-        made = []
+    def work(opened: Sequence[Opened], turn: Turn) -> list[Made | None]:
+        made = list[Made | None]()
         for one in opened:
             images, rows = list[Tensor](), list[dict[str, Any]]()
             files = _maps(one.restorable, one.file)
             for name, case, file in zip(one.restorable.names, one.cases, files, strict=True):
+                if asked.once and len(one.cases) > 1:
+                    break  # a film of which a part was hardly begun would replace an earlier one
                 now = time.monotonic()
                 until = None if turn.seconds is None else turn.started + turn.seconds * (1 - SLACK)
                 end = None if until is None else now + (until - now) / (len(one.cases) - len(images))
@@ -99,12 +101,12 @@ def run_sampling(
                         compute=compute,
                     )
                 images.append(data_consistent(found.mean.cpu(), case.problem))
-                refuse_overwriting({file: files[file]}, {})
+                refuse_overwriting({file: files[file]}, one.restorable.inputs)
                 _write_map(file, found, case)
                 seconds = time.monotonic() - turn.started
                 row = _row(found, name, case, images[-1], files=(one.file, file), seconds=seconds)
                 rows.append({**row, "interrupted": asked.once})
-            made.append((images, rows))
+            made.append((images, rows) if len(images) == len(one.cases) else None)
         return made
 
     threads = torch.get_num_threads()
@@ -117,7 +119,7 @@ def run_sampling(
             callback,
             started,
             budget_seconds,
-            request=repr((genome.digest, langevin)),
+            request=repr((genome.digest, langevin, compute.precision)),
             resume=resume,
             asked=asked,
         ).run(work)

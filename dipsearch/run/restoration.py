@@ -6,7 +6,7 @@ It has its tasks done as a search has, with a list of networks in the place of p
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -63,6 +63,7 @@ class Restoration:
         start: what networks begin from.
         stacks: of whose planes is spoken together.
         several: whether there are other pictures than these.
+        note_once: says what was not said before; ``None``: the callback does.
 
     Attributes:
         phase: what the callback is told.
@@ -77,6 +78,7 @@ class Restoration:
     start: StartWord = "auto"
     stacks: Sequence[Stack] = ()
     several: bool = False
+    note_once: Callable[[str], None] | None = None
     phase: str = "restoring"
     _queue: FitQueue | None = field(default=None, init=False)
     _answered: bool = field(default=False, init=False)
@@ -220,7 +222,7 @@ class Restoration:
         """Say once for each network that it begins cold where it was asked to begin warm."""
         for genome in self.genomes if self.start == "warm" else ():
             if not all(self._warm_name(genome, problem) for problem in self.problems):
-                self.callback.note(cold_words(genome))
+                (self.note_once or self.callback.note)(cold_words(genome))
 
     def _snapshot(self) -> Snapshot:
         at_work = {worker: task for worker, task, _ in self.runner.at_work}

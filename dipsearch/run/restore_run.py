@@ -85,11 +85,11 @@ def run_restore(
         genomes, devices, seed, callback, compute, start=start, asked=asked, since=since
     ) as restorer:
 
-        def work(opened: Sequence[Opened], turn: Turn) -> list[Made]:
+        def work(opened: Sequence[Opened], turn: Turn) -> list[Made | None]:
             pairs = [list(zip(one.restorable.names, one.cases, strict=True)) for one in opened]
             at_work = {name: case for some in pairs for name, case in some if not case.left_alone}
             others = iter(restorer.restore([*at_work.values()], [*at_work], turn) if at_work else ())
-            made = []
+            made = list[Made | None]()
             for one, some in zip(opened, pairs, strict=True):
                 images, rows = [], []
                 for name, case in some:
@@ -110,7 +110,7 @@ def run_restore(
             callback,
             started,
             budget_seconds,
-            request=repr((sorted(genome.digest for genome in genomes), start)),
+            request=repr((sorted(genome.digest for genome in genomes), start, compute.precision)),
             resume=resume,
             at_once=-(-len(devices) // len(genomes)),
             asked=asked,

@@ -27,7 +27,7 @@ from ..execution.at_once import answer_at_once
 from ..execution.executor import WorkerSpec
 from ..execution.local_processes import LocalProcesses
 from ..execution.runner import Asked, Runner
-from ..execution.slowness import Share
+from ..execution.slowness import Share, share
 from ..fitting.compute import USUAL, Compute
 from ..fitting.precision import less_precise
 from ..network import Genome
@@ -83,6 +83,7 @@ class Restorer:
     _block: ExitStack = field(default_factory=ExitStack, init=False)
     _executor: LocalProcesses | None = field(default=None, init=False)
     _to_begin: float | None = field(default=None, init=False)
+    _said: set[str] = field(default_factory=set, init=False)
 
     def __enter__(self) -> Restorer:
         for why in dict.fromkeys(
@@ -115,7 +116,7 @@ class Restorer:
             until = turn.seconds * (1 - SLACK) - min(delivery * slow, MOST_DELIVERY * max(0.0, turn.seconds))
             gone = time.monotonic() - turn.started
             # A worker would take as long to begin as this process did.
-            self._to_begin = gone if self._to_begin is None else self._to_begin
+            self._to_begin = max(gone, turn.before) if self._to_begin is None else self._to_begin
             late = until + turn.rest - turn.seconds - gone <= self._to_begin
             if self._executor is None and late and (there := self._at_once(cases, names, turn, until)):
                 return there
@@ -138,12 +139,15 @@ class Restorer:
                     self.start,
                     stacks=planes_together(names, [case.source for case in cases]),
                     several=turn.several,
+                    note_once=self._note_once,
                 )
                 runner.heard = restoration.heard
                 found = restoration.run()
                 self.trials = restoration.trials()
                 return found
         finally:
+            if self.since is not None:
+                self.since = share()  # this thread has waited for workers, and not for a processor
             # Or the two of them would keep each other, and the pictures, until somebody looks for garbage.
             runner.heard = lambda: None
             for left in folder.iterdir():
@@ -180,7 +184,13 @@ class Restorer:
         alone = len(firsts) == 1 and not turn.several
         for sentence in in_lines([*quick_words(changed), *hurried], stacks, alone=alone):
             self.callback.note(sentence)
-        self.callback.note(
+        self._note_once(
             f"there is no time for networks: the first answer is delivered; give a larger {option('budget')}"
         )
         return found
+
+    def _note_once(self, sentence: str) -> None:
+        """Say what holds of all pictures with the first of them."""
+        if sentence not in self._said:
+            self._said.add(sentence)
+            self.callback.note(sentence)

@@ -182,7 +182,8 @@ def _with_networks(
     search = Search(run, runner, Books(run, space), policy_of(run), scheduler.evaluated, scheduler.broken)
     scheduler.search = search
     if settings.has_pilot and not run.has_pilots:
-        scheduler.say(NO_PILOT + (NO_TIME_FOR_OTHERS if search.clock.left(()) <= 0 else ""))
+        if not asked.once:
+            scheduler.say(NO_PILOT + (NO_TIME_FOR_OTHERS if search.clock.left(()) <= 0 else ""))
         run.give_up_pilots(space)
     try:
         search.work()

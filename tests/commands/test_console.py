@@ -176,6 +176,14 @@ def test_a_long_search_does_not_fill_its_log(capsys: pytest.CaptureFixture[str])
     assert len(capsys.readouterr().out.splitlines()) == 50
 
 
+def test_a_log_goes_on_where_the_time_of_another_picture_begins(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.listening(FullWords()) as callback:
+        for seconds in (0.5, 500.0, 0.5, 20.0, 40.0):
+            callback.progress(snapshot(phase="sampling", seconds=seconds))
+    printed = [line.split(" s ")[0].strip() for line in capsys.readouterr().out.splitlines()]
+    assert printed == ["0.5", "500.0", "0.5", "40.0"]
+
+
 def test_the_workers_of_a_cluster_do_not_fill_a_line() -> None:
     many = replace(snapshot(), workers=tuple(WorkerState(n, f"polishing {n}") for n in range(100)))
     assert full_words.at_work(many).endswith("worker 7: polishing 7; and 92 other workers")

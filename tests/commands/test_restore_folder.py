@@ -79,15 +79,27 @@ def test_a_damaged_one_is_named_and_the_others_are_restored(
 
 
 def test_who_ends_it_early_is_told_what_is_left_and_goes_on_with_resume(
-    folder: Path, ended: None, capsys: pytest.CaptureFixture[str]
+    folder: Path, ended: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert run([*WORDS, "--quiet"]) == INTERRUPTED
+    monkeypatch.setattr("dipsearch.run.restorer.MAX_STEPS", {"denoise": 20})
+    words = [word for word in WORDS if word not in ("--budget", "1s")]
+    assert run([*words, "--quiet"]) == INTERRUPTED
     assert "SIGTERM: 2 of 3 restored, 1 left, with which --resume goes on" in capsys.readouterr().err
     assert sorted(file.name for file in (folder / "out").glob("*.png")) == ["scan 0.png", "scan 1.png"]
-    assert run([*WORDS, "--resume"]) == 0
+    assert run([*words, "--resume"]) == 0
     assert "2 of 3 restored, 1 restored before" in capsys.readouterr().out
-    assert run([*WORDS, "--resume"]) == 0
+    assert run([*words, "--resume"]) == 0
     assert "0 of 3 restored, 3 restored before" in capsys.readouterr().out
+
+
+def test_those_for_which_there_was_no_time_for_networks_are_made_again_with_more_time(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("dipsearch.run.restorer.MAX_STEPS", {"denoise": 20})
+    assert run([*WORDS, "--budget", "0.01s", "--quiet"]) == 0  # no process begins in that
+    words = [word for word in WORDS if word not in ("--budget", "1s")]
+    assert run([*words, "--resume", "--json"]) == 0
+    assert [row["members"] for row in json.loads(capsys.readouterr().out)] == [1, 1, 1]
 
 
 def test_a_single_picture_that_is_ended_early_is_delivered_and_the_code_says_so(

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from PIL import Image
 
 from dipsearch import own_files
 from dipsearch.errors import InputError, ResourceError
@@ -25,6 +26,7 @@ from dipsearch.problem import (
     write_restored,
 )
 from dipsearch.run.restorable import look_over
+from tests.run.transparent_bmp import transparent_bmp
 
 SIGMA = TaskOptions("denoise", sigma=25)
 
@@ -58,6 +60,36 @@ def test_stacks_and_pictures_of_one_name_have_files_of_their_own(tmp_path: Path)
     assert [one.sources for one in again] == [tuple(sources[:2]), (sources[3],)]
     assert [one.file.name for one in again] == ["film.tif", "film-0001-2.tif"]
     assert [one.pixels for one in again] == [2 * 24 * 24, 24 * 24]
+
+
+def test_a_stack_of_one_plane_is_written_in_the_format_that_is_named(tmp_path: Path) -> None:
+    path, out = tmp_path / "film.tif", tmp_path / "x.png"
+    plane = np.random.default_rng(0).integers(0, 255, (1, 24, 24)).astype(np.uint8)
+    tifffile.imwrite(path, plane, photometric="minisblack", metadata={"axes": "TYX"})
+    (found,) = look_over([str(path)], SIGMA, out=out).restorables
+    opened = found.read(SIGMA, seed=0)
+    opened.write([opened.cases[0].problem.y], request=None)
+    assert found.stack and Image.open(out).format == "PNG"
+    assert np.array_equal(np.asarray(Image.open(out)), plane[0])
+
+
+def test_names_do_not_depend_on_which_pictures_can_be_read(tmp_path: Path) -> None:
+    one, other = picture(tmp_path / "in" / "x.jpg"), picture(tmp_path / "in" / "x.png", seed=1)
+    whole, out = Path(one).read_bytes(), tmp_path / "out"
+    Path(one).write_bytes(b"")
+    (found,) = look_over([one, other], SIGMA, out=out).restorables
+    opened = found.read(SIGMA, seed=0)
+    opened.write([opened.cases[0].problem.y], request=None)
+    Path(one).write_bytes(whole)
+    mended = look_over([one, other], SIGMA, out=out).restorables
+    assert [file.file.name for file in mended] == ["x.png", opened.file.name] == ["x.png", "x-2.png"]
+
+
+def test_one_file_is_not_for_several_pictures_of_which_one_can_be_read(tmp_path: Path) -> None:
+    one, other = picture(tmp_path / "a.png"), tmp_path / "b.png"
+    other.write_bytes(b"")
+    with pytest.raises(InputError, match="is one file, and there are 2 pictures"):
+        look_over([one, str(other)], SIGMA, out=tmp_path / "r.png")
 
 
 def test_a_whole_stack_has_one_file_where_that_is_asked_for(tmp_path: Path) -> None:
@@ -106,6 +138,38 @@ def test_no_input_is_ever_written_over(tmp_path: Path, what: str) -> None:
         out = other if what == "sibling" else out
     with pytest.raises(InputError, match=r"no input is ever written over"):
         asked(out, source, options)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp"])
+def test_an_earlier_result_that_is_an_input_now_is_not_written_over(tmp_path: Path, suffix: str) -> None:
+    """Though the file is ours and nobody changed it, and whatever suffix the result turns out to have."""
+    photo, out = tmp_path / f"photo{suffix}", tmp_path / "out"
+    source = transparent_bmp(photo) if suffix == ".bmp" else picture(photo)
+    (file,) = asked(out, source, SIGMA)
+    picture(file)
+    remember({file: source})
+    assert asked(out, source, SIGMA) == [file] == [out / "photo.png"]
+    with pytest.raises(InputError, match=r"that is the reference, and no input is ever written over"):
+        asked(out, source, TaskOptions("denoise", sigma=25, reference=str(file)))
+    with pytest.raises(InputError, match=r"that is the kernel, and no input is ever written over"):
+        asked(out, source, TaskOptions("deblur", kernel=str(file)))
+    opened = look_over([source], SIGMA, out=out).restorables[0].read(SIGMA, seed=0)
+    opened.restorable.inputs[file] = "the mask"  # type: ignore[index]
+    with pytest.raises(InputError, match=r"that is the mask, and no input is ever written over"):
+        opened.write([opened.cases[0].problem.y], request=None)
+
+
+def test_of_a_picture_without_its_mask_nothing_is_written_over(tmp_path: Path) -> None:
+    one, out = picture(tmp_path / "photo.png"), tmp_path / "out"
+    earlier = Path(picture(out / "photo.png"))
+    remember({earlier: one})
+    other = str(earlier.rename(out / "other.png"))
+    earlier.hardlink_to(other)  # the same file by two names, of which one is given
+    mask = torch.ones(1, 1, 24, 24)
+    mask[..., 4:6, 4:6] = 0
+    write_image(tmp_path / "masks" / "photo.png", mask)
+    with pytest.raises(InputError, match=r"that is the damaged picture itself"):
+        look_over([one, other], TaskOptions("inpaint", mask=str(tmp_path / "masks")), out=out)
 
 
 def test_only_unchanged_results_of_ours_are_written_over(tmp_path: Path) -> None:
@@ -183,6 +247,22 @@ def test_a_file_that_comes_while_a_picture_is_restored_is_not_written_over(tmp_p
     assert (out / "photo.png").read_bytes() == before
 
 
+def test_a_result_that_cannot_be_remembered_stands_in_nobodys_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, out = picture(tmp_path / "photo.png"), tmp_path / "out"
+
+    def full(*given: object) -> None:
+        raise ResourceError("cannot write the record", "the system says: No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("dipsearch.own_files.write_text", full)
+        opened = look_over([source], SIGMA, out=out).restorables[0].read(SIGMA, seed=0)
+        with pytest.raises(ResourceError, match="No space left"):
+            opened.write([opened.cases[0].problem.y], request=None)
+    assert asked(out, source, SIGMA) == [out / "photo.png"]
+
+
 @pytest.mark.parametrize("locks", ["flock", "file"])
 def test_processes_that_remember_at_the_same_time_lose_nothing(tmp_path: Path, locks: str) -> None:
     code = (
@@ -255,8 +335,6 @@ def test_names_are_files_of_their_own_on_every_system(tmp_path: Path) -> None:
 
 
 def test_a_jpeg_comes_back_without_loss_or_with_its_own_tables(tmp_path: Path) -> None:
-    from PIL import Image
-
     Image.open(picture(tmp_path / "photo.png")).save(tmp_path / "photo.jpg", quality=83)
     source = str(tmp_path / "photo.jpg")
     options = TaskOptions("denoise", sigma=25)

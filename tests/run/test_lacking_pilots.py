@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from dipsearch.delivery.first_answers import FirstAnswer
 from dipsearch.errors import ResourceError
 from dipsearch.execution.executor import GIVEN_UP
 from dipsearch.execution.local_processes import LocalProcesses
 from dipsearch.execution.task import Patches, Task
 from dipsearch.run import Outcome, Trial, read_study
-from dipsearch.run.search_run import NO_PILOT, NO_TIME_FOR_OTHERS
+from dipsearch.run.scheduler import Scheduler
+from dipsearch.run.search_run import NO_PILOT, NO_TIME_FOR_OTHERS, _first_answers
 from dipsearch.run.search_time import SearchTime
 
 from ..trials.test_pilot import SPACE
@@ -65,6 +67,20 @@ def test_after_the_time_the_first_answer_is_delivered_without_a_failure(
     assert NO_PILOT + NO_TIME_FOR_OTHERS in outcome.result["warnings"]
     assert fitted(trials) == [] and outcome.result["trials"]["failed"] == 0
     assert outcome.result["pictures"][0]["delivered"] == "first"
+
+
+def test_who_asks_to_finish_meanwhile_hears_nothing_of_networks_without_it(
+    without_pilots: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(scheduler: Scheduler) -> dict[str, FirstAnswer]:
+        firsts = _first_answers(scheduler)
+        scheduler.runner.asked.by = "Ctrl-C"
+        return firsts
+
+    monkeypatch.setattr("dipsearch.run.search_run._first_answers", asked)
+    outcome, trials = searched(without_pilots)
+    assert not [one for one in outcome.result["warnings"] if one.startswith(NO_PILOT)]
+    assert fitted(trials) == []
 
 
 def test_networks_without_a_pilot_are_fitted_where_it_could_not_be_written(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +15,10 @@ import tifffile
 
 from dipsearch.errors import InputError
 from dipsearch.fitting import Langevin
+from dipsearch.fitting.engine import EagerEngine, Reading
 from dipsearch.problem import TaskOptions, read_image, write_image
 from dipsearch.run import Silent, Snapshot, run_sampling
+from dipsearch.run.one_by_one import Restorations
 
 SHORT = Langevin(burn_in=10, every=5, steps=30)
 
@@ -93,14 +98,78 @@ def test_all_planes_of_a_film_are_written_each_with_its_map(tmp_path: Path) -> N
 
 
 class Impatient(Silent):
-    """Asks to finish at the first sign."""
+    """Asks to finish at the first sign, of a plane or picture of this name."""
 
-    asked = False
+    def __init__(self, name: str = "") -> None:
+        self.name, self.asked, self.warnings = name, False, list[str]()
 
     def progress(self, snapshot: Snapshot) -> None:
-        if not self.asked:
+        if not self.asked and self.name in str(snapshot.workers[0].label):
             self.asked = True
             os.kill(os.getpid(), signal.SIGTERM)
+
+    def warn(self, sentence: str) -> None:
+        self.warnings.append(sentence)
+
+
+def test_a_film_of_which_some_planes_were_not_begun_replaces_no_earlier_one(tmp_path: Path) -> None:
+    planes = np.random.default_rng(0).integers(0, 255, (3, 16, 16)).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "film.tif", planes, photometric="minisblack", metadata={"axes": "TYX"})
+    shutil.copy(tmp_path / "film.tif", tmp_path / "other.tif")
+    out = tmp_path / "out"
+
+    def sampled_film(*names: str, ear: Silent, **more: Any) -> Restorations:
+        return run_sampling(
+            "dipsearch_nearest_16",
+            [str(tmp_path / name) for name in names],
+            TaskOptions("denoise", sigma=25),
+            out=out,
+            device="cpu",
+            seed=0,
+            langevin=SHORT,
+            budget_seconds=None,
+            callback=ear,
+            **more,
+        )
+
+    sampled_film("film.tif", ear=Silent())
+    earlier, maps = (out / "film.tif").read_bytes(), sorted(out.glob("*.npz"))
+    for file in maps:
+        file.unlink()
+    ear = Impatient("film-0001")
+    done = sampled_film("film.tif", ear=ear)
+    assert (out / "film.tif").read_bytes() == earlier
+    assert sorted(out.glob("*.npz")) == maps[:2]  # of the planes that were worked on
+    assert (done.rows, done.left, done.ended_by) == ([], 1, "SIGTERM")
+    assert ear.warnings == ["SIGTERM: 0 of 1 restored, 1 left, with which --resume goes on"]
+    done = sampled_film("other.tif", "film.tif", ear=Impatient("other-0002"))
+    assert [row["name"] for row in done.rows] == ["other-0000", "other-0001", "other-0002"]
+    assert done.left == 1  # in the last plane there was something of each
+
+
+def test_a_loss_that_is_not_finite_costs_the_other_pictures_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance = EagerEngine.advance
+
+    def broken(engine: EagerEngine, steps: int) -> Reading:
+        reading = advance(engine, steps)
+        return replace(reading, loss=float("nan")) if reading.image.shape[-1] == 32 else reading
+
+    monkeypatch.setattr(EagerEngine, "advance", broken)
+    found = run_sampling(
+        "dipsearch_nearest_16",
+        ["sample:coffee@32", "sample:coffee@24"],
+        TaskOptions("denoise", sigma=25, simulate=True),
+        out=tmp_path,
+        device="cpu",
+        seed=0,
+        langevin=SHORT,
+        budget_seconds=None,
+        callback=Silent(),
+    )
+    assert [row["name"] for row in found.rows] == ["coffee-24"]
+    assert found.refused["coffee-32"].startswith("nothing was sampled; the loss was not finite")
 
 
 def test_who_asks_to_finish_gets_what_there_is(tmp_path: Path) -> None:

@@ -14,13 +14,16 @@ import torch
 from dipsearch.delivery.first_answers import FirstAnswer, make_first_answers
 from dipsearch.errors import InputError
 from dipsearch.execution.runner import Runner
+from dipsearch.execution.slowness import share
 from dipsearch.fitting import Compute, Langevin
 from dipsearch.network import Genome, Scale
 from dipsearch.problem import TaskOptions, load_case, psnr, read_image, write_image
 from dipsearch.report import restored_rows
 from dipsearch.run import Silent, run_restore, run_sampling
+from dipsearch.run.one_by_one import Turn
 from dipsearch.run.restoration import Restoration
 from dipsearch.run.restore_run import genomes_of
+from dipsearch.run.restorer import Restorer
 from dipsearch.yaml_files import dump_yaml
 
 PLAIN = Genome((Scale(8, 8),) * 2, upsampling="nearest", input_channels=4)
@@ -227,6 +230,44 @@ def test_a_restoration_that_was_ended_early_says_so(
     assert ear.notes.count(said) == 1
 
 
+def test_the_precision_is_a_part_of_what_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def heard(*given: object, request: str, **more: object) -> SimpleNamespace:
+        asked.append(request)
+        return SimpleNamespace(run=lambda work: None)
+
+    monkeypatch.setattr("dipsearch.run.restore_run.OneByOne", heard)
+    monkeypatch.setattr("dipsearch.run.posterior.OneByOne", heard)
+    for precision in ("fp32", "bf16"):
+        more: dict[str, Any] = {"out": tmp_path / "out", "device": "cpu", "seed": 0, "budget_seconds": None}
+        more |= {"callback": Silent(), "compute": Compute(precision=precision)}
+        sources = ["sample:coffee@32"]
+        run_restore("dipsearch_nearest_16", sources, OPTIONS, workers=1, **more)
+        run_sampling("dipsearch_nearest_16", sources, OPTIONS, langevin=Langevin(), **more)
+    assert len(set(asked)) == 4
+
+
+def test_the_wait_for_workers_is_no_slowness_of_the_next_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system does not say for what a thread waited, all of its waiting counts."""
+    monkeypatch.setattr("dipsearch.run.restorer.MAX_STEPS", {"denoise": 20})
+    case, begun = load_case("sample:coffee@32", OPTIONS, seed=0), share()
+    with Restorer([PLAIN], ["cpu"], 0, Silent(), since=begun) as restorer:
+        restorer.restore([case], ["coffee"], Turn(time.monotonic(), None, None))
+        assert restorer.since is not None and restorer.since.worked > begun.worked
+
+
+def test_a_worker_takes_as_long_to_begin_as_all_before_the_first_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also where the first turns had nothing to restore."""
+    monkeypatch.setattr("dipsearch.run.restorer.LocalProcesses", None)
+    case, now = load_case("sample:coffee@32", OPTIONS, seed=0), time.monotonic()
+    with Restorer([PLAIN], ["cpu"], 0, Silent()) as restorer:
+        ((choice, delivery),) = restorer.restore([case], ["coffee"], Turn(now, 4.0, 4.0, before=6.0))
+    assert (choice.chosen, delivery) == ("first", None)
+
+
 def test_a_picture_of_which_nothing_says_what_is_missing_is_not_restored(tmp_path: Path) -> None:
     write_image(tmp_path / "plain.png", torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)))
     with pytest.raises(InputError, match=r"--mask, by transparency.*--missing 50 or --simulate"):
@@ -262,4 +303,19 @@ def test_networks_that_no_learnt_weights_fit_begin_cold_and_that_is_said_once(
     assert [note for note in ear.notes if "no learnt weights fit" in note] == [
         note for note in ear.notes if "begins cold" in note
     ]
-    assert len([note for note in ear.notes if "begins cold" in note]) == 2  # two networks, one picture
+    assert len([note for note in ear.notes if "begins cold" in note]) == 1  # two, of the same words
+    case, ear = load_case("sample:coffee@32", OPTIONS, seed=0), Ear()
+    with Restorer([PLAIN], ["cpu"], 0, ear, start="warm") as restorer:
+        for name in ("a", "b"):
+            restorer.restore([case], [name], Turn(time.monotonic(), None, None, several=True))
+    assert len([note for note in ear.notes if "begins cold" in note]) == 1
+
+
+def test_that_there_is_no_time_for_networks_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dipsearch.run.restorer.LocalProcesses", None)
+    case, ear = load_case("sample:coffee@32", OPTIONS, seed=0), Ear()
+    with Restorer([PLAIN], ["cpu"], 0, ear) as restorer:
+        for name in ("a", "b"):
+            now = time.monotonic()
+            restorer.restore([case], [name], Turn(now, 4.0, 4.0, several=True, before=6.0))
+    assert len([note for note in ear.notes if "no time for networks: " in note]) == 1
