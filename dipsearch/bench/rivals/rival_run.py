@@ -140,7 +140,7 @@ class _Turn:
 
     def _own_rows(self, seconds: int) -> list[RivalRow]:
         outcome = self.wanted.search(self.case, seconds, self.case.seed)
-        first = seconds == min(self.wanted.budgets)
+        first = seconds == max(self.wanted.budgets)  # which had time for it
         return search_rows(self.case, outcome, seconds=seconds, first=first)
 
     def _row(self, title: str, made: TimedImage, *, version: str, side: Side) -> RivalRow:
