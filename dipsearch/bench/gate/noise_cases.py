@@ -47,8 +47,8 @@ SEEN = (
     "on the way, so that those are not wholly unseen; grass is both a tuning picture and one of the clean textures. "
     "Failures on astronaut and camera (here: cameraman) led to the rules for photons and parts, whose constants were "
     "chosen on tuning pictures. This table was run four times while it was decided for which pictures a line of "
-    "photons needs blocks that say the same, and once more, this time, since lines of colour pictures are read off "
-    "all channels."
+    "photons needs blocks that say the same, and twice more since lines of colour pictures are read off all "
+    "channels; the last of them is this one."
 )
 """What else has to be said of how the gate was made."""
 
