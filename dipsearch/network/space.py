@@ -45,11 +45,14 @@ class SearchSpace:
         name: of the space, for people.
         description: one or two sentences, for people.
         parameters: one per value of a genome, in dependency order.
+        own_seeds: every candidate begins with weights and an input of its own; otherwise all have the study's seed, so
+            that what differs is the network.
     """
 
     name: str
     description: str
     parameters: tuple[Parameter, ...]
+    own_seeds: bool = False
 
     @cached_property
     def digest(self) -> str:
@@ -57,6 +60,7 @@ class SearchSpace:
         # The digests of studies that were begun before the classes had their present form stay what they were.
         content = repr(self.parameters).replace("Parameter(", "Slot(").replace("parameter=", "slot=")
         content = re.sub(r"(log=\w+)\)", r"\1, condition='')", content)
+        content += "own seeds" if self.own_seeds else ""
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     def genes(self) -> tuple[Gene, ...]:
@@ -214,8 +218,7 @@ def load_space(source: str | Path) -> SearchSpace:
         InputError: there is no space of this name.
     """
     path = space_file(source)
-    description, parameters = read_parameters(read_yaml(path), source=str(path))
-    return SearchSpace(path.stem, description, parameters)
+    return SearchSpace(path.stem, *read_parameters(read_yaml(path), source=str(path)))
 
 
 def space_file(source: str | Path) -> Path:

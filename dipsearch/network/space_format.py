@@ -29,14 +29,14 @@ PILOT_SCALE = 1.0
 """The scale of a pilot where a space does not mention it; a genome without a pilot has none."""
 
 
-def read_parameters(content: Mapping[str, Any], *, source: str) -> tuple[str, tuple[Parameter, ...]]:
-    """Return the description and the parameters, in dependency order, of the space in `content`.
+def read_parameters(content: Mapping[str, Any], *, source: str) -> tuple[str, tuple[Parameter, ...], bool]:
+    """Return the description, the parameters in dependency order, and whether candidates have seeds of their own.
 
     Raises:
         FormatError: `content` breaks a rule of the format; `source` names the file in the message.
     """
     file = SpaceDocument(source)
-    file.keys(content, "", required=("format",), optional=("description", "genes", "points"))
+    file.keys(content, "", required=("format",), optional=("description", "seeds", "genes", "points"))
     if content["format"] != FORMAT:
         file.refuse(
             f"`format` is {shorten(content['format'])}", f"this dipsearch reads {FORMAT}", "correct it"
@@ -48,9 +48,14 @@ def read_parameters(content: Mapping[str, Any], *, source: str) -> tuple[str, tu
     description = content.get("description", "")
     if not isinstance(description, str):
         file.refuse(f"`description` is {shorten(description)}", "it is text", "put it in quotes")
+    seeds = content.get("seeds", "common")
+    if seeds not in ("common", "own"):
+        file.refuse(f"`seeds` is {shorten(seeds)}", "it is common or own", "write one of them, or remove it")
     if "points" in content:
-        return description, _parameters_of_points(file, content["points"])
-    return description, _parameters_of_genes(file, content["genes"])
+        parameters = _parameters_of_points(file, content["points"])
+    else:
+        parameters = _parameters_of_genes(file, content["genes"])
+    return description, parameters, seeds == "own"
 
 
 def _parameters_of_points(file: SpaceDocument, content: object) -> tuple[Parameter, ...]:

@@ -48,6 +48,7 @@ class Settings:
         memory limit: a candidate that needs more memory is not started.
         has_pilot: whether the pictures have pilots; without them, networks with one in their input are not proposed.
         pilots_only: whether others are not, for lack of time.
+        own_seeds: every candidate has a seed of its own; otherwise all have ``seed``.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Settings:
     memory_limit: MemoryLimit = UNLIMITED
     has_pilot: bool = False
     pilots_only: bool = False
+    own_seeds: bool = False
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ from ..trials.trial import Trial, ranked
 from .candidate import Candidate
 from .run import Run
 from .scheduler import GRACE, POLISHING, Scheduler
-from .search_slices import slice_of, slice_seconds
+from .search_slices import fit_seed, slice_of, slice_seconds
 from .second_split import Rescored, SecondFits, second_picture
 
 WHOLE_FITS = 3
@@ -294,7 +294,7 @@ def _whole_fit(run: Run, trial: Trial, name: str) -> Slice:
         label=f"finalist {trial.number} on {name}",
         network=trial.genome,
         pictures=(Picture(problem, run.settings.seed, pilot_file(kind=WHOLE, name=name)),),
-        seed=run.settings.seed,
+        seed=fit_seed(run.settings, trial.number),
         limits=Limits(
             max_steps=run.plan.max_steps,
             patience=run.plan.patience,

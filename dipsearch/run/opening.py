@@ -122,7 +122,7 @@ def open_run(
     searched = asked.begun or [searched_part(case.problem, plan, seed=request.seed) for case in asked.cases]
     settings = settings_of(request, names, kept_as=asked.kept_as, plan=plan, calibration=calibration, searched=searched,
                          trajectory=any(case.reference is not None for case in asked.cases),
-                         has_pilot=has_pilot)  # fmt: skip
+                         has_pilot=has_pilot, own_seeds=asked.space.own_seeds)  # fmt: skip
     _write_inputs(asked, searched, firsts)
     try:
         opened = open_study(folder, settings, space=asked.space, own=own, new=not resume, patience=patience)

@@ -206,6 +206,7 @@ def settings_of(
     searched: Sequence[Crop],
     trajectory: bool,
     has_pilot: bool,
+    own_seeds: bool,
 ) -> Settings:
     """What the study remembers of the plan.
 
@@ -214,6 +215,7 @@ def settings_of(
         searched: what candidates are fitted to.
         trajectory: whether images along the way are kept, for the page.
         has_pilot: whether the pictures have first answers.
+        own_seeds: whether every candidate has a seed of its own.
     """
     largest = max((part.problem.image_shape for part in searched), key=lambda shape: shape[-1] * shape[-2])
     pixels = largest[-1] * largest[-2]
@@ -233,4 +235,5 @@ def settings_of(
         memory_limit=plan.memory_limit,
         has_pilot=has_pilot,
         pilots_only=plan.pilots_only,
+        own_seeds=own_seeds,
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..execution.task import Limits, Picture, Slice
+from ..fitting.own_draws import SEEDS
 from ..planning.policy import Decision
+from ..proposal.study import Settings
 from ..trials.problem_files import SEARCHED, pilot_file, problem_file
 from .candidate import Candidate
 from .run import Run
@@ -16,6 +18,9 @@ systems that end processes wait for half a minute."""
 
 UNTIMED_SLICE = 5.0
 """Seconds of a slice without a budget."""
+
+OWN_SEEDS = 15_485_863
+"""Between the seeds of two candidates where each has its own: a prime, so that they meet no others."""
 
 REPORT_EVERY = 50
 """Iterations between two looks of the user's own pruner."""
@@ -52,6 +57,11 @@ def _steps(run: Run, candidate: Candidate, decision: Decision) -> int:
     return decision.steps if run.own.pruner is None else min(decision.steps, REPORT_EVERY)
 
 
+def fit_seed(settings: Settings, number: int) -> int:
+    """The seed of a candidate's fits: of weights, input and jitter; the first candidate always has that of the study."""
+    return (settings.seed + number * OWN_SEEDS) % SEEDS if settings.own_seeds else settings.seed
+
+
 def slice_of(run: Run, candidate: Candidate) -> Slice:
     """A slice in which a candidate is not advanced."""
     settings, plan, piloted = run.settings, run.plan, candidate.network.needs_pilot
@@ -69,7 +79,7 @@ def slice_of(run: Run, candidate: Candidate) -> Slice:
         label=f"candidate {candidate.number}",
         network=candidate.network,
         pictures=pictures,
-        seed=settings.seed,
+        seed=fit_seed(settings, candidate.number),
         limits=Limits(max_steps=plan.max_steps, patience=plan.patience, compute=compute),
         at=candidate.made,
         steps=0,

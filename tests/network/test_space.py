@@ -325,6 +325,17 @@ def test_a_space_without_pilots_has_the_digest_that_it_had_before_there_were_any
     assert SearchSpace("mine", *read_parameters(content, source="mine.yaml")).digest == "f0ee21e0fa55"
 
 
+def test_seeds_are_common_or_own_and_a_space_says_so_in_its_digest() -> None:
+    spaces = [
+        SearchSpace(
+            "mine", *read_parameters({"format": FORMAT, **said, "genes": {"depth": 3}}, source="mine.yaml")
+        )
+        for said in ({}, {"seeds": "common"}, {"seeds": "own"})
+    ]
+    assert [one.own_seeds for one in spaces] == [False, False, True]
+    assert spaces[0].digest == spaces[1].digest != spaces[2].digest
+
+
 def test_a_list_of_networks_is_one_gene() -> None:
     shipped = load_space("dip_2018")
     (gene,) = shipped.genes()

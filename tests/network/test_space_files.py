@@ -58,6 +58,7 @@ MISTAKES = {
         "`genes.channels_up.step`",
         "divides",
     ),
+    "unknown seeds": ("seeds: 3\ngenes: {depth: 3}", "`seeds` is 3", "common or own"),
     "repeated value": ("genes: {norm: {choice: [batch, batch]}}", "`genes.norm.choice`", "once"),
     "value outside the rule": (
         "genes: {norm: {choice: [layer]}}",

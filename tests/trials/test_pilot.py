@@ -26,6 +26,7 @@ from dipsearch.proposal.study import open_study, search_space
 from dipsearch.run import Request
 from dipsearch.run.books import Books
 from dipsearch.run.candidate import Candidate
+from dipsearch.run.finishing import _whole_fit
 from dipsearch.run.opening import open_run
 from dipsearch.run.run import Run
 from dipsearch.run.search_slices import slice_of as slice_of_search
@@ -39,6 +40,7 @@ from dipsearch.trials.problem_files import (
     read_pilot,
     write_pilot,
 )
+from dipsearch.trials.trial import Trial
 from dipsearch.trials.trial_files import read_npz, read_output
 
 SPACE = """\
@@ -136,6 +138,17 @@ def test_candidates_get_the_pilots_that_lie_beside_the_problems_if_they_need_the
         task = slice_of_search(search.run, Candidate(0, 0, network, 20))
         assert [one.pilot for one in task.pictures] == [file]
         assert task.reads == ("inputs/search-picture.npz", *([file] if file else []))
+
+
+def test_candidates_have_the_seed_of_the_study_or_in_such_a_space_their_own(tmp_path: Path) -> None:
+    run = run_of(tmp_path, has_pilot=True)
+    whole = Trial(2, "complete", PLAIN)
+    for own, seeds in ((False, [0, 0, 0]), (True, [0, 15_485_863, 30_971_726])):
+        run.settings = replace(run.settings, own_seeds=own)
+        tasks = [slice_of_search(run, Candidate(number, number, PLAIN, 20)) for number in range(3)]
+        assert [task.seed for task in tasks] == seeds
+        assert [task.pictures[0].split_seed for task in tasks] == [0, 0, 0]
+        assert _whole_fit(run, whole, "picture").seed == seeds[2]
 
 
 @pytest.mark.parametrize("has_pilot", [False, True])

@@ -46,7 +46,8 @@ TPE, DIP = "known, then TPE", "DIP default network, other seeds"
 
 REPEATED = """\
 format: dipsearch/space/1
-description: One network and nothing else, {name}; learning rates that hardly differ make it another candidate.
+description: One network with other seeds, {name}; learning rates that hardly differ make it another candidate.
+seeds: own
 genes:
 {genes}
 """
@@ -84,9 +85,8 @@ class RealStrategy:
         title: as in the replays.
         options: of the search.
         networks: all of them, by the task, each fitted once; ``None``: those that the search finds.
-        repeated: the only one of them is fitted again and again. A search has one seed and fits no network twice, so
-            that its learning rate differs by a hundredth at the most, which leads every fit elsewhere from the same
-            initial weights.
+        repeated: the only one of them is fitted again and again, with seeds of its own. A search fits no network
+            twice, so that its learning rate differs by a hundredth at the most.
     """
 
     title: str

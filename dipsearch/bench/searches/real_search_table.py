@@ -61,8 +61,8 @@ def _repeated(rows: Sequence[RealSearchRow]) -> list[str]:
         said.append(f"{strategy}, {IN_WORDS[task]}: {', '.join(f'`{name}`' for name in there)}{since}.")
     if any(row.strategy in (SEEDS, DIP) for row in rows):
         said.append(
-            "“Other seeds” are one seed here: a search fits no network twice, so that the learning rates differ by 1 % "
-            "at the most, and all fits begin with the same weights. Those of the recorded fits are true ones."
+            "Of one network every fit begins with weights and an input of its own; a search fits no network twice, so "
+            "that the learning rates differ by 1 % at the most."
         )
     return said
 

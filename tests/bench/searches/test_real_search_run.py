@@ -53,6 +53,7 @@ def test_a_repeated_network_is_the_first_of_a_search_but_for_its_learning_rate(
     assert word == "dip" or starters_for(task)[0][0] == name
     typed = STRATEGIES[word].typed(tmp_path, task=task)
     space = load_space(typed[typed.index("--space") + 1])
+    assert space.own_seeds
     drawn = [space.genome(space.sample(np.random.default_rng(seed))) for seed in range(4)]
     assert len({one.learning_rate for one in drawn}) == 4
     assert {replace(one, learning_rate=0.01) for one in drawn} == {preset(name)}
