@@ -58,7 +58,7 @@ def _steps(run: Run, candidate: Candidate, decision: Decision) -> int:
 
 
 def fit_seed(settings: Settings, number: int) -> int:
-    """The seed of a candidate's fits: of weights, input and jitter; the first candidate always has that of the study."""
+    """The seed of a candidate's fits: of weights, input and jitter; that of the first is always the study's."""
     return (settings.seed + number * OWN_SEEDS) % SEEDS if settings.own_seeds else settings.seed
 
 
