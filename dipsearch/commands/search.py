@@ -1,6 +1,6 @@
 """``dipsearch search``: find the architecture that restores a picture, and restore it.
 
-The options become a ``Request``; the room ``search`` does everything else. A request can also be read from
+The options become a ``Request``; the room ``run`` does everything else. A request can also be read from
 a file (``--recipe``, or ``--resume`` without a picture); then only what may change on the way is said anew.
 """
 

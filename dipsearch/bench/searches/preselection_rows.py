@@ -118,8 +118,8 @@ def preselection_markdown(
         "`bench table` has recorded them. Regret: dB that the network tried first delivers less than the best "
         "known one, at its own stop. The nearest recorded measurements of other pictures say which that is (leave "
         f"one picture out); {NEIGHBOURS} are asked where `--order similar` is given. The fixed order is that of "
-        f"today's searches; for noise it begins with `{FOUND_HERE}`, which was chosen on this table, so that its "
-        "regret with noise is flattered.",
+        f"today's searches; for noise it begins with `{FOUND_HERE}`, which is the best mutant on this table's pictures "
+        "for tuning (coffee, brick, text), so that its regret with noise is flattered.",
         markdown_table(head, lines),
     ]
     return "\n\n".join(parts)
