@@ -24,9 +24,6 @@ from .array_files import write_npz as write_npz
 VALIDATION_MSE = "validation_mse"
 """The name of an array of ``fit.npz``, the estimated mean squared error at each check point."""
 
-EARLIER = "score"
-"""The name of that array in files of earlier versions."""
-
 
 def trial_folder(folder: Path, number: int) -> Path:
     """The folder of candidate ``number`` in a study's folder."""
@@ -92,16 +89,12 @@ def read_arrays(
 
 
 def read_fits(folder: Path, number: int) -> dict[str, NDArray[Any]]:
-    """The arrays of ``fit.npz`` of a candidate, by the names that ``write_fits`` gives; earlier versions had others.
+    """The arrays of ``fit.npz`` of a candidate, by the names that ``write_fits`` gives.
 
     Raises:
         FormatError: the file is missing or damaged.
     """
-    arrays = read_arrays(folder, number, "fit.npz")
-    return {
-        VALIDATION_MSE + name.removeprefix(EARLIER) if name.startswith(EARLIER) else name: values
-        for name, values in arrays.items()
-    }
+    return read_arrays(folder, number, "fit.npz")
 
 
 @dataclass(frozen=True, eq=False)
