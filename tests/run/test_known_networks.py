@@ -20,7 +20,9 @@ NAMES = [name for name, _ in starters_for("denoise")]
 
 def found(order: OrderWord = "auto", *, images: bool = True) -> KnownNetworks:
     y = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    problem = Problem(y, Identity(), NoiseModel("gaussian", 0.1, "given"), y.shape, torch.ones(1, 1, 32, 32))
+    problem = Problem(
+        y, Identity(), NoiseModel("gaussian", 0.1, "given"), y.shape, observed=torch.ones(1, 1, 32, 32)
+    )
     case = Case(name="a", source="array:a", problem=problem, reference=None, bits=8, notes=())
     return known_networks([case], load_space("skip"), order=order, images=[y] if images else [])
 
