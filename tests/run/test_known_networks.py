@@ -56,7 +56,9 @@ def test_similar_measurements_order_the_networks_and_one_line_says_so() -> None:
     known = found("similar")
     assert [name for name, _ in known.starters][:2] == [NAMES[3], NAMES[0]]
     assert known.why_first.startswith(f"{NAMES[3]} is tried first: on the 3 most similar")
-    assert known.notes == () and found("fixed").why_first == ""
+    assert known.notes == ()
+    for order in ("fixed", "auto"):
+        assert found(order).why_first == "" and found(order).record["order"] == "fixed"
     assert known.record["order"] == "similar"
     assert known.record["expected"][0] == {"network": NAMES[3], "behind": 0.0, "steps": 150, "cases": 3}
 
