@@ -90,8 +90,8 @@ def answer(
         over: asked before every pass over a tile whether the time is over.
 
     Returns:
-        ``problem.image_shape``, (1, C, H, W) float32, in the units of ``problem.y``, about [0, 1] and not clipped, on the
-        device of y: of equal channels, which are worked on as one, it is one. ``problem.form.back`` makes the
+        ``problem.image_shape``, (1, C, H, W) float32, in the units of ``problem.y``, about [0, 1] and not clipped, on
+        the device of y: of equal channels, which are worked on as one, it is one. ``problem.form.back`` makes the
         measurement's own units of it.
 
     Raises:
