@@ -80,21 +80,12 @@ def write_genome(folder: Path, number: int, genome: Genome) -> None:
 def read_arrays(
     folder: Path, number: int, name: str, *, keys: Container[str] | None = None
 ) -> dict[str, NDArray[Any]]:
-    """The arrays of ``output.npz`` or ``trajectory.npz`` of a candidate, or those of them that are in ``keys``.
+    """The arrays of ``fit.npz``, ``output.npz`` or ``trajectory.npz`` of a candidate, or those that are in ``keys``.
 
     Raises:
         FormatError: the file is missing or damaged.
     """
     return read_npz(inside(folder, trial_folder(Path(), number) / name), keys=keys)
-
-
-def read_fits(folder: Path, number: int) -> dict[str, NDArray[Any]]:
-    """The arrays of ``fit.npz`` of a candidate, by the names that ``write_fits`` gives.
-
-    Raises:
-        FormatError: the file is missing or damaged.
-    """
-    return read_arrays(folder, number, "fit.npz")
 
 
 @dataclass(frozen=True, eq=False)
