@@ -30,13 +30,10 @@ GRACE_SECONDS = 10  # where only lock files work: after this a lock whose holder
 
 @dataclass(frozen=True)
 class _Written:
-    """What is known of a result; ``source`` is ``None`` in records of versions that did not write it.
-
-    ``request`` is a digest of what was asked, ``None`` where it was not finished.
-    """
+    """What is known of a result; ``request`` is a digest of what was asked, ``None`` where it was not finished."""
 
     sha256: str
-    source: str | None = None
+    source: str
     request: str | None = None
 
 
@@ -74,7 +71,7 @@ def _refusal(
     if written is None or not file.is_file() or written.sha256 != _digest(file):
         rule = "only an earlier result of dipsearch that nobody has changed is written over"
         return f"{file} exists already", rule, fix
-    if written.source not in (None, source):
+    if written.source != source:
         return (
             f"{file} was made of {written.source}, and would be replaced by what is made of {source}",
             "a result is written over only by another one of the same picture",
@@ -177,12 +174,12 @@ def _record(folder: Path) -> dict[str, _Written]:
 
 
 def _written(value: object) -> _Written | None:
-    if isinstance(value, str):
-        return _Written(value)  # of a version that did not write the source
-    if not isinstance(value, dict) or not isinstance(value.get("sha256"), str):
+    if not isinstance(value, dict):
         return None
-    source, request = (one if isinstance(one, str) else None for one in map(value.get, ("source", "request")))
-    return _Written(value["sha256"], source, request)
+    sha256, source, request = (value.get(name) for name in ("sha256", "source", "request"))
+    if not isinstance(sha256, str) or not isinstance(source, str):
+        return None
+    return _Written(sha256, source, request if isinstance(request, str) else None)
 
 
 def _digest(file: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -88,8 +89,8 @@ def fit(
     rule: StoppingRule[Any] | None = None,
     average: Average[Any] | None = None,
     watch: Watcher | None = None,
-    seconds: float | None = None,
-    device: str | None = None,
+    budget: str | float | timedelta | None = None,
+    device: str = "auto",
     engine: EngineWord = "auto",
     precision: Precision = DEFAULT,
     start: StartWord = "auto",
@@ -107,8 +108,8 @@ def fit(
         rule: when to stop and what to deliver; ``None``: the minimum of the split's score.
         average: of the outputs, which is judged and delivered; ``None``: the exponential one that the network says.
         watch: sees every check point until the fit is judged, and may end it: then it does not go on.
-        seconds: wall time of its iterations at the most.
-        device: "cpu", "cuda", "mps"; ``None``: CUDA where it is there.
+        budget: wall time of its iterations at the most: "4m", seconds, or a ``timedelta``; ``None``: it ends by itself.
+        device: "auto": CUDA where it is there, or else "cpu"; "cpu", "cuda", "cuda:1" or "mps".
         engine: "auto", "eager" or "cuda_graph".
         precision: of the convolutions, as in ``search``.
         start: what the network begins from: "warm": learnt weights, where there are some for it; "cold": random ones;
@@ -125,7 +126,7 @@ def fit(
             "it is a dipsearch.Problem",
             "write dipsearch.Problem(y, A, noise=...)",
         )
-    refuse_other_means(seed=seed, engine=engine, precision=precision, device=device or "auto")
+    refuse_other_means(seed=seed, engine=engine, precision=precision, device=device)
     refuse_other_start(start)
     refuse_other_judges(rule=rule, average=average)
     if watch is not None and not callable(watch):
@@ -135,7 +136,7 @@ def fit(
     if problem.y.device.type != "cpu":
         problem = problem.to("cpu")  # where it is divided, and where the observed values are put back
     chosen, most = as_network(network, z=z), MAX_STEPS[problem.task]
-    where = device if device not in (None, "auto") else "cuda" if torch.cuda.is_available() else "cpu"
+    where = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     with torch.inference_mode(False), torch.enable_grad():  # whatever the caller has switched off
         split = make_split(problem, seed=seed) if split is None else split
         if not isinstance(split, Split) or split.fit_target.shape != problem.y.shape:
@@ -153,7 +154,7 @@ def fit(
         warm = warm_name(start, chosen, task=problem.task, channels=channels)
         if warm is None and start == "warm":
             warnings.warn(cold_words(chosen), stacklevel=2)
-        compute, most_seconds = Compute(engine, precision), seconds_of(seconds)
+        compute, most_seconds = Compute(engine, precision), seconds_of(budget)
         goes_on, broken_off = all_data and _may_go_on(problem, split), False
 
         def seen(check: Check, image: Tensor) -> Ended | None:

@@ -107,8 +107,8 @@ def search(
         precision: of the convolutions: "tf32" or "fp32" on CUDA, "bf16" there and on processors with AMX.
         start: what known networks begin from: "warm": learnt weights where there are some for them, "cold": random
             ones, "auto": warm for the tasks where that was measured to be no worse.
-        order: in which known networks are tried: "fixed", "similar": by how they did on similar measurements, "auto":
-            what was measured to be better.
+        order: in which known networks are tried: "fixed", which is what "auto" is, or "similar": by how they did on
+            similar measurements, which was better for enlarging and worse with noise (BENCHMARKS.md, "Pre-selection").
         progress: show a bar; "notes": also what was found out on the way.
 
     Raises:

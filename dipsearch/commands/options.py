@@ -150,7 +150,7 @@ Order = Annotated[
     typer.Option(
         "--order",
         metavar="|".join(request_words.ORDERS),
-        help="In which known networks are tried: fixed, or by how they did on similar measurements.",
+        help="In which known networks are tried: fixed (so is auto), or by how they did on similar measurements.",
     ),
 ]
 Storage = Annotated[

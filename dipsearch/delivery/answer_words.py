@@ -100,10 +100,8 @@ def level_words(rows: Sequence[Row], *, digits: int = 2) -> str:
 
 def networks_helped(result: Mapping[str, Any]) -> bool:
     """Whether networks have a part in what is delivered of any picture, so that they are worth being used again."""
-    pictures = answers_of(result)
-    return not pictures or any(
-        delivered_answer(answers)["name"] not in (FIRST, UNCHANGED) for answers in pictures
-    )
+    delivered = (delivered_answer(answers)["name"] for answers in answers_of(result))
+    return any(name not in (FIRST, UNCHANGED) for name in delivered)
 
 
 def bar_words(result: Mapping[str, Any]) -> str:

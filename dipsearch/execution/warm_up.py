@@ -44,4 +44,4 @@ def warm_up_patches(device: str) -> None:
 def _tiny() -> Problem:
     y = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0), dtype=torch.float32)
     seen, noise = torch.ones(1, 1, SIDE, SIDE, dtype=torch.float32), NoiseModel("gaussian", 0.1, "given")
-    return Problem(y, Identity(), noise, (1, 3, SIDE, SIDE), seen)
+    return Problem(y, Identity(), noise, (1, 3, SIDE, SIDE), observed=seen)

@@ -19,7 +19,6 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from ..errors import FormatError, first_line
-from ..field_names import renamed
 from .saved_step import DRAW, Layout, SavedStep
 from .stopping import Check, Ended, Waiting
 
@@ -37,9 +36,6 @@ DAMAGED = (
     RecursionError,
 )
 """What reading bytes may raise that are no state."""
-
-EARLIER = {"score": "validation_mse"}
-"""What states of earlier versions call a field of ``Check``, and its name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,8 +180,7 @@ def _state(words: Mapping[str, Any], index: int, tensors: Mapping[str, Tensor]) 
 
 
 def _check(words: Mapping[str, Any]) -> Check:
-    read = renamed(words, EARLIER)
-    return Check(**{**read, "parts": tuple(read["parts"])})
+    return Check(**{**words, "parts": tuple(words["parts"])})
 
 
 def _saved(prefix: str, tensors: Mapping[str, Tensor]) -> SavedStep:

@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 from .measurement_features import FEATURES
 
 NEIGHBOURS = 3
-"""Cases that are asked; with 1, 5 and 7 the regret was larger (section `preselection` of BENCHMARKS.md)."""
-
-USED = False
-"""Whether searches go by it where nobody says so. With 6 recorded pictures its regret was 0.106 dB, that of the fixed
-order 0.153, and it has to be half of that first: it gains with enlarging, 0.22 dB, and loses 0.10 dB with noise."""
+"""Cases that are asked; with 1, 5 and 7 the regret was larger (section `preselection` of BENCHMARKS.md). Searches go by
+it only where somebody says so: on 6 recorded pictures its regret was 0.106 dB and that of the fixed order 0.153, but
+what it gains with enlarging, 0.22 dB, it loses in part with noise, 0.10 dB."""
 
 
 @dataclass(frozen=True)

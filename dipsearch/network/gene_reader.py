@@ -27,8 +27,8 @@ _EXTRAS = {
     "same_as": (),
     "first": ("growth", "limit"),
 }
-_DRAWN = ("uniform", "gaussian", "fourier")
-"""Kinds of input that have channels and a scale, besides a pilot."""
+_WITH_CHANNELS = ("uniform", "gaussian", "fourier", "pilot")
+"""Kinds of input that have channels and a scale."""
 
 
 @dataclass
@@ -66,8 +66,7 @@ class GeneReader:
         if name == "kernel_skip":
             return (Requirement(f"channels_skip_{index}", above=0),)
         if name in ("input_channels", "input_scale"):
-            # A space without pilots is read as before there were any: its digest is in the studies made with it.
-            return (Requirement("input_kind", among=(*_DRAWN, "pilot") if self.has_pilots else _DRAWN),)
+            return (Requirement("input_kind", among=_WITH_CHANNELS),)
         return (Requirement("input_kind", among=("pilot",)),) if name == "pilot_scale" else ()
 
     def _of_scale(self, specs: list[Any], key: str, index: int | None) -> Any:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,11 +55,8 @@ class SearchSpace:
 
     @cached_property
     def digest(self) -> str:
-        """12 hex digits over the content (genes, ranges, conditions), not over names and comments."""
-        # The digests of studies that were begun before the classes had their present form stay what they were.
-        content = repr(self.parameters).replace("Parameter(", "Slot(").replace("parameter=", "slot=")
-        content = re.sub(r"(log=\w+)\)", r"\1, condition='')", content)
-        content += "own seeds" if self.own_seeds else ""
+        """12 hex digits over the content (genes, ranges, conditions, seeds), not over names and comments."""
+        content = repr((self.parameters, self.own_seeds))
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     def genes(self) -> tuple[Gene, ...]:

@@ -90,7 +90,14 @@ def answer(
         over: asked before every pass over a tile whether the time is over.
 
     Returns:
-        As ``problem.image_shape``, on the device of y: of equal channels, which are worked on as one, it is one.
+        ``problem.image_shape``, (1, C, H, W) float32, in the units of ``problem.y``, about [0, 1] and not clipped, on
+        the device of y: of equal channels, which are worked on as one, it is one. ``problem.form.back`` makes the
+        measurement's own units of it.
+
+    Raises:
+        InputError: the problem or the split is something else, the measurement has values that are not finite, sigma
+            is none from 0 on, the gain or the offset of photon noise or the share of speckle cannot be used, the image
+            has less than 8 pixels per side, or of one channel nothing was measured.
     """
     found = _in_tiles(fitted_part(problem, split), None, settings, threads, progress, over)
     return _beside_noise(found, problem)
@@ -110,6 +117,12 @@ def polished(
         pilot: (1, C, H, W), a restoration of it, from no more than the same part of y.
         split: look at its fitted part alone; ``None``: at all of y.
         threads: that work on tiles; the same numbers come out.
+
+    Returns:
+        As ``answer`` does.
+
+    Raises:
+        InputError: as in ``answer``, or the pilot has values that are not finite.
     """
     return _beside_noise(_in_tiles(fitted_part(problem, split), pilot, None, threads, None, never), problem)
 

@@ -1,7 +1,7 @@
 """The policy: what the next free worker does, advance which candidate, or begin a new one.
 
 It is asked after every slice and sees a `Situation`: how far everybody came, and how much time is left. It answers with
-a `Decision`, or with ``None`` where nothing is worth doing. It is pure, so that `bench policies` can replay it on
+a `Move`, or with ``None`` where nothing is worth doing. It is pure, so that `bench policies` can replay it on
 recorded fits with the very code that a search runs. `InTurn` serves a search for a number of candidates, without a
 clock.
 """
@@ -102,7 +102,7 @@ class Situation:
 
 
 @dataclass(frozen=True)
-class Decision:
+class Move:
     """What a free worker does.
 
     Args:
@@ -119,7 +119,7 @@ class Decision:
 class Policy(Protocol):
     """What every policy is."""
 
-    def decide(self, situation: Situation) -> Decision | None:
+    def decide(self, situation: Situation) -> Move | None:
         """What a free worker does next; ``None``: nothing is worth doing now."""
         ...
 
@@ -134,14 +134,14 @@ class WholeFits:
 
     rounds: float = 2.0
 
-    def decide(self, situation: Situation) -> Decision | None:
+    def decide(self, situation: Situation) -> Move | None:
         """Go on with what was begun; begin a new one where there is none, and time enough for a look."""
         share = self._share(situation)
         for one in situation.contestants:
             if one.free and one.steps * one.seconds_per_step < share:
-                return Decision(one.number, one.look, "to its end")
+                return Move(one.number, one.look, "to its end")
         if situation.may_begin:
-            return Decision(None, situation.fresh_look, "a worker is free")
+            return Move(None, situation.fresh_look, "a worker is free")
         return None
 
     def _share(self, situation: Situation) -> float:
@@ -165,38 +165,38 @@ class ExpectedGain:
     0.05 dB over whole fits, the mixture's gain at twice the iterations, from a curve as uncertain as it rises, 0.06.
     """
 
-    def decide(self, situation: Situation) -> Decision | None:
+    def decide(self, situation: Situation) -> Move | None:
         """Finish a look; begin one; else the greatest expected gain per second, and never nobody."""
         for one in situation.contestants:
             ahead = one.look - one.steps
             if one.free and not one.looked_at and ahead * one.seconds_per_step <= situation.left:
-                return Decision(one.number, ahead, "first look")
+                return Move(one.number, ahead, "first look")
         mixture = mixture_of(situation.contestants)
         able = [one for one in situation.contestants if one.free and one.seconds_per_step <= situation.left]
         choices = [_advanced(one, mixture, situation) for one in able]
         if situation.may_begin:
             choices.append(_begun(situation))
         # Where nobody is expected to gain, the best goes on: its curve may only rest.
-        _, _, decision = max(choices, key=lambda choice: choice[:2], default=(0.0, 0.0, None))
-        return decision
+        _, _, move = max(choices, key=lambda choice: choice[:2], default=(0.0, 0.0, None))
+        return move
 
 
-def _advanced(one: Contestant, mixture: Mixture, situation: Situation) -> tuple[float, float, Decision]:
+def _advanced(one: Contestant, mixture: Mixture, situation: Situation) -> tuple[float, float, Move]:
     """Expected dB per second of going on with a candidate, and how good it is."""
     steps = max(1, int(min(one.look // AHEAD, situation.left / one.seconds_per_step)))
     gain = mixture.gain_if_better(one.number, expected_rise(one.curve, steps))
     why = "it improves fastest" if gain > 0 else "it is the best that may go on"
     best = one.curve[-1][1] if one.curve else -math.inf
-    return gain / (steps * one.seconds_per_step), best, Decision(one.number, steps, why)
+    return gain / (steps * one.seconds_per_step), best, Move(one.number, steps, why)
 
 
-def _begun(situation: Situation) -> tuple[float, float, Decision]:
+def _begun(situation: Situation) -> tuple[float, float, Move]:
     """Expected dB per second of a new candidate, of which nobody knows how good it is."""
     gain = mixture_of([one for one in situation.contestants if one.looked_at]).gain_of_one_more()
     seconds = situation.fresh_look * situation.fresh_seconds_per_step
-    decision = Decision(None, situation.fresh_look, "a new one promises more")
+    move = Move(None, situation.fresh_look, "a new one promises more")
     rate = gain / seconds if seconds > 0 else math.inf  # where nothing was measured yet they are 0
-    return rate, -math.inf, decision
+    return rate, -math.inf, move
 
 
 def expected_rise(curve: Sequence[tuple[int, float]], steps: int) -> float:
@@ -219,9 +219,9 @@ class InTurn:
     same picture on any machine, unless a sampler learns from those that have ended, and several workers fit.
     """
 
-    def decide(self, situation: Situation) -> Decision | None:
+    def decide(self, situation: Situation) -> Move | None:
         """The lowest number that is free, or a new one."""
         for one in sorted(situation.contestants, key=lambda one: one.number):
             if one.free:
-                return Decision(one.number, 10**9, "to its end")
-        return Decision(None, 10**9, "to its end") if situation.can_begin else None
+                return Move(one.number, 10**9, "to its end")
+        return Move(None, 10**9, "to its end") if situation.can_begin else None

@@ -188,7 +188,7 @@ def _case_of(
         notes.append(part_note(windows, problem, reference))
     elif told is not None and not whole and (windows := windows_around(told.observed[0, 0].numpy() == 0)):
         y, observed = windows.cut(problem.y), windows.cut(problem.observed)
-        problem = Problem(y, Mask(observed), NO_NOISE, image_shape(y), observed)
+        problem = Problem(y, Mask(observed), NO_NOISE, image_shape(y), observed=observed)
         notes.insert(
             -len(made.said),
             windows.sentence() + ("" if reference is None else ", and PSNR is that of what is worked on"),

@@ -46,7 +46,7 @@ class Problem:
         data_range: the values of the image that are about black and white. By default 0 and 255 for 8 bits, 0 and 1 for
             floats that only noise takes beyond that, and otherwise the data's own.
         check: whether a foreign operator is tried with the dot-product test.
-        observed, form: only when all of a problem's values are given as its attributes have them.
+        observed, form: by keyword, and only when all of a problem's values are given as its attributes have them.
 
     Attributes:
         y: (1, C, h, w) float32, scaled to about [0, 1].
@@ -80,11 +80,11 @@ class Problem:
         operator: Any = None,
         noise: NoiseModel | None = None,
         image_shape: tuple[int, ...] | None = None,
-        observed: Tensor | None = None,
-        form: Form = PLAIN,
         *,
         data_range: tuple[float, float] | None = None,
         check: bool = True,
+        observed: Tensor | None = None,
+        form: Form = PLAIN,
     ) -> None:
         values: tuple[object, ...] = (y, operator, noise, image_shape, observed, form)
         if observed is None:

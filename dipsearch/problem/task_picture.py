@@ -128,7 +128,7 @@ def _inpaint(
         notes = [simulated_note(why, damaged)]
     notes.append(hole_note(observed))
     shape = image_shape(y)
-    return TaskPicture(Problem(y, Mask(observed), NO_NOISE, shape, observed), reference, notes)
+    return TaskPicture(Problem(y, Mask(observed), NO_NOISE, shape, observed=observed), reference, notes)
 
 
 def _denoise(
@@ -151,7 +151,7 @@ def _denoise(
         y = windows.cut(y).contiguous()
     elif gaps is not None:
         observed = torch.from_numpy(where)[None, None].float()
-    problem = Problem(y, Identity(), found.noise, image_shape(y), observed)
+    problem = Problem(y, Identity(), found.noise, image_shape(y), observed=observed)
     return TaskPicture(problem, reference, [damage_note(damage), *found.lines()], found, windows)
 
 
@@ -196,7 +196,7 @@ def _super_resolve(
     notes.append(f"{y.shape[-1]} × {y.shape[-2]} pixels become {shape[3]} × {shape[2]}")
     observed = torch.ones(1, 1, *y.shape[-2:], dtype=torch.float32)
     operator = Downsample(options.factor, shape, kernel=options.kernel or LANCZOS2)
-    return TaskPicture(Problem(y, operator, noise, shape, observed), reference, notes)
+    return TaskPicture(Problem(y, operator, noise, shape, observed=observed), reference, notes)
 
 
 def _is_jpeg(image: Image) -> bool:
@@ -245,7 +245,7 @@ def _deblur(image: Image, options: TaskOptions, seed: int, source: str, chosen: 
     else:
         noise = NoiseModel("gaussian", given / LEVELS, "given")
     problem = Problem(
-        y, operator, noise, image_shape(y), torch.ones(1, 1, *y.shape[-2:], dtype=torch.float32)
+        y, operator, noise, image_shape(y), observed=torch.ones(1, 1, *y.shape[-2:], dtype=torch.float32)
     )
     return TaskPicture(problem, reference, notes)
 

@@ -1,7 +1,7 @@
-"""Who did what when: each worker's slices as spans of time, and whole fits in studies that have no log of slices.
+"""Who did what when: each worker's slices as spans of time, and whole fits of which no slice is logged.
 
-The log is read as it is; lines that cannot be meant are left out, so that a damaged one costs only itself. A study of
-an older version has none.
+The log is read as it is; lines that cannot be meant are left out, so that a damaged one costs only itself. A fit
+whose first slice has not ended is not in it.
 """
 
 from __future__ import annotations

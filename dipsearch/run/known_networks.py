@@ -22,7 +22,6 @@ from ..library.kept_studies import PLACE, kept_networks, library_folder, readabl
 from ..library.kept_study_file import KeptStudy
 from ..library.measurement_features import FEATURES, features_of
 from ..library.preselection import (
-    USED,
     EvidenceCase,
     Expected,
     Seen,
@@ -69,7 +68,7 @@ def known_networks(
     Args:
         cases: the pictures.
         space: of the search.
-        order: "fixed", "similar": by how they did on similar measurements, or "auto": what was measured to be better.
+        order: "similar": by how they did on similar measurements; "fixed", which is what "auto" is.
         images: the first answers to the pictures; fewer: there are none.
     """
     task = cases[0].problem.task
@@ -87,7 +86,7 @@ def known_networks(
     features = _mean_features(cases, images)
     found: tuple[Expected, ...] = ()
     why_first = ""
-    if features is not None and (order == "similar" or (order == "auto" and USED)):
+    if features is not None and order == "similar":
         evidence = (*shipped_cases(), *_own_evidence(studies))
         found = expected(evidence, features, task=task, networks=[name for name, _ in starters])
         if found:

@@ -31,7 +31,7 @@ from ..library import (
 from ..library.warm_words import start_record
 from ..problem import Case, film_names, image_digest, stacks_of, write_film
 from ..trials.trial import Trial
-from ..trials.trial_files import read_fits
+from ..trials.trial_files import read_arrays
 from ..trials.true_quality import finite, mean, true_psnr_and_ssim
 from .outcome import Outcome
 from .result_file import RESULT_FILE
@@ -285,7 +285,7 @@ def _noise(run: Run) -> dict[str, Any]:
 
 def _write_architecture(run: Run, winner: Trial, *, split: str) -> None:
     folder = run.folder
-    curves = read_fits(folder, winner.number)
+    curves = read_arrays(folder, winner.number, "fit.npz")
     assert winner.genome is not None
     write_architecture(
         folder / "best" / "architecture.yaml",

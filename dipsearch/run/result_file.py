@@ -1,7 +1,7 @@
 """``result.json`` read back: the outcome of a study for programs and for the page, checked key by key.
 
-Keys are added from version to version and never renamed, so that unknown ones are let through, and those that an
-older version did not write may be missing. What is there has to be of its type, finite, and inside of the folder.
+Keys are added from version to version and never renamed, so that unknown ones are let through. What is there has to be
+of its type, finite, and inside of the folder.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class _Answer(_Known):
     words: Words
     estimate: Number | None
     standard_error: Number | None
-    at_least: Number | None = None
-    error_beside_first: Number | None = None
-    flattered: bool = False
+    at_least: Number | None
+    error_beside_first: Number | None
+    flattered: bool
     share: Share
     psnr: Number | None
     ssim: Number | None

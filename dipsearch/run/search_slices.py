@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..execution.task import Limits, Picture, Slice
 from ..fitting.own_draws import SEEDS
-from ..planning.policy import Decision
+from ..planning.policy import Move
 from ..proposal.study import Settings
 from ..trials.problem_files import SEARCHED, pilot_file, problem_file
 from .candidate import Candidate
@@ -32,29 +32,29 @@ def slice_seconds(run: Run) -> float:
     return UNTIMED_SLICE if budget is None else min(max(LEAST_SLICE, SLICE_SHARE * budget), LONGEST_SLICE)
 
 
-def next_slice(run: Run, candidate: Candidate, decision: Decision, *, now: float, left: float) -> Slice:
+def next_slice(run: Run, candidate: Candidate, move: Move, *, now: float, left: float) -> Slice:
     """The slice that a candidate is advanced by.
 
     Args:
         run: the search.
         candidate: who was chosen.
-        decision: and how far it is to come.
+        move: and how far it is to come.
         now: seconds since the start.
         left: seconds until the search has to be over.
     """
     seconds = slice_seconds(run)
     return replace(
         slice_of(run, candidate),
-        steps=_steps(run, candidate, decision),
+        steps=_steps(run, candidate, move),
         seconds=max(0.0, min(seconds, left)),
         keep=candidate.keeping.due(now + seconds) or left <= seconds,
     )
 
 
-def _steps(run: Run, candidate: Candidate, decision: Decision) -> int:
-    if decision.steps and candidate.races and candidate.steps < candidate.look:
+def _steps(run: Run, candidate: Candidate, move: Move) -> int:
+    if move.steps and candidate.races and candidate.steps < candidate.look:
         return candidate.look  # of the next picture
-    return decision.steps if run.own.pruner is None else min(decision.steps, REPORT_EVERY)
+    return move.steps if run.own.pruner is None else min(move.steps, REPORT_EVERY)
 
 
 def fit_seed(settings: Settings, number: int) -> int:

@@ -18,7 +18,7 @@ from ..errors import StorageLost
 from ..execution.runner import Runner
 from ..execution.task import Advanced, Result, Slice, Task
 from ..planning.plan import least_steps
-from ..planning.policy import Decision, ExpectedGain, InTurn, Policy, Situation, WholeFits
+from ..planning.policy import ExpectedGain, InTurn, Move, Policy, Situation, WholeFits
 from ..planning.racing import LEAST_PICTURES, verdict
 from ..trials.trial import Trial, ranked
 from .books import TIME_OVER, Books, OwnPartFailed
@@ -124,12 +124,12 @@ class Search:
     def _take_up(self) -> None:
         """Hear how those stand that an earlier run has begun, so that they are compared with the others."""
         todo = [c for c in self.candidates.values() if c.made]
-        decision = Decision(None, 0, "taken up again")
+        move = Move(None, 0, "taken up again")
 
         def following() -> Slice | None:
             if not todo or (self.clock.left(()) <= 0 and ranked(self.run.trials())):
                 return None
-            return replace(self._hand_out(todo.pop(0), decision, 0.0), keep=False)
+            return replace(self._hand_out(todo.pop(0), move, 0.0), keep=False)
 
         self.runner.work(following, self._took)
 
@@ -149,13 +149,13 @@ class Search:
             left = self.clock.left(self.candidates.values())
             if left <= 0 and self._enough:
                 return None
-            decision = self.policy.decide(self._situation(left))
-            if decision is None:
+            move = self.policy.decide(self._situation(left))
+            if move is None:
                 return None
-            if decision.number is not None:
-                return self._hand_out(self.candidates[decision.number], decision, left)
+            if move.number is not None:
+                return self._hand_out(self.candidates[move.number], move, left)
             if (candidate := self._new()) is not None:
-                return self._hand_out(candidate, decision, left)
+                return self._hand_out(candidate, move, left)
         return None
 
     @property
@@ -221,10 +221,10 @@ class Search:
             self._over(asked.number)
         return None
 
-    def _hand_out(self, candidate: Candidate, decision: Decision, left: float) -> Slice:
+    def _hand_out(self, candidate: Candidate, move: Move, left: float) -> Slice:
         candidate.busy = True
-        self._since[candidate.number] = time.time(), candidate.steps, decision.why
-        return next_slice(self.run, candidate, decision, now=self.runner.seconds, left=left)
+        self._since[candidate.number] = time.time(), candidate.steps, move.why
+        return next_slice(self.run, candidate, move, now=self.runner.seconds, left=left)
 
     def why(self, number: int) -> str:
         """Why a candidate was advanced last, in the policy's words."""
@@ -348,14 +348,14 @@ class Search:
     def _leave_files(self) -> None:
         """Have the files written that were not left with the last slice, since that takes long."""
         unkept = [c for c in self.candidates.values() if not c.keeping.kept]
-        decision = Decision(None, 0, "its files are written")
+        move = Move(None, 0, "its files are written")
 
         def following() -> Slice | None:
             # Only who advanced it last has its newest state.
             for candidate in unkept:
                 if not self._out_of_reach(candidate):
                     unkept.remove(candidate)
-                    return self._hand_out(candidate, decision, 0.0)
+                    return self._hand_out(candidate, move, 0.0)
             return None
 
         self.runner.work(following, self._took, always=True)

@@ -24,7 +24,7 @@ from ..trials.array_files import array_of, finite_of
 from ..trials.claim import REQUEST_FILE
 from ..trials.request import Request, read_request
 from ..trials.trial import Trial, ranked
-from ..trials.trial_files import VALIDATION_MSE, read_arrays, read_fits
+from ..trials.trial_files import VALIDATION_MSE, read_arrays
 from .picture_record import PictureRecord, first_file_of, read_pictures
 from .recorded_candidates import read_candidates, with_psnr
 from .result_file import read_result
@@ -149,7 +149,7 @@ def read_curves(folder: str | Path, number: int) -> dict[str, NDArray[Any]]:
     Raises:
         FormatError: the file is missing or damaged.
     """
-    arrays, path = read_fits(Path(folder), number), Path(f"{number}/fit.npz")
+    arrays, path = read_arrays(Path(folder), number, "fit.npz"), Path(f"{number}/fit.npz")
     curves = {
         key: array_of(arrays, key, path=path, axes=1, kinds="iu" if key == "step" else "fiu")
         for key in ("step", "loss", VALIDATION_MSE, "seconds")

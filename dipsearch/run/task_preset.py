@@ -14,7 +14,7 @@ from ..network import cost
 from ..problem import image_digest
 from ..trials.objective import estimated_psnr
 from ..trials.trial import Trial, ranked
-from ..trials.trial_files import VALIDATION_MSE, read_fits, suffix
+from ..trials.trial_files import VALIDATION_MSE, read_arrays, suffix
 from .run import Run
 
 FILE = "best/preset.yaml"
@@ -67,7 +67,7 @@ def picture_estimates(run: Run, trial: Trial) -> list[float]:
     Raises:
         FormatError: its curves are missing, damaged, or of fewer pictures.
     """
-    arrays = read_fits(run.folder, trial.number)
+    arrays = read_arrays(run.folder, trial.number, "fit.npz")
     found = []
     for place in range(len(run.cases)):
         end = suffix(place)

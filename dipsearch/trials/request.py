@@ -50,8 +50,8 @@ class Request:
         cluster: the address of a Dask scheduler, or "local:N"; ``None``: processes of this machine.
         start: what known networks begin from: "warm": learnt weights, "cold": random ones, "auto": what was measured to
             be better for the task.
-        order: in which known networks are tried: "fixed", "similar": by how they did on similar measurements, "auto":
-            what was measured to be better.
+        order: in which known networks are tried: "fixed", which is what "auto" is, or "similar": by how they did on
+            similar measurements.
     """
 
     sources: tuple[str, ...]

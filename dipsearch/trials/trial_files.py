@@ -24,9 +24,6 @@ from .array_files import write_npz as write_npz
 VALIDATION_MSE = "validation_mse"
 """The name of an array of ``fit.npz``, the estimated mean squared error at each check point."""
 
-EARLIER = "score"
-"""The name of that array in files of earlier versions."""
-
 
 def trial_folder(folder: Path, number: int) -> Path:
     """The folder of candidate ``number`` in a study's folder."""
@@ -83,25 +80,12 @@ def write_genome(folder: Path, number: int, genome: Genome) -> None:
 def read_arrays(
     folder: Path, number: int, name: str, *, keys: Container[str] | None = None
 ) -> dict[str, NDArray[Any]]:
-    """The arrays of ``output.npz`` or ``trajectory.npz`` of a candidate, or those of them that are in ``keys``.
+    """The arrays of ``fit.npz``, ``output.npz`` or ``trajectory.npz`` of a candidate, or those that are in ``keys``.
 
     Raises:
         FormatError: the file is missing or damaged.
     """
     return read_npz(inside(folder, trial_folder(Path(), number) / name), keys=keys)
-
-
-def read_fits(folder: Path, number: int) -> dict[str, NDArray[Any]]:
-    """The arrays of ``fit.npz`` of a candidate, by the names that ``write_fits`` gives; earlier versions had others.
-
-    Raises:
-        FormatError: the file is missing or damaged.
-    """
-    arrays = read_arrays(folder, number, "fit.npz")
-    return {
-        VALIDATION_MSE + name.removeprefix(EARLIER) if name.startswith(EARLIER) else name: values
-        for name, values in arrays.items()
-    }
 
 
 @dataclass(frozen=True, eq=False)

@@ -100,14 +100,12 @@ def test_where_the_truth_is_known_no_level_is_estimated() -> None:
 def test_networks_are_worth_being_used_again_where_they_have_a_part_in_what_is_delivered() -> None:
     assert networks_helped(MIXED)
     assert not networks_helped(result({"first": 31.2, "best": 30.9}, shares={"first": 1.0}))
-    assert networks_helped({"delivered": "stack"})  # an older one, which says nothing of shares
+    assert not networks_helped({})
 
 
-def test_an_older_result_or_one_without_a_first_answer_has_no_such_line() -> None:
-    assert bar_words({"delivered": "stack", "pictures": [{"name": "cat"}]}) == ""
+def test_a_result_without_a_first_answer_has_no_such_line() -> None:
     assert bar_words({}) == ""
     assert bar_words(result({"best": 30.9})) == ""
-    assert answers_of({"pictures": [{"name": "cat"}]}) == []
 
 
 def test_of_a_mixture_the_parts_are_told_with_their_shares() -> None:

@@ -26,14 +26,14 @@ def error(seed: int, size: float) -> Tensor:
 
 def noisy() -> SplitProblem:
     y = truth() + error(100, 0.1)
-    problem = Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, torch.ones(1, 1, 32, 32))
+    problem = Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, observed=torch.ones(1, 1, 32, 32))
     return SplitProblem("picture", problem, make_split(problem, seed=0))
 
 
 def half_missing() -> SplitProblem:
     observed = (torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(5)) < 0.5).float()
     noise = NoiseModel("none", None, "none")
-    problem = Problem(truth() * observed, Mask(observed), noise, SHAPE, observed)
+    problem = Problem(truth() * observed, Mask(observed), noise, SHAPE, observed=observed)
     return SplitProblem("picture", problem, make_split(problem, seed=0))
 
 
@@ -133,7 +133,9 @@ def test_before_networks_are_polished_they_are_mixed_with_the_first_answer_as_th
 
 def test_a_blind_score_leaves_the_usual_shares_alone_unless_the_first_answer_is_better() -> None:
     x, small = truth(), (1, 1, 16, 16)
-    problem = Problem(Downsample(2, SHAPE).A(x), Downsample(2, SHAPE), NO_NOISE, SHAPE, torch.ones(small))
+    problem = Problem(
+        Downsample(2, SHAPE).A(x), Downsample(2, SHAPE), NO_NOISE, SHAPE, observed=torch.ones(small)
+    )
     picture = SplitProblem("picture", problem, make_split(problem, seed=0))
     assert picture.split.indirect
     names = ("first", "ensemble", "polished")
@@ -157,7 +159,7 @@ def test_an_only_answer_is_delivered_unjudged() -> None:
 def test_noise_that_was_cut_leaves_no_bias_in_what_is_delivered_and_is_judged_with_it() -> None:
     dark = torch.full(SHAPE, 0.02)
     y = (dark + error(100, 0.1)).clamp(0, 1)
-    problem = Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, torch.ones(1, 1, 32, 32))
+    problem = Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, observed=torch.ones(1, 1, 32, 32))
     split = make_split(problem, seed=0)
     mean = torch.full(SHAPE, float(y.mean()))
     assert float(mean.mean()) > 0.045  # what a perfect filter of y gives
@@ -173,7 +175,9 @@ def test_photons_that_were_cut_at_white_leave_no_bias_and_at_black_none_is_taken
     def delivered(level: float) -> float:
         generator = torch.Generator().manual_seed(1)
         y = (torch.poisson(torch.full(SHAPE, 20 * level), generator=generator) / 20).clamp(0, 1)
-        problem = Problem(y, Identity(), NoiseModel("poisson", gain=1 / 20), SHAPE, torch.ones(1, 1, 32, 32))
+        problem = Problem(
+            y, Identity(), NoiseModel("poisson", gain=1 / 20), SHAPE, observed=torch.ones(1, 1, 32, 32)
+        )
         mean = torch.full(SHAPE, float(y.mean()))
         return float(only(Answer("first", mean, mean, 1.0), problem).answer.image.mean())
 

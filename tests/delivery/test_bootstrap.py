@@ -34,7 +34,7 @@ def noisy(seed: int = 0, *, side: int = 64, sigma: float = 0.1) -> Problem:
     generator = torch.Generator().manual_seed(seed)
     y = 0.5 + sigma * torch.randn(1, 3, side, side, generator=generator)
     noise = NoiseModel("gaussian", sigma, "given")
-    return Problem(y, Identity(), noise, (1, 3, side, side), torch.ones(1, 1, side, side))
+    return Problem(y, Identity(), noise, (1, 3, side, side), observed=torch.ones(1, 1, side, side))
 
 
 def test_an_error_that_is_as_large_as_the_score_is_not_said() -> None:
@@ -95,7 +95,9 @@ def test_blocks_add_up_to_the_score_of_the_split(side: int) -> None:
 def test_with_a_guide_blocks_add_up_to_the_score_too() -> None:
     x = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(4))
     observed = (torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(5)) < 0.5).float()
-    problem = Problem(x * observed, Mask(observed), NoiseModel("none", None), (1, 3, 64, 64), observed)
+    problem = Problem(
+        x * observed, Mask(observed), NoiseModel("none", None), (1, 3, 64, 64), observed=observed
+    )
     split = make_split(problem, seed=0)
     assert split.control is not None
     images = [x + 0.1, 0.5 + 0 * x]

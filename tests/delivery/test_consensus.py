@@ -35,7 +35,7 @@ def enlarged(*, seed: int = 0) -> SplitProblem:
     operator = Downsample(4, SHAPE)
     noise = NoiseModel("none", None, "none")
     y = operator.A(truth())
-    problem = Problem(y, operator, noise, SHAPE, torch.ones(1, 1, 24, 24))
+    problem = Problem(y, operator, noise, SHAPE, observed=torch.ones(1, 1, 24, 24))
     return SplitProblem("cat", problem, make_split(problem, seed=seed))
 
 
@@ -64,7 +64,7 @@ def ranked(found: list[Member]) -> list[Trial]:
 def noisy(*, sigma: float = 0.05, seed: int = 0) -> SplitProblem:
     y = truth() + sigma * torch.randn(SHAPE, generator=torch.Generator().manual_seed(8 + seed))
     ones = torch.ones(1, 1, 96, 96)
-    problem = Problem(y, Identity(), NoiseModel("gaussian", sigma, "given"), SHAPE, ones)
+    problem = Problem(y, Identity(), NoiseModel("gaussian", sigma, "given"), SHAPE, observed=ones)
     return SplitProblem("cat", problem, make_split(problem, seed=seed))
 
 
@@ -125,7 +125,9 @@ def test_of_an_enlargement_the_score_counts_by_the_share_that_it_sees() -> None:
 def test_where_hidden_pixels_stand_for_missing_ones_the_score_alone_decides() -> None:
     observed = torch.ones(1, 1, 96, 96)
     observed[..., 24:72, 24:72] = 0
-    problem = Problem(truth() * observed, Mask(observed), NoiseModel("none", None, "none"), SHAPE, observed)
+    problem = Problem(
+        truth() * observed, Mask(observed), NoiseModel("none", None, "none"), SHAPE, observed=observed
+    )
     images = [flat(value) for value in (0.024, 0.028, 0.032)]
     assert consensus_errors(images, problem, split=make_split(problem, seed=0)) is None
 

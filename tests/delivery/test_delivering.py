@@ -31,13 +31,13 @@ def off(seed: int, size: float) -> Tensor:
 def half_missing(*, seed: int = 0) -> SplitProblem:
     observed = (torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(5)) < 0.5).float()
     noise = NoiseModel("none", None, "none")
-    problem = Problem(truth() * observed, Mask(observed), noise, SHAPE, observed)
+    problem = Problem(truth() * observed, Mask(observed), noise, SHAPE, observed=observed)
     return SplitProblem("picture", problem, make_split(problem, seed=seed))
 
 
 def noisy(*, seed: int = 0) -> SplitProblem:
     y = truth() + 0.1 * torch.randn(SHAPE, generator=torch.Generator().manual_seed(6))
-    problem = Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, torch.ones(1, 1, 32, 32))
+    problem = Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, observed=torch.ones(1, 1, 32, 32))
     return SplitProblem("picture", problem, make_split(problem, seed=seed))
 
 
@@ -63,7 +63,11 @@ def test_unlike_members_of_like_quality_are_stacked_and_observed_pixels_put_back
 def test_where_the_score_is_blind_all_members_within_3_db_count_alike() -> None:
     shrinks = Downsample(2, SHAPE)
     problem = Problem(
-        shrinks.A(truth()), shrinks, NoiseModel("none", None, "none"), SHAPE, torch.ones(1, 1, 16, 16)
+        shrinks.A(truth()),
+        shrinks,
+        NoiseModel("none", None, "none"),
+        SHAPE,
+        observed=torch.ones(1, 1, 16, 16),
     )
     picture = SplitProblem("picture", problem, make_split(problem, seed=0))
     images = [off(1, 0.02), off(2, 0.021), off(3, 0.022), off(4, 0.08)]

@@ -63,7 +63,7 @@ def piloted(number: int) -> Trial:
 
 def noisy(*, seed: int = 0) -> SplitProblem:
     y = 0.5 + 0.05 * torch.randn(SHAPE, generator=torch.Generator().manual_seed(3))
-    problem = Problem(y, Identity(), NoiseModel("gaussian", 0.05), SHAPE, torch.ones(1, 1, 64, 64))
+    problem = Problem(y, Identity(), NoiseModel("gaussian", 0.05), SHAPE, observed=torch.ones(1, 1, 64, 64))
     return SplitProblem("cat", problem, make_split(problem, seed=seed))
 
 

@@ -39,7 +39,7 @@ def truth() -> Tensor:
 
 def noisy(seed: int = 0) -> Problem:
     y = truth() + 0.1 * torch.randn(SHAPE, generator=torch.Generator().manual_seed(seed))
-    return Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, torch.ones(1, 1, 32, 32))
+    return Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, observed=torch.ones(1, 1, 32, 32))
 
 
 def test_there_is_one_from_all_that_was_measured_and_one_from_the_fitted_part(make_runner) -> None:

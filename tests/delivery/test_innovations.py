@@ -26,12 +26,12 @@ def error(seed: int, size: float) -> Tensor:
 
 def half_missing() -> Problem:
     seen = (torch.rand(1, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(5)) < 0.5).float()
-    return Problem(truth() * seen, Mask(seen), NoiseModel("none", None, "none"), SHAPE, seen)
+    return Problem(truth() * seen, Mask(seen), NoiseModel("none", None, "none"), SHAPE, observed=seen)
 
 
 def noisy() -> Problem:
     y = truth() + error(100, 0.1)
-    return Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, torch.ones(1, 1, SIDE, SIDE))
+    return Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, observed=torch.ones(1, 1, SIDE, SIDE))
 
 
 LEFT, GAINED, OWN = error(1, 0.03), error(2, 0.03), error(3, 0.02)
@@ -65,7 +65,7 @@ def test_the_change_of_the_products_of_errors_is_foreseen_without_the_truth(
 
 def test_where_nothing_is_sought_nothing_changes() -> None:
     seen = torch.ones(1, 1, SIDE, SIDE)
-    problem = Problem(truth(), Mask(seen), NoiseModel("none", None, "none"), SHAPE, seen)
+    problem = Problem(truth(), Mask(seen), NoiseModel("none", None, "none"), SHAPE, observed=seen)
     assert not innovation_products([PATCHES[0]], [PATCHES[1]], PATCHES[1], problem).any()
 
 
@@ -116,7 +116,7 @@ class TestANoisyPartOfAPicture:
         seen = torch.zeros(1, 1, SIDE, SIDE)
         seen[..., : SIDE // 2] = 1
         y = torch.where(seen.bool(), truth() + error(100, 0.1), truth())
-        return Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, seen)
+        return Problem(y, Identity(), NoiseModel("gaussian", 0.1), SHAPE, observed=seen)
 
     @pytest.mark.parametrize(("before", "after"), [(0.05, 0.25), (0.25, 0.05)])
     def test_what_networks_have_beside_it_is_not_looked_at(self, before: float, after: float) -> None:

@@ -21,7 +21,11 @@ def test_an_answer_is_measured_over_all_values_and_by_its_luma() -> None:
     clean = torch.rand(SHAPE, generator=torch.Generator().manual_seed(0))
     operator = Downsample(2, SHAPE)
     problem = Problem(
-        operator.A(clean), operator, NoiseModel("none", None, "none"), SHAPE, torch.ones(1, 1, 16, 16)
+        operator.A(clean),
+        operator,
+        NoiseModel("none", None, "none"),
+        SHAPE,
+        observed=torch.ones(1, 1, 16, 16),
     )
     choice = only(Answer("first", clean * 0.9, clean * 0.9, 3.25), problem)
     (row,) = answer_rows(choice, clean)
@@ -37,7 +41,9 @@ def test_an_answer_is_measured_over_all_values_and_by_its_luma() -> None:
 
 def test_an_answer_by_a_quick_method_is_not_called_one_by_similar_patches() -> None:
     clean = torch.rand(SHAPE, generator=torch.Generator().manual_seed(0))
-    problem = Problem(clean, Identity(), NoiseModel("gaussian", 0.1), SHAPE, torch.ones(1, 1, 32, 32))
+    problem = Problem(
+        clean, Identity(), NoiseModel("gaussian", 0.1), SHAPE, observed=torch.ones(1, 1, 32, 32)
+    )
     choice = only(Answer("first", clean, clean, 0.5, "by a quick method"), problem)
     (row,) = answer_rows(choice, clean)
     assert (row["name"], row["words"]) == ("first", "a quick method; there was no time for similar patches")

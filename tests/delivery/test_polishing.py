@@ -30,13 +30,13 @@ def off(seed: int, size: float) -> Tensor:
 
 def noisy() -> Problem:
     noise = NoiseModel("gaussian", 0.1)
-    return Problem(off(100, 0.1), Identity(), noise, SHAPE, torch.ones(1, 1, 32, 32))
+    return Problem(off(100, 0.1), Identity(), noise, SHAPE, observed=torch.ones(1, 1, 32, 32))
 
 
 def half_missing() -> Problem:
     observed = (torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(5)) < 0.5).float()
     noise = NoiseModel("none", None, "none")
-    return Problem(truth() * observed, Mask(observed), noise, SHAPE, observed)
+    return Problem(truth() * observed, Mask(observed), noise, SHAPE, observed=observed)
 
 
 def networks(picture: SplitProblem, *seeds: int, size: float = 0.05) -> Delivery:

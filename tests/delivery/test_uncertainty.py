@@ -27,7 +27,7 @@ def problem(task: str = "denoise", *, sigma: float | None = 0.1) -> Problem:
     if sigma is not None:
         y = y + sigma * torch.randn(y.shape, generator=generator)
         noise = NoiseModel("gaussian", sigma)
-    return Problem(y, damaged, noise, SHAPE, observed)
+    return Problem(y, damaged, noise, SHAPE, observed=observed)
 
 
 def members(count: int, *, seed: int = 1) -> tuple[list[Tensor], Tensor]:

@@ -29,11 +29,13 @@ def case(task: str) -> Case:
     if task == "inpaint":
         observed = (torch.rand(1, 1, 96, 96, generator=generator) < 0.5).float()
         operator = Mask(observed)
-        problem = Problem(x * observed, operator, NoiseModel("none", None, "none"), tuple(x.shape), observed)
+        problem = Problem(
+            x * observed, operator, NoiseModel("none", None, "none"), tuple(x.shape), observed=observed
+        )
     else:
         y = x + 0.1 * torch.randn(x.shape, generator=generator)
         ones = torch.ones(1, 1, 96, 96)
-        problem = Problem(y, operator, NoiseModel("gaussian", 0.1, "given"), tuple(x.shape), ones)
+        problem = Problem(y, operator, NoiseModel("gaussian", 0.1, "given"), tuple(x.shape), observed=ones)
     return Case("photo", "photo.png", problem, None, 8, ())
 
 
@@ -144,7 +146,7 @@ def test_without_time_values_that_are_hidden_or_struck_are_filled_in(monkeypatch
     x, struck = clean(), torch.rand(1, 1, 96, 96, generator=torch.Generator().manual_seed(1))
     y = torch.where(struck < 0.15, 0.0, torch.where(struck > 0.85, 1.0, x))
     ones = torch.ones(1, 1, 96, 96)
-    salted = Problem(y, Identity(), NoiseModel("impulse", None, "given"), tuple(x.shape), ones)
+    salted = Problem(y, Identity(), NoiseModel("impulse", None, "given"), tuple(x.shape), observed=ones)
     found = answer_within(salted, left=0.1, threads=1)
     assert found.made == "by a quick method"
     assert psnr(found.image.clamp(0, 1), x) > psnr(y, x) + 10
@@ -162,7 +164,7 @@ def test_a_hole_where_the_speed_would_be_measured_is_no_reason_to_give_up() -> N
     observed[..., 14:82, 14:82] = 0
     x = clean()
     noise = NoiseModel("none", None, "none")
-    problem = Problem(x * observed, Mask(observed), noise, tuple(x.shape), observed)
+    problem = Problem(x * observed, Mask(observed), noise, tuple(x.shape), observed=observed)
     found = answer_within(problem, left=2.0, threads=1)
     assert found.made == "hurried" and torch.isfinite(found.image).all()
 
@@ -207,7 +209,9 @@ def holes() -> Problem:
     x, observed = clean(), torch.ones(1, 1, 96, 96)
     observed[..., 4:32, 6:38] = 0
     observed[..., 70:90, 60:92] = 0
-    return Problem(x * observed, Mask(observed), NoiseModel("none", None, "none"), tuple(x.shape), observed)
+    return Problem(
+        x * observed, Mask(observed), NoiseModel("none", None, "none"), tuple(x.shape), observed=observed
+    )
 
 
 def test_the_speed_is_measured_where_something_is_missing() -> None:
@@ -258,6 +262,6 @@ def test_of_an_operator_that_cannot_be_cropped_it_is_known_what_patches_would_ha
     shape = (1, 1, 32, 32)
     operator = LinearOperator(lambda x: x.flip(-1), lambda y: y.flip(-1), image_shape=shape)
     y = torch.rand(shape, generator=torch.Generator().manual_seed(0))
-    problem = Problem(y, operator, NoiseModel("gaussian", 0.1, "given"), shape, torch.ones(shape))
+    problem = Problem(y, operator, NoiseModel("gaussian", 0.1, "given"), shape, observed=torch.ones(shape))
     found = answer_within(problem, left=1e-9, threads=1)
     assert found.made == "by a quick method" and found.usually > 1e-9

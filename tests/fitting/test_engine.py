@@ -21,7 +21,7 @@ needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a C
 def denoising(size: int = SIZE) -> Problem:
     y = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
     seen = torch.ones(1, 1, size, size)
-    return Problem(y, Identity(), NoiseModel("gaussian", 0.1, "given"), (1, 3, size, size), seen)
+    return Problem(y, Identity(), NoiseModel("gaussian", 0.1, "given"), (1, 3, size, size), observed=seen)
 
 
 def parts(device: str = "cpu", size: int = SIZE) -> tuple[Problem, Split]:

@@ -16,7 +16,7 @@ def noisy_problem(size: int = 48) -> tuple[Problem, torch.Tensor]:
     y = clean + 0.1 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
     noise = NoiseModel("gaussian", 0.1, "given")
     ones = torch.ones(1, 1, size, size)
-    return Problem(y, Identity(), noise, tuple(clean.shape), ones), clean
+    return Problem(y, Identity(), noise, tuple(clean.shape), observed=ones), clean
 
 
 def test_weights_are_not_negative_and_sum_to_one() -> None:
@@ -67,7 +67,7 @@ def test_observed_pixels_come_back_exactly_where_there_is_no_noise() -> None:
     observed = (torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0)) < 0.5).float()
     y = torch.rand(1, 3, 16, 16) * observed
     noise = NoiseModel("none", None, "none")
-    problem = Problem(y, Mask(observed), noise, (1, 3, 16, 16), observed)
+    problem = Problem(y, Mask(observed), noise, (1, 3, 16, 16), observed=observed)
     image = data_consistent(torch.full((1, 3, 16, 16), 0.5), problem)
     assert torch.equal(image * observed, y)
     assert bool((image[(1 - observed).bool().expand_as(image)] == 0.5).all())
@@ -97,7 +97,7 @@ def test_the_score_of_a_mixture_is_a_quadratic_form_of_the_weights(
     if task == "inpaint":
         observed = (torch.rand(1, 1, 48, 48, generator=torch.Generator().manual_seed(0)) < 0.5).float()
         shape, noise = problem.image_shape, NoiseModel("none", None, "none")
-        problem = Problem(clean * observed, Mask(observed), noise, shape, observed)
+        problem = Problem(clean * observed, Mask(observed), noise, shape, observed=observed)
     split = make_split(problem, seed=0)
     assert (split.control is not None) == (task == "inpaint")
     draw = torch.Generator().manual_seed(7)

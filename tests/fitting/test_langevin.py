@@ -22,7 +22,7 @@ def noisy(side: int = 24) -> tuple[Problem, torch.Tensor]:
     clean = torch.stack([rows, columns, (rows + columns) / 2])[None]
     y = clean + 0.1 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     noise = NoiseModel("gaussian", 0.1, "given")
-    return Problem(y, Identity(), noise, (1, 3, side, side), torch.ones(1, 1, side, side)), clean
+    return Problem(y, Identity(), noise, (1, 3, side, side), observed=torch.ones(1, 1, side, side)), clean
 
 
 def test_samples_are_taken_after_the_burn_in_at_their_distance() -> None:

@@ -57,7 +57,7 @@ def picture(height: int = 24, width: int = 20) -> torch.Tensor:
 def inpainting(height: int = 24, width: int = 20) -> Problem:
     clean = picture(height, width)
     observed = (torch.rand(1, 1, height, width, generator=torch.Generator().manual_seed(1)) < 0.6).float()
-    return Problem(clean * observed, Mask(observed), NONE, tuple(clean.shape), observed)
+    return Problem(clean * observed, Mask(observed), NONE, tuple(clean.shape), observed=observed)
 
 
 def run(**changes: object) -> Fit:
@@ -161,7 +161,9 @@ def test_denoising_scores_the_true_error_without_the_reference() -> None:
     clean, sigma = picture(64, 64), 25 / 255
     y = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     ones = torch.ones(1, 1, 64, 64)
-    problem = Problem(y, Identity(), NoiseModel("gaussian", sigma, "given"), tuple(clean.shape), ones)
+    problem = Problem(
+        y, Identity(), NoiseModel("gaussian", sigma, "given"), tuple(clean.shape), observed=ones
+    )
     done = fit(tiny_genome(), problem, split=make_split(problem, seed=0), seed=0, max_steps=200)
     truth = float((done.image - clean).square().mean())
     assert done.validation_mse == pytest.approx(truth, abs=0.1 * sigma**2)
@@ -189,7 +191,7 @@ def noisy(kind: str = "gaussian", **changes: object) -> Problem:
     clean = picture(32, 32)
     y = clean + 0.1 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(4))
     problem = Problem(
-        y, Identity(), NoiseModel(kind, 0.1, "given"), tuple(clean.shape), torch.ones(1, 1, 32, 32)
+        y, Identity(), NoiseModel(kind, 0.1, "given"), tuple(clean.shape), observed=torch.ones(1, 1, 32, 32)
     )
     return dataclasses.replace(problem, **changes)  # type: ignore[arg-type]
 

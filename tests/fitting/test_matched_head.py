@@ -20,7 +20,7 @@ def begun(image: torch.Tensor, state: dict[str, torch.Tensor]) -> float:
     """PSNR in dB of the first output against the pilot."""
     observed = torch.ones(1, 1, *image.shape[-2:])
     observed[..., ::3, ::3] = 0
-    problem = Problem(image * observed, Mask(observed), NO_NOISE, tuple(image.shape), observed)
+    problem = Problem(image * observed, Mask(observed), NO_NOISE, tuple(image.shape), observed=observed)
     step = Step(preset(NAME), problem, split=make_split(problem, seed=0), seed=3, start=state, pilot=image)
     step()
     return psnr(step.output, image)

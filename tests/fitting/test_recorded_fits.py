@@ -48,7 +48,11 @@ def noisy(size: int) -> Problem:
     clean = picture(size, size)
     y = clean + 0.1 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     return Problem(
-        y, Identity(), NoiseModel("gaussian", 0.1, "given"), tuple(clean.shape), torch.ones(1, 1, size, size)
+        y,
+        Identity(),
+        NoiseModel("gaussian", 0.1, "given"),
+        tuple(clean.shape),
+        observed=torch.ones(1, 1, size, size),
     )
 
 
@@ -237,7 +241,7 @@ def measured(operator: object, *, channels: int = 1) -> Problem:
     y = operator.A(clean)
     seen = getattr(operator, "observed", torch.ones_like(y[:, :1]))
     y = (y + 0.02 * torch.randn(y.shape, generator=torch.Generator().manual_seed(0))) * seen
-    return Problem(y, operator, NoiseModel("gaussian", 0.02, "given"), (1, channels, 64, 64), seen)
+    return Problem(y, operator, NoiseModel("gaussian", 0.02, "given"), (1, channels, 64, 64), observed=seen)
 
 
 HALF = (torch.rand(64, 64, generator=torch.Generator().manual_seed(1)) > 0.5).float()

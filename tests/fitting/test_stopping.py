@@ -136,7 +136,9 @@ def test_a_fit_that_dwells_on_a_plain_colour_is_waited_for() -> None:
 
 def test_the_default_rule_knows_what_an_image_of_one_colour_is_worth() -> None:
     y = torch.linspace(0, 1, 32 * 32).view(1, 1, 32, 32)
-    problem = Problem(y, Identity(), NoiseModel("unknown", 0.0), (1, 1, 32, 32), torch.ones(1, 1, 32, 32))
+    problem = Problem(
+        y, Identity(), NoiseModel("unknown", 0.0), (1, 1, 32, 32), observed=torch.ones(1, 1, 32, 32)
+    )
     split = make_split(problem, seed=0)
     assert split.trivial_mse() == pytest.approx(1 / 12, rel=0.2)
     assert default_rule(split).begun_below == pytest.approx(0.5 * split.trivial_mse())
@@ -189,13 +191,13 @@ def reduced(*, sigma: float | None = None) -> Problem:
     x = torch.rand(1, 3, 160, 256, generator=torch.Generator().manual_seed(0))
     operator = Downsample(4, (1, 3, 160, 256))
     noise = NoiseModel("none", None, "none") if sigma is None else NoiseModel("gaussian", sigma, "given")
-    return Problem(operator.A(x), operator, noise, (1, 3, 160, 256), torch.ones(1, 1, 40, 64))
+    return Problem(operator.A(x), operator, noise, (1, 3, 160, 256), observed=torch.ones(1, 1, 40, 64))
 
 
 def test_only_a_score_of_less_than_what_is_sought_is_indirect() -> None:
     y = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     missing = (torch.arange(64 * 64).view(1, 1, 64, 64) % 3 > 0).float()
-    masked = Problem(y * missing, Mask(missing), NoiseModel("none", None), (1, 3, 64, 64), missing)
+    masked = Problem(y * missing, Mask(missing), NoiseModel("none", None), (1, 3, 64, 64), observed=missing)
     found = [make_split(one, seed=0).indirect for one in (reduced(), reduced(sigma=0.1), masked)]
     assert found == [True, True, False]
 

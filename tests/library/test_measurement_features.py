@@ -21,7 +21,7 @@ def features(
     image = torch.from_numpy(np.asarray(grey, dtype=np.float32))[None, None]
     known = torch.ones_like(image) if observed is None else torch.from_numpy(observed).float()[None, None]
     shape = (1, 1, *image.shape[-2:])
-    return features_of(Problem(image * known, Identity(), noise, shape, known), image)
+    return features_of(Problem(image * known, Identity(), noise, shape, observed=known), image)
 
 
 NOISE = GENERATOR.random((64, 64))
@@ -78,6 +78,8 @@ def test_a_measurement_with_nothing_measured_has_them_too() -> None:
 
 
 def test_a_restoration_of_something_else_is_refused() -> None:
-    problem = Problem(torch.zeros(1, 1, 8, 8), Identity(), NO_NOISE, (1, 1, 8, 8), torch.ones(1, 1, 8, 8))
+    problem = Problem(
+        torch.zeros(1, 1, 8, 8), Identity(), NO_NOISE, (1, 1, 8, 8), observed=torch.ones(1, 1, 8, 8)
+    )
     with pytest.raises(InputError, match="has the shape"):
         features_of(problem, torch.zeros(1, 1, 8, 9))

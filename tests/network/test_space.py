@@ -315,16 +315,6 @@ def test_a_pilot_has_its_scale_and_other_inputs_do_not() -> None:
     assert names(fixed) == ["jitter"] and fixed.genome({"jitter": 0.1}).pilot_scale == 1.0
 
 
-def test_a_space_without_pilots_has_the_digest_that_it_had_before_there_were_any() -> None:
-    genes = {
-        "depth": {"int": [1, 3]},
-        "input_kind": {"choice": ["uniform", "fourier", "meshgrid"]},
-        "input_channels": {"choice": [1, 2]},
-    }
-    content = {"format": FORMAT, "genes": genes}
-    assert SearchSpace("mine", *read_parameters(content, source="mine.yaml")).digest == "f0ee21e0fa55"
-
-
 def test_seeds_are_common_or_own_and_a_space_says_so_in_its_digest() -> None:
     spaces = [
         SearchSpace(

@@ -52,7 +52,7 @@ def problem(x, operator, *, sigma=0.0, observed=None):
     y = y + sigma * random(*y.shape)
     observed = torch.ones(1, 1, *y.shape[-2:]) if observed is None else observed
     noise = NONE if sigma == 0 else NoiseModel("gaussian", sigma)
-    return Problem(y * observed, operator, noise, tuple(x.shape), observed)
+    return Problem(y * observed, operator, noise, tuple(x.shape), observed=observed)
 
 
 def some_pixels(size=32):
@@ -108,7 +108,7 @@ def test_values_that_may_not_be_looked_at_do_not_matter(operator):
     start = torch.full(given.image_shape, 0.5)
     one, other = (
         alternate(
-            Problem(torch.where(seen > 0, given.y, hidden), operator, NONE, given.image_shape, seen),
+            Problem(torch.where(seen > 0, given.y, hidden), operator, NONE, given.image_shape, observed=seen),
             start,
             HOW,
             noise_sigma=0,

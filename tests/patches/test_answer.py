@@ -69,31 +69,31 @@ def problem(kind, x=None, *, level=None):
     noisy = x + SIGMA * torch.randn(x.shape, generator=gen())
     match kind:
         case "gaussian":
-            return Problem(noisy, Identity(), NoiseModel("gaussian", SIGMA), shape, ones)
+            return Problem(noisy, Identity(), NoiseModel("gaussian", SIGMA), shape, observed=ones)
         case "unknown":
-            return Problem(noisy, Identity(), NoiseModel("unknown", SIGMA), shape, ones)
+            return Problem(noisy, Identity(), NoiseModel("unknown", SIGMA), shape, observed=ones)
         case "correlated":
             noise = NoiseModel("correlated", SIGMA, correlation=TABLE)
-            return Problem(noisy, Identity(), noise, shape, ones)
+            return Problem(noisy, Identity(), noise, shape, observed=ones)
         case "poisson":
             photons = 30 if level is None else level
             y = torch.poisson(photons * x, generator=gen()) / photons
-            return Problem(y, Identity(), NoiseModel("poisson", gain=1 / photons), shape, ones)
+            return Problem(y, Identity(), NoiseModel("poisson", gain=1 / photons), shape, observed=ones)
         case "impulse":
             draw = torch.rand(x.shape, generator=gen())
             y = torch.where(draw < 0.15, 0.0, torch.where(draw < 0.3, 1.0, x.clamp(0.02, 0.98)))
-            return Problem(y, Identity(), NoiseModel("impulse"), shape, ones)
+            return Problem(y, Identity(), NoiseModel("impulse"), shape, observed=ones)
         case "scattered":
             observed = (torch.rand(ones.shape, generator=gen()) > 0.5).float()
-            return Problem(x * observed, Mask(observed), NONE, shape, observed)
+            return Problem(x * observed, Mask(observed), NONE, shape, observed=observed)
         case "holes":
             observed = ones.clone()
             observed[..., 6:14, 4:14] = observed[..., 18:28, 20:28] = 0
-            return Problem(x * observed, Mask(observed), NONE, shape, observed)
+            return Problem(x * observed, Mask(observed), NONE, shape, observed=observed)
         case "sr":
             operator = Downsample(level or 2, shape)
             y = operator.A(x)
-            return Problem(y, operator, NONE, shape, torch.ones(1, 1, *y.shape[-2:]))
+            return Problem(y, operator, NONE, shape, observed=torch.ones(1, 1, *y.shape[-2:]))
     raise AssertionError(kind)
 
 
@@ -251,7 +251,7 @@ def test_what_was_measured_exactly_comes_back(kind):
 def test_impulses_strike_values_and_not_pixels():
     given = problem("impulse")
     whole_pixels = (problem("impulse").y == photo().clamp(0.02, 0.98)).all(1, keepdim=True).float()
-    rest = Problem(given.y * whole_pixels, Mask(whole_pixels), NONE, given.image_shape, whole_pixels)
+    rest = Problem(given.y * whole_pixels, Mask(whole_pixels), NONE, given.image_shape, observed=whole_pixels)
     assert psnr(answered("impulse"), photo()) > psnr(answer(rest), photo()) + 3
 
 
@@ -272,7 +272,7 @@ def test_only_an_enlargement_is_brought_to_its_measurement_afterwards(kind):
 def test_any_operator_with_an_adjoint_is_undone():
     x, operator = photo(), Blur()
     y = operator.A(x)
-    given = Problem(y, operator, NONE, tuple(x.shape), torch.ones(1, 1, 32, 32))
+    given = Problem(y, operator, NONE, tuple(x.shape), observed=torch.ones(1, 1, 32, 32))
     found = answer(given)
     assert psnr(found, x) > psnr(y, x) + 15
     assert float((operator.A(found) - y).abs().max()) < 1e-4
@@ -298,7 +298,9 @@ def test_a_known_blur_is_undone_better_than_by_total_variation(kernel, border, c
     x, sigma = photo(48, channels=channels), 0.02
     operator = KnownBlur(kernel, border=border)
     y = operator.A(x) + sigma * torch.randn(x.shape, generator=gen())
-    given = Problem(y, operator, NoiseModel("gaussian", sigma), tuple(x.shape), torch.ones(1, 1, 48, 48))
+    given = Problem(
+        y, operator, NoiseModel("gaussian", sigma), tuple(x.shape), observed=torch.ones(1, 1, 48, 48)
+    )
     best = max(psnr(total_variation(given, share=share), x) for share in (0.85, 0.9))
     assert psnr(answer(given), x) > best + 0.5
 
@@ -307,7 +309,9 @@ def test_a_pilot_of_a_blurred_picture_is_gone_on_with_in_the_same_way():
     x, sigma = photo(48), 0.02
     operator = KnownBlur(gaussian_kernel(1.5), border="reflect")
     y = operator.A(x) + sigma * torch.randn(x.shape, generator=gen())
-    given = Problem(y, operator, NoiseModel("gaussian", sigma), tuple(x.shape), torch.ones(1, 1, 48, 48))
+    given = Problem(
+        y, operator, NoiseModel("gaussian", sigma), tuple(x.shape), observed=torch.ones(1, 1, 48, 48)
+    )
     first, rough = answer(given), total_variation(given, share=0.9)
     assert psnr(polished(given, rough), x) > psnr(rough, x) + 0.3
     assert psnr(polished(given, first), x) > psnr(first, x) - 0.5  # few passes find another level of detail
@@ -381,7 +385,7 @@ def test_a_gpu_gives_the_same(kind):
 def test_speckle_is_restored_by_its_logarithm_and_from_its_fitted_part_alone():
     x = 0.1 + 0.8 * photo(48)
     y = (x * (1 + 0.2 * torch.randn(x.shape, generator=gen(3)))).clamp(0, 1)
-    known = Problem(y, Identity(), Speckle(0.2), tuple(y.shape), torch.ones(1, 1, 48, 48))
+    known = Problem(y, Identity(), Speckle(0.2), tuple(y.shape), observed=torch.ones(1, 1, 48, 48))
     even = dataclasses.replace(known, noise=NoiseModel("gaussian", 0.1, "given"))
     assert psnr(answer(known), x) > psnr(answer(even), x) + 0.5 > psnr(y, x) + 1.5
     split = make_split(known, seed=0)
@@ -395,7 +399,9 @@ def test_noise_that_differs_over_the_picture_is_taken_out_by_its_map():
     y = x + 0.1 * of_every_pixel(places, 64, 64) * torch.randn(x.shape, generator=gen())
     ones = torch.ones(1, 1, 64, 64)
     by_map, alone = (
-        answer(Problem(y, Identity(), NoiseModel("unknown", 0.1, places=given), tuple(x.shape), ones))
+        answer(
+            Problem(y, Identity(), NoiseModel("unknown", 0.1, places=given), tuple(x.shape), observed=ones)
+        )
         for given in (places, None)
     )
     assert psnr(by_map, x) > psnr(alone, x) + 1

@@ -45,7 +45,7 @@ def measured(
     observed = torch.ones(1, 1, *y.shape[-2:]) if observed is None else observed
     operator = Identity() if operator is None else operator
     shape = getattr(operator, "image_shape", tuple(y.shape))
-    return Problem(y, operator, noise, shape, observed)
+    return Problem(y, operator, noise, shape, observed=observed)
 
 
 class Blur:

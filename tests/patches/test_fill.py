@@ -33,7 +33,7 @@ def stripes(size=32):
 def problem(x, observed, *, sigma=0.0):
     y = x + sigma * torch.randn(x.shape, generator=torch.Generator().manual_seed(2)) if sigma else x
     noise = NoiseModel("gaussian", sigma) if sigma else NONE
-    return Problem(y * observed, Mask(observed), noise, tuple(x.shape), observed)
+    return Problem(y * observed, Mask(observed), noise, tuple(x.shape), observed=observed)
 
 
 def filled(given, *, pilot=None, noise_sigma=0.0, settings=DEFAULT):

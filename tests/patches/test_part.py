@@ -31,7 +31,7 @@ def problem(noise=NONE, *, operator=None, observed=None, y=None):
     observed = torch.ones(1, 1, *y.shape[-2:]) if observed is None else observed
     operator = Identity() if operator is None else operator
     shape = getattr(operator, "image_shape", tuple(y.shape))
-    return Problem(y * observed, operator, noise, shape, observed)
+    return Problem(y * observed, operator, noise, shape, observed=observed)
 
 
 def inpainting():

@@ -40,7 +40,7 @@ def test_noise_that_neighbours_share_is_never_made_worse(spread: float) -> None:
     lags = np.arange(-4, 5)
     table = np.exp(-(lags[:, None] ** 2 + lags**2) / (4 * spread**2))
     noise = NoiseModel("correlated", 8 / 255, "estimated", correlation=tuple(map(tuple, table.tolist())))
-    problem = Problem(y, Identity(), noise, tuple(y.shape), torch.ones(1, 1, 96, 96))
+    problem = Problem(y, Identity(), noise, tuple(y.shape), observed=torch.ones(1, 1, 96, 96))
     white = replace(problem, noise=NoiseModel("gaussian", 8 / 255))
 
     def error(image: torch.Tensor) -> float:

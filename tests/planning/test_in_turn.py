@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from dipsearch.planning.policy import Contestant, Decision, InTurn, Situation
+from dipsearch.planning.policy import Contestant, InTurn, Move, Situation
 
 
 def contestant(number: int, **changes: object) -> Contestant:
@@ -13,12 +13,12 @@ def contestant(number: int, **changes: object) -> Contestant:
     return replace(one, **changes)
 
 
-def decide(*contestants: Contestant, can_begin: bool = True, **changes: object) -> Decision | None:
+def decide(*contestants: Contestant, can_begin: bool = True, **changes: object) -> Move | None:
     situation = Situation(contestants, float("inf"), 2, 0.1, 450, can_begin)
     return InTurn().decide(replace(situation, **changes))
 
 
-def number_of(decision: Decision | None) -> int | None:
+def number_of(decision: Move | None) -> int | None:
     assert decision is not None
     return decision.number
 

@@ -23,7 +23,9 @@ def test_a_crop_has_the_strengths_of_its_place():
     there = of_every_pixel(RAMP, 64, 64)[..., 32:]
     assert torch.allclose(of_every_pixel(part, 64, 32), there, atol=0.13)  # a cell ends where the crop does
     noise = NoiseModel("unknown", 0.1, "estimated", places=RAMP)
-    problem = Problem(torch.rand(1, 1, 64, 64), Identity(), noise, (1, 1, 64, 64), torch.ones(1, 1, 64, 64))
+    problem = Problem(
+        torch.rand(1, 1, 64, 64), Identity(), noise, (1, 1, 64, 64), observed=torch.ones(1, 1, 64, 64)
+    )
     assert crop_problem(problem, top=0, left=32, height=64, width=32).noise.places == part
 
 

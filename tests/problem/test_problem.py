@@ -332,7 +332,9 @@ def test_a_super_resolution_crop_trusts_only_what_it_contains():
     x = torch.rand(1, 3, 79, 80, generator=torch.Generator().manual_seed(0))
     y = simulate_measurement(x, TaskOptions("sr", factor=4), seed=0).y
     noise = load_case("sample:camera", TaskOptions("inpaint"), seed=0).problem.noise
-    whole = Problem(y, Downsample(4, (1, 3, 79, 80)), noise, (1, 3, 79, 80), torch.ones(1, 1, 20, 20))
+    whole = Problem(
+        y, Downsample(4, (1, 3, 79, 80)), noise, (1, 3, 79, 80), observed=torch.ones(1, 1, 20, 20)
+    )
     crop = crop_problem(whole, top=8, left=0, height=12, width=10)
     assert crop.image_shape == (1, 3, 47, 40)
     assert int(crop.observed.sum()) == 10 * 8  # two measured pixels are lost at the upper and the right cut

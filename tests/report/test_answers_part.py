@@ -32,14 +32,18 @@ def answers(**changes: dict[str, Any]) -> list[dict[str, Any]]:
     rows = []
     for name, values in NUMBERS.items():
         row = {"name": name, "words": IN_WORDS[name], **dict(zip(keys, values, strict=True))}
-        row["error_beside_first"] = 0.31 if name == "combined" else None
+        row |= {
+            "error_beside_first": 0.31 if name == "combined" else None,
+            "at_least": None,
+            "flattered": False,
+        }
         rows.append(row | changes.get(name, {}))
     return rows
 
 
 @pytest.fixture
 def answered(result: dict[str, Any]) -> dict[str, Any]:
-    """A result of this version: similar patches, networks, and a mixture of both delivered."""
+    """A result: similar patches, networks, and a mixture of both delivered."""
     bar = {"psnr": 27.0, "seconds": 3.2, "score": 27.2, "standard_error": 0.31}
     return {
         **result,

@@ -20,7 +20,9 @@ NAMES = [name for name, _ in starters_for("denoise")]
 
 def found(order: OrderWord = "auto", *, images: bool = True) -> KnownNetworks:
     y = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    problem = Problem(y, Identity(), NoiseModel("gaussian", 0.1, "given"), y.shape, torch.ones(1, 1, 32, 32))
+    problem = Problem(
+        y, Identity(), NoiseModel("gaussian", 0.1, "given"), y.shape, observed=torch.ones(1, 1, 32, 32)
+    )
     case = Case(name="a", source="array:a", problem=problem, reference=None, bits=8, notes=())
     return known_networks([case], load_space("skip"), order=order, images=[y] if images else [])
 
@@ -54,7 +56,9 @@ def test_similar_measurements_order_the_networks_and_one_line_says_so() -> None:
     known = found("similar")
     assert [name for name, _ in known.starters][:2] == [NAMES[3], NAMES[0]]
     assert known.why_first.startswith(f"{NAMES[3]} is tried first: on the 3 most similar")
-    assert known.notes == () and found("fixed").why_first == ""
+    assert known.notes == ()
+    for order in ("fixed", "auto"):
+        assert found(order).why_first == "" and found(order).record["order"] == "fixed"
     assert known.record["order"] == "similar"
     assert known.record["expected"][0] == {"network": NAMES[3], "behind": 0.0, "steps": 150, "cases": 3}
 

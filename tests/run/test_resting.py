@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dipsearch.execution.task import STATE, Slice
-from dipsearch.planning.policy import Decision, ExpectedGain, Situation
+from dipsearch.planning.policy import ExpectedGain, Move, Situation
 from dipsearch.report import write_page
 from dipsearch.report.tables import candidate_rows, counts
 from dipsearch.run import Outcome, StudyRecord, read_study
@@ -26,12 +26,12 @@ COUNT = 2
 class Evenly(ExpectedGain):
     """Begin all that may be begun, then advance who is least far."""
 
-    def decide(self, situation: Situation) -> Decision | None:
+    def decide(self, situation: Situation) -> Move | None:
         """However fast anybody is."""
         able = [one for one in situation.contestants if one.free]
         if situation.can_begin or not able:
-            return Decision(None, 20, "a new one") if situation.can_begin else None
-        return Decision(min(able, key=lambda one: (one.steps, one.number)).number, 20, "least far")
+            return Move(None, 20, "a new one") if situation.can_begin else None
+        return Move(min(able, key=lambda one: (one.steps, one.number)).number, 20, "least far")
 
 
 @pytest.fixture

@@ -24,7 +24,9 @@ Y = torch.rand(1, 3, 24, 20, generator=torch.Generator().manual_seed(0))
 
 def study(folder: Path, **changes: object) -> StudyRecord:
     """A study of one picture with eight candidates: the second is a preset, the third one that with another rate."""
-    problem = Problem(Y, Identity(), NoiseModel("gaussian", 0.1, "given"), Y.shape, torch.ones(1, 1, 24, 20))
+    problem = Problem(
+        Y, Identity(), NoiseModel("gaussian", 0.1, "given"), Y.shape, observed=torch.ones(1, 1, 24, 20)
+    )
     write_problem(problem_path(folder, kind=WHOLE, name="cat"), problem)
     write_first(folder, "cat", KeptFirst(Y, 1.0))
     genome = preset("dipsearch_pilot_16")

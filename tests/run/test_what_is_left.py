@@ -20,7 +20,7 @@ from dipsearch.execution.runner import Runner
 from dipsearch.network import Genome, Network, OwnNetwork, Scale, load_space
 from dipsearch.planning.memory_limit import MemoryLimit
 from dipsearch.planning.plan import Plan
-from dipsearch.planning.policy import Decision, ExpectedGain
+from dipsearch.planning.policy import ExpectedGain, Move
 from dipsearch.proposal.samplers import make_sampler
 from dipsearch.run import Silent
 from dipsearch.run.books import TIME_OVER, Asked, Books
@@ -201,9 +201,9 @@ def test_a_network_is_not_fitted_a_second_time(tmp_path: Path, widths: str, netw
 def test_who_is_taken_up_again_in_a_race_tells_all_that_it_showed(tmp_path: Path) -> None:
     search = idle_search(tmp_path)
     candidate = Candidate(0, 0, tiny_genome(), 2000, races=True)
-    asked = search._hand_out(candidate, Decision(None, 0, "taken up again"), 0.0)
+    asked = search._hand_out(candidate, Move(None, 0, "taken up again"), 0.0)
     assert asked.steps == 0 and asked.look == candidate.look
-    assert search._hand_out(candidate, Decision(None, 7, "first look"), 1.0).steps == candidate.look
+    assert search._hand_out(candidate, Move(None, 7, "first look"), 1.0).steps == candidate.look
 
 
 def test_the_policy_sees_everybody_who_was_begun(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ TABLE = ((0.0, 0.25, 0.1), (0.5, 1.0, 0.5), (0.1, 0.25, 0.0))
 
 def denoising(noise: NoiseModel) -> Problem:
     y = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    return Problem(y, Identity(), noise, (1, 3, 16, 16), torch.ones(1, 1, 16, 16))
+    return Problem(y, Identity(), noise, (1, 3, 16, 16), observed=torch.ones(1, 1, 16, 16))
 
 
 @pytest.mark.parametrize(

@@ -66,13 +66,13 @@ class Damage:
 def _problem(task: str, y: Tensor, noise: NoiseModel) -> Problem:
     _, channels, height, width = y.shape
     shape = (1, channels, height, width)
-    return Problem(y, Identity(), noise, shape, torch.ones(1, 1, height, width))
+    return Problem(y, Identity(), noise, shape, observed=torch.ones(1, 1, height, width))
 
 
 def _masked(clean: Tensor, observed: Tensor) -> Problem:
     _, channels, height, width = clean.shape
     shape = (1, channels, height, width)
-    return Problem(clean * observed, Mask(observed), NO_NOISE, shape, observed)
+    return Problem(clean * observed, Mask(observed), NO_NOISE, shape, observed=observed)
 
 
 def _missing(clean: Tensor, seed: int) -> Problem:
@@ -125,7 +125,7 @@ def _reduced(clean: Tensor, seed: int) -> Problem:
     shape = (1, channels, height, width)
     operator = Downsample(4, shape)
     y = operator.A(clean)
-    return Problem(y, operator, NO_NOISE, shape, torch.ones(1, 1, *y.shape[-2:]))
+    return Problem(y, operator, NO_NOISE, shape, observed=torch.ones(1, 1, *y.shape[-2:]))
 
 
 def _early_stopping(kind: NoiseWord, level: float) -> Callable[[Tensor, int], Problem]:

@@ -24,7 +24,7 @@ def random_problem(size: int, *, device: str = "cpu") -> Problem:
     """A square of uniform noise to be denoised: what it shows does not matter for time and memory."""
     y = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
     noise = NoiseModel("gaussian", 25 / 255, "given")
-    return Problem(y, Identity(), noise, (1, 3, size, size), torch.ones(1, 1, size, size)).to(device)
+    return Problem(y, Identity(), noise, (1, 3, size, size), observed=torch.ones(1, 1, size, size)).to(device)
 
 
 def measured_bytes(genome: Genome, size: int, *, device: str = "cpu") -> int | None:

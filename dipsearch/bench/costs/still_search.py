@@ -17,7 +17,7 @@ from ...execution.runner import Runner
 from ...execution.task import Slice, Task
 from ...execution.worker import Worker
 from ...network import Genome
-from ...planning.policy import Decision, Policy, Situation
+from ...planning.policy import Move, Policy, Situation
 from ...problem import TaskOptions, write_image
 from ...proposal.study import search_space
 from ...run.books import Asked, Books
@@ -72,7 +72,7 @@ class WatchedPolicy:
     inner: Policy
     watch: Stopwatch = field(default_factory=Stopwatch)
 
-    def decide(self, situation: Situation) -> Decision | None:
+    def decide(self, situation: Situation) -> Move | None:
         """What the policy says."""
         with self.watch:
             return self.inner.decide(situation)

@@ -117,7 +117,9 @@ def _row(name: str, draw: np.random.Generator) -> MicroscopeRow:
     true = NoiseModel(
         "poisson", gain=gain / span, offset=(offset - low) / span, read_sigma=gain * read / span
     )
-    problem = Problem(noisy, Identity(), found.noise, (1, 1, SIDE, SIDE), torch.ones(1, 1, SIDE, SIDE))
+    problem = Problem(
+        noisy, Identity(), found.noise, (1, 1, SIDE, SIDE), observed=torch.ones(1, 1, SIDE, SIDE)
+    )
     data_range = float(clean.max() - clean.min())
     own, told = (
         float(psnr(answer(one), clean, data_range=data_range))

@@ -183,9 +183,8 @@ def _own(name: str, answer: Mapping[str, Any], cpu_s: float | None, wall_s: floa
 
 
 def listed_answers(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The answers that a search chose from, simplest first; older versions do not list them."""
-    pictures: list[Mapping[str, Any]] = list(result.get("pictures") or ())
-    return list(result.get("answers") or (pictures[0].get("answers") if pictures else None) or ())
+    """The answers that a search chose from, simplest first; none where it came to no result."""
+    return list(result.get("answers") or ())
 
 
 def _answers(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -84,8 +84,8 @@ class Downsample:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
-        kernel = str(arrays["kernel"]) if "kernel" in arrays else LANCZOS2  # older files have none
-        return cls(int(arrays["factor"]), tuple(int(size) for size in arrays["image_shape"]), kernel=kernel)
+        shape = tuple(int(size) for size in arrays["image_shape"])
+        return cls(int(arrays["factor"]), shape, kernel=str(arrays["kernel"]))
 
 
 def _whole(factor: object) -> int:

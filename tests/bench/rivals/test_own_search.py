@@ -91,7 +91,7 @@ def test_a_result_gives_the_delivered_the_networks_and_once_the_first_answer(cas
 
 
 def test_a_result_without_answers_has_its_ensemble_still(case: RivalCase) -> None:
-    for result in (RESULT, RESULT | {"answers": []}, RESULT | {"pictures": [{"source": "x"}]}):
+    for result in (RESULT, RESULT | {"answers": []}):
         rows = search_rows(case, SearchOutcome(result, 38.0, 20.5), seconds=60, first=True)
         assert [(row.method, row.psnr) for row in rows] == [
             ("dipsearch 1 min", 30.1257),
@@ -100,8 +100,6 @@ def test_a_result_without_answers_has_its_ensemble_still(case: RivalCase) -> Non
     best = {"stack": None, "answers": [ANSWERS[0], ANSWERS[2]]}
     rows = search_rows(case, SearchOutcome(RESULT | best, 38.0, 20.5), seconds=60, first=False)
     assert [row.psnr for row in rows] == [30.1257, 27.5]
-    nested = RESULT | {"pictures": [{"answers": ANSWERS}]}
-    assert len(search_rows(case, SearchOutcome(nested, 38.0, 20.5), seconds=60, first=True)) == 3
 
 
 def test_a_search_that_fails_says_its_own_last_line(case: RivalCase) -> None:

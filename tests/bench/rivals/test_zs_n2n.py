@@ -21,7 +21,9 @@ def clean(side: int = 48) -> torch.Tensor:
 def noisy(x: torch.Tensor, sigma: float = 0.1) -> Problem:
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0)) * sigma
     shape = (1, 3, *x.shape[-2:])
-    return Problem(x + noise, Identity(), NoiseModel("gaussian", sigma), shape, torch.ones_like(x[:, :1]))
+    return Problem(
+        x + noise, Identity(), NoiseModel("gaussian", sigma), shape, observed=torch.ones_like(x[:, :1])
+    )
 
 
 class Nothing(nn.Module):

@@ -21,7 +21,7 @@ def problem(factor: int = 2) -> tuple[torch.Tensor, Problem]:
     x = stripes()
     operator = Downsample(factor, tuple(x.shape))
     y = operator.A(x)
-    return x, Problem(y, operator, NoiseModel("none"), (1, 1, 64, 64), torch.ones_like(y))
+    return x, Problem(y, operator, NoiseModel("none"), (1, 1, 64, 64), observed=torch.ones_like(y))
 
 
 @pytest.mark.parametrize("view", range(VIEWS))
@@ -61,6 +61,6 @@ def test_the_time_is_kept_and_odd_sizes_fit(monkeypatch: pytest.MonkeyPatch) -> 
     x = torch.rand(1, 3, 33, 29)
     operator = Downsample(4, tuple(x.shape))
     y = operator.A(x)
-    odd = Problem(y, operator, NoiseModel("none"), (1, 3, 33, 29), torch.ones_like(y[:, :1]))
+    odd = Problem(y, operator, NoiseModel("none"), (1, 3, 33, 29), observed=torch.ones_like(y[:, :1]))
     assert zero_shot_super_resolution(odd, Limits(seconds=4)).shape == x.shape
     assert len(looks) < 10  # one second passes between two looks

@@ -87,7 +87,7 @@ def test_both_fits_are_measured_once_and_kept(tmp_path: Path, monkeypatch: pytes
     generator = torch.Generator().manual_seed(0)
     clean = torch.linspace(0, 1, 32 * 32).reshape(1, 1, 32, 32).expand(1, 3, 32, 32).contiguous()
     observed = (torch.rand(1, 1, 32, 32, generator=generator) > 0.5).float()
-    problem = Problem(clean * observed, Mask(observed), NO_NOISE, (1, 3, 32, 32), observed)
+    problem = Problem(clean * observed, Mask(observed), NO_NOISE, (1, 3, 32, 32), observed=observed)
     case = warm_run._WarmCase(clean, problem, make_split(problem, seed=0), clean * observed)
     monkeypatch.setattr(warm_run, "_case", lambda source, damage: case)
     monkeypatch.setattr(warm_run, "WARM_DAMAGES", ("missing-50",))

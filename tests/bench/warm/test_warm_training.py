@@ -23,7 +23,7 @@ def small_lessons(monkeypatch: pytest.MonkeyPatch) -> None:
         generator = torch.Generator().manual_seed(index)
         observed = (torch.rand(1, 1, 32, 32, generator=generator) > 0.5).float()
         y = torch.rand(1, 3, 1, 1, generator=generator).expand(1, 3, 32, 32) * observed
-        problem = Problem(y, Mask(observed), NO_NOISE, (1, 3, 32, 32), observed)
+        problem = Problem(y, Mask(observed), NO_NOISE, (1, 3, 32, 32), observed=observed)
         return Lesson(problem, make_split(problem, seed=0), y)
 
     monkeypatch.setattr(warm_training, "lesson_of", lesson_of)

@@ -33,7 +33,7 @@ def as_problem_has_it(y):
 
 
 def problem_of(y, noise):
-    return Problem(y, Identity(), noise, tuple(y.shape), torch.ones(1, 1, *y.shape[-2:]))
+    return Problem(y, Identity(), noise, tuple(y.shape), observed=torch.ones(1, 1, *y.shape[-2:]))
 
 
 def psnr(x, clean):

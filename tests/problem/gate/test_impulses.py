@@ -25,7 +25,7 @@ def struck(x, share, *, together=False, seed=0):
 
 
 def problem_of(y, noise=IMPULSE):
-    return Problem(y, Identity(), noise, tuple(y.shape), torch.ones(1, 1, *y.shape[-2:]))
+    return Problem(y, Identity(), noise, tuple(y.shape), observed=torch.ones(1, 1, *y.shape[-2:]))
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9])

@@ -71,7 +71,7 @@ def test_every_noise_has_its_branch_and_a_split(damage):
     assert found.branch == branch and found.noise.kind == kind and found.noise.source == "estimated"
     assert found.sentence.startswith("noise: ") and all("\n" not in line for line in found.lines())
     assert json.loads(json.dumps(found.to_dict()))["branch"] == branch
-    problem = Problem(y, Identity(), found.noise, tuple(y.shape), torch.ones(1, 1, *y.shape[-2:]))
+    problem = Problem(y, Identity(), found.noise, tuple(y.shape), observed=torch.ones(1, 1, *y.shape[-2:]))
     split = make_split(problem, seed=0)
     expected = {"recorruption (white)": "recorruption", "recorruption (covariance)": "recorruption"}
     if branch != "fallback":

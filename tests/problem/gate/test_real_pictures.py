@@ -81,7 +81,9 @@ def test_our_own_counts_are_always_accepted(level):
     y = damages.simulated("poisson")(photo(), (level,), draw(level)).y
     noise = diagnose(y).noise
     assert noise.kind == "poisson" and noise.gain == pytest.approx(1 / level, rel=0.35)  # texture adds to it
-    split = make_split(Problem(y, Identity(), noise, tuple(y.shape), torch.ones(1, 1, 128, 128)), seed=0)
+    split = make_split(
+        Problem(y, Identity(), noise, tuple(y.shape), observed=torch.ones(1, 1, 128, 128)), seed=0
+    )
     assert split.kind == ("thinning" if level < 240 else "held-out")
 
 
@@ -93,7 +95,7 @@ def test_counts_that_do_not_begin_at_zero_have_an_offset():
     assert found.noise.gain == pytest.approx(1 / 40, rel=1e-3)
     assert found.noise.offset == pytest.approx(0.1, abs=2e-3)
     split = make_split(
-        Problem(y, Identity(), found.noise, tuple(y.shape), torch.ones(1, 1, 128, 128)), seed=0
+        Problem(y, Identity(), found.noise, tuple(y.shape), observed=torch.ones(1, 1, 128, 128)), seed=0
     )
     assert split.kind == "thinning"
     mean = float(y.mean())

@@ -110,15 +110,9 @@ def test_a_measured_pixel_sees_no_further_than_its_reach(kernel, reach):
 
 
 def test_the_kernel_of_a_reduction_is_written_and_read_again():
-    written = operator_to_arrays(Downsample(3, (1, 3, 24, 24), kernel="bicubic"))
-    again = operator_from_arrays(written)
-    assert again.kernel == "bicubic" and torch.equal(
-        again.rows, Downsample(3, (1, 3, 24, 24), kernel="bicubic").rows
-    )
-    assert (
-        operator_from_arrays({k: v for k, v in written.items() if k != "operator.kernel"}).kernel
-        == "lanczos2"
-    )
+    operator = Downsample(3, (1, 3, 24, 24), kernel="bicubic")
+    again = operator_from_arrays(operator_to_arrays(operator))
+    assert again.kernel == "bicubic" and torch.equal(again.rows, operator.rows)
 
 
 @pytest.mark.parametrize("kernel", ["nearest", "", 3])

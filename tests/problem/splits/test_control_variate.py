@@ -34,7 +34,7 @@ def stripes() -> Tensor:
 
 def inpainting(observed: Tensor) -> Problem:
     x = camera()
-    return Problem(x * observed, Mask(observed), NONE, (1, 1, SIDE, SIDE), observed)
+    return Problem(x * observed, Mask(observed), NONE, (1, 1, SIDE, SIDE), observed=observed)
 
 
 def restored(observed: Tensor) -> Tensor:
@@ -136,7 +136,7 @@ def test_struck_values_are_sought_channel_by_channel() -> None:
     struck = torch.rand(x.shape, generator=torch.Generator().manual_seed(0)) < 0.3
     y = torch.where(struck, 1.0, x)
     noise = NoiseModel("impulse", None, "given")
-    problem = Problem(y, Identity(), noise, (1, 3, SIDE, SIDE), torch.ones(1, 1, SIDE, SIDE))
+    problem = Problem(y, Identity(), noise, (1, 3, SIDE, SIDE), observed=torch.ones(1, 1, SIDE, SIDE))
     control = make_split(problem, seed=0).control
     assert control is not None
     assert torch.equal(control.weight, struck.float())
@@ -147,7 +147,7 @@ def test_struck_values_are_sought_channel_by_channel() -> None:
 def test_where_measurements_are_noisy_there_is_no_guide(kind: str) -> None:
     counts = torch.poisson(camera() * 30, generator=torch.Generator().manual_seed(0)) / 30
     noise = NoiseModel(kind, None if kind == "poisson" else 0.1, "given", gain=1 / 30)  # type: ignore[arg-type]
-    problem = Problem(counts, Identity(), noise, (1, 1, SIDE, SIDE), torch.ones(1, 1, SIDE, SIDE))
+    problem = Problem(counts, Identity(), noise, (1, 1, SIDE, SIDE), observed=torch.ones(1, 1, SIDE, SIDE))
     assert make_split(problem, seed=0).control is None
 
 

@@ -35,7 +35,7 @@ def blurred_noise(shape, seed):
 def denoising(noise, *, size=64, seed=0):
     x = torch.linspace(0.3, 0.7, size).expand(1, 3, size, size)
     y = x + blurred_noise(tuple(x.shape), seed)
-    return Problem(y, Identity(), noise, tuple(y.shape), torch.ones(1, 1, size, size)), x
+    return Problem(y, Identity(), noise, tuple(y.shape), observed=torch.ones(1, 1, size, size)), x
 
 
 def test_drawn_noise_has_the_correlation_that_was_asked_for():

@@ -21,12 +21,12 @@ def denoising(*, kind="gaussian", size=64, channels=3, seed=0):
     x = torch.linspace(0.3, 0.7, size).expand(1, channels, size, size)
     y = x + SIGMA * torch.randn(x.shape, generator=generator)
     noise = NoiseModel(kind, SIGMA, "given")
-    return Problem(y, Identity(), noise, tuple(y.shape), torch.ones(1, 1, size, size)), x
+    return Problem(y, Identity(), noise, tuple(y.shape), observed=torch.ones(1, 1, size, size)), x
 
 
 def inpainting(observed, channels=3):
     x = torch.rand(1, channels, *observed.shape[-2:], generator=torch.Generator().manual_seed(3))
-    return Problem(x * observed, Mask(observed), NONE, tuple(x.shape), observed), x
+    return Problem(x * observed, Mask(observed), NONE, tuple(x.shape), observed=observed), x
 
 
 def scattered(size, share, seed=0):
@@ -64,7 +64,7 @@ def test_recorruption_is_not_clipped_and_uses_other_numbers_than_a_simulation():
         Identity(),
         NoiseModel("gaussian", SIGMA, "given"),
         (1, 1, 64, 64),
-        torch.ones(1, 1, 64, 64),
+        observed=torch.ones(1, 1, 64, 64),
     )
     split = make_split(problem, seed=7)
     assert float(split.score_target.min()) < 0 and float(split.score_target.max()) > 1
@@ -81,7 +81,7 @@ def test_clipped_noise_is_taken_off_as_what_is_left_of_it():
         Identity(),
         NoiseModel("gaussian", SIGMA, "given"),
         (1, 1, 128, 128),
-        torch.ones(1, 1, 128, 128),
+        observed=torch.ones(1, 1, 128, 128),
     )
     mean = x.clone()
     mean[..., :64] = SIGMA / math.sqrt(2 * math.pi)  # of noise of which the lower half is cut
@@ -120,7 +120,7 @@ def test_few_pixels_hide_a_larger_share():
 def test_super_resolution_hides_measured_pixels():
     y = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     shape = (1, 3, 128, 128)
-    problem = Problem(y, Downsample(4, shape), NONE, shape, torch.ones(1, 1, 32, 32))
+    problem = Problem(y, Downsample(4, shape), NONE, shape, observed=torch.ones(1, 1, 32, 32))
     split = make_split(problem, seed=0)
     assert split.kind == "held-out" and int(split.score_weight.sum()) == 102
 

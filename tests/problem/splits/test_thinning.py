@@ -17,7 +17,7 @@ def counted(*, photons=30, size=32, low=0.1, high=0.6, clip=False, bits=None, se
     y = y.clamp(0, 1) if clip else y
     y = y if bits is None else torch.round(y * (2**bits - 1)) / (2**bits - 1)
     noise = NoiseModel("poisson", gain=1 / photons)
-    return Problem(y, Identity(), noise, tuple(y.shape), torch.ones(1, 1, size, size)), x
+    return Problem(y, Identity(), noise, tuple(y.shape), observed=torch.ones(1, 1, size, size)), x
 
 
 def test_the_score_is_the_error_of_an_image_that_knows_nothing_of_the_noise():
@@ -90,7 +90,7 @@ def test_what_is_not_counted_cannot_be_thinned_and_is_judged_by_hidden_pixels(wr
         "another gain": problem.y * 1.4,
         "negative": problem.y - 0.2 - 0.2 / 30,
     }[wrong]
-    other = Problem(y, Identity(), problem.noise, tuple(y.shape), problem.observed)
+    other = Problem(y, Identity(), problem.noise, tuple(y.shape), observed=problem.observed)
     with pytest.raises(InputError, match=r"whole counts where the value 1 stands for 30.*--photons"):
         thin(other, gain=GAIN, seed=0)
     assert make_split(other, seed=0).kind == "held-out"
@@ -103,7 +103,9 @@ def test_noise_of_reading_leaves_no_whole_counts_and_is_taken_off_the_score():
         generator = torch.Generator().manual_seed(seed + 100)
         y = problem.y + 0.2 + 0.05 * torch.randn(problem.y.shape, generator=generator)
         noise = NoiseModel("poisson", gain=GAIN, offset=0.2, read_sigma=0.05)
-        split = make_split(Problem(y, Identity(), noise, tuple(y.shape), problem.observed), seed=seed)
+        split = make_split(
+            Problem(y, Identity(), noise, tuple(y.shape), observed=problem.observed), seed=seed
+        )
         scores.append(float(split.validation_mse(x + 0.2)))
     assert split.kind == "held-out"
     assert np.mean(scores) == pytest.approx(0, abs=4 * np.std(scores) / np.sqrt(30) + 1e-4)
@@ -112,7 +114,7 @@ def test_noise_of_reading_leaves_no_whole_counts_and_is_taken_off_the_score():
 def test_counts_with_an_offset_are_thinned_above_it():
     problem, x = counted()
     noise = NoiseModel("poisson", gain=GAIN, offset=0.25)
-    moved = Problem(problem.y + 0.25, Identity(), noise, tuple(problem.y.shape), problem.observed)
+    moved = Problem(problem.y + 0.25, Identity(), noise, tuple(problem.y.shape), observed=problem.observed)
     plain, split = make_split(problem, seed=3), make_split(moved, seed=3)
     assert split.kind == "thinning"
     assert torch.allclose(split.fit_target, plain.fit_target + 0.25, atol=1e-5)

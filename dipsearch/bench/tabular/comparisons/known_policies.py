@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ....planning.policy import Contestant, Decision, Situation, expected_rise
+from ....planning.policy import Contestant, Move, Situation, expected_rise
 
 
 @dataclass(frozen=True)
@@ -25,22 +25,20 @@ class SuccessiveHalving:
 
     factor: int = 2
 
-    def decide(self, situation: Situation) -> Decision | None:
+    def decide(self, situation: Situation) -> Move | None:
         """Finish what is on its way to a rung; promote; begin; else go on with the best."""
         free = [one for one in situation.contestants if one.free]
         for one in free:
             if one.steps not in self._rungs(one, up_to=one.steps):
-                return Decision(one.number, self._next(one) - one.steps, "on its way")
+                return Move(one.number, self._next(one) - one.steps, "on its way")
         promoted = self._promoted(situation.contestants)
         if promoted is not None:
-            return Decision(promoted.number, self._next(promoted) - promoted.steps, "among the better share")
+            return Move(promoted.number, self._next(promoted) - promoted.steps, "among the better share")
         if situation.may_begin:
-            return Decision(None, situation.fresh_look, "nobody is to go on")
+            return Move(None, situation.fresh_look, "nobody is to go on")
         best = max(free, key=lambda one: _value(one, one.steps), default=None)
         return (
-            None
-            if best is None
-            else Decision(best.number, self._next(best) - best.steps, "the best that waits")
+            None if best is None else Move(best.number, self._next(best) - best.steps, "the best that waits")
         )
 
     def _rungs(self, one: Contestant, *, up_to: int) -> Iterator[int]:
@@ -83,23 +81,21 @@ class FreezeThaw:
 
     unsure: float = 0.5
 
-    def decide(self, situation: Situation) -> Decision | None:
+    def decide(self, situation: Situation) -> Move | None:
         """The greatest expected improvement per second; two are begun before anything is expected."""
-        begin = Decision(None, situation.fresh_look, "it may be the best")
+        begin = Move(None, situation.fresh_look, "it may be the best")
         if situation.may_begin and len(situation.contestants) < 2:
             return begin
         best = max((_value(one, one.steps) for one in situation.contestants), default=-math.inf)
-        choices: list[tuple[float, Decision]] = []
+        choices: list[tuple[float, Move]] = []
         for one in situation.contestants:
             seconds = max(one.steps, one.look) * one.seconds_per_step
             if one.free and one.curve:
                 rise = expected_rise(one.curve, one.steps)
                 gain = _improvement(_value(one, one.steps) + rise - best, self.unsure * rise)
-                choices.append(
-                    (gain / seconds, Decision(one.number, one.look // 4, "it may become the best"))
-                )
+                choices.append((gain / seconds, Move(one.number, one.look // 4, "it may become the best")))
             elif one.free:
-                choices.append((math.inf, Decision(one.number, one.look // 4, "nothing is known of it")))
+                choices.append((math.inf, Move(one.number, one.look // 4, "nothing is known of it")))
         ends = [
             _value(one, one.steps) + expected_rise(one.curve, one.steps)
             for one in situation.contestants
@@ -110,8 +106,8 @@ class FreezeThaw:
             deviation = math.sqrt(sum((end - mean) ** 2 for end in ends) / (len(ends) - 1))
             seconds = 2 * situation.fresh_look * situation.fresh_seconds_per_step
             choices.append((_improvement(mean - best, deviation) / seconds, begin))
-        gain, decision = max(choices, key=lambda choice: choice[0], default=(0.0, None))
-        return decision if gain > 0 else None
+        gain, move = max(choices, key=lambda choice: choice[0], default=(0.0, None))
+        return move if gain > 0 else None
 
 
 def _value(one: Contestant, steps: int) -> float:

@@ -32,7 +32,7 @@ from ..strategies.known_strategies import (
 )
 from ..strategies.replay_delivery import Delivered, delivered_at
 from ..strategies.sampler_strategies import sampled, with_sampler
-from ..strategies.search_replay import SECONDS_PER_MINUTE, Decisions, replay
+from ..strategies.search_replay import SECONDS_PER_MINUTE, Moves, replay
 from ..strategies.strategy import Maker, Tried
 
 SEEDS, RANDOM, GENETIC = "best known network, other seeds", "known, then random", "known, then genetic"
@@ -142,10 +142,10 @@ def replayed_searches(
         for task in dict.fromkeys(case.task for case in cases_of(table, set=name)):
             cases = cases_of(table, set=name, task=task)
             # Most strategies begin with the same networks, on which the policy is asked once.
-            decisions = [Decisions() for _ in cases]
+            moves = [Moves() for _ in cases]
             for strategy, maker in strategies.items():
                 found[name, task, strategy] = [
-                    _searched(maker, table, cases, seed, minutes, policy, decisions) for seed in range(seeds)
+                    _searched(maker, table, cases, seed, minutes, policy, moves) for seed in range(seeds)
                 ]
                 last = [one.psnr(max(minutes), "polished") for one in found[name, task, strategy]]
                 watch(f"{name} {task}: {strategy} {fmean(last):.2f} dB")
@@ -159,11 +159,11 @@ def _searched(
     seed: int,
     minutes: Sequence[float],
     policy: Policy,
-    decisions: Sequence[Decisions],
+    moves: Sequence[Moves],
 ) -> Searched:
     turn = seed % len(cases)
     case, longest = cases[turn], max(minutes)
-    found = replay(maker, table, case, seed=seed, minutes=longest, policy=policy, decisions=decisions[turn])
+    found = replay(maker, table, case, seed=seed, minutes=longest, policy=policy, moves=moves[turn])
     delivered = {when: delivered_at(found.tried, case, minutes=when) for when in minutes}
     return Searched(case, found.tried, delivered, found.dry_at)
 

@@ -6,7 +6,7 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.trial import Trial, TrialState
 
-from ....planning.policy import Contestant, Decision, Situation
+from ....planning.policy import Contestant, Move, Situation
 from ..recorded.fit_recording import MARK
 
 
@@ -23,12 +23,12 @@ class Pruning:
         self._looks = dict[int, int]()
         self.given_up = set[int]()
 
-    def decide(self, situation: Situation) -> Decision | None:
+    def decide(self, situation: Situation) -> Move | None:
         """The first that is free and not given up; else a new one."""
         for one in situation.contestants:
             if not one.busy and one.number not in self.given_up and self._goes_on(one):
-                return Decision(one.number, MARK, "to its end")
-        return Decision(None, MARK, "a worker is free") if situation.can_begin else None
+                return Move(one.number, MARK, "to its end")
+        return Move(None, MARK, "a worker is free") if situation.can_begin else None
 
     def _goes_on(self, one: Contestant) -> bool:
         if one.number not in self._trials:

@@ -12,7 +12,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from ....planning.plan import LEAST_WITH_PILOT
-from ....planning.policy import Decision, InTurn, Policy, Situation
+from ....planning.policy import InTurn, Move, Policy, Situation
 from ..recorded.fit_recording import EVERY, MARK
 from ..recorded.table import Table
 from ..recorded.table_genomes import BEST_KNOWN
@@ -28,7 +28,7 @@ SECONDS_PER_MINUTE = 50.0
 SLICE_SHARE, LEAST_SLICE = 0.02, 1.0
 """The longest slice: a share of the time, and in seconds at the least. None is longer than from sketch to sketch."""
 
-Decisions = dict[Hashable, Decision | None]
+Moves = dict[Hashable, Move | None]
 """What one policy has said in searches of one case, by the situation."""
 
 WHOLE = InTurn()
@@ -87,7 +87,7 @@ def replay(
     minutes: float,
     workers: int = 2,
     policy: Policy = WHOLE,
-    decisions: Decisions | None = None,
+    moves: Moves | None = None,
 ) -> Replay:
     """Search for so long.
 
@@ -98,10 +98,10 @@ def replay(
         minutes: of a search, start and delivery among them.
         workers: that fit at the same time.
         policy: which says whether a fit goes on or another one is begun.
-        decisions: of the same policy in other replays of this case, which are taken over and added to.
+        moves: of the same policy in other replays of this case, which are taken over and added to.
     """
     seconds = minutes * SECONDS_PER_MINUTE
-    search = _Search(maker(Offer(table, case.task, seed)), table, case, decisions)
+    search = _Search(maker(Offer(table, case.task, seed)), table, case, moves)
     team, dry_at = [_Worker() for _ in range(workers)], math.inf
     while True:
         # Of two at the same time, the one that brings something comes first.
@@ -130,33 +130,31 @@ def replay(
 class _Search:
     """The candidates of a replay, and who is next."""
 
-    def __init__(
-        self, strategy: Strategy, table: Table, case: TableCase, decisions: Decisions | None
-    ) -> None:
-        self.tried, self._decisions = list[Tried](), decisions
+    def __init__(self, strategy: Strategy, table: Table, case: TableCase, moves: Moves | None) -> None:
+        self.tried, self._moves = list[Tried](), moves
         self._strategy, self._table, self._case = strategy, table, case
         self._scale = STEP_SECONDS / table.recorded(BEST_KNOWN).seconds[case.side]
         self.exhausted = False
 
     def decided(self, policy: Policy, *, left: float, workers: int) -> tuple[Tried, int] | None:
         """Whom a free worker advances, and for how many iterations at the most."""
-        while (decision := self._decision(policy, left, workers)) is not None:
-            if decision.number is not None:
-                return self.tried[decision.number], decision.steps
+        while (move := self._move(policy, left, workers)) is not None:
+            if move.number is not None:
+                return self.tried[move.number], move.steps
             one = self._begun()
             if one is not None:
-                return one, decision.steps
+                return one, move.steps
         return None
 
-    def _decision(self, policy: Policy, left: float, workers: int) -> Decision | None:
+    def _move(self, policy: Policy, left: float, workers: int) -> Move | None:
         """What the policy says; where it is known what it said of the same situation elsewhere, it is not asked."""
-        if self._decisions is None:
+        if self._moves is None:
             return policy.decide(self._situation(left, workers))
         begun = tuple((one.choice, one.steps, one.busy) for one in self.tried)
         key = (left, workers, self.exhausted, begun)
-        if key not in self._decisions:
-            self._decisions[key] = policy.decide(self._situation(left, workers))
-        return self._decisions[key]
+        if key not in self._moves:
+            self._moves[key] = policy.decide(self._situation(left, workers))
+        return self._moves[key]
 
     def _situation(self, left: float, workers: int) -> Situation:
         return Situation(

@@ -13,7 +13,7 @@ from dipsearch.bench.tabular.strategies.known_strategies import other_seeds
 from dipsearch.bench.tabular.strategies.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS
 from dipsearch.execution.task import Advanced, Progress
 from dipsearch.library import preset
-from dipsearch.planning.policy import Decision, ExpectedGain, Situation, WholeFits
+from dipsearch.planning.policy import ExpectedGain, Move, Situation, WholeFits
 from dipsearch.run.candidate import Candidate
 from tests.bench.tabular.recorded.made_table import STEPS, made_table
 
@@ -30,10 +30,10 @@ class Asked:
     most: int = 99
     situations: list[Situation] = field(default_factory=list)
 
-    def decide(self, situation: Situation) -> Decision | None:
+    def decide(self, situation: Situation) -> Move | None:
         self.situations.append(situation)
         begins = situation.can_begin and len(situation.contestants) < self.most
-        return Decision(None, 200, "a test") if begins else None
+        return Move(None, 200, "a test") if begins else None
 
 
 def test_a_slice_ends_after_its_time_and_at_a_check_point(table: Table) -> None:

@@ -61,13 +61,13 @@ from dipsearch.bench.tabular.strategies.sampler_strategies import Neighbours, sa
 from dipsearch.bench.tabular.strategies.search_replay import (
     SECONDS_PER_MINUTE,
     STEP_SECONDS,
-    Decisions,
+    Moves,
     replay,
 )
 from dipsearch.bench.tabular.strategies.strategy import Choice, Maker, Offer, Tried
 from dipsearch.delivery.shares import ScoreVariance
 from dipsearch.errors import FormatError, InputError
-from dipsearch.planning.policy import Decision, ExpectedGain, Situation
+from dipsearch.planning.policy import ExpectedGain, Move, Situation
 from tests.bench.tabular.recorded.made_table import STEPS, made_table
 
 FIT = STEPS * STEP_SECONDS / SECONDS_PER_MINUTE
@@ -169,11 +169,11 @@ class CheapestFirst:
 class Looks:
     """A policy of one's own: everybody has 160 iterations."""
 
-    def decide(self, situation: Situation) -> Decision | None:
+    def decide(self, situation: Situation) -> Move | None:
         for one in situation.contestants:
             if one.free and one.steps < 160:
-                return Decision(one.number, 160 - one.steps, "a look")
-        return Decision(None, 160, "the next one") if situation.can_begin else None
+                return Move(one.number, 160 - one.steps, "a look")
+        return Move(None, 160, "the next one") if situation.can_begin else None
 
 
 def test_a_strategy_and_a_policy_of_ones_own_are_replayed(table: Table) -> None:
@@ -374,15 +374,15 @@ def test_what_a_policy_said_elsewhere_is_not_asked_again(table: Table) -> None:
     class Counted:
         asked: int = 0
 
-        def decide(self, situation: Situation) -> Decision | None:
+        def decide(self, situation: Situation) -> Move | None:
             self.asked += 1
             return ExpectedGain().decide(situation)
 
-    case, decisions, policy = table.case("camera", "denoise"), Decisions(), Counted()
+    case, moves, policy = table.case("camera", "denoise"), Moves(), Counted()
     runs = []
-    for known in (None, decisions, decisions):
+    for known in (None, moves, moves):
         policy.asked = 0
-        found = replay(random_after_known, table, case, seed=1, minutes=2.0, policy=policy, decisions=known)
+        found = replay(random_after_known, table, case, seed=1, minutes=2.0, policy=policy, moves=known)
         runs.append(([(one.choice, one.slices) for one in found.tried], policy.asked))
     assert runs[0][0] == runs[1][0] == runs[2][0]
     assert 0 < runs[1][1] <= runs[0][1] and runs[2][1] == 0
