@@ -16,7 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-SIDE, SEED = 128, 0
+SIDE, SEED, NOISE_SEED = 128, 0, 17
 NETWORKS = "dipsearch_pilot_32,dipsearch_pilot_bilinear_32,dipsearch_pilot_bilinear_32x4"
 KEYS = ("picture", "sigma", "network")
 
@@ -33,7 +33,7 @@ def fitted(job: tuple[str, float, str]) -> dict[str, Any]:
     half = F.avg_pool2d(ds.read_image(source).pixels, 2)
     top, left = ((length - SIDE) // 2 for length in half.shape[-2:])
     x = half[..., top : top + SIDE, left : left + SIDE].clamp(0, 1)
-    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(SEED + 17))
+    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(SEED + NOISE_SEED))
     y = ((x + sigma / 255 * noise).clamp(0, 1) * 255).round() / 255
     problem = ds.Problem(y, noise=ds.Gaussian(sigma / 255), data_range=(0, 1))
     found = ds.fit(problem, ds.preset(network), seed=SEED, device="cpu", start="cold")
@@ -48,6 +48,17 @@ def fitted(job: tuple[str, float, str]) -> dict[str, Any]:
     }
 
 
+def measured_now() -> dict[str, Any]:
+    """What stands beside rows where there are none yet."""
+    from time import strftime
+
+    from dipsearch.bench.shared.machine import command_line, versions
+
+    seeds = f"{SEED} of every fit, {SEED + NOISE_SEED} of the noise"
+    about = {"command": command_line(), "date": strftime("%Y-%m-%d"), "versions": versions(), "seeds": seeds}
+    return {**about, "rows": []}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -58,7 +69,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/found_networks.json"))
     asked = parser.parse_args()
-    content = json.loads(asked.out.read_text()) if asked.out.exists() else {"rows": []}
+    content = json.loads(asked.out.read_text()) if asked.out.exists() else measured_now()
     there = {tuple(row[key] for key in KEYS) for row in content["rows"]}
     jobs = [
         (picture, asked.sigma, network)
@@ -69,7 +80,7 @@ def main() -> None:
     with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as pool:
         for row in pool.map(fitted, jobs):
             content["rows"].append(row)
-            asked.out.write_text(json.dumps(content, indent=1) + "\n")
+            asked.out.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
             print(*row.values())
 
 

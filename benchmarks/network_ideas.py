@@ -7,7 +7,7 @@ Of each picture the middle 64 × 64 pixels at half size are damaged. All fits of
 pilots and seed, end by their own rule or after the usual 400 iterations, and go on with all of the measurement.
 "Equal cost" is what a fit would deliver after the processor time that the unchanged network took to its chosen
 iteration; the time of an iteration is measured in turns with the unchanged network's. Rows that are there are not made
-again. `--table` prints the means.
+again, and what stands beside them stays. `--table` prints the means.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import math
 from functools import cache
 from pathlib import Path
 from statistics import mean, median, stdev
-from time import process_time
+from time import process_time, strftime
 from typing import Any
 from unittest import mock
 
@@ -29,6 +29,7 @@ from torch import Tensor
 import dipsearch as ds
 from dipsearch.bench.cases.damages import DAMAGES
 from dipsearch.bench.cases.half_size_crops import half_size_crop
+from dipsearch.bench.shared.machine import command_line, versions
 from dipsearch.fitting import data_consistent, step
 from dipsearch.fitting.ongoing import OngoingFit
 from dipsearch.network import build
@@ -127,9 +128,29 @@ def fitted(idea: Idea, source: str, task: str, *, ratio: float, equal: int | Non
     }
 
 
+def measured_now() -> dict[str, Any]:
+    """What stands beside rows that are made from now on."""
+    return {
+        "command": command_line(),
+        "date": strftime("%Y-%m-%d"),
+        "versions": versions(),
+        "seeds": f"{SEED} of all, but of “other seed”",
+    }
+
+
+def write_rows(out: Path, rows: list[dict[str, Any]], *, about: dict[str, Any]) -> None:
+    """A row is a line."""
+    head = "".join(
+        f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)},\n" for key, value in about.items()
+    )
+    lines = ",\n  ".join(json.dumps(one) for one in rows)
+    out.write_text(f'{{\n{head} "rows": [\n  {lines}\n ]\n}}\n', encoding="utf-8")
+
+
 def record(pictures: list[str], names: list[str], tasks: list[str], out: Path) -> None:
     """Make the rows that are not there, idea by idea."""
-    rows = json.loads(out.read_text())["rows"] if out.exists() else []
+    about = json.loads(out.read_text()) if out.exists() else measured_now()
+    rows = about.pop("rows", [])
     there = {(row["idea"], row["picture"], row["task"]): row for row in rows}
     for name in ["unchanged", *names]:
         for task in tasks:
@@ -146,8 +167,7 @@ def record(pictures: list[str], names: list[str], tasks: list[str], out: Path) -
                 row = {"idea": name, **fitted(idea, source, task, ratio=ratio, equal=equal)}
                 there[key] = row
                 rows.append(row)
-                lines = ",\n  ".join(json.dumps(one) for one in rows)
-                out.write_text(f'{{\n "rows": [\n  {lines}\n ]\n}}\n')
+                write_rows(out, rows, about=about)
                 print(*row.values(), flush=True)
 
 

@@ -15,6 +15,7 @@ import json
 from math import comb
 from pathlib import Path
 from statistics import mean, stdev
+from time import strftime
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from scipy.stats import kendalltau, wasserstein_distance
 from torch import Tensor
 
+from dipsearch.bench.shared.machine import command_line, versions
 from dipsearch.bench.tabular import Table
 from dipsearch.bench.tabular.recorded.table_cases import PICTURES, prepared
 from dipsearch.network import Genome, build, make_input
@@ -135,8 +137,16 @@ def main() -> None:
         for picture in PICTURES
         for row in rows_of(table, picture, task)
     ]
+    about = {
+        "command": command_line(),
+        "date": strftime("%Y-%m-%d"),
+        "versions": versions(),
+        "seeds": f"{SEED} of the untrained weights and inputs, and of the fits that are looked up",
+        "table": table.checksum[:12],
+    }
+    head = "".join(f" {json.dumps(key)}: {json.dumps(value)},\n" for key, value in about.items())
     lines = ",\n  ".join(json.dumps(row) for row in rows)
-    asked.out.write_text(f'{{\n "rows": [\n  {lines}\n ]\n}}\n')
+    asked.out.write_text(f'{{\n{head} "rows": [\n  {lines}\n ]\n}}\n')
     for task in ("denoise", "inpaint"):
         for name in dict.fromkeys(row["proxy"] for row in rows):
             mine = [row for row in rows if (row["task"], row["proxy"]) == (task, name)]

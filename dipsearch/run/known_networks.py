@@ -156,11 +156,12 @@ def with_pilots(
     """The networks that are worth trying where there are pilots, by what was measured.
 
     Noise, missing pixels: those with a pilot in their input alone, and those to keep, which are the user's. Behind the
-    four with one, ten known ones without take the time of better ones: in searches replayed on the tuning pictures of
-    the table (a step of 80 ms) what is delivered gains without them, with missing pixels, 0.38, 0.30, 0.19 and 0.07 dB
-    after 4, 8, 12 and 16 minutes, and with noise 0.07, -0.03, 0.02 and -0.01, in less time per look. Enlarging loses
-    0.12, 0.07, 0.11 and 0.10 dB, so that there they stay, though on the test pictures it gains 0.30 after 4 minutes
-    (`bench replay-search`, "all known, then with a pilot").
+    four with one, the known ones without take the time of better ones: in ``benchmarks/search.json`` what they bring
+    or cost after 4 and 12 minutes are the rows "all known, then with a pilot" beside "known, then with a pilot".
+
+    Enlarging keeps them: in replayed searches of 12 minutes on the tuning pictures of the table what is delivered gains
+    0.11 dB with them (interval 0.09 to 0.12; on the three pictures -0.05 to 0.40). Shorter searches have no time for
+    them (`planning.budget`).
 
     Where an operator leaves much unseen the pilot is a guess, whose errors a network keeps that has it in its input:
     one of each kind comes in turn.

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from .row_file import RowFile
 
 Source = Literal["table", "real"]
 Delivers = Literal["networks", "polished"]
+SetName = Literal["tuning", "test"]
 
 COMMAND = "bench replay-search"
 
@@ -36,7 +37,8 @@ class SearchRow:
         delivers: the ensemble of networks alone, or mixed with the first answer and polished.
         psnr_db: of the strategy, the mean.
         worst_db, best_db: the mean gain on the pictures where it is lowest and highest.
-        measurement: digest of what it was computed from.
+        measurement: of the table the beginning of its checksum; "real" where the source is that: those rows are means
+            over searches, whose digests stand in ``searches.json``.
     """
 
     strategy: str
@@ -49,7 +51,7 @@ class SearchRow:
     gain_db: float
     low_db: float
     high_db: float
-    set: Literal["tuning", "test"]
+    set: SetName
     delivers: Delivers
     psnr_db: float
     worst_db: float
@@ -68,10 +70,23 @@ def write_search_rows(path: Path, rows: Sequence[SearchRow], *, about: Mapping[s
     Args:
         path: of ``search.json``; it need not exist.
         rows: of one source, at least one.
-        about: command, date and findings of this source, which stand beside the rows under its name.
+        about: command, date and findings of these rows, which stand beside them under the names of source and set.
 
     Raises:
         FormatError: the file holds something else.
     """
     kept = RowFile(path, SearchRow, command=COMMAND, about={}).about
-    RowFile(path, SearchRow, command=COMMAND, about=kept | {rows[0].source: dict(about)}).add(rows)
+    source, name = rows[0].source, rows[0].set
+    others = {other: of for other, of in kept.get(source, {}).items() if other in get_args(SetName)}
+    sets = others | {name: dict(about)}
+    RowFile(path, SearchRow, command=COMMAND, about=kept | {source: sets}).add(rows)
+
+
+def read_search_rows(path: Path, *, source: Source) -> tuple[list[SearchRow], dict[str, Any]]:
+    """The rows of a source, and what stands beside them by set.
+
+    Raises:
+        FormatError: the file holds something else.
+    """
+    file = RowFile(path, SearchRow, command=COMMAND, about={})
+    return [row for row in file.rows if row.source == source], dict(file.about.get(source, {}))

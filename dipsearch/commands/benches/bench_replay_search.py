@@ -29,8 +29,8 @@ def replay_search(
         typer.Option(
             "--long",
             metavar="M,M…",
-            help="The same of long searches, for the strategies that have enough to fit: what a search does, other "
-            "seeds, and chance. 12 takes a minute.",
+            help="The same of long searches, for a few strategies: what a search does and could do, other seeds, and "
+            "chance. 12 takes two minutes.",
         ),
     ] = None,
     pictures: Annotated[
@@ -60,9 +60,9 @@ def replay_search(
 
     import optuna
 
-    from ...bench.shared.search_rows import write_search_rows
+    from ...bench.shared.search_rows import read_search_rows, write_search_rows
     from ...bench.tabular import Table
-    from ...bench.tabular.comparisons.expected_courses import expected_courses
+    from ...bench.tabular.comparisons.expected_courses import COURSES, expected_courses
     from ...bench.tabular.comparisons.facts import facts_of
     from ...bench.tabular.comparisons.search_comparison import (
         LASTING,
@@ -94,17 +94,20 @@ def replay_search(
         )
         rows += search_rows(searches, measurement=found.checksum[:12])
         dry += dry_searches(searches)
-    facts = facts_of(found, set=chosen) | {"dry": dry}
     about = shared.about_now()
-    write_search_rows(out / FILE, rows, about=about | {"table": found.about, **facts})
+    write_search_rows(
+        out / FILE, rows, about=about | {"table": found.about, **facts_of(found, set=chosen), "dry": dry}
+    )
     if ship is not None:
-        courses = expected_courses(found, set=chosen, seeds=max(1, seeds // 3))
-        source = f"{about['command']}, table {found.checksum[:12]}, {chosen} pictures"
+        courses = expected_courses(found, set=chosen)
+        source = (
+            f"{about['command']}, {about['date']}, dipsearch {about['versions']['dipsearch']}, "
+            f"table {found.checksum[:12]}, {chosen} pictures, {COURSES} searches of each case"
+        )
         write_courses(ship, courses, source=source, network=BEST_KNOWN)
         print(f"written: {ship}")
-    text = comparison_markdown(
-        rows, command=about["command"], date=about["date"], coverage=found.coverage, facts=facts
-    )
+    there, of_sets = read_search_rows(out / FILE, source="table")
+    text = comparison_markdown(there, about=of_sets, coverage=found.coverage)
     shared.publish(text, file=out / FILE, section=SECTION, page=page)
 
 

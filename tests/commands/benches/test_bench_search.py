@@ -83,7 +83,7 @@ def test_rows_summary_and_page_are_written_and_nothing_is_made_twice(
     rows = json.loads(Path("benchmarks", "searches.json").read_text())["rows"]
     assert len(rows) == 12 and rows[0]["minutes"] == 4.0
     summary = json.loads(Path("benchmarks", "search.json").read_text())
-    assert set(summary["real"]) == {"command", "date", "versions"}
+    assert set(summary["real"]["test"]) == {"command", "date", "versions"}
     assert [(row["source"], row["delivers"], row["gain_db"], row["pictures"]) for row in summary["rows"]] == [
         ("real", "polished", 0.5, 6)
     ] * 2
@@ -93,8 +93,8 @@ def test_rows_summary_and_page_are_written_and_nothing_is_made_twice(
     assert run(command) == 0
     assert len(asked) == 6 * 4  # those that failed once more
     assert run(["bench", "search", "--recorded-only", "--page", "second.md"]) == 0
-    again = json.loads(Path("benchmarks", "search.json").read_text())["real"]
-    assert again["command"] == summary["real"]["command"]
+    again = json.loads(Path("benchmarks", "search.json").read_text())["real"]["test"]
+    assert again["command"] == summary["real"]["test"]["command"]
     lines = [
         [one for one in text.splitlines() if one[:1] == "|"] for text in (page, Path("second.md").read_text())
     ]

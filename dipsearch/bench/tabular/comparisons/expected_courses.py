@@ -9,9 +9,10 @@ from ....trials.objective import estimated_psnr
 from ..recorded.table import Table, cases_of
 from ..recorded.table_cases import SetName
 from ..recorded.table_parts import TableCase
-from ..strategies.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS, replay_search
+from ..strategies.sampler_strategies import as_shipped
+from ..strategies.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS, Decisions, replay
 from ..strategies.strategy import Tried
-from .search_comparison import PILOT, STRATEGIES, TIMED
+from .search_comparison import TIMED
 
 MINUTES = 12.0
 MOMENTS = tuple(MINUTES * SECONDS_PER_MINUTE * k / 48 for k in range(1, 49))
@@ -19,38 +20,49 @@ MOMENTS = tuple(MINUTES * SECONDS_PER_MINUTE * k / 48 for k in range(1, 49))
 
 WORKERS = 2
 
+COURSES = 6
+"""Searches for each case, whose mean is shipped."""
 
-def expected_courses(table: Table, *, set: SetName, seeds: int) -> dict[str, list[tuple[float, float]]]:
-    """What a search as it ships comes to, by task: iterations that there was time for, and dB over the first answer.
+
+def expected_courses(table: Table, *, set: SetName) -> dict[str, list[tuple[float, float]]]:
+    """What a search as it ships comes to, by task: see `expected_course_of`."""
+    tasks = dict.fromkeys(case.task for case in cases_of(table, set=set))
+    return {task: expected_course_of(table, cases_of(table, set=set, task=task)) for task in tasks}
+
+
+def expected_course_of(table: Table, cases: Sequence[TableCase]) -> list[tuple[float, float]]:
+    """Iterations that there was time for, and dB over the first answer.
 
     Moments before the first check point of every search are left out.
 
     Args:
         table: of recorded fits.
-        set: of the pictures; every one of them counts alike.
-        seeds: searches for each case.
+        cases: of one task; every one of them counts alike.
     """
-    found: dict[str, list[tuple[float, float]]] = {}
-    for task in dict.fromkeys(case.task for case in cases_of(table, set=set)):
-        courses = [
-            _course(table, case, seed)
-            for case in cases_of(table, set=set, task=task)
-            for seed in range(seeds)
-        ]
-        found[task] = [
-            (WORKERS * moment / STEP_SECONDS, fmean(gains))
-            for moment, gains in zip(MOMENTS, zip(*courses, strict=True), strict=True)
-            if min(gains) > float("-inf")
-        ]
-    return found
+    courses = [course for case in cases for course in _courses(table, case)]
+    return [
+        (WORKERS * moment / STEP_SECONDS, fmean(gains))
+        for moment, gains in zip(MOMENTS, zip(*courses, strict=True), strict=True)
+        if min(gains) > float("-inf")
+    ]
 
 
-def _course(table: Table, case: TableCase, seed: int) -> list[float]:
-    tried = replay_search(
-        STRATEGIES[PILOT], table, case, seed=seed, minutes=MINUTES, workers=WORKERS, policy=TIMED
-    )
-    first = estimated_psnr(case.first_validation_mse)
-    return [_best(tried, moment) - first for moment in MOMENTS]
+def _courses(table: Table, case: TableCase) -> list[list[float]]:
+    first, decisions = estimated_psnr(case.first_validation_mse), Decisions()
+    searches = [
+        replay(
+            as_shipped,
+            table,
+            case,
+            seed=seed,
+            minutes=MINUTES,
+            workers=WORKERS,
+            policy=TIMED,
+            decisions=decisions,
+        )
+        for seed in range(COURSES)
+    ]
+    return [[_best(one.tried, moment) - first for moment in MOMENTS] for one in searches]
 
 
 def _best(tried: Sequence[Tried], moment: float) -> float:

@@ -2,8 +2,9 @@
 
 The level is what the default network of Deep Image Prior reaches at its best. That network is given an oracle, who
 stops it at its peak by looking at the clean picture, and goes on with all of y as the others do. The strategies have no
-oracle, and only networks count, without the answer of similar patches. Cases in which that network was still rising
-when its recording ended are left out: nobody knows how high its peak would be.
+oracle, and only networks count; of the answer of similar patches only its time counts, for those who wait for it as
+their pilot. Cases in which that network was still rising when its recording ended are left out: nobody knows how high
+its peak would be.
 
 Genes matter by Optuna's importances over the genomes of a table: with scikit-learn, which is no dependency, fANOVA
 (Hutter, Hoos and Leyton-Brown, ICML 2014); otherwise PED-ANOVA (Watanabe, Bansal and Hutter, IJCAI 2023, arXiv
@@ -29,21 +30,16 @@ from optuna.trial import create_trial
 from ....proposal.distributions import Conditional
 from ..recorded.fit_recording import EVERY
 from ..recorded.table import Table, cases_of
-from ..recorded.table_cases import SETS, SetName
+from ..recorded.table_cases import SetName
 from ..recorded.table_genomes import BEST_KNOWN, DIP_DEFAULT
 from ..recorded.table_parts import Recorded, TableCase
+from ..strategies.known_strategies import once
 from ..strategies.replay_delivery import delivered_at
 from ..strategies.sampler_strategies import skip_space
-from ..strategies.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS, WHOLE, replay_search
+from ..strategies.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS, replay_search
 from ..strategies.strategy import Maker
-from .search_comparison import (
-    ONCE,
-    PILOT,
-    SEEDS,
-    STRATEGIES,
-    fits_to_best_of_random,
-    replayed_searches,
-)
+from .fits_needed import fits_to_best_of_random
+from .search_comparison import GENETIC, JITTER, ONCE, PILOT, RANDOM, SEEDS, STRATEGIES, WEAKEST
 
 SHARES = tuple(float(share) for share in np.geomspace(0.02, 1, 18))
 """Of that network's own time, at which a strategy is looked at: each is a quarter more than the one before."""
@@ -69,10 +65,15 @@ def default_peak(table: Table, case: TableCase) -> Peak | None:
     return float(fit.now_psnr[at]) + gain, EVERY * (at + 1) * recorded.seconds[case.side] * scale
 
 
+FIRST_SECONDS = {"denoise": 1.7, "inpaint": 4.9, "sr": 3.5}
+"""Of the first answer to 128 × 128 pixels, as measured (``benchmarks/README.md``, similar patches). Networks with a
+pilot wait for it."""
+
+
 def time_to_peak(
     table: Table, strategies: Mapping[str, Maker], cases: Sequence[TableCase], *, seeds: int
-) -> dict[str, dict[str, float]]:
-    """The share of the default network's own time that strategies need, the median over cases.
+) -> dict[str, dict[str, Any]]:
+    """The share of the default network's own time that strategies need, by case and the median over cases.
 
     Args:
         table: that is searched.
@@ -81,35 +82,45 @@ def time_to_peak(
         seeds: searches on each case, whose median counts.
 
     Returns:
-        By strategy: ``share``, -1 where it was not reached in most cases, ``reached``, the share of cases, and
+        By strategy: ``shares`` of the cases that have a peak, by picture and task, -1 where it was not reached;
+        ``share``, their median, -1 where it was not reached in most cases; ``reached``, the share of cases; and
         ``cases``, how many have a peak, of ``all``.
     """
     peaks = [(case, peak) for case in cases if (peak := default_peak(table, case)) is not None]
     if not peaks:
         return {}
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name, maker in strategies.items():
         shares = [
             median(_share(maker, table, case, peak, seed) for seed in range(seeds)) for case, peak in peaks
         ]
-        reached = sum(map(math.isfinite, shares)) / len(shares)
-        middle = median(shares)
         found[name] = {
-            "share": round(middle, 3) if math.isfinite(middle) else -1.0,
-            "reached": round(reached, 3),
-            "cases": float(len(peaks)),
-            "all": float(len(cases)),
+            "share": _or_never(median(shares)),
+            "reached": round(sum(map(math.isfinite, shares)) / len(shares), 3),
+            "cases": len(peaks),
+            "all": len(cases),
+            "shares": {
+                f"{case.picture}, {case.task}": _or_never(share)
+                for (case, _), share in zip(peaks, shares, strict=True)
+            },
         }
     return found
 
 
+def _or_never(share: float) -> float:
+    return round(share, 3) if math.isfinite(share) else -1.0
+
+
 def _share(maker: Maker, table: Table, case: TableCase, peak: Peak, seed: int) -> float:
+    """Of the time until the peak, the first answer among it where a network waits for it as its pilot."""
     level, seconds = peak
     minutes = seconds / SECONDS_PER_MINUTE
     tried = replay_search(maker, table, case, seed=seed, minutes=minutes)
+    waits = any(one.recorded.genome.genome.needs_pilot for one in tried)
+    before = FIRST_SECONDS[case.task] / seconds if waits else 0.0
     for share in SHARES:
         if delivered_at(tried, case, minutes=share * minutes).ensemble >= level:
-            return share
+            return share + before
     return math.inf
 
 
@@ -165,27 +176,33 @@ def _final(case: TableCase, digest: str) -> float:
     return float(psnr[-1]) if len(psnr) else -math.inf
 
 
-RACED = (ONCE, SEEDS, "known networks", PILOT)
+PLAIN = "dipsearch_nearest_48"
+"""The first known network without a pilot."""
+
+RACED: Mapping[str, Maker] = {
+    **{name: STRATEGIES[name] for name in (ONCE, SEEDS, "known networks", PILOT)},
+    f"{PLAIN}, once, without a pilot": once(PLAIN),
+}
 """Strategies whose time to the peak of Deep Image Prior's default network is measured."""
 
 RACES = 3
 """Searches on each case: of these strategies little depends on chance."""
 
-
-COUNTED, LONG = 6, 12.0
-"""Searches of each strategy and task whose fits are counted, two of each picture, and their minutes."""
+COUNTED, SEARCHES = (SEEDS, "random", RANDOM, "known, then TPE", PILOT, JITTER, GENETIC, WEAKEST), 30
+"""Strategies whose fits are counted, and the searches of each for each task, ten of each picture."""
 
 
 def facts_of(table: Table, *, set: SetName) -> dict[str, Any]:
-    """``fits`` and ``peak`` on the pictures of a set, ``importances`` by set, and the ``method`` of these.
+    """``fits``, ``peak`` and ``importances`` on the pictures of a set, and the ``method`` of these.
 
     Here every fit goes to its end: what counts is who is proposed.
     """
-    searches = replayed_searches(table, seeds=COUNTED, minutes=(LONG,), sets=[set], policy=WHOLE)
-    raced = {name: STRATEGIES[name] for name in RACED}
+    cases = cases_of(table, set=set)
     return {
-        "fits": fits_to_best_of_random(searches, table),
-        "peak": time_to_peak(table, raced, cases_of(table, set=set), seeds=RACES),
-        "importances": {name: gene_importances(table, cases_of(table, set=name)) for name in SETS},
+        "fits": fits_to_best_of_random(
+            table, {name: STRATEGIES[name] for name in COUNTED}, set=set, seeds=SEARCHES
+        ),
+        "peak": time_to_peak(table, RACED, cases, seeds=RACES),
+        "importances": gene_importances(table, cases),
         "method": importance_method(),
     }

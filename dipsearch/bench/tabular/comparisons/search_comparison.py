@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, stdev, variance
+from statistics import fmean, stdev, variance
 from typing import Any
 
 from scipy.stats import t as student
@@ -20,8 +20,15 @@ from ....proposal.breeding import Breeding, GeneticSampler
 from ...shared.search_rows import Delivers, SearchRow
 from ..recorded.table import Table, cases_of
 from ..recorded.table_cases import SETS, SetName
-from ..recorded.table_parts import TableCase, TableFit
-from ..strategies.ideas import CheapFirst, ForEnsemble, Predicted, PredictedPerSecond, WithOtherSeeds
+from ..recorded.table_parts import TableCase
+from ..strategies.ideas import (
+    CheapFirst,
+    ForEnsemble,
+    ForWeakest,
+    Predicted,
+    PredictedPerSecond,
+    WithOtherSeeds,
+)
 from ..strategies.known_strategies import (
     best_known_once,
     dip_default,
@@ -31,14 +38,22 @@ from ..strategies.known_strategies import (
     random_genomes,
 )
 from ..strategies.replay_delivery import Delivered, delivered_at
-from ..strategies.sampler_strategies import sampled, with_sampler
+from ..strategies.sampler_strategies import sampled, with_much_jitter, with_sampler
 from ..strategies.search_replay import SECONDS_PER_MINUTE, Moves, replay
 from ..strategies.strategy import Maker, Tried
 
 SEEDS, RANDOM, GENETIC = "best known network, other seeds", "known, then random", "known, then genetic"
 
 PILOT = "known, then with a pilot"
-"""What a search does."""
+"""What a search does: the known networks with a pilot, and then others."""
+
+JITTER = "known, then with a pilot and much jitter"
+"""The same from a space that is cut by the gene that matters most."""
+
+ALL = "all known, then with a pilot"
+"""The same after the known networks without one, too: what a search does enlarging, where it has 8 minutes and more."""
+
+WEAKEST = "known, then children of the ensemble's weakest"
 
 ONCE, DIP = "best known network, once", "DIP default network"
 """One fit each, and nothing more to do: what a search without a search delivers."""
@@ -51,13 +66,15 @@ STRATEGIES: Mapping[str, Maker] = {
     RANDOM: random_after_known,
     "known, then TPE": sampled("tpe"),
     PILOT: sampled("pilot"),
-    "all known, then with a pilot": sampled("pilot", known=None),
+    ALL: sampled("pilot", known=None),
     "known, then with a pilot and other seeds": WithOtherSeeds,
+    JITTER: with_much_jitter,
     GENETIC: sampled("genetic"),
     "known, then genetic and random": with_sampler(
         lambda space, seed: GeneticSampler(space, seed=seed, breeding=Breeding(strangers=0.5))
     ),
     "known, then the ensemble's children": ForEnsemble,
+    WEAKEST: ForWeakest,
     "known, then cheap ones": CheapFirst,
     "known, then promising or unlike ones": Predicted,
     "known, then such by the second": PredictedPerSecond,
@@ -65,12 +82,12 @@ STRATEGIES: Mapping[str, Maker] = {
 }
 """By the names of the table."""
 
-AGAINST = (SEEDS, RANDOM)
-"""What the others are compared with: more of the same, and chance."""
+AGAINST = (SEEDS, RANDOM, PILOT)
+"""What the others are compared with: more of the same, chance, and what a search does."""
 
-LASTING = (SEEDS, RANDOM, PILOT)
-"""Strategies that are looked at in long searches, whose replays take ten times as long: what a search does, more of the
-same, and chance."""
+LASTING = (SEEDS, RANDOM, PILOT, ALL)
+"""Strategies that are looked at in long searches, whose replays take longer: what a search does for noise and missing
+pixels, and what it does enlarging (`ALL`), more of the same, and chance."""
 
 MINUTES = (1.0, 2.0, 4.0)
 
@@ -270,45 +287,3 @@ def half_within(values: Sequence[Sequence[float]]) -> float:
         return 0.0
     freedom = total**2 / sum(part**2 / (len(each) - 1) for part, each in zip(parts, values, strict=True))
     return float(student.ppf(0.975, freedom)) * math.sqrt(total) / len(values)
-
-
-MOST_RANDOM = 100
-"""Random genomes whose best one is to be reached."""
-
-
-def fits_to_best_of_random(searches: Searches, table: Table) -> dict[str, dict[str, float]]:
-    """How many fits a strategy needs until its best network is as good as the best of random ones.
-
-    The best is that with the best estimate; compared is its true PSNR.
-
-    Returns:
-        By strategy: ``median`` of the fits, -1 where most searches did not get there; ``within_25``, the share of
-        searches that needed no more than 25; and ``random``, how many random genomes there were to choose from.
-    """
-    pool = [one.digest for one in table.genomes if one.genome.kind == "random"][:MOST_RANDOM]
-    found: dict[str, list[float]] = {}
-    for (_, _, strategy), each in searches.items():
-        found.setdefault(strategy, []).extend(_fits_needed(one, pool) for one in each if pool and one.tried)
-    return {
-        strategy: {
-            "median": -1.0 if math.isinf(median(needed)) else median(needed),
-            "within_25": round(fmean(value <= 25 for value in needed), 3),
-            "random": float(len(pool)),
-        }
-        for strategy, needed in found.items()
-        if needed
-    }
-
-
-def _fits_needed(one: Searched, pool: Sequence[str]) -> float:
-    level = _final_of_best([one.case.fits[digest, 0] for digest in pool])
-    for count in range(1, len(one.tried) + 1):
-        if _final_of_best([each.fit for each in one.tried[:count]]) >= level:
-            return float(count)
-    return math.inf
-
-
-def _final_of_best(fits: Sequence[TableFit]) -> float:
-    """The true PSNR in the end of the fit with the best estimate."""
-    best = max(fits, key=lambda fit: fit.estimate)
-    return float(best.psnr[-1]) if best.steps else -math.inf

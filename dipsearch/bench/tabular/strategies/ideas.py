@@ -97,23 +97,44 @@ class ForEnsemble(AfterKnown):
 
     def pick(self, tried: Sequence[Tried], judged: Sequence[Tried]) -> int:
         """The unused genome nearest to a child."""
-        space = conditional(skip_space())
         best = sorted(judged, key=lambda one: -one.estimate)[:MOST_MEMBERS]
         sketches = np.stack([_sketch(one) for one in best])
         scores = np.array([one.contestant.mse for one in best])
         weights = delivered_weights(as_scored(sketches @ sketches.T / sketches.shape[1], scores))
-        first, second = (best[int(k)] for k in self.generator.choice(len(best), size=2, p=weights))
+        first, second = (best[place] for place in self.parents(weights))
         rates = Breeding()
         crossed = self.generator.random() < rates.crossover
         wanted, _ = child(
             first.recorded.genome.flat,
             second.recorded.genome.flat if crossed else None,
             rates=rates,
-            space=space,
+            space=conditional(skip_space()),
             generator=self.generator,
         )
         free = self.unused
         return int(free[self.near.distances(wanted)[free].argmin()])
+
+    def parents(self, weights: NDArray[np.float64]) -> tuple[int, int]:
+        """The places of the parents among the best; the second one counts where there is a crossover.
+
+        Args:
+            weights: of the best in the ensemble, which sum to 1.
+        """
+        first, second = self.generator.choice(len(weights), size=2, p=weights)
+        return int(first), int(second)
+
+
+class ForWeakest(ForEnsemble):
+    """Children of the ensemble's weakest member, the one with the least weight that is not 0, with any other one."""
+
+    def parents(self, weights: NDArray[np.float64]) -> tuple[int, int]:
+        """The weakest member, and another one in proportion to the weights."""
+        weakest = int(np.where(weights > 0, weights, np.inf).argmin())
+        others = weights.copy()
+        others[weakest] = 0
+        if not others.any():
+            return weakest, weakest
+        return weakest, int(self.generator.choice(len(weights), p=others / others.sum()))
 
 
 class Predicted(AfterKnown):

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ....library import presets_for, starters_for
 from ..recorded.table_genomes import BEST_KNOWN, DIP_DEFAULT
-from .strategy import Choice, Offer, Strategy, Tried
+from .strategy import Choice, Maker, Offer, Strategy, Tried
 
 KNOWN_FIRST = 4
 """Known networks before anything else is tried: those with a pilot, as in a search of minutes."""
+
+PILOTS_ALONE = ("denoise", "inpaint")
+"""Tasks of which a search with time for the others, too, tries known networks with a pilot alone."""
 
 
 @dataclass
@@ -26,9 +30,12 @@ class InOrder:
         return next(self.choices, None)
 
 
-def best_known_once(offer: Offer) -> Strategy:
-    """One fit of the best known network."""
-    return InOrder(iter(_shuffled(_of_name(offer, BEST_KNOWN), offer.seed)[:1]))
+def once(name: str) -> Maker:
+    """One fit of a network by its name; nothing where the table does not have it."""
+    return lambda offer: InOrder(iter(_shuffled(_of_name(offer, name), offer.seed)[:1]))
+
+
+best_known_once, dip_default = once(BEST_KNOWN), once(DIP_DEFAULT)
 
 
 def other_seeds(offer: Offer) -> Strategy:
@@ -43,11 +50,6 @@ def known_networks(offer: Offer) -> Strategy:
     return InOrder(iter([*first, *_shuffled(others, offer.seed)]))
 
 
-def dip_default(offer: Offer) -> Strategy:
-    """One fit of Deep Image Prior's default network; nothing where the table does not have it."""
-    return InOrder(iter(_of_name(offer, DIP_DEFAULT)[:1]))
-
-
 def random_genomes(offer: Offer) -> Strategy:
     """The random genomes of the table in a random order."""
     return InOrder(iter(_shuffled(_random(offer), offer.seed)))
@@ -59,11 +61,20 @@ def random_after_known(offer: Offer) -> Strategy:
 
 
 def known_choices(offer: Offer) -> list[Choice]:
-    """A fit of every known network in their order, but not of the default one of Deep Image Prior."""
+    """A fit of every network that is known for the task, in the table's order; not of Deep Image Prior's default."""
+    names = {name for name, _ in (*starters_for(offer.task), *presets_for(offer.task))} - {DIP_DEFAULT}
     return [
-        (one.digest, 0)
-        for one in offer.table.genomes
-        if one.genome.kind == "known" and one.name != DIP_DEFAULT
+        (one.digest, 0) for one in offer.table.genomes if one.genome.kind == "known" and one.name in names
+    ]
+
+
+def shipped_choices(offer: Offer) -> list[Choice]:
+    """A fit of every network that a search of 12 minutes begins with, in its order; see ``run.known_networks``."""
+    there = {one.digest for one in offer.table.genomes}
+    return [
+        (genome.digest, 0)
+        for _, genome in starters_for(offer.task)
+        if genome.digest in there and (genome.needs_pilot or offer.task not in PILOTS_ALONE)
     ]
 
 

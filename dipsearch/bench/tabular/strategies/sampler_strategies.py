@@ -25,7 +25,7 @@ from ....proposal.samplers import make_sampler, suggest
 from ..recorded.table import Table
 from ..recorded.table_genomes import DIP_DEFAULT
 from ..recorded.table_parts import Recorded
-from .known_strategies import KNOWN_FIRST, known_choices
+from .known_strategies import KNOWN_FIRST, known_choices, shipped_choices
 from .strategy import Choice, Maker, Offer, Strategy, Tried
 
 
@@ -74,6 +74,11 @@ SPACE = "skip"
 """The space that all genomes of the table have their genes in."""
 
 
+MUCH_JITTER = 0.03
+"""The lower half of the gene's range, 0 to 0.06, is cut off: on the tuning pictures 26 random networks with a pilot
+above this reached 0.43 dB (standard error 0.06) more than the table's median, and 20 below it 0.13 (0.07)."""
+
+
 class Sampled:
     """A sampler that is asked for one genome after the other, and told of the nearest recorded ones.
 
@@ -82,17 +87,24 @@ class Sampled:
         sampler: over the genes of the space.
         first: what is fitted before it is asked.
         pilots: whether it gets none but networks with a pilot.
+        least_jitter: of the networks that it gets.
     """
 
     def __init__(
-        self, offer: Offer, sampler: BaseSampler, *, first: Sequence[Choice] = (), pilots: bool = False
+        self,
+        offer: Offer,
+        sampler: BaseSampler,
+        *,
+        first: Sequence[Choice] = (),
+        pilots: bool = False,
+        least_jitter: float = 0.0,
     ) -> None:
         self._space, self._first = skip_space(), iter(first)
         self._sampler = sampler
         self._begin_study()
         self._known = conditional(self._space).distributions
         self._used = set[str]()
-        self._pool, self._near = pool_of(offer.table, pilots=pilots)
+        self._pool, self._near = pool_of(offer.table, pilots=pilots, least_jitter=least_jitter)
 
     def next(self, tried: Sequence[Tried]) -> Choice | None:
         """The nearest unused genome to what the sampler asks for."""
@@ -172,16 +184,34 @@ def skip_space() -> SearchSpace:
     return load_space(SPACE)
 
 
+def with_much_jitter(offer: Offer) -> Strategy:
+    """Networks with a pilot, of a space that is cut by the gene that matters most."""
+    sampler = make_sampler("pilot", skip_space(), seed=offer.seed)
+    first = known_choices(offer)[:KNOWN_FIRST]
+    return Sampled(offer, sampler, first=first, pilots=True, least_jitter=MUCH_JITTER)
+
+
+def as_shipped(offer: Offer) -> Strategy:
+    """As a search of 12 minutes does today: the known networks of the task first, and then others with a pilot."""
+    sampler = make_sampler("pilot", skip_space(), seed=offer.seed)
+    return Sampled(offer, sampler, first=shipped_choices(offer), pilots=True)
+
+
 @lru_cache(maxsize=4)
-def pool_of(table: Table, *, pilots: bool = False) -> tuple[list[Recorded], Neighbours]:
+def pool_of(
+    table: Table, *, pilots: bool = False, least_jitter: float = 0.0
+) -> tuple[list[Recorded], Neighbours]:
     """What a sampler may have: one seed of each genome, but not what takes longer than a whole search.
 
     Args:
         pilots: those with a pilot alone.
+        least_jitter: of the input.
     """
     pool = [
         one
         for one in table.genomes
-        if one.name != DIP_DEFAULT and (one.genome.genome.needs_pilot or not pilots)
+        if one.name != DIP_DEFAULT
+        and (one.genome.genome.needs_pilot or not pilots)
+        and float(one.genome.flat["jitter"]) >= least_jitter
     ]
     return pool, Neighbours(skip_space(), [one.genome.flat for one in pool])

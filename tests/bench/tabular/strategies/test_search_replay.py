@@ -17,7 +17,7 @@ from optuna.pruners import MedianPruner
 from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 
-from dipsearch.bench.shared.search_rows import SearchRow, write_search_rows
+from dipsearch.bench.shared.search_rows import SearchRow, read_search_rows, write_search_rows
 from dipsearch.bench.tabular import (
     STRATEGIES,
     Pruning,
@@ -31,7 +31,14 @@ from dipsearch.bench.tabular import (
     with_sampler,
 )
 from dipsearch.bench.tabular.comparisons.expected_courses import expected_courses
-from dipsearch.bench.tabular.comparisons.facts import default_peak, gene_importances, time_to_peak
+from dipsearch.bench.tabular.comparisons.facts import (
+    FIRST_SECONDS,
+    PLAIN,
+    SHARES,
+    default_peak,
+    gene_importances,
+    time_to_peak,
+)
 from dipsearch.bench.tabular.comparisons.search_comparison import (
     DIP,
     ONCE,
@@ -39,7 +46,6 @@ from dipsearch.bench.tabular.comparisons.search_comparison import (
     SEEDS,
     Searched,
     dry_searches,
-    fits_to_best_of_random,
     half_interval,
     half_within,
 )
@@ -47,17 +53,31 @@ from dipsearch.bench.tabular.comparisons.search_page import comparison_markdown
 from dipsearch.bench.tabular.recorded.fit_recording import EVERY
 from dipsearch.bench.tabular.recorded.table_genomes import BEST_KNOWN, DIP_DEFAULT, SEEDS_OF_BEST
 from dipsearch.bench.tabular.recorded.table_parts import Recorded, TableCase
-from dipsearch.bench.tabular.strategies.ideas import CheapFirst, ForEnsemble, Predicted, PredictedPerSecond
+from dipsearch.bench.tabular.strategies.ideas import (
+    CheapFirst,
+    ForEnsemble,
+    ForWeakest,
+    Predicted,
+    PredictedPerSecond,
+)
 from dipsearch.bench.tabular.strategies.known_strategies import (
-    InOrder,
+    KNOWN_FIRST,
     best_known_once,
     known_choices,
+    once,
     other_seeds,
     random_after_known,
     random_genomes,
 )
 from dipsearch.bench.tabular.strategies.replay_delivery import Delivered, as_scored
-from dipsearch.bench.tabular.strategies.sampler_strategies import Neighbours, sampled, skip_space
+from dipsearch.bench.tabular.strategies.sampler_strategies import (
+    MUCH_JITTER,
+    Neighbours,
+    as_shipped,
+    sampled,
+    skip_space,
+    with_much_jitter,
+)
 from dipsearch.bench.tabular.strategies.search_replay import (
     SECONDS_PER_MINUTE,
     STEP_SECONDS,
@@ -67,6 +87,7 @@ from dipsearch.bench.tabular.strategies.search_replay import (
 from dipsearch.bench.tabular.strategies.strategy import Choice, Maker, Offer, Tried
 from dipsearch.delivery.shares import ScoreVariance
 from dipsearch.errors import FormatError, InputError
+from dipsearch.library import starters_for
 from dipsearch.planning.policy import ExpectedGain, Move, Situation
 from tests.bench.tabular.recorded.made_table import STEPS, made_table
 
@@ -183,7 +204,7 @@ def test_a_strategy_and_a_policy_of_ones_own_are_replayed(table: Table) -> None:
     assert not any(one.ended for one in tried)
 
 
-@pytest.mark.parametrize("idea", [CheapFirst, ForEnsemble, Predicted, PredictedPerSecond])
+@pytest.mark.parametrize("idea", [CheapFirst, ForEnsemble, ForWeakest, Predicted, PredictedPerSecond])
 def test_an_idea_comes_after_the_known_ones_and_is_drawn_alike_again(table: Table, idea: Maker) -> None:
     case = table.cases[0]
     chosen = [one.choice for one in replay_search(idea, table, case, seed=0, minutes=12)]
@@ -209,6 +230,47 @@ def test_ideas_pick_what_they_say(table: Table) -> None:
     levels = {one.digest: case.fits[one.digest, 0].estimate for one in table.genomes}
     for idea in (ForEnsemble, Predicted):
         assert fmean(levels[one.digest] for one in picked(idea)) > fmean(levels[one.digest] for one in usual)
+
+
+def test_parents_are_the_weakest_member_and_another_one(table: Table) -> None:
+    weights = np.array([0.5, 0.0, 0.1, 0.4])
+    idea = ForWeakest(Offer(table, "denoise", 0))
+    first, second = zip(*(idea.parents(weights) for _ in range(100)), strict=True)
+    assert {*first} == {2} and {*second} == {0, 3}
+    assert idea.parents(np.array([0.0, 1.0])) == (1, 1)
+    usual = ForEnsemble(Offer(table, "denoise", 0))
+    assert {place for _ in range(100) for place in usual.parents(weights)} == {0, 2, 3}
+
+
+def test_known_networks_are_those_of_the_task(table: Table) -> None:
+    names = {
+        task: [table.recorded(digest).name for digest, _ in known_choices(Offer(table, task, 0))]
+        for task in ("denoise", "inpaint", "sr")
+    }
+    assert names["denoise"][:4] == names["inpaint"][:4] == names["sr"][:4]
+    assert "dip_2018_jpeg" in names["denoise"] and "dip_2018_jpeg" not in names["sr"]
+    assert "dip_2018_inpaint_library" in names["inpaint"] and DIP_DEFAULT not in names["denoise"]
+    assert not any(name.startswith("dip_2018") for name in names["sr"])
+
+
+@pytest.mark.parametrize(("task", "alone"), [("denoise", True), ("sr", False)])
+def test_a_search_as_it_ships_begins_with_its_known_networks(table: Table, task: str, alone: bool) -> None:
+    case = table.case("camera", task)
+    begun = [one.recorded for one in replay_search(as_shipped, table, case, seed=0, minutes=60)]
+    there = {one.digest for one in table.genomes}
+    shipped = [genome.digest for _, genome in starters_for(task) if genome.needs_pilot or not alone]
+    first = [digest for digest in shipped if digest in there]
+    assert [one.digest for one in begun[: len(first)]] == first and len(begun) > len(first) >= 4
+    assert all(one.genome.genome.needs_pilot for one in begun[len(first) :])
+    assert all(one.genome.genome.needs_pilot for one in begun[: len(first)]) is alone
+
+
+def test_a_space_is_cut_by_its_jitter(table: Table) -> None:
+    tried = replay_search(with_much_jitter, table, table.cases[0], seed=0, minutes=60)
+    assert len(tried) > KNOWN_FIRST
+    assert all(one.recorded.genome.flat["jitter"] >= MUCH_JITTER for one in tried[KNOWN_FIRST:])
+    usual = replay_search(sampled("pilot"), table, table.cases[0], seed=0, minutes=60)
+    assert any(one.recorded.genome.flat["jitter"] < MUCH_JITTER for one in usual)
 
 
 def test_the_sampler_of_a_search_begins_with_pilots(table: Table) -> None:
@@ -418,29 +480,21 @@ def test_rows_of_real_searches_stay_when_the_table_is_replayed(rows: list[Search
     path = tmp_path / "search.json"
     real = replace(rows[0], source="real", gain_db=0.7)
     write_search_rows(path, [real], about={"command": "searches"})
-    write_search_rows(path, rows, about={"command": "replays"})
-    write_search_rows(path, rows, about={"command": "replays again"})
+    sets = {name: [row for row in rows if row.set == name] for name in ("test", "tuning")}
+    write_search_rows(path, sets["tuning"], about={"command": "replays"})
+    write_search_rows(path, sets["test"], about={"command": "replays"})
+    write_search_rows(path, sets["test"], about={"command": "replays again"})
     content = json.loads(path.read_text())
     assert len(content["rows"]) == len(rows) + 1
     assert [row["gain_db"] for row in content["rows"] if row["source"] == "real"] == [0.7]
-    assert content["real"] == {"command": "searches"} and content["table"] == {"command": "replays again"}
+    assert content["real"] == {real.set: {"command": "searches"}}
+    replays = {"tuning": {"command": "replays"}, "test": {"command": "replays again"}}
+    assert content["table"] == replays
+    found, about = read_search_rows(path, source="table")
+    assert sorted(found, key=str) == sorted(rows, key=str) and about == replays
     path.write_text("[1]")
     with pytest.raises(FormatError, match="holds no rows of bench replay-search"):
         write_search_rows(path, rows, about={})
-
-
-def test_fits_to_the_best_of_random_are_counted(table: Table) -> None:
-    def best_first(offer: Offer) -> InOrder:
-        case = offer.table.cases[0]
-        return InOrder(iter(sorted(case.fits, key=lambda choice: -case.fits[choice].estimate)))
-
-    strategies = {"best first": best_first, "once": best_known_once}
-    searches = replayed_searches(table, seeds=2, strategies=strategies, minutes=(12.0,))
-    found = fits_to_best_of_random(searches, table)
-    kinds = [one.genome.kind for one in table.genomes]
-    assert found["best first"]["random"] == kinds.count("random")
-    assert found["best first"]["median"] == 1 and found["best first"]["within_25"] == 1
-    assert found["once"]["median"] in (1, -1)
 
 
 def test_the_time_to_the_peak_of_the_default_network_is_a_share_of_its_own(table: Table) -> None:
@@ -461,9 +515,15 @@ def test_the_time_to_the_peak_of_the_default_network_is_a_share_of_its_own(table
         pytest.approx(steps * STEP_SECONDS * slower),
     )
     cases = [case, *table.cases[1:3]]
-    found = time_to_peak(table, {"seeds": other_seeds}, cases, seeds=1)["seeds"]
+    racers = {"seeds": other_seeds, "plain": once(PLAIN)}
+    raced = time_to_peak(table, racers, cases, seeds=1)
+    found = raced["seeds"]
     assert (found["cases"], found["all"]) == (1, 3)
-    assert found["reached"] == 1 and 0.02 <= found["share"] < 1 / slower * 1.3
+    before = FIRST_SECONDS[case.task] / peak[1]  # these networks wait for their pilot
+    assert found["reached"] == 1 and 0.02 + before <= found["share"] < 1 / slower * 1.3 + before
+    assert found["shares"] == {f"{case.picture}, {case.task}": found["share"]}
+    grid = {round(share, 3) for share in SHARES}
+    assert found["share"] not in grid and raced["plain"]["share"] in {*grid, -1.0}
     without = replace(table, genomes=tuple(one for one in table.genomes if one.name != DIP_DEFAULT))
     assert time_to_peak(without, {"seeds": other_seeds}, cases, seeds=1) == {}
 
@@ -476,20 +536,49 @@ def test_the_gene_that_decides_is_the_most_important_one(table: Table) -> None:
 
 
 def test_the_section_has_strategies_intervals_and_facts(table: Table, rows: list[SearchRow]) -> None:
-    facts = {
-        "fits": {"once": {"median": -1.0, "within_25": 0.5, "random": 10.0}},
-        "peak": {"once": {"share": 0.2, "reached": 1.0, "cases": 4.0, "all": 9.0}},
-        "importances": {"tuning": {"depth": 0.75}, "test": {}},
+    counted = {"within": 0.5, "strictly": 0.25, "chosen": 0.1, "median": -1, "searches": 30, "random": 10}
+    tuning = {
+        "command": "an older command",
+        "date": "yesterday",
+        "fits": {},
+        "peak": {},
+        "importances": {"depth": 0.75},
         "method": "PED-ANOVA",
+        "dry": [],
+    }
+    test = tuning | {
+        "command": "a command",
+        "date": "today",
+        "fits": {"once": {"denoise": counted, "sr": counted | {"median": 7.5}}},
+        "peak": {
+            "once": {
+                "share": 0.2,
+                "reached": 0.5,
+                "cases": 2,
+                "all": 9,
+                "shares": {"cell, sr": 0.2, "cell, denoise": -1},
+            }
+        },
+        "importances": {"depth": 0.5},
         "dry": [{"strategy": SEEDS, "task": "denoise", "minutes": 12.0, "many": 2, "of": 30}],
     }
-    text = comparison_markdown(rows, command="a command", date="today", coverage=table.coverage, facts=facts)
+    about = {"tuning": tuning, "test": test}
+    text = comparison_markdown(rows, about=about, coverage=table.coverage)
+    assert "Tuning pictures: `an older command`, yesterday, 4 searches" in text
+    assert "test pictures: `a command`, today, 4 searches of each strategy" in text
+    assert "### Tuning pictures, mixed with" in text and "### Tuning pictures, the networks" not in text
+    alone = comparison_markdown(
+        [row for row in rows if row.set == "test"], about={"test": test}, coverage=table.coverage
+    )
+    assert "### Tuning pictures" not in alone and "Test pictures: `a command`" in alone
     assert "### Test pictures, mixed with the first answer and polished" in text
     assert f"Gain in dB over “{SEEDS}”" in text and "noise of σ 25, 4 min" in text
-    assert " 4 of 9 cases: in the others it still rose" in text and "(-0." in text and " … " in text
+    assert " 2 of 9 cases: in the others it still rose" in text and "(-0." in text and " … " in text
     assert f"| {SEEDS} | 2 of 30 |" in text
-    assert "best of 10 random ones" in text and "| once | more | 50 % |" in text
-    assert "| once | 0.2 | 100 % |" in text and "| depth | 0.75 |" in text
+    assert "### The best network of 25 fits against the best of 10 random ones" in text
+    assert "| once | 50 % (25 %; 10 %), more | 50 % (25 %; 10 %), 7.5 |" in text
+    assert "| strategy | median | cell, enlarged 4 times | cell, noise of σ 25 |" in text
+    assert "| once | 0.20 | 0.20 | not reached |" in text and "| depth | 0.75 | 0.50 |" in text
 
 
 def test_a_case_is_a_problem_of_optunas(table: Table) -> None:
@@ -533,7 +622,7 @@ def test_where_optunahub_imports_a_case_is_one_of_its_problems(
 
 def test_the_expected_course_rises_and_counts_iterations_of_both_workers() -> None:
     table = made_table(24)
-    courses = expected_courses(table, set="test", seeds=2)
+    courses = expected_courses(table, set="test")
     assert set(courses) == {"denoise", "inpaint", "sr"}
     for course in courses.values():
         moments, gains = zip(*course, strict=True)
