@@ -10,7 +10,7 @@ from ..recorded.table import Table, cases_of
 from ..recorded.table_cases import SetName
 from ..recorded.table_parts import TableCase
 from ..strategies.sampler_strategies import as_shipped
-from ..strategies.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS, Decisions, replay
+from ..strategies.search_replay import SECONDS_PER_MINUTE, STEP_SECONDS, Moves, replay
 from ..strategies.strategy import Tried
 from .search_comparison import TIMED
 
@@ -48,7 +48,7 @@ def expected_course_of(table: Table, cases: Sequence[TableCase]) -> list[tuple[f
 
 
 def _courses(table: Table, case: TableCase) -> list[list[float]]:
-    first, decisions = estimated_psnr(case.first_validation_mse), Decisions()
+    first, moves = estimated_psnr(case.first_validation_mse), Moves()
     searches = [
         replay(
             as_shipped,
@@ -58,7 +58,7 @@ def _courses(table: Table, case: TableCase) -> list[list[float]]:
             minutes=MINUTES,
             workers=WORKERS,
             policy=TIMED,
-            decisions=decisions,
+            moves=moves,
         )
         for seed in range(COURSES)
     ]

@@ -171,7 +171,7 @@ def _share(share: float) -> str:
 
 
 def _importances(about: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    cells = {
+    cells: dict[tuple[str, str], str] = {
         (gene, name): f"{share:.2f}"
         for name in SETS
         if name in about
