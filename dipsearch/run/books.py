@@ -149,6 +149,8 @@ class Books:
             counts: it may be compared with the others, and bred from, once it had its first look.
             reason: why it rests, if the search is over.
         """
+        if self._run.claim is not None:
+            self._run.claim.keep()
         storage, found = self._study._storage, candidate.attributes()
         finite = math.isfinite(candidate.value)  # in a race it is not, until all pictures were looked at
         found |= {"usable": found["usable"] and counts and finite} | ({"reason": reason} if reason else {})
