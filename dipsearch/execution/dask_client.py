@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from distributed import Client, LocalCluster
     from distributed.deploy.cluster import Cluster
 
-CONNECT_SECONDS = 5.0
-"""How long a scheduler has for its first answer."""
+CONNECT_SECONDS, LEAST_CONNECT = 5.0, 1.0
+"""How long a scheduler has for its first answer and for the connection, and for the latter at the least: with the six
+seconds of a worker and the three of a question about them (`dask_start`, `dask_membership`) a refusal takes ten."""
 
 ADDRESS = re.compile(r"(tcp|tls|ws|wss|ucx|ucxx)://.+:\d+/?")
 LOCAL = re.compile(r"local:([1-9]\d*)")
@@ -154,9 +155,10 @@ def connect(address: str | Client | Cluster, stack: ExitStack) -> Connection:
     if local:
         return _started(int(local[1]), stack, begun=begun)
     if isinstance(address, str):
-        return Connection(_client(address, stack), None, address, begun)
+        return Connection(_client(address, stack, begun=begun), None, address, begun)
     if is_cluster(address) and not address.asynchronous:
-        return Connection(_client(address, stack), None, str(address.scheduler_address), begun)
+        client = _client(address, stack, begun=begun)
+        return Connection(client, None, str(address.scheduler_address), begun)
     if not isinstance(address, distributed.Client) or address.asynchronous or address.status != "running":
         raise InputError(
             f"executor is {address!r}"[:200],
@@ -185,12 +187,12 @@ def _started(count: int, stack: ExitStack, *, begun: float) -> Connection:
             silence_logs=False,
         )
     )
-    client = _client(scheduler.scheduler_address, stack)
+    client = _client(scheduler.scheduler_address, stack, begun=time.monotonic())
     processes = stack.enter_context(LocalWorkers(count, scheduler.scheduler_address))
     return Connection(client, processes, f"local:{count}", begun)
 
 
-def _client(address: str | Cluster, stack: ExitStack) -> Client:
+def _client(address: str | Cluster, stack: ExitStack, *, begun: float) -> Client:
     import distributed
 
     with warnings.catch_warnings():
@@ -199,9 +201,8 @@ def _client(address: str | Cluster, stack: ExitStack) -> Client:
             if isinstance(address, str):
                 with ThreadPoolExecutor(1) as apart:  # in a notebook this thread has a loop that runs
                     apart.submit(asyncio.run, _greeted(address)).result()
-            client = distributed.Client(
-                address, timeout=CONNECT_SECONDS, set_as_default=False, name="dipsearch"
-            )
+            left = max(LEAST_CONNECT, begun + CONNECT_SECONDS - time.monotonic())
+            client = distributed.Client(address, timeout=left, set_as_default=False, name="dipsearch")
         except Exception as error:  # whatever is made of the words of somebody who is no scheduler
             # Words in another language have lengths of exabytes, and what fails of them explains nothing.
             ours = not isinstance(address, str) or isinstance(error, OSError)

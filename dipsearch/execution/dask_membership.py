@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 1.0
 """How often the scheduler is asked who is there."""
 
-ASK_SECONDS, ANSWER_SECONDS = 5.0, 1.0
+ASK_SECONDS, ANSWER_SECONDS = 3.0, 1.0
 """How long it has for its answer, and how long the answer of a worker that is there may take to come here."""
 
 USABLE = 0.75

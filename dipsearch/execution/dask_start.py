@@ -10,8 +10,9 @@ from .dask_client import START_A_CLUSTER, Connection
 from .dask_membership import Membership
 
 ARRIVE_SECONDS, ANSWER_SECONDS = 6.0, 60.0
-"""How long after the call a worker has for giving a sign of life, so that a refusal comes within 10 s of the start of
-Python; and then for saying what it is, for which it may have to import PyTorch, or to end a slice of another search."""
+"""How long after the call a worker has for giving a sign of life, so that a refusal takes 10 s at the most; and then
+for saying what it is, for which it may have to import PyTorch, or to end a slice of another search. One with other
+versions is refused as soon as it has said so, which takes one that is idle a moment."""
 
 OTHERS_SECONDS = 10.0
 """How long the others have after that; they are used whenever they come."""

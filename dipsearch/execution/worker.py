@@ -216,9 +216,9 @@ class Worker:
         give_back_memory(self.device)
 
     def _value(self, fits: PictureFits, done: Sequence[Fit]) -> float | None:
-        """What one's own metric says of the fits, as they stand."""
+        """What one's own metric says of the fits, as they stand, once all pictures have a check point."""
         metric = self.own.metric
-        if metric is None:
+        if metric is None or not all(one.step for one in done):
             return None
         try:
             return fmean(

@@ -108,6 +108,10 @@ class PatientStorage(BaseStorage):
         )
         return self._lost
 
+    def give_up(self, lost: StorageLost) -> None:
+        """Write nothing any more: from now on every call that is not about its trials as last read ends in this."""
+        self._lost = lost
+
     def remove_session(self) -> None:
         """Close the connections; another call connects anew."""
         self._engine.dispose()

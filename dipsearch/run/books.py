@@ -149,16 +149,18 @@ class Books:
             counts: it may be compared with the others, and bred from, once it had its first look.
             reason: why it rests, if the search is over.
         """
+        if self._run.claim is not None:
+            self._run.claim.keep()
         storage, found = self._study._storage, candidate.attributes()
         finite = math.isfinite(candidate.value)  # in a race it is not, until all pictures were looked at
         found |= {"usable": found["usable"] and counts and finite} | ({"reason": reason} if reason else {})
         storage.set_trial_user_attr(candidate.key, FIT, _plain(found))
-        if finite:
+        if finite and candidate.even:
             storage.set_trial_intermediate_value(candidate.key, candidate.steps, candidate.value)
 
     def prunes(self, candidate: Candidate) -> bool:
-        """Whether the user's own pruner wants to give it up."""
-        if self._run.own.pruner is None:
+        """Whether the user's own pruner wants to give it up; it is asked where all pictures have come as far."""
+        if self._run.own.pruner is None or not candidate.even:
             return False
         with self._foreign():
             return self._run.own.pruner.prune(self._study, self._study._storage.get_trial(candidate.key))
@@ -174,7 +176,8 @@ class Books:
         if candidate.ended is Ended.DIVERGED or not candidate.pictures[0].step:
             reason = f"the fit diverged at iteration {candidate.steps}"
             return self._end(candidate.key, candidate.number, reason, state=TrialState.FAIL)
-        if self._run.own.metric is not None and not math.isfinite(candidate.value):
+        judged = self._run.own.metric is not None and all(one.step for one in candidate.pictures)
+        if judged and not math.isfinite(candidate.value):
             reason = f"{METRIC_FAILED}: it returned {candidate.value}"
             return self._end(candidate.key, candidate.number, reason, state=TrialState.FAIL)
         if pruned:

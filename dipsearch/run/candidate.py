@@ -36,12 +36,13 @@ class Candidate:
 
     Attributes:
         made: iterations, of all pictures together.
-        steps: iterations of every picture; while it races, their mean.
+        steps: iterations that every picture has; while it races, their mean.
         seconds: that they took.
         seconds_per_step: of every picture, as measured last; NaN before that.
         values: check points: the iteration, and the estimated PSNR in dB, the mean over the pictures.
         pictures: how far each fit has come.
-        estimated_psnr: in dB, the mean over the pictures, as the latest slice left it.
+        estimated_psnr: in dB, the mean over the pictures, as the latest slice left them: some may be a check point
+            ahead of the others.
         value: what it is ranked by, likewise: that, or the user's own metric.
         busy: a worker advances it.
         told: Optuna knows how it ended.
@@ -99,6 +100,14 @@ class Candidate:
         there = bool(self.pictures) and all(one.step for one in self.pictures)
         far = self.alone or self.steps >= self.look or self.ended is not None
         return there and far and self.ended is not Ended.DIVERGED
+
+    @property
+    def even(self) -> bool:
+        """Whether all pictures that go on are at the same check point: a slice may end between them."""
+        going = [
+            max(c, default=0) for c, one in zip(self._curves, self.pictures, strict=True) if not one.ended
+        ]
+        return len(set(going)) <= 1
 
     @property
     def looks(self) -> Mapping[int, float]:
@@ -173,8 +182,9 @@ class Candidate:
             curve |= dict(one.curve)
         reached = self._reached()
         self.made = found.steps
+        racing = self.races and min(reached) < self.look
         # A single one that has diverged has no check point where it did.
-        self.steps = int(fmean(reached)) if len(reached) > 1 else found.steps
+        self.steps = found.steps if len(reached) == 1 else int(fmean(reached)) if racing else min(reached)
         since = self.values[-1][0] if self.values else 0
         for step in sorted(
             {step for curve in self._curves for step in curve if since < step <= min(reached)}

@@ -29,6 +29,7 @@ from ..proposal.patience import Patience
 from ..proposal.study import SPACE_FILE, open_study
 from ..trials.claim import REQUEST_FILE
 from ..trials.first_files import KeptFirst, write_first
+from ..trials.holder import Holder
 from ..trials.own_parts import NOTHING, OwnParts
 from ..trials.problem_files import SEARCHED, WHOLE, problem_path, write_problem
 from ..trials.request import Request, write_request
@@ -39,6 +40,7 @@ from .head_start import HeadStart
 from .known_networks import NONE, KnownNetworks, known_networks
 from .run import Run
 from .run_plan import here, plan_of, searched_part, settings_of, without_fits, without_time
+from .storage_claim import StorageClaim
 
 
 def open_run(
@@ -135,6 +137,8 @@ def open_run(
     notes.extend(opened.notes)
     if resume:
         _refuse_other_space(study, asked)
+    claim = None if request.storage is None else StorageClaim(study, Holder.me(new=not resume))
+    notes += () if claim is None else claim.notes
     if own.propose is None and not study.get_trials(deepcopy=False):
         _enqueue(study, asked.space, plan)
     return Run(
@@ -150,6 +154,7 @@ def open_run(
         spans=spans,
         details=asked.details,
         known=known.record,
+        claim=claim,
     )
 
 

@@ -21,6 +21,7 @@ from ..trials.own_parts import NOTHING, OwnParts
 from ..trials.problem_files import SEARCHED, pilot_path
 from ..trials.request import Request
 from ..trials.trial import Trial, trial_of
+from .storage_claim import StorageClaim
 
 StudyCallback = Callable[[optuna.Study, optuna.trial.FrozenTrial], None]
 
@@ -43,6 +44,7 @@ class Run:
         spans: when tasks were done, and the first answers made.
         details: the numbers behind the notes, and how candidates are judged.
         known: which known networks were tried, and in which order, for ``result.json``.
+        claim: on a study in a database.
     """
 
     request: Request
@@ -58,6 +60,7 @@ class Run:
     spans: list[Span] = field(default_factory=list)
     details: Sequence[str] = ()
     known: Mapping[str, Any] = field(default_factory=dict)
+    claim: StorageClaim | None = None
     _read: dict[int, Trial] = field(default_factory=dict, init=False, repr=False)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from ..delivery.first_answers import (
     write_first_pictures,
 )
 from ..delivery.unsaved import Unsaved
-from ..errors import InputError, ResourceError, first_line
+from ..errors import InputError, ResourceError, StorageLost, first_line
 from ..execution.dask_client import is_cluster
 from ..execution.executor import Executor, made_by
 from ..execution.runner import Asked, Runner
@@ -44,6 +44,7 @@ from .run import Run, StudyCallback
 from .scheduler import Scheduler
 from .searching import Search, policy_of
 from .signals import interruptible
+from .storage_claim import StorageClaim
 
 NOTHING_TO_RESTORE = "there is nothing to restore: no network is fitted"
 
@@ -114,6 +115,8 @@ def run_search(
             unsaved=unsaved,
             wish=asked,
         )
+        if run.claim is not None:
+            stack.callback(_released, run.claim, patience)
         run.callbacks = callbacks
         run.notes[:0] = claimed.notes
         patience.ended = lambda: asked.once or run.late
@@ -129,6 +132,12 @@ def run_search(
             executor = ahead.workers(run.plan.devices)
         stack.enter_context(interruptible(executor, asked))
         return _with_networks(run, executor, callback, asked, unsaved, given=ahead.given)
+
+
+def _released(claim: StorageClaim, patience: Patience) -> None:
+    patience.seconds = 0.0  # all is delivered
+    with suppress(StorageLost):  # whoever comes next sees that this process is gone
+        claim.release()
 
 
 @contextmanager

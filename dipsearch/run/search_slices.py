@@ -9,6 +9,7 @@ from ..fitting.own_draws import SEEDS
 from ..planning.policy import Move
 from ..proposal.study import Settings
 from ..trials.problem_files import SEARCHED, pilot_file, problem_file
+from ..trials.trial import ranked
 from .candidate import Candidate
 from .run import Run
 
@@ -27,7 +28,7 @@ REPORT_EVERY = 50
 
 
 def slice_seconds(run: Run) -> float:
-    """How long a slice may take."""
+    """How long a slice may take, but for the ten iterations of one picture that are under way then."""
     budget = run.request.budget_seconds
     return UNTIMED_SLICE if budget is None else min(max(LEAST_SLICE, SLICE_SHARE * budget), LONGEST_SLICE)
 
@@ -43,9 +44,12 @@ def next_slice(run: Run, candidate: Candidate, move: Move, *, now: float, left: 
         left: seconds until the search has to be over.
     """
     seconds = slice_seconds(run)
+    # Where there is nothing else to deliver, no picture may be without a network when the time is over.
+    firsts = run.settings.has_pilot or run.has_firsts
     return replace(
         slice_of(run, candidate),
         steps=_steps(run, candidate, move),
+        all_begin=not candidate.steps and not firsts and not ranked(run.trials()),
         seconds=max(0.0, min(seconds, left)),
         keep=candidate.keeping.due(now + seconds) or left <= seconds,
     )

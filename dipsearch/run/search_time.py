@@ -11,6 +11,7 @@ from statistics import median
 
 from ..delivery.polishing import patch_seconds
 from ..execution.runner import Runner
+from ..execution.slowness import Share, share
 from ..fitting import may_fit_all_data
 from ..fitting.all_data import all_data_share
 from ..planning.budget import PARTS, POLISHING, replanned
@@ -34,6 +35,7 @@ class SearchTime:
     run: Run
     runner: Runner
     _heard: deque[float] = field(default_factory=lambda: deque(maxlen=LATEST), init=False, repr=False)
+    _since: Share = field(default_factory=share, init=False, repr=False)
 
     @property
     def decides(self) -> bool:
@@ -44,14 +46,17 @@ class SearchTime:
         """
         return self.run.plan.search_until is not None
 
-    def heard(self, slowness: float) -> None:
+    def heard(self, slowness: float | None) -> None:
         """Plan anew how long the output will take, by how slow this machine is now.
 
         Args:
-            slowness: of the latest slice that a worker of this machine has made.
+            slowness: of the latest slice, where a processor of this machine has made it; ``None``: it is that of what
+                this process has done since the one before.
         """
+        since, self._since = self._since, share()
+        slowness = since.own_slowness() if slowness is None else slowness
         run, budget = self.run, self.run.request.budget_seconds
-        if budget is None or self.runner.asked.once:
+        if budget is None or self.runner.asked.once or slowness is None:
             return
         pixels = sum(math.prod(case.problem.image_shape[-2:]) for case in run.cases)
         self._heard.append(slowness)

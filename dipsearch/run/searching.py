@@ -258,8 +258,8 @@ class Search:
         candidate.advanced(found)
         candidate.keeping.took(found, at=self.runner.seconds)
         here = [spec for spec in self.runner.executor.workers if spec.index == worker and not spec.host]
-        if here and here[0].device == "cpu" and found.made:  # others wait for what is no processor
-            self.clock.heard(found.slowness)
+        if found.made:  # others wait for what is no processor, or for that of another machine
+            self.clock.heard(found.slowness if here and here[0].device == "cpu" else None)
         self._log(candidate, worker)
         with self._keeping_books():
             self.books.note(candidate, counts=self.clock.decides)

@@ -13,10 +13,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from threading import Thread
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,13 +34,14 @@ from dipsearch.execution.task import STATE, Advanced, Restored
 from dipsearch.execution.worker import REMEMBERED
 from dipsearch.problem import NoNoise, Problem
 from dipsearch.problem.operators import registry
-from dipsearch.run import Silent, run_search
+from dipsearch.run import Silent, Snapshot, run_search
 from dipsearch.run.search_run import _elsewhere
+from dipsearch.run.slice_log import read_slices
 from dipsearch.trials.own_parts import NOTHING, OwnParts
 from dipsearch.trials.problem_files import write_problem
 
 from ..fitting.test_loop import inpainting
-from ..run.test_study_side import furnish, request
+from ..run.test_study_side import Ear, furnish, request
 from .studies import (
     LEARNS,
     PATCHES,
@@ -204,6 +207,54 @@ def test_workers_that_are_known_and_give_no_sign_of_life_are_not_waited_for(
     facts["last_seen"] = 2.0  # it may only be busy
     membership.look(now=True)
     assert membership.alive
+
+
+WITHIN = 10.0
+"""Seconds that a refusal may take."""
+
+
+@pytest.mark.parametrize("refused", [{}, {"tcp://a:1": "the worker tcp://a:1 has torch 1.0, here it is 2.0"}])
+def test_a_scheduler_that_takes_as_long_as_it_may_is_left_within_ten_seconds(
+    monkeypatch: pytest.MonkeyPatch, refused: dict[str, str]
+) -> None:
+    now = [
+        dask_client.CONNECT_SECONDS + dask_client.LEAST_CONNECT
+    ]  # the connection took as long as it may, too
+
+    def passes(seconds: float) -> None:
+        now[0] += seconds
+
+    membership = SimpleNamespace(
+        members={},
+        refused=refused,
+        known=len(refused),
+        undecided=0,
+        alive=bool(refused),
+        look=lambda now: passes(dask_membership.ASK_SECONDS),
+    )
+    monkeypatch.setattr(dask_start, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=passes))
+    connection = SimpleNamespace(processes=None, where="tcp://a:8786", begun=0.0)
+    with pytest.raises(ResourceError, match=r"has torch 1\.0" if refused else "has no workers"):
+        dask_start.first_workers(membership, connection)
+    assert now[0] <= WITHIN
+
+
+def test_greeting_and_connecting_have_one_time_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, allowed = [0.0], list[float]()
+
+    async def greeted(address: str) -> None:
+        now[0] += dask_client.CONNECT_SECONDS - 2.0
+
+    def connected(address: str, *, timeout: float, **more: object) -> None:
+        allowed.append(timeout)
+        raise OSError("timed out")
+
+    monkeypatch.setattr(dask_client, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(dask_client, "_greeted", greeted)
+    monkeypatch.setattr(distributed, "Client", connected)
+    with ExitStack() as stack, pytest.raises(ResourceError, match="no scheduler of Dask answers"):
+        dask_client.connect("tcp://127.0.0.1:8786", stack)
+    assert allowed == [2.0]
 
 
 @pytest.mark.parametrize("name", ["dipsearch", "torch", "python"])
@@ -530,3 +581,55 @@ def test_a_whole_search_delivers_the_same_picture_as_local_processes(tmp_path: P
     names = [f"trials/{number:04d}/{name}" for number in range(2) for name in ("output.npz", "genome.yaml")]
     for name in [*names, "best/restored.png", "best/stack.yaml"]:
         assert (here.folder / name).read_bytes() == (there.folder / name).read_bytes(), name
+
+
+class Killing(Ear):
+    """Kills a worker in the middle of its first candidate, and goes on when another one has come in its place.
+
+    Args:
+        client: of the cluster, which replaces those that die.
+        executors: takes the search's.
+    """
+
+    def __init__(self, client: Client, executors: list[DaskCluster]) -> None:
+        super().__init__()
+        self.client, self.executors = client, executors
+        self.killed, self.late = -1, -1
+
+    def progress(self, snapshot: Snapshot) -> None:
+        there = [worker.index for worker in snapshot.workers if worker.step >= 20]
+        if self.killed >= 0 or not there or not self.executors:
+            return
+        executor, self.killed = self.executors[0], there[0]
+        members = executor._membership.members
+        address = next(one for one, member in members.items() if member.spec.index == self.killed)
+        number = self.client.run(os.getpid, workers=[address])[address]
+        os.kill(number, signal.SIGKILL)
+        before = {worker.index for worker in executor.workers}
+        end = time.monotonic() + 120
+        while not (new := {worker.index for worker in executor.workers} - before):
+            assert time.monotonic() < end, "no other worker has come"
+            executor._look(now=True)
+            time.sleep(0.1)
+        (self.late,) = new
+
+
+def test_a_whole_search_survives_a_worker_that_is_killed_and_uses_one_that_comes_late(
+    tmp_path: Path, cluster: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The workers are processes with folders of their own; the picture is that of a search here, bit for bit."""
+    cluster.wait_for_workers(2, timeout=60)
+    monkeypatch.setattr("dipsearch.run.search_slices.UNTIMED_SLICE", 0.05)
+    furnish(tmp_path)
+    asked = request(tmp_path, steps=100, workers=2)
+    here = run_search(asked, root=tmp_path / "here", resume=False, callback=Silent())
+    executors: list[DaskCluster] = []
+    begin = DaskCluster.__enter__
+    monkeypatch.setattr(DaskCluster, "__enter__", lambda self: executors.append(self) or begin(self))
+    ear = Killing(cluster, executors)
+    asked = replace(asked, workers=None)
+    there = run_search(asked, root=tmp_path / "there", resume=False, callback=ear, cluster=cluster)
+    assert ear.killed in (0, 1) and ear.late == 2
+    assert ear.late in {row.worker for row in read_slices(there.folder)}
+    assert there.result["trials"]["complete"] == 2
+    assert np.array_equal(here.images[0].numpy(), there.images[0].numpy())

@@ -14,13 +14,15 @@ import torch
 
 from dipsearch.execution.task import Advanced, Progress
 from dipsearch.fitting import Ended
-from dipsearch.planning.policy import ExpectedGain
+from dipsearch.planning.policy import Decision, ExpectedGain
 from dipsearch.problem import write_image
 from dipsearch.run import Request, read_study
 from dipsearch.run.candidate import Candidate
+from dipsearch.run.search_slices import next_slice
 from dipsearch.run.slice_log import read_slices
 
 from ..fitting.test_loop import tiny_genome
+from ..trials.test_pilot import run_of, search_of
 from .test_slices import run
 from .test_study_side import Ear, furnish, request
 
@@ -122,3 +124,43 @@ def test_a_picture_that_has_ended_counts_as_far_as_the_furthest() -> None:
     assert (candidate.made, candidate.steps) == (50, 30)
     assert candidate.seconds_per_step == pytest.approx(1.0 / 10)
     assert candidate.values[-1] == (30, pytest.approx(30.0))
+
+
+def test_a_candidate_whose_slice_ended_between_pictures_has_come_as_far_as_the_last_of_them() -> None:
+    candidate = Candidate(0, 0, tiny_genome(), max_steps=20)
+    nothing = went(mse=float("nan"))
+    advanced(candidate, 10, went(10, mse=0.01), nothing)
+    assert (candidate.made, candidate.steps, candidate.usable, candidate.even) == (10, 0, False, False)
+    advanced(candidate, 30, went(20, mse=0.01), went(10, mse=0.001))
+    assert (candidate.made, candidate.steps, candidate.usable, candidate.even) == (30, 10, False, False)
+    assert candidate.values == [(10, pytest.approx(25.0))]
+    advanced(candidate, 40, went(20, mse=0.01), went(20, mse=0.001))
+    assert (candidate.made, candidate.steps, candidate.usable, candidate.even) == (40, 20, True, True)
+    assert [step for step, _ in candidate.values] == [10, 20]
+
+
+def test_a_pruner_hears_of_a_candidate_where_all_pictures_have_come_as_far(tmp_path: Path) -> None:
+    books = search_of(run_of(tmp_path, has_pilot=True)).books
+    candidate = books.ask().candidate
+    assert candidate is not None
+    for steps, first, second in ((20, 10, 10), (30, 20, 10), (40, 20, 20)):
+        advanced(candidate, steps, went(first, mse=1 / steps), went(second, mse=1 / steps))
+        books.note(candidate)
+    (trial,) = books._study.get_trials(deepcopy=False)[candidate.number :]
+    assert trial.intermediate_values == {
+        10: pytest.approx(13.01, abs=0.01),
+        20: pytest.approx(16.02, abs=0.01),
+    }
+
+
+@pytest.mark.parametrize("has_pilot", [True, False])
+def test_where_there_is_no_first_answer_all_pictures_begin_with_the_first_slice(
+    tmp_path: Path, has_pilot: bool
+) -> None:
+    search = search_of(run_of(tmp_path, has_pilot=has_pilot))
+    candidate = Candidate(0, 0, tiny_genome(), max_steps=200)
+    decision = Decision(None, 20, "")
+    first = next_slice(search.run, candidate, decision, now=0.0, left=1.0)
+    advanced(candidate, 10, went(10, mse=0.01))
+    second = next_slice(search.run, candidate, decision, now=0.0, left=1.0)
+    assert (first.all_begin, second.all_begin) == (not has_pilot, False)

@@ -14,15 +14,17 @@ import pytest
 import torch
 from optuna.trial import TrialState
 
-from dipsearch.execution.executor import TaskFailed
+from dipsearch.execution import slowness
+from dipsearch.execution.executor import TaskFailed, WorkerSpec
 from dipsearch.execution.runner import Asked as Wish
 from dipsearch.execution.runner import Runner
+from dipsearch.execution.task import Advanced
 from dipsearch.network import Genome, Network, OwnNetwork, Scale, load_space
 from dipsearch.planning.memory_limit import MemoryLimit
 from dipsearch.planning.plan import Plan
 from dipsearch.planning.policy import ExpectedGain, Move
 from dipsearch.proposal.samplers import make_sampler
-from dipsearch.run import Silent
+from dipsearch.run import Silent, search_time
 from dipsearch.run.books import TIME_OVER, Asked, Books
 from dipsearch.run.candidate import Candidate
 from dipsearch.run.finishing import _with_all_data
@@ -176,6 +178,42 @@ def test_one_slice_that_was_held_up_does_not_end_a_search(tmp_path: Path) -> Non
         search.clock.heard(10**4)
     assert run.plan.deliver_until is not None and usual.deliver_until is not None
     assert search.runner.until == run.plan.deliver_until < usual.deliver_until
+
+
+@pytest.mark.parametrize(
+    ("worker", "heard"),
+    [
+        (WorkerSpec(0, "cpu"), 3.0),
+        (WorkerSpec(0, "cuda:0"), 2.0),  # what this process has waited for a processor, beside what it had
+        (WorkerSpec(0, "cpu", host="10.0.0.7"), 2.0),
+    ],
+)
+def test_the_delivery_is_planned_anew_whoever_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worker: WorkerSpec, heard: float
+) -> None:
+    search, scheduled = idle_search(tmp_path), tmp_path / "schedstat"
+    search.runner.executor = cast(Any, SimpleNamespace(workers=(worker,)))
+    search.runner.asked, search.clock.runner, run = Wish(), search.runner, search.run
+    run.request = replace(run.request, budget_seconds=100.0)
+    planned: list[float] = []
+    monkeypatch.setattr(
+        search_time, "replanned", lambda plan, slowness, **more: planned.append(slowness) or plan
+    )
+    monkeypatch.setattr(slowness, "SCHEDULED", scheduled)
+    candidate = search.books.ask().candidate
+    assert candidate is not None
+    search.candidates[candidate.number] = candidate
+    scheduled.write_text("0 0 7")
+    search.clock._since = slowness.share()
+    for number in range(1, 4):
+        task = search._hand_out(candidate, Decision(None, 10, ""), 1.0)
+        scheduled.write_text(f"{number}000000000 {number}000000000 7")
+        step = 10 * number
+        search._took(task, Advanced(step, 10, 1.0, 0.0, (went(step, mse=0.01),), slowness=3.0), 0)
+    assert planned == [heard]
+    scheduled.unlink()
+    search.clock.heard(None)
+    assert planned == [heard]
 
 
 @pytest.mark.parametrize(("widths", "networks"), [("8", 1), ("{choice: [8, 16]}", 2)])

@@ -61,7 +61,7 @@ class StillRunner(Runner):
 class StillTime(SearchTime):
     """Seconds that are counted are the same on every machine."""
 
-    def heard(self, slowness: float) -> None:
+    def heard(self, slowness: float | None) -> None:
         """Nothing follows from it."""
 
 
