@@ -289,8 +289,8 @@ class DaskCluster:
             return
         try:
             written(self.folder, answer.files, left_names(task, answer.result))
-        except ResourceError as error:
-            self._end(running, TaskFailed(str(error)))
+        except ResourceError as error:  # the next time there may be room
+            self._end(running, WorkerDied(f"what it did cannot be kept: {error}"))
             return
         if isinstance(task, Slice) and isinstance(answer.result, Advanced) and running.state is not None:
             self._latest[task.place] = member

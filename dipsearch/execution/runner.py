@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..errors import DipsearchError, InputError, first_line
 from .busy import Span
-from .executor import Executor, TaskFailed, WorkerDied
+from .executor import GIVEN_UP, Executor, Interrupted, WorkerDied
 from .task import Advanced, Patches, Restored, Result, Slice, Task
 
 TICK = 0.5
@@ -39,7 +39,8 @@ TRIES = 3
 """How often a task is handed out whose worker died."""
 
 Took = Callable[[Task, Result | Exception, int], None]
-"""Hears what came of a task, a result or why there is none, and the number of the worker."""
+"""Hears what came of a task, a result or why there is none, and the number of the worker. The reason is ``Interrupted``
+where the task may be done later."""
 
 
 @dataclass
@@ -61,6 +62,7 @@ class _Pending:
     worker: int
     tries: int
     since: float
+    given_up: bool = False
 
 
 @dataclass
@@ -248,27 +250,34 @@ class Runner:
         late = self.seconds - self._over_since > LATE_SECONDS
         for one in self._pending:
             if not one.future.done() and (late if isinstance(one.task, Slice) else not patient):
+                one.given_up = True
                 self.executor.give_up(one.future)
 
     def _collect(self, took: Took | None) -> None:
-        over = [one for one in self._pending if one.future.done()]
+        over = [one for one in self._pending if one.given_up or one.future.done()]
         self._pending = [one for one in self._pending if one not in over]
         for one in over:
-            found = one.future.exception() or one.future.result()
-            if isinstance(found, WorkerDied) and not self.stopped and self.left() > 0:
-                again = one.tries < TRIES
-                who = "another one" if self.executor.workers else "the next one"
-                more = f"; {who} goes on with it" if again else ""
-                self.say(f"worker {one.worker}: {found} ({one.task.label}){more}")
-                if again:
+            found = Interrupted(GIVEN_UP) if one.given_up else one.future.exception() or one.future.result()
+            if isinstance(found, WorkerDied):
+                if (why := self._not_again(one, found)) is None:
                     self._again.append((one.task, one.tries + 1))
                     continue
-                found = TaskFailed(f"its worker died {TRIES} times")
+                found = Interrupted(why)
             if isinstance(found, BaseException) and not isinstance(found, Exception):
                 raise found
             if not isinstance(found, Exception):
                 self._note_span(one, found)
             self._hear(one, found, took)
+
+    def _not_again(self, one: _Pending, found: WorkerDied) -> str | None:
+        """Why the task of a worker that died is not given to another one, which is said; ``None``: it is."""
+        if self.stopped or self.left() <= 0:
+            return str(found)
+        again = one.tries < TRIES
+        who = "another one" if self.executor.workers else "the next one"
+        more = f"; {who} goes on with it" if again else ""
+        self.say(f"worker {one.worker}: {found} ({one.task.label}){more}")
+        return None if again else f"its worker died {TRIES} times"
 
     def _note_span(self, one: _Pending, found: Result) -> None:
         """Note when a task was done: its worker may have begun later than it was asked to."""

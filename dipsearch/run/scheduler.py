@@ -103,13 +103,17 @@ class Scheduler:
         return heard_words(self.runner.asked.by, seconds=takes)
 
     def _call_back(self, number: int) -> None:
-        """Call the user's callbacks; what one of them raises waits for the end of the search."""
+        """Call the user's callbacks; what one of them raises waits for the end of the search.
+
+        As Optuna's they hear of trials that have ended, and not of those that rest.
+        """
         if not self.run.callbacks:
             return
         study = self.run.study
-        trial = copy.deepcopy(
-            study.get_trials(deepcopy=False)[number]
-        )  # and not of all: there may be thousands
+        trial = study.get_trials(deepcopy=False)[number]
+        if not trial.state.is_finished():
+            return
+        trial = copy.deepcopy(trial)  # and not of all: there may be thousands
         with self.run.optimizing():
             for each in self.run.callbacks:
                 try:

@@ -140,9 +140,10 @@ def test_a_candidate_that_got_no_slice_is_no_failure(place: Path, monkeypatch: p
 
     monkeypatch.setattr(Search, "_next", begun_and_over)
     outcome = run(place, request(place, budget_seconds=600.0), Ear())
-    assert outcome.result["trials"] == {"complete": 0, "resting": 0, "pruned": 1, "failed": 0}
+    assert outcome.result["trials"] == {"complete": 0, "resting": 1, "pruned": 0, "failed": 0}
     (trial,) = read_study(outcome.folder).trials
-    assert (trial.state, trial.reason) == ("pruned", "the search was over before its first slice")
+    assert (trial.state, trial.reason) == ("resting", "the search was over before its first slice")
+    assert not trial.counts
     assert np.isfinite(outcome.images[0].numpy()).all()  # the first answer
     assert (
         "before its first slice" in write_page(read_study(outcome.folder), to=place / "page.html").read_text()

@@ -365,4 +365,7 @@ def test_no_copy_of_the_study_is_made_for_nobody(tmp_path: Path, monkeypatch: py
     scheduler._call_back(0)
     searched.callbacks = [lambda study, trial: heard.append(trial.number)]
     scheduler._call_back(0)
+    assert heard == []  # it is under way, or rests
+    searched.study.tell(0, 20.0)
+    scheduler._call_back(0)
     assert heard == [0]
