@@ -96,6 +96,7 @@ class Search:
 
     def work(self) -> None:
         """Hand out slices until there is nothing more to do; then tell how everybody ended."""
+        self.runner.needed = lambda: not self._has_any
         self._go_on()
         self._take_up()
         self.runner.work(self._next, self._took)
@@ -178,6 +179,12 @@ class Search:
         which comes too late for more than a glimpse of the picture, would not better."""
         first = not self.run.settings.has_pilot and self.run.has_firsts
         return bool(self.candidates or ranked(self.run.trials())) or first
+
+    @property
+    def _has_any(self) -> bool:
+        """Whether there is something to deliver."""
+        heard = any(c.pictures for c in self.candidates.values())
+        return heard or self.run.has_firsts or bool(ranked(self.run.trials()))
 
     def _situation(self, left: float) -> Situation:
         workers = max(1, len(self.runner.executor.workers))

@@ -102,6 +102,22 @@ def test_a_worker_that_is_killed_costs_its_slice_and_nothing_else(place: Path) -
     assert np.array_equal(whole.images[0].numpy(), outcome.images[0].numpy())
 
 
+def test_a_worker_that_hangs_costs_its_slice_and_nothing_else(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dipsearch.execution.hanging.SECONDS", 2.0)
+    monkeypatch.setattr("dipsearch.execution.hanging.TIMES", 2.0)
+    asked = request(place, steps=120, trials=1)
+    ear = Doing(lambda: os.kill(workers(os.getpid())[0], signal.SIGSTOP))
+    outcome = run(place, asked, ear)
+    assert ear.done and any(
+        "has not answered for" in note and note.endswith("another one goes on with it") for note in ear.notes
+    )
+    assert outcome.result["trials"] == {"complete": 1, "resting": 0, "pruned": 0, "failed": 0}
+    whole = run(place, replace(asked, name="whole"), Ear())
+    assert np.array_equal(whole.images[0].numpy(), outcome.images[0].numpy())
+
+
 def test_a_study_has_one_search_at_a_time(place: Path) -> None:
     asked = request(place)
     folder = run(place, asked, Ear()).folder
