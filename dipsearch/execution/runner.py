@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..early_signals import say_heard
 from ..errors import DipsearchError, InputError, first_line
 from .busy import Span
 from .executor import GIVEN_UP, Executor, Interrupted, WorkerDied
@@ -50,14 +51,38 @@ where the task may be done later."""
 
 @dataclass
 class Asked:
-    """Whether somebody wants it to finish early, and by what sign: "Ctrl-C", "SIGTERM", …"""
+    """Whether somebody wants it to finish early, and by what sign: "Ctrl-C", "SIGTERM", …
+
+    Attributes:
+        answer: says that it was heard, and how long what is still done will take.
+        answered: whether that was said: once is enough.
+        attended: somebody looks here about twice a second and says it; otherwise whoever is told has to.
+    """
 
     by: str = ""
+    answer: Callable[[str], None] = field(default=say_heard)
+    answered: bool = False
+    attended: bool = False
 
     @property
     def once(self) -> bool:
         """Whether anybody does."""
         return bool(self.by)
+
+    def hear(self, by: str) -> None:
+        """Somebody wants it."""
+        self.by = by
+        try:
+            if not self.attended:
+                self.speak()
+        except RuntimeError:  # this thread was just writing there when the signal came
+            say_heard(by)
+
+    def speak(self) -> None:
+        """Say that it was heard, unless nobody asked or it was said."""
+        if self.by and not self.answered:
+            self.answered = True
+            self.answer(self.by)
 
 
 @dataclass
@@ -167,10 +192,12 @@ class Runner:
             always: also where somebody asked to finish.
         """
         delivering, self.delivering = self.delivering, self.delivering or always
+        self.asked.attended = True
         try:
             self._work(next_task, took, patient=patient)
         finally:
-            self.delivering = delivering
+            self.delivering, self.asked.attended = delivering, False
+            self.asked.speak()  # of what came since the last look
 
     def _work(self, next_task: Callable[[], Task | None], took: Took | None, *, patient: bool) -> None:
         self._over_since, self._looked = None, self.seconds

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from dipsearch.execution.executor import GIVEN_UP, Interrupted, TaskFailed, WorkerDied, WorkerSpec
-from dipsearch.execution.runner import TRIES
+from dipsearch.execution.runner import TRIES, Runner
 from dipsearch.execution.runner import Asked as Wish
 from dipsearch.execution.task import Result, Slice, Task
 from dipsearch.execution.worker import Worker
+from dipsearch.planning.budget import finishing_seconds
 from dipsearch.planning.policy import ExpectedGain, InTurn
 from dipsearch.report import write_page
 from dipsearch.report.tables import candidate_rows
 from dipsearch.run import Outcome, read_study, run_search
 from dipsearch.run.candidate import Candidate
-from dipsearch.run.search_slices import slice_of
+from dipsearch.run.scheduler import GRACE, WRITING, Scheduler
+from dipsearch.run.search_slices import slice_of, slice_seconds
 from dipsearch.run.searching import MOST_DEATHS, NOT_BEGUN, TOO_SHORT, Search
 from dipsearch.trials.own_parts import OwnParts
 
@@ -148,6 +151,30 @@ def test_where_all_of_them_kill_their_workers_it_is_no_network_s_fault(
     cut_off(search, candidate, Interrupted("its worker died 3 times"))
     assert search._hopeless and search._next() is None
     assert said[-1] == f"the search ended early: no worker came back with {MOST_DEATHS} candidates in a row"
+
+
+def test_what_a_signal_is_answered_with_is_what_was_measured(search: Search, said: list[str]) -> None:
+    runner = SimpleNamespace(
+        asked=Wish(), names=search.run.settings.names, executor=search.runner.executor, delivering=False
+    )
+    scheduler = Scheduler(search.run, cast(Runner, runner), Ear())
+    scheduler.search, search.clock.runner = search, cast(Runner, runner)
+    search.clock.__dict__["_patch_seconds"] = 4.0
+    writing = finishing_seconds(24 * 20, slowness=1.0)
+    assert scheduler.takes() == pytest.approx(slice_seconds(search.run) + 2 * 4.0 + writing)
+    scheduler.phase = WRITING
+    assert scheduler.takes() == pytest.approx(writing)
+    scheduler.phase = "delivering"
+    assert scheduler.takes() == pytest.approx(2 * 4.0 + writing)
+    for _ in range(3):
+        search.clock._heard.append(50.0)  # on a busy machine it takes longer
+    assert scheduler.takes() > 2 * 4.0 + writing
+    search.clock.__dict__["_patch_seconds"] = 1e6
+    assert scheduler.takes() < GRACE + 10
+    runner.asked.hear("SIGTERM")
+    runner.asked.speak()
+    (words,) = scheduler.notes
+    assert words.startswith("SIGTERM: no more fits; delivering what there is takes about 2")
 
 
 class Deadly:

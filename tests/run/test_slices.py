@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from dipsearch.bench.shared.processes import workers
 from dipsearch.errors import StudyError
 from dipsearch.report import write_page
 from dipsearch.run import Outcome, Request, Snapshot, read_study, run_search
+from dipsearch.run.result import write_outputs
 from dipsearch.run.searching import Search
 from dipsearch.run.slice_log import read_slices
 from dipsearch.trials.claim import claim
@@ -78,6 +79,21 @@ def test_who_asks_to_finish_gets_a_picture_and_can_go_on_later(place: Path, sign
     assert first == before  # each went on from where it had been, not from the beginning
     assert later.after == 400
     assert [trial.state for trial in read_study(again.folder).trials] == ["complete", "complete"]
+
+
+def test_a_signal_is_answered_while_the_picture_is_written_too(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: Any, **named: Any) -> Outcome:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return write_outputs(*given, **named)
+
+    monkeypatch.setattr("dipsearch.run.search_run.write_outputs", interrupted)
+    ear = Ear()
+    outcome = run(place, request(place, steps=40, trials=1), ear)
+    assert np.isfinite(outcome.images[0].numpy()).all()
+    said = "SIGTERM: no more fits; delivering what there is takes about 2 s (once more: stop at once)"
+    assert [note for note in ear.notes if "SIGTERM" in note] == [said]
 
 
 def test_an_interrupted_search_ends_where_the_uninterrupted_one_does(place: Path) -> None:

@@ -83,7 +83,7 @@ def test_who_asks_to_finish_while_it_delivers_gets_it_soon() -> None:
     runner = Runner(Path(), ("cat",), 0, cast(Any, SimpleNamespace(workers=())), 0.0, said.append, Wish())
     plan = cast(Plan, SimpleNamespace(deliver_until=None, polishing=5.0))
     searched = SimpleNamespace(
-        plan=plan, seconds=0.0, trials=list, request=SimpleNamespace(budget_seconds=None), notes=[]
+        plan=plan, seconds=0.0, trials=list, request=SimpleNamespace(budget_seconds=None), notes=[], cases=[]
     )
     scheduler = Scheduler(cast(Run, searched), runner, Silent())
     runner.deliver(within=GRACE)
