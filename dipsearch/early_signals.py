@@ -6,6 +6,7 @@ other; here it is remembered until `dipsearch.run.signals` takes over.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -19,8 +20,14 @@ _HEARD: list[str] = []
 
 
 @contextmanager
-def answered_by(answer: Callable[[int, FrameType | None], None]) -> Iterator[bool]:
-    """Have signals that ask to finish answered within the block; false outside of the main thread, where none comes."""
+def answered_by(answer: Callable[[int, FrameType | None], None], *, last: bool = False) -> Iterator[bool]:
+    """Have signals that ask to finish answered within the block; false outside of the main thread, where none comes.
+
+    Args:
+        answer: hears them.
+        last: once the block has ended well everything is done, and they change nothing any more.
+    """
+    well = False
     before = {}
     try:
         for name in NAMES:
@@ -33,16 +40,21 @@ def answered_by(answer: Callable[[int, FrameType | None], None]) -> Iterator[boo
         return
     try:
         yield True
+        well = True
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if last and well else handler)
 
 
 @contextmanager
-def listening_early() -> Iterator[None]:
-    """Remember the first signal within the block; a second one ends the process."""
+def listening_early(*, last: bool = False) -> Iterator[None]:
+    """Remember the first signal within the block; a second one ends the process.
+
+    Args:
+        last: nothing comes after it but the end of the process, whose exit code no signal is to change.
+    """
     _HEARD.clear()
-    with answered_by(_remember):
+    with answered_by(_remember, last=last):
         yield
 
 
@@ -65,6 +77,8 @@ def say_heard(name: str) -> None:
     Until it is known what there is to do it may be a page, or the libraries, a first answer in its 20 s, and the files.
     """
     takes = "takes 2 to 30 s by the size of the picture"
-    sys.stderr.write(
-        f"{name}: heard; what there is is delivered first, which {takes} (once more: stop at once)\n"
-    )
+    said = f"{name}: heard; what there is is delivered first, which {takes} (once more: stop at once)\n"
+    try:
+        sys.stderr.write(said)
+    except RuntimeError:  # this thread was just writing there when it was interrupted
+        os.write(2, said.encode())

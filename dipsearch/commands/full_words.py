@@ -94,7 +94,7 @@ def ended(trial: Trial) -> str:
     reached = f"{decibels(trial.estimated_psnr)} at iteration {trial.step}"
     fate = {
         "complete": reached,
-        "resting": f"{reached}, may be gone on with",
+        "resting": f"{reached if trial.looked_at else trial.reason}, may be gone on with",
         "pruned": f"given up, {trial.reason or 'others are ahead'}",
         "failed": f"failed, {trial.reason or 'no reason was recorded'}",
     }.get(trial.state, trial.state)

@@ -63,17 +63,22 @@ def _without_a_verb(
 
 def main() -> None:
     """Run the command line of this process and exit."""
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], last=True))
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run one command; return its exit code, see ``exit_codes``: 2 for anything the caller can mend."""
+def run(arguments: Sequence[str], *, last: bool = False) -> int:
+    """Run one command; return its exit code, see ``exit_codes``: 2 for anything the caller can mend.
+
+    Args:
+        arguments: as they were typed, without the program's name.
+        last: the process ends with it.
+    """
     sys.stdout, sys.stderr = (stream or nowhere() for stream in (sys.stdout, sys.stderr))  # some close them
     write_letters_for_what_is_lacking((sys.stdout, sys.stderr))
     try:
         with ExitStack() as stack:
             if arguments[:1] and arguments[0] in MAY_FINISH:
-                stack.enter_context(listening_early())
+                stack.enter_context(listening_early(last=last))
                 stack.enter_context(lasting_streams())
             code = typer.main.get_command(app).main(
                 args=[_from_home(one) for one in arguments], prog_name=program(), standalone_mode=False

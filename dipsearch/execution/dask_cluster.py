@@ -232,6 +232,8 @@ class DaskCluster:
             if self._latest.get(task.place) is member:
                 assumed.append(f"{task.place}/{STATE}")
             else:
+                if task.steps and self._hangs(self._latest.get(task.place)):
+                    transfers.states.pop(task.place, None)  # who has it does not answer
                 needs = transfers.state(client, task.place, member)
         context, number = (
             WorkerContext(self._study, member.spec.device, member.spec.threads),
@@ -256,6 +258,10 @@ class DaskCluster:
             )
             state = State(kept, member)
         return _Running(task, member, future, remote, state, needs)
+
+    def _hangs(self, member: Member | None) -> bool:
+        """Whether a worker has a task that nobody waits for any more."""
+        return any(running.member is member and running.future is None for running in self._running)
 
     # -- what comes of them --------------------------------------------------------------------------------------
 
@@ -289,8 +295,8 @@ class DaskCluster:
             return
         try:
             written(self.folder, answer.files, left_names(task, answer.result))
-        except ResourceError as error:
-            self._end(running, TaskFailed(str(error)))
+        except ResourceError as error:  # the next time there may be room
+            self._end(running, WorkerDied(f"what it did cannot be kept: {error}"))
             return
         if isinstance(task, Slice) and isinstance(answer.result, Advanced) and running.state is not None:
             self._latest[task.place] = member

@@ -58,6 +58,11 @@ def unsendable(error: Exception) -> TaskFailed:
     return TaskFailed(f"it cannot be sent to a worker: {error!r}")
 
 
+class Interrupted(TaskFailed):
+    """Nothing came of a task, at no fault of its own that is known: its workers died, or the time was over. It may be
+    done later."""
+
+
 class WorkerDied(DipsearchError, RuntimeError):
     """The worker of a task is gone; the task can be given to another one."""
 

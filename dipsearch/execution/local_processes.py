@@ -27,6 +27,9 @@ from .fork_server import from_own_server, start_fork_server
 from .surroundings import ONE_AT_A_TIME, WHOLE_GROUP, Surroundings, deaf, surroundings_for, without_main
 from .task import Result, Slice, Task
 
+ENDING = 5.0
+"""Seconds that the end of a process is waited for: one whose disk hangs does not even hear that it is killed."""
+
 
 @dataclass
 class _Process:
@@ -147,7 +150,7 @@ class LocalProcesses:
             one.process.kill()
 
     def _replace(self, one: _Process) -> None:
-        one.process.join()
+        one.process.join(ENDING)
         one.connection.close()
         code, future = one.process.exitcode, one.future
         self._processes[self._processes.index(one)] = self._started(one.spec)

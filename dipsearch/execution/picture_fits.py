@@ -134,18 +134,18 @@ class PictureFits:
         """Write all that there is of them into a folder.
 
         Returns:
-            Why only what they deliver was written, which is a hundredth of it; empty: all was.
-
-        Raises:
-            ResourceError: not even that was.
+            Why not all of it was written, since the folder had no room: they stay in memory, and the next time there
+            may be some; empty: all was.
         """
-        write_fits(folder, fits)
+        lacking = "what it found"
         try:
+            write_fits(folder, fits)  # a hundredth of it
+            lacking = "how to go on with it"
             write_trajectories(folder, self.trajectories)
             notes = {"lean": self.compute.lean}
             write_bytes(folder / STATE, pack([one.state() for one in self.fits], notes), durable=False)
         except ResourceError as error:
-            return f"how to go on with it could not be kept; {error.rule}"
+            return f"{lacking} could not be kept; {error.rule}"
         self.kept = True
         return ""
 

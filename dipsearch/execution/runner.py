@@ -13,9 +13,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..early_signals import say_heard
 from ..errors import DipsearchError, InputError, first_line
 from .busy import Span
-from .executor import Executor, TaskFailed, WorkerDied
+from .executor import GIVEN_UP, Executor, Interrupted, WorkerDied
+from .hanging import Usual
 from .task import Advanced, Patches, Restored, Result, Slice, Task
 
 TICK = 0.5
@@ -28,8 +30,9 @@ CHECKPOINT_SECONDS = 10.0
 CHECKPOINT_SHARE, LONGEST_CHECKPOINT = 0.02, 30.0
 """What that may take: a share of the time that is left, one second at the least, and so many seconds at the most."""
 
-LATE_SECONDS = 20.0
-"""How long a slice may last beyond the end, or the wish for it: its worker has been stopped, or its disk hangs."""
+LATE_SECONDS, LATE_SHARE, LEAST_LATE = 20.0, 0.03, 2.0
+"""How long a slice may last beyond the end, or the wish for it: its worker has been stopped, or its disk hangs. At the
+most; as a share of a budget, which is kept to 10 %; and at the least."""
 
 ALONE_SECONDS = 1800.0
 """How long workers that are all gone are waited for without a budget, which says it otherwise: a batch system needs
@@ -38,20 +41,48 @@ minutes for another one."""
 TRIES = 3
 """How often a task is handed out whose worker died."""
 
+LONGEST_LOOK = 5.0
+"""Seconds between two looks at those at work that count at the most: this process may have been stopped with them."""
+
 Took = Callable[[Task, Result | Exception, int], None]
-"""Hears what came of a task, a result or why there is none, and the number of the worker."""
+"""Hears what came of a task, a result or why there is none, and the number of the worker. The reason is ``Interrupted``
+where the task may be done later."""
 
 
 @dataclass
 class Asked:
-    """Whether somebody wants it to finish early, and by what sign: "Ctrl-C", "SIGTERM", …"""
+    """Whether somebody wants it to finish early, and by what sign: "Ctrl-C", "SIGTERM", …
+
+    Attributes:
+        answer: says that it was heard, and how long what is still done will take.
+        answered: whether that was said: once is enough.
+        attended: somebody looks here about twice a second and says it; otherwise whoever is told has to.
+    """
 
     by: str = ""
+    answer: Callable[[str], None] = field(default=say_heard)
+    answered: bool = False
+    attended: bool = False
 
     @property
     def once(self) -> bool:
         """Whether anybody does."""
         return bool(self.by)
+
+    def hear(self, by: str) -> None:
+        """Somebody wants it."""
+        self.by = by
+        try:
+            if not self.attended:
+                self.speak()
+        except RuntimeError:  # this thread was just writing there when the signal came
+            say_heard(by)
+
+    def speak(self) -> None:
+        """Say that it was heard, unless nobody asked or it was said."""
+        if self.by and not self.answered:
+            self.answered = True
+            self.answer(self.by)
 
 
 @dataclass
@@ -61,6 +92,9 @@ class _Pending:
     worker: int
     tries: int
     since: float
+    seen: float = 0.0  # seconds for which it was looked at
+    given_up: bool = False
+    hangs: str = ""  # why it was given up before the end
 
 
 @dataclass
@@ -83,6 +117,7 @@ class Runner:
         heard: called about twice a second, and whenever something came of a task.
         delivering: what is still done is the delivery, also where somebody asked to finish.
         spans: when tasks were done.
+        needed: whether there is nothing to deliver without what is at work, so that it is waited for a little longer.
     """
 
     folder: Path
@@ -98,6 +133,9 @@ class Runner:
     heard: Callable[[], None] = field(default=lambda: None)
     delivering: bool = False
     spans: list[Span] = field(default_factory=list)
+    needed: Callable[[], bool] = field(default=lambda: False)
+    _usual: Usual = field(default_factory=Usual)
+    _looked: float = 0.0
     _checked: float = 0.0
     _over_since: float | None = None
     _alone_since: float | None = None
@@ -154,13 +192,15 @@ class Runner:
             always: also where somebody asked to finish.
         """
         delivering, self.delivering = self.delivering, self.delivering or always
+        self.asked.attended = True
         try:
             self._work(next_task, took, patient=patient)
         finally:
-            self.delivering = delivering
+            self.delivering, self.asked.attended = delivering, False
+            self.asked.speak()  # of what came since the last look
 
     def _work(self, next_task: Callable[[], Task | None], took: Took | None, *, patient: bool) -> None:
-        self._over_since = None
+        self._over_since, self._looked = None, self.seconds
         while True:
             while self.executor.free() > 0 and (given := self._next(next_task)):
                 self._submit(*given)
@@ -180,6 +220,7 @@ class Runner:
             left = self.left()
             self.executor.wait(min(TICK, left) if left > 0 else TICK)
             self._give_up_late(patient=patient)
+            self._give_up_hanging()
             self._collect(took)
             if self.seconds - self._checked >= CHECKPOINT_SECONDS:
                 self.checkpoint()
@@ -245,30 +286,58 @@ class Runner:
         if not (self.stopped or self.left() <= 0):
             return
         self._over_since = self.seconds if self._over_since is None else self._over_since
-        late = self.seconds - self._over_since > LATE_SECONDS
+        since = self.seconds - self._over_since
         for one in self._pending:
-            if not one.future.done() and (late if isinstance(one.task, Slice) else not patient):
+            late = since > self._late(one.task) if isinstance(one.task, Slice) else not patient
+            if not one.future.done() and late:
+                one.given_up = True
+                self.executor.give_up(one.future)
+
+    def _late(self, task: Slice) -> float:
+        """Seconds that a slice may last beyond the end."""
+        only_files = not task.steps and not task.all_data  # of which there is no other copy
+        if only_files or self.needed():
+            return LATE_SECONDS
+        return min(LATE_SECONDS, max(LEAST_LATE, LATE_SHARE * self.until))
+
+    def _give_up_hanging(self) -> None:
+        """Give up slices that last far longer than they should; another worker goes on with them."""
+        now = self.seconds
+        since, self._looked = min(now - self._looked, LONGEST_LOOK), now
+        for one in self._pending:
+            one.seen += since
+            if not isinstance(one.task, Slice) or one.given_up or one.future.done():
+                continue
+            if one.seen > self._usual.longest(one.task, tries=one.tries):
+                one.given_up, one.hangs = True, f"it has not answered for {one.seen:.0f} s and is given up"
                 self.executor.give_up(one.future)
 
     def _collect(self, took: Took | None) -> None:
-        over = [one for one in self._pending if one.future.done()]
+        over = [one for one in self._pending if one.given_up or one.future.done()]
         self._pending = [one for one in self._pending if one not in over]
         for one in over:
-            found = one.future.exception() or one.future.result()
-            if isinstance(found, WorkerDied) and not self.stopped and self.left() > 0:
-                again = one.tries < TRIES
-                who = "another one" if self.executor.workers else "the next one"
-                more = f"; {who} goes on with it" if again else ""
-                self.say(f"worker {one.worker}: {found} ({one.task.label}){more}")
-                if again:
+            found = one.future.exception() or one.future.result() if not one.given_up else _no_answer(one)
+            if isinstance(found, WorkerDied):
+                if (why := self._not_again(one, found)) is None:
                     self._again.append((one.task, one.tries + 1))
                     continue
-                found = TaskFailed(f"its worker died {TRIES} times")
+                found = Interrupted(why)
             if isinstance(found, BaseException) and not isinstance(found, Exception):
                 raise found
             if not isinstance(found, Exception):
                 self._note_span(one, found)
+                self._usual.took(one.task, found)
             self._hear(one, found, took)
+
+    def _not_again(self, one: _Pending, found: WorkerDied) -> str | None:
+        """Why the task of a worker that died is not given to another one, which is said; ``None``: it is."""
+        if self.stopped or self.left() <= 0:
+            return str(found)
+        again = one.tries < TRIES
+        who = "another one" if self.executor.workers else "the next one"
+        more = f"; {who} goes on with it" if again else ""
+        self.say(f"worker {one.worker}: {found} ({one.task.label}){more}")
+        return None if again else f"its worker died {TRIES} times"
 
     def _note_span(self, one: _Pending, found: Result) -> None:
         """Note when a task was done: its worker may have begun later than it was asked to."""
@@ -286,3 +355,8 @@ class Runner:
             self.say(f"{one.task.label}: {found}")
         if took is not None:
             took(one.task, found, one.worker)
+
+
+def _no_answer(one: _Pending) -> Exception:
+    """Why nothing came of a task that was given up."""
+    return WorkerDied(one.hangs) if one.hangs else Interrupted(GIVEN_UP)

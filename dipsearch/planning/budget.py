@@ -107,7 +107,7 @@ def replanned(plan: Plan, *, budget: float, pixels: int, slowness: float) -> Pla
     """
     if plan.search_until is None or plan.deliver_until is None or not plan.networks:
         return plan
-    until = _deliver_until(budget, _finishing(pixels, slowness=slowness))
+    until = _deliver_until(budget, finishing_seconds(pixels, slowness=slowness))
     later = until - plan.deliver_until
     return replace(
         plan,
@@ -118,7 +118,7 @@ def replanned(plan: Plan, *, budget: float, pixels: int, slowness: float) -> Pla
     )
 
 
-def _finishing(pixels: int, *, slowness: float) -> float:
+def finishing_seconds(pixels: int, *, slowness: float) -> float:
     """Seconds for what is written, on a machine that does other work, too."""
     return FINISHING + pixels / PIXELS_PER_SECOND * slowness
 
@@ -221,7 +221,7 @@ class _Parts:
 
 
 def _parts(load: Load, calibration: Calibration, *, workers: int, budget: float) -> _Parts:
-    finishing = _finishing(sum(map(pixels_of, load.shapes)), slowness=load.slowness)
+    finishing = finishing_seconds(sum(map(pixels_of, load.shapes)), slowness=load.slowness)
     deliver_until = _deliver_until(budget, finishing)
     polishing = POLISHING * load.patch_seconds * -(-PARTS // workers)
     search_until = deliver_until - BETWEEN * budget - polishing

@@ -122,7 +122,7 @@ def compared_rows(grouped: Mapping[str, Sequence[StudyRecord]]) -> tuple[Compare
                     name=record.request.name,
                     group=label,
                     seed=record.request.seed,
-                    complete=found["complete"] + found["resting"],
+                    complete=sum(trial.counts for trial in record.trials),
                     failed=found["failed"],
                     seconds=float(result.get("seconds") or progress(record).end),
                     estimated_psnr=best[0].estimated_psnr if best else None,

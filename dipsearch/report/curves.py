@@ -17,7 +17,6 @@ from ..problem import psnr as true_psnr
 from ..run import StudyRecord, Trial, read_curves, read_trajectory
 from .members import candidate_output
 from .tables import remark_of
-from .wording import COUNTING
 
 _POINTS = 300  # of one curve: more cannot be told apart on a screen
 _POINTS_ALTOGETHER = 60_000  # of all curves: the page has to open at once
@@ -149,7 +148,7 @@ def _curve_row(record: StudyRecord, trial: Trial, *, points: int, compare: bool)
         at_stop=estimates[nearest],
         fitted=tuple(_decibels_of(curves["loss"][kept])),
         ended=remark_of(trial),
-        counts=trial.state in COUNTING,
+        counts=trial.counts,
     )
 
 

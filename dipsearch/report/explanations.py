@@ -96,7 +96,7 @@ def number_rows(record: StudyRecord) -> tuple[tuple[str, str], ...]:
 def order_words(record: StudyRecord) -> str:
     """How the table of candidates is sorted, and what is meant by a candidate that rests, where one does."""
     words = "Best first, by the score, which is made without a reference."
-    if any(trial.state == "resting" for trial in record.trials):
+    if any(trial.state == "resting" and trial.counts for trial in record.trials):
         words += (
             " A resting candidate's fit had not ended when others promised more or the time was over; it is compared, "
             "and delivered, as it stands."

@@ -31,6 +31,7 @@ def score_against_seconds(rows: Sequence[CandidateRow], finalists: Sequence[Fina
     )
     for name, states, known, marker in groups:
         chosen = [row for row in rows if row.state in states and known in (None, row.known)]
+        chosen = [row for row in chosen if row.counts or row.state == "pruned"]
         _points(figure, chosen, y=[row.estimated_psnr for row in chosen], name=name, marker=marker)
     of = {row.number: row for row in rows}
     scores: dict[int, float | None] = {row.number: row.estimated_psnr for row in finalists}

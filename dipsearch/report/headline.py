@@ -130,10 +130,9 @@ def _progress(record: StudyRecord) -> tuple[Fact, ...]:
     found = counts(record)
     best = record.ranked()[:1]
     given_up = f"{found['pruned']} given up early"
-    if found["resting"]:
-        compared = str(found["complete"] + found["resting"])
-        rests = "rests" if found["resting"] == 1 else "rest"
-        facts = [Fact(compared, "compared", f"{found['resting']} of them {rests}, {given_up}")]
+    if resting := sum(e.counts for e in record.trials) - found["complete"]:
+        compared, rests = str(found["complete"] + resting), "rests" if resting == 1 else "rest"
+        facts = [Fact(compared, "compared", f"{resting} of them {rests}, {given_up}")]
     else:
         facts = [Fact(str(found["complete"]), "complete", given_up)]
     if best:

@@ -161,7 +161,7 @@ def _anytime_words(figure: go.Figure | None) -> str:
 
 
 def _compared(record: StudyRecord) -> str:
-    rests = any(e.state == "resting" for e in record.trials)
+    rests = any(e.state == "resting" and e.counts for e in record.trials)
     return plural(len(record.ranked()), "compared candidate" if rests else "complete candidate")
 
 

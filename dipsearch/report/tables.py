@@ -12,7 +12,7 @@ from ..delivery.search_gain import KNOWN
 from ..library import presets_for, starters_for
 from ..run import StudyRecord, Trial
 from .timeline import Share, shares_of, slices_of, start_of
-from .wording import COUNTING, NOTHING, RESTING, clause, decibels, duration
+from .wording import NOTHING, RESTING, clause, decibels, duration
 
 NUMERIC = frozenset({"rank", "candidate", "score", "PSNR", "stop", "time"})
 """Columns of ``candidate_cells`` that hold numbers."""
@@ -25,7 +25,7 @@ class CandidateRow:
     """One candidate of a study.
 
     Args:
-        rank: 1 for the best; ``None`` unless the candidate counts, being complete or resting.
+        rank: 1 for the best; ``None`` unless the candidate counts, being complete, or resting after its first look.
         number: the trial's, from 0.
         state: complete, resting, pruned, failed, running or waiting.
         estimated_psnr: estimated PSNR in dB, made without a reference.
@@ -68,7 +68,7 @@ class CandidateRow:
     @property
     def counts(self) -> bool:
         """Whether it is compared with the others."""
-        return self.state in COUNTING
+        return self.rank is not None
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def candidate_rows(record: StudyRecord) -> tuple[CandidateRow, ...]:
     best_first = sorted(
         (e for e in record.trials if e.state != "waiting" or record.result is None),
         key=lambda e: (
-            _ORDER[e.state],
+            _ORDER[e.state if e.looked_at else "running"],
             -(e.estimated_psnr if e.estimated_psnr is not None else -1e9),
             e.number,
         ),
@@ -282,7 +282,7 @@ def _row(
     parents = " and ".join(str(parent) for parent in trial.parents)
     end = trial.finished if share is None else share.ended
     return CandidateRow(
-        rank=rank if trial.state in COUNTING else None,
+        rank=rank if trial.counts else None,
         number=trial.number,
         state=trial.state,
         estimated_psnr=trial.estimated_psnr,

@@ -114,7 +114,7 @@ class Books:
         Those that cannot be gone on with, since the files of their fits are gone, count with what they had reached.
 
         Args:
-            best: of those that rest since the time was over only so many; the others rest on.
+            best: of those that had their first look and rest since the time was over only so many; the others rest on.
         """
         trials = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         rest = [trial_of(one) for one in trials if one.user_attrs.get(FIT, {}).get("reason") == TIME_OVER]
@@ -157,6 +157,17 @@ class Books:
         storage.set_trial_user_attr(candidate.key, FIT, _plain(found))
         if finite and candidate.even:
             storage.set_trial_intermediate_value(candidate.key, candidate.steps, candidate.value)
+
+    def rest(self, candidate: Candidate, reason: str) -> None:
+        """Write down why a candidate is not gone on with in this run; a resumed search goes on with it."""
+        candidate.rests = reason
+        if candidate.pictures:
+            self.note(candidate, reason=reason)
+            return
+        # Nothing was heard of its fits in this run; what an earlier one has noted stays.
+        storage = self._study._storage
+        known = storage.get_trial(candidate.key).user_attrs.get(FIT, {})
+        storage.set_trial_user_attr(candidate.key, FIT, known | {"reason": reason})
 
     def prunes(self, candidate: Candidate) -> bool:
         """Whether the user's own pruner wants to give it up; it is asked where all pictures have come as far."""

@@ -46,6 +46,7 @@ class Candidate:
         value: what it is ranked by, likewise: that, or the user's own metric.
         busy: a worker advances it.
         told: Optuna knows how it ended.
+        rests: why this run does not advance it any more and a resumed one does; empty: it may be advanced.
         fresh: it has not gone on with all of the measurement since its latest iteration.
         alone: none has come as far, so that it counts however short it was.
         worker: who advanced it last; -1: nobody, or that is not known.
@@ -67,6 +68,7 @@ class Candidate:
     value: float = -math.inf
     busy: bool = False
     told: bool = False
+    rests: str = ""
     fresh: bool = True
     alone: bool = False
     lean: bool = False

@@ -81,7 +81,6 @@ class Restoration:
     note_once: Callable[[str], None] | None = None
     phase: str = "restoring"
     _queue: FitQueue | None = field(default=None, init=False)
-    _answered: bool = field(default=False, init=False)
 
     def run(self) -> list[tuple[Choice, Delivery | None]]:
         """What is delivered of each picture, and what networks led to.
@@ -150,13 +149,14 @@ class Restoration:
 
     def heard(self) -> None:
         """Show the state; say that a wish to finish was heard."""
-        if self.runner.asked.once and not self._answered:
-            self._answered = True
-            self.callback.note(self._answer())
+        self.runner.asked.speak()
         self.callback.progress(self._snapshot())
 
-    def _answer(self) -> str:
-        by = self.runner.asked.by
+    def answer(self, by: str) -> None:
+        """Say that a wish to finish was heard."""
+        self.callback.note(self._heard_words(by))
+
+    def _heard_words(self, by: str) -> str:
         if self.phase == "similar patches":  # nobody knows how long they take before they have taken it
             return f"{by}: no fits; the first answer is finished and delivered (once more: stop at once)"
         return heard_words(by, seconds=SLICE_AT_WORK + choice_seconds(self.problems))

@@ -23,6 +23,7 @@ from ..delivery.answers import Answer, Choice, only
 from ..delivery.delivering import Delivery
 from ..delivery.first_answers import quick_words
 from ..delivery.shares import FIRST
+from ..early_signals import say_heard
 from ..execution.at_once import answer_at_once
 from ..execution.executor import WorkerSpec
 from ..execution.local_processes import LocalProcesses
@@ -141,7 +142,7 @@ class Restorer:
                     several=turn.several,
                     note_once=self._note_once,
                 )
-                runner.heard = restoration.heard
+                runner.heard, self.asked.answer = restoration.heard, restoration.answer
                 found = restoration.run()
                 self.trials = restoration.trials()
                 return found
@@ -149,7 +150,7 @@ class Restorer:
             if self.since is not None:
                 self.since = share()  # this thread has waited for workers, and not for a processor
             # Or the two of them would keep each other, and the pictures, until somebody looks for garbage.
-            runner.heard = lambda: None
+            runner.heard, self.asked.answer = lambda: None, say_heard
             for left in folder.iterdir():
                 shutil.rmtree(left, ignore_errors=True)
 

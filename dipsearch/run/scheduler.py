@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 
 from ..execution.runner import Runner
 from ..execution.task import Slice
+from ..planning.budget import finishing_seconds
 from ..trials.objective import Level
 from ..trials.trial import Trial, ranked
 from .candidate import Candidate
 from .outcome import Callback, Snapshot, WorkerState
 from .run import Run
+from .search_slices import slice_seconds
+from .search_time import pixels_of
 from .searching import Search
 from .signals import heard_words
 
@@ -28,7 +31,10 @@ GRACE = 20.0
 """Seconds that the delivery may take once somebody asked to finish."""
 
 POLISHING = "polishing"
-"""The last phase; all others have to leave it its time."""
+"""The last phase that works on the picture; all others have to leave it its time."""
+
+WRITING = "writing"
+"""What comes after it."""
 
 
 @dataclass
@@ -58,7 +64,10 @@ class Scheduler:
     bar: tuple[Level, ...] = ()
     _cached: Sequence[Trial] = ()
     _read_at: float = float("-inf")
-    _answered: bool = False
+    _hurried: bool = False
+
+    def __post_init__(self) -> None:
+        self.runner.asked.answer = self._answer
 
     def left(self) -> float:
         """Seconds until the phase has to be over; infinite without a budget, unless somebody asked to finish."""
@@ -75,9 +84,9 @@ class Scheduler:
 
     def heard(self) -> None:
         """Show the state; say that a wish to finish was heard."""
-        if self.runner.asked.once and not self._answered:
-            self._answered = True
-            self.say(self._answer())
+        self.runner.asked.speak()
+        if self.runner.asked.once and not self._hurried:
+            self._hurried = True
             if self.runner.delivering:
                 self.runner.deliver(within=GRACE)
         self.callback.progress(self._snapshot())
@@ -97,19 +106,35 @@ class Scheduler:
                 f"the sampler or pruner failed: {type(error).__name__}: {error}; what there is is delivered"
             )
 
-    def _answer(self) -> str:
-        polishing = self.run.plan.polishing
-        takes = 3.0 + polishing if self.phase != POLISHING else 3.0
-        return heard_words(self.runner.asked.by, seconds=takes)
+    def _answer(self, by: str) -> None:
+        self.say(heard_words(by, seconds=self.takes()))
+
+    def takes(self) -> float:
+        """Seconds until everything is delivered where nothing more is fitted, by what was measured of this machine and
+        these pictures."""
+        clock = None if self.search is None else self.search.clock
+        slowness = 1.0 if clock is None else clock.slowness
+        writing = finishing_seconds(pixels_of(self.run), slowness=slowness)
+        if self.phase == WRITING:
+            return writing
+        if clock is None or self.search is None:  # similar patches are at work
+            return self.run.plan.polishing + writing
+        before = slice_seconds(self.run) if self.phase == "searching" else 0.0
+        going_on = () if self.phase == POLISHING else self.search.candidates.values()
+        return before + min(GRACE, clock.after(going_on)) + writing
 
     def _call_back(self, number: int) -> None:
-        """Call the user's callbacks; what one of them raises waits for the end of the search."""
+        """Call the user's callbacks; what one of them raises waits for the end of the search.
+
+        As Optuna's they hear of trials that have ended, and not of those that rest.
+        """
         if not self.run.callbacks:
             return
         study = self.run.study
-        trial = copy.deepcopy(
-            study.get_trials(deepcopy=False)[number]
-        )  # and not of all: there may be thousands
+        trial = study.get_trials(deepcopy=False)[number]
+        if not trial.state.is_finished():
+            return
+        trial = copy.deepcopy(trial)  # and not of all: there may be thousands
         with self.run.optimizing():
             for each in self.run.callbacks:
                 try:

@@ -41,7 +41,7 @@ from .opening import open_run
 from .outcome import Callback, Outcome
 from .result import write_outputs
 from .run import Run, StudyCallback
-from .scheduler import Scheduler
+from .scheduler import WRITING, Scheduler
 from .searching import Search, policy_of
 from .signals import interruptible
 from .storage_claim import StorageClaim
@@ -203,6 +203,7 @@ def _with_networks(
     if said := _failed_words(run.trials()):
         scheduler.notes.append(said)
         callback.warn(said)
+    scheduler.phase = WRITING
     outcome = _written(run, finished, callback, asked, unsaved, notes=tuple(scheduler.notes))
     callback.finished(outcome)
     if scheduler.raised is not None:

@@ -58,11 +58,10 @@ class SearchTime:
         run, budget = self.run, self.run.request.budget_seconds
         if budget is None or self.runner.asked.once or slowness is None:
             return
-        pixels = sum(math.prod(case.problem.image_shape[-2:]) for case in run.cases)
         self._heard.append(slowness)
         if len(self._heard) <= LATEST // 2:
             return
-        run.plan = replanned(run.plan, budget=budget, pixels=pixels, slowness=median(self._heard))
+        run.plan = replanned(run.plan, budget=budget, pixels=pixels_of(run), slowness=self.slowness)
         self.runner.until = math.inf if run.plan.deliver_until is None else run.plan.deliver_until
 
     def left(self, candidates: Collection[Candidate]) -> float:
@@ -74,10 +73,18 @@ class SearchTime:
         plan, runner = self.run.plan, self.runner
         if plan.search_until is None or plan.deliver_until is None:
             return math.inf
-        workers = max(1, len(runner.executor.workers))
-        polishing = POLISHING * self._patch_seconds * -(-PARTS * len(runner.names) // workers)
-        after = polishing + self._all_data_seconds(candidates, workers)
-        return min(plan.search_until, plan.deliver_until - after) - runner.seconds
+        return min(plan.search_until, plan.deliver_until - self.after(candidates)) - runner.seconds
+
+    def after(self, candidates: Collection[Candidate]) -> float:
+        """Seconds between the last slice and the writing: going on with everything that was measured, and polishing."""
+        workers = max(1, len(self.runner.executor.workers))
+        polishing = POLISHING * self._patch_seconds * -(-PARTS * len(self.runner.names) // workers)
+        return polishing + self._all_data_seconds(candidates, workers)
+
+    @property
+    def slowness(self) -> float:
+        """How slow this machine was found to be; 1 before that."""
+        return median(self._heard) if self._heard else 1.0
 
     @cached_property
     def _patch_seconds(self) -> float:
@@ -96,3 +103,8 @@ class SearchTime:
         there = [c for c in candidates if c.usable and c.fresh]
         longest = sorted((all_data_share(c.steps) * c.seconds for c in there), reverse=True)
         return sum(longest[: 2 * workers]) / workers
+
+
+def pixels_of(run: Run) -> int:
+    """Pixels of all pictures."""
+    return sum(math.prod(case.problem.image_shape[-2:]) for case in run.cases)

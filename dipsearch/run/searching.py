@@ -15,6 +15,7 @@ from statistics import median
 
 from ..delivery.delivering import MOST_MEMBERS
 from ..errors import StorageLost
+from ..execution.executor import Interrupted
 from ..execution.runner import Runner
 from ..execution.task import Advanced, Result, Slice, Task
 from ..planning.plan import least_steps
@@ -31,11 +32,17 @@ from .slice_log import SliceRow, append_slice
 MOST_FAILURES = 12
 """After this many failures in a row the search gives up: something is wrong with the machine, or with the space."""
 
+MOST_DEATHS = 12
+"""After this many candidates in a row that no worker came back with, and no slice in between, it gives up, too."""
+
 MOST_FRUITLESS = 50
 """After this many proposals in a row that are not to be fitted no more are asked for: the space has no others."""
 
-TOO_SHORT = "the search was over before its first look"
-"""Why a candidate does not count."""
+TOO_SHORT, NOT_BEGUN = (
+    "the search was over before its first look",
+    "the search was over before its first slice",
+)
+"""Why a candidate rests, or is given up, that does not count."""
 
 AHEAD = 2
 """Candidates per worker that may be under way before the first of them is known, where no clock decides."""
@@ -65,6 +72,7 @@ class Search:
         candidates: that are or were under way, by number.
         stopped: whether a callback or the sampler wants no more of them.
         failures: of candidates, in a row.
+        deaths: candidates that no worker came back with, in a row.
         fruitless: proposals that are not to be fitted, in a row: repeats, too dear ones, those their function pruned.
         clock: how long it may go on.
     """
@@ -78,6 +86,7 @@ class Search:
     candidates: dict[int, Candidate] = field(default_factory=dict)
     stopped: bool = False
     failures: int = 0
+    deaths: int = 0
     fruitless: int = 0
     _lost: bool = False
     _since: dict[int, tuple[float, int, str]] = field(default_factory=dict)
@@ -87,6 +96,7 @@ class Search:
 
     def work(self) -> None:
         """Hand out slices until there is nothing more to do; then tell how everybody ended."""
+        self.runner.needed = lambda: not self._has_any
         self._go_on()
         self._take_up()
         self.runner.work(self._next, self._took)
@@ -94,11 +104,12 @@ class Search:
         self.runner.checkpoint()
         with self._keeping_books():
             self._mark_alone()
+            self._leave_unseen()
             if not self.runner.asked.once:
                 self._tell_all()
             elif not self.clock.decides:
-                for candidate in self.candidates.values():
-                    if candidate.pictures and not candidate.told:
+                for candidate in self._left():
+                    if candidate.pictures:
                         self.books.note(candidate)
 
     @property
@@ -143,9 +154,9 @@ class Search:
                 if self.books.exhausted
                 else "a callback ended the search"
             )
-        if self.stopped or self.failures >= MOST_FAILURES:
+        if self.stopped or self._hopeless:
             return None
-        while self.failures < MOST_FAILURES and not self.stopped:
+        while not self._hopeless and not self.stopped:
             left = self.clock.left(self.candidates.values())
             if left <= 0 and self._enough:
                 return None
@@ -159,11 +170,21 @@ class Search:
         return None
 
     @property
+    def _hopeless(self) -> bool:
+        return self.failures >= MOST_FAILURES or self.deaths >= MOST_DEATHS
+
+    @property
     def _enough(self) -> bool:
         """Whether nothing new is begun after the time: there is a network, or a first answer that one without a pilot,
         which comes too late for more than a glimpse of the picture, would not better."""
         first = not self.run.settings.has_pilot and self.run.has_firsts
         return bool(self.candidates or ranked(self.run.trials())) or first
+
+    @property
+    def _has_any(self) -> bool:
+        """Whether there is something to deliver."""
+        heard = any(c.pictures for c in self.candidates.values())
+        return heard or self.run.has_firsts or bool(ranked(self.run.trials()))
 
     def _situation(self, left: float) -> Situation:
         workers = max(1, len(self.runner.executor.workers))
@@ -174,7 +195,10 @@ class Search:
         look = least_steps(typical) if typical is not None else settings.usual_steps
         return Situation(
             contestants=[
-                replace(c.contestant(seconds_per_step=each), busy=c.busy or self._out_of_reach(c))
+                replace(
+                    c.contestant(seconds_per_step=each),
+                    busy=c.busy or bool(c.rests) or self._out_of_reach(c),
+                )
                 for c in self.candidates.values()
                 if c.pictures or not c.told
             ],
@@ -195,7 +219,7 @@ class Search:
         if self.fruitless >= MOST_FRUITLESS or (plan.trials is not None and self._fitted() >= plan.trials):
             return False
         if plan.search_until is None:
-            return sum(not c.told for c in self.candidates.values()) < AHEAD * workers
+            return sum(not c.told and not c.rests for c in self.candidates.values()) < AHEAD * workers
         return True
 
     def _fitted(self) -> int:
@@ -242,7 +266,12 @@ class Search:
             if self.runner.asked.once:
                 return  # its worker was ended, and it can be gone on with
             with self._keeping_books():
-                rested = self.books.trial(candidate.number).state == "resting"
+                if isinstance(found, Interrupted):
+                    self.runner.say(f"{task.label}: {found}; it rests, and --resume goes on with it")
+                    self._rest(candidate, str(found))
+                    self._count_death()
+                    return
+                rested = self.books.trial(candidate.number).counts
                 if candidate.usable or rested:  # what it had reached is there, and counts
                     self.runner.say(f"{task.label}: {found}; it counts with what it had reached")
                     if candidate.usable:
@@ -256,6 +285,8 @@ class Search:
                 self._over(candidate.number)
             return
         candidate.advanced(found)
+        if found.made:
+            self.deaths = 0
         candidate.keeping.took(found, at=self.runner.seconds)
         here = [spec for spec in self.runner.executor.workers if spec.index == worker and not spec.host]
         if found.made:  # others wait for what is no processor, or for that of another machine
@@ -308,7 +339,7 @@ class Search:
     def _tell_ended(self) -> None:
         """Tell of those that have ended; where no clock decides, in the order of their numbers."""
         for candidate in sorted(self.candidates.values(), key=lambda c: c.number):
-            if candidate.told:
+            if candidate.told or candidate.rests:
                 continue
             if candidate.ended:
                 self._told(candidate)
@@ -317,9 +348,7 @@ class Search:
 
     def _tell_all(self) -> None:
         """Tell how those stand that were not advanced to their end: they count with what they have reached."""
-        for candidate in self.candidates.values():
-            if candidate.told or candidate.busy:
-                continue
+        for candidate in self._left():
             # Too short to be compared with the others is no failure.
             if candidate.usable and math.isfinite(candidate.value) and self._rests:
                 self.books.note(candidate, reason=TIME_OVER)
@@ -327,7 +356,24 @@ class Search:
             elif candidate.pictures:
                 self._told(candidate, pruned="" if candidate.usable else TOO_SHORT)
             elif candidate.made == 0:
-                self.books.leave_out(candidate, "the search was over before its first slice")
+                self.books.leave_out(candidate, NOT_BEGUN)
+
+    def _left(self) -> list[Candidate]:
+        """Those that were begun and of which nothing was told yet."""
+        return [c for c in self.candidates.values() if not (c.told or c.rests or c.busy)]
+
+    def _leave_unseen(self) -> None:
+        """Leave those for a resumed search to go on with that the end has cut off before their first look: nobody
+        would ever propose them again."""
+        for candidate in self._left():
+            if candidate.pictures and not candidate.usable and candidate.ended is None:
+                self._rest(candidate, TOO_SHORT)
+            elif not candidate.pictures and not candidate.made:
+                self._rest(candidate, NOT_BEGUN)
+
+    def _rest(self, candidate: Candidate, why: str) -> None:
+        self.books.rest(candidate, why)
+        self._over(candidate.number)
 
     def _mark_alone(self) -> None:
         """Where nobody had a first look, who came furthest counts: a short budget gets a rough picture."""
@@ -389,6 +435,15 @@ class Search:
             self.runner.say(
                 f"no more networks were begun: {MOST_FRUITLESS} proposals in a row were not to be fitted"
                 + (f", the last one since {reason}" if reason else "")
+            )
+
+    def _count_death(self) -> None:
+        """One network may kill whoever works on it, and is left alone; where one after the other does, it is no
+        network's fault."""
+        self.deaths += 1
+        if self.deaths == MOST_DEATHS:
+            self.runner.say(
+                f"the search ended early: no worker came back with {MOST_DEATHS} candidates in a row"
             )
 
     def _count_failure(self, failed: bool) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from ..early_signals import NAMES, answered_by, heard_early, say_heard
+from ..early_signals import NAMES, answered_by, heard_early
 from ..execution.executor import Executor
 from ..execution.runner import Asked
 
@@ -24,8 +24,7 @@ def interruptible(executor: Executor | None = None, asked: Asked | None = None) 
     """Let signals ask to finish instead of ending this process.
 
     Args:
-        executor: is ended with the second one. Where there is none yet, nobody shows that the first one was heard, and
-            it is said here.
+        executor: is ended with the second one.
         asked: remembers the first one; by default a new value.
     """
     asked = asked or Asked()
@@ -36,11 +35,9 @@ def interruptible(executor: Executor | None = None, asked: Asked | None = None) 
             if executor is not None:
                 executor.kill()
             raise KeyboardInterrupt
-        asked.by = NAMES[signal.Signals(number).name]
-        if executor is None:
-            say_heard(asked.by)
+        asked.hear(NAMES[signal.Signals(number).name])
 
     with answered_by(handle) as here:
-        if here:
-            asked.by = asked.by or heard_early()
+        if here and not asked.once and (early := heard_early()):
+            asked.by, asked.answered = early, True
         yield asked

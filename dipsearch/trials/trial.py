@@ -14,7 +14,7 @@ from ..visible import Words
 from ..yaml_files import validate
 
 State = Literal["complete", "pruned", "failed", "running", "resting", "waiting"]
-"""``resting``: it had its first look and counts among the others, and may be gone on with."""
+"""``resting``: it may be gone on with, and counts among the others if it had its first look."""
 
 _STATES: dict[TrialState, State] = {
     TrialState.COMPLETE: "complete",
@@ -39,7 +39,7 @@ class Trial:
         steps: iterations made.
         ended: why its fit ended, a sentence.
         seconds: wall time of its fits.
-        reason: why it failed or was pruned.
+        reason: why it failed, was pruned or rests.
         parents: numbers of the candidates it was bred from.
         operator: how it came to be ("known", "crossover", …).
         changed: genes that differ from the first parent.
@@ -54,6 +54,7 @@ class Trial:
         start: the preset whose learnt weights it began with; ``None``: random ones.
         params: what was suggested for it, as Optuna has it.
         name: of a network of one's own.
+        looked_at: whether one that rests had its first look.
     """
 
     number: int
@@ -80,6 +81,12 @@ class Trial:
     start: str | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     name: str | None = None
+    looked_at: bool = True
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is compared with the others."""
+        return self.state == "complete" or (self.state == "resting" and self.looked_at)
 
     @property
     def label(self) -> str | None:
@@ -143,7 +150,7 @@ def trial_of(trial: FrozenTrial, *, genome: Genome | None = None) -> Trial:
     latest = validate(_Latest, trial.user_attrs, source=source).fit
     notes = validate(_Notes, {**latest, **trial.user_attrs}, source=source)
     state = _STATES[trial.state]
-    if state == "running" and notes.usable:
+    if state == "running" and (notes.usable or notes.reason):
         state = "resting"
     if genome is None and notes.genome is not None:
         genome = Genome.from_nested(notes.genome)
@@ -156,14 +163,15 @@ def trial_of(trial: FrozenTrial, *, genome: Genome | None = None) -> Trial:
         started=trial.datetime_start.timestamp() if trial.datetime_start else None,
         finished=trial.datetime_complete.timestamp() if trial.datetime_complete else None,
         params=dict(trial.params),
+        looked_at=state != "resting" or notes.usable,
         **notes.model_dump(exclude={"usable", "genome", "score"}),
     )
 
 
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
     """The candidates that count, the best first, by the user's metric or else by their scores, then by number."""
-    complete = [e for e in trials if e.state in ("complete", "resting") and e.value is not None]
-    return sorted(complete, key=lambda e: (-(e.value or 0.0), e.number))
+    compared = [e for e in trials if e.counts and e.value is not None]
+    return sorted(compared, key=lambda e: (-(e.value or 0.0), e.number))
 
 
 def lost_words(trials: Iterable[Trial], *, of: Iterable[Trial]) -> str:

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from dipsearch.execution.executor import TaskFailed, WorkerDied
-from dipsearch.execution.runner import ALONE_SECONDS, LATE_SECONDS, TICK, TRIES, Runner
+from dipsearch.execution.executor import Interrupted, TaskFailed, WorkerDied
+from dipsearch.execution.runner import ALONE_SECONDS, LATE_SECONDS, LEAST_LATE, TICK, TRIES, Runner
 from dipsearch.execution.task import Advanced, Patches, Restored, Result, Task
 from tests.execution.studies import a_slice
 from tests.memory_executor import FAILURE, Clock, MakeRunner, MemoryExecutor, clock, memory_runner, said
@@ -150,7 +150,7 @@ class TestDeadWorkers:
         assert executor_of(runner).given == [first] * TRIES + [second]
         assert TRIES == 3
         (_, failed, _), (_, done, _) = heard
-        assert isinstance(failed, TaskFailed) and str(failed) == "its worker died 3 times"
+        assert isinstance(failed, Interrupted) and str(failed) == "its worker died 3 times"
         assert isinstance(done, Advanced)
         assert [sentence.endswith("another one goes on with it") for sentence in said] == [True, True, False]
 
@@ -158,7 +158,7 @@ class TestDeadWorkers:
         (only,) = slices(1)
         runner = memory_runner(dying(1, of=only), until=0.5 * FAILURE)
         ((_, found, _),) = worked(runner, [only])
-        assert isinstance(found, WorkerDied)
+        assert isinstance(found, Interrupted) and "died (SIGKILL)" in str(found)
         assert executor_of(runner).given == [only]
 
     def test_a_task_that_fails_is_not_tried_again(self, memory_runner: MakeRunner, said: list[str]) -> None:
@@ -189,25 +189,35 @@ class TestFinishingEarly:
         runner = memory_runner(dying(1, of=only))
         asking(runner, at=0.5 * FAILURE)
         ((_, found, _),) = worked(runner, [only])
-        assert isinstance(found, WorkerDied)
+        assert isinstance(found, Interrupted) and "died (SIGKILL)" in str(found)
         assert executor_of(runner).given == [only] and said == []
 
     def test_nobody_waits_for_similar_patches(self, memory_runner: MakeRunner, said: list[str]) -> None:
         runner = memory_runner(taking(LATE_SECONDS), count=2)
         asking(runner, at=2.0)
         heard = worked(runner, [patches(), *slices(1)])
-        assert [type(found) for _, found, _ in heard] == [TaskFailed, Advanced]
+        assert [type(found) for _, found, _ in heard] == [Interrupted, Advanced]
         assert len(executor_of(runner).given_up) == 1
         assert runner.done == {} and said == []
 
-    @pytest.mark.parametrize("until", [1.0, math.inf])
+    @pytest.mark.parametrize(
+        ("until", "late"), [(1.0, LEAST_LATE), (200.0, 6.0), (3600.0, LATE_SECONDS), (math.inf, LATE_SECONDS)]
+    )
     def test_nobody_waits_for_ever_for_a_slice_whose_worker_hangs(
-        self, memory_runner: MakeRunner, until: float
+        self, memory_runner: MakeRunner, until: float, late: float
     ) -> None:
         runner = memory_runner(taking(3600.0), until=until)
         asking(runner, at=1.0)
         ((_, found, _),) = worked(runner, slices(1))
-        assert isinstance(found, TaskFailed) and LATE_SECONDS < runner.seconds < LATE_SECONDS + 3
+        assert isinstance(found, Interrupted) and late < runner.seconds - 1.0 < late + 3 * TICK
+
+    def test_what_there_is_no_other_copy_of_is_waited_for_longer(self, memory_runner: MakeRunner) -> None:
+        files, going_on = a_slice(steps=0), a_slice(steps=0, all_data=True)
+        for task, needed, longer in ((files, False, True), (going_on, False, False), (a_slice(), True, True)):
+            runner = memory_runner(taking(3600.0), until=1.0)
+            runner.needed = lambda needed=needed: needed
+            worked(runner, [task])
+            assert (runner.seconds > LATE_SECONDS) is longer
 
     def test_where_all_workers_are_gone_for_good_nobody_waits(
         self, memory_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch
@@ -241,13 +251,13 @@ class TestTheEnd:
     def test_similar_patches_are_given_up_then_and_slices_are_not(
         self, memory_runner: MakeRunner, said: list[str]
     ) -> None:
-        runner = memory_runner(taking(10.0), count=2, until=4.0)
+        runner = memory_runner(taking(5.0), count=2, until=4.0)
         heard = worked(runner, [patches(), *slices(1)])
         assert [(type(task), type(found)) for task, found, _ in heard] == [
-            (Patches, TaskFailed),
+            (Patches, Interrupted),
             (type(a_slice()), Advanced),
         ]
-        assert runner.seconds == 10 and runner.done == {}
+        assert runner.seconds == 5 and runner.done == {}
         assert said == ["similar patches on cat: it was given up, since there was no more time for it"]
 
     def test_what_is_in_time_is_not_given_up(self, memory_runner: MakeRunner) -> None:

@@ -61,6 +61,23 @@ def test_a_disk_with_no_room_for_the_state_keeps_what_is_delivered(
     assert has_full(worker.folder / LEARNS / OUTPUT)
 
 
+def test_a_disk_that_is_full_for_a_moment_costs_no_fit(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, values: object) -> None:
+        raise ResourceError(f"cannot write {path}", "the system says: No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dipsearch.trials.trial_files.write_npz", full)
+        found = worker.do(a_slice(steps=100))
+    assert isinstance(found, Advanced) and (found.steps, found.kept) == (100, False)
+    assert found.note == "what it found could not be kept; the system says: No space left on device"
+    assert worker.remembers(LEARNS) == 100
+    again = worker.do(a_slice(at=100, steps=0))
+    assert isinstance(again, Advanced) and (again.steps, again.kept) == (100, True)
+    assert (worker.folder / LEARNS / STATE).exists() and (worker.folder / LEARNS / OUTPUT).exists()
+
+
 def test_where_the_state_is_gone_nothing_takes_the_place_of_the_images(worker: Worker) -> None:
     """A fit goes on with all data from its state; without it there is nothing new to be written."""
     worker.do(a_slice())

@@ -3,7 +3,9 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +15,8 @@ from dipsearch.commands.main import run
 from dipsearch.delivery.first_answers import INTERRUPTED_SECONDS
 from dipsearch.early_signals import heard_early, listening_early
 from dipsearch.errors import InputError
-from dipsearch.execution.runner import Asked
+from dipsearch.execution.executor import WorkerSpec
+from dipsearch.execution.runner import Asked, Runner
 from dipsearch.problem import TaskOptions
 from dipsearch.run.answering import first_until
 from dipsearch.run.signals import interruptible
@@ -40,13 +43,55 @@ def test_the_first_is_remembered_and_said_and_the_work_takes_it_over(capsys):
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_one_that_comes_before_the_workers_are_there_is_answered_at_once(capsys):
-    with interruptible() as asked:
+@pytest.mark.parametrize("executor", [None, object()])
+def test_one_is_answered_at_once_where_nobody_looks(executor, capsys):
+    with interruptible(executor) as asked:
         sent()
         assert asked.by == "SIGTERM" and capsys.readouterr().err == HEARD
-        with interruptible(object(), Asked()) as later:  # whose scheduler says it, on the display
-            sent()
-            assert later.once and capsys.readouterr().err == ""
+        asked.speak()
+        assert capsys.readouterr().err == ""  # once is enough
+
+
+def test_where_somebody_looks_it_is_said_there(capsys):
+    said = []
+    with interruptible(object(), Asked(answer=said.append, attended=True)) as asked:
+        sent()
+        assert asked.once and said == [] and capsys.readouterr().err == ""
+        asked.speak()
+        assert said == ["SIGTERM"]
+
+
+def test_what_comes_between_the_last_look_and_the_end_of_the_work_is_answered(tmp_path):
+    said = []
+    asked = Asked(answer=said.append)
+    executor = SimpleNamespace(workers=(WorkerSpec(0, "cpu"),), free=lambda: 1, lost=False)
+    runner = Runner(tmp_path, ("cat",), 0, executor, time.monotonic(), said.append, asked)
+    with interruptible(executor, asked):
+        runner.heard = sent
+        runner.work(lambda: None)
+        assert said == ["SIGTERM"] and not asked.attended
+
+
+def test_what_was_said_before_the_work_is_not_said_again():
+    with listening_early():
+        sent()
+        with interruptible() as asked:
+            assert asked.once and asked.answered
+
+
+@pytest.mark.parametrize("ends_well", [True, False])
+def test_when_everything_is_written_a_signal_changes_nothing_any_more(ends_well):
+    before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in early_signals.NAMES}
+    try:
+        with suppress(KeyError), listening_early(last=True):
+            if not ends_well:
+                raise KeyError
+        assert (signal.getsignal(signal.SIGTERM) == signal.SIG_IGN) is ends_well
+        with listening_early():  # a program that calls it again
+            assert signal.getsignal(signal.SIGTERM) == early_signals._remember
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_a_second_one_ends_it():

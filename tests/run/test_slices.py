@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from dipsearch.bench.shared.processes import workers
 from dipsearch.errors import StudyError
 from dipsearch.report import write_page
 from dipsearch.run import Outcome, Request, Snapshot, read_study, run_search
+from dipsearch.run.result import write_outputs
 from dipsearch.run.searching import Search
 from dipsearch.run.slice_log import read_slices
 from dipsearch.trials.claim import claim
@@ -80,6 +81,21 @@ def test_who_asks_to_finish_gets_a_picture_and_can_go_on_later(place: Path, sign
     assert [trial.state for trial in read_study(again.folder).trials] == ["complete", "complete"]
 
 
+def test_a_signal_is_answered_while_the_picture_is_written_too(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: Any, **named: Any) -> Outcome:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return write_outputs(*given, **named)
+
+    monkeypatch.setattr("dipsearch.run.search_run.write_outputs", interrupted)
+    ear = Ear()
+    outcome = run(place, request(place, steps=40, trials=1), ear)
+    assert np.isfinite(outcome.images[0].numpy()).all()
+    said = "SIGTERM: no more fits; delivering what there is takes about 2 s (once more: stop at once)"
+    assert [note for note in ear.notes if "SIGTERM" in note] == [said]
+
+
 def test_an_interrupted_search_ends_where_the_uninterrupted_one_does(place: Path) -> None:
     asked = request(place, steps=120, trials=2)
     whole = run(place, replace(asked, name="whole"), Ear())
@@ -98,6 +114,22 @@ def test_a_worker_that_is_killed_costs_its_slice_and_nothing_else(place: Path) -
     outcome = run(place, asked, ear)
     assert ear.done and any("its process died (SIGKILL" in note for note in ear.notes)
     assert outcome.result["trials"] == {"complete": 2, "resting": 0, "pruned": 0, "failed": 0}
+    whole = run(place, replace(asked, name="whole"), Ear())
+    assert np.array_equal(whole.images[0].numpy(), outcome.images[0].numpy())
+
+
+def test_a_worker_that_hangs_costs_its_slice_and_nothing_else(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dipsearch.execution.hanging.SECONDS", 2.0)
+    monkeypatch.setattr("dipsearch.execution.hanging.TIMES", 2.0)
+    asked = request(place, steps=120, trials=1)
+    ear = Doing(lambda: os.kill(workers(os.getpid())[0], signal.SIGSTOP))
+    outcome = run(place, asked, ear)
+    assert ear.done and any(
+        "has not answered for" in note and note.endswith("another one goes on with it") for note in ear.notes
+    )
+    assert outcome.result["trials"] == {"complete": 1, "resting": 0, "pruned": 0, "failed": 0}
     whole = run(place, replace(asked, name="whole"), Ear())
     assert np.array_equal(whole.images[0].numpy(), outcome.images[0].numpy())
 
@@ -140,9 +172,10 @@ def test_a_candidate_that_got_no_slice_is_no_failure(place: Path, monkeypatch: p
 
     monkeypatch.setattr(Search, "_next", begun_and_over)
     outcome = run(place, request(place, budget_seconds=600.0), Ear())
-    assert outcome.result["trials"] == {"complete": 0, "resting": 0, "pruned": 1, "failed": 0}
+    assert outcome.result["trials"] == {"complete": 0, "resting": 1, "pruned": 0, "failed": 0}
     (trial,) = read_study(outcome.folder).trials
-    assert (trial.state, trial.reason) == ("pruned", "the search was over before its first slice")
+    assert (trial.state, trial.reason) == ("resting", "the search was over before its first slice")
+    assert not trial.counts
     assert np.isfinite(outcome.images[0].numpy()).all()  # the first answer
     assert (
         "before its first slice" in write_page(read_study(outcome.folder), to=place / "page.html").read_text()

@@ -85,7 +85,7 @@ def test_who_asks_to_finish_while_it_delivers_gets_it_soon() -> None:
     runner = Runner(Path(), ("cat",), 0, cast(Any, SimpleNamespace(workers=())), 0.0, said.append, Wish())
     plan = cast(Plan, SimpleNamespace(deliver_until=None, polishing=5.0))
     searched = SimpleNamespace(
-        plan=plan, seconds=0.0, trials=list, request=SimpleNamespace(budget_seconds=None), notes=[]
+        plan=plan, seconds=0.0, trials=list, request=SimpleNamespace(budget_seconds=None), notes=[], cases=[]
     )
     scheduler = Scheduler(cast(Run, searched), runner, Silent())
     runner.deliver(within=GRACE)
@@ -402,5 +402,8 @@ def test_no_copy_of_the_study_is_made_for_nobody(tmp_path: Path, monkeypatch: py
     searched.study.ask()
     scheduler._call_back(0)
     searched.callbacks = [lambda study, trial: heard.append(trial.number)]
+    scheduler._call_back(0)
+    assert heard == []  # it is under way, or rests
+    searched.study.tell(0, 20.0)
     scheduler._call_back(0)
     assert heard == [0]

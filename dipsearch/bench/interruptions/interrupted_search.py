@@ -75,11 +75,16 @@ def faults_of_end(ended: Ending, study: Path) -> list[str]:
         found.append(ended.last_line)
     if "Traceback" in ended.errors:
         found.append(f"a traceback: {ended.last_line}")
+    return found + [f"{fault}; {ended.last_line}" for fault in faults_of_delivery(study)]
+
+
+def faults_of_delivery(study: Path) -> list[str]:
+    """What is wrong with what was delivered so far."""
     try:
         read_delivery(study)
     except FormatError as error:
-        found.append(f"nothing was delivered: {error}; {ended.last_line}")
-    return found
+        return [f"nothing was delivered: {error}"]
+    return []
 
 
 def row(

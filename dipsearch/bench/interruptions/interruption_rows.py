@@ -74,7 +74,8 @@ class InterruptionRow:
 
 LEGEND = (
     "Ok: after a kill every file can be read, and after the next run every finished candidate is there with its "
-    "value, and none that was under way was dropped, begun anew, or lost more than a slice; after a signal, after "
+    "value, and none that was under way was dropped, begun anew, or lost more than a slice; a signal is answered with "
+    "a word, unless everything was written before, and with exit code 0; after it, after "
     "the death of workers and beside others a picture is delivered, and whoever is not the owner of a study is "
     "refused in one line with exit code 2. At stake: kills at which a candidate was finished or under way. Lost: "
     "iterations of all candidates under way that have to be made again. "

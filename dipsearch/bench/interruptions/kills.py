@@ -20,7 +20,15 @@ from ..shared.processes import workers
 from ..shared.search_process import SearchProcess, started, wait_for
 from ..shared.study_books import Books, faults_between, read_books
 from ..shared.study_files import leftovers, unreadable
-from .interrupted_search import NAME, RESUME, InterruptedSearch, faults_of_end, row, study_of
+from .interrupted_search import (
+    NAME,
+    RESUME,
+    InterruptedSearch,
+    faults_of_delivery,
+    faults_of_end,
+    row,
+    study_of,
+)
 from .interruption_rows import InterruptionRow, Kind
 
 LONGEST = 5
@@ -145,6 +153,9 @@ def _judged(hit: Hit, after: Books, seconds: float, faults: Sequence[str]) -> In
 SIGNALS: Mapping[Kind, signal.Signals] = MappingProxyType(
     {"term": signal.SIGTERM, "int": signal.SIGINT, "hup": signal.SIGHUP}
 )
+ANSWER = "stop at once"
+"""What the program says in every answer to a signal. Where the picture was written before, none is needed."""
+
 EARLIEST = 3.0
 """Seconds that the program may take to be there at all."""
 
@@ -156,15 +167,20 @@ def signal_sent(search: InterruptedSearch, kind: Kind, number: int) -> Interrupt
     with TemporaryDirectory(prefix="dipsearch-signals-") as folder:
         place = Path(folder)
         with started(search.arguments(place, number), folder=place) as process:
-            early = process.wait(moment)
-            sent, before = process.seconds, process.said()
+            early, written = process.wait(moment), not faults_of_delivery(study_of(place))
+            sent = process.seconds
             process.send(SIGNALS[kind], everyone=everyone)
-            wait_for(lambda: process.said() > before or not process.running, seconds=search.patience)
-            answer = f"a word after {process.seconds - sent:.1f} s" if process.said() > before else "no word"
+            wait_for(lambda: ANSWER in process.said() or not process.running, seconds=search.patience)
+            heard = ANSWER in process.said()
+            answer = f"a word after {process.seconds - sent:.1f} s" if heard else "no word"
             ended = process.ending(search.patience)
         faults = faults_of_end(ended, study_of(place))
         if early is not None:
             faults.append("it ended before it was sent a signal")
+        elif not heard and not written:
+            faults.append("nothing said that it was heard")
+        if ended.code not in (0, None):
+            faults.append(f"it ended with exit code {ended.code}")
         remark = f"to {'all' if everyone else 'it alone'}, {answer}, exit code {ended.code}"
         return row(kind, number, moment=sent, seconds=ended.seconds - sent, faults=faults, remark=remark)
 

@@ -70,9 +70,9 @@ class SearchProcess:
         """Whether it has not ended."""
         return self._process.poll() is None
 
-    def said(self) -> int:
-        """Bytes that it has written so far, to both channels."""
-        return sum(os.fstat(file.fileno()).st_size for file in (self._out, self._err))
+    def said(self) -> str:
+        """What it has written so far, to both channels."""
+        return _written(self._out) + _written(self._err)
 
     def wait(self, timeout: float) -> Ending | None:
         """How it ended; ``None``: not within so many seconds."""
@@ -102,9 +102,12 @@ class SearchProcess:
         wait_for(lambda: not members(self.pid), seconds=LAST_WORDS)
 
     def _ending(self, code: int | None) -> Ending:
-        # The program writes through the same file descriptions, so their positions must stay where they are.
-        errors = os.pread(self._err.fileno(), os.fstat(self._err.fileno()).st_size, 0)
-        return Ending(code, self.seconds, errors.decode(errors="replace"))
+        return Ending(code, self.seconds, _written(self._err))
+
+
+def _written(file: IO[bytes]) -> str:
+    # The program writes through the same file descriptions, so their positions must stay where they are.
+    return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode(errors="replace")
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def work():
     sleep = [sys.executable, "-S", "-c", "import time; time.sleep(20)  # spawn_main"]
     return subprocess.Popen(sleep, stderr=subprocess.DEVNULL)
 def deliver(*_):
-    print("heard", flush=True)
+    print("" if "word" in omits else "heard (once more: stop at once)", flush=True)
     if "delivery" not in omits:
         shutil.copy("picture.png", "restored.png")
         result = {"delivered_psnr": 20.0, "pictures": [{"restored": "restored.png"}]}
@@ -57,7 +57,7 @@ def deliver(*_):
         os.rename(mine, "result.json")
     for worker in workers:
         worker.kill()
-    sys.exit(0)
+    sys.exit(3 if "exit" in omits else 0)
 workers = [work(), work()]
 if "signals" not in omits:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -119,6 +119,10 @@ def test_signals_bring_a_picture(omit: Omit, kind: Kind) -> None:
     alone, everyone = interrupted(SEARCH, kind, [0, 1])
     assert alone.ok and everyone.ok and alone.moment_s > 0.35
     assert alone.note.startswith("to it alone, a word after 0.") and everyone.note.startswith("to all, ")
+    for what, fault in (("word", "nothing said that it was heard"), ("exit", "it ended with exit code 3")):
+        omit(what)
+        (row,) = interrupted(SEARCH, kind, [0])
+        assert not row.ok and fault in row.note
     omit("signals")
     (row,) = interrupted(SEARCH, kind, [0])
     assert not row.ok and "nothing was delivered: there is no result.json" in row.note
