@@ -230,6 +230,29 @@ def test_many_programs_add_up_in_the_same_order_each_time() -> None:
     assert_close(first, F.batch_norm(x.double(), None, None, None, None, True, 0.0, 1e-5))
 
 
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float64])
+def test_sums_are_in_32_bits_whatever_the_default_type_is(kind: torch.dtype) -> None:
+    x, far = random(1, 8, 12, 10, seed=0, shift=2), random(1, 8, 6, 5, seed=1, shift=-1)
+    found: list[list[Tensor]] = []
+    for default in (torch.get_default_dtype(), kind):
+        given = [one.clone().requires_grad_() for one in (x, far)]
+        usual = torch.get_default_dtype()
+        torch.set_default_dtype(default)
+        try:
+            # Modules of their own: they have no workspace yet.
+            (near,) = prepared(
+                given[0], Scaling(nn.Identity()), activation="elu", padding="zero", borders=(0,)
+            )
+            scaling = Scaling(nn.Identity())
+            y = joined(near, given[1], scaling, upsampling="bilinear", padding="reflect", border=1)
+            y.square().sum().backward()
+        finally:
+            torch.set_default_dtype(usual)
+        found.append([y.detach(), *(one.grad for one in given if one.grad is not None)])
+    assert len(found[0]) == 3
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
 def test_channels_are_read_in_groups_that_divide_all_parts() -> None:
     assert blocks(132, itemsize=4).vec == 4
     assert blocks(4, 128, itemsize=2).vec == 4

@@ -82,7 +82,10 @@ class Workspace:
             if parts.device == device and len(parts) >= size and len(counts) >= grid[1]:
                 return parts, counts
         there.append(
-            (torch.empty(size, device=device), torch.zeros(grid[1], dtype=torch.int32, device=device))
+            (
+                torch.empty(size, dtype=torch.float32, device=device),  # whatever PyTorch's default type is
+                torch.zeros(grid[1], dtype=torch.int32, device=device),
+            )
         )
         return there[-1]
 
