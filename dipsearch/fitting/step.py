@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..errors import InputError, first_line, out_of_memory
 from ..network import Network, OwnNetwork, build, make_input
 from ..network.adam import Adam
+from ..network.fused import or_plain
 from ..problem import Problem, Split
 from .average import Average, ExponentialAverage, RunningAverage
 from .compute import USUAL, Compute
@@ -108,7 +109,7 @@ class Step:
     def __call__(self) -> None:
         """Make one step."""
         with arithmetic(self.precision, self.device):
-            self._step()
+            or_plain(self._step, self.device)
 
     def _step(self) -> None:
         z = self._z
