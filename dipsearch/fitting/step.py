@@ -151,6 +151,11 @@ class Step:
                 "give the z that the module takes, or correct the module",
             ) from error
 
+    @property
+    def of_ones_own(self) -> bool:
+        """Whether its network is a module of the user's."""
+        return self._own_draws is not None
+
     def drawing(self) -> AbstractContextManager[None]:
         """Around some steps: what one's own network draws by itself follows from the seed and the steps before."""
         return nullcontext() if self._own_draws is None else self._own_draws.after(int(self.average.step))
