@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -91,8 +92,8 @@ def fit(
     rule: StoppingRule[Any] | None = None,
     average: Average[Any] | None = None,
     watch: Watcher | None = None,
-    seconds: float | None = None,
-    device: str | None = None,
+    budget: str | float | timedelta | None = None,
+    device: str = "auto",
     engine: EngineWord = "auto",
     precision: Precision = DEFAULT,
     start: StartWord = "auto",
@@ -110,9 +111,10 @@ def fit(
         rule: when to stop and what to deliver; ``None``: the minimum of the split's score.
         average: of the outputs, which is judged and delivered; ``None``: the exponential one that the network says.
         watch: sees every check point until the fit is judged, and may end it: then it does not go on.
-        seconds: wall time of its iterations at the most.
-        device: "cpu", "cuda", "cuda:1", "mps"; ``None``: a GPU that works and is not full, where there is one. Where
-            its memory is too short, the fit begins again in a way that needs less, and then on the CPU, with a warning.
+        budget: wall time of its iterations at the most: "4m", seconds, or a ``timedelta``; ``None``: it ends by itself.
+        device: "auto": a GPU that works and is not full where there is one, or else "cpu"; "cpu", "cuda", "cuda:1" or
+            "mps". Where the memory of a GPU is too short, the fit begins again in a way that needs less, and then on
+            the CPU, with a warning.
         engine: "auto", "eager" or "cuda_graph".
         precision: of the convolutions, as in ``search``.
         start: what the network begins from: "warm": learnt weights, where there are some for it; "cold": random ones;
@@ -130,7 +132,7 @@ def fit(
             "it is a dipsearch.Problem",
             "write dipsearch.Problem(y, A, noise=...)",
         )
-    refuse_other_means(seed=seed, engine=engine, precision=precision, device=device or "auto")
+    refuse_other_means(seed=seed, engine=engine, precision=precision, device=device)
     refuse_other_start(start)
     refuse_other_judges(rule=rule, average=average)
     if watch is not None and not callable(watch):
@@ -141,7 +143,7 @@ def fit(
         problem = problem.to("cpu")  # where it is divided, and where the observed values are put back
     chosen, most = as_network(network, z=z), MAX_STEPS[problem.task]
     unused: list[str] = []
-    where = choose_devices(str(device or "auto"), workers=1, tell=unused.append)[0]
+    where = choose_devices(str(device), workers=1, tell=unused.append)[0]
     for sentence in unused:
         warnings.warn(sentence, stacklevel=2)
     with torch.inference_mode(False), torch.enable_grad():  # whatever the caller has switched off
@@ -157,7 +159,7 @@ def fit(
         warm = warm_name(start, chosen, task=problem.task, channels=problem.image_shape[1])
         if warm is None and start == "warm":
             warnings.warn(cold_words(chosen), stacklevel=2)
-        usual, most_seconds, begun = Compute(engine, precision), seconds_of(seconds), time.monotonic()
+        usual, most_seconds, begun = Compute(engine, precision), seconds_of(budget), time.monotonic()
         ways = [(where, means) for means in (usual, *leaner(usual, chosen))]
         ways += [("cpu", usual)] if where != "cpu" else []
         for (place, means), further in zip(ways, [*ways[1:], None], strict=True):

@@ -135,14 +135,21 @@ def test_a_split_can_be_given(problem):
     )
 
 
+def test_a_fit_ends_when_its_budget_is_spent(problem):
+    done = ds.fit(problem, GENOME, steps=1000, budget="0.001s", device="cpu")
+    assert done.ended is Ended.TIME and done.step < 1000
+
+
 @pytest.mark.parametrize(
     ("keywords", "said"),
     [
         ({"steps": 0}, "steps is 0"),
         ({"steps": 10.5}, "steps is 10.5"),
-        ({"seconds": -1}, "the budget is -1"),
+        ({"budget": -1}, "the budget is -1"),
+        ({"budget": "a while"}, "the budget is 'a while'"),
         ({"seed": "a"}, "seed is 'a'"),
         ({"device": "gpu"}, "the device is 'gpu'"),
+        ({"device": None}, "the device is None"),
         ({"engine": "fast"}, "engine is 'fast'"),
         ({"precision": "fp16"}, "precision is 'fp16'"),
         ({"split": "half"}, "the split is 'half'"),
