@@ -40,6 +40,10 @@ class ResourceError(DipsearchError, RuntimeError):
     """The machine refused: disk, memory, permission, device."""
 
 
+class KernelError(ResourceError):
+    """A kernel for a GPU could not be compiled, kept, or launched for the first time."""
+
+
 class StorageLost(DipsearchError, RuntimeError):
     """The database that holds the study does not answer any more; what was computed is there all the same."""
 

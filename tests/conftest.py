@@ -11,7 +11,7 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 # The library of whoever runs the tests would change what searches try.
 os.environ["DIPSEARCH_LIBRARY"] = str(Path(__file__).parent / "no-library")
 
-if not Path("/dev/nvidiactl").exists():
+if not any(Path("/dev").glob("nvidia*")) and not Path("/dev/dxg").exists():  # the second is that of Windows
     os.environ.setdefault(
         "TRITON_INTERPRET", "1"
     )  # kernels are tested without a GPU; read when Triton is imported

@@ -192,7 +192,7 @@ def pretended_gpu() -> Iterator[torch.device]:
             mock.patch.multiple(torch.cuda, **cuda),
             mock.patch.object(torch, "Generator", Generator),
             mock.patch.object(engines, "recorded", EagerEngine),
-            mock.patch.object(fused, "compiles", lambda device: False),
+            mock.patch.object(fused, "compiles", lambda device, stored_in: False),
             _Mode(),
         ):
             yield GPU

@@ -18,6 +18,7 @@ from ..problem import Case, Problem, case_of
 from ..problem.operators import Identity, factors_of, name_of
 from ..problem.operators.registry import GIVEN
 from ..request_words import STARTS
+from ..run.devices import count_gpus
 from ..trials.own_parts import OwnParts
 from ..trials.request import ARRAY
 
@@ -196,7 +197,7 @@ def refuse_other_means(
             f"it is {', '.join(DEVICES)}, or for example cuda:1",
             "choose one of these",
         )
-    if (kind == "cuda" and not torch.cuda.is_available()) or (
-        kind == "mps" and not torch.backends.mps.is_available()
-    ):
-        raise ResourceError(f"the device is {str(device)!r}", "this machine has none", 'give device="cpu"')
+    there, trouble = count_gpus() if kind == "cuda" else (1, "")
+    if not there or (kind == "mps" and not torch.backends.mps.is_available()):
+        said = trouble or "this machine has none"
+        raise ResourceError(f"the device is {str(device)!r}", said, 'give device="cpu"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import fitting
-from ..errors import InputError
+from ..errors import InputError, first_line, out_of_memory
 from ..execution.at_once import patch_device
 from ..fitting import (
     Average,
@@ -23,10 +24,11 @@ from ..fitting import (
     Precision,
     StoppingRule,
     fit_all_data,
+    give_back_memory,
     may_fit_all_data,
 )
 from ..fitting.all_data import SHARE, USEFUL
-from ..fitting.compute import Compute
+from ..fitting.compute import Compute, leaner
 from ..fitting.ongoing import Watcher
 from ..fitting.precision import DEFAULT
 from ..library.warm_weights import warm_name, warm_start
@@ -36,6 +38,7 @@ from ..patches import answer
 from ..planning.plan import MAX_STEPS
 from ..problem import Problem, Split, make_split
 from ..request_words import StartWord
+from ..run.devices import choose_devices
 from .asked import refuse_other_judges, refuse_other_means, refuse_other_start, seconds_of, whole_number
 from .found import Array
 
@@ -109,7 +112,9 @@ def fit(
         average: of the outputs, which is judged and delivered; ``None``: the exponential one that the network says.
         watch: sees every check point until the fit is judged, and may end it: then it does not go on.
         budget: wall time of its iterations at the most: "4m", seconds, or a ``timedelta``; ``None``: it ends by itself.
-        device: "auto": CUDA where it is there, or else "cpu"; "cpu", "cuda", "cuda:1" or "mps".
+        device: "auto": a GPU that works and is not full where there is one, or else "cpu"; "cpu", "cuda", "cuda:1" or
+            "mps". Where the memory of a GPU is too short, the fit begins again in a way that needs less, and then on
+            the CPU, with a warning.
         engine: "auto", "eager" or "cuda_graph".
         precision: of the convolutions, as in ``search``.
         start: what the network begins from: "warm": learnt weights, where there are some for it; "cold": random ones;
@@ -119,6 +124,7 @@ def fit(
 
     Raises:
         InputError: something cannot be used, or no output of the network was finite.
+        ResourceError: the device is not there, or cannot be used.
     """
     if not isinstance(problem, Problem):
         raise InputError(
@@ -136,7 +142,10 @@ def fit(
     if problem.y.device.type != "cpu":
         problem = problem.to("cpu")  # where it is divided, and where the observed values are put back
     chosen, most = as_network(network, z=z), MAX_STEPS[problem.task]
-    where = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    unused: list[str] = []
+    where = choose_devices(str(device), workers=1, tell=unused.append)[0]
+    for sentence in unused:
+        warnings.warn(sentence, stacklevel=2)
     with torch.inference_mode(False), torch.enable_grad():  # whatever the caller has switched off
         split = make_split(problem, seed=seed) if split is None else split
         if not isinstance(split, Split) or split.fit_target.shape != problem.y.shape:
@@ -147,14 +156,70 @@ def fit(
                 f"it divides y, which has the shape {tuple(problem.y.shape)} inside",
                 "make it with dipsearch.make_split(problem, seed=0)",
             )
+        warm = warm_name(start, chosen, task=problem.task, channels=problem.image_shape[1])
+        if warm is None and start == "warm":
+            warnings.warn(cold_words(chosen), stacklevel=2)
+        usual, most_seconds, begun = Compute(engine, precision), seconds_of(budget), time.monotonic()
+        ways = [(where, means) for means in (usual, *leaner(usual, chosen))]
+        ways += [("cpu", usual)] if where != "cpu" else []
+        for (place, means), further in zip(ways, [*ways[1:], None], strict=True):
+            left = None if most_seconds is None else max(0.0, most_seconds - (time.monotonic() - begun))
+            try:
+                return _fitted_on(
+                    place,
+                    problem,
+                    chosen,
+                    split=split,
+                    seed=seed,
+                    steps=most if steps is None else whole_number("steps", steps, least=1),
+                    rule=rule,
+                    average=average,
+                    watch=watch,
+                    most_seconds=left,
+                    compute=means,
+                    warm=warm,
+                    all_data=all_data,
+                )
+            except (RuntimeError, MemoryError) as error:
+                if further is None or not out_of_memory(error):
+                    raise
+                shortage = first_line(error)
+            # After the block above: while an error is handled, its frames hold what the fit had allocated.
+            give_back_memory(place)
+            how = f"on '{further[0]}'" if further[0] != place else "in the way that needs less memory"
+            warnings.warn(
+                f"'{place}' has not enough memory ({shortage}); the fit begins again {how}", stacklevel=2
+            )
+    raise AssertionError  # the last way has returned or raised
+
+
+def _fitted_on(
+    where: str,
+    problem: Problem,
+    chosen: Genome | OwnNetwork,
+    *,
+    split: Split,
+    seed: int,
+    steps: int,
+    rule: StoppingRule[Any] | None,
+    average: Average[Any] | None,
+    watch: Watcher | None,
+    most_seconds: float | None,
+    compute: Compute,
+    warm: str | None,
+    all_data: bool,
+) -> Fitted:
+    """The fit on a device, by some means; the other arguments are those of ``fit``, and the preset whose learnt weights
+    it begins with.
+
+    Raises:
+        RuntimeError, MemoryError: there is not enough memory for it.
+    """
+    with torch.inference_mode(False), torch.enable_grad():
         there = problem.to(where)
         beside = there if patch_device(str(where)) == str(where) else problem
         pilot = answer(beside, split=split.to(beside.y.device)).to(where) if chosen.needs_pilot else None
         channels = problem.image_shape[1]
-        warm = warm_name(start, chosen, task=problem.task, channels=channels)
-        if warm is None and start == "warm":
-            warnings.warn(cold_words(chosen), stacklevel=2)
-        compute, most_seconds = Compute(engine, precision), seconds_of(budget)
         goes_on, broken_off = all_data and _may_go_on(problem, split), False
 
         def seen(check: Check, image: Tensor) -> Ended | None:
@@ -174,7 +239,7 @@ def fit(
             there,
             split=split.to(where),
             seed=seed,
-            max_steps=most if steps is None else whole_number("steps", steps, least=1),
+            max_steps=steps,
             rule=rule,
             average=average,
             watch=None if watch is None else seen,
@@ -192,7 +257,7 @@ def fit(
                 "correct it or its z, or lower its learning rate: dipsearch.OwnNetwork(module, z, learning_rate=0.001)",
             )
         if done.ended is Ended.DIVERGED:
-            warnings.warn(f"the image is that of iteration {done.step}: {done.ended.value}", stacklevel=2)
+            warnings.warn(f"the image is that of iteration {done.step}: {done.ended.value}", stacklevel=3)
         if goes_on and not broken_off and done.ended in USEFUL:
             left = None if most_seconds is None else max(0.0, most_seconds - done.seconds)
             pilot = answer(beside).to(where) if chosen.needs_pilot else None
@@ -240,5 +305,5 @@ def _gone_on(
         if not isinstance(network, OwnNetwork):
             raise
         # It is not our code, and the fit that was judged is there.
-        warnings.warn(f"the fit does not go on with all data: {type(error).__name__}: {error}", stacklevel=3)
+        warnings.warn(f"the fit does not go on with all data: {type(error).__name__}: {error}", stacklevel=4)
         return done

@@ -118,7 +118,7 @@ Seed = Annotated[
         metavar="N",
         min=0,
         max=whole_numbers.LARGEST,
-        help="The same seed on the same device gives the same picture.",
+        help="The same seed on the same device gives the same picture, on a GPU nearly.",
     ),
 ]
 Engine = Annotated[

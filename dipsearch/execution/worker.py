@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..errors import out_of_memory
 from ..fitting import Fit, give_back_memory
+from ..fitting.compute import leaner
 from ..network import OwnNetwork
 from ..patches import polished
 from ..problem import Split, make_split
@@ -102,10 +103,9 @@ class Worker:
         ways = [task.limits]
         if any(place != task.place for place in self._fits):
             ways.append(task.limits)
-        if not task.limits.compute.lean and not isinstance(task.network, OwnNetwork):
-            # Fits take up from their files in the lean way, too: the numbers stay.
-            ways.append(replace(task.limits, compute=replace(task.limits.compute, lean=True)))
-        return ways
+        # Fits take up from their files in the lean way, too: the numbers stay.
+        lean = leaner(task.limits.compute, task.network)
+        return [*ways, *(replace(task.limits, compute=one) for one in lean)]
 
     def _tried(self, task: Slice) -> Advanced | None:
         """What came of a slice; ``None`` where there was not enough memory, which is free again then."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from ..network import Network, OwnNetwork
 from .precision import DEFAULT, Precision
 
 EngineWord = Literal["auto", "eager", "cuda_graph"]
@@ -27,3 +28,8 @@ class Compute:
 
 
 USUAL = Compute()
+
+
+def leaner(compute: Compute, network: Network) -> tuple[Compute, ...]:
+    """What is tried where there is not enough memory: the lean way, for networks that have one."""
+    return () if compute.lean or isinstance(network, OwnNetwork) else (replace(compute, lean=True),)

@@ -15,9 +15,10 @@ from weakref import WeakSet
 import torch
 
 from ..errors import first_line, out_of_memory
-from ..network.capture import Pool, beside, capturing, recover
+from ..network.capture import Pool, alone, beside, capturing, recover
 from ..problem import Problem, Split
 from .engine import EagerEngine, Engine
+from .own_memory import OwnMemory
 from .step import Step
 
 WARM_UP = 3
@@ -34,7 +35,8 @@ class CudaGraphEngine(Engine):
     ) -> None:
         super().__init__(step, problem, split=split, reason=reason)
         self._graph, self._make = graph, graph.replay
-        _alive.add(self)
+        with alone:
+            _alive.add(self)
 
     @property
     def pool(self) -> Pool:
@@ -47,7 +49,8 @@ _alive: WeakSet[CudaGraphEngine] = WeakSet()
 
 
 def recorded(step: Step, problem: Problem, *, split: Split, reason: str = "") -> Engine:
-    """Record ``step``; where that fails, the eager engine with the reason, on a step that is as it was.
+    """Record ``step``; where that fails, the eager engine with the reason, on a step that is as it was. So has one's
+    own network an eager engine that changes what a recorded step could not follow, see `OwnMemory`.
 
     Args:
         step: that is repeated.
@@ -59,9 +62,16 @@ def recorded(step: Step, problem: Problem, *, split: Split, reason: str = "") ->
     """
     before, others = step.save(), there_on(step.device)
     pool = others[0].pool if others else torch.cuda.graph_pool_handle()
+    kept = OwnMemory(step.network) if step.of_ones_own else None
     with step.drawing():
-        warm_up(step)
+        changed = warm_up(step)
+    if kept is not None and changed:
+        kept.put_back()
+    elif kept is not None:
+        kept.put_contents_back()
     step.load(before)
+    if changed:
+        return EagerEngine(step, problem, split=split, reason=f"{reason}; {changed}" if reason else changed)
     try:
         graph = captured(step, pool)
     except Exception as error:  # whatever it is, the steps of the warm-up did not raise it
@@ -72,6 +82,8 @@ def recorded(step: Step, problem: Problem, *, split: Split, reason: str = "") ->
     # After the block above: while an error is handled, its frames hold what the step had allocated.
     step.forget()
     recover(step.device, pool)
+    if kept is not None:
+        kept.put_contents_back()
     step.load(before)
     if crowded:
         raise torch.OutOfMemoryError(failure)
@@ -80,14 +92,25 @@ def recorded(step: Step, problem: Problem, *, split: Split, reason: str = "") ->
 
 def there_on(device: torch.device) -> list[CudaGraphEngine]:
     """The engines on a device whose graphs are there."""
-    return [one for one in _alive if one.step.device == device]
+    with alone:  # threads of one process, of a Dask worker, add their own
+        return [one for one in _alive if one.step.device == device]
 
 
-def warm_up(step: Step) -> None:
-    """Make a few steps beside the current stream, as recording wants it. They change the step's state."""
+def warm_up(step: Step) -> str:
+    """Make a few steps beside the current stream, as recording wants it. They change the step's state.
+
+    Returns:
+        What one's own network changes in every step and a recorded one could not follow; empty where there is nothing.
+    """
+    changed, kept = "", None
     with beside(step.device) if step.device.type == "cuda" else nullcontext():
         for _ in range(WARM_UP):
             step()
+            # What the first step makes, as a table that it looks up from then on, stays.
+            before, kept = kept, OwnMemory(step.network) if step.of_ones_own else None
+            if before is not None and kept is not None:
+                changed = changed or before.changed(kept)
+    return changed
 
 
 def captured(step: Step, pool: Pool) -> torch.cuda.CUDAGraph:

@@ -45,7 +45,8 @@ def fit(
         genome: architecture, input and fit settings of the candidate, or one's own network.
         problem: what was measured and how; on the device of the fit.
         split: which part of the measurement is fitted and which one scores; on the same device.
-        seed: of the weights, the input z and its jitter; same seed, device and engine: the same image.
+        seed: of the weights, the input z and its jitter; same seed, device and engine: the same image, on a GPU
+            nearly, since some of cuDNN's convolutions add in whatever order their blocks come.
         max_steps: the iteration at which the fit ends at the latest, at least 1.
         rule: decides when to stop and what to deliver; by default the minimum of the split's score.
         check_every: iterations between check points; nothing is read from the device in between.

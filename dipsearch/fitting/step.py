@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..errors import InputError, first_line, out_of_memory
 from ..network import Network, OwnNetwork, build, make_input
 from ..network.adam import Adam
+from ..network.fused import or_plain
 from ..problem import Problem, Split
 from .average import Average, ExponentialAverage, RunningAverage
 from .compute import USUAL, Compute
@@ -108,7 +109,7 @@ class Step:
     def __call__(self) -> None:
         """Make one step."""
         with arithmetic(self.precision, self.device):
-            self._step()
+            or_plain(self._step, self.device)
 
     def _step(self) -> None:
         z = self._z
@@ -149,6 +150,11 @@ class Step:
                 else "this is the z that was given",
                 "give the z that the module takes, or correct the module",
             ) from error
+
+    @property
+    def of_ones_own(self) -> bool:
+        """Whether its network is a module of the user's."""
+        return self._own_draws is not None
 
     def drawing(self) -> AbstractContextManager[None]:
         """Around some steps: what one's own network draws by itself follows from the seed and the steps before."""

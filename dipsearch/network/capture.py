@@ -27,14 +27,14 @@ def side_stream(device: torch.device) -> torch.cuda.Stream:
     return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
-_alone = threading.RLock()
+alone = threading.RLock()
 """Held by whoever works on the stream of recordings: threads of one process (of a Dask worker, say) share it."""
 
 
 @contextmanager
 def beside(device: torch.device) -> Iterator[None]:
     """Do what is inside the block on the stream of all recordings, as the steps before one have to be done."""
-    with _alone:
+    with alone:
         ours, aside = torch.cuda.current_stream(device), side_stream(device)
         aside.wait_stream(ours)
         with torch.cuda.stream(aside):
@@ -51,7 +51,7 @@ def capturing(
     What other threads ask of the GPU meanwhile does not spoil it, as by default it would.
     """
     with (
-        _alone,
+        alone,
         torch.cuda.stream(torch.cuda.current_stream(device)),
         torch.cuda.graph(graph, pool=pool, stream=side_stream(device), capture_error_mode="thread_local"),
     ):

@@ -18,6 +18,7 @@ import torch
 from .adam import Adam
 from .capture import beside, capturing, recover
 from .footprint import footprint
+from .fused import or_plain
 from .generator import build
 from .genome import Genome, Scale
 from .inputs import make_input
@@ -179,7 +180,7 @@ def _seconds_per_step(genome: Genome, size: int, device: torch.device, seed: int
 def _recorded(step: Callable[[], None], device: torch.device) -> Callable[[], None]:
     """The step as a CUDA graph; the step itself where it cannot be recorded."""
     with beside(device):
-        step()
+        or_plain(step, device)
     graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
     try:
         with capturing(graph, device, pool=pool):

@@ -8,6 +8,7 @@ again gets no gradient.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..errors import first_line, out_of_memory
+from ..errors import KernelError, first_line, out_of_memory
 from .convolution import Convolution, device_of
 from .gene_rules import Activation, Padding
 from .layers import Block, Normalisation, halve
@@ -35,7 +36,19 @@ def usable(x: Tensor) -> bool:
     """Whether an image is, or stands for one, on a GPU that the kernels run on; they compute in 32 bits."""
     if device_of(x) != "cuda" or x.shape[0] != 1 or x.dtype is torch.float64:
         return False
-    return find_triton() if x.device.type == "meta" else compiles(x.device.index or 0)
+    if x.device.type == "meta":
+        return find_triton() and not _given_up
+    device = x.device.index or 0
+    return device not in _given_up and compiles(device, stored_in=_storage(x))
+
+
+_given_up: set[int] = set()
+"""CUDA devices on which a kernel has failed: the networks of this process run on PyTorch's operations there."""
+
+
+def _storage(x: Tensor) -> torch.dtype:
+    """What the images of a network are stored in whose input is `x`."""
+    return torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else x.dtype
 
 
 @cache
@@ -45,9 +58,9 @@ def find_triton() -> bool:
 
 
 @cache
-def compiles(device: int) -> bool:
-    """Whether a kernel can be compiled and run on a CUDA device, also for a second time, which is another way through
-    Triton; tried once, and said where it cannot.
+def compiles(device: int, *, stored_in: torch.dtype) -> bool:
+    """Whether the kernels can be compiled and run on a CUDA device, also for a second time, which is another way
+    through Triton; tried once for each type of numbers, and said where they cannot.
 
     Raises:
         RuntimeError: there was not enough memory to try it.
@@ -55,24 +68,63 @@ def compiles(device: int) -> bool:
     if not find_triton() or torch.cuda.get_device_capability(device) < LEAST_CAPABILITY:
         return False
     try:
-        from .kernels import Scaling, prepared
-
-        x = torch.zeros((1, 4, 4, 4), device=f"cuda:{device}", dtype=torch.float32)
-        for _ in range(2):
-            prepared(x, Scaling(torch.nn.Identity()), activation=None, padding="zero", borders=(0,))
+        try_out(torch.device("cuda", device), stored_in=stored_in)
         torch.cuda.synchronize(device)
-    except (
-        Exception
-    ) as error:  # of a compiler that is missing, a driver that is too old, a cache without room
+    # Of a compiler that is missing, a driver that is too old, a cache without room; and what a Triton with another
+    # interface than the known ones raises.
+    except (RuntimeError, OSError, ImportError, TypeError, ValueError, AttributeError) as error:
         if out_of_memory(error):  # which says nothing of the kernels: it is tried again the next time
             raise
-        warnings.warn(
-            f"the fused kernels cannot be used ({first_line(error)}); "
-            "networks run on PyTorch's operations, about half as fast",
-            stacklevel=2,
-        )
+        give_up(device, error)
         return False
     return True
+
+
+def try_out(device: torch.device, *, stored_in: torch.dtype) -> None:
+    """Make two tiny images ready and join them, and go back again, twice: with all kernels.
+
+    Args:
+        stored_in: what the images are stored in.
+    """
+    from .kernels import Scaling, joined, prepared
+
+    owners = torch.nn.Identity(), torch.nn.Identity()
+    with torch.inference_mode(False), torch.enable_grad():
+        for _ in range(2):
+            x, far = (
+                torch.zeros((1, 8, side, side), device=device, dtype=stored_in, requires_grad=True)
+                for side in (8, 4)
+            )
+            seen, near = prepared(
+                x, Scaling(owners[0]), activation="leaky_relu", padding="reflect", borders=(1, 0)
+            )
+            y = joined(near, far, Scaling(owners[1]), upsampling="bilinear", padding="reflect", border=1)
+            (seen.float().sum() + y.float().sum()).backward()  # type: ignore[no-untyped-call]
+
+
+def give_up(device: int, error: Exception) -> None:
+    """Have networks run on PyTorch's operations on a CUDA device from now on, and say why."""
+    _given_up.add(device)
+    reason = first_line(error.given if isinstance(error, KernelError) else error)
+    warnings.warn(
+        f"the fused kernels cannot be used ({reason}); "
+        "networks run on PyTorch's operations, about half as fast",
+        stacklevel=2,
+    )
+
+
+def or_plain(step: Callable[[], None], device: torch.device) -> None:
+    """Make a step forward and back again; where a kernel fails in it, make it anew on PyTorch's operations.
+
+    `compiles` has tried the usual kernels. Others are compiled when a network needs them, and the disk on which they
+    are kept may be full by then.
+    """
+    try:
+        step()
+        return
+    except KernelError as error:
+        give_up(device.index or 0, error)
+    step()
 
 
 @dataclass(frozen=True, eq=False)

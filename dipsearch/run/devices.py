@@ -47,7 +47,7 @@ def expected_gpus(word: str, *, workers: int | None) -> tuple[str, ...]:
     kind, _, number = word.partition(":")
     if kind not in ("auto", "cuda"):
         return ()
-    gpus = [name for index in range(_count()[0]) if number in ("", str(index)) for name in [f"cuda:{index}"]]
+    gpus = [f"cuda:{index}" for index in range(count_gpus()[0]) if number in ("", str(index))]
     return tuple(gpus[index % len(gpus)] for index in range(workers or len(gpus))) if gpus else ()
 
 
@@ -96,7 +96,7 @@ def taken_cores() -> float:
 
 def _asked_for(word: str, number: str) -> list[str]:
     """The GPUs that somebody named, whatever is free on them."""
-    count, trouble = _count()
+    count, trouble = count_gpus()
     names = [f"cuda:{index}" for index in range(count) if number in ("", str(index))]
     if not names:
         trouble = trouble or f"this machine has {count} CUDA devices"
@@ -109,7 +109,7 @@ def _asked_for(word: str, number: str) -> list[str]:
 
 def _roomy(tell: Callable[[str], None]) -> list[str]:
     """The GPUs that work and are not full."""
-    count, trouble = _count()
+    count, trouble = count_gpus()
     if trouble:
         tell(f"{trouble}; it is not used")
     found = []
@@ -124,7 +124,7 @@ def _roomy(tell: Callable[[str], None]) -> list[str]:
     return found
 
 
-def _count() -> tuple[int, str]:
+def count_gpus() -> tuple[int, str]:
     """How many GPUs the driver lets this process use, and what it says where there are some and it lets none."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")

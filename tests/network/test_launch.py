@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from subprocess import CalledProcessError
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ import torch
 
 pytest.importorskip("triton", reason="Triton is not installed")
 
+from triton.runtime.errors import PTXASError
+
+from dipsearch.errors import KernelError, out_of_memory
 from dipsearch.network.kernels import launch as launching
 from dipsearch.network.kernels.launch import ACROSS, ALONG, Workspace, launch
 
@@ -86,6 +90,42 @@ def test_an_older_triton_gives_a_compiled_kernel_no_constants(
     launching._takes_constants.cache_clear()
     (call,) = kernel.compiled[0].calls
     assert call[3:] == (7, *constants)
+
+
+FAILURES = {
+    "Triton": PTXASError("`ptxas` failed"),
+    "disk": OSError(28, "No space left on device"),
+    "compiler": CalledProcessError(1, ["gcc"]),
+    "no compiler": RuntimeError("Failed to find C compiler"),
+}
+
+
+class Failing(Kernel):
+    """One that cannot be compiled."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __getitem__(self, grid: tuple[int, ...]) -> Callable[..., Compiled]:
+        def run(*given: Any, **constants: Any) -> Compiled:
+            raise self.error
+
+        return run
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_whatever_triton_raises_is_one_kind_of_error(kind: str) -> None:
+    with pytest.raises(KernelError) as caught:
+        launch(Failing(FAILURES[kind]), (1, 1), torch.zeros(4), torch.zeros(4), 1, UP=0)
+    assert caught.value.given == f"Triton says: {FAILURES[kind]}" and not out_of_memory(caught.value)
+    assert caught.value.__cause__ is FAILURES[kind]
+
+
+def test_that_memory_is_short_stays_what_it_is() -> None:
+    with pytest.raises(RuntimeError, match="Triton Error") as caught:
+        full = Failing(RuntimeError("Triton Error [CUDA]: out of memory"))
+        launch(full, (1, 1), torch.zeros(4), torch.zeros(4), 1, UP=0)
+    assert out_of_memory(caught.value) and not isinstance(caught.value, KernelError)
 
 
 def test_a_kernel_is_launched_on_the_device_of_its_tensors(monkeypatch: pytest.MonkeyPatch) -> None:

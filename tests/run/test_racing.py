@@ -14,7 +14,7 @@ import torch
 
 from dipsearch.execution.task import Advanced, Progress
 from dipsearch.fitting import Ended
-from dipsearch.planning.policy import Decision, ExpectedGain
+from dipsearch.planning.policy import ExpectedGain, Move
 from dipsearch.problem import write_image
 from dipsearch.run import Request, read_study
 from dipsearch.run.candidate import Candidate
@@ -159,8 +159,8 @@ def test_where_there_is_no_first_answer_all_pictures_begin_with_the_first_slice(
 ) -> None:
     search = search_of(run_of(tmp_path, has_pilot=has_pilot))
     candidate = Candidate(0, 0, tiny_genome(), max_steps=200)
-    decision = Decision(None, 20, "")
-    first = next_slice(search.run, candidate, decision, now=0.0, left=1.0)
+    move = Move(None, 20, "")
+    first = next_slice(search.run, candidate, move, now=0.0, left=1.0)
     advanced(candidate, 10, went(10, mse=0.01))
-    second = next_slice(search.run, candidate, decision, now=0.0, left=1.0)
+    second = next_slice(search.run, candidate, move, now=0.0, left=1.0)
     assert (first.all_begin, second.all_begin) == (not has_pilot, False)

@@ -206,7 +206,7 @@ def test_the_delivery_is_planned_anew_whoever_works(
     scheduled.write_text("0 0 7")
     search.clock._since = slowness.share()
     for number in range(1, 4):
-        task = search._hand_out(candidate, Decision(None, 10, ""), 1.0)
+        task = search._hand_out(candidate, Move(None, 10, ""), 1.0)
         scheduled.write_text(f"{number}000000000 {number}000000000 7")
         step = 10 * number
         search._took(task, Advanced(step, 10, 1.0, 0.0, (went(step, mse=0.01),), slowness=3.0), 0)

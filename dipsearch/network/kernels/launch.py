@@ -6,11 +6,13 @@ import weakref
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
+from subprocess import SubprocessError
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ...errors import KernelError, first_line, out_of_memory
 from ..gene_rules import Activation, Padding
 
 ACTIVATIONS: dict[Activation | None, int] = {
@@ -82,7 +84,10 @@ class Workspace:
             if parts.device == device and len(parts) >= size and len(counts) >= grid[1]:
                 return parts, counts
         there.append(
-            (torch.empty(size, device=device), torch.zeros(grid[1], dtype=torch.int32, device=device))
+            (
+                torch.empty(size, dtype=torch.float32, device=device),  # whatever PyTorch's default type is
+                torch.zeros(grid[1], dtype=torch.int32, device=device),
+            )
         )
         return there[-1]
 
@@ -99,6 +104,9 @@ def launch(kernel: Any, grid: tuple[int, int], first: Tensor, *given: Any, **con
 
     From the second time on the compiled kernel is called without Triton's own search for it, which takes three times as
     long as the launch.
+
+    Raises:
+        KernelError: it could not be compiled, or kept.
     """
     if first.is_meta:
         return
@@ -123,10 +131,28 @@ def _launch(
         compiled[(*grid, 1)](*arguments, *rest)
         return
     constants |= {"BLOCK_P": ALONG, "BLOCK_C": ACROSS}
-    compiled = kernel[grid](*arguments, enable_fp_fusion=True, **constants)
+    try:
+        compiled = kernel[grid](*arguments, enable_fp_fusion=True, **constants)
+    except (RuntimeError, OSError, SubprocessError, _triton_error()) as error:
+        if out_of_memory(error):  # which says nothing of the kernel
+            raise
+        raise KernelError(
+            f"Triton says: {first_line(error)}",
+            "it compiles a kernel with a compiler of this machine, and keeps it in ~/.triton",
+            "install a C compiler, make room there, or set TRITON_CACHE_DIR to another folder",
+        ) from error
     if compiled is not None:  # the interpreter compiles nothing
         rest = tuple(constants[name] for name in kernel.arg_names[len(arguments) :])
         _COMPILED[compiled_for] = compiled, rest if _takes_constants() else ()
+
+
+@cache
+def _triton_error() -> type[Exception]:
+    """What Triton's own errors are derived from, which is no RuntimeError."""
+    from triton.errors import TritonError
+
+    found: type[Exception] = TritonError
+    return found
 
 
 @cache
