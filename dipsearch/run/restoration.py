@@ -82,6 +82,9 @@ class Restoration:
     phase: str = "restoring"
     _queue: FitQueue | None = field(default=None, init=False)
 
+    def __post_init__(self) -> None:
+        self.runner.asked.answer = self._answer
+
     def run(self) -> list[tuple[Choice, Delivery | None]]:
         """What is delivered of each picture, and what networks led to.
 
@@ -152,8 +155,7 @@ class Restoration:
         self.runner.asked.speak()
         self.callback.progress(self._snapshot())
 
-    def answer(self, by: str) -> None:
-        """Say that a wish to finish was heard."""
+    def _answer(self, by: str) -> None:
         self.callback.note(self._heard_words(by))
 
     def _heard_words(self, by: str) -> str:

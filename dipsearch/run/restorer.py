@@ -142,7 +142,7 @@ class Restorer:
                     several=turn.several,
                     note_once=self._note_once,
                 )
-                runner.heard, self.asked.answer = restoration.heard, restoration.answer
+                runner.heard = restoration.heard
                 found = restoration.run()
                 self.trials = restoration.trials()
                 return found

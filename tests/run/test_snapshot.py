@@ -12,7 +12,7 @@ from dipsearch.trials.objective import Level, estimated_psnr
 
 def scheduler(errors: list[float], bar: list[float], *, luck: float) -> Scheduler:
     fits = tuple(SimpleNamespace(validation_mse=error) for error in errors)
-    found = Scheduler(SimpleNamespace(), SimpleNamespace(), SimpleNamespace())  # type: ignore[arg-type]
+    found = Scheduler(SimpleNamespace(), SimpleNamespace(asked=SimpleNamespace()), SimpleNamespace())  # type: ignore[arg-type]
     found.search = SimpleNamespace(candidates={0: SimpleNamespace(pictures=fits)})  # type: ignore[assignment]
     found.bar = tuple(Level(error, luck, estimated_psnr(error)) for error in bar)
     return found
