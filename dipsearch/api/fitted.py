@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import fitting
+from ..calling import from_python
 from ..errors import InputError, first_line, out_of_memory
 from ..execution.at_once import patch_device
 from ..fitting import (
@@ -112,15 +114,18 @@ def fit(
         average: of the outputs, which is judged and delivered; ``None``: the exponential one that the network says.
         watch: sees every check point until the fit is judged, and may end it: then it does not go on.
         budget: wall time of its iterations at the most: "4m", seconds, or a ``timedelta``; ``None``: it ends by itself.
-        device: "auto": a GPU that works and is not full where there is one, or else "cpu"; "cpu", "cuda", "cuda:1" or
-            "mps". Where the memory of a GPU is too short, the fit begins again in a way that needs less, and then on
-            the CPU, with a warning.
+            Where a fit begins again for lack of memory, what it has taken before counts.
+        device: "auto": a GPU that works and is not full where there is one, or else "cpu", as for a module of one's own
+            instead of "mps", which lacks 64 bits; "cpu", "cuda" (PyTorch's current one where it uses one already),
+            "cuda:1" or "mps". Where the memory of a GPU is too short, the fit begins again in a way that needs less,
+            and then on the CPU, with a warning.
         engine: "auto", "eager" or "cuda_graph".
         precision: of the convolutions, as in ``search``.
         start: what the network begins from: "warm": learnt weights, where there are some for it; "cold": random ones;
             "auto": warm for the tasks where that was measured to be no worse. Which it was is in ``Fitted.start``.
         all_data: go on for a while with all of y from the chosen iteration, where that is safe, as ``search`` and
-            ``restore`` do; ``False``: the image is that of the chosen iteration, for comparisons of rules and scores.
+            ``restore`` do, with a warning where the memory is too short for it; ``False``: the image is that of the
+            chosen iteration, for comparisons of rules and scores.
 
     Raises:
         InputError: something cannot be used, or no output of the network was finite.
@@ -143,7 +148,7 @@ def fit(
         problem = problem.to("cpu")  # where it is divided, and where the observed values are put back
     chosen, most = as_network(network, z=z), MAX_STEPS[problem.task]
     unused: list[str] = []
-    where = choose_devices(str(device), workers=1, tell=unused.append)[0]
+    where = _place(str(device), chosen, tell=unused.append)
     for sentence in unused:
         warnings.warn(sentence, stacklevel=2)
     with torch.inference_mode(False), torch.enable_grad():  # whatever the caller has switched off
@@ -191,6 +196,15 @@ def fit(
                 f"'{place}' has not enough memory ({shortage}); the fit begins again {how}", stacklevel=2
             )
     raise AssertionError  # the last way has returned or raised
+
+
+def _place(word: str, network: Genome | OwnNetwork, *, tell: Callable[[str], None]) -> str:
+    """The device of a fit; ``tell`` hears why a GPU that is there is not used."""
+    if word == "cuda" and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        word = f"cuda:{torch.cuda.current_device()}"
+    with from_python():
+        found = choose_devices(word, workers=1, tell=tell)[0]
+    return "cpu" if (word, found) == ("auto", "mps") and isinstance(network, OwnNetwork) else found
 
 
 def _fitted_on(
@@ -260,9 +274,8 @@ def _fitted_on(
             warnings.warn(f"the image is that of iteration {done.step}: {done.ended.value}", stacklevel=3)
         if goes_on and not broken_off and done.ended in USEFUL:
             left = None if most_seconds is None else max(0.0, most_seconds - done.seconds)
-            pilot = answer(beside).to(where) if chosen.needs_pilot else None
             done = _gone_on(
-                done, chosen, there, seed=seed, seconds=left, compute=compute, pilot=pilot, average=average
+                done, chosen, there, beside=beside, seed=seed, seconds=left, compute=compute, average=average
             )
         done = replace(done, weights=None)
         image = done.image if done.full is None else done.full
@@ -283,14 +296,19 @@ def _gone_on(
     network: Genome | OwnNetwork,
     problem: Problem,
     *,
+    beside: Problem,
     seed: int,
     seconds: float | None,
     compute: Compute,
-    pilot: Tensor | None,
     average: Average[Any] | None,
 ) -> Fit:
-    """The fit after it went on; as it was where a network of the user's fails."""
+    """The fit after it went on; as it was where a network of the user's fails, or the memory is too short.
+
+    Args:
+        beside: the problem where similar patches answer it.
+    """
     try:
+        pilot = answer(beside).to(problem.y.device) if network.needs_pilot else None
         return fit_all_data(
             done,
             network,
@@ -302,8 +320,9 @@ def _gone_on(
             average=average,
         )
     except Exception as error:
-        if not isinstance(network, OwnNetwork):
+        if not isinstance(network, OwnNetwork) and not out_of_memory(error):
             raise
-        # It is not our code, and the fit that was judged is there.
-        warnings.warn(f"the fit does not go on with all data: {type(error).__name__}: {error}", stacklevel=4)
+        # It is not our code, or would need another way, and the fit that was judged is there.
+        said = f"{type(error).__name__}: {first_line(error)}"
+        warnings.warn(f"the fit does not go on with all data: {said}", stacklevel=4)
         return done

@@ -62,7 +62,7 @@ def recorded(step: Step, problem: Problem, *, split: Split, reason: str = "") ->
     """
     before, others = step.save(), there_on(step.device)
     pool = others[0].pool if others else torch.cuda.graph_pool_handle()
-    kept = OwnMemory(step.network) if step.of_ones_own else None
+    kept = OwnMemory(step.network, contents=True) if step.of_ones_own else None
     with step.drawing():
         changed = warm_up(step)
     if kept is not None and changed:

@@ -31,7 +31,7 @@ def choose_devices(
     """
     kind, _, number = word.partition(":")
     if kind == "cuda" or kind == "auto":
-        gpus = _asked_for(word, number) if kind == "cuda" else _roomy(tell)
+        gpus = _asked_for(word, number, most=workers) if kind == "cuda" else _roomy(tell, most=workers)
         if gpus:
             return tuple(gpus[index % len(gpus)] for index in range(workers or len(gpus)))
         kind = "mps" if torch.backends.mps.is_available() else "cpu"
@@ -94,26 +94,29 @@ def taken_cores() -> float:
     return load * cores() / (os.cpu_count() or 1)
 
 
-def _asked_for(word: str, number: str) -> list[str]:
-    """The GPUs that somebody named, whatever is free on them."""
+def _asked_for(word: str, number: str, *, most: int | None) -> list[str]:
+    """The GPUs that somebody named, so many of them at the most, whatever is free on them."""
     count, trouble = count_gpus()
     names = [f"cuda:{index}" for index in range(count) if number in ("", str(index))]
     if not names:
         trouble = trouble or f"this machine has {count} CUDA devices"
         raise ResourceError(f"the device is '{word}'", trouble, f"use {option('device', 'auto')} or cpu")
+    names = names[:most]
     for name in names:
         if trouble := _trouble(name):
             raise ResourceError(f"the device is '{word}'", trouble, f"use {option('device', 'auto')} or cpu")
     return names
 
 
-def _roomy(tell: Callable[[str], None]) -> list[str]:
-    """The GPUs that work and are not full."""
+def _roomy(tell: Callable[[str], None], *, most: int | None) -> list[str]:
+    """The first GPUs that work and are not full, so many at the most: each one that is asked keeps some memory."""
     count, trouble = count_gpus()
     if trouble:
         tell(f"{trouble}; it is not used")
-    found = []
+    found: list[str] = []
     for name in (f"cuda:{index}" for index in range(count)):
+        if len(found) == most:
+            break
         free = free_bytes(name) or 0
         if trouble := _trouble(name):
             tell(f"{trouble}; it is not used")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,9 @@ def test_a_gpu_that_is_not_there_is_refused_in_words(
     problem: ds.Problem, one_gpu: Callable[[float], None]
 ) -> None:
     one_gpu(70.0)
-    with pytest.raises(ResourceError, match="the device is 'cuda:7'; this machine has 1 CUDA devices"):
+    with pytest.raises(
+        ResourceError, match="'cuda:7'; this machine has 1 CUDA devices; use device=\"auto\" or cpu"
+    ):
         ds.fit(problem, GENOME, steps=10, device="cuda:7")
 
 
@@ -108,6 +111,58 @@ def test_where_the_memory_of_a_gpu_is_short_it_is_the_lean_way_and_then_the_cpu(
         f"the fit begins again {how}"
         for how in ("in the way that needs less memory", "on 'cpu'")
     ]
+
+
+def test_a_judged_fit_is_kept_where_there_is_no_memory_to_go_on_with_all_data(
+    problem: ds.Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*given: Any, **more: Any) -> Any:
+        raise FULL
+
+    judged = ds.fit(problem, GENOME, steps=20, device="cpu", all_data=False)
+    monkeypatch.setattr(fitted, "fit_all_data", no_memory)
+    with pytest.warns(UserWarning, match="does not go on with all data: OutOfMemoryError: CUDA out") as said:
+        done = ds.fit(problem, GENOME, steps=20, device="cpu")
+    assert len(said) == 1 and done.fit.full is None and np.array_equal(done.image, judged.image)
+
+
+def test_nor_does_the_pilot_of_all_data_begin_the_fit_anew(
+    problem: ds.Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pilot(given: ds.Problem, **more: Any) -> torch.Tensor:
+        if not more:
+            raise FULL
+        return answer(given, **more)
+
+    answer, piloted = fitted.answer, replace(GENOME, input_kind="pilot", pilot_scale=1.0)
+    judged = ds.fit(problem, piloted, steps=20, device="cpu", all_data=False)
+    monkeypatch.setattr(fitted, "answer", pilot)
+    with pytest.warns(UserWarning, match="does not go on with all data: OutOfMemoryError: CUDA out") as said:
+        done = ds.fit(problem, piloted, steps=20, device="cpu")
+    assert len(said) == 1 and done.fit.full is None and np.array_equal(done.image, judged.image)
+
+
+def test_cuda_is_the_gpu_that_pytorch_uses_already(
+    problem: ds.Problem, one_gpu: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_gpu(70.0)
+    monkeypatch.setattr(devices, "count_gpus", lambda: (4, ""))
+    monkeypatch.setattr(fitted, "_fitted_on", lambda place, *given, **more: place)
+    assert ds.fit(problem, GENOME, device="cuda") == "cuda:0"
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 2)
+    assert ds.fit(problem, GENOME, device="cuda") == "cuda:2"
+    assert ds.fit(problem, GENOME, device="cuda:1") == "cuda:1"
+
+
+def test_a_module_of_ones_own_is_fitted_on_mps_only_where_that_is_asked_for(
+    problem: ds.Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "count_gpus", lambda: (0, ""))
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(fitted, "_fitted_on", lambda place, *given, **more: place)
+    assert [ds.fit(problem, one) for one in (GENOME, module())] == ["mps", "cpu"]
+    assert ds.fit(problem, module(), device="mps") == "mps"
 
 
 def test_a_module_has_no_lean_way(problem: ds.Problem, on_gpu: Callable[[Short], list[str]]) -> None:

@@ -98,6 +98,63 @@ class Remembers(Own):
         return x - sum(self.last_means)
 
 
+class Appends(nn.Module):
+    def __init__(self, skips: list[torch.Tensor]) -> None:
+        super().__init__()
+        self.skips = skips
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.skips.append(x)
+        return x
+
+
+class Reads(Appends):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.skips[-1]
+
+
+class Shares(Own):
+    """Two parts have the same list."""
+
+    def keep(self) -> None:
+        skips: list[torch.Tensor] = []
+        self.encoder, self.decoder = Appends(skips), Reads(skips)
+
+    def go_on(self, x: torch.Tensor) -> torch.Tensor:
+        return self.decoder(2 * self.encoder(x))
+
+
+class Gathers(Own):
+    """Keeps means in a list within a dictionary, and whether it has seen something in a set."""
+
+    def keep(self) -> None:
+        self.kept: dict[str, list[torch.Tensor]] = {"means": []}
+        self.seen: set[str] = set()
+
+    def go_on(self, x: torch.Tensor) -> torch.Tensor:
+        self.kept["means"].append(x.detach().mean())
+        self.kept[str(len(self.kept))] = []
+        self.seen.add(str(len(self.kept)))
+        return x - sum(self.kept["means"]) / (len(self.kept) + len(self.seen))
+
+
+class SaysMore(Own):
+    """Whose file has more than tensors."""
+
+    def get_extra_state(self) -> dict[str, int]:
+        return {"version": 1}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        pass
+
+
+class Spectral(Own):
+    """A layer of which makes its weights anew in each pass, from others."""
+
+    def keep(self) -> None:
+        nn.utils.spectral_norm(self.first)
+
+
 class Lazy(Own):
     """Makes a table when it is first called, and keeps it."""
 
@@ -137,6 +194,8 @@ CHANGES = {
     "changes t in": Counts,
     "changes even in": Alternates,
     "changes last_means in": Remembers,
+    "changes encoder.skips in": Shares,
+    "changes kept in": Gathers,
 }
 
 
@@ -154,7 +213,7 @@ def test_what_a_recording_could_not_follow_is_not_recorded(said: str, module: ty
     assert torch.equal(engine.step.output, fresh.output)  # what the warm-up had changed is as it was
 
 
-@pytest.mark.parametrize("module", [Own, InPlace, Lazy])
+@pytest.mark.parametrize("module", [Own, InPlace, Lazy, SaysMore, Spectral])
 def test_what_stays_in_its_place_is_recorded(module: type[Own], gpu: Gpu) -> None:
     step = own_step(module())
     engine = record(step)
@@ -187,7 +246,7 @@ def test_a_genome_has_no_such_memory(gpu: Gpu) -> None:
 
 @pytest.mark.gpu
 @needs_cuda
-@pytest.mark.parametrize("module", [Rebinds, Counts, InPlace, Lazy])
+@pytest.mark.parametrize("module", [Rebinds, Counts, Shares, InPlace, Lazy, Spectral])
 def test_on_a_gpu_ones_own_memory_goes_on_as_in_eager_steps(
     module: type[Own], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +257,8 @@ def test_on_a_gpu_ones_own_memory_goes_on_as_in_eager_steps(
         network = OwnNetwork(module(), jitter=0.0)
         engine = make_engine(Compute(word, "fp32"), network, problem, split=split, seed=0)
         found[word] = engine.advance(12)
-        assert engine.name == ("cuda_graph" if word == "auto" and module in (InPlace, Lazy) else "eager")
+        assert engine.name == (
+            "cuda_graph" if word == "auto" and module in (InPlace, Lazy, Spectral) else "eager"
+        )
     assert found["auto"].loss == pytest.approx(found["eager"].loss, rel=1e-5)
     assert torch.allclose(found["auto"].image, found["eager"].image, atol=1e-5)

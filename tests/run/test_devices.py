@@ -17,6 +17,7 @@ class Gpus:
 
     def __init__(self, *free: float, warning: str = "", broken: str = "") -> None:
         self.free, self.warning, self.broken = free, warning, broken
+        self.asked: list[str] = []
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(torch.cuda, "is_available", self.available)
@@ -31,6 +32,7 @@ class Gpus:
         return bool(self.free) and not self.warning
 
     def ones(self, size: int, *, device: str) -> torch.Tensor:
+        self.asked.append(device)
         if self.broken:
             raise RuntimeError(self.broken)
         return torch.full((size,), 1.0)
@@ -99,6 +101,16 @@ def test_a_gpu_that_is_not_there_is_refused_in_words(monkeypatch: pytest.MonkeyP
 def test_more_workers_than_gpus_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     Gpus(70.0, 70.0).install(monkeypatch)
     assert choose_devices("auto", workers=3) == ("cuda:0", "cuda:1", "cuda:0")
+
+
+@pytest.mark.parametrize(("word", "first"), [("auto", "cuda:1"), ("cuda", "cuda:0")])
+def test_no_more_gpus_are_asked_than_there_are_workers(
+    monkeypatch: pytest.MonkeyPatch, word: str, first: str
+) -> None:
+    gpus = Gpus(0.1, 70.0, 70.0, 70.0)
+    gpus.install(monkeypatch)
+    assert choose_devices(word, workers=1) == (first,)
+    assert gpus.asked == [f"cuda:{index}" for index in range(int(first[-1]) + 1)]
 
 
 @pytest.mark.parametrize("visible", ["", "-1"])
