@@ -70,7 +70,10 @@ def read_first(folder: Path, name: str) -> KeptFirst | None:
     if not file.exists():
         return None
     values = read_npz(file)
-    seconds, made = (float(finite_of(values, name, path=file, axes=0)) for name in ("seconds", "made"))
+    # What a worker has just written has the image alone.
+    seconds = finite_of(values, "seconds", path=file, axes=0) if "seconds" in values else 0.0
+    made = int(finite_of(values, "made", path=file, axes=0)) if "made" in values else 0
     ways = dict(enumerate(get_args(Made)))
-    image = torch.from_numpy(image_of(values, "x", path=file))
-    return KeptFirst(image, seconds, ways.get(int(made), "as usual"))
+    return KeptFirst(
+        torch.from_numpy(image_of(values, "x", path=file)), float(seconds), ways.get(made, "as usual")
+    )

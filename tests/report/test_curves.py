@@ -26,15 +26,6 @@ def test_an_estimate_that_is_not_positive_is_a_gap(make_study) -> None:
     assert row.estimated_psnr[5] is not None
 
 
-def test_a_curve_of_an_earlier_version_is_read(make_study) -> None:
-    record = make_study()
-    path = record.folder / "trials" / "0001" / "fit.npz"
-    now, arrays = curve_rows(record), dict(np.load(path))
-    arrays["score"] = arrays.pop("validation_mse")
-    np.savez(path, **arrays)
-    assert curve_rows(record) == now
-
-
 def test_long_curves_are_thinned(make_study) -> None:
     record = make_study()
     steps = np.arange(1, 5001)
