@@ -397,6 +397,8 @@ class Search:
         move = Move(None, 0, "its files are written")
 
         def following() -> Slice | None:
+            if not self.runner.executor.free():
+                return None  # all are gone, or hang, and with them what only they had
             # Only who advanced it last has its newest state.
             for candidate in unkept:
                 if not self._out_of_reach(candidate):
