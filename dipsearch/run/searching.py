@@ -101,6 +101,8 @@ class Search:
         self._take_up()
         self.runner.work(self._next, self._took)
         self._leave_files()
+        for candidate in self.candidates.values():
+            candidate.busy = False  # also of who was to be handed out again when it was over
         self.runner.checkpoint()
         with self._keeping_books():
             self._mark_alone()
