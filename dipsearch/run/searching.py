@@ -265,7 +265,7 @@ class Search:
         if candidate.told:
             return  # only its files were left
         if not isinstance(found, Advanced):
-            if self.runner.asked.once:
+            if self.runner.asked.once or candidate.rests:
                 return  # its worker was ended, and it can be gone on with
             with self._keeping_books():
                 if isinstance(found, Interrupted):
@@ -295,6 +295,9 @@ class Search:
             self.clock.heard(found.slowness if here and here[0].device == "cpu" else None)
         self._log(candidate, worker)
         with self._keeping_books():
+            if candidate.rests:  # only its files were left
+                self.books.note(candidate, reason=candidate.rests)
+                return
             self.books.note(candidate, counts=self.clock.decides)
             if self.books.prunes(candidate):
                 self._told(candidate, pruned=f"the pruner gave it up at iteration {candidate.steps}")
@@ -383,7 +386,7 @@ class Search:
         if there and not any(c.usable for c in there) and not ranked(self.run.trials()):
             first = max(there, key=lambda c: (c.steps, c.value))
             first.alone = True
-            self.books.note(first)
+            self.books.note(first, reason=first.rests)
 
     def _told(self, candidate: Candidate, *, pruned: str = "") -> None:
         try:
