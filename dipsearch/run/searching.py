@@ -202,7 +202,7 @@ class Search:
                     busy=c.busy or bool(c.rests) or self._out_of_reach(c),
                 )
                 for c in self.candidates.values()
-                if c.pictures or not c.told
+                if c.pictures or not (c.told or c.rests)
             ],
             left=left,
             workers=workers,
