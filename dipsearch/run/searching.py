@@ -271,7 +271,8 @@ class Search:
                 if isinstance(found, Interrupted):
                     self.runner.say(f"{task.label}: {found}; it rests, and --resume goes on with it")
                     self._rest(candidate, str(found))
-                    self._count_death()
+                    if self.runner.left() > 0:  # else the end has cut it off
+                        self._count_death()
                     return
                 rested = self.books.trial(candidate.number).counts
                 if candidate.usable or rested:  # what it had reached is there, and counts
