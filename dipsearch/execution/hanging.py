@@ -61,5 +61,5 @@ class Usual:
 
 
 def _kind(place: str) -> str:
-    """The folder that the fits of one kind are in: candidates of a search, or finalists, or networks of a restoration."""
+    """The folder of all fits of its kind: candidates of a search, or finalists, or networks of a restoration."""
     return place.partition("/")[0]

@@ -136,7 +136,8 @@ class PictureFits:
 
         Returns:
             Why not all of it was written, since the folder had no room; empty: all was. Whoever still has them in
-            memory can write them later, when there may be some; of those that are put aside what is not written is lost.
+            memory can write them later, when there may be some; what is not written of those that are put aside is
+            lost.
         """
         lacking = "what it found"
         try:
