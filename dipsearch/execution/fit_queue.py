@@ -78,7 +78,12 @@ class FitQueue:
             self.cut_off = frozenset(place for place, one in self._under.items() if not self._over(one))
         # Files that were not left with the last slice, since that takes long, are left now.
         unkept = [one for one in self._under.values() if not one.keeping.kept or one.going]
-        self.runner.work(lambda: self._last(unkept.pop()) if unkept else None, self._took, always=True)
+
+        def following() -> Slice | None:
+            # Where nobody is free, all are gone, or hang, and with them what only they had.
+            return self._last(unkept.pop()) if unkept and self.runner.executor.free() else None
+
+        self.runner.work(following, self._took, always=True)
 
     def _next(self) -> Slice | None:
         left = self.until - self.runner.seconds

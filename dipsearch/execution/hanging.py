@@ -21,7 +21,8 @@ of one space differ more (400 times), but only those whose check points take lon
 for another worker."""
 
 NOTHING_KNOWN = 1800.0
-"""Seconds that a slice may last before anything was measured."""
+"""Seconds that a slice may last before anything was measured of its kind: a whole picture after a search on crops may
+have hundreds of times as many pixels as those."""
 
 
 @dataclass
@@ -49,10 +50,16 @@ class Usual:
         Args:
             tries: how often it was handed out; with each it gets more time, since it may be slow and not hang.
         """
-        if not self.paces:
+        kin = [pace for place, pace in self.paces.items() if _kind(place) == _kind(task.place)]
+        if not kin:
             return NOTHING_KNOWN * TIMES ** (tries - 1)
-        pace = self.paces.get(task.place, STRANGER * max(self.paces.values()))
+        pace = self.paces.get(task.place, STRANGER * max(kin))
         made = task.limits.check_every * len(task.pictures)  # between two looks at the clock
         wanted = task.steps * len(task.pictures) * pace if task.seconds is None else task.seconds
         should = max(made * pace, wanted) + self.beside
         return (TIMES * should + SECONDS) * TIMES ** (tries - 1)
+
+
+def _kind(place: str) -> str:
+    """The folder of all fits of its kind: candidates of a search, or finalists, or networks of a restoration."""
+    return place.partition("/")[0]

@@ -81,7 +81,7 @@ class LocalProcesses:
         """End them at once: what they have done is in its files, and to shut Python down takes a second."""
         self.kill()
         for one in self._processes:
-            one.process.join()
+            _wait_for(one.process)
             one.connection.close()
         self._processes.clear()
 
@@ -150,12 +150,11 @@ class LocalProcesses:
             one.process.kill()
 
     def _replace(self, one: _Process) -> None:
-        one.process.join(ENDING)
+        how, future = _wait_for(one.process), one.future
         one.connection.close()
-        code, future = one.process.exitcode, one.future
         self._processes[self._processes.index(one)] = self._started(one.spec)
         if future is not None:
-            future.set_exception(WorkerDied(f"its process died ({_exit_in_words(code)})"))
+            future.set_exception(WorkerDied(how))
 
     def _started(self, spec: WorkerSpec) -> _Process:
         with ONE_AT_A_TIME:
@@ -231,8 +230,16 @@ def _send(connection: Connection, packed: bytes) -> None:
         return  # the worker is dead; wait() will notice and replace it
 
 
-def _exit_in_words(code: int | None) -> str:
-    if code is not None and code < 0:
+def _wait_for(process: BaseProcess) -> str:
+    """Wait until a process has ended, but not for ever; how it ended, in words."""
+    process.join(ENDING)
+    code = process.exitcode
+    if code is None:
+        process.kill()
+        # Python waits for all its children at its own exit, and has no public way to let one of them go.
+        multiprocessing.process._children.discard(process)  # type: ignore[attr-defined]
+        return f"its process is through and did not end within {ENDING:.0f} s"
+    if code < 0:
         name = signal.Signals(-code).name
-        return f"{name}, perhaps for lack of memory" if name == "SIGKILL" else name
-    return f"exit code {code}"
+        return f"its process died ({name}{', perhaps for lack of memory' if name == 'SIGKILL' else ''})"
+    return f"its process died (exit code {code})"

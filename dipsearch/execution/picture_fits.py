@@ -87,8 +87,9 @@ class PictureFits:
         """Advance them, check point by check point; the iterations made, and their seconds.
 
         The clock is looked at after every check point of one picture, so that this takes the task's seconds and one
-        check point at the most: ten iterations, which have 0.8 s where one takes 80 ms. Whoever is behind goes on
-        first, also in the next slice, so that slices of any length lead through the same states.
+        check point at the most: ten iterations, which have 0.8 s where one takes 80 ms. A slice with which all have to
+        begin takes one check point of every picture, if that is longer. Whoever is behind goes on first, also in the
+        next slice, so that slices of any length lead through the same states.
         """
         begun, before, self.beyond = time.perf_counter(), self.made, []
         until = task.steps + min((one.step for one in self.fits if one.ended is None), default=0)
@@ -134,8 +135,9 @@ class PictureFits:
         """Write all that there is of them into a folder.
 
         Returns:
-            Why not all of it was written, since the folder had no room: they stay in memory, and the next time there
-            may be some; empty: all was.
+            Why not all of it was written, since the folder had no room; empty: all was. Whoever still has them in
+            memory can write them later, when there may be some; what is not written of those that are put aside is
+            lost.
         """
         lacking = "what it found"
         try:

@@ -35,8 +35,8 @@ LATE_SECONDS, LATE_SHARE, LEAST_LATE = 20.0, 0.03, 2.0
 most; as a share of a budget, which is kept to 10 %; and at the least."""
 
 ALONE_SECONDS = 1800.0
-"""How long workers that are all gone are waited for without a budget, which says it otherwise: a batch system needs
-minutes for another one."""
+"""How long workers that are all gone, or that all hang, are waited for without a budget, which says it otherwise: a
+batch system needs minutes for another one. Who has asked to finish waits no longer than for a slice that is late."""
 
 TRIES = 3
 """How often a task is handed out whose worker died."""
@@ -209,9 +209,10 @@ class Runner:
                 self._again += [given] if (given := self._next(next_task)) else []
             if self.executor.lost and not self.asked.once:
                 self.asked.by = "the cluster is gone"
-            if self._deserted() and not self.asked.once:
+            deserted = self._deserted()
+            if deserted and not self.asked.once:
                 self.asked.by = f"no worker has come for {ALONE_SECONDS / 60:.0f} min"
-            over = self.executor.lost or self.stopped or self.left() <= 0
+            over = self.executor.lost or self.stopped or deserted or self.left() <= 0
             if not self._pending and (not self._again or over):
                 self._again.clear()
                 self.heard()
@@ -226,14 +227,19 @@ class Runner:
                 self.checkpoint()
 
     def _deserted(self) -> bool:
-        """Whether all workers have been gone for too long; that they are gone is said once."""
-        if self.executor.workers:
+        """Whether all workers have been gone for too long, or hang; that it is so is said once."""
+        there = bool(self.executor.workers)
+        if there and (self._pending or not self._again or self.executor.free() > 0):
             self._alone_since = None
         elif self._alone_since is None:
             self._alone_since = self.seconds
-            self.say("there is no worker any more; one is waited for, and Ctrl-C delivers what there is")
-        since = self._alone_since
-        return since is not None and math.isinf(self.until) and self.seconds - since > ALONE_SECONDS
+            if not self.asked.once:
+                what = "no worker answers" if there else "there is no worker"
+                self.say(f"{what} any more; one is waited for, and Ctrl-C delivers what there is")
+        if self._alone_since is None:
+            return False
+        alone = self.seconds - self._alone_since
+        return alone > LATE_SECONDS if self.asked.once else math.isinf(self.until) and alone > ALONE_SECONDS
 
     def checkpoint(self) -> None:
         """Bring what workers elsewhere were asked to keep into the folder."""
@@ -334,7 +340,7 @@ class Runner:
         if self.stopped or self.left() <= 0:
             return str(found)
         again = one.tries < TRIES
-        who = "another one" if self.executor.workers else "the next one"
+        who = "another one" if self.executor.free() > 0 else "the next one"
         more = f"; {who} goes on with it" if again else ""
         self.say(f"worker {one.worker}: {found} ({one.task.label}){more}")
         return None if again else f"its worker died {TRIES} times"

@@ -180,7 +180,8 @@ class OngoingFit:
         """
         why = self.ended or ended or Ended.TIME
         best, state = self._best, self._weights
-        if why not in (Ended.DIVERGED, Ended.RISEN):
+        # A slice of several pictures may end before this one has a check point, of which no rule knows what to make.
+        if self._recent and why not in (Ended.DIVERGED, Ended.RISEN):
             last: object = self._rule.finish(self._memory)
             if not isinstance(last, Decision):
                 raise InputError(

@@ -98,6 +98,7 @@ class Restoration:
         for sentence in in_lines(said, self.stacks, alone=len(runner.names) == 1 and not self.several):
             self.callback.note(sentence)
         self.phase = "restoring"
+        runner.needed = lambda: any(name not in firsts and not self._files(name) for name in runner.names)
         self._say_what_begins_cold()
         wanted = [
             self._wanted(number, name, problem)

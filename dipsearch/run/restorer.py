@@ -150,7 +150,8 @@ class Restorer:
             if self.since is not None:
                 self.since = share()  # this thread has waited for workers, and not for a processor
             # Or the two of them would keep each other, and the pictures, until somebody looks for garbage.
-            runner.heard, self.asked.answer = lambda: None, say_heard
+            runner.heard, runner.needed = lambda: None, lambda: False
+            self.asked.answer = say_heard
             for left in folder.iterdir():
                 shutil.rmtree(left, ignore_errors=True)
 

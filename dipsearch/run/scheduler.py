@@ -9,8 +9,10 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from ..errors import StorageLost
 from ..execution.runner import Runner
 from ..execution.task import Slice
 from ..planning.budget import finishing_seconds
@@ -83,8 +85,11 @@ class Scheduler:
         self.callback.note(sentence)
 
     def heard(self) -> None:
-        """Show the state; say that a wish to finish was heard."""
+        """Show the state; say that a wish to finish was heard, and to a database that this process is there."""
         self.runner.asked.speak()
+        if self.run.claim is not None:
+            with suppress(StorageLost):  # the search hears of it with the next thing that it writes down
+                self.run.claim.keep()
         if self.runner.asked.once and not self._hurried:
             self._hurried = True
             if self.runner.delivering:

@@ -44,15 +44,21 @@ def next_slice(run: Run, candidate: Candidate, move: Move, *, now: float, left: 
         left: seconds until the search has to be over.
     """
     seconds = slice_seconds(run)
-    # Where there is nothing else to deliver, no picture may be without a network when the time is over.
-    firsts = run.settings.has_pilot or run.has_firsts
     return replace(
         slice_of(run, candidate),
         steps=_steps(run, candidate, move),
-        all_begin=not candidate.steps and not firsts and not ranked(run.trials()),
+        all_begin=not candidate.steps and _nothing_else(run),
         seconds=max(0.0, min(seconds, left)),
         keep=candidate.keeping.due(now + seconds) or left <= seconds,
     )
+
+
+def _nothing_else(run: Run) -> bool:
+    """Whether there is nothing else to deliver, so that no picture may be without a network when the time is over.
+
+    What has to be read from files is asked for last.
+    """
+    return not (run.settings.has_pilot or ranked(run.trials()) or run.has_firsts)
 
 
 def _steps(run: Run, candidate: Candidate, move: Move) -> int:

@@ -101,6 +101,8 @@ class Search:
         self._take_up()
         self.runner.work(self._next, self._took)
         self._leave_files()
+        for candidate in self.candidates.values():
+            candidate.busy = False  # also of who was to be handed out again when it was over
         self.runner.checkpoint()
         with self._keeping_books():
             self._mark_alone()
@@ -200,7 +202,7 @@ class Search:
                     busy=c.busy or bool(c.rests) or self._out_of_reach(c),
                 )
                 for c in self.candidates.values()
-                if c.pictures or not c.told
+                if c.pictures or not (c.told or c.rests)
             ],
             left=left,
             workers=workers,
@@ -263,13 +265,14 @@ class Search:
         if candidate.told:
             return  # only its files were left
         if not isinstance(found, Advanced):
-            if self.runner.asked.once:
+            if self.runner.asked.once or candidate.rests:
                 return  # its worker was ended, and it can be gone on with
             with self._keeping_books():
                 if isinstance(found, Interrupted):
                     self.runner.say(f"{task.label}: {found}; it rests, and --resume goes on with it")
                     self._rest(candidate, str(found))
-                    self._count_death()
+                    if self.runner.left() > 0:  # else the end has cut it off
+                        self._count_death()
                     return
                 rested = self.books.trial(candidate.number).counts
                 if candidate.usable or rested:  # what it had reached is there, and counts
@@ -293,6 +296,9 @@ class Search:
             self.clock.heard(found.slowness if here and here[0].device == "cpu" else None)
         self._log(candidate, worker)
         with self._keeping_books():
+            if candidate.rests:  # only its files were left
+                self.books.note(candidate, reason=candidate.rests)
+                return
             self.books.note(candidate, counts=self.clock.decides)
             if self.books.prunes(candidate):
                 self._told(candidate, pruned=f"the pruner gave it up at iteration {candidate.steps}")
@@ -381,7 +387,7 @@ class Search:
         if there and not any(c.usable for c in there) and not ranked(self.run.trials()):
             first = max(there, key=lambda c: (c.steps, c.value))
             first.alone = True
-            self.books.note(first)
+            self.books.note(first, reason=first.rests)
 
     def _told(self, candidate: Candidate, *, pruned: str = "") -> None:
         try:
@@ -397,6 +403,8 @@ class Search:
         move = Move(None, 0, "its files are written")
 
         def following() -> Slice | None:
+            if not self.runner.executor.free():
+                return None  # all are gone, or hang, and with them what only they had
             # Only who advanced it last has its newest state.
             for candidate in unkept:
                 if not self._out_of_reach(candidate):

@@ -44,6 +44,11 @@ class TestHowLongASliceMayLast:
         usual.took(slice_of(), advanced(made=10, seconds=20.0))
         assert usual.longest(slice_of("trials/0001")) == TIMES * STRANGER * 20.0 + SECONDS
 
+    def test_some_time_where_nothing_is_known_of_its_kind(self) -> None:
+        usual = Usual()
+        usual.took(slice_of(), advanced(made=10, seconds=0.1))  # of a crop
+        assert usual.longest(slice_of("finalists/0001-picture")) == NOTHING_KNOWN
+
     def test_without_a_clock_as_its_iterations_need(self) -> None:
         usual = Usual()
         usual.took(slice_of(), advanced(made=10, seconds=1.0))

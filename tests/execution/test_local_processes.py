@@ -19,7 +19,7 @@ from dipsearch.bench.shared.processes import workers
 from dipsearch.errors import ResourceError
 from dipsearch.execution.executor import WorkerSpec
 from dipsearch.execution.fork_server import FORKED
-from dipsearch.execution.local_processes import LocalProcesses
+from dipsearch.execution.local_processes import LocalProcesses, _wait_for
 from dipsearch.trials.own_parts import OwnParts
 
 from .scripts import run
@@ -166,3 +166,26 @@ def test_a_process_that_may_have_no_children_is_told_of_one_that_may(
     monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
     with pytest.raises(ResourceError, match=r"in a daemonic process, .*; call it in a process of concurrent"):
         LocalProcesses(tmp_path, [WorkerSpec(0, "cpu", threads=1)]).start()
+
+
+class Deaf:
+    """A process whose disk hangs: it does not even hear that it is killed."""
+
+    exitcode = None
+
+    def join(self, timeout: float) -> None:
+        pass
+
+    def kill(self) -> None:
+        pass
+
+
+def test_nobody_waits_for_a_process_that_does_not_end_not_even_python_at_its_exit() -> None:
+    deaf: Any = Deaf()
+    children = multiprocessing.process._children  # type: ignore[attr-defined]
+    children.add(deaf)
+    try:
+        assert _wait_for(deaf) == "its process is through and did not end within 5 s"
+        assert deaf not in children
+    finally:
+        children.discard(deaf)

@@ -7,6 +7,7 @@ import pytest
 
 from dipsearch.execution.task import Advanced, Slice
 from dipsearch.execution.worker import Worker
+from dipsearch.fitting.stopping import Check, Decision, StoppingRule, Waiting
 from dipsearch.trials.own_parts import OwnParts
 from dipsearch.trials.problem_files import write_problem
 
@@ -138,3 +139,21 @@ def test_going_on_with_all_data_ends_between_two_pictures_too(tmp_path: Path) ->
     found = [workers[0].do(replace(on, seconds=0.0, keep=False)) for _ in range(slices)]
     assert [one.kept for one in found if isinstance(one, Advanced)] == [False] * (slices - 1) + [True]
     assert same_files(tmp_path / "cut", tmp_path / "whole", LEARNS)
+
+
+class Latest(StoppingRule[Waiting]):
+    """A rule of the user's that knows nothing to say before its first check point."""
+
+    def update(self, memory: Waiting, check: Check) -> tuple[Waiting, Decision]:
+        return Waiting(recent=(*memory.recent, check.validation_mse)), Decision(best=0)
+
+    def finish(self, memory: Waiting) -> Decision:
+        return Decision(best=0 if memory.recent[-1] <= min(memory.recent) else None)
+
+
+def test_a_rule_is_not_asked_about_a_picture_that_was_not_begun(tmp_path: Path) -> None:
+    worker = Worker(study(tmp_path), "cpu", OwnParts(rule=Latest()))
+    found = advanced(worker, race(look=0, seconds=0.0), slices=COUNT)
+    assert [[step > 0 for step in chosen(one)] for one in found] == [
+        [True, False, False], [True, True, False], [True, True, True],
+    ]  # fmt: skip

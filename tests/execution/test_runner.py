@@ -122,6 +122,19 @@ class TestHandingOut:
         assert runner.asked.by == ("no worker has come for 30 min" if until == math.inf else "")
 
     @pytest.mark.parametrize("asked", [False, True])
+    def test_nor_for_those_that_hang(
+        self, memory_runner: MakeRunner, monkeypatch: pytest.MonkeyPatch, said: list[str], asked: bool
+    ) -> None:
+        runner, todo = memory_runner(taking(1.0)), slices(2)
+        monkeypatch.setattr(executor_of(runner), "free", lambda: 0)  # and they are counted among the workers
+        runner.asked.by = "Ctrl-C" if asked else ""
+        runner.work(lambda: todo.pop(0) if todo else None, always=asked)
+        longest = LATE_SECONDS if asked else ALONE_SECONDS
+        assert runner.seconds == pytest.approx(longest, abs=2 * TICK) and not executor_of(runner).given
+        words = "no worker answers any more; one is waited for, and Ctrl-C delivers what there is"
+        assert said == ([] if asked else [words])
+
+    @pytest.mark.parametrize("asked", [False, True])
     def test_but_not_past_the_end_or_the_wish_to_finish(self, memory_runner: MakeRunner, asked: bool) -> None:
         runner = memory_runner(taking(1.0), until=1000.0 if asked else 3.0)
         executor_of(runner).away = 100.0

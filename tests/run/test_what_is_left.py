@@ -14,8 +14,9 @@ import pytest
 import torch
 from optuna.trial import TrialState
 
+from dipsearch.errors import StorageLost
 from dipsearch.execution import slowness
-from dipsearch.execution.executor import TaskFailed, WorkerSpec
+from dipsearch.execution.executor import Interrupted, TaskFailed, WorkerSpec
 from dipsearch.execution.runner import Asked as Wish
 from dipsearch.execution.runner import Runner
 from dipsearch.execution.task import Advanced
@@ -31,7 +32,7 @@ from dipsearch.run.finishing import _with_all_data
 from dipsearch.run.run import Run
 from dipsearch.run.scheduler import GRACE, Scheduler
 from dipsearch.run.search_slices import slice_of
-from dipsearch.run.searching import MOST_FRUITLESS, Search
+from dipsearch.run.searching import MOST_FRUITLESS, NOT_BEGUN, Search
 
 from ..fitting.test_loop import tiny_genome
 from ..trials.test_pilot import run_of, search_of
@@ -87,12 +88,20 @@ def test_who_asks_to_finish_while_it_delivers_gets_it_soon() -> None:
     searched = SimpleNamespace(
         plan=plan, seconds=0.0, trials=list, request=SimpleNamespace(budget_seconds=None), notes=[], cases=[]
     )
+    kept: list[int] = []
+
+    def keep() -> None:
+        kept.append(1)
+        raise StorageLost("the study was taken over", "nothing had been heard of this process", "wait")
+
+    searched.claim = SimpleNamespace(keep=keep)
     scheduler = Scheduler(cast(Run, searched), runner, Silent())
     runner.deliver(within=GRACE)
     assert scheduler.left() == float("inf")
     runner.asked.by = "Ctrl-C"
     scheduler.heard()
     assert 0 < scheduler.left() <= GRACE and 0 < runner.left() <= GRACE
+    assert kept  # a database is told that this process is there, whatever comes of it
 
 
 def test_a_candidate_without_a_look_does_not_count_where_others_had_theirs(
@@ -102,11 +111,51 @@ def test_a_candidate_without_a_look_does_not_count_where_others_had_theirs(
     candidate = Candidate(0, 0, tiny_genome(), 2000)
     advanced(candidate, 10, went(10, mse=0.01))
     search.candidates[0] = candidate
-    monkeypatch.setattr(search.books, "note", lambda candidate: None)
+    noted: list[str] = []
+    monkeypatch.setattr(search.books, "note", lambda candidate, reason: noted.append(reason))
+    candidate.rests = "its worker died 3 times"
     for others, alone in (([object()], False), ([], True)):
         monkeypatch.setattr("dipsearch.run.searching.ranked", lambda trials, others=others: others)
         search._mark_alone()
         assert candidate.alone is alone
+    assert noted == ["its worker died 3 times"]
+
+
+def test_who_rests_does_so_for_the_reason_that_was_found_first(tmp_path: Path) -> None:
+    search = idle_search(tmp_path)
+    search.runner.asked, search.runner.say = Wish(), lambda sentence: None
+    search.runner.left = lambda: math.inf
+    candidate = search.books.ask().candidate
+    assert candidate is not None
+    search.candidates[candidate.number] = candidate
+    advanced(candidate, 10, went(10, mse=0.01))
+    why = "its worker died 3 times"
+    search._took(slice_of(search.run, candidate), Interrupted(why), 0)
+    assert search.deaths == 1
+    for found in (Advanced(10, 0, 0.0, 0.0, candidate.pictures), TaskFailed("no room")):  # of its files
+        search._took(search._hand_out(candidate, Move(None, 0, "its files are written"), 0.0), found, 0)
+        assert search.books.trial(candidate.number).reason == candidate.rests == why
+    search.runner.left = lambda: -1.0  # whom the end has cut off no worker was lost with
+    candidate.rests = ""
+    search._took(slice_of(search.run, candidate), Interrupted("the time is over"), 0)
+    assert search.deaths == 1 and candidate.rests == "the time is over"
+
+
+def test_who_was_to_be_handed_out_again_when_it_was_over_rests(tmp_path: Path) -> None:
+    search = idle_search(tmp_path)
+    search.policy = ExpectedGain()
+    candidate = search.books.ask().candidate
+    assert candidate is not None and search._rests
+
+    def cut_off(next_task: Any, took: Any, *, always: bool = False) -> None:
+        for one in search.candidates.values():
+            one.busy = True  # its worker has died, and nobody heard of it any more
+
+    runner = SimpleNamespace(work=cut_off, checkpoint=lambda: None, asked=Wish(), say=lambda sentence: None)
+    search.runner = search.clock.runner = cast(Runner, runner)
+    search.work()
+    assert search.books.trial(candidate.number).reason == NOT_BEGUN
+    assert search.candidates[candidate.number].rests == NOT_BEGUN
 
 
 def test_proposals_that_are_not_to_be_fitted_are_not_asked_for_for_ever(
@@ -251,6 +300,7 @@ def test_the_policy_sees_everybody_who_was_begun(tmp_path: Path) -> None:
         advanced(candidate, 10, went(10, mse=0.01 / (number + 1)))
         search.candidates[number] = candidate
     search.candidates[20] = Candidate(20, 20, tiny_genome(), 2000, told=True)  # it could not be fitted
+    search.candidates[21] = Candidate(21, 21, tiny_genome(), 2000, rests="its worker died 3 times")
     assert [one.number for one in search._situation(1.0).contestants] == list(range(20))
 
 
